@@ -1,0 +1,1 @@
+//! Pannier end to end.
