@@ -1,1 +1,24 @@
-//! lrs
+//! How one talks to an LRS: requests and answers as values.
+//!
+//! Nothing here opens a socket, reads a clock or touches a disk. [`requests`] builds what is sent,
+//! a [`Transport`](crate::transport::Transport) carries it, and [`reading`] says what came back.
+//! What to do about it is decided in [`sync`](crate::sync).
+//!
+//! Sections named "C n" are those of the Communication part of xAPI 1.0.3; "9274 n" are those of
+//! IEEE 9274.1.1 (xAPI 2.0.0).
+
+mod answer;
+mod credentials;
+mod endpoint;
+mod failure;
+pub mod headers;
+pub mod reading;
+mod request;
+pub mod requests;
+
+pub use answer::Answer;
+pub use credentials::{Authorization, Credentials, InvalidCredentials};
+pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use failure::Failure;
+pub use reading::{About, Found, NotAnLrs, Posted, Words};
+pub use request::{Method, Request};

@@ -1,1 +1,44 @@
-//! transport
+//! How bytes travel.
+//!
+//! [`Transport`] carries one [`Request`] and brings back an [`Answer`] or a [`Failure`]. With the
+//! feature `http` (on by default) [`HttpTransport`] does it over reqwest and rustls. An app that
+//! must use its platform's own HTTP stack, for a company proxy, user certificates or device
+//! management, implements the trait itself.
+//!
+//! # Bringing your own
+//!
+//! What Pannier concludes from an answer, and from its absence, is only right if a transport
+//!
+//! - sends each request at most once: no retry of its own, on no status and no error. A retry is
+//!   harmless only where it is certain that no byte of the request reached the LRS;
+//! - follows no redirect: a 3xx is an answer like any other, or the credentials and the statements
+//!   would go to whatever a captive portal names;
+//! - sends the body as it is with `Content-Length`: not chunked, not compressed (LRSs answer 400
+//!   or 500 to either), and adds no header but `Host`, `Content-Length`, `User-Agent` and
+//!   `Connection`. The answer may be asked for compressed only if the transport unpacks it;
+//! - keeps no cookies, no cache, and no credentials of its own;
+//! - holds the total time-out of the request, and counts everything towards it;
+//! - reports any HTTP status as an [`Answer`], and tells [`Failure::Unreachable`] (nothing can have
+//!   arrived) from [`Failure::Broken`] and [`Failure::TimedOut`] (anything may have). In doubt it
+//!   is `Broken`;
+//! - bounds how much of an answer it keeps, cutting what is longer rather than failing;
+//! - puts no URL query, header value or body into the text of a failure or into a log.
+//!
+//! [`Transport::exchange`] is called from Pannier's own sync thread, one request at a time for an
+//! upstream. The future is polled on a current-thread tokio runtime with time and I/O enabled. It
+//! is dropped, and the request should be abandoned, when the app pauses the collector in
+//! mid-flight; the outcome counts as unknown then. It must not panic and must not block the thread
+//! for long: work on another thread and await its answer.
+
+use std::pin::Pin;
+
+use crate::lrs::{Answer, Failure, Request};
+
+/// The answer of one exchange, some time later.
+pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;
+
+/// Carries requests to an LRS. See the [module](self) for what must be true of one.
+pub trait Transport: Send + Sync {
+    /// Sends the request once and waits for its whole answer.
+    fn exchange(&self, request: Request) -> Exchange<'_>;
+}

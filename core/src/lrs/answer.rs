@@ -1,0 +1,65 @@
+//! An answer as a value.
+
+use std::fmt;
+
+/// What came back over HTTP: any status at all, also one that says no.
+///
+/// `Debug` shows the status, the names of the headers and the size of the body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers as they came; names in any letter case, values as far as they are text.
+    pub headers: Vec<(String, String)>,
+    /// The body, or its beginning where the transport cut an unreasonably long one.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first value of a header; letter case of the name does not matter.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_found_in_any_letter_case() {
+        let answer = Answer {
+            status: 503,
+            headers: vec![("retry-after".to_owned(), "5".to_owned())],
+            body: Vec::new(),
+        };
+        assert_eq!(answer.header("Retry-After"), Some("5"));
+        assert_eq!(answer.header("Date"), None);
+    }
+
+    #[test]
+    fn debug_shows_no_value_and_no_body() {
+        let answer = Answer {
+            status: 200,
+            headers: vec![("Set-Cookie".to_owned(), "key=secret".to_owned())],
+            body: b"{\"actor\":1}".to_vec(),
+        };
+        let shown = format!("{answer:?}");
+        assert!(shown.contains("200") && shown.contains("Set-Cookie") && shown.contains("11"));
+        assert!(!shown.contains("secret") && !shown.contains("actor"));
+    }
+}

@@ -1,0 +1,172 @@
+//! Who we are to the LRS.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+
+/// What the LRS knows us by. `Debug` shows the kind only.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// HTTP Basic (C 4): key and secret, as most LRSs call them.
+    Basic {
+        /// The user name or key. It cannot contain a colon (RFC 7617, section 2).
+        user: String,
+        /// The password or secret.
+        password: String,
+    },
+    /// A bearer token (RFC 6750), which no version of xAPI names but many LRSs take.
+    Bearer(String),
+}
+
+/// Why credentials cannot be sent. Never repeats them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidCredentials {
+    /// A colon would move the border between user name and password.
+    #[error(
+        "the user name must not contain a colon; check that it is not user and password in one"
+    )]
+    ColonInUser,
+    /// Line breaks and other control characters, most often from a file that was read whole.
+    #[error("the {0} must not contain a line break or other control character; trim it")]
+    ControlCharacter(&'static str),
+    /// A token of other characters than RFC 6750, section 2.1 allows.
+    #[error(
+        "the bearer token must be one word of letters, digits and -._~+/=; give the token alone"
+    )]
+    NotAToken,
+}
+
+/// The value of an `Authorization` header, known to be safe to send. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authorization(String);
+
+impl Credentials {
+    /// Makes the header value, or says why these credentials cannot be sent.
+    pub fn authorization(&self) -> Result<Authorization, InvalidCredentials> {
+        match self {
+            Self::Basic { user, password } => {
+                if user.contains(':') {
+                    return Err(InvalidCredentials::ColonInUser);
+                }
+                for (what, text) in [("user name", user), ("password", password)] {
+                    if text.contains(char::is_control) {
+                        return Err(InvalidCredentials::ControlCharacter(what));
+                    }
+                }
+                let pair = STANDARD.encode(format!("{user}:{password}"));
+                Ok(Authorization(format!("Basic {pair}")))
+            }
+            Self::Bearer(token) => {
+                let fits = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+                if token.is_empty() || !token.chars().all(fits) {
+                    return Err(InvalidCredentials::NotAToken);
+                }
+                Ok(Authorization(format!("Bearer {token}")))
+            }
+        }
+    }
+}
+
+impl Authorization {
+    pub(super) fn value(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic { .. } => "Basic(hidden)",
+            Self::Bearer(_) => "Bearer(hidden)",
+        })
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authorization(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basic(user: &str, password: &str) -> Credentials {
+        Credentials::Basic {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        }
+    }
+
+    #[test]
+    fn basic_is_base64_of_user_colon_password() {
+        let known = |user, password| basic(user, password).authorization().map(|it| it.0);
+        // RFC 7617, section 2 and 2.1; and xAPI's blank pair for nobody in particular (C 4).
+        assert_eq!(
+            known("Aladdin", "open sesame"),
+            Ok("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==".to_owned())
+        );
+        assert_eq!(
+            known("test", "123\u{a3}"),
+            Ok("Basic dGVzdDoxMjPCow==".to_owned())
+        );
+        assert_eq!(known("", ""), Ok("Basic Og==".to_owned()));
+        assert_eq!(
+            known("a", "with:colon"),
+            Ok("Basic YTp3aXRoOmNvbG9u".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_token_goes_as_it_is() {
+        let token = Credentials::Bearer("eyJh.bGci_-~+/=".to_owned());
+        assert_eq!(
+            token.authorization().map(|it| it.0),
+            Ok("Bearer eyJh.bGci_-~+/=".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_could_smuggle_a_header_is_refused() {
+        for (credentials, why) in [
+            (basic("a:b", "c"), InvalidCredentials::ColonInUser),
+            (
+                basic("a\n", "c"),
+                InvalidCredentials::ControlCharacter("user name"),
+            ),
+            (
+                basic("a", "c\r\n"),
+                InvalidCredentials::ControlCharacter("password"),
+            ),
+            (
+                Credentials::Bearer("x\r\nHost: evil".to_owned()),
+                InvalidCredentials::NotAToken,
+            ),
+            (
+                Credentials::Bearer("Bearer x".to_owned()),
+                InvalidCredentials::NotAToken,
+            ),
+            (
+                Credentials::Bearer(String::new()),
+                InvalidCredentials::NotAToken,
+            ),
+        ] {
+            assert_eq!(credentials.authorization(), Err(why));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let basic = basic("ada", "lovelace");
+        let bearer = Credentials::Bearer("t0ken".to_owned());
+        let header = bearer.authorization();
+        let shown = format!("{basic:?} {bearer:?} {header:?}");
+        for secret in ["ada", "lovelace", "t0ken"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

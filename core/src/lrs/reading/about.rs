@@ -1,0 +1,71 @@
+//! What the answer to `GET /about` says.
+
+use serde_json::Value;
+
+use super::stranger::{NotAnLrs, by_body, by_status};
+use super::words::Words;
+use crate::lrs::{Answer, Endpoint};
+use crate::statement::XapiVersion;
+
+/// What an LRS says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The versions it lists, as it spells them; see [`highest_common`].
+    Versions(Vec<String>),
+    /// It does not say: Ralph has no such resource, `MiniXapi` wants credentials for it and xapi-rs
+    /// a version header. Versions are then found by trying.
+    Silent,
+    /// The answer is not an LRS's.
+    NotAnLrs(NotAnLrs),
+    /// It cannot say now: 408, 425, 429 or 500 to 599.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The LRS's own words.
+        words: Words,
+    },
+}
+
+/// Reads the answer to `GET /about` (C 2.8; 9274 4.1.6.7).
+pub fn read_about(answer: &Answer, endpoint: &Endpoint) -> About {
+    if let Some(stranger) = by_status(answer, endpoint) {
+        return About::NotAnLrs(stranger);
+    }
+    match answer.status {
+        200 => match versions(&answer.body) {
+            Some(versions) => About::Versions(versions),
+            None => About::NotAnLrs(by_body(answer, "a success that lists no versions")),
+        },
+        201..=299 => About::NotAnLrs(by_body(answer, "a success of a kind no LRS answers")),
+        408 | 425 | 429 | 500..=599 => About::Refused {
+            status: answer.status,
+            words: Words::of(answer),
+        },
+        _ => About::Silent,
+    }
+}
+
+fn versions(body: &[u8]) -> Option<Vec<String>> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let listed = body.get("version")?.as_array()?;
+    listed
+        .iter()
+        .map(|version| version.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The highest version that both sides speak. Any 2.0 and any 1.0 will do: a patch changes nothing
+/// that is sent (C 3.3; 9274 4.1.7).
+pub fn highest_common(versions: &[String]) -> Option<XapiVersion> {
+    versions.iter().filter_map(|text| common(text)).max()
+}
+
+/// The version of ours that an LRS means by this text.
+pub(in crate::lrs) fn common(text: &str) -> Option<XapiVersion> {
+    let mut numbers = text.trim().split('.');
+    match (numbers.next()?, numbers.next()?) {
+        ("2", "0") => Some(XapiVersion::V2_0_0),
+        ("1", "0") => Some(XapiVersion::V1_0_3),
+        _ => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! What an answer says.
+//!
+//! Pure readers from an [`Answer`](super::Answer) to a value that can be matched exhaustively. They
+//! claim no more than the answer proves: two LRSs of six answer a re-sent batch with the new ids
+//! only, three say 200 to a statement they do not have, and a captive portal says 200 to anything.
+
+mod about;
+mod get;
+mod hints;
+mod post;
+mod stranger;
+mod words;
+
+pub(super) use about::common;
+pub use about::{About, highest_common, read_about};
+pub use get::{Found, read_get};
+pub use post::{Posted, read_post};
+pub use stranger::NotAnLrs;
+pub use words::Words;

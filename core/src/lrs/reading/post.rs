@@ -1,0 +1,117 @@
+//! What the answer to a POST of statements says.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::hints;
+use super::stranger::{NotAnLrs, by_body, by_status};
+use super::words::{Words, is_page};
+use crate::lrs::{Answer, Endpoint};
+
+/// What an LRS said to a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// A list of ids (C 2.1.2; 9274 4.1.6.1). The standard has one for each statement, in order.
+    /// Ralph and xapi-rs name only those that are new to them, so neither length nor order nor
+    /// membership can be relied upon: what is named is stored.
+    Ids(Vec<Uuid>),
+    /// Success without a word. Ralph and xapi-rs mean "I have all of these"; a captive portal or a
+    /// connectivity check may mean anything.
+    NoContent,
+    /// A report on single statements, in which Ralph's partial success comes, under a 200 and,
+    /// when all were stored before, under a 400. What is in neither list is not settled: those
+    /// that were stored before are not mentioned.
+    Partial {
+        /// Stored by this request.
+        stored: Vec<Uuid>,
+        /// Refused for good: position in the batch, not checked against its length, and reason.
+        refused: Vec<(usize, Words)>,
+    },
+    /// The answer is not an LRS's.
+    NotAnLrs(NotAnLrs),
+    /// Any status that says no.
+    Refused {
+        /// 400 to 599, without 511.
+        status: u16,
+        /// The LRS's own words.
+        words: Words,
+        /// Every UUID in the body. Some LRSs name the conflicting statement; others name the
+        /// error. A hint, for the reader to hold against the batch.
+        ids_named: Vec<Uuid>,
+        /// Positions in the batch that the body points at. A hint, not checked against its length.
+        indexes: Vec<usize>,
+    },
+}
+
+/// Reads the answer to a POST of statements.
+pub fn read_post(answer: &Answer, endpoint: &Endpoint) -> Posted {
+    if let Some(stranger) = by_status(answer, endpoint) {
+        return Posted::NotAnLrs(stranger);
+    }
+    match answer.status {
+        204 if is_page(answer) || !answer.body.is_empty() => {
+            Posted::NotAnLrs(by_body(answer, "a 204 with a body"))
+        }
+        204 => Posted::NoContent,
+        200 | 201 => {
+            let body = serde_json::from_slice(&answer.body).ok();
+            ids(body.as_ref())
+                .map(Posted::Ids)
+                .or_else(|| report(body.as_ref()))
+                .unwrap_or_else(|| {
+                    Posted::NotAnLrs(by_body(answer, "a success without a list of ids"))
+                })
+        }
+        202 | 203 | 205..=299 => {
+            Posted::NotAnLrs(by_body(answer, "a success of a kind no LRS answers"))
+        }
+        status => {
+            let body = serde_json::from_slice(&answer.body).ok();
+            if let (400, Some(report)) = (status, report(body.as_ref())) {
+                return report;
+            }
+            Posted::Refused {
+                status,
+                words: Words::of(answer),
+                ids_named: hints::ids_named(&answer.body),
+                indexes: hints::indexes(&answer.body, body.as_ref()),
+            }
+        }
+    }
+}
+
+/// An array that holds ids and nothing else.
+fn ids(body: Option<&Value>) -> Option<Vec<Uuid>> {
+    body?.as_array()?.iter().map(id).collect()
+}
+
+fn id(value: &Value) -> Option<Uuid> {
+    // `Uuid` reads more spellings; an LRS returns the hyphenated one that it was sent.
+    value
+        .as_str()
+        .filter(|text| text.len() == 36)
+        .and_then(|text| Uuid::try_parse(text).ok())
+}
+
+/// Ralph's `{"inserted", "rejected", "ids", "errors": [{"index", "reason"}]}`. It must list ids and
+/// errors, or be taken for an answer of something that is no LRS.
+fn report(body: Option<&Value>) -> Option<Posted> {
+    let stored = ids(body?.get("ids"))?;
+    let errors = body?.get("errors")?.as_array()?;
+    let refused = errors.iter().filter_map(|error| {
+        let index = error.get("index")?.as_u64()?;
+        let reason = error.get("reason").map_or_else(Words::default, reason);
+        Some((usize::try_from(index).ok()?, reason))
+    });
+    Some(Posted::Partial {
+        stored,
+        refused: refused.collect(),
+    })
+}
+
+fn reason(value: &Value) -> Words {
+    match value.as_str() {
+        Some(text) => Words::plain(text),
+        None => Words::plain(&value.to_string()),
+    }
+}

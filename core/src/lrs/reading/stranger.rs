@@ -1,0 +1,59 @@
+//! Signs that something else than an LRS answered: a captive portal, a proxy, a wrong endpoint.
+
+use thiserror::Error;
+
+use super::words::{Words, is_page};
+use crate::lrs::{Answer, Endpoint};
+
+/// Why an answer is not from an LRS. Nothing is delivered by it, and no statement is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotAnLrs {
+    /// A redirect, which is never followed.
+    #[error("a redirect to {to}")]
+    Redirect {
+        /// Where to, without query and fragment.
+        to: String,
+        /// To this endpoint's own host, if perhaps on another scheme or port: then the endpoint
+        /// is wrong (`http://` for `https://`, say). To another host it is a captive portal.
+        same_host: bool,
+    },
+    /// A web page under a status that says all is well; its title or text.
+    #[error("a web page ({0})")]
+    Page(Words),
+    /// The network wants its user to log in first (status 511, RFC 6585 section 6).
+    #[error("the network asks its user to log in first")]
+    LoginFirst,
+    /// Anything else no LRS answers; says what.
+    #[error("{0}")]
+    Unexpected(&'static str),
+}
+
+/// What every reader asks first: is the status one that no LRS gives?
+pub(super) fn by_status(answer: &Answer, endpoint: &Endpoint) -> Option<NotAnLrs> {
+    match answer.status {
+        511 => Some(NotAnLrs::LoginFirst),
+        300..=399 => {
+            let location = answer.header("Location");
+            Some(
+                match location.and_then(|to| Some((to, endpoint.show(to)?))) {
+                    Some((location, to)) => NotAnLrs::Redirect {
+                        to,
+                        same_host: endpoint.same_host(location),
+                    },
+                    None => NotAnLrs::Unexpected("a redirect to nowhere"),
+                },
+            )
+        }
+        200..=299 | 400..=599 => None,
+        _ => Some(NotAnLrs::Unexpected("a status outside of HTTP's")),
+    }
+}
+
+/// A success whose body is not what an LRS sends: a page, or `why`.
+pub(super) fn by_body(answer: &Answer, why: &'static str) -> NotAnLrs {
+    if is_page(answer) {
+        NotAnLrs::Page(Words::of(answer))
+    } else {
+        NotAnLrs::Unexpected(why)
+    }
+}

@@ -1,0 +1,82 @@
+//! A request as a value.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The methods Pannier uses. It never sends PUT: POST with ids does the same for many statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Ask.
+    Get,
+    /// Send statements.
+    Post,
+}
+
+impl Method {
+    /// The method as HTTP spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// One HTTP request, complete but for `Host` and `Content-Length`, which the transport adds.
+///
+/// `Debug` shows the method, the path and sizes; never the query, the headers or the body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// GET or POST.
+    pub method: Method,
+    /// An absolute `http` or `https` URL without user name and fragment.
+    pub url: String,
+    /// Header names and values; the values are safe to send as they are.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, to be sent whole with `Content-Length`, never chunked and never compressed.
+    pub body: Option<Vec<u8>>,
+    /// How long the whole exchange may take, from the connection to the last byte of the answer.
+    pub timeout: Duration,
+}
+
+impl Request {
+    /// The URL without its query, for people to read.
+    fn place(&self) -> &str {
+        self.url
+            .split_once('?')
+            .map_or(self.url.as_str(), |(place, _)| place)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method.as_str())
+            .field("url", &self.place())
+            .field("body_bytes", &self.body.as_ref().map_or(0, Vec::len))
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_query_header_or_body() {
+        let request = Request {
+            method: Method::Post,
+            url: "https://lrs.example/xAPI/statements?agent=ada".to_owned(),
+            headers: vec![("Authorization", "Basic c2VjcmV0".to_owned())],
+            body: Some(b"{\"actor\":\"ada\"}".to_vec()),
+            timeout: Duration::from_secs(3),
+        };
+        let shown = format!("{request:?}");
+        assert!(shown.contains("POST") && shown.contains("https://lrs.example/xAPI/statements"));
+        assert!(shown.contains("15"), "the body's size is shown: {shown}");
+        for hidden in ["ada", "Basic", "c2VjcmV0", "actor"] {
+            assert!(!shown.contains(hidden), "{hidden} shows in {shown}");
+        }
+    }
+}
