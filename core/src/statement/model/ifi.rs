@@ -1,0 +1,53 @@
+//! What tells one actor from another.
+
+use serde::Serialize;
+
+/// An Inverse Functional Identifier: the one property that says who an Agent or Group is
+/// (Data 2.4.2.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ifi {
+    /// A mail address as an IRI: `mailto:ada@example.com`.
+    Mbox(String),
+    /// The SHA-1 of such an IRI (with its `mailto:`), as 40 hex digits.
+    MboxSha1sum(String),
+    /// An `OpenID`, which is a URI.
+    Openid(String),
+    /// An account on some system: best for privacy, as the name may be opaque.
+    Account(Account),
+}
+
+impl Ifi {
+    /// A mail address, with its `mailto:`.
+    pub fn mbox(iri: impl Into<String>) -> Self {
+        Self::Mbox(iri.into())
+    }
+
+    /// The SHA-1 of a mail address with its `mailto:`, as hex digits.
+    pub fn mbox_sha1sum(hex: impl Into<String>) -> Self {
+        Self::MboxSha1sum(hex.into())
+    }
+
+    /// An `OpenID`.
+    pub fn openid(uri: impl Into<String>) -> Self {
+        Self::Openid(uri.into())
+    }
+
+    /// The account `name` on the system whose home page is `home_page`.
+    pub fn account(home_page: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::Account(Account {
+            home_page: home_page.into(),
+            name: name.into(),
+        })
+    }
+}
+
+/// An account on a system (Data 2.4.2.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The home page of the system the account is on.
+    pub home_page: String,
+    /// The unique name or number of the account there.
+    pub name: String,
+}

@@ -1,0 +1,76 @@
+//! What it was done to.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Activity, Actor, Agent, Group, SubStatement};
+
+/// What the actor acted on (Data 2.4.4).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Object {
+    /// Something to do or to learn from.
+    Activity(Activity),
+    /// A person or system.
+    Agent(Agent),
+    /// Several of them.
+    Group(Group),
+    /// Another statement, by its id.
+    StatementRef(StatementRef),
+    /// A statement inside this one, that is not itself claimed to have happened.
+    SubStatement(Box<SubStatement>),
+}
+
+impl From<Activity> for Object {
+    fn from(activity: Activity) -> Self {
+        Self::Activity(activity)
+    }
+}
+
+impl From<Agent> for Object {
+    fn from(agent: Agent) -> Self {
+        Self::Agent(agent)
+    }
+}
+
+impl From<Group> for Object {
+    fn from(group: Group) -> Self {
+        Self::Group(group)
+    }
+}
+
+impl From<Actor> for Object {
+    fn from(actor: Actor) -> Self {
+        match actor {
+            Actor::Agent(agent) => Self::Agent(agent),
+            Actor::Group(group) => Self::Group(group),
+        }
+    }
+}
+
+impl From<StatementRef> for Object {
+    fn from(reference: StatementRef) -> Self {
+        Self::StatementRef(reference)
+    }
+}
+
+impl From<SubStatement> for Object {
+    fn from(statement: SubStatement) -> Self {
+        Self::SubStatement(Box::new(statement))
+    }
+}
+
+/// Another statement, by its id (Data 2.4.4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "objectType")]
+pub struct StatementRef {
+    /// The id of that statement, which need not be known to anyone yet.
+    pub id: Uuid,
+}
+
+impl StatementRef {
+    /// The statement with this id.
+    pub fn new(id: Uuid) -> Self {
+        Self { id }
+    }
+}

@@ -1,0 +1,171 @@
+//! The statement itself, and the statement inside a statement.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::written::{self, is_silent};
+use super::{Actor, Attachment, Context, Object, StatementRef, Verb, XapiResult};
+use crate::statement::vocabulary::verbs;
+
+/// One experience: an actor did something to an object (Data 2.4).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statement {
+    /// Its identity. Chosen when it is recorded, unless the app has a reason to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// Who did it.
+    pub actor: Actor,
+    /// What they did.
+    pub verb: Verb,
+    /// What they did it to.
+    pub object: Object,
+    /// How it went.
+    #[serde(skip_serializing_if = "is_silent")]
+    pub result: Option<XapiResult>,
+    /// What it was part of.
+    #[serde(skip_serializing_if = "is_silent")]
+    pub context: Option<Context>,
+    /// When it happened, kept to the millisecond. The time of recording, unless the app knows
+    /// better.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "written::timestamp"
+    )]
+    pub timestamp: Option<SystemTime>,
+    /// Files that belong to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+impl Statement {
+    /// `actor` did `verb` to `object`.
+    pub fn new(actor: impl Into<Actor>, verb: impl Into<Verb>, object: impl Into<Object>) -> Self {
+        Self {
+            id: None,
+            actor: actor.into(),
+            verb: verb.into(),
+            object: object.into(),
+            result: None,
+            context: None,
+            timestamp: None,
+            attachments: Vec::new(),
+        }
+    }
+
+    /// The statement by which `actor` voids the statement with the id `target` (Data 2.3.2).
+    ///
+    /// An LRS then answers as if it no longer had the target. A voiding cannot itself be voided;
+    /// to take it back, record what was voided again, under a new id.
+    pub fn void(target: Uuid, actor: impl Into<Actor>) -> Self {
+        Self::new(actor, verbs::VOIDED, StatementRef::new(target))
+    }
+
+    /// Sets the id.
+    #[must_use]
+    pub fn id(mut self, id: Uuid) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Says how it went.
+    #[must_use]
+    pub fn result(mut self, result: XapiResult) -> Self {
+        self.result = Some(result);
+        self
+    }
+
+    /// Says what it was part of.
+    #[must_use]
+    pub fn context(mut self, context: Context) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Says when it happened.
+    #[must_use]
+    pub fn timestamp(mut self, time: SystemTime) -> Self {
+        self.timestamp = Some(time);
+        self
+    }
+
+    /// Adds a file.
+    #[must_use]
+    pub fn attachment(mut self, attachment: Attachment) -> Self {
+        self.attachments.push(attachment);
+        self
+    }
+
+    /// The statement as JSON text, which nobody has validated yet.
+    ///
+    /// A number that JSON cannot write (NaN, an infinity) becomes `null`, and `prepare` refuses it.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "serde_json fails on maps with keys other than strings, of which there are none"
+    )]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("every key is a string")
+    }
+}
+
+/// A statement inside a statement, such as what somebody plans or recommends (Data 2.4.4.3).
+///
+/// It is built as a [`Statement`] and turned into this:
+///
+/// ```
+/// use pannier::statement::model::{Activity, Agent, Statement, SubStatement};
+/// use pannier::statement::vocabulary::verbs;
+///
+/// let visit = Statement::new(
+///     Agent::mbox("mailto:ben@example.com"),
+///     verbs::ATTENDED,
+///     Activity::new("https://example.com/webinars/advanced-crm"),
+/// );
+/// let planned = Statement::new(
+///     Agent::mbox("mailto:ada@example.com"),
+///     verbs::PREFERRED,
+///     SubStatement::from(visit),
+/// );
+/// # assert!(planned.to_json().contains(r#""objectType":"SubStatement""#));
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "objectType")]
+pub struct SubStatement {
+    /// Who does it.
+    pub actor: Actor,
+    /// What they do.
+    pub verb: Verb,
+    /// What they do it to. Not another `SubStatement`.
+    pub object: Object,
+    /// How it goes.
+    #[serde(skip_serializing_if = "is_silent")]
+    pub result: Option<XapiResult>,
+    /// What it is part of.
+    #[serde(skip_serializing_if = "is_silent")]
+    pub context: Option<Context>,
+    /// When it happens, which here may be in the future.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "written::timestamp"
+    )]
+    pub timestamp: Option<SystemTime>,
+    /// Files that belong to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+}
+
+/// Takes all but the id, which a `SubStatement` may not have.
+impl From<Statement> for SubStatement {
+    fn from(statement: Statement) -> Self {
+        Self {
+            actor: statement.actor,
+            verb: statement.verb,
+            object: statement.object,
+            result: statement.result,
+            context: statement.context,
+            timestamp: statement.timestamp,
+            attachments: statement.attachments,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Keys for extensions of cmi5 and the video profile.
+
+// cmi5, in the context.
+
+/// The session, as the LMS named it (cmi5, 9.6.3.1).
+pub const CMI5_SESSION_ID: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessionid";
+
+/// The scaled score needed to pass (cmi5, 9.6.3.2).
+pub const CMI5_MASTERY_SCORE: &str = "https://w3id.org/xapi/cmi5/context/extensions/masteryscore";
+
+// cmi5, in the result.
+
+/// How much is done, from 0 to 100 (cmi5, 9.5.5.1).
+pub const CMI5_PROGRESS: &str = "https://w3id.org/xapi/cmi5/result/extensions/progress";
+
+// Video profile, in the result.
+
+/// The point in the recording, in seconds.
+pub const VIDEO_TIME: &str = "https://w3id.org/xapi/video/extensions/time";
+
+/// The point moved away from, in seconds.
+pub const VIDEO_TIME_FROM: &str = "https://w3id.org/xapi/video/extensions/time-from";
+
+/// The point moved to, in seconds.
+pub const VIDEO_TIME_TO: &str = "https://w3id.org/xapi/video/extensions/time-to";
+
+/// The share seen so far, from 0 to 1.
+pub const VIDEO_PROGRESS: &str = "https://w3id.org/xapi/video/extensions/progress";
+
+/// The parts seen: `0[.]12.5[,]14[.]21`, in seconds.
+pub const VIDEO_PLAYED_SEGMENTS: &str = "https://w3id.org/xapi/video/extensions/played-segments";
+
+// Video profile, in the context.
+
+/// The session: the id of its `initialized` statement.
+pub const VIDEO_SESSION_ID: &str = "https://w3id.org/xapi/video/extensions/session-id";
+
+/// The length of the recording, in seconds.
+pub const VIDEO_LENGTH: &str = "https://w3id.org/xapi/video/extensions/length";
