@@ -1,1 +1,11 @@
-//! Pannier end to end.
+//! Pannier end to end: against LRSs that others wrote, against a network that misbehaves, against
+//! processes that are killed. This library is what those tests stand on; the tests themselves are
+//! in `tests/`, and `tests/run` runs all of them.
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "to panic is how a test helper reports"
+)]
+
+pub mod ask;
+pub mod process;
+pub mod real;
