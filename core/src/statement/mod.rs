@@ -1,12 +1,17 @@
 //! What a statement is: text in, verdict out. No I/O, no clock.
 
+mod compare;
 mod complete;
 mod fault;
+mod mail;
+mod mentions;
 pub mod model;
 mod version;
 pub mod vocabulary;
 
+pub use compare::{Comparison, Difference, compare};
 pub use complete::{Fill, Prepared, check, prepare};
 pub use fault::{Fault, Invalid, PANNIER_LIMIT};
+pub use mentions::mentions;
 pub use model::Statement;
 pub use version::{UnknownVersion, XapiVersion};

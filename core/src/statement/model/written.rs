@@ -4,7 +4,6 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use jiff::fmt::temporal::DateTimePrinter;
 use serde::Serializer;
 
 /// Whether an optional part may be left out: absent, or present and saying nothing.
@@ -25,10 +24,7 @@ pub(super) fn timestamp<S: Serializer>(
         return serializer.serialize_none();
     };
     match Timestamp::try_from(*time) {
-        Ok(instant) => {
-            const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-            serializer.serialize_str(&MILLISECONDS.timestamp_to_string(&instant))
-        }
+        Ok(instant) => serializer.collect_str(&format_args!("{instant:.3}")),
         Err(_) => serializer.serialize_str("outside the calendar"),
     }
 }

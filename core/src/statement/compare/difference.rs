@@ -1,0 +1,94 @@
+//! Where two JSON values differ.
+
+use std::fmt::Write;
+
+use serde_json::{Number, Value};
+
+/// The most characters of a value that a difference shows.
+const SHOWN: usize = 200;
+
+/// One place where the LRS's copy is not what was sent.
+///
+/// It shows what stands there, so an app can show it to somebody who may see the statement. Its
+/// `Debug` leaves the values out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Where, as a JSON path: `$.result.score.scaled`. Members of a group are counted in the order
+    /// of their identifiers.
+    pub path: String,
+    /// What was sent, as JSON text cut to 200 characters; absent if nothing was.
+    pub ours: Option<String>,
+    /// What the LRS has there, likewise.
+    pub theirs: Option<String>,
+}
+
+impl std::fmt::Debug for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Difference")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every place where two values differ, numbers within the precision an LRS has to keep.
+pub(super) fn between(ours: &Value, theirs: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    walk("$", Some(ours), Some(theirs), &mut found);
+    found
+}
+
+fn walk(path: &str, ours: Option<&Value>, theirs: Option<&Value>, found: &mut Vec<Difference>) {
+    match (ours, theirs) {
+        (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
+            let only_theirs = theirs.keys().filter(|name| !ours.contains_key(*name));
+            for name in ours.keys().chain(only_theirs) {
+                walk(&member(path, name), ours.get(name), theirs.get(name), found);
+            }
+        }
+        (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
+            for index in 0..ours.len().max(theirs.len()) {
+                let path = format!("{path}[{index}]");
+                walk(&path, ours.get(index), theirs.get(index), found);
+            }
+        }
+        (Some(Value::Number(ours)), Some(Value::Number(theirs))) if same_number(ours, theirs) => {}
+        (ours, theirs) if ours == theirs => {}
+        (ours, theirs) => found.push(Difference {
+            path: path.to_owned(),
+            ours: ours.map(short),
+            theirs: theirs.map(short),
+        }),
+    }
+}
+
+/// An LRS need keep no more than the precision of a 32-bit float (Data 2.2), and what it has beyond
+/// 2^53 is often rounded to a double.
+fn same_number(ours: &Number, theirs: &Number) -> bool {
+    match (ours.as_f64(), theirs.as_f64()) {
+        (Some(ours), Some(theirs)) => {
+            (ours - theirs).abs() <= ours.abs().max(theirs.abs()) * f64::from(f32::EPSILON)
+        }
+        _ => false,
+    }
+}
+
+fn member(path: &str, name: &str) -> String {
+    let mut path = path.to_owned();
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    // Writing into a String cannot fail.
+    let _ = if plain {
+        write!(path, ".{name}")
+    } else {
+        write!(path, "[{}]", Value::from(name))
+    };
+    path
+}
+
+fn short(value: &Value) -> String {
+    let mut text = value.to_string();
+    if let Some((end, _)) = text.char_indices().nth(SHOWN) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}

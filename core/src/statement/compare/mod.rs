@@ -1,0 +1,57 @@
+//! Whether the statement that an LRS has is the one that was sent.
+//!
+//! An LRS may change some things in a statement and must keep the rest (Data 2.3.1; IEEE 9274.1.1,
+//! 4.2). Both copies are first brought to a form in which what may change no longer differs
+//! (`canonical.rs`); whatever differs then is a difference.
+//!
+//! Where the versions of the standard disagree, this takes the stricter view: `context` and all of
+//! `result` are compared, although 2.0 names neither as preserved or as free. Only a copy that says
+//! of itself that it is of version 2 gets what 2.0 alone grants: another instant in `timestamp` and
+//! other letter case in a mail address do not make it another statement there.
+
+mod canonical;
+mod difference;
+
+use serde_json::{Map, Value};
+
+pub use difference::Difference;
+
+/// The outcome of comparing what was sent with what an LRS has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// It is the same statement: all that differs is what an LRS may change.
+    Same,
+    /// It is another statement, and this is where it differs.
+    Different(Vec<Difference>),
+    /// One of the two is no statement at all, so nothing is proved.
+    Unreadable,
+}
+
+/// Compares a statement as it was `sent` with `theirs`, the one statement that an LRS returned.
+///
+/// An answer that wraps the statement in a list has to be unwrapped first.
+pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {
+    let (Some(mut ours), Some(mut theirs)) = (read(sent), read(theirs)) else {
+        return Comparison::Unreadable;
+    };
+    let lenience = canonical::Lenience::of(&theirs);
+    canonical::statement(&mut ours, lenience);
+    canonical::statement(&mut theirs, lenience);
+    canonical::drop_what_was_assigned(&ours, &mut theirs);
+    canonical::drop_equal_instants(&mut ours, &mut theirs, lenience);
+
+    let differences = difference::between(&ours.into(), &theirs.into());
+    if differences.is_empty() {
+        Comparison::Same
+    } else {
+        Comparison::Different(differences)
+    }
+}
+
+fn read(text: &[u8]) -> Option<Map<String, Value>> {
+    let statement: Map<String, Value> = serde_json::from_slice(text).ok()?;
+    ["actor", "verb", "object"]
+        .iter()
+        .all(|part| statement.contains_key(*part))
+        .then_some(statement)
+}
