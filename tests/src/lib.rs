@@ -8,4 +8,5 @@
 
 pub mod ask;
 pub mod process;
+pub mod proxy;
 pub mod real;
