@@ -12,6 +12,10 @@ use super::Answer;
 use super::reading::common;
 use crate::statement::XapiVersion;
 
+/// A weekday that does not fit its date spoils nothing.
+const WITH_ANY_WEEKDAY: rfc2822::DateTimeParser =
+    rfc2822::DateTimeParser::new().relaxed_weekday(true);
+
 /// How long the LRS asks us to wait (`Retry-After`, RFC 9110 section 10.2.3): seconds, or a date.
 ///
 /// A date is held against the answer's own `Date`, since our clock may be wrong, and only without
@@ -52,7 +56,7 @@ fn read_date(text: &str) -> Option<i64> {
     let read = text
         .parse::<Timestamp>()
         .ok()
-        .or_else(|| rfc2822::parse(text).ok().map(|zoned| zoned.timestamp()))
+        .or_else(|| WITH_ANY_WEEKDAY.parse_timestamp(text).ok())
         .or_else(|| read_old_date(text))?;
     Some(read.as_millisecond())
 }
@@ -66,8 +70,8 @@ fn read_old_date(text: &str) -> Option<Timestamp> {
         .trim_end_matches(|c: char| c.is_ascii_alphabetic())
         .trim_end();
     [
-        "%d-%b-%Y %H:%M:%S",
         "%d-%b-%y %H:%M:%S",
+        "%d-%b-%Y %H:%M:%S",
         "%b %d %H:%M:%S %Y",
     ]
     .iter()
@@ -75,4 +79,107 @@ fn read_old_date(text: &str) -> Option<Timestamp> {
         let read: DateTime = strtime::parse(form, rest).ok()?.to_datetime().ok()?;
         TimeZone::fixed(Offset::UTC).to_timestamp(read).ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23T10:00:00Z, a Monday.
+    const TEN: i64 = 1_795_428_000_000;
+
+    fn answer(headers: &[(&str, &str)]) -> Answer {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Answer {
+            status: 503,
+            headers: headers.iter().map(owned).collect(),
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn dates_are_read_in_every_form_met() {
+        for text in [
+            "Mon, 23 Nov 2026 10:00:00 GMT",
+            "Mon, 23 Nov 2026 10:00:00 +0000",
+            "Tue, 23 Nov 2026 10:00:00 GMT",
+            "Monday, 23-Nov-26 10:00:00 GMT",
+            "Mon Nov 23 10:00:00 2026",
+            "Mon, 23-Nov-2026 10:00:00 UTC",
+            "2026-11-23T10:00:00Z",
+            "2026-11-23T12:00:00.000+02:00",
+        ] {
+            assert_eq!(date(&answer(&[("date", text)])), Some(TEN), "{text}");
+        }
+        assert_eq!(
+            consistent_through(&answer(&[(
+                "X-Experience-API-Consistent-Through",
+                "2026-11-23T10:00:00.123456Z"
+            )])),
+            Some(TEN + 123)
+        );
+    }
+
+    #[test]
+    fn the_first_day_of_a_month_may_be_padded_with_a_space() {
+        let padded = answer(&[("Date", "Sun Nov  1 10:00:00 2026")]);
+        let day = 24 * 60 * 60 * 1000;
+        assert_eq!(date(&padded), Some(TEN - 22 * day));
+    }
+
+    #[test]
+    fn what_is_no_date_counts_as_absent() {
+        for text in [
+            "",
+            "soon",
+            "Mon, ",
+            "Mon, 31 Feb 2026 10:00:00 GMT",
+            "23/11/2026",
+            "é, é",
+        ] {
+            assert_eq!(date(&answer(&[("Date", text)])), None, "{text}");
+        }
+        assert_eq!(date(&answer(&[])), None);
+    }
+
+    #[test]
+    fn retry_after_takes_seconds() {
+        let wait = |text| retry_after(&answer(&[("Retry-After", text)]), TEN);
+        assert_eq!(wait("120"), Some(Duration::from_mins(2)));
+        assert_eq!(wait(" 0 "), Some(Duration::ZERO));
+        assert_eq!(wait("1.5"), Some(Duration::from_millis(1500)));
+        for garbage in [
+            "-1",
+            "NaN",
+            "inf",
+            "1e300",
+            "",
+            "5 minutes",
+            "99999999999999999999",
+        ] {
+            assert_eq!(wait(garbage), None, "{garbage}");
+        }
+        assert_eq!(retry_after(&answer(&[]), TEN), None);
+    }
+
+    #[test]
+    fn retry_after_takes_a_date_by_the_clock_of_the_lrs() {
+        let at = ("Retry-After", "Mon, 23 Nov 2026 10:01:00 GMT");
+        let minute = Some(Duration::from_mins(1));
+        assert_eq!(retry_after(&answer(&[at]), TEN), minute);
+        // Our clock stands in 1970; the answer's own Date does not.
+        let dated = answer(&[at, ("Date", "Mon, 23 Nov 2026 10:00:00 GMT")]);
+        assert_eq!(retry_after(&dated, 0), minute);
+        let passed = retry_after(&answer(&[at]), TEN + 120_000);
+        assert_eq!(passed, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_version_is_read_as_far_as_we_speak_it() {
+        let said = |text| xapi_version(&answer(&[("x-experience-api-version", text)]));
+        assert_eq!(said("1.0.1"), Some(XapiVersion::V1_0_3));
+        assert_eq!(said("2.0.0"), Some(XapiVersion::V2_0_0));
+        assert_eq!(said("0.95"), None);
+        assert_eq!(xapi_version(&answer(&[])), None);
+    }
 }

@@ -137,3 +137,97 @@ fn headers(
     }
     headers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lrs::Credentials;
+
+    fn endpoint() -> Endpoint {
+        Endpoint::parse("https://lrs.example/xAPI/").expect("a good endpoint")
+    }
+
+    fn authorization() -> Authorization {
+        Credentials::Bearer("token".to_owned())
+            .authorization()
+            .expect("a good token")
+    }
+
+    fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+        let mut found = request.headers.iter().filter(|(given, _)| *given == name);
+        let value = found.next().map(|(_, value)| value.as_str());
+        assert_eq!(found.next(), None, "{name} is there twice");
+        value
+    }
+
+    fn body_of(statements: &[&[u8]]) -> Vec<u8> {
+        let request = post(&endpoint(), None, XapiVersion::V1_0_3, statements);
+        let body = request.body.expect("a POST has a body");
+        assert_eq!(
+            batch_bytes(statements.iter().map(|one| one.len())),
+            body.len()
+        );
+        body
+    }
+
+    #[test]
+    fn a_batch_keeps_the_bytes_of_its_statements() {
+        assert_eq!(body_of(&[b"{ \"a\": 1.0 }"]), b"{ \"a\": 1.0 }");
+        assert_eq!(body_of(&[b"{\"a\":1}", b"{ }"]), b"[{\"a\":1},{ }]");
+        assert_eq!(body_of(&[b"{}", b"{}", b"{}"]), b"[{},{},{}]");
+        assert_eq!(batch_bytes([]), 0);
+    }
+
+    #[test]
+    fn a_post_says_who_what_and_in_which_version() {
+        let request = post(
+            &endpoint(),
+            Some(&authorization()),
+            XapiVersion::V1_0_3,
+            &[b"{}"],
+        );
+        assert_eq!(request.method, Method::Post);
+        assert_eq!(request.url, "https://lrs.example/xAPI/statements");
+        assert_eq!(header(&request, "X-Experience-API-Version"), Some("1.0.3"));
+        assert_eq!(header(&request, "Content-Type"), Some("application/json"));
+        assert_eq!(header(&request, "Accept"), Some("application/json"));
+        assert_eq!(header(&request, "Authorization"), Some("Bearer token"));
+        assert_eq!(request.headers.len(), 4);
+    }
+
+    #[test]
+    fn a_look_up_names_its_id_in_lower_case_and_nothing_else() {
+        let id = Uuid::from_u128(0xABCD);
+        let request = get(&endpoint(), None, XapiVersion::V2_0_0, id);
+        assert_eq!(request.method, Method::Get);
+        assert_eq!(
+            request.url,
+            "https://lrs.example/xAPI/statements?statementId=00000000-0000-0000-0000-00000000abcd"
+        );
+        assert_eq!(header(&request, "X-Experience-API-Version"), Some("2.0.0"));
+        assert_eq!(header(&request, "Authorization"), None);
+        assert_eq!(header(&request, "Content-Type"), None);
+        assert_eq!(request.body, None);
+        let voided = get_voided(&endpoint(), None, XapiVersion::V2_0_0, id);
+        assert_eq!(
+            voided.url,
+            "https://lrs.example/xAPI/statements?voidedStatementId=00000000-0000-0000-0000-00000000abcd"
+        );
+    }
+
+    #[test]
+    fn about_may_be_asked_as_nobody() {
+        let request = about(&endpoint(), None);
+        assert_eq!(request.url, "https://lrs.example/xAPI/about");
+        assert_eq!(header(&request, "Authorization"), None);
+        let known = about(&endpoint(), Some(&authorization()));
+        assert_eq!(header(&known, "Authorization"), Some("Bearer token"));
+    }
+
+    #[test]
+    fn the_time_out_grows_with_the_batch_up_to_its_bound() {
+        assert_eq!(timeout(0, 0), BASE_TIMEOUT);
+        assert_eq!(timeout(50, 512 * 1024), Duration::from_secs(30 + 5 + 64));
+        assert_eq!(timeout(usize::MAX, usize::MAX), LONGEST_TIMEOUT);
+    }
+}

@@ -9,6 +9,8 @@ mod get;
 mod hints;
 mod post;
 mod stranger;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(super) use about::common;
