@@ -1,7 +1,7 @@
 //! How bytes travel.
 //!
 //! [`Transport`] carries one [`Request`] and brings back an [`Answer`] or a [`Failure`]. With the
-//! feature `http` (on by default) [`HttpTransport`] does it over reqwest and rustls. An app that
+//! feature `http` (on by default) `HttpTransport` does it over reqwest and rustls. An app that
 //! must use its platform's own HTTP stack, for a company proxy, user certificates or device
 //! management, implements the trait itself.
 //!
@@ -9,8 +9,8 @@
 //!
 //! What Pannier concludes from an answer, and from its absence, is only right if a transport
 //!
-//! - sends each request at most once: no retry of its own, on no status and no error. A retry is
-//!   harmless only where it is certain that no byte of the request reached the LRS;
+//! - sends each POST at most once: no retry of its own, on no status and no error, unless it is
+//!   certain that no byte of the request reached the LRS. A GET may be sent again;
 //! - follows no redirect: a 3xx is an answer like any other, or the credentials and the statements
 //!   would go to whatever a captive portal names;
 //! - sends the body as it is with `Content-Length`: not chunked, not compressed (LRSs answer 400
@@ -30,9 +30,15 @@
 //! mid-flight; the outcome counts as unknown then. It must not panic and must not block the thread
 //! for long: work on another thread and await its answer.
 
+#[cfg(feature = "http")]
+mod http;
+
 use std::pin::Pin;
 
 use crate::lrs::{Answer, Failure, Request};
+
+#[cfg(feature = "http")]
+pub use http::{HttpOptions, HttpTransport, InvalidHttpOptions};
 
 /// The answer of one exchange, some time later.
 pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;

@@ -1,0 +1,246 @@
+//! HTTP over reqwest and rustls.
+//!
+//! One client, HTTP/1.1, certificates checked against the roots compiled in and those the app adds.
+//! The platform's own trust store is not asked: on Android that needs a Java part, and calls good
+//! certificates revoked.
+//!
+//! # A connection that breaks
+//!
+//! Servers close idle connections after 2 to 6 s, one at once, and a request that meets such an end
+//! breaks. What happens then:
+//!
+//! - The end had arrived before the request was written: hyper gives the request back unsent, and
+//!   its pool sends it on a fresh connection. Nobody notices.
+//! - The end arrives after the first byte was written: hyper reports an error and sends nothing
+//!   again. From here the request may have been processed (four LRSs of six store a batch whose
+//!   connection breaks before the reply), so a POST is [`Failure::Broken`]. A GET does no harm twice
+//!   and is sent once more.
+//!
+//! To make the second case rare, no connection idle for longer than [`IDLE`] is used again, and the
+//! runtime looks at its sockets before each request, so that an end which arrived while the sync
+//! thread was busy with the database is seen.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use thiserror::Error;
+
+use super::{Exchange, Transport};
+use crate::lrs::{Answer, Failure, Method, Request};
+
+/// Half of what the quickest of six LRSs grants an idle connection, but for one that grants none.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// More than any answer Pannier asks for: the ids of a thousand statements are 40 KB, and one
+/// statement is seldom larger than that.
+const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// What an app may choose about [`HttpTransport`].
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// Certificates to trust besides those of the web: of a school's or company's own authority.
+    /// Each entry is one certificate in DER or any number of them in PEM.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// The `User-Agent` header; `pannier/VERSION` by default.
+    pub user_agent: String,
+    /// How long look-up, TCP and TLS handshake may take together; 20 s by default. Within a
+    /// request's total time-out, so that a host that is not there counts as unreachable.
+    pub connect_timeout: Duration,
+    /// Whether to go through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
+    /// `NO_PROXY` name. Off by default: an app's records do not go where its surroundings say.
+    pub proxies_from_environment: bool,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            extra_roots: Vec::new(),
+            user_agent: concat!("pannier/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(20),
+            proxies_from_environment: false,
+        }
+    }
+}
+
+/// Why there can be no [`HttpTransport`] with these options.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidHttpOptions {
+    /// An extra root that is no certificate. Counted from 0.
+    #[error("extra root {0} holds no readable certificate; give it in PEM or DER")]
+    NotACertificate(usize),
+    /// A user agent that cannot stand in a header.
+    #[error("the user agent must be plain text on one line")]
+    UserAgent,
+    /// TLS or HTTP cannot be set up.
+    #[error("HTTP cannot be set up: {0}")]
+    SetUp(String),
+}
+
+/// Carries requests over HTTP/1.1, with TLS 1.2 or 1.3 for `https`.
+///
+/// May be shared between threads; needs a tokio runtime with time and I/O enabled.
+pub struct HttpTransport {
+    client: Client,
+}
+
+impl HttpTransport {
+    /// Sets up a client. Nothing is connected yet.
+    pub fn new(options: &HttpOptions) -> Result<Self, InvalidHttpOptions> {
+        let agent = HeaderValue::from_str(&options.user_agent)
+            .map_err(|_| InvalidHttpOptions::UserAgent)?;
+        let mut client = ClientBuilder::new()
+            .tls_backend_preconfigured(tls(&options.extra_roots)?)
+            .user_agent(agent)
+            .connect_timeout(options.connect_timeout)
+            .pool_idle_timeout(IDLE)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .http1_only();
+        if !options.proxies_from_environment {
+            client = client.no_proxy();
+        }
+        match client.build() {
+            Ok(client) => Ok(Self { client }),
+            Err(error) => Err(InvalidHttpOptions::SetUp(cause(error))),
+        }
+    }
+
+    async fn exchange_once(&self, request: Request, until: Instant) -> Result<Answer, Failure> {
+        let left = until.saturating_duration_since(Instant::now());
+        let mut sending = match request.method {
+            Method::Get => self.client.get(&request.url),
+            Method::Post => self.client.post(&request.url),
+        }
+        .timeout(left)
+        .headers(headers(&request.headers)?);
+        if let Some(body) = request.body {
+            // A body of known length goes with Content-Length.
+            sending = sending.body(body);
+        }
+        receive(sending.send().await.map_err(failure)?).await
+    }
+}
+
+impl Transport for HttpTransport {
+    fn exchange(&self, request: Request) -> Exchange<'_> {
+        Box::pin(async move {
+            let until = Instant::now() + request.timeout;
+            let again = (request.method == Method::Get).then(|| request.clone());
+            // Yielding polls the sockets: connections that ended meanwhile leave the pool.
+            tokio::task::yield_now().await;
+            match (self.exchange_once(request, until).await, again) {
+                (Err(Failure::Broken(_)), Some(again)) => self.exchange_once(again, until).await,
+                (outcome, _) => outcome,
+            }
+        })
+    }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpTransport").finish_non_exhaustive()
+    }
+}
+
+fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, InvalidHttpOptions> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    for (at, given) in extra_roots.iter().enumerate() {
+        let unreadable = InvalidHttpOptions::NotACertificate(at);
+        for certificate in certificates(given).ok_or_else(|| unreadable.clone())? {
+            roots.add(certificate).map_err(|_| unreadable.clone())?;
+        }
+    }
+    let provider = rustls::crypto::ring::default_provider();
+    let config = ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| InvalidHttpOptions::SetUp(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// All certificates of a PEM text, at least one, or what may be one in DER.
+fn certificates(given: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let pem = given.windows(10).any(|part| part == b"-----BEGIN");
+    if !pem {
+        return Some(vec![CertificateDer::from(given.to_vec())]);
+    }
+    let all: Vec<_> = CertificateDer::pem_slice_iter(given)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    (!all.is_empty()).then_some(all)
+}
+
+fn headers(pairs: &[(&'static str, String)]) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::with_capacity(pairs.len());
+    for (name, text) in pairs {
+        let mut value = HeaderValue::from_str(text)
+            .map_err(|_| Failure::Unreachable(format!("the header {name} cannot be sent")))?;
+        value.set_sensitive(name.eq_ignore_ascii_case("Authorization"));
+        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| Failure::Unreachable(format!("the header {name} cannot be sent")))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+async fn receive(mut response: reqwest::Response) -> Result<Answer, Failure> {
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        headers: response
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                (name.as_str().to_owned(), value.into_owned())
+            })
+            .collect(),
+        body: Vec::new(),
+    };
+    while answer.body.len() < LONGEST_ANSWER {
+        match response.chunk().await {
+            Ok(Some(chunk)) => answer.body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(answer),
+            // A refusal is known by its status, of which the body is but the explanation. A server
+            // that refuses a big body often breaks the connection while it is still being sent.
+            Err(_) if answer.status >= 300 => return Ok(answer),
+            Err(error) => return Err(failure(error)),
+        }
+    }
+    answer.body.truncate(LONGEST_ANSWER);
+    Ok(answer)
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    // Before the time-out, since a connection that is not made in time is not made.
+    if error.is_connect() || error.is_builder() {
+        Failure::Unreachable(cause(error))
+    } else if error.is_timeout() {
+        Failure::TimedOut
+    } else {
+        Failure::Broken(cause(error))
+    }
+}
+
+/// The innermost reason, such as "Connection refused (os error 111)". The outer ones add only
+/// that a request failed, and the URL.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,533 @@
+//! Against small TCP servers that behave as real ones do.
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+
+fn transport() -> HttpTransport {
+    HttpTransport::new(&HttpOptions::default()).expect("the default options are good")
+}
+
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/xAPI/statements", address(&listener));
+    (listener, url)
+}
+
+fn address(listener: &TcpListener) -> std::net::SocketAddr {
+    listener.local_addr().expect("a bound socket")
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    listener.accept().await.expect("a connection").0
+}
+
+fn request(method: Method, url: &str, body: Option<Vec<u8>>) -> Request {
+    Request {
+        method,
+        url: url.to_owned(),
+        headers: vec![("X-Experience-API-Version", "1.0.3".to_owned())],
+        body,
+        timeout: Duration::from_secs(10),
+    }
+}
+
+fn post(url: &str) -> Request {
+    request(Method::Post, url, Some(b"{\"a\":1}".to_vec()))
+}
+
+fn get(url: &str) -> Request {
+    request(Method::Get, url, None)
+}
+
+/// Reads one request to its end: its head, and the size of its body.
+async fn read_request(stream: &mut TcpStream) -> (String, usize) {
+    let mut read = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).await.expect("a readable socket");
+        assert_ne!(count, 0, "the client closed in mid-request");
+        read.extend_from_slice(&buffer[..count]);
+        let text = String::from_utf8_lossy(&read);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            })
+            .unwrap_or(0);
+        if body.len() >= length {
+            return (head.to_owned(), body.len());
+        }
+    }
+}
+
+/// Reads a request and writes what comes back.
+async fn answer_with(stream: &mut TcpStream, answer: &[u8]) -> String {
+    let (head, _) = read_request(stream).await;
+    stream.write_all(answer).await.expect("a writable socket");
+    head
+}
+
+/// Closes with a reset, as a server that was killed does.
+fn reset(stream: &TcpStream) {
+    stream.set_zero_linger().expect("a socket option");
+}
+
+fn is_broken(outcome: &Result<Answer, Failure>) -> bool {
+    matches!(outcome, Err(Failure::Broken(_)))
+}
+
+mod requests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_post_goes_whole_with_its_length_and_our_headers() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            answer_with(&mut stream, OK).await
+        };
+        let mut request = post(&url);
+        request
+            .headers
+            .push(("Accept", "application/json".to_owned()));
+        let (head, answer) = tokio::join!(server, transport.exchange(request));
+        let mut lines: Vec<String> = head.lines().map(str::to_lowercase).collect();
+        assert_eq!(lines.remove(0), "post /xapi/statements http/1.1");
+        lines.sort();
+        assert_eq!(
+            lines,
+            [
+                "accept: application/json".to_owned(),
+                "content-length: 7".to_owned(),
+                format!("host: {}", address(&listener)),
+                format!("user-agent: pannier/{}", env!("CARGO_PKG_VERSION")),
+                "x-experience-api-version: 1.0.3".to_owned(),
+            ]
+        );
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"[]"[..]));
+        assert_eq!(answer.header("Content-Length"), Some("2"));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            let to = "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n";
+            answer_with(&mut stream, to.as_bytes()).await;
+        };
+        let ((), answer) = tokio::join!(server, transport.exchange(post(&url)));
+        let answer = answer.expect("an answer");
+        assert_eq!(
+            (answer.status, answer.header("Location")),
+            (302, Some("/login"))
+        );
+    }
+
+    #[tokio::test]
+    async fn no_cookie_is_kept() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            let set = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n";
+            answer_with(&mut stream, set).await;
+            answer_with(&mut stream, OK).await
+        };
+        let client = async {
+            transport.exchange(get(&url)).await.expect("an answer");
+            transport.exchange(get(&url)).await.expect("an answer");
+        };
+        let (head, ()) = tokio::join!(server, client);
+        assert!(!head.to_lowercase().contains("cookie"), "{head}");
+    }
+
+    #[tokio::test]
+    async fn a_huge_answer_is_cut_and_not_waited_for() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            answer_with(&mut stream, b"HTTP/1.1 500 No\r\n\r\n").await;
+            let block = vec![b'x'; 1 << 20];
+            while stream.write_all(&block).await.is_ok() {}
+        };
+        let ((), answer) = tokio::join!(server, transport.exchange(post(&url)));
+        assert_eq!(answer.expect("an answer").body.len(), LONGEST_ANSWER);
+    }
+}
+
+mod failures {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refused_connection_is_unreachable() {
+        let (listener, url) = listen().await;
+        drop(listener);
+        let outcome = transport()
+            .exchange(post(&format!("{url}?agent=ada")))
+            .await;
+        let Err(Failure::Unreachable(why)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(why.to_lowercase().contains("refused"), "{why}");
+        assert!(!why.contains("ada") && !why.contains("xAPI"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_unreachable() {
+        // RFC 6761, section 6.4: "invalid" never resolves.
+        let outcome = transport().exchange(post("http://lrs.invalid/xAPI")).await;
+        assert!(
+            matches!(outcome, Err(Failure::Unreachable(_))),
+            "{outcome:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_is_unreachable() {
+        let mut request = post("http://127.0.0.1:1/");
+        request.headers.push(("Accept", "a\r\nb".to_owned()));
+        let outcome = transport().exchange(request).await;
+        assert!(
+            matches!(outcome, Err(Failure::Unreachable(_))),
+            "{outcome:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn closed_before_the_answer_is_broken_and_not_sent_again() {
+        for with_reset in [false, true] {
+            let (listener, url) = listen().await;
+            let transport = transport();
+            let server = async {
+                let mut stream = accept(&listener).await;
+                read_request(&mut stream).await;
+                if with_reset {
+                    reset(&stream);
+                }
+                drop(stream);
+                // Nothing more may come.
+                tokio::time::timeout(Duration::from_millis(200), listener.accept()).await
+            };
+            let (again, outcome) = tokio::join!(server, transport.exchange(post(&url)));
+            assert!(is_broken(&outcome), "{outcome:?}");
+            assert!(again.is_err(), "the POST was sent twice");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_get_is_sent_again_once() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            read_request(&mut accept(&listener).await).await;
+            answer_with(&mut accept(&listener).await, OK).await;
+            for _ in 0..2 {
+                read_request(&mut accept(&listener).await).await;
+            }
+        };
+        let client = async {
+            let first = transport.exchange(get(&url)).await;
+            (first, transport.exchange(get(&url)).await)
+        };
+        let ((), (first, second)) = tokio::join!(server, client);
+        assert_eq!(first.map(|answer| answer.status), Ok(200));
+        assert!(is_broken(&second), "{second:?}");
+    }
+
+    #[tokio::test]
+    async fn closed_in_the_middle_of_an_answer_is_broken_unless_it_refuses() {
+        for status in [200, 413, 503] {
+            let (listener, url) = listen().await;
+            let transport = transport();
+            let server = async {
+                let part = format!("HTTP/1.1 {status} Is\r\nContent-Length: 99\r\n\r\npart");
+                answer_with(&mut accept(&listener).await, part.as_bytes()).await;
+            };
+            let ((), outcome) = tokio::join!(server, transport.exchange(post(&url)));
+            if status == 200 {
+                assert!(is_broken(&outcome), "{outcome:?}");
+            } else {
+                let answer = outcome.expect("an answer");
+                let read = (answer.status, answer.body.as_slice());
+                assert_eq!(read, (status, &b"part"[..]));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_http_is_broken() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            answer_with(&mut accept(&listener).await, b"SSH-2.0-OpenSSH_9.2\r\n").await;
+        };
+        let ((), outcome) = tokio::join!(server, transport.exchange(post(&url)));
+        assert!(is_broken(&outcome), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_times_out() {
+        let (listener, url) = listen().await;
+        let mut request = post(&url);
+        request.timeout = Duration::from_millis(100);
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            read_request(&mut stream).await;
+            stream.read(&mut [0; 1]).await.map_err(|error| error.kind())
+        };
+        let (end, outcome) = tokio::join!(server, transport.exchange(request));
+        assert_eq!(outcome, Err(Failure::TimedOut));
+        assert_eq!(end, Ok(0), "the connection is closed on a time-out");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_trickles_times_out_in_total() {
+        let (listener, url) = listen().await;
+        let mut request = post(&url);
+        request.timeout = Duration::from_millis(150);
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            answer_with(
+                &mut stream,
+                b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+            )
+            .await;
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let ((), outcome) = tokio::join!(server, transport.exchange(request));
+        assert_eq!(outcome, Err(Failure::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_not_made_in_time_is_unreachable() {
+        let (listener, url) = listen().await;
+        let url = url.replace("http:", "https:");
+        let transport = HttpTransport::new(&HttpOptions {
+            connect_timeout: Duration::from_millis(100),
+            ..HttpOptions::default()
+        })
+        .expect("good options");
+        // TCP connects; the TLS handshake is never answered.
+        let server = async {
+            let mut stream = accept(&listener).await;
+            while stream
+                .read(&mut [0; 1024])
+                .await
+                .is_ok_and(|count| count > 0)
+            {}
+        };
+        let ((), outcome) = tokio::join!(server, transport.exchange(post(&url)));
+        assert!(
+            matches!(outcome, Err(Failure::Unreachable(_))),
+            "{outcome:?}"
+        );
+    }
+}
+
+mod connections {
+    use super::*;
+
+    /// Answers one request, closes, and answers another on a new connection.
+    async fn close_between(listener: &TcpListener, closed: &AtomicUsize) {
+        answer_with(&mut accept(listener).await, OK).await;
+        closed.fetch_add(1, Ordering::SeqCst);
+        answer_with(&mut accept(listener).await, OK).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            answer_with(&mut stream, OK).await;
+            answer_with(&mut stream, OK).await;
+        };
+        let client = async {
+            transport.exchange(post(&url)).await.expect("an answer");
+            transport.exchange(post(&url)).await.expect("an answer");
+        };
+        tokio::join!(server, client);
+    }
+
+    #[tokio::test]
+    async fn one_that_ended_while_idle_is_not() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let closed = AtomicUsize::new(0);
+        let client = async {
+            transport.exchange(post(&url)).await.expect("an answer");
+            while closed.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            transport.exchange(post(&url)).await
+        };
+        let ((), second) = tokio::join!(close_between(&listener, &closed), client);
+        assert_eq!(second.map(|answer| answer.status), Ok(200));
+    }
+
+    /// The runtime's one thread is busy with something else while the server closes, so that
+    /// nothing has noticed the end when the next request is about to go.
+    #[test]
+    fn one_that_ended_while_the_thread_was_busy_is_not() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("a bound socket"));
+        let (closed, has_closed) = std::sync::mpsc::channel();
+        let server = std::thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                let mut head = Vec::new();
+                while !head.ends_with(b"{\"a\":1}") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).expect("a request");
+                    head.push(byte[0]);
+                }
+                stream.write_all(OK).expect("a writable socket");
+                drop(stream);
+                closed.send(()).expect("a test that waits");
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let second = runtime.block_on(async {
+            let transport = transport();
+            transport.exchange(post(&url)).await.expect("an answer");
+            has_closed.recv().expect("a server that runs");
+            transport.exchange(post(&url)).await
+        });
+        assert_eq!(second.map(|answer| answer.status), Ok(200));
+        server.join().expect("a server that ends well");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_comes_while_a_big_body_is_sent_is_read() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut stream = accept(&listener).await;
+            let _ = stream.read(&mut [0; 1024]).await;
+            let no = b"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big";
+            stream.write_all(no).await.expect("a writable socket");
+            // Dropped with most of the request unread, which resets the connection.
+        };
+        let request = request(Method::Post, &url, Some(vec![b' '; 8 << 20]));
+        let ((), outcome) = tokio::join!(server, transport.exchange(request));
+        let answer = outcome.expect("an answer");
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (413, &b"too big"[..])
+        );
+    }
+}
+
+mod tls {
+    use super::*;
+
+    struct Lrs {
+        url: String,
+        certificate: rcgen::CertifiedKey<rcgen::KeyPair>,
+    }
+
+    /// A server on a thread of its own that answers one request after a TLS handshake, if there
+    /// is one.
+    fn lrs() -> Lrs {
+        let certificate =
+            rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+        let key =
+            rustls::pki_types::PrivateKeyDer::try_from(certificate.signing_key.serialize_der())
+                .expect("a key");
+        let config = rustls::ServerConfig::builder_with_provider(
+            rustls::crypto::ring::default_provider().into(),
+        )
+        .with_safe_default_protocol_versions()
+        .expect("TLS versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.cert.der().clone()], key)
+        .expect("a server certificate");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!(
+            "https://{}/",
+            listener.local_addr().expect("a bound socket")
+        );
+        std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("a connection");
+            let session = rustls::ServerConnection::new(Arc::new(config)).expect("a session");
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            if stream.read(&mut [0; 1024]).is_ok() {
+                let _ = stream.write_all(OK);
+            }
+        });
+        Lrs { url, certificate }
+    }
+
+    fn trusting(root: Vec<u8>) -> HttpTransport {
+        HttpTransport::new(&HttpOptions {
+            extra_roots: vec![root],
+            ..HttpOptions::default()
+        })
+        .expect("good options")
+    }
+
+    #[tokio::test]
+    async fn an_extra_root_is_trusted_in_pem_and_der() {
+        let lrs_1 = lrs();
+        let pem = lrs_1.certificate.cert.pem().into_bytes();
+        let answer = trusting(pem).exchange(get(&lrs_1.url)).await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200));
+        let lrs_2 = lrs();
+        let der = lrs_2.certificate.cert.der().to_vec();
+        let answer = trusting(der).exchange(get(&lrs_2.url)).await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_nobody_vouches_for_is_unreachable() {
+        let outcome = transport().exchange(post(&lrs().url)).await;
+        let Err(Failure::Unreachable(why)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(why.contains("certificate"), "{why}");
+    }
+
+    #[test]
+    fn options_that_cannot_be_used_are_refused() {
+        let with = |change: fn(&mut HttpOptions)| {
+            let mut options = HttpOptions::default();
+            change(&mut options);
+            HttpTransport::new(&options).err()
+        };
+        let pem: fn(&mut HttpOptions) = |options| {
+            options.extra_roots = vec![b"-----BEGIN NOTHING-----\n".to_vec()];
+        };
+        assert_eq!(with(pem), Some(InvalidHttpOptions::NotACertificate(0)));
+        let der: fn(&mut HttpOptions) = |options| options.extra_roots = vec![vec![0x30, 0]];
+        assert_eq!(with(der), Some(InvalidHttpOptions::NotACertificate(0)));
+        let agent: fn(&mut HttpOptions) = |options| options.user_agent = "a\nb".to_owned();
+        assert_eq!(with(agent), Some(InvalidHttpOptions::UserAgent));
+    }
+}
