@@ -4,8 +4,13 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::fault::Invalid;
+use super::fault::{Fault, Invalid};
+use super::formats::timestamp;
+use super::reader::Step;
+use super::rule::FORMAT;
+use super::rules::statement::{self, Place, Statement};
 use super::version::XapiVersion;
+use super::walk::Walk;
 
 /// What to complete a statement with, where it leaves something open.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +33,7 @@ pub struct Prepared {
     /// Whether `timestamp` was filled in here, and so is not the caller's word.
     pub timestamp_is_ours: bool,
     /// Whether only an LRS of version 2 can take it: it uses `contextAgents` or `contextGroups`, also inside
-    /// a SubStatement, or says that it is of version 2.
+    /// a `SubStatement`, or says that it is of version 2.
     pub needs_2_0: bool,
     /// The statement this one voids, if it is a voiding statement.
     pub voids: Option<Uuid>,
@@ -50,12 +55,122 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// Checks a statement and completes it.
-pub fn prepare(_text: &[u8], _version: XapiVersion, _fill: &Fill) -> Result<Prepared, Invalid> {
-    unimplemented!("lands with the rules")
+/// Checks a statement against `version` and completes it.
+///
+/// A statement without `id` gets `fill.id`, one without `timestamp` gets `fill.now_ms` as
+/// `YYYY-MM-DDTHH:MM:SS.mmmZ`; what is added stands right after the opening brace, `id` before `timestamp`. An
+/// `id` in upper-case letters is made lower-case, since some LRSs take the two for different statements. White
+/// space around the object is left out. All other bytes stay as they are.
+///
+/// A timestamp in the future is not refused here, since only a clock can tell.
+pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepared, Invalid> {
+    let Checked {
+        text,
+        statement,
+        needs_2_0,
+        needs_attachment_content,
+    } = validate(text, version)?;
+    let id = statement.id.map_or(fill.id, |(_, id)| id);
+    let mut canonical = Uuid::encode_buffer();
+    let canonical = id.hyphenated().encode_lower(&mut canonical);
+
+    let mut body = String::with_capacity(statement.end - statement.start + LONGEST_ADDITION);
+    body.push('{');
+    if statement.id.is_none() {
+        add(&mut body, "id", canonical);
+    }
+    let timestamp_is_ours = statement.timestamp_ms.is_none();
+    let timestamp_ms = statement.timestamp_ms.unwrap_or_else(|| {
+        let (timestamp, ms) = timestamp::write(fill.now_ms);
+        add(&mut body, "timestamp", &timestamp);
+        ms
+    });
+    // A valid statement has members, so what follows the brace can follow a comma.
+    let mut rest = statement.start + 1;
+    if let Some((written, _)) = &statement.id
+        && written.decoded() != *canonical
+    {
+        let span = written.span();
+        body.push_str(&text[rest..span.start]);
+        body.push_str(canonical);
+        rest = span.end;
+    }
+    body.push_str(&text[rest..statement.end]);
+    Ok(Prepared {
+        id,
+        body: body.into_bytes(),
+        timestamp_ms,
+        timestamp_is_ours,
+        needs_2_0,
+        voids: statement.voids,
+        needs_attachment_content,
+    })
 }
 
-/// Checks a statement without completing it.
-pub fn check(_text: &[u8], _version: XapiVersion) -> Result<(), Invalid> {
-    unimplemented!("lands with the rules")
+/// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing.
+pub fn check(text: &[u8], version: XapiVersion) -> Result<(), Invalid> {
+    validate(text, version).map(drop)
+}
+
+/// What is added at most: both members with their quotes and commas.
+const LONGEST_ADDITION: usize = r#""id":"","timestamp":"","#.len() + 36 + 24;
+
+/// Adds a member that others follow.
+fn add(body: &mut String, name: &str, value: &str) {
+    for piece in ["\"", name, "\":\"", value, "\","] {
+        body.push_str(piece);
+    }
+}
+
+/// A valid statement.
+struct Checked<'a> {
+    text: &'a str,
+    statement: Statement<'a>,
+    needs_2_0: bool,
+    needs_attachment_content: bool,
+}
+
+fn validate(text: &[u8], version: XapiVersion) -> Result<Checked<'_>, Invalid> {
+    let text = readable(text, version).map_err(|fault| Invalid {
+        faults: vec![fault],
+    })?;
+    let mut walk = Walk::new(text, version);
+    let statement = whole(&mut walk).ok().flatten();
+    let (needs_2_0, needs_attachment_content) = (walk.needs_2_0, walk.needs_attachment_content);
+    let statement = walk.verdict(statement)?;
+    Ok(Checked {
+        text,
+        statement,
+        needs_2_0,
+        needs_attachment_content,
+    })
+}
+
+fn whole<'a>(walk: &mut Walk<'a>) -> Step<Option<Statement<'a>>> {
+    let statement = statement::statement(walk, Place::Whole)?;
+    walk.end()?;
+    Ok(statement)
+}
+
+/// The text as UTF-8 without byte order mark, which JSON must not begin with.
+fn readable(text: &[u8], version: XapiVersion) -> Result<&str, Fault> {
+    let fault = |problem: String, expected: &str| Fault {
+        path: "$".to_owned(),
+        problem,
+        expected: expected.to_owned(),
+        section: FORMAT.of(version),
+    };
+    let text = str::from_utf8(text).map_err(|error| {
+        fault(
+            format!("is not UTF-8, at byte {}", error.valid_up_to()),
+            "JSON in UTF-8",
+        )
+    })?;
+    if text.starts_with('\u{feff}') {
+        return Err(fault(
+            "begins with a byte order mark".to_owned(),
+            "JSON in UTF-8 without byte order mark",
+        ));
+    }
+    Ok(text)
 }

@@ -2,12 +2,19 @@
 
 mod compare;
 mod complete;
+mod distinct;
 mod fault;
+mod formats;
+mod locate;
 mod mail;
 mod mentions;
 pub mod model;
+mod reader;
+mod rule;
+mod rules;
 mod version;
 pub mod vocabulary;
+mod walk;
 
 pub use compare::{Comparison, Difference, compare};
 pub use complete::{Fill, Prepared, check, prepare};

@@ -1,0 +1,13 @@
+//! The formats a string or number of a statement can have to have, one a file. Each is a pure function over
+//! the decoded text.
+
+pub(crate) mod decimal;
+pub(crate) mod duration;
+pub(crate) mod hash;
+pub(crate) mod iri;
+pub(crate) mod language_tag;
+pub(crate) mod mailto;
+pub(crate) mod media_type;
+pub(crate) mod statement_version;
+pub(crate) mod timestamp;
+pub(crate) mod uuid;

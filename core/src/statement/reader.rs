@@ -1,0 +1,548 @@
+//! A pull reader of strict JSON over borrowed text.
+//!
+//! It builds nothing: the caller asks for the next piece and gets slices of the text. It stops for good at
+//! the first byte that is not JSON and at nesting over [`MAX_DEPTH`], and remembers why ([`Stop`]). Strings
+//! that are JSON but that real servers choke on are read and marked with their [`Defect`].
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The deepest nesting of objects and arrays that is read. The standard has no limit; parsers in servers do,
+/// and a text without limit could exhaust the stack.
+pub(crate) const MAX_DEPTH: usize = 100;
+
+/// The reader has stopped; [`Reader::stop`] says why.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+/// What each step of a walk gives: a value, or the news that the text cannot be read further.
+pub(crate) type Step<T> = Result<T, Stopped>;
+
+/// Why a reader stopped, and at which byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) at: usize,
+    pub(crate) why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Something else than this should stand here.
+    Expected(&'static str),
+    /// A control character stands unescaped in a string.
+    ControlCharacter,
+    /// Objects and arrays are nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+}
+
+/// The kind of a JSON value, told by its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Object,
+    Array,
+    String,
+    Number,
+    Boolean,
+    Null,
+}
+
+impl Kind {
+    /// The kind in words, with its article.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::Array => "an array",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Null => "null",
+        }
+    }
+}
+
+/// What a string has that many parsers and databases cannot keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Defect {
+    /// The character U+0000.
+    Nul,
+    /// Half of a surrogate pair, which is no character.
+    LoneSurrogate,
+}
+
+/// A string of the text, as written between its quotes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'a> {
+    /// Where its opening quote stands.
+    pub(crate) at: usize,
+    pub(crate) raw: &'a str,
+    pub(crate) escaped: bool,
+    pub(crate) defect: Option<Defect>,
+}
+
+impl<'a> Text<'a> {
+    /// The string it stands for.
+    pub(crate) fn decoded(&self) -> Cow<'a, str> {
+        if self.escaped {
+            Cow::Owned(decode(self.raw))
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+
+    /// The bytes between the quotes.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.at + 1..self.at + 1 + self.raw.len()
+    }
+}
+
+/// See the module's description.
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    stop: Option<Stop>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+            stop: None,
+        }
+    }
+
+    pub(crate) fn stop(&self) -> Option<Stop> {
+        self.stop
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The kind of the value that comes next, which then starts at [`Reader::at`].
+    pub(crate) fn kind(&mut self) -> Step<Kind> {
+        match self.next_byte() {
+            Some(b'"') => Ok(Kind::String),
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b't' | b'f') => Ok(Kind::Boolean),
+            Some(b'n') => Ok(Kind::Null),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            _ => self.expected("a JSON value"),
+        }
+    }
+
+    /// Goes into the object or array that comes next; [`Reader::kind`] must have announced one.
+    pub(crate) fn enter(&mut self) -> Step<()> {
+        if self.depth == MAX_DEPTH {
+            return self.stopped(self.at, Why::TooDeep);
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Moves to the next element of the array that was entered, or leaves it: false. `first` says whether
+    /// none has been read yet.
+    pub(crate) fn element(&mut self, first: bool) -> Step<bool> {
+        match self.next_byte() {
+            Some(b']') => {
+                self.leave();
+                Ok(false)
+            }
+            Some(b',') if !first => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) if first => Ok(true),
+            _ => self.expected("',' or ']'"),
+        }
+    }
+
+    /// Reads the next key and its colon in the object that was entered, or leaves it: `None`. `first` says
+    /// whether none has been read yet.
+    pub(crate) fn key(&mut self, first: bool) -> Step<Option<Text<'a>>> {
+        match self.next_byte() {
+            Some(b'}') => {
+                self.leave();
+                return Ok(None);
+            }
+            Some(b',') if !first => self.at += 1,
+            _ if first => {}
+            _ => return self.expected("',' or '}'"),
+        }
+        if self.next_byte() != Some(b'"') {
+            return self.expected("a property name in double quotes");
+        }
+        let key = self.string()?;
+        if self.next_byte() != Some(b':') {
+            return self.expected("':'");
+        }
+        self.at += 1;
+        Ok(Some(key))
+    }
+
+    /// Reads the string that comes next; [`Reader::kind`] must have announced one.
+    pub(crate) fn string(&mut self) -> Step<Text<'a>> {
+        let bytes = self.text.as_bytes();
+        let open = self.at;
+        let mut at = open + 1;
+        let mut escaped = false;
+        let mut defect = None;
+        loop {
+            at = plain_end(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    let Some(escape) = read_escape(&bytes[at..]) else {
+                        return self
+                            .stopped(at, Why::Expected("a JSON escape such as \\n or \\u00e9"));
+                    };
+                    escaped = true;
+                    defect = defect.or(escape.defect());
+                    at += escape.length;
+                }
+                Some(_) => return self.stopped(at, Why::ControlCharacter),
+                None => return self.stopped(at, Why::Expected("the closing quote of a string")),
+            }
+        }
+        self.at = at + 1;
+        Ok(Text {
+            at: open,
+            raw: &self.text[open + 1..at],
+            escaped,
+            defect,
+        })
+    }
+
+    /// Reads the number that comes next, as written; [`Reader::kind`] must have announced one.
+    pub(crate) fn number(&mut self) -> Step<&'a str> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        if let Some(b'0'..=b'9' | b'.' | b'-' | b'+' | b'a'..=b'z' | b'A'..=b'Z') = self.peek() {
+            return self.expected("a number in JSON's form, without leading zeros or units");
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Reads the `true`, `false` or `null` that comes next; [`Reader::kind`] must have announced one.
+    pub(crate) fn literal(&mut self) -> Step<()> {
+        let rest = &self.text.as_bytes()[self.at..];
+        for word in ["true", "false", "null"] {
+            if rest.starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(());
+            }
+        }
+        self.expected("a JSON value")
+    }
+
+    /// Makes sure that nothing but white space is left.
+    pub(crate) fn end(&mut self) -> Step<()> {
+        match self.next_byte() {
+            None => Ok(()),
+            Some(_) => self.expected("nothing after the statement"),
+        }
+    }
+
+    /// The string under `name` in the object that comes next, found by looking ahead; the reader does not
+    /// move. `None` also when the text is not well-formed: reading it properly will say so.
+    pub(crate) fn look_ahead(&self, name: &str) -> Option<Text<'a>> {
+        let bytes = self.text.as_bytes();
+        let mut ahead = self.clone();
+        let mut depth = 0;
+        let mut key_next = false;
+        loop {
+            match ahead.next_byte()? {
+                b'"' => {
+                    let text = ahead.string().ok()?;
+                    if depth == 1 && key_next && text.decoded() == name {
+                        let colon = ahead.next_byte()? == b':';
+                        ahead.at += 1;
+                        let string = ahead.next_byte()? == b'"';
+                        return if colon && string {
+                            ahead.string().ok()
+                        } else {
+                            None
+                        };
+                    }
+                    key_next = false;
+                    continue;
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    key_next = bytes[ahead.at] == b'{';
+                }
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return None;
+                    }
+                }
+                b',' => key_next = true,
+                _ if depth == 0 => return None,
+                _ => {}
+            }
+            ahead.at += 1;
+        }
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+        self.at += 1;
+    }
+
+    fn digits(&mut self) -> Step<()> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            self.expected("a digit")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// The next byte that is not white space, which then stands at `self.at`.
+    fn next_byte(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other,
+            }
+        }
+    }
+
+    #[cold]
+    fn expected<T>(&mut self, what: &'static str) -> Step<T> {
+        self.stopped(self.at, Why::Expected(what))
+    }
+
+    #[cold]
+    fn stopped<T>(&mut self, at: usize, why: Why) -> Step<T> {
+        self.stop = Some(Stop { at, why });
+        Err(Stopped)
+    }
+}
+
+/// The first byte from `at` on that does not simply belong to a string: a quote, a backslash, a control
+/// character, or the end. Looks at eight bytes at a time.
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    // The lowest byte flagged is exact; those above it may be carried into, so only the lowest is used.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let control = below(word, 0x20);
+        let found = quote | backslash | control;
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while at < bytes.len() && !matches!(bytes[at], b'"' | b'\\' | 0..0x20) {
+        at += 1;
+    }
+    at
+}
+
+/// One escape sequence: how long it is, and the character it stands for, if it stands for one.
+struct Escape {
+    length: usize,
+    character: Option<char>,
+}
+
+impl Escape {
+    fn defect(&self) -> Option<Defect> {
+        match self.character {
+            Some('\0') => Some(Defect::Nul),
+            Some(_) => None,
+            None => Some(Defect::LoneSurrogate),
+        }
+    }
+}
+
+/// Reads the escape at the start of `bytes`, which is a backslash. A surrogate pair is one escape.
+fn read_escape(bytes: &[u8]) -> Option<Escape> {
+    let short = |character| {
+        Some(Escape {
+            length: 2,
+            character: Some(character),
+        })
+    };
+    match *bytes.get(1)? {
+        b'"' => short('"'),
+        b'\\' => short('\\'),
+        b'/' => short('/'),
+        b'b' => short('\u{8}'),
+        b'f' => short('\u{c}'),
+        b'n' => short('\n'),
+        b'r' => short('\r'),
+        b't' => short('\t'),
+        b'u' => {
+            let unit = code_unit(&bytes[2..])?;
+            if let 0xD800..=0xDBFF = unit
+                && let Some(b"\\u") = bytes.get(6..8)
+                && let Some(low @ 0xDC00..=0xDFFF) = code_unit(&bytes[8..])
+            {
+                let code = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+                return Some(Escape {
+                    length: 12,
+                    character: char::from_u32(code),
+                });
+            }
+            Some(Escape {
+                length: 6,
+                character: char::from_u32(unit),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The UTF-16 code unit that four hexadecimal digits stand for.
+fn code_unit(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk::<4>()?.iter().try_fold(0, |unit, byte| {
+        Some(unit << 4 | char::from(*byte).to_digit(16)?)
+    })
+}
+
+/// Resolves the escapes of a string that a reader has passed. Lone surrogates become U+FFFD.
+fn decode(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(plain) = rest.find('\\') {
+        out.push_str(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some(escape) = read_escape(rest.as_bytes()) else {
+            break;
+        };
+        out.push(escape.character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        rest = &rest[escape.length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: &str) -> Result<Text<'_>, Stop> {
+        let mut reader = Reader::new(text);
+        assert_eq!(reader.kind().ok(), Some(Kind::String));
+        reader
+            .string()
+            .map_err(|Stopped| reader.stop().expect("a reason"))
+    }
+
+    #[test]
+    fn strings_are_found_wherever_they_end() {
+        for length in 0..40 {
+            let plain = "x".repeat(length);
+            let quoted = format!("\"{plain}\" tail");
+            assert_eq!(string(&quoted).expect("a string").raw, plain);
+            let open = format!("\"{plain}");
+            assert_eq!(string(&open).expect_err("no end").at, length + 1);
+            let control = format!("\"{plain}\n\"");
+            assert_eq!(
+                string(&control).expect_err("a control").why,
+                Why::ControlCharacter
+            );
+        }
+    }
+
+    #[test]
+    fn escapes_are_resolved() {
+        let text = string(r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é""#).expect("a string");
+        assert_eq!(text.decoded(), "a\"\\/\u{8}\u{c}\n\r\té😀é");
+        assert_eq!(text.defect, None);
+        assert_eq!(string(r#""\x""#).expect_err("no such escape").at, 1);
+        assert_eq!(string(r#""\u12g4""#).expect_err("not hexadecimal").at, 1);
+    }
+
+    #[test]
+    fn defects_are_marked() {
+        assert_eq!(
+            string(r#""a\u0000""#).expect("read").defect,
+            Some(Defect::Nul)
+        );
+        for lone in [
+            r#""\ud83d""#,
+            r#""\ude00""#,
+            r#""\ud83d\ud83d""#,
+            r#""\ud83dx""#,
+        ] {
+            assert_eq!(
+                string(lone).expect("read").defect,
+                Some(Defect::LoneSurrogate),
+                "{lone}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_of_json() {
+        for good in [
+            "0",
+            "-0",
+            "12",
+            "1.5",
+            "1e1",
+            "1E+2",
+            "-1.25e-3",
+            "123456789012345678901234567890",
+        ] {
+            assert_eq!(Reader::new(good).number().ok(), Some(good));
+        }
+        for bad in [
+            "01", "-", "1.", ".5", "1e", "1e+", "+1", "0x1", "1.2.3", "1-", "--1",
+        ] {
+            let mut reader = Reader::new(bad);
+            assert!(reader.number().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn looking_ahead_sees_only_the_object_itself() {
+        let find = |text| Reader::new(text).look_ahead("b").map(|found| found.raw);
+        assert_eq!(
+            find(r#" {"a":{"b":"inner"},"c":["b","x"],"d":"b","\u0062":"outer"}"#),
+            Some("outer")
+        );
+        assert_eq!(find(r#"{"a":{"b":"inner"}} {"b":"after"}"#), None);
+        assert_eq!(find(r#"{"b":5}"#), None);
+        assert_eq!(find(r#"{"a":"#), None);
+        assert_eq!(find("5"), None);
+    }
+}

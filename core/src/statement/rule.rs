@@ -1,0 +1,64 @@
+//! How a rule of the standard is named in a fault: what would be right, and the section that says so.
+
+use super::version::XapiVersion;
+
+/// A place in the standard, in both of its versions.
+#[derive(Clone, Copy)]
+pub(crate) struct Section {
+    v1_0_3: &'static str,
+    v2_0_0: &'static str,
+}
+
+impl Section {
+    pub(crate) const fn of(self, version: XapiVersion) -> &'static str {
+        match version {
+            XapiVersion::V1_0_3 => self.v1_0_3,
+            XapiVersion::V2_0_0 => self.v2_0_0,
+        }
+    }
+}
+
+/// What should stand in a place.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule {
+    pub(crate) expected: &'static str,
+    pub(crate) section: Section,
+}
+
+pub(crate) const fn rule(expected: &'static str, section: Section) -> Rule {
+    Rule { expected, section }
+}
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident: $old:literal, $new:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $name: Section = Section {
+            v1_0_3: concat!("xAPI 1.0.3 Data ", $old),
+            v2_0_0: concat!("xAPI 2.0.0 ", $new),
+        };)*
+    };
+}
+
+sections! {
+    FORMAT: "2.2", "4.2.1";
+    STATEMENT: "2.4", "4.2.2";
+    ID: "2.4.1", "4.2.2";
+    ACTOR: "2.4.2", "4.2.2.1";
+    IDENTIFIER: "2.4.2.3", "4.2.2.1";
+    ACCOUNT: "2.4.2.4", "4.2.2.1";
+    VERB: "2.4.3", "4.2.2.2";
+    VOIDING: "2.3.2", "4.2.5";
+    OBJECT: "2.4.4", "4.2.2.3";
+    ACTIVITY: "2.4.4.1", "4.2.2.3";
+    STATEMENT_OBJECT: "2.4.4.3", "4.2.2.3";
+    RESULT: "2.4.5", "4.2.2.4";
+    SCORE: "2.4.5.1", "4.2.2.4";
+    CONTEXT: "2.4.6", "4.2.2.5";
+    CONTEXT_ACTIVITIES: "2.4.6.2", "4.2.2.5";
+    AUTHORITY: "2.4.9", "4.2.2";
+    VERSION: "2.4.10", "4.2.2";
+    ATTACHMENT: "2.4.11", "4.2.2.6";
+    EXTENSIONS: "4.1", "4.2.7";
+    LANGUAGE_MAP: "4.2", "4.2.7";
+    TIMESTAMP: "4.5", "4.2.7";
+    DURATION: "4.6", "4.2.7";
+}

@@ -1,0 +1,74 @@
+//! Attachments: what a statement says of them. Their content is no part of the statement.
+
+use super::language_map::language_map;
+use crate::statement::formats::{decimal, hash, iri, media_type};
+use crate::statement::reader::Step;
+use crate::statement::rule::{ATTACHMENT, Rule, rule};
+use crate::statement::walk::Walk;
+
+const WHOLE: Rule = rule("an attachment: an object", ATTACHMENT);
+const USAGE_TYPE: Rule = rule(
+    "an IRI with a scheme that says what the attachment is for",
+    ATTACHMENT,
+);
+const DISPLAY: Rule = rule("a language map with a title", ATTACHMENT);
+const CONTENT_TYPE: Rule = rule("a media type, such as \"image/png\"", ATTACHMENT);
+const LENGTH: Rule = rule("the length in octets: a whole number", ATTACHMENT);
+const SHA2: Rule = rule(
+    "the SHA-2 of the content in hexadecimal digits: 64 of them for SHA-256",
+    ATTACHMENT,
+);
+const FILE_URL: Rule = rule("an address with a scheme, or to leave it out", ATTACHMENT);
+const PROPERTIES: Rule = rule(
+    "only usageType, display, description, contentType, length, sha2 and fileUrl in an attachment",
+    ATTACHMENT,
+);
+
+/// The properties an attachment must have, in the order of the bits that say which were met.
+const REQUIRED: [(&str, Rule); 5] = [
+    ("usageType", USAGE_TYPE),
+    ("display", DISPLAY),
+    ("contentType", CONTENT_TYPE),
+    ("length", LENGTH),
+    ("sha2", SHA2),
+];
+
+/// Reads an attachment.
+pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
+    let Some(mut members) = walk.object(WHOLE)? else {
+        return Ok(());
+    };
+    let mut met = [false; REQUIRED.len()];
+    let mut has_file_url = false;
+    while let Some(key) = walk.key(&mut members)? {
+        let name = key.decoded();
+        if let Some(index) = REQUIRED.iter().position(|(required, _)| *required == name) {
+            met[index] = true;
+        }
+        match &*name {
+            "usageType" => walk.formatted(USAGE_TYPE, iri::is_iri)?,
+            "display" | "description" => language_map(walk)?,
+            "contentType" => walk.formatted(CONTENT_TYPE, media_type::is_media_type)?,
+            "length" => {
+                if let Some(length) = walk.number(LENGTH)?
+                    && !decimal::is_count(length.text)
+                {
+                    walk.note_number(length, LENGTH);
+                }
+            }
+            "sha2" => walk.formatted(SHA2, hash::is_sha2)?,
+            "fileUrl" => {
+                has_file_url = true;
+                walk.formatted(FILE_URL, iri::is_iri)?;
+            }
+            _ => walk.unknown(&key, PROPERTIES)?,
+        }
+    }
+    for ((name, rule), met) in REQUIRED.into_iter().zip(met) {
+        if !met {
+            walk.missing(members.at, name, rule);
+        }
+    }
+    walk.needs_attachment_content |= !has_file_url;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! The object of a statement: what its `objectType` says decides how the rest is read, wherever in the
+//! object it stands.
+
+use uuid::Uuid;
+
+use super::statement::{Place, statement};
+use super::{activity, actor, statement_ref};
+use crate::statement::reader::Step;
+use crate::statement::rule::{OBJECT, Rule, STATEMENT_OBJECT, rule};
+use crate::statement::walk::Walk;
+
+const TYPE: Rule = rule(
+    "Activity, Agent, Group, StatementRef or SubStatement, or to leave it out for an Activity",
+    OBJECT,
+);
+const NO_NESTING: Rule = rule(
+    "another kind of object: a SubStatement cannot hold a SubStatement",
+    STATEMENT_OBJECT,
+);
+
+/// What kind of object a statement has.
+pub(crate) enum Object {
+    Activity,
+    Agent,
+    Group,
+    /// With the id of the statement it refers to, if that is well-formed.
+    StatementRef(Option<Uuid>),
+    SubStatement,
+    /// None that is known, which has been noted.
+    Faulty,
+}
+
+impl Object {
+    /// The kind in words, with its article.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Activity => "an Activity",
+            Self::Agent => "an Agent",
+            Self::Group => "a Group",
+            Self::StatementRef(_) => "a StatementRef",
+            Self::SubStatement => "a SubStatement",
+            Self::Faulty => "no known kind of object",
+        }
+    }
+}
+
+/// Reads the object of a statement at `place`.
+pub(crate) fn object(walk: &mut Walk<'_>, place: Place, rule: Rule) -> Step<Object> {
+    let Some(kind) = walk.look_ahead("objectType") else {
+        return Ok(if activity::activity(walk, rule)? {
+            Object::Activity
+        } else {
+            Object::Faulty
+        });
+    };
+    match &*kind.decoded() {
+        "Activity" => {
+            activity::activity(walk, rule)?;
+            Ok(Object::Activity)
+        }
+        "Agent" => {
+            actor::actor(walk, actor::Wanted::Either, rule)?;
+            Ok(Object::Agent)
+        }
+        "Group" => {
+            actor::actor(walk, actor::Wanted::Either, rule)?;
+            Ok(Object::Group)
+        }
+        "StatementRef" => Ok(Object::StatementRef(statement_ref::statement_ref(
+            walk, rule,
+        )?)),
+        "SubStatement" if place == Place::Whole => {
+            statement(walk, Place::Sub)?;
+            Ok(Object::SubStatement)
+        }
+        "SubStatement" => {
+            walk.note(
+                kind.at,
+                "is \"SubStatement\" inside a SubStatement",
+                NO_NESTING,
+            );
+            walk.skip()?;
+            Ok(Object::SubStatement)
+        }
+        other => {
+            walk.note_value(kind.at, other, TYPE);
+            walk.skip()?;
+            Ok(Object::Faulty)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The statement itself, and the `SubStatement`, which is checked as one.
+
+use ::uuid::Uuid;
+
+use super::object::{self, Object};
+use super::verb::{self, Verb};
+use super::{actor, attachment, authority, context, result};
+use crate::statement::formats::{statement_version, timestamp, uuid};
+use crate::statement::reader::{Step, Text};
+use crate::statement::rule::{
+    self, ACTOR, ATTACHMENT, ID, OBJECT, Rule, STATEMENT, STATEMENT_OBJECT, VERB, VERSION, VOIDING,
+    rule,
+};
+use crate::statement::version::XapiVersion;
+use crate::statement::walk::Walk;
+
+const WHOLE: Rule = rule("one statement: a JSON object", STATEMENT);
+const PROPERTIES: Rule = rule(
+    "only id, actor, verb, object, result, context, timestamp, stored, authority, version and attachments",
+    STATEMENT,
+);
+const SUB_PROPERTIES: Rule = rule(
+    "only objectType, actor, verb, object, result, context, timestamp and attachments in a SubStatement",
+    STATEMENT_OBJECT,
+);
+const STATEMENT_ID: Rule = rule(
+    "a UUID in standard form, such as \"7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c\", or none",
+    ID,
+);
+const WHO: Rule = rule("an Agent or a Group: who did it", ACTOR);
+const WHAT: Rule = rule("a verb with an id: what was done", VERB);
+const TO_WHAT: Rule = rule(
+    "an object: an Activity, Agent, Group, StatementRef or SubStatement",
+    OBJECT,
+);
+const TIMESTAMP: Rule = rule(
+    "a timestamp with date, time and a known zone, such as \"2024-05-04T17:00:00.000Z\"",
+    rule::TIMESTAMP,
+);
+const OF_VERSION: Rule = rule(
+    "no version; or \"1.0.0\", or for a statement of version 2 \"2.0.0\"",
+    VERSION,
+);
+const ATTACHMENTS: Rule = rule("an array of attachments", ATTACHMENT);
+const VOIDED: Rule = rule(
+    "a StatementRef to the statement that the verb voids",
+    VOIDING,
+);
+
+/// Where a statement stands.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// It is the statement.
+    Whole,
+    /// It is the object of one.
+    Sub,
+}
+
+/// What completing and queueing a statement needs to know of it.
+pub(crate) struct Statement<'a> {
+    /// Where its opening brace stands.
+    pub(crate) start: usize,
+    /// The byte after its closing brace.
+    pub(crate) end: usize,
+    /// Its `id`, as written and as read.
+    pub(crate) id: Option<(Text<'a>, Uuid)>,
+    /// The instant of `timestamp`, in Unix milliseconds.
+    pub(crate) timestamp_ms: Option<i64>,
+    /// The statement that it voids.
+    pub(crate) voids: Option<Uuid>,
+}
+
+/// Reads a statement, or as [`Place::Sub`] the `SubStatement` that is another one's object. `None` if it is not
+/// even an object.
+pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<Statement<'a>>> {
+    let Some(mut members) = walk.object(WHOLE)? else {
+        return Ok(None);
+    };
+    let mut statement = Statement {
+        start: members.at,
+        end: 0,
+        id: None,
+        timestamp_ms: None,
+        voids: None,
+    };
+    let mut has_actor = false;
+    let mut verb = None;
+    let mut object = None;
+    let mut context = context::Context::default();
+    while let Some(key) = walk.key(&mut members)? {
+        match (&*key.decoded(), place) {
+            ("actor", _) => {
+                has_actor = true;
+                actor::actor(walk, actor::Wanted::Either, WHO)?;
+            }
+            ("verb", _) => verb = Some(verb::verb(walk)?),
+            ("object", _) => {
+                object = Some((walk.next_at()?, object::object(walk, place, TO_WHAT)?));
+            }
+            ("result", _) => result::result(walk)?,
+            ("context", _) => context = context::context(walk)?,
+            ("timestamp", _) => statement.timestamp_ms = timestamp(walk)?,
+            ("attachments", _) => attachments(walk)?,
+            ("id", Place::Whole) => {
+                statement.id = walk.parsed_text(STATEMENT_ID, uuid::parse)?;
+            }
+            ("stored", Place::Whole) => {
+                timestamp(walk)?;
+            }
+            ("authority", Place::Whole) => authority::authority(walk)?,
+            ("version", Place::Whole) => version(walk)?,
+            // The object's own rule has read it already.
+            ("objectType", Place::Sub) => walk.skip()?,
+            (_, Place::Whole) => walk.unknown(&key, PROPERTIES)?,
+            (_, Place::Sub) => walk.unknown(&key, SUB_PROPERTIES)?,
+        }
+    }
+    statement.end = walk.at();
+    if !has_actor {
+        walk.missing(members.at, "actor", WHO);
+    }
+    if verb.is_none() {
+        walk.missing(members.at, "verb", WHAT);
+    }
+    match &object {
+        None => walk.missing(members.at, "object", TO_WHAT),
+        Some((at, object)) => {
+            context.check_object(walk, object);
+            if verb == Some(Verb::Voided) {
+                match object {
+                    Object::StatementRef(target) => statement.voids = *target,
+                    Object::Faulty => {}
+                    other => walk.note(
+                        *at,
+                        format!("is {} under the verb voided", other.name()),
+                        VOIDED,
+                    ),
+                }
+            }
+        }
+    }
+    Ok(Some(statement))
+}
+
+fn timestamp(walk: &mut Walk<'_>) -> Step<Option<i64>> {
+    let version = walk.version;
+    walk.parsed(TIMESTAMP, |text| timestamp::parse(text, version))
+}
+
+fn version(walk: &mut Walk<'_>) -> Step<()> {
+    let version = walk.version;
+    let is_2 = walk.parsed(OF_VERSION, |text| {
+        statement_version::is_allowed(text, version).then(|| text.starts_with('2'))
+    })?;
+    walk.needs_2_0 |= is_2 == Some(true) && version >= XapiVersion::V2_0_0;
+    Ok(())
+}
+
+fn attachments(walk: &mut Walk<'_>) -> Step<()> {
+    let Some(mut elements) = walk.array(ATTACHMENTS)? else {
+        return Ok(());
+    };
+    while walk.element(&mut elements)? {
+        attachment::attachment(walk)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,428 @@
+//! One walk over the text of a statement: the rules pull values from it and it collects what is wrong.
+//!
+//! A value of the wrong type is noted, skipped, and the walk goes on, so that all faults are found at once.
+//! Only text that is not JSON, or is nested too deep, ends it early. Each key and string that passes here,
+//! whether a rule asked for it or it was skipped, is checked for repetition and for characters that servers
+//! cannot keep.
+
+use super::distinct::Distinct;
+use super::fault::{Fault, Invalid, PANNIER_LIMIT};
+use super::locate;
+use super::reader::{Defect, Kind, MAX_DEPTH, Reader, Step, Stop, Text, Why};
+use super::rule::{FORMAT, Rule};
+use super::version::XapiVersion;
+
+/// The longest piece of a value that a fault quotes, in characters.
+const LONGEST_QUOTE: usize = 60;
+
+/// See the module's description.
+pub(crate) struct Walk<'a> {
+    reader: Reader<'a>,
+    text: &'a str,
+    faults: Vec<Noted>,
+    pub(crate) version: XapiVersion,
+    /// Something was met that only version 2 knows.
+    pub(crate) needs_2_0: bool,
+    /// An attachment without `fileUrl` was met.
+    pub(crate) needs_attachment_content: bool,
+}
+
+/// A fault whose path is still to be made.
+struct Noted {
+    at: usize,
+    /// The property that is missing from the object at `at`.
+    missing: Option<&'static str>,
+    problem: String,
+    expected: String,
+    section: &'static str,
+}
+
+/// An object that is being read.
+pub(crate) struct Members<'a> {
+    /// Where it starts.
+    pub(crate) at: usize,
+    first: bool,
+    seen: Distinct<'a>,
+}
+
+/// An array that is being read.
+pub(crate) struct Elements {
+    /// Where it starts.
+    pub(crate) at: usize,
+    /// How many elements have been met.
+    pub(crate) count: usize,
+}
+
+/// A number, as written.
+#[derive(Clone, Copy)]
+pub(crate) struct Number<'a> {
+    /// Where it starts.
+    pub(crate) at: usize,
+    pub(crate) text: &'a str,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(text: &'a str, version: XapiVersion) -> Self {
+        Self {
+            reader: Reader::new(text),
+            text,
+            faults: Vec::new(),
+            version,
+            needs_2_0: false,
+            needs_attachment_content: false,
+        }
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn at(&self) -> usize {
+        self.reader.at()
+    }
+
+    /// Makes sure that nothing follows the statement.
+    pub(crate) fn end(&mut self) -> Step<()> {
+        self.reader.end()
+    }
+
+    /// Goes into the object that should come next. `None` if it is something else, which is noted.
+    pub(crate) fn object(&mut self, rule: Rule) -> Step<Option<Members<'a>>> {
+        if !self.is(Kind::Object, rule)? {
+            return Ok(None);
+        }
+        let at = self.at();
+        self.reader.enter()?;
+        Ok(Some(Members {
+            at,
+            first: true,
+            seen: Distinct::new(),
+        }))
+    }
+
+    /// The next key of an object, or `None` at its end.
+    pub(crate) fn key(&mut self, members: &mut Members<'a>) -> Step<Option<Text<'a>>> {
+        let Some(key) = self.reader.key(members.first)? else {
+            return Ok(None);
+        };
+        members.first = false;
+        self.check_characters(&key);
+        if !members.seen.add(key) {
+            self.fault(
+                key.at,
+                "is there twice",
+                "each property at most once in an object",
+                FORMAT.of(self.version),
+            );
+        }
+        Ok(Some(key))
+    }
+
+    /// Goes into the array that should come next. `None` if it is something else, which is noted.
+    pub(crate) fn array(&mut self, rule: Rule) -> Step<Option<Elements>> {
+        if !self.is(Kind::Array, rule)? {
+            return Ok(None);
+        }
+        let at = self.at();
+        self.reader.enter()?;
+        Ok(Some(Elements { at, count: 0 }))
+    }
+
+    /// Whether the array has another element, which then comes next.
+    pub(crate) fn element(&mut self, elements: &mut Elements) -> Step<bool> {
+        let more = self.reader.element(elements.count == 0)?;
+        elements.count += usize::from(more);
+        Ok(more)
+    }
+
+    /// The string that should come next. `None` if it is something else, which is noted.
+    pub(crate) fn string(&mut self, rule: Rule) -> Step<Option<Text<'a>>> {
+        if !self.is(Kind::String, rule)? {
+            return Ok(None);
+        }
+        let text = self.reader.string()?;
+        self.check_characters(&text);
+        Ok(Some(text))
+    }
+
+    /// The string that should come next, as written and as read by `parse`, whose `None` says that it is
+    /// malformed. The fault quotes it.
+    pub(crate) fn parsed_text<T>(
+        &mut self,
+        rule: Rule,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Step<Option<(Text<'a>, T)>> {
+        let Some(text) = self.string(rule)? else {
+            return Ok(None);
+        };
+        let decoded = text.decoded();
+        let value = parse(&decoded);
+        if value.is_none() {
+            self.note_value(text.at, &decoded, rule);
+        }
+        Ok(value.map(|value| (text, value)))
+    }
+
+    /// The string that should come next, as read by `parse`.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        rule: Rule,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Step<Option<T>> {
+        Ok(self.parsed_text(rule, parse)?.map(|(_, value)| value))
+    }
+
+    /// The string that should come next, and that `test` should accept. The fault quotes it.
+    pub(crate) fn formatted(&mut self, rule: Rule, test: impl FnOnce(&str) -> bool) -> Step<()> {
+        self.parsed(rule, |text| test(text).then_some(())).map(drop)
+    }
+
+    /// The string that should come next, and that `test` should accept. The fault does not quote it, since
+    /// it says who a person is.
+    pub(crate) fn personal(&mut self, rule: Rule, test: impl FnOnce(&str) -> bool) -> Step<()> {
+        if let Some(text) = self.string(rule)?
+            && !test(&text.decoded())
+        {
+            self.note(text.at, "is malformed", rule);
+        }
+        Ok(())
+    }
+
+    /// The number that should come next. `None` if it is something else, which is noted.
+    pub(crate) fn number(&mut self, rule: Rule) -> Step<Option<Number<'a>>> {
+        if !self.is(Kind::Number, rule)? {
+            return Ok(None);
+        }
+        let at = self.at();
+        let text = self.reader.number()?;
+        Ok(Some(Number { at, text }))
+    }
+
+    /// The boolean that should come next.
+    pub(crate) fn boolean(&mut self, rule: Rule) -> Step<()> {
+        if self.is(Kind::Boolean, rule)? {
+            self.reader.literal()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Where the next value starts; the walk does not move.
+    pub(crate) fn next_at(&mut self) -> Step<usize> {
+        self.reader.kind()?;
+        Ok(self.at())
+    }
+
+    /// Whether an array comes next; the walk does not move.
+    pub(crate) fn array_is_next(&mut self) -> Step<bool> {
+        Ok(self.reader.kind()? == Kind::Array)
+    }
+
+    /// The string under `name` in the object that comes next; the walk does not move.
+    pub(crate) fn look_ahead(&self, name: &str) -> Option<Text<'a>> {
+        self.reader.look_ahead(name)
+    }
+
+    /// Passes over whatever comes next. Its depth is bounded by the reader, so the recursion is too.
+    pub(crate) fn skip(&mut self) -> Step<()> {
+        match self.reader.kind()? {
+            Kind::Object => {
+                self.reader.enter()?;
+                let mut members = Members {
+                    at: 0,
+                    first: true,
+                    seen: Distinct::new(),
+                };
+                while self.key(&mut members)?.is_some() {
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            Kind::Array => {
+                self.reader.enter()?;
+                let mut elements = Elements { at: 0, count: 0 };
+                while self.element(&mut elements)? {
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            Kind::String => {
+                let text = self.reader.string()?;
+                self.check_characters(&text);
+                Ok(())
+            }
+            Kind::Number => self.reader.number().map(drop),
+            Kind::Boolean | Kind::Null => self.reader.literal(),
+        }
+    }
+
+    /// Notes a property that has no place in its object, and passes over its value.
+    pub(crate) fn unknown(&mut self, key: &Text<'a>, rule: Rule) -> Step<()> {
+        self.note(key.at, "is not allowed here", rule);
+        self.skip()
+    }
+
+    /// Notes a property that an object lacks.
+    #[cold]
+    pub(crate) fn missing(&mut self, object: usize, name: &'static str, rule: Rule) {
+        self.note(object, "is missing", rule);
+        if let Some(fault) = self.faults.last_mut() {
+            fault.missing = Some(name);
+        }
+    }
+
+    /// Notes a string that should have been something else.
+    #[cold]
+    pub(crate) fn note_value(&mut self, at: usize, value: &str, rule: Rule) {
+        self.note(
+            at,
+            format!("is {}", locate::quoted(value, LONGEST_QUOTE)),
+            rule,
+        );
+    }
+
+    /// Notes a number that should have been something else.
+    #[cold]
+    pub(crate) fn note_number(&mut self, number: Number<'_>, rule: Rule) {
+        let shown: String = number.text.chars().take(LONGEST_QUOTE).collect();
+        self.note(number.at, format!("is {shown}"), rule);
+    }
+
+    /// Notes what is wrong with what stands at a byte.
+    #[cold]
+    pub(crate) fn note(&mut self, at: usize, problem: impl Into<String>, rule: Rule) {
+        self.fault(at, problem, rule.expected, rule.section.of(self.version));
+    }
+
+    /// The verdict: what the walk has read, unless it noted a fault or stopped.
+    pub(crate) fn verdict<T>(mut self, read: Option<T>) -> Result<T, Invalid> {
+        if let Some(stop) = self.reader.stop() {
+            self.note_stop(stop);
+        }
+        if let (Some(read), true) = (read, self.faults.is_empty()) {
+            return Ok(read);
+        }
+        self.faults.sort_by_key(|fault| fault.at);
+        let offsets: Vec<usize> = self.faults.iter().map(|fault| fault.at).collect();
+        let paths = locate::paths(self.text, &offsets);
+        let faults = self
+            .faults
+            .into_iter()
+            .zip(paths)
+            .map(|(noted, path)| Fault {
+                path: noted
+                    .missing
+                    .map_or(path.clone(), |name| locate::member(&path, name)),
+                problem: noted.problem,
+                expected: noted.expected,
+                section: noted.section,
+            });
+        Err(Invalid {
+            faults: faults.collect(),
+        })
+    }
+
+    /// Whether a value of this kind comes next. If not, it is noted and skipped.
+    fn is(&mut self, wanted: Kind, rule: Rule) -> Step<bool> {
+        let kind = self.reader.kind()?;
+        if kind == wanted {
+            return Ok(true);
+        }
+        self.wrong_kind(kind, rule)?;
+        Ok(false)
+    }
+
+    #[cold]
+    fn wrong_kind(&mut self, kind: Kind, rule: Rule) -> Step<()> {
+        let at = self.at();
+        if kind == Kind::Null {
+            let expected = format!(
+                "{}, or to leave it out: null is only for values inside extensions",
+                rule.expected
+            );
+            self.fault(at, "is null", expected, FORMAT.of(self.version));
+        } else {
+            self.note(at, format!("is {}", kind.name()), rule);
+        }
+        self.skip()
+    }
+
+    fn check_characters(&mut self, text: &Text<'a>) {
+        if let Some(defect) = text.defect {
+            let (problem, expected) = match defect {
+                Defect::Nul => (
+                    "holds the character U+0000",
+                    "text without U+0000, which databases refuse",
+                ),
+                Defect::LoneSurrogate => (
+                    "holds half of a surrogate pair",
+                    "whole characters: both halves or none",
+                ),
+            };
+            self.fault(text.at, problem, expected, PANNIER_LIMIT);
+        }
+    }
+
+    #[cold]
+    fn note_stop(&mut self, stop: Stop) {
+        let place = place(self.text, stop.at);
+        match stop.why {
+            Why::TooDeep => {
+                let problem = format!("is nested deeper than {MAX_DEPTH} levels, at {place}");
+                let expected = format!("at most {MAX_DEPTH} levels of objects and arrays");
+                self.fault(stop.at, problem, expected, PANNIER_LIMIT);
+            }
+            Why::ControlCharacter => {
+                let byte = self.text.as_bytes()[stop.at];
+                let problem =
+                    format!("holds the unescaped control character U+{byte:04X}, at {place}");
+                let expected = if byte == 0 {
+                    "text without U+0000"
+                } else {
+                    "an escape such as \\n"
+                };
+                self.fault(stop.at, problem, expected, FORMAT.of(self.version));
+            }
+            Why::Expected(what) => {
+                let problem = if stop.at < self.text.len() {
+                    "is not JSON"
+                } else {
+                    "breaks off"
+                };
+                self.fault(
+                    stop.at,
+                    format!("{problem}, at {place}"),
+                    what,
+                    FORMAT.of(self.version),
+                );
+            }
+        }
+    }
+
+    #[cold]
+    fn fault(
+        &mut self,
+        at: usize,
+        problem: impl Into<String>,
+        expected: impl Into<String>,
+        section: &'static str,
+    ) {
+        let (problem, expected) = (problem.into(), expected.into());
+        self.faults.push(Noted {
+            at,
+            missing: None,
+            problem,
+            expected,
+            section,
+        });
+    }
+}
+
+/// A place in the text, in words. Lines and columns count from 1, columns in characters.
+pub(crate) fn place(text: &str, at: usize) -> String {
+    let before = &text[..text.floor_char_boundary(at)];
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |last| last.chars().count())
+        + 1;
+    format!("line {line}, column {column} (byte {at})")
+}
