@@ -8,6 +8,7 @@ use pannier::statement::model::{
     Verb, XapiResult,
 };
 use pannier::statement::vocabulary::{activity_types, categories, extensions, verbs};
+use pannier::statement::{XapiVersion, check};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -160,13 +161,21 @@ fn no_right_answer_differs_from_any_answer() {
 }
 
 #[test]
-fn what_cannot_be_written_is_left_to_the_validator() {
-    let ages_ago = SystemTime::UNIX_EPOCH - Duration::from_secs(400_000_000_000);
-    let written = written(
-        &Statement::new(ada(), verbs::SCORED, course())
-            .result(XapiResult::new().score(Score::scaled(f64::INFINITY)))
-            .timestamp(ages_ago),
+fn what_is_wrong_is_left_to_the_validator() {
+    let ages_ago = SystemTime::UNIX_EPOCH - Duration::from_hours(100_000_000);
+    let wrong = Statement::new(Agent::mbox("ada@example.com"), Verb::new("did"), course())
+        .result(XapiResult::new().score(Score::scaled(f64::INFINITY)))
+        .timestamp(ages_ago);
+    let invalid = check(wrong.to_json().as_bytes(), XapiVersion::V1_0_3)
+        .expect_err("nothing in it is right but the object");
+    let paths: Vec<_> = invalid.faults.iter().map(|fault| &fault.path).collect();
+    assert_eq!(
+        paths,
+        [
+            "$.actor.mbox",
+            "$.verb.id",
+            "$.result.score.scaled",
+            "$.timestamp"
+        ]
     );
-    assert_eq!(written["result"]["score"], json!({"scaled": null}));
-    assert_eq!(written["timestamp"], "outside the calendar");
 }

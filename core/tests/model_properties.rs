@@ -7,7 +7,7 @@ use pannier::statement::model::{
     InteractionComponent, InteractionType, LanguageMap, Object, Score, Statement, StatementRef,
     SubStatement, Verb, XapiResult,
 };
-use pannier::statement::{Comparison, compare};
+use pannier::statement::{Comparison, Fill, XapiVersion, compare, prepare};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -275,10 +275,40 @@ fn statement() -> impl Strategy<Value = Statement> {
     (statement_about(object), of(uuid())).prop_map(|(statement, id)| Statement { id, ..statement })
 }
 
+const FILL: Fill = Fill {
+    id: Uuid::from_u128(0x018f_3c2e_7b1a_7cc3_98c4_dc0c_0c07_398f),
+    now_ms: 1_718_434_800_123,
+};
+
+fn needs_version_2(context: Option<&Context>) -> bool {
+    context.is_some_and(|it| !it.context_agents.is_empty() || !it.context_groups.is_empty())
+}
+
 proptest! {
     #[test]
-    fn every_statement_is_the_same_as_itself(statement in statement()) {
+    fn a_statement_of_valid_parts_is_accepted_as_it_was_meant(statement in statement()) {
+        let inner = match &statement.object {
+            Object::SubStatement(inner) => inner.context.as_ref(),
+            _ => None,
+        };
+        let needs_2_0 = needs_version_2(statement.context.as_ref()) || needs_version_2(inner);
+        let version = if needs_2_0 { XapiVersion::V2_0_0 } else { XapiVersion::V1_0_3 };
+
         let text = statement.to_json();
-        prop_assert_eq!(compare(text.as_bytes(), text.as_bytes()), Comparison::Same);
+        let prepared = match prepare(text.as_bytes(), version, &FILL) {
+            Ok(prepared) => prepared,
+            Err(invalid) => panic!("{invalid}\n{text}"),
+        };
+
+        let mut meant: Value = serde_json::from_str(&text)?;
+        meant["id"] = statement.id.unwrap_or(FILL.id).to_string().into();
+        if statement.timestamp.is_none() {
+            meant["timestamp"] = "2024-06-15T07:00:00.123Z".into();
+        }
+        let accepted: Value = serde_json::from_slice(&prepared.body)?;
+        prop_assert_eq!(accepted, meant);
+        prop_assert_eq!(prepared.timestamp_is_ours, statement.timestamp.is_none());
+        prop_assert_eq!(prepared.needs_2_0, needs_2_0);
+        prop_assert_eq!(compare(text.as_bytes(), &prepared.body), Comparison::Same);
     }
 }

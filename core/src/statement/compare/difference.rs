@@ -1,8 +1,10 @@
 //! Where two JSON values differ.
 
-use std::fmt::Write;
+use std::fmt;
 
 use serde_json::{Number, Value};
+
+use crate::statement::locate::member;
 
 /// The most characters of a value that a difference shows.
 const SHOWN: usize = 200;
@@ -22,8 +24,8 @@ pub struct Difference {
     pub theirs: Option<String>,
 }
 
-impl std::fmt::Debug for Difference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Difference")
             .field("path", &self.path)
             .finish_non_exhaustive()
@@ -70,18 +72,6 @@ fn same_number(ours: &Number, theirs: &Number) -> bool {
         }
         _ => false,
     }
-}
-
-fn member(path: &str, name: &str) -> String {
-    let mut path = path.to_owned();
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    // Writing into a String cannot fail.
-    let _ = if plain {
-        write!(path, ".{name}")
-    } else {
-        write!(path, "[{}]", Value::from(name))
-    };
-    path
 }
 
 fn short(value: &Value) -> String {
