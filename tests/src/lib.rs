@@ -10,3 +10,4 @@ pub mod ask;
 pub mod process;
 pub mod proxy;
 pub mod real;
+pub mod sample;
