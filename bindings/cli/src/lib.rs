@@ -1,1 +1,4 @@
-//! The pannier command as a library.
+//! The `pannier` command as a library, so that tests and the demo can start a [`hub`] of their own.
+
+pub mod commands;
+pub mod hub;

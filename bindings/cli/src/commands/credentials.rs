@@ -1,0 +1,80 @@
+//! Credentials from the environment or a file. Never from arguments: every user of a machine can read
+//! the arguments of every process.
+
+use std::env;
+use std::path::Path;
+
+use super::Failure;
+
+/// What was found, of what may be named.
+#[derive(Default)]
+pub struct Named {
+    /// A user name or key.
+    pub user: Option<String>,
+    /// A password or secret.
+    pub password: Option<String>,
+    /// A bearer token.
+    pub token: Option<String>,
+}
+
+/// Reads `PREFIX_USER`, `PREFIX_PASSWORD` and `PREFIX_TOKEN`, or instead the file, if one is named.
+pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
+    let Some(path) = file else {
+        let variable = |name: &str| env::var(format!("{prefix}_{name}")).ok();
+        return Ok(Named {
+            user: variable("USER"),
+            password: variable("PASSWORD"),
+            token: variable("TOKEN"),
+        });
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!(
+            "cannot read the credentials in {}: {error}",
+            path.display()
+        ))
+    })?;
+    parse(&text).map_err(|line| {
+        Failure::usage(format!(
+            "line {line} of {} is none of `user = …`, `password = …` and `token = …`",
+            path.display()
+        ))
+    })
+}
+
+/// Lines `name = value`; empty ones and those that begin with `#` say nothing. The error is the number of
+/// a line that says something else, whose text is not repeated.
+fn parse(text: &str) -> Result<Named, usize> {
+    let mut named = Named::default();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (name, value) = line.split_once('=').ok_or(index + 1)?;
+        let place = match name.trim() {
+            "user" => &mut named.user,
+            "password" => &mut named.password,
+            "token" => &mut named.token,
+            _ => return Err(index + 1),
+        };
+        *place = Some(value.trim().to_owned());
+    }
+    Ok(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_them() {
+        let named = parse("# of the test\n\nuser = me\r\npassword=a = b # c\n").unwrap();
+        assert_eq!(
+            (named.user.as_deref(), named.password.as_deref()),
+            (Some("me"), Some("a = b # c"))
+        );
+        assert!(named.token.is_none());
+        assert_eq!(parse("user = me\nsecret").err(), Some(2));
+        assert_eq!(parse("pass = me").err(), Some(1));
+    }
+}

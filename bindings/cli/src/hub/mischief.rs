@@ -1,0 +1,181 @@
+//! Faults for the demo and the tests: an LRS as it is met in the field, made of one that is well.
+//!
+//! A [`Mischief`] stands around a hub's router and does what it was last told to; a hub without one never
+//! misbehaves. It is told while the hub is running, from any thread.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+
+/// What is done to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// 503 without doing anything, with `Retry-After` in seconds if given.
+    Unavailable(Option<u64>),
+    /// 429 without doing anything, with `Retry-After` in seconds.
+    TooMany(u64),
+    /// Another status without doing anything, with this body as `text/html`.
+    Answer(u16, String),
+    /// The hub does its work, and then the connection is cut before the answer.
+    LoseAnswer,
+    /// The connection is cut before the hub has seen the request.
+    LoseRequest,
+    /// No answer, ever.
+    Hang,
+}
+
+/// Which requests a deed is done to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Any request.
+    Anyone,
+    /// POST and PUT.
+    Senders,
+}
+
+/// A script of faults. Clones share it.
+#[derive(Clone, Default)]
+pub struct Mischief(Arc<Mutex<Script>>);
+
+#[derive(Default)]
+struct Script {
+    next: VecDeque<(Whom, Deed)>,
+    refused: Vec<(String, String)>,
+    done: usize,
+}
+
+impl Mischief {
+    /// One that does nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts itself around a hub's router; for [`super::Hub::start_around`].
+    pub fn around(&self, router: Router) -> Router {
+        Router::new()
+            .fallback_service(router)
+            .layer(from_fn_with_state(self.clone(), meddle))
+    }
+
+    /// Does this to the next `count` requests, after all that it was told before.
+    pub fn next(&self, count: usize, whom: Whom, deed: &Deed) {
+        self.script()
+            .next
+            .extend(std::iter::repeat_n((whom, deed.clone()), count));
+    }
+
+    /// From now on refuses every request that sends this statement, alone or among others, with 400 and
+    /// these words: a strict LRS with an opinion.
+    pub fn refuse(&self, id: impl Into<String>, words: impl Into<String>) {
+        self.script()
+            .refused
+            .push((id.into().to_ascii_lowercase(), words.into()));
+    }
+
+    /// Forgets everything it was told: from now on all is well.
+    pub fn stop(&self) {
+        *self.script() = Script {
+            done: self.done(),
+            ..Script::default()
+        };
+    }
+
+    /// How many requests it has meddled with.
+    pub fn done(&self) -> usize {
+        self.script().done
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, sending: bool) -> Option<Deed> {
+        let mut script = self.script();
+        let due = script
+            .next
+            .iter()
+            .position(|(whom, _)| sending || *whom == Whom::Anyone)?;
+        script.done += 1;
+        script.next.remove(due).map(|(_, deed)| deed)
+    }
+
+    fn refusal(&self, body: &[u8]) -> Option<String> {
+        let mut script = self.script();
+        if script.refused.is_empty() {
+            return None;
+        }
+        let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+        let (_, words) = script
+            .refused
+            .iter()
+            .find(|(id, _)| text.contains(&format!("\"id\":\"{id}\"")))?;
+        let words = words.clone();
+        script.done += 1;
+        Some(words)
+    }
+}
+
+async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    // Read first, so that the sender is done writing and sees the answer it is meant to see.
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Response::new(Body::new(Cut));
+    };
+    let sending = matches!(parts.method, Method::POST | Method::PUT);
+    let deed = mischief.take(sending);
+    if deed.is_none()
+        && sending
+        && let Some(words) = mischief.refusal(&body)
+    {
+        return (StatusCode::BAD_REQUEST, words).into_response();
+    }
+    let request = Request::from_parts(parts, body.into());
+    match deed {
+        None => next.run(request).await,
+        Some(Deed::Unavailable(after)) => busy(StatusCode::SERVICE_UNAVAILABLE, after),
+        Some(Deed::TooMany(after)) => busy(StatusCode::TOO_MANY_REQUESTS, Some(after)),
+        Some(Deed::Answer(status, body)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, [(header::CONTENT_TYPE, "text/html")], body).into_response()
+        }
+        Some(Deed::LoseAnswer) => {
+            next.run(request).await;
+            Response::new(Body::new(Cut))
+        }
+        Some(Deed::LoseRequest) => Response::new(Body::new(Cut)),
+        Some(Deed::Hang) => std::future::pending().await,
+    }
+}
+
+fn busy(status: StatusCode, after: Option<u64>) -> Response {
+    let mut response = (status, "not now").into_response();
+    if let Some(after) = after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(after));
+    }
+    response
+}
+
+/// A body that breaks off at once, which makes the server cut the connection.
+struct Cut;
+
+impl http_body::Body for Cut {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
+}

@@ -1,0 +1,226 @@
+//! A small LRS: the Statement and About resources of xAPI 1.0.3 and 2.0.0 over SQLite.
+//!
+//! It is the LRS of an app developer's first hour, of the demo and of the tests. It says exactly what is
+//! wrong with a request, never stores half of one, and gives back what it was given.
+//!
+//! A request's way through the files: [`app`](self) finds the resource and asks for credentials and
+//! version; `receive` opens the body, with `multipart` and `attachments`, into statements that are checked
+//! (`pannier::statement`), completed (`normal`) and indexed (`facts`); `store` keeps them; `query`, `store`
+//! and `format` answer what is asked.
+
+mod alternate;
+mod app;
+mod attachments;
+mod body;
+mod credential;
+mod facts;
+mod format;
+mod hash;
+mod language;
+pub mod mischief;
+mod multipart;
+mod normal;
+mod problem;
+mod query;
+mod receive;
+mod signature;
+mod splice;
+mod statements;
+mod store;
+mod time;
+mod version;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::sync::oneshot;
+
+use app::App;
+use credential::Credential;
+use statements::Statements;
+use store::Store;
+pub use store::{OpenError, Place};
+
+/// How long requests under way may take after the hub was told to stop.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How a hub is set up.
+#[derive(Clone)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one. `127.0.0.1:0` unless set.
+    pub addr: SocketAddr,
+    /// Where it keeps its statements. In memory unless set.
+    pub place: Place,
+    /// The name of its one user.
+    pub user: String,
+    /// The password of its one user.
+    pub password: String,
+    /// The largest body of a request, in bytes. 16 MiB unless set.
+    pub body_limit: usize,
+    /// The most statements in one answer. 500 unless set.
+    pub page: usize,
+}
+
+impl Options {
+    /// A hub in memory on a free port of this machine, for this user.
+    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            addr: (Ipv4Addr::LOCALHOST, 0).into(),
+            place: Place::Memory,
+            user: user.into(),
+            password: password.into(),
+            body_limit: 16 * 1024 * 1024,
+            page: 500,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("addr", &self.addr)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a hub did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// No thread or runtime could be made.
+    #[error("cannot start the hub: {0}")]
+    Runtime(#[source] io::Error),
+}
+
+/// A small LRS.
+pub struct Hub;
+
+impl Hub {
+    /// Starts a hub on a thread of its own. It answers when this returns.
+    pub fn start(options: &Options) -> Result<Running, StartError> {
+        Self::start_around(options, |router| router)
+    }
+
+    /// Starts a hub with something around its router, such as [`mischief::Mischief::around`].
+    pub fn start_around(
+        options: &Options,
+        around: impl FnOnce(Router) -> Router,
+    ) -> Result<Running, StartError> {
+        let store = Store::open(&options.place)?;
+        let credential = Credential::new(&options.user, &options.password);
+        let statements = Statements {
+            store,
+            authority: credential.authority(),
+            page: options.page,
+        };
+        let app = App {
+            statements,
+            credential,
+            body_limit: options.body_limit,
+        };
+        let router = around(app::router(Arc::new(app)));
+
+        let listen = |error| StartError::Listen(options.addr, error);
+        let listener = TcpListener::bind(options.addr).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let addr = listener.local_addr().map_err(listen)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("pannier-hub".into())
+            .spawn(move || {
+                let served = runtime.block_on(serve(listener, router, stopped));
+                runtime.shutdown_timeout(GRACE);
+                served
+            })
+            .map_err(StartError::Runtime)?;
+        Ok(Running {
+            addr,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
+        // Without it a small answer may wait for 40 ms; if it cannot be set, the answer waits.
+        let _ = stream.set_nodelay(true);
+    });
+    let (told, overdue) = oneshot::channel();
+    let stopping = async {
+        // Stopped, or dropped without a word.
+        let _ = stopped.await;
+        let _ = told.send(());
+    };
+    let overdue = async {
+        let _ = overdue.await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stopping);
+    tokio::select! {
+        served = serving => served,
+        () = overdue => Ok(()),
+    }
+}
+
+/// A hub that is answering. It stops when this is dropped.
+pub struct Running {
+    addr: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// The base URL, for a collector's endpoint: `http://127.0.0.1:PORT/xAPI`.
+    pub fn url(&self) -> String {
+        format!("http://{}/xAPI", self.addr)
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Stops it: no new request is taken, those under way have three seconds to end.
+    pub fn shutdown(mut self) -> io::Result<()> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> io::Result<()> {
+        // The receiver is gone if the hub has stopped by itself.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(served)) => served,
+            Some(Err(_)) => Err(io::Error::other("the hub's thread panicked")),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nobody is left to be told.
+        let _ = self.stop();
+    }
+}

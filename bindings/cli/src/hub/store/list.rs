@@ -1,0 +1,249 @@
+//! Lists of statements, newest first or oldest first, a page at a time.
+//!
+//! A statement matches by itself, or because the statement its StatementRef names matches, and so on
+//! along the chain; time and voiding are always its own (1.0.3 Communication 2.1.3; 2.0.0 4.1.6.1).
+
+use rusqlite::ToSql;
+
+use super::Store;
+use crate::hub::query::Filter;
+
+/// One page of a list.
+pub struct Page {
+    /// Each one's `stored` in Unix microseconds, and its text.
+    pub statements: Vec<(i64, String)>,
+    /// Whether there is another page after the last of these.
+    pub more: bool,
+}
+
+impl Store {
+    /// The statements that pass the filter, at most `limit`.
+    pub fn list(&self, filter: &Filter, limit: usize) -> rusqlite::Result<Page> {
+        let search = Search::of(filter, limit + 1);
+        let inner = self.lock();
+        let mut query = inner.connection.prepare_cached(&search.page())?;
+        let rows = query.query_map(&search.values()[..], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut statements: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
+        let more = statements.len() > limit;
+        statements.truncate(limit);
+        Ok(Page { statements, more })
+    }
+}
+
+/// A filter as pieces of SQL about a statement `s`.
+struct Search {
+    /// What a match must be, itself or by a chain of references: the tables that say so, which all have a
+    /// column `stored`, and conditions that begin with AND.
+    tables: Vec<&'static str>,
+    wanted: String,
+    /// What the statement itself must be: conditions.
+    range: String,
+    /// The column whose index gives the matches in order.
+    key: &'static str,
+    order: &'static str,
+    values: Vec<(&'static str, Box<dyn ToSql>)>,
+}
+
+impl Search {
+    fn of(filter: &Filter, limit: usize) -> Self {
+        let mut search = Self {
+            tables: Vec::new(),
+            wanted: String::new(),
+            range: "NOT s.voided".to_owned(),
+            key: "s.stored",
+            order: if filter.ascending { "ASC" } else { "DESC" },
+            values: vec![(":limit", Box::new(limit as i64))],
+        };
+        search.want("s.verb = :verb", ":verb", filter.verb.clone());
+        let registration = filter.registration.map(uuid::Uuid::into_bytes);
+        search.want(
+            "s.registration = :registration",
+            ":registration",
+            registration,
+        );
+        if let Some(activity) = &filter.activity {
+            search.key = "activity.stored";
+            search.tables.push("activity");
+            search.want(
+                "activity.id = :activity",
+                ":activity",
+                Some(activity.clone()),
+            );
+            let near = !filter.related_activities;
+            search.want(
+                "activity.near >= :activity_near",
+                ":activity_near",
+                Some(near),
+            );
+        }
+        if let Some(agent) = &filter.agent {
+            search.key = "agent.stored";
+            search.tables.push("agent");
+            search.want("agent.identifier = :agent", ":agent", Some(agent.clone()));
+            let near = !filter.related_agents;
+            search.want("agent.near >= :agent_near", ":agent_near", Some(near));
+        }
+        search.within("s.stored > :since", ":since", filter.since);
+        search.within("s.stored <= :until", ":until", filter.until);
+        let after = if filter.ascending {
+            "s.stored > :after"
+        } else {
+            "s.stored < :after"
+        };
+        search.within(after, ":after", filter.after);
+        search
+    }
+
+    fn want<T: ToSql + 'static>(&mut self, condition: &str, name: &'static str, value: Option<T>) {
+        if let Some(value) = value {
+            self.wanted.push_str(" AND ");
+            self.wanted.push_str(condition);
+            self.values.push((name, Box::new(value)));
+        }
+    }
+
+    fn within(&mut self, condition: &str, name: &'static str, value: Option<i64>) {
+        if let Some(value) = value {
+            self.range.push_str(" AND ");
+            self.range.push_str(condition);
+            self.values.push((name, Box::new(value)));
+        }
+    }
+
+    fn values(&self) -> Vec<(&str, &dyn ToSql)> {
+        self.values
+            .iter()
+            .map(|(name, value)| (*name, value.as_ref()))
+            .collect()
+    }
+
+    /// A page of the statements and their texts.
+    fn page(&self) -> String {
+        let Self { wanted, order, .. } = self;
+        let mut found = format!("SELECT * FROM ({})", self.matching());
+        if !wanted.is_empty() {
+            found = format!("{found} UNION SELECT * FROM ({})", self.referring());
+        }
+        format!(
+            "SELECT s.stored, s.body FROM ({found}) JOIN statement s USING (stored) \
+             ORDER BY s.stored {order} LIMIT :limit"
+        )
+    }
+
+    /// A page of those that match by themselves.
+    fn matching(&self) -> String {
+        let Self {
+            wanted,
+            range,
+            key,
+            order,
+            ..
+        } = self;
+        let joins = self.joins("JOIN");
+        format!(
+            "SELECT s.stored FROM statement s{joins} WHERE {range}{wanted} ORDER BY {key} {order} LIMIT :limit"
+        )
+    }
+
+    /// A page of those that match by what they refer to. The `s` inside is the one at the end of a chain;
+    /// the cross joins make SQLite begin with the chain and not with all that matches.
+    fn referring(&self) -> String {
+        let Self {
+            wanted,
+            range,
+            order,
+            ..
+        } = self;
+        let joins = self.joins("CROSS JOIN");
+        format!(
+            "SELECT s.stored FROM statement s WHERE s.target IS NOT NULL AND {range} AND EXISTS (
+                WITH RECURSIVE chain (id) AS (
+                    SELECT s.target
+                    UNION
+                    SELECT link.target FROM chain JOIN statement link USING (id)
+                    WHERE link.target IS NOT NULL
+                )
+                SELECT 1 FROM chain CROSS JOIN statement s USING (id){joins} WHERE TRUE{wanted}
+            ) ORDER BY s.stored {order} LIMIT :limit"
+        )
+    }
+
+    fn joins(&self, join: &str) -> String {
+        let tables = self.tables.iter();
+        tables
+            .map(|table| format!(" {join} {table} ON {table}.stored = s.stored"))
+            .collect::<Vec<_>>()
+            .concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::store::Place;
+
+    /// A page is read off an index, however many statements there are.
+    #[test]
+    fn no_filter_sorts_or_reads_everything() {
+        let store = Store::open(&Place::Memory).unwrap();
+        let text = || Some("x".to_owned());
+        let all = Filter::default;
+        for filter in [
+            Filter {
+                verb: text(),
+                ..all()
+            },
+            Filter {
+                agent: text(),
+                ascending: true,
+                ..all()
+            },
+            Filter {
+                activity: text(),
+                since: Some(1),
+                ..all()
+            },
+            Filter {
+                registration: Some(uuid::Uuid::nil()),
+                after: Some(8),
+                ..all()
+            },
+            Filter {
+                agent: text(),
+                verb: text(),
+                activity: text(),
+                after: Some(8),
+                ..all()
+            },
+        ] {
+            let search = Search::of(&filter, 10);
+            for step in explain(&store, &search, &search.matching()) {
+                assert!(step.starts_with("SEARCH"), "{step} for {filter:?}");
+            }
+            for step in explain(&store, &search, &search.referring()) {
+                let whole = step.ends_with(" USING PRIMARY KEY (identifier=?)")
+                    || step.ends_with(" USING PRIMARY KEY (id=?)");
+                assert!(!whole && !step.contains("TEMP"), "{step} for {filter:?}");
+            }
+        }
+    }
+
+    fn explain(store: &Store, search: &Search, sql: &str) -> Vec<String> {
+        let named = |name: &str| {
+            let mut after = sql.split(name).skip(1);
+            after.any(|rest| !rest.starts_with('_'))
+        };
+        let values: Vec<_> = search
+            .values()
+            .into_iter()
+            .filter(|(name, _)| named(name))
+            .collect();
+        let inner = store.lock();
+        let mut query = inner
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let steps = query.query_map(&values[..], |row| row.get(3)).unwrap();
+        steps.map(Result::unwrap).collect()
+    }
+}

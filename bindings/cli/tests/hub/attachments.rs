@@ -1,0 +1,315 @@
+//! Attachments, in and out.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::digest::{SHA256, SHA384, SHA512, digest};
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Lrs, id, statement};
+
+fn hex(algorithm: &'static ring::digest::Algorithm, content: &[u8]) -> String {
+    let bytes = digest(algorithm, content);
+    bytes
+        .as_ref()
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+fn sha2(content: &[u8]) -> String {
+    hex(&SHA256, content)
+}
+
+fn described(content: &[u8], sha2: &str) -> Value {
+    json!({
+        "usageType": "http://u.example/", "display": {"en": "a file"},
+        "contentType": "application/octet-stream", "length": content.len(), "sha2": sha2,
+    })
+}
+
+fn with(attachments: &Value) -> Value {
+    let mut with = statement(&id());
+    with["attachments"] = attachments.clone();
+    with
+}
+
+const JSON: &str = "Content-Type: application/json";
+
+/// The headers of a part with this hash.
+fn part(sha2: &str) -> String {
+    format!(
+        "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {sha2}"
+    )
+}
+
+fn body(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (headers, content) in parts {
+        body.extend_from_slice(format!("--b o\r\n{headers}\r\n\r\n").as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--b o--\r\n");
+    body
+}
+
+fn send(lrs: &Lrs, body: Vec<u8>) -> Answer {
+    lrs.send(
+        "POST",
+        "/statements",
+        &[("content-type", "multipart/mixed; boundary=\"b o\"")],
+        body,
+    )
+}
+
+const CONTENT: &[u8] = b"\x00\xff\r\n--b\r\n";
+
+#[test]
+fn contents_come_back_byte_for_byte() {
+    let lrs = Lrs::start();
+    let hash = sha2(CONTENT);
+    let one = with(&json!([
+        described(CONTENT, &hash),
+        described(b"", &sha2(b""))
+    ]));
+    let two = with(&json!([described(CONTENT, &hash.to_uppercase())]));
+    let text = json!([one, two]).to_string();
+    let answer = send(
+        &lrs,
+        body(&[
+            (JSON, text.as_bytes()),
+            (&part(&hash), CONTENT),
+            (&part(&sha2(b"")), b""),
+        ]),
+    );
+    assert_eq!(answer.status, 200, "{}", answer.text());
+
+    let plain = lrs.get(&[("statementId", one["id"].as_str().unwrap())]);
+    assert_eq!(plain.header("content-type"), "application/json");
+    assert_eq!(plain.json()["attachments"], one["attachments"]);
+
+    let full = lrs.get(&[("attachments", "true")]);
+    let content_type = full.header("content-type").to_owned();
+    let boundary = content_type
+        .strip_prefix("multipart/mixed; boundary=")
+        .unwrap();
+    let delimiter = format!("--{boundary}");
+    let at = |needle: &[u8]| {
+        full.body
+            .windows(needle.len())
+            .filter(|window| window == &needle)
+            .count()
+    };
+    assert_eq!(
+        at(delimiter.as_bytes()),
+        4,
+        "statements, two contents, the end"
+    );
+    let whole = [b"\r\n\r\n", CONTENT, b"\r\n", delimiter.as_bytes()].concat();
+    assert_eq!(at(&whole), 1, "each content once");
+    for header in [
+        "Content-Transfer-Encoding: binary",
+        "X-Experience-API-Hash: ",
+        "Content-Length: ",
+    ] {
+        assert_eq!(at(header.as_bytes()), 2, "{header}");
+    }
+    let single = lrs.get(&[
+        ("statementId", two["id"].as_str().unwrap()),
+        ("attachments", "true"),
+    ]);
+    assert!(single.header("content-type").starts_with("multipart/mixed"));
+    assert_eq!(
+        lrs.get(&[("attachments", "false")]).header("content-type"),
+        "application/json"
+    );
+}
+
+#[test]
+fn all_three_hashes_are_checked() {
+    let lrs = Lrs::start();
+    for algorithm in [&SHA256, &SHA384, &SHA512] {
+        let hash = hex(algorithm, CONTENT);
+        let text = with(&json!([described(CONTENT, &hash)])).to_string();
+        assert_eq!(
+            send(
+                &lrs,
+                body(&[(JSON, text.as_bytes()), (&part(&hash), CONTENT)])
+            )
+            .status,
+            200
+        );
+        let mut false_content = CONTENT.to_vec();
+        false_content[0] ^= 1;
+        let text = with(&json!([described(CONTENT, &hash)])).to_string();
+        send(
+            &lrs,
+            body(&[(JSON, text.as_bytes()), (&part(&hash), &false_content)]),
+        )
+        .refused(400);
+    }
+}
+
+#[test]
+fn content_is_needed_unless_there_is_a_url() {
+    let lrs = Lrs::start();
+    let hash = sha2(CONTENT);
+    let needs = with(&json!([described(CONTENT, &hash)]));
+    lrs.post(&needs).refused(400);
+    send(&lrs, body(&[(JSON, needs.to_string().as_bytes())])).refused(400);
+    let mut elsewhere = described(CONTENT, &hash);
+    elsewhere["fileUrl"] = json!("http://files.example/1");
+    let elsewhere = with(&json!([elsewhere]));
+    assert_eq!(lrs.post(&elsewhere).status, 200);
+    assert_eq!(
+        send(
+            &lrs,
+            body(&[(JSON, with(&elsewhere["attachments"]).to_string().as_bytes())])
+        )
+        .status,
+        200
+    );
+    let both = with(&elsewhere["attachments"]).to_string();
+    assert_eq!(
+        send(
+            &lrs,
+            body(&[(JSON, both.as_bytes()), (&part(&hash), CONTENT)])
+        )
+        .status,
+        200
+    );
+    assert_eq!(
+        send(
+            &lrs,
+            body(&[(JSON, statement(&id()).to_string().as_bytes())])
+        )
+        .status,
+        200,
+        "nothing attached"
+    );
+}
+
+#[test]
+fn a_multipart_that_breaks_a_rule_is_refused() {
+    let lrs = Lrs::start();
+    let hash = sha2(CONTENT);
+    let text = with(&json!([described(CONTENT, &hash)])).to_string();
+    let text = text.as_bytes();
+    let good = part(&hash);
+    let without = |header: &str| {
+        good.lines()
+            .filter(|line| !line.starts_with(header))
+            .collect::<Vec<_>>()
+            .join("\r\n")
+    };
+    let wrong: Vec<(&str, Vec<u8>)> = vec![
+        ("no part", body(&[])),
+        ("statements last", body(&[(&good, CONTENT), (JSON, text)])),
+        (
+            "statements in two parts",
+            body(&[(JSON, text), (JSON, text), (&good, CONTENT)]),
+        ),
+        (
+            "first part is text",
+            body(&[("Content-Type: text/plain", text), (&good, CONTENT)]),
+        ),
+        (
+            "no hash",
+            body(&[(JSON, text), (&without("X-Experience"), CONTENT)]),
+        ),
+        (
+            "no encoding",
+            body(&[(JSON, text), (&without("Content-Transfer"), CONTENT)]),
+        ),
+        (
+            "base64",
+            body(&[(JSON, text), (&good.replace("binary", "base64"), CONTENT)]),
+        ),
+        (
+            "nobody's part",
+            body(&[(JSON, text), (&good, CONTENT), (&part(&sha2(b"x")), b"x")]),
+        ),
+        (
+            "wrong length",
+            body(&[
+                (JSON, text),
+                (&format!("{good}\r\nContent-Length: 3"), CONTENT),
+            ]),
+        ),
+        (
+            "no end",
+            [&b"--b o\r\n"[..], JSON.as_bytes(), b"\r\n\r\n", text].concat(),
+        ),
+        ("no boundary", text.to_vec()),
+    ];
+    for (name, body) in wrong {
+        let refusal = send(&lrs, body).refused(400);
+        assert!(refusal["error"].as_str().unwrap().len() > 20, "{name}");
+    }
+    let mut short = described(CONTENT, &hash);
+    short["length"] = json!(1);
+    send(
+        &lrs,
+        body(&[
+            (JSON, with(&json!([short])).to_string().as_bytes()),
+            (&good, CONTENT),
+        ]),
+    )
+    .refused(400);
+    for content_type in [
+        "multipart/mixed",
+        "multipart/mixed;",
+        "multipart/form-data; boundary=\"b o\"",
+    ] {
+        let body = body(&[(JSON, text), (&good, CONTENT)]);
+        lrs.send(
+            "POST",
+            "/statements",
+            &[("content-type", content_type)],
+            body,
+        )
+        .refused(400);
+    }
+    assert!(lrs.ids(&[]).is_empty());
+}
+
+#[test]
+fn a_signature_must_sign_its_statement() {
+    let lrs = Lrs::start();
+    let signed = |alg: &str, payload: &Value, statement: &Value, content_type: &str| {
+        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let jws = format!(
+            "{}.{}.{}",
+            encode(&json!({"alg": alg})),
+            encode(payload),
+            URL_SAFE_NO_PAD.encode("signature")
+        );
+        let mut described = described(jws.as_bytes(), &sha2(jws.as_bytes()));
+        described["usageType"] = json!("http://adlnet.gov/expapi/attachments/signature");
+        described["contentType"] = json!(content_type);
+        let mut statement = statement.clone();
+        statement["attachments"] = json!([described]);
+        send(
+            &lrs,
+            body(&[
+                (JSON, statement.to_string().as_bytes()),
+                (&part(&sha2(jws.as_bytes())), jws.as_bytes()),
+            ]),
+        )
+    };
+    let octets = "application/octet-stream";
+    for alg in ["RS256", "RS384", "RS512"] {
+        let original = statement(&id());
+        assert_eq!(
+            signed(alg, &original, &original, octets).status,
+            200,
+            "{alg}"
+        );
+    }
+    let original = statement(&id());
+    let mut other = original.clone();
+    other["verb"]["id"] = json!("http://v.example/");
+    signed("RS256", &other, &original, octets).refused(400);
+    signed("HS256", &original, &original, octets).refused(400);
+    signed("none", &original, &original, octets).refused(400);
+    signed("RS256", &original, &original, "text/plain").refused(400);
+}

@@ -1,0 +1,14 @@
+//! The hub over HTTP, rule by rule.
+
+#![allow(clippy::unwrap_used)]
+
+mod asking;
+mod attachments;
+mod client;
+mod fidelity;
+mod headers;
+mod keeping;
+mod mischief;
+mod sending;
+mod vectors;
+mod voiding;
