@@ -1,6 +1,27 @@
 //! Pannier: an offline-first xAPI statement collector.
+//!
+//! [`Collector`] records learning statements in a local SQLite file and delivers them to a Learning
+//! Record Store (LRS) when there is a network. What `record` accepted is never lost, never sent as
+//! something else, never counted twice, and never stuck behind somebody else's mistake.
+//!
+//! Arrows point down only: `collector → sync → {store, lrs} → statement`, and
+//! `collector → transport → lrs`.
+
+pub mod clock;
+pub mod collector;
+mod error;
+pub mod event;
 pub mod lrs;
 pub mod statement;
 pub mod store;
 pub mod sync;
 pub mod transport;
+
+pub use collector::{AsStatement, Collector, Config, EventStream, Status, SyncPolicy};
+pub use error::Error;
+pub use event::Event;
+pub use lrs::Credentials;
+pub use statement::{Statement, XapiVersion};
+pub use store::{Durability, HistoryPolicy, Page};
+pub use sync::{Ended, SyncReport};
+pub use uuid::Uuid;

@@ -28,6 +28,12 @@ impl fmt::Display for XapiVersion {
     }
 }
 
+impl serde::Serialize for XapiVersion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl FromStr for XapiVersion {
     type Err = UnknownVersion;
 

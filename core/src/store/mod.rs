@@ -1,1 +1,62 @@
-//! store
+//! What the device remembers: a log of statements in SQLite, and nothing else touches SQLite.
+//!
+//! A statement is in exactly one place at any moment:
+//!
+//! ```text
+//! append ─→ queued ─→ delivered (gone, or kept as history)
+//!             │ ↑
+//!             ↓ │
+//!           waiting ─→ held ─→ retried, replaced, discarded
+//! ```
+//!
+//! * *queued*: in the log above `upstream.delivered_through`, not set aside.
+//! * *aside*: out of the way of the others, either *waiting* (comes back by itself) or *held* (waits
+//!   for the app).
+//! * *delivered*: in the log at or below `delivered_through`, not set aside; deleted in bulk soon
+//!   after, or kept with its `delivered_at` where the app keeps a history.
+//!
+//! Each change of place is one transaction that also moves the counters in `ledger`, so the sum
+//! over all places is always the number ever recorded. There is no repair step: whatever moment the
+//! process dies at, the file says the truth.
+//!
+//! [`Db`] is one connection and takes `&mut self`; [`Shared`] lets many threads use it and commits
+//! concurrent records together.
+
+mod act;
+mod append;
+mod aside;
+mod codes;
+mod db;
+mod erase;
+mod error;
+mod history;
+mod ledger;
+mod listing;
+mod open;
+mod salvage;
+mod settle;
+mod shared;
+mod take;
+#[cfg(test)]
+mod tests;
+mod upstream;
+
+pub use act::Unchanged;
+pub use append::{Appended, Candidate, Refused};
+pub use aside::{Aside, HeldStatement};
+pub use codes::{HoldReason, Problem, WaitReason};
+pub use db::Db;
+pub use erase::Erased;
+pub use error::StoreError;
+pub use history::HistoryPolicy;
+pub use ledger::Ledger;
+pub use listing::{Listed, Page};
+pub use open::{Durability, Opened, SCHEMA_VERSION};
+pub use salvage::Salvaged;
+pub use settle::{Outcome, Settled, Settlement};
+pub use shared::Shared;
+pub use take::{Limits, Row, Taken};
+pub use upstream::{Claim, Holder, Learned, Trouble, Upstream, WaitKind};
+
+/// Unix milliseconds.
+pub type Millis = i64;

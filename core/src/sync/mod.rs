@@ -1,1 +1,19 @@
-//! sync
+//! What to do next: decisions over [`store`](crate::store) and [`lrs`](crate::lrs).
+//!
+//! [`Session`] is a state machine without sockets, sleeping or a clock of its own. Whoever drives it
+//! asks [`Session::next`] what to do, performs the request with any
+//! [`Transport`](crate::transport::Transport), and tells [`Session::answered`] what came of it.
+//! [`judge`] says what an answer means, in one table; [`backoff`] says how long to wait.
+
+pub mod backoff;
+pub mod judge;
+mod limits;
+mod look;
+mod session;
+mod suspects;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use session::{Ended, Session, SessionConfig, Step, SyncReport};

@@ -1,0 +1,100 @@
+-- The queue is a log: statements are appended and never change. What has been delivered is told by
+-- one number, `upstream.delivered_through`; a statement below it that is not delivered stands in
+-- `aside`. So a delivered batch costs two small writes, whatever its size.
+
+CREATE TABLE statement (
+    -- Capture order. Given out by the store, never reused (see ledger.last_seq).
+    seq          INTEGER PRIMARY KEY,
+    id           BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    -- Unix milliseconds by the device's clock, which may be wrong.
+    recorded_at  INTEGER NOT NULL,
+    -- The instant of the statement's own timestamp, unix milliseconds.
+    happened_at  INTEGER NOT NULL,
+    -- Sum of the bytes of all bodies ever recorded, this one included: sizes without scanning.
+    ends_at      INTEGER NOT NULL,
+    -- Bits: 1 needs xAPI 2.0.0, 2 the timestamp is ours.
+    traits       INTEGER NOT NULL,
+    -- The statement that this one voids.
+    voids        BLOB,
+    -- Set only where the app keeps a history; unix milliseconds.
+    delivered_at INTEGER,
+    -- The frozen bytes, sent as they are.
+    body         BLOB    NOT NULL
+) STRICT;
+
+CREATE INDEX statement_history ON statement (delivered_at) WHERE delivered_at IS NOT NULL;
+
+CREATE TABLE aside (
+    seq     INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE,
+    -- 0 waiting: comes back by itself. 1 held: waits for the app.
+    held    INTEGER NOT NULL CHECK (held IN (0, 1)),
+    reason  TEXT    NOT NULL,
+    since   INTEGER NOT NULL,
+    -- Waiting until this instant, unix milliseconds.
+    due     INTEGER,
+    -- How often the upstream failed on this statement alone.
+    tries   INTEGER NOT NULL DEFAULT 0,
+    -- 1: a request with it may have reached the LRS.
+    sent    INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
+    -- What the LRS said, and its copy where it has another statement under this id.
+    status  INTEGER,
+    words   TEXT,
+    theirs  BLOB
+) STRICT;
+
+CREATE INDEX aside_waiting ON aside (reason, due) WHERE held = 0;
+CREATE INDEX aside_held ON aside (seq) WHERE held = 1;
+
+-- Every statement is counted where it is, so that
+-- recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased
+-- can be told without reading the log.
+CREATE TABLE ledger (
+    id              INTEGER PRIMARY KEY CHECK (id = 1),
+    -- The end of the log as it was when rows were last deleted: seq and ends_at go on from here.
+    last_seq        INTEGER NOT NULL DEFAULT 0,
+    last_end        INTEGER NOT NULL DEFAULT 0,
+    delivered       INTEGER NOT NULL DEFAULT 0,
+    waiting         INTEGER NOT NULL DEFAULT 0,
+    held            INTEGER NOT NULL DEFAULT 0,
+    retracted       INTEGER NOT NULL DEFAULT 0,
+    discarded       INTEGER NOT NULL DEFAULT 0,
+    replaced        INTEGER NOT NULL DEFAULT 0,
+    erased          INTEGER NOT NULL DEFAULT 0,
+    -- Bytes that are no longer queued: delivered, set aside or removed.
+    settled_bytes   INTEGER NOT NULL DEFAULT 0,
+    -- Delivered rows up to here have been deleted, unless kept as history.
+    purged_through  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+INSERT INTO ledger (id) VALUES (1);
+
+CREATE TABLE upstream (
+    id                INTEGER PRIMARY KEY CHECK (id = 1),
+    endpoint          TEXT,
+    delivered_through INTEGER NOT NULL DEFAULT 0,
+    -- Statements up to here may have reached the LRS.
+    sent_through      INTEGER NOT NULL DEFAULT 0,
+    -- What the upstream is known to be.
+    version           TEXT,
+    version_at        INTEGER,
+    max_statements    INTEGER,
+    max_bytes         INTEGER,
+    -- 1: it answers 409 even to an identical statement.
+    refuses_known     INTEGER NOT NULL DEFAULT 0,
+    -- Its clock minus ours, milliseconds.
+    skew              INTEGER,
+    last_success      INTEGER,
+    -- What it waits for.
+    failures          INTEGER NOT NULL DEFAULT 0,
+    not_before        INTEGER,
+    wait_reason       TEXT,
+    problem           TEXT,
+    problem_status    INTEGER,
+    problem_words     TEXT,
+    problem_since     INTEGER,
+    -- Who syncs now; unix milliseconds.
+    lease_holder      BLOB,
+    lease_until       INTEGER
+) STRICT;
+
+INSERT INTO upstream (id) VALUES (1);

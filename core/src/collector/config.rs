@@ -1,0 +1,108 @@
+//! How a collector is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::lrs::Credentials;
+use crate::statement::XapiVersion;
+use crate::store::{Durability, HistoryPolicy};
+use crate::transport::Transport;
+
+/// When statements are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SyncPolicy {
+    /// Only when the app calls `sync`.
+    #[default]
+    Manual,
+    /// By itself, on a thread of the collector's: as soon as that many statements are queued or the
+    /// oldest has waited that long, and again whenever a wait is over or the network is back.
+    Automatic {
+        /// So many new statements start a sync.
+        count: u32,
+        /// A new statement waits at most so long.
+        age: Duration,
+    },
+}
+
+impl SyncPolicy {
+    /// Automatic, with what suits most apps: 50 statements or 30 seconds.
+    pub const AUTOMATIC: Self = Self::Automatic {
+        count: 50,
+        age: Duration::from_secs(30),
+    };
+}
+
+/// How a collector is set up. `Config::default()` records; give it an endpoint and it syncs.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The LRS's base URL, without `/statements`. May be set later.
+    pub endpoint: Option<String>,
+    /// Kept in memory only. May be set later.
+    pub credentials: Option<Credentials>,
+    /// What a recorded statement survives. Default: a power cut.
+    pub durability: Durability,
+    /// The version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid
+    /// statements 1.0.3 takes too, unless they use what only 2.0.0 has; those wait for an LRS that
+    /// speaks it.
+    pub rules: XapiVersion,
+    /// The version to speak with the LRS. Default: ask it.
+    pub speak: Option<XapiVersion>,
+    /// When statements are sent. Default: by hand.
+    pub sync: SyncPolicy,
+    /// How long delivered statements stay on the device. Default: not at all.
+    pub history: HistoryPolicy,
+    /// Most statements in a request. Default: 50.
+    pub max_statements: u32,
+    /// Most bytes in a request. Default: 512 KiB.
+    pub max_bytes: u32,
+    /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
+    /// the built-in transport.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// The app's own HTTP stack in place of the built-in one.
+    pub transport: Option<Arc<dyn Transport>>,
+    /// The clock; tests bring their own.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            credentials: None,
+            durability: Durability::default(),
+            rules: XapiVersion::V2_0_0,
+            speak: None,
+            sync: SyncPolicy::default(),
+            history: HistoryPolicy::default(),
+            max_statements: 50,
+            max_bytes: 512 * 1024,
+            extra_roots: Vec::new(),
+            transport: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+impl Config {
+    /// Delivers to this LRS; the rest is default.
+    pub fn new(endpoint: impl Into<String>, credentials: Option<Credentials>) -> Self {
+        Self {
+            endpoint: Some(endpoint.into()),
+            credentials,
+            ..Self::default()
+        }
+    }
+}
+
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("endpoint", &self.endpoint)
+            .field("durability", &self.durability)
+            .field("sync", &self.sync)
+            .field("history", &self.history)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,310 @@
+//! The thread that syncs: it performs what a [`Session`] asks for, and waits in between.
+//!
+//! One thread with a tokio runtime of its own. While nothing is due it sleeps until a command
+//! comes, without a timer. It never holds the file while it waits for the network.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Inner;
+use super::config::SyncPolicy;
+use crate::error::Error;
+use crate::event::Event;
+use crate::store::Millis;
+use crate::sync::{Ended, Session, Step, SyncReport};
+
+/// After the network comes back: a hall full of devices comes back at the same moment.
+const NETWORK_BACK_WITHIN: Duration = Duration::from_secs(2);
+
+/// A time to sync by itself is never further away: clocks jump while a thread sleeps.
+const LONGEST_SLEEP: Duration = Duration::from_hours(1);
+
+pub(super) type Reply = Sender<Result<SyncReport, Error>>;
+
+pub(super) enum Command {
+    /// Sync now; wait in between for no longer than that, and answer when it has ended.
+    Sync { patience: Duration, reply: Reply },
+    /// So many statements were recorded.
+    Recorded(u32),
+    /// The app has acted: what is waited for may be over.
+    Changed,
+    /// The device has a network, or has none.
+    Network(bool),
+    /// Stop what is under way; answer when nothing is.
+    Pause(Sender<()>),
+    /// Go on after a pause.
+    Resume,
+}
+
+/// A sync that the app asked for, and all who wait for its end.
+struct Job {
+    patience: Duration,
+    replies: Vec<Reply>,
+}
+
+/// Why the waiting for something ended early.
+enum Interrupt {
+    /// Another sync is asked for.
+    Job,
+    /// A pause; whoever asked for it waits for the answer.
+    Pause(Sender<()>),
+    /// The collector is being dropped.
+    Close,
+}
+
+/// Runs until the collector is dropped.
+pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no runtime to sync on");
+            return;
+        }
+    };
+    let driver = Driver {
+        inner: Arc::clone(inner),
+        commands,
+        job: None,
+        deadline: None,
+        recorded: 0,
+        network: true,
+        paused: false,
+    };
+    runtime.block_on(driver.run());
+}
+
+struct Driver {
+    inner: Arc<Inner>,
+    commands: UnboundedReceiver<Command>,
+    /// What the app asked for while another sync was under way.
+    job: Option<Job>,
+    /// When to sync by itself.
+    deadline: Option<Instant>,
+    /// Recorded since the last sync.
+    recorded: u32,
+    network: bool,
+    paused: bool,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        self.automatic_after(Duration::ZERO);
+        loop {
+            let interrupt = match self.job.take() {
+                Some(job) => self.sync(Some(job)).await,
+                None => match self.idle().await {
+                    Some(interrupt) => Some(interrupt),
+                    None => self.sync(None).await,
+                },
+            };
+            match interrupt {
+                Some(Interrupt::Close) => return,
+                Some(Interrupt::Pause(reply)) => {
+                    self.paused = true;
+                    // Nobody may be waiting any more; the pause holds all the same.
+                    let _ = reply.send(());
+                }
+                Some(Interrupt::Job) | None => {}
+            }
+        }
+    }
+
+    /// Until it is time to sync by itself (none), or something else is to be done.
+    async fn idle(&mut self) -> Option<Interrupt> {
+        loop {
+            let deadline = self.deadline.filter(|_| self.network && !self.paused);
+            tokio::select! {
+                command = self.commands.recv() => {
+                    let interrupt = self.obey(command);
+                    if interrupt.is_some() {
+                        return interrupt;
+                    }
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => return None,
+            }
+        }
+    }
+
+    /// Waits for `work`. With `firmly` only a pause and the end interrupt it.
+    async fn during<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        firmly: bool,
+    ) -> Result<T, Interrupt> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                value = &mut work => return Ok(value),
+                command = self.commands.recv() => match self.obey(command) {
+                    Some(Interrupt::Job) if firmly => {}
+                    Some(interrupt) => return Err(interrupt),
+                    None => {}
+                },
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Option<Command>) -> Option<Interrupt> {
+        // All senders are gone: the collector is being dropped.
+        let Some(command) = command else {
+            return Some(Interrupt::Close);
+        };
+        match command {
+            Command::Sync { patience, reply } => {
+                let job = self.job.get_or_insert_with(|| Job {
+                    patience,
+                    replies: Vec::new(),
+                });
+                job.patience = job.patience.max(patience);
+                job.replies.push(reply);
+                return Some(Interrupt::Job);
+            }
+            Command::Recorded(count) => {
+                self.recorded = self.recorded.saturating_add(count);
+                if let SyncPolicy::Automatic { count, age } = self.inner.policy {
+                    self.automatic_after(if self.recorded >= count {
+                        Duration::ZERO
+                    } else {
+                        age
+                    });
+                }
+            }
+            Command::Changed => {
+                self.deadline = None;
+                self.automatic_after(Duration::ZERO);
+            }
+            Command::Network(there) => {
+                if there && !self.network {
+                    self.deadline = None;
+                    self.automatic_after(NETWORK_BACK_WITHIN.mul_f64(fastrand::f64()));
+                }
+                self.network = there;
+            }
+            Command::Pause(reply) => return Some(Interrupt::Pause(reply)),
+            Command::Resume => {
+                self.paused = false;
+                self.automatic_after(Duration::ZERO);
+            }
+        }
+        None
+    }
+
+    /// Syncs by itself so much later, or earlier if that was planned.
+    fn automatic_after(&mut self, wait: Duration) {
+        if self.inner.policy != SyncPolicy::Manual {
+            let at = Instant::now() + wait.min(LONGEST_SLEEP);
+            self.deadline = Some(self.deadline.map_or(at, |planned| planned.min(at)));
+        }
+    }
+
+    /// One session from its beginning to its end; by hand if it is a job.
+    async fn sync(&mut self, job: Option<Job>) -> Option<Interrupt> {
+        self.deadline = None;
+        self.recorded = 0;
+        self.inner.syncing.store(true, Ordering::Relaxed);
+        let patience = job.as_ref().map_or(Duration::ZERO, |job| job.patience);
+        let (result, interrupt) = match self.session(job.is_some(), patience).await {
+            Ok((report, interrupt)) => (Ok(report), interrupt),
+            Err(error) => (Err(error), None),
+        };
+        self.inner.syncing.store(false, Ordering::Relaxed);
+        self.plan(&result);
+        if let Ok(report) = &result {
+            self.inner.events.tell(&Event::Synced {
+                report: report.clone(),
+            });
+        }
+        for reply in job.map(|job| job.replies).unwrap_or_default() {
+            // Each gets its own: an error cannot be cloned, but it can be told again.
+            let _ = reply.send(match &result {
+                Ok(report) => Ok(report.clone()),
+                Err(error) => Err(error.again()),
+            });
+        }
+        interrupt
+    }
+
+    async fn session(
+        &mut self,
+        by_hand: bool,
+        patience: Duration,
+    ) -> Result<(SyncReport, Option<Interrupt>), Error> {
+        let inner = Arc::clone(&self.inner);
+        let transport = inner.transport()?;
+        let mut session = Session::new(
+            inner.session_config(by_hand)?,
+            inner.holder,
+            fastrand::Rng::new(),
+        );
+        let give_up = Instant::now() + patience;
+        loop {
+            let now = inner.clock.now_ms();
+            let step = inner.store.with(now, |db| session.next(db, now))?;
+            inner.tell(&mut session);
+            let interrupt = match step {
+                Step::Done(ended) => return Ok((session.report(ended), None)),
+                Step::Wait { until, why } => {
+                    let wait = Duration::from_millis(until.saturating_sub(now).max(0) as u64);
+                    let trouble = session.trouble().cloned();
+                    let waiting = Ended::Waiting {
+                        until,
+                        why,
+                        trouble,
+                    };
+                    if Instant::now() + wait > give_up {
+                        return Ok((session.report(waiting), None));
+                    }
+                    match self.during(sleep(wait), false).await {
+                        Ok(()) => continue,
+                        Err(Interrupt::Job) => return Ok((session.report(waiting), None)),
+                        Err(interrupt) => interrupt,
+                    }
+                }
+                Step::Send(request) => match self.during(transport.exchange(request), true).await {
+                    Ok(outcome) => {
+                        let now = inner.clock.now_ms();
+                        inner
+                            .store
+                            .with(now, |db| session.answered(db, outcome, now))?;
+                        inner.tell(&mut session);
+                        continue;
+                    }
+                    Err(interrupt) => interrupt,
+                },
+            };
+            let now = inner.clock.now_ms();
+            inner.store.with(now, |db| session.interrupted(db, now))?;
+            return Ok((session.report(Ended::Interrupted), Some(interrupt)));
+        }
+    }
+
+    /// When to sync by itself again.
+    fn plan(&mut self, result: &Result<SyncReport, Error>) {
+        let now = self.inner.clock.now_ms();
+        let until = match result.as_ref().map(|report| &report.ended) {
+            Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => Some(*until),
+            Ok(Ended::Emptied) => self
+                .inner
+                .store
+                .read(crate::store::Db::next_due)
+                .ok()
+                .flatten(),
+            // The app must act, or has: it says so.
+            Ok(Ended::NeedsApp { .. } | Ended::Interrupted) => None,
+            Err(_) => Some(now + LONGEST_SLEEP.as_millis() as Millis),
+        };
+        if let Some(until) = until {
+            self.automatic_after(Duration::from_millis(
+                until.saturating_sub(now).max(0) as u64
+            ));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What can be recorded.
+
+use std::borrow::Cow;
+
+use crate::statement::Statement;
+
+/// JSON text, or a typed statement, which is turned into it: both go the same way in.
+pub trait AsStatement {
+    /// The statement's JSON.
+    fn as_statement(&self) -> Cow<'_, [u8]>;
+}
+
+impl AsStatement for Statement {
+    fn as_statement(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.to_json().into_bytes())
+    }
+}
+
+macro_rules! text {
+    ($($kind:ty),*) => { $(
+        impl AsStatement for $kind {
+            fn as_statement(&self) -> Cow<'_, [u8]> {
+                Cow::Borrowed(self.as_ref())
+            }
+        }
+    )* };
+}
+
+text!(str, String, [u8], Vec<u8>);
+
+impl<S: AsStatement + ?Sized> AsStatement for &S {
+    fn as_statement(&self) -> Cow<'_, [u8]> {
+        (**self).as_statement()
+    }
+}

@@ -1,0 +1,506 @@
+//! The one handle an app holds.
+//!
+//! ```no_run
+//! use pannier::{Collector, Config, Credentials};
+//! use pannier::statement::{Statement, model::{Activity, Agent}, vocabulary::verbs};
+//!
+//! # fn main() -> Result<(), pannier::Error> {
+//! let credentials = Credentials::Basic { user: "app".into(), password: "secret".into() };
+//! let collector = Collector::open("queue.db", Config::new("https://lrs.example/xAPI", Some(credentials)))?;
+//! collector.record(Statement::new(
+//!     Agent::mbox("mailto:ada@example.com"),
+//!     verbs::COMPLETED,
+//!     Activity::new("https://example.com/lessons/1"),
+//! ))?;
+//! let report = collector.sync()?;
+//! println!("{} delivered", report.delivered);
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod driver;
+mod events;
+mod input;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use uuid::Uuid;
+
+pub use config::{Config, SyncPolicy};
+pub use events::{EventStream, Gone};
+pub use input::AsStatement;
+pub use status::Status;
+
+use driver::Command;
+use events::Events;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::event::Event;
+use crate::lrs::{Authorization, Credentials, Endpoint};
+use crate::statement::model::{Actor, Ifi};
+use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
+use crate::store::{
+    Aside, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Page, Problem, Shared,
+};
+use crate::sync::{Session, SessionConfig, SyncReport};
+use crate::transport::Transport;
+
+/// Records statements, keeps them, and delivers them.
+///
+/// Every call may be made from any thread and blocks the calling one: `record` for one commit to
+/// the disk, lists and counts for a read, `sync` until it is done. None but `sync` and `pause` ever
+/// waits for the network. A thread that stops waiting for a call does not stop the call.
+///
+/// Several collectors, also in several processes, may be open on one file; one of them syncs at a
+/// time. Dropping a collector ends a sync under way and closes the file; everything recorded is
+/// safe on disk before that.
+pub struct Collector {
+    inner: Arc<Inner>,
+    driver: Mutex<Option<Driver>>,
+}
+
+struct Driver {
+    commands: UnboundedSender<Command>,
+    thread: JoinHandle<()>,
+}
+
+/// What the calls and the syncing thread share.
+struct Inner {
+    store: Shared,
+    events: Events,
+    clock: Arc<dyn Clock>,
+    rules: XapiVersion,
+    speak: Option<XapiVersion>,
+    policy: SyncPolicy,
+    history: HistoryPolicy,
+    max_statements: u32,
+    max_bytes: u32,
+    extra_roots: Vec<Vec<u8>>,
+    holder: Holder,
+    endpoint: Mutex<Option<Endpoint>>,
+    authorization: Mutex<Option<Authorization>>,
+    transport: Mutex<Option<Arc<dyn Transport>>>,
+    syncing: AtomicBool,
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Collector({})", self.inner.store.path().display())
+    }
+}
+
+impl Collector {
+    /// Opens the queue in this file, making it where there is none; the folder must exist. A file
+    /// that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
+    /// and what can be read of it is in the new queue ([`Event::Salvaged`] tells, also later).
+    pub fn open(path: impl Into<PathBuf>, config: Config) -> Result<Self, Error> {
+        let endpoint = config
+            .endpoint
+            .as_deref()
+            .map(Endpoint::parse)
+            .transpose()?;
+        let authorization = config
+            .credentials
+            .as_ref()
+            .map(Credentials::authorization)
+            .transpose()?;
+        let now = config.clock.now_ms();
+        let store = Shared::open(path.into(), config.durability, now)?;
+        if let Some(endpoint) = &endpoint {
+            store.with(now, |db| db.set_endpoint(endpoint.as_str()))?;
+        }
+        let collector = Self {
+            inner: Arc::new(Inner {
+                store,
+                events: Events::default(),
+                clock: config.clock,
+                rules: config.rules,
+                speak: config.speak,
+                policy: config.sync,
+                history: config.history,
+                max_statements: config.max_statements,
+                max_bytes: config.max_bytes,
+                extra_roots: config.extra_roots,
+                holder: Holder(*Uuid::new_v4().as_bytes()),
+                endpoint: Mutex::new(endpoint),
+                authorization: Mutex::new(authorization),
+                transport: Mutex::new(config.transport),
+                syncing: AtomicBool::new(false),
+            }),
+            driver: Mutex::default(),
+        };
+        if collector.inner.policy != SyncPolicy::Manual {
+            collector.driver()?;
+        }
+        Ok(collector)
+    }
+
+    /// Takes a statement in: JSON text or a typed [`Statement`]. When this returns `Ok`, it is on
+    /// the disk and will be delivered. Returns its id, made here unless the statement has one; a
+    /// missing `timestamp` is set to now. Recording the same statement under the same id again
+    /// changes nothing.
+    pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
+        let prepared = self.prepare(statement.as_statement().as_ref())?;
+        let id = prepared.id;
+        self.append(vec![prepared])?;
+        Ok(id)
+    }
+
+    /// Takes in all of these or none. The path of a fault begins with the statement's number, from
+    /// 0: `$[3].actor`.
+    pub fn record_all<S: AsStatement>(
+        &self,
+        statements: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<Uuid>, Error> {
+        let mut candidate = Vec::new();
+        let mut faults = Vec::new();
+        for (at, statement) in statements.into_iter().enumerate() {
+            match self.prepare(statement.as_statement().as_ref()) {
+                Ok(prepared) => candidate.push(prepared),
+                Err(Error::Invalid(invalid)) => {
+                    faults.extend(invalid.faults.into_iter().map(|mut fault| {
+                        fault.path = format!("$[{at}]{}", fault.path.trim_start_matches('$'));
+                        fault
+                    }))
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::Invalid(Invalid { faults }));
+        }
+        let ids = candidate.iter().map(|prepared| prepared.id).collect();
+        if !candidate.is_empty() {
+            self.append(candidate)?;
+        }
+        Ok(ids)
+    }
+
+    /// Delivers what is due and returns when nothing is, or when it would have to wait. Tries at
+    /// once even where a backoff is not over; what the LRS asked for by Retry-After is kept.
+    pub fn sync(&self) -> Result<SyncReport, Error> {
+        self.sync_within(Duration::ZERO)
+    }
+
+    /// Like [`Collector::sync`], but goes on after waits that end within this time from now.
+    pub fn sync_within(&self, patience: Duration) -> Result<SyncReport, Error> {
+        let (reply, answer) = channel();
+        self.command(Command::Sync { patience, reply })?;
+        answer.recv().map_err(|_| Error::Closing)?
+    }
+
+    /// How things stand.
+    pub fn status(&self) -> Result<Status, Error> {
+        let syncing = self.inner.syncing.load(Ordering::Relaxed);
+        Ok(self.inner.store.read(|db| {
+            Ok(Status::new(
+                db.ledger()?,
+                db.upstream()?,
+                db.next_due()?,
+                syncing,
+            ))
+        })?)
+    }
+
+    /// The queue, in capture order.
+    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
+        Ok(self.inner.store.read(|db| db.queued(page))?)
+    }
+
+    /// Those that wait aside and come back by themselves.
+    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
+        Ok(self.inner.store.read(|db| db.waiting(page))?)
+    }
+
+    /// Those that are held until the app retries, replaces or discards them.
+    pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
+        Ok(self.inner.store.read(|db| db.held(page))?)
+    }
+
+    /// One that is held.
+    pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
+        self.inner
+            .store
+            .read(|db| db.held_one(id))?
+            .ok_or(Error::NotHeld { id })
+    }
+
+    /// What was delivered and is kept, as the history policy says.
+    pub fn history(&self, page: Page) -> Result<Vec<Listed>, Error> {
+        Ok(self.inner.store.read(|db| db.history(page))?)
+    }
+
+    /// Lets a held statement be tried again.
+    pub fn retry(&self, id: Uuid) -> Result<(), Error> {
+        let now = self.inner.clock.now_ms();
+        self.inner
+            .store
+            .with(now, |db| db.retry(id, now))
+            .map_err(|why| Error::unchanged(id, why))?;
+        self.changed()
+    }
+
+    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
+    /// id is its own, or, if it has the old one's, the old one's.
+    pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
+        let prepared = self.prepare(statement.as_statement().as_ref())?;
+        let now = self.inner.clock.now_ms();
+        self.inner
+            .store
+            .with(now, |db| db.replace(id, &prepared, now))
+            .map_err(|why| Error::unchanged(id, why))?;
+        self.changed()?;
+        Ok(prepared.id)
+    }
+
+    /// Gives a held statement up for good.
+    pub fn discard(&self, id: Uuid) -> Result<(), Error> {
+        let now = self.inner.clock.now_ms();
+        self.inner
+            .store
+            .with(now, |db| db.discard(id))
+            .map_err(|why| Error::unchanged(id, why))
+    }
+
+    /// Takes back a statement that was never sent. One that may have been sent can only be voided:
+    /// see [`Collector::void`].
+    pub fn retract(&self, id: Uuid) -> Result<(), Error> {
+        let now = self.inner.clock.now_ms();
+        self.inner
+            .store
+            .with(now, |db| db.retract(id))
+            .map_err(|why| Error::unchanged(id, why))
+    }
+
+    /// Records a statement by `actor` that voids another one (xAPI 1.0.3 Data 2.3.2). It is sent
+    /// after its target is delivered. Returns its own id.
+    pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
+        self.record(Statement::void(target, actor))
+    }
+
+    /// Erases every statement that names this person from the device, delivered or not, and
+    /// overwrites its bytes. The LRS keeps what it has.
+    pub fn erase(&self, who: &Ifi) -> Result<Erased, Error> {
+        let now = self.inner.clock.now_ms();
+        Ok(self
+            .inner
+            .store
+            .with(now, |db| db.erase(&|body| statement::mentions(body, who)))?)
+    }
+
+    /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
+    /// suspended with a locked file is killed. Until [`Collector::resume`] calls fail.
+    pub fn pause(&self) -> Result<(), Error> {
+        if let Some(driver) = lock(&self.driver).as_ref() {
+            let (reply, answer) = channel();
+            if driver.commands.send(Command::Pause(reply)).is_ok() {
+                // An error means that the thread is gone: nothing is under way.
+                let _ = answer.recv();
+            }
+        }
+        Ok(self.inner.store.pause()?)
+    }
+
+    /// Opens the file again.
+    pub fn resume(&self) -> Result<(), Error> {
+        self.inner.store.resume(self.inner.clock.now_ms())?;
+        self.tell_driver(Command::Resume);
+        Ok(())
+    }
+
+    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
+    pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
+        let authorization = credentials.map(Credentials::authorization).transpose()?;
+        *lock(&self.inner.authorization) = authorization;
+        self.inner.store.with(self.inner.clock.now_ms(), |db| {
+            db.relearn(|learned| {
+                if learned
+                    .trouble
+                    .as_ref()
+                    .is_some_and(|trouble| trouble.problem == Problem::Credentials)
+                {
+                    learned.trouble = None;
+                    learned.not_before = None;
+                }
+            })
+        })?;
+        self.changed()
+    }
+
+    /// Says where to deliver to. What was learned about another LRS is forgotten.
+    pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
+        let endpoint = Endpoint::parse(endpoint)?;
+        self.inner.store.with(self.inner.clock.now_ms(), |db| {
+            db.set_endpoint(endpoint.as_str())
+        })?;
+        *lock(&self.inner.endpoint) = Some(endpoint);
+        self.changed()
+    }
+
+    /// Tells an automatic sync whether the device has a network; without one it does not try.
+    pub fn set_network(&self, available: bool) {
+        self.tell_driver(Command::Network(available));
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> EventStream {
+        let stream = self.inner.events.listen();
+        self.inner.tell_salvaged();
+        stream
+    }
+
+    fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
+        let fill = Fill {
+            id: Uuid::new_v4(),
+            now_ms: self.inner.clock.now_ms(),
+        };
+        let prepared = statement::prepare(text, self.inner.rules, &fill).map_err(Error::Invalid)?;
+        if prepared.needs_attachment_content {
+            return Err(Error::AttachmentContent { id: prepared.id });
+        }
+        Ok(prepared)
+    }
+
+    fn append(&self, candidate: Vec<Prepared>) -> Result<(), Error> {
+        let count = candidate.len() as u32;
+        let ids = self
+            .inner
+            .events
+            .any()
+            .then(|| candidate.iter().map(|one| one.id).collect());
+        let outcome = self
+            .inner
+            .store
+            .append(candidate, self.inner.clock.now_ms());
+        self.inner.tell_salvaged();
+        outcome.map_err(Error::refused)?;
+        if let Some(ids) = ids {
+            self.inner.events.tell(&Event::Recorded { ids });
+        }
+        self.tell_driver(Command::Recorded(count));
+        Ok(())
+    }
+
+    fn changed(&self) -> Result<(), Error> {
+        self.tell_driver(Command::Changed);
+        Ok(())
+    }
+
+    /// For the driver, if there is one.
+    fn tell_driver(&self, command: Command) {
+        if let Some(driver) = lock(&self.driver).as_ref() {
+            // It is gone only while the collector is dropped.
+            let _ = driver.commands.send(command);
+        }
+    }
+
+    /// For the driver, started if there is none yet.
+    fn command(&self, command: Command) -> Result<(), Error> {
+        self.driver()?.send(command).map_err(|_| Error::Closing)
+    }
+
+    fn driver(&self) -> Result<UnboundedSender<Command>, Error> {
+        let mut driver = lock(&self.driver);
+        if let Some(driver) = driver.as_ref() {
+            return Ok(driver.commands.clone());
+        }
+        let (commands, received) = unbounded_channel();
+        let inner = Arc::clone(&self.inner);
+        let thread = std::thread::Builder::new()
+            .name("pannier-sync".to_owned())
+            .spawn(move || driver::run(&inner, received))
+            .map_err(|error| Error::Transport(format!("no thread to sync on: {error}")))?;
+        *driver = Some(Driver {
+            commands: commands.clone(),
+            thread,
+        });
+        Ok(commands)
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        if let Some(Driver { commands, thread }) = lock(&self.driver).take() {
+            drop(commands);
+            // A panic in there has been reported by the panic hook; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    fn session_config(&self, by_hand: bool) -> Result<SessionConfig, Error> {
+        Ok(SessionConfig {
+            endpoint: lock(&self.endpoint).clone().ok_or(Error::NoEndpoint)?,
+            authorization: lock(&self.authorization).clone(),
+            version: self.speak,
+            max_statements: self.max_statements,
+            max_bytes: self.max_bytes,
+            history: self.history,
+            by_hand,
+        })
+    }
+
+    /// The app's transport, or the built-in one, made when it is first needed.
+    fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
+        let mut transport = lock(&self.transport);
+        if let Some(transport) = transport.as_ref() {
+            return Ok(Arc::clone(transport));
+        }
+        let built_in = built_in_transport(&self.extra_roots)?;
+        *transport = Some(Arc::clone(&built_in));
+        Ok(built_in)
+    }
+
+    fn tell(&self, session: &mut Session) {
+        for event in session.take_events() {
+            self.events.tell(&event);
+        }
+        self.tell_salvaged();
+    }
+
+    /// Kept until somebody listens.
+    fn tell_salvaged(&self) {
+        if self.events.any() {
+            for salvaged in self.store.take_salvaged() {
+                self.events.tell(&Event::Salvaged { salvaged });
+            }
+        }
+    }
+}
+
+#[cfg(feature = "http")]
+fn built_in_transport(extra_roots: &[Vec<u8>]) -> Result<Arc<dyn Transport>, Error> {
+    use crate::transport::{HttpOptions, HttpTransport};
+    let options = HttpOptions {
+        extra_roots: extra_roots.to_vec(),
+        ..HttpOptions::default()
+    };
+    match HttpTransport::new(&options) {
+        Ok(transport) => Ok(Arc::new(transport)),
+        Err(error) => Err(Error::Transport(error.to_string())),
+    }
+}
+
+#[cfg(not(feature = "http"))]
+fn built_in_transport(_: &[Vec<u8>]) -> Result<Arc<dyn Transport>, Error> {
+    Err(Error::Transport(
+        "this Pannier was built without HTTP: give it a transport of your own".to_owned(),
+    ))
+}
+
+/// A thread that panicked while it held one of these left a whole value behind.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,64 @@
+//! What the app can show of a collector.
+
+use serde::Serialize;
+
+use crate::statement::XapiVersion;
+use crate::store::{Ledger, Millis, Trouble, Upstream, WaitKind};
+
+/// How things stand. Costs the same however long the queue is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Where the statements are.
+    #[serde(flatten)]
+    pub ledger: Ledger,
+    /// The LRS's base URL.
+    pub endpoint: Option<String>,
+    /// Whether this collector syncs now.
+    pub syncing: bool,
+    /// Nothing is sent before then, unix milliseconds.
+    pub waiting_until: Option<Millis>,
+    /// Who asked for that wait.
+    pub waiting_for: Option<WaitKind>,
+    /// What is the matter with the upstream, if anything is.
+    pub trouble: Option<Trouble>,
+    /// When the next statement that waits aside comes back, unix milliseconds.
+    pub next_due: Option<Millis>,
+    /// When the upstream last took something, unix milliseconds.
+    pub last_success: Option<Millis>,
+    /// The xAPI version spoken with the upstream.
+    pub speaks: Option<XapiVersion>,
+    /// Most statements in a request, where the upstream bears fewer than was configured.
+    pub learned_max_statements: Option<u32>,
+    /// Most bytes in a request, where the upstream bears fewer than was configured.
+    pub learned_max_bytes: Option<u32>,
+    /// The upstream's clock minus the device's, milliseconds.
+    pub clock_skew_ms: Option<Millis>,
+}
+
+impl Status {
+    pub(super) fn new(
+        ledger: Ledger,
+        upstream: Upstream,
+        next_due: Option<Millis>,
+        syncing: bool,
+    ) -> Self {
+        let learned = upstream.learned;
+        Self {
+            ledger,
+            endpoint: upstream.endpoint,
+            syncing,
+            waiting_until: learned
+                .not_before
+                .filter(|(_, why)| *why != WaitKind::App)
+                .map(|(until, _)| until),
+            waiting_for: learned.not_before.map(|(_, why)| why),
+            trouble: learned.trouble,
+            next_due,
+            last_success: learned.last_success,
+            speaks: learned.version,
+            learned_max_statements: learned.max_statements,
+            learned_max_bytes: learned.max_bytes,
+            clock_skew_ms: learned.skew_ms,
+        }
+    }
+}

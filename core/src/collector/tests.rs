@@ -1,0 +1,460 @@
+//! The collector as an app uses it, over a transport that answers from memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Collector, Config, SyncPolicy};
+use crate::error::Error;
+use crate::event::Event;
+use crate::lrs::{Answer, Credentials, Failure, Method, Request};
+use crate::statement::model::{Activity, Agent, Ifi};
+use crate::statement::{Statement, vocabulary::verbs};
+use crate::store::{HistoryPolicy, Page, StoreError};
+use crate::sync::Ended;
+use crate::transport::{Exchange, Transport};
+
+#[derive(Default)]
+struct FakeLrs {
+    stored: Mutex<BTreeMap<Uuid, Value>>,
+    down: Mutex<bool>,
+    /// While true, no POST is answered.
+    hangs: Mutex<bool>,
+    asked: Condvar,
+    posts: Mutex<usize>,
+}
+
+impl FakeLrs {
+    fn answer(&self, request: &Request) -> Result<Answer, Failure> {
+        if *self.down.lock().unwrap() {
+            return Err(Failure::Unreachable("no network".into()));
+        }
+        let (status, body) = match request.method {
+            Method::Get if request.url.ends_with("/about") => (200, json!({"version": ["2.0.0"]})),
+            Method::Get => {
+                let id = request.url.rsplit('=').next().unwrap().parse().unwrap();
+                match self.stored.lock().unwrap().get(&id) {
+                    Some(found) => (200, found.clone()),
+                    None => (404, Value::Null),
+                }
+            }
+            Method::Post => {
+                let batch = match serde_json::from_slice(request.body.as_deref().unwrap()).unwrap()
+                {
+                    Value::Array(batch) => batch,
+                    one => vec![one],
+                };
+                let ids: Vec<Uuid> = batch
+                    .iter()
+                    .map(|s| s["id"].as_str().unwrap().parse().unwrap())
+                    .collect();
+                self.stored
+                    .lock()
+                    .unwrap()
+                    .extend(ids.iter().copied().zip(batch));
+                (200, json!(ids))
+            }
+        };
+        Ok(Answer {
+            status,
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+        })
+    }
+}
+
+impl Transport for FakeLrs {
+    fn exchange(&self, request: Request) -> Exchange<'_> {
+        Box::pin(async move {
+            if request.method == Method::Post {
+                *self.posts.lock().unwrap() += 1;
+                self.asked.notify_all();
+                while *self.hangs.lock().unwrap() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+            self.answer(&request)
+        })
+    }
+}
+
+fn config(lrs: &Arc<FakeLrs>) -> Config {
+    let credentials = Credentials::Basic {
+        user: "app".into(),
+        password: "secret".into(),
+    };
+    Config {
+        transport: Some(Arc::clone(lrs) as Arc<dyn Transport>),
+        ..Config::new("https://lrs.example/xAPI", Some(credentials))
+    }
+}
+
+fn open(folder: &Path, config: Config) -> Collector {
+    Collector::open(folder.join("queue.db"), config).unwrap()
+}
+
+fn statement(n: usize) -> Statement {
+    Statement::new(
+        Agent::mbox("mailto:ada@example.com"),
+        verbs::COMPLETED,
+        Activity::new(format!("https://example.com/lessons/{n}")),
+    )
+}
+
+#[test]
+fn records_offline_and_delivers_when_the_lrs_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    *lrs.down.lock().unwrap() = true;
+    let collector = open(folder.path(), config(&lrs));
+    let events = collector.events();
+    let mut ids: Vec<_> = (0..70)
+        .map(|n| collector.record(statement(n)).unwrap())
+        .collect();
+    ids.push(collector.record(statement(70).to_json()).unwrap());
+    let report = collector.sync().unwrap();
+    assert!(matches!(report.ended, Ended::Waiting { .. }), "{report:?}");
+    let status = collector.status().unwrap();
+    assert_eq!((status.ledger.queued, status.ledger.delivered), (71, 0));
+    assert!(
+        status.trouble.is_some()
+            && status.waiting_until.is_some()
+            && status.ledger.queued_bytes > 0
+    );
+
+    *lrs.down.lock().unwrap() = false;
+    let report = collector.sync().unwrap();
+    assert_eq!((report.delivered, report.ended), (71, Ended::Emptied));
+    let status = collector.status().unwrap();
+    assert_eq!(
+        (
+            status.ledger.queued,
+            status.ledger.delivered,
+            status.trouble
+        ),
+        (0, 71, None)
+    );
+    assert!(
+        ids.iter()
+            .all(|id| lrs.stored.lock().unwrap().contains_key(id))
+    );
+
+    drop(collector);
+    let seen: Vec<Event> = events.collect();
+    let recorded: usize = seen
+        .iter()
+        .map(|e| {
+            if let Event::Recorded { ids } = e {
+                ids.len()
+            } else {
+                0
+            }
+        })
+        .sum();
+    let delivered: usize = seen
+        .iter()
+        .map(|e| {
+            if let Event::Delivered { ids } = e {
+                ids.len()
+            } else {
+                0
+            }
+        })
+        .sum();
+    assert_eq!((recorded, delivered), (71, 71));
+    assert!(seen.iter().any(|e| matches!(e, Event::WaitingUntil { .. })));
+    assert!(matches!(seen.last(), Some(Event::Synced { .. })));
+}
+
+#[test]
+fn an_invalid_statement_is_refused_with_all_its_faults_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = open(folder.path(), Config::default());
+    let bad = r#"{"actor":{"mbox":"ada"},"verb":{},"object":{"id":"x y"}}"#;
+    let Err(Error::Invalid(invalid)) = collector.record(bad) else {
+        panic!("accepted")
+    };
+    assert!(invalid.faults.len() >= 3, "{invalid}");
+    let good = statement(1).to_json();
+    let Err(Error::Invalid(invalid)) = collector.record_all([good.as_str(), bad, good.as_str()])
+    else {
+        panic!("accepted")
+    };
+    assert!(
+        invalid
+            .faults
+            .iter()
+            .all(|fault| fault.path.starts_with("$[1]")),
+        "{invalid}"
+    );
+    assert_eq!(collector.status().unwrap().ledger.recorded, 0);
+    assert_eq!(collector.record_all([&good, &good]).unwrap().len(), 2);
+    assert!(matches!(collector.sync(), Err(Error::NoEndpoint)));
+}
+
+#[test]
+fn the_same_id_again_is_nothing_new_and_another_statement_under_it_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = open(folder.path(), Config::default());
+    let id = Uuid::new_v4();
+    let first = statement(1).id(id);
+    assert_eq!(collector.record(&first).unwrap(), id);
+    assert_eq!(
+        collector.record(&first).unwrap(),
+        id,
+        "only the timestamp that we made differs"
+    );
+    assert!(
+        matches!(collector.record(statement(2).id(id)), Err(Error::OtherContent { id: other }) if other == id)
+    );
+    // All or nothing: the new one before the conflict is not kept.
+    assert!(
+        collector
+            .record_all([statement(3), statement(2).id(id)])
+            .is_err()
+    );
+    assert_eq!(collector.status().unwrap().ledger.recorded, 1);
+}
+
+#[test]
+fn an_attachment_without_a_url_is_refused_as_what_pannier_cannot_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = open(folder.path(), Config::default());
+    let mut text: Value = serde_json::from_str(&statement(1).to_json()).unwrap();
+    text["attachments"] = json!([{"usageType": "http://example.com/u", "display": {"en": "x"},
+        "contentType": "text/plain", "length": 1,
+        "sha2": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}]);
+    assert!(matches!(
+        collector.record(text.to_string()),
+        Err(Error::AttachmentContent { .. })
+    ));
+    text["attachments"][0]["fileUrl"] = json!("https://example.com/file");
+    collector.record(text.to_string()).unwrap();
+}
+
+#[test]
+fn retract_takes_back_only_what_was_never_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(
+        folder.path(),
+        Config {
+            history: HistoryPolicy::Forever,
+            ..config(&lrs)
+        },
+    );
+    let sent = collector.record(statement(1)).unwrap();
+    collector.sync().unwrap();
+    let unsent = collector.record(statement(2)).unwrap();
+    collector.retract(unsent).unwrap();
+    assert!(matches!(
+        collector.retract(unsent),
+        Err(Error::Unknown { .. })
+    ));
+    let refused = collector.retract(sent).unwrap_err();
+    assert!(
+        matches!(refused, Error::MayHaveBeenSent { .. }) && refused.to_string().contains("void")
+    );
+    let voiding = collector
+        .void(sent, Agent::mbox("mailto:ada@example.com"))
+        .unwrap();
+    collector.sync().unwrap();
+    assert_eq!(
+        lrs.stored.lock().unwrap()[&voiding]["object"]["id"],
+        json!(sent)
+    );
+    let status = collector.status().unwrap();
+    assert_eq!(
+        (
+            status.ledger.recorded,
+            status.ledger.retracted,
+            status.ledger.delivered
+        ),
+        (3, 1, 2)
+    );
+    assert_eq!(collector.history(Page::default()).unwrap().len(), 2);
+}
+
+#[test]
+fn erase_forgets_a_person_wherever_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(
+        folder.path(),
+        Config {
+            history: HistoryPolicy::Forever,
+            ..config(&lrs)
+        },
+    );
+    let other = || {
+        Statement::new(
+            Agent::mbox("mailto:eve@example.com"),
+            verbs::COMPLETED,
+            Activity::new("https://example.com/secret"),
+        )
+    };
+    collector.record(statement(1)).unwrap();
+    collector.record(other()).unwrap();
+    collector.sync().unwrap();
+    collector.record(other()).unwrap();
+    collector.record(statement(2)).unwrap();
+    let erased = collector
+        .erase(&Ifi::Mbox("mailto:eve@EXAMPLE.com".into()))
+        .unwrap();
+    assert_eq!(
+        (erased.undelivered, erased.maybe_sent, erased.history),
+        (1, 0, 1)
+    );
+    let status = collector.status().unwrap();
+    assert_eq!(
+        (
+            status.ledger.recorded,
+            status.ledger.erased,
+            status.ledger.queued
+        ),
+        (4, 1, 1)
+    );
+    drop(collector);
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(
+            !bytes.windows(15).any(|w| w == b"eve@example.com"),
+            "her address is still in the file"
+        );
+    }
+}
+
+#[test]
+fn pause_ends_a_sync_closes_the_file_and_resume_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(folder.path(), config(&lrs));
+    collector.record(statement(1)).unwrap();
+    *lrs.hangs.lock().unwrap() = true;
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| collector.sync().unwrap());
+        let posts = lrs.posts.lock().unwrap();
+        drop(lrs.asked.wait_while(posts, |posts| *posts == 0).unwrap());
+        collector.pause().unwrap();
+        assert_eq!(sync.join().unwrap().ended, Ended::Interrupted);
+    });
+    assert!(
+        !folder.path().join("queue.db-wal").exists(),
+        "nothing is left open"
+    );
+    assert!(matches!(
+        collector.record(statement(2)),
+        Err(Error::Store(StoreError::Paused))
+    ));
+    assert!(matches!(
+        collector.status(),
+        Err(Error::Store(StoreError::Paused))
+    ));
+    collector.resume().unwrap();
+    collector.record(statement(2)).unwrap();
+    *lrs.hangs.lock().unwrap() = false;
+    // The first may be under way still, so nothing is sent at once.
+    let report = collector.sync().unwrap();
+    assert!(matches!(report.ended, Ended::Waiting { .. }), "{report:?}");
+    assert_eq!(collector.status().unwrap().ledger.queued, 2);
+}
+
+#[test]
+fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let sync = SyncPolicy::Automatic {
+        count: 5,
+        age: Duration::from_secs(3_600),
+    };
+    let collector = open(
+        folder.path(),
+        Config {
+            sync,
+            ..config(&lrs)
+        },
+    );
+    let events = collector.events();
+    for n in 0..5 {
+        collector.record(statement(n)).unwrap();
+    }
+    let mut delivered = 0;
+    while delivered < 5 {
+        match events
+            .next_within(Duration::from_secs(20))
+            .unwrap()
+            .expect("nothing happens")
+        {
+            Event::Delivered { ids } => delivered += ids.len(),
+            _ => {}
+        }
+    }
+    assert_eq!(collector.status().unwrap().ledger.delivered, 5);
+}
+
+#[test]
+fn records_from_many_threads_are_all_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = open(folder.path(), Config::default());
+    let mut ids: Vec<Uuid> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..100)
+                        .map(|n| collector.record(statement(n)).unwrap())
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    let mut listed: Vec<Uuid> = Vec::new();
+    let mut page = Page {
+        after: 0,
+        limit: 100,
+    };
+    loop {
+        let some = collector.queued(page).unwrap();
+        let Some(last) = some.last() else { break };
+        page.after = last.seq;
+        listed.extend(some.iter().map(|one| one.id));
+    }
+    ids.sort();
+    listed.sort();
+    assert_eq!(ids, listed);
+}
+
+#[test]
+fn no_secret_and_no_statement_shows_in_debug_or_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let config = config(&lrs);
+    let shown = format!("{config:?}");
+    let collector = open(folder.path(), config);
+    collector.record(statement(1)).unwrap();
+    let listed = collector.queued(Page::default()).unwrap();
+    let shown = format!(
+        "{shown} {collector:?} {listed:?} {:?}",
+        collector.status().unwrap()
+    );
+    assert!(
+        !shown.contains("secret") && !shown.contains("ada@"),
+        "{shown}"
+    );
+    collector.sync().unwrap();
+    drop(collector);
+    let bytes = std::fs::read(folder.path().join("queue.db")).unwrap();
+    for secret in ["secret", "YXBwOnNlY3JldA=="] {
+        assert!(
+            !bytes.windows(secret.len()).any(|w| w == secret.as_bytes()),
+            "a credential is in the file"
+        );
+    }
+}

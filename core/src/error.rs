@@ -1,0 +1,102 @@
+//! What a collector's calls may answer instead of doing what they were asked to.
+
+use uuid::Uuid;
+
+use crate::lrs::{InvalidCredentials, InvalidEndpoint};
+use crate::statement::Invalid;
+use crate::store::{Refused, StoreError, Unchanged};
+
+/// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that
+/// was recorded before is lost.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The statement is not valid. Every fault is listed.
+    #[error("the statement is not valid:\n{0}")]
+    Invalid(Invalid),
+    /// It is valid by the standard, but Pannier cannot deliver it yet.
+    #[error(
+        "statement {id} has an attachment without fileUrl: Pannier cannot send attachment content yet, so give it a fileUrl or leave the attachment out"
+    )]
+    AttachmentContent {
+        /// The statement.
+        id: Uuid,
+    },
+    /// Another statement was recorded under this id.
+    #[error(
+        "another statement was recorded under the id {id}: a statement never changes, so give the new one an id of its own"
+    )]
+    OtherContent {
+        /// The id.
+        id: Uuid,
+    },
+    /// The id is nowhere in the queue.
+    #[error("no statement {id} is in the queue: it was delivered, removed, or never recorded")]
+    Unknown {
+        /// The id.
+        id: Uuid,
+    },
+    /// The statement is not held.
+    #[error(
+        "statement {id} is not held: only held statements can be retried, replaced or discarded"
+    )]
+    NotHeld {
+        /// The id.
+        id: Uuid,
+    },
+    /// The statement may have reached the LRS.
+    #[error(
+        "statement {id} may have reached the LRS and cannot be retracted: void it with a statement of its own (`void`)"
+    )]
+    MayHaveBeenSent {
+        /// The id.
+        id: Uuid,
+    },
+    /// The collector has no endpoint to sync to.
+    #[error(
+        "no endpoint is set: call set_endpoint with the LRS's base URL, such as https://lrs.example/xAPI"
+    )]
+    NoEndpoint,
+    /// The endpoint cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// The credentials cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] InvalidCredentials),
+    /// The transport could not be set up.
+    #[error("HTTP cannot be set up: {0}")]
+    Transport(String),
+    /// The device's storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The thread that syncs is gone.
+    #[error("the collector is closing: open it again")]
+    Closing,
+}
+
+impl Error {
+    /// The same error for another who waits for it.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::NoEndpoint => Self::NoEndpoint,
+            Self::Store(error) => Self::Store(error.clone()),
+            other => Self::Transport(other.to_string()),
+        }
+    }
+
+    pub(crate) fn refused(refused: Refused) -> Self {
+        match refused {
+            Refused::OtherContent(id) => Self::OtherContent { id },
+            Refused::Store(error) => error.into(),
+        }
+    }
+
+    pub(crate) fn unchanged(id: Uuid, unchanged: Unchanged) -> Self {
+        match unchanged {
+            Unchanged::Unknown => Self::Unknown { id },
+            Unchanged::NotHeld => Self::NotHeld { id },
+            Unchanged::MayHaveBeenSent => Self::MayHaveBeenSent { id },
+            Unchanged::Refused(refused) => Self::refused(refused),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the app may do with one statement: take it back, try it again, replace it, give it up.
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::append::{Refused, Tail, append_one};
+use super::ledger::{Moves, Place};
+use super::settle::delete;
+use super::{Db, Millis, StoreError};
+use crate::statement::Prepared;
+
+/// Why a call about one statement changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unchanged {
+    /// No statement with this id is there.
+    Unknown,
+    /// It is not held.
+    NotHeld,
+    /// It may have reached the LRS: only voiding takes it back.
+    MayHaveBeenSent,
+    /// The new statement was not taken in.
+    Refused(Refused),
+}
+
+impl<E> From<E> for Unchanged
+where
+    StoreError: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Refused(Refused::Store(error.into()))
+    }
+}
+
+/// Where one statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// In the log; `sent`: a request with it may have reached the LRS.
+    Queued { sent: bool },
+    /// Aside, coming back by itself.
+    Waiting { sent: bool },
+    /// Aside, for the app.
+    Held,
+    /// At the LRS.
+    Delivered,
+}
+
+/// A statement, where it is, and how large.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Located {
+    pub(super) seq: i64,
+    pub(super) bytes: i64,
+    pub(super) state: State,
+}
+
+impl Db {
+    /// Takes back a statement that was never sent.
+    pub fn retract(&mut self, id: Uuid) -> Result<(), Unchanged> {
+        self.change(id, |tx, moves, found| {
+            match found.state {
+                State::Queued { sent: false } => moves.from_queue(Place::Retracted, found.bytes),
+                State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
+                _ => return Err(Unchanged::MayHaveBeenSent),
+            }
+            Ok(delete(tx, found.seq)?)
+        })
+    }
+
+    /// Lets a held statement be tried again.
+    pub fn retry(&mut self, id: Uuid, now: Millis) -> Result<(), Unchanged> {
+        self.change(id, |tx, moves, found| {
+            found.must_be_held()?;
+            moves.between(Place::Held, Place::Waiting);
+            tx.execute(
+                "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0 WHERE seq = ?1",
+                params![found.seq, now],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Gives a held statement up.
+    pub fn discard(&mut self, id: Uuid) -> Result<(), Unchanged> {
+        self.change(id, |tx, moves, found| {
+            found.must_be_held()?;
+            moves.between(Place::Held, Place::Discarded);
+            Ok(delete(tx, found.seq)?)
+        })
+    }
+
+    /// Puts a new statement in the place of a held one, at the end of the queue. It may have the
+    /// id of the old one.
+    pub fn replace(&mut self, id: Uuid, new: &Prepared, now: Millis) -> Result<(), Unchanged> {
+        self.change(id, |tx, moves, found| {
+            found.must_be_held()?;
+            moves.between(Place::Held, Place::Replaced);
+            delete(tx, found.seq)?;
+            let mut tail = Tail::read(tx)?;
+            append_one(tx, &mut tail, new, now)
+                .map(drop)
+                .map_err(Unchanged::Refused)
+        })
+    }
+
+    /// One transaction about one statement; an error undoes it.
+    fn change(
+        &mut self,
+        id: Uuid,
+        work: impl FnOnce(&Transaction<'_>, &mut Moves, Located) -> Result<(), Unchanged>,
+    ) -> Result<(), Unchanged> {
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = locate(&tx, "s.id = ?1", id.as_bytes())?.ok_or(Unchanged::Unknown)?;
+        let mut moves = Moves::default();
+        work(&tx, &mut moves, found)?;
+        moves.write(&tx)?;
+        tx.commit()?;
+        Ok(())
+    }
+}
+
+impl Located {
+    fn must_be_held(&self) -> Result<(), Unchanged> {
+        if self.state == State::Held {
+            Ok(())
+        } else {
+            Err(Unchanged::NotHeld)
+        }
+    }
+}
+
+/// Finds one statement by a condition on `s`, with its one parameter.
+pub(super) fn locate(
+    conn: &rusqlite::Connection,
+    which: &str,
+    parameter: impl rusqlite::ToSql,
+) -> rusqlite::Result<Option<Located>> {
+    conn.prepare_cached(&format!(
+        "SELECT s.seq, length(s.body), s.delivered_at IS NOT NULL, a.held, a.sent,
+                s.seq <= u.delivered_through, s.seq <= u.sent_through
+         FROM upstream u, statement s LEFT JOIN aside a USING (seq) WHERE {which}"
+    ))?
+    .query_row([parameter], |row| {
+        let kept: bool = row.get(2)?;
+        let held: Option<bool> = row.get(3)?;
+        let state = match held {
+            _ if kept => State::Delivered,
+            Some(true) => State::Held,
+            Some(false) => State::Waiting { sent: row.get(4)? },
+            None if row.get(5)? => State::Delivered,
+            None => State::Queued { sent: row.get(6)? },
+        };
+        Ok(Located {
+            seq: row.get(0)?,
+            bytes: row.get(1)?,
+            state,
+        })
+    })
+    .optional()
+}

@@ -1,0 +1,206 @@
+//! Taking statements in.
+
+use rusqlite::{Transaction, params};
+use uuid::Uuid;
+
+use super::{Db, Millis, StoreError};
+use crate::statement::{self, Comparison, Prepared};
+
+/// Bits of `statement.traits`.
+pub(super) const NEEDS_2_0: i64 = 1;
+pub(super) const TIMESTAMP_IS_OURS: i64 = 2;
+
+/// Statements that are recorded all together or not at all.
+pub type Candidate = Vec<Prepared>;
+
+/// What became of one statement of a [`Candidate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the queue now.
+    New,
+    /// The same statement was recorded before; nothing changed.
+    Known,
+}
+
+/// Why nothing of a [`Candidate`] was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Another statement was recorded under this id.
+    OtherContent(Uuid),
+    /// The file could not be written.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Refused {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Db {
+    /// Takes in every candidate in one transaction. A candidate that is refused leaves nothing
+    /// behind and does not touch the others; when the commit fails, all have failed.
+    pub fn append(
+        &mut self,
+        candidates: &[&Candidate],
+        now: Millis,
+    ) -> Vec<Result<Vec<Appended>, Refused>> {
+        let outcome = self.write(|tx| {
+            let mut tail = Tail::read(tx)?;
+            candidates
+                .iter()
+                .map(|one| append_all(tx, &mut tail, one, now))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        match outcome {
+            Ok(outcomes) => outcomes,
+            Err(error) => candidates
+                .iter()
+                .map(|_| Err(Refused::Store(error.clone())))
+                .collect(),
+        }
+    }
+}
+
+/// The end of the log: where the next statement goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tail {
+    pub(super) seq: i64,
+    pub(super) end: i64,
+}
+
+impl Tail {
+    /// The last row, or what the ledger remembers of a later one that has been deleted.
+    pub(super) fn read(conn: &rusqlite::Connection) -> rusqlite::Result<Self> {
+        conn.prepare_cached(
+            "SELECT last_seq, last_end FROM ledger
+             UNION ALL SELECT seq, ends_at FROM (SELECT seq, ends_at FROM statement ORDER BY seq DESC LIMIT 1)
+             ORDER BY 1 DESC LIMIT 1",
+        )?
+        .query_row([], |row| Ok(Self { seq: row.get(0)?, end: row.get(1)? }))
+    }
+
+    /// Writes the end of the log down. Called before any row is deleted, so that no seq is ever
+    /// given out twice.
+    pub(super) fn remember(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        let tail = Self::read(tx)?;
+        tx.prepare_cached("UPDATE ledger SET last_seq = ?1, last_end = ?2")?
+            .execute(params![tail.seq, tail.end])?;
+        Ok(())
+    }
+}
+
+/// An outer error ends the transaction, an inner one only this candidate.
+type OneCandidate = Result<Result<Vec<Appended>, Refused>, StoreError>;
+
+fn append_all(
+    tx: &Transaction<'_>,
+    tail: &mut Tail,
+    candidate: &Candidate,
+    now: Millis,
+) -> OneCandidate {
+    if let [only] = candidate.as_slice() {
+        return split(append_one(tx, tail, only, now).map(|appended| vec![appended]));
+    }
+    let before = *tail;
+    tx.execute_batch("SAVEPOINT candidate")?;
+    let appended = candidate
+        .iter()
+        .map(|one| append_one(tx, tail, one, now))
+        .collect::<Result<_, _>>();
+    let outcome = split(appended)?;
+    if outcome.is_err() {
+        *tail = before;
+        tx.execute_batch("ROLLBACK TO candidate")?;
+    }
+    tx.execute_batch("RELEASE candidate")?;
+    Ok(outcome)
+}
+
+fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError> {
+    match result {
+        Err(Refused::Store(error)) => Err(error),
+        other => Ok(other),
+    }
+}
+
+/// Appends without asking first whether the id is known: the unique index tells.
+pub(super) fn append_one(
+    tx: &Transaction<'_>,
+    tail: &mut Tail,
+    one: &Prepared,
+    now: Millis,
+) -> Result<Appended, Refused> {
+    let next = Tail {
+        seq: tail.seq + 1,
+        end: tail.end + one.body.len() as i64,
+    };
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO statement (seq, id, recorded_at, happened_at, ends_at, traits, voids, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            next.seq,
+            one.id.as_bytes(),
+            now,
+            one.timestamp_ms,
+            next.end,
+            traits(one),
+            one.voids.as_ref().map(Uuid::as_bytes),
+            one.body,
+        ]);
+    match inserted {
+        Ok(_) => {
+            *tail = next;
+            Ok(Appended::New)
+        }
+        Err(error) if is_unique_violation(&error) => known(tx, one),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn traits(one: &Prepared) -> i64 {
+    let mut bits = 0;
+    if one.needs_2_0 {
+        bits |= NEEDS_2_0;
+    }
+    if one.timestamp_is_ours {
+        bits |= TIMESTAMP_IS_OURS;
+    }
+    bits
+}
+
+fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
+}
+
+/// The id is known: is it the same statement?
+fn known(tx: &Transaction<'_>, one: &Prepared) -> Result<Appended, Refused> {
+    let (body, bits): (Vec<u8>, i64) = tx
+        .prepare_cached("SELECT body, traits FROM statement WHERE id = ?1")?
+        .query_row([one.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let either_timestamp_is_ours = one.timestamp_is_ours || bits & TIMESTAMP_IS_OURS != 0;
+    let same = body == one.body
+        || match statement::compare(&one.body, &body) {
+            Comparison::Same => true,
+            // A timestamp that Pannier filled in says nothing about what the app meant.
+            Comparison::Different(differences) => {
+                either_timestamp_is_ours && differences.iter().all(|d| d.path == "$.timestamp")
+            }
+            Comparison::Unreadable => false,
+        };
+    if same {
+        Ok(Appended::Known)
+    } else {
+        Err(Refused::OtherContent(one.id))
+    }
+}

@@ -1,0 +1,129 @@
+//! Statements that stand aside, for the app to see.
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::listing::text;
+use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason};
+
+/// A statement that waits aside and comes back by itself.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// Its place in capture order; what [`Page::after`] takes.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// What it waits for.
+    pub reason: WaitReason,
+    /// Since when, unix milliseconds.
+    pub since: Millis,
+    /// Until when, where that is known; unix milliseconds.
+    pub until: Option<Millis>,
+    /// What the LRS said of it, if it said anything.
+    pub words: Option<String>,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+}
+
+impl std::fmt::Debug for Aside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Aside({} {} {})", self.seq, self.id, self.reason)
+    }
+}
+
+/// A statement that is held until the app retries, replaces or discards it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct HeldStatement {
+    /// Its place in capture order; what [`Page::after`] takes.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// Why.
+    pub reason: HoldReason,
+    /// Since when, unix milliseconds.
+    pub since: Millis,
+    /// The HTTP status of the refusal.
+    pub status: Option<u16>,
+    /// The LRS's own words.
+    pub words: String,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+    /// For a conflict: the statement that the LRS has under this id.
+    pub theirs: Option<String>,
+}
+
+impl std::fmt::Debug for HeldStatement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HeldStatement({} {} {})", self.seq, self.id, self.reason)
+    }
+}
+
+const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs
+    FROM aside a JOIN statement s USING (seq) WHERE a.held = 1";
+
+impl Db {
+    /// Those that wait aside, in capture order.
+    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, StoreError> {
+        let rows = self
+            .conn
+            .prepare_cached(
+                "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body
+                 FROM aside a JOIN statement s USING (seq)
+                 WHERE a.held = 0 AND a.seq > ?1 ORDER BY a.seq LIMIT ?2",
+            )?
+            .query_map(params![page.after, page.limit as i64], |row| {
+                Ok(Aside {
+                    seq: row.get(0)?,
+                    id: Uuid::from_bytes(row.get(1)?),
+                    reason: row.get(2)?,
+                    since: row.get(3)?,
+                    until: row.get(4)?,
+                    words: row.get(5)?,
+                    statement: text(row.get(6)?),
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    /// Those that are held, in capture order.
+    pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, StoreError> {
+        let rows = self
+            .conn
+            .prepare_cached(&format!("{HELD} AND a.seq > ?1 ORDER BY a.seq LIMIT ?2"))?
+            .query_map(params![page.after, page.limit as i64], held_row)?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    /// One that is held.
+    pub fn held_one(&self, id: Uuid) -> Result<Option<HeldStatement>, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached(&format!("{HELD} AND s.id = ?1"))?
+            .query_row([id.as_bytes()], held_row)
+            .optional()?)
+    }
+
+    /// When the next of those that wait aside for a time comes back, unix milliseconds.
+    pub fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT min(due) FROM aside WHERE held = 0 AND due IS NOT NULL")?
+            .query_row([], |row| row.get(0))?)
+    }
+}
+
+fn held_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldStatement> {
+    Ok(HeldStatement {
+        seq: row.get(0)?,
+        id: Uuid::from_bytes(row.get(1)?),
+        reason: row.get(2)?,
+        since: row.get(3)?,
+        status: row.get(4)?,
+        words: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        statement: text(row.get(6)?),
+        theirs: row.get::<_, Option<Vec<u8>>>(7)?.map(text),
+    })
+}

@@ -1,0 +1,104 @@
+//! The reasons that are written to disk, each by a word that never changes its meaning.
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+        #[non_exhaustive]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $code)] $variant,)* }
+
+        impl $name {
+            /// Every reason there is.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word it is stored and shown as.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            pub(crate) fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.code())
+            }
+        }
+
+        impl rusqlite::types::ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+                Ok(self.code().into())
+            }
+        }
+
+        impl rusqlite::types::FromSql for $name {
+            fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+                Self::from_code(value.as_str()?).ok_or(rusqlite::types::FromSqlError::InvalidType)
+            }
+        }
+    };
+}
+
+codes! {
+    /// Why a statement waits aside. It comes back by itself.
+    WaitReason {
+        /// Its timestamp lies in the LRS's future; one such can sink a whole batch.
+        Future = "future",
+        /// It uses what only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
+        Version = "version",
+        /// It voids a statement that is not delivered yet.
+        Target = "target",
+        /// The LRS failed on it alone, and has not yet shown that it accepts others.
+        Suspect = "suspect",
+        /// The app asked for another try.
+        Retry = "retry",
+    }
+}
+
+codes! {
+    /// Why a statement is held. It waits for the app to retry, replace or discard it.
+    HoldReason {
+        /// The LRS refuses it as invalid (400, 422) while it accepts others.
+        Refused = "refused",
+        /// The LRS forbids it (403) while it accepts others.
+        Forbidden = "forbidden",
+        /// The LRS has another statement under the same id.
+        Conflict = "conflict",
+        /// The LRS says it knows the id (409) but does not show its copy.
+        ConflictUnseen = "conflict_unseen",
+        /// It is too large for the LRS even alone.
+        TooLarge = "too_large",
+        /// The LRS fails on it again and again (5xx) while it accepts others.
+        ServerError = "server_error",
+    }
+}
+
+codes! {
+    /// What keeps the upstream from taking anything.
+    Problem {
+        /// No connection: no network, no such host, refused, or TLS failed.
+        Unreachable = "unreachable",
+        /// No answer within the time-out.
+        TimedOut = "timed_out",
+        /// The connection broke before the whole answer had come.
+        Broken = "broken",
+        /// What answered is not an LRS: a captive portal, a proxy, a login page.
+        NotAnLrs = "not_an_lrs",
+        /// The credentials are missing, wrong or expired (401). Set new ones.
+        Credentials = "credentials",
+        /// The endpoint is not the xAPI base URL of an LRS (404, 405, 410). Set the right one.
+        WrongEndpoint = "wrong_endpoint",
+        /// The upstream speaks neither xAPI 1.0.3 nor 2.0.0.
+        NoCommonVersion = "no_common_version",
+        /// The LRS asked to wait (429, 503).
+        Busy = "busy",
+        /// The LRS failed (408, 425, 5xx).
+        ServerError = "server_error",
+        /// The LRS is there but refuses one statement after another and has accepted none.
+        RefusesEverything = "refuses_everything",
+        /// An answer that fits nothing.
+        Unexpected = "unexpected",
+    }
+}

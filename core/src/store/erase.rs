@@ -1,0 +1,97 @@
+//! Forgetting a person: every statement that names them leaves the device.
+
+use rusqlite::params;
+use serde::Serialize;
+
+use super::act::{State, locate};
+use super::append::Tail;
+use super::ledger::{Moves, Place};
+use super::{Db, StoreError};
+
+/// Statements looked at in one transaction.
+const LOOK_AT_ONCE: i64 = 1_000;
+
+/// What [`Db::erase`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Erased {
+    /// Statements that were not delivered and now never will be.
+    pub undelivered: u64,
+    /// Those of them that may have reached the LRS all the same: ask there too.
+    pub maybe_sent: u64,
+    /// Delivered statements that were kept as history. They are at the LRS: ask there too.
+    pub history: u64,
+}
+
+impl Db {
+    /// Erases every statement for which `names` is true, and overwrites its bytes in the file.
+    pub fn erase(&mut self, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
+        self.conn.execute_batch("PRAGMA secure_delete = ON")?;
+        let erased = self.erase_all(names);
+        self.conn.execute_batch("PRAGMA secure_delete = OFF")?;
+        let erased = erased?;
+        // The write-ahead log still has the old pages until it is folded into the file.
+        self.tidy()?;
+        Ok(erased)
+    }
+
+    fn erase_all(&mut self, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
+        let mut erased = Erased::default();
+        let mut after = 0;
+        loop {
+            let last = self.write(|tx| {
+                let mut doomed = Vec::new();
+                let mut last = None;
+                {
+                    let mut query = tx.prepare_cached(
+                        "SELECT s.seq, s.body, a.theirs FROM statement s LEFT JOIN aside a USING (seq)
+                         WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2",
+                    )?;
+                    let mut rows = query.query(params![after, LOOK_AT_ONCE])?;
+                    while let Some(row) = rows.next()? {
+                        let seq: i64 = row.get(0)?;
+                        last = Some(seq);
+                        let theirs: Option<Vec<u8>> = row.get(2)?;
+                        let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+                        if names(body) || theirs.is_some_and(|copy| names(&copy)) {
+                            doomed.push(seq);
+                        }
+                    }
+                }
+                Tail::remember(tx)?;
+                let mut moves = Moves::default();
+                for seq in doomed {
+                    let Some(found) = locate(tx, "s.seq = ?1", seq)? else { continue };
+                    match found.state {
+                        State::Delivered => erased.history += 1,
+                        State::Queued { sent } => {
+                            moves.from_queue(Place::Erased, found.bytes);
+                            erased.count(sent);
+                        }
+                        State::Waiting { sent } => {
+                            moves.between(Place::Waiting, Place::Erased);
+                            erased.count(sent);
+                        }
+                        State::Held => {
+                            moves.between(Place::Held, Place::Erased);
+                            erased.count(true);
+                        }
+                    }
+                    tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?.execute([seq])?;
+                }
+                moves.write(tx)?;
+                Ok(last)
+            })?;
+            match last {
+                Some(last) => after = last,
+                None => return Ok(erased),
+            }
+        }
+    }
+}
+
+impl Erased {
+    fn count(&mut self, sent: bool) {
+        self.undelivered += 1;
+        self.maybe_sent += u64::from(sent);
+    }
+}

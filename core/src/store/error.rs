@@ -1,0 +1,73 @@
+//! What can go wrong with the file.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// An error of the device's storage. Nothing that was accepted before is lost by it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No room on the disk.
+    #[error("the disk is full: free some space and call again; what was recorded before is safe")]
+    DiskFull,
+    /// Another process kept the file locked for longer than we wait.
+    #[error("another process keeps the queue locked: call again")]
+    Busy,
+    /// The file was written by a newer Pannier. It is left as it is.
+    #[error(
+        "{path} has schema {found}, this Pannier knows up to {known}: update the app; the file was left untouched"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest schema version this Pannier knows.
+        known: i64,
+    },
+    /// The file belongs to another program. It is left as it is.
+    #[error("{0} is not a Pannier queue: choose another path; the file was left untouched")]
+    Foreign(PathBuf),
+    /// The file is damaged.
+    #[error(
+        "the queue's file is damaged ({0}): close and open it again, then its readable statements are saved into a new one"
+    )]
+    Damaged(String),
+    /// The file may not be written.
+    #[error("the queue's file cannot be written ({0}): check its permissions")]
+    ReadOnly(String),
+    /// The file cannot be opened.
+    #[error("cannot open {path}: {reason}")]
+    CannotOpen {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The collector is paused: the file is closed.
+    #[error("the collector is paused: call resume first")]
+    Paused,
+    /// Any other error of SQLite or the system.
+    #[error("storage failed: {0}")]
+    Other(String),
+}
+
+impl StoreError {
+    pub(super) fn from_sqlite(error: &rusqlite::Error) -> Self {
+        let words = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(words),
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly(words),
+            _ => Self::Other(words),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::from_sqlite(&error)
+    }
+}

@@ -1,0 +1,168 @@
+//! How many statements are where, without reading the log.
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::append::Tail;
+use super::{Db, Millis, StoreError};
+
+/// Where the statements are. At every moment
+/// `recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Ledger {
+    /// Taken in since the queue was made.
+    pub recorded: u64,
+    /// In the queue, due to be sent.
+    pub queued: u64,
+    /// Aside, coming back by themselves.
+    pub waiting: u64,
+    /// Aside, waiting for the app.
+    pub held: u64,
+    /// Proved to be at the LRS.
+    pub delivered: u64,
+    /// Taken back by the app before they were sent.
+    pub retracted: u64,
+    /// Given up by the app while held.
+    pub discarded: u64,
+    /// Replaced by the app with a corrected statement, which counts as recorded anew.
+    pub replaced: u64,
+    /// Erased by the app before they were delivered.
+    pub erased: u64,
+    /// Bytes of the queued statements.
+    pub queued_bytes: u64,
+    /// When the oldest queued statement was recorded, unix milliseconds.
+    pub oldest_queued_at: Option<Millis>,
+}
+
+impl Db {
+    /// Counts; costs the same however long the queue is.
+    pub fn ledger(&self) -> Result<Ledger, StoreError> {
+        Ok(read(&self.conn)?)
+    }
+}
+
+pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
+    // One read transaction, so that the parts fit together.
+    let tx = conn.unchecked_transaction()?;
+    let tail = Tail::read(&tx)?;
+    let (mut ledger, settled_bytes) = tx
+        .prepare_cached(
+            "SELECT delivered, waiting, held, retracted, discarded, replaced, erased, settled_bytes FROM ledger",
+        )?
+        .query_row([], |row| {
+            let ledger = Ledger {
+                recorded: tail.seq as u64,
+                delivered: row.get::<_, i64>(0)? as u64,
+                waiting: row.get::<_, i64>(1)? as u64,
+                held: row.get::<_, i64>(2)? as u64,
+                retracted: row.get::<_, i64>(3)? as u64,
+                discarded: row.get::<_, i64>(4)? as u64,
+                replaced: row.get::<_, i64>(5)? as u64,
+                erased: row.get::<_, i64>(6)? as u64,
+                ..Ledger::default()
+            };
+            Ok((ledger, row.get::<_, i64>(7)?))
+        })?;
+    let elsewhere = ledger.delivered
+        + ledger.waiting
+        + ledger.held
+        + ledger.retracted
+        + ledger.discarded
+        + ledger.replaced
+        + ledger.erased;
+    ledger.queued = ledger.recorded.saturating_sub(elsewhere);
+    ledger.queued_bytes = (tail.end - settled_bytes).max(0) as u64;
+    if ledger.queued > 0 {
+        ledger.oldest_queued_at = tx
+            .prepare_cached(
+                "SELECT recorded_at FROM statement s
+                 WHERE seq > (SELECT delivered_through FROM upstream) AND delivered_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)
+                 ORDER BY seq LIMIT 1",
+            )?
+            .query_row([], |row| row.get(0))
+            .map(Some)
+            .or_else(none_if_no_row)?;
+    }
+    Ok(ledger)
+}
+
+fn none_if_no_row<T>(error: rusqlite::Error) -> rusqlite::Result<Option<T>> {
+    match error {
+        rusqlite::Error::QueryReturnedNoRows => Ok(None),
+        other => Err(other),
+    }
+}
+
+/// A place that the ledger counts, by its column.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    Delivered,
+    Waiting,
+    Held,
+    Retracted,
+    Discarded,
+    Replaced,
+    Erased,
+}
+
+impl Place {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+            Self::Retracted => "retracted",
+            Self::Discarded => "discarded",
+            Self::Replaced => "replaced",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+/// Changes to the counters, collected while a transaction works and written once at its end.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    moved: Vec<(Place, i64)>,
+    /// Bytes that leave the queue.
+    settled_bytes: i64,
+}
+
+impl Moves {
+    /// A statement of that many bytes leaves the queue for `to`.
+    pub(super) fn from_queue(&mut self, to: Place, bytes: i64) {
+        self.settled_bytes += bytes;
+        self.count(to, 1);
+    }
+
+    /// A statement that is aside goes to another place.
+    pub(super) fn between(&mut self, from: Place, to: Place) {
+        self.count(from, -1);
+        self.count(to, 1);
+    }
+
+    fn count(&mut self, place: Place, by: i64) {
+        match self
+            .moved
+            .iter_mut()
+            .find(|(known, _)| known.column() == place.column())
+        {
+            Some((_, sum)) => *sum += by,
+            None => self.moved.push((place, by)),
+        }
+    }
+
+    pub(super) fn write(self, conn: &Connection) -> rusqlite::Result<()> {
+        if self.moved.is_empty() {
+            return Ok(());
+        }
+        let mut sql = String::from("UPDATE ledger SET settled_bytes = settled_bytes + ?1");
+        for (place, by) in &self.moved {
+            let column = place.column();
+            // The numbers are ours, not text from outside.
+            sql.push_str(&format!(", {column} = {column} + ({by})"));
+        }
+        conn.execute(&sql, [self.settled_bytes])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! Lists for the app to show, a page at a time.
+
+use rusqlite::params;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{Db, Millis, StoreError};
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Only what comes after this [`Listed::seq`]; 0 for the beginning.
+    pub after: i64,
+    /// Most entries.
+    pub limit: usize,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            after: 0,
+            limit: 50,
+        }
+    }
+}
+
+/// A statement in a list.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// Its place in capture order; what [`Page::after`] takes.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// When it was recorded by the device's clock, unix milliseconds.
+    pub recorded_at: Millis,
+    /// When it was delivered, for history; unix milliseconds.
+    pub delivered_at: Option<Millis>,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+}
+
+impl std::fmt::Debug for Listed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Listed({} {} {} bytes)",
+            self.seq,
+            self.id,
+            self.statement.len()
+        )
+    }
+}
+
+impl Db {
+    /// The queue, in capture order.
+    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, StoreError> {
+        self.list(
+            "s.seq > (SELECT delivered_through FROM upstream) AND s.delivered_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)",
+            page,
+        )
+    }
+
+    /// What was delivered and is kept, in capture order.
+    pub fn history(&self, page: Page) -> Result<Vec<Listed>, StoreError> {
+        self.list("s.delivered_at IS NOT NULL", page)
+    }
+
+    fn list(&self, which: &str, page: Page) -> Result<Vec<Listed>, StoreError> {
+        let sql = format!(
+            "SELECT s.seq, s.id, s.recorded_at, s.delivered_at, s.body FROM statement s
+             WHERE s.seq > ?1 AND {which} ORDER BY s.seq LIMIT ?2"
+        );
+        let rows = self
+            .conn
+            .prepare_cached(&sql)?
+            .query_map(params![page.after, page.limit as i64], |row| {
+                Ok(Listed {
+                    seq: row.get(0)?,
+                    id: Uuid::from_bytes(row.get(1)?),
+                    recorded_at: row.get(2)?,
+                    delivered_at: row.get(3)?,
+                    statement: text(row.get(4)?),
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+}
+
+/// Bodies were checked to be UTF-8 when they were recorded.
+pub(super) fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

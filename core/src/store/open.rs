@@ -1,0 +1,187 @@
+//! Opening the file: settings, schema, and what to do with a file that is not as it should be.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::salvage::{self, Salvaged};
+use super::{Db, Millis, StoreError};
+
+/// One `.sql` file a schema version; the file's `user_version` tells how many it has had.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_queue.sql")];
+
+/// The schema version this Pannier writes.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// "Pann" in ASCII: marks the file as ours in SQLite's header.
+const APPLICATION_ID: i64 = 0x5061_6e6e;
+
+/// How long a call waits for another process's transaction. Ours take milliseconds.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The write-ahead log is cut back to this size after a checkpoint.
+const WAL_LIMIT_BYTES: i64 = 4 << 20;
+
+/// What a statement survives once `record` has returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A power cut: every commit is synced to the disk (`synchronous=FULL`, `fullfsync` on Apple).
+    #[default]
+    PowerCut,
+    /// The death of the process, but not a power cut, which may take the last commits with it
+    /// (`synchronous=NORMAL`). Several times as fast.
+    ProcessCrash,
+}
+
+/// How opening went.
+#[derive(Debug)]
+pub struct Opened {
+    /// The connection.
+    pub db: Db,
+    /// Set when the file was damaged: what became of it.
+    pub salvaged: Option<Salvaged>,
+}
+
+impl Db {
+    /// Opens the queue at `path`, making it where there is none. The folder must exist.
+    ///
+    /// A file of a newer schema or of another program is refused and left untouched. A damaged file
+    /// is renamed whole and its readable statements are saved into a new one.
+    pub fn open(path: &Path, durability: Durability, now: Millis) -> Result<Opened, StoreError> {
+        match connect(path, durability) {
+            Ok(db) => Ok(Opened { db, salvaged: None }),
+            Err(StoreError::Damaged(why)) => Self::salvage(path, durability, &why, now),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A second connection to a file that is open already, for reading alone.
+    pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let conn =
+            Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+        conn.busy_timeout(BUSY)?;
+        conn.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
+        Ok(Self {
+            conn,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Sets a damaged file aside and saves what can be read of it into a new one.
+    pub(super) fn salvage(
+        path: &Path,
+        durability: Durability,
+        why: &str,
+        now: Millis,
+    ) -> Result<Opened, StoreError> {
+        let kept_at = salvage::set_aside(path, now)?;
+        let mut db = connect(path, durability)?;
+        let salvaged = salvage::rescue(&mut db, kept_at, why)?;
+        Ok(Opened {
+            db,
+            salvaged: Some(salvaged),
+        })
+    }
+}
+
+fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let conn =
+        Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+    conn.busy_timeout(BUSY)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    recognise(&conn, path)?;
+    // auto_vacuum counts only before the first table is made; the rest is per connection.
+    // temp_store: Android has no temporary folder that SQLite knows of.
+    conn.execute_batch(&format!(
+        "PRAGMA auto_vacuum = INCREMENTAL;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = {};
+         PRAGMA journal_size_limit = {WAL_LIMIT_BYTES};
+         PRAGMA temp_store = MEMORY;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;",
+        match durability {
+            Durability::PowerCut => "FULL",
+            Durability::ProcessCrash => "NORMAL",
+        }
+    ))?;
+    // On Apple's systems fsync leaves the data in the drive's own cache; elsewhere these do nothing.
+    if durability == Durability::PowerCut {
+        conn.execute_batch("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")?;
+    }
+    let mut db = Db {
+        conn,
+        path: path.to_path_buf(),
+    };
+    migrate(&mut db)?;
+    Ok(db)
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    match StoreError::from_sqlite(error) {
+        StoreError::Other(_) => {
+            let reason = match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                    format!(
+                        "the folder {} does not exist: make it first",
+                        folder.display()
+                    )
+                }
+                _ => error.to_string(),
+            };
+            StoreError::CannotOpen {
+                path: path.to_path_buf(),
+                reason,
+            }
+        }
+        known => known,
+    }
+}
+
+/// Reads, and only reads, whose file this is: a file that is not ours to write stays as it is.
+fn recognise(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(StoreError::Foreign(path.to_path_buf()));
+    }
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer {
+            path: path.to_path_buf(),
+            found,
+            known: SCHEMA_VERSION,
+        });
+    }
+    Ok(())
+}
+
+fn migrate(db: &mut Db) -> Result<(), StoreError> {
+    if version(&db.conn)? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let tx = db
+        .conn
+        .transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    // Asked again inside: another process may have been first.
+    let from = version(&tx)?;
+    for sql in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
+        tx.execute_batch(sql)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    tx.commit()?;
+    Ok(())
+}
+
+fn version(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}

@@ -1,0 +1,284 @@
+//! Writing down what became of the statements of a request.
+
+use std::collections::HashSet;
+
+use rusqlite::{Transaction, params};
+
+use super::act::{State, locate};
+use super::append::Tail;
+use super::ledger::{Moves, Place};
+use super::upstream::{self, Learned};
+use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason};
+
+/// What became of one statement.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The LRS has proved that it has it.
+    Delivered,
+    /// It is set aside until the app acts.
+    Held {
+        /// Why.
+        reason: HoldReason,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// The LRS's own words.
+        words: String,
+        /// The LRS's copy, for a conflict.
+        theirs: Option<Vec<u8>>,
+    },
+    /// It is set aside and comes back by itself.
+    Waiting {
+        /// Why.
+        reason: WaitReason,
+        /// When it comes back, unix milliseconds.
+        due: Millis,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// The LRS's own words.
+        words: String,
+    },
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Delivered => f.write_str("Delivered"),
+            Self::Held { reason, status, .. } => write!(f, "Held({reason}, {status:?})"),
+            Self::Waiting { reason, due, .. } => write!(f, "Waiting({reason}, {due})"),
+        }
+    }
+}
+
+/// One statement and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The statement.
+    pub seq: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Everything that one answer changes, written in one transaction.
+#[derive(Debug, Default)]
+pub struct Settlement {
+    /// The statements, each at most once.
+    pub settled: Vec<Settled>,
+    /// What is known of the upstream now.
+    pub learned: Learned,
+    /// Provably nothing of the last request was sent: the log has been sent only up to here.
+    pub unsent: Option<i64>,
+}
+
+impl Db {
+    /// Settles. Facts stay facts whoever finds them: this does not ask for the lease. A statement
+    /// that is gone or settled meanwhile is passed over. Returns those whose place changed.
+    pub fn settle(
+        &mut self,
+        settlement: &Settlement,
+        history: HistoryPolicy,
+        now: Millis,
+    ) -> Result<Vec<i64>, StoreError> {
+        self.write(|tx| {
+            upstream::write_learned(tx, &settlement.learned)?;
+            if let Some(through) = settlement.unsent {
+                tx.execute(
+                    "UPDATE upstream SET sent_through = max(delivered_through, ?1)",
+                    [through],
+                )?;
+            }
+            if settlement.settled.is_empty() {
+                return Ok(Vec::new());
+            }
+            let mut work = Settling {
+                tx,
+                history,
+                now,
+                moves: Moves::default(),
+                from_log: HashSet::new(),
+            };
+            let mut changed = Vec::with_capacity(settlement.settled.len());
+            for one in &settlement.settled {
+                if work.settle(one)? {
+                    changed.push(one.seq);
+                }
+            }
+            work.finish()?;
+            Ok(changed)
+        })
+    }
+
+    /// Deletes delivered statements, a bounded number at a time, and history that is too old.
+    /// Returns whether there is more to do.
+    pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            let forgotten = super::history::forget(tx, history, now)?;
+            let (from, cursor): (i64, i64) = tx.query_row(
+                "SELECT purged_through, delivered_through FROM ledger, upstream",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            let through = cursor.min(from + PURGE_AT_ONCE);
+            if through <= from {
+                return Ok(forgotten);
+            }
+            Tail::remember(tx)?;
+            tx.prepare_cached(
+                "DELETE FROM statement WHERE seq > ?1 AND seq <= ?2 AND delivered_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = statement.seq)",
+            )?
+            .execute([from, through])?;
+            tx.prepare_cached("UPDATE ledger SET purged_through = ?1")?
+                .execute([through])?;
+            Ok(forgotten || through < cursor)
+        })
+    }
+
+    /// How many delivered statements wait for [`Db::purge`].
+    pub fn unpurged(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT delivered_through - purged_through FROM ledger, upstream")?
+            .query_row([], |row| row.get(0))?)
+    }
+}
+
+/// Statements deleted in one transaction: few enough that `record` does not notice.
+const PURGE_AT_ONCE: i64 = 1_000;
+
+struct Settling<'a> {
+    tx: &'a Transaction<'a>,
+    history: HistoryPolicy,
+    now: Millis,
+    moves: Moves,
+    /// Delivered from the log: they leave with the cursor, or one by one if it cannot pass them.
+    from_log: HashSet<i64>,
+}
+
+impl Settling<'_> {
+    fn settle(&mut self, one: &Settled) -> Result<bool, StoreError> {
+        let Some(found) = locate(self.tx, "s.seq = ?1", one.seq)? else {
+            return Ok(false);
+        };
+        match (&one.outcome, found.state) {
+            // A held statement changes its place only by the app's word.
+            (_, State::Delivered | State::Held) => return Ok(false),
+            (Outcome::Delivered, State::Queued { .. }) => {
+                self.moves.from_queue(Place::Delivered, found.bytes);
+                self.from_log.insert(one.seq);
+                self.keep_as_history(one.seq)?;
+            }
+            (Outcome::Delivered, State::Waiting { .. }) => {
+                self.moves.between(Place::Waiting, Place::Delivered);
+                self.tx
+                    .prepare_cached("DELETE FROM aside WHERE seq = ?1")?
+                    .execute([one.seq])?;
+                if !self.keep_as_history(one.seq)? {
+                    self.delete(one.seq)?;
+                }
+            }
+            (Outcome::Held { .. }, State::Queued { .. }) => {
+                self.moves.from_queue(Place::Held, found.bytes);
+                self.write_aside(one)?;
+            }
+            (Outcome::Held { .. }, State::Waiting { .. }) => {
+                self.moves.between(Place::Waiting, Place::Held);
+                self.write_aside(one)?;
+            }
+            (Outcome::Waiting { .. }, State::Queued { .. }) => {
+                self.moves.from_queue(Place::Waiting, found.bytes);
+                self.write_aside(one)?;
+            }
+            (Outcome::Waiting { .. }, State::Waiting { .. }) => self.write_aside(one)?,
+        }
+        Ok(true)
+    }
+
+    fn keep_as_history(&self, seq: i64) -> rusqlite::Result<bool> {
+        if self.history == HistoryPolicy::None {
+            return Ok(false);
+        }
+        self.tx
+            .prepare_cached("UPDATE statement SET delivered_at = ?2 WHERE seq = ?1")?
+            .execute(params![seq, self.now])?;
+        Ok(true)
+    }
+
+    fn write_aside(&self, one: &Settled) -> rusqlite::Result<()> {
+        let (held, reason, due, status, words, theirs) = match &one.outcome {
+            Outcome::Delivered => return Ok(()),
+            Outcome::Held {
+                reason,
+                status,
+                words,
+                theirs,
+            } => (true, reason.code(), None, status, words, theirs.as_deref()),
+            Outcome::Waiting {
+                reason,
+                due,
+                status,
+                words,
+            } => (false, reason.code(), Some(*due), status, words, None),
+        };
+        self.tx
+            .prepare_cached(
+                "INSERT INTO aside (seq, held, reason, since, due, tries, sent, status, words, theirs)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8)
+                 ON CONFLICT (seq) DO UPDATE SET held = excluded.held, reason = excluded.reason,
+                    since = excluded.since, due = excluded.due, tries = tries + 1, sent = 1,
+                    status = excluded.status, words = excluded.words, theirs = excluded.theirs",
+            )?
+            .execute(params![one.seq, held, reason, self.now, due, status, words, theirs])?;
+        Ok(())
+    }
+
+    /// Moves the cursor past all that is settled. What lies beyond a statement that is not must be
+    /// marked one by one.
+    fn finish(self) -> Result<(), StoreError> {
+        if let Some(&last) = self.from_log.iter().max() {
+            let cursor: i64 =
+                self.tx
+                    .query_row("SELECT delivered_through FROM upstream", [], |row| {
+                        row.get(0)
+                    })?;
+            let through = self.first_queued(cursor, last)?.map_or(last, |seq| seq - 1);
+            for &seq in self.from_log.iter().filter(|&&seq| seq > through) {
+                if self.history == HistoryPolicy::None {
+                    self.delete(seq)?;
+                }
+            }
+            self.tx
+                .prepare_cached("UPDATE upstream SET delivered_through = ?1")?
+                .execute([through])?;
+        }
+        self.moves.write(self.tx)?;
+        Ok(())
+    }
+
+    /// The first statement in `(cursor, last]` that is still queued.
+    fn first_queued(&self, cursor: i64, last: i64) -> rusqlite::Result<Option<i64>> {
+        let mut query = self.tx.prepare_cached(
+            "SELECT s.seq FROM statement s WHERE s.seq > ?1 AND s.seq <= ?2 AND s.delivered_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq) ORDER BY s.seq",
+        )?;
+        let mut rows = query.query([cursor, last])?;
+        while let Some(row) = rows.next()? {
+            let seq = row.get(0)?;
+            if !self.from_log.contains(&seq) {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+
+    fn delete(&self, seq: i64) -> rusqlite::Result<()> {
+        delete(self.tx, seq)
+    }
+}
+
+/// Deletes one statement and whatever is known of it.
+pub(super) fn delete(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+    Tail::remember(tx)?;
+    tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?
+        .execute([seq])?;
+    Ok(())
+}

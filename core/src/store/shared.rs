@@ -1,0 +1,196 @@
+//! One connection for many threads, with concurrent records in one commit.
+//!
+//! No thread of its own: whoever gets the connection first commits for all who stand in line, and
+//! the others find their outcome waiting. A lone caller pays no hand-over to another thread, and a
+//! crowd pays for one disk sync instead of one each.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::append::Refused;
+use super::{Appended, Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
+
+type AppendOutcome = Result<Vec<Appended>, Refused>;
+
+struct Ticket {
+    candidate: Candidate,
+    outcome: Mutex<Option<AppendOutcome>>,
+}
+
+/// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
+/// those already under way.
+pub struct Shared {
+    path: PathBuf,
+    durability: Durability,
+    /// None while paused.
+    db: Mutex<Option<Db>>,
+    /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
+    reader: Mutex<Option<Db>>,
+    line: Mutex<Vec<Arc<Ticket>>>,
+    salvaged: Mutex<Vec<Salvaged>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Shared({})", self.path.display())
+    }
+}
+
+impl Shared {
+    /// Opens the file; see [`Db::open`].
+    pub fn open(path: PathBuf, durability: Durability, now: Millis) -> Result<Self, StoreError> {
+        let Opened { db, salvaged } = Db::open(&path, durability, now)?;
+        Ok(Self {
+            path,
+            durability,
+            db: Mutex::new(Some(db)),
+            reader: Mutex::default(),
+            line: Mutex::default(),
+            salvaged: Mutex::new(salvaged.into_iter().collect()),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Takes in all of a candidate's statements or none.
+    pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
+        let ticket = Arc::new(Ticket {
+            candidate,
+            outcome: Mutex::new(None),
+        });
+        lock(&self.line).push(Arc::clone(&ticket));
+        let mut db = lock(&self.db);
+        if let Some(outcome) = lock(&ticket.outcome).take() {
+            return outcome;
+        }
+        let tickets = std::mem::take(&mut *lock(&self.line));
+        let outcomes = match db.as_mut() {
+            Some(db) => db.append(
+                &tickets.iter().map(|t| &t.candidate).collect::<Vec<_>>(),
+                now,
+            ),
+            None => tickets
+                .iter()
+                .map(|_| Err(Refused::Store(StoreError::Paused)))
+                .collect(),
+        };
+        if let Some(Err(Refused::Store(StoreError::Damaged(why)))) = outcomes.first() {
+            self.salvage(&mut db, why, now);
+        }
+        for (ticket, outcome) in tickets.iter().zip(outcomes) {
+            *lock(&ticket.outcome) = Some(outcome);
+        }
+        drop(db);
+        let outcome = lock(&ticket.outcome).take();
+        // Our own ticket was in the line that we took: nobody else could have, we held the file.
+        outcome.unwrap_or(Err(Refused::Store(StoreError::Other(
+            "the record was lost in line".into(),
+        ))))
+    }
+
+    /// Works on the file with nobody else in between.
+    pub fn with<T, E: From<StoreError>>(
+        &self,
+        now: Millis,
+        work: impl FnOnce(&mut Db) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: AsStoreError,
+    {
+        let mut slot = lock(&self.db);
+        let outcome = match slot.as_mut() {
+            Some(db) => work(db),
+            None => return Err(StoreError::Paused.into()),
+        };
+        if let Err(error) = &outcome
+            && let Some(StoreError::Damaged(why)) = error.as_store_error()
+        {
+            let why = why.clone();
+            self.salvage(&mut slot, &why, now);
+        }
+        outcome
+    }
+
+    /// Reads without waiting for who writes.
+    pub fn read<T>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut reader = lock(&self.reader);
+        if reader.is_none() {
+            if lock(&self.db).is_none() {
+                return Err(StoreError::Paused);
+            }
+            *reader = Some(Db::open_reader(&self.path)?);
+        }
+        match reader.as_ref() {
+            Some(db) => work(db),
+            None => Err(StoreError::Paused),
+        }
+    }
+
+    /// Folds the write-ahead log into the file and closes it. Calls fail until [`Shared::resume`].
+    pub fn pause(&self) -> Result<(), StoreError> {
+        *lock(&self.reader) = None;
+        match lock(&self.db).take() {
+            Some(mut db) => db.tidy(),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the file again.
+    pub fn resume(&self, now: Millis) -> Result<(), StoreError> {
+        let mut slot = lock(&self.db);
+        if slot.is_none() {
+            let Opened { db, salvaged } = Db::open(&self.path, self.durability, now)?;
+            lock(&self.salvaged).extend(salvaged);
+            *slot = Some(db);
+        }
+        Ok(())
+    }
+
+    /// What was salvaged since the last call.
+    pub fn take_salvaged(&self) -> Vec<Salvaged> {
+        std::mem::take(&mut *lock(&self.salvaged))
+    }
+
+    /// The file turned out to be damaged while open: the call that met it fails, the next finds a
+    /// new file with all that could be read.
+    fn salvage(&self, slot: &mut Option<Db>, why: &str, now: Millis) {
+        *slot = None;
+        *lock(&self.reader) = None;
+        if let Ok(opened) = Db::salvage(&self.path, self.durability, why, now) {
+            lock(&self.salvaged).extend(opened.salvaged);
+            *slot = Some(opened.db);
+        }
+    }
+}
+
+/// Errors that may tell of a damaged file.
+pub trait AsStoreError {
+    /// The store's part of this error.
+    fn as_store_error(&self) -> Option<&StoreError>;
+}
+
+impl AsStoreError for StoreError {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        Some(self)
+    }
+}
+
+impl AsStoreError for super::Unchanged {
+    fn as_store_error(&self) -> Option<&StoreError> {
+        match self {
+            Self::Refused(Refused::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// A thread that panicked while it held a lock left no half-made change: the file has transactions.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

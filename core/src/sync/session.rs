@@ -1,0 +1,829 @@
+//! One run that delivers what is due.
+//!
+//! A session holds the lease on the upstream, does one task after another, and forgets its tasks
+//! whenever it has to wait: the truth is in the database, and the next try starts from there.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::backoff;
+use super::judge::{self, Blame, Negotiated, Pause, Stop, Verdict};
+use super::limits::{BIG_BODY, Ceiling};
+use super::suspects::Suspects;
+use super::work::{Item, Look, Task, Then, split};
+use crate::event::Event;
+use crate::lrs::reading::{read_about, read_post};
+use crate::lrs::{Answer, Authorization, Endpoint, Failure, Request, headers, requests};
+use crate::statement::XapiVersion;
+use crate::store::{
+    Claim, Db, HistoryPolicy, HoldReason, Holder, Learned, Limits, Millis, Outcome, Problem,
+    Settled, Settlement, StoreError, Taken, Trouble, WaitKind,
+};
+
+/// What a negotiated version is trusted for: LRSs are upgraded.
+const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
+
+/// The lease outlasts the request that it protects by this much.
+const LEASE_MARGIN_MS: Millis = 15_000;
+
+/// A change of the clocks' difference by more than this moves the times that statements wait for.
+const SKEW_MATTERS_MS: Millis = 5_000;
+
+/// Delivered rows are deleted in bulk once there are this many.
+const PURGE_FROM: i64 = 1_000;
+
+/// Failures in a row after which the upstream gets one statement at a time, each looked up first.
+const CAUTIOUS_FROM: u32 = 2;
+
+/// What a session works with.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// As whom.
+    pub authorization: Option<Authorization>,
+    /// The version to speak; none: ask the LRS.
+    pub version: Option<XapiVersion>,
+    /// Most statements in a request.
+    pub max_statements: u32,
+    /// Most bytes in a request, brackets and commas included.
+    pub max_bytes: u32,
+    /// How long delivered statements stay on the device.
+    pub history: HistoryPolicy,
+    /// Started by hand: try once although a backoff is not over or the app was asked to act.
+    /// Retry-After is kept all the same.
+    pub by_hand: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Perform this request and tell [`Session::answered`].
+    Send(Request),
+    /// Ask again at that time, unix milliseconds; the lease is given back meanwhile.
+    Wait {
+        /// When.
+        until: Millis,
+        /// Who asked for it.
+        why: WaitKind,
+    },
+    /// The session is over.
+    Done(Ended),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "ended", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ended {
+    /// Nothing is due any more.
+    Emptied,
+    /// It would have to wait until then.
+    Waiting {
+        /// Unix milliseconds by the device's clock.
+        until: Millis,
+        /// Who asked for it.
+        why: WaitKind,
+        /// What is the matter.
+        trouble: Option<Trouble>,
+    },
+    /// The app must act first.
+    NeedsApp {
+        /// What is the matter.
+        trouble: Trouble,
+    },
+    /// Another process syncs this queue.
+    Busy {
+        /// If it died: when its lease ends, unix milliseconds.
+        until: Millis,
+    },
+    /// It was interrupted by a pause or by closing the collector.
+    Interrupted,
+}
+
+/// What a session did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// Statements that an LRS proved to have.
+    pub delivered: u64,
+    /// Statements set aside until the app acts.
+    pub held: u64,
+    /// Requests made.
+    pub requests: u64,
+    /// Bytes of their bodies.
+    pub bytes_sent: u64,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ended: Ended,
+}
+
+/// The request under way.
+pub(super) struct Flying {
+    task: Task,
+    timeout: Duration,
+    bytes: usize,
+    /// For a batch from the log: how far it had been sent before.
+    unsent: Option<i64>,
+}
+
+/// One run; see the module. Not shared between threads.
+pub struct Session {
+    pub(super) config: SessionConfig,
+    pub(super) ceiling: Ceiling,
+    holder: Holder,
+    pub(super) rng: fastrand::Rng,
+    pub(super) learned: Learned,
+    /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
+    /// jump of our clock.
+    skew: Option<Millis>,
+    /// We have the lease until then; none: not begun, or waiting.
+    lease_until: Option<Millis>,
+    may_skip_wait: bool,
+    pub(super) tasks: VecDeque<Task>,
+    flying: Option<Flying>,
+    unsent: Option<i64>,
+    pub(super) suspects: Suspects,
+    /// The upstream has taken a statement in this session.
+    pub(super) accepted: bool,
+    /// Credentials and version were seen to hold since the last trouble.
+    pub(super) checked: bool,
+    /// The other version has been tried.
+    pub(super) flipped: bool,
+    pub(super) delivered: u64,
+    pub(super) held: u64,
+    requests: u64,
+    bytes_sent: u64,
+    pub(super) events: Vec<Event>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("tasks", &self.tasks.len())
+            .field("flying", &self.flying.is_some())
+            .finish()
+    }
+}
+
+impl Session {
+    /// A session for one holder of the lease. `rng` spreads the waits.
+    pub fn new(config: SessionConfig, holder: Holder, rng: fastrand::Rng) -> Self {
+        let ceiling = Ceiling {
+            statements: config.max_statements.max(1),
+            bytes: config.max_bytes.max(1),
+        };
+        Self {
+            may_skip_wait: config.by_hand,
+            config,
+            ceiling,
+            holder,
+            rng,
+            learned: Learned::default(),
+            skew: None,
+            lease_until: None,
+            tasks: VecDeque::new(),
+            flying: None,
+            unsent: None,
+            suspects: Suspects::default(),
+            accepted: false,
+            checked: false,
+            flipped: false,
+            delivered: 0,
+            held: 0,
+            requests: 0,
+            bytes_sent: 0,
+            events: Vec::new(),
+        }
+    }
+
+    /// What has happened since the last call, for the app.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What was done so far, and how it ended.
+    pub fn report(&self, ended: Ended) -> SyncReport {
+        SyncReport {
+            delivered: self.delivered,
+            held: self.held,
+            requests: self.requests,
+            bytes_sent: self.bytes_sent,
+            ended,
+        }
+    }
+
+    /// What is the matter with the upstream, if anything is.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.learned.trouble.as_ref()
+    }
+
+    /// What to do next. Must not be called while a request is under way.
+    pub fn next(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
+        debug_assert!(self.flying.is_none(), "a request is under way");
+        if self.lease_until.is_none()
+            && let Some(step) = self.begin(db, now)?
+        {
+            return Ok(step);
+        }
+        loop {
+            if let Some(step) = self.must_wait(db, now)? {
+                return Ok(step);
+            }
+            let task = match self.tasks.pop_front() {
+                Some(task) => task,
+                None if self.version_is_stale(now) => Task::Negotiate,
+                None => match self.take(db, now)? {
+                    Next::Task(task) => task,
+                    Next::Busy => {
+                        return self.end(
+                            db,
+                            Ended::Busy {
+                                until: now + LEASE_MARGIN_MS,
+                            },
+                        );
+                    }
+                    Next::Nothing if self.conclude_suspects(db, now)? => continue,
+                    Next::Nothing => {
+                        while db.purge(self.config.history, now)? {}
+                        return self.end(db, Ended::Emptied);
+                    }
+                },
+            };
+            let request = self.request(&task);
+            let until = now + request.timeout.as_millis() as Millis + LEASE_MARGIN_MS;
+            if self.lease_until.is_none_or(|lease| lease < until) {
+                if !db.renew(self.holder, until)? {
+                    self.lease_until = None;
+                    return Ok(Step::Done(Ended::Busy {
+                        until: now + LEASE_MARGIN_MS,
+                    }));
+                }
+                self.lease_until = Some(until);
+            }
+            let bytes = request.body.as_ref().map_or(0, Vec::len);
+            self.requests += 1;
+            self.bytes_sent += bytes as u64;
+            self.flying = Some(Flying {
+                task,
+                timeout: request.timeout,
+                bytes,
+                unsent: self.unsent.take(),
+            });
+            return Ok(Step::Send(request));
+        }
+    }
+
+    /// What came of the request. Everything that follows is in the database when this returns.
+    pub fn answered(
+        &mut self,
+        db: &mut Db,
+        outcome: Result<Answer, Failure>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let Some(flying) = self.flying.take() else {
+            return Ok(());
+        };
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(failure) => return self.failed(db, flying, &failure, now),
+        };
+        if let Some(date) = headers::date(&answer) {
+            self.set_skew(db, date - now)?;
+        }
+        let retry_after = headers::retry_after(&answer, now);
+        match flying.task {
+            Task::Negotiate => {
+                match judge::about(&read_about(&answer, &self.config.endpoint), retry_after) {
+                    Negotiated::Version(version) => self.learned.version = Some(version),
+                    // Five of six LRSs take 1.0.3; should this one not, its 400 will tell.
+                    Negotiated::Silent => {
+                        self.learned.version.get_or_insert(XapiVersion::V1_0_3);
+                    }
+                    Negotiated::Stop(stop) => return self.stop(db, stop, now),
+                }
+                self.learned.version_at = Some(now);
+                self.settle(db, Vec::new(), now)
+            }
+            Task::Post(batch) => {
+                let verdict = judge::posted(
+                    &read_post(&answer, &self.config.endpoint),
+                    &batch,
+                    retry_after,
+                );
+                self.posted(db, batch, verdict, flying.bytes, now)
+            }
+            Task::Look(look) => self.looked(db, look, &answer, retry_after, now),
+        }
+    }
+
+    /// The request under way was given up from our side: it may be under way at the LRS still.
+    pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
+        if let Some(flying) = self.flying.take()
+            && let Task::Post(_) = flying.task
+        {
+            let until = now + judge::UNDER_WAY.as_millis() as Millis;
+            self.learned.not_before = Some((until, WaitKind::OutcomeUnknown));
+            self.settle(db, Vec::new(), now)?;
+        }
+        self.tasks.clear();
+        self.lease_until = None;
+        db.release(self.holder)
+    }
+
+    fn begin(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
+        let until = now + LEASE_MARGIN_MS;
+        if let Claim::Busy { until } = db.claim(self.holder, now, until)? {
+            return Ok(Some(Step::Done(Ended::Busy { until })));
+        }
+        self.lease_until = Some(until);
+        self.learned = db.upstream()?.learned;
+        if let Some(version) = self.config.version {
+            self.learned.version = Some(version);
+        }
+        // Whether a timestamp lies in the LRS's future is asked of the LRS's clock, not of ours.
+        let skew = self.learned.skew_ms.unwrap_or(0);
+        if self.skew.is_none() && db.any_future(now + skew, self.config.max_statements)? {
+            self.tasks.push_back(Task::Negotiate);
+        }
+        Ok(None)
+    }
+
+    /// The LRS's clock minus ours, as its last answer shows.
+    fn set_skew(&mut self, db: &mut Db, skew: Millis) -> Result<(), StoreError> {
+        let known = self.skew.or(self.learned.skew_ms);
+        if known.is_none_or(|known| (known - skew).abs() > SKEW_MATTERS_MS) {
+            db.reset_future_dues(skew)?;
+        }
+        self.skew = Some(skew);
+        self.learned.skew_ms = Some(skew);
+        Ok(())
+    }
+
+    fn end(&mut self, db: &mut Db, ended: Ended) -> Result<Step, StoreError> {
+        self.lease_until = None;
+        db.release(self.holder)?;
+        Ok(Step::Done(ended))
+    }
+
+    /// A wait that is not over; a time that no wait could have set came from another clock.
+    fn must_wait(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
+        let skip = std::mem::take(&mut self.may_skip_wait);
+        let Some((until, why)) = self.learned.not_before else {
+            return Ok(None);
+        };
+        let longest = match why {
+            WaitKind::Backoff => backoff::LONGEST,
+            WaitKind::OutcomeUnknown => {
+                backoff::LONGEST + requests::timeout(usize::MAX, usize::MAX)
+            }
+            WaitKind::RetryAfter | WaitKind::App => backoff::LONGEST_RETRY_AFTER,
+        };
+        let over = match why {
+            WaitKind::App => false,
+            _ => until <= now || until > now + longest.as_millis() as Millis,
+        };
+        if over || (skip && matches!(why, WaitKind::Backoff | WaitKind::App)) {
+            self.learned.not_before = None;
+            return Ok(None);
+        }
+        let trouble = self.learned.trouble.clone();
+        match (why, trouble) {
+            (WaitKind::App, Some(trouble)) => {
+                self.events.push(Event::NeedsApp {
+                    trouble: trouble.clone(),
+                });
+                self.end(db, Ended::NeedsApp { trouble }).map(Some)
+            }
+            (why, trouble) => {
+                self.events.push(Event::WaitingUntil {
+                    until,
+                    why,
+                    trouble,
+                });
+                self.end(db, Ended::Interrupted)?;
+                Ok(Some(Step::Wait { until, why }))
+            }
+        }
+    }
+
+    fn version_is_stale(&self, now: Millis) -> bool {
+        self.config.version.is_none()
+            && (self.learned.version.is_none()
+                || self
+                    .learned
+                    .version_at
+                    .is_none_or(|at| at > now || now - at > VERSION_LASTS_MS))
+    }
+
+    fn version(&self) -> XapiVersion {
+        self.learned.version.unwrap_or(XapiVersion::V1_0_3)
+    }
+
+    /// The upstream failed again and again: one statement at a time, and look before sending.
+    pub(super) fn is_cautious(&self) -> bool {
+        self.learned.failures >= CAUTIOUS_FROM
+            && self.learned.trouble.as_ref().is_some_and(|trouble| {
+                matches!(
+                    trouble.problem,
+                    Problem::ServerError | Problem::TimedOut | Problem::Broken
+                )
+            })
+    }
+
+    fn take(&mut self, db: &mut Db, now: Millis) -> Result<Next, StoreError> {
+        let statements = if self.is_cautious() || self.suspects.is_probing() {
+            1
+        } else {
+            self.ceiling.statements(&self.learned)
+        };
+        let limits = Limits {
+            statements,
+            bytes: self.ceiling.bytes(&self.learned),
+            speaks_2_0: self.version() >= XapiVersion::V2_0_0,
+            skew_ms: self.skew,
+            after: self.suspects.after(db.last_seq()?, &mut self.rng),
+        };
+        let until = now
+            + requests::timeout(statements, limits.bytes).as_millis() as Millis
+            + LEASE_MARGIN_MS;
+        loop {
+            match db.take(self.holder, &limits, now, until)? {
+                Taken::LeaseLost => return Ok(Next::Busy),
+                Taken::Rows {
+                    rows, more: true, ..
+                } if rows.is_empty() => {}
+                Taken::Rows { rows, .. } if rows.is_empty() => return Ok(Next::Nothing),
+                Taken::Rows {
+                    rows, sent_through, ..
+                } => {
+                    self.lease_until = Some(until);
+                    self.unsent = Some(sent_through);
+                    let batch = rows.into_iter().map(Item::from).collect();
+                    return Ok(Next::Task(self.first_look(batch)));
+                }
+            }
+        }
+    }
+
+    /// What may have reached the LRS before is looked up before it is sent again.
+    fn first_look(&self, batch: Vec<Item>) -> Task {
+        if self.learned.refuses_known {
+            let (ask, rest): (Vec<_>, Vec<_>) =
+                batch.into_iter().partition(|item| item.row.sent_before);
+            if ask.is_empty() {
+                return Task::Post(rest);
+            }
+            return Task::Look(Look::new(ask, Then::Send(rest)));
+        }
+        let mut batch = batch.into_iter();
+        match batch.next() {
+            Some(first) if first.row.sent_before => {
+                Task::Look(Look::new([first], Then::Send(batch.collect())))
+            }
+            first => Task::Post(first.into_iter().chain(batch).collect()),
+        }
+    }
+
+    fn request(&self, task: &Task) -> Request {
+        let (endpoint, authorization) = (&self.config.endpoint, self.config.authorization.as_ref());
+        match task {
+            Task::Negotiate => requests::about(endpoint, authorization),
+            Task::Post(batch) => requests::post(endpoint, authorization, self.version(), batch),
+            Task::Look(look) => {
+                let id = look.ask.front().map_or(Uuid::nil(), |item| item.row.id);
+                let ask = if look.as_voided {
+                    requests::get_voided
+                } else {
+                    requests::get
+                };
+                ask(endpoint, authorization, self.version(), id)
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        failure: &Failure,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let stop = judge::failed(failure, flying.timeout);
+        if let Task::Post(batch) = flying.task {
+            match failure {
+                Failure::Unreachable(_) => self.unsent = flying.unsent,
+                Failure::Broken(_) if flying.bytes >= BIG_BODY => {
+                    self.ceiling.shrink_bytes(&mut self.learned, flying.bytes);
+                }
+                Failure::TimedOut => self
+                    .ceiling
+                    .shrink_statements(&mut self.learned, batch.len()),
+                Failure::Broken(_) => {}
+            }
+            if let Some(stop) = self.one_failed(batch, stop) {
+                return self.stop(db, stop, now);
+            }
+            return Ok(());
+        }
+        self.stop(db, stop, now)
+    }
+
+    /// While cautious, or for a known suspect, a failure on one statement alone is looked into before
+    /// anything is concluded.
+    fn one_failed(&mut self, mut batch: Vec<Item>, stop: Stop) -> Option<Stop> {
+        let failed_on_it = matches!(
+            stop.problem,
+            Problem::ServerError | Problem::TimedOut | Problem::Broken
+        );
+        let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
+        if !(failed_on_it && alone) {
+            return Some(stop);
+        }
+        let item = batch.pop()?;
+        let blame = Blame {
+            reason: HoldReason::ServerError,
+            status: stop.status,
+            words: stop.words,
+        };
+        self.tasks
+            .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+        None
+    }
+
+    fn posted(
+        &mut self,
+        db: &mut Db,
+        mut batch: Vec<Item>,
+        verdict: Verdict,
+        bytes: usize,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        match verdict {
+            Verdict::Stored { delivered, look } => {
+                let look = pick(&batch, &look);
+                let settled = delivered
+                    .iter()
+                    .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                    .collect();
+                if !look.is_empty() {
+                    self.tasks
+                        .push_front(Task::Look(Look::new(look, Then::Proves(Vec::new()))));
+                }
+                self.accepted(db, settled, now)
+            }
+            Verdict::ProveOne => {
+                let last = batch.pop();
+                self.tasks
+                    .push_front(Task::Look(Look::new(last, Then::Proves(batch))));
+                Ok(())
+            }
+            Verdict::Sorted {
+                delivered,
+                refused,
+                look,
+            } => self.sorted(db, &batch, &delivered, refused, &look, now),
+            Verdict::Suspicious { blame, culprits } => {
+                if bytes >= BIG_BODY && batch.len() > 1 {
+                    // One LRS says 400 to what is too large.
+                    self.ceiling.shrink_bytes(&mut self.learned, bytes);
+                }
+                self.suspicious(db, batch, blame, culprits, now)
+            }
+            Verdict::Known { named } => {
+                self.known(batch, &named);
+                Ok(())
+            }
+            Verdict::TooLarge { blame } => {
+                self.ceiling.shrink_bytes(&mut self.learned, bytes);
+                if batch.len() > 1 {
+                    self.post_in_parts(split(batch, &[]));
+                    return Ok(());
+                }
+                self.blame_all(db, batch, &blame, now)
+            }
+            Verdict::Stop(stop) => match self.one_failed(batch, stop) {
+                Some(stop) => self.stop(db, stop, now),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn sorted(
+        &mut self,
+        db: &mut Db,
+        batch: &[Item],
+        delivered: &[usize],
+        refused: Vec<(usize, String)>,
+        look: &[usize],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        // Looked up and not found, sent, and still nothing said of it.
+        let (lost, look): (Vec<_>, Vec<_>) =
+            pick(batch, look).into_iter().partition(|item| item.looked);
+        if !look.is_empty() {
+            self.tasks
+                .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
+        }
+        if !delivered.is_empty() {
+            let settled = delivered
+                .iter()
+                .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                .collect();
+            self.accepted(db, settled, now)?;
+        }
+        for (at, words) in refused {
+            let blame = Blame {
+                reason: HoldReason::Refused,
+                status: Some(200),
+                words,
+            };
+            self.blame_all(db, vec![batch[at].clone()], &blame, now)?;
+        }
+        let words = "it neither stored nor refused the statement".to_owned();
+        self.blame_all(
+            db,
+            lost,
+            &Blame {
+                reason: HoldReason::ServerError,
+                status: None,
+                words,
+            },
+            now,
+        )
+    }
+
+    /// 400, 422, 403: whose fault is it?
+    fn suspicious(
+        &mut self,
+        db: &mut Db,
+        mut batch: Vec<Item>,
+        blame: Blame,
+        culprits: Vec<usize>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if batch.len() > 1 {
+            if self.checked {
+                self.post_in_parts(split(batch, &culprits));
+            } else if let Some(first) = batch.first().cloned() {
+                self.tasks.push_front(Task::Look(Look::new(
+                    [first],
+                    Then::Split { batch, culprits },
+                )));
+            }
+            return Ok(());
+        }
+        match batch.pop() {
+            // It may be there from before: one LRS says 400 to what it has.
+            Some(item) if !self.checked || (item.row.sent_before && !item.looked) => {
+                self.tasks
+                    .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+                Ok(())
+            }
+            Some(item) => self.blame_all(db, vec![item], &blame, now),
+            None => Ok(()),
+        }
+    }
+
+    /// 409: it knows at least one of them, the same or another.
+    fn known(&mut self, batch: Vec<Item>, named: &[usize]) {
+        let all_sent_before = batch.iter().all(|item| item.row.sent_before);
+        if batch.len() == 1 || all_sent_before {
+            self.tasks
+                .push_front(Task::Look(Look::new(batch, Then::Known)));
+        } else if named.is_empty() {
+            self.post_in_parts(split(batch, &[]));
+        } else {
+            let ask = pick(&batch, named);
+            let rest: Vec<_> = batch
+                .into_iter()
+                .enumerate()
+                .filter(|(at, _)| !named.contains(at))
+                .map(|(_, item)| item)
+                .collect();
+            if !rest.is_empty() {
+                self.tasks.push_front(Task::Post(rest));
+            }
+            self.tasks
+                .push_front(Task::Look(Look::new(ask, Then::Known)));
+        }
+    }
+
+    pub(super) fn post_in_parts(&mut self, parts: Vec<Vec<Item>>) {
+        for part in parts.into_iter().rev().filter(|part| !part.is_empty()) {
+            self.tasks.push_front(Task::Post(part));
+        }
+    }
+
+    /// The upstream took statements: it is well, and those it failed on were at fault themselves.
+    pub(super) fn accepted(
+        &mut self,
+        db: &mut Db,
+        mut settled: Vec<(Item, Outcome)>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.accepted = true;
+        self.checked = true;
+        self.learned.failures = 0;
+        self.learned.not_before = None;
+        self.learned.trouble = None;
+        self.learned.last_success = Some(now);
+        self.ceiling.grow(&mut self.learned);
+        settled.extend(self.convict(now));
+        self.settle(db, settled, now)?;
+        if db.unpurged()? >= PURGE_FROM {
+            db.purge(self.config.history, now)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are.
+    pub(super) fn stop(&mut self, db: &mut Db, stop: Stop, now: Millis) -> Result<(), StoreError> {
+        self.tasks.clear();
+        self.suspects.clear();
+        self.checked = false;
+        self.learned.failures = self.learned.failures.saturating_add(1);
+        let backoff = backoff::delay(self.learned.failures, &mut self.rng);
+        let (wait, why) = match stop.pause {
+            Pause::NothingSent | Pause::Backoff => (backoff, WaitKind::Backoff),
+            Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
+            Pause::RetryAfter(wait) => {
+                (wait.min(backoff::LONGEST_RETRY_AFTER), WaitKind::RetryAfter)
+            }
+            Pause::AtLeast(least) => (backoff.max(least), WaitKind::OutcomeUnknown),
+            Pause::App => (Duration::ZERO, WaitKind::App),
+        };
+        self.learned.not_before = Some((now + wait.as_millis() as Millis, why));
+        let since = match &self.learned.trouble {
+            Some(trouble) if trouble.problem == stop.problem => trouble.since,
+            _ => now,
+        };
+        self.learned.trouble = Some(Trouble {
+            problem: stop.problem,
+            status: stop.status,
+            words: stop.words,
+            since,
+        });
+        self.settle(db, Vec::new(), now)
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        db: &mut Db,
+        settled: Vec<(Item, Outcome)>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let settlement = Settlement {
+            settled: settled
+                .iter()
+                .map(|(item, outcome)| Settled {
+                    seq: item.row.seq,
+                    outcome: outcome.clone(),
+                })
+                .collect(),
+            learned: self.learned.clone(),
+            unsent: self.unsent.take(),
+        };
+        let changed = db.settle(&settlement, self.config.history, now)?;
+        let mut ids = Vec::new();
+        for (item, outcome) in settled
+            .into_iter()
+            .filter(|(item, _)| changed.contains(&item.row.seq))
+        {
+            match outcome {
+                Outcome::Delivered => ids.push(item.row.id),
+                Outcome::Held { reason, words, .. } => {
+                    self.held += 1;
+                    self.events.push(Event::Held {
+                        id: item.row.id,
+                        reason,
+                        words,
+                    });
+                }
+                Outcome::Waiting { .. } => {}
+            }
+        }
+        if !ids.is_empty() {
+            self.delivered += ids.len() as u64;
+            self.events.push(Event::Delivered { ids });
+            let remaining = db.ledger()?.queued;
+            self.events.push(Event::Progress {
+                delivered: self.delivered,
+                remaining,
+            });
+        }
+        Ok(())
+    }
+}
+
+enum Next {
+    Task(Task),
+    Nothing,
+    Busy,
+}
+
+fn pick(batch: &[Item], at: &[usize]) -> Vec<Item> {
+    at.iter().filter_map(|&at| batch.get(at).cloned()).collect()
+}

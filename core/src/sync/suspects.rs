@@ -1,0 +1,137 @@
+//! Statements that the LRS failed on when they were alone.
+//!
+//! Whether it is the statement or the LRS can be told in one way only: the LRS takes another one
+//! afterwards. Until then suspects are known to the session alone and stay queued, so an outage, a
+//! broken deployment or a misled proxy never moves a statement to held. The session goes on behind
+//! them: the next few, then ever further ahead, so that a run of bad statements ends no sync.
+
+use super::backoff;
+use super::judge::{Blame, Pause, Stop};
+use super::session::Session;
+use super::work::Item;
+use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError, WaitReason};
+
+/// So many in a row make the upstream as suspect as the statements.
+const STRIKES: usize = 3;
+
+/// After so many tries on its own a statement that the LRS answers 5xx to is held.
+const SERVER_ERROR_TRIES: u32 = 6;
+
+/// The suspects since the upstream last took something.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    list: Vec<(Item, Blame)>,
+}
+
+impl Suspects {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    /// Looking for one statement that the LRS takes: no batches.
+    pub(super) fn is_probing(&self) -> bool {
+        self.list.len() >= STRIKES
+    }
+
+    /// Where in the log to go on: behind the suspects, and by leaps towards its end once there are
+    /// too many. The leaps differ each time, so that what one run passes over another one meets.
+    pub(super) fn after(&self, last_seq: i64, rng: &mut fastrand::Rng) -> i64 {
+        let in_log = self.list.iter().filter(|(item, _)| !item.row.alone);
+        let last = in_log.map(|(item, _)| item.row.seq).max().unwrap_or(0);
+        if !self.is_probing() {
+            return last;
+        }
+        let leaps = (self.list.len() - STRIKES + 1).min(16) as u32;
+        let farthest = 4_i64.pow(leaps).min((last_seq - last) / 2);
+        last + rng.i64(0..=farthest.max(0))
+    }
+}
+
+impl Session {
+    /// The LRS failed on each of these alone.
+    pub(super) fn blame_all(
+        &mut self,
+        db: &mut Db,
+        items: Vec<Item>,
+        blame: &Blame,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        for item in items {
+            // One that is aside already would be due again at once.
+            if item.row.alone {
+                let outcome = self.later(&item, blame, now);
+                self.settle(db, vec![(item.clone(), outcome)], now)?;
+            }
+            self.suspects.list.push((item, blame.clone()));
+        }
+        if self.suspects.is_probing() {
+            // The rest of the batch stays queued until the upstream has shown that it is well.
+            self.tasks.clear();
+        }
+        Ok(())
+    }
+
+    /// The upstream took another statement: what becomes of the suspects.
+    pub(super) fn convict(&mut self, now: Millis) -> Vec<(Item, Outcome)> {
+        let list = std::mem::take(&mut self.suspects.list);
+        list.into_iter()
+            .map(|(item, blame)| {
+                let patient =
+                    blame.reason == HoldReason::ServerError && item.row.tries < SERVER_ERROR_TRIES;
+                let outcome = if patient {
+                    self.later(&item, &blame, now)
+                } else {
+                    Outcome::Held {
+                        reason: blame.reason,
+                        status: blame.status,
+                        words: blame.words,
+                        theirs: None,
+                    }
+                };
+                (item, outcome)
+            })
+            .collect()
+    }
+
+    /// Nothing else is due. True: there is something to do again.
+    pub(super) fn conclude_suspects(
+        &mut self,
+        db: &mut Db,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let Some((_, last)) = self.suspects.list.last().cloned() else {
+            return Ok(false);
+        };
+        if self.accepted && !self.suspects.is_probing() {
+            // It took the statements before them, and understands us still.
+            let settled = self.convict(now);
+            self.settle(db, settled, now)?;
+            return Ok(true);
+        }
+        let problem = match last.reason {
+            HoldReason::ServerError => Problem::ServerError,
+            _ => Problem::RefusesEverything,
+        };
+        self.stop(
+            db,
+            Stop {
+                problem,
+                status: last.status,
+                words: last.words,
+                pause: Pause::Backoff,
+            },
+            now,
+        )?;
+        Ok(true)
+    }
+
+    fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
+        let wait = backoff::delay(item.row.tries + 4, &mut self.rng);
+        Outcome::Waiting {
+            reason: WaitReason::Suspect,
+            due: now + wait.as_millis() as Millis,
+            status: blame.status,
+            words: blame.words.clone(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a session has yet to do: tasks, the next one first.
+
+use std::collections::VecDeque;
+
+use super::judge::Blame;
+use crate::store::Row;
+
+/// A statement on its way.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The statement.
+    pub row: Row,
+    /// This session has looked it up and not found it.
+    pub looked: bool,
+}
+
+impl From<Row> for Item {
+    fn from(row: Row) -> Self {
+        Self { row, looked: false }
+    }
+}
+
+impl AsRef<[u8]> for Item {
+    fn as_ref(&self) -> &[u8] {
+        &self.row.body
+    }
+}
+
+/// One thing to do; each ends in a request.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Ask which versions the upstream speaks.
+    Negotiate,
+    /// Send a batch.
+    Post(Vec<Item>),
+    /// Look statements up by their ids.
+    Look(Look),
+}
+
+/// Statements to look up one by one, and what to do then.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) ask: VecDeque<Item>,
+    /// The one in front was not found: is it voided? A voided statement hides.
+    pub(super) as_voided: bool,
+    /// Asked for and not found.
+    pub(super) missing: Vec<Item>,
+    pub(super) then: Then,
+}
+
+/// Why statements are looked up, which says what follows.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// What is missing is sent, and then these.
+    Send(Vec<Item>),
+    /// The LRS said that it has the one asked for and these: it must be there.
+    Proves(Vec<Item>),
+    /// The LRS said that it knows them (409).
+    Known,
+    /// First of all, do the credentials and the version hold? Then these are split up to find the
+    /// culprit.
+    Split {
+        batch: Vec<Item>,
+        culprits: Vec<usize>,
+    },
+    /// The LRS failed on it or refused it when it was alone.
+    Blame(Blame),
+}
+
+impl Look {
+    pub(super) fn new(ask: impl IntoIterator<Item = Item>, then: Then) -> Self {
+        Self {
+            ask: ask.into_iter().collect(),
+            as_voided: false,
+            missing: Vec::new(),
+            then,
+        }
+    }
+}
+
+/// Splits a batch around those the LRS points at, or in halves; capture order stays.
+pub(super) fn split(mut batch: Vec<Item>, culprits: &[usize]) -> Vec<Vec<Item>> {
+    let pointed_at = culprits.len() < batch.len() && culprits.iter().any(|at| *at < batch.len());
+    if !pointed_at {
+        let second = batch.split_off(batch.len().div_ceil(2));
+        return vec![batch, second];
+    }
+    let mut parts: Vec<Vec<Item>> = Vec::new();
+    let mut alone = true;
+    for (at, item) in batch.into_iter().enumerate() {
+        let culprit = culprits.contains(&at);
+        match parts.last_mut() {
+            Some(part) if !culprit && !alone => part.push(item),
+            _ => parts.push(vec![item]),
+        }
+        alone = culprit;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn batch(n: i64) -> Vec<Item> {
+        (0..n)
+            .map(|seq| {
+                Row {
+                    seq,
+                    id: Uuid::from_u128(seq as u128),
+                    body: Vec::new(),
+                    sent_before: false,
+                    tries: 0,
+                    alone: false,
+                }
+                .into()
+            })
+            .collect()
+    }
+
+    fn parts(n: i64, culprits: &[usize]) -> Vec<Vec<i64>> {
+        split(batch(n), culprits)
+            .iter()
+            .map(|part| part.iter().map(|item| item.row.seq).collect())
+            .collect()
+    }
+
+    #[test]
+    fn splits_in_halves_or_around_the_culprits() {
+        assert_eq!(parts(5, &[]), [vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(parts(2, &[]), [[0], [1]]);
+        assert_eq!(parts(5, &[2]), [vec![0, 1], vec![2], vec![3, 4]]);
+        assert_eq!(parts(4, &[0, 3]), [vec![0], vec![1, 2], vec![3]]);
+        assert_eq!(parts(3, &[1, 2]), [[0], [1], [2]]);
+        // A hint that names all, or none that is there, says nothing.
+        assert_eq!(parts(2, &[0, 1]), [[0], [1]]);
+        assert_eq!(parts(4, &[9]), [[0, 1], [2, 3]]);
+    }
+}
