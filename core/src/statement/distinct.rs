@@ -1,64 +1,79 @@
 //! Telling whether a string has come before, among the keys of an object or the ids of a list.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
-use super::reader::Text;
+use super::reader::{Reader, Text};
 
-/// How many strings are kept in place and compared one by one. No object of the standard has more
-/// properties; larger maps move to a hash set, so that a hostile text costs no more than its length.
-const FEW: usize = 16;
+/// How many strings are remembered in place. No object of the standard has more properties; larger maps move
+/// to a tree, so that a hostile text costs no more than its length.
+const FEW: usize = 12;
 
-/// The strings seen so far. Allocates only beyond [`FEW`] of them, and for strings written with escapes.
+/// The strings seen so far in one text. Allocates only beyond [`FEW`] of them, and for strings written with
+/// escapes. It is made for every object that is read, so it is small: of the first strings it remembers where
+/// they stand, and a mark by which most others are told apart.
 pub(crate) struct Distinct<'a> {
-    few: [Text<'a>; FEW],
+    marks: [u32; FEW],
+    places: [u32; FEW],
     count: usize,
-    many: Option<HashSet<Cow<'a, str>>>,
+    many: Option<BTreeSet<Cow<'a, str>>>,
 }
 
 impl<'a> Distinct<'a> {
     pub(crate) fn new() -> Self {
-        let none = Text {
-            at: 0,
-            raw: "",
-            escaped: false,
-            defect: None,
-        };
         Self {
-            few: [none; FEW],
+            marks: [0; FEW],
+            places: [0; FEW],
             count: 0,
             many: None,
         }
     }
 
-    /// Adds a string; false if it was there already.
-    pub(crate) fn add(&mut self, text: Text<'a>) -> bool {
+    /// Adds a string of `source`, the same for every call; false if it was there already.
+    pub(crate) fn add(&mut self, source: &'a str, text: Text<'a>) -> bool {
+        let string = text.decoded();
         if let Some(many) = &mut self.many {
-            return many.insert(text.decoded());
+            return many.insert(string);
         }
-        if self.few[..self.count]
-            .iter()
-            .any(|other| same(other, &text))
-        {
-            return false;
+        let mark = mark(string.as_bytes());
+        for (other, place) in self.marks.iter().zip(self.places).take(self.count) {
+            if *other == mark && read(source, place) == string {
+                return false;
+            }
         }
-        if let Some(free) = self.few.get_mut(self.count) {
-            *free = text;
-            self.count += 1;
-            return true;
+        match u32::try_from(text.at) {
+            Ok(place) if self.count < FEW => {
+                self.marks[self.count] = mark;
+                self.places[self.count] = place;
+                self.count += 1;
+            }
+            _ => {
+                let few = self
+                    .places
+                    .iter()
+                    .take(self.count)
+                    .map(|place| read(source, *place));
+                self.many = Some(few.chain([string]).collect());
+            }
         }
-        let mut many: HashSet<_> = self.few.iter().map(Text::decoded).collect();
-        many.insert(text.decoded());
-        self.many = Some(many);
         true
     }
 }
 
-fn same(a: &Text<'_>, b: &Text<'_>) -> bool {
-    if a.escaped || b.escaped {
-        a.decoded() == b.decoded()
-    } else {
-        a.raw == b.raw
+/// The string that stands at a place.
+fn read(source: &str, place: u32) -> Cow<'_, str> {
+    let text = Reader::new(&source[place as usize..]).string();
+    text.map_or_else(|_| Cow::default(), |text| text.decoded())
+}
+
+/// The length and three of the bytes: enough to tell the properties of an object apart.
+fn mark(bytes: &[u8]) -> u32 {
+    match bytes {
+        [] => 0,
+        [first, .., last] => {
+            u32::from_le_bytes([bytes.len() as u8, *first, bytes[bytes.len() / 2], *last])
+        }
+        [only] => u32::from_le_bytes([1, *only, 0, 0]),
     }
 }
 
@@ -66,29 +81,43 @@ fn same(a: &Text<'_>, b: &Text<'_>) -> bool {
 mod tests {
     use super::*;
 
-    fn text(raw: &str) -> Text<'_> {
-        Text {
-            at: 0,
-            raw,
-            escaped: raw.contains('\\'),
-            defect: None,
+    /// Adds each of the strings that `source`, an array, consists of.
+    fn news(source: &str) -> Vec<bool> {
+        let mut reader = Reader::new(source);
+        reader.enter().expect("an array");
+        let mut seen = Distinct::new();
+        let mut news = Vec::new();
+        while reader
+            .element(news.is_empty())
+            .expect("an array of strings")
+        {
+            reader.kind().expect("a string");
+            news.push(seen.add(source, reader.string().expect("a string")));
         }
+        news
     }
 
     #[test]
     fn repetitions_are_found_in_small_and_large_sets() {
-        let names: Vec<String> = (0..3 * FEW).map(|n| format!("key{n}")).collect();
-        let mut seen = Distinct::new();
-        for (n, name) in names.iter().enumerate() {
-            assert!(seen.add(text(name)), "{name} is new");
-            assert!(!seen.add(text(&names[n / 2])), "{} is not", names[n / 2]);
-        }
+        let numbers = (0..3 * FEW).flat_map(|n| [n, n / 2]);
+        let strings: Vec<String> = numbers.map(|n| format!("\"key{n}\"")).collect();
+        let expected: Vec<bool> = (0..3 * FEW).flat_map(|_| [true, false]).collect();
+        assert_eq!(news(&format!("[{}]", strings.join(","))), expected);
     }
 
     #[test]
     fn escapes_do_not_hide_a_repetition() {
-        let mut seen = Distinct::new();
-        assert!(seen.add(text("id")));
-        assert!(!seen.add(text(r"\u0069d")));
+        assert_eq!(
+            news(r#"["id", "\u0069d", "\u0069e", "ie"]"#),
+            [true, false, true, false]
+        );
+    }
+
+    #[test]
+    fn strings_that_look_alike_are_told_apart() {
+        assert_eq!(
+            news(r#"["", "a", "ab", "axcxb", "aycyb", "axcxb", ""]"#),
+            [true, true, true, true, true, false, false]
+        );
     }
 }

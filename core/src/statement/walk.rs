@@ -4,6 +4,7 @@
 //! Only text that is not JSON, or is nested too deep, ends it early. Each key and string that passes here,
 //! whether a rule asked for it or it was skipped, is checked for repetition and for characters that servers
 //! cannot keep.
+#![allow(clippy::inline_always, reason = "measured: see the reader")]
 
 use super::distinct::Distinct;
 use super::fault::{Fault, Invalid, PANNIER_LIMIT};
@@ -73,6 +74,11 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether a string of the text is the first of its kind among `others`.
+    pub(crate) fn is_new(&self, text: Text<'a>, others: &mut Distinct<'a>) -> bool {
+        others.add(self.text, text)
+    }
+
     /// How many bytes have been read.
     pub(crate) fn at(&self) -> usize {
         self.reader.at()
@@ -84,6 +90,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Goes into the object that should come next. `None` if it is something else, which is noted.
+    #[inline(always)]
     pub(crate) fn object(&mut self, rule: Rule) -> Step<Option<Members<'a>>> {
         if !self.is(Kind::Object, rule)? {
             return Ok(None);
@@ -99,17 +106,27 @@ impl<'a> Walk<'a> {
 
     /// The next key of an object, or `None` at its end.
     pub(crate) fn key(&mut self, members: &mut Members<'a>) -> Step<Option<Text<'a>>> {
+        self.distinct_key(members, FORMAT.of(self.version))
+    }
+
+    /// The next key of an object. `section` says who forbids to repeat one.
+    #[inline(always)]
+    fn distinct_key(
+        &mut self,
+        members: &mut Members<'a>,
+        section: &'static str,
+    ) -> Step<Option<Text<'a>>> {
         let Some(key) = self.reader.key(members.first)? else {
             return Ok(None);
         };
         members.first = false;
         self.check_characters(&key);
-        if !members.seen.add(key) {
+        if !members.seen.add(self.text, key) {
             self.fault(
                 key.at,
                 "is there twice",
                 "each property at most once in an object",
-                FORMAT.of(self.version),
+                section,
             );
         }
         Ok(Some(key))
@@ -230,7 +247,9 @@ impl<'a> Walk<'a> {
                     first: true,
                     seen: Distinct::new(),
                 };
-                while self.key(&mut members)?.is_some() {
+                // What is skipped has no rules of the standard's; but of two properties of one name, which
+                // one a server keeps is anybody's guess.
+                while self.distinct_key(&mut members, PANNIER_LIMIT)?.is_some() {
                     self.skip()?;
                 }
                 Ok(())
@@ -320,6 +339,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether a value of this kind comes next. If not, it is noted and skipped.
+    #[inline(always)]
     fn is(&mut self, wanted: Kind, rule: Rule) -> Step<bool> {
         let kind = self.reader.kind()?;
         if kind == wanted {

@@ -111,11 +111,14 @@ pub(crate) fn actor(walk: &mut Walk<'_>, wanted: Wanted, rule: Rule) -> Step<Opt
                 actor.has_account = true;
                 account(walk)?;
             }
-            "member" if wanted != Wanted::Agent => {
+            "member" => {
                 member_key = Some(key);
-                read_members(walk, &mut actor)?;
+                if wanted == Wanted::Agent {
+                    walk.skip()?;
+                } else {
+                    read_members(walk, &mut actor)?;
+                }
             }
-            "member" => walk.unknown(&key, MEMBER)?,
             _ => walk.unknown(&key, PROPERTIES)?,
         }
     }
@@ -128,7 +131,7 @@ pub(crate) fn actor(walk: &mut Walk<'_>, wanted: Wanted, rule: Rule) -> Step<Opt
             Some(at) => walk.note(at, "is \"Agent\"", GROUP),
             None => walk.missing(actor.at, "objectType", GROUP),
         },
-        (Wanted::Either, false) if let Some(key) = member_key => {
+        (_, false) if let Some(key) = member_key => {
             walk.note(key.at, "is not allowed in an Agent", ONLY_GROUPS);
         }
         _ => {}

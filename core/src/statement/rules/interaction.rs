@@ -146,7 +146,7 @@ fn component<'a>(walk: &mut Walk<'a>, ids: &mut Distinct<'a>) -> Step<()> {
             "id" => {
                 has_id = true;
                 if let Some(id) = walk.string(COMPONENT_ID)?
-                    && !ids.add(id)
+                    && !walk.is_new(id, ids)
                 {
                     walk.note(id.at, "is the id of an earlier component", DISTINCT_ID);
                 }

@@ -11,7 +11,6 @@ use crate::statement::rule::{
     self, ACTOR, ATTACHMENT, ID, OBJECT, Rule, STATEMENT, STATEMENT_OBJECT, VERB, VERSION, VOIDING,
     rule,
 };
-use crate::statement::version::XapiVersion;
 use crate::statement::walk::Walk;
 
 const WHOLE: Rule = rule("one statement: a JSON object", STATEMENT);
@@ -152,7 +151,7 @@ fn version(walk: &mut Walk<'_>) -> Step<()> {
     let is_2 = walk.parsed(OF_VERSION, |text| {
         statement_version::is_allowed(text, version).then(|| text.starts_with('2'))
     })?;
-    walk.needs_2_0 |= is_2 == Some(true) && version >= XapiVersion::V2_0_0;
+    walk.needs_2_0 |= is_2 == Some(true);
     Ok(())
 }
 
