@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::fault::{Fault, Invalid};
 use super::formats::timestamp;
 use super::reader::Step;
-use super::rule::FORMAT;
+use super::rule::JSON;
 use super::rules::statement::{self, Place, Statement};
 use super::version::XapiVersion;
 use super::walk::Walk;
@@ -158,7 +158,7 @@ fn readable(text: &[u8], version: XapiVersion) -> Result<&str, Fault> {
         path: "$".to_owned(),
         problem,
         expected: expected.to_owned(),
-        section: FORMAT.of(version),
+        section: JSON.of(version),
     };
     let text = str::from_utf8(text).map_err(|error| {
         fault(

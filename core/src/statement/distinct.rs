@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::reader::{Reader, Text};
+use super::reader::Reader;
+use super::text::Text;
 
 /// How many strings are remembered in place. No object of the standard has more properties; larger maps move
 /// to a tree, so that a hostile text costs no more than its length.

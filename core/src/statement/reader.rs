@@ -8,8 +8,7 @@
     reason = "measured: tokens handed over through memory make a walk half as long again"
 )]
 
-use std::borrow::Cow;
-use std::ops::Range;
+use super::text::{Text, plain_end, read_escape};
 
 /// The deepest nesting of objects and arrays that is read. The standard has no limit; parsers in servers do,
 /// and a text without limit could exhaust the stack.
@@ -33,8 +32,8 @@ pub(crate) struct Stop {
 pub(crate) enum Why {
     /// Something else than this should stand here.
     Expected(&'static str),
-    /// A control character stands unescaped in a string.
-    ControlCharacter,
+    /// This control character stands unescaped in a string.
+    ControlCharacter(u8),
     /// Objects and arrays are nested deeper than [`MAX_DEPTH`].
     TooDeep,
 }
@@ -61,42 +60,6 @@ impl Kind {
             Self::Boolean => "a boolean",
             Self::Null => "null",
         }
-    }
-}
-
-/// What a string has that many parsers and databases cannot keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Defect {
-    /// The character U+0000.
-    Nul,
-    /// Half of a surrogate pair, which is no character.
-    LoneSurrogate,
-}
-
-/// A string of the text, as written between its quotes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
-    /// Where its opening quote stands.
-    pub(crate) at: usize,
-    pub(crate) raw: &'a str,
-    pub(crate) escaped: bool,
-    pub(crate) defect: Option<Defect>,
-}
-
-impl<'a> Text<'a> {
-    /// The string it stands for.
-    #[inline(always)]
-    pub(crate) fn decoded(&self) -> Cow<'a, str> {
-        if self.escaped {
-            Cow::Owned(decode(self.raw))
-        } else {
-            Cow::Borrowed(self.raw)
-        }
-    }
-
-    /// The bytes between the quotes.
-    pub(crate) fn span(&self) -> Range<usize> {
-        self.at + 1..self.at + 1 + self.raw.len()
     }
 }
 
@@ -214,7 +177,7 @@ impl<'a> Reader<'a> {
                     defect = defect.or(escape.defect());
                     at += escape.length;
                 }
-                Some(_) => return self.stopped(at, Why::ControlCharacter),
+                Some(control) => return self.stopped(at, Why::ControlCharacter(*control)),
                 None => return self.stopped(at, Why::Expected("the closing quote of a string")),
             }
         }
@@ -362,108 +325,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The first byte from `at` on that does not simply belong to a string: a quote, a backslash, a control
-/// character, or the end. Looks at eight bytes at a time.
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // The lowest byte flagged is exact; those above it may be carried into, so only the lowest is used.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let control = below(word, 0x20);
-        let found = quote | backslash | control;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while at < bytes.len() && !matches!(bytes[at], b'"' | b'\\' | 0..0x20) {
-        at += 1;
-    }
-    at
-}
-
-/// One escape sequence: how long it is, and the character it stands for, if it stands for one.
-struct Escape {
-    length: usize,
-    character: Option<char>,
-}
-
-impl Escape {
-    fn defect(&self) -> Option<Defect> {
-        match self.character {
-            Some('\0') => Some(Defect::Nul),
-            Some(_) => None,
-            None => Some(Defect::LoneSurrogate),
-        }
-    }
-}
-
-/// Reads the escape at the start of `bytes`, which is a backslash. A surrogate pair is one escape.
-fn read_escape(bytes: &[u8]) -> Option<Escape> {
-    let short = |character| {
-        Some(Escape {
-            length: 2,
-            character: Some(character),
-        })
-    };
-    match *bytes.get(1)? {
-        b'"' => short('"'),
-        b'\\' => short('\\'),
-        b'/' => short('/'),
-        b'b' => short('\u{8}'),
-        b'f' => short('\u{c}'),
-        b'n' => short('\n'),
-        b'r' => short('\r'),
-        b't' => short('\t'),
-        b'u' => {
-            let unit = code_unit(&bytes[2..])?;
-            if let 0xD800..=0xDBFF = unit
-                && let Some(b"\\u") = bytes.get(6..8)
-                && let Some(low @ 0xDC00..=0xDFFF) = code_unit(&bytes[8..])
-            {
-                let code = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-                return Some(Escape {
-                    length: 12,
-                    character: char::from_u32(code),
-                });
-            }
-            Some(Escape {
-                length: 6,
-                character: char::from_u32(unit),
-            })
-        }
-        _ => None,
-    }
-}
-
-/// The UTF-16 code unit that four hexadecimal digits stand for.
-fn code_unit(bytes: &[u8]) -> Option<u32> {
-    bytes.first_chunk::<4>()?.iter().try_fold(0, |unit, byte| {
-        Some(unit << 4 | char::from(*byte).to_digit(16)?)
-    })
-}
-
-/// Resolves the escapes of a string that a reader has passed. Lone surrogates become U+FFFD.
-fn decode(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(plain) = rest.find('\\') {
-        out.push_str(&rest[..plain]);
-        rest = &rest[plain..];
-        let Some(escape) = read_escape(rest.as_bytes()) else {
-            break;
-        };
-        out.push(escape.character.unwrap_or(char::REPLACEMENT_CHARACTER));
-        rest = &rest[escape.length..];
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -487,36 +348,7 @@ mod tests {
             let control = format!("\"{plain}\n\"");
             assert_eq!(
                 string(&control).expect_err("a control").why,
-                Why::ControlCharacter
-            );
-        }
-    }
-
-    #[test]
-    fn escapes_are_resolved() {
-        let text = string(r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é""#).expect("a string");
-        assert_eq!(text.decoded(), "a\"\\/\u{8}\u{c}\n\r\té😀é");
-        assert_eq!(text.defect, None);
-        assert_eq!(string(r#""\x""#).expect_err("no such escape").at, 1);
-        assert_eq!(string(r#""\u12g4""#).expect_err("not hexadecimal").at, 1);
-    }
-
-    #[test]
-    fn defects_are_marked() {
-        assert_eq!(
-            string(r#""a\u0000""#).expect("read").defect,
-            Some(Defect::Nul)
-        );
-        for lone in [
-            r#""\ud83d""#,
-            r#""\ude00""#,
-            r#""\ud83d\ud83d""#,
-            r#""\ud83dx""#,
-        ] {
-            assert_eq!(
-                string(lone).expect("read").defect,
-                Some(Defect::LoneSurrogate),
-                "{lone}"
+                Why::ControlCharacter(b'\n')
             );
         }
     }

@@ -30,35 +30,37 @@ pub(crate) const fn rule(expected: &'static str, section: Section) -> Rule {
 }
 
 macro_rules! sections {
-    ($($(#[$doc:meta])* $name:ident: $old:literal, $new:literal;)*) => {
-        $($(#[$doc])* pub(crate) const $name: Section = Section {
-            v1_0_3: concat!("xAPI 1.0.3 Data ", $old),
+    ($($name:ident: $old:literal, $new:literal;)*) => {
+        $(pub(crate) const $name: Section = Section {
+            v1_0_3: concat!("xAPI 1.0.3 ", $old),
             v2_0_0: concat!("xAPI 2.0.0 ", $new),
         };)*
     };
 }
 
 sections! {
-    FORMAT: "2.2", "4.2.1";
-    STATEMENT: "2.4", "4.2.2";
-    ID: "2.4.1", "4.2.2";
-    ACTOR: "2.4.2", "4.2.2.1";
-    IDENTIFIER: "2.4.2.3", "4.2.2.1";
-    ACCOUNT: "2.4.2.4", "4.2.2.1";
-    VERB: "2.4.3", "4.2.2.2";
-    VOIDING: "2.3.2", "4.2.5";
-    OBJECT: "2.4.4", "4.2.2.3";
-    ACTIVITY: "2.4.4.1", "4.2.2.3";
-    STATEMENT_OBJECT: "2.4.4.3", "4.2.2.3";
-    RESULT: "2.4.5", "4.2.2.4";
-    SCORE: "2.4.5.1", "4.2.2.4";
-    CONTEXT: "2.4.6", "4.2.2.5";
-    CONTEXT_ACTIVITIES: "2.4.6.2", "4.2.2.5";
-    AUTHORITY: "2.4.9", "4.2.2";
-    VERSION: "2.4.10", "4.2.2";
-    ATTACHMENT: "2.4.11", "4.2.2.6";
-    EXTENSIONS: "4.1", "4.2.7";
-    LANGUAGE_MAP: "4.2", "4.2.7";
-    TIMESTAMP: "4.5", "4.2.7";
-    DURATION: "4.6", "4.2.7";
+    JSON: "About 3.0", "4.1.2";
+    FORMAT: "Data 2.2", "4.2.1";
+    STATEMENT: "Data 2.4", "4.2.2";
+    ID: "Data 2.4.1", "4.2.2";
+    ACTOR: "Data 2.4.2", "4.2.2.1";
+    IDENTIFIER: "Data 2.4.2.3", "4.2.2.1";
+    ACCOUNT: "Data 2.4.2.4", "4.2.2.1";
+    VERB: "Data 2.4.3", "4.2.2.2";
+    VOIDING: "Data 2.3.2", "4.2.5";
+    OBJECT: "Data 2.4.4", "4.2.2.3";
+    ACTIVITY: "Data 2.4.4.1", "4.2.2.3";
+    STATEMENT_OBJECT: "Data 2.4.4.3", "4.2.2.3";
+    RESULT: "Data 2.4.5", "4.2.2.4";
+    SCORE: "Data 2.4.5.1", "4.2.2.4";
+    CONTEXT: "Data 2.4.6", "4.2.2.5";
+    CONTEXT_ACTIVITIES: "Data 2.4.6.2", "4.2.2.5";
+    AUTHORITY: "Data 2.4.9", "4.2.2";
+    VERSION: "Data 2.4.10", "4.2.2";
+    ATTACHMENT: "Data 2.4.11", "4.2.2.6";
+    SIGNATURE: "Data 2.6", "4.2.6";
+    EXTENSIONS: "Data 4.1", "4.2.7";
+    LANGUAGE_MAP: "Data 4.2", "4.2.7";
+    TIMESTAMP: "Data 4.5", "4.2.7";
+    DURATION: "Data 4.6", "4.2.7";
 }

@@ -7,10 +7,12 @@
 #![allow(clippy::inline_always, reason = "measured: see the reader")]
 
 use super::distinct::Distinct;
-use super::fault::{Fault, Invalid, PANNIER_LIMIT};
+use super::fault::{Invalid, PANNIER_LIMIT};
 use super::locate;
-use super::reader::{Defect, Kind, MAX_DEPTH, Reader, Step, Stop, Text, Why};
+use super::noted::{Faults, Noted, of_stop};
+use super::reader::{Kind, Reader, Step};
 use super::rule::{FORMAT, Rule};
+use super::text::{Defect, Text};
 use super::version::XapiVersion;
 
 /// The longest piece of a value that a fault quotes, in characters.
@@ -20,22 +22,12 @@ const LONGEST_QUOTE: usize = 60;
 pub(crate) struct Walk<'a> {
     reader: Reader<'a>,
     text: &'a str,
-    faults: Vec<Noted>,
+    faults: Faults,
     pub(crate) version: XapiVersion,
     /// Something was met that only version 2 knows.
     pub(crate) needs_2_0: bool,
     /// An attachment without `fileUrl` was met.
     pub(crate) needs_attachment_content: bool,
-}
-
-/// A fault whose path is still to be made.
-struct Noted {
-    at: usize,
-    /// The property that is missing from the object at `at`.
-    missing: Option<&'static str>,
-    problem: String,
-    expected: String,
-    section: &'static str,
 }
 
 /// An object that is being read.
@@ -67,7 +59,7 @@ impl<'a> Walk<'a> {
         Self {
             reader: Reader::new(text),
             text,
-            faults: Vec::new(),
+            faults: Faults::default(),
             version,
             needs_2_0: false,
             needs_attachment_content: false,
@@ -281,10 +273,13 @@ impl<'a> Walk<'a> {
     /// Notes a property that an object lacks.
     #[cold]
     pub(crate) fn missing(&mut self, object: usize, name: &'static str, rule: Rule) {
-        self.note(object, "is missing", rule);
-        if let Some(fault) = self.faults.last_mut() {
-            fault.missing = Some(name);
-        }
+        self.faults.add(Noted {
+            at: object,
+            missing: Some(name),
+            problem: "is missing".to_owned(),
+            expected: rule.expected.to_owned(),
+            section: rule.section.of(self.version),
+        });
     }
 
     /// Notes a string that should have been something else.
@@ -313,29 +308,12 @@ impl<'a> Walk<'a> {
     /// The verdict: what the walk has read, unless it noted a fault or stopped.
     pub(crate) fn verdict<T>(mut self, read: Option<T>) -> Result<T, Invalid> {
         if let Some(stop) = self.reader.stop() {
-            self.note_stop(stop);
+            self.faults.add(of_stop(self.text, stop, self.version));
         }
-        if let (Some(read), true) = (read, self.faults.is_empty()) {
-            return Ok(read);
+        match read {
+            Some(read) if self.faults.is_empty() => Ok(read),
+            _ => Err(self.faults.into_invalid(self.text)),
         }
-        self.faults.sort_by_key(|fault| fault.at);
-        let offsets: Vec<usize> = self.faults.iter().map(|fault| fault.at).collect();
-        let paths = locate::paths(self.text, &offsets);
-        let faults = self
-            .faults
-            .into_iter()
-            .zip(paths)
-            .map(|(noted, path)| Fault {
-                path: noted
-                    .missing
-                    .map_or(path.clone(), |name| locate::member(&path, name)),
-                problem: noted.problem,
-                expected: noted.expected,
-                section: noted.section,
-            });
-        Err(Invalid {
-            faults: faults.collect(),
-        })
     }
 
     /// Whether a value of this kind comes next. If not, it is noted and skipped.
@@ -352,6 +330,7 @@ impl<'a> Walk<'a> {
     #[cold]
     fn wrong_kind(&mut self, kind: Kind, rule: Rule) -> Step<()> {
         let at = self.at();
+        self.skip()?;
         if kind == Kind::Null {
             let expected = format!(
                 "{}, or to leave it out: null is only for values inside extensions",
@@ -361,7 +340,7 @@ impl<'a> Walk<'a> {
         } else {
             self.note(at, format!("is {}", kind.name()), rule);
         }
-        self.skip()
+        Ok(())
     }
 
     fn check_characters(&mut self, text: &Text<'a>) {
@@ -381,42 +360,6 @@ impl<'a> Walk<'a> {
     }
 
     #[cold]
-    fn note_stop(&mut self, stop: Stop) {
-        let place = place(self.text, stop.at);
-        match stop.why {
-            Why::TooDeep => {
-                let problem = format!("is nested deeper than {MAX_DEPTH} levels, at {place}");
-                let expected = format!("at most {MAX_DEPTH} levels of objects and arrays");
-                self.fault(stop.at, problem, expected, PANNIER_LIMIT);
-            }
-            Why::ControlCharacter => {
-                let byte = self.text.as_bytes()[stop.at];
-                let problem =
-                    format!("holds the unescaped control character U+{byte:04X}, at {place}");
-                let expected = if byte == 0 {
-                    "text without U+0000"
-                } else {
-                    "an escape such as \\n"
-                };
-                self.fault(stop.at, problem, expected, FORMAT.of(self.version));
-            }
-            Why::Expected(what) => {
-                let problem = if stop.at < self.text.len() {
-                    "is not JSON"
-                } else {
-                    "breaks off"
-                };
-                self.fault(
-                    stop.at,
-                    format!("{problem}, at {place}"),
-                    what,
-                    FORMAT.of(self.version),
-                );
-            }
-        }
-    }
-
-    #[cold]
     fn fault(
         &mut self,
         at: usize,
@@ -425,7 +368,7 @@ impl<'a> Walk<'a> {
         section: &'static str,
     ) {
         let (problem, expected) = (problem.into(), expected.into());
-        self.faults.push(Noted {
+        self.faults.add(Noted {
             at,
             missing: None,
             problem,
@@ -433,16 +376,4 @@ impl<'a> Walk<'a> {
             section,
         });
     }
-}
-
-/// A place in the text, in words. Lines and columns count from 1, columns in characters.
-pub(crate) fn place(text: &str, at: usize) -> String {
-    let before = &text[..text.floor_char_boundary(at)];
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |last| last.chars().count())
-        + 1;
-    format!("line {line}, column {column} (byte {at})")
 }

@@ -1,8 +1,9 @@
 //! Agents and Groups, wherever they stand.
 
 use crate::statement::formats::{hash, iri, mailto};
-use crate::statement::reader::{Step, Text};
+use crate::statement::reader::Step;
 use crate::statement::rule::{self, ACCOUNT, IDENTIFIER, Rule, rule};
+use crate::statement::text::Text;
 use crate::statement::walk::Walk;
 
 const TYPE: Rule = rule("\"Agent\" or \"Group\"", rule::ACTOR);

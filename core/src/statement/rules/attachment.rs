@@ -3,7 +3,7 @@
 use super::language_map::language_map;
 use crate::statement::formats::{decimal, hash, iri, media_type};
 use crate::statement::reader::Step;
-use crate::statement::rule::{ATTACHMENT, Rule, rule};
+use crate::statement::rule::{ATTACHMENT, Rule, SIGNATURE, rule};
 use crate::statement::walk::Walk;
 
 const WHOLE: Rule = rule("an attachment: an object", ATTACHMENT);
@@ -19,10 +19,14 @@ const SHA2: Rule = rule(
     ATTACHMENT,
 );
 const FILE_URL: Rule = rule("an address with a scheme, or to leave it out", ATTACHMENT);
+const SIGNATURE_TYPE: Rule = rule("\"application/octet-stream\" for a signature", SIGNATURE);
 const PROPERTIES: Rule = rule(
     "only usageType, display, description, contentType, length, sha2 and fileUrl in an attachment",
     ATTACHMENT,
 );
+
+/// The `usageType` of the signature of a statement.
+const SIGNS: &str = "http://adlnet.gov/expapi/attachments/signature";
 
 /// The properties an attachment must have, in the order of the bits that say which were met.
 const REQUIRED: [(&str, Rule); 5] = [
@@ -40,15 +44,31 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
     };
     let mut met = [false; REQUIRED.len()];
     let mut has_file_url = false;
+    let mut is_signature = false;
+    // Where a content type stands that a signature cannot have.
+    let mut other_content = None;
     while let Some(key) = walk.key(&mut members)? {
         let name = key.decoded();
         if let Some(index) = REQUIRED.iter().position(|(required, _)| *required == name) {
             met[index] = true;
         }
         match &*name {
-            "usageType" => walk.formatted(USAGE_TYPE, iri::is_iri)?,
+            "usageType" => {
+                let signs =
+                    walk.parsed(USAGE_TYPE, |text| iri::is_iri(text).then(|| text == SIGNS))?;
+                is_signature = signs == Some(true);
+            }
             "display" | "description" => language_map(walk)?,
-            "contentType" => walk.formatted(CONTENT_TYPE, media_type::is_media_type)?,
+            "contentType" => {
+                let at = walk.next_at()?;
+                let octets = walk.parsed(CONTENT_TYPE, |text| {
+                    media_type::is_media_type(text)
+                        .then(|| text.eq_ignore_ascii_case("application/octet-stream"))
+                })?;
+                if octets == Some(false) {
+                    other_content = Some(at);
+                }
+            }
             "length" => {
                 if let Some(length) = walk.number(LENGTH)?
                     && !decimal::is_count(length.text)
@@ -68,6 +88,9 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
         if !met {
             walk.missing(members.at, name, rule);
         }
+    }
+    if let (true, Some(at)) = (is_signature, other_content) {
+        walk.note(at, "is the content type of a signature", SIGNATURE_TYPE);
     }
     walk.needs_attachment_content |= !has_file_url;
     Ok(())

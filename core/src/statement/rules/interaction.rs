@@ -4,8 +4,9 @@
 
 use super::language_map::language_map;
 use crate::statement::distinct::Distinct;
-use crate::statement::reader::{Step, Text};
+use crate::statement::reader::Step;
 use crate::statement::rule::{ACTIVITY, Rule, rule};
+use crate::statement::text::Text;
 use crate::statement::walk::Walk;
 
 /// The interaction types, each with the component lists it has.

@@ -6,11 +6,11 @@ use super::object::{self, Object};
 use super::verb::{self, Verb};
 use super::{actor, attachment, authority, context, result};
 use crate::statement::formats::{statement_version, timestamp, uuid};
-use crate::statement::reader::{Step, Text};
+use crate::statement::reader::Step;
 use crate::statement::rule::{
-    self, ACTOR, ATTACHMENT, ID, OBJECT, Rule, STATEMENT, STATEMENT_OBJECT, VERB, VERSION, VOIDING,
-    rule,
+    self, ATTACHMENT, ID, Rule, STATEMENT, STATEMENT_OBJECT, VERSION, VOIDING, rule,
 };
+use crate::statement::text::Text;
 use crate::statement::walk::Walk;
 
 const WHOLE: Rule = rule("one statement: a JSON object", STATEMENT);
@@ -26,11 +26,11 @@ const STATEMENT_ID: Rule = rule(
     "a UUID in standard form, such as \"7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c\", or none",
     ID,
 );
-const WHO: Rule = rule("an Agent or a Group: who did it", ACTOR);
-const WHAT: Rule = rule("a verb with an id: what was done", VERB);
+const WHO: Rule = rule("an Agent or a Group: who did it", STATEMENT);
+const WHAT: Rule = rule("a verb with an id: what was done", STATEMENT);
 const TO_WHAT: Rule = rule(
     "an object: an Activity, Agent, Group, StatementRef or SubStatement",
-    OBJECT,
+    STATEMENT,
 );
 const TIMESTAMP: Rule = rule(
     "a timestamp with date, time and a known zone, such as \"2024-05-04T17:00:00.000Z\"",

@@ -1,0 +1,337 @@
+//! What a refused statement is told: every fault at once, each with its place, the problem, what would be
+//! right, and who says so.
+
+use pannier::statement::{Invalid, PANNIER_LIMIT, XapiVersion, check};
+use proptest::prelude::*;
+
+const V1: XapiVersion = XapiVersion::V1_0_3;
+const V2: XapiVersion = XapiVersion::V2_0_0;
+
+fn faults(text: &[u8], version: XapiVersion) -> Invalid {
+    check(text, version).expect_err("an invalid statement")
+}
+
+/// The one fault of a statement: path, problem and section.
+fn only(text: &str, version: XapiVersion) -> (String, String, &'static str) {
+    let mut faults = faults(text.as_bytes(), version).faults;
+    assert_eq!(faults.len(), 1, "{text}: {faults:?}");
+    let fault = faults.remove(0);
+    (fault.path, fault.problem, fault.section)
+}
+
+/// A valid statement with these members, first or in place of its own.
+fn with(members: &str) -> String {
+    let own = [
+        ("actor", r#"{"mbox":"mailto:a@example.com"}"#),
+        ("verb", r#"{"id":"http://example.com/did"}"#),
+        ("object", r#"{"id":"http://example.com/a"}"#),
+    ];
+    let kept = own
+        .iter()
+        .filter(|(name, _)| !members.starts_with(&format!("\"{name}\"")));
+    let kept = kept.map(|(name, value)| format!("\"{name}\":{value}"));
+    let members = (!members.is_empty()).then(|| members.to_owned());
+    let all: Vec<String> = members.into_iter().chain(kept).collect();
+    format!("{{{}}}", all.join(","))
+}
+
+/// The one fault of a statement with these members.
+fn fault(members: &str) -> (String, String, &'static str) {
+    only(&with(members), V1)
+}
+
+#[test]
+fn the_fixture_is_valid() {
+    for version in [V1, V2] {
+        assert_eq!(check(with("").as_bytes(), version), Ok(()));
+    }
+}
+
+#[test]
+fn all_faults_are_listed_in_the_order_of_the_text() {
+    let text = r#"{
+        "id": 7,
+        "actor": {"objectType": "Agent", "name": null, "mbox": "secret@example.com", "openid": "http://o.example/"},
+        "verb": {"id": "did it", "display": {"en": 5, "english language": "did"}},
+        "object": {"objectType": "Activity", "definition": {
+            "interactionType": "choice",
+            "scale": [{"id": "a"}, {"id": "a"}, {}],
+            "extensions": {"progress": null}
+        }},
+        "result": {"score": {"scaled": 1.5, "raw": 11, "min": 0, "max": 10}, "duration": "1 hour"},
+        "context": {
+            "registration": "7c6f2b4e0a0d4f4b9a3c1f1d2e3a4b5c",
+            "contextActivities": {"parent": [{"id": "http://example.com/c"}, {"id": "c"}]},
+            "contextAgents": []
+        },
+        "Timestamp": "2024-05-04T17:00:00Z"
+    }"#;
+    let found = faults(text.as_bytes(), V1);
+    let listed: Vec<String> = found
+        .faults
+        .iter()
+        .map(|f| format!("{} {} [{}]", f.path, f.problem, f.section))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "$.id is a number [xAPI 1.0.3 Data 2.4.1]",
+            "$.actor has 2 identifiers [xAPI 1.0.3 Data 2.4.2.3]",
+            "$.actor.name is null [xAPI 1.0.3 Data 2.2]",
+            "$.actor.mbox is malformed [xAPI 1.0.3 Data 2.4.2.3]",
+            "$.verb.id is \"did it\" [xAPI 1.0.3 Data 2.4.3]",
+            "$.verb.display.en is a number [xAPI 1.0.3 Data 4.2]",
+            "$.verb.display[\"english language\"] is not named by a language tag [xAPI 1.0.3 Data 4.2]",
+            "$.object.id is missing [xAPI 1.0.3 Data 2.4.4.1]",
+            "$.object.definition.scale does not belong to this interactionType [xAPI 1.0.3 Data 2.4.4.1]",
+            "$.object.definition.scale[1].id is the id of an earlier component [xAPI 1.0.3 Data 2.4.4.1]",
+            "$.object.definition.scale[2].id is missing [xAPI 1.0.3 Data 2.4.4.1]",
+            "$.object.definition.extensions.progress is not named by an IRI [xAPI 1.0.3 Data 4.1]",
+            "$.result.score.scaled is 1.5 [xAPI 1.0.3 Data 2.4.5.1]",
+            "$.result.score.raw is 11 [xAPI 1.0.3 Data 2.4.5.1]",
+            "$.result.duration is \"1 hour\" [xAPI 1.0.3 Data 4.6]",
+            "$.context.registration is \"7c6f2b4e0a0d4f4b9a3c1f1d2e3a4b5c\" [xAPI 1.0.3 Data 2.4.6]",
+            "$.context.contextActivities.parent[1].id is \"c\" [xAPI 1.0.3 Data 2.4.4.1]",
+            "$.context.contextAgents is not allowed here [xAPI 1.0.3 Data 2.4.6]",
+            "$.Timestamp is not allowed here [xAPI 1.0.3 Data 2.4]",
+        ]
+    );
+    let text = found.to_string();
+    assert_eq!(text.lines().count(), found.faults.len());
+    assert!(!text.contains("secret"), "{text}");
+    assert!(text.contains(
+        "$.result.duration is \"1 hour\"; expected a duration of ISO 8601, such as \"PT12M30.5S\" or \"P2W\" (xAPI 1.0.3 Data 4.6)"
+    ));
+}
+
+#[test]
+fn sections_are_those_of_the_version() {
+    let (_, _, section) = only(&with(r#""verb":{"id":"did"}"#), V2);
+    assert_eq!(section, "xAPI 2.0.0 4.2.2.2");
+}
+
+#[test]
+fn what_is_missing_is_named_where_it_should_be() {
+    let found = faults(b"{}", V2);
+    let paths: Vec<&str> = found.faults.iter().map(|f| f.path.as_str()).collect();
+    assert_eq!(paths, ["$.actor", "$.verb", "$.object"]);
+    assert!(
+        found
+            .faults
+            .iter()
+            .all(|f| f.problem == "is missing" && f.section == "xAPI 2.0.0 4.2.2")
+    );
+}
+
+#[test]
+fn a_name_may_be_there_once_at_any_depth() {
+    let (path, problem, section) =
+        fault(r#""verb":{"id":"http://example.com/did","\u0069d":"http://example.com/did"}"#);
+    assert_eq!(
+        (path.as_str(), problem.as_str(), section),
+        ("$.verb.id", "is there twice", "xAPI 1.0.3 Data 2.2")
+    );
+    let (path, problem, section) =
+        fault(r#""context":{"extensions":{"http://e.example/x":[{"a":{"b":1,"c":2,"b":3}}]}}"#);
+    let expected = r#"$.context.extensions["http://e.example/x"][0].a.b"#;
+    assert_eq!(
+        (path.as_str(), problem.as_str(), section),
+        (expected, "is there twice", PANNIER_LIMIT)
+    );
+}
+
+#[test]
+fn characters_that_servers_cannot_keep() {
+    for (value, problem) in [
+        (r#""a\u0000b""#, "holds the character U+0000"),
+        (r#""\ud83d""#, "holds half of a surrogate pair"),
+        (r#""\ude00\ud83d""#, "holds half of a surrogate pair"),
+    ] {
+        for (members, path) in [
+            (
+                format!(r#""result":{{"response":{value}}}"#),
+                "$.result.response",
+            ),
+            (
+                format!(r#""result":{{"extensions":{{"http://e.example/x":[{value}]}}}}"#),
+                r#"$.result.extensions["http://e.example/x"][0]"#,
+            ),
+        ] {
+            assert_eq!(
+                fault(&members),
+                (path.to_owned(), problem.to_owned(), PANNIER_LIMIT)
+            );
+        }
+        let key = format!(r#""result":{{"extensions":{{"http://e.example/x":{{{value}:1}}}}}}"#);
+        let (_, found, section) = fault(&key);
+        assert_eq!((found.as_str(), section), (problem, PANNIER_LIMIT));
+    }
+}
+
+#[test]
+fn nesting_has_a_limit_of_ours() {
+    let nested = |levels: usize| {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        with(&format!(
+            r#""result":{{"extensions":{{"http://e.example/x":{open}{close}}}}}"#
+        ))
+    };
+    // The statement, the result and the extensions are three levels.
+    assert_eq!(check(nested(97).as_bytes(), V1), Ok(()));
+    let (path, problem, section) = only(&nested(98), V1);
+    assert!(
+        path.starts_with("$.result.extensions[\"http://e.example/x\"][0][0]"),
+        "{path}"
+    );
+    assert!(
+        problem.starts_with("is nested deeper than 100 levels, at line 1, column "),
+        "{problem}"
+    );
+    assert_eq!(section, PANNIER_LIMIT);
+}
+
+#[test]
+fn what_is_not_json_ends_the_list() {
+    for (text, path, problem) in [
+        ("", "$", "breaks off, at line 1, column 1 (byte 0)"),
+        ("{", "$", "breaks off, at line 1, column 2 (byte 1)"),
+        (
+            "{\n\"actor\": {'mbox'}}",
+            "$.actor",
+            "is not JSON, at line 2, column 11 (byte 12)",
+        ),
+        (
+            "{\"verb\": {\"id\": \"x\ny\"}}",
+            "$.verb.id",
+            "holds the unescaped control character U+000A, at line 1, column 19 (byte 18)",
+        ),
+        (
+            "{\"verb\": {\"id\": \"x\0y\"}}",
+            "$.verb.id",
+            "holds the unescaped control character U+0000, at line 1, column 19 (byte 18)",
+        ),
+        (
+            "{\"result\": {\"score\": {\"raw\": 01}}}",
+            "$.result.score.raw",
+            "is not JSON, at line 1, column 31 (byte 30)",
+        ),
+        (
+            "{\"verb\": nil}",
+            "$.verb",
+            "is not JSON, at line 1, column 10 (byte 9)",
+        ),
+    ] {
+        let found = only(text, V1);
+        assert_eq!(
+            found,
+            (path.to_owned(), problem.to_owned(), "xAPI 1.0.3 About 3.0"),
+            "{text}"
+        );
+    }
+    let (path, problem, _) = only(&format!("{} {{}}", with("")), V1);
+    assert_eq!(path, "$");
+    assert!(
+        problem.starts_with("is not JSON, at line 1, column "),
+        "{problem}"
+    );
+
+    let found = faults(br#"{"id":"x","actor":"y",oops"#, V1);
+    let paths: Vec<&str> = found.faults.iter().map(|f| f.path.as_str()).collect();
+    assert_eq!(paths, ["$.id", "$.actor", "$"]);
+}
+
+#[test]
+fn the_encoding_is_utf_8_without_mark() {
+    let not_utf_8 = faults(b"{\"actor\":\"\xff\"}", V1);
+    assert_eq!(not_utf_8.faults[0].problem, "is not UTF-8, at byte 10");
+    let marked = faults(format!("\u{feff}{}", with("")).as_bytes(), V2);
+    assert_eq!(marked.faults[0].problem, "begins with a byte order mark");
+    assert_eq!(marked.faults[0].section, "xAPI 2.0.0 4.1.2");
+}
+
+#[test]
+fn a_statement_is_an_object() {
+    for (text, kind) in [
+        ("[]", "an array"),
+        ("\"x\"", "a string"),
+        ("5", "a number"),
+        ("true", "a boolean"),
+        ("null", "null"),
+    ] {
+        let (path, problem, _) = only(text, V1);
+        assert_eq!((path.as_str(), problem), ("$", format!("is {kind}")));
+    }
+}
+
+#[test]
+fn rules_across_properties_do_not_depend_on_their_order() {
+    let (path, problem, section) = fault(
+        r#""object":{"id":"8f87ccde-bb56-4c2e-ab83-44982ef22df0","objectType":"StatementRef"},"context":{"platform":"x"}"#,
+    );
+    assert_eq!(path, "$.context.platform");
+    assert_eq!(problem, "is not allowed while the object is a StatementRef");
+    assert_eq!(section, "xAPI 1.0.3 Data 2.4.6");
+    let swapped = r#"{"context":{"revision":"1"},"verb":{"id":"http://example.com/did"},"object":{"mbox":"mailto:b@example.com","objectType":"Agent"},"actor":{"mbox":"mailto:a@example.com"}}"#;
+    assert_eq!(only(swapped, V2).0, "$.context.revision");
+
+    let (path, problem, section) =
+        fault(r#""verb":{"id":"http://adlnet.gov/expapi/verbs/voided"}"#);
+    assert_eq!(
+        (path.as_str(), section),
+        ("$.object", "xAPI 1.0.3 Data 2.3.2")
+    );
+    assert_eq!(problem, "is an Activity under the verb voided");
+
+    let (path, problem, _) = fault(r#""actor":{"member":[],"mbox":"mailto:a@example.com"}"#);
+    assert_eq!(
+        (path.as_str(), problem.as_str()),
+        ("$.actor.member", "is not allowed in an Agent")
+    );
+}
+
+#[test]
+fn a_signature_is_a_stream_of_octets() {
+    let signature = |content_type| {
+        with(&format!(
+            r#""attachments":[{{"contentType":"{content_type}","usageType":"http://adlnet.gov/expapi/attachments/signature","display":{{}},"length":3,"sha2":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}}]"#
+        ))
+    };
+    assert_eq!(
+        check(signature("application/octet-stream").as_bytes(), V1),
+        Ok(())
+    );
+    let (path, _, section) = only(&signature("application/jose"), V1);
+    assert_eq!(
+        (path.as_str(), section),
+        ("$.attachments[0].contentType", "xAPI 1.0.3 Data 2.6")
+    );
+}
+
+#[test]
+fn long_values_are_cut() {
+    let (_, problem, _) = fault(&format!(r#""verb":{{"id":"{}"}}"#, "é".repeat(5000)));
+    assert!(problem.chars().count() < 100, "{problem}");
+    let (_, problem, _) = fault(&format!(
+        r#""result":{{"score":{{"scaled":{}}}}}"#,
+        "9".repeat(5000)
+    ));
+    assert!(problem.len() < 100, "{problem}");
+}
+
+#[test]
+fn a_hostile_text_gets_a_bounded_answer() {
+    let text = with(&format!(r#""attachments":[{}1]"#, "1,".repeat(5000)));
+    let found = faults(text.as_bytes(), V1).faults;
+    assert_eq!(found.len(), 1001);
+    assert_eq!(found[1000].problem, "has 4001 more faults");
+    assert_eq!(found[1000].section, PANNIER_LIMIT);
+}
+
+proptest! {
+    /// Numbers are compared as written: what floating point cannot tell apart is still in order.
+    #[test]
+    fn score_bounds_are_exact(raw in any::<i64>(), max in any::<i64>()) {
+        let text = with(&format!(r#""result":{{"score":{{"raw":{raw},"max":{max}}}}}"#));
+        prop_assert_eq!(check(text.as_bytes(), V1).is_ok(), raw <= max);
+    }
+}
