@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// A client of one LRS.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Ask {
 
     /// The statement with this id, if the LRS has it and it is not voided. Some LRSs answer with
     /// `null` or an empty list where others have a 404, some wrap the statement in a list.
-    pub fn get(&self, id: &str) -> Option<Value> {
+    pub fn get(&self, id: Uuid) -> Option<Value> {
         let answer = self.send(
             self.client
                 .get(self.statements(&format!("?statementId={id}"))),
@@ -51,7 +52,7 @@ impl Ask {
     }
 
     /// Everything the LRS lists, page after page, by id. An id that is listed twice is a failure.
-    pub fn all_statements(&self) -> BTreeMap<String, Value> {
+    pub fn all_statements(&self) -> BTreeMap<Uuid, Value> {
         let mut all = BTreeMap::new();
         let mut page = json(self.send(self.client.get(self.statements("?limit=100"))));
         loop {
@@ -61,8 +62,8 @@ impl Ask {
             {
                 let id = statement["id"]
                     .as_str()
-                    .expect("a statement has an id")
-                    .to_lowercase();
+                    .and_then(|id| id.parse().ok())
+                    .expect("a statement has an id");
                 let before = all.insert(id, statement.take());
                 assert!(
                     before.is_none(),

@@ -7,7 +7,9 @@
 )]
 
 pub mod ask;
+pub mod device;
+pub mod lrs;
 pub mod process;
 pub mod proxy;
-pub mod real;
 pub mod sample;
+pub mod scenarios;

@@ -30,7 +30,7 @@ pub fn statement(run: u32, n: u32) -> Value {
                 "type": "http://adlnet.gov/expapi/activities/question",
             },
         },
-        "result": {"success": n % 3 != 0, "duration": format!("PT{}.5S", n % 50), "score": {"scaled": f64::from(n % 11) / 10.0}},
+        "result": {"success": !n.is_multiple_of(3), "duration": format!("PT{}.5S", n % 50), "score": {"scaled": f64::from(n % 11) / 10.0}},
         "context": {"platform": "phone", "language": "tr"},
     })
 }

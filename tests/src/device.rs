@@ -1,0 +1,135 @@
+//! A device with a collector on it, and a clock that a test moves instead of waiting.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use pannier::clock::{Clock, SystemClock};
+use pannier::{Collector, Config, Credentials, Ended, Page, Status, SyncReport, Uuid};
+use tempfile::TempDir;
+
+use crate::lrs::credentials;
+use crate::sample;
+
+/// The system's clock, ahead by as much as the test has skipped.
+#[derive(Debug, Default)]
+struct SkippingClock(AtomicI64);
+
+impl Clock for SkippingClock {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A device. Its queue is deleted with it.
+pub struct Device {
+    /// Its collector.
+    pub collector: Collector,
+    clock: Arc<SkippingClock>,
+    folder: TempDir,
+}
+
+impl Device {
+    /// A device that delivers to this base URL with the right credentials.
+    pub fn new(endpoint: &str) -> Self {
+        Self::with_credentials(endpoint, credentials())
+    }
+
+    /// A device that delivers with these credentials.
+    pub fn with_credentials(endpoint: &str, credentials: Credentials) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(SkippingClock::default());
+        let mut config = Config::new(endpoint, Some(credentials));
+        config.clock = Arc::<SkippingClock>::clone(&clock);
+        let collector = Collector::open(queue(folder.path()), config).expect("a new queue");
+        Self {
+            collector,
+            clock,
+            folder,
+        }
+    }
+
+    /// The file of its queue.
+    pub fn queue(&self) -> PathBuf {
+        queue(self.folder.path())
+    }
+
+    /// Records the first `count` samples of a run, all at once.
+    pub fn record_samples(&self, run: u32, count: u32) {
+        let texts = (0..count).map(|n| sample::text(run, n));
+        let ids = self.collector.record_all(texts).expect("samples are valid");
+        assert_eq!(
+            ids,
+            (0..count).map(|n| sample::id(run, n)).collect::<Vec<_>>()
+        );
+    }
+
+    /// Everything in the queue as it will be sent, by id.
+    pub fn queued(&self) -> BTreeMap<Uuid, String> {
+        let mut all = BTreeMap::new();
+        let mut page = Page {
+            after: 0,
+            limit: 500,
+        };
+        loop {
+            let listed = self.collector.queued(page).expect("the queue can be read");
+            let Some(last) = listed.last() else {
+                return all;
+            };
+            page.after = last.seq;
+            all.extend(listed.into_iter().map(|one| (one.id, one.statement)));
+        }
+    }
+
+    /// One sync by hand.
+    pub fn sync(&self) -> SyncReport {
+        self.collector
+            .sync()
+            .expect("the queue can be read and written")
+    }
+
+    /// Syncs until nothing is due or the app must act, skipping the waits in between.
+    pub fn sync_through(&self) -> Ended {
+        self.sync_rounds(30)
+            .unwrap_or_else(|last| panic!("it waits again and again: {last:?}"))
+    }
+
+    /// So many syncs at most, skipping the waits in between; an error if it would wait once more.
+    pub fn sync_rounds(&self, rounds: usize) -> Result<Ended, Ended> {
+        let mut last = None;
+        for _ in 0..rounds {
+            match self.sync().ended {
+                Ended::Waiting {
+                    until,
+                    why,
+                    trouble,
+                } => {
+                    let wait = until - self.clock.now_ms();
+                    self.clock.0.fetch_add(wait.max(0), Ordering::Relaxed);
+                    last = Some(Ended::Waiting {
+                        until,
+                        why,
+                        trouble,
+                    });
+                }
+                ended => return Ok(ended),
+            }
+        }
+        Err(last.expect("at least one round"))
+    }
+
+    /// How things stand; what was recorded is always all somewhere.
+    pub fn status(&self) -> Status {
+        let status = self.collector.status().expect("the queue can be read");
+        let ledger = status.ledger;
+        let somewhere = ledger.queued + ledger.waiting + ledger.held + ledger.delivered;
+        let by_the_app = ledger.retracted + ledger.discarded + ledger.replaced + ledger.erased;
+        assert_eq!(ledger.recorded, somewhere + by_the_app, "{ledger:?}");
+        status
+    }
+}
+
+fn queue(folder: &Path) -> PathBuf {
+    folder.join("queue.db")
+}
