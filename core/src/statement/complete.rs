@@ -63,6 +63,9 @@ impl fmt::Debug for Prepared {
 /// space around the object is left out. All other bytes stay as they are.
 ///
 /// A timestamp in the future is not refused here, since only a clock can tell.
+///
+/// For a valid statement it allocates the frozen body, the text of a timestamp that it adds, room for keys
+/// and formatted strings that are written with escapes, and for objects of more than twelve members.
 pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepared, Invalid> {
     let Checked {
         text,

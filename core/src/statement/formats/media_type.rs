@@ -1,5 +1,7 @@
 //! Internet media types: `type/subtype` with parameters (RFC 9110 section 8.3.1).
 
+const BLANK: [char; 2] = [' ', '\t'];
+
 /// Whether `text` is a media type.
 pub(crate) fn is_media_type(text: &str) -> bool {
     let Some((kind, rest)) = text.split_once('/') else {
@@ -12,34 +14,30 @@ pub(crate) fn is_media_type(text: &str) -> bool {
 /// Any number of `; name=value`, where the value is a token or a quoted string.
 fn are_parameters(mut rest: &str) -> bool {
     loop {
-        rest = rest.trim_start_matches([' ', '\t']);
+        rest = rest.trim_start_matches(BLANK);
         if rest.is_empty() {
             return true;
         }
-        let Some(parameter) = rest.strip_prefix(';') else {
-            return false;
-        };
-        let (name, value) = split_token(parameter.trim_start_matches([' ', '\t']));
-        // A semicolon with nothing after it is allowed.
-        if name.is_empty() {
-            rest = value;
-            if rest.is_empty() || rest.starts_with(';') {
-                continue;
-            }
-            return false;
+        match rest.strip_prefix(';').and_then(after_parameter) {
+            Some(after) => rest = after,
+            None => return false,
         }
-        let Some(value) = value.strip_prefix('=') else {
-            return false;
-        };
-        let after = match value.strip_prefix('"') {
-            Some(quoted) => after_quoted(quoted),
-            None => match split_token(value) {
-                ("", _) => None,
-                (_, after) => Some(after),
-            },
-        };
-        let Some(after) = after else { return false };
-        rest = after;
+    }
+}
+
+/// What follows a parameter. One that is empty is allowed.
+fn after_parameter(text: &str) -> Option<&str> {
+    let (name, rest) = split_token(text.trim_start_matches(BLANK));
+    if name.is_empty() {
+        return Some(rest);
+    }
+    let value = rest.strip_prefix('=')?;
+    match value.strip_prefix('"') {
+        Some(quoted) => after_quoted(quoted),
+        None => match split_token(value) {
+            ("", _) => None,
+            (_, after) => Some(after),
+        },
     }
 }
 
