@@ -216,6 +216,9 @@ impl Driver {
             Err(error) => (Err(error), None),
         };
         self.inner.syncing.store(false, Ordering::Relaxed);
+        if matches!(&result, Ok(report) if report.delivered > 0) {
+            self.shrink();
+        }
         self.plan(&result);
         if let Ok(report) = &result {
             self.inner.events.tell(&Event::Synced {
@@ -283,6 +286,25 @@ impl Driver {
             let now = inner.clock.now_ms();
             inner.store.with(now, |db| session.interrupted(db, now))?;
             return Ok((session.report(Ended::Interrupted), Some(interrupt)));
+        }
+    }
+
+    /// The file gives back what was delivered. Others may record in between the slices.
+    fn shrink(&self) {
+        let store = &self.inner.store;
+        let now = self.inner.clock.now_ms();
+        let mut shrunk = false;
+        let outcome = loop {
+            match store.with(now, crate::store::Db::shrink) {
+                Ok(true) => shrunk = true,
+                Ok(false) if shrunk => break store.with(now, crate::store::Db::checkpoint),
+                Ok(false) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        if let Err(error) = outcome {
+            // The next sync tries again; all that is delivered is delivered.
+            tracing::warn!(%error, "the queue's file could not be shrunk");
         }
     }
 

@@ -172,7 +172,7 @@ impl Collector {
                     faults.extend(invalid.faults.into_iter().map(|mut fault| {
                         fault.path = format!("$[{at}]{}", fault.path.trim_start_matches('$'));
                         fault
-                    }))
+                    }));
                 }
                 Err(error) => return Err(error),
             }
@@ -248,7 +248,8 @@ impl Collector {
             .store
             .with(now, |db| db.retry(id, now))
             .map_err(|why| Error::unchanged(id, why))?;
-        self.changed()
+        self.tell_driver(Command::Changed);
+        Ok(())
     }
 
     /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
@@ -260,7 +261,7 @@ impl Collector {
             .store
             .with(now, |db| db.replace(id, &prepared, now))
             .map_err(|why| Error::unchanged(id, why))?;
-        self.changed()?;
+        self.tell_driver(Command::Changed);
         Ok(prepared.id)
     }
 
@@ -335,7 +336,8 @@ impl Collector {
                 }
             })
         })?;
-        self.changed()
+        self.tell_driver(Command::Changed);
+        Ok(())
     }
 
     /// Says where to deliver to. What was learned about another LRS is forgotten.
@@ -345,7 +347,8 @@ impl Collector {
             db.set_endpoint(endpoint.as_str())
         })?;
         *lock(&self.inner.endpoint) = Some(endpoint);
-        self.changed()
+        self.tell_driver(Command::Changed);
+        Ok(())
     }
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.
@@ -389,11 +392,6 @@ impl Collector {
             self.inner.events.tell(&Event::Recorded { ids });
         }
         self.tell_driver(Command::Recorded(count));
-        Ok(())
-    }
-
-    fn changed(&self) -> Result<(), Error> {
-        self.tell_driver(Command::Changed);
         Ok(())
     }
 

@@ -369,7 +369,7 @@ fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
     let lrs = Arc::new(FakeLrs::default());
     let sync = SyncPolicy::Automatic {
         count: 5,
-        age: Duration::from_secs(3_600),
+        age: Duration::from_hours(1),
     };
     let collector = open(
         folder.path(),
@@ -384,13 +384,12 @@ fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
     }
     let mut delivered = 0;
     while delivered < 5 {
-        match events
+        if let Event::Delivered { ids } = events
             .next_within(Duration::from_secs(20))
             .unwrap()
             .expect("nothing happens")
         {
-            Event::Delivered { ids } => delivered += ids.len(),
-            _ => {}
+            delivered += ids.len();
         }
     }
     assert_eq!(collector.status().unwrap().ledger.delivered, 5);

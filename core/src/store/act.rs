@@ -57,7 +57,7 @@ impl Db {
     pub fn retract(&mut self, id: Uuid) -> Result<(), Unchanged> {
         self.change(id, |tx, moves, found| {
             match found.state {
-                State::Queued { sent: false } => moves.from_queue(Place::Retracted, found.bytes),
+                State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
                 State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
                 _ => return Err(Unchanged::MayHaveBeenSent),
             }

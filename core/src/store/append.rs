@@ -1,10 +1,11 @@
 //! Taking statements in.
 
 use rusqlite::{Transaction, params};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Db, Millis, StoreError};
-use crate::statement::{self, Comparison, Prepared};
+use crate::statement::Prepared;
 
 /// Bits of `statement.traits`.
 pub(super) const NEEDS_2_0: i64 = 1;
@@ -188,19 +189,27 @@ fn known(tx: &Transaction<'_>, one: &Prepared) -> Result<Appended, Refused> {
     let (body, bits): (Vec<u8>, i64) = tx
         .prepare_cached("SELECT body, traits FROM statement WHERE id = ?1")?
         .query_row([one.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let either_timestamp_is_ours = one.timestamp_is_ours || bits & TIMESTAMP_IS_OURS != 0;
-    let same = body == one.body
-        || match statement::compare(&one.body, &body) {
-            Comparison::Same => true,
-            // A timestamp that Pannier filled in says nothing about what the app meant.
-            Comparison::Different(differences) => {
-                either_timestamp_is_ours && differences.iter().all(|d| d.path == "$.timestamp")
-            }
-            Comparison::Unreadable => false,
-        };
-    if same {
+    // A timestamp that Pannier filled in says nothing about what the app meant.
+    let timestamp_counts = !one.timestamp_is_ours && bits & TIMESTAMP_IS_OURS == 0;
+    if body == one.body || same_content(&body, &one.body, timestamp_counts) {
         Ok(Appended::Known)
     } else {
         Err(Refused::OtherContent(one.id))
+    }
+}
+
+/// The same JSON value, whatever its layout. Stricter than what an LRS may change on the way: here
+/// both come from the app.
+fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
+    let read = |text| -> Option<serde_json::Map<String, Value>> {
+        let mut members: serde_json::Map<_, _> = serde_json::from_slice(text).ok()?;
+        if !timestamp_counts {
+            members.remove("timestamp");
+        }
+        Some(members)
+    };
+    match (read(known), read(new)) {
+        (Some(known), Some(new)) => known == new,
+        _ => false,
     }
 }

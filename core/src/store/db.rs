@@ -33,12 +33,47 @@ impl Db {
         Ok(value)
     }
 
-    /// Puts the write-ahead log back into the file and gives freed pages back to the file system.
-    /// For quiet moments: before a pause, after a sync.
+    /// Gives some of the freed pages back to the file system; true if there are more. In slices, so
+    /// that `record` never waits long for it.
+    pub fn shrink(&mut self) -> Result<bool, StoreError> {
+        let free: i64 = self
+            .conn
+            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        if free < WORTH_SHRINKING {
+            return Ok(false);
+        }
+        self.vacuum(SHRINK_AT_ONCE)?;
+        Ok(free > SHRINK_AT_ONCE)
+    }
+
+    /// Gives all freed pages back and folds the write-ahead log into the file. For quiet moments:
+    /// before a pause, after erasing.
     pub fn tidy(&mut self) -> Result<(), StoreError> {
-        self.conn.execute_batch("PRAGMA incremental_vacuum")?;
+        self.vacuum(0)?;
+        self.checkpoint()
+    }
+
+    /// Folds the write-ahead log into the file and cuts it to nothing.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.conn
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())
     }
+
+    /// At most so many pages; 0 for all.
+    fn vacuum(&mut self, pages: i64) -> Result<(), StoreError> {
+        let mut vacuum = self
+            .conn
+            .prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+        // Each step frees one page.
+        let mut steps = vacuum.query([])?;
+        while steps.next()?.is_some() {}
+        Ok(())
+    }
 }
+
+/// Pages freed in one transaction: a megabyte.
+const SHRINK_AT_ONCE: i64 = 256;
+
+/// Fewer free pages are kept for what is recorded next.
+const WORTH_SHRINKING: i64 = 64;

@@ -64,7 +64,7 @@ impl Db {
                     match found.state {
                         State::Delivered => erased.history += 1,
                         State::Queued { sent } => {
-                            moves.from_queue(Place::Erased, found.bytes);
+                            moves.leave_queue(Place::Erased, found.bytes);
                             erased.count(sent);
                         }
                         State::Waiting { sent } => {

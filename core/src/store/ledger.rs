@@ -1,5 +1,7 @@
 //! How many statements are where, without reading the log.
 
+use std::fmt::Write as _;
+
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -130,7 +132,7 @@ pub(super) struct Moves {
 
 impl Moves {
     /// A statement of that many bytes leaves the queue for `to`.
-    pub(super) fn from_queue(&mut self, to: Place, bytes: i64) {
+    pub(super) fn leave_queue(&mut self, to: Place, bytes: i64) {
         self.settled_bytes += bytes;
         self.count(to, 1);
     }
@@ -159,8 +161,8 @@ impl Moves {
         let mut sql = String::from("UPDATE ledger SET settled_bytes = settled_bytes + ?1");
         for (place, by) in &self.moved {
             let column = place.column();
-            // The numbers are ours, not text from outside.
-            sql.push_str(&format!(", {column} = {column} + ({by})"));
+            // The numbers are ours, not text from outside; writing to a String cannot fail.
+            let _ = write!(sql, ", {column} = {column} + ({by})");
         }
         conn.execute(&sql, [self.settled_bytes])?;
         Ok(())

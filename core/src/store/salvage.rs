@@ -28,19 +28,10 @@ pub struct Salvaged {
 
 /// Renames the file and the two that belong to it.
 pub(super) fn set_aside(path: &Path, now: Millis) -> Result<PathBuf, StoreError> {
-    let kept_at = (0..)
-        .map(|n| {
-            with_suffix(
-                path,
-                &if n == 0 {
-                    format!(".damaged-{now}")
-                } else {
-                    format!(".damaged-{now}-{n}")
-                },
-            )
-        })
-        .find(|name| !name.exists())
-        .unwrap_or_else(|| with_suffix(path, ".damaged"));
+    let mut kept_at = with_suffix(path, &format!(".damaged-{now}"));
+    while kept_at.exists() {
+        kept_at = with_suffix(&kept_at, "-again");
+    }
     for suffix in ["-wal", "-shm", ""] {
         let from = with_suffix(path, suffix);
         if from.exists() {

@@ -163,7 +163,7 @@ impl Settling<'_> {
             // A held statement changes its place only by the app's word.
             (_, State::Delivered | State::Held) => return Ok(false),
             (Outcome::Delivered, State::Queued { .. }) => {
-                self.moves.from_queue(Place::Delivered, found.bytes);
+                self.moves.leave_queue(Place::Delivered, found.bytes);
                 self.from_log.insert(one.seq);
                 self.keep_as_history(one.seq)?;
             }
@@ -177,7 +177,7 @@ impl Settling<'_> {
                 }
             }
             (Outcome::Held { .. }, State::Queued { .. }) => {
-                self.moves.from_queue(Place::Held, found.bytes);
+                self.moves.leave_queue(Place::Held, found.bytes);
                 self.write_aside(one)?;
             }
             (Outcome::Held { .. }, State::Waiting { .. }) => {
@@ -185,7 +185,7 @@ impl Settling<'_> {
                 self.write_aside(one)?;
             }
             (Outcome::Waiting { .. }, State::Queued { .. }) => {
-                self.moves.from_queue(Place::Waiting, found.bytes);
+                self.moves.leave_queue(Place::Waiting, found.bytes);
                 self.write_aside(one)?;
             }
             (Outcome::Waiting { .. }, State::Waiting { .. }) => self.write_aside(one)?,

@@ -92,13 +92,13 @@ impl Shared {
     }
 
     /// Works on the file with nobody else in between.
-    pub fn with<T, E: From<StoreError>>(
+    pub fn with<T, E>(
         &self,
         now: Millis,
         work: impl FnOnce(&mut Db) -> Result<T, E>,
     ) -> Result<T, E>
     where
-        E: AsStoreError,
+        E: From<StoreError> + AsStoreError,
     {
         let mut slot = lock(&self.db);
         let outcome = match slot.as_mut() {

@@ -284,7 +284,7 @@ fn from_log(
             };
             if let Some((reason, due)) = wait {
                 step_aside(tx, seq, reason, due, seq <= sent_through, now)?;
-                moves.from_queue(Place::Waiting, body.len() as i64);
+                moves.leave_queue(Place::Waiting, body.len() as i64);
                 if filling.rows.is_empty() && limits.after <= cursor {
                     passed = seq;
                 }

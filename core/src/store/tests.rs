@@ -1,1 +1,587 @@
 //! The store by itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{
+    Appended, Db, Durability, HistoryPolicy, HoldReason, Holder, Learned, Limits, Millis, Outcome,
+    Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged, WaitReason,
+};
+use crate::statement::{Fill, Prepared, XapiVersion, prepare};
+
+const NOW: Millis = 1_800_000_000_000;
+const US: Holder = Holder([1; 16]);
+const ALL: Page = Page {
+    after: 0,
+    limit: 1_000_000,
+};
+
+fn statement(n: u128) -> Prepared {
+    sized(n, 0)
+}
+
+fn sized(n: u128, more: usize) -> Prepared {
+    let id = Uuid::from_u128(n | 0x4000_8000_0000_0000_0000);
+    let text = format!(
+        r#"{{"id":"{id}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://example.com/did"}},
+        "object":{{"id":"http://example.com/{n}"}},"result":{{"response":"{}"}}}}"#,
+        "x".repeat(more)
+    );
+    prepare(
+        text.as_bytes(),
+        XapiVersion::V2_0_0,
+        &Fill {
+            id,
+            now_ms: NOW - 1_000,
+        },
+    )
+    .unwrap()
+}
+
+fn open(path: &Path) -> Db {
+    Db::open(path, Durability::ProcessCrash, NOW).unwrap().db
+}
+
+fn file() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    (folder, path)
+}
+
+fn append(db: &mut Db, n: u128) -> Result<Vec<Appended>, Refused> {
+    db.append(&[&vec![statement(n)]], NOW).remove(0)
+}
+
+fn take(db: &mut Db, statements: usize) -> Vec<Row> {
+    db.claim(US, NOW, NOW + 60_000).unwrap();
+    let limits = Limits {
+        statements,
+        bytes: usize::MAX,
+        speaks_2_0: true,
+        skew_ms: Some(0),
+        after: 0,
+    };
+    match db.take(US, &limits, NOW, NOW + 60_000).unwrap() {
+        Taken::Rows { rows, .. } => rows,
+        Taken::LeaseLost => panic!("the lease is lost"),
+    }
+}
+
+fn settle(db: &mut Db, seqs: &[i64], outcome: &Outcome, history: HistoryPolicy) -> Vec<i64> {
+    let settled = seqs
+        .iter()
+        .map(|&seq| Settled {
+            seq,
+            outcome: outcome.clone(),
+        })
+        .collect();
+    db.settle(
+        &Settlement {
+            settled,
+            learned: Learned::default(),
+            unsent: None,
+        },
+        history,
+        NOW,
+    )
+    .unwrap()
+}
+
+fn held() -> Outcome {
+    Outcome::Held {
+        reason: HoldReason::Refused,
+        status: Some(400),
+        words: "bad".into(),
+        theirs: None,
+    }
+}
+
+fn waiting(due: Millis) -> Outcome {
+    Outcome::Waiting {
+        reason: WaitReason::Suspect,
+        due,
+        status: Some(500),
+        words: "failed".into(),
+    }
+}
+
+/// Counters and lists agree, and no statement is counted twice or not at all.
+fn check(db: &Db) {
+    let ledger = db.ledger().unwrap();
+    let queued = db.queued(ALL).unwrap();
+    assert_eq!(ledger.queued as usize, queued.len(), "{ledger:?}");
+    assert_eq!(
+        ledger.waiting as usize,
+        db.waiting(ALL).unwrap().len(),
+        "{ledger:?}"
+    );
+    assert_eq!(
+        ledger.held as usize,
+        db.held(ALL).unwrap().len(),
+        "{ledger:?}"
+    );
+    assert_eq!(
+        ledger.queued_bytes as usize,
+        queued.iter().map(|one| one.statement.len()).sum::<usize>()
+    );
+    assert_eq!(
+        ledger.oldest_queued_at,
+        queued.first().map(|one| one.recorded_at)
+    );
+    let sum = ledger.queued
+        + ledger.waiting
+        + ledger.held
+        + ledger.delivered
+        + ledger.retracted
+        + ledger.discarded
+        + ledger.replaced
+        + ledger.erased;
+    assert_eq!(sum, ledger.recorded, "{ledger:?}");
+}
+
+#[test]
+fn a_candidate_is_taken_whole_or_not_at_all_beside_others() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 2).unwrap();
+    let mut other = statement(2);
+    other.body = statement(9).body;
+    let groups = [
+        vec![statement(1)],
+        vec![statement(3), other, statement(4)],
+        vec![statement(5), statement(2)],
+    ];
+    let outcomes = db.append(&groups.iter().collect::<Vec<_>>(), NOW);
+    assert_eq!(outcomes[0], Ok(vec![Appended::New]));
+    assert_eq!(outcomes[1], Err(Refused::OtherContent(statement(2).id)));
+    assert_eq!(outcomes[2], Ok(vec![Appended::New, Appended::Known]));
+    let ids: Vec<_> = db.queued(ALL).unwrap().iter().map(|one| one.id).collect();
+    assert_eq!(ids, [2, 1, 5].map(|n| statement(n).id));
+    check(&db);
+}
+
+#[test]
+fn the_place_of_a_deleted_statement_is_never_given_out_again() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=3 {
+        append(&mut db, n).unwrap();
+    }
+    db.retract(statement(3).id).unwrap();
+    db.retract(statement(2).id).unwrap();
+    drop(db);
+    let mut db = open(&path);
+    append(&mut db, 4).unwrap();
+    let seqs: Vec<_> = db.queued(ALL).unwrap().iter().map(|one| one.seq).collect();
+    assert_eq!(seqs, [1, 4]);
+    check(&db);
+    // Nor after a sync has emptied the file.
+    let rows = take(&mut db, 10);
+    settle(
+        &mut db,
+        &[rows[0].seq, rows[1].seq],
+        &Outcome::Delivered,
+        HistoryPolicy::None,
+    );
+    while db.purge(HistoryPolicy::None, NOW).unwrap() {}
+    append(&mut db, 5).unwrap();
+    assert_eq!(db.queued(ALL).unwrap()[0].seq, 5);
+    check(&db);
+}
+
+#[test]
+fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=9 {
+        append(&mut db, n).unwrap();
+    }
+    let one = statement(1).body.len();
+    db.claim(US, NOW, NOW + 60_000).unwrap();
+    let mut limits = Limits {
+        statements: 50,
+        bytes: 0,
+        speaks_2_0: true,
+        skew_ms: Some(0),
+        after: 0,
+    };
+    for count in 1..=9 {
+        // Exactly the size of the body that is sent: no statement less, and none more.
+        let exact = crate::lrs::requests::batch_bytes(std::iter::repeat_n(one, count));
+        for (bytes, expected) in [(exact, count), (exact - 1, (count - 1).max(1))] {
+            limits.bytes = bytes;
+            let Taken::Rows { rows, .. } = db.take(US, &limits, NOW, NOW + 60_000).unwrap() else {
+                panic!()
+            };
+            assert_eq!(rows.len(), expected, "{bytes} bytes");
+        }
+    }
+    assert_eq!(take(&mut db, 4).len(), 4);
+}
+
+#[test]
+fn what_is_settled_out_of_order_is_not_sent_again() {
+    for history in [HistoryPolicy::None, HistoryPolicy::Forever] {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        for n in 1..=5 {
+            append(&mut db, n).unwrap();
+        }
+        take(&mut db, 5);
+        assert_eq!(
+            settle(&mut db, &[3, 5], &Outcome::Delivered, history),
+            [3, 5]
+        );
+        check(&db);
+        assert_eq!(
+            take(&mut db, 5)
+                .iter()
+                .map(|row| row.seq)
+                .collect::<Vec<_>>(),
+            [1, 2, 4]
+        );
+        settle(&mut db, &[1, 2], &held(), history);
+        settle(&mut db, &[4], &Outcome::Delivered, history);
+        check(&db);
+        assert!(take(&mut db, 5).is_empty());
+        let upstream = db.upstream().unwrap();
+        assert!(upstream.delivered_through >= 4, "{upstream:?}");
+        // Settling what is settled changes nothing.
+        assert!(settle(&mut db, &[1, 3, 4], &Outcome::Delivered, history).is_empty());
+        check(&db);
+        assert_eq!(db.ledger().unwrap().delivered, 3);
+    }
+}
+
+#[test]
+fn only_the_app_moves_what_is_held() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=4 {
+        append(&mut db, n).unwrap();
+    }
+    take(&mut db, 4);
+    settle(&mut db, &[1, 2, 3], &held(), HistoryPolicy::None);
+    let id = |n| statement(n).id;
+    assert_eq!(db.retry(id(4), NOW), Err(Unchanged::NotHeld));
+    assert_eq!(db.discard(id(9)), Err(Unchanged::Unknown));
+    assert_eq!(db.retract(id(1)), Err(Unchanged::MayHaveBeenSent));
+    db.retry(id(1), NOW).unwrap();
+    db.discard(id(2)).unwrap();
+    // Replaced under its own id, with other content.
+    let mut corrected = statement(7);
+    corrected.id = id(3);
+    db.replace(id(3), &corrected, NOW).unwrap();
+    // A replacement that is refused leaves the held one where it is.
+    settle(&mut db, &[4], &held(), HistoryPolicy::None);
+    let mut clash = statement(8);
+    clash.id = id(1);
+    assert_eq!(
+        db.replace(id(4), &clash, NOW),
+        Err(Unchanged::Refused(Refused::OtherContent(id(1))))
+    );
+    check(&db);
+    let ledger = db.ledger().unwrap();
+    assert_eq!(
+        (
+            ledger.held,
+            ledger.waiting,
+            ledger.discarded,
+            ledger.replaced,
+            ledger.queued
+        ),
+        (1, 1, 1, 1, 1)
+    );
+    // The log first, then the retried one alone.
+    let batches: Vec<Vec<i64>> = std::iter::from_fn(|| {
+        let seqs: Vec<i64> = take(&mut db, 5).iter().map(|row| row.seq).collect();
+        settle(&mut db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
+        (!seqs.is_empty()).then_some(seqs)
+    })
+    .collect();
+    assert_eq!(batches, [[5], [1]]);
+    check(&db);
+}
+
+#[test]
+fn random_work_keeps_every_statement_in_exactly_one_place() {
+    for seed in 0..40 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        let history = if seed % 2 == 0 {
+            HistoryPolicy::None
+        } else {
+            HistoryPolicy::Forever
+        };
+        let mut recorded = 0;
+        for _ in 0..120 {
+            let some = statement(rng.u128(1..=recorded.max(1))).id;
+            match rng.u8(0..12) {
+                0..4 => {
+                    recorded += 1;
+                    append(&mut db, recorded).unwrap();
+                }
+                4..7 => {
+                    let rows = take(&mut db, rng.usize(1..8));
+                    for row in rows {
+                        let outcome = match rng.u8(0..6) {
+                            0..3 => Outcome::Delivered,
+                            3 => held(),
+                            4 => waiting(NOW + rng.i64(-5..5)),
+                            _ => continue,
+                        };
+                        settle(&mut db, &[row.seq], &outcome, history);
+                    }
+                }
+                7 => drop(db.retract(some)),
+                8 => drop(db.retry(some, NOW)),
+                9 => drop(db.discard(some)),
+                10 => {
+                    recorded += 1;
+                    drop(db.replace(some, &statement(recorded), NOW));
+                }
+                _ => match rng.u8(0..3) {
+                    0 => drop(db.purge(history, NOW).unwrap()),
+                    1 => db = open(&path),
+                    _ => {
+                        let doomed =
+                            format!("http://example.com/{}\"", rng.u128(1..=recorded.max(1)));
+                        db.erase(&|body| String::from_utf8_lossy(body).contains(&doomed))
+                            .unwrap();
+                    }
+                },
+            }
+            check(&db);
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_of_that_call_alone() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    let pages: i64 = db
+        .conn
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .unwrap();
+    db.conn
+        .pragma_update(None, "max_page_count", pages + 2)
+        .unwrap();
+    let outcome = db.append(&[&vec![statement(2)], &vec![sized(3, 100_000)]], NOW);
+    assert!(
+        outcome
+            .iter()
+            .all(|one| *one == Err(Refused::Store(StoreError::DiskFull))),
+        "{outcome:?}"
+    );
+    check(&db);
+    assert_eq!(db.ledger().unwrap().recorded, 1);
+    db.conn
+        .pragma_update(None, "max_page_count", 1_000_000)
+        .unwrap();
+    append(&mut db, 2).unwrap();
+    drop(db);
+    assert_eq!(open(&path).ledger().unwrap().recorded, 2);
+}
+
+#[test]
+fn a_newer_file_and_another_programs_file_are_refused_and_left_untouched() {
+    let (folder, path) = file();
+    drop(open(&path));
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    conn.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    drop(conn);
+    let foreign = folder.path().join("other.db");
+    let conn = rusqlite::Connection::open(&foreign).unwrap();
+    conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(conn);
+    for file in [&path, &foreign] {
+        let before = std::fs::read(file).unwrap();
+        match Db::open(file, Durability::PowerCut, NOW) {
+            Err(StoreError::Newer { found: 99, .. } | StoreError::Foreign(_)) => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(std::fs::read(file).unwrap(), before);
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        2,
+        "and nothing was put beside them"
+    );
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let error = Db::open(
+        Path::new("/no/such/folder/queue.db"),
+        Durability::PowerCut,
+        NOW,
+    )
+    .unwrap_err();
+    assert!(
+        error.to_string().contains("/no/such/folder does not exist"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_database_is_set_aside_whole() {
+    let (folder, path) = file();
+    std::fs::write(&path, b"this was a queue once").unwrap();
+    let opened = Db::open(&path, Durability::PowerCut, NOW).unwrap();
+    let salvaged = opened.salvaged.unwrap();
+    assert_eq!((salvaged.saved, salvaged.unreadable), (0, 0));
+    assert_eq!(
+        std::fs::read(&salvaged.kept_at).unwrap(),
+        b"this was a queue once"
+    );
+    assert!(salvaged.kept_at.starts_with(folder.path()));
+    let mut db = opened.db;
+    append(&mut db, 1).unwrap();
+    check(&db);
+}
+
+#[test]
+fn a_file_damaged_in_the_middle_gives_up_all_that_can_be_read() {
+    let (_folder, path) = file();
+    {
+        let mut db = open(&path);
+        for n in 1..=300 {
+            db.append(&[&vec![sized(n, 900)]], NOW).remove(0).unwrap();
+        }
+        db.tidy().unwrap();
+    }
+    // Pages in the middle of the file, well behind the first.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 20_000].fill(0xA5);
+    std::fs::write(&path, &bytes).unwrap();
+
+    let shared = Shared::open(path.clone(), Durability::ProcessCrash, NOW).unwrap();
+    let mut salvaged = shared.take_salvaged();
+    // Met when it is used, if not when it was opened; the call that meets it fails, the next does not.
+    for n in 1_000..1_003 {
+        drop(shared.append(vec![sized(n, 900)], NOW));
+        drop(shared.with(NOW, |db| db.erase(&|_| false)));
+        salvaged.extend(shared.take_salvaged());
+    }
+    let [salvaged] = salvaged.as_slice() else {
+        panic!("{salvaged:?}")
+    };
+    assert!(std::fs::metadata(&salvaged.kept_at).unwrap().len() >= bytes.len() as u64);
+    assert!(salvaged.saved > 200 && salvaged.saved < 303, "{salvaged:?}");
+    shared
+        .with(NOW, |db| {
+            check(db);
+            let listed = db.queued(ALL)?;
+            assert!(listed.len() as u64 >= salvaged.saved);
+            // Each is what was recorded, to the byte.
+            for one in listed {
+                let n: u128 = one.id.as_u128() & 0xFFFF_FFFF;
+                assert_eq!(one.statement.as_bytes(), sized(n, 900).body);
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn two_connections_on_one_file_see_each_others_work() {
+    let (_folder, path) = file();
+    let (mut one, mut two) = (open(&path), open(&path));
+    for n in 1..=20 {
+        append(if n % 2 == 0 { &mut one } else { &mut two }, n).unwrap();
+    }
+    check(&one);
+    check(&two);
+    assert_eq!(one.ledger().unwrap().queued, 20);
+    // The lease of one keeps the other from taking.
+    take(&mut one, 5);
+    assert!(matches!(
+        two.claim(Holder([2; 16]), NOW, NOW + 60_000).unwrap(),
+        super::Claim::Busy { .. }
+    ));
+    one.release(US).unwrap();
+    assert!(matches!(
+        two.claim(Holder([2; 16]), NOW, NOW + 60_000).unwrap(),
+        super::Claim::Granted
+    ));
+    let limits = Limits {
+        statements: 5,
+        bytes: usize::MAX,
+        speaks_2_0: true,
+        skew_ms: None,
+        after: 0,
+    };
+    assert!(matches!(
+        one.take(US, &limits, NOW, NOW + 60_000).unwrap(),
+        Taken::LeaseLost
+    ));
+}
+
+#[test]
+fn concurrent_records_share_the_connection() {
+    let (_folder, path) = file();
+    let shared = Arc::new(Shared::open(path, Durability::PowerCut, NOW).unwrap());
+    std::thread::scope(|scope| {
+        for thread in 0..8_u128 {
+            let shared = &shared;
+            scope.spawn(move || {
+                for n in 0..50 {
+                    shared
+                        .append(vec![statement(thread * 1_000 + n)], NOW)
+                        .unwrap();
+                }
+            });
+        }
+    });
+    shared
+        .with(NOW, |db| {
+            check(db);
+            assert_eq!(db.ledger()?.queued, 400);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_paused_store_says_so_and_resumes() {
+    let (_folder, path) = file();
+    let shared = Shared::open(path, Durability::PowerCut, NOW).unwrap();
+    shared.append(vec![statement(1)], NOW).unwrap();
+    shared.pause().unwrap();
+    shared.pause().unwrap();
+    assert_eq!(
+        shared.append(vec![statement(2)], NOW),
+        Err(Refused::Store(StoreError::Paused))
+    );
+    assert_eq!(shared.read(Db::ledger), Err(StoreError::Paused));
+    shared.resume(NOW).unwrap();
+    shared.resume(NOW).unwrap();
+    shared.append(vec![statement(2)], NOW).unwrap();
+    assert_eq!(shared.read(Db::ledger).unwrap().queued, 2);
+}
+
+#[test]
+fn the_file_shrinks_after_a_sync() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=2_000 {
+        db.append(&[&vec![sized(n, 1_000)]], NOW).remove(0).unwrap();
+    }
+    db.tidy().unwrap();
+    let full = std::fs::metadata(&path).unwrap().len();
+    let seqs: Vec<i64> = take(&mut db, 5_000).iter().map(|row| row.seq).collect();
+    assert_eq!(seqs.len(), 2_000);
+    settle(&mut db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
+    while db.purge(HistoryPolicy::None, NOW).unwrap() {}
+    while db.shrink().unwrap() {}
+    db.checkpoint().unwrap();
+    let after = std::fs::metadata(&path).unwrap().len();
+    assert!(after * 20 < full, "{after} of {full} bytes");
+}

@@ -242,7 +242,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
             wait_reason = ?10, problem = ?11, problem_status = ?12, problem_words = ?13, problem_since = ?14",
     )?
     .execute(params![
-        learned.version.map(|version| version.as_str()),
+        learned.version.map(XapiVersion::as_str),
         learned.version_at,
         learned.max_statements,
         learned.max_bytes,

@@ -31,7 +31,7 @@ pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
         // Beyond the tenth doubling it is the longest anyway.
         .nth(failures.saturating_sub(1).min(16) as usize)
         .unwrap_or(LONGEST);
-    SHORTEST + (ceiling - SHORTEST).mul_f64(rng.f64())
+    SHORTEST + ceiling.saturating_sub(SHORTEST).mul_f64(rng.f64())
 }
 
 #[cfg(test)]

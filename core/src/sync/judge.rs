@@ -206,14 +206,13 @@ pub fn about(answer: &About, retry_after: Option<Duration>) -> Negotiated {
                 pause: Pause::Long,
             }),
         },
-        About::Silent => Negotiated::Silent,
         About::NotAnLrs(why) => Negotiated::Stop(stranger(why)),
-        // An LRS that fails only on this resource must not keep the others waiting.
         About::Refused {
             status: 429 | 503,
             words,
         } => Negotiated::Stop(by_status(503, words.to_string(), retry_after)),
-        About::Refused { .. } => Negotiated::Silent,
+        // An LRS that fails only on this resource must not keep the statements waiting.
+        About::Silent | About::Refused { .. } => Negotiated::Silent,
     }
 }
 

@@ -16,14 +16,14 @@ pub(super) struct Ceiling {
 }
 
 impl Ceiling {
-    pub(super) fn statements(&self, learned: &Learned) -> usize {
+    pub(super) fn statements(self, learned: &Learned) -> usize {
         learned
             .max_statements
             .unwrap_or(self.statements)
             .clamp(1, self.statements) as usize
     }
 
-    pub(super) fn bytes(&self, learned: &Learned) -> usize {
+    pub(super) fn bytes(self, learned: &Learned) -> usize {
         learned
             .max_bytes
             .unwrap_or(self.bytes)
@@ -31,19 +31,19 @@ impl Ceiling {
     }
 
     /// A body of that size was too large.
-    pub(super) fn shrink_bytes(&self, learned: &mut Learned, tried: usize) {
+    pub(super) fn shrink_bytes(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_bytes = Some(half.clamp(LEAST_BYTES.min(self.bytes), self.bytes));
     }
 
     /// That many statements took too long.
-    pub(super) fn shrink_statements(&self, learned: &mut Learned, tried: usize) {
+    pub(super) fn shrink_statements(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_statements = Some(half.clamp(1, self.statements));
     }
 
     /// A batch went well: back to the ceiling by an eighth at a time.
-    pub(super) fn grow(&self, learned: &mut Learned) {
+    pub(super) fn grow(self, learned: &mut Learned) {
         learned.max_statements = grown(learned.max_statements, self.statements);
         learned.max_bytes = grown(learned.max_bytes, self.bytes);
     }

@@ -129,7 +129,7 @@ impl Session {
             }
             // Sent again one by one: one of them may be what the LRS stumbles over.
             Then::Known | Then::Proves(_) => {
-                self.post_in_parts(send.into_iter().map(|item| vec![item]).collect())
+                self.post_in_parts(send.into_iter().map(|item| vec![item]).collect());
             }
             Then::Split {
                 batch, culprits, ..

@@ -130,6 +130,7 @@ pub(super) struct Flying {
 }
 
 /// One run; see the module. Not shared between threads.
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own; together they are no state.
 pub struct Session {
     pub(super) config: SessionConfig,
     pub(super) ceiling: Ceiling,
@@ -164,7 +165,7 @@ impl std::fmt::Debug for Session {
         f.debug_struct("Session")
             .field("tasks", &self.tasks.len())
             .field("flying", &self.flying.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
