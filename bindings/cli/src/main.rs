@@ -15,13 +15,20 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Print JSON for programs: one object a line
+    /// Print JSON for programs, one object a line; errors stay text on standard error
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    Record(commands::record::RecordArgs),
+    Check(commands::check::CheckArgs),
+    Sync(commands::sync::SyncArgs),
+    Status(commands::status::StatusArgs),
+    Queue(commands::queue::QueueListArgs),
+    Held(commands::held::HeldArgs),
+    History(commands::history::HistoryArgs),
     Hub(commands::hub::HubArgs),
 }
 
@@ -29,6 +36,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output { json: cli.json };
     let done = match cli.command {
+        Command::Record(args) => commands::record::run(&args, output),
+        Command::Check(args) => commands::check::run(&args, output),
+        Command::Sync(args) => commands::sync::run(&args, output),
+        Command::Status(args) => commands::status::run(&args, output),
+        Command::Queue(args) => commands::queue::run(&args, output),
+        Command::Held(args) => commands::held::run(&args, output),
+        Command::History(args) => commands::history::run(&args, output),
         Command::Hub(args) => commands::hub::run(args, output),
     };
     match done {

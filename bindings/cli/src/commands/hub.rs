@@ -1,9 +1,15 @@
 //! `pannier hub`: a small LRS on this machine.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tokio::runtime::{Builder, Runtime};
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
 use uuid::Uuid;
 
 use super::credentials::{self, Named};
@@ -51,40 +57,71 @@ pub fn run(args: HubArgs, output: Output) -> Result<(), Failure> {
         place: args.store.map_or(Place::Memory, Place::File),
         ..Options::new(&user, &password)
     };
+    let ending = Ending::listen()
+        .map_err(|error| Failure::open(format!("cannot listen for Ctrl-C: {error}")))?;
     let hub = Hub::start(&options).map_err(|error| Failure::open(error.to_string()))?;
     let shown = made.then_some(&password);
-    output.one(
+    output.show(
         &serde_json::json!({ "ready": true, "url": hub.url(), "user": user, "password": shown }),
-        || {
-            println!("LRS        {}", hub.url());
-            println!("user       {user}");
-            if let Some(password) = shown {
-                println!("password   {password}");
-            }
-            println!("ready; Ctrl-C stops it");
-        },
-    );
-    until_told().map_err(|error| Failure::open(format!("cannot wait for Ctrl-C: {error}")))?;
+        format_args!(
+            "LRS       {}\nuser      {user}\n{}ready; Ctrl-C stops it",
+            hub.url(),
+            shown
+                .map(|password| format!("password  {password}\n"))
+                .unwrap_or_default()
+        ),
+    )?;
+    ending.wait();
     hub.shutdown()
         .map_err(|error| Failure::work(format!("the hub failed: {error}")))
 }
 
-/// Waits for Ctrl-C or, on Unix, a polite request to end.
-fn until_told() -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    runtime.block_on(async {
+/// What tells the hub to end: Ctrl-C and, on Unix, a polite request.
+struct Ending {
+    runtime: Runtime,
+    #[cfg(unix)]
+    signals: [Signal; 2],
+    #[cfg(windows)]
+    ctrl_c: CtrlC,
+}
+
+impl Ending {
+    /// From now on nothing of that ends the process by itself.
+    fn listen() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let entered = runtime.enter();
+        #[cfg(unix)]
+        let signals = [
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ];
+        #[cfg(windows)]
+        let ctrl_c = ctrl_c()?;
+        drop(entered);
+        Ok(Self {
+            runtime,
+            #[cfg(unix)]
+            signals,
+            #[cfg(windows)]
+            ctrl_c,
+        })
+    }
+
+    fn wait(self) {
         #[cfg(unix)]
         {
-            let mut terminated =
-                tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-            tokio::select! {
-                interrupted = tokio::signal::ctrl_c() => interrupted,
-                _ = terminated.recv() => Ok(()),
-            }
+            let [mut interrupted, mut terminated] = self.signals;
+            self.runtime.block_on(async {
+                tokio::select! {
+                    _ = interrupted.recv() => {}
+                    _ = terminated.recv() => {}
+                }
+            });
         }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await
-    })
+        #[cfg(windows)]
+        {
+            let mut ctrl_c = self.ctrl_c;
+            self.runtime.block_on(ctrl_c.recv());
+        }
+    }
 }

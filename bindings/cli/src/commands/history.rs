@@ -1,0 +1,58 @@
+//! `pannier history`: what was delivered and is kept.
+
+use clap::Args;
+use pannier::{Config, Uuid};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::queue_file::QueueArgs;
+use super::{Failure, Output, list};
+
+/// List the delivered statements that are still kept
+///
+/// `pannier sync --keep` says for how long.
+#[derive(Args, Debug)]
+pub struct HistoryArgs {
+    /// At most so many
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+
+    #[command(flatten)]
+    queue: QueueArgs,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    seq: i64,
+    id: Uuid,
+    recorded_at: i64,
+    delivered_at: Option<i64>,
+    statement: Option<Box<RawValue>>,
+}
+
+/// Lists the history.
+pub fn run(args: &HistoryArgs, output: Output) -> Result<(), Failure> {
+    let collector = args.queue.open(Config::default())?;
+    list::all(
+        args.limit,
+        |page| collector.history(page),
+        |one| one.seq,
+        |one| {
+            output.show(
+                &Entry {
+                    seq: one.seq,
+                    id: one.id,
+                    recorded_at: one.recorded_at,
+                    delivered_at: one.delivered_at,
+                    statement: list::json(&one.statement),
+                },
+                format_args!(
+                    "{}  {}  {}",
+                    list::time(one.delivered_at.unwrap_or_default()),
+                    one.id,
+                    list::brief(&one.statement)
+                ),
+            )
+        },
+    )
+}

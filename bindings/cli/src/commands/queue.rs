@@ -1,0 +1,117 @@
+//! `pannier queue`: what is not delivered yet.
+
+use clap::Args;
+use pannier::store::{Aside, Listed, WaitReason};
+use pannier::{Config, Uuid};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::queue_file::QueueArgs;
+use super::{Failure, Output, list};
+
+/// List the statements that are not delivered yet, in the order they were recorded
+///
+/// After those of the queue come those that wait aside until they can be sent, with what they wait
+/// for. Held ones are under `pannier held list`.
+#[derive(Args, Debug)]
+pub struct QueueListArgs {
+    /// At most so many
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+
+    #[command(flatten)]
+    queue: QueueArgs,
+}
+
+#[derive(Serialize)]
+struct Queued {
+    seq: i64,
+    id: Uuid,
+    recorded_at: i64,
+    statement: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize)]
+struct Waiting<'a> {
+    seq: i64,
+    id: Uuid,
+    waits_for: WaitReason,
+    since: i64,
+    until: Option<i64>,
+    words: Option<&'a str>,
+    statement: Option<Box<RawValue>>,
+}
+
+/// Lists the queue.
+pub fn run(args: &QueueListArgs, output: Output) -> Result<(), Failure> {
+    let collector = args.queue.open(Config::default())?;
+    let mut left = args.limit.unwrap_or(usize::MAX);
+    list::all(
+        args.limit,
+        |page| collector.queued(page),
+        |one| one.seq,
+        |one| {
+            left -= 1;
+            queued(&one, output)
+        },
+    )?;
+    list::all(
+        Some(left),
+        |page| collector.waiting(page),
+        |one| one.seq,
+        |one| waiting(&one, output),
+    )
+}
+
+fn queued(one: &Listed, output: Output) -> Result<(), Failure> {
+    let &Listed {
+        seq,
+        id,
+        recorded_at,
+        ..
+    } = one;
+    output.show(
+        &Queued {
+            seq,
+            id,
+            recorded_at,
+            statement: list::json(&one.statement),
+        },
+        format_args!(
+            "{}  {id}  {}",
+            list::time(recorded_at),
+            list::brief(&one.statement)
+        ),
+    )
+}
+
+fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
+    let &Aside {
+        seq,
+        id,
+        reason,
+        since,
+        until,
+        ..
+    } = one;
+    let words = one.words.as_deref();
+    let end = until
+        .map(|until| format!(" until {}", list::time(until)))
+        .unwrap_or_default();
+    output.show(
+        &Waiting {
+            seq,
+            id,
+            waits_for: reason,
+            since,
+            until,
+            words,
+            statement: list::json(&one.statement),
+        },
+        format_args!(
+            "{}  {id}  {}  (waits: {reason}{end})",
+            list::time(since),
+            list::brief(&one.statement)
+        ),
+    )
+}

@@ -1,0 +1,107 @@
+//! `sync`, `history`, and how a sync ends.
+
+use serde_json::json;
+
+use crate::process::{Desk, at_the_hub, hub, statement};
+
+#[test]
+fn what_was_recorded_offline_is_delivered_later() {
+    let (hub, _) = hub();
+    let mut desk = Desk::at(&hub);
+    let ids = desk.recorded(&json!([
+        statement("one"),
+        statement("two"),
+        statement("three")
+    ]));
+
+    desk.set("PANNIER_LRS", "http://127.0.0.1:9/xAPI");
+    desk.run(&["sync"]).is(4, "unreachable");
+    assert_eq!(desk.json(&["queue"]).len(), 3);
+    desk.run(&["status"]).is(0, "trouble     unreachable");
+
+    desk.set("PANNIER_LRS", &hub.url());
+    let report = desk.json(&["sync"]).remove(0);
+    assert_eq!(
+        (&report["delivered"], &report["ended"]),
+        (&json!(3), &json!("emptied"))
+    );
+    let there: Vec<_> = at_the_hub(&hub)
+        .iter()
+        .rev()
+        .map(|statement| statement["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(there, ids, "in the order they were recorded");
+    assert!(desk.json(&["queue"]).is_empty());
+
+    let history = desk.json(&["history"]);
+    assert_eq!(history.len(), 3);
+    assert!(history[0]["delivered_at"].is_i64());
+    desk.run(&["history", "--limit", "1"])
+        .is(0, "experienced http://example.org/one");
+    desk.run(&["sync"]).is(0, "0 delivered");
+}
+
+#[test]
+fn the_queue_remembers_its_lrs() {
+    let (hub, _) = hub();
+    let mut desk = Desk::new();
+    desk.set("PANNIER_LRS_USER", "me");
+    desk.set("PANNIER_LRS_PASSWORD", "secret");
+    desk.recorded(&statement("one"));
+    desk.run(&["sync"]).is(2, "--lrs");
+    desk.run(&["sync", "--lrs", &hub.url()])
+        .is(0, "1 delivered");
+    desk.recorded(&statement("two"));
+    desk.run(&["sync"]).is(0, "1 delivered");
+}
+
+#[test]
+fn history_is_kept_as_long_as_asked() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    desk.run(&["sync", "--keep", "0"]).is(0, "1 delivered");
+    assert!(desk.json(&["history"]).is_empty());
+}
+
+#[test]
+fn credentials_come_from_the_environment_or_a_file() {
+    let (hub, _) = hub();
+    let mut desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    desk.set("PANNIER_LRS_PASSWORD", "wrong");
+    let refused = desk.run(&["sync"]);
+    refused.is(4, "credentials");
+    assert!(!refused.err.contains("wrong)") && !refused.out.contains("wrong)"));
+    let file = desk.file(
+        "credentials",
+        "# of the hub\nuser = me\npassword = secret\n",
+    );
+    desk.run(&["sync", "--credentials", &file])
+        .is(0, "1 delivered");
+
+    let both = desk.file("both", "user = me\npassword = secret\ntoken = abc\n");
+    desk.run(&["sync", "--credentials", &both]).is(2, "either");
+    let nonsense = desk.file("nonsense", "my secret\n");
+    let refused = desk.run(&["sync", "--credentials", &nonsense]);
+    refused.is(2, "line 1");
+    assert!(!refused.err.contains("my secret"));
+    desk.run(&["sync", "--credentials", "nowhere"])
+        .is(2, "nowhere");
+    desk.run(&["sync", "--password", "secret"])
+        .is(2, "--password");
+}
+
+#[test]
+fn an_lrs_that_asks_for_time_gets_it() {
+    let (hub, mischief) = hub();
+    let desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    mischief.next(
+        1,
+        pannier_cli::hub::mischief::Whom::Senders,
+        &pannier_cli::hub::mischief::Deed::Unavailable(Some(1)),
+    );
+    desk.run(&["sync"]).is(4, "busy");
+    desk.run(&["sync", "--wait", "30"]).is(0, "1 delivered");
+}

@@ -1,0 +1,95 @@
+//! `held`: seen, corrected, sent again, given up.
+
+use serde_json::json;
+
+use crate::process::{Desk, at_the_hub, hub, statement};
+
+#[test]
+fn a_refused_statement_is_held_and_can_be_replaced() {
+    let (hub, mischief) = hub();
+    let desk = Desk::at(&hub);
+    let ids = desk.recorded(&json!([
+        statement("one"),
+        statement("two"),
+        statement("three")
+    ]));
+    mischief.refuse(&ids[1], "no such course");
+    desk.run(&["sync"])
+        .is(1, "2 delivered, 1 held, 0 still queued");
+
+    desk.run(&["held", "list"])
+        .is(0, "refused (400): no such course");
+    let held = desk.json(&["held", "list"]);
+    assert_eq!(
+        (held.len(), &held[0]["id"], &held[0]["reason"]),
+        (1, &json!(ids[1]), &json!("refused"))
+    );
+    assert_eq!(
+        held[0]["statement"]["object"]["id"],
+        json!("http://example.org/two")
+    );
+    desk.run(&["held", "show", &ids[1]])
+        .is(0, "LRS says    no such course");
+    let exported = desk.run(&["held", "export"]);
+    assert_eq!(exported.json(), [held[0]["statement"].clone()]);
+
+    let corrected = desk.file("corrected.json", &statement("two-corrected").to_string());
+    desk.run(&["held", "replace", &ids[1], &corrected])
+        .is(0, &ids[1]);
+    assert!(desk.json(&["held", "list"]).is_empty());
+    desk.run(&["sync"]).is(0, "1 delivered");
+    assert_eq!(
+        at_the_hub(&hub)[0]["object"]["id"],
+        json!("http://example.org/two-corrected")
+    );
+}
+
+#[test]
+fn held_statements_can_be_retried_and_discarded() {
+    let (hub, mischief) = hub();
+    let desk = Desk::at(&hub);
+    let ids = desk.recorded(&json!([
+        statement("one"),
+        statement("two"),
+        statement("three")
+    ]));
+    for id in &ids[..2] {
+        mischief.refuse(id, "not today");
+    }
+    desk.run(&["sync"]).is(1, "2 held");
+    desk.run(&["held", "discard", &ids[0]]).is(0, "discarded");
+    mischief.stop();
+    let retried = desk.json(&["held", "retry", "--all"]);
+    assert_eq!(retried[0]["id"], json!(ids[1]));
+    desk.run(&["sync"]).is(0, "1 delivered");
+    let status = desk.json(&["status"]).remove(0);
+    assert_eq!(
+        (&status["delivered"], &status["discarded"], &status["held"]),
+        (&json!(2), &json!(1), &json!(0))
+    );
+
+    desk.run(&["held", "retry", &ids[1]]).is(1, &ids[1]);
+    desk.run(&["held", "show", &ids[1]]).is(1, &ids[1]);
+    desk.run(&["held", "retry"]).is(2, "ID");
+}
+
+#[test]
+fn a_conflict_shows_where_the_two_differ() {
+    let (hub, _) = hub();
+    let (here, there) = (Desk::at(&hub), Desk::at(&hub));
+    let mut one = statement("one");
+    one["id"] = json!("16fd2706-8baf-433b-82eb-8c7fada847da");
+    one["timestamp"] = json!("2026-03-01T10:00:00.000Z");
+    there.recorded(&one);
+    there.run(&["sync"]).is(0, "1 delivered");
+    one["object"]["id"] = json!("http://example.org/other");
+    here.recorded(&one);
+    here.run(&["sync"]).is(1, "1 held");
+    let shown = here.run(&["held", "show", "16fd2706-8baf-433b-82eb-8c7fada847da"]);
+    shown.is(0, "reason      conflict");
+    shown.is(0, "differs     $.object.id: ours \"http://example.org/other\", theirs \"http://example.org/one\"");
+    assert_eq!(
+        here.json(&["held", "list"])[0]["theirs"]["object"]["id"],
+        json!("http://example.org/one")
+    );
+}

@@ -1,0 +1,10 @@
+//! The `pannier` command as a process of its own: what it prints, what it leaves behind, how it ends.
+
+#![allow(clippy::unwrap_used)]
+
+mod delivering;
+mod held;
+mod process;
+mod recording;
+mod serving;
+mod usage;

@@ -1,0 +1,155 @@
+//! `record`, `check`, and what is in the queue then.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::process::{Desk, statement};
+
+#[test]
+fn one_an_array_and_lines_are_recorded() {
+    let desk = Desk::new();
+    let one = desk.file("one.json", &format!("{:#}", statement("one")));
+    let array = desk.file(
+        "array.json",
+        &json!([statement("two"), statement("three")]).to_string(),
+    );
+    let lines = desk.file(
+        "lines.jsonl",
+        &format!("{}\n\n{}\n", statement("four"), statement("five")),
+    );
+    desk.run(&["record", &one, &array, &lines])
+        .is(0, "5 recorded");
+    desk.run_with(&["record", "-"], &statement("six").to_string())
+        .is(0, "1 recorded");
+    let queue = desk.json(&["queue"]);
+    let objects: Vec<_> = queue
+        .iter()
+        .map(|entry| entry["statement"]["object"]["id"].as_str().unwrap())
+        .collect();
+    let wanted = ["one", "two", "three", "four", "five", "six"]
+        .map(|name| format!("http://example.org/{name}"));
+    assert_eq!(objects, wanted);
+    assert_eq!(desk.json(&["queue", "--limit", "2"]), queue[..2]);
+    let listed = desk.run(&["queue"]);
+    assert_eq!(listed.out.lines().count(), 6);
+    listed.is(0, "experienced http://example.org/six");
+}
+
+#[test]
+fn what_is_printed_is_what_was_recorded() {
+    let desk = Desk::new();
+    let number = "12345678901234567890123.10";
+    let text = statement("one").to_string();
+    let text = format!(
+        "{},\"result\":{{\"extensions\":{{\"http://e.example/\":{number}}}}}}}",
+        &text[..text.len() - 1]
+    );
+    desk.run_with(&["record"], &text).is(0, "1 recorded");
+    desk.run(&["queue", "--json"]).is(0, number);
+}
+
+#[test]
+fn recording_the_same_again_changes_nothing() {
+    let desk = Desk::new();
+    let mut known = statement("one");
+    known["id"] = json!("16fd2706-8baf-433b-82eb-8c7fada847da");
+    known["timestamp"] = json!("2026-03-01T10:00:00.000Z");
+    assert_eq!(desk.recorded(&known), desk.recorded(&known));
+    assert_eq!(desk.json(&["queue"]).len(), 1);
+    known["object"]["id"] = json!("http://example.org/other");
+    desk.run_with(&["record"], &known.to_string())
+        .is(1, "16fd2706-8baf-433b-82eb-8c7fada847da");
+}
+
+#[test]
+fn nothing_is_recorded_if_anything_is_invalid() {
+    let desk = Desk::new();
+    let lines = desk.file(
+        "lines.jsonl",
+        &format!(
+            "{}\n{{\"actor\":\n{}\n{{}}\n",
+            statement("one"),
+            statement("two")
+        ),
+    );
+    let refused = desk.run(&["record", &lines]);
+    refused.is(1, "2 of 4 statements are not valid");
+    refused.is(1, &format!("{lines}:2: "));
+    refused.is(1, &format!("{lines}:4: $.verb is missing"));
+    assert!(desk.json(&["queue"]).is_empty());
+
+    let skipped = desk.run(&["record", "--skip-invalid", "--json", &lines]);
+    skipped.is(1, "2 were not valid");
+    let said = skipped.json();
+    assert_eq!(
+        said.iter().filter(|line| line["faults"].is_array()).count(),
+        2
+    );
+    assert_eq!(desk.json(&["queue"]).len(), 2);
+}
+
+#[test]
+fn check_says_all_that_is_wrong() {
+    let desk = Desk::new();
+    let good = desk.file("good.json", &format!("{:#}\n", statement("one")));
+    let lines = desk.file("lines.jsonl", &format!("{}\n{{}}\n", statement("one")));
+    desk.run(&["check", &good])
+        .is(0, "1 of 1 valid by xAPI 2.0.0");
+    desk.run(&["check", "--lines", &lines])
+        .is(1, "1 of 2 valid");
+    desk.run(&["check", &lines]).is(1, "0 of 1 valid");
+    let verdicts = desk.run(&["check", "--json", "--lines", &lines]).json();
+    assert_eq!(
+        verdicts[0],
+        json!({"place": format!("{lines}:1"), "valid": true, "faults": []})
+    );
+    assert_eq!(verdicts[1]["valid"], json!(false));
+    assert!(verdicts[1]["faults"].as_array().unwrap().len() >= 3);
+
+    let mut modern = statement("one");
+    modern["context"] = json!({"contextAgents": [{"objectType": "contextAgent", "agent": {"mbox": "mailto:a@b.example"}}]});
+    desk.run_with(&["check"], &modern.to_string())
+        .is(0, "1 of 1");
+    desk.run_with(&["check", "--xapi", "1.0.3"], &modern.to_string())
+        .is(1, "contextAgents");
+    assert!(!desk.path("queue.db").exists(), "nothing is recorded");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let desk = Desk::new();
+    let many: Vec<_> = (0..2_000)
+        .map(|index| statement(&index.to_string()))
+        .collect();
+    desk.recorded(&json!(many));
+    let mut child = desk
+        .command(&["queue", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap().as_str()
+        ),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn the_status_counts() {
+    let desk = Desk::new();
+    desk.recorded(&json!([statement("one"), statement("two")]));
+    let status = desk.json(&["status"]).remove(0);
+    assert_eq!(
+        (&status["recorded"], &status["queued"], &status["delivered"]),
+        (&json!(2), &json!(2), &json!(0))
+    );
+    assert!(status["queue"].as_str().unwrap().ends_with("queue.db"));
+    let shown = desk.run(&["status"]);
+    shown.is(0, "queued      2 (");
+    shown.is(0, "LRS         none yet");
+}

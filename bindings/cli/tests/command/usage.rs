@@ -1,0 +1,60 @@
+//! Help, wrong arguments, and queues that cannot be opened.
+
+use crate::process::{Desk, statement};
+
+#[test]
+fn every_command_explains_itself() {
+    let desk = Desk::new();
+    let help = desk.run(&["--help"]);
+    help.is(0, "Exit codes:");
+    for command in [
+        "record", "check", "sync", "status", "queue", "held", "history", "hub",
+    ] {
+        help.is(0, &format!("  {command}"));
+        desk.run(&[command, "--help"]).is(0, "Usage: pannier");
+    }
+    for command in ["record", "check", "sync", "held", "hub"] {
+        desk.run(&[command, "--help"]).is(0, "Examples:");
+    }
+    desk.run(&["--version"]).is(0, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn wrong_arguments_are_exit_code_2() {
+    let desk = Desk::new();
+    desk.run(&[]).is(2, "Usage");
+    desk.run(&["deliver"]).is(2, "deliver");
+    desk.run(&["check", "--xapi", "3.0.0"]).is(2, "3.0.0");
+    desk.run(&["record", "nowhere.json"]).is(2, "nowhere.json");
+    desk.run(&["held", "show", "one"]).is(2, "one");
+    desk.run(&["sync", "--lrs", "ftp://lrs.example/xAPI"])
+        .is(2, "http");
+    desk.run(&["sync", "--lrs", "https://me:secret@lrs.example/xAPI"])
+        .is(2, "");
+}
+
+#[test]
+fn a_queue_that_cannot_be_opened_is_exit_code_3() {
+    let mut desk = Desk::new();
+    desk.set("PANNIER_QUEUE", "/nowhere/at/all/queue.db");
+    desk.run(&["status"]).is(3, "/nowhere/at/all/queue.db");
+    desk.run_with(&["record"], &statement("one").to_string())
+        .is(3, "/nowhere/at/all/queue.db");
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn without_a_name_the_queue_is_in_the_users_data_folder() {
+    let mut desk = Desk::new();
+    let folder = desk.path("data");
+    desk.set("XDG_DATA_HOME", &folder.display().to_string());
+    let mut command = desk.command(&["status"]);
+    assert!(
+        command
+            .env_remove("PANNIER_QUEUE")
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(folder.join("pannier/queue.db").exists());
+}
