@@ -73,12 +73,12 @@ pub fn lines(name: &str, text: &[u8]) -> Vec<Item> {
 fn values(name: &str, text: &[u8]) -> Option<Vec<Item>> {
     let mut items = Vec::new();
     let mut values = Deserializer::from_slice(text).into_iter::<&RawValue>();
+    let (mut line, mut counted) = (1, 0);
     while let Some(value) = values.next() {
         let value = value.ok()?.get();
-        let end = values.byte_offset();
-        let line = text[..end - value.len()]
-            .split(|byte| *byte == b'\n')
-            .count();
+        let start = values.byte_offset() - value.len();
+        line += text[counted..start].split(|byte| *byte == b'\n').count() - 1;
+        counted = start;
         if value.starts_with('[') {
             let elements: Vec<&RawValue> = serde_json::from_str(value).ok()?;
             items.extend(elements.iter().enumerate().map(|(index, element)| Item {

@@ -79,7 +79,7 @@ fn deliver(
     let bar = if output.json {
         ProgressBar::hidden()
     } else {
-        bar()
+        bar(collector.status()?.ledger.queued)
     };
     let events = collector.events();
     let report = std::thread::scope(|scope| {
@@ -109,9 +109,9 @@ fn deliver(
 }
 
 /// Draws itself on standard error, and only if that is a terminal.
-fn bar() -> ProgressBar {
+fn bar(queued: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:32} {pos}/{len} delivered {msg}");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(queued).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn outcome(report: &SyncReport) -> Result<(), Failure> {

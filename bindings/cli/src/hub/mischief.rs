@@ -14,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 /// What is done to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,15 +113,29 @@ impl Mischief {
         if script.refused.is_empty() {
             return None;
         }
-        let text = String::from_utf8_lossy(body).to_ascii_lowercase();
-        let (_, words) = script
-            .refused
-            .iter()
-            .find(|(id, _)| text.contains(&format!("\"id\":\"{id}\"")))?;
+        let sent = ids(body);
+        let (_, words) = script.refused.iter().find(|(id, _)| sent.contains(id))?;
         let words = words.clone();
         script.done += 1;
         Some(words)
     }
+}
+
+/// The ids of the statements in a body of JSON, in lower case.
+fn ids(body: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: Option<String>,
+    }
+    let one = || serde_json::from_slice(body).map(|one: Named| vec![one]);
+    let named: Vec<Named> = serde_json::from_slice(body)
+        .or_else(|_| one())
+        .unwrap_or_default();
+    named
+        .into_iter()
+        .filter_map(|named| named.id)
+        .map(|id| id.to_ascii_lowercase())
+        .collect()
 }
 
 async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) -> Response {

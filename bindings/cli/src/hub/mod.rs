@@ -3,7 +3,7 @@
 //! It is the LRS of an app developer's first hour, of the demo and of the tests. It says exactly what is
 //! wrong with a request, never stores half of one, and gives back what it was given.
 //!
-//! A request's way through the files: [`app`](self) finds the resource and asks for credentials and
+//! A request's way through the files: `app` finds the resource and asks for credentials and
 //! version; `receive` opens the body, with `multipart` and `attachments`, into statements that are checked
 //! (`pannier::statement`), completed (`normal`) and indexed (`facts`); `store` keeps them; `query`, `store`
 //! and `format` answer what is asked.

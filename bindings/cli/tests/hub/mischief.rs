@@ -6,7 +6,7 @@ use pannier_cli::hub::mischief::{Deed, Mischief, Whom};
 use pannier_cli::hub::{Hub, Options};
 use serde_json::json;
 
-use crate::client::{Lrs, USUAL, id, statement};
+use crate::client::{Lrs, USUAL, id, statement, voiding};
 
 fn mischievous() -> (Lrs, Mischief) {
     let mischief = Mischief::new();
@@ -61,8 +61,10 @@ fn a_statement_it_dislikes_sinks_its_batch() {
         (refused.status, refused.text().as_str()),
         (400, "no trains here")
     );
-    lrs.stored(&statement(&id()));
-    assert_eq!(lrs.ids(&[]).len(), 1);
+    let spaced = format!("{:#}", statement(&disliked.to_uppercase()));
+    assert_eq!(lrs.send("POST", "/statements", &[], spaced).status, 400);
+    lrs.stored(&voiding(&disliked));
+    assert_eq!(lrs.ids(&[]).len(), 1, "to speak of it is allowed");
     mischief.stop();
     lrs.stored(&statement(&disliked));
 }
