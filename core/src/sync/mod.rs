@@ -14,6 +14,8 @@ mod suspects;
 mod work;
 
 #[cfg(test)]
+mod judge_table;
+#[cfg(test)]
 mod tests;
 
 pub use session::{Ended, Session, SessionConfig, Step, SyncReport};
