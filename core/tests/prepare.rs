@@ -1,6 +1,6 @@
 //! What `prepare` makes of a statement: which bytes are added or changed, and what it says about them.
 
-use pannier::statement::{Fill, Prepared, XapiVersion, check, prepare};
+use pannier::statement::{Fill, PANNIER_LIMIT, Prepared, XapiVersion, check, prepare};
 use uuid::{Uuid, uuid};
 
 const FILL: Fill = Fill {
@@ -107,9 +107,25 @@ fn names_in_escapes_are_the_same_names() {
 #[test]
 fn numbers_beyond_floating_point_are_kept() {
     let text = with(
-        r#""result":{"score":{"raw":9007199254740993,"min":9007199254740992,"max":1e400},"extensions":{"http://e.example/x":[123456789012345678901234567890,-0.0,1E-999]}}"#,
+        r#""result":{"score":{"raw":9007199254740993,"min":9007199254740992,"max":1e300},"extensions":{"http://e.example/x":[123456789012345678901234567890,-0.0,1E-999]}}"#,
     );
     assert_eq!(body(&text), text);
+}
+
+#[test]
+fn a_number_beyond_any_double_is_refused_wherever_it_stands() {
+    let digits = "9".repeat(400);
+    for number in ["1e400", "-1E+309", digits.as_str()] {
+        for member in [
+            format!(r#""result":{{"score":{{"max":{number}}}}}"#),
+            format!(r#""result":{{"extensions":{{"http://e.example/x":[{number}]}}}}"#),
+        ] {
+            let invalid = prepare(with(&member).as_bytes(), XapiVersion::V2_0_0, &FILL)
+                .expect_err("too large");
+            assert_eq!(invalid.faults.len(), 1, "{invalid}");
+            assert_eq!(invalid.faults[0].section, PANNIER_LIMIT);
+        }
+    }
 }
 
 #[test]

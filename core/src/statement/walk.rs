@@ -199,9 +199,20 @@ impl<'a> Walk<'a> {
         if !self.is(Kind::Number, rule)? {
             return Ok(None);
         }
+        Ok(Some(self.bounded_number()?))
+    }
+
+    /// A number that a double can hold: what cannot be read back cannot be compared with an LRS's copy.
+    fn bounded_number(&mut self) -> Step<Number<'a>> {
         let at = self.at();
         let text = self.reader.number()?;
-        Ok(Some(Number { at, text }))
+        // Without an exponent it takes over three hundred digits to get there.
+        let may_overflow = text.len() > 300 || text.contains(['e', 'E']);
+        if may_overflow && text.parse().is_ok_and(f64::is_infinite) {
+            let expected = "a number up to 1.7e308, which every LRS can read";
+            self.fault(at, "is too large a number", expected, PANNIER_LIMIT);
+        }
+        Ok(Number { at, text })
     }
 
     /// The boolean that should come next.
@@ -259,7 +270,7 @@ impl<'a> Walk<'a> {
                 self.check_characters(&text);
                 Ok(())
             }
-            Kind::Number => self.reader.number().map(drop),
+            Kind::Number => self.bounded_number().map(drop),
             Kind::Boolean | Kind::Null => self.reader.literal(),
         }
     }

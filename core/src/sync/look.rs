@@ -30,6 +30,9 @@ impl Session {
             self.checked = true;
         }
         match found {
+            Looked::Stop(stop) if stop.problem == Problem::ServerError && self.is_cautious() => {
+                return self.not_shown(db, look, item, stop, now);
+            }
             Looked::Stop(stop) => return self.stop(db, stop, now),
             Looked::Misunderstood => return self.misunderstood(db, look, item, now),
             Looked::Copy(copy) => {
@@ -40,13 +43,12 @@ impl Session {
                         self.learned.refuses_known |= matches!(look.then, Then::Known);
                         Outcome::Delivered
                     }
-                    Comparison::Different(_) => Outcome::Held {
+                    Comparison::Different(_) | Comparison::Unreadable => Outcome::Held {
                         reason: HoldReason::Conflict,
                         status: Some(409),
                         words: "the LRS has another statement under this id".to_owned(),
                         theirs: Some(copy),
                     },
-                    Comparison::Unreadable => return self.stop(db, unreadable(), now),
                 };
                 return self.found(db, look, item, outcome, now);
             }
@@ -190,6 +192,31 @@ impl Session {
         }
     }
 
+    /// It fails on this look-up again and again. One LRS does for ever where it has a statement twice,
+    /// so what it says to sending must do.
+    fn not_shown(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        mut item: Item,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        look.as_voided = false;
+        match &look.then {
+            Then::Known => self.vanished(db, look, item, now),
+            Then::Send(_) | Then::Blame(_) => {
+                if let Then::Blame(_) = look.then {
+                    self.suspects.upstream_is_ill();
+                }
+                item.looked = true;
+                look.missing.push(item);
+                self.continue_look(db, look, now)
+            }
+            Then::Split { .. } | Then::Proves(_) => self.stop(db, stop, now),
+        }
+    }
+
     /// We may write but not read.
     fn forbidden(
         &mut self,
@@ -242,15 +269,6 @@ impl Session {
         };
         self.blame_all(db, vec![item], &blame, now)?;
         self.continue_look(db, look, now)
-    }
-}
-
-fn unreadable() -> Stop {
-    Stop {
-        problem: Problem::NotAnLrs,
-        status: Some(200),
-        words: "what it has under one of our ids is not a statement".to_owned(),
-        pause: Pause::Backoff,
     }
 }
 

@@ -21,11 +21,17 @@ const SERVER_ERROR_TRIES: u32 = 6;
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     list: Vec<(Item, Blame)>,
+    /// The upstream fails on look-ups too: it is probably down, and is not asked much more.
+    ill: bool,
 }
 
 impl Suspects {
     pub(super) fn clear(&mut self) {
-        self.list.clear();
+        *self = Self::default();
+    }
+
+    pub(super) fn upstream_is_ill(&mut self) {
+        self.ill = true;
     }
 
     /// Looking for one statement that the LRS takes: no batches.
@@ -67,13 +73,16 @@ impl Session {
         if self.suspects.is_probing() {
             // The rest of the batch stays queued until the upstream has shown that it is well.
             self.tasks.clear();
+            if self.suspects.ill {
+                return self.conclude_suspects(db, now).map(drop);
+            }
         }
         Ok(())
     }
 
     /// The upstream took another statement: what becomes of the suspects.
     pub(super) fn convict(&mut self, now: Millis) -> Vec<(Item, Outcome)> {
-        let list = std::mem::take(&mut self.suspects.list);
+        let list = std::mem::take(&mut self.suspects).list;
         list.into_iter()
             .map(|(item, blame)| {
                 let patient =

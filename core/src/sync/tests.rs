@@ -38,6 +38,8 @@ struct Lrs {
     /// POSTs with one of these are answered by this status.
     dislikes: BTreeMap<Uuid, u16>,
     names_culprit: bool,
+    /// GETs of these are answered by 500.
+    cannot_show: HashSet<Uuid>,
     max_bytes: usize,
     versions: Vec<&'static str>,
     password: String,
@@ -58,6 +60,7 @@ impl Lrs {
             on_known: OnKnown::AllIds,
             dislikes: BTreeMap::new(),
             names_culprit: false,
+            cannot_show: HashSet::new(),
             max_bytes: usize::MAX,
             versions: vec!["1.0.3", "2.0.0"],
             password: "secret".into(),
@@ -207,6 +210,9 @@ impl Lrs {
         }
         let (name, id) = url.split_once('?').unwrap().1.split_once('=').unwrap();
         let id: Uuid = id.parse().unwrap();
+        if self.cannot_show.contains(&id) {
+            return answer(500, &[], "more than one".into());
+        }
         let voided = self.voided.contains(&id);
         match self.stored.get(&id) {
             Some(found) if voided == (name == "voidedStatementId") => {
@@ -557,6 +563,41 @@ fn an_lrs_that_refuses_everything_gets_nothing_held() {
             "{status}"
         );
     }
+}
+
+#[test]
+fn a_statement_that_the_lrs_has_twice_and_cannot_show_blocks_nobody() {
+    let mut device = Device::new();
+    let ids = device.record(20);
+    // As one LRS does for ever after a quick second try: 409 to the POST, 500 to the GET.
+    device.lrs.dislikes.insert(ids[0], 409);
+    device.lrs.cannot_show.insert(ids[0]);
+    device.sync_all();
+    assert_eq!(device.held(), [(ids[0], HoldReason::ConflictUnseen)]);
+    assert_eq!(device.delivered(), 19);
+}
+
+#[test]
+fn an_upstream_that_is_down_is_asked_little() {
+    let mut device = Device::new();
+    device.record(500);
+    for _ in 0..20 {
+        device.lrs.faults = vec![Fault::Answer(500, vec![], "down"); 100].into();
+        let before = device.lrs.requests;
+        let Ended::Waiting { until, .. } = device.sync() else {
+            panic!("no wait")
+        };
+        device.now = until;
+        assert!(
+            device.lrs.requests - before <= 9,
+            "{}",
+            device.lrs.requests - before
+        );
+    }
+    device.lrs.faults.clear();
+    device.sync_all();
+    assert_eq!(device.delivered(), 500);
+    assert!(device.held().is_empty());
 }
 
 #[test]
