@@ -14,7 +14,19 @@ use crate::sample;
 
 /// The system's clock, ahead by as much as the test has skipped.
 #[derive(Debug, Default)]
-struct SkippingClock(AtomicI64);
+pub struct SkippingClock(AtomicI64);
+
+impl SkippingClock {
+    /// A clock that is ahead by so many milliseconds.
+    pub fn ahead(ms: i64) -> Self {
+        Self(AtomicI64::new(ms))
+    }
+
+    /// Moves on.
+    fn skip(&self, ms: i64) {
+        self.0.fetch_add(ms.max(0), Ordering::Relaxed);
+    }
+}
 
 impl Clock for SkippingClock {
     fn now_ms(&self) -> i64 {
@@ -39,10 +51,18 @@ impl Device {
     /// A device that delivers with these credentials.
     pub fn with_credentials(endpoint: &str, credentials: Credentials) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock = Arc::new(SkippingClock::default());
-        let mut config = Config::new(endpoint, Some(credentials));
+        Self::found(
+            folder,
+            SkippingClock::default(),
+            Config::new(endpoint, Some(credentials)),
+        )
+    }
+
+    /// A device that was left behind in this folder.
+    pub fn found(folder: TempDir, clock: SkippingClock, mut config: Config) -> Self {
+        let clock = Arc::new(clock);
         config.clock = Arc::<SkippingClock>::clone(&clock);
-        let collector = Collector::open(queue(folder.path()), config).expect("a new queue");
+        let collector = Collector::open(queue(folder.path()), config).expect("the queue opens");
         Self {
             collector,
             clock,
@@ -50,9 +70,9 @@ impl Device {
         }
     }
 
-    /// The file of its queue.
-    pub fn queue(&self) -> PathBuf {
-        queue(self.folder.path())
+    /// Closes the collector and leaves the rest.
+    pub fn leave(self) -> TempDir {
+        self.folder
     }
 
     /// Records the first `count` samples of a run, all at once.
@@ -105,8 +125,7 @@ impl Device {
                     why,
                     trouble,
                 } => {
-                    let wait = until - self.clock.now_ms();
-                    self.clock.0.fetch_add(wait.max(0), Ordering::Relaxed);
+                    self.clock.skip(until - self.clock.now_ms());
                     last = Some(Ended::Waiting {
                         until,
                         why,
@@ -130,6 +149,7 @@ impl Device {
     }
 }
 
-fn queue(folder: &Path) -> PathBuf {
+/// The file of the queue in a device's folder.
+pub fn queue(folder: &Path) -> PathBuf {
     folder.join("queue.db")
 }

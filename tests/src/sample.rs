@@ -11,6 +11,12 @@ pub fn id(run: u32, n: u32) -> Uuid {
     Builder::from_random_bytes(bytes).into_uuid()
 }
 
+/// Which statement of which run this is the id of.
+pub fn place(id: Uuid) -> (u32, u32) {
+    let four = |at: usize| <[u8; 4]>::try_from(&id.as_bytes()[at..at + 4]).expect("four bytes");
+    (u32::from_be_bytes(four(0)), u32::from_be_bytes(four(12)))
+}
+
 /// The `n`th statement of a run, complete with id and timestamp, so that nothing is left to fill in
 /// and recording must keep it to the byte.
 pub fn statement(run: u32, n: u32) -> Value {

@@ -1,0 +1,167 @@
+//! Files that are not as they should be: damaged, or from the future.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pannier::store::{Salvaged, StoreError};
+use pannier::{Collector, Config, Ended, Error, Event};
+use pannier_tests::device::{Device, SkippingClock, queue};
+use pannier_tests::lrs::{Kind, Lrs, credentials};
+use pannier_tests::sample;
+use tempfile::TempDir;
+
+const RECORDED: u32 = 2_000;
+
+/// A closed queue with two thousand statements, for an LRS that is not there.
+fn full_queue() -> TempDir {
+    let device = Device::new("http://127.0.0.1:9/xAPI");
+    device.record_samples(1, RECORDED);
+    let folder = device.leave();
+    assert!(
+        !queue(folder.path()).with_extension("db-wal").exists(),
+        "closing folds the log into the file"
+    );
+    folder
+}
+
+/// What became of a damaged queue whose app goes on.
+struct Aftermath {
+    salvaged: Salvaged,
+    /// The file as it was damaged, and the one that was set aside.
+    damaged: Vec<u8>,
+    kept: Vec<u8>,
+    delivered: usize,
+}
+
+/// Damages a full queue and goes on with it: the app is told, and whatever reaches the LRS is what
+/// was recorded.
+fn go_on_after(damage: impl FnOnce(&mut Vec<u8>)) -> Aftermath {
+    let folder = full_queue();
+    let path = queue(folder.path());
+    let mut bytes = fs::read(&path).expect("it is there");
+    damage(&mut bytes);
+    fs::write(&path, &bytes).expect("it can be written");
+
+    let lrs = Lrs::start(Kind::Hub);
+    let config = Config::new(lrs.url(), Some(credentials()));
+    let device = Device::found(folder, SkippingClock::default(), config);
+    let events = device.collector.events();
+    // Opening does not read every page: this may be the call that meets the damage, and fail.
+    let first = device.collector.sync();
+    assert!(
+        matches!(first, Ok(_) | Err(Error::Store(StoreError::Damaged(_)))),
+        "{first:?}"
+    );
+    device
+        .collector
+        .record(sample::text(2, 0))
+        .expect("it works again");
+    assert_eq!(device.sync_through(), Ended::Emptied);
+
+    let salvaged = std::iter::from_fn(|| events.try_next()).find_map(|event| match event {
+        Event::Salvaged { salvaged } => Some(salvaged),
+        _ => None,
+    });
+    let salvaged = salvaged.expect("the app is told");
+    let ledger = device.status().ledger;
+    assert_eq!((ledger.queued, ledger.waiting, ledger.held), (0, 0, 0));
+    assert_eq!(ledger.delivered, salvaged.saved + 1);
+
+    let theirs = lrs.ask().all_statements().into_keys().map(|id| {
+        let (run, n) = sample::place(id);
+        (id, String::from_utf8(sample::text(run, n)).expect("text"))
+    });
+    let theirs: BTreeMap<_, _> = theirs.collect();
+    lrs.has_exactly(&theirs);
+    Aftermath {
+        kept: fs::read(&salvaged.kept_at).expect("it is kept"),
+        salvaged,
+        damaged: bytes,
+        delivered: theirs.len() - 1,
+    }
+}
+
+#[test]
+fn a_page_of_rubbish_costs_the_statements_on_it() {
+    let mut page = 0;
+    let aftermath = go_on_after(|bytes| {
+        let somewhere = sample::text(1, RECORDED / 2);
+        let somewhere = bytes
+            .windows(100)
+            .position(|part| part == &somewhere[..100]);
+        page = somewhere.expect("the file holds its bytes") / 4096 * 4096;
+        bytes[page..page + 4096].fill(0xa5);
+    });
+    let lost = RECORDED as usize - aftermath.delivered;
+    assert!(
+        (1..20).contains(&lost),
+        "{lost} are lost: {:?}",
+        aftermath.salvaged
+    );
+    assert_eq!(aftermath.kept[page..page + 4096], [0xa5; 4096]);
+}
+
+#[test]
+fn a_file_cut_in_half_is_kept_whole() {
+    let aftermath = go_on_after(|bytes| bytes.truncate(bytes.len() / 2 / 4096 * 4096));
+    assert!(aftermath.kept == aftermath.damaged, "it is not kept whole");
+}
+
+#[test]
+fn a_file_without_its_beginning_is_kept_for_an_expert() {
+    let aftermath = go_on_after(|bytes| bytes[..100].fill(0));
+    assert_eq!(aftermath.salvaged.saved, 0);
+    assert!(aftermath.kept == aftermath.damaged, "it is not kept whole");
+}
+
+/// The names and contents of all files.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("it is there")
+        .map(|entry| entry.expect("it can be read"))
+        .map(|entry| {
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                fs::read(entry.path()).expect("a file"),
+            )
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_queue_from_the_future_is_refused_and_left_alone() {
+    let folder = full_queue();
+    let path = queue(folder.path());
+    let file = rusqlite::Connection::open(&path).expect("it opens");
+    file.pragma_update(None, "user_version", 999)
+        .expect("it can be written");
+    drop(file);
+    let before = contents(folder.path());
+    let error = Collector::open(&path, Config::default())
+        .expect_err("it is too new")
+        .to_string();
+    assert!(
+        error.contains("999") && error.contains("update the app"),
+        "{error}"
+    );
+    assert!(contents(folder.path()) == before, "something was touched");
+}
+
+#[test]
+fn the_database_of_another_program_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = queue(folder.path());
+    let file = rusqlite::Connection::open(&path).expect("it opens");
+    file.execute_batch("CREATE TABLE photos (name TEXT); INSERT INTO photos VALUES ('beach')")
+        .expect("it can be written");
+    drop(file);
+    let before = contents(folder.path());
+    let error = Collector::open(&path, Config::default())
+        .expect_err("it is not ours")
+        .to_string();
+    assert!(error.contains("not a Pannier queue"), "{error}");
+    assert!(contents(folder.path()) == before, "something was touched");
+}
