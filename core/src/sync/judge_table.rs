@@ -206,7 +206,7 @@ fn every_other_status_has_its_line() {
         let verdict = judge_post(&answer(status, "words"), &[], None);
         assert_eq!(stop_of(verdict), (problem, pause), "{status}");
     }
-    let wait = Duration::from_secs(120);
+    let wait = Duration::from_mins(2);
     for status in [429, 503, 500] {
         let verdict = judge_post(&answer(status, ""), &[], Some(wait));
         assert_eq!(stop_of(verdict).1, Pause::RetryAfter(wait), "{status}");
