@@ -25,3 +25,8 @@ pub use statement::{Statement, XapiVersion};
 pub use store::{Durability, HistoryPolicy, Page};
 pub use sync::{Ended, SyncReport};
 pub use uuid::Uuid;
+
+/// The README's Rust example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
