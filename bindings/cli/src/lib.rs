@@ -1,4 +1,5 @@
 //! The `pannier` command as a library, so that tests and the demo can start a [`hub`] of their own.
 
 pub mod commands;
+pub mod demo;
 pub mod hub;

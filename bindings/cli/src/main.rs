@@ -22,6 +22,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(commands::demo::DemoArgs),
     Record(commands::record::RecordArgs),
     Check(commands::check::CheckArgs),
     Sync(commands::sync::SyncArgs),
@@ -29,6 +30,8 @@ enum Command {
     Queue(commands::queue::QueueListArgs),
     Held(commands::held::HeldArgs),
     History(commands::history::HistoryArgs),
+    #[command(name = pannier_cli::demo::killed::COMMAND, hide = true)]
+    DemoHeadset(commands::demo::HeadsetArgs),
     Hub(commands::hub::HubArgs),
 }
 
@@ -43,6 +46,8 @@ fn main() -> ExitCode {
         Command::Queue(args) => commands::queue::run(&args, output),
         Command::Held(args) => commands::held::run(&args, output),
         Command::History(args) => commands::history::run(&args, output),
+        Command::Demo(args) => commands::demo::run(args, output),
+        Command::DemoHeadset(args) => commands::demo::run_headset(args),
         Command::Hub(args) => commands::hub::run(args, output),
     };
     match done {

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod credentials;
+pub mod demo;
 pub mod held;
 pub mod history;
 pub mod hub;

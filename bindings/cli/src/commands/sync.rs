@@ -45,7 +45,7 @@ pub struct SyncArgs {
 pub fn run(args: &SyncArgs, output: Output) -> Result<(), Failure> {
     let mut config = Config::default();
     config.endpoint.clone_from(&args.upstream.lrs);
-    config.credentials = args.upstream.credentials()?;
+    config.credentials = args.upstream.credentials.read()?;
     config.history = match args.keep {
         0 => HistoryPolicy::None,
         days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),

@@ -15,14 +15,21 @@ pub struct UpstreamArgs {
     #[arg(long, env = "PANNIER_LRS", value_name = "URL")]
     pub lrs: Option<String>,
 
+    #[command(flatten)]
+    pub credentials: CredentialArgs,
+}
+
+/// As whom.
+#[derive(Args, Debug)]
+pub struct CredentialArgs {
     /// A file with the credentials: lines `user = …` and `password = …`, or `token = …`
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
 }
 
-impl UpstreamArgs {
+impl CredentialArgs {
     /// The credentials, if any are given.
-    pub fn credentials(&self) -> Result<Option<Credentials>, Failure> {
+    pub fn read(&self) -> Result<Option<Credentials>, Failure> {
         match credentials::read("PANNIER_LRS", self.credentials.as_deref())? {
             Named {
                 user: None,

@@ -1,0 +1,119 @@
+//! The headset: a process of its own, which is killed in the middle and goes on.
+
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use pannier::{Collector, Config};
+
+use super::device::{Device, notes};
+use super::diary::Day;
+use super::error::Error;
+
+/// The hidden command that the child runs.
+pub const COMMAND: &str = "demo-headset";
+
+/// The plug is pulled when so many statements are known to be recorded.
+const PULLED_AFTER: usize = 200;
+
+/// A trainee does one thing after another, if here much faster.
+const PACE: Duration = Duration::from_millis(1);
+
+/// What the child is told.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The queue's file.
+    pub queue: PathBuf,
+    /// The run of the demo.
+    pub day: Day,
+    /// How many statements are known to be recorded.
+    pub from: usize,
+}
+
+/// What the child does: records one statement after another, and says each id once `record` has
+/// returned.
+pub fn record(order: &Order) -> Result<(), Error> {
+    let collector = Collector::open(&order.queue, Config::default())?;
+    for note in notes(Device::Headset, order.day).iter().skip(order.from) {
+        let id = collector.record(&note.json)?;
+        writeln!(io::stdout(), "{id}").map_err(Error::system("nobody listens any more"))?;
+        std::thread::sleep(PACE);
+    }
+    Ok(())
+}
+
+/// What happened to the headset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Killed {
+    /// So many statements were known to be recorded when it was killed.
+    pub known: usize,
+    /// So many its queue held when it was opened again. A `record` that was not heard of any more
+    /// may have got as far as the disk.
+    pub found: usize,
+}
+
+/// Lets the headset record in a process of its own, kills it, and lets another one go on.
+pub fn record_and_kill(
+    program: &Path,
+    queue: &Path,
+    day: Day,
+    bar: &ProgressBar,
+) -> Result<Killed, Error> {
+    let order = |from| Order {
+        queue: queue.to_owned(),
+        day,
+        from,
+    };
+    let known = run(program, &order(0), bar, Some(PULLED_AFTER))?;
+    let found = Collector::open(queue, Config::default())?
+        .status()?
+        .ledger
+        .recorded as usize;
+    // The first one that was not heard of is recorded again, which changes nothing if it is there.
+    run(program, &order(known), bar, None)?;
+    Ok(Killed { known, found })
+}
+
+/// Runs the child to its end or kills it after so many statements; returns how many it reported.
+fn run(
+    program: &Path,
+    order: &Order,
+    bar: &ProgressBar,
+    kill_after: Option<usize>,
+) -> Result<usize, Error> {
+    let failed = || Error::system("cannot run the headset's process");
+    let mut child = Command::new(program)
+        .arg(COMMAND)
+        .arg(&order.queue)
+        .arg(order.day.seed.to_string())
+        .arg(order.day.began_ms.to_string())
+        .arg(order.from.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(failed())?;
+    let mut reported = 0;
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            // The last line may be cut off in the middle.
+            if line.map_err(failed())?.parse::<uuid::Uuid>().is_err() {
+                break;
+            }
+            reported += 1;
+            bar.inc(1);
+            if kill_after == Some(reported) {
+                // SIGKILL on Unix: no destructor runs and nothing is flushed.
+                child.kill().map_err(failed())?;
+            }
+        }
+    }
+    let status = child.wait().map_err(failed())?;
+    if kill_after.is_none() && !status.success() {
+        return Err(Error::Usage(format!(
+            "the headset's process ended badly ({status})"
+        )));
+    }
+    Ok(reported)
+}

@@ -1,0 +1,188 @@
+//! The LRS of the demo, and the trouble with it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use pannier::lrs::{Credentials, Endpoint};
+use pannier::statement::model::{Activity, Agent};
+use pannier::statement::vocabulary::verbs;
+use pannier::transport::{HttpOptions, HttpTransport};
+use pannier::{Config, Statement};
+use uuid::Uuid;
+
+use super::ask::Lrs;
+use super::device::{Device, Note};
+use super::error::Error;
+use super::line::{Deed as LineDeed, Line};
+use crate::hub::mischief::{Deed, Mischief, Whom};
+use crate::hub::{Hub, Options, Running};
+
+/// What the hub says to the statement that it will not take.
+const REFUSAL: &str = "this LRS takes no statements about this piece of equipment";
+
+/// An LRS, and as whom to speak to it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Its base URL.
+    pub endpoint: String,
+    /// As whom.
+    pub credentials: Option<Credentials>,
+}
+
+/// Where the devices deliver to.
+pub struct Site {
+    named: Named,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Our own hub, on a port that is closed until it comes up.
+    Hub {
+        options: Options,
+        mischief: Mischief,
+        running: Option<Running>,
+    },
+    /// Somebody's LRS, which is well. The trouble is made on the way to it: a line for each device.
+    Real { lines: Vec<Arc<Line>> },
+}
+
+impl Site {
+    /// A hub that is not up yet.
+    pub fn hub() -> Result<Self, Error> {
+        // Taken and given back: until the hub listens there, a connection is refused.
+        let addr = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .and_then(|listener| listener.local_addr())
+            .map_err(Error::system("cannot find a free port"))?;
+        let (user, password) = ("demo", Uuid::new_v4().simple().to_string());
+        let options = Options {
+            addr,
+            ..Options::new(user, &password)
+        };
+        let credentials = Credentials::Basic {
+            user: user.to_owned(),
+            password,
+        };
+        Ok(Self {
+            named: Named {
+                endpoint: format!("http://{addr}/xAPI"),
+                credentials: Some(credentials),
+            },
+            kind: Kind::Hub {
+                options,
+                mischief: Mischief::new(),
+                running: None,
+            },
+        })
+    }
+
+    /// An LRS that is there already, but that no device can reach yet.
+    pub fn real(named: Named) -> Result<Self, Error> {
+        let line = |_| Ok(Arc::new(Line::new(transport()?)));
+        let lines = Device::ALL
+            .into_iter()
+            .map(line)
+            .collect::<Result<_, Error>>()?;
+        Ok(Self {
+            named,
+            kind: Kind::Real { lines },
+        })
+    }
+
+    /// Its base URL.
+    pub fn endpoint(&self) -> &str {
+        &self.named.endpoint
+    }
+
+    /// How a device's collector is set up.
+    pub fn config(&self, device: Device) -> Config {
+        let mut config = Config::new(&self.named.endpoint, self.named.credentials.clone());
+        if let Kind::Real { lines } = &self.kind {
+            config.transport = Some(Arc::clone(&lines[device as usize]) as _);
+        }
+        config
+    }
+
+    /// The LRS, asked past all collectors and all trouble made on the way.
+    pub async fn lrs(&self) -> Result<Lrs, Error> {
+        let endpoint = Endpoint::parse(&self.named.endpoint).map_err(pannier::Error::from)?;
+        let credentials = self.named.credentials.as_ref();
+        let authorization = credentials
+            .map(Credentials::authorization)
+            .transpose()
+            .map_err(pannier::Error::from)?;
+        Lrs::greet(endpoint, authorization, transport()?).await
+    }
+
+    /// What the second phase is like: who makes which trouble.
+    pub fn trouble(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Hub { .. } => &[
+                "The LRS answers each device 503 with Retry-After; then it stores a batch of each and the",
+                "answer is lost. One statement it will not take.",
+            ],
+            Kind::Real { .. } => &[
+                "A real LRS is not ours to spoil, so the trouble is made on the way to it: each device gets",
+                "a 503 with Retry-After; then a batch of each goes through and the answer is thrown away.",
+                "Under the id of one statement the LRS was given another one: ours it will not take.",
+            ],
+        }
+    }
+
+    /// From now on the LRS can be reached and behaves badly. It will not take this statement.
+    pub async fn come_up_badly(&mut self, unwelcome: &Note) -> Result<(), Error> {
+        let each = Device::ALL.len();
+        if let Kind::Hub {
+            options,
+            mischief,
+            running,
+        } = &mut self.kind
+        {
+            mischief.next(each, Whom::Anyone, &Deed::Unavailable(Some(1)));
+            mischief.next(each, Whom::Senders, &Deed::LoseAnswer);
+            mischief.refuse(unwelcome.id, REFUSAL);
+            let around = mischief.clone();
+            let hub = Hub::start_around(options, |router| around.around(router))?;
+            *running = Some(hub);
+            return Ok(());
+        }
+        let taken = self
+            .lrs()
+            .await?
+            .take_id(&another_under(unwelcome.id))
+            .await;
+        taken
+            .map_err(|why| Error::Lrs(format!("the LRS does not take a first statement: {why}")))?;
+        if let Kind::Real { lines } = &self.kind {
+            for line in lines {
+                line.up([LineDeed::Busy, LineDeed::LoseAnswer]);
+            }
+        }
+        Ok(())
+    }
+
+    /// From now on all is well, but that it still will not take this statement.
+    pub fn be_well(&self, unwelcome: &Note) {
+        match &self.kind {
+            Kind::Hub { mischief, .. } => {
+                mischief.stop();
+                mischief.refuse(unwelcome.id, REFUSAL);
+            }
+            Kind::Real { lines } => lines.iter().for_each(|line| line.up([])),
+        }
+    }
+}
+
+fn transport() -> Result<HttpTransport, Error> {
+    HttpTransport::new(&HttpOptions::default()).map_err(|why| Error::Usage(why.to_string()))
+}
+
+/// A statement that somebody else stored under an id that will be ours.
+fn another_under(id: Uuid) -> String {
+    Statement::new(
+        Agent::account("https://drills.example.com", "crew-0007").name("Somebody Else"),
+        verbs::EXPERIENCED,
+        Activity::new("https://drills.example.com/drills/lifeboat"),
+    )
+    .id(id)
+    .to_json()
+}
