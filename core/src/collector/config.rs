@@ -37,7 +37,8 @@ impl SyncPolicy {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// The LRS's base URL, without `/statements`. May be set later.
+    /// The LRS's base URL, without `/statements`. The file remembers it: none means the one that it
+    /// knows. May be set later.
     pub endpoint: Option<String>,
     /// Kept in memory only. May be set later.
     pub credentials: Option<Credentials>,

@@ -117,9 +117,17 @@ impl Collector {
             .transpose()?;
         let now = config.clock.now_ms();
         let store = Shared::open(path.into(), config.durability, now)?;
-        if let Some(endpoint) = &endpoint {
-            store.with(now, |db| db.set_endpoint(endpoint.as_str()))?;
-        }
+        let endpoint = match endpoint {
+            Some(endpoint) => {
+                store.with(now, |db| db.set_endpoint(endpoint.as_str()))?;
+                Some(endpoint)
+            }
+            // What was salvaged from a damaged file need not be a URL any more.
+            None => store
+                .with(now, |db| db.upstream())?
+                .endpoint
+                .and_then(|known| Endpoint::parse(&known).ok()),
+        };
         let collector = Self {
             inner: Arc::new(Inner {
                 store,

@@ -171,6 +171,22 @@ fn records_offline_and_delivers_when_the_lrs_is_back() {
 }
 
 #[test]
+fn the_file_remembers_where_to_deliver_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    drop(open(folder.path(), config(&lrs)));
+    let collector = open(
+        folder.path(),
+        Config {
+            endpoint: None,
+            ..config(&lrs)
+        },
+    );
+    collector.record(statement(1)).unwrap();
+    assert_eq!(collector.sync().unwrap().delivered, 1);
+}
+
+#[test]
 fn an_invalid_statement_is_refused_with_all_its_faults_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let collector = open(folder.path(), Config::default());

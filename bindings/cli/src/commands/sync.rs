@@ -51,11 +51,6 @@ pub fn run(args: &SyncArgs, output: Output) -> Result<(), Failure> {
         days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),
     };
     let collector = args.queue.open(config)?;
-    if args.upstream.lrs.is_none()
-        && let Some(endpoint) = collector.status()?.endpoint
-    {
-        collector.set_endpoint(&endpoint)?;
-    }
     let report = deliver(&collector, Duration::from_secs(args.wait), output)?;
     let status = collector.status()?;
     output.show(
