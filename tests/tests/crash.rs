@@ -271,6 +271,7 @@ fn with_little_room(folder: &Path, script: &str) -> (Command, LittleRoom) {
             );
         }
     }
+    println!("no small disk can be mounted here: files are kept small instead");
     let mut command = Command::new("bash");
     command
         .args(["-c", &format!("trap '' XFSZ; ulimit -S -f 1000; {script}")])
