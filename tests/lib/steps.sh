@@ -77,10 +77,23 @@ judge() {
   fi
   local again="tests/run $part"
   [ "$(type -t "$1")" = function ] || again=$(quoted "$@")
-  echo "    FAILED after $took s; the end of $log:"
-  tail -n 80 "$log" | sed 's/^/    | /'
+  echo "    FAILED after $took s; from $log:"
+  what_failed <"$log" | cut -c1-400 | sed 's/^/    | /'
   echo "    again: $again"
   remarks+=("failed: [$number] $title; again: $again")
+}
+
+# What the failed tests said without their stack traces, and then the end of the output.
+what_failed() {
+  awk '
+    /^---- .* stdout ----$/ { said = 1 }
+    /^stack backtrace:|^note: |^failures:$/ { said = 0 }
+    said && ++lines <= 120
+    { last[NR % 40] = $0 }
+    END {
+      if (lines) print "…"
+      for (n = NR < 40 ? 1 : NR - 39; n <= NR; n++) print last[n % 40]
+    }'
 }
 
 check() {
