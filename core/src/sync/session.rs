@@ -299,9 +299,11 @@ impl Session {
             Task::Negotiate => {
                 match judge::about(&read_about(&answer, &self.config.endpoint), retry_after) {
                     Negotiated::Version(version) => self.learned.version = Some(version),
-                    // Five of six LRSs take 1.0.3; should this one not, its 400 will tell.
+                    // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
+                    // will tell.
                     Negotiated::Silent => {
-                        self.learned.version.get_or_insert(XapiVersion::V1_0_3);
+                        let version = headers::xapi_version(&answer).or(self.learned.version);
+                        self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
                     }
                     Negotiated::Stop(stop) => return self.stop(db, stop, now),
                 }
