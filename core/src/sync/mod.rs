@@ -9,6 +9,9 @@ pub mod backoff;
 pub mod judge;
 mod limits;
 mod look;
+mod outcome;
+mod posted;
+mod report;
 mod session;
 mod suspects;
 mod work;
@@ -18,4 +21,5 @@ mod judge_table;
 #[cfg(test)]
 mod tests;
 
-pub use session::{Ended, Session, SessionConfig, Step, SyncReport};
+pub use report::{Ended, SessionConfig, Step, SyncReport};
+pub use session::Session;

@@ -6,21 +6,20 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::backoff;
-use super::judge::{self, Blame, Negotiated, Pause, Stop, Verdict};
-use super::limits::{BIG_BODY, Ceiling};
+use super::judge::{self, Negotiated};
+use super::limits::Ceiling;
+use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
-use super::work::{Item, Look, Task, Then, split};
+use super::work::{Item, Look, Task, Then};
 use crate::event::Event;
 use crate::lrs::reading::{read_about, read_post};
-use crate::lrs::{Answer, Authorization, Endpoint, Failure, Request, headers, requests};
+use crate::lrs::{Answer, Failure, Request, headers, requests};
 use crate::statement::XapiVersion;
 use crate::store::{
-    Claim, Db, HistoryPolicy, HoldReason, Holder, Learned, Limits, Millis, Outcome, Problem,
-    Settled, Settlement, StoreError, Taken, Trouble, WaitKind,
+    Claim, Db, Holder, Learned, Limits, Millis, Problem, StoreError, Taken, Trouble, WaitKind,
 };
 
 /// What a negotiated version is trusted for: LRSs are upgraded.
@@ -32,101 +31,15 @@ const LEASE_MARGIN_MS: Millis = 15_000;
 /// A change of the clocks' difference by more than this moves the times that statements wait for.
 const SKEW_MATTERS_MS: Millis = 5_000;
 
-/// Delivered rows are deleted in bulk once there are this many.
-const PURGE_FROM: i64 = 1_000;
-
 /// Failures in a row after which the upstream gets one statement at a time, each looked up first.
 const CAUTIOUS_FROM: u32 = 2;
-
-/// What a session works with.
-#[derive(Debug, Clone)]
-pub struct SessionConfig {
-    /// Where to.
-    pub endpoint: Endpoint,
-    /// As whom.
-    pub authorization: Option<Authorization>,
-    /// The version to speak; none: ask the LRS.
-    pub version: Option<XapiVersion>,
-    /// Most statements in a request.
-    pub max_statements: u32,
-    /// Most bytes in a request, brackets and commas included.
-    pub max_bytes: u32,
-    /// How long delivered statements stay on the device.
-    pub history: HistoryPolicy,
-    /// Started by hand: try once although a backoff is not over or the app was asked to act.
-    /// Retry-After is kept all the same.
-    pub by_hand: bool,
-}
-
-/// What to do next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// Perform this request and tell [`Session::answered`].
-    Send(Request),
-    /// Ask again at that time, unix milliseconds; the lease is given back meanwhile.
-    Wait {
-        /// When.
-        until: Millis,
-        /// Who asked for it.
-        why: WaitKind,
-    },
-    /// The session is over.
-    Done(Ended),
-}
-
-/// How a session ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "ended", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Ended {
-    /// Nothing is due any more.
-    Emptied,
-    /// It would have to wait until then.
-    Waiting {
-        /// Unix milliseconds by the device's clock.
-        until: Millis,
-        /// Who asked for it.
-        why: WaitKind,
-        /// What is the matter.
-        trouble: Option<Trouble>,
-    },
-    /// The app must act first.
-    NeedsApp {
-        /// What is the matter.
-        trouble: Trouble,
-    },
-    /// Another process syncs this queue.
-    Busy {
-        /// If it died: when its lease ends, unix milliseconds.
-        until: Millis,
-    },
-    /// It was interrupted by a pause or by closing the collector.
-    Interrupted,
-}
-
-/// What a session did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SyncReport {
-    /// Statements that an LRS proved to have.
-    pub delivered: u64,
-    /// Statements set aside until the app acts.
-    pub held: u64,
-    /// Requests made.
-    pub requests: u64,
-    /// Bytes of their bodies.
-    pub bytes_sent: u64,
-    /// How it ended.
-    #[serde(flatten)]
-    pub ended: Ended,
-}
-
 /// The request under way.
 pub(super) struct Flying {
-    task: Task,
-    timeout: Duration,
-    bytes: usize,
+    pub(super) task: Task,
+    pub(super) timeout: Duration,
+    pub(super) bytes: usize,
     /// For a batch from the log: how far it had been sent before.
-    unsent: Option<i64>,
+    pub(super) unsent: Option<i64>,
 }
 
 /// One run; see the module. Not shared between threads.
@@ -145,7 +58,7 @@ pub struct Session {
     may_skip_wait: bool,
     pub(super) tasks: VecDeque<Task>,
     flying: Option<Flying>,
-    unsent: Option<i64>,
+    pub(super) unsent: Option<i64>,
     pub(super) suspects: Suspects,
     /// The upstream has taken a statement in this session.
     pub(super) accepted: bool,
@@ -506,327 +419,10 @@ impl Session {
             }
         }
     }
-
-    fn failed(
-        &mut self,
-        db: &mut Db,
-        flying: Flying,
-        failure: &Failure,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        let stop = judge::failed(failure, flying.timeout);
-        if let Task::Post(batch) = flying.task {
-            match failure {
-                Failure::Unreachable(_) => self.unsent = flying.unsent,
-                Failure::Broken(_) if flying.bytes >= BIG_BODY => {
-                    self.ceiling.shrink_bytes(&mut self.learned, flying.bytes);
-                }
-                Failure::TimedOut => self
-                    .ceiling
-                    .shrink_statements(&mut self.learned, batch.len()),
-                Failure::Broken(_) => {}
-            }
-            if let Some(stop) = self.one_failed(batch, stop) {
-                return self.stop(db, stop, now);
-            }
-            return Ok(());
-        }
-        self.stop(db, stop, now)
-    }
-
-    /// While cautious, or for a known suspect, a failure on one statement alone is looked into before
-    /// anything is concluded.
-    fn one_failed(&mut self, mut batch: Vec<Item>, stop: Stop) -> Option<Stop> {
-        let failed_on_it = matches!(
-            stop.problem,
-            Problem::ServerError | Problem::TimedOut | Problem::Broken
-        );
-        let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
-        if !(failed_on_it && alone) {
-            return Some(stop);
-        }
-        let item = batch.pop()?;
-        let blame = Blame {
-            reason: HoldReason::ServerError,
-            status: stop.status,
-            words: stop.words,
-        };
-        self.tasks
-            .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
-        None
-    }
-
-    fn posted(
-        &mut self,
-        db: &mut Db,
-        mut batch: Vec<Item>,
-        verdict: Verdict,
-        bytes: usize,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        match verdict {
-            Verdict::Stored { delivered, look } => {
-                let look = pick(&batch, &look);
-                let settled = delivered
-                    .iter()
-                    .map(|&at| (batch[at].clone(), Outcome::Delivered))
-                    .collect();
-                if !look.is_empty() {
-                    self.tasks
-                        .push_front(Task::Look(Look::new(look, Then::Proves(Vec::new()))));
-                }
-                self.accepted(db, settled, now)
-            }
-            Verdict::ProveOne => {
-                let last = batch.pop();
-                self.tasks
-                    .push_front(Task::Look(Look::new(last, Then::Proves(batch))));
-                Ok(())
-            }
-            Verdict::Sorted {
-                delivered,
-                refused,
-                look,
-            } => self.sorted(db, &batch, &delivered, refused, &look, now),
-            Verdict::Suspicious { blame, culprits } => {
-                if bytes >= BIG_BODY && batch.len() > 1 {
-                    // One LRS says 400 to what is too large.
-                    self.ceiling.shrink_bytes(&mut self.learned, bytes);
-                }
-                self.suspicious(db, batch, blame, culprits, now)
-            }
-            Verdict::Known { named } => {
-                self.known(batch, &named);
-                Ok(())
-            }
-            Verdict::TooLarge { blame } => {
-                self.ceiling.shrink_bytes(&mut self.learned, bytes);
-                if batch.len() > 1 {
-                    self.post_in_parts(split(batch, &[]));
-                    return Ok(());
-                }
-                self.blame_all(db, batch, &blame, now)
-            }
-            Verdict::Stop(stop) => match self.one_failed(batch, stop) {
-                Some(stop) => self.stop(db, stop, now),
-                None => Ok(()),
-            },
-        }
-    }
-
-    fn sorted(
-        &mut self,
-        db: &mut Db,
-        batch: &[Item],
-        delivered: &[usize],
-        refused: Vec<(usize, String)>,
-        look: &[usize],
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        // Looked up and not found, sent, and still nothing said of it.
-        let (lost, look): (Vec<_>, Vec<_>) =
-            pick(batch, look).into_iter().partition(|item| item.looked);
-        if !look.is_empty() {
-            self.tasks
-                .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
-        }
-        if !delivered.is_empty() {
-            let settled = delivered
-                .iter()
-                .map(|&at| (batch[at].clone(), Outcome::Delivered))
-                .collect();
-            self.accepted(db, settled, now)?;
-        }
-        for (at, words) in refused {
-            let blame = Blame {
-                reason: HoldReason::Refused,
-                status: Some(200),
-                words,
-            };
-            self.blame_all(db, vec![batch[at].clone()], &blame, now)?;
-        }
-        let words = "it neither stored nor refused the statement".to_owned();
-        self.blame_all(
-            db,
-            lost,
-            &Blame {
-                reason: HoldReason::ServerError,
-                status: None,
-                words,
-            },
-            now,
-        )
-    }
-
-    /// 400, 422, 403: whose fault is it?
-    fn suspicious(
-        &mut self,
-        db: &mut Db,
-        mut batch: Vec<Item>,
-        blame: Blame,
-        culprits: Vec<usize>,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        if batch.len() > 1 {
-            if self.checked {
-                self.post_in_parts(split(batch, &culprits));
-            } else if let Some(first) = batch.first().cloned() {
-                self.tasks.push_front(Task::Look(Look::new(
-                    [first],
-                    Then::Split { batch, culprits },
-                )));
-            }
-            return Ok(());
-        }
-        match batch.pop() {
-            // It may be there from before: one LRS says 400 to what it has.
-            Some(item) if !self.checked || (item.row.sent_before && !item.looked) => {
-                self.tasks
-                    .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
-                Ok(())
-            }
-            Some(item) => self.blame_all(db, vec![item], &blame, now),
-            None => Ok(()),
-        }
-    }
-
-    /// 409: it knows at least one of them, the same or another.
-    fn known(&mut self, batch: Vec<Item>, named: &[usize]) {
-        let all_sent_before = batch.iter().all(|item| item.row.sent_before);
-        if batch.len() == 1 || all_sent_before {
-            self.tasks
-                .push_front(Task::Look(Look::new(batch, Then::Known)));
-        } else if named.is_empty() {
-            self.post_in_parts(split(batch, &[]));
-        } else {
-            let ask = pick(&batch, named);
-            let rest: Vec<_> = batch
-                .into_iter()
-                .enumerate()
-                .filter(|(at, _)| !named.contains(at))
-                .map(|(_, item)| item)
-                .collect();
-            if !rest.is_empty() {
-                self.tasks.push_front(Task::Post(rest));
-            }
-            self.tasks
-                .push_front(Task::Look(Look::new(ask, Then::Known)));
-        }
-    }
-
-    pub(super) fn post_in_parts(&mut self, parts: Vec<Vec<Item>>) {
-        for part in parts.into_iter().rev().filter(|part| !part.is_empty()) {
-            self.tasks.push_front(Task::Post(part));
-        }
-    }
-
-    /// The upstream took statements: it is well, and those it failed on were at fault themselves.
-    pub(super) fn accepted(
-        &mut self,
-        db: &mut Db,
-        mut settled: Vec<(Item, Outcome)>,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        self.accepted = true;
-        self.checked = true;
-        self.learned.failures = 0;
-        self.learned.not_before = None;
-        self.learned.trouble = None;
-        self.learned.last_success = Some(now);
-        self.ceiling.grow(&mut self.learned);
-        settled.extend(self.convict(now));
-        self.settle(db, settled, now)?;
-        if db.unpurged()? >= PURGE_FROM {
-            db.purge(self.config.history, now)?;
-        }
-        Ok(())
-    }
-
-    /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are.
-    pub(super) fn stop(&mut self, db: &mut Db, stop: Stop, now: Millis) -> Result<(), StoreError> {
-        self.tasks.clear();
-        self.suspects.clear();
-        self.checked = false;
-        self.learned.failures = self.learned.failures.saturating_add(1);
-        let backoff = backoff::delay(self.learned.failures, &mut self.rng);
-        let (wait, why) = match stop.pause {
-            Pause::NothingSent | Pause::Backoff => (backoff, WaitKind::Backoff),
-            Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
-            Pause::RetryAfter(wait) => {
-                (wait.min(backoff::LONGEST_RETRY_AFTER), WaitKind::RetryAfter)
-            }
-            Pause::AtLeast(least) => (backoff.max(least), WaitKind::OutcomeUnknown),
-            Pause::App => (Duration::ZERO, WaitKind::App),
-        };
-        self.learned.not_before = Some((now + wait.as_millis() as Millis, why));
-        let since = match &self.learned.trouble {
-            Some(trouble) if trouble.problem == stop.problem => trouble.since,
-            _ => now,
-        };
-        self.learned.trouble = Some(Trouble {
-            problem: stop.problem,
-            status: stop.status,
-            words: stop.words,
-            since,
-        });
-        self.settle(db, Vec::new(), now)
-    }
-
-    pub(super) fn settle(
-        &mut self,
-        db: &mut Db,
-        settled: Vec<(Item, Outcome)>,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        let settlement = Settlement {
-            settled: settled
-                .iter()
-                .map(|(item, outcome)| Settled {
-                    seq: item.row.seq,
-                    outcome: outcome.clone(),
-                })
-                .collect(),
-            learned: self.learned.clone(),
-            unsent: self.unsent.take(),
-        };
-        let changed = db.settle(&settlement, self.config.history, now)?;
-        let mut ids = Vec::new();
-        for (item, outcome) in settled
-            .into_iter()
-            .filter(|(item, _)| changed.contains(&item.row.seq))
-        {
-            match outcome {
-                Outcome::Delivered => ids.push(item.row.id),
-                Outcome::Held { reason, words, .. } => {
-                    self.held += 1;
-                    self.events.push(Event::Held {
-                        id: item.row.id,
-                        reason,
-                        words,
-                    });
-                }
-                Outcome::Waiting { .. } => {}
-            }
-        }
-        if !ids.is_empty() {
-            self.delivered += ids.len() as u64;
-            self.events.push(Event::Delivered { ids });
-            let remaining = db.ledger()?.queued;
-            self.events.push(Event::Progress {
-                delivered: self.delivered,
-                remaining,
-            });
-        }
-        Ok(())
-    }
 }
 
 enum Next {
     Task(Task),
     Nothing,
     Busy,
-}
-
-fn pick(batch: &[Item], at: &[usize]) -> Vec<Item> {
-    at.iter().filter_map(|&at| batch.get(at).cloned()).collect()
 }

@@ -1,0 +1,115 @@
+//! Writing down what was found out: statements settled, the upstream well or in trouble.
+
+use std::time::Duration;
+
+use super::backoff;
+use super::judge::{Pause, Stop};
+use super::session::Session;
+use super::work::Item;
+use crate::event::Event;
+use crate::store::{Db, Millis, Outcome, Settled, Settlement, StoreError, Trouble, WaitKind};
+
+/// Delivered rows are deleted in bulk once there are this many.
+const PURGE_FROM: i64 = 1_000;
+
+impl Session {
+    /// The upstream took statements: it is well, and those it failed on were at fault themselves.
+    pub(super) fn accepted(
+        &mut self,
+        db: &mut Db,
+        mut settled: Vec<(Item, Outcome)>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.accepted = true;
+        self.checked = true;
+        self.learned.failures = 0;
+        self.learned.not_before = None;
+        self.learned.trouble = None;
+        self.learned.last_success = Some(now);
+        self.ceiling.grow(&mut self.learned);
+        settled.extend(self.convict(now));
+        self.settle(db, settled, now)?;
+        if db.unpurged()? >= PURGE_FROM {
+            db.purge(self.config.history, now)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are.
+    pub(super) fn stop(&mut self, db: &mut Db, stop: Stop, now: Millis) -> Result<(), StoreError> {
+        self.tasks.clear();
+        self.suspects.clear();
+        self.checked = false;
+        self.learned.failures = self.learned.failures.saturating_add(1);
+        let backoff = backoff::delay(self.learned.failures, &mut self.rng);
+        let (wait, why) = match stop.pause {
+            Pause::NothingSent | Pause::Backoff => (backoff, WaitKind::Backoff),
+            Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
+            Pause::RetryAfter(wait) => {
+                (wait.min(backoff::LONGEST_RETRY_AFTER), WaitKind::RetryAfter)
+            }
+            Pause::AtLeast(least) => (backoff.max(least), WaitKind::OutcomeUnknown),
+            Pause::App => (Duration::ZERO, WaitKind::App),
+        };
+        self.learned.not_before = Some((now + wait.as_millis() as Millis, why));
+        let since = match &self.learned.trouble {
+            Some(trouble) if trouble.problem == stop.problem => trouble.since,
+            _ => now,
+        };
+        self.learned.trouble = Some(Trouble {
+            problem: stop.problem,
+            status: stop.status,
+            words: stop.words,
+            since,
+        });
+        self.settle(db, Vec::new(), now)
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        db: &mut Db,
+        settled: Vec<(Item, Outcome)>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let settlement = Settlement {
+            settled: settled
+                .iter()
+                .map(|(item, outcome)| Settled {
+                    seq: item.row.seq,
+                    outcome: outcome.clone(),
+                })
+                .collect(),
+            learned: self.learned.clone(),
+            unsent: self.unsent.take(),
+        };
+        let changed = db.settle(&settlement, self.config.history, now)?;
+        let mut ids = Vec::new();
+        for (item, outcome) in settled
+            .into_iter()
+            .filter(|(item, _)| changed.contains(&item.row.seq))
+        {
+            match outcome {
+                Outcome::Delivered => ids.push(item.row.id),
+                Outcome::Held { reason, words, .. } => {
+                    self.held += 1;
+                    self.events.push(Event::Held {
+                        id: item.row.id,
+                        reason,
+                        words,
+                    });
+                }
+                Outcome::Waiting { .. } => {}
+            }
+        }
+        if !ids.is_empty() {
+            self.delivered += ids.len() as u64;
+            self.events.push(Event::Delivered { ids });
+            let remaining = db.ledger()?.queued;
+            self.events.push(Event::Progress {
+                delivered: self.delivered,
+                remaining,
+            });
+        }
+        Ok(())
+    }
+}

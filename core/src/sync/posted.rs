@@ -1,0 +1,227 @@
+//! What follows from sending a batch, with an answer or without one.
+
+use super::judge::{self, Blame, Stop, Verdict};
+use super::limits::BIG_BODY;
+use super::session::{Flying, Session};
+use super::work::{Item, Look, Task, Then, split};
+use crate::lrs::Failure;
+use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
+
+impl Session {
+    pub(super) fn failed(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        failure: &Failure,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let stop = judge::failed(failure, flying.timeout);
+        if let Task::Post(batch) = flying.task {
+            match failure {
+                Failure::Unreachable(_) => self.unsent = flying.unsent,
+                Failure::Broken(_) if flying.bytes >= BIG_BODY => {
+                    self.ceiling.shrink_bytes(&mut self.learned, flying.bytes);
+                }
+                Failure::TimedOut => self
+                    .ceiling
+                    .shrink_statements(&mut self.learned, batch.len()),
+                Failure::Broken(_) => {}
+            }
+            if let Some(stop) = self.one_failed(batch, stop) {
+                return self.stop(db, stop, now);
+            }
+            return Ok(());
+        }
+        self.stop(db, stop, now)
+    }
+
+    /// While cautious, or for a known suspect, a failure on one statement alone is looked into before
+    /// anything is concluded.
+    fn one_failed(&mut self, mut batch: Vec<Item>, stop: Stop) -> Option<Stop> {
+        let failed_on_it = matches!(
+            stop.problem,
+            Problem::ServerError | Problem::TimedOut | Problem::Broken
+        );
+        let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
+        if !(failed_on_it && alone) {
+            return Some(stop);
+        }
+        let item = batch.pop()?;
+        let blame = Blame {
+            reason: HoldReason::ServerError,
+            status: stop.status,
+            words: stop.words,
+        };
+        self.tasks
+            .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+        None
+    }
+
+    pub(super) fn posted(
+        &mut self,
+        db: &mut Db,
+        mut batch: Vec<Item>,
+        verdict: Verdict,
+        bytes: usize,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        match verdict {
+            Verdict::Stored { delivered, look } => {
+                let look = pick(&batch, &look);
+                let settled = delivered
+                    .iter()
+                    .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                    .collect();
+                if !look.is_empty() {
+                    self.tasks
+                        .push_front(Task::Look(Look::new(look, Then::Proves(Vec::new()))));
+                }
+                self.accepted(db, settled, now)
+            }
+            Verdict::ProveOne => {
+                let last = batch.pop();
+                self.tasks
+                    .push_front(Task::Look(Look::new(last, Then::Proves(batch))));
+                Ok(())
+            }
+            Verdict::Sorted {
+                delivered,
+                refused,
+                look,
+            } => self.sorted(db, &batch, &delivered, refused, &look, now),
+            Verdict::Suspicious { blame, culprits } => {
+                if bytes >= BIG_BODY && batch.len() > 1 {
+                    // One LRS says 400 to what is too large.
+                    self.ceiling.shrink_bytes(&mut self.learned, bytes);
+                }
+                self.suspicious(db, batch, blame, culprits, now)
+            }
+            Verdict::Known { named } => {
+                self.known(batch, &named);
+                Ok(())
+            }
+            Verdict::TooLarge { blame } => {
+                self.ceiling.shrink_bytes(&mut self.learned, bytes);
+                if batch.len() > 1 {
+                    self.post_in_parts(split(batch, &[]));
+                    return Ok(());
+                }
+                self.blame_all(db, batch, &blame, now)
+            }
+            Verdict::Stop(stop) => match self.one_failed(batch, stop) {
+                Some(stop) => self.stop(db, stop, now),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn sorted(
+        &mut self,
+        db: &mut Db,
+        batch: &[Item],
+        delivered: &[usize],
+        refused: Vec<(usize, String)>,
+        look: &[usize],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        // Looked up and not found, sent, and still nothing said of it.
+        let (lost, look): (Vec<_>, Vec<_>) =
+            pick(batch, look).into_iter().partition(|item| item.looked);
+        if !look.is_empty() {
+            self.tasks
+                .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
+        }
+        if !delivered.is_empty() {
+            let settled = delivered
+                .iter()
+                .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                .collect();
+            self.accepted(db, settled, now)?;
+        }
+        for (at, words) in refused {
+            let blame = Blame {
+                reason: HoldReason::Refused,
+                status: Some(200),
+                words,
+            };
+            self.blame_all(db, vec![batch[at].clone()], &blame, now)?;
+        }
+        let words = "it neither stored nor refused the statement".to_owned();
+        self.blame_all(
+            db,
+            lost,
+            &Blame {
+                reason: HoldReason::ServerError,
+                status: None,
+                words,
+            },
+            now,
+        )
+    }
+
+    /// 400, 422, 403: whose fault is it?
+    fn suspicious(
+        &mut self,
+        db: &mut Db,
+        mut batch: Vec<Item>,
+        blame: Blame,
+        culprits: Vec<usize>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if batch.len() > 1 {
+            if self.checked {
+                self.post_in_parts(split(batch, &culprits));
+            } else if let Some(first) = batch.first().cloned() {
+                self.tasks.push_front(Task::Look(Look::new(
+                    [first],
+                    Then::Split { batch, culprits },
+                )));
+            }
+            return Ok(());
+        }
+        match batch.pop() {
+            // It may be there from before: one LRS says 400 to what it has.
+            Some(item) if !self.checked || (item.row.sent_before && !item.looked) => {
+                self.tasks
+                    .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+                Ok(())
+            }
+            Some(item) => self.blame_all(db, vec![item], &blame, now),
+            None => Ok(()),
+        }
+    }
+
+    /// 409: it knows at least one of them, the same or another.
+    fn known(&mut self, batch: Vec<Item>, named: &[usize]) {
+        let all_sent_before = batch.iter().all(|item| item.row.sent_before);
+        if batch.len() == 1 || all_sent_before {
+            self.tasks
+                .push_front(Task::Look(Look::new(batch, Then::Known)));
+        } else if named.is_empty() {
+            self.post_in_parts(split(batch, &[]));
+        } else {
+            let ask = pick(&batch, named);
+            let rest: Vec<_> = batch
+                .into_iter()
+                .enumerate()
+                .filter(|(at, _)| !named.contains(at))
+                .map(|(_, item)| item)
+                .collect();
+            if !rest.is_empty() {
+                self.tasks.push_front(Task::Post(rest));
+            }
+            self.tasks
+                .push_front(Task::Look(Look::new(ask, Then::Known)));
+        }
+    }
+
+    pub(super) fn post_in_parts(&mut self, parts: Vec<Vec<Item>>) {
+        for part in parts.into_iter().rev().filter(|part| !part.is_empty()) {
+            self.tasks.push_front(Task::Post(part));
+        }
+    }
+}
+
+fn pick(batch: &[Item], at: &[usize]) -> Vec<Item> {
+    at.iter().filter_map(|&at| batch.get(at).cloned()).collect()
+}

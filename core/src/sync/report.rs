@@ -1,0 +1,89 @@
+//! What a session works with, what it asks for, and how it tells that it ended.
+
+use serde::Serialize;
+
+use crate::lrs::{Authorization, Endpoint, Request};
+use crate::statement::XapiVersion;
+use crate::store::{HistoryPolicy, Millis, Trouble, WaitKind};
+
+/// What a session works with.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// As whom.
+    pub authorization: Option<Authorization>,
+    /// The version to speak; none: ask the LRS.
+    pub version: Option<XapiVersion>,
+    /// Most statements in a request.
+    pub max_statements: u32,
+    /// Most bytes in a request, brackets and commas included.
+    pub max_bytes: u32,
+    /// How long delivered statements stay on the device.
+    pub history: HistoryPolicy,
+    /// Started by hand: try once although a backoff is not over or the app was asked to act.
+    /// Retry-After is kept all the same.
+    pub by_hand: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Perform this request and tell [`Session::answered`].
+    Send(Request),
+    /// Ask again at that time, unix milliseconds; the lease is given back meanwhile.
+    Wait {
+        /// When.
+        until: Millis,
+        /// Who asked for it.
+        why: WaitKind,
+    },
+    /// The session is over.
+    Done(Ended),
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "ended", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Ended {
+    /// Nothing is due any more.
+    Emptied,
+    /// It would have to wait until then.
+    Waiting {
+        /// Unix milliseconds by the device's clock.
+        until: Millis,
+        /// Who asked for it.
+        why: WaitKind,
+        /// What is the matter.
+        trouble: Option<Trouble>,
+    },
+    /// The app must act first.
+    NeedsApp {
+        /// What is the matter.
+        trouble: Trouble,
+    },
+    /// Another process syncs this queue.
+    Busy {
+        /// If it died: when its lease ends, unix milliseconds.
+        until: Millis,
+    },
+    /// It was interrupted by a pause or by closing the collector.
+    Interrupted,
+}
+
+/// What a session did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// Statements that an LRS proved to have.
+    pub delivered: u64,
+    /// Statements set aside until the app acts.
+    pub held: u64,
+    /// Requests made.
+    pub requests: u64,
+    /// Bytes of their bodies.
+    pub bytes_sent: u64,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ended: Ended,
+}

@@ -1,0 +1,117 @@
+//! One bad statement neither blocks nor sinks another, and no trouble is a statement's fault.
+
+use super::device::Device;
+use crate::store::HoldReason;
+use crate::sync::Ended;
+
+#[test]
+fn one_bad_statement_is_held_with_the_lrss_words_and_the_others_pass() {
+    for (status, reason) in [
+        (400, HoldReason::Refused),
+        (422, HoldReason::Refused),
+        (403, HoldReason::Forbidden),
+        (413, HoldReason::TooLarge),
+    ] {
+        for names_culprit in [true, false] {
+            for at in [0, 25, 49] {
+                let mut device = Device::new();
+                let ids = device.record(50);
+                device.lrs.dislikes.insert(ids[at], status);
+                device.lrs.names_culprit = names_culprit;
+                assert_eq!(device.sync(), Ended::Emptied, "{status} {at}");
+                assert_eq!(device.held(), [(ids[at], reason)]);
+                assert_eq!(device.delivered(), 49);
+                let held = device.db.held_one(ids[at]).unwrap().unwrap();
+                assert_eq!(held.status, Some(status));
+                assert!(!held.words.is_empty());
+                let most = if names_culprit && reason == HoldReason::Refused {
+                    6
+                } else {
+                    18
+                };
+                assert!(
+                    device.lrs.requests <= most,
+                    "{status} {at}: {}",
+                    device.lrs.requests
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_statement_the_lrs_fails_on_neither_blocks_nor_sinks_the_others() {
+    let mut device = Device::new();
+    let ids = device.record(60);
+    device.lrs.dislikes.insert(ids[7], 500);
+    for _ in 0..40 {
+        match device.sync() {
+            Ended::Waiting { until, .. } => device.now = until,
+            Ended::Emptied => device.now += 30 * 60 * 1000,
+            other => panic!("{other:?}"),
+        }
+        // Others keep coming, so that the LRS can show that it is well.
+        device.record(1);
+    }
+    assert_eq!(device.held(), [(ids[7], HoldReason::ServerError)]);
+    let ledger = device.db.ledger().unwrap();
+    assert!(ledger.queued <= 1, "{ledger:?}");
+}
+
+#[test]
+fn an_lrs_that_refuses_everything_gets_nothing_held() {
+    for status in [400, 403, 422, 500, 502, 413] {
+        let mut device = Device::new();
+        let ids = device.record(200);
+        for id in &ids {
+            device.lrs.dislikes.insert(*id, status);
+        }
+        for _ in 0..30 {
+            let before = device.lrs.requests;
+            match device.sync() {
+                Ended::Waiting { until, .. } => device.now = until,
+                other => panic!("{other:?}"),
+            }
+            assert!(
+                device.lrs.requests - before < 90,
+                "{status}: {}",
+                device.lrs.requests - before
+            );
+        }
+        assert!(device.held().is_empty(), "{status}");
+        assert_eq!(device.db.ledger().unwrap().queued, 200);
+        device.lrs.dislikes.clear();
+        device.sync_all();
+        assert_eq!(
+            (device.delivered(), device.lrs.stored.len()),
+            (200, 200),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_statement_that_the_lrs_has_twice_and_cannot_show_blocks_nobody() {
+    let mut device = Device::new();
+    let ids = device.record(20);
+    // As one LRS does for ever after a quick second try: 409 to the POST, 500 to the GET.
+    device.lrs.dislikes.insert(ids[0], 409);
+    device.lrs.cannot_show.insert(ids[0]);
+    device.sync_all();
+    assert_eq!(device.held(), [(ids[0], HoldReason::ConflictUnseen)]);
+    assert_eq!(device.delivered(), 19);
+}
+
+#[test]
+fn a_long_run_of_bad_statements_blocks_nobody() {
+    let mut device = Device::new();
+    let bad = device.record(100);
+    let good = device.record(30);
+    for id in &bad {
+        device.lrs.dislikes.insert(*id, 400);
+    }
+    device.sync_all();
+    assert_eq!(device.delivered(), 30);
+    assert!(good.iter().all(|id| device.lrs.stored.contains_key(id)));
+    assert_eq!(device.db.ledger().unwrap().held, 100);
+}

@@ -1,0 +1,191 @@
+//! A device in virtual time, with its queue and its LRS.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use super::lrs::{Lrs, endpoint};
+use crate::event::Event;
+use crate::lrs::Credentials;
+use crate::statement::{Fill, XapiVersion, prepare};
+use crate::store::{Db, Durability, HistoryPolicy, HoldReason, Holder, Millis, Page, Problem};
+use crate::sync::{Ended, Session, SessionConfig, Step};
+
+pub(super) const START: Millis = 1_800_000_000_000;
+
+pub(super) struct Device {
+    pub(super) db: Db,
+    pub(super) lrs: Lrs,
+    pub(super) now: Millis,
+    pub(super) password: String,
+    pub(super) by_hand: bool,
+    pub(super) events: Vec<Event>,
+    pub(super) _folder: tempfile::TempDir,
+}
+
+impl Device {
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("queue.db");
+        let db = Db::open(&path, Durability::ProcessCrash, START).unwrap().db;
+        Self {
+            db,
+            lrs: Lrs::new(),
+            now: START,
+            password: "secret".into(),
+            by_hand: false,
+            events: Vec::new(),
+            _folder: folder,
+        }
+    }
+
+    pub(super) fn record(&mut self, count: u128) -> Vec<Uuid> {
+        let from = u128::from(self.db.ledger().unwrap().recorded) + 1;
+        (from..from + count)
+            .map(|n| self.record_one(n, "", START - 1_000))
+            .collect()
+    }
+
+    pub(super) fn record_one(&mut self, n: u128, more: &str, timestamp_ms: Millis) -> Uuid {
+        let id = Uuid::from_u128(n | 0x4000_8000_0000_0000_0000);
+        let text = format!(
+            r#"{{"id":"{id}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://example.com/did"}},
+            "object":{{"id":"http://example.com/{n}"}}{more}}}"#
+        );
+        self.record_text(&text, timestamp_ms)
+    }
+
+    pub(super) fn record_text(&mut self, text: &str, timestamp_ms: Millis) -> Uuid {
+        let fill = Fill {
+            id: Uuid::new_v4(),
+            now_ms: timestamp_ms,
+        };
+        let prepared = prepare(text.as_bytes(), XapiVersion::V2_0_0, &fill).unwrap();
+        let id = prepared.id;
+        self.db
+            .append(&[&vec![prepared]], self.now)
+            .remove(0)
+            .unwrap();
+        id
+    }
+
+    pub(super) fn void(&mut self, target: Uuid) -> Uuid {
+        self.record_text(
+            &format!(
+                r#"{{"actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://adlnet.gov/expapi/verbs/voided"}},
+                "object":{{"objectType":"StatementRef","id":"{target}"}}}}"#
+            ),
+            START - 1_000,
+        )
+    }
+
+    /// One session, without waiting.
+    pub(super) fn sync(&mut self) -> Ended {
+        let config = SessionConfig {
+            endpoint: endpoint(),
+            authorization: Some(
+                Credentials::Basic {
+                    user: "app".into(),
+                    password: self.password.clone(),
+                }
+                .authorization()
+                .unwrap(),
+            ),
+            version: None,
+            max_statements: 50,
+            max_bytes: 512 * 1024,
+            history: HistoryPolicy::None,
+            by_hand: self.by_hand,
+        };
+        let mut session = Session::new(config, Holder([1; 16]), fastrand::Rng::with_seed(1));
+        for _ in 0..10_000 {
+            let step = session.next(&mut self.db, self.now).unwrap();
+            self.check();
+            self.events.extend(session.take_events());
+            match step {
+                Step::Done(ended) => return ended,
+                Step::Wait { until, why } => {
+                    let trouble = session.trouble().cloned();
+                    return Ended::Waiting {
+                        until,
+                        why,
+                        trouble,
+                    };
+                }
+                Step::Send(request) => {
+                    let outcome = self.lrs.perform(&request, self.now);
+                    self.now += 20;
+                    session.answered(&mut self.db, outcome, self.now).unwrap();
+                    self.check();
+                }
+            }
+        }
+        panic!("the session does not end");
+    }
+
+    /// Sessions until nothing is due, going to the end of each wait.
+    pub(super) fn sync_all(&mut self) -> usize {
+        for sessions in 1..100 {
+            match self.sync() {
+                Ended::Emptied => return sessions,
+                Ended::Waiting { until, .. } => self.now = until.max(self.now),
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("does not come to an end: {:?}", self.db.ledger());
+    }
+
+    /// Every statement is in exactly one place, and the counters say where.
+    pub(super) fn check(&self) {
+        let ledger = self.db.ledger().unwrap();
+        let all = Page {
+            after: 0,
+            limit: usize::MAX >> 1,
+        };
+        assert_eq!(
+            ledger.queued as usize,
+            self.db.queued(all).unwrap().len(),
+            "{ledger:?}"
+        );
+        assert_eq!(
+            ledger.waiting as usize,
+            self.db.waiting(all).unwrap().len(),
+            "{ledger:?}"
+        );
+        assert_eq!(
+            ledger.held as usize,
+            self.db.held(all).unwrap().len(),
+            "{ledger:?}"
+        );
+        let bytes: usize = self
+            .db
+            .queued(all)
+            .unwrap()
+            .iter()
+            .map(|s| s.statement.len())
+            .sum();
+        assert_eq!(ledger.queued_bytes as usize, bytes);
+    }
+
+    pub(super) fn delivered(&self) -> usize {
+        self.db.ledger().unwrap().delivered as usize
+    }
+
+    pub(super) fn held(&self) -> Vec<(Uuid, HoldReason)> {
+        self.db
+            .held(Page::default())
+            .unwrap()
+            .iter()
+            .map(|held| (held.id, held.reason))
+            .collect()
+    }
+
+    pub(super) fn problem(&self) -> Option<Problem> {
+        self.db
+            .upstream()
+            .unwrap()
+            .learned
+            .trouble
+            .map(|trouble| trouble.problem)
+    }
+}

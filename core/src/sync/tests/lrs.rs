@@ -1,0 +1,234 @@
+//! An LRS by script: what it likes, and what goes wrong with one request.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::lrs::{Answer, Credentials, Endpoint, Failure, Method, Request};
+use crate::store::Millis;
+
+/// What an LRS does with what it has already.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum OnKnown {
+    AllIds,
+    NewIds,
+    NoContent,
+    Refuse { naming: bool },
+}
+
+/// What goes wrong with one request; afterwards all is well.
+#[derive(Clone)]
+pub(super) enum Fault {
+    Answer(u16, Vec<(&'static str, String)>, &'static str),
+    LoseAnswer,
+    Fail(Failure),
+}
+
+pub(super) struct Lrs {
+    pub(super) stored: BTreeMap<Uuid, Value>,
+    pub(super) voided: HashSet<Uuid>,
+    pub(super) on_known: OnKnown,
+    /// POSTs with one of these are answered by this status.
+    pub(super) dislikes: BTreeMap<Uuid, u16>,
+    pub(super) names_culprit: bool,
+    /// GETs of these are answered by 500.
+    pub(super) cannot_show: HashSet<Uuid>,
+    pub(super) max_bytes: usize,
+    pub(super) versions: Vec<&'static str>,
+    pub(super) password: String,
+    pub(super) may_read: bool,
+    /// Its clock minus the device's.
+    pub(super) ahead: Millis,
+    pub(super) faults: VecDeque<Fault>,
+    pub(super) posts: Vec<usize>,
+    pub(super) gets: usize,
+    pub(super) requests: usize,
+}
+
+impl Lrs {
+    pub(super) fn new() -> Self {
+        Self {
+            stored: BTreeMap::new(),
+            voided: HashSet::new(),
+            on_known: OnKnown::AllIds,
+            dislikes: BTreeMap::new(),
+            names_culprit: false,
+            cannot_show: HashSet::new(),
+            max_bytes: usize::MAX,
+            versions: vec!["1.0.3", "2.0.0"],
+            password: "secret".into(),
+            may_read: true,
+            ahead: 0,
+            faults: VecDeque::new(),
+            posts: Vec::new(),
+            gets: 0,
+            requests: 0,
+        }
+    }
+
+    pub(super) fn perform(&mut self, request: &Request, now: Millis) -> Result<Answer, Failure> {
+        self.requests += 1;
+        let date = jiff::Timestamp::from_millisecond(now + self.ahead).unwrap();
+        let date = jiff::fmt::strtime::format("%a, %d %b %Y %H:%M:%S GMT", date).unwrap();
+        let mut outcome = self.answer(request);
+        if let Ok(answer) = &mut outcome {
+            answer.headers.push(("Date".into(), date));
+        }
+        outcome
+    }
+
+    fn answer(&mut self, request: &Request) -> Result<Answer, Failure> {
+        match self.faults.pop_front() {
+            Some(Fault::Fail(failure)) => Err(failure),
+            Some(Fault::Answer(status, headers, body)) => {
+                Ok(answer(status, &headers, body.to_owned()))
+            }
+            Some(Fault::LoseAnswer) => {
+                self.obey(request);
+                Err(Failure::Broken("reset".into()))
+            }
+            None => Ok(self.obey(request)),
+        }
+    }
+
+    fn obey(&mut self, request: &Request) -> Answer {
+        let header = |name| {
+            request
+                .headers
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| v.clone())
+        };
+        if request.url.ends_with("/about") {
+            return answer(200, &[], json!({ "version": self.versions }).to_string());
+        }
+        let expected = Credentials::Basic {
+            user: "app".into(),
+            password: self.password.clone(),
+        };
+        let expected = expected.authorization().unwrap();
+        let shown = crate::lrs::requests::about(&endpoint(), Some(&expected));
+        let expected = shown
+            .headers
+            .iter()
+            .find(|(n, _)| *n == "Authorization")
+            .map(|(_, v)| v.clone());
+        if header("Authorization") != expected {
+            // As one real LRS: 400 to a POST, 401 to a GET.
+            let status = if request.method == Method::Post {
+                400
+            } else {
+                401
+            };
+            return answer(status, &[], "no".into());
+        }
+        let version = header("X-Experience-API-Version").unwrap();
+        if !self.versions.contains(&version.as_str()) {
+            return answer(400, &[], "version".into());
+        }
+        match request.method {
+            Method::Post => self.post(request.body.as_deref().unwrap()),
+            Method::Get => self.get(&request.url),
+        }
+    }
+
+    fn post(&mut self, body: &[u8]) -> Answer {
+        let batch: Vec<Value> = match serde_json::from_slice(body).unwrap() {
+            Value::Array(batch) => batch,
+            one => vec![one],
+        };
+        self.posts.push(batch.len());
+        if body.len() > self.max_bytes {
+            return answer(413, &[], "too large".into());
+        }
+        let ids: Vec<Uuid> = batch
+            .iter()
+            .map(|s| s["id"].as_str().unwrap().parse().unwrap())
+            .collect();
+        for (at, id) in ids.iter().enumerate() {
+            if let Some(status) = self.dislikes.get(id) {
+                let words = if self.names_culprit {
+                    format!("statements.{at}.verb")
+                } else {
+                    "bad".into()
+                };
+                return answer(*status, &[], words);
+            }
+        }
+        let other = ids
+            .iter()
+            .zip(&batch)
+            .find(|(id, s)| self.stored.get(id).is_some_and(|had| had != *s));
+        if other.is_some() {
+            return answer(409, &[], String::new());
+        }
+        let new: Vec<_> = ids
+            .iter()
+            .filter(|id| !self.stored.contains_key(id))
+            .copied()
+            .collect();
+        if let (OnKnown::Refuse { naming }, true) = (self.on_known, new.len() < ids.len()) {
+            let known = ids.iter().find(|id| self.stored.contains_key(id)).unwrap();
+            return answer(
+                409,
+                &[],
+                if naming {
+                    known.to_string()
+                } else {
+                    String::new()
+                },
+            );
+        }
+        for (id, statement) in ids.iter().zip(&batch) {
+            if statement["verb"]["id"] == "http://adlnet.gov/expapi/verbs/voided" {
+                let target = statement["object"]["id"].as_str().unwrap().parse().unwrap();
+                // Only what came in an earlier request is voided, as on two real LRSs.
+                if self.stored.contains_key(&target) && !ids.contains(&target) {
+                    self.voided.insert(target);
+                }
+            }
+            self.stored.insert(*id, statement.clone());
+        }
+        match self.on_known {
+            OnKnown::NoContent if new.is_empty() => answer(204, &[], String::new()),
+            OnKnown::NewIds => answer(200, &[], json!(new).to_string()),
+            _ => answer(200, &[], json!(ids).to_string()),
+        }
+    }
+
+    fn get(&mut self, url: &str) -> Answer {
+        self.gets += 1;
+        if !self.may_read {
+            return answer(403, &[], "write only".into());
+        }
+        let (name, id) = url.split_once('?').unwrap().1.split_once('=').unwrap();
+        let id: Uuid = id.parse().unwrap();
+        if self.cannot_show.contains(&id) {
+            return answer(500, &[], "more than one".into());
+        }
+        let voided = self.voided.contains(&id);
+        match self.stored.get(&id) {
+            Some(found) if voided == (name == "voidedStatementId") => {
+                answer(200, &[], found.to_string())
+            }
+            _ => answer(404, &[], "none".into()),
+        }
+    }
+}
+
+fn answer(status: u16, headers: &[(&str, String)], body: String) -> Answer {
+    let headers = headers
+        .iter()
+        .map(|(n, v)| ((*n).to_owned(), v.clone()))
+        .collect();
+    Answer {
+        status,
+        headers,
+        body: body.into_bytes(),
+    }
+}
+
+pub(super) fn endpoint() -> Endpoint {
+    Endpoint::parse("https://lrs.example/xAPI").unwrap()
+}

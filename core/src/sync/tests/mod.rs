@@ -1,0 +1,8 @@
+//! The session against a scripted LRS, in virtual time.
+
+mod blame;
+mod delivery;
+mod device;
+mod lrs;
+mod time;
+mod upstream;

@@ -1,0 +1,257 @@
+//! The upstream in trouble, and what is learned about it.
+
+use super::device::{Device, START};
+use super::lrs::Fault;
+use crate::event::Event;
+use crate::lrs::Failure;
+use crate::store::{Holder, Page, Problem, WaitKind, WaitReason};
+use crate::sync::Ended;
+
+#[test]
+fn an_upstream_that_is_down_is_asked_little() {
+    let mut device = Device::new();
+    device.record(500);
+    for _ in 0..20 {
+        device.lrs.faults = vec![Fault::Answer(500, vec![], "down"); 100].into();
+        let before = device.lrs.requests;
+        let Ended::Waiting { until, .. } = device.sync() else {
+            panic!("no wait")
+        };
+        device.now = until;
+        assert!(
+            device.lrs.requests - before <= 9,
+            "{}",
+            device.lrs.requests - before
+        );
+    }
+    device.lrs.faults.clear();
+    device.sync_all();
+    assert_eq!(device.delivered(), 500);
+    assert!(device.held().is_empty());
+}
+
+#[test]
+fn a_wrong_password_pauses_and_keeps_everything_until_there_is_another() {
+    let mut device = Device::new();
+    device.record(10);
+    device.lrs.password = "changed".into();
+    let ended = device.sync();
+    assert!(
+        matches!(&ended, Ended::NeedsApp { trouble } if trouble.problem == Problem::Credentials),
+        "{ended:?}"
+    );
+    assert!(
+        device
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::NeedsApp { .. }))
+    );
+    let requests = device.lrs.requests;
+    device.now += 365 * 24 * 3_600_000;
+    assert!(matches!(device.sync(), Ended::NeedsApp { .. }));
+    assert_eq!(
+        device.lrs.requests, requests,
+        "no login is tried again by itself"
+    );
+    assert_eq!(device.db.ledger().unwrap().queued, 10);
+    device.password = "changed".into();
+    device.by_hand = true;
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 10);
+}
+
+#[test]
+fn what_is_not_an_lrs_gets_nothing_delivered_and_nothing_held() {
+    let portals = [
+        Fault::Answer(
+            200,
+            vec![("Content-Type", "text/html".into())],
+            "<html><title>Login</title></html>",
+        ),
+        Fault::Answer(
+            302,
+            vec![("Location", "https://portal.example/login".into())],
+            "",
+        ),
+        Fault::Answer(511, vec![], ""),
+        Fault::Answer(204, vec![], ""),
+        Fault::Answer(200, vec![], "{}"),
+        Fault::Answer(200, vec![], "[]"),
+    ];
+    for portal in portals {
+        let mut device = Device::new();
+        device.record(5);
+        // The LRS is known from before; then the portal answers everything for a day.
+        assert_eq!(device.sync(), Ended::Emptied);
+        device.record(5);
+        for _ in 0..20 {
+            device.lrs.faults.extend(vec![portal.clone(); 20]);
+            match device.sync() {
+                Ended::Waiting { until, .. } => device.now = until,
+                other => panic!("{other:?}"),
+            }
+            device.lrs.faults.clear();
+        }
+        assert_eq!(device.delivered(), 5);
+        assert_eq!(device.problem(), Some(Problem::NotAnLrs));
+        device.sync_all();
+        assert_eq!(device.delivered(), 10);
+        assert!(device.held().is_empty());
+        assert_eq!(device.problem(), None);
+    }
+}
+
+#[test]
+fn waits_as_long_as_the_lrs_asks_even_by_hand_and_not_for_ever() {
+    for (asked, waits) in [("120", 120_000), ("99999999", 24 * 3_600_000)] {
+        let mut device = Device::new();
+        device.by_hand = true;
+        device.record(1);
+        device
+            .lrs
+            .faults
+            .push_back(Fault::Answer(503, vec![("Retry-After", asked.into())], ""));
+        let sent = device.now;
+        match device.sync() {
+            Ended::Waiting {
+                until,
+                why: WaitKind::RetryAfter,
+                ..
+            } => {
+                assert!(
+                    (waits..waits + 1_000).contains(&(until - sent)),
+                    "{}",
+                    until - sent
+                );
+                device.now = until - 1;
+            }
+            other => panic!("{other:?}"),
+        }
+        let requests = device.lrs.requests;
+        assert!(matches!(
+            device.sync(),
+            Ended::Waiting {
+                why: WaitKind::RetryAfter,
+                ..
+            }
+        ));
+        assert_eq!(device.lrs.requests, requests);
+        device.now += 1;
+        assert_eq!(device.sync(), Ended::Emptied);
+    }
+}
+
+#[test]
+fn by_hand_skips_the_backoff_but_not_an_unknown_outcome() {
+    let mut device = Device::new();
+    device.record(1);
+    device
+        .lrs
+        .faults
+        .push_back(Fault::Fail(Failure::Unreachable("no route".into())));
+    assert!(matches!(
+        device.sync(),
+        Ended::Waiting {
+            why: WaitKind::Backoff,
+            ..
+        }
+    ));
+    device.by_hand = true;
+    device.lrs.faults.extend([
+        Fault::Answer(404, vec![], ""),
+        Fault::Fail(Failure::TimedOut),
+    ]);
+    let timed_out_at = device.now;
+    match device.sync() {
+        Ended::Waiting {
+            until,
+            why: WaitKind::OutcomeUnknown,
+            ..
+        } => {
+            assert!(until - timed_out_at >= 30_000, "longer than the time-out");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        device.sync(),
+        Ended::Waiting {
+            why: WaitKind::OutcomeUnknown,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn what_only_2_0_has_waits_for_an_upstream_that_speaks_it() {
+    let mut device = Device::new();
+    device.lrs.versions = vec!["1.0.3"];
+    let context = r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:c@example.com"}}]}"#;
+    let waits = device.record_one(1, context, START - 1_000);
+    device.record(3);
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 3);
+    let waiting = device.db.waiting(Page::default()).unwrap();
+    assert_eq!(
+        waiting.iter().map(|w| (w.id, w.reason)).collect::<Vec<_>>(),
+        [(waits, WaitReason::Version)]
+    );
+    device.lrs.versions = vec!["1.0.3", "2.0.0"];
+    device.now += 25 * 3_600_000;
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 4);
+}
+
+#[test]
+fn finds_the_version_of_an_lrs_that_does_not_tell() {
+    for versions in [vec!["1.0.3"], vec!["2.0.0"]] {
+        let mut device = Device::new();
+        device.lrs.versions = versions;
+        device.record(20);
+        device.lrs.faults.push_back(Fault::Answer(404, vec![], ""));
+        assert_eq!(device.sync(), Ended::Emptied);
+        assert_eq!(device.delivered(), 20);
+        assert!(device.held().is_empty());
+    }
+}
+
+#[test]
+fn learns_how_much_the_lrs_bears_and_grows_again() {
+    let mut device = Device::new();
+    device.lrs.max_bytes = 40_000;
+    let long = format!(r#","result":{{"response":"{}"}}"#, "x".repeat(5_000));
+    for n in 1..=100 {
+        device.record_one(n, &long, START - 1_000);
+    }
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 100);
+    assert!(device.held().is_empty());
+    let learned = device.db.upstream().unwrap().learned;
+    assert!(
+        learned.max_bytes.is_some_and(|max| max <= 60_000),
+        "{learned:?}"
+    );
+    assert!(device.lrs.posts.len() < 60, "{:?}", device.lrs.posts);
+}
+
+#[test]
+fn two_holders_never_sync_at_once_and_a_dead_ones_lease_ends() {
+    let mut device = Device::new();
+    device.record(5);
+    let other = Holder([9; 16]);
+    device
+        .db
+        .claim(other, device.now, device.now + 60_000)
+        .unwrap();
+    assert!(matches!(device.sync(), Ended::Busy { until } if until == device.now + 60_000));
+    assert_eq!(device.lrs.requests, 0);
+    device.now += 60_001;
+    assert_eq!(device.sync(), Ended::Emptied);
+    // A lease from a clock that ran ahead is no lease.
+    device.record(1);
+    device
+        .db
+        .claim(other, device.now, device.now + 365 * 24 * 3_600_000)
+        .unwrap();
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 6);
+}
