@@ -44,6 +44,14 @@ pub enum Error {
         /// The id.
         id: Uuid,
     },
+    /// The statement is held, but not because the LRS has another one under its id.
+    #[error(
+        "statement {id} is held, but not in conflict with one of the LRS: retry, replace or discard it"
+    )]
+    NotInConflict {
+        /// The id.
+        id: Uuid,
+    },
     /// The statement may have reached the LRS.
     #[error(
         "statement {id} may have reached the LRS and cannot be retracted: void it with a statement of its own (`void`)"
@@ -95,6 +103,7 @@ impl Error {
         match unchanged {
             Unchanged::Unknown => Self::Unknown { id },
             Unchanged::NotHeld => Self::NotHeld { id },
+            Unchanged::NotInConflict => Self::NotInConflict { id },
             Unchanged::MayHaveBeenSent => Self::MayHaveBeenSent { id },
             Unchanged::Refused(refused) => Self::refused(refused),
         }

@@ -17,7 +17,7 @@ pub mod store;
 pub mod sync;
 pub mod transport;
 
-pub use collector::{AsStatement, Collector, Config, EventStream, Status, SyncPolicy};
+pub use collector::{AsStatement, Collector, Config, Conflict, EventStream, Status, SyncPolicy};
 pub use error::Error;
 pub use event::Event;
 pub use lrs::Credentials;

@@ -19,10 +19,13 @@
 //! ```
 
 mod config;
+mod conflict;
 mod driver;
 mod events;
 mod input;
 mod status;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +40,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 pub use config::{Config, SyncPolicy};
+pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
 pub use input::AsStatement;
 pub use status::Status;

@@ -1,109 +1,19 @@
 //! The collector as an app uses it, over a transport that answers from memory.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Collector, Config, SyncPolicy};
+use super::testing::{FakeLrs, config, open, statement};
+use super::{Config, SyncPolicy};
 use crate::error::Error;
 use crate::event::Event;
-use crate::lrs::{Answer, Credentials, Failure, Method, Request};
 use crate::statement::model::{Activity, Agent, Ifi};
 use crate::statement::{Statement, vocabulary::verbs};
 use crate::store::{HistoryPolicy, Page, StoreError};
 use crate::sync::Ended;
-use crate::transport::{Exchange, Transport};
-
-#[derive(Default)]
-struct FakeLrs {
-    stored: Mutex<BTreeMap<Uuid, Value>>,
-    down: Mutex<bool>,
-    /// While true, no POST is answered.
-    hangs: Mutex<bool>,
-    asked: Condvar,
-    posts: Mutex<usize>,
-}
-
-impl FakeLrs {
-    fn answer(&self, request: &Request) -> Result<Answer, Failure> {
-        if *self.down.lock().unwrap() {
-            return Err(Failure::Unreachable("no network".into()));
-        }
-        let (status, body) = match request.method {
-            Method::Get if request.url.ends_with("/about") => (200, json!({"version": ["2.0.0"]})),
-            Method::Get => {
-                let id = request.url.rsplit('=').next().unwrap().parse().unwrap();
-                match self.stored.lock().unwrap().get(&id) {
-                    Some(found) => (200, found.clone()),
-                    None => (404, Value::Null),
-                }
-            }
-            Method::Post => {
-                let batch = match serde_json::from_slice(request.body.as_deref().unwrap()).unwrap()
-                {
-                    Value::Array(batch) => batch,
-                    one => vec![one],
-                };
-                let ids: Vec<Uuid> = batch
-                    .iter()
-                    .map(|s| s["id"].as_str().unwrap().parse().unwrap())
-                    .collect();
-                self.stored
-                    .lock()
-                    .unwrap()
-                    .extend(ids.iter().copied().zip(batch));
-                (200, json!(ids))
-            }
-        };
-        Ok(Answer {
-            status,
-            headers: Vec::new(),
-            body: body.to_string().into_bytes(),
-        })
-    }
-}
-
-impl Transport for FakeLrs {
-    fn exchange(&self, request: Request) -> Exchange<'_> {
-        Box::pin(async move {
-            if request.method == Method::Post {
-                *self.posts.lock().unwrap() += 1;
-                self.asked.notify_all();
-                while *self.hangs.lock().unwrap() {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            }
-            self.answer(&request)
-        })
-    }
-}
-
-fn config(lrs: &Arc<FakeLrs>) -> Config {
-    let credentials = Credentials::Basic {
-        user: "app".into(),
-        password: "secret".into(),
-    };
-    Config {
-        transport: Some(Arc::clone(lrs) as Arc<dyn Transport>),
-        ..Config::new("https://lrs.example/xAPI", Some(credentials))
-    }
-}
-
-fn open(folder: &Path, config: Config) -> Collector {
-    Collector::open(folder.join("queue.db"), config).unwrap()
-}
-
-fn statement(n: usize) -> Statement {
-    Statement::new(
-        Agent::mbox("mailto:ada@example.com"),
-        verbs::COMPLETED,
-        Activity::new(format!("https://example.com/lessons/{n}")),
-    )
-}
 
 #[test]
 fn records_offline_and_delivers_when_the_lrs_is_back() {

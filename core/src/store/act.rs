@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::append::{Refused, Tail, append_one};
 use super::ledger::{Moves, Place};
 use super::settle::delete;
-use super::{Db, Millis, StoreError};
+use super::{Db, HoldReason, Millis, StoreError};
 use crate::statement::Prepared;
 
 /// Why a call about one statement changed nothing.
@@ -16,6 +16,8 @@ pub enum Unchanged {
     Unknown,
     /// It is not held.
     NotHeld,
+    /// It is held, but not as a conflict.
+    NotInConflict,
     /// It may have reached the LRS: only voiding takes it back.
     MayHaveBeenSent,
     /// The new statement was not taken in.
@@ -82,6 +84,21 @@ impl Db {
     pub fn discard(&mut self, id: Uuid) -> Result<(), Unchanged> {
         self.change(id, |tx, moves, found| {
             found.must_be_held()?;
+            moves.between(Place::Held, Place::Discarded);
+            Ok(delete(tx, found.seq)?)
+        })
+    }
+
+    /// Gives a statement up for the one that the LRS has under its id.
+    pub fn keep_theirs(&mut self, id: Uuid) -> Result<(), Unchanged> {
+        self.change(id, |tx, moves, found| {
+            found.must_be_held()?;
+            let reason: HoldReason = tx
+                .prepare_cached("SELECT reason FROM aside WHERE seq = ?1")?
+                .query_row([found.seq], |row| row.get(0))?;
+            if !reason.is_conflict() {
+                return Err(Unchanged::NotInConflict);
+            }
             moves.between(Place::Held, Place::Discarded);
             Ok(delete(tx, found.seq)?)
         })

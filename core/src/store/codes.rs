@@ -75,6 +75,13 @@ codes! {
     }
 }
 
+impl HoldReason {
+    /// Whether the LRS has, or says it has, something else under the statement's id.
+    pub fn is_conflict(self) -> bool {
+        matches!(self, Self::Conflict | Self::ConflictUnseen)
+    }
+}
+
 codes! {
     /// What keeps the upstream from taking anything.
     Problem {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use pannier::statement::{Comparison, compare};
+use pannier::statement::Difference;
 use pannier::store::HeldStatement;
-use pannier::{Collector, Config, Uuid};
+use pannier::{Collector, Config, Conflict, Uuid};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -15,7 +15,9 @@ use super::{Failure, Output, input, list, print};
 
 /// See and settle the statements that the LRS would not take
 ///
-/// A held statement stays until you retry, replace or discard it. Nothing else waits for it.
+/// A held statement stays until you retry, replace or discard it. Nothing else waits for it. One
+/// that is held as a conflict, since the LRS has another one under its id, can also be given up for
+/// that one, or be sent under a new id.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -23,7 +25,8 @@ Examples:
   pannier held show 6f9619ff-8b86-d011-b42d-00c04fc964ff
   pannier held export > held.jsonl
   pannier held replace 6f9619ff-8b86-d011-b42d-00c04fc964ff corrected.json
-  pannier held retry --all && pannier sync")]
+  pannier held retry --all && pannier sync
+  pannier held send-as-new 6f9619ff-8b86-d011-b42d-00c04fc964ff")]
 pub struct HeldArgs {
     #[command(subcommand)]
     action: Action,
@@ -36,7 +39,7 @@ pub struct HeldArgs {
 enum Action {
     /// List them with their reasons
     List,
-    /// Show one: the statement, the LRS's words, and for a conflict where its copy differs
+    /// Show one: the statement, the LRS's words, and for a conflict its copy and where the two differ
     Show {
         /// The statement's id
         id: Uuid,
@@ -53,6 +56,10 @@ enum Action {
     },
     /// Give them up for good
     Discard(Which),
+    /// End conflicts: what the LRS has stays, ours is given up
+    KeepTheirs(Named),
+    /// End conflicts: send ours under a new id that links to the old one
+    SendAsNew(Named),
     /// Print their JSON as it was recorded, each on a line
     Export,
 }
@@ -68,6 +75,13 @@ struct Which {
     all: bool,
 }
 
+#[derive(Args, Debug)]
+struct Named {
+    /// The statements' ids
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<Uuid>,
+}
+
 /// A held statement for a program.
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -78,6 +92,7 @@ struct Shown<'a> {
     words: &'a str,
     statement: Option<Box<RawValue>>,
     theirs: Option<Box<RawValue>>,
+    differences: Vec<Difference>,
 }
 
 /// Does what is asked.
@@ -91,15 +106,27 @@ pub fn run(args: &HeldArgs, output: Output) -> Result<(), Failure> {
         }
         Action::Retry(which) => settle(
             &collector,
-            which,
+            &which.ids(&collector)?,
             output,
             "will be sent again",
             Collector::retry,
         ),
         Action::Replace { id, file } => replace(&collector, *id, file, output),
-        Action::Discard(which) => {
-            settle(&collector, which, output, "discarded", Collector::discard)
-        }
+        Action::Discard(which) => settle(
+            &collector,
+            &which.ids(&collector)?,
+            output,
+            "discarded",
+            Collector::discard,
+        ),
+        Action::KeepTheirs(named) => settle(
+            &collector,
+            &named.ids,
+            output,
+            "given up for the LRS's",
+            Collector::keep_theirs,
+        ),
+        Action::SendAsNew(named) => send_as_new(&collector, &named.ids, output),
         Action::Export => each(&collector, |held| print(list::line(&held.statement))),
     }
 }
@@ -111,26 +138,39 @@ fn each(
     list::all(None, |page| collector.held(page), |held| held.seq, show)
 }
 
+impl Which {
+    fn ids(&self, collector: &Collector) -> Result<Vec<Uuid>, Failure> {
+        let mut ids = self.ids.clone();
+        if self.all {
+            each(collector, |held| {
+                ids.push(held.id);
+                Ok(())
+            })?;
+        }
+        Ok(ids)
+    }
+}
+
 fn settle(
     collector: &Collector,
-    which: &Which,
+    ids: &[Uuid],
     output: Output,
     done: &str,
     act: impl Fn(&Collector, Uuid) -> Result<(), pannier::Error>,
 ) -> Result<(), Failure> {
-    let mut ids = which.ids.clone();
-    if which.all {
-        each(collector, |held| {
-            ids.push(held.id);
-            Ok(())
-        })?;
-    }
-    for id in &ids {
+    for id in ids {
         act(collector, *id)?;
         output.show(
             &json!({ "id": id, "done": done }),
             format_args!("{id}  {done}"),
         )?;
+    }
+    Ok(())
+}
+
+fn send_as_new(collector: &Collector, ids: &[Uuid], output: Output) -> Result<(), Failure> {
+    for &id in ids {
+        replaced(id, collector.send_as_new(id)?, output)?;
     }
     Ok(())
 }
@@ -142,10 +182,13 @@ fn replace(collector: &Collector, id: Uuid, file: &PathBuf, output: Output) -> R
         .map(|(_, text)| text)
         .next()
         .unwrap_or_default();
-    let new = collector.replace(id, text)?;
+    replaced(id, collector.replace(id, text)?, output)
+}
+
+fn replaced(old: Uuid, new: Uuid, output: Output) -> Result<(), Failure> {
     output.show(
-        &json!({ "id": new, "replaces": id }),
-        format_args!("{new}  queued in the place of {id}"),
+        &json!({ "id": new, "replaces": old }),
+        format_args!("{new}  queued in the place of {old}"),
     )
 }
 
@@ -158,6 +201,7 @@ fn shown(held: &HeldStatement) -> Shown<'_> {
         words: &held.words,
         statement: list::json(&held.statement),
         theirs: held.theirs.as_deref().and_then(list::json),
+        differences: differences(held),
     }
 }
 
@@ -189,19 +233,19 @@ fn details(held: &HeldStatement) -> String {
     );
     if let Some(theirs) = &held.theirs {
         text = format!("{text}\nLRS has     {theirs}");
-        if let Comparison::Different(differences) =
-            compare(held.statement.as_bytes(), theirs.as_bytes())
-        {
-            let absent = || "nothing".to_owned();
-            for difference in differences {
-                text = format!(
-                    "{text}\ndiffers     {}: ours {}, theirs {}",
-                    difference.path,
-                    difference.ours.unwrap_or_else(absent),
-                    difference.theirs.unwrap_or_else(absent)
-                );
-            }
-        }
+    }
+    let absent = || "nothing".to_owned();
+    for difference in differences(held) {
+        text = format!(
+            "{text}\ndiffers     {}: ours {}, theirs {}",
+            difference.path,
+            difference.ours.unwrap_or_else(absent),
+            difference.theirs.unwrap_or_else(absent)
+        );
     }
     text
+}
+
+fn differences(held: &HeldStatement) -> Vec<Difference> {
+    Conflict::of(held).map_or_else(Vec::new, |conflict| conflict.differences)
 }

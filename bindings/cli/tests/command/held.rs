@@ -1,5 +1,6 @@
 //! `held`: seen, corrected, sent again, given up.
 
+use pannier_cli::hub::Running;
 use serde_json::json;
 
 use crate::process::{Desk, at_the_hub, hub, statement};
@@ -73,23 +74,58 @@ fn held_statements_can_be_retried_and_discarded() {
     desk.run(&["held", "retry"]).is(2, "ID");
 }
 
-#[test]
-fn a_conflict_shows_where_the_two_differ() {
-    let (hub, _) = hub();
-    let (here, there) = (Desk::at(&hub), Desk::at(&hub));
+const ID: &str = "16fd2706-8baf-433b-82eb-8c7fada847da";
+
+/// Holds a statement, because the hub has another one under its id.
+fn in_conflict(hub: &Running) -> Desk {
+    let (here, there) = (Desk::at(hub), Desk::at(hub));
     let mut one = statement("one");
-    one["id"] = json!("16fd2706-8baf-433b-82eb-8c7fada847da");
+    one["id"] = json!(ID);
     one["timestamp"] = json!("2026-03-01T10:00:00.000Z");
     there.recorded(&one);
     there.run(&["sync"]).is(0, "1 delivered");
     one["object"]["id"] = json!("http://example.org/other");
     here.recorded(&one);
     here.run(&["sync"]).is(1, "1 held");
-    let shown = here.run(&["held", "show", "16fd2706-8baf-433b-82eb-8c7fada847da"]);
+    here
+}
+
+#[test]
+fn a_conflict_shows_where_the_two_differ() {
+    let (hub, _) = hub();
+    let here = in_conflict(&hub);
+    let shown = here.run(&["held", "show", ID]);
     shown.is(0, "reason      conflict");
     shown.is(0, "differs     $.object.id: ours \"http://example.org/other\", theirs \"http://example.org/one\"");
+    let shown = here.json(&["held", "show", ID]).remove(0);
     assert_eq!(
-        here.json(&["held", "list"])[0]["theirs"]["object"]["id"],
-        json!("http://example.org/one")
+        (
+            &shown["theirs"]["object"]["id"],
+            &shown["differences"][0]["path"]
+        ),
+        (&json!("http://example.org/one"), &json!("$.object.id"))
     );
+}
+
+#[test]
+fn a_conflict_ends_by_keeping_theirs() {
+    let (hub, _) = hub();
+    let here = in_conflict(&hub);
+    here.run(&["held", "keep-theirs", ID]).is(0, "given up");
+    assert!(here.json(&["held", "list"]).is_empty());
+    here.run(&["sync"]).is(0, "0 delivered");
+    assert_eq!(at_the_hub(&hub).len(), 1);
+}
+
+#[test]
+fn a_conflict_ends_by_sending_ours_under_a_new_id() {
+    let (hub, _) = hub();
+    let here = in_conflict(&hub);
+    let sent = here.json(&["held", "send-as-new", ID]).remove(0);
+    assert_eq!(sent["replaces"], json!(ID));
+    here.run(&["sync"]).is(0, "1 delivered");
+    let both = at_the_hub(&hub);
+    assert_eq!((both.len(), &both[0]["id"]), (2, &sent["id"]));
+    assert_eq!(both[0]["context"]["statement"]["id"], json!(ID));
+    here.run(&["held", "send-as-new", ID]).is(1, "is not held");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::{Number, Value};
 
 use crate::statement::locate::member;
@@ -13,7 +14,7 @@ const SHOWN: usize = 200;
 ///
 /// It shows what stands there, so an app can show it to somebody who may see the statement. Its
 /// `Debug` leaves the values out.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Where, as a JSON path: `$.result.score.scaled`. Members of a group are counted in the order
     /// of their identifiers.

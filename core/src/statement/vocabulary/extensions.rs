@@ -1,4 +1,4 @@
-//! Keys for extensions of cmi5 and the video profile.
+//! Keys for extensions of cmi5, of the video profile, and of Pannier.
 
 // cmi5, in the context.
 
@@ -37,3 +37,9 @@ pub const VIDEO_SESSION_ID: &str = "https://w3id.org/xapi/video/extensions/sessi
 
 /// The length of the recording, in seconds.
 pub const VIDEO_LENGTH: &str = "https://w3id.org/xapi/video/extensions/length";
+
+// Pannier's own, in the context.
+
+/// The statement that this one takes the place of, as a StatementRef: the LRS had another one under
+/// that id. Used where `context.statement` says something else already.
+pub const TAKES_THE_PLACE_OF: &str = "urn:uuid:93383a93-1be7-4765-8602-0d1ff146c45a";

@@ -1,0 +1,287 @@
+//! Conflicts: the LRS has another statement under the same id, and the app says what is to be done.
+//!
+//! Nothing in the standard allows to overwrite a statement (xAPI 1.0.3 Data 2.3.1; IEEE 9274.1.1,
+//! 4.2), so there are three ways out: theirs stays, ours is told under a new id, or, where the LRS
+//! was mistaken, ours is tried again ([`Collector::retry`]).
+//!
+//! A voiding of the statement that waits for it is sent after it has left by either of the first
+//! two, and voids what the LRS has under the old id: [`Collector::retract`] it first, if that is not
+//! meant.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Collector;
+use crate::error::Error;
+use crate::statement::{self, Comparison, Difference};
+use crate::store::{HeldStatement, StoreError};
+
+/// Two statements under one id. For somebody who may see the statement; its `Debug` leaves the
+/// contents out.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// The id.
+    pub id: Uuid,
+    /// What was recorded here, JSON.
+    pub ours: String,
+    /// What the LRS has, JSON; none where it says that it knows the id and shows nothing.
+    pub theirs: Option<String>,
+    /// Where the two differ, in what an LRS must not change. Empty where there is nothing to compare.
+    pub differences: Vec<Difference>,
+}
+
+impl std::fmt::Debug for Conflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Conflict")
+            .field("id", &self.id)
+            .field("differences", &self.differences)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Conflict {
+    /// The conflict that a statement is held for, if it is held for one.
+    pub fn of(held: &HeldStatement) -> Option<Self> {
+        if !held.reason.is_conflict() {
+            return None;
+        }
+        let comparison = held
+            .theirs
+            .as_ref()
+            .map(|theirs| statement::compare(held.statement.as_bytes(), theirs.as_bytes()));
+        Some(Self {
+            id: held.id,
+            ours: held.statement.clone(),
+            theirs: held.theirs.clone(),
+            differences: match comparison {
+                Some(Comparison::Different(differences)) => differences,
+                _ => Vec::new(),
+            },
+        })
+    }
+}
+
+impl Collector {
+    /// Both copies of a statement that is held as a conflict, and where they differ.
+    pub fn conflict(&self, id: Uuid) -> Result<Conflict, Error> {
+        Conflict::of(&self.held_one(id)?).ok_or(Error::NotInConflict { id })
+    }
+
+    /// Gives our copy up: what the LRS has under this id stays as it is. Counted as discarded.
+    pub fn keep_theirs(&self, id: Uuid) -> Result<(), Error> {
+        let now = self.inner.clock.now_ms();
+        self.inner
+            .store
+            .with(now, |db| db.keep_theirs(id))
+            .map_err(|why| Error::unchanged(id, why))
+    }
+
+    /// Records what our copy says under a new id, which is returned, at the end of the queue. The
+    /// new statement links to the old id by `context.statement`, or, where it has another one there,
+    /// by the extension
+    /// [`TAKES_THE_PLACE_OF`](crate::statement::vocabulary::extensions::TAKES_THE_PLACE_OF). Its
+    /// `timestamp` is the old one. The old one leaves as replaced.
+    pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
+        let Conflict { ours, .. } = self.conflict(id)?;
+        let new = statement::successor(ours.as_bytes(), id)
+            .map_err(|_| StoreError::Damaged(format!("statement {id} is no longer JSON")))?;
+        self.replace(id, new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::super::testing::{FakeLrs, answer, config, open, statement};
+    use super::*;
+    use crate::lrs::Method;
+    use crate::store::{HoldReason, Page};
+
+    struct Stage {
+        lrs: Arc<FakeLrs>,
+        collector: Collector,
+        id: Uuid,
+        _folder: tempfile::TempDir,
+    }
+
+    /// A statement that is held, because the LRS has another one under its id.
+    fn stage() -> Stage {
+        let folder = tempfile::tempdir().unwrap();
+        let lrs = Arc::new(FakeLrs::default());
+        let collector = open(folder.path(), config(&lrs));
+        let id = Uuid::new_v4();
+        lrs.stored.lock().unwrap().insert(id, under(id, 1));
+        collector.record(under(id, 2).to_string()).unwrap();
+        assert_eq!(collector.sync().unwrap().held, 1);
+        Stage {
+            lrs,
+            collector,
+            id,
+            _folder: folder,
+        }
+    }
+
+    fn under(id: Uuid, lesson: usize) -> Value {
+        let mut statement: Value = serde_json::from_str(&statement(lesson).to_json()).unwrap();
+        statement["id"] = json!(id);
+        statement["timestamp"] = json!("2026-03-01T10:00:00.000Z");
+        statement
+    }
+
+    /// Where all statements are: held, discarded, replaced, queued, delivered.
+    fn places(collector: &Collector) -> [u64; 5] {
+        let ledger = collector.status().unwrap().ledger;
+        let [held, discarded] = [ledger.held, ledger.discarded];
+        [
+            held,
+            discarded,
+            ledger.replaced,
+            ledger.queued,
+            ledger.delivered,
+        ]
+    }
+
+    #[test]
+    fn both_copies_and_their_differences_are_shown() {
+        let Stage { collector, id, .. } = stage();
+        let conflict = collector.conflict(id).unwrap();
+        assert!(conflict.ours.contains("lessons/2"));
+        assert!(conflict.theirs.as_ref().unwrap().contains("lessons/1"));
+        let [object] = conflict.differences.as_slice() else {
+            panic!("{conflict:?}")
+        };
+        assert_eq!(object.path, "$.object.id");
+        assert_eq!(
+            object.ours.as_deref(),
+            Some(r#""https://example.com/lessons/2""#)
+        );
+        assert_eq!(
+            object.theirs.as_deref(),
+            Some(r#""https://example.com/lessons/1""#)
+        );
+        let shown = format!("{conflict:?}");
+        assert!(!shown.contains("lessons"), "{shown}");
+    }
+
+    #[test]
+    fn theirs_can_be_kept() {
+        let Stage {
+            lrs, collector, id, ..
+        } = stage();
+        collector.keep_theirs(id).unwrap();
+        assert_eq!(places(&collector), [0, 1, 0, 0, 0]);
+        assert!(matches!(
+            collector.keep_theirs(id),
+            Err(Error::Unknown { .. })
+        ));
+        assert_eq!(collector.sync().unwrap().requests, 0);
+        assert_eq!(lrs.stored.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn ours_can_be_sent_under_a_new_id_that_links_to_the_old_one() {
+        let Stage {
+            lrs, collector, id, ..
+        } = stage();
+        let held = collector.held_one(id).unwrap().statement;
+        let new = collector.send_as_new(id).unwrap();
+        assert_eq!(places(&collector), [0, 0, 1, 1, 0]);
+        assert!(matches!(
+            collector.send_as_new(id),
+            Err(Error::NotHeld { .. })
+        ));
+        assert_eq!(collector.sync().unwrap().delivered, 1);
+        assert_eq!(places(&collector), [0, 0, 1, 0, 1]);
+        let mut expected: Value = serde_json::from_str(&held).unwrap();
+        expected["id"] = json!(new);
+        expected["context"] = json!({"statement": {"objectType": "StatementRef", "id": id}});
+        assert_eq!(lrs.stored.lock().unwrap()[&new], expected);
+    }
+
+    #[test]
+    fn one_that_the_lrs_does_not_show_has_the_same_ways_out() {
+        let Stage {
+            lrs, collector, id, ..
+        } = stage();
+        lrs.stored.lock().unwrap().clear();
+        let shy = id;
+        lrs.instead(move |request| {
+            let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default());
+            (request.method == Method::Post && body.contains(&shy.to_string()))
+                .then(|| Ok(answer(409, "known")))
+        });
+        collector.retry(id).unwrap();
+        collector.record(statement(3)).unwrap();
+        assert_eq!(collector.sync().unwrap().held, 1);
+        assert_eq!(
+            collector.held_one(id).unwrap().reason,
+            HoldReason::ConflictUnseen
+        );
+        let conflict = collector.conflict(id).unwrap();
+        assert_eq!((conflict.theirs, conflict.differences), (None, Vec::new()));
+        // The new statement names the old id too, and the LRS is itself again.
+        lrs.behave();
+        let new = collector.send_as_new(id).unwrap();
+        assert_eq!(collector.sync().unwrap().delivered, 1);
+        assert!(lrs.stored.lock().unwrap().contains_key(&new));
+    }
+
+    #[test]
+    fn what_is_held_for_another_reason_is_no_conflict() {
+        let Stage {
+            lrs, collector, id, ..
+        } = stage();
+        lrs.instead(|request| {
+            let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default());
+            body.contains("lessons/8")
+                .then(|| Ok(answer(400, "no such lesson")))
+        });
+        let refused = collector.record(statement(8)).unwrap();
+        collector.record(statement(9)).unwrap();
+        assert_eq!(collector.sync().unwrap().held, 1);
+        let outcomes = [
+            collector.conflict(refused).map(drop),
+            collector.keep_theirs(refused),
+            collector.send_as_new(refused).map(drop),
+        ];
+        for outcome in outcomes {
+            assert!(matches!(outcome, Err(Error::NotInConflict { id }) if id == refused));
+        }
+        assert_eq!(places(&collector), [2, 0, 0, 0, 1]);
+        collector.discard(id).unwrap();
+        let left: Vec<Uuid> = collector
+            .held(Page::default())
+            .unwrap()
+            .iter()
+            .map(|one| one.id)
+            .collect();
+        assert_eq!(left, [refused]);
+    }
+
+    #[test]
+    fn a_successor_that_is_refused_leaves_the_old_one_held() {
+        let folder = tempfile::tempdir().unwrap();
+        let lrs = Arc::new(FakeLrs::default());
+        let rules = crate::XapiVersion::V1_0_3;
+        let lenient = super::super::Config {
+            rules,
+            ..config(&lrs)
+        };
+        let id = Uuid::new_v4();
+        lrs.stored.lock().unwrap().insert(id, under(id, 1));
+        {
+            let collector = open(folder.path(), lenient);
+            // A timestamp without a zone: 1.0.3 takes it, 2.0.0 does not.
+            let mut old = under(id, 2);
+            old["timestamp"] = json!("2026-03-01T10:00:00");
+            collector.record(old.to_string()).unwrap();
+            assert_eq!(collector.sync().unwrap().held, 1);
+        }
+        let collector = open(folder.path(), config(&lrs));
+        assert!(matches!(collector.send_as_new(id), Err(Error::Invalid(_))));
+        assert_eq!(places(&collector), [1, 0, 0, 0, 0]);
+    }
+}

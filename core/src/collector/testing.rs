@@ -1,0 +1,139 @@
+//! What the collector's tests share: an LRS that answers from memory, and does what it is told.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Collector, Config};
+use crate::lrs::{Answer, Credentials, Failure, Method, Request};
+use crate::statement::model::{Activity, Agent};
+use crate::statement::{Statement, vocabulary::verbs};
+use crate::transport::{Exchange, Transport};
+
+/// Answers a request in the LRS's place, or leaves it to it.
+type Instead = Box<dyn Fn(&Request) -> Option<Result<Answer, Failure>> + Send>;
+
+/// A well-behaved LRS.
+#[derive(Default)]
+pub struct FakeLrs {
+    pub stored: Mutex<BTreeMap<Uuid, Value>>,
+    pub down: Mutex<bool>,
+    /// While true, no POST is answered.
+    pub hangs: Mutex<bool>,
+    pub asked: Condvar,
+    pub posts: Mutex<usize>,
+    instead: Mutex<Option<Instead>>,
+}
+
+impl FakeLrs {
+    /// From now on these answers come first.
+    pub fn instead(
+        &self,
+        answer: impl Fn(&Request) -> Option<Result<Answer, Failure>> + Send + 'static,
+    ) {
+        *self.instead.lock().unwrap() = Some(Box::new(answer));
+    }
+
+    /// From now on it is itself again.
+    pub fn behave(&self) {
+        *self.instead.lock().unwrap() = None;
+    }
+
+    fn answer(&self, request: &Request) -> Result<Answer, Failure> {
+        if *self.down.lock().unwrap() {
+            return Err(Failure::Unreachable("no network".into()));
+        }
+        if let Some(instead) = self.instead.lock().unwrap().as_ref()
+            && let Some(outcome) = instead(request)
+        {
+            return outcome;
+        }
+        let (status, body) = match request.method {
+            Method::Get if request.url.ends_with("/about") => (200, json!({"version": ["2.0.0"]})),
+            Method::Get => {
+                let id = request.url.rsplit('=').next().unwrap().parse().unwrap();
+                match self.stored.lock().unwrap().get(&id) {
+                    Some(found) => (200, found.clone()),
+                    None => (404, Value::Null),
+                }
+            }
+            Method::Post => self.store(sent(request)),
+        };
+        Ok(answer(status, &body.to_string()))
+    }
+
+    fn store(&self, batch: Vec<(Uuid, Value)>) -> (u16, Value) {
+        let mut stored = self.stored.lock().unwrap();
+        if batch
+            .iter()
+            .any(|(id, one)| stored.get(id).is_some_and(|known| known != one))
+        {
+            return (409, json!("another statement has this id"));
+        }
+        let ids: Vec<Uuid> = batch.iter().map(|(id, _)| *id).collect();
+        stored.extend(batch);
+        (200, json!(ids))
+    }
+}
+
+impl Transport for FakeLrs {
+    fn exchange(&self, request: Request) -> Exchange<'_> {
+        Box::pin(async move {
+            if request.method == Method::Post {
+                *self.posts.lock().unwrap() += 1;
+                self.asked.notify_all();
+                while *self.hangs.lock().unwrap() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+            self.answer(&request)
+        })
+    }
+}
+
+/// The statements of a POST.
+pub fn sent(request: &Request) -> Vec<(Uuid, Value)> {
+    let batch = match serde_json::from_slice(request.body.as_deref().unwrap()).unwrap() {
+        Value::Array(batch) => batch,
+        one => vec![one],
+    };
+    batch
+        .into_iter()
+        .map(|one| (one["id"].as_str().unwrap().parse().unwrap(), one))
+        .collect()
+}
+
+pub fn answer(status: u16, body: &str) -> Answer {
+    Answer {
+        status,
+        headers: Vec::new(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+pub fn config(lrs: &Arc<FakeLrs>) -> Config {
+    let credentials = Credentials::Basic {
+        user: "app".into(),
+        password: "secret".into(),
+    };
+    Config {
+        transport: Some(Arc::clone(lrs) as Arc<dyn Transport>),
+        ..Config::new("https://lrs.example/xAPI", Some(credentials))
+    }
+}
+
+pub fn open(folder: &Path, config: Config) -> Collector {
+    Collector::open(folder.join("queue.db"), config).unwrap()
+}
+
+pub fn statement(n: usize) -> Statement {
+    Statement::new(
+        Agent::mbox("mailto:ada@example.com"),
+        verbs::COMPLETED,
+        Activity::new(format!("https://example.com/lessons/{n}")),
+    )
+}
