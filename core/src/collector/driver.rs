@@ -15,7 +15,7 @@ use super::Inner;
 use super::config::SyncPolicy;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::Millis;
+use crate::store::{Millis, Problem, Trouble};
 use crate::sync::{Ended, Session, Step, SyncReport};
 
 /// After the network comes back: a hall full of devices comes back at the same moment.
@@ -183,6 +183,7 @@ impl Driver {
             }
             Command::Network(there) => {
                 if there && !self.network {
+                    self.forget_that_there_was_none();
                     self.deadline = None;
                     self.automatic_after(NETWORK_BACK_WITHIN.mul_f64(fastrand::f64()));
                 }
@@ -195,6 +196,22 @@ impl Driver {
             }
         }
         None
+    }
+
+    /// A backoff for want of a network ends with it.
+    fn forget_that_there_was_none(&self) {
+        let outcome = self.inner.store.with(self.inner.clock.now_ms(), |db| {
+            db.relearn(|learned| {
+                let unreachable = |trouble: &Trouble| trouble.problem == Problem::Unreachable;
+                if learned.trouble.as_ref().is_some_and(unreachable) {
+                    learned.not_before = None;
+                }
+            })
+        });
+        if let Err(error) = outcome {
+            // Then the backoff is waited for.
+            tracing::debug!(%error, "the backoff could not be ended");
+        }
     }
 
     /// Syncs by itself so much later, or earlier if that was planned.

@@ -322,6 +322,45 @@ fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
 }
 
 #[test]
+fn a_network_that_is_back_ends_the_backoff() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    *lrs.down.lock().unwrap() = true;
+    let sync = SyncPolicy::Automatic {
+        count: 1,
+        age: Duration::ZERO,
+    };
+    let collector = open(
+        folder.path(),
+        Config {
+            sync,
+            ..config(&lrs)
+        },
+    );
+    let events = collector.events();
+    let wait_for = |wanted: &dyn Fn(&Event) -> bool| {
+        let wait = Duration::from_secs(20);
+        while !wanted(&events.next_within(wait).unwrap().expect("nothing happens")) {}
+    };
+    collector.record(statement(1)).unwrap();
+    wait_for(&|event| matches!(event, Event::WaitingUntil { .. }));
+    collector.set_network(false);
+    // Failures enough for a backoff that no test would wait for.
+    let store = &collector.inner.store;
+    store
+        .with(0, |db| {
+            db.relearn(|learned| {
+                let (until, _) = learned.not_before.unwrap();
+                learned.not_before = Some((until + 600_000, crate::store::WaitKind::Backoff));
+            })
+        })
+        .unwrap();
+    *lrs.down.lock().unwrap() = false;
+    collector.set_network(true);
+    wait_for(&|event| matches!(event, Event::Delivered { .. }));
+}
+
+#[test]
 fn records_from_many_threads_are_all_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let collector = open(folder.path(), Config::default());

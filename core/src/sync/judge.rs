@@ -272,11 +272,18 @@ fn positions<'a>(ids: &'a [Uuid], batch: &'a [Item]) -> impl Iterator<Item = usi
 }
 
 fn stranger(why: &NotAnLrs) -> Stop {
+    let (problem, pause) = match why {
+        // The LRS has moved, or speaks only https: nobody but the app may follow it.
+        NotAnLrs::Redirect {
+            same_host: true, ..
+        } => (Problem::WrongEndpoint, Pause::Long),
+        _ => (Problem::NotAnLrs, Pause::Backoff),
+    };
     Stop {
-        problem: Problem::NotAnLrs,
+        problem,
         status: None,
         words: why.to_string(),
-        pause: Pause::Backoff,
+        pause,
     }
 }
 

@@ -155,6 +155,19 @@ fn what_is_not_an_lrs_stops_and_delivers_nothing() {
 }
 
 #[test]
+fn a_redirect_on_the_same_host_is_a_wrong_endpoint() {
+    for to in [
+        "/xapi/statements",
+        "https://lrs.example:8443/xAPI/statements",
+    ] {
+        let mut moved = answer(301, "");
+        moved.headers.push(("Location".into(), to.into()));
+        let verdict = judge_post(&moved, &[], None);
+        assert_eq!(stop_of(verdict), (Problem::WrongEndpoint, Pause::Long));
+    }
+}
+
+#[test]
 fn a_refusal_is_not_yet_anybodys_fault() {
     for (status, reason) in [
         (400, HoldReason::Refused),
