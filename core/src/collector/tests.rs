@@ -290,6 +290,31 @@ fn pause_ends_a_sync_closes_the_file_and_resume_goes_on() {
 }
 
 #[test]
+fn record_and_every_list_go_on_while_the_lrs_does_not_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(folder.path(), config(&lrs));
+    collector.record(statement(0)).unwrap();
+    *lrs.hangs.lock().unwrap() = true;
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| collector.sync().unwrap());
+        let posts = lrs.posts.lock().unwrap();
+        drop(lrs.asked.wait_while(posts, |posts| *posts == 0).unwrap());
+        // The request hangs until we say so: each of these returns before.
+        for n in 1..=20 {
+            collector.record(statement(n)).unwrap();
+        }
+        assert_eq!(collector.queued(Page::default()).unwrap().len(), 21);
+        let status = collector.status().unwrap();
+        assert!(status.syncing);
+        assert_eq!(status.ledger.queued, 21);
+        assert!(collector.held(Page::default()).unwrap().is_empty());
+        *lrs.hangs.lock().unwrap() = false;
+        assert_eq!(sync.join().unwrap().delivered, 21);
+    });
+}
+
+#[test]
 fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let lrs = Arc::new(FakeLrs::default());
