@@ -95,9 +95,8 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::super::testing::{FakeLrs, answer, config, open, statement};
+    use super::super::testing::{FakeLrs, answer, config, open, posts, statement};
     use super::*;
-    use crate::lrs::Method;
     use crate::store::{HoldReason, Page};
 
     struct Stage {
@@ -207,11 +206,8 @@ mod tests {
             lrs, collector, id, ..
         } = stage();
         lrs.stored.lock().unwrap().clear();
-        let shy = id;
         lrs.instead(move |request| {
-            let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default());
-            (request.method == Method::Post && body.contains(&shy.to_string()))
-                .then(|| Ok(answer(409, "known")))
+            posts(request, &id.to_string()).then(|| Ok(answer(409, "known")))
         });
         collector.retry(id).unwrap();
         collector.record(statement(3)).unwrap();
@@ -235,9 +231,7 @@ mod tests {
             lrs, collector, id, ..
         } = stage();
         lrs.instead(|request| {
-            let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default());
-            body.contains("lessons/8")
-                .then(|| Ok(answer(400, "no such lesson")))
+            posts(request, "lessons/8").then(|| Ok(answer(400, "no such lesson")))
         });
         let refused = collector.record(statement(8)).unwrap();
         collector.record(statement(9)).unwrap();

@@ -28,6 +28,8 @@ mod status;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod troubles;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +49,7 @@ pub use status::Status;
 
 use driver::Command;
 use events::Events;
+use status::Here;
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -96,6 +99,7 @@ struct Inner {
     authorization: Mutex<Option<Authorization>>,
     transport: Mutex<Option<Arc<dyn Transport>>>,
     syncing: AtomicBool,
+    network: AtomicBool,
 }
 
 impl std::fmt::Debug for Collector {
@@ -149,6 +153,7 @@ impl Collector {
                 authorization: Mutex::new(authorization),
                 transport: Mutex::new(config.transport),
                 syncing: AtomicBool::new(false),
+                network: AtomicBool::new(true),
             }),
             driver: Mutex::default(),
         };
@@ -214,13 +219,17 @@ impl Collector {
 
     /// How things stand.
     pub fn status(&self) -> Result<Status, Error> {
-        let syncing = self.inner.syncing.load(Ordering::Relaxed);
+        let here = Here {
+            syncing: self.inner.syncing.load(Ordering::Relaxed),
+            network: self.inner.network.load(Ordering::Relaxed),
+            now: self.inner.clock.now_ms(),
+        };
         Ok(self.inner.store.read(|db| {
             Ok(Status::new(
                 db.ledger()?,
                 db.upstream()?,
                 db.next_due()?,
-                syncing,
+                here,
             ))
         })?)
     }
@@ -365,6 +374,7 @@ impl Collector {
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.
     pub fn set_network(&self, available: bool) {
+        self.inner.network.store(available, Ordering::Relaxed);
         self.tell_driver(Command::Network(available));
     }
 

@@ -11,13 +11,19 @@ pub struct Status {
     /// Where the statements are.
     #[serde(flatten)]
     pub ledger: Ledger,
+    /// How long the oldest queued statement has been waiting, milliseconds; 0 where the clock was put
+    /// back meanwhile.
+    pub oldest_age_ms: Option<Millis>,
     /// The LRS's base URL.
     pub endpoint: Option<String>,
     /// Whether this collector syncs now.
     pub syncing: bool,
+    /// Whether the device has a network, as the app said last; until it says so there is one.
+    /// Without one an automatic sync does not try.
+    pub network: bool,
     /// Nothing is sent before then, unix milliseconds.
     pub waiting_until: Option<Millis>,
-    /// Who asked for that wait.
+    /// Who asked for that wait. None: nothing keeps the next sync from sending.
     pub waiting_for: Option<WaitKind>,
     /// What is the matter with the upstream, if anything is.
     pub trouble: Option<Trouble>,
@@ -35,23 +41,35 @@ pub struct Status {
     pub clock_skew_ms: Option<Millis>,
 }
 
+/// What the collector itself knows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here {
+    pub(super) syncing: bool,
+    pub(super) network: bool,
+    pub(super) now: Millis,
+}
+
 impl Status {
     pub(super) fn new(
         ledger: Ledger,
         upstream: Upstream,
         next_due: Option<Millis>,
-        syncing: bool,
+        here: Here,
     ) -> Self {
         let learned = upstream.learned;
+        let wait = learned
+            .not_before
+            .filter(|(until, why)| *why == WaitKind::App || *until > here.now);
         Self {
+            oldest_age_ms: ledger.oldest_queued_at.map(|at| (here.now - at).max(0)),
             ledger,
             endpoint: upstream.endpoint,
-            syncing,
-            waiting_until: learned
-                .not_before
+            syncing: here.syncing,
+            network: here.network,
+            waiting_until: wait
                 .filter(|(_, why)| *why != WaitKind::App)
                 .map(|(until, _)| until),
-            waiting_for: learned.not_before.map(|(_, why)| why),
+            waiting_for: wait.map(|(_, why)| why),
             trouble: learned.trouble,
             next_due,
             last_success: learned.last_success,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Collector, Config};
+use crate::clock::Clock;
 use crate::lrs::{Answer, Credentials, Failure, Method, Request};
 use crate::statement::model::{Activity, Agent};
 use crate::statement::{Statement, vocabulary::verbs};
@@ -16,6 +18,25 @@ use crate::transport::{Exchange, Transport};
 
 /// Answers a request in the LRS's place, or leaves it to it.
 type Instead = Box<dyn Fn(&Request) -> Option<Result<Answer, Failure>> + Send>;
+
+/// A clock that stands still until it is moved.
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(1_800_000_000_000)))
+    }
+
+    pub fn pass(&self, time: Duration) {
+        self.0.fetch_add(time.as_millis() as i64, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// A well-behaved LRS.
 #[derive(Default)]
@@ -26,6 +47,8 @@ pub struct FakeLrs {
     pub hangs: Mutex<bool>,
     pub asked: Condvar,
     pub posts: Mutex<usize>,
+    /// Tells the time in its answers, if it has one.
+    pub clock: Mutex<Option<Arc<TestClock>>>,
     instead: Mutex<Option<Instead>>,
 }
 
@@ -41,6 +64,18 @@ impl FakeLrs {
     /// From now on it is itself again.
     pub fn behave(&self) {
         *self.instead.lock().unwrap() = None;
+    }
+
+    fn dated(&self, request: &Request) -> Result<Answer, Failure> {
+        let mut answer = self.answer(request)?;
+        if let Some(clock) = self.clock.lock().unwrap().as_ref() {
+            let date = jiff::Timestamp::from_millisecond(clock.now_ms()).unwrap();
+            answer.headers.push((
+                "Date".into(),
+                date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            ));
+        }
+        Ok(answer)
     }
 
     fn answer(&self, request: &Request) -> Result<Answer, Failure> {
@@ -90,7 +125,7 @@ impl Transport for FakeLrs {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
-            self.answer(&request)
+            self.dated(&request)
         })
     }
 }
@@ -113,6 +148,14 @@ pub fn answer(status: u16, body: &str) -> Answer {
         headers: Vec::new(),
         body: body.as_bytes().to_vec(),
     }
+}
+
+/// Whether it is a POST, and one with this text in it.
+pub fn posts(request: &Request, text: &str) -> bool {
+    request
+        .body
+        .as_deref()
+        .is_some_and(|body| String::from_utf8_lossy(body).contains(text))
 }
 
 pub fn config(lrs: &Arc<FakeLrs>) -> Config {

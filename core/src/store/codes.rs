@@ -42,6 +42,20 @@ macro_rules! codes {
 }
 
 codes! {
+    /// Why nothing is sent before a certain time.
+    WaitKind {
+        /// Our own patience after a failure. A sync by hand may skip it.
+        Backoff = "backoff",
+        /// The LRS named the time.
+        RetryAfter = "retry_after",
+        /// A request may still be under way at the LRS; sending again too soon doubles statements.
+        OutcomeUnknown = "outcome_unknown",
+        /// Nothing is sent until the app has acted.
+        App = "app",
+    }
+}
+
+codes! {
     /// Why a statement waits aside. It comes back by itself.
     WaitReason {
         /// Its timestamp lies in the LRS's future; one such can sink a whole batch.

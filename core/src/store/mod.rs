@@ -44,7 +44,7 @@ mod upstream;
 pub use act::Unchanged;
 pub use append::{Appended, Candidate, Refused};
 pub use aside::{Aside, HeldStatement};
-pub use codes::{HoldReason, Problem, WaitReason};
+pub use codes::{HoldReason, Problem, WaitKind, WaitReason};
 pub use db::Db;
 pub use erase::Erased;
 pub use error::StoreError;
@@ -56,7 +56,7 @@ pub use salvage::Salvaged;
 pub use settle::{Outcome, Settled, Settlement};
 pub use shared::Shared;
 pub use take::{Limits, Row, Taken};
-pub use upstream::{Claim, Holder, Learned, Trouble, Upstream, WaitKind};
+pub use upstream::{Claim, Holder, Learned, Trouble, Upstream};
 
 /// Unix milliseconds.
 pub type Millis = i64;

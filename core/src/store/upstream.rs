@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Db, Millis, Problem, StoreError};
+use super::{Db, Millis, Problem, StoreError, WaitKind};
 use crate::statement::XapiVersion;
 
 /// No lease is longer than this; one that ends later was made under another clock and is free.
@@ -24,40 +24,6 @@ pub enum Claim {
         /// Unix milliseconds.
         until: Millis,
     },
-}
-
-/// Why nothing is sent before `not_before`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitKind {
-    /// Our own patience after a failure. A sync by hand may skip it.
-    Backoff,
-    /// The LRS named the time.
-    RetryAfter,
-    /// A request may still be under way at the LRS; sending again too soon doubles statements.
-    OutcomeUnknown,
-    /// Nothing is sent until the app has acted.
-    App,
-}
-
-impl WaitKind {
-    fn code(self) -> &'static str {
-        match self {
-            Self::Backoff => "backoff",
-            Self::RetryAfter => "retry_after",
-            Self::OutcomeUnknown => "outcome_unknown",
-            Self::App => "app",
-        }
-    }
-
-    fn from_code(code: &str) -> Self {
-        match code {
-            "retry_after" => Self::RetryAfter,
-            "outcome_unknown" => Self::OutcomeUnknown,
-            "app" => Self::App,
-            _ => Self::Backoff,
-        }
-    }
 }
 
 /// What keeps the upstream from taking anything, in the LRS's own words where it gave any.
@@ -203,7 +169,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
     .query_row([], |row| {
         let version: Option<String> = row.get(3)?;
         let not_before: Option<Millis> = row.get(11)?;
-        let wait: Option<String> = row.get(12)?;
+        let wait: Option<WaitKind> = row.get(12)?;
         let problem: Option<Problem> = row.get(13)?;
         Ok(Upstream {
             endpoint: row.get(0)?,
@@ -219,7 +185,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 last_success: row.get(9)?,
                 failures: row.get(10)?,
                 not_before: not_before
-                    .map(|at| (at, WaitKind::from_code(wait.as_deref().unwrap_or_default()))),
+                    .map(|at| (at, wait.unwrap_or(WaitKind::Backoff))),
                 trouble: match problem {
                     Some(problem) => Some(Trouble {
                         problem,
@@ -251,7 +217,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         learned.last_success,
         learned.failures,
         learned.not_before.map(|(at, _)| at),
-        learned.not_before.map(|(_, kind)| kind.code()),
+        learned.not_before.map(|(_, kind)| kind),
         trouble.map(|t| t.problem),
         trouble.and_then(|t| t.status),
         trouble.map(|t| t.words.as_str()),

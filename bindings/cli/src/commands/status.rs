@@ -87,8 +87,11 @@ impl fmt::Display for Person<'_> {
         if let Some(last) = self.0.last_success {
             write!(f, "\nlast taken  {}", list::time(last))?;
         }
+        if let Some(why) = self.0.waiting_for {
+            write!(f, "\nwaits       {why}")?;
+        }
         if let Some(until) = self.0.waiting_until {
-            write!(f, "\nwaits until {}", list::time(until))?;
+            write!(f, " until {}", list::time(until))?;
         }
         if let Some(trouble) = &self.0.trouble {
             write!(
