@@ -10,7 +10,6 @@ use crate::sync::SyncReport;
 /// counts and the LRS's words, never a statement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Event {
     /// Statements were taken in.
     Recorded {

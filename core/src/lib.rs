@@ -17,7 +17,9 @@ pub mod store;
 pub mod sync;
 pub mod transport;
 
-pub use collector::{AsStatement, Collector, Config, Conflict, EventStream, Status, SyncPolicy};
+pub use collector::{
+    AsStatement, Collector, Config, Conflict, CredentialsProvider, EventStream, Status, SyncPolicy,
+};
 pub use error::Error;
 pub use event::Event;
 pub use lrs::Credentials;

@@ -33,6 +33,14 @@ impl SyncPolicy {
     };
 }
 
+/// Finds credentials when they are needed: signs in again, refreshes a token, reads a key store.
+pub trait CredentialsProvider: Send + Sync {
+    /// New credentials, or none if there are none to be had now. Called in the middle of a sync, on
+    /// a thread where it may block; a sync asks once, and goes on with what it gets. After a pause
+    /// its answer no longer counts. It must not panic.
+    fn credentials(&self) -> Option<Credentials>;
+}
+
 /// How a collector is set up. `Config::default()` records; give it an endpoint and it syncs.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -42,6 +50,8 @@ pub struct Config {
     pub endpoint: Option<String>,
     /// Kept in memory only. May be set later.
     pub credentials: Option<Credentials>,
+    /// Asked for credentials when the LRS refuses those it got, or got none (401).
+    pub credentials_provider: Option<Arc<dyn CredentialsProvider>>,
     /// What a recorded statement survives. Default: a power cut.
     pub durability: Durability,
     /// The version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid
@@ -72,6 +82,7 @@ impl Default for Config {
         Self {
             endpoint: None,
             credentials: None,
+            credentials_provider: None,
             durability: Durability::default(),
             rules: XapiVersion::V2_0_0,
             speak: None,

@@ -79,6 +79,9 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
         paused: false,
     };
     runtime.block_on(driver.run());
+    // Whoever closes the collector waits for this thread, but not for a look-up of a host's name
+    // or for the app's own code on a thread beside it.
+    runtime.shutdown_background();
 }
 
 struct Driver {
@@ -228,7 +231,7 @@ impl Driver {
         self.recorded = 0;
         self.inner.syncing.store(true, Ordering::Relaxed);
         let patience = job.as_ref().map_or(Duration::ZERO, |job| job.patience);
-        let (result, interrupt) = match self.session(job.is_some(), patience).await {
+        let (result, interrupt) = match self.sessions(job.is_some(), patience).await {
             Ok((report, interrupt)) => (Ok(report), interrupt),
             Err(error) => (Err(error), None),
         };
@@ -250,6 +253,31 @@ impl Driver {
             });
         }
         interrupt
+    }
+
+    /// A session, and another one with new credentials if the app has some.
+    async fn sessions(
+        &mut self,
+        by_hand: bool,
+        patience: Duration,
+    ) -> Result<(SyncReport, Option<Interrupt>), Error> {
+        let (report, interrupt) = self.session(by_hand, patience).await?;
+        let refused = matches!(&report.ended, Ended::NeedsApp { trouble }
+            if trouble.problem == Problem::Credentials);
+        let Some(provider) = self.inner.provider.clone().filter(|_| refused) else {
+            return Ok((report, interrupt));
+        };
+        let asked = tokio::task::spawn_blocking(move || provider.credentials());
+        match self.during(asked, true).await {
+            Ok(Ok(Some(credentials))) => {
+                self.inner.use_credentials(Some(&credentials))?;
+                let (again, interrupt) = self.session(by_hand, patience).await?;
+                Ok((report.and(again), interrupt))
+            }
+            // None to be had, or it panicked, which the panic hook has reported.
+            Ok(Ok(None) | Err(_)) => Ok((report, None)),
+            Err(interrupt) => Ok((report, Some(interrupt))),
+        }
     }
 
     async fn session(

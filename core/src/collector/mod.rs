@@ -41,7 +41,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
-pub use config::{Config, SyncPolicy};
+pub use config::{Config, CredentialsProvider, SyncPolicy};
 pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
 pub use input::AsStatement;
@@ -97,6 +97,7 @@ struct Inner {
     holder: Holder,
     endpoint: Mutex<Option<Endpoint>>,
     authorization: Mutex<Option<Authorization>>,
+    provider: Option<Arc<dyn CredentialsProvider>>,
     transport: Mutex<Option<Arc<dyn Transport>>>,
     syncing: AtomicBool,
     network: AtomicBool,
@@ -151,6 +152,7 @@ impl Collector {
                 holder: Holder(*Uuid::new_v4().as_bytes()),
                 endpoint: Mutex::new(endpoint),
                 authorization: Mutex::new(authorization),
+                provider: config.credentials_provider,
                 transport: Mutex::new(config.transport),
                 syncing: AtomicBool::new(false),
                 network: AtomicBool::new(true),
@@ -343,20 +345,7 @@ impl Collector {
 
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
-        let authorization = credentials.map(Credentials::authorization).transpose()?;
-        *lock(&self.inner.authorization) = authorization;
-        self.inner.store.with(self.inner.clock.now_ms(), |db| {
-            db.relearn(|learned| {
-                if learned
-                    .trouble
-                    .as_ref()
-                    .is_some_and(|trouble| trouble.problem == Problem::Credentials)
-                {
-                    learned.trouble = None;
-                    learned.not_before = None;
-                }
-            })
-        })?;
+        self.inner.use_credentials(credentials)?;
         self.tell_driver(Command::Changed);
         Ok(())
     }
@@ -470,6 +459,25 @@ impl Inner {
             history: self.history,
             by_hand,
         })
+    }
+
+    /// For the next request; a wait for credentials is over.
+    fn use_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
+        let authorization = credentials.map(Credentials::authorization).transpose()?;
+        *lock(&self.authorization) = authorization;
+        self.store.with(self.clock.now_ms(), |db| {
+            db.relearn(|learned| {
+                if learned
+                    .trouble
+                    .as_ref()
+                    .is_some_and(|trouble| trouble.problem == Problem::Credentials)
+                {
+                    learned.trouble = None;
+                    learned.not_before = None;
+                }
+            })
+        })?;
+        Ok(())
     }
 
     /// The app's transport, or the built-in one, made when it is first needed.

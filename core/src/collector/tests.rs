@@ -1,15 +1,16 @@
 //! The collector as an app uses it, over a transport that answers from memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::testing::{FakeLrs, config, open, statement};
-use super::{Config, SyncPolicy};
+use super::testing::{FakeLrs, answer, config, open, statement};
+use super::{Config, CredentialsProvider, SyncPolicy};
 use crate::error::Error;
 use crate::event::Event;
+use crate::lrs::Credentials;
 use crate::statement::model::{Activity, Agent, Ifi};
 use crate::statement::{Statement, vocabulary::verbs};
 use crate::store::{HistoryPolicy, Page, StoreError};
@@ -287,6 +288,53 @@ fn pause_ends_a_sync_closes_the_file_and_resume_goes_on() {
     let report = collector.sync().unwrap();
     assert!(matches!(report.ended, Ended::Waiting { .. }), "{report:?}");
     assert_eq!(collector.status().unwrap().ledger.queued, 2);
+}
+
+struct Tokens(Mutex<Vec<&'static str>>);
+
+impl CredentialsProvider for Tokens {
+    fn credentials(&self) -> Option<Credentials> {
+        Some(Credentials::Bearer(
+            self.0.lock().unwrap().pop()?.to_owned(),
+        ))
+    }
+}
+
+/// From now on the LRS lets nobody in but the bearer of this token.
+fn lets_in(lrs: &FakeLrs, token: &str) {
+    let wanted = ("Authorization", format!("Bearer {token}"));
+    lrs.instead(move |request| (!request.headers.contains(&wanted)).then(|| Ok(answer(401, ""))));
+}
+
+#[test]
+fn a_sync_with_expired_credentials_asks_for_new_ones_once_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    lets_in(&lrs, "third");
+    let tokens = Arc::new(Tokens(Mutex::new(vec!["third", "second"])));
+    let collector = open(
+        folder.path(),
+        Config {
+            credentials_provider: Some(Arc::clone(&tokens) as Arc<dyn CredentialsProvider>),
+            ..config(&lrs)
+        },
+    );
+    collector.record(statement(1)).unwrap();
+    let report = collector.sync().unwrap();
+    assert!(
+        matches!(report.ended, Ended::NeedsApp { .. }),
+        "the second is no good either: {report:?}"
+    );
+    assert_eq!(tokens.0.lock().unwrap().len(), 1);
+    let report = collector.sync().unwrap();
+    assert_eq!((report.delivered, report.ended), (1, Ended::Emptied));
+
+    // None to be had: it says so, and loses nothing.
+    lets_in(&lrs, "fourth");
+    collector.record(statement(2)).unwrap();
+    let report = collector.sync().unwrap();
+    assert!(matches!(report.ended, Ended::NeedsApp { .. }), "{report:?}");
+    assert_eq!(collector.status().unwrap().ledger.queued, 1);
 }
 
 #[test]

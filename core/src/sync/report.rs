@@ -45,7 +45,6 @@ pub enum Step {
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "ended", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Ended {
     /// Nothing is due any more.
     Emptied,
@@ -86,4 +85,17 @@ pub struct SyncReport {
     /// How it ended.
     #[serde(flatten)]
     pub ended: Ended,
+}
+
+impl SyncReport {
+    /// This one and the one that came after it, as one.
+    pub(crate) fn and(self, next: Self) -> Self {
+        Self {
+            delivered: self.delivered + next.delivered,
+            held: self.held + next.held,
+            requests: self.requests + next.requests,
+            bytes_sent: self.bytes_sent + next.bytes_sent,
+            ended: next.ended,
+        }
+    }
 }

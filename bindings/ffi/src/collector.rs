@@ -1,0 +1,224 @@
+//! The one handle, with calls that block.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pannier::Collector;
+
+use crate::credentials::AppsProvider;
+use crate::events::Listeners;
+use crate::listings::page;
+use crate::statement::{Ifi, Statement, typed};
+use crate::transport::AppsTransport;
+use crate::{
+    Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener, HeldStatement,
+    ListedStatement, PannierError, Status, Subscription, SyncReport, Transport, Uuid,
+    WaitingStatement,
+};
+
+/// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
+/// and tasks; this one is for threads.
+///
+/// Every call may be made from any thread and blocks the calling one: `record` for one commit to
+/// the disk, lists and counts for a read, `sync` until it is done. None but `sync`, and `pause`
+/// shortly, ever waits for the network.
+///
+/// Several collectors, also in several processes, may be open on one file; one of them syncs at a
+/// time. Everything recorded is safe on the disk, however the app ends.
+#[derive(uniffi::Object)]
+pub struct BlockingCollector {
+    core: Collector,
+    listeners: Arc<Listeners>,
+}
+
+#[uniffi::export]
+impl BlockingCollector {
+    /// Opens the queue in this file, making it where there is none; the folder must exist. A file
+    /// that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
+    /// and what can be read of it is in the new queue (`Event.Salvaged` tells, also later).
+    ///
+    /// `transport` takes the place of the built-in HTTP. `credentials_provider` is asked when the
+    /// LRS refuses the credentials.
+    #[uniffi::constructor(default(transport = None, credentials_provider = None))]
+    pub fn open(
+        path: String,
+        config: Config,
+        transport: Option<Arc<dyn Transport>>,
+        credentials_provider: Option<Arc<dyn CredentialsProvider>>,
+    ) -> Result<Arc<Self>, PannierError> {
+        let mut config = pannier::Config::from(config);
+        config.transport = transport.map(|apps| Arc::new(AppsTransport(apps)) as _);
+        config.credentials_provider =
+            credentials_provider.map(|apps| Arc::new(AppsProvider(apps)) as _);
+        Ok(Arc::new(Self {
+            core: Collector::open(path, config)?,
+            listeners: Arc::default(),
+        }))
+    }
+
+    /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns
+    /// its id, made here unless the statement has one; a missing `timestamp` is set to now.
+    /// Recording the same statement under the same id again changes nothing.
+    pub fn record(&self, statement: Statement) -> Result<Uuid, PannierError> {
+        Ok(self.core.record(typed(statement)?)?)
+    }
+
+    /// Takes a statement in as JSON text, whose bytes are kept as they are.
+    pub fn record_json(&self, json: String) -> Result<Uuid, PannierError> {
+        Ok(self.core.record(json)?)
+    }
+
+    /// Takes in all of these or none. The path of a fault begins with the statement's number, from
+    /// 0: `$[3].actor`.
+    pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Uuid>, PannierError> {
+        Ok(self
+            .core
+            .record_all(crate::statement::all_typed(statements)?)?)
+    }
+
+    /// Like `record_all`, of JSON texts.
+    pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Uuid>, PannierError> {
+        Ok(self.core.record_all(json)?)
+    }
+
+    /// Delivers what is due and returns when nothing is, or when it would have to wait for longer
+    /// than `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
+    /// Retry-After is kept.
+    #[uniffi::method(default(patience = None))]
+    pub fn sync(&self, patience: Option<Duration>) -> Result<SyncReport, PannierError> {
+        Ok(self.core.sync_within(patience.unwrap_or_default())?.into())
+    }
+
+    /// How things stand. Costs the same however long the queue is.
+    pub fn status(&self) -> Result<Status, PannierError> {
+        Ok(self.core.status()?.into())
+    }
+
+    /// A page of the queue, in capture order: after the statement with this `seq`, 0 for the
+    /// beginning.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn queued(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
+        Ok(all(self.core.queued(page(after, limit))?))
+    }
+
+    /// A page of those that wait aside and come back by themselves.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn waiting(&self, after: i64, limit: i32) -> Result<Vec<WaitingStatement>, PannierError> {
+        Ok(all(self.core.waiting(page(after, limit))?))
+    }
+
+    /// A page of those that are held until the app retries, replaces or discards them.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn held(&self, after: i64, limit: i32) -> Result<Vec<HeldStatement>, PannierError> {
+        Ok(all(self.core.held(page(after, limit))?))
+    }
+
+    /// One that is held.
+    pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, PannierError> {
+        Ok(self.core.held_one(id)?.into())
+    }
+
+    /// A page of what was delivered and is kept, as the history policy says.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn history(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
+        Ok(all(self.core.history(page(after, limit))?))
+    }
+
+    /// Lets a held statement be tried again.
+    pub fn retry(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.retry(id)?)
+    }
+
+    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
+    /// id is its own, or, if it has the old one's, the old one's.
+    pub fn replace(&self, id: Uuid, statement: Statement) -> Result<Uuid, PannierError> {
+        Ok(self.core.replace(id, typed(statement)?)?)
+    }
+
+    /// Like `replace`, with JSON text.
+    pub fn replace_json(&self, id: Uuid, json: String) -> Result<Uuid, PannierError> {
+        Ok(self.core.replace(id, json)?)
+    }
+
+    /// Gives a held statement up for good.
+    pub fn discard(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.discard(id)?)
+    }
+
+    /// Both copies of a statement that is held as a conflict, and where they differ.
+    pub fn conflict(&self, id: Uuid) -> Result<Conflict, PannierError> {
+        Ok(self.core.conflict(id)?.into())
+    }
+
+    /// Ends a conflict: our copy is given up, and what the LRS has stays as it is.
+    pub fn keep_theirs(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.keep_theirs(id)?)
+    }
+
+    /// Ends a conflict: what our copy says is recorded under a new id, which is returned.
+    pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, PannierError> {
+        Ok(self.core.send_as_new(id)?)
+    }
+
+    /// Takes back a statement that was never sent. One that may have been sent can only be voided.
+    pub fn retract(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.retract(id)?)
+    }
+
+    /// Records a statement by `actor` that voids another one. It is sent after its target is
+    /// delivered. Returns its own id.
+    pub fn void_statement(
+        &self,
+        target: Uuid,
+        actor: crate::statement::Actor,
+    ) -> Result<Uuid, PannierError> {
+        Ok(self
+            .core
+            .void(target, pannier::statement::model::Actor::from(actor))?)
+    }
+
+    /// Erases every statement that names this person from the device, delivered or not, and
+    /// overwrites its bytes. The LRS keeps what it has.
+    pub fn erase(&self, who: Ifi) -> Result<Erased, PannierError> {
+        Ok(self.core.erase(&who.into())?.into())
+    }
+
+    /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
+    /// suspended with a locked file is killed. Until `resume`, calls fail.
+    pub fn pause(&self) -> Result<(), PannierError> {
+        Ok(self.core.pause()?)
+    }
+
+    /// Opens the file again.
+    pub fn resume(&self) -> Result<(), PannierError> {
+        Ok(self.core.resume()?)
+    }
+
+    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
+    pub fn set_credentials(&self, credentials: Option<Credentials>) -> Result<(), PannierError> {
+        let credentials = credentials.map(pannier::Credentials::from);
+        Ok(self.core.set_credentials(credentials.as_ref())?)
+    }
+
+    /// Says where to deliver to. What was learned about another LRS is forgotten.
+    pub fn set_endpoint(&self, endpoint: &str) -> Result<(), PannierError> {
+        Ok(self.core.set_endpoint(endpoint)?)
+    }
+
+    /// Tells an automatic sync whether the device has a network; without one it does not try.
+    pub fn set_network(&self, available: bool) {
+        self.core.set_network(available);
+    }
+
+    /// Tells `listener` what happens from now on, on a background thread.
+    pub fn add_listener(&self, listener: Arc<dyn EventListener>) -> Arc<Subscription> {
+        self.listeners.add(listener, || self.core.events())
+    }
+}
+
+fn all<A, B: From<A>>(some: Vec<A>) -> Vec<B> {
+    some.into_iter().map(Into::into).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! How a collector is set up.
+
+use std::time::Duration;
+
+use crate::Credentials;
+use crate::time::millis;
+
+/// A version of the xAPI standard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum XapiVersion {
+    /// xAPI 1.0.3, the version almost every LRS speaks.
+    #[allow(non_camel_case_types, reason = "the digits read better apart")]
+    V1_0_3,
+    /// xAPI 2.0.0, which is IEEE 9274.1.1.
+    #[allow(non_camel_case_types, reason = "the digits read better apart")]
+    V2_0_0,
+}
+
+impl From<XapiVersion> for pannier::XapiVersion {
+    fn from(version: XapiVersion) -> Self {
+        match version {
+            XapiVersion::V1_0_3 => Self::V1_0_3,
+            XapiVersion::V2_0_0 => Self::V2_0_0,
+        }
+    }
+}
+
+impl From<pannier::XapiVersion> for XapiVersion {
+    fn from(version: pannier::XapiVersion) -> Self {
+        match version {
+            pannier::XapiVersion::V1_0_3 => Self::V1_0_3,
+            pannier::XapiVersion::V2_0_0 => Self::V2_0_0,
+        }
+    }
+}
+
+/// What a recorded statement survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Durability {
+    /// A power cut, such as a headset that is switched off by pulling the plug.
+    PowerCut,
+    /// The death of the app, but not a power cut, which may take the last records with it. Several
+    /// times as fast.
+    ProcessCrash,
+}
+
+/// When statements are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum SyncPolicy {
+    /// Only when the app calls `sync`.
+    Manual,
+    /// By itself: as soon as that many statements are queued or the oldest has waited that long,
+    /// and again whenever a wait is over or the network is back.
+    Automatic {
+        /// So many new statements start a sync; at least 1.
+        #[uniffi(default = 50)]
+        count: i32,
+        /// A new statement waits at most so long.
+        age: Duration,
+    },
+}
+
+impl From<SyncPolicy> for pannier::SyncPolicy {
+    fn from(policy: SyncPolicy) -> Self {
+        match policy {
+            SyncPolicy::Manual => Self::Manual,
+            SyncPolicy::Automatic { count, age } => Self::Automatic {
+                count: at_least_one(count),
+                age,
+            },
+        }
+    }
+}
+
+/// How long delivered statements stay on the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum HistoryPolicy {
+    /// Not at all.
+    None,
+    /// For so long after delivery.
+    For {
+        /// Kept to the millisecond.
+        age: Duration,
+    },
+    /// Until the app erases them.
+    Forever,
+}
+
+impl From<HistoryPolicy> for pannier::HistoryPolicy {
+    fn from(policy: HistoryPolicy) -> Self {
+        match policy {
+            HistoryPolicy::None => Self::None,
+            HistoryPolicy::For { age } => Self::For(millis(age)),
+            HistoryPolicy::Forever => Self::Forever,
+        }
+    }
+}
+
+/// How a collector is set up. All has a default: without an endpoint it records, with one it syncs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct Config {
+    /// The LRS's base URL, without `/statements`: `https://lrs.example/xAPI`. May be set later.
+    #[uniffi(default)]
+    pub endpoint: Option<String>,
+    /// Kept in memory only. May be set later.
+    #[uniffi(default)]
+    pub credentials: Option<Credentials>,
+    /// What a recorded statement survives. Default: a power cut.
+    #[uniffi(default)]
+    pub durability: Option<Durability>,
+    /// The version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid
+    /// statements 1.0.3 takes too, unless they use what only 2.0.0 has; those wait for an LRS that
+    /// speaks it.
+    #[uniffi(default)]
+    pub rules: Option<XapiVersion>,
+    /// The version to speak with the LRS. Default: ask it.
+    #[uniffi(default)]
+    pub speak: Option<XapiVersion>,
+    /// When statements are sent. Default: by hand.
+    #[uniffi(default)]
+    pub sync: Option<SyncPolicy>,
+    /// How long delivered statements stay on the device. Default: not at all.
+    #[uniffi(default)]
+    pub history: Option<HistoryPolicy>,
+    /// Most statements in a request, at least 1. Default: 50.
+    #[uniffi(default)]
+    pub max_statements: Option<i32>,
+    /// Most bytes in a request, at least 1. Default: 512 KiB.
+    #[uniffi(default)]
+    pub max_bytes: Option<i32>,
+    /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
+    /// the built-in transport.
+    #[uniffi(default)]
+    pub extra_roots: Vec<Vec<u8>>,
+}
+
+impl From<Config> for pannier::Config {
+    fn from(config: Config) -> Self {
+        let mut core = Self::default();
+        core.endpoint = config.endpoint;
+        core.credentials = config.credentials.map(Into::into);
+        core.speak = config.speak.map(Into::into);
+        core.extra_roots = config.extra_roots;
+        if let Some(durability) = config.durability {
+            core.durability = match durability {
+                Durability::PowerCut => pannier::Durability::PowerCut,
+                Durability::ProcessCrash => pannier::Durability::ProcessCrash,
+            };
+        }
+        if let Some(rules) = config.rules {
+            core.rules = rules.into();
+        }
+        if let Some(sync) = config.sync {
+            core.sync = sync.into();
+        }
+        if let Some(history) = config.history {
+            core.history = history.into();
+        }
+        if let Some(count) = config.max_statements {
+            core.max_statements = at_least_one(count);
+        }
+        if let Some(bytes) = config.max_bytes {
+            core.max_bytes = at_least_one(bytes);
+        }
+        core
+    }
+}
+
+fn at_least_one(number: i32) -> u32 {
+    number.max(1).unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_the_cores_default() {
+        let ours = pannier::Config::from(Config::default());
+        let core = pannier::Config::default();
+        assert_eq!(ours.max_statements, core.max_statements);
+        assert_eq!(ours.max_bytes, core.max_bytes);
+        assert_eq!(ours.rules, core.rules);
+        assert_eq!(format!("{ours:?}"), format!("{core:?}"));
+    }
+
+    #[test]
+    fn what_is_set_crosses() {
+        let core = pannier::Config::from(Config {
+            endpoint: Some("https://lrs.example/xAPI".to_owned()),
+            credentials: Some(Credentials::Bearer {
+                token: "t".to_owned(),
+            }),
+            durability: Some(Durability::ProcessCrash),
+            rules: Some(XapiVersion::V1_0_3),
+            speak: Some(XapiVersion::V2_0_0),
+            sync: Some(SyncPolicy::Automatic {
+                count: -3,
+                age: Duration::from_secs(9),
+            }),
+            history: Some(HistoryPolicy::For {
+                age: Duration::from_secs(2),
+            }),
+            max_statements: Some(7),
+            max_bytes: Some(0),
+            extra_roots: vec![vec![1]],
+        });
+        assert_eq!(core.endpoint.as_deref(), Some("https://lrs.example/xAPI"));
+        assert_eq!(
+            core.credentials,
+            Some(pannier::Credentials::Bearer("t".to_owned()))
+        );
+        assert_eq!(core.durability, pannier::Durability::ProcessCrash);
+        assert_eq!(core.rules, pannier::XapiVersion::V1_0_3);
+        assert_eq!(core.speak, Some(pannier::XapiVersion::V2_0_0));
+        assert_eq!(
+            core.sync,
+            pannier::SyncPolicy::Automatic {
+                count: 1,
+                age: Duration::from_secs(9)
+            }
+        );
+        assert_eq!(core.history, pannier::HistoryPolicy::For(2_000));
+        assert_eq!((core.max_statements, core.max_bytes), (7, 1));
+        assert_eq!(core.extra_roots, [[1]]);
+    }
+}

@@ -1,0 +1,318 @@
+//! Errors: one rich enum, whose every variant says what to do next.
+
+use pannier::store::StoreError;
+
+use crate::Uuid;
+
+/// One thing that is wrong with a statement.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Fault {
+    /// Where, as a JSON path: `$.context.contextActivities.parent[0].id`.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: String,
+    /// What would be right.
+    pub expected: String,
+    /// The section of the standard the rule comes from.
+    pub section: String,
+}
+
+impl From<pannier::statement::Fault> for Fault {
+    fn from(fault: pannier::statement::Fault) -> Self {
+        Self {
+            path: fault.path,
+            problem: fault.problem,
+            expected: fault.expected,
+            section: fault.section.to_owned(),
+        }
+    }
+}
+
+/// Why a call did not do what it was asked to. The call changed nothing, and nothing that was
+/// recorded before is lost. `explanation` is English for developers and says what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+#[uniffi::export(Display)]
+pub enum PannierError {
+    /// The statement is not valid.
+    #[error("{explanation}")]
+    Invalid {
+        /// Every fault of it, in the order of its text.
+        faults: Vec<Fault>,
+        /// What to do.
+        explanation: String,
+    },
+    /// It is valid by the standard, but has an attachment without `fileUrl`, whose content Pannier
+    /// cannot deliver yet.
+    #[error("{explanation}")]
+    AttachmentContent {
+        /// The statement.
+        id: Uuid,
+        /// What to do.
+        explanation: String,
+    },
+    /// Another statement was recorded under this id.
+    #[error("{explanation}")]
+    OtherContent {
+        /// The id.
+        id: Uuid,
+        /// What to do.
+        explanation: String,
+    },
+    /// The id is nowhere in the queue.
+    #[error("{explanation}")]
+    Unknown {
+        /// The id.
+        id: Uuid,
+        /// What to do.
+        explanation: String,
+    },
+    /// The statement is not held.
+    #[error("{explanation}")]
+    NotHeld {
+        /// The id.
+        id: Uuid,
+        /// What to do.
+        explanation: String,
+    },
+    /// The statement is held, but not in conflict with one of the LRS.
+    #[error("{explanation}")]
+    NotInConflict {
+        /// The id.
+        id: Uuid,
+        /// What to do.
+        explanation: String,
+    },
+    /// The statement may have reached the LRS; it can only be voided.
+    #[error("{explanation}")]
+    MayHaveBeenSent {
+        /// The id.
+        id: Uuid,
+        /// What to do.
+        explanation: String,
+    },
+    /// The collector has no endpoint to sync to.
+    #[error("{explanation}")]
+    NoEndpoint {
+        /// What to do.
+        explanation: String,
+    },
+    /// The endpoint cannot be used.
+    #[error("{explanation}")]
+    InvalidEndpoint {
+        /// What to do.
+        explanation: String,
+    },
+    /// The credentials cannot be used.
+    #[error("{explanation}")]
+    InvalidCredentials {
+        /// What to do.
+        explanation: String,
+    },
+    /// HTTP could not be set up.
+    #[error("{explanation}")]
+    NoTransport {
+        /// What to do.
+        explanation: String,
+    },
+    /// No room on the disk.
+    #[error("{explanation}")]
+    DiskFull {
+        /// What to do.
+        explanation: String,
+    },
+    /// Another process kept the file locked for longer than we wait.
+    #[error("{explanation}")]
+    Busy {
+        /// What to do.
+        explanation: String,
+    },
+    /// The file was written by a newer Pannier, and is left as it is.
+    #[error("{explanation}")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its schema version.
+        found: i64,
+        /// The newest schema version this Pannier knows.
+        known: i64,
+        /// What to do.
+        explanation: String,
+    },
+    /// The file belongs to another program, and is left as it is.
+    #[error("{explanation}")]
+    NotAQueue {
+        /// The file.
+        path: String,
+        /// What to do.
+        explanation: String,
+    },
+    /// The file is damaged.
+    #[error("{explanation}")]
+    Damaged {
+        /// What to do.
+        explanation: String,
+    },
+    /// The file may not be written.
+    #[error("{explanation}")]
+    ReadOnly {
+        /// What to do.
+        explanation: String,
+    },
+    /// The file cannot be opened.
+    #[error("{explanation}")]
+    CannotOpen {
+        /// The file.
+        path: String,
+        /// What to do.
+        explanation: String,
+    },
+    /// The collector is paused: the file is closed.
+    #[error("{explanation}")]
+    Paused {
+        /// What to do.
+        explanation: String,
+    },
+    /// The collector is closing.
+    #[error("{explanation}")]
+    Closing {
+        /// What to do.
+        explanation: String,
+    },
+    /// The device's storage failed in another way.
+    #[error("{explanation}")]
+    Storage {
+        /// What the system said.
+        explanation: String,
+    },
+}
+
+impl PannierError {
+    pub(crate) fn invalid(faults: Vec<pannier::statement::Fault>) -> Self {
+        pannier::Error::Invalid(pannier::statement::Invalid { faults }).into()
+    }
+}
+
+impl From<pannier::Error> for PannierError {
+    fn from(error: pannier::Error) -> Self {
+        use pannier::Error;
+        let explanation = error.to_string();
+        match error {
+            Error::Invalid(invalid) => Self::Invalid {
+                faults: invalid.faults.into_iter().map(Into::into).collect(),
+                explanation,
+            },
+            Error::AttachmentContent { id } => Self::AttachmentContent { id, explanation },
+            Error::OtherContent { id } => Self::OtherContent { id, explanation },
+            Error::Unknown { id } => Self::Unknown { id, explanation },
+            Error::NotHeld { id } => Self::NotHeld { id, explanation },
+            Error::NotInConflict { id } => Self::NotInConflict { id, explanation },
+            Error::MayHaveBeenSent { id } => Self::MayHaveBeenSent { id, explanation },
+            Error::NoEndpoint => Self::NoEndpoint { explanation },
+            Error::Endpoint(_) => Self::InvalidEndpoint { explanation },
+            Error::Credentials(_) => Self::InvalidCredentials { explanation },
+            Error::Transport(_) => Self::NoTransport { explanation },
+            Error::Closing => Self::Closing { explanation },
+            Error::Store(error) => Self::of_the_store(error, explanation),
+            // The core may grow kinds that have no meaning of their own here yet.
+            _ => Self::Storage { explanation },
+        }
+    }
+}
+
+impl PannierError {
+    fn of_the_store(error: StoreError, explanation: String) -> Self {
+        match error {
+            StoreError::DiskFull => Self::DiskFull { explanation },
+            StoreError::Busy => Self::Busy { explanation },
+            StoreError::Newer { path, found, known } => Self::Newer {
+                path: path.display().to_string(),
+                found,
+                known,
+                explanation,
+            },
+            StoreError::Foreign(path) => Self::NotAQueue {
+                path: path.display().to_string(),
+                explanation,
+            },
+            StoreError::Damaged(_) => Self::Damaged { explanation },
+            StoreError::ReadOnly(_) => Self::ReadOnly { explanation },
+            StoreError::CannotOpen { path, .. } => Self::CannotOpen {
+                path: path.display().to_string(),
+                explanation,
+            },
+            StoreError::Paused => Self::Paused { explanation },
+            _ => Self::Storage { explanation },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pannier::{Credentials, Error};
+
+    #[test]
+    fn what_the_core_says_to_do_is_what_the_app_reads() {
+        let id = Uuid::nil();
+        let bearer = Credentials::Bearer("two words".to_owned());
+        for (error, kind) in [
+            (Error::AttachmentContent { id }, "AttachmentContent"),
+            (Error::OtherContent { id }, "OtherContent"),
+            (Error::Unknown { id }, "Unknown"),
+            (Error::NotHeld { id }, "NotHeld"),
+            (Error::NotInConflict { id }, "NotInConflict"),
+            (Error::MayHaveBeenSent { id }, "MayHaveBeenSent"),
+            (Error::NoEndpoint, "NoEndpoint"),
+            (
+                bearer.authorization().unwrap_err().into(),
+                "InvalidCredentials",
+            ),
+            (
+                pannier::lrs::Endpoint::parse("x").unwrap_err().into(),
+                "InvalidEndpoint",
+            ),
+            (Error::Transport("no".to_owned()), "NoTransport"),
+            (Error::Closing, "Closing"),
+            (StoreError::DiskFull.into(), "DiskFull"),
+            (StoreError::Busy.into(), "Busy"),
+            (StoreError::Foreign("/q".into()).into(), "NotAQueue"),
+            (StoreError::Damaged("x".to_owned()).into(), "Damaged"),
+            (StoreError::ReadOnly("x".to_owned()).into(), "ReadOnly"),
+            (
+                StoreError::CannotOpen {
+                    path: "/q".into(),
+                    reason: "x".to_owned(),
+                }
+                .into(),
+                "CannotOpen",
+            ),
+            (StoreError::Paused.into(), "Paused"),
+            (StoreError::Other("x".to_owned()).into(), "Storage"),
+        ] {
+            let said = error.to_string();
+            let crossed = PannierError::from(error);
+            assert_eq!(crossed.to_string(), said);
+            assert!(format!("{crossed:?}").starts_with(kind), "{crossed:?}");
+        }
+    }
+
+    #[test]
+    fn every_fault_and_every_field_crosses() {
+        let invalid = pannier::statement::check(b"{}", pannier::XapiVersion::V2_0_0).unwrap_err();
+        let count = invalid.faults.len();
+        let PannierError::Invalid { faults, .. } = Error::Invalid(invalid).into() else {
+            panic!("another kind")
+        };
+        assert_eq!(faults.len(), count);
+        assert!(count >= 3 && faults.iter().all(|fault| fault.path.starts_with('$')));
+
+        let newer = StoreError::Newer {
+            path: "/q".into(),
+            found: 9,
+            known: 1,
+        };
+        assert!(
+            matches!(Error::from(newer).into(), PannierError::Newer { path, found: 9, known: 1, .. } if path == "/q")
+        );
+    }
+}

@@ -1,0 +1,42 @@
+//! Pannier for Kotlin and Swift.
+//!
+//! What crosses the language border and how it is converted; nothing is decided here. Calls are
+//! blocking: the Kotlin and Swift layers above put `suspend` and `async` on top, on threads of
+//! their own. Their sources are made from this crate by `bindings/generate`.
+//!
+//! - The names are those of the crate `pannier`, with few exceptions where a language has another
+//!   use for a word: [`StatementObject`], [`BlockingCollector`].
+//! - Counts are signed, as Java knows no other numbers. Times are the platforms' own instants and
+//!   durations.
+//! - Whatever holds credentials or statements shows neither when it is printed.
+//! - A panic becomes an exception of the calling language.
+
+mod collector;
+mod config;
+mod conflict;
+mod credentials;
+mod errors;
+mod events;
+mod foreign;
+mod ids;
+mod listings;
+mod statement;
+mod status;
+mod time;
+mod transport;
+
+pub use collector::BlockingCollector;
+pub use config::{Config, Durability, HistoryPolicy, SyncPolicy, XapiVersion};
+pub use conflict::{Conflict, Difference};
+pub use credentials::{Credentials, CredentialsError, CredentialsProvider};
+pub use errors::{Fault, PannierError};
+pub use events::{Event, EventListener, ListenerError, Subscription};
+pub use ids::Uuid;
+pub use listings::{
+    Erased, HeldStatement, HoldReason, ListedStatement, WaitReason, WaitingStatement,
+};
+pub use statement::*;
+pub use status::{Ended, Problem, Status, SyncReport, Trouble, WaitKind};
+pub use transport::{Answer, Header, Method, Request, Transport, TransportError};
+
+uniffi::setup_scaffolding!("pannier");

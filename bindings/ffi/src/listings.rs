@@ -1,0 +1,236 @@
+//! Statements in lists, and what calls did to them. Printing one shows its id and no content.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use pannier::Page;
+
+use crate::Uuid;
+use crate::status::mirror;
+use crate::time::instant;
+
+mirror! {
+    /// Why a statement waits aside. It comes back by itself.
+    WaitReason of pannier::store::WaitReason {
+        /// Its timestamp lies in the LRS's future; one such can sink a whole batch.
+        Future,
+        /// It uses what only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
+        Version,
+        /// It voids a statement that is not delivered yet.
+        Target,
+        /// The LRS failed on it alone, and has not yet shown that it accepts others.
+        Suspect,
+        /// The app asked for another try.
+        Retry,
+    }
+}
+
+mirror! {
+    /// Why a statement is held. It waits for the app to retry, replace or discard it.
+    HoldReason of pannier::store::HoldReason {
+        /// The LRS refuses it as invalid (400, 422) while it accepts others.
+        Refused,
+        /// The LRS forbids it (403) while it accepts others.
+        Forbidden,
+        /// The LRS has another statement under the same id.
+        Conflict,
+        /// The LRS says it knows the id (409) but does not show its copy.
+        ConflictUnseen,
+        /// It is too large for the LRS even alone.
+        TooLarge,
+        /// The LRS fails on it again and again (5xx) while it accepts others.
+        ServerError,
+    }
+}
+
+/// A statement in the queue or in the history.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct ListedStatement {
+    /// Its place in capture order; what the next page begins after.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// When it was recorded, by the device's clock.
+    pub recorded_at: SystemTime,
+    /// When it was delivered, for history.
+    pub delivered_at: Option<SystemTime>,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+}
+
+impl From<pannier::store::Listed> for ListedStatement {
+    fn from(listed: pannier::store::Listed) -> Self {
+        Self {
+            seq: listed.seq,
+            id: listed.id,
+            recorded_at: instant(listed.recorded_at),
+            delivered_at: listed.delivered_at.map(instant),
+            statement: listed.statement,
+        }
+    }
+}
+
+/// A statement that waits aside and comes back by itself.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct WaitingStatement {
+    /// Its place in capture order; what the next page begins after.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// What it waits for.
+    pub reason: WaitReason,
+    /// Since when.
+    pub since: SystemTime,
+    /// Until when, where that is known.
+    pub until: Option<SystemTime>,
+    /// What the LRS said of it, if it said anything.
+    pub words: Option<String>,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+}
+
+impl From<pannier::store::Aside> for WaitingStatement {
+    fn from(aside: pannier::store::Aside) -> Self {
+        Self {
+            seq: aside.seq,
+            id: aside.id,
+            reason: aside.reason.into(),
+            since: instant(aside.since),
+            until: aside.until.map(instant),
+            words: aside.words,
+            statement: aside.statement,
+        }
+    }
+}
+
+/// A statement that is held until the app retries, replaces or discards it.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct HeldStatement {
+    /// Its place in capture order; what the next page begins after.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// Why.
+    pub reason: HoldReason,
+    /// Since when.
+    pub since: SystemTime,
+    /// The HTTP status of the refusal.
+    pub status: Option<i32>,
+    /// The LRS's own words.
+    pub words: String,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+    /// For a conflict: the statement that the LRS has under this id.
+    pub theirs: Option<String>,
+}
+
+impl From<pannier::store::HeldStatement> for HeldStatement {
+    fn from(held: pannier::store::HeldStatement) -> Self {
+        Self {
+            seq: held.seq,
+            id: held.id,
+            reason: held.reason.into(),
+            since: instant(held.since),
+            status: held.status.map(Into::into),
+            words: held.words,
+            statement: held.statement,
+            theirs: held.theirs,
+        }
+    }
+}
+
+macro_rules! print_without_content {
+    ($($kind:ty),*) => { $(
+        impl fmt::Debug for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let size = self.statement.len();
+                write!(f, "{}({} {} {size} bytes)", stringify!($kind), self.seq, self.id)
+            }
+        }
+
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self, f)
+            }
+        }
+    )* };
+}
+
+print_without_content!(ListedStatement, WaitingStatement, HeldStatement);
+
+/// What an erasure did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct Erased {
+    /// Statements that were not delivered and now never will be.
+    pub undelivered: i64,
+    /// Those of them that may have reached the LRS all the same: ask there too.
+    pub maybe_sent: i64,
+    /// Delivered statements that were kept as history. They are at the LRS: ask there too.
+    pub history: i64,
+}
+
+impl From<pannier::store::Erased> for Erased {
+    fn from(erased: pannier::store::Erased) -> Self {
+        Self {
+            undelivered: erased.undelivered as i64,
+            maybe_sent: erased.maybe_sent as i64,
+            history: erased.history as i64,
+        }
+    }
+}
+
+/// A page; a negative limit is none at all.
+pub(crate) fn page(after: i64, limit: i32) -> Page {
+    Page {
+        after,
+        limit: usize::try_from(limit).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_statement_crosses_whole_and_shows_no_content() {
+        let id = Uuid::nil();
+        let crossed = HeldStatement::from(pannier::store::HeldStatement {
+            seq: 7,
+            id,
+            reason: pannier::store::HoldReason::Conflict,
+            since: 1_000,
+            status: Some(409),
+            words: "s3cret words".to_owned(),
+            statement: "s3cret".to_owned(),
+            theirs: Some("s3cret too".to_owned()),
+        });
+        assert_eq!(
+            (crossed.seq, crossed.id, crossed.reason, crossed.status),
+            (7, id, HoldReason::Conflict, Some(409))
+        );
+        assert_eq!(
+            (crossed.since, crossed.words.as_str()),
+            (instant(1_000), "s3cret words")
+        );
+        assert_eq!(
+            (crossed.statement.as_str(), crossed.theirs.as_deref()),
+            ("s3cret", Some("s3cret too"))
+        );
+        assert!(!format!("{crossed} {crossed:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_negative_limit_lists_nothing() {
+        assert_eq!(page(3, -1).limit, 0);
+        assert_eq!(
+            page(3, 20),
+            Page {
+                after: 3,
+                limit: 20
+            }
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! Who did it.
+
+use pannier::statement::model;
+
+use super::all;
+
+/// Who a statement is about: one person or system, or several (Data 2.4.2).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Actor {
+    /// One person or system.
+    Agent {
+        /// Who.
+        agent: Agent,
+    },
+    /// Several.
+    Group {
+        /// Who.
+        group: Group,
+    },
+}
+
+impl From<Actor> for model::Actor {
+    fn from(actor: Actor) -> Self {
+        match actor {
+            Actor::Agent { agent } => Self::Agent(agent.into()),
+            Actor::Group { group } => Self::Group(group.into()),
+        }
+    }
+}
+
+/// One person or system (Data 2.4.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Agent {
+    /// Who they are.
+    pub ifi: Ifi,
+    /// What to call them; means nothing for who they are.
+    #[uniffi(default)]
+    pub name: Option<String>,
+}
+
+impl From<Agent> for model::Agent {
+    fn from(agent: Agent) -> Self {
+        Self {
+            name: agent.name,
+            ifi: agent.ifi.into(),
+        }
+    }
+}
+
+/// Several people or systems (Data 2.4.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Group {
+    /// Who belongs to it; for an identified group not necessarily all.
+    #[uniffi(default)]
+    pub member: Vec<Agent>,
+    /// What to call them.
+    #[uniffi(default)]
+    pub name: Option<String>,
+    /// Who they are together. Without it the group is anonymous and must list its members.
+    #[uniffi(default)]
+    pub ifi: Option<Ifi>,
+}
+
+impl From<Group> for model::Group {
+    fn from(group: Group) -> Self {
+        Self {
+            name: group.name,
+            ifi: group.ifi.map(Into::into),
+            member: all(group.member),
+        }
+    }
+}
+
+/// An Inverse Functional Identifier: the one property that says who an Agent or Group is
+/// (Data 2.4.2.3).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Ifi {
+    /// A mail address as an IRI.
+    Mbox {
+        /// With its `mailto:`.
+        iri: String,
+    },
+    /// The SHA-1 of such an IRI.
+    MboxSha1sum {
+        /// 40 hex digits.
+        hex: String,
+    },
+    /// An `OpenID`.
+    Openid {
+        /// A URI.
+        uri: String,
+    },
+    /// An account on some system: best for privacy, as the name may be opaque.
+    Account {
+        /// Which.
+        account: Account,
+    },
+}
+
+impl From<Ifi> for model::Ifi {
+    fn from(ifi: Ifi) -> Self {
+        match ifi {
+            Ifi::Mbox { iri } => Self::Mbox(iri),
+            Ifi::MboxSha1sum { hex } => Self::MboxSha1sum(hex),
+            Ifi::Openid { uri } => Self::Openid(uri),
+            Ifi::Account { account } => Self::account(account.home_page, account.name),
+        }
+    }
+}
+
+/// An account on a system (Data 2.4.2.4).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Account {
+    /// The home page of the system the account is on.
+    pub home_page: String,
+    /// The unique name or number of the account there.
+    pub name: String,
+}

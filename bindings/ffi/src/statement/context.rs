@@ -1,0 +1,141 @@
+//! What it was part of.
+
+use std::collections::HashMap;
+
+use pannier::statement::{Fault, model};
+
+use super::{Activity, Actor, Agent, Group, StatementRef, all, extensions};
+use crate::Uuid;
+
+/// What gives a statement its meaning beside its three parts (Data 2.4.6).
+#[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
+pub struct Context {
+    /// The registration (one learner taking one course once) it belongs to.
+    #[uniffi(default)]
+    pub registration: Option<Uuid>,
+    /// Who taught.
+    #[uniffi(default)]
+    pub instructor: Option<Actor>,
+    /// With whom it was done.
+    #[uniffi(default)]
+    pub team: Option<Group>,
+    /// The activities around it.
+    #[uniffi(default)]
+    pub context_activities: Option<ContextActivities>,
+    /// The revision of the activity. Only where the object is an Activity.
+    #[uniffi(default)]
+    pub revision: Option<String>,
+    /// What it was done on. Only where the object is an Activity.
+    #[uniffi(default)]
+    pub platform: Option<String>,
+    /// The language it was done in, as an RFC 5646 tag.
+    #[uniffi(default)]
+    pub language: Option<String>,
+    /// Another statement to read it with.
+    #[uniffi(default)]
+    pub statement: Option<StatementRef>,
+    /// Agents around it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
+    #[uniffi(default)]
+    pub context_agents: Vec<ContextAgent>,
+    /// Groups around it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
+    #[uniffi(default)]
+    pub context_groups: Vec<ContextGroup>,
+    /// Anything else: IRI to JSON text.
+    #[uniffi(default)]
+    pub extensions: HashMap<String, String>,
+}
+
+impl Context {
+    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Context {
+        model::Context {
+            registration: self.registration,
+            instructor: self.instructor.map(Into::into),
+            team: self.team.map(Into::into),
+            context_activities: self
+                .context_activities
+                .map(|around| around.core(&format!("{at}.contextActivities"), faults)),
+            revision: self.revision,
+            platform: self.platform,
+            language: self.language,
+            statement: self
+                .statement
+                .map(|reference| model::StatementRef::new(reference.id)),
+            context_agents: all(self.context_agents),
+            context_groups: all(self.context_groups),
+            extensions: extensions::core(self.extensions, at, faults),
+        }
+    }
+}
+
+/// The activities that give a statement its place (Data 2.4.6.2).
+#[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
+pub struct ContextActivities {
+    /// What the object is directly part of: the quiz of a question.
+    #[uniffi(default)]
+    pub parent: Vec<Activity>,
+    /// What it is part of further up: the course of the quiz.
+    #[uniffi(default)]
+    pub grouping: Vec<Activity>,
+    /// What kind of statement this is, such as the profile it follows.
+    #[uniffi(default)]
+    pub category: Vec<Activity>,
+    /// Any other.
+    #[uniffi(default)]
+    pub other: Vec<Activity>,
+}
+
+impl ContextActivities {
+    fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::ContextActivities {
+        let mut list = |activities: Vec<Activity>, name: &str| {
+            activities
+                .into_iter()
+                .enumerate()
+                .map(|(n, activity)| activity.core(&format!("{at}.{name}[{n}]"), faults))
+                .collect()
+        };
+        model::ContextActivities {
+            parent: list(self.parent, "parent"),
+            grouping: list(self.grouping, "grouping"),
+            category: list(self.category, "category"),
+            other: list(self.other, "other"),
+        }
+    }
+}
+
+/// An agent with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ContextAgent {
+    /// The agent.
+    pub agent: Agent,
+    /// IRIs of the parts they had. Optional by the standard, but some LRSs demand one.
+    #[uniffi(default)]
+    pub relevant_types: Vec<String>,
+}
+
+impl From<ContextAgent> for model::ContextAgent {
+    fn from(part: ContextAgent) -> Self {
+        Self {
+            agent: part.agent.into(),
+            relevant_types: part.relevant_types,
+        }
+    }
+}
+
+/// A group with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ContextGroup {
+    /// The group.
+    pub group: Group,
+    /// IRIs of the parts they had. Optional by the standard, but some LRSs demand one.
+    #[uniffi(default)]
+    pub relevant_types: Vec<String>,
+}
+
+impl From<ContextGroup> for model::ContextGroup {
+    fn from(part: ContextGroup) -> Self {
+        Self {
+            group: part.group.into(),
+            relevant_types: part.relevant_types,
+        }
+    }
+}

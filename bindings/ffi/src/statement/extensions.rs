@@ -1,0 +1,27 @@
+//! Extensions: JSON text at the border, JSON values in the core.
+
+use pannier::statement::{Fault, model};
+use serde_json::Value;
+
+use super::Extensions;
+
+/// The values; a text that is no JSON is a fault of its own.
+pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) -> model::Extensions {
+    let mut values = model::Extensions::new();
+    for (iri, text) in extensions {
+        match serde_json::from_str(&text) {
+            Ok(value) => {
+                values.insert(iri, value);
+            }
+            Err(error) => faults.push(Fault {
+                path: format!("{at}.extensions[{}]", Value::from(iri)),
+                problem: format!("is no JSON (column {})", error.column()),
+                expected: r#"JSON text, such as 3, "a" or {"b":[1,2]}"#.to_owned(),
+                section: "Data 4.1",
+            }),
+        }
+    }
+    // The order of a map that came from elsewhere is nobody's.
+    faults.sort_by(|a, b| a.path.cmp(&b.path));
+    values
+}

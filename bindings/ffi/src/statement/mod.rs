@@ -1,0 +1,126 @@
+//! A statement as typed values. The names and their meanings are the standard's.
+//!
+//! Nothing is validated here: a typed statement becomes JSON text and goes the same way in as text
+//! that an app wrote itself. Only extensions, which cross as JSON text, have to be JSON to become
+//! part of it.
+
+mod activity;
+mod actor;
+mod attachment;
+mod context;
+mod extensions;
+mod object;
+mod result;
+mod verb;
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use pannier::statement::{Fault, model};
+
+use crate::{PannierError, Uuid, XapiVersion};
+
+pub use activity::{Activity, ActivityDefinition, InteractionComponent, InteractionType};
+pub use actor::{Account, Actor, Agent, Group, Ifi};
+pub use attachment::Attachment;
+pub use context::{Context, ContextActivities, ContextAgent, ContextGroup};
+pub use object::{StatementObject, StatementRef, SubStatement};
+pub use result::{Score, XapiResult};
+pub use verb::Verb;
+
+/// The same text in several languages: RFC 5646 language tag to plain text.
+pub type LanguageMap = HashMap<String, String>;
+
+/// What the standard has no property for: IRI to JSON text, such as `3`, `"a"` or `{"b":[1,2]}`.
+pub type Extensions = HashMap<String, String>;
+
+/// One experience: an actor did something to an object (xAPI 1.0.3 Data 2.4).
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct Statement {
+    /// Who did it.
+    pub actor: Actor,
+    /// What they did.
+    pub verb: Verb,
+    /// What they did it to.
+    pub object: StatementObject,
+    /// How it went.
+    #[uniffi(default)]
+    pub result: Option<XapiResult>,
+    /// What it was part of.
+    #[uniffi(default)]
+    pub context: Option<Context>,
+    /// When it happened, kept to the millisecond. Default: when it is recorded.
+    #[uniffi(default)]
+    pub timestamp: Option<SystemTime>,
+    /// Files that belong to it.
+    #[uniffi(default)]
+    pub attachments: Vec<Attachment>,
+    /// Its identity. Default: chosen when it is recorded.
+    #[uniffi(default)]
+    pub id: Option<Uuid>,
+}
+
+#[uniffi::export]
+impl Statement {
+    /// The statement as JSON text, which nobody has validated yet.
+    pub fn to_json(&self) -> Result<String, PannierError> {
+        Ok(typed(self.clone())?.to_json())
+    }
+}
+
+/// Checks a statement without recording it; the error lists every fault.
+#[uniffi::export]
+pub fn check_statement(json: &str, version: XapiVersion) -> Result<(), PannierError> {
+    pannier::statement::check(json.as_bytes(), version.into())
+        .map_err(|invalid| PannierError::invalid(invalid.faults))
+}
+
+/// The core's own.
+pub(crate) fn typed(statement: Statement) -> Result<model::Statement, PannierError> {
+    let mut faults = Vec::new();
+    let statement = core(statement, "$", &mut faults);
+    if faults.is_empty() {
+        Ok(statement)
+    } else {
+        Err(PannierError::invalid(faults))
+    }
+}
+
+/// All or none, with the faults of all.
+pub(crate) fn all_typed(statements: Vec<Statement>) -> Result<Vec<model::Statement>, PannierError> {
+    let mut faults = Vec::new();
+    let statements = statements
+        .into_iter()
+        .enumerate()
+        .map(|(at, statement)| core(statement, &format!("$[{at}]"), &mut faults))
+        .collect();
+    if faults.is_empty() {
+        Ok(statements)
+    } else {
+        Err(PannierError::invalid(faults))
+    }
+}
+
+fn core(statement: Statement, at: &str, faults: &mut Vec<Fault>) -> model::Statement {
+    model::Statement {
+        id: statement.id,
+        actor: statement.actor.into(),
+        verb: statement.verb.into(),
+        object: statement.object.core(&format!("{at}.object"), faults),
+        result: statement
+            .result
+            .map(|result| result.core(&format!("{at}.result"), faults)),
+        context: statement
+            .context
+            .map(|context| context.core(&format!("{at}.context"), faults)),
+        timestamp: statement.timestamp,
+        attachments: all(statement.attachments),
+    }
+}
+
+fn all<A, B: From<A>>(some: Vec<A>) -> Vec<B> {
+    some.into_iter().map(Into::into).collect()
+}
+
+#[cfg(test)]
+mod tests;

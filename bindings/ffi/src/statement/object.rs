@@ -1,0 +1,98 @@
+//! What it was done to.
+
+use std::time::SystemTime;
+
+use pannier::statement::{Fault, model};
+
+use super::{Activity, Actor, Agent, Attachment, Context, Group, Verb, XapiResult, all};
+use crate::Uuid;
+
+/// What the actor acted on (Data 2.4.4): the standard's Object, a name that Java has given away.
+#[derive(Debug, Clone, PartialEq, uniffi::Enum)]
+pub enum StatementObject {
+    /// Something to do or to learn from.
+    Activity {
+        /// Which.
+        activity: Box<Activity>,
+    },
+    /// A person or system.
+    Agent {
+        /// Who.
+        agent: Agent,
+    },
+    /// Several of them.
+    Group {
+        /// Who.
+        group: Group,
+    },
+    /// Another statement, by its id.
+    StatementRef {
+        /// Which.
+        reference: StatementRef,
+    },
+    /// A statement inside this one, that is not itself claimed to have happened.
+    SubStatement {
+        /// Which.
+        statement: Box<SubStatement>,
+    },
+}
+
+impl StatementObject {
+    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Object {
+        match self {
+            Self::Activity { activity } => activity.core(at, faults).into(),
+            Self::Agent { agent } => model::Agent::from(agent).into(),
+            Self::Group { group } => model::Group::from(group).into(),
+            Self::StatementRef { reference } => model::StatementRef::new(reference.id).into(),
+            Self::SubStatement { statement } => statement.core(at, faults).into(),
+        }
+    }
+}
+
+/// Another statement, by its id (Data 2.4.4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct StatementRef {
+    /// The id of that statement, which need not be known to anyone yet.
+    pub id: Uuid,
+}
+
+/// A statement inside a statement, such as what somebody plans or recommends (Data 2.4.4.3).
+#[derive(Debug, Clone, PartialEq, uniffi::Record)]
+pub struct SubStatement {
+    /// Who does it.
+    pub actor: Actor,
+    /// What they do.
+    pub verb: Verb,
+    /// What they do it to. Not another `SubStatement`.
+    pub object: StatementObject,
+    /// How it goes.
+    #[uniffi(default)]
+    pub result: Option<XapiResult>,
+    /// What it is part of.
+    #[uniffi(default)]
+    pub context: Option<Context>,
+    /// When it happens, which here may be in the future.
+    #[uniffi(default)]
+    pub timestamp: Option<SystemTime>,
+    /// Files that belong to it.
+    #[uniffi(default)]
+    pub attachments: Vec<Attachment>,
+}
+
+impl SubStatement {
+    fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::SubStatement {
+        model::SubStatement {
+            actor: self.actor.into(),
+            verb: self.verb.into(),
+            object: self.object.core(&format!("{at}.object"), faults),
+            result: self
+                .result
+                .map(|result| result.core(&format!("{at}.result"), faults)),
+            context: self
+                .context
+                .map(|context| context.core(&format!("{at}.context"), faults)),
+            timestamp: self.timestamp,
+            attachments: all(self.attachments),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! How it went.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pannier::statement::{Fault, model};
+
+use super::extensions;
+
+/// What came of it (Data 2.4.5): the `result` of a statement.
+#[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
+pub struct XapiResult {
+    /// The score.
+    #[uniffi(default)]
+    pub score: Option<Score>,
+    /// Whether the attempt succeeded.
+    #[uniffi(default)]
+    pub success: Option<bool>,
+    /// Whether the activity was completed.
+    #[uniffi(default)]
+    pub completion: Option<bool>,
+    /// The answer given, in the form that the interaction type asks for.
+    #[uniffi(default)]
+    pub response: Option<String>,
+    /// How long it took. What is finer than 0.01 s is cut off (Data 4.6).
+    #[uniffi(default)]
+    pub duration: Option<Duration>,
+    /// Anything else: IRI to JSON text.
+    #[uniffi(default)]
+    pub extensions: HashMap<String, String>,
+}
+
+impl XapiResult {
+    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::XapiResult {
+        model::XapiResult {
+            score: self.score.map(Into::into),
+            success: self.success,
+            completion: self.completion,
+            response: self.response,
+            duration: self.duration,
+            extensions: extensions::core(self.extensions, at, faults),
+        }
+    }
+}
+
+/// How well it went (Data 2.4.5.1). Not for progress.
+#[derive(Debug, Clone, Copy, Default, PartialEq, uniffi::Record)]
+pub struct Score {
+    /// From -1 to 1; 0.8 for 80 %.
+    #[uniffi(default)]
+    pub scaled: Option<f64>,
+    /// The points reached, between `min` and `max`.
+    #[uniffi(default)]
+    pub raw: Option<f64>,
+    /// The fewest points there can be.
+    #[uniffi(default)]
+    pub min: Option<f64>,
+    /// The most points there can be; more than `min`.
+    #[uniffi(default)]
+    pub max: Option<f64>,
+}
+
+impl From<Score> for model::Score {
+    fn from(score: Score) -> Self {
+        Self {
+            scaled: score.scaled,
+            raw: score.raw,
+            min: score.min,
+            max: score.max,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! That nothing of a typed statement is lost or mixed up on its way in.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::time::instant;
+
+fn map(key: &str, value: &str) -> HashMap<String, String> {
+    HashMap::from([(key.to_owned(), value.to_owned())])
+}
+
+fn ada() -> Agent {
+    Agent {
+        ifi: Ifi::Mbox {
+            iri: "mailto:ada@example.com".to_owned(),
+        },
+        name: Some("Ada".to_owned()),
+    }
+}
+
+fn group() -> Group {
+    Group {
+        member: vec![ada()],
+        name: Some("Team".to_owned()),
+        ifi: Some(Ifi::Account {
+            account: Account {
+                home_page: "https://example.com".to_owned(),
+                name: "t1".to_owned(),
+            },
+        }),
+    }
+}
+
+fn activity(n: usize) -> Activity {
+    Activity {
+        id: format!("https://example.com/a/{n}"),
+        definition: None,
+    }
+}
+
+fn component(id: &str) -> InteractionComponent {
+    InteractionComponent {
+        id: id.to_owned(),
+        description: map("en", id),
+    }
+}
+
+fn verb() -> Verb {
+    Verb {
+        id: "https://example.com/verbs/did".to_owned(),
+        display: map("en", "did"),
+    }
+}
+
+fn full() -> Statement {
+    let id = Uuid::from_u128(7);
+    let definition = ActivityDefinition {
+        name: map("en", "name"),
+        description: map("en", "description"),
+        activity_type: Some("https://example.com/type".to_owned()),
+        more_info: Some("https://example.com/more".to_owned()),
+        interaction_type: Some(InteractionType::LongFillIn),
+        correct_responses_pattern: Some(vec!["right".to_owned()]),
+        choices: vec![component("choice")],
+        scale: vec![component("scale")],
+        source: vec![component("source")],
+        target: vec![component("target")],
+        steps: vec![component("step")],
+        extensions: map("https://example.com/x", r#"{"a":[1,true,null]}"#),
+    };
+    Statement {
+        actor: Actor::Agent { agent: ada() },
+        verb: verb(),
+        object: StatementObject::Activity {
+            activity: Box::new(Activity {
+                definition: Some(definition),
+                ..activity(0)
+            }),
+        },
+        result: Some(XapiResult {
+            score: Some(Score {
+                scaled: Some(0.5),
+                raw: Some(5.0),
+                min: Some(1.0),
+                max: Some(10.0),
+            }),
+            success: Some(true),
+            completion: Some(false),
+            response: Some("answer".to_owned()),
+            duration: Some(Duration::from_secs(61)),
+            extensions: map("https://example.com/r", "1"),
+        }),
+        context: Some(Context {
+            registration: Some(id),
+            instructor: Some(Actor::Group { group: group() }),
+            team: Some(group()),
+            context_activities: Some(ContextActivities {
+                parent: vec![activity(1)],
+                grouping: vec![activity(2)],
+                category: vec![activity(3)],
+                other: vec![activity(4)],
+            }),
+            revision: Some("r1".to_owned()),
+            platform: Some("p1".to_owned()),
+            language: Some("en-GB".to_owned()),
+            statement: Some(StatementRef { id }),
+            context_agents: vec![ContextAgent {
+                agent: ada(),
+                relevant_types: vec!["https://example.com/helper".to_owned()],
+            }],
+            context_groups: vec![ContextGroup {
+                group: group(),
+                relevant_types: vec!["https://example.com/audience".to_owned()],
+            }],
+            extensions: map("https://example.com/c", "\"c\""),
+        }),
+        timestamp: Some(instant(1_700_000_000_123)),
+        attachments: vec![Attachment {
+            usage_type: "https://example.com/usage".to_owned(),
+            display: map("en", "display"),
+            content_type: "text/plain".to_owned(),
+            length: 3,
+            sha2: "ab".to_owned(),
+            file_url: Some("https://example.com/f".to_owned()),
+            description: map("en", "what"),
+        }],
+        id: Some(id),
+    }
+}
+
+fn json_of(statement: &Statement) -> Value {
+    serde_json::from_str(&statement.to_json().unwrap()).unwrap()
+}
+
+#[test]
+fn every_member_arrives_at_its_place() {
+    let ada = json!({"objectType": "Agent", "name": "Ada", "mbox": "mailto:ada@example.com"});
+    let group = json!({"objectType": "Group", "name": "Team", "member": [ada],
+        "account": {"homePage": "https://example.com", "name": "t1"}});
+    let component = |id: &str| json!([{"id": id, "description": {"en": id}}]);
+    let activity = |n: usize| json!([{"id": format!("https://example.com/a/{n}")}]);
+    assert_eq!(
+        json_of(&full()),
+        json!({
+            "id": "00000000-0000-0000-0000-000000000007",
+            "actor": ada,
+            "verb": {"id": "https://example.com/verbs/did", "display": {"en": "did"}},
+            "object": {"id": "https://example.com/a/0", "definition": {
+                "name": {"en": "name"}, "description": {"en": "description"},
+                "type": "https://example.com/type", "moreInfo": "https://example.com/more",
+                "interactionType": "long-fill-in", "correctResponsesPattern": ["right"],
+                "choices": component("choice"), "scale": component("scale"),
+                "source": component("source"), "target": component("target"),
+                "steps": component("step"),
+                "extensions": {"https://example.com/x": {"a": [1, true, null]}}}},
+            "result": {"score": {"scaled": 0.5, "raw": 5.0, "min": 1.0, "max": 10.0},
+                "success": true, "completion": false, "response": "answer", "duration": "PT1M1S",
+                "extensions": {"https://example.com/r": 1}},
+            "context": {"registration": "00000000-0000-0000-0000-000000000007",
+                "instructor": group, "team": group,
+                "contextActivities": {"parent": activity(1), "grouping": activity(2),
+                    "category": activity(3), "other": activity(4)},
+                "revision": "r1", "platform": "p1", "language": "en-GB",
+                "statement": {"objectType": "StatementRef",
+                    "id": "00000000-0000-0000-0000-000000000007"},
+                "contextAgents": [{"objectType": "contextAgent", "agent": ada,
+                    "relevantTypes": ["https://example.com/helper"]}],
+                "contextGroups": [{"objectType": "contextGroup", "group": group,
+                    "relevantTypes": ["https://example.com/audience"]}],
+                "extensions": {"https://example.com/c": "c"}},
+            "timestamp": "2023-11-14T22:13:20.123Z",
+            "attachments": [{"usageType": "https://example.com/usage", "display": {"en": "display"},
+                "description": {"en": "what"}, "contentType": "text/plain", "length": 3,
+                "sha2": "ab", "fileUrl": "https://example.com/f"}],
+        })
+    );
+}
+
+#[test]
+fn every_kind_of_object_and_identifier_arrives_as_that_kind() {
+    let object = |object| json_of(&Statement { object, ..full() })["object"].clone();
+    assert_eq!(
+        object(StatementObject::Agent { agent: ada() })["objectType"],
+        "Agent"
+    );
+    assert_eq!(
+        object(StatementObject::Group { group: group() })["objectType"],
+        "Group"
+    );
+    let reference = StatementRef {
+        id: Uuid::from_u128(9),
+    };
+    assert_eq!(
+        object(StatementObject::StatementRef { reference }),
+        json!({"objectType": "StatementRef", "id": "00000000-0000-0000-0000-000000000009"})
+    );
+    let plain = full();
+    let inner = SubStatement {
+        actor: plain.actor,
+        verb: plain.verb,
+        object: plain.object,
+        result: plain.result,
+        context: plain.context,
+        timestamp: plain.timestamp,
+        attachments: plain.attachments,
+    };
+    let mut expected = json_of(&full());
+    expected["objectType"] = json!("SubStatement");
+    expected.as_object_mut().unwrap().remove("id");
+    assert_eq!(
+        object(StatementObject::SubStatement {
+            statement: Box::new(inner)
+        }),
+        expected
+    );
+
+    for (ifi, name) in [
+        (
+            Ifi::MboxSha1sum {
+                hex: "x".to_owned(),
+            },
+            "mbox_sha1sum",
+        ),
+        (
+            Ifi::Openid {
+                uri: "x".to_owned(),
+            },
+            "openid",
+        ),
+    ] {
+        let agent = Agent { ifi, name: None };
+        assert_eq!(object(StatementObject::Agent { agent })[name], "x");
+    }
+}
+
+#[test]
+fn extensions_that_are_no_json_are_faults_with_their_places() {
+    let broken = map("https://example.com/x", "{no");
+    let mut statement = full();
+    statement.result.as_mut().unwrap().extensions = broken.clone();
+    let parent = Activity {
+        definition: Some(ActivityDefinition {
+            extensions: broken,
+            ..ActivityDefinition::default()
+        }),
+        ..activity(1)
+    };
+    let around = statement.context.as_mut().unwrap();
+    around.context_activities.as_mut().unwrap().parent = vec![activity(0), parent];
+    let Err(PannierError::Invalid { faults, .. }) = statement.to_json() else {
+        panic!("accepted")
+    };
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            r#"$.context.contextActivities.parent[1].definition.extensions["https://example.com/x"]"#,
+            r#"$.result.extensions["https://example.com/x"]"#,
+        ]
+    );
+    let Err(PannierError::Invalid { faults, .. }) = all_typed(vec![full(), statement]) else {
+        panic!("accepted")
+    };
+    assert!(faults.iter().all(|fault| fault.path.starts_with("$[1].")));
+}

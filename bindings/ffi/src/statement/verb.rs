@@ -1,0 +1,24 @@
+//! What they did.
+
+use std::collections::HashMap;
+
+use pannier::statement::model;
+
+/// What the actor did (Data 2.4.3). The usual ones are in `Verbs`.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Verb {
+    /// The IRI that gives the verb its meaning.
+    pub id: String,
+    /// Words to show for it, by language; they mean nothing.
+    #[uniffi(default)]
+    pub display: HashMap<String, String>,
+}
+
+impl From<Verb> for model::Verb {
+    fn from(verb: Verb) -> Self {
+        Self {
+            id: verb.id,
+            display: verb.display.into_iter().collect(),
+        }
+    }
+}

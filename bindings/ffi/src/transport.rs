@@ -1,0 +1,255 @@
+//! How bytes travel, if the app brings its own HTTP.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pannier::lrs::Failure;
+use pannier::transport::Exchange;
+
+use crate::foreign::reason;
+
+/// A transport is not waited for longer than the request's time-out and this.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The methods Pannier uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Method {
+    /// Ask.
+    Get,
+    /// Send statements.
+    Post,
+}
+
+/// A line of a request's or an answer's head.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct Header {
+    /// In any letter case.
+    pub name: String,
+    /// Safe to send as it is.
+    pub value: String,
+}
+
+/// One HTTP request, complete but for `Host` and `Content-Length`. Printing shows the method, the
+/// path and the size.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct Request {
+    /// GET or POST.
+    pub method: Method,
+    /// An absolute `http` or `https` URL.
+    pub url: String,
+    /// All of them are to be sent, and no others that matter.
+    pub headers: Vec<Header>,
+    /// To be sent whole with `Content-Length`, never chunked and never compressed.
+    pub body: Option<Vec<u8>>,
+    /// How long the whole exchange may take, from the connection to the last byte of the answer.
+    pub timeout: Duration,
+}
+
+/// What came back over HTTP: any status at all. Printing shows the status and the size.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct Answer {
+    /// The HTTP status; 100 to 999.
+    pub status: i32,
+    /// The headers as they came.
+    pub headers: Vec<Header>,
+    /// The body, or its beginning where it is unreasonably long.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer, by what may have reached the LRS. In doubt it is `Broken`. The reason
+/// must name no query, header or body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+pub enum TransportError {
+    /// No connection was made, so no byte of the request can have arrived.
+    #[error("the LRS cannot be reached: {reason}")]
+    Unreachable {
+        /// What the system said.
+        reason: String,
+    },
+    /// No complete answer within the time-out.
+    #[error("the LRS did not answer in time")]
+    TimedOut,
+    /// The connection broke after it was made; anything may have arrived.
+    #[error("the connection to the LRS broke: {reason}")]
+    Broken {
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl From<uniffi::UnexpectedUniFFICallbackError> for TransportError {
+    fn from(error: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Broken {
+            reason: reason(&error),
+        }
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Unreachable { reason } => Self::Unreachable(reason),
+            TransportError::TimedOut => Self::TimedOut,
+            TransportError::Broken { reason } => Self::Broken(reason),
+        }
+    }
+}
+
+/// Carries requests to an LRS over the app's own HTTP stack: for a company proxy, user certificates
+/// or device management. What Pannier concludes is only right if a transport sends each POST at
+/// most once (no retry of its own), follows no redirect, keeps no cookies and no cache, adds no
+/// credentials, does not compress the body, reports every HTTP status as an answer, and keeps the
+/// time-out.
+#[uniffi::export(with_foreign)]
+pub trait Transport: Send + Sync {
+    /// Sends the request once and waits for its whole answer. Called on a background thread where
+    /// it may block, one request at a time. When the app pauses the collector in mid-flight, what
+    /// this returns no longer counts. An exception counts as a broken connection.
+    fn exchange(&self, request: Request) -> Result<Answer, TransportError>;
+}
+
+/// A transport of the app's, as the core knows one.
+pub(crate) struct AppsTransport(pub(crate) Arc<dyn Transport>);
+
+impl pannier::transport::Transport for AppsTransport {
+    fn exchange(&self, request: pannier::lrs::Request) -> Exchange<'_> {
+        let transport = Arc::clone(&self.0);
+        let request = Request::from(request);
+        let longest = request.timeout + GRACE;
+        Box::pin(async move {
+            let exchanged = tokio::task::spawn_blocking(move || transport.exchange(request));
+            match tokio::time::timeout(longest, exchanged).await {
+                Ok(Ok(Ok(answer))) => answer.try_into(),
+                Ok(Ok(Err(error))) => Err(error.into()),
+                Ok(Err(panicked)) => Err(Failure::Broken(panicked.to_string())),
+                Err(_) => Err(Failure::TimedOut),
+            }
+        })
+    }
+}
+
+impl From<pannier::lrs::Request> for Request {
+    fn from(request: pannier::lrs::Request) -> Self {
+        Self {
+            method: match request.method {
+                pannier::lrs::Method::Get => Method::Get,
+                pannier::lrs::Method::Post => Method::Post,
+            },
+            url: request.url,
+            headers: request
+                .headers
+                .into_iter()
+                .map(|(name, value)| Header {
+                    name: name.to_owned(),
+                    value,
+                })
+                .collect(),
+            body: request.body,
+            timeout: request.timeout,
+        }
+    }
+}
+
+impl TryFrom<Answer> for pannier::lrs::Answer {
+    type Error = Failure;
+
+    fn try_from(answer: Answer) -> Result<Self, Failure> {
+        let status = u16::try_from(answer.status)
+            .ok()
+            .filter(|status| (100..1000).contains(status))
+            .ok_or_else(|| Failure::Broken(format!("{} is no HTTP status", answer.status)))?;
+        Ok(Self {
+            status,
+            headers: answer
+                .headers
+                .into_iter()
+                .map(|header| (header.name, header.value))
+                .collect(),
+            body: answer.body,
+        })
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: (hidden)", self.name)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.url.split('?').next().unwrap_or_default();
+        let size = self.body.as_ref().map_or(0, Vec::len);
+        write!(f, "{:?} {place} ({size} bytes)", self.method)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}
+
+macro_rules! display_as_debug {
+    ($($kind:ty),*) => { $(
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self, f)
+            }
+        }
+    )* };
+}
+
+display_as_debug!(Header, Request, Answer);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_crosses_whole_and_shows_nothing() {
+        let request = Request::from(pannier::lrs::Request {
+            method: pannier::lrs::Method::Post,
+            url: "https://lrs.example/xAPI/statements?agent=s3cret".to_owned(),
+            headers: vec![("Authorization", "Basic s3cret".to_owned())],
+            body: Some(b"s3cret".to_vec()),
+            timeout: Duration::from_secs(9),
+        });
+        assert_eq!(
+            (request.method, request.timeout),
+            (Method::Post, Duration::from_secs(9))
+        );
+        assert_eq!(request.body.as_deref(), Some(b"s3cret".as_slice()));
+        assert_eq!(request.headers[0].value, "Basic s3cret");
+        let shown = format!("{request} {request:?} {}", request.headers[0]);
+        assert!(
+            shown.contains("Post https://lrs.example/xAPI/statements (6 bytes)"),
+            "{shown}"
+        );
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn an_answer_crosses_whole_and_a_status_that_is_none_is_a_broken_connection() {
+        let answer = |status| Answer {
+            status,
+            headers: vec![Header {
+                name: "Date".to_owned(),
+                value: "now".to_owned(),
+            }],
+            body: b"x".to_vec(),
+        };
+        let crossed = pannier::lrs::Answer::try_from(answer(503)).unwrap();
+        assert_eq!((crossed.status, crossed.header("date")), (503, Some("now")));
+        for status in [-1, 0, 70_000] {
+            assert!(matches!(
+                pannier::lrs::Answer::try_from(answer(status)),
+                Err(Failure::Broken(_))
+            ));
+        }
+    }
+}
