@@ -1,6 +1,6 @@
 //! What the app may do with one statement: take it back, try it again, replace it, give it up.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::append::{Refused, Tail, append_one};
@@ -122,17 +122,15 @@ impl Db {
     fn change(
         &mut self,
         id: Uuid,
-        work: impl FnOnce(&Transaction<'_>, &mut Moves, Located) -> Result<(), Unchanged>,
+        work: impl FnOnce(&Connection, &mut Moves, Located) -> Result<(), Unchanged>,
     ) -> Result<(), Unchanged> {
-        let tx = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found = locate(&tx, "s.id = ?1", id.as_bytes())?.ok_or(Unchanged::Unknown)?;
-        let mut moves = Moves::default();
-        work(&tx, &mut moves, found)?;
-        moves.write(&tx)?;
-        tx.commit()?;
-        Ok(())
+        self.together(|db| {
+            let tx = &db.conn;
+            let found = locate(tx, "s.id = ?1", id.as_bytes())?.ok_or(Unchanged::Unknown)?;
+            let mut moves = Moves::default();
+            work(tx, &mut moves, found)?;
+            Ok(moves.write(tx)?)
+        })
     }
 }
 
@@ -148,7 +146,7 @@ impl Located {
 
 /// Finds one statement by a condition on `s`, with its one parameter.
 pub(super) fn locate(
-    conn: &rusqlite::Connection,
+    conn: &Connection,
     which: &str,
     parameter: impl rusqlite::ToSql,
 ) -> rusqlite::Result<Option<Located>> {

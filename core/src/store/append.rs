@@ -1,6 +1,6 @@
 //! Taking statements in.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -78,18 +78,22 @@ pub(super) struct Tail {
 
 impl Tail {
     /// The last row, or what the ledger remembers of a later one that has been deleted.
-    pub(super) fn read(conn: &rusqlite::Connection) -> rusqlite::Result<Self> {
+    pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
         conn.prepare_cached(
-            "SELECT last_seq, last_end FROM ledger
-             UNION ALL SELECT seq, ends_at FROM (SELECT seq, ends_at FROM statement ORDER BY seq DESC LIMIT 1)
-             ORDER BY 1 DESC LIMIT 1",
+            "SELECT max(last_seq, ifnull(seq, 0)), max(last_end, ifnull(ends_at, 0))
+             FROM ledger LEFT JOIN statement ON seq = (SELECT max(seq) FROM statement)",
         )?
-        .query_row([], |row| Ok(Self { seq: row.get(0)?, end: row.get(1)? }))
+        .query_row([], |row| {
+            Ok(Self {
+                seq: row.get(0)?,
+                end: row.get(1)?,
+            })
+        })
     }
 
     /// Writes the end of the log down. Called before any row is deleted, so that no seq is ever
     /// given out twice.
-    pub(super) fn remember(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    pub(super) fn remember(tx: &Connection) -> rusqlite::Result<()> {
         let tail = Self::read(tx)?;
         tx.prepare_cached("UPDATE ledger SET last_seq = ?1, last_end = ?2")?
             .execute(params![tail.seq, tail.end])?;
@@ -101,7 +105,7 @@ impl Tail {
 type OneCandidate = Result<Result<Vec<Appended>, Refused>, StoreError>;
 
 fn append_all(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     tail: &mut Tail,
     candidate: &Candidate,
     now: Millis,
@@ -133,7 +137,7 @@ fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError
 
 /// Appends without asking first whether the id is known: the unique index tells.
 pub(super) fn append_one(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     tail: &mut Tail,
     one: &Prepared,
     now: Millis,
@@ -185,7 +189,7 @@ fn is_unique_violation(error: &rusqlite::Error) -> bool {
 }
 
 /// The id is known: is it the same statement?
-fn known(tx: &Transaction<'_>, one: &Prepared) -> Result<Appended, Refused> {
+fn known(tx: &Connection, one: &Prepared) -> Result<Appended, Refused> {
     let (body, bits): (Vec<u8>, i64) = tx
         .prepare_cached("SELECT body, traits FROM statement WHERE id = ?1")?
         .query_row([one.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;

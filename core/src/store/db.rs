@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::StoreError;
 
@@ -19,38 +19,83 @@ impl Db {
         &self.path
     }
 
-    /// All that is written is written in here: IMMEDIATE, so that a second process is waited for at
-    /// the start and not in the middle.
+    /// All that is written is written in here.
     pub(super) fn write<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let tx = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&tx)?;
-        tx.commit()?;
+        self.together(|db| work(&db.conn))
+    }
+
+    /// What several calls write is committed at once, or not at all: an error undoes all of it.
+    pub fn together<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if !self.conn.is_autocommit() {
+            return work(self);
+        }
+        // IMMEDIATE: a second process is waited for at the start and not in the middle.
+        self.run("BEGIN IMMEDIATE")?;
+        let open = Uncommitted(self);
+        let value = work(open.0)?;
+        open.0.run("COMMIT")?;
         Ok(value)
+    }
+
+    /// From the cache: to read these few words anew costs as much as a tenth of a commit.
+    fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
     }
 
     /// Gives some of the freed pages back to the file system; true if there are more. In slices, so
     /// that `record` never waits long for it.
     pub fn shrink(&mut self) -> Result<bool, StoreError> {
-        let free: i64 = self
-            .conn
-            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        let (live, free) = self.pages()?;
         if free < WORTH_SHRINKING {
             return Ok(false);
         }
-        self.vacuum(SHRINK_AT_ONCE)?;
-        Ok(free > SHRINK_AT_ONCE)
+        if live <= REBUILT_IN_NO_TIME {
+            self.rebuild()?;
+        } else {
+            self.vacuum(SHRINK_AT_ONCE)?;
+        }
+        Ok(true)
     }
 
     /// Gives all freed pages back and folds the write-ahead log into the file. For quiet moments:
-    /// before a pause, after erasing.
+    /// before a pause.
     pub fn tidy(&mut self) -> Result<(), StoreError> {
-        self.vacuum(0)?;
+        while self.shrink()? {}
         self.checkpoint()
+    }
+
+    /// Leaves no trace of what was deleted: pages that were split or joined keep copies of rows that
+    /// were moved, which overwriting deleted rows does not reach.
+    pub(super) fn expunge(&mut self) -> Result<(), StoreError> {
+        let (live, _) = self.pages()?;
+        if live <= REBUILT_IN_MEMORY {
+            self.rebuild()?;
+        } else {
+            self.vacuum(0)?;
+        }
+        self.checkpoint()
+    }
+
+    /// Pages that hold something, and free ones.
+    fn pages(&self) -> Result<(i64, i64), StoreError> {
+        let count = |name| {
+            self.conn
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+        };
+        let free = count("freelist_count")?;
+        Ok((count("page_count")? - free, free))
+    }
+
+    /// Writes all that is there anew, without the free pages; it passes through memory.
+    fn rebuild(&mut self) -> Result<(), StoreError> {
+        Ok(self.conn.execute_batch("VACUUM")?)
     }
 
     /// Folds the write-ahead log into the file and cuts it to nothing.
@@ -72,8 +117,26 @@ impl Db {
     }
 }
 
+/// A transaction that is undone unless it was committed, also by a panic.
+struct Uncommitted<'a>(&'a mut Db);
+
+impl Drop for Uncommitted<'_> {
+    fn drop(&mut self) {
+        if !self.0.conn.is_autocommit() {
+            // Where this fails SQLite has undone it, or does so before the next one.
+            let _ = self.0.conn.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// Up to so many pages, half a megabyte, are sooner written anew than others are freed.
+const REBUILT_IN_NO_TIME: i64 = 512;
+
+/// More than so many pages, 64 MiB, are not taken through memory at once.
+const REBUILT_IN_MEMORY: i64 = 64 * 1024;
+
 /// Pages freed in one transaction: a megabyte.
-const SHRINK_AT_ONCE: i64 = 256;
+const SHRINK_AT_ONCE: i64 = 1_024;
 
 /// Fewer free pages are kept for what is recorded next.
-const WORTH_SHRINKING: i64 = 64;
+const WORTH_SHRINKING: i64 = 256;

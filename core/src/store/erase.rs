@@ -29,8 +29,7 @@ impl Db {
         let erased = self.erase_all(names);
         self.conn.execute_batch("PRAGMA secure_delete = OFF")?;
         let erased = erased?;
-        // The write-ahead log still has the old pages until it is folded into the file.
-        self.tidy()?;
+        self.expunge()?;
         Ok(erased)
     }
 

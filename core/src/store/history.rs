@@ -1,6 +1,6 @@
 //! Delivered statements, kept for as long as the app asked.
 
-use rusqlite::Transaction;
+use rusqlite::Connection;
 
 use super::{Millis, StoreError};
 
@@ -21,7 +21,7 @@ const FORGET_AT_ONCE: i64 = 1_000;
 
 /// Deletes history that is too old; true if there may be more.
 pub(super) fn forget(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     policy: HistoryPolicy,
     now: Millis,
 ) -> Result<bool, StoreError> {

@@ -45,9 +45,12 @@ impl Db {
 
 pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     // One read transaction, so that the parts fit together.
-    let tx = conn.unchecked_transaction()?;
-    let tail = Tail::read(&tx)?;
-    let (mut ledger, settled_bytes) = tx
+    let _tx = match conn.is_autocommit() {
+        true => Some(conn.unchecked_transaction()?),
+        false => None,
+    };
+    let tail = Tail::read(conn)?;
+    let (mut ledger, settled_bytes) = conn
         .prepare_cached(
             "SELECT delivered, waiting, held, retracted, discarded, replaced, erased, settled_bytes FROM ledger",
         )?
@@ -75,7 +78,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     ledger.queued = ledger.recorded.saturating_sub(elsewhere);
     ledger.queued_bytes = (tail.end - settled_bytes).max(0) as u64;
     if ledger.queued > 0 {
-        ledger.oldest_queued_at = tx
+        ledger.oldest_queued_at = conn
             .prepare_cached(
                 "SELECT recorded_at FROM statement s
                  WHERE seq > (SELECT delivered_through FROM upstream) AND delivered_at IS NULL

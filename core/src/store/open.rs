@@ -20,8 +20,16 @@ const APPLICATION_ID: i64 = 0x5061_6e6e;
 /// How long a call waits for another process's transaction. Ours take milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The write-ahead log is cut back to this size after a checkpoint.
-const WAL_LIMIT_BYTES: i64 = 4 << 20;
+/// A commit writes every page it touches whole, and each record touches two that hold other rows: the
+/// smaller the page, the less is written. Longer statements go on in pages of their own.
+const PAGE_BYTES: i64 = 1024;
+
+/// The write-ahead log is folded into the file whenever it has grown by this much: what is read anew at
+/// the next open after a kill.
+const WAL_FOLD_BYTES: i64 = 4 << 20;
+
+/// A longer write-ahead log, as a big transaction makes it, is cut back to this size when it is folded.
+const WAL_LIMIT_BYTES: i64 = 2 * WAL_FOLD_BYTES;
 
 /// What a statement survives once `record` has returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,12 +106,14 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     recognise(&conn, path)?;
-    // auto_vacuum counts only before the first table is made; the rest is per connection.
+    // page_size and auto_vacuum count only before the first table is made; the rest is per connection.
     // temp_store: Android has no temporary folder that SQLite knows of.
     conn.execute_batch(&format!(
-        "PRAGMA auto_vacuum = INCREMENTAL;
+        "PRAGMA page_size = {PAGE_BYTES};
+         PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = {};
+         PRAGMA wal_autocheckpoint = {};
          PRAGMA journal_size_limit = {WAL_LIMIT_BYTES};
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;
@@ -111,7 +121,8 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         match durability {
             Durability::PowerCut => "FULL",
             Durability::ProcessCrash => "NORMAL",
-        }
+        },
+        WAL_FOLD_BYTES / PAGE_BYTES,
     ))?;
     // On Apple's systems fsync leaves the data in the drive's own cache; elsewhere these do nothing.
     if durability == Durability::PowerCut {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
 use super::act::{State, locate};
 use super::append::Tail;
@@ -146,7 +146,7 @@ impl Db {
 const PURGE_AT_ONCE: i64 = 1_000;
 
 struct Settling<'a> {
-    tx: &'a Transaction<'a>,
+    tx: &'a Connection,
     history: HistoryPolicy,
     now: Millis,
     moves: Moves,
@@ -276,7 +276,7 @@ impl Settling<'_> {
 }
 
 /// Deletes one statement and whatever is known of it.
-pub(super) fn delete(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+pub(super) fn delete(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
     Tail::remember(tx)?;
     tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?
         .execute([seq])?;

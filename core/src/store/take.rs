@@ -1,6 +1,6 @@
 //! What is due next: the statements of one request.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::append::NEEDS_2_0;
@@ -173,7 +173,7 @@ impl<'a> Filling<'a> {
 }
 
 /// Those whose time, version or target has come.
-fn returning(tx: &Transaction<'_>, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
+fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
     let mut filling = Filling::new(limits);
     {
         let mut query = tx.prepare_cached(
@@ -204,7 +204,7 @@ fn returning(tx: &Transaction<'_>, limits: &Limits, now: Millis) -> Result<Vec<R
 const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
 
 /// One that the LRS failed on, or that the app wants tried again.
-fn suspect(tx: &Transaction<'_>, now: Millis) -> Result<Vec<Row>, StoreError> {
+fn suspect(tx: &Connection, now: Millis) -> Result<Vec<Row>, StoreError> {
     let rows = tx
         .prepare_cached(
             "SELECT s.seq, s.id, s.body, a.sent, a.tries FROM aside a JOIN statement s USING (seq)
@@ -231,7 +231,7 @@ fn aside_row(row: &rusqlite::Row<'_>, alone: bool) -> rusqlite::Result<Row> {
     })
 }
 
-fn mark_sent(tx: &Transaction<'_>, rows: &[Row]) -> Result<(), StoreError> {
+fn mark_sent(tx: &Connection, rows: &[Row]) -> Result<(), StoreError> {
     for row in rows {
         tx.prepare_cached("UPDATE aside SET sent = 1 WHERE seq = ?1")?
             .execute([row.seq])?;
@@ -240,7 +240,7 @@ fn mark_sent(tx: &Transaction<'_>, rows: &[Row]) -> Result<(), StoreError> {
 }
 
 fn from_log(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     limits: &Limits,
     now: Millis,
     cursor: i64,
@@ -323,7 +323,7 @@ fn from_log(
 }
 
 fn step_aside(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     seq: i64,
     reason: WaitReason,
     due: Option<Millis>,
