@@ -13,11 +13,13 @@ lrs_part() {
   local pins folder
   pins=$({ python3 --version; cat tests/lrs/ralph/requirements.txt tests/lrs/learning-locker/package-lock.json; } | sha256sum)
   folder=$PANNIER_CACHE/lrs-${pins:0:16}
-  if prepare "Ralph and Learning Locker, which take a minute the first time" once "$folder" install_lrs "$folder"; then
+  if prepare "the pannier command" cargo build -p pannier-cli --locked &&
+    prepare "Ralph and Learning Locker, which take a minute the first time" once "$folder" install_lrs "$folder"; then
+    # More threads than processors: most of the time a test waits for its LRS.
     tests cargo_tests "real LRSs" env PANNIER_REAL_LRS="$folder" \
-      cargo test -p pannier-tests --locked --no-fail-fast --test real_lrs -- --ignored
+      cargo test -p pannier-tests --locked --no-fail-fast --test real_lrs -- --ignored --test-threads 4
   else
-    skip "real LRSs" "they could not be installed"
+    skip "real LRSs" "they or the pannier command could not be had"
   fi
 }
 lrs_part

@@ -19,8 +19,11 @@ use crate::process::Process;
 
 /// Long enough for a cold disk on a busy machine; they take a second or two.
 const START: Duration = Duration::from_mins(2);
-const USER: &str = "tester";
-const PASSWORD: &str = "secret";
+/// The user of every one of them.
+pub const USER: &str = "tester";
+
+/// That user's password.
+pub const PASSWORD: &str = "secret";
 
 /// Which LRS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
