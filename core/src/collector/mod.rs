@@ -22,6 +22,7 @@ mod config;
 mod conflict;
 mod driver;
 mod events;
+mod ids;
 mod input;
 mod status;
 #[cfg(test)]
@@ -375,10 +376,10 @@ impl Collector {
     }
 
     fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
+        let now_ms = self.inner.clock.now_ms();
         let fill = Fill {
-            // In the order of time, so that the index on ids grows at its end.
-            id: Uuid::now_v7(),
-            now_ms: self.inner.clock.now_ms(),
+            id: ids::new_id(now_ms),
+            now_ms,
         };
         let prepared = statement::prepare(text, self.inner.rules, &fill).map_err(Error::Invalid)?;
         if prepared.needs_attachment_content {
