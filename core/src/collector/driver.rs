@@ -293,9 +293,18 @@ impl Driver {
             fastrand::Rng::new(),
         );
         let give_up = Instant::now() + patience;
+        let mut outcome = None;
         loop {
             let now = inner.clock.now_ms();
-            let step = inner.store.with(now, |db| session.next(db, now))?;
+            // One commit for what came of a request and for what the next one takes.
+            let step = inner.store.with(now, |db| {
+                db.together(|db| {
+                    if let Some(outcome) = outcome.take() {
+                        session.answered(db, outcome, now)?;
+                    }
+                    session.next(db, now)
+                })
+            })?;
             inner.tell(&mut session);
             let interrupt = match step {
                 Step::Done(ended) => return Ok((session.report(ended), None)),
@@ -317,12 +326,8 @@ impl Driver {
                     }
                 }
                 Step::Send(request) => match self.during(transport.exchange(request), true).await {
-                    Ok(outcome) => {
-                        let now = inner.clock.now_ms();
-                        inner
-                            .store
-                            .with(now, |db| session.answered(db, outcome, now))?;
-                        inner.tell(&mut session);
+                    Ok(came) => {
+                        outcome = Some(came);
                         continue;
                     }
                     Err(interrupt) => interrupt,
@@ -336,11 +341,11 @@ impl Driver {
 
     /// The file gives back what was delivered. Others may record in between the slices.
     fn shrink(&self) {
-        let store = &self.inner.store;
+        let (store, history) = (&self.inner.store, self.inner.history);
         let now = self.inner.clock.now_ms();
         let mut shrunk = false;
         let outcome = loop {
-            match store.with(now, crate::store::Db::shrink) {
+            match store.with(now, |db| Ok(db.purge(history, now)? || db.shrink()?)) {
                 Ok(true) => shrunk = true,
                 Ok(false) if shrunk => break store.with(now, crate::store::Db::checkpoint),
                 Ok(false) => break Ok(()),

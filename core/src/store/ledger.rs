@@ -45,10 +45,10 @@ impl Db {
 
 pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     // One read transaction, so that the parts fit together.
-    let _tx = match conn.is_autocommit() {
-        true => Some(conn.unchecked_transaction()?),
-        false => None,
-    };
+    let _tx = conn
+        .is_autocommit()
+        .then(|| conn.unchecked_transaction())
+        .transpose()?;
     let tail = Tail::read(conn)?;
     let (mut ledger, settled_bytes) = conn
         .prepare_cached(
@@ -140,6 +140,12 @@ impl Moves {
         self.count(to, 1);
     }
 
+    /// So many statements of so many bytes together leave the queue for the LRS.
+    pub(super) fn deliver(&mut self, statements: i64, bytes: i64) {
+        self.settled_bytes += bytes;
+        self.count(Place::Delivered, statements);
+    }
+
     /// A statement that is aside goes to another place.
     pub(super) fn between(&mut self, from: Place, to: Place) {
         self.count(from, -1);
@@ -167,7 +173,7 @@ impl Moves {
             // The numbers are ours, not text from outside; writing to a String cannot fail.
             let _ = write!(sql, ", {column} = {column} + ({by})");
         }
-        conn.execute(&sql, [self.settled_bytes])?;
+        conn.prepare_cached(&sql)?.execute([self.settled_bytes])?;
         Ok(())
     }
 }

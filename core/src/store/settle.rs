@@ -96,6 +96,9 @@ impl Db {
                 moves: Moves::default(),
                 from_log: HashSet::new(),
             };
+            if work.settle_front(&settlement.settled)? {
+                return Ok(settlement.settled.iter().map(|one| one.seq).collect());
+            }
             let mut changed = Vec::with_capacity(settlement.settled.len());
             for one in &settlement.settled {
                 if work.settle(one)? {
@@ -112,11 +115,9 @@ impl Db {
     pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
         self.write(|tx| {
             let forgotten = super::history::forget(tx, history, now)?;
-            let (from, cursor): (i64, i64) = tx.query_row(
-                "SELECT purged_through, delivered_through FROM ledger, upstream",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )?;
+            let (from, cursor): (i64, i64) = tx
+                .prepare_cached("SELECT purged_through, delivered_through FROM ledger, upstream")?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let through = cursor.min(from + PURGE_AT_ONCE);
             if through <= from {
                 return Ok(forgotten);
@@ -155,6 +156,50 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
+    /// The usual case: these are delivered, and they are the front of the queue without a gap. Then the
+    /// cursor moves past them, and that is all. False, and nothing done, if it is another case.
+    fn settle_front(&mut self, settled: &[Settled]) -> Result<bool, StoreError> {
+        let Some(last) = settled.last() else {
+            return Ok(false);
+        };
+        if settled.iter().any(|one| one.outcome != Outcome::Delivered) {
+            return Ok(false);
+        }
+        let mut bytes = 0;
+        {
+            let mut query = self.tx.prepare_cached(
+                "SELECT s.seq, length(s.body) FROM statement s
+                 WHERE s.seq > (SELECT delivered_through FROM upstream) AND s.delivered_at IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq) ORDER BY s.seq",
+            )?;
+            let mut queued = query.query([])?;
+            for one in settled {
+                match queued.next()? {
+                    Some(row) if row.get::<_, i64>(0)? == one.seq => {
+                        bytes += row.get::<_, i64>(1)?;
+                    }
+                    _ => return Ok(false),
+                }
+            }
+        }
+        if self.history != HistoryPolicy::None {
+            for one in settled {
+                self.keep_as_history(one.seq)?;
+            }
+        }
+        self.moves.deliver(settled.len() as i64, bytes);
+        self.pass(last.seq)?;
+        std::mem::take(&mut self.moves).write(self.tx)?;
+        Ok(true)
+    }
+
+    fn pass(&self, through: i64) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("UPDATE upstream SET delivered_through = ?1")?
+            .execute([through])?;
+        Ok(())
+    }
+
     fn settle(&mut self, one: &Settled) -> Result<bool, StoreError> {
         let Some(found) = locate(self.tx, "s.seq = ?1", one.seq)? else {
             return Ok(false);
@@ -246,9 +291,7 @@ impl Settling<'_> {
                     self.delete(seq)?;
                 }
             }
-            self.tx
-                .prepare_cached("UPDATE upstream SET delivered_through = ?1")?
-                .execute([through])?;
+            self.pass(through)?;
         }
         self.moves.write(self.tx)?;
         Ok(())

@@ -71,32 +71,31 @@ impl Session {
         settled: Vec<(Item, Outcome)>,
         now: Millis,
     ) -> Result<(), StoreError> {
+        let (all, settled) = settled
+            .into_iter()
+            .map(|(item, outcome)| {
+                let seq = item.row.seq;
+                (item.row.id, Settled { seq, outcome })
+            })
+            .unzip::<_, _, Vec<_>, Vec<_>>();
         let settlement = Settlement {
-            settled: settled
-                .iter()
-                .map(|(item, outcome)| Settled {
-                    seq: item.row.seq,
-                    outcome: outcome.clone(),
-                })
-                .collect(),
+            settled,
             learned: self.learned.clone(),
             unsent: self.unsent.take(),
         };
         let changed = db.settle(&settlement, self.config.history, now)?;
+        // In the order that they were given in.
+        let mut changed = changed.into_iter().peekable();
         let mut ids = Vec::new();
-        for (item, outcome) in settled
-            .into_iter()
-            .filter(|(item, _)| changed.contains(&item.row.seq))
-        {
+        for (id, Settled { seq, outcome }) in all.into_iter().zip(settlement.settled) {
+            if changed.next_if_eq(&seq).is_none() {
+                continue;
+            }
             match outcome {
-                Outcome::Delivered => ids.push(item.row.id),
+                Outcome::Delivered => ids.push(id),
                 Outcome::Held { reason, words, .. } => {
                     self.held += 1;
-                    self.events.push(Event::Held {
-                        id: item.row.id,
-                        reason,
-                        words,
-                    });
+                    self.events.push(Event::Held { id, reason, words });
                 }
                 Outcome::Waiting { .. } => {}
             }

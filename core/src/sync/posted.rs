@@ -68,9 +68,8 @@ impl Session {
         match verdict {
             Verdict::Stored { delivered, look } => {
                 let look = pick(&batch, &look);
-                let settled = delivered
-                    .iter()
-                    .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                let settled = take(batch, &delivered)
+                    .map(|item| (item, Outcome::Delivered))
                     .collect();
                 if !look.is_empty() {
                     self.tasks
@@ -220,6 +219,15 @@ impl Session {
             self.tasks.push_front(Task::Post(part));
         }
     }
+}
+
+/// Those at these places, in ascending order, without a copy of their bytes.
+fn take(batch: Vec<Item>, at: &[usize]) -> impl Iterator<Item = Item> {
+    let mut at = at.iter().copied().peekable();
+    batch
+        .into_iter()
+        .enumerate()
+        .filter_map(move |(place, item)| at.next_if_eq(&place).map(|_| item))
 }
 
 fn pick(batch: &[Item], at: &[usize]) -> Vec<Item> {

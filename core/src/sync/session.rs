@@ -161,7 +161,7 @@ impl Session {
                     }
                     Next::Nothing if self.conclude_suspects(db, now)? => continue,
                     Next::Nothing => {
-                        while db.purge(self.config.history, now)? {}
+                        db.purge(self.config.history, now)?;
                         return self.end(db, Ended::Emptied);
                     }
                 },

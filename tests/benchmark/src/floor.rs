@@ -1,5 +1,4 @@
-//! The least that anyone could do with the same parts, and with the same build of SQLite: no ids to
-//! keep apart, nothing checked, nothing counted, nothing judged.
+//! The least that anyone could do with the same parts, and with the same build of SQLite: nothing checked, nothing counted, nothing judged.
 
 use std::path::Path;
 
@@ -10,19 +9,32 @@ use crate::Failed;
 use crate::cost::Latencies;
 use crate::durability::Class;
 
-/// A table of two columns, write-ahead log, everything else as SQLite has it.
+/// Whether no statement may be taken in twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// It may: two columns.
+    None,
+    /// It may not: a third column with a unique, random id.
+    Unique,
+}
+
+/// A table of two or three columns, write-ahead log, everything else as SQLite has it.
 pub struct Log {
     conn: Connection,
 }
 
 impl Log {
     /// Opens or makes one.
-    pub fn open(path: &Path, class: Class) -> Result<Self, Failed> {
+    pub fn open(path: &Path, class: Class, ids: Ids) -> Result<Self, Failed> {
+        let id = match ids {
+            Ids::None => "",
+            Ids::Unique => ", id BLOB NOT NULL UNIQUE DEFAULT (randomblob(16))",
+        };
         let conn = Connection::open(path)?;
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = {};
-             CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);",
+             CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL{id});",
             class.synchronous()
         ))?;
         Ok(Self { conn })

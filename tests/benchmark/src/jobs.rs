@@ -16,7 +16,7 @@ use crate::Failed;
 use crate::cost::{self, Latencies, Meter};
 use crate::data::{self, Shape, Statements};
 use crate::durability::Class;
-use crate::floor::Log;
+use crate::floor::{Ids, Log};
 use crate::sink::{Line, Sink};
 
 /// Who does it.
@@ -26,6 +26,17 @@ pub enum By {
     Pannier,
     /// The same parts without what the product promises.
     Floor,
+    /// The floor with one promise: no id twice.
+    FloorWithIds,
+}
+
+impl By {
+    fn ids(self) -> Ids {
+        match self {
+            Self::Floor => Ids::None,
+            Self::FloorWithIds | Self::Pannier => Ids::Unique,
+        }
+    }
 }
 
 /// Which statements.
@@ -82,8 +93,8 @@ impl Record {
         let path = folder.path().join("queue.db");
         let mut took = Latencies::default();
         let mut costs = match self.by {
-            By::Floor => {
-                let log = Log::open(&path, self.class)?;
+            By::Floor | By::FloorWithIds => {
+                let log = Log::open(&path, self.class, self.by.ids())?;
                 let meter = Meter::start();
                 log.record(&statements, &mut took)?;
                 meter.stop(statements.len(), bytes)
@@ -180,7 +191,9 @@ impl Validate {
         let mut invalid = 0;
         for statement in &statements {
             let valid = match (self.by, self.complete) {
-                (By::Floor, _) => serde_json::from_slice::<IgnoredAny>(statement).is_ok(),
+                (By::Floor | By::FloorWithIds, _) => {
+                    serde_json::from_slice::<IgnoredAny>(statement).is_ok()
+                }
                 (By::Pannier, false) => statement::check(statement, self.rules).is_ok(),
                 (By::Pannier, true) => statement::prepare(statement, self.rules, &fill).is_ok(),
             };
@@ -222,8 +235,8 @@ impl Drain {
         let (count, bytes) = (number(&filled, "count"), number(&filled, "bytes"));
         let sink = Sink::start(self.line)?;
         let mut costs = match self.by {
-            By::Floor => {
-                let log = Log::open(&db, self.class)?;
+            By::Floor | By::FloorWithIds => {
+                let log = Log::open(&db, self.class, self.by.ids())?;
                 let meter = Meter::start();
                 log.drain(&sink.endpoint, self.batch)?;
                 meter.stop(count, bytes)
@@ -293,14 +306,15 @@ impl Make {
             bytes += statement.len();
         });
         match self.by {
-            By::Floor => {
+            By::Floor | By::FloorWithIds => {
                 // What Pannier adds travels with the floor too.
                 let fill = Fill {
                     id: Uuid::nil(),
                     now_ms: 1_700_000_000_000,
                 };
                 let mut n = 0;
-                Log::open(&self.db, Class::Kill)?.fill(input.filter_map(|statement| {
+                let mut log = Log::open(&self.db, Class::Kill, self.by.ids())?;
+                log.fill(input.filter_map(|statement| {
                     n += 1;
                     let fill = Fill {
                         id: Uuid::from_u128(n),
@@ -338,8 +352,10 @@ impl Make {
         if self.input.shape == Shape::Complete {
             command.args(["--shape", "complete"]);
         }
-        if self.by == By::Floor {
-            command.args(["--by", "floor"]);
+        match self.by {
+            By::Pannier => {}
+            By::Floor => drop(command.args(["--by", "floor"])),
+            By::FloorWithIds => drop(command.args(["--by", "floor-with-ids"])),
         }
         command.args(&self.input.file);
         output(&mut command)

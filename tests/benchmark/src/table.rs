@@ -168,14 +168,15 @@ fn record() -> Vec<Section> {
             columns: RECORD,
             contenders: vec![
                 job("raw SQLite: prepared INSERT, two columns", "--by floor", 0),
+                job("raw SQLite with a unique id", "--by floor-with-ids", 0),
                 job("Pannier, id and timestamp by Pannier", "", 0),
                 job(
                     "Pannier, id (v4) and timestamp by the app",
                     "--shape complete",
                     0,
                 ),
-                job("Pannier, 8 threads (against 1)", "--threads 8", 1),
-                job("Pannier, while syncing (against not)", "--syncing", 1),
+                job("Pannier, 8 threads (against 1)", "--threads 8", 2),
+                job("Pannier, while syncing (against not)", "--syncing", 2),
             ],
         }
     };
@@ -198,25 +199,29 @@ fn validate() -> Section {
     }
 }
 
+/// For each class the floor that refuses an id twice, the one that does not, and Pannier.
 fn drain() -> Vec<Section> {
     let section = |title: &str, count: usize, batch: usize, line: &str| {
-        let job = |name: &str, args: &str| {
+        let job = |name: &str, args: &str, against| {
             let args =
                 format!("drain --shape complete --batch {batch} --count {count} {line} {args}");
-            Contender::new(name, args, 0)
+            Contender::new(name, args, against)
         };
         Section {
             name: Name::Drain,
             title: format!("drain {title}, batches of {batch}"),
             columns: DRAIN,
             contenders: vec![
-                job("reqwest reading rows from SQLite", "--by floor"),
-                job("Pannier", ""),
-                job("reqwest, survives a kill", "--by floor --class kill"),
-                Contender {
-                    against: 2,
-                    ..job("Pannier, survives a kill", "--class kill")
-                },
+                job("reqwest from SQLite with ids", "--by floor-with-ids", 0),
+                job("reqwest from SQLite, no ids", "--by floor", 0),
+                job("Pannier", "", 0),
+                job(
+                    "reqwest with ids, kill",
+                    "--by floor-with-ids --class kill",
+                    3,
+                ),
+                job("reqwest, no ids, kill", "--by floor --class kill", 3),
+                job("Pannier, kill", "--class kill", 3),
             ],
         }
     };
