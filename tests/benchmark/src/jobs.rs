@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use pannier::statement::{self, Fill};
 use pannier::{Collector, Config, SyncPolicy, Uuid, XapiVersion};
+use pannier_bench::data::{self, Shape, Statements};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::Failed;
 use crate::cost::{self, Latencies, Meter};
-use crate::data::{self, Shape, Statements};
 use crate::durability::Class;
 use crate::floor::{Ids, Log};
 use crate::sink::{Line, Sink};

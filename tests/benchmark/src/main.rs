@@ -10,7 +10,6 @@
 )]
 
 mod cost;
-mod data;
 mod durability;
 mod floor;
 mod jobs;
