@@ -12,6 +12,10 @@ CREATE TABLE statement (
     happened_at  INTEGER NOT NULL,
     -- Sum of the bytes of all bodies ever recorded, this one included: sizes without scanning.
     ends_at      INTEGER NOT NULL,
+    -- For a timestamp of ours, what the steady clock said then: milliseconds in that boot of the
+    -- device. By it the timestamp can be corrected before the first send.
+    steady_at    INTEGER,
+    boot         INTEGER,
     -- Bits: 1 needs xAPI 2.0.0, 2 the timestamp is ours.
     traits       INTEGER NOT NULL,
     -- The statement that this one voids.
@@ -83,6 +87,10 @@ CREATE TABLE upstream (
     refuses_known     INTEGER NOT NULL DEFAULT 0,
     -- Its clock minus ours, milliseconds.
     skew              INTEGER,
+    -- Its clock when the steady clock of that boot said 0, and from when on that holds.
+    clock_boot        INTEGER,
+    clock_at_zero     INTEGER,
+    clock_from        INTEGER,
     last_success      INTEGER,
     -- What it waits for.
     failures          INTEGER NOT NULL DEFAULT 0,

@@ -295,9 +295,9 @@ impl Driver {
         let give_up = Instant::now() + patience;
         let mut outcome = None;
         loop {
-            let now = inner.clock.now_ms();
+            let now = inner.clock.now();
             // One commit for what came of a request and for what the next one takes.
-            let step = inner.store.with(now, |db| {
+            let step = inner.store.with(now.wall_ms, |db| {
                 db.together(|db| {
                     if let Some(outcome) = outcome.take() {
                         session.answered(db, outcome, now)?;
@@ -309,7 +309,8 @@ impl Driver {
             let interrupt = match step {
                 Step::Done(ended) => return Ok((session.report(ended), None)),
                 Step::Wait { until, why } => {
-                    let wait = Duration::from_millis(until.saturating_sub(now).max(0) as u64);
+                    let wait = until.saturating_sub(now.wall_ms).max(0);
+                    let wait = Duration::from_millis(wait as u64);
                     let trouble = session.trouble().cloned();
                     let waiting = Ended::Waiting {
                         until,

@@ -30,6 +30,8 @@ mod testing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod timestamps;
+#[cfg(test)]
 mod troubles;
 
 use std::path::PathBuf;
@@ -225,7 +227,7 @@ impl Collector {
         let here = Here {
             syncing: self.inner.syncing.load(Ordering::Relaxed),
             network: self.inner.network.load(Ordering::Relaxed),
-            now: self.inner.clock.now_ms(),
+            now: self.inner.clock.now(),
         };
         Ok(self.inner.store.read(|db| {
             Ok(Status::new(
@@ -376,15 +378,17 @@ impl Collector {
     }
 
     fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
-        let now_ms = self.inner.clock.now_ms();
+        let now = self.inner.clock.now();
         let fill = Fill {
-            id: ids::new_id(now_ms),
-            now_ms,
+            id: ids::new_id(now.wall_ms),
+            now_ms: now.wall_ms,
         };
-        let prepared = statement::prepare(text, self.inner.rules, &fill).map_err(Error::Invalid)?;
+        let mut prepared =
+            statement::prepare(text, self.inner.rules, &fill).map_err(Error::Invalid)?;
         if prepared.needs_attachment_content {
             return Err(Error::AttachmentContent { id: prepared.id });
         }
+        prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
         Ok(prepared)
     }
 

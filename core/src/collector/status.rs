@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::clock::Now;
 use crate::statement::XapiVersion;
 use crate::store::{Ledger, Millis, Trouble, Upstream, WaitKind};
 
@@ -37,7 +38,9 @@ pub struct Status {
     pub learned_max_statements: Option<u32>,
     /// Most bytes in a request, where the upstream bears fewer than was configured.
     pub learned_max_bytes: Option<u32>,
-    /// The upstream's clock minus the device's, milliseconds.
+    /// The upstream's clock minus the device's, milliseconds: negative where the device is fast. As
+    /// of now where the upstream has answered since the device was started, else as it was then. See
+    /// `docs/clock.md`.
     pub clock_skew_ms: Option<Millis>,
 }
 
@@ -46,7 +49,7 @@ pub struct Status {
 pub(super) struct Here {
     pub(super) syncing: bool,
     pub(super) network: bool,
-    pub(super) now: Millis,
+    pub(super) now: Now,
 }
 
 impl Status {
@@ -57,11 +60,19 @@ impl Status {
         here: Here,
     ) -> Self {
         let learned = upstream.learned;
+        let now = here.now.wall_ms;
         let wait = learned
             .not_before
-            .filter(|(until, why)| *why == WaitKind::App || *until > here.now);
+            .filter(|(until, why)| *why == WaitKind::App || *until > now);
+        let clock_skew_ms = match here.now.steady {
+            Some(steady) => learned
+                .clock
+                .and_then(|clock| clock.at(steady))
+                .map(|theirs| theirs - now),
+            None => None,
+        };
         Self {
-            oldest_age_ms: ledger.oldest_queued_at.map(|at| (here.now - at).max(0)),
+            oldest_age_ms: ledger.oldest_queued_at.map(|at| (now - at).max(0)),
             ledger,
             endpoint: upstream.endpoint,
             syncing: here.syncing,
@@ -76,7 +87,7 @@ impl Status {
             speaks: learned.version,
             learned_max_statements: learned.max_statements,
             learned_max_bytes: learned.max_bytes,
-            clock_skew_ms: learned.skew_ms,
+            clock_skew_ms: clock_skew_ms.or(learned.skew_ms),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Collector, Config};
-use crate::clock::Clock;
+use crate::clock::{Clock, Steady};
 use crate::lrs::{Answer, Credentials, Failure, Method, Request};
 use crate::statement::model::{Activity, Agent};
 use crate::statement::{Statement, vocabulary::verbs};
@@ -20,21 +20,54 @@ use crate::transport::{Exchange, Transport};
 type Instead = Box<dyn Fn(&Request) -> Option<Result<Answer, Failure>> + Send>;
 
 /// A clock that stands still until it is moved.
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    truth: AtomicI64,
+    /// How wrong the device's wall clock is.
+    error: AtomicI64,
+    boot: AtomicI64,
+    started: AtomicI64,
+}
 
 impl TestClock {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(1_800_000_000_000)))
+        Arc::new(Self {
+            truth: AtomicI64::new(1_800_000_000_000),
+            error: AtomicI64::new(0),
+            boot: AtomicI64::new(1),
+            started: AtomicI64::new(1_799_999_000_000),
+        })
+    }
+
+    pub fn truth_ms(&self) -> i64 {
+        self.truth.load(Ordering::Relaxed)
     }
 
     pub fn pass(&self, time: Duration) {
-        self.0.fetch_add(time.as_millis() as i64, Ordering::Relaxed);
+        self.truth
+            .fetch_add(time.as_millis() as i64, Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock wrong by so much; it jumps.
+    pub fn set_wrong_by(&self, error_ms: i64) {
+        self.error.store(error_ms, Ordering::Relaxed);
+    }
+
+    pub fn reboot(&self) {
+        self.boot.fetch_add(1, Ordering::Relaxed);
+        self.started.store(self.truth_ms(), Ordering::Relaxed);
     }
 }
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        self.truth_ms() + self.error.load(Ordering::Relaxed)
+    }
+
+    fn steady(&self) -> Option<Steady> {
+        Some(Steady {
+            ms: self.truth_ms() - self.started.load(Ordering::Relaxed),
+            boot: self.boot.load(Ordering::Relaxed),
+        })
     }
 }
 
@@ -69,7 +102,7 @@ impl FakeLrs {
     fn dated(&self, request: &Request) -> Result<Answer, Failure> {
         let mut answer = self.answer(request)?;
         if let Some(clock) = self.clock.lock().unwrap().as_ref() {
-            let date = jiff::Timestamp::from_millisecond(clock.now_ms()).unwrap();
+            let date = jiff::Timestamp::from_millisecond(clock.truth_ms()).unwrap();
             answer.headers.push((
                 "Date".into(),
                 date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use crate::clock::Steady;
+
 use super::fault::{Fault, Invalid};
 use super::formats::timestamp;
 use super::reader::Step;
@@ -32,6 +34,9 @@ pub struct Prepared {
     pub timestamp_ms: i64,
     /// Whether `timestamp` was filled in here, and so is not the caller's word.
     pub timestamp_is_ours: bool,
+    /// What the steady clock said then; set by whoever has one. Without it the timestamp stays as it
+    /// is.
+    pub steady: Option<Steady>,
     /// Whether only an LRS of version 2 can take it: it uses `contextAgents` or `contextGroups`, also inside
     /// a `SubStatement`, or says that it is of version 2.
     pub needs_2_0: bool,
@@ -48,6 +53,7 @@ impl fmt::Debug for Prepared {
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("timestamp_ms", &self.timestamp_ms)
             .field("timestamp_is_ours", &self.timestamp_is_ours)
+            .field("steady", &self.steady)
             .field("needs_2_0", &self.needs_2_0)
             .field("voids", &self.voids)
             .field("needs_attachment_content", &self.needs_attachment_content)
@@ -104,6 +110,7 @@ pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepare
         body: body.into_bytes(),
         timestamp_ms,
         timestamp_is_ours,
+        steady: None,
         needs_2_0,
         voids: statement.voids,
         needs_attachment_content,
@@ -116,7 +123,34 @@ pub fn check(text: &[u8], version: XapiVersion) -> Result<(), Invalid> {
 }
 
 /// What is added at most: both members with their quotes and commas.
-const LONGEST_ADDITION: usize = r#""id":"","timestamp":"","#.len() + 36 + 24;
+const LONGEST_ADDITION: usize = r#""id":"","timestamp":"","#.len() + UUID_LENGTH + 24;
+
+/// Of an id as text.
+const UUID_LENGTH: usize = 36;
+
+/// Sets the timestamp that [`prepare`] filled in to another instant. The length stays the same. False,
+/// and nothing is changed, where there is none in the place where [`prepare`] puts it.
+pub(crate) fn retime(body: &mut [u8], unix_ms: i64) -> bool {
+    const ID: &[u8] = br#""id":""#;
+    const TIMESTAMP: &[u8] = br#""timestamp":""#;
+    let mut at = 1;
+    if body[at..].starts_with(ID) {
+        at += ID.len() + UUID_LENGTH + r#"","#.len();
+    }
+    if !body
+        .get(at..)
+        .is_some_and(|rest| rest.starts_with(TIMESTAMP))
+    {
+        return false;
+    }
+    at += TIMESTAMP.len();
+    let (text, _) = timestamp::write(unix_ms);
+    match body.get_mut(at..at + text.len()) {
+        Some(place) => place.copy_from_slice(text.as_bytes()),
+        None => return false,
+    }
+    true
+}
 
 /// Adds a member that others follow.
 fn add(body: &mut String, name: &str, value: &str) {
@@ -176,4 +210,50 @@ fn readable(text: &[u8], version: XapiVersion) -> Result<&str, Fault> {
         ));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_that_was_filled_in_can_be_set_and_no_other() {
+        let id = "0f1e2d3c-4b5a-4978-8695-a4b3c2d1e0f9";
+        let rest = r#""actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"http://example.com/did"},
+            "object":{"id":"http://example.com/it"}"#;
+        let now_ms = 1_800_000_000_123;
+        let fill = Fill {
+            id: Uuid::from_u128(7),
+            now_ms,
+        };
+        for text in [
+            format!("{{{rest}}}"),
+            format!(r#"{{"id":"{id}",{rest}}}"#),
+            format!(r#" {{ "id" : "{}",{rest}}}"#, id.to_uppercase()),
+        ] {
+            let fresh = |now_ms| {
+                prepare(
+                    text.as_bytes(),
+                    XapiVersion::V2_0_0,
+                    &Fill { now_ms, ..fill },
+                )
+                .unwrap()
+            };
+            for other in [0, -1, now_ms + 1, i64::MAX] {
+                let mut body = fresh(now_ms).body;
+                assert!(retime(&mut body, other));
+                assert_eq!(body, fresh(other).body);
+            }
+        }
+        for text in [
+            format!(r#"{{{rest},"timestamp":"2026-03-01T10:00:00.000Z"}}"#),
+            r#"{"id":"","timestamp":""#.to_owned(),
+            r#"{"timestamp":""}"#.to_owned(),
+            "{".to_owned(),
+        ] {
+            let mut body = text.clone().into_bytes();
+            assert!(!retime(&mut body, 0), "{text}");
+            assert_eq!(body, text.as_bytes());
+        }
+    }
 }

@@ -20,6 +20,7 @@ pub mod vocabulary;
 mod walk;
 
 pub use compare::{Comparison, Difference, compare};
+pub(crate) use complete::retime;
 pub use complete::{Fill, Prepared, check, prepare};
 pub use fault::{Fault, Invalid, PANNIER_LIMIT};
 pub use mentions::mentions;

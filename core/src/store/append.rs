@@ -148,8 +148,8 @@ pub(super) fn append_one(
     };
     let inserted = tx
         .prepare_cached(
-            "INSERT INTO statement (seq, id, recorded_at, happened_at, ends_at, traits, voids, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO statement (seq, id, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             next.seq,
@@ -157,6 +157,8 @@ pub(super) fn append_one(
             now,
             one.timestamp_ms,
             next.end,
+            one.steady.map(|steady| steady.ms),
+            one.steady.map(|steady| steady.boot),
             traits(one),
             one.voids.as_ref().map(Uuid::as_bytes),
             one.body,

@@ -1,12 +1,16 @@
 //! What is due next: the statements of one request.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::append::NEEDS_2_0;
 use super::ledger::{Moves, Place};
+use super::retime::retime;
 use super::upstream::{is_undelivered, renew};
-use super::{Db, Holder, Millis, StoreError, WaitReason};
+use super::{Db, Holder, LrsClock, Millis, StoreError, WaitReason};
+use crate::clock::Steady;
 
 /// A timestamp this far in the LRS's future is taken for now: a `Date` header counts whole seconds
 /// and has been under way for a while.
@@ -26,6 +30,8 @@ pub struct Limits {
     pub speaks_2_0: bool,
     /// The LRS's clock minus ours, milliseconds; none: not known, so nothing waits for its time.
     pub skew_ms: Option<Millis>,
+    /// The LRS's clock, by which timestamps of ours are corrected before the first send.
+    pub clock: Option<LrsClock>,
     /// Only what comes after this place in the log; 0 for all that is queued.
     pub after: i64,
 }
@@ -252,7 +258,8 @@ fn from_log(
     let mut passed = cursor;
     {
         let mut query = tx.prepare_cached(
-            "SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body FROM statement s
+            "SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot
+             FROM statement s
              WHERE s.seq > ?1 AND s.delivered_at IS NULL
                AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)
              ORDER BY s.seq",
@@ -267,8 +274,16 @@ fn from_log(
                 break;
             }
             let traits: i64 = row.get(2)?;
-            let happened_at: Millis = row.get(3)?;
-            let body = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
+            let mut happened_at: Millis = row.get(3)?;
+            let mut body = Cow::Borrowed(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?);
+            if let Some(clock) = limits.clock
+                && seq > sent_through
+                && let (Some(ms), Some(boot)) = (row.get(6)?, row.get(7)?)
+                && let Some(right) = clock.correction(happened_at, Steady { ms, boot })
+            {
+                retime(tx, seq, body.to_mut(), right)?;
+                happened_at = right;
+            }
             let wait = if traits & NEEDS_2_0 != 0 && !limits.speaks_2_0 {
                 Some((WaitReason::Version, None))
             } else if let Some(skew) = limits.skew_ms
@@ -300,7 +315,7 @@ fn from_log(
             filling.push(Row {
                 seq,
                 id: Uuid::from_bytes(row.get(1)?),
-                body: body.to_vec(),
+                body: body.into_owned(),
                 sent_before: seq <= sent_through,
                 tries: 0,
                 alone: false,

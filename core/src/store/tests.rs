@@ -61,6 +61,7 @@ fn take(db: &mut Db, statements: usize) -> Vec<Row> {
         bytes: usize::MAX,
         speaks_2_0: true,
         skew_ms: Some(0),
+        clock: None,
         after: 0,
     };
     match db.take(US, &limits, NOW, NOW + 60_000).unwrap() {
@@ -205,6 +206,7 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         bytes: 0,
         speaks_2_0: true,
         skew_ms: Some(0),
+        clock: None,
         after: 0,
     };
     for count in 1..=9 {
@@ -516,6 +518,7 @@ fn two_connections_on_one_file_see_each_others_work() {
         bytes: usize::MAX,
         speaks_2_0: true,
         skew_ms: None,
+        clock: None,
         after: 0,
     };
     assert!(matches!(

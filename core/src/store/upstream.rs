@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Db, Millis, Problem, StoreError, WaitKind};
+use super::{Db, LrsClock, Millis, Problem, StoreError, WaitKind};
 use crate::statement::XapiVersion;
 
 /// No lease is longer than this; one that ends later was made under another clock and is free.
@@ -54,6 +54,8 @@ pub struct Learned {
     pub refuses_known: bool,
     /// Its clock minus the device's, milliseconds.
     pub skew_ms: Option<Millis>,
+    /// Its clock, as the steady one tells it.
+    pub clock: Option<LrsClock>,
     /// When it last took something, unix milliseconds.
     pub last_success: Option<Millis>,
     /// Failures since.
@@ -163,7 +165,8 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
     conn.prepare_cached(
         "SELECT endpoint, delivered_through, sent_through, version, version_at, max_statements, max_bytes,
                 refuses_known, skew, last_success, failures, not_before, wait_reason,
-                problem, problem_status, problem_words, problem_since
+                problem, problem_status, problem_words, problem_since,
+                clock_boot, clock_at_zero, clock_from
          FROM upstream",
     )?
     .query_row([], |row| {
@@ -182,6 +185,14 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 max_bytes: row.get(6)?,
                 refuses_known: row.get(7)?,
                 skew_ms: row.get(8)?,
+                clock: match row.get(17)? {
+                    Some(boot) => Some(LrsClock {
+                        boot,
+                        at_zero_ms: row.get(18)?,
+                        from_ms: row.get(19)?,
+                    }),
+                    None => None,
+                },
                 last_success: row.get(9)?,
                 failures: row.get(10)?,
                 not_before: not_before
@@ -205,7 +216,8 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
     conn.prepare_cached(
         "UPDATE upstream SET version = ?1, version_at = ?2, max_statements = ?3, max_bytes = ?4,
             refuses_known = ?5, skew = ?6, last_success = ?7, failures = ?8, not_before = ?9,
-            wait_reason = ?10, problem = ?11, problem_status = ?12, problem_words = ?13, problem_since = ?14",
+            wait_reason = ?10, problem = ?11, problem_status = ?12, problem_words = ?13, problem_since = ?14,
+            clock_boot = ?15, clock_at_zero = ?16, clock_from = ?17",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -222,6 +234,9 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         trouble.and_then(|t| t.status),
         trouble.map(|t| t.words.as_str()),
         trouble.map(|t| t.since),
+        learned.clock.map(|clock| clock.boot),
+        learned.clock.map(|clock| clock.at_zero_ms),
+        learned.clock.map(|clock| clock.from_ms),
     ])?;
     Ok(())
 }

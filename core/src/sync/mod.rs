@@ -14,6 +14,7 @@ mod posted;
 mod report;
 mod session;
 mod suspects;
+mod time;
 mod work;
 
 #[cfg(test)]

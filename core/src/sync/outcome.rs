@@ -27,6 +27,7 @@ impl Session {
         self.learned.trouble = None;
         self.learned.last_success = Some(now);
         self.ceiling.grow(&mut self.learned);
+        self.believe_clock(db)?;
         settled.extend(self.convict(now));
         self.settle(db, settled, now)?;
         if db.unpurged()? >= PURGE_FROM {

@@ -13,13 +13,16 @@ use super::judge::{self, Negotiated};
 use super::limits::Ceiling;
 use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
+use super::time;
 use super::work::{Item, Look, Task, Then};
+use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::reading::{read_about, read_post};
 use crate::lrs::{Answer, Failure, Request, headers, requests};
 use crate::statement::XapiVersion;
 use crate::store::{
-    Claim, Db, Holder, Learned, Limits, Millis, Problem, StoreError, Taken, Trouble, WaitKind,
+    Claim, Db, Holder, Learned, Limits, LrsClock, Millis, Problem, StoreError, Taken, Trouble,
+    WaitKind,
 };
 
 /// What a negotiated version is trusted for: LRSs are upgraded.
@@ -27,9 +30,6 @@ const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
 
 /// The lease outlasts the request that it protects by this much.
 const LEASE_MARGIN_MS: Millis = 15_000;
-
-/// A change of the clocks' difference by more than this moves the times that statements wait for.
-const SKEW_MATTERS_MS: Millis = 5_000;
 
 /// Failures in a row after which the upstream gets one statement at a time, each looked up first.
 const CAUTIOUS_FROM: u32 = 2;
@@ -40,6 +40,8 @@ pub(super) struct Flying {
     pub(super) bytes: usize,
     /// For a batch from the log: how far it had been sent before.
     pub(super) unsent: Option<i64>,
+    /// When, by the steady clock.
+    asked: Option<Steady>,
 }
 
 /// One run; see the module. Not shared between threads.
@@ -52,7 +54,11 @@ pub struct Session {
     pub(super) learned: Learned,
     /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
     /// jump of our clock.
-    skew: Option<Millis>,
+    pub(super) skew: Option<Millis>,
+    /// What the steady clock says.
+    pub(super) steady: Option<Steady>,
+    /// What the answer says of the LRS's clock, should it prove to be an LRS's.
+    pub(super) heard: Option<LrsClock>,
     /// We have the lease until then; none: not begun, or waiting.
     lease_until: Option<Millis>,
     may_skip_wait: bool,
@@ -97,6 +103,8 @@ impl Session {
             rng,
             learned: Learned::default(),
             skew: None,
+            steady: None,
+            heard: None,
             lease_until: None,
             tasks: VecDeque::new(),
             flying: None,
@@ -134,9 +142,11 @@ impl Session {
         self.learned.trouble.as_ref()
     }
 
-    /// What to do next. Must not be called while a request is under way.
-    pub fn next(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
+    /// What to do next. Must not be called while a request is under way. Without a steady clock (an
+    /// integer, the wall clock's unix milliseconds, is enough for `now`) no timestamp is corrected.
+    pub fn next(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<Step, StoreError> {
         debug_assert!(self.flying.is_none(), "a request is under way");
+        let now = self.read(now.into());
         if self.lease_until.is_none()
             && let Some(step) = self.begin(db, now)?
         {
@@ -185,6 +195,7 @@ impl Session {
                 timeout: request.timeout,
                 bytes,
                 unsent: self.unsent.take(),
+                asked: self.steady,
             });
             return Ok(Step::Send(request));
         }
@@ -195,8 +206,9 @@ impl Session {
         &mut self,
         db: &mut Db,
         outcome: Result<Answer, Failure>,
-        now: Millis,
+        now: impl Into<Now>,
     ) -> Result<(), StoreError> {
+        let now = self.read(now.into());
         let Some(flying) = self.flying.take() else {
             return Ok(());
         };
@@ -204,14 +216,18 @@ impl Session {
             Ok(answer) => answer,
             Err(failure) => return self.failed(db, flying, &failure, now),
         };
-        if let Some(date) = headers::date(&answer) {
+        if let Some(date) = time::told(&answer) {
             self.set_skew(db, date - now)?;
+            self.heard = self.measured(date, flying.asked);
         }
         let retry_after = headers::retry_after(&answer, now);
         match flying.task {
             Task::Negotiate => {
                 match judge::about(&read_about(&answer, &self.config.endpoint), retry_after) {
-                    Negotiated::Version(version) => self.learned.version = Some(version),
+                    Negotiated::Version(version) => {
+                        self.learned.version = Some(self.config.version.unwrap_or(version));
+                        self.believe_clock(db)?;
+                    }
                     // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
                     // will tell.
                     Negotiated::Silent => {
@@ -259,23 +275,8 @@ impl Session {
         if let Some(version) = self.config.version {
             self.learned.version = Some(version);
         }
-        // Whether a timestamp lies in the LRS's future is asked of the LRS's clock, not of ours.
-        let skew = self.learned.skew_ms.unwrap_or(0);
-        if self.skew.is_none() && db.any_future(now + skew, self.config.max_statements)? {
-            self.tasks.push_back(Task::Negotiate);
-        }
+        self.ask_the_time(db, now)?;
         Ok(None)
-    }
-
-    /// The LRS's clock minus ours, as its last answer shows.
-    fn set_skew(&mut self, db: &mut Db, skew: Millis) -> Result<(), StoreError> {
-        let known = self.skew.or(self.learned.skew_ms);
-        if known.is_none_or(|known| (known - skew).abs() > SKEW_MATTERS_MS) {
-            db.reset_future_dues(skew)?;
-        }
-        self.skew = Some(skew);
-        self.learned.skew_ms = Some(skew);
-        Ok(())
     }
 
     fn end(&mut self, db: &mut Db, ended: Ended) -> Result<Step, StoreError> {
@@ -360,6 +361,7 @@ impl Session {
             bytes: self.ceiling.bytes(&self.learned),
             speaks_2_0: self.version() >= XapiVersion::V2_0_0,
             skew_ms: self.skew,
+            clock: self.learned.clock,
             after: self.suspects.after(db.last_seq()?, &mut self.rng),
         };
         let until = now

@@ -39,6 +39,9 @@ pub fn run(args: &StatusArgs, output: Output) -> Result<(), Failure> {
     )
 }
 
+/// A `Date` counts whole seconds and has been under way for a while.
+const WORTH_SAYING_MS: i64 = 5_000;
+
 struct Person<'a>(&'a Status);
 
 impl fmt::Display for Person<'_> {
@@ -83,6 +86,13 @@ impl fmt::Display for Person<'_> {
         )?;
         if let Some(version) = self.0.speaks {
             write!(f, " (xAPI {version})")?;
+        }
+        if let Some(skew) = self.0.clock_skew_ms
+            && skew.abs() >= WORTH_SAYING_MS
+        {
+            let way = if skew < 0 { "fast" } else { "slow" };
+            let seconds = skew.abs() / 1000;
+            write!(f, "\nclock       {seconds} s {way} by the LRS's")?;
         }
         if let Some(last) = self.0.last_success {
             write!(f, "\nlast taken  {}", list::time(last))?;
