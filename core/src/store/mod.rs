@@ -58,6 +58,7 @@ pub use open::{Durability, Opened, SCHEMA_VERSION};
 pub use salvage::Salvaged;
 pub use settle::{Outcome, Settled, Settlement};
 pub use shared::Shared;
+pub(crate) use take::FUTURE_TOLERANCE_MS;
 pub use take::{Limits, Row, Taken};
 pub use upstream::{Claim, Holder, Learned, Trouble, Upstream};
 

@@ -14,7 +14,7 @@ use crate::clock::Steady;
 
 /// A timestamp this far in the LRS's future is taken for now: a `Date` header counts whole seconds
 /// and has been under way for a while.
-const FUTURE_TOLERANCE_MS: Millis = 2_000;
+pub(crate) const FUTURE_TOLERANCE_MS: Millis = 2_000;
 
 /// Most statements that step aside in one transaction, so that `record` never waits long for it.
 const MOST_ASIDE: usize = 500;
@@ -47,8 +47,13 @@ pub struct Row {
     pub body: Vec<u8>,
     /// A request with it may have reached the LRS before.
     pub sent_before: bool,
+    /// The instant of its timestamp, unix milliseconds.
+    pub happened_at: Millis,
     /// How often the upstream failed on it alone.
     pub tries: u32,
+    /// When it stepped aside or the upstream last failed on it, unix milliseconds; none: it is in
+    /// the log.
+    pub aside_since: Option<Millis>,
     /// It stood aside because the LRS failed on it, or the app asked for another try: it goes alone.
     pub alone: bool,
 }
@@ -140,6 +145,14 @@ impl Db {
         })
     }
 
+    /// Is there still a statement in that place?
+    pub fn has(&self, seq: i64) -> Result<bool, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM statement WHERE seq = ?1)")?
+            .query_row([seq], |row| row.get(0))?)
+    }
+
     /// The last place in the log that was given out.
     pub fn last_seq(&self) -> Result<i64, StoreError> {
         Ok(super::append::Tail::read(&self.conn)?.seq)
@@ -178,21 +191,32 @@ impl<'a> Filling<'a> {
     }
 }
 
-/// Those whose time, version or target has come.
+/// The statement that `s` voids is not delivered yet.
+const TARGET_IS_UNDELIVERED: &str = "EXISTS (
+    SELECT 1 FROM statement t WHERE t.id = s.voids AND t.delivered_at IS NULL
+    AND (t.seq > (SELECT delivered_through FROM upstream)
+         OR EXISTS (SELECT 1 FROM aside b WHERE b.seq = t.seq)))";
+
+/// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
 fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
+    // A voiding whose time has come may have to wait for its target still.
+    tx.prepare_cached(&format!(
+        "UPDATE aside AS a SET reason = 'target', due = NULL
+         WHERE a.held = 0 AND a.reason = 'future' AND a.due <= ?1 AND EXISTS (
+            SELECT 1 FROM statement s WHERE s.seq = a.seq AND {TARGET_IS_UNDELIVERED})"
+    ))?
+    .execute([now])?;
     let mut filling = Filling::new(limits);
     {
-        let mut query = tx.prepare_cached(
-            "SELECT s.seq, s.id, s.body, a.sent, a.tries FROM aside a JOIN statement s USING (seq)
+        let mut query = tx.prepare_cached(&format!(
+            "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since FROM aside a JOIN statement s USING (seq)
              WHERE a.held = 0 AND (
                 (a.reason = 'future' AND a.due <= ?1)
                 OR (a.reason = 'version' AND ?2)
-                OR (a.reason = 'target' AND NOT EXISTS (
-                    SELECT 1 FROM statement t WHERE t.id = s.voids AND t.delivered_at IS NULL
-                    AND (t.seq > (SELECT delivered_through FROM upstream)
-                         OR EXISTS (SELECT 1 FROM aside b WHERE b.seq = t.seq)))))
-             ORDER BY a.seq",
-        )?;
+                OR a.reason = 'target')
+             AND NOT {TARGET_IS_UNDELIVERED}
+             ORDER BY a.seq"
+        ))?;
         let mut found = query.query(params![now, limits.speaks_2_0])?;
         while let Some(row) = found.next()? {
             let row = aside_row(row, false)?;
@@ -213,7 +237,7 @@ const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
 fn suspect(tx: &Connection, now: Millis) -> Result<Vec<Row>, StoreError> {
     let rows = tx
         .prepare_cached(
-            "SELECT s.seq, s.id, s.body, a.sent, a.tries FROM aside a JOIN statement s USING (seq)
+            "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since FROM aside a JOIN statement s USING (seq)
              WHERE a.held = 0 AND a.reason IN ('suspect', 'retry')
                AND (a.due <= ?1 OR a.due > ?2)
              ORDER BY a.seq LIMIT 1",
@@ -233,6 +257,8 @@ fn aside_row(row: &rusqlite::Row<'_>, alone: bool) -> rusqlite::Result<Row> {
         body: row.get(2)?,
         sent_before: row.get(3)?,
         tries: row.get(4)?,
+        happened_at: row.get(5)?,
+        aside_since: row.get(6)?,
         alone,
     })
 }
@@ -317,7 +343,9 @@ fn from_log(
                 id: Uuid::from_bytes(row.get(1)?),
                 body: body.into_owned(),
                 sent_before: seq <= sent_through,
+                happened_at,
                 tries: 0,
+                aside_since: None,
                 alone: false,
             });
             if filling.rows.len() == limits.statements {

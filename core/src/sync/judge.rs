@@ -12,7 +12,7 @@ use super::work::Item;
 use crate::lrs::reading::highest_common;
 use crate::lrs::{About, Failure, Found, NotAnLrs, Posted};
 use crate::statement::XapiVersion;
-use crate::store::{HoldReason, Problem};
+use crate::store::{HoldReason, Outcome, Problem};
 
 /// What follows from the answer to a POST. Numbers are positions in the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,17 @@ pub struct Blame {
     pub status: Option<u16>,
     /// Its own words.
     pub words: String,
+}
+
+impl Blame {
+    pub(super) fn held(self) -> Outcome {
+        Outcome::Held {
+            reason: self.reason,
+            status: self.status,
+            words: self.words,
+            theirs: None,
+        }
+    }
 }
 
 /// What follows from the answer to a GET of one statement.

@@ -26,7 +26,9 @@ fn batch(sent_before: &[usize]) -> Vec<Item> {
                 id: id(at as u128),
                 body: Vec::new(),
                 sent_before: sent_before.contains(&at),
+                happened_at: 0,
                 tries: 0,
+                aside_since: None,
                 alone: false,
             })
         })

@@ -165,7 +165,11 @@ impl Session {
             // With the version put right, what was refused for it may go through.
             if let Then::Split { batch, .. } = look.then {
                 self.tasks.push_front(Task::Post(batch));
-            } else if let Then::Blame(_) = look.then {
+            } else if let Then::Blame(Blame {
+                status: Some(400..500),
+                ..
+            }) = look.then
+            {
                 self.tasks.push_front(Task::Post(look.ask.into()));
             } else {
                 self.tasks.push_front(Task::Look(look));

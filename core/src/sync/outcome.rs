@@ -7,6 +7,7 @@ use super::judge::{Pause, Stop};
 use super::session::Session;
 use super::work::Item;
 use crate::event::Event;
+use crate::lrs::requests;
 use crate::store::{Db, Millis, Outcome, Settled, Settlement, StoreError, Trouble, WaitKind};
 
 /// Delivered rows are deleted in bulk once there are this many.
@@ -22,6 +23,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         self.accepted = true;
         self.checked = true;
+        self.refused = None;
         self.learned.failures = 0;
         self.learned.not_before = None;
         self.learned.trouble = None;
@@ -36,11 +38,25 @@ impl Session {
         Ok(())
     }
 
+    /// For so long a request that failed may still be under way at the LRS.
+    pub(super) fn under_way(&self, now: Millis) -> Duration {
+        let longest = requests::timeout(usize::MAX, usize::MAX);
+        let left = self.quiet_until.map_or(0, |until| (until - now).max(0));
+        Duration::from_millis(left as u64).min(longest)
+    }
+
     /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are.
     pub(super) fn stop(&mut self, db: &mut Db, stop: Stop, now: Millis) -> Result<(), StoreError> {
+        let under_way = self.under_way(now);
         self.tasks.clear();
         self.suspects.clear();
         self.checked = false;
+        // What it took before says nothing about the time after this.
+        self.accepted = false;
+        if let Some(tried) = self.refused.take() {
+            // The search for the culprit goes on from here, and does not begin anew each time.
+            self.ceiling.shrink_statements(&mut self.learned, tried);
+        }
         self.learned.failures = self.learned.failures.saturating_add(1);
         let backoff = backoff::delay(self.learned.failures, &mut self.rng);
         let (wait, why) = match stop.pause {
@@ -52,6 +68,11 @@ impl Session {
             Pause::AtLeast(least) => (backoff.max(least), WaitKind::OutcomeUnknown),
             Pause::App => (Duration::ZERO, WaitKind::App),
         };
+        let why = match why {
+            WaitKind::Backoff if wait < under_way => WaitKind::OutcomeUnknown,
+            why => why,
+        };
+        let wait = wait.max(under_way);
         self.learned.not_before = Some((now + wait.as_millis() as Millis, why));
         let since = match &self.learned.trouble {
             Some(trouble) if trouble.problem == stop.problem => trouble.since,

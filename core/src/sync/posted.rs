@@ -1,6 +1,6 @@
 //! What follows from sending a batch, with an answer or without one.
 
-use super::judge::{self, Blame, Stop, Verdict};
+use super::judge::{self, Blame, Pause, Stop, Verdict};
 use super::limits::BIG_BODY;
 use super::session::{Flying, Session};
 use super::work::{Item, Look, Task, Then, split};
@@ -25,9 +25,9 @@ impl Session {
                 Failure::TimedOut => self
                     .ceiling
                     .shrink_statements(&mut self.learned, batch.len()),
-                Failure::Broken(_) => {}
+                Failure::Broken(_) => self.failed_again_on(batch.len()),
             }
-            if let Some(stop) = self.one_failed(batch, stop) {
+            if let Some(stop) = self.one_failed(batch, stop, now) {
                 return self.stop(db, stop, now);
             }
             return Ok(());
@@ -35,17 +35,29 @@ impl Session {
         self.stop(db, stop, now)
     }
 
+    /// One LRS fails on every batch, another on those above some size or with a certain statement.
+    fn failed_again_on(&mut self, statements: usize) {
+        if statements > 1 && self.learned.failures > 0 {
+            self.ceiling
+                .shrink_statements(&mut self.learned, statements);
+        }
+    }
+
     /// While cautious, or for a known suspect, a failure on one statement alone is looked into before
     /// anything is concluded.
-    fn one_failed(&mut self, mut batch: Vec<Item>, stop: Stop) -> Option<Stop> {
+    fn one_failed(&mut self, mut batch: Vec<Item>, stop: Stop, now: Millis) -> Option<Stop> {
         let failed_on_it = matches!(
             stop.problem,
             Problem::ServerError | Problem::TimedOut | Problem::Broken
         );
         let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
+        let Pause::AtLeast(under_way) = stop.pause else {
+            return Some(stop);
+        };
         if !(failed_on_it && alone) {
             return Some(stop);
         }
+        self.quiet_until = Some(now + under_way.as_millis() as Millis);
         let item = batch.pop()?;
         let blame = Blame {
             reason: HoldReason::ServerError,
@@ -65,6 +77,9 @@ impl Session {
         bytes: usize,
         now: Millis,
     ) -> Result<(), StoreError> {
+        if let Verdict::Suspicious { .. } | Verdict::Known { .. } = verdict {
+            self.refused = Some(self.refused.map_or(batch.len(), |n| n.min(batch.len())));
+        }
         match verdict {
             Verdict::Stored { delivered, look } => {
                 let look = pick(&batch, &look);
@@ -107,10 +122,15 @@ impl Session {
                 }
                 self.blame_all(db, batch, &blame, now)
             }
-            Verdict::Stop(stop) => match self.one_failed(batch, stop) {
-                Some(stop) => self.stop(db, stop, now),
-                None => Ok(()),
-            },
+            Verdict::Stop(stop) => {
+                if stop.problem == Problem::ServerError {
+                    self.failed_again_on(batch.len());
+                }
+                match self.one_failed(batch, stop, now) {
+                    Some(stop) => self.stop(db, stop, now),
+                    None => Ok(()),
+                }
+            }
         }
     }
 
@@ -130,20 +150,26 @@ impl Session {
             self.tasks
                 .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
         }
-        if !delivered.is_empty() {
-            let settled = delivered
-                .iter()
-                .map(|&at| (batch[at].clone(), Outcome::Delivered))
-                .collect();
-            self.accepted(db, settled, now)?;
-        }
-        for (at, words) in refused {
+        let refused = refused.into_iter().map(|(at, words)| {
             let blame = Blame {
                 reason: HoldReason::Refused,
                 status: Some(200),
                 words,
             };
-            self.blame_all(db, vec![batch[at].clone()], &blame, now)?;
+            (batch[at].clone(), blame)
+        });
+        if delivered.is_empty() {
+            for (item, blame) in refused {
+                self.blame_all(db, vec![item], &blame, now)?;
+            }
+        } else {
+            // It took others of the same batch: no better proof will be had.
+            let settled = delivered
+                .iter()
+                .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                .chain(refused.map(|(item, blame)| (item, blame.held())))
+                .collect();
+            self.accepted(db, settled, now)?;
         }
         let words = "it neither stored nor refused the statement".to_owned();
         self.blame_all(
@@ -191,7 +217,13 @@ impl Session {
     }
 
     /// 409: it knows at least one of them, the same or another.
-    fn known(&mut self, batch: Vec<Item>, named: &[usize]) {
+    fn known(&mut self, mut batch: Vec<Item>, named: &[usize]) {
+        if batch.len() > 1 {
+            // It does not say that it knows this one: not to find it now proves nothing against it.
+            for item in &mut batch {
+                item.looked = false;
+            }
+        }
         let all_sent_before = batch.iter().all(|item| item.row.sent_before);
         if batch.len() == 1 || all_sent_before {
             self.tasks

@@ -28,6 +28,9 @@ use crate::store::{
 /// What a negotiated version is trusted for: LRSs are upgraded.
 const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
 
+/// So long it is not asked again when it did not tell its versions.
+const SILENCE_LASTS_MS: Millis = 60 * 60 * 1000;
+
 /// The lease outlasts the request that it protects by this much.
 const LEASE_MARGIN_MS: Millis = 15_000;
 
@@ -72,6 +75,10 @@ pub struct Session {
     pub(super) checked: bool,
     /// The other version has been tried.
     pub(super) flipped: bool,
+    /// A request that failed, and was looked into, may be under way until then.
+    pub(super) quiet_until: Option<Millis>,
+    /// The smallest batch that was refused for one of its statements, which is not found yet.
+    pub(super) refused: Option<usize>,
     pub(super) delivered: u64,
     pub(super) held: u64,
     requests: u64,
@@ -113,6 +120,8 @@ impl Session {
             accepted: false,
             checked: false,
             flipped: false,
+            quiet_until: None,
+            refused: None,
             delivered: 0,
             held: 0,
             requests: 0,
@@ -157,6 +166,10 @@ impl Session {
                 return Ok(step);
             }
             let task = match self.tasks.pop_front() {
+                Some(Task::Post(batch)) => match still_there(db, batch)? {
+                    batch if batch.is_empty() => continue,
+                    batch => Task::Post(batch),
+                },
                 Some(task) => task,
                 None if self.version_is_stale(now) => Task::Negotiate,
                 None => match self.take(db, now)? {
@@ -178,7 +191,10 @@ impl Session {
             };
             let request = self.request(&task);
             let until = now + request.timeout.as_millis() as Millis + LEASE_MARGIN_MS;
-            if self.lease_until.is_none_or(|lease| lease < until) {
+            // A lease that ends much later was made before our clock jumped: others take it for free.
+            let fits =
+                until..until + requests::timeout(usize::MAX, usize::MAX).as_millis() as Millis;
+            if self.lease_until.is_none_or(|lease| !fits.contains(&lease)) {
                 if !db.renew(self.holder, until)? {
                     self.lease_until = None;
                     return Ok(Step::Done(Ended::Busy {
@@ -229,10 +245,12 @@ impl Session {
                         self.believe_clock(db)?;
                     }
                     // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
-                    // will tell.
+                    // will tell. It is asked again soon: perhaps it was only out of order.
                     Negotiated::Silent => {
                         let version = headers::xapi_version(&answer).or(self.learned.version);
                         self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
+                        self.learned.version_at = Some(now - VERSION_LASTS_MS + SILENCE_LASTS_MS);
+                        return self.settle(db, Vec::new(), now);
                     }
                     Negotiated::Stop(stop) => return self.stop(db, stop, now),
                 }
@@ -253,10 +271,12 @@ impl Session {
 
     /// The request under way was given up from our side: it may be under way at the LRS still.
     pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
-        if let Some(flying) = self.flying.take()
-            && let Task::Post(_) = flying.task
-        {
-            let until = now + judge::UNDER_WAY.as_millis() as Millis;
+        let mut under_way = self.under_way(now);
+        if let Some(Task::Post(_)) = self.flying.take().map(|flying| flying.task) {
+            under_way = under_way.max(judge::UNDER_WAY);
+        }
+        if under_way > Duration::ZERO {
+            let until = now + under_way.as_millis() as Millis;
             self.learned.not_before = Some((until, WaitKind::OutcomeUnknown));
             self.settle(db, Vec::new(), now)?;
         }
@@ -272,6 +292,8 @@ impl Session {
         }
         self.lease_until = Some(until);
         self.learned = db.upstream()?.learned;
+        // Our clock may have jumped while we waited.
+        self.skew = None;
         if let Some(version) = self.config.version {
             self.learned.version = Some(version);
         }
@@ -421,6 +443,17 @@ impl Session {
             }
         }
     }
+}
+
+/// What the app has erased meanwhile is not sent any more.
+fn still_there(db: &Db, batch: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    let mut there = Vec::with_capacity(batch.len());
+    for item in batch {
+        if db.has(item.row.seq)? {
+            there.push(item);
+        }
+    }
+    Ok(there)
 }
 
 enum Next {

@@ -9,7 +9,9 @@ use super::backoff;
 use super::judge::{Blame, Pause, Stop};
 use super::session::Session;
 use super::work::Item;
-use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError, WaitReason};
+use crate::store::{
+    Db, FUTURE_TOLERANCE_MS, HoldReason, Millis, Outcome, Problem, StoreError, WaitReason,
+};
 
 /// So many in a row make the upstream as suspect as the statements.
 const STRIKES: usize = 3;
@@ -42,7 +44,10 @@ impl Suspects {
     /// Where in the log to go on: behind the suspects, and by leaps towards its end once there are
     /// too many. The leaps differ each time, so that what one run passes over another one meets.
     pub(super) fn after(&self, last_seq: i64, rng: &mut fastrand::Rng) -> i64 {
-        let in_log = self.list.iter().filter(|(item, _)| !item.row.alone);
+        let in_log = self
+            .list
+            .iter()
+            .filter(|(item, _)| item.row.aside_since.is_none());
         let last = in_log.map(|(item, _)| item.row.seq).max().unwrap_or(0);
         if !self.is_probing() {
             return last;
@@ -63,8 +68,19 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         for item in items {
+            if let Some(due) = self.future(&item, now) {
+                // Our clock jumped since it was taken: it is early, not bad.
+                let outcome = Outcome::Waiting {
+                    reason: WaitReason::Future,
+                    due,
+                    status: blame.status,
+                    words: blame.words.clone(),
+                };
+                self.settle(db, vec![(item, outcome)], now)?;
+                continue;
+            }
             // One that is aside already would be due again at once.
-            if item.row.alone {
+            if item.row.aside_since.is_some() {
                 let outcome = self.later(&item, blame, now);
                 self.settle(db, vec![(item.clone(), outcome)], now)?;
             }
@@ -90,12 +106,7 @@ impl Session {
                 let outcome = if patient {
                     self.later(&item, &blame, now)
                 } else {
-                    Outcome::Held {
-                        reason: blame.reason,
-                        status: blame.status,
-                        words: blame.words,
-                        theirs: None,
-                    }
+                    blame.held()
                 };
                 (item, outcome)
             })
@@ -117,6 +128,22 @@ impl Session {
             self.settle(db, settled, now)?;
             return Ok(true);
         }
+        if self
+            .suspects
+            .list
+            .iter()
+            .all(|(item, _)| item.row.aside_since.is_some())
+        {
+            // They wait for their own times, and no other need wait for them.
+            let settled = std::mem::take(&mut self.suspects)
+                .list
+                .into_iter()
+                .filter(|(item, blame)| self.is_proved(item, blame))
+                .map(|(item, blame)| (item, blame.held()))
+                .collect();
+            self.settle(db, settled, now)?;
+            return Ok(true);
+        }
         let problem = match last.reason {
             HoldReason::ServerError => Problem::ServerError,
             _ => Problem::RefusesEverything,
@@ -134,8 +161,24 @@ impl Session {
         Ok(true)
     }
 
+    /// It failed often enough, and the upstream took others between the last two times.
+    fn is_proved(&self, item: &Item, blame: &Blame) -> bool {
+        let enough = match blame.reason {
+            HoldReason::ServerError => SERVER_ERROR_TRIES,
+            _ => 2,
+        };
+        item.row.tries >= enough && self.learned.last_success > item.row.aside_since
+    }
+
+    /// When its time comes, if it lies in the LRS's future.
+    fn future(&self, item: &Item, now: Millis) -> Option<Millis> {
+        let skew = self.skew?;
+        let happened_at = item.row.happened_at;
+        (happened_at > now + skew + FUTURE_TOLERANCE_MS).then_some(happened_at - skew)
+    }
+
     fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
-        let wait = backoff::delay(item.row.tries + 4, &mut self.rng);
+        let wait = backoff::delay(item.row.tries + 4, &mut self.rng).max(self.under_way(now));
         Outcome::Waiting {
             reason: WaitReason::Suspect,
             due: now + wait.as_millis() as Millis,

@@ -38,7 +38,7 @@ impl Session {
             return self.set_skew(db, told - now);
         }
         let skew = self.learned.skew_ms.unwrap_or(0);
-        let ask = self.skew.is_none() && db.any_future(now + skew, few)?
+        let ask = db.any_future(now + skew, few)?
             || match self.steady {
                 Some(steady) => db.any_made_in(steady.boot, few)?,
                 None => false,
@@ -51,8 +51,10 @@ impl Session {
 
     /// The LRS's clock minus ours, as its last answer shows.
     pub(super) fn set_skew(&mut self, db: &mut Db, skew: Millis) -> Result<(), StoreError> {
-        let known = self.skew.or(self.learned.skew_ms);
-        if known.is_none_or(|known| (known - skew).abs() > SKEW_MATTERS_MS) {
+        if self
+            .skew
+            .is_none_or(|known| (known - skew).abs() > SKEW_MATTERS_MS)
+        {
             db.reset_future_dues(skew)?;
         }
         self.skew = Some(skew);

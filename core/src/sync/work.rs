@@ -111,7 +111,9 @@ mod tests {
                     id: Uuid::from_u128(seq as u128),
                     body: Vec::new(),
                     sent_before: false,
+                    happened_at: 0,
                     tries: 0,
+                    aside_since: None,
                     alone: false,
                 }
                 .into()

@@ -79,8 +79,7 @@ impl Device {
         )
     }
 
-    /// One session, without waiting.
-    pub(super) fn sync(&mut self) -> Ended {
+    pub(super) fn session(&self) -> Session {
         let config = SessionConfig {
             endpoint: endpoint(),
             authorization: Some(
@@ -97,7 +96,12 @@ impl Device {
             history: HistoryPolicy::None,
             by_hand: self.by_hand,
         };
-        let mut session = Session::new(config, Holder([1; 16]), fastrand::Rng::with_seed(1));
+        Session::new(config, Holder([1; 16]), fastrand::Rng::with_seed(1))
+    }
+
+    /// One session, without waiting.
+    pub(super) fn sync(&mut self) -> Ended {
+        let mut session = self.session();
         for _ in 0..10_000 {
             let step = session.next(&mut self.db, self.now).unwrap();
             self.check();

@@ -20,6 +20,7 @@ pub(super) enum OnKnown {
 /// What goes wrong with one request; afterwards all is well.
 #[derive(Clone)]
 pub(super) enum Fault {
+    None,
     Answer(u16, Vec<(&'static str, String)>, &'static str),
     LoseAnswer,
     Fail(Failure),
@@ -88,7 +89,7 @@ impl Lrs {
                 self.obey(request);
                 Err(Failure::Broken("reset".into()))
             }
-            None => Ok(self.obey(request)),
+            Some(Fault::None) | None => Ok(self.obey(request)),
         }
     }
 

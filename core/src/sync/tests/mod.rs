@@ -4,5 +4,6 @@ mod blame;
 mod delivery;
 mod device;
 mod lrs;
+mod simulated;
 mod time;
 mod upstream;

@@ -19,7 +19,7 @@ fn an_upstream_that_is_down_is_asked_little() {
         };
         device.now = until;
         assert!(
-            device.lrs.requests - before <= 9,
+            device.lrs.requests - before <= 10,
             "{}",
             device.lrs.requests - before
         );
