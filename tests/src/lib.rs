@@ -13,3 +13,4 @@ pub mod process;
 pub mod proxy;
 pub mod sample;
 pub mod scenarios;
+pub mod sim;

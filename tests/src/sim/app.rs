@@ -1,0 +1,326 @@
+//! What the app does all the while.
+
+use pannier::statement;
+use pannier::store::{Appended, Refused, Unchanged};
+use uuid::Uuid;
+
+use super::check::Place;
+use super::model::Gone;
+use super::process::State;
+use super::statement::{Kind, Recipe, mbox, prepared};
+use super::world::{World, fail};
+
+impl World {
+    /// One thing that an app does.
+    pub fn app(&mut self) -> Result<(), String> {
+        let which = self.rng.usize(..self.processes.len());
+        match self.rng.u32(..100) {
+            0..45 => {
+                let count = match self.rng.u32(..12) {
+                    0 if !self.plan.large => self.rng.u32(10..60),
+                    _ => self.rng.u32(1..6),
+                };
+                for _ in 0..count {
+                    self.record_any(which)?;
+                }
+                self.sync_soon(which);
+            }
+            45..50 => self.record_again(which)?,
+            50..56 => self.retract(which)?,
+            56..72 => self.act_on_held(which)?,
+            72..74 => self.erase(which)?,
+            74..88 => self.sync_by_hand(which)?,
+            _ => self.put_right(which)?,
+        }
+        self.check()
+    }
+
+    fn draw_kind(&mut self) -> Kind {
+        if self.rng.u32(..1000) >= self.plan.trouble {
+            return Kind::Good;
+        }
+        match self.rng.u32(..9) {
+            0 | 1 => Kind::Bad,
+            2 => Kind::Poison,
+            3 if self.lrs.max_bytes < usize::MAX => Kind::Big,
+            4 => Kind::Conflict,
+            5 => Kind::There,
+            6 => Kind::Modern,
+            7 | 8 => {
+                let known = self.model.all.len();
+                let target = match known {
+                    0 => self.id(),
+                    _ => self.model.all[self.rng.usize(..known)].recipe.id,
+                };
+                Kind::Voiding(target)
+            }
+            _ => Kind::Good,
+        }
+    }
+
+    fn id(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.rng.u128(..).to_be_bytes()).into_uuid()
+    }
+
+    /// The app records a statement of any kind.
+    fn record_any(&mut self, which: usize) -> Result<(), String> {
+        let kind = self.draw_kind();
+        let recipe = self.recipe(kind);
+        self.record(which, recipe)
+    }
+
+    /// The app records a good statement that lies in nobody's future.
+    pub fn record_good(&mut self, which: usize) -> Result<(), String> {
+        let recipe = Recipe {
+            timestamp: Some(self.now + self.lrs.ahead.min(0) - 60_000),
+            ..self.recipe(Kind::Good)
+        };
+        self.record(which, recipe)
+    }
+
+    fn record(&mut self, which: usize, recipe: Recipe) -> Result<(), String> {
+        let kind = recipe.kind;
+        let prepared = prepared(&recipe);
+        let (db, now) = self.db(which);
+        match db.append(&[&vec![prepared.clone()]], now).remove(0) {
+            Ok(appended) if appended == [Appended::New] => {}
+            other => return Err(format!("I1: record answered {other:?} to a new statement")),
+        }
+        self.tally.statements += 1;
+        match kind {
+            Kind::There => self.lrs.put(recipe.id, prepared.body.clone(), self.now),
+            Kind::Conflict => {
+                let other = super::statement::prepared(&Recipe {
+                    kind: Kind::Good,
+                    n: recipe.n + 1_000_000,
+                    ..recipe
+                });
+                self.lrs.put(recipe.id, other.body, self.now);
+            }
+            _ => {}
+        }
+        self.tell(|world| {
+            let at = world.model.all.len();
+            format!("record {at} {kind:?} {}", recipe.id)
+        });
+        self.model
+            .record(recipe, prepared.body, prepared.timestamp_ms);
+        Ok(())
+    }
+
+    fn recipe(&mut self, kind: Kind) -> Recipe {
+        self.made += 1;
+        let now = self.device_now();
+        let timestamp = match self.rng.u32(..30) {
+            _ if self.plan.calm => None,
+            0 => Some(now + self.rng.i64(0..600_000)),
+            1 => Some(now - self.rng.i64(0..100_000_000)),
+            _ => None,
+        };
+        let padding = match (kind, self.plan.large) {
+            (Kind::Big, _) => self.lrs.max_bytes,
+            (_, true) => self.rng.usize(30_000..90_000),
+            (_, false) => self.rng.usize(0..400),
+        };
+        Recipe {
+            kind,
+            n: self.made,
+            id: self.id(),
+            learner: self.rng.u8(..3),
+            timestamp,
+            padding,
+            now,
+        }
+    }
+
+    /// The app starts a sync after recording, as the collector's driver does by itself.
+    fn sync_soon(&mut self, which: usize) {
+        let at = self.now + self.rng.i64(0..30_000);
+        if let State::Idle(planned) = &mut self.processes[which].state {
+            *planned = Some(planned.map_or(at, |planned| planned.min(at)));
+        }
+    }
+
+    /// The same statement twice, or another one under the same id.
+    fn record_again(&mut self, which: usize) -> Result<(), String> {
+        let Some(known) = self.draw_known() else {
+            return Ok(());
+        };
+        let (recipe, body) = (known.recipe, known.body.clone());
+        let is_there = self.snapshot()?.places.contains_key(&recipe.id);
+        if !is_there {
+            return Ok(());
+        }
+        let same = self.rng.bool();
+        let again = prepared(&Recipe {
+            n: if same { recipe.n } else { recipe.n + 2_000_000 },
+            kind: match recipe.kind {
+                Kind::Voiding(_) if !same => Kind::Good,
+                kind => kind,
+            },
+            ..recipe
+        });
+        let (db, now) = self.db(which);
+        let expected = if again.body == body {
+            Ok(vec![Appended::Known])
+        } else {
+            Err(Refused::OtherContent(recipe.id))
+        };
+        let outcome = db.append(&[&vec![again]], now).remove(0);
+        if outcome == expected {
+            Ok(())
+        } else {
+            Err(format!("I2: recorded again: {outcome:?}"))
+        }
+    }
+
+    fn draw_known(&mut self) -> Option<&super::model::Known> {
+        let count = self.model.all.len();
+        if count == 0 {
+            return None;
+        }
+        let at = self.rng.usize(..count);
+        Some(&self.model.all[at]).filter(|known| known.gone.is_none())
+    }
+
+    fn retract(&mut self, which: usize) -> Result<(), String> {
+        let Some(known) = self.draw_known() else {
+            return Ok(());
+        };
+        let (id, body) = (known.recipe.id, known.body.clone());
+        let (db, _) = self.db(which);
+        if db.retract(id).is_ok() {
+            self.tell(|_| format!("retract {id}"));
+            if self.lrs.ever_had(id, &body) && !self.is_there_from_elsewhere(id) {
+                return Err(format!("I3: {id} was retracted, and the LRS has it"));
+            }
+            self.leave(id, Gone::Retracted);
+        }
+        Ok(())
+    }
+
+    fn is_there_from_elsewhere(&self, id: Uuid) -> bool {
+        self.model
+            .get(id)
+            .is_some_and(|known| known.recipe.kind == Kind::There)
+    }
+
+    fn leave(&mut self, id: Uuid, how: Gone) {
+        if let Some(known) = self.model.get_mut(id) {
+            known.gone = Some(how);
+        }
+    }
+
+    fn act_on_held(&mut self, which: usize) -> Result<(), String> {
+        let held: Vec<Uuid> = self
+            .snapshot()?
+            .places
+            .iter()
+            .filter(|(_, (place, _))| matches!(place, Place::Held(..)))
+            .map(|(id, _)| *id)
+            .collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let id = held[self.rng.usize(..held.len())];
+        let choice = self.rng.u32(..3);
+        self.tell(|_| format!("{} {id}", ["retry", "discard", "replace"][choice as usize]));
+        let (db, now) = self.db(which);
+        match choice {
+            0 => db.retry(id, now).map_err(unchanged)?,
+            1 => {
+                db.discard(id).map_err(unchanged)?;
+                self.leave(id, Gone::Discarded);
+            }
+            _ => self.replace(which, id)?,
+        }
+        self.sync_soon(which);
+        Ok(())
+    }
+
+    fn replace(&mut self, which: usize, id: Uuid) -> Result<(), String> {
+        let kind = match self.model.get(id).map(|known| known.recipe.kind) {
+            // The other statement stays at the LRS.
+            Some(Kind::Conflict) => Kind::Conflict,
+            _ => Kind::Good,
+        };
+        let keeps_id = kind == Kind::Conflict || self.rng.bool();
+        let mut recipe = self.recipe(kind);
+        if keeps_id {
+            recipe.id = id;
+        }
+        let prepared = prepared(&recipe);
+        let (db, now) = self.db(which);
+        db.replace(id, &prepared, now).map_err(unchanged)?;
+        self.leave(id, Gone::Replaced);
+        self.tally.statements += 1;
+        self.model
+            .record(recipe, prepared.body, prepared.timestamp_ms);
+        Ok(())
+    }
+
+    fn erase(&mut self, which: usize) -> Result<(), String> {
+        let learner = self.rng.u8(..3);
+        self.tell(|_| format!("erase learner {learner}"));
+        let who = statement::model::Ifi::Mbox(mbox(learner));
+        let (db, _) = self.db(which);
+        db.erase(&|body| statement::mentions(body, &who))
+            .map_err(fail)?;
+        for known in &mut self.model.all {
+            let undelivered = known.gone.is_none() && known.delivered_at.is_none();
+            if undelivered && known.recipe.learner == learner {
+                known.gone = Some(Gone::Erased);
+            }
+        }
+        Ok(())
+    }
+
+    fn sync_by_hand(&mut self, which: usize) -> Result<(), String> {
+        // One session at a time: a sync by hand takes the place of one that only waits.
+        if let State::Idle(_) | State::Sleeping(..) = self.processes[which].state {
+            self.tell(|world| format!("{}: sync by hand", world.processes[which].name));
+            self.start(which, true);
+        }
+        Ok(())
+    }
+
+    /// The app learns the right password and the right endpoint, as `set_credentials` and
+    /// `set_endpoint` do it.
+    pub fn put_right(&mut self, which: usize) -> Result<(), String> {
+        self.tell(|_| "the app sets credentials and endpoint".to_owned());
+        let moved = self.base != self.lrs.base;
+        (self.password, self.base) = (self.lrs.password, self.lrs.base.clone());
+        let base = self.base.clone();
+        let (db, _) = self.db(which);
+        if moved {
+            db.set_endpoint(&base).map_err(fail)?;
+        }
+        db.relearn(|learned| {
+            let credentials = pannier::store::Problem::Credentials;
+            if learned
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.problem == credentials)
+            {
+                learned.trouble = None;
+                learned.not_before = None;
+            }
+        })
+        .map_err(fail)?;
+        if moved {
+            self.promises.forget();
+        }
+        self.unlock();
+        for process in &mut self.processes {
+            // A session keeps the configuration that it began with; it is over soon.
+            if let State::Idle(at) = &mut process.state {
+                *at = Some(self.now);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unchanged(why: Unchanged) -> String {
+    format!("the app may act on what is held: {why:?}")
+}

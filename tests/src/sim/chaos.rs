@@ -1,0 +1,132 @@
+//! Everything that goes wrong beside the network: weather, kills, clocks, and the LRS's operators.
+
+use super::plan::DAY;
+use super::process::State;
+use super::weather::Weather;
+use super::world::World;
+
+impl World {
+    /// One step of a run: by chance something goes wrong, the app acts, or what is planned happens.
+    pub fn step(&mut self) -> Result<(), String> {
+        self.tally.steps += 1;
+        let mut chance = self.rng.u32(..1000);
+        let mut is = |likely: u32| {
+            let hit = chance < likely;
+            chance = if hit { u32::MAX } else { chance - likely };
+            hit
+        };
+        let plan = &self.plan;
+        let (app, weather, kills, jumps, operators) = (
+            plan.app,
+            plan.weather,
+            plan.kills,
+            plan.jumps,
+            plan.operators,
+        );
+        if is(app) {
+            self.app()
+        } else if is(weather) {
+            self.change_weather();
+            Ok(())
+        } else if is(kills) {
+            self.die()
+        } else if is(jumps) {
+            self.jump();
+            Ok(())
+        } else if is(operators) {
+            self.operate();
+            Ok(())
+        } else {
+            self.advance()
+        }
+    }
+
+    fn change_weather(&mut self) {
+        let next = if self.weather == Weather::Fine || self.rng.u32(..4) == 0 {
+            Weather::BAD[self.rng.usize(..Weather::BAD.len())]
+        } else {
+            Weather::Fine
+        };
+        if self.is_syncing() && (self.weather.looks_like_a_refusal() || next.looks_like_a_refusal())
+        {
+            return;
+        }
+        self.weather = next;
+        self.tally.fault(self.weather.name());
+        self.tell(|world| format!("{}", world.weather.name()));
+    }
+
+    /// A session is in the midst of something.
+    fn is_syncing(&self) -> bool {
+        self.processes
+            .iter()
+            .any(|process| matches!(process.state, State::Ready(_) | State::Flying(..)))
+    }
+
+    fn die(&mut self) -> Result<(), String> {
+        let which = self.rng.usize(..self.processes.len());
+        match self.rng.u32(..4) {
+            0 => self.kill(),
+            1 => self.kill_one(which),
+            2 => self.pause(which),
+            // In the midst of what happens next.
+            _ => {
+                self.doomed = true;
+                self.advance()
+            }
+        }
+    }
+
+    fn jump(&mut self) {
+        let by = match self.rng.u32(..6) {
+            0 => -super::START - self.clock,
+            1 => -self.clock,
+            2 => self.rng.i64(-30 * 365..30 * 365) * DAY,
+            3 => self.rng.i64(-3..=3) * DAY,
+            _ => self.rng.i64(-60_000..60_000),
+        };
+        self.clock += by;
+        self.jumped_at = Some(self.now);
+        self.promises.forget();
+        self.tally.fault("device: the clock jumps");
+        self.tell(|world| format!("the clock jumps by {by} ms to {}", world.device_now()));
+    }
+
+    fn operate(&mut self) {
+        let done = match self.rng.u32(..4) {
+            0 => {
+                self.lrs.lose(self.now);
+                "lrs: loses its data"
+            }
+            1 => {
+                self.lrs.password += 1;
+                "lrs: another password"
+            }
+            2 => {
+                let n = self.rng.u32(..1000);
+                self.lrs.moved = [301, 308, 404, 410][self.rng.usize(..4)];
+                self.lrs.base = format!("https://lrs-{n}.example/xAPI");
+                "lrs: moves"
+            }
+            _ => {
+                self.lrs.worn_out = false;
+                "lrs: is repaired"
+            }
+        };
+        self.tally.fault(done);
+        self.tell(|_| done.to_owned());
+    }
+
+    /// All faults end.
+    pub fn heal(&mut self) -> Result<(), String> {
+        while self.weather.looks_like_a_refusal() && self.is_syncing() {
+            self.advance()?;
+        }
+        self.tell(|_| "all faults end".to_owned());
+        self.weather = Weather::Fine;
+        self.plan.network = 0;
+        self.lrs.worn_out = false;
+        self.lrs.character.writes_once = false;
+        self.put_right(0)
+    }
+}

@@ -1,0 +1,175 @@
+//! When the faults have ended everything that can be delivered is, within a bounded number of
+//! requests, and nothing that can be is held.
+
+use pannier::store::{Millis, WaitReason};
+
+use super::check::{Place, Snapshot};
+use super::lrs::character::Shows;
+use super::model::Known;
+use super::process::{Process, State};
+use super::statement::Kind;
+use super::world::World;
+
+/// How often a few more statements are recorded: a bad one is held only after the LRS has taken
+/// others.
+const ROUNDS: u64 = 60;
+
+/// The time between the first two of them; it grows.
+const FIRST_PAUSE: Millis = 5 * 60 * 1000;
+
+/// No exchange takes longer.
+const LONGEST_EXCHANGE: Millis = 5 * 60 * 1000;
+
+/// Things that may happen until then.
+const MOST_STEPS: u32 = 5_000;
+
+impl World {
+    /// Syncs until everything is where it belongs.
+    pub fn drain(&mut self) -> Result<(), String> {
+        let undelivered = self.snapshot()?.places.len() as u64;
+        let before = self.tally.requests;
+        let (mut rounds, mut fresh_at, mut pause) = (0, self.now, FIRST_PAUSE);
+        for _ in 0..MOST_STEPS {
+            if self.processes.iter().all(Process::is_idle) {
+                if self.is_done()? {
+                    return self.ended(undelivered, rounds, self.tally.requests - before);
+                }
+                if self.nothing_is_planned() {
+                    self.now = self.now.max(fresh_at);
+                }
+                if self.now >= fresh_at {
+                    if rounds == ROUNDS {
+                        break;
+                    }
+                    rounds += 1;
+                    fresh_at = self.now + pause;
+                    pause += pause / 4;
+                    self.put_right(0)?;
+                    self.record_good(0)?;
+                    if let State::Idle(at) = &mut self.processes[0].state {
+                        *at = Some(self.now);
+                    }
+                }
+            }
+            self.tally.steps += 1;
+            self.advance()?;
+        }
+        let snapshot = self.snapshot()?;
+        let stuck = self
+            .model
+            .alive()
+            .find(|known| !self.belongs(known, &snapshot));
+        Err(format!(
+            "not delivered, {} requests after the faults have ended: {:?}",
+            self.tally.requests - before,
+            stuck.map(|known| (known.recipe.kind, snapshot.place(known.recipe.id)))
+        ))
+    }
+
+    fn nothing_is_planned(&self) -> bool {
+        let soon = self.now + 30 * 60 * 1000;
+        let planned = |process: &Process| process.next_at().is_some_and(|at| at <= soon);
+        !self.processes.iter().any(planned)
+    }
+
+    fn is_done(&self) -> Result<bool, String> {
+        let snapshot = self.snapshot()?;
+        Ok(self
+            .model
+            .alive()
+            .all(|known| self.belongs(known, &snapshot)))
+    }
+
+    /// Is it where it ends?
+    fn belongs(&self, known: &Known, snapshot: &Snapshot) -> bool {
+        match snapshot.place(known.recipe.id) {
+            Place::Delivered | Place::Held(..) => true,
+            Place::Queued => false,
+            Place::Waiting(WaitReason::Version) => !self.lrs.takes_2_0(),
+            Place::Waiting(WaitReason::Future) => known.timestamp > self.now + self.lrs.ahead,
+            // Its target never gets there.
+            Place::Waiting(WaitReason::Target) => self.model.target(known).is_some_and(|target| {
+                snapshot.place(target.recipe.id) != Place::Delivered
+                    && self.belongs(target, snapshot)
+            }),
+            Place::Waiting(_) => false,
+        }
+    }
+
+    /// The end of a run: exactly once, as recorded, with few requests.
+    fn ended(&mut self, undelivered: u64, fresh: u64, requests: u64) -> Result<(), String> {
+        let snapshot = self.snapshot()?;
+        let mut troubled = 0;
+        for known in self.model.alive() {
+            let id = known.recipe.id;
+            let place = snapshot.place(id);
+            *self
+                .tally
+                .ends
+                .entry(match &place {
+                    Place::Delivered => "delivered",
+                    Place::Held(reason, _) => reason.code(),
+                    Place::Waiting(reason) => reason.code(),
+                    Place::Queued => "queued",
+                })
+                .or_default() += 1;
+            troubled += u64::from(known.recipe.kind != Kind::Good);
+            let Some(at) = known.delivered_at else {
+                continue;
+            };
+            // The proof may have been under way when the LRS lost its data.
+            if self
+                .lrs
+                .lost_at
+                .is_some_and(|lost| lost >= at - LONGEST_EXCHANGE)
+            {
+                continue;
+            }
+            match self.lrs.stored.get(&id) {
+                None => {
+                    return Err(format!(
+                        "I1: {id} is delivered, and the LRS does not have it"
+                    ));
+                }
+                Some(stored) if stored.sent != known.body => {
+                    return Err(format!("I2: the LRS has {id} with other bytes"));
+                }
+                Some(stored) if stored.copies > 1 && !self.model.excused.contains(&id) => {
+                    return Err(format!("the LRS has {id} {} times", stored.copies));
+                }
+                Some(_) => {}
+            }
+        }
+        if self.plan.calm {
+            self.least(requests)?;
+        }
+        let most = self.most(undelivered, fresh, troubled);
+        if requests > most {
+            return Err(format!(
+                "{requests} requests for {undelivered} statements after the faults ended; the bound is {most}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// The stated bound of requests after the faults have ended: three for each statement (to find
+    /// out that it is there or at fault), and some to find out what the LRS is.
+    fn most(&self, undelivered: u64, fresh: u64, troubled: u64) -> u64 {
+        let each = if self.lrs.character.single_only { 6 } else { 3 };
+        30 + each * (undelivered + fresh) + 25 * troubled
+    }
+
+    /// Nothing went wrong, and everything is good: one request for each full batch, and one to ask
+    /// for the version.
+    fn least(&self, _requests: u64) -> Result<(), String> {
+        let character = &self.lrs.character;
+        if character.single_only
+            || character.writes_once
+            || character.a_minute.is_some()
+            || character.shows != Shows::Plain
+        {
+            return Ok(());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! The way from the device to the LRS and back, for one exchange.
+
+use pannier::lrs::{Answer, Failure, Request};
+use pannier::store::Millis;
+use uuid::Uuid;
+
+use super::lrs::Lrs;
+use super::weather::Weather;
+
+/// What happens to one exchange on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// No connection.
+    Unreachable,
+    /// Broken before anything arrived.
+    ResetBefore,
+    /// Broken when half of the body had arrived.
+    ResetDuring,
+    /// Broken when all of it had arrived; the LRS goes on.
+    ResetAfter,
+    /// The answer never comes.
+    AnswerLost,
+    /// The answer breaks off.
+    AnswerCut,
+    /// A proxy sends it once more, and gives the second answer.
+    DeliveredTwice,
+    /// It is minutes under way.
+    Slow,
+}
+
+impl Fault {
+    const BAD: &'static [Self] = &[
+        Self::Unreachable,
+        Self::ResetBefore,
+        Self::ResetDuring,
+        Self::ResetAfter,
+        Self::AnswerLost,
+        Self::AnswerCut,
+        Self::DeliveredTwice,
+        Self::Slow,
+    ];
+
+    /// Draws one of those that there are.
+    pub fn draw(rng: &mut fastrand::Rng) -> Self {
+        Self::BAD[rng.usize(..Self::BAD.len())]
+    }
+
+    /// Its name among the faults.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "network: none",
+            Self::Unreachable => "network: no connection",
+            Self::ResetBefore => "network: reset before the body",
+            Self::ResetDuring => "network: reset within the body",
+            Self::ResetAfter => "network: reset after the body",
+            Self::AnswerLost => "network: answer lost",
+            Self::AnswerCut => "network: answer cut",
+            Self::DeliveredTwice => "network: delivered twice",
+            Self::Slow => "network: minutes of latency",
+        }
+    }
+}
+
+/// What the device sees of an exchange, and when.
+#[derive(Debug)]
+pub struct Exchange {
+    /// What it sees.
+    pub outcome: Result<Answer, Failure>,
+    /// When; true time.
+    pub at: Millis,
+    /// Statements that the LRS got while it was still at an earlier request with them.
+    pub overlapping: Vec<Uuid>,
+}
+
+/// Carries a request that leaves now.
+pub fn exchange(
+    lrs: &mut Lrs,
+    weather: Weather,
+    fault: Fault,
+    request: &Request,
+    now: Millis,
+    rng: &mut fastrand::Rng,
+) -> Exchange {
+    let latency = rng.i64(5..200);
+    let timeout = request.timeout.as_millis() as Millis;
+    let broken = |why: &str| Err(Failure::Broken(why.to_owned()));
+    let seen = |outcome, at| Exchange {
+        outcome,
+        at,
+        overlapping: Vec::new(),
+    };
+    if weather == Weather::Offline || fault == Fault::Unreachable {
+        return seen(
+            Err(Failure::Unreachable("no route".to_owned())),
+            now + latency,
+        );
+    }
+    if let Some(answer) = weather.answers(request) {
+        return seen(Ok(answer), now + latency);
+    }
+    match fault {
+        Fault::ResetBefore => return seen(broken("reset"), now + latency),
+        // An LRS stores nothing of half a body.
+        Fault::ResetDuring => return seen(broken("reset while writing"), now + latency),
+        _ => {}
+    }
+    if weather == Weather::Hangs && rng.bool() {
+        return seen(Err(Failure::TimedOut), now + timeout);
+    }
+    let delay = match fault {
+        Fault::Slow => rng.i64(latency..4_000),
+        _ => latency,
+    };
+    let arrives = now + delay;
+    // An LRS that hangs may go on for long after the device has given up.
+    lrs.slower = match weather {
+        Weather::Hangs => rng.i64(0..timeout * 3 / 2),
+        _ => 0,
+    };
+    let served = lrs.answer(request, arrives);
+    let (mut done, mut outcome) = (arrives + served.took, served.outcome);
+    if fault == Fault::DeliveredTwice {
+        let again = lrs.answer(request, done + 1);
+        done += 1 + again.took;
+        outcome = again.outcome;
+    }
+    let back = done
+        + match fault {
+            Fault::Slow => rng.i64(30_000..300_000),
+            _ => latency,
+        };
+    let (outcome, at) = match (fault, weather) {
+        (Fault::AnswerLost, _) | (_, Weather::Hangs) => (Err(Failure::TimedOut), now + timeout),
+        // A connection that ends shows within moments; the LRS may be at it for a little longer.
+        (Fault::ResetAfter, _) => (broken("reset"), rng.i64(arrives..=done)),
+        (Fault::AnswerCut, _) => (cut(outcome, rng), back),
+        (_, Weather::Trickles) => {
+            let bytes = outcome.as_ref().map_or(0, |answer| 300 + answer.body.len());
+            (outcome, back + 1000 * bytes as Millis)
+        }
+        (_, Weather::Gateway502) => (Ok(super::lrs::answer(502, "Bad Gateway")), arrives),
+        (_, Weather::Gateway504) => (Ok(super::lrs::answer(504, "Gateway Time-out")), arrives),
+        _ => (outcome, back),
+    };
+    let (outcome, at) = if at > now + timeout {
+        (Err(Failure::TimedOut), now + timeout)
+    } else {
+        (outcome, at)
+    };
+    Exchange {
+        outcome,
+        at,
+        overlapping: served.overlapping,
+    }
+}
+
+/// A connection that ends early is a failure where the length was announced; otherwise half of the
+/// body comes as if it were all.
+fn cut(outcome: Result<Answer, Failure>, rng: &mut fastrand::Rng) -> Result<Answer, Failure> {
+    let mut answer = outcome?;
+    if rng.bool() {
+        return Err(Failure::Broken("the answer breaks off".to_owned()));
+    }
+    let keep = answer.body.len() / 2;
+    answer.body.truncate(keep);
+    Ok(answer)
+}

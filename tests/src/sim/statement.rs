@@ -1,0 +1,111 @@
+//! What the app records: statements of every kind that some LRS has trouble with.
+
+use pannier::statement::{Fill, Prepared, XapiVersion, prepare};
+use pannier::store::Millis;
+use uuid::Uuid;
+
+/// What is special about a statement. The LRS recognises it by the object's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Good,
+    /// Valid by the standard, refused by this LRS as invalid.
+    Bad,
+    /// The LRS fails on it with a 500.
+    Poison,
+    /// Larger than the LRS takes.
+    Big,
+    /// The LRS has another statement under its id.
+    Conflict,
+    /// The LRS has it already: an import from elsewhere.
+    There,
+    /// Uses what only 2.0.0 has.
+    Modern,
+    /// Voids another one.
+    Voiding(Uuid),
+}
+
+impl Kind {
+    /// The word that stands in the object's id.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Poison => "poison",
+            Self::Big => "big",
+            Self::Conflict => "conflict",
+            Self::There => "there",
+            Self::Modern => "modern",
+            Self::Voiding(_) => "voiding",
+        }
+    }
+}
+
+/// Everything that makes a statement.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipe {
+    /// What is special about it.
+    pub kind: Kind,
+    /// Its number in the run.
+    pub n: u64,
+    /// Its id.
+    pub id: Uuid,
+    /// Who did it.
+    pub learner: u8,
+    /// When, unix milliseconds; none: `prepare` fills it in.
+    pub timestamp: Option<Millis>,
+    /// Bytes of padding.
+    pub padding: usize,
+    /// The device's clock, unix milliseconds.
+    pub now: Millis,
+}
+
+/// The mail address of a learner.
+pub fn mbox(learner: u8) -> String {
+    format!("mailto:learner-{learner}@example.com")
+}
+
+/// Writes a statement as an app would, and prepares it as `record` does.
+pub fn prepared(recipe: &Recipe) -> Prepared {
+    let Recipe { kind, n, id, .. } = recipe;
+    let (mbox, padding) = (mbox(recipe.learner), "x".repeat(recipe.padding));
+    let (verb, object) = match kind {
+        Kind::Voiding(target) => (
+            "http://adlnet.gov/expapi/verbs/voided",
+            format!(r#"{{"objectType":"StatementRef","id":"{target}"}}"#),
+        ),
+        _ => (
+            "http://example.com/did",
+            format!(
+                r#"{{"id":"http://example.com/{}/{n}","definition":{{"description":{{"en":"{padding}"}}}}}}"#,
+                kind.word()
+            ),
+        ),
+    };
+    let context = match kind {
+        Kind::Modern => {
+            r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:coach@example.com"},"relevantTypes":["http://example.com/coach"]}]}"#
+        }
+        _ => "",
+    };
+    let timestamp = recipe
+        .timestamp
+        .map_or_else(String::new, |at| format!(r#","timestamp":"{}""#, iso(at)));
+    let text = format!(
+        r#"{{"id":"{id}","actor":{{"mbox":"{mbox}"}},"verb":{{"id":"{verb}"}},"object":{object}{context}{timestamp}}}"#
+    );
+    let fill = Fill {
+        id: *id,
+        now_ms: recipe.now,
+    };
+    match prepare(text.as_bytes(), XapiVersion::V2_0_0, &fill) {
+        Ok(prepared) => prepared,
+        Err(invalid) => panic!("the simulation wrote an invalid statement: {invalid}\n{text}"),
+    }
+}
+
+/// An instant as xAPI writes it.
+pub fn iso(at: Millis) -> String {
+    let at = jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{at:.3}")
+}
