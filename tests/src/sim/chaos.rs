@@ -53,7 +53,7 @@ impl World {
         }
         self.weather = next;
         self.tally.fault(self.weather.name());
-        self.tell(|world| format!("{}", world.weather.name()));
+        self.tell(|world| world.weather.name().to_owned());
     }
 
     /// A session is in the midst of something.

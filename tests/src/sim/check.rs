@@ -192,6 +192,5 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
                 || (too_large && character.too_large == TooLarge::Resets)
                 || (lrs.write_only && character.known == OnKnown::Fails)
         }
-        _ => false,
     }
 }

@@ -1,10 +1,11 @@
 //! When the faults have ended everything that can be delivered is, within a bounded number of
 //! requests, and nothing that can be is held.
 
+use pannier::XapiVersion;
 use pannier::store::{Millis, WaitReason};
 
 use super::check::{Place, Snapshot};
-use super::lrs::character::Shows;
+use super::lrs::character::About;
 use super::model::Known;
 use super::process::{Process, State};
 use super::statement::Kind;
@@ -84,7 +85,6 @@ impl World {
     fn belongs(&self, known: &Known, snapshot: &Snapshot) -> bool {
         match snapshot.place(known.recipe.id) {
             Place::Delivered | Place::Held(..) => true,
-            Place::Queued => false,
             Place::Waiting(WaitReason::Version) => !self.lrs.takes_2_0(),
             Place::Waiting(WaitReason::Future) => known.timestamp > self.now + self.lrs.ahead,
             // Its target never gets there.
@@ -92,7 +92,7 @@ impl World {
                 snapshot.place(target.recipe.id) != Place::Delivered
                     && self.belongs(target, snapshot)
             }),
-            Place::Waiting(_) => false,
+            Place::Queued | Place::Waiting(_) => false,
         }
     }
 
@@ -141,7 +141,7 @@ impl World {
             }
         }
         if self.plan.calm {
-            self.least(requests)?;
+            self.least()?;
         }
         let most = self.most(undelivered, fresh, troubled);
         if requests > most {
@@ -159,17 +159,24 @@ impl World {
         30 + each * (undelivered + fresh) + 25 * troubled
     }
 
-    /// Nothing went wrong, and everything is good: one request for each full batch, and one to ask
-    /// for the version.
-    fn least(&self, _requests: u64) -> Result<(), String> {
-        let character = &self.lrs.character;
-        if character.single_only
+    /// Nothing went wrong, and everything is good: each statement travels once, and nothing is looked
+    /// up. What LRSs there is more to find out about is left out.
+    fn least(&self) -> Result<(), String> {
+        let character = &self.plan.character;
+        let must_be_found_out = character.single_only
             || character.writes_once
             || character.a_minute.is_some()
-            || character.shows != Shows::Plain
-        {
-            return Ok(());
+            || (character.about != About::Lists && character.versions == [XapiVersion::V2_0_0]);
+        let more = |known: &&Known| known.times_sent > 1;
+        match self.model.alive().find(more) {
+            Some(known) if !must_be_found_out => Err(format!(
+                "{} was sent {} times though nothing went wrong",
+                known.recipe.id, known.times_sent
+            )),
+            _ if self.tally.looks > 0 && !must_be_found_out => {
+                Err("statements were looked up though nothing went wrong".to_owned())
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }

@@ -19,6 +19,8 @@ pub struct Known {
     pub timestamp: Millis,
     /// It was in a request that may have reached something.
     pub sent: bool,
+    /// How many such requests there were.
+    pub times_sent: u32,
     /// When the last such request left; true time.
     pub last_sent: Option<Millis>,
     /// It left by the app's own word.
@@ -59,6 +61,7 @@ impl Model {
             body,
             timestamp,
             sent: false,
+            times_sent: 0,
             last_sent: None,
             gone: None,
             delivered_at: None,

@@ -13,6 +13,8 @@ pub struct Tally {
     pub statements: u64,
     /// Requests that the sessions made.
     pub requests: u64,
+    /// Look-ups of single statements among them.
+    pub looks: u64,
     /// Checks of every invariant against the whole database.
     pub checks: u64,
     /// Faults by kind.
@@ -35,6 +37,7 @@ impl Tally {
         self.steps += other.steps;
         self.statements += other.statements;
         self.requests += other.requests;
+        self.looks += other.looks;
         self.checks += other.checks;
         for (mine, theirs) in [
             (&mut self.faults, &other.faults),

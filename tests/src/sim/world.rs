@@ -4,7 +4,6 @@
 //! that always holds is checked.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 use pannier::lrs::{Credentials, Endpoint, Request};
 use pannier::store::{Db, Holder, Millis, StoreError};
@@ -113,7 +112,7 @@ impl World {
                 Ok(())
             }
             State::Ready(session) | State::Sleeping(session, _) => self.next(which, session, kill),
-            State::Flying(session, flight) => self.land(which, session, flight, kill),
+            State::Flying(session, flight) => self.land(which, session, &flight, kill),
         }
     }
 
@@ -192,6 +191,7 @@ impl World {
         request: Request,
     ) -> Result<(), String> {
         self.tally.requests += 1;
+        self.tally.looks += u64::from(request.url.contains('?'));
         let ids = self.sendable(which, &request)?;
         let fault = if self.rng.u32(..1000) < self.plan.network {
             Fault::draw(&mut self.rng)
@@ -245,6 +245,7 @@ impl World {
         for id in &ids {
             if let Some(known) = self.model.get_mut(*id) {
                 known.sent = true;
+                known.times_sent += 1;
                 known.last_sent = Some(self.now);
             }
         }
@@ -286,7 +287,7 @@ impl World {
         &mut self,
         which: usize,
         mut session: Box<Session>,
-        flight: Flight,
+        flight: &Flight,
         kill: Option<&Before>,
     ) -> Result<(), String> {
         let device_now = self.device_now();
@@ -299,7 +300,7 @@ impl World {
             return self.killed_in(before);
         }
         if self.jumped_at.is_none_or(|jump| jump < flight.left) {
-            self.promises.learn(&flight, device_now, self.now);
+            self.promises.learn(flight, device_now, self.now);
         } else {
             // The lease was lost with the jump: what this one writes may hide what another learned.
             self.promises.forget();
@@ -436,6 +437,7 @@ impl World {
 }
 
 /// No call on a healthy disk may fail.
-pub fn fail(error: impl Display + Into<StoreError>) -> String {
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+pub fn fail(error: StoreError) -> String {
     format!("the store failed: {error}")
 }

@@ -6,6 +6,7 @@ use pannier::XapiVersion::{self, V1_0_3, V2_0_0};
 
 /// How an LRS behaves for good. Weather and network come on top of it.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub struct Character {
     /// Whose behaviour it is.
     pub name: &'static str,

@@ -220,7 +220,7 @@ impl Lrs {
         let mut served = said(429, "too many requests");
         if let Ok(answer) = &mut served.outcome {
             // Both forms there are, in turn.
-            let value = if self.minute.1 % 2 == 0 {
+            let value = if self.minute.1.is_multiple_of(2) {
                 wait.to_string()
             } else {
                 http_date(now + self.ahead + wait * 1000)

@@ -1,0 +1,31 @@
+//! The simulation, for as long as a test may take. `simulate` runs it over as many seeds as one likes.
+
+use std::time::{Duration, Instant};
+
+use pannier_tests::sim::Simulator;
+
+#[test]
+fn nothing_is_lost_and_nothing_is_twice_whatever_goes_wrong() {
+    let simulator = Simulator::new().expect("a folder for databases");
+    let begun = Instant::now();
+    for seed in 0..5_000 {
+        let outcome = simulator.run(seed, false);
+        if let Some(violation) = outcome.violation {
+            panic!(
+                "seed {seed}: {violation}\nagain: cargo run --release -p pannier-tests --bin simulate -- --seed {seed} --trace"
+            );
+        }
+        if seed >= 100 && begun.elapsed() > Duration::from_secs(20) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let simulator = Simulator::new().expect("a folder for databases");
+    let once = simulator.run(7, true);
+    let again = simulator.run(7, true);
+    assert!(once.trace.len() > 20);
+    assert_eq!(once.trace, again.trace);
+}
