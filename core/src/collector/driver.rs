@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::Instrument as _;
 
 use super::Inner;
 use super::config::SyncPolicy;
@@ -231,7 +232,10 @@ impl Driver {
         self.recorded = 0;
         self.inner.syncing.store(true, Ordering::Relaxed);
         let patience = job.as_ref().map_or(Duration::ZERO, |job| job.patience);
-        let (result, interrupt) = match self.sessions(job.is_some(), patience).await {
+        let by_hand = job.is_some();
+        let span = tracing::info_span!("sync", by_hand);
+        let sessions = self.sessions(by_hand, patience).instrument(span.clone());
+        let (result, interrupt) = match sessions.await {
             Ok((report, interrupt)) => (Ok(report), interrupt),
             Err(error) => (Err(error), None),
         };
@@ -239,6 +243,7 @@ impl Driver {
         if matches!(&result, Ok(report) if report.delivered > 0) {
             self.shrink();
         }
+        span.in_scope(|| count(&result));
         self.plan(&result);
         if let Ok(report) = &result {
             self.inner.events.tell(&Event::Synced {
@@ -326,7 +331,10 @@ impl Driver {
                         Err(interrupt) => interrupt,
                     }
                 }
-                Step::Send(request) => match self.during(transport.exchange(request), true).await {
+                Step::Send(request) => match self
+                    .during(transport.exchange(request).instrument(session.span()), true)
+                    .await
+                {
                     Ok(came) => {
                         outcome = Some(came);
                         continue;
@@ -379,5 +387,20 @@ impl Driver {
                 until.saturating_sub(now).max(0) as u64
             ));
         }
+    }
+}
+
+/// Tells `tracing` what a sync did. The LRS's words are for the app alone.
+fn count(result: &Result<SyncReport, Error>) {
+    match result {
+        Ok(report) => tracing::info!(
+            delivered = report.delivered,
+            held = report.held,
+            requests = report.requests,
+            bytes_sent = report.bytes_sent,
+            ended = report.ended.code(),
+            "synced"
+        ),
+        Err(error) => tracing::warn!(%error, "the sync failed"),
     }
 }

@@ -26,6 +26,7 @@ impl Session {
             &read_get(answer, &self.config.endpoint, item.row.id),
             retry_after,
         );
+        self.judged(found.word());
         if !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
             self.checked = true;
         }

@@ -15,6 +15,7 @@ mod report;
 mod session;
 mod suspects;
 mod time;
+mod trace;
 mod work;
 
 #[cfg(test)]

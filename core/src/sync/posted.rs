@@ -16,6 +16,7 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         let stop = judge::failed(failure, flying.timeout);
+        self.judged(stop.problem.code());
         if let Task::Post(batch) = flying.task {
             match failure {
                 Failure::Unreachable(_) => self.unsent = flying.unsent,
@@ -77,6 +78,7 @@ impl Session {
         bytes: usize,
         now: Millis,
     ) -> Result<(), StoreError> {
+        self.judged(verdict.word());
         if let Verdict::Suspicious { .. } | Verdict::Known { .. } = verdict {
             self.refused = Some(self.refused.map_or(batch.len(), |n| n.min(batch.len())));
         }

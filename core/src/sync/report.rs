@@ -99,3 +99,16 @@ impl SyncReport {
         }
     }
 }
+
+impl Ended {
+    /// In a word, the one of its JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Emptied => "emptied",
+            Self::Waiting { .. } => "waiting",
+            Self::NeedsApp { .. } => "needs_app",
+            Self::Busy { .. } => "busy",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}

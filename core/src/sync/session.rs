@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tracing::Span;
 use uuid::Uuid;
 
 use super::backoff;
@@ -13,8 +14,8 @@ use super::judge::{self, Negotiated};
 use super::limits::Ceiling;
 use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
-use super::time;
 use super::work::{Item, Look, Task, Then};
+use super::{time, trace};
 use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::reading::{read_about, read_post};
@@ -43,8 +44,8 @@ pub(super) struct Flying {
     pub(super) bytes: usize,
     /// For a batch from the log: how far it had been sent before.
     pub(super) unsent: Option<i64>,
-    /// When, by the steady clock.
-    asked: Option<Steady>,
+    asked: Now,
+    span: Span,
 }
 
 /// One run; see the module. Not shared between threads.
@@ -67,6 +68,8 @@ pub struct Session {
     may_skip_wait: bool,
     pub(super) tasks: VecDeque<Task>,
     flying: Option<Flying>,
+    /// Of the request whose answer is judged.
+    judging: Span,
     pub(super) unsent: Option<i64>,
     pub(super) suspects: Suspects,
     /// The upstream has taken a statement in this session.
@@ -115,6 +118,7 @@ impl Session {
             lease_until: None,
             tasks: VecDeque::new(),
             flying: None,
+            judging: Span::none(),
             unsent: None,
             suspects: Suspects::default(),
             accepted: false,
@@ -128,6 +132,17 @@ impl Session {
             bytes_sent: 0,
             events: Vec::new(),
         }
+    }
+
+    /// For `tracing`: the span of the request under way.
+    pub fn span(&self) -> Span {
+        self.flying
+            .as_ref()
+            .map_or_else(Span::none, |flying| flying.span.clone())
+    }
+
+    pub(super) fn judged(&self, word: &'static str) {
+        self.judging.record("judgement", word);
     }
 
     /// What has happened since the last call, for the app.
@@ -204,6 +219,7 @@ impl Session {
                 self.lease_until = Some(until);
             }
             let bytes = request.body.as_ref().map_or(0, Vec::len);
+            let span = trace::span(&task, bytes);
             self.requests += 1;
             self.bytes_sent += bytes as u64;
             self.flying = Some(Flying {
@@ -211,7 +227,11 @@ impl Session {
                 timeout: request.timeout,
                 bytes,
                 unsent: self.unsent.take(),
-                asked: self.steady,
+                asked: Now {
+                    wall_ms: now,
+                    steady: self.steady,
+                },
+                span,
             });
             return Ok(Step::Send(request));
         }
@@ -228,18 +248,28 @@ impl Session {
         let Some(flying) = self.flying.take() else {
             return Ok(());
         };
+        let here = Now {
+            wall_ms: now,
+            steady: self.steady,
+        };
+        self.judging = flying.span.clone();
+        self.judging
+            .record("duration_ms", trace::between(flying.asked, here));
         let answer = match outcome {
             Ok(answer) => answer,
             Err(failure) => return self.failed(db, flying, &failure, now),
         };
         if let Some(date) = time::told(&answer) {
             self.set_skew(db, date - now)?;
-            self.heard = self.measured(date, flying.asked);
+            self.heard = self.measured(date, flying.asked.steady);
         }
+        self.judging.record("status", answer.status);
         let retry_after = headers::retry_after(&answer, now);
         match flying.task {
             Task::Negotiate => {
-                match judge::about(&read_about(&answer, &self.config.endpoint), retry_after) {
+                let found = judge::about(&read_about(&answer, &self.config.endpoint), retry_after);
+                self.judged(found.word());
+                match found {
                     Negotiated::Version(version) => {
                         self.learned.version = Some(self.config.version.unwrap_or(version));
                         self.believe_clock(db)?;
