@@ -9,11 +9,15 @@ use crate::Uuid;
 
 /// What the actor acted on (Data 2.4.4): the standard's Object, a name that Java has given away.
 #[derive(Debug, Clone, PartialEq, uniffi::Enum)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most objects are activities, and none is kept for long"
+)]
 pub enum StatementObject {
     /// Something to do or to learn from.
     Activity {
         /// Which.
-        activity: Box<Activity>,
+        activity: Activity,
     },
     /// A person or system.
     Agent {
@@ -30,8 +34,9 @@ pub enum StatementObject {
         /// Which.
         reference: StatementRef,
     },
-    /// A statement inside this one, that is not itself claimed to have happened.
-    SubStatement {
+    /// A statement inside this one, that is not itself claimed to have happened. Not called like
+    /// its type: the Kotlin generator would mix the two up.
+    Sub {
         /// Which.
         statement: Box<SubStatement>,
     },
@@ -44,7 +49,7 @@ impl StatementObject {
             Self::Agent { agent } => model::Agent::from(agent).into(),
             Self::Group { group } => model::Group::from(group).into(),
             Self::StatementRef { reference } => model::StatementRef::new(reference.id).into(),
-            Self::SubStatement { statement } => statement.core(at, faults).into(),
+            Self::Sub { statement } => statement.core(at, faults).into(),
         }
     }
 }

@@ -74,10 +74,10 @@ fn full() -> Statement {
         actor: Actor::Agent { agent: ada() },
         verb: verb(),
         object: StatementObject::Activity {
-            activity: Box::new(Activity {
+            activity: Activity {
                 definition: Some(definition),
                 ..activity(0)
-            }),
+            },
         },
         result: Some(XapiResult {
             score: Some(Score {
@@ -210,7 +210,7 @@ fn every_kind_of_object_and_identifier_arrives_as_that_kind() {
     expected["objectType"] = json!("SubStatement");
     expected.as_object_mut().unwrap().remove("id");
     assert_eq!(
-        object(StatementObject::SubStatement {
+        object(StatementObject::Sub {
             statement: Box::new(inner)
         }),
         expected

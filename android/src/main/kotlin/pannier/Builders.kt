@@ -1,0 +1,323 @@
+package pannier
+
+import java.time.Duration
+import java.time.Instant
+import java.util.UUID
+
+/** Keeps the parts of a statement from being set in the wrong block. */
+@DslMarker
+public annotation class StatementDsl
+
+/**
+ * Builds a statement:
+ *
+ * ```
+ * statement {
+ *     actor(mbox("mailto:ada@example.com"), name = "Ada")
+ *     verb(Verbs.COMPLETED)
+ *     activity("https://example.com/lessons/1") { name("en", "Lesson 1") }
+ *     result { completion = true }
+ * }
+ * ```
+ *
+ * Actor, verb and object must be there. Whether all is right is checked when it is recorded.
+ */
+public fun statement(build: StatementBuilder.() -> Unit): Statement =
+    StatementBuilder().apply(build).build()
+
+/** A mail address as an identifier; [iri] begins with `mailto:`. */
+public fun mbox(iri: String): Ifi = Ifi.Mbox(iri)
+
+/** An account as an identifier: best for privacy, as [name] may be opaque. */
+public fun account(homePage: String, name: String): Ifi = Ifi.Account(Account(homePage, name))
+
+/** The parts of a statement. */
+@StatementDsl
+public class StatementBuilder internal constructor() {
+    /** Its identity. Default: chosen when it is recorded. */
+    public var id: UUID? = null
+
+    /** When it happened. Default: when it is recorded. */
+    public var timestamp: Instant? = null
+
+    private var actor: Actor? = null
+    private var verb: Verb? = null
+    private var target: StatementObject? = null
+    private var result: XapiResult? = null
+    private var context: Context? = null
+    private val attachments = mutableListOf<Attachment>()
+
+    /** Who did it: one person or system. */
+    public fun actor(ifi: Ifi, name: String? = null): Unit = actor(Agent(ifi, name))
+
+    /** Who did it: one person or system. */
+    public fun actor(agent: Agent) {
+        actor = Actor.Agent(agent)
+    }
+
+    /** Who did it: several. */
+    public fun actor(group: Group) {
+        actor = Actor.Group(group)
+    }
+
+    /** What they did. */
+    public fun verb(verb: Verb) {
+        this.verb = verb
+    }
+
+    /** What they did, by the IRI that gives it its meaning, with the English word to show. */
+    public fun verb(id: String, display: String): Unit = verb(Verb(id, mapOf("en" to display)))
+
+    /** What they did it to: something to do or to learn from. */
+    public fun activity(id: String, define: ActivityBuilder.() -> Unit = {}) {
+        target = StatementObject.Activity(buildActivity(id, define))
+    }
+
+    /** What they did it to: a person or system. */
+    public fun target(agent: Agent) {
+        target = StatementObject.Agent(agent)
+    }
+
+    /** What they did it to: several people or systems. */
+    public fun target(group: Group) {
+        target = StatementObject.Group(group)
+    }
+
+    /** What they did it to: another statement. */
+    public fun statementRef(id: UUID) {
+        target = StatementObject.StatementRef(StatementRef(id))
+    }
+
+    /** What they did it to: a statement that is not itself claimed to have happened. */
+    public fun subStatement(build: StatementBuilder.() -> Unit) {
+        val inner = statement(build)
+        target = StatementObject.Sub(
+            SubStatement(
+                inner.actor, inner.verb, inner.`object`, inner.result, inner.context,
+                inner.timestamp, inner.attachments,
+            ),
+        )
+    }
+
+    /** How it went. */
+    public fun result(build: ResultBuilder.() -> Unit) {
+        result = ResultBuilder().apply(build).build()
+    }
+
+    /** What it was part of. */
+    public fun context(build: ContextBuilder.() -> Unit) {
+        context = ContextBuilder().apply(build).build()
+    }
+
+    /** A file that belongs to it. */
+    public fun attachment(attachment: Attachment) {
+        attachments += attachment
+    }
+
+    internal fun build() = Statement(
+        actor = checkNotNull(actor) { "the statement has no actor: add actor(mbox(…))" },
+        verb = checkNotNull(verb) { "the statement has no verb: add verb(Verbs.…)" },
+        `object` = checkNotNull(target) { "the statement has no object: add activity(…)" },
+        result = result,
+        context = context,
+        timestamp = timestamp,
+        attachments = attachments.toList(),
+        id = id,
+    )
+}
+
+/** What a block may have beside the standard's own: extensions. */
+@StatementDsl
+public abstract class ExtensibleBuilder internal constructor() {
+    internal val extensions = mutableMapOf<String, String>()
+
+    /** What the standard has no property for, as JSON text: `{"a":[1,2]}`. */
+    public fun extensionJson(iri: String, json: String) {
+        extensions[iri] = json
+    }
+
+    /** What the standard has no property for: a text. */
+    public fun extension(iri: String, value: String): Unit = extensionJson(iri, quoted(value))
+
+    /** What the standard has no property for: a number. */
+    public fun extension(iri: String, value: Number): Unit = extensionJson(iri, value.toString())
+
+    /** What the standard has no property for: yes or no. */
+    public fun extension(iri: String, value: Boolean): Unit = extensionJson(iri, value.toString())
+}
+
+/** How it went. */
+public class ResultBuilder internal constructor() : ExtensibleBuilder() {
+    /** Whether the attempt succeeded. */
+    public var success: Boolean? = null
+
+    /** Whether the activity was completed. */
+    public var completion: Boolean? = null
+
+    /** The answer given, in the form that the interaction type asks for. */
+    public var response: String? = null
+
+    /** How long it took. What is finer than 0.01 s is cut off. */
+    public var duration: Duration? = null
+
+    private var score: Score? = null
+
+    /** How well it went: [scaled] from -1 to 1, [raw] points of those between [min] and [max]. */
+    public fun score(
+        scaled: Double? = null,
+        raw: Double? = null,
+        min: Double? = null,
+        max: Double? = null,
+    ) {
+        score = Score(scaled, raw, min, max)
+    }
+
+    internal fun build() = XapiResult(score, success, completion, response, duration, extensions)
+}
+
+/** What it was part of. */
+public class ContextBuilder internal constructor() : ExtensibleBuilder() {
+    /** The registration (one learner taking one course once) it belongs to. */
+    public var registration: UUID? = null
+
+    /** Who taught. */
+    public var instructor: Actor? = null
+
+    /** With whom it was done. */
+    public var team: Group? = null
+
+    /** The revision of the activity. Only where the object is an activity. */
+    public var revision: String? = null
+
+    /** What it was done on. Only where the object is an activity. */
+    public var platform: String? = null
+
+    /** The language it was done in, as an RFC 5646 tag. */
+    public var language: String? = null
+
+    /** Another statement to read it with, by its id. */
+    public var statement: UUID? = null
+
+    private val parent = mutableListOf<Activity>()
+    private val grouping = mutableListOf<Activity>()
+    private val category = mutableListOf<Activity>()
+    private val other = mutableListOf<Activity>()
+    private val agents = mutableListOf<ContextAgent>()
+    private val groups = mutableListOf<ContextGroup>()
+
+    /** What the object is directly part of: the quiz of a question. */
+    public fun parent(id: String, define: ActivityBuilder.() -> Unit = {}) {
+        parent += buildActivity(id, define)
+    }
+
+    /** What it is part of further up: the course of the quiz. */
+    public fun grouping(id: String, define: ActivityBuilder.() -> Unit = {}) {
+        grouping += buildActivity(id, define)
+    }
+
+    /** What kind of statement this is, such as one of [Categories]. */
+    public fun category(id: String, define: ActivityBuilder.() -> Unit = {}) {
+        category += buildActivity(id, define)
+    }
+
+    /** Any other activity. */
+    public fun other(id: String, define: ActivityBuilder.() -> Unit = {}) {
+        other += buildActivity(id, define)
+    }
+
+    /** An agent with a part in it. Needs an LRS that speaks 2.0. */
+    public fun contextAgent(agent: Agent, vararg relevantTypes: String) {
+        agents += ContextAgent(agent, relevantTypes.toList())
+    }
+
+    /** A group with a part in it. Needs an LRS that speaks 2.0. */
+    public fun contextGroup(group: Group, vararg relevantTypes: String) {
+        groups += ContextGroup(group, relevantTypes.toList())
+    }
+
+    internal fun build() = Context(
+        registration = registration,
+        instructor = instructor,
+        team = team,
+        contextActivities = ContextActivities(parent, grouping, category, other),
+        revision = revision,
+        platform = platform,
+        language = language,
+        statement = statement?.let(::StatementRef),
+        contextAgents = agents,
+        contextGroups = groups,
+        extensions = extensions,
+    )
+}
+
+/** What is known about an activity. */
+public class ActivityBuilder internal constructor() : ExtensibleBuilder() {
+    /** The IRI of what kind of activity it is, such as one of [ActivityTypes]. */
+    public var type: String? = null
+
+    /** Where people can read more. */
+    public var moreInfo: String? = null
+
+    /** The form of the question. */
+    public var interaction: InteractionType? = null
+
+    /** The right answers: `null` if every answer is right, empty if none is. */
+    public var correctResponses: List<String>? = null
+
+    /** What to choose from or to order (choice, sequencing). */
+    public var choices: List<InteractionComponent> = emptyList()
+
+    /** The points of a scale (likert). */
+    public var scale: List<InteractionComponent> = emptyList()
+
+    /** What to match (matching). */
+    public var source: List<InteractionComponent> = emptyList()
+
+    /** What to match it with (matching). */
+    public var target: List<InteractionComponent> = emptyList()
+
+    /** What to do (performance). */
+    public var steps: List<InteractionComponent> = emptyList()
+
+    private val names = mutableMapOf<String, String>()
+    private val descriptions = mutableMapOf<String, String>()
+
+    /** What it is called in [language], an RFC 5646 tag. */
+    public fun name(language: String, text: String) {
+        names[language] = text
+    }
+
+    /** What it is about in [language], an RFC 5646 tag; the wording of a question. */
+    public fun description(language: String, text: String) {
+        descriptions[language] = text
+    }
+
+    internal fun build() = ActivityDefinition(
+        name = names,
+        description = descriptions,
+        activityType = type,
+        moreInfo = moreInfo,
+        interactionType = interaction,
+        correctResponsesPattern = correctResponses,
+        choices = choices,
+        scale = scale,
+        source = source,
+        target = target,
+        steps = steps,
+        extensions = extensions,
+    )
+}
+
+private fun buildActivity(id: String, define: ActivityBuilder.() -> Unit) =
+    Activity(id, ActivityBuilder().apply(define).build())
+
+/** A text as a JSON string. */
+private fun quoted(text: String) = buildString {
+    append('"')
+    for (char in text) when {
+        char == '"' || char == '\\' -> append('\\').append(char)
+        char < ' ' -> append("\\u%04x".format(char.code))
+        else -> append(char)
+    }
+    append('"')
+}

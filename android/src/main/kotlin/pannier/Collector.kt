@@ -1,0 +1,244 @@
+package pannier
+
+import java.nio.file.Path
+import java.time.Duration
+import java.util.UUID
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.async
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+
+/**
+ * Records statements, keeps them, and delivers them: the one handle an app holds.
+ *
+ * No call blocks the thread it is made from. The work is done on threads of Pannier's own and the
+ * caller waits for it: a coroutine that is cancelled stops waiting at once, and what it had begun is
+ * done all the same, whole. So a cancelled [record] has usually recorded; give the statement an id
+ * of your own and record it again where you must know, which changes nothing if it is there.
+ *
+ * Every call may throw a [PannierException]; its kinds are a sealed class, and `explanation` says
+ * what to do next.
+ *
+ * Several collectors, also in several processes, may be open on one file; one of them syncs at a
+ * time. Everything recorded is safe on the disk, however the app ends.
+ */
+public class Collector private constructor(
+    private val blocking: BlockingCollector,
+    status: Status,
+) : AutoCloseable {
+    private val scope = CoroutineScope(SupervisorJob())
+    private val feed = EventFeed()
+    private val changes = Channel<Unit>(Channel.CONFLATED)
+    private val latest = MutableStateFlow(status)
+
+    /** How things stand, at most a moment ago. [readStatus] says how they stand now. */
+    public val status: StateFlow<Status> = latest.asStateFlow()
+
+    /**
+     * What happens from the moment somebody collects this, until the collector is closed. Whoever
+     * collects slowly gets an [Event.Missed] in place of what did not fit into a buffer of 1,024.
+     */
+    public val events: Flow<Event> = feed.events
+
+    init {
+        blocking.addListener(object : EventListener {
+            override fun onEvent(event: Event) {
+                feed.tell(event)
+                changes.trySend(Unit)
+            }
+        })
+        scope.launch(CALLS) {
+            for (change in changes) {
+                // While paused there is nothing to read; what was true last is shown.
+                runCatching { blocking.status() }.onSuccess { latest.value = it }
+                delay(STATUS_EVERY_MS)
+            }
+        }
+    }
+
+    /**
+     * Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its
+     * id, made here unless the statement has one; a missing `timestamp` is set to now. Recording the
+     * same statement under the same id again changes nothing.
+     */
+    public suspend fun record(statement: Statement): UUID = changing { record(statement) }
+
+    /** Takes a statement in as JSON text, whose bytes are kept as they are. */
+    public suspend fun record(json: String): UUID = changing { recordJson(json) }
+
+    /**
+     * Takes in all of these or none. The path of a fault begins with the statement's number, from 0:
+     * `$[3].actor`.
+     */
+    public suspend fun recordAll(statements: List<Statement>): List<UUID> =
+        changing { recordAll(statements) }
+
+    /** Like [recordAll], of JSON texts. */
+    public suspend fun recordAllJson(json: List<String>): List<UUID> =
+        changing { recordAllJson(json) }
+
+    /**
+     * Delivers what is due and returns when nothing is, or when it would have to wait for longer than
+     * [patience]. Tries at once even where a backoff is not over; what the LRS asked for by
+     * Retry-After is kept. Cancelling the caller does not end the sync; [pause] does.
+     */
+    public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport =
+        changing(SYNCS) { sync(patience) }
+
+    /** How things stand now. Costs the same however long the queue is. */
+    public suspend fun readStatus(): Status = reading { status() }
+
+    /** A page of the queue, in capture order, after the statement with the `seq` [after]. */
+    public suspend fun queued(after: Long = 0, limit: Int = 50): List<ListedStatement> =
+        reading { queued(after, limit) }
+
+    /** A page of those that wait aside and come back by themselves. */
+    public suspend fun waiting(after: Long = 0, limit: Int = 50): List<WaitingStatement> =
+        reading { waiting(after, limit) }
+
+    /** A page of those that are held until the app retries, replaces or discards them. */
+    public suspend fun held(after: Long = 0, limit: Int = 50): List<HeldStatement> =
+        reading { held(after, limit) }
+
+    /** One that is held. */
+    public suspend fun heldOne(id: UUID): HeldStatement = reading { heldOne(id) }
+
+    /** A page of what was delivered and is kept, as the history policy says. */
+    public suspend fun history(after: Long = 0, limit: Int = 50): List<ListedStatement> =
+        reading { history(after, limit) }
+
+    /** Lets a held statement be tried again. */
+    public suspend fun retry(id: UUID): Unit = changing { retry(id) }
+
+    /**
+     * Puts a corrected statement in the place of a held one. It goes to the end of the queue; its id
+     * is its own, or, if it has the old one's, the old one's.
+     */
+    public suspend fun replace(id: UUID, statement: Statement): UUID =
+        changing { replace(id, statement) }
+
+    /** Like [replace], with JSON text. */
+    public suspend fun replace(id: UUID, json: String): UUID = changing { replaceJson(id, json) }
+
+    /** Gives a held statement up for good. */
+    public suspend fun discard(id: UUID): Unit = changing { discard(id) }
+
+    /** Both copies of a statement that is held as a conflict, and where they differ. */
+    public suspend fun conflict(id: UUID): Conflict = reading { conflict(id) }
+
+    /** Ends a conflict: our copy is given up, and what the LRS has stays as it is. */
+    public suspend fun keepTheirs(id: UUID): Unit = changing { keepTheirs(id) }
+
+    /** Ends a conflict: what our copy says is recorded under a new id, which is returned. */
+    public suspend fun sendAsNew(id: UUID): UUID = changing { sendAsNew(id) }
+
+    /** Takes back a statement that was never sent. One that may have been sent can only be voided. */
+    public suspend fun retract(id: UUID): Unit = changing { retract(id) }
+
+    /**
+     * Records a statement by [actor] that voids another one. It is sent after its target is
+     * delivered. Returns its own id.
+     */
+    public suspend fun void(target: UUID, actor: Actor): UUID =
+        changing { voidStatement(target, actor) }
+
+    /**
+     * Erases every statement that names this person from the device, delivered or not, and overwrites
+     * its bytes. The LRS keeps what it has.
+     */
+    public suspend fun erase(who: Ifi): Erased = changing { erase(who) }
+
+    /** Ends a sync under way and closes the file. Until [resume], calls fail. */
+    public suspend fun pause(): Unit = changing { pause() }
+
+    /** Opens the file again. */
+    public suspend fun resume(): Unit = changing { resume() }
+
+    /** Replaces the credentials; they are kept in memory only. A sync that waits for them goes on. */
+    public suspend fun setCredentials(credentials: Credentials?): Unit =
+        changing { setCredentials(credentials) }
+
+    /** Says where to deliver to. What was learned about another LRS is forgotten. */
+    public suspend fun setEndpoint(endpoint: String): Unit = changing { setEndpoint(endpoint) }
+
+    /** Tells an automatic sync whether the device has a network; without one it does not try. */
+    public fun setNetwork(available: Boolean): Unit = blocking.setNetwork(available)
+
+    /**
+     * Ends a sync under way, closes the file, and completes [events]. Waits for a commit to the disk,
+     * never for the network. Closing twice is closing once.
+     */
+    override fun close() {
+        // Already closed, or already paused: there is nothing left to end.
+        runCatching { blocking.pause() }
+        blocking.close()
+        changes.close()
+        feed.close()
+    }
+
+    private suspend fun <T> reading(work: BlockingCollector.() -> T): T = call(CALLS, work)
+
+    private suspend fun <T> changing(
+        on: CoroutineDispatcher = CALLS,
+        work: BlockingCollector.() -> T,
+    ): T = call(on) { work().also { changes.trySend(Unit) } }
+
+    /** Does the work whether or not the caller goes on waiting for it. */
+    private suspend fun <T> call(on: CoroutineDispatcher, work: BlockingCollector.() -> T): T {
+        currentCoroutineContext().ensureActive()
+        return scope.async(on) { blocking.work() }.await()
+    }
+
+    public companion object {
+        /** The status is read at most so often. */
+        private const val STATUS_EVERY_MS = 50L
+
+        /** For short calls: so many at once wait for the disk. */
+        private val CALLS = Dispatchers.IO.limitedParallelism(8, "pannier")
+
+        /** Syncs last long, and must not keep records waiting. */
+        private val SYNCS = Dispatchers.IO.limitedParallelism(8, "pannier-sync")
+
+        /**
+         * Opens the queue in this file, making it where there is none; the folder must exist. A file
+         * that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
+         * and what can be read of it is in the new queue ([Event.Salvaged] tells).
+         *
+         * [transport] takes the place of the built-in HTTP. [credentialsProvider] is asked when the
+         * LRS refuses the credentials.
+         */
+        public suspend fun open(
+            file: Path,
+            config: Config = Config(),
+            transport: Transport? = null,
+            credentialsProvider: CredentialsProvider? = null,
+        ): Collector {
+            var opened: BlockingCollector? = null
+            try {
+                return withContext(CALLS) {
+                    val blocking = BlockingCollector.open(
+                        file.toString(), config, transport, credentialsProvider,
+                    )
+                    opened = blocking
+                    Collector(blocking, blocking.status())
+                }
+            } catch (cancelled: CancellationException) {
+                // Nobody is there any more to close it.
+                opened?.close()
+                throw cancelled
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package pannier;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pannier from Java: the blocking collector, on threads of the app's own. */
+class JavaTest {
+    @TempDir Path folder;
+
+    private static Config config(String endpoint) {
+        return new Config(endpoint, null, null, null, null, null, null, null, null, List.of());
+    }
+
+    @Test
+    void recordsAndDelivers() throws Exception {
+        Transport busy = request -> new Answer(503, List.of(), new byte[0]);
+        LinkedBlockingQueue<Event> events = new LinkedBlockingQueue<>();
+        try (BlockingCollector collector =
+                BlockingCollector.Companion.open(
+                        folder.resolve("queue.db").toString(),
+                        config("https://lrs.example/xAPI"),
+                        busy,
+                        null)) {
+            collector.addListener(events::add);
+            Statement statement =
+                    new Statement(
+                            new Actor.Agent(new Agent(new Ifi.Mbox("mailto:ada@example.com"), "Ada")),
+                            Verbs.COMPLETED,
+                            new StatementObject.Activity(
+                                    new Activity("https://example.com/lessons/1", null)),
+                            new XapiResult(null, true, null, null, null, Map.of()),
+                            null,
+                            null,
+                            List.of(),
+                            null);
+            UUID id = collector.record(statement);
+            assertEquals(id, collector.queued(0, 50).get(0).getId());
+            Event event = events.poll(10, TimeUnit.SECONDS);
+            assertEquals(new Event.Recorded(List.of(id)), event);
+
+            Ended ended = collector.sync(null).getEnded();
+            Trouble trouble = ((Ended.Waiting) ended).getTrouble();
+            assertEquals(Problem.BUSY, trouble.getProblem());
+            assertEquals(1, collector.status().getQueued());
+        }
+    }
+
+    @Test
+    void anInvalidStatementIsAnExceptionWithItsFaults() throws Exception {
+        try (BlockingCollector collector =
+                BlockingCollector.Companion.open(
+                        folder.resolve("queue.db").toString(), config(null), null, null)) {
+            PannierException.Invalid invalid =
+                    assertThrows(
+                            PannierException.Invalid.class, () -> collector.recordJson("{}"));
+            assertTrue(invalid.getFaults().size() >= 3);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package pannier
+
+import java.time.Duration
+import java.time.Instant
+import java.util.UUID
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+
+/** That what is built is what was meant. */
+class BuildersTest {
+    private val id = UUID.fromString("0c7a4a4e-3f52-4f5b-9d6c-6a4c3b1e2d10")
+
+    @Test
+    fun `every part arrives at its place`() {
+        val built = statement {
+            id = this@BuildersTest.id
+            timestamp = Instant.parse("2026-02-01T10:00:00.123Z")
+            actor(account("https://example.com", "a1"), name = "Ada")
+            verb("https://example.com/verbs/did", "did")
+            activity("https://example.com/words/zug") {
+                type = ActivityTypes.CMI_INTERACTION
+                name("de", "Zug")
+                description("en", "What is it?")
+                interaction = InteractionType.CHOICE
+                choices = listOf(InteractionComponent("train", mapOf("en" to "train")))
+                correctResponses = listOf("train")
+                extension("https://example.com/x", "a \"quoted\"\n\\ text\u0001")
+            }
+            result {
+                success = true
+                score(scaled = 0.5)
+                duration = Duration.ofSeconds(61)
+                extension("https://example.com/n", 3)
+                extension("https://example.com/b", false)
+                extensionJson("https://example.com/j", "[1]")
+            }
+            context {
+                registration = this@BuildersTest.id
+                parent("https://example.com/quiz")
+                category(Categories.VIDEO)
+                statement = this@BuildersTest.id
+                contextAgent(Agent(mbox("mailto:ben@example.com")), "https://example.com/helper")
+            }
+        }
+        val json = built.toJson()
+        checkStatement(json, XapiVersion.V2_0_0)
+        for (part in listOf(
+            """"id":"$id"""",
+            """"account":{"homePage":"https://example.com","name":"a1"}""",
+            """"display":{"en":"did"}""",
+            """"name":{"de":"Zug"},"description":{"en":"What is it?"},"type":"${ActivityTypes.CMI_INTERACTION}"""",
+            """"interactionType":"choice","correctResponsesPattern":["train"],"choices":[{"id":"train"""",
+            """"https://example.com/x":"a \"quoted\"\n\\ text\u0001"""",
+            """"score":{"scaled":0.5},"success":true,"duration":"PT1M1S"""",
+            """"https://example.com/b":false,"https://example.com/j":[1],"https://example.com/n":3""",
+            """"registration":"$id"""",
+            """"contextActivities":{"parent":[{"id":"https://example.com/quiz"}],"category":[{"id":"${Categories.VIDEO}"}]}""",
+            """"statement":{"objectType":"StatementRef","id":"$id"}""",
+            """"relevantTypes":["https://example.com/helper"]""",
+            """"timestamp":"2026-02-01T10:00:00.123Z"""",
+        )) assertTrue(part in json, "$part is missing in $json")
+    }
+
+    @Test
+    fun `a statement inside a statement has everything but an id`() {
+        val planned = statement {
+            actor(mbox("mailto:ada@example.com"))
+            verb(Verbs.PREFERRED)
+            subStatement {
+                actor(Group(member = listOf(Agent(mbox("mailto:ben@example.com")))))
+                verb(Verbs.ATTENDED)
+                statementRef(this@BuildersTest.id)
+            }
+        }
+        assertTrue(""""objectType":"SubStatement"""" in planned.toJson())
+    }
+
+    @Test
+    fun `what a statement cannot be without is asked for by name`() {
+        val error = assertThrows<IllegalStateException> { statement { actor(mbox("mailto:ada@example.com")) } }
+        assertTrue("verb(" in error.message!!)
+    }
+
+    @Test
+    fun `an extension that is no JSON is a fault with its place`() {
+        val error = assertThrows<PannierException.Invalid> {
+            lesson(1).copy(result = XapiResult(extensions = mapOf("https://example.com/x" to "{no"))).toJson()
+        }
+        assertEquals("$.result.extensions[\"https://example.com/x\"]", error.faults.single().path)
+    }
+}

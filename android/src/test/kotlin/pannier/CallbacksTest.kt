@@ -1,0 +1,139 @@
+package pannier
+
+import java.nio.file.Path
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.flow.transformWhile
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.yield
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+
+/** The app's own code: listeners, credentials providers and transports, good ones and bad ones. */
+class CallbacksTest {
+    @TempDir
+    lateinit var folder: Path
+
+    @Test
+    fun `events tell what happened, in order, and end when the collector is closed`() = runBlocking {
+        val collector = Collector.open(folder.queue(), Config(endpoint = LRS), memoryLrs())
+        val all = async(start = CoroutineStart.UNDISPATCHED) {
+            collector.events.transformWhile { emit(it); it !is Event.Synced }.toList()
+        }
+        val good = collector.record(lesson(1))
+        val bad = collector.record("""{"actor":{"mbox":"mailto:bad@example.com"},
+            "verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}""")
+        val report = collector.sync()
+        val events = all.await()
+        assertEquals(listOf(good, bad), events.filterIsInstance<Event.Recorded>().flatMap { it.ids })
+        assertEquals(listOf(good), events.filterIsInstance<Event.Delivered>().flatMap { it.ids })
+        val held = events.filterIsInstance<Event.Held>().single()
+        assertEquals(Triple(bad, HoldReason.REFUSED, "this one is bad"), Triple(held.id, held.reason, held.words))
+        assertEquals(Event.Synced(report), events.last())
+
+        val rest = async(start = CoroutineStart.UNDISPATCHED) { collector.events.toList() }
+        collector.close()
+        assertEquals(emptyList<Event>(), rest.await())
+    }
+
+    @Test
+    fun `who is slow hears how much was missed, and keeps nobody waiting`() = runBlocking {
+        val feed = EventFeed()
+        val event = Event.Recorded(emptyList())
+        val heard = mutableListOf<Event>()
+        val slow = launch(start = CoroutineStart.UNDISPATCHED) { feed.events.collect { heard += it } }
+        repeat(1_024 + 5) { feed.tell(event) }
+        yield()
+        feed.tell(event)
+        feed.close()
+        slow.join()
+        val missed = heard.filterIsInstance<Event.Missed>().single().count
+        assertTrue(missed in 1..5 && heard.size == 1_024 + 5 - missed.toInt() + 2, "$missed of ${heard.size}")
+        assertEquals(listOf(Event.Missed(missed), event), heard.takeLast(2))
+    }
+
+    @Test
+    fun `a listener that throws disturbs nobody, and a cancelled one hears no more`() {
+        BlockingCollector.open(folder.queue().toString(), Config()).use { collector ->
+            val heard = LinkedBlockingQueue<Event>()
+            val afterwards = LinkedBlockingQueue<Event>()
+            collector.addListener(listener { throw IllegalStateException("oh") })
+            collector.addListener(listener { afterwards += it }).cancel()
+            collector.addListener(listener { heard += it })
+            repeat(2) {
+                val id = collector.record(lesson(it))
+                assertEquals(Event.Recorded(listOf(id)), heard.poll(10, TimeUnit.SECONDS))
+            }
+            assertNull(afterwards.poll())
+        }
+    }
+
+    @Test
+    fun `a provider is asked when the credentials are refused`() = runBlocking {
+        Hub().use { hub ->
+            val wrong = hub.config.copy(credentials = Credentials.Basic("me", "expired"))
+            val provider = CredentialsProvider { hub.credentials }
+            Collector.open(folder.queue(), wrong, credentialsProvider = provider).use {
+                it.record(lesson(1))
+                assertEquals(1, it.sync().delivered)
+            }
+        }
+    }
+
+    @Test
+    fun `a provider that throws has no credentials, and nothing is lost`() = runBlocking {
+        Hub().use { hub ->
+            val provider = CredentialsProvider { throw IllegalStateException("not signed in") }
+            Collector.open(folder.queue(), Config(endpoint = hub.url), credentialsProvider = provider).use {
+                it.record(lesson(1))
+                val ended = it.sync().ended
+                assertTrue(ended is Ended.NeedsApp && ended.trouble.problem == Problem.CREDENTIALS, "$ended")
+                it.setCredentials(hub.credentials)
+                assertEquals(1, it.sync().delivered)
+            }
+        }
+    }
+
+    @Test
+    fun `a transport that throws is a broken connection, and says why it is none`() = runBlocking {
+        for ((thrown, problem) in listOf(
+            IllegalStateException("oh") to Problem.BROKEN,
+            TransportException.Unreachable("no route") to Problem.UNREACHABLE,
+            TransportException.TimedOut() to Problem.TIMED_OUT,
+        )) {
+            val file = folder.resolve("$problem.db")
+            Collector.open(file, Config(endpoint = LRS), Transport { throw thrown }).use {
+                it.record(lesson(1))
+                val ended = it.sync().ended
+                assertTrue(ended is Ended.Waiting && ended.trouble?.problem == problem, "$ended")
+                assertFalse("at pannier" in "$ended", "a stack trace is kept: $ended")
+            }
+        }
+    }
+
+    @Test
+    fun `nothing secret is printed`() = runBlocking {
+        val printed = StringBuilder("${Credentials.Basic("s3cret", "s3cret")} ${Credentials.Bearer("s3cret")} ")
+        val transport = Transport { request -> printed.append("$request "); answer(503, "s3cret") }
+        val config = Config(LRS, Credentials.Basic("s3cret", "s3cret"))
+        Collector.open(folder.queue(), config, transport).use {
+            it.record(lesson(1))
+            it.sync()
+            printed.append(it.queued()).append(config)
+        }
+        assertTrue("lrs.example" in printed && "bytes" in printed, "$printed")
+        for (secret in listOf("s3cret", "ada@", "YTp")) assertFalse(secret in printed, "$printed")
+    }
+
+    private fun listener(hear: (Event) -> Unit) = object : EventListener {
+        override fun onEvent(event: Event) = hear(event)
+    }
+}

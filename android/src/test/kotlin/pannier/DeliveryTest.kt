@@ -1,0 +1,92 @@
+package pannier
+
+import java.nio.file.Path
+import java.util.UUID
+import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.async
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+
+/** The real library, the real file, the real hub. */
+class DeliveryTest {
+    @TempDir
+    lateinit var folder: Path
+
+    @Test
+    fun `what is recorded offline is delivered when there is an LRS`() = runBlocking {
+        val ids = Collector.open(folder.queue(), Config(endpoint = "http://127.0.0.1:9/xAPI")).use {
+            val ids = (1..70).map { n -> it.record(lesson(n)) } + it.record(lesson(71).toJson())
+            val ended = it.sync().ended
+            assertTrue(ended is Ended.Waiting && ended.trouble?.problem == Problem.UNREACHABLE, "$ended")
+            assertEquals(71, it.readStatus().queued)
+            ids
+        }
+        Hub().use { hub ->
+            Collector.open(folder.queue(), hub.config).use {
+                val report = it.sync()
+                assertEquals(71 to Ended.Emptied, report.delivered.toInt() to report.ended)
+                withTimeout(10_000) { it.status.first { now -> now.delivered == 71L && now.queued == 0L } }
+            }
+            ids.forEach { assertNotNull(hub.statement(it), "$it is not there") }
+        }
+    }
+
+    @Test
+    fun `two collectors on one file deliver everything once`() = runBlocking {
+        Hub().use { hub ->
+            val both = List(2) { Collector.open(folder.queue(), hub.config) }
+            val ids = coroutineScope {
+                both.mapIndexed { at, collector ->
+                    async { List(200) { n -> collector.record(lesson(at * 1_000 + n)) } }
+                }.flatMap { it.await() }
+            }
+            val reports = coroutineScope { both.map { async { it.sync() } }.map { it.await() } }
+            // One of them may have found the other at it, and left it to that one.
+            both.last().sync()
+            assertTrue(reports.any { it.ended == Ended.Emptied }, "$reports")
+            val status = both.first().readStatus()
+            assertEquals(listOf(400L, 400L, 0L), listOf(status.recorded, status.delivered, status.queued))
+            assertEquals(400, ids.toSet().size)
+            ids.filterIndexed { n, _ -> n % 40 == 0 }.forEach { assertNotNull(hub.statement(it)) }
+            both.forEach { it.close() }
+        }
+    }
+
+    @Test
+    fun `the command and Kotlin share one queue`() = runBlocking {
+        Hub().use { hub ->
+            val ours = Collector.open(folder.queue()).use { it.record(lesson(1)) }
+            val theirs = UUID.randomUUID()
+            pannier(hub, "record", input = lesson(2, theirs).toJson())
+            Collector.open(folder.queue()).use {
+                assertEquals(listOf(ours, theirs), it.queued().map { one -> one.id })
+            }
+            pannier(hub, "sync", "--lrs", hub.url)
+            Collector.open(folder.queue()).use { assertEquals(2, it.readStatus().delivered) }
+            assertNotNull(hub.statement(ours))
+            assertNotNull(hub.statement(theirs))
+            Unit
+        }
+    }
+
+    private fun pannier(hub: Hub, vararg arguments: String, input: String = "") {
+        val process = ProcessBuilder(COMMAND, *arguments, "--queue", folder.queue().toString())
+            .redirectErrorStream(true)
+            .apply {
+                environment()["PANNIER_LRS_USER"] = hub.user
+                environment()["PANNIER_LRS_PASSWORD"] = hub.password
+            }
+            .start()
+        process.outputWriter().use { it.write(input) }
+        val said = process.inputReader().readText()
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS), said)
+        assertEquals(0, process.exitValue(), said)
+    }
+}

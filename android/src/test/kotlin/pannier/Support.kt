@@ -1,0 +1,75 @@
+package pannier
+
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpResponse.BodyHandlers
+import java.nio.file.Path
+import java.util.Base64
+import java.util.UUID
+
+/** The `pannier` command; `cargo build -p pannier-cli` makes it. */
+val COMMAND: String = System.getenv("PANNIER_COMMAND") ?: "../target/debug/pannier"
+
+/** `pannier hub` on a free port. It ends with its test. */
+class Hub : AutoCloseable {
+    val user = "me"
+    val password = "s3cret"
+    val url: String
+    private val process = ProcessBuilder(COMMAND, "--json", "hub", "--listen", "127.0.0.1:0")
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .apply {
+            environment()["PANNIER_HUB_USER"] = user
+            environment()["PANNIER_HUB_PASSWORD"] = password
+        }
+        .start()
+
+    init {
+        val line = process.inputReader().readLine() ?: error("the hub did not start")
+        url = Regex("\"url\":\"([^\"]+)\"").find(line)!!.groupValues[1]
+    }
+
+    val credentials get() = Credentials.Basic(user, password)
+    val config get() = Config(endpoint = url, credentials = credentials)
+
+    /** The statement with this id as the hub has it, or null. */
+    fun statement(id: UUID): String? {
+        val pair = Base64.getEncoder().encodeToString("$user:$password".toByteArray())
+        val request = HttpRequest.newBuilder(URI("$url/statements?statementId=$id"))
+            .header("X-Experience-API-Version", "2.0.0")
+            .header("Authorization", "Basic $pair")
+            .build()
+        val answer = HttpClient.newHttpClient().send(request, BodyHandlers.ofString())
+        return answer.body().takeIf { answer.statusCode() == 200 }
+    }
+
+    override fun close() {
+        process.destroy()
+        process.waitFor()
+    }
+}
+
+fun Path.queue(): Path = resolve("queue.db")
+
+fun lesson(n: Int, id: UUID? = null): Statement = statement {
+    this.id = id
+    actor(mbox("mailto:ada@example.com"), name = "Ada")
+    verb(Verbs.COMPLETED)
+    activity("https://example.com/lessons/$n") { name("en", "Lesson $n") }
+}
+
+/** An LRS in memory: takes everything but statements that hold the text `bad`. */
+fun memoryLrs(): Transport = Transport { request ->
+    val ids = Regex("\"id\":\"([0-9a-f-]{36})\"")
+    val body = request.body?.decodeToString().orEmpty()
+    when {
+        request.url.endsWith("/about") -> answer(200, """{"version":["2.0.0"]}""")
+        request.method == Method.GET -> answer(404, "")
+        "bad" in body -> answer(400, "this one is bad")
+        else -> answer(200, ids.findAll(body).joinToString(",", "[", "]") { "\"${it.groupValues[1]}\"" })
+    }
+}
+
+fun answer(status: Int, body: String): Answer = Answer(status, emptyList(), body.toByteArray())
+
+const val LRS = "https://lrs.example/xAPI"
