@@ -588,3 +588,37 @@ fn the_file_shrinks_after_a_sync() {
     let after = std::fs::metadata(&path).unwrap().len();
     assert!(after * 20 < full, "{after} of {full} bytes");
 }
+
+#[test]
+fn what_is_written_together_is_there_together_or_not_at_all() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    let failed: Result<(), StoreError> = db.together(|db| {
+        append(db, 2).unwrap();
+        let seqs: Vec<i64> = take(db, 10).iter().map(|row| row.seq).collect();
+        settle(db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
+        assert_eq!(db.ledger()?.delivered, 2);
+        Err(StoreError::Paused)
+    });
+    assert_eq!(failed, Err(StoreError::Paused));
+    check(&db);
+    let ledger = db.ledger().unwrap();
+    assert_eq!(
+        (ledger.recorded, ledger.queued, ledger.delivered),
+        (1, 1, 0)
+    );
+    // Nothing of it was sent, either.
+    assert!(!take(&mut db, 10)[0].sent_before);
+
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _: Result<(), StoreError> = db.together(|db| {
+            append(db, 3).unwrap();
+            panic!("in the middle");
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(open(&path).ledger().unwrap().recorded, 1);
+    append(&mut db, 3).unwrap();
+    assert_eq!(open(&path).ledger().unwrap().recorded, 2);
+}

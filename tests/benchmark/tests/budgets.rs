@@ -74,7 +74,11 @@ impl Transport for Lrs {
                 Method::Post => {
                     let batch: Vec<Value> = serde_json::from_slice(&body).expect("an array");
                     self.posted.lock().expect("no panic").push(batch.len());
-                    Value::from_iter(batch.iter().map(|one| one["id"].clone())).to_string()
+                    batch
+                        .iter()
+                        .map(|one| one["id"].clone())
+                        .collect::<Value>()
+                        .to_string()
                 }
             };
             Ok(Answer {
