@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::testing::{FakeLrs, answer, config, open, statement};
+use super::testing::{FakeLrs, TestClock, answer, config, open, statement};
 use super::{Config, CredentialsProvider, SyncPolicy};
 use crate::error::Error;
 use crate::event::Event;
@@ -21,7 +21,15 @@ fn records_offline_and_delivers_when_the_lrs_is_back() {
     let folder = tempfile::tempdir().unwrap();
     let lrs = Arc::new(FakeLrs::default());
     *lrs.down.lock().unwrap() = true;
-    let collector = open(folder.path(), config(&lrs));
+    // It stands still, so that the wait does not end before the test has seen it.
+    let clock = TestClock::new();
+    let collector = open(
+        folder.path(),
+        Config {
+            clock,
+            ..config(&lrs)
+        },
+    );
     let events = collector.events();
     let mut ids: Vec<_> = (0..70)
         .map(|n| collector.record(statement(n)).unwrap())

@@ -43,7 +43,8 @@ impl Session {
                 Some(steady) => db.any_made_in(steady.boot, few)?,
                 None => false,
             };
-        if ask {
+        // After a wait it may be there from before.
+        if ask && self.tasks.is_empty() {
             self.tasks.push_back(Task::Negotiate);
         }
         Ok(())
