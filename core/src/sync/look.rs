@@ -126,6 +126,7 @@ impl Session {
         match look.then {
             Then::Send(rest) => {
                 send.extend(rest);
+                send.sort_unstable_by_key(|item| item.row.seq);
                 if !send.is_empty() {
                     self.tasks.push_front(Task::Post(send));
                 }

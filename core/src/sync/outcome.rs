@@ -69,7 +69,7 @@ impl Session {
             Pause::App => (Duration::ZERO, WaitKind::App),
         };
         let why = match why {
-            WaitKind::Backoff if wait < under_way => WaitKind::OutcomeUnknown,
+            WaitKind::Backoff if under_way > Duration::ZERO => WaitKind::OutcomeUnknown,
             why => why,
         };
         let wait = wait.max(under_way);

@@ -155,7 +155,7 @@ impl World {
     /// The stated bound of requests after the faults have ended: three for each statement (to find
     /// out that it is there or at fault), and some to find out what the LRS is.
     fn most(&self, undelivered: u64, fresh: u64, troubled: u64) -> u64 {
-        let each = if self.lrs.character.single_only { 6 } else { 3 };
+        let each = if self.lrs.character.single_only { 8 } else { 3 };
         30 + each * (undelivered + fresh) + 25 * troubled
     }
 
