@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Kotlin and Java on the JVM: the native library, the bindings, the layer above them, and its tests
-# against the real library and the hub.
+# against the real library, the hub and Ralph.
 
 install_jdk() {
   debian "openjdk-17-jdk-headless maven" javac -version && debian maven mvn --version &&
@@ -20,15 +20,19 @@ maven_tests() {
 
 kotlin_part() {
   if ! prepare "a JDK, Maven and strip" install_jdk; then
-    skip "Kotlin" "there is no JDK or no Maven"
+    skip "Kotlin and Java" "there is no JDK or no Maven"
     return
   fi
-  if prepare "the command, for its hub" cargo build -p pannier-cli --locked; then
-    tests maven_tests "Kotlin and Java" env PANNIER_COMMAND="$(realpath "${CARGO_TARGET_DIR:-target}/debug/pannier")" \
+  local target lrs
+  target=$(realpath "${CARGO_TARGET_DIR:-target}")
+  lrs=$(lrs_folder)
+  if prepare "the pannier command" cargo build -p pannier-cli --locked && prepare_lrs "$lrs"; then
+    tests maven_tests "Kotlin and Java" \
+      env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
       mvn --batch-mode --no-transfer-progress --file android/pom.xml \
-      "-Dmaven.repo.local=$PANNIER_CACHE/maven" "-Dpannier.build=$(realpath "${CARGO_TARGET_DIR:-target}")/kotlin" test
+      "-Dmaven.repo.local=$PANNIER_CACHE/maven" "-Dpannier.build=$target/kotlin" test
   else
-    skip "Kotlin" "the command could not be built"
+    skip "Kotlin and Java" "Ralph or the pannier command could not be had"
   fi
 }
 kotlin_part

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNotNull
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable
 import org.junit.jupiter.api.io.TempDir
 
 /** The real library, the real file, the real hub. */
@@ -35,6 +36,19 @@ class DeliveryTest {
                 withTimeout(10_000) { it.status.first { now -> now.delivered == 71L && now.queued == 0L } }
             }
             ids.forEach { assertNotNull(hub.statement(it), "$it is not there") }
+        }
+    }
+
+    @Test
+    @EnabledIfEnvironmentVariable(named = "PANNIER_REAL_LRS", matches = ".+")
+    fun `an LRS that others wrote takes it too`() = runBlocking {
+        Ralph(System.getenv("PANNIER_REAL_LRS"), folder).use { ralph ->
+            Collector.open(folder.queue(), ralph.config).use { collector ->
+                val ids = (1..120).map { collector.record(lesson(it)) }
+                val report = collector.sync()
+                assertEquals(120 to Ended.Emptied, report.delivered.toInt() to report.ended)
+                ids.filterIndexed { n, _ -> n % 20 == 0 }.forEach { assertNotNull(ralph.statement(it)) }
+            }
         }
     }
 

@@ -11,28 +11,17 @@ import java.util.UUID
 /** The `pannier` command; `cargo build -p pannier-cli` makes it. */
 val COMMAND: String = System.getenv("PANNIER_COMMAND") ?: "../target/debug/pannier"
 
-/** `pannier hub` on a free port. It ends with its test. */
-class Hub : AutoCloseable {
+/** An LRS with one user. It ends with its test. */
+abstract class Lrs : AutoCloseable {
     val user = "me"
     val password = "s3cret"
-    val url: String
-    private val process = ProcessBuilder(COMMAND, "--json", "hub", "--listen", "127.0.0.1:0")
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
-        .apply {
-            environment()["PANNIER_HUB_USER"] = user
-            environment()["PANNIER_HUB_PASSWORD"] = password
-        }
-        .start()
-
-    init {
-        val line = process.inputReader().readLine() ?: error("the hub did not start")
-        url = Regex("\"url\":\"([^\"]+)\"").find(line)!!.groupValues[1]
-    }
+    abstract val url: String
+    protected abstract val process: Process
 
     val credentials get() = Credentials.Basic(user, password)
     val config get() = Config(endpoint = url, credentials = credentials)
 
-    /** The statement with this id as the hub has it, or null. */
+    /** The statement with this id as the LRS has it, or null. */
     fun statement(id: UUID): String? {
         val pair = Base64.getEncoder().encodeToString("$user:$password".toByteArray())
         val request = HttpRequest.newBuilder(URI("$url/statements?statementId=$id"))
@@ -46,6 +35,41 @@ class Hub : AutoCloseable {
     override fun close() {
         process.destroy()
         process.waitFor()
+    }
+}
+
+/** Ralph, from the folder that `tests/run` installed it to. */
+class Ralph(installed: String, folder: Path) : Lrs() {
+    override val process: Process =
+        ProcessBuilder("$installed/ralph/bin/python", "../tests/lrs/ralph/launch.py", "append", "$folder")
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .apply {
+                environment()["LRS_USER"] = user
+                environment()["LRS_PASSWORD"] = password
+            }
+            .start()
+    override val url: String
+
+    init {
+        val ready = process.inputReader().lineSequence().firstOrNull { it.startsWith("ready on ") }
+        url = "http://${ready?.removePrefix("ready on ") ?: error("Ralph did not start")}/xAPI"
+    }
+}
+
+/** `pannier hub` on a free port. */
+class Hub : Lrs() {
+    override val url: String
+    override val process: Process = ProcessBuilder(COMMAND, "--json", "hub", "--listen", "127.0.0.1:0")
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .apply {
+            environment()["PANNIER_HUB_USER"] = user
+            environment()["PANNIER_HUB_PASSWORD"] = password
+        }
+        .start()
+
+    init {
+        val line = process.inputReader().readLine() ?: error("the hub did not start")
+        url = Regex("\"url\":\"([^\"]+)\"").find(line)!!.groupValues[1]
     }
 }
 
