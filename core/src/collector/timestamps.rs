@@ -211,7 +211,8 @@ fn what_may_have_been_sent_keeps_its_bytes() {
     let sent = stage.queued();
     *stage.lrs.clock.lock().unwrap() = Some(Arc::clone(&stage.clock));
     stage.lrs.behave();
-    stage.clock.pass(HOUR);
+    // It is asked for its versions again first, and tells the time.
+    stage.clock.pass(25 * HOUR);
     stage.sync();
     let stored = stage.lrs.stored.lock().unwrap()[&id].clone();
     assert_eq!(stored, serde_json::from_str::<Value>(&sent).unwrap());
@@ -343,4 +344,28 @@ fn when_the_lrss_own_clock_jumps_only_what_comes_later_goes_by_it() {
     let after = stage.record(3);
     stage.sync();
     assert_about(stage.timestamp(after), stamped + week);
+}
+
+#[test]
+fn what_waits_aside_after_it_was_sent_keeps_its_bytes() {
+    let stage = Stage::new();
+    *stage.lrs.clock.lock().unwrap() = None;
+    stage
+        .lrs
+        .instead(|request| posts(request, "lessons/13").then(|| Ok(answer(500, "stack overflow"))));
+    stage.clock.set_wrong_by(-DAY_MS);
+    let id = stage.record(13);
+    stage.record(1);
+    for _ in 0..3 {
+        stage.clock.pass(Duration::from_mins(1));
+        stage.sync();
+    }
+    let mut waiting = stage.collector.waiting(Page::default()).unwrap();
+    assert_eq!((waiting.len(), waiting[0].id), (1, id));
+    let sent: Value = serde_json::from_str(&waiting.remove(0).statement).unwrap();
+    *stage.lrs.clock.lock().unwrap() = Some(Arc::clone(&stage.clock));
+    stage.lrs.behave();
+    stage.clock.pass(25 * HOUR);
+    stage.sync();
+    assert_eq!(stage.lrs.stored.lock().unwrap()[&id], sent);
 }
