@@ -31,6 +31,7 @@ mod erase;
 mod error;
 mod history;
 mod ledger;
+mod line;
 mod listing;
 mod lrs_clock;
 mod open;

@@ -1,21 +1,15 @@
 //! One connection for many threads, with concurrent records in one commit.
 //!
-//! No thread of its own: whoever gets the connection first commits for all who stand in line, and
-//! the others find their outcome waiting. A lone caller pays no hand-over to another thread, and a
-//! crowd pays for one disk sync instead of one each.
+//! No thread of its own: one of those who wait commits for all of them (`line`). A
+//! lone caller pays no hand-over to another thread, and a crowd pays for one disk sync instead of one
+//! each.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::append::Refused;
-use super::{Appended, Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
-
-type AppendOutcome = Result<Vec<Appended>, Refused>;
-
-struct Ticket {
-    candidate: Candidate,
-    outcome: Mutex<Option<AppendOutcome>>,
-}
+use super::line::{AppendOutcome, Line};
+use super::{Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
 /// those already under way.
@@ -26,7 +20,7 @@ pub struct Shared {
     db: Mutex<Option<Db>>,
     /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
     reader: Mutex<Option<Db>>,
-    line: Mutex<Vec<Arc<Ticket>>>,
+    line: Line,
     salvaged: Mutex<Vec<Salvaged>>,
 }
 
@@ -45,7 +39,7 @@ impl Shared {
             durability,
             db: Mutex::new(Some(db)),
             reader: Mutex::default(),
-            line: Mutex::default(),
+            line: Line::default(),
             salvaged: Mutex::new(salvaged.into_iter().collect()),
         })
     }
@@ -57,38 +51,21 @@ impl Shared {
 
     /// Takes in all of a candidate's statements or none.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
-        let ticket = Arc::new(Ticket {
-            candidate,
-            outcome: Mutex::new(None),
-        });
-        lock(&self.line).push(Arc::clone(&ticket));
-        let mut db = lock(&self.db);
-        if let Some(outcome) = lock(&ticket.outcome).take() {
-            return outcome;
-        }
-        let tickets = std::mem::take(&mut *lock(&self.line));
-        let outcomes = match db.as_mut() {
-            Some(db) => db.append(
-                &tickets.iter().map(|t| &t.candidate).collect::<Vec<_>>(),
-                now,
-            ),
-            None => tickets
-                .iter()
-                .map(|_| Err(Refused::Store(StoreError::Paused)))
-                .collect(),
-        };
-        if let Some(Err(Refused::Store(StoreError::Damaged(why)))) = outcomes.first() {
-            self.salvage(&mut db, why, now);
-        }
-        for (ticket, outcome) in tickets.iter().zip(outcomes) {
-            *lock(&ticket.outcome) = Some(outcome);
-        }
-        drop(db);
-        let outcome = lock(&ticket.outcome).take();
-        // Our own ticket was in the line that we took: nobody else could have, we held the file.
-        outcome.unwrap_or(Err(Refused::Store(StoreError::Other(
-            "the record was lost in line".into(),
-        ))))
+        self.line.stand(candidate, |leader| {
+            let mut db = lock(&self.db);
+            let candidates = leader.everybody();
+            let outcomes = match db.as_mut() {
+                Some(db) => db.append(&candidates, now),
+                None => candidates
+                    .iter()
+                    .map(|_| Err(Refused::Store(StoreError::Paused)))
+                    .collect(),
+            };
+            if let Some(Err(Refused::Store(StoreError::Damaged(why)))) = outcomes.first() {
+                self.salvage(&mut db, why, now);
+            }
+            leader.tell(outcomes);
+        })
     }
 
     /// Works on the file with nobody else in between.
