@@ -7,7 +7,7 @@ use pannier::store::{Db, HoldReason, Ledger, Millis, Page, StoreError, WaitReaso
 use uuid::Uuid;
 
 use super::lrs::Lrs;
-use super::lrs::character::{Invalid, Known as OnKnown, Poison, TooLarge, Voiding};
+use super::lrs::character::{Invalid, Poison, TooLarge, Voiding};
 use super::model::{Gone, Known, Model};
 use super::statement::Kind;
 
@@ -181,16 +181,11 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
         HoldReason::Forbidden => {
             lrs.forbids_voiding && matches!(known.recipe.kind, Kind::Voiding(_))
         }
-        HoldReason::Conflict => known.recipe.kind == Kind::Conflict,
-        HoldReason::ConflictUnseen => {
-            known.recipe.kind == Kind::Conflict
-                || (lrs.write_only && character.known == OnKnown::Refuses)
-        }
+        HoldReason::Conflict | HoldReason::ConflictUnseen => known.recipe.kind == Kind::Conflict,
         HoldReason::TooLarge => too_large && character.too_large == TooLarge::Says413,
         HoldReason::ServerError => {
             (known.recipe.kind == Kind::Poison && character.poison != Poison::Takes)
                 || (too_large && character.too_large == TooLarge::Resets)
-                || (lrs.write_only && character.known == OnKnown::Fails)
         }
     }
 }

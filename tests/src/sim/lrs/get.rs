@@ -9,9 +9,6 @@ use crate::sim::statement::iso;
 
 impl Lrs {
     pub(super) fn get(&self, query: &str, now: Millis) -> Served {
-        if self.write_only {
-            return said(403, "write only");
-        }
         let Some((name, Ok(id))) = query
             .split_once('=')
             .map(|(name, id)| (name, id.parse::<Uuid>()))

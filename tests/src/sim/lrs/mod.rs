@@ -63,8 +63,6 @@ pub struct Lrs {
     pub max_bytes: usize,
     /// It forbids voidings (403).
     pub forbids_voiding: bool,
-    /// It may not be read by us (403).
-    pub write_only: bool,
     /// When it last lost its data.
     pub lost_at: Option<Millis>,
     /// For a character that writes once: it has written.
@@ -88,7 +86,6 @@ impl Lrs {
             password: 0,
             max_bytes: usize::MAX,
             forbids_voiding: false,
-            write_only: false,
             lost_at: None,
             worn_out: false,
             slower: 0,
