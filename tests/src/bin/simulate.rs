@@ -124,7 +124,8 @@ fn run(arguments: &Arguments, first: u64, count: u64) -> std::io::Result<(Tally,
                 tally.add(&outcome.tally);
                 bar.inc(1);
                 if let (Some(violation), Ok(mut whole)) = (outcome.violation, whole.lock()) {
-                    bar.println(format!("seed {seed}: {violation}"));
+                    // Also where there is no terminal, and so no bar.
+                    bar.suspend(|| eprintln!("seed {seed}: {violation}"));
                     whole.1.push(Failure {
                         seed,
                         violation,
