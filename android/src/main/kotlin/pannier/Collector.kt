@@ -3,7 +3,6 @@ package pannier
 import java.nio.file.Path
 import java.time.Duration
 import java.util.UUID
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -225,19 +224,19 @@ public class Collector private constructor(
             transport: Transport? = null,
             credentialsProvider: CredentialsProvider? = null,
         ): Collector {
-            var opened: BlockingCollector? = null
+            var opened: AutoCloseable? = null
             try {
                 return withContext(CALLS) {
                     val blocking = BlockingCollector.open(
                         file.toString(), config, transport, credentialsProvider,
                     )
                     opened = blocking
-                    Collector(blocking, blocking.status())
+                    Collector(blocking, blocking.status()).also { opened = it }
                 }
-            } catch (cancelled: CancellationException) {
-                // Nobody is there any more to close it.
+            } catch (unused: Throwable) {
+                // It failed half-way, or was cancelled: nobody else can close it.
                 opened?.close()
-                throw cancelled
+                throw unused
             }
         }
     }
