@@ -95,9 +95,15 @@ impl Session {
                 self.accepted(db, settled, now)
             }
             Verdict::ProveOne => {
-                let last = batch.pop();
-                self.tasks
-                    .push_front(Task::Look(Look::new(last, Then::Proves(batch))));
+                // One that was not there before the batch was sent proves that it arrived. Without one,
+                // each has to be asked for: some of them may be there from elsewhere.
+                let absent = batch.iter().position(|item| item.looked);
+                let ask = absent.map(|at| vec![batch.remove(at)]);
+                let look = match ask {
+                    Some(ask) => Look::new(ask, Then::Proves(batch)),
+                    None => Look::new(batch, Then::Proves(Vec::new())),
+                };
+                self.tasks.push_front(Task::Look(look));
                 Ok(())
             }
             Verdict::Sorted {
