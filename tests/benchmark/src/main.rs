@@ -13,6 +13,7 @@ mod cost;
 mod durability;
 mod floor;
 mod jobs;
+mod sections;
 mod sink;
 mod table;
 
