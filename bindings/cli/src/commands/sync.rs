@@ -130,7 +130,7 @@ fn outcome(report: &SyncReport) -> Result<(), Failure> {
         Ended::Busy { .. } => Err(Failure::undelivered(
             "another process is delivering this queue; let it end",
         )),
-        _ => Err(Failure::undelivered("the sync was interrupted; sync again")),
+        Ended::Interrupted => Err(Failure::undelivered("the sync was interrupted; sync again")),
     }
 }
 

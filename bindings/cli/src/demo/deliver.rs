@@ -52,7 +52,7 @@ pub fn deliver(collector: &Collector, until: Until, say: impl Fn(&str)) -> Resul
                 return Ok(());
             }
             Ended::Busy { until: due } => (due, false),
-            _ => return Ok(()),
+            Ended::Interrupted => return Ok(()),
         };
         if until == Until::Tried || due > give_up {
             return Ok(());
