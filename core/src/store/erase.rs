@@ -39,6 +39,7 @@ impl Db {
         loop {
             let last = self.write(|tx| {
                 let mut doomed = Vec::new();
+                let mut copies = Vec::new();
                 let mut last = None;
                 {
                     let mut query = tx.prepare_cached(
@@ -51,8 +52,10 @@ impl Db {
                         last = Some(seq);
                         let theirs: Option<Vec<u8>> = row.get(2)?;
                         let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-                        if names(body) || theirs.is_some_and(|copy| names(&copy)) {
+                        if names(body) {
                             doomed.push(seq);
+                        } else if theirs.is_some_and(|copy| names(&copy)) {
+                            copies.push(seq);
                         }
                     }
                 }
@@ -76,6 +79,10 @@ impl Db {
                         }
                     }
                     tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?.execute([seq])?;
+                }
+                // Ours names nobody who is to be forgotten: it stays, without the LRS's copy.
+                for seq in copies {
+                    tx.prepare_cached("UPDATE aside SET theirs = NULL WHERE seq = ?1")?.execute([seq])?;
                 }
                 moves.write(tx)?;
                 Ok(last)

@@ -362,6 +362,31 @@ fn random_work_keeps_every_statement_in_exactly_one_place() {
 }
 
 #[test]
+fn erasing_drops_the_lrss_copy_of_a_conflict_and_keeps_what_names_nobody() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=2 {
+        append(&mut db, n).unwrap();
+    }
+    take(&mut db, 2);
+    let conflict = Outcome::Held {
+        reason: HoldReason::Conflict,
+        status: Some(409),
+        words: String::new(),
+        theirs: Some(b"names eve".to_vec()),
+    };
+    settle(&mut db, &[1], &conflict, HistoryPolicy::None);
+    let erased = db
+        .erase(&|body| body.windows(3).any(|w| w == b"eve"))
+        .unwrap();
+    assert_eq!(erased, super::Erased::default());
+    let held = db.held(ALL).unwrap();
+    assert_eq!(held[0].id, statement(1).id);
+    assert_eq!(held[0].theirs, None);
+    check(&db);
+}
+
+#[test]
 fn a_full_disk_is_an_error_of_that_call_alone() {
     let (_folder, path) = file();
     let mut db = open(&path);

@@ -58,7 +58,8 @@ impl Session {
         if !(failed_on_it && alone) {
             return Some(stop);
         }
-        self.quiet_until = Some(now + under_way.as_millis() as Millis);
+        let quiet_until = Some(now + under_way.as_millis() as Millis);
+        self.quiet_until = self.quiet_until.max(quiet_until);
         let item = batch.pop()?;
         let blame = Blame {
             reason: HoldReason::ServerError,
