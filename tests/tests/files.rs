@@ -116,6 +116,11 @@ fn a_page_of_rubbish_costs_the_statements_on_it() {
 fn a_file_cut_in_half_is_kept_whole() {
     let aftermath = go_on_after(|bytes| bytes.truncate(bytes.len() / 2));
     assert!(aftermath.kept == aftermath.damaged, "it is not kept whole");
+    assert!(
+        aftermath.delivered > RECORDED as usize * 2 / 5,
+        "{}",
+        aftermath.delivered
+    );
 }
 
 #[test]

@@ -146,7 +146,12 @@ async fn lose_one(batches: Arc<AtomicUsize>, request: Request, next: Next) -> Re
     batch.pop();
     parts.headers.remove("content-length");
     let rest = Value::from(batch).to_string();
-    next.run(Request::from_parts(parts, rest.into())).await;
+    let response = next.run(Request::from_parts(parts, rest.into())).await;
+    if !response.status().is_success() {
+        // The batch with the conflict: it takes nothing of it, and the next one will do.
+        batches.fetch_sub(1, Ordering::SeqCst);
+        return response;
+    }
     let json = [("content-type", "application/json")];
     (json, Value::from(ids).to_string()).into_response()
 }

@@ -90,10 +90,13 @@ pub(super) fn rescue(db: &mut Db, kept_at: PathBuf, damage: &str) -> Result<Salv
 
 fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
     // Not read-only: a write-ahead log beside the file wants to be read too.
-    Connection::open_with_flags(
+    let old = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
+    )?;
+    // With it SQLite reads a file that is shorter than its header says, too.
+    old.execute_batch("PRAGMA writable_schema = ON")?;
+    Ok(old)
 }
 
 /// Every row number that can be reached: from the front until the damage, from the back until the
