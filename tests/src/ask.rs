@@ -13,12 +13,14 @@ pub struct Ask {
     base: String,
     user: String,
     password: String,
+    page: usize,
     client: Client,
 }
 
 impl Ask {
-    /// A client of the LRS at a base URL like `http://127.0.0.1:8080/xAPI`.
-    pub fn new(base: &str, user: &str, password: &str) -> Self {
+    /// A client of the LRS at a base URL like `http://127.0.0.1:8080/xAPI`, which lists so many
+    /// statements at once.
+    pub fn new(base: &str, user: &str, password: &str, page: usize) -> Self {
         // Whether another test has installed one before makes no difference.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -30,6 +32,7 @@ impl Ask {
             base: base.to_owned(),
             user: user.to_owned(),
             password: password.to_owned(),
+            page,
             client,
         }
     }
@@ -54,7 +57,8 @@ impl Ask {
     /// Everything the LRS lists, page after page, by id. An id that is listed twice is a failure.
     pub fn all_statements(&self) -> BTreeMap<Uuid, Value> {
         let mut all = BTreeMap::new();
-        let mut page = json(self.send(self.client.get(self.statements("?limit=100"))));
+        let first = self.statements(&format!("?limit={}", self.page));
+        let mut page = json(self.send(self.client.get(first)));
         loop {
             for statement in page["statements"]
                 .as_array_mut()

@@ -43,8 +43,13 @@ pub enum Kind {
 /// A running LRS. Dropping it ends it and deletes its storage.
 pub struct Lrs {
     url: String,
+    /// Statements asked for at once; 0 for as many as it has.
+    page: usize,
     _running: Box<dyn std::any::Any>,
 }
+
+/// Statements asked for at once.
+const PAGE: usize = 100;
 
 impl Lrs {
     /// Starts one. It answers when this returns, and has no statements.
@@ -54,6 +59,7 @@ impl Lrs {
                 let hub: Running = Hub::start(&Options::new(USER, PASSWORD)).expect("a free port");
                 Self {
                     url: hub.url(),
+                    page: PAGE,
                     _running: Box::new(hub),
                 }
             }
@@ -66,7 +72,11 @@ impl Lrs {
                 command
                     .env("NODE_PATH", modules)
                     .arg(launcher("learning-locker/launch.js"));
-                Self::launch(command)
+                // Its pages have been seen to leave out statements that it shows by their ids.
+                Self {
+                    page: 0,
+                    ..Self::launch(command)
+                }
             }
         };
         assert!(
@@ -91,6 +101,7 @@ impl Lrs {
         let process = Process::launch(command, START);
         Self {
             url: format!("http://{}/xAPI", process.address()),
+            page: PAGE,
             _running: Box::new((process, folder)),
         }
     }
@@ -102,7 +113,7 @@ impl Lrs {
 
     /// A client that asks it what it has.
     pub fn ask(&self) -> Ask {
-        Ask::new(&self.url, USER, PASSWORD)
+        Ask::new(&self.url, USER, PASSWORD, self.page)
     }
 
     /// Makes sure that the LRS has these statements, each the same as was recorded, and no others.
