@@ -11,6 +11,7 @@ pub mod clock;
 pub mod collector;
 mod error;
 pub mod event;
+mod lock;
 pub mod lrs;
 pub mod statement;
 pub mod store;

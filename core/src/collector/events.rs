@@ -1,10 +1,11 @@
 //! Telling the app what happens, without ever waiting for it.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::event::Event;
+use crate::lock::lock;
 
 /// Events kept for an app that is slow to listen.
 const KEPT: usize = 1_024;
@@ -22,22 +23,16 @@ struct Listener {
 impl Events {
     pub(super) fn listen(&self) -> EventStream {
         let (sender, receiver) = sync_channel(KEPT);
-        self.lock().push(Listener { sender, missed: 0 });
+        lock(&self.listeners).push(Listener { sender, missed: 0 });
         EventStream { receiver }
     }
 
     pub(super) fn any(&self) -> bool {
-        !self.lock().is_empty()
+        !lock(&self.listeners).is_empty()
     }
 
     pub(super) fn tell(&self, event: &Event) {
-        self.lock().retain_mut(|listener| listener.tell(event));
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
-        self.listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listeners).retain_mut(|listener| listener.tell(event));
     }
 }
 

@@ -37,7 +37,7 @@ mod troubles;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -57,6 +57,7 @@ use status::Here;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::Event;
+use crate::lock::lock;
 use crate::lrs::{Authorization, Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
@@ -532,9 +533,4 @@ fn built_in_transport(_: &[Vec<u8>]) -> Result<Arc<dyn Transport>, Error> {
     Err(Error::Transport(
         "this Pannier was built without HTTP: give it a transport of your own".to_owned(),
     ))
-}
-
-/// A thread that panicked while it held one of these left a whole value behind.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -78,7 +78,7 @@ pub struct FakeLrs {
     pub down: Mutex<bool>,
     /// While true, no POST is answered.
     pub hangs: Mutex<bool>,
-    pub asked: Condvar,
+    asked: Condvar,
     pub posts: Mutex<usize>,
     /// Tells the time in its answers, if it has one.
     pub clock: Mutex<Option<Arc<TestClock>>>,
@@ -86,6 +86,12 @@ pub struct FakeLrs {
 }
 
 impl FakeLrs {
+    /// Waits until it has been sent something.
+    pub fn wait_until_asked(&self) {
+        let posts = self.posts.lock().unwrap();
+        drop(self.asked.wait_while(posts, |posts| *posts == 0).unwrap());
+    }
+
     /// From now on these answers come first.
     pub fn instead(
         &self,

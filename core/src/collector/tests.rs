@@ -272,8 +272,7 @@ fn pause_ends_a_sync_closes_the_file_and_resume_goes_on() {
     *lrs.hangs.lock().unwrap() = true;
     std::thread::scope(|scope| {
         let sync = scope.spawn(|| collector.sync().unwrap());
-        let posts = lrs.posts.lock().unwrap();
-        drop(lrs.asked.wait_while(posts, |posts| *posts == 0).unwrap());
+        lrs.wait_until_asked();
         collector.pause().unwrap();
         assert_eq!(sync.join().unwrap().ended, Ended::Interrupted);
     });
@@ -354,8 +353,7 @@ fn record_and_every_list_go_on_while_the_lrs_does_not_answer() {
     *lrs.hangs.lock().unwrap() = true;
     std::thread::scope(|scope| {
         let sync = scope.spawn(|| collector.sync().unwrap());
-        let posts = lrs.posts.lock().unwrap();
-        drop(lrs.asked.wait_while(posts, |posts| *posts == 0).unwrap());
+        lrs.wait_until_asked();
         // The request hangs until we say so: each of these returns before.
         for n in 1..=20 {
             collector.record(statement(n)).unwrap();

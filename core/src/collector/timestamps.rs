@@ -228,14 +228,7 @@ fn a_correction_stands_after_a_crash_before_the_send() {
     *stage.lrs.hangs.lock().unwrap() = true;
     std::thread::scope(|scope| {
         let sync = scope.spawn(|| stage.collector.sync());
-        let posts = stage.lrs.posts.lock().unwrap();
-        drop(
-            stage
-                .lrs
-                .asked
-                .wait_while(posts, |posts| *posts == 0)
-                .unwrap(),
-        );
+        stage.lrs.wait_until_asked();
         stage.collector.pause().unwrap();
         sync.join().unwrap().unwrap();
     });

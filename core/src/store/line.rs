@@ -5,10 +5,11 @@
 //! So nobody is overtaken, and the slower the disk, the more share a commit. A lone caller pays for
 //! two locks that nobody else wants.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::append::Refused;
 use super::{Appended, Candidate, StoreError};
+use crate::lock::lock;
 
 pub(super) type AppendOutcome = Result<Vec<Appended>, Refused>;
 
@@ -132,11 +133,6 @@ fn lost() -> AppendOutcome {
     Err(Refused::Store(StoreError::Other(
         "the commit broke off, and nothing of it was written: record again".into(),
     )))
-}
-
-/// What is behind these locks is whole at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

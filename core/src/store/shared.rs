@@ -5,11 +5,12 @@
 //! each.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use super::append::Refused;
 use super::line::{AppendOutcome, Line};
 use super::{Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
+use crate::lock::lock;
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
 /// those already under way.
@@ -165,9 +166,4 @@ impl AsStoreError for super::Unchanged {
             _ => None,
         }
     }
-}
-
-/// A thread that panicked while it held a lock left no half-made change: the file has transactions.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

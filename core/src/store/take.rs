@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::append::NEEDS_2_0;
 use super::ledger::{Moves, Place};
 use super::retime::retime;
-use super::upstream::{is_undelivered, renew};
+use super::upstream::{UNDELIVERED, is_undelivered, renew};
 use super::{Db, Holder, LrsClock, Millis, StoreError, WaitReason};
 use crate::clock::Steady;
 
@@ -191,19 +191,15 @@ impl<'a> Filling<'a> {
     }
 }
 
-/// The statement that `s` voids is not delivered yet.
-const TARGET_IS_UNDELIVERED: &str = "EXISTS (
-    SELECT 1 FROM statement t WHERE t.id = s.voids AND t.delivered_at IS NULL
-    AND (t.seq > (SELECT delivered_through FROM upstream)
-         OR EXISTS (SELECT 1 FROM aside b WHERE b.seq = t.seq)))";
-
 /// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
 fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
+    let target_is_undelivered =
+        format!("EXISTS (SELECT 1 FROM statement t WHERE t.id = s.voids AND {UNDELIVERED})");
     // A voiding whose time has come may have to wait for its target still.
     tx.prepare_cached(&format!(
         "UPDATE aside AS a SET reason = 'target', due = NULL
          WHERE a.held = 0 AND a.reason = 'future' AND a.due <= ?1 AND EXISTS (
-            SELECT 1 FROM statement s WHERE s.seq = a.seq AND {TARGET_IS_UNDELIVERED})"
+            SELECT 1 FROM statement s WHERE s.seq = a.seq AND {target_is_undelivered})"
     ))?
     .execute([now])?;
     let mut filling = Filling::new(limits);
@@ -214,7 +210,7 @@ fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, 
                 (a.reason = 'future' AND a.due <= ?1)
                 OR (a.reason = 'version' AND ?2)
                 OR a.reason = 'target')
-             AND NOT {TARGET_IS_UNDELIVERED}
+             AND NOT {target_is_undelivered}
              ORDER BY a.seq"
         ))?;
         let mut found = query.query(params![now, limits.speaks_2_0])?;

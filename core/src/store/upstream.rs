@@ -241,13 +241,15 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
     Ok(())
 }
 
+/// The statement `t` is still to be delivered.
+pub(super) const UNDELIVERED: &str = "t.delivered_at IS NULL
+    AND (t.seq > (SELECT delivered_through FROM upstream)
+         OR EXISTS (SELECT 1 FROM aside b WHERE b.seq = t.seq))";
+
 /// Is that statement still to be delivered?
 pub(super) fn is_undelivered(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
-    conn.prepare_cached(
-        "SELECT EXISTS (
-            SELECT 1 FROM statement s WHERE s.id = ?1 AND s.delivered_at IS NULL
-            AND (s.seq > (SELECT delivered_through FROM upstream)
-                 OR EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)))",
-    )?
+    conn.prepare_cached(&format!(
+        "SELECT EXISTS (SELECT 1 FROM statement t WHERE t.id = ?1 AND {UNDELIVERED})"
+    ))?
     .query_row([id.as_bytes()], |row| row.get(0))
 }

@@ -37,6 +37,7 @@ const LEASE_MARGIN_MS: Millis = 15_000;
 
 /// Failures in a row after which the upstream gets one statement at a time, each looked up first.
 const CAUTIOUS_FROM: u32 = 2;
+
 /// The request under way.
 pub(super) struct Flying {
     pub(super) task: Task,
