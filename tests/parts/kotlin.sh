@@ -7,15 +7,15 @@ install_jdk() {
     debian binutils strip --version
 }
 
-# What Maven's test runner says at its end.
+# What Maven's test runner says at the end of each module.
 maven_tests() {
   awk '
     /Tests run: .*Time elapsed/ { next }
     match($0, /Tests run: [0-9]+, Failures: [0-9]+, Errors: [0-9]+, Skipped: [0-9]+/) {
       split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/)
-      f = n[3] + n[4]; s = n[5]; p = n[2] - f - s
+      failed += n[3] + n[4]; skipped += n[5]; run += n[2]
     }
-    END { print p + 0, f + 0, s + 0 }'
+    END { print run - failed - skipped + 0, failed + 0, skipped + 0 }'
 }
 
 kotlin_part() {

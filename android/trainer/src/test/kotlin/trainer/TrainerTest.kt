@@ -1,4 +1,4 @@
-package pannier
+package trainer
 
 import java.nio.file.Path
 import kotlinx.coroutines.runBlocking
@@ -6,7 +6,9 @@ import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
-import trainer.train
+import pannier.Config
+import pannier.Hub
+import pannier.queue
 
 /** The sample, played through: on the train, and at home. */
 class TrainerTest {

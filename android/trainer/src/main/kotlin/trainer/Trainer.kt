@@ -1,5 +1,5 @@
 // A vocabulary trainer for the train: it practises without a network, and delivers when there is one.
-// `android/trainer` runs it; PANNIER_LRS, PANNIER_LRS_USER and PANNIER_LRS_PASSWORD say where to.
+// `android/trainer/run` runs it; PANNIER_LRS, PANNIER_LRS_USER and PANNIER_LRS_PASSWORD say where to.
 
 package trainer
 

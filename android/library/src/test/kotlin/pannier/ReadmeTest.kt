@@ -50,6 +50,6 @@ class ReadmeTest {
         Collector.open(folder.queue()).use { assertEquals(1, it.readStatus().delivered) }
         val source = Path("src/test/kotlin/pannier/ReadmeTest.kt").readText()
         val example = source.substringAfter("\n\nsuspend").substringBefore("\n}\n")
-        assertTrue("```kotlin\nsuspend$example\n}\n```" in Path("README.md").readText())
+        assertTrue("```kotlin\nsuspend$example\n}\n```" in Path("../README.md").readText())
     }
 }

@@ -9,7 +9,7 @@ import java.util.Base64
 import java.util.UUID
 
 /** The `pannier` command; `cargo build -p pannier-cli` makes it. */
-val COMMAND: String = System.getenv("PANNIER_COMMAND") ?: "../target/debug/pannier"
+val COMMAND: String = System.getenv("PANNIER_COMMAND") ?: "../../target/debug/pannier"
 
 /** An LRS with one user. It ends with its test. */
 abstract class Lrs : AutoCloseable {
@@ -41,7 +41,7 @@ abstract class Lrs : AutoCloseable {
 /** Ralph, from the folder that `tests/run` installed it to. */
 class Ralph(installed: String, folder: Path) : Lrs() {
     override val process: Process =
-        ProcessBuilder("$installed/ralph/bin/python", "../tests/lrs/ralph/launch.py", "append", "$folder")
+        ProcessBuilder("$installed/ralph/bin/python", "../../tests/lrs/ralph/launch.py", "append", "$folder")
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .apply {
                 environment()["LRS_USER"] = user
