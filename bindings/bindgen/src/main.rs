@@ -45,5 +45,10 @@ fn run(language: &str, library: &str, out_dir: &str) -> Result<(), Box<dyn Error
     .map_err(|error| format!("{error:#}"))?;
     let vocabulary = vocabulary::read()?;
     std::fs::write(Path::new(out_dir).join(file), write(&vocabulary))?;
+    if language == "swift" {
+        let bindings = Path::new(out_dir).join("PannierBindings.swift");
+        let made = std::fs::read_to_string(&bindings)?;
+        std::fs::write(bindings, swift::finish(&made))?;
+    }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The vocabulary as Swift. Verbs are found where a verb is wanted: `.completed`.
+//! The vocabulary as Swift, and what uniffi leaves to be said in a Swift developer's way. Verbs are
+//! found where a verb is wanted: `.completed`.
 
 use heck::ToLowerCamelCase;
 
@@ -6,6 +7,29 @@ use crate::vocabulary::{Section, Word};
 
 const HEAD: &str = "// Made by bindings/generate; changes are lost.
 ";
+
+/// What an app may want to store or pass on. Credentials and what holds them are not for that, and a
+/// statement's one form outside is xAPI's own JSON (ios/Sources/Pannier/Model).
+const CODABLE: [&str; 18] = [
+    "Conflict",
+    "Difference",
+    "Durability",
+    "Ended",
+    "Erased",
+    "Event",
+    "Fault",
+    "HeldStatement",
+    "HistoryPolicy",
+    "HoldReason",
+    "ListedStatement",
+    "Problem",
+    "Status",
+    "SyncPolicy",
+    "SyncReport",
+    "Trouble",
+    "WaitKind",
+    "XapiVersion",
+];
 
 pub fn write(vocabulary: &[Section]) -> String {
     let mut lines = vec![HEAD.to_owned()];
@@ -28,4 +52,79 @@ fn word(word: &Word) -> String {
     };
     let docs = word.docs.join(" ");
     format!("    /// {docs}\n    public static let {name} = {value}")
+}
+
+/// What uniffi made, with the cases of its errors written as Swift's are, and with `Codable` values.
+pub fn finish(bindings: &str) -> String {
+    let mut error = None;
+    let mut lines: Vec<String> = bindings
+        .lines()
+        .map(|line| {
+            if let Some((_, name)) = line.split_once("enum ")
+                && let Some((name, _)) = name.split_once(": Swift.Error")
+            {
+                error = Some(format!("public func FfiConverterType{name}_lift"));
+            } else if error.as_ref().is_some_and(|end| line.starts_with(end)) {
+                error = None;
+            }
+            match error {
+                Some(_) => small(line).unwrap_or_else(|| line.to_owned()),
+                None => line.to_owned(),
+            }
+        })
+        .collect();
+    lines.extend(CODABLE.map(|name| format!("extension {name}: Codable {{}}")));
+    lines.join("\n") + "\n"
+}
+
+/// A line with a case that begins with a capital: `case Busy`, `case 3: return .Busy(`,
+/// `case let .Busy(reason):`.
+fn small(line: &str) -> Option<String> {
+    let begin = line.find("case ")? + "case ".len();
+    let begin = line.find(" .").map_or(begin, |dot| dot + " .".len());
+    let (before, case) = line.split_at(begin);
+    if !case.starts_with(char::is_uppercase) {
+        return None;
+    }
+    let end = case.find(|char: char| !char.is_alphanumeric());
+    let (name, after) = case.split_at(end.unwrap_or(case.len()));
+    Some(format!("{before}{}{after}", name.to_lower_camel_case()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cases_of_errors_begin_with_a_small_letter_and_all_else_stays() {
+        let made = "\
+enum AnError: Swift.Error {
+    case TimedOut
+    case NotAQueue(path: String)
+}
+        case 1: return .TimedOut
+        case 2: return .NotAQueue(
+        case .TimedOut:
+        case let .NotAQueue(path):
+            value.Other
+public func FfiConverterTypeAnError_lift() {
+        case Other
+";
+        let finished = finish(made);
+        let wanted = "\
+enum AnError: Swift.Error {
+    case timedOut
+    case notAQueue(path: String)
+}
+        case 1: return .timedOut
+        case 2: return .notAQueue(
+        case .timedOut:
+        case let .notAQueue(path):
+            value.Other
+public func FfiConverterTypeAnError_lift() {
+        case Other
+";
+        assert_eq!(finished.split_once("extension Conflict").unwrap().0, wanted);
+        assert!(finished.ends_with("extension XapiVersion: Codable {}\n"));
+    }
 }

@@ -1,7 +1,6 @@
 //! The one handle, with calls that block.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pannier::Collector;
 
@@ -12,8 +11,8 @@ use crate::statement::{Ifi, Statement, typed};
 use crate::transport::AppsTransport;
 use crate::{
     Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener, HeldStatement,
-    ListedStatement, PannierError, Status, Subscription, SyncReport, Transport, Uuid,
-    WaitingStatement,
+    ListedStatement, PannierError, Status, Subscription, SyncReport, TimeSpan, Transport, Url,
+    Uuid, WaitingStatement,
 };
 
 /// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
@@ -85,8 +84,11 @@ impl BlockingCollector {
     /// than `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
     /// Retry-After is kept.
     #[uniffi::method(default(patience = None))]
-    pub fn sync(&self, patience: Option<Duration>) -> Result<SyncReport, PannierError> {
-        Ok(self.core.sync_within(patience.unwrap_or_default())?.into())
+    pub fn sync(&self, patience: Option<TimeSpan>) -> Result<SyncReport, PannierError> {
+        Ok(self
+            .core
+            .sync_within(patience.map(Into::into).unwrap_or_default())?
+            .into())
     }
 
     /// How things stand. Costs the same however long the queue is.
@@ -201,8 +203,8 @@ impl BlockingCollector {
     }
 
     /// Says where to deliver to. What was learned about another LRS is forgotten.
-    pub fn set_endpoint(&self, endpoint: &str) -> Result<(), PannierError> {
-        Ok(self.core.set_endpoint(endpoint)?)
+    pub fn set_endpoint(&self, endpoint: &Url) -> Result<(), PannierError> {
+        Ok(self.core.set_endpoint(&endpoint.0)?)
     }
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.

@@ -1,9 +1,7 @@
 //! How a collector is set up.
 
-use std::time::Duration;
-
-use crate::Credentials;
 use crate::time::millis;
+use crate::{Credentials, TimeSpan, Url};
 
 /// A version of the xAPI standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -56,7 +54,7 @@ pub enum SyncPolicy {
         #[uniffi(default = 50)]
         count: i32,
         /// A new statement waits at most so long.
-        age: Duration,
+        age: TimeSpan,
     },
 }
 
@@ -66,7 +64,7 @@ impl From<SyncPolicy> for pannier::SyncPolicy {
             SyncPolicy::Manual => Self::Manual,
             SyncPolicy::Automatic { count, age } => Self::Automatic {
                 count: at_least_one(count),
-                age,
+                age: age.into(),
             },
         }
     }
@@ -80,7 +78,7 @@ pub enum HistoryPolicy {
     /// For so long after delivery.
     For {
         /// Kept to the millisecond.
-        age: Duration,
+        age: TimeSpan,
     },
     /// Until the app erases them.
     Forever,
@@ -101,7 +99,7 @@ impl From<HistoryPolicy> for pannier::HistoryPolicy {
 pub struct Config {
     /// The LRS's base URL, without `/statements`: `https://lrs.example/xAPI`. May be set later.
     #[uniffi(default)]
-    pub endpoint: Option<String>,
+    pub endpoint: Option<Url>,
     /// Kept in memory only. May be set later.
     #[uniffi(default)]
     pub credentials: Option<Credentials>,
@@ -137,7 +135,7 @@ pub struct Config {
 impl From<Config> for pannier::Config {
     fn from(config: Config) -> Self {
         let mut core = Self::default();
-        core.endpoint = config.endpoint;
+        core.endpoint = config.endpoint.map(|Url(url)| url);
         core.credentials = config.credentials.map(Into::into);
         core.speak = config.speak.map(Into::into);
         core.extra_roots = config.extra_roots;
@@ -172,6 +170,8 @@ fn at_least_one(number: i32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_set_crosses() {
         let core = pannier::Config::from(Config {
-            endpoint: Some("https://lrs.example/xAPI".to_owned()),
+            endpoint: Some(Url("https://lrs.example/xAPI".to_owned())),
             credentials: Some(Credentials::Bearer {
                 token: "t".to_owned(),
             }),
@@ -196,10 +196,10 @@ mod tests {
             speak: Some(XapiVersion::V2_0_0),
             sync: Some(SyncPolicy::Automatic {
                 count: -3,
-                age: Duration::from_secs(9),
+                age: TimeSpan(Duration::from_secs(9)),
             }),
             history: Some(HistoryPolicy::For {
-                age: Duration::from_secs(2),
+                age: TimeSpan(Duration::from_secs(2)),
             }),
             max_statements: Some(7),
             max_bytes: Some(0),

@@ -5,12 +5,11 @@
 //! all of them hear how many events they missed then; the collector never waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
 
 use pannier::EventStream;
 
 use crate::foreign::reason;
-use crate::time::instant;
+use crate::time::Timestamp;
 use crate::{HoldReason, SyncReport, Trouble, Uuid, WaitKind};
 
 /// Something that happened, told after it is safely on the disk.
@@ -45,7 +44,7 @@ pub enum Event {
     /// Nothing is sent until then.
     WaitingUntil {
         /// By the device's clock.
-        until: SystemTime,
+        until: Timestamp,
         /// Who asked for it.
         why: WaitKind,
         /// What is the matter.
@@ -103,7 +102,7 @@ impl From<pannier::Event> for Event {
                 why,
                 trouble,
             } => Self::WaitingUntil {
-                until: instant(until),
+                until: Timestamp(until),
                 why: why.into(),
                 trouble: trouble.map(Into::into),
             },

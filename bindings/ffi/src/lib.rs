@@ -24,6 +24,7 @@ mod statement;
 mod status;
 mod time;
 mod transport;
+mod url;
 
 pub use collector::BlockingCollector;
 pub use config::{Config, Durability, HistoryPolicy, SyncPolicy, XapiVersion};
@@ -37,6 +38,8 @@ pub use listings::{
 };
 pub use statement::*;
 pub use status::{Ended, Problem, Status, SyncReport, Trouble, WaitKind};
+pub use time::{TimeSpan, Timestamp};
 pub use transport::{Answer, Header, Method, Request, Transport, TransportError};
+pub use url::Url;
 
 uniffi::setup_scaffolding!("pannier");

@@ -1,13 +1,12 @@
 //! Statements in lists, and what calls did to them. Printing one shows its id and no content.
 
 use std::fmt;
-use std::time::SystemTime;
 
 use pannier::Page;
 
 use crate::Uuid;
 use crate::status::mirror;
-use crate::time::instant;
+use crate::time::Timestamp;
 
 mirror! {
     /// Why a statement waits aside. It comes back by itself.
@@ -52,9 +51,9 @@ pub struct ListedStatement {
     /// Its id.
     pub id: Uuid,
     /// When it was recorded, by the device's clock.
-    pub recorded_at: SystemTime,
+    pub recorded_at: Timestamp,
     /// When it was delivered, for history.
-    pub delivered_at: Option<SystemTime>,
+    pub delivered_at: Option<Timestamp>,
     /// Its JSON, as it is sent.
     pub statement: String,
 }
@@ -64,8 +63,8 @@ impl From<pannier::store::Listed> for ListedStatement {
         Self {
             seq: listed.seq,
             id: listed.id,
-            recorded_at: instant(listed.recorded_at),
-            delivered_at: listed.delivered_at.map(instant),
+            recorded_at: Timestamp(listed.recorded_at),
+            delivered_at: listed.delivered_at.map(Timestamp),
             statement: listed.statement,
         }
     }
@@ -82,9 +81,9 @@ pub struct WaitingStatement {
     /// What it waits for.
     pub reason: WaitReason,
     /// Since when.
-    pub since: SystemTime,
+    pub since: Timestamp,
     /// Until when, where that is known.
-    pub until: Option<SystemTime>,
+    pub until: Option<Timestamp>,
     /// What the LRS said of it, if it said anything.
     pub words: Option<String>,
     /// Its JSON, as it is sent.
@@ -97,8 +96,8 @@ impl From<pannier::store::Aside> for WaitingStatement {
             seq: aside.seq,
             id: aside.id,
             reason: aside.reason.into(),
-            since: instant(aside.since),
-            until: aside.until.map(instant),
+            since: Timestamp(aside.since),
+            until: aside.until.map(Timestamp),
             words: aside.words,
             statement: aside.statement,
         }
@@ -116,7 +115,7 @@ pub struct HeldStatement {
     /// Why.
     pub reason: HoldReason,
     /// Since when.
-    pub since: SystemTime,
+    pub since: Timestamp,
     /// The HTTP status of the refusal.
     pub status: Option<i32>,
     /// The LRS's own words.
@@ -133,7 +132,7 @@ impl From<pannier::store::HeldStatement> for HeldStatement {
             seq: held.seq,
             id: held.id,
             reason: held.reason.into(),
-            since: instant(held.since),
+            since: Timestamp(held.since),
             status: held.status.map(Into::into),
             words: held.words,
             statement: held.statement,
@@ -213,7 +212,7 @@ mod tests {
         );
         assert_eq!(
             (crossed.since, crossed.words.as_str()),
-            (instant(1_000), "s3cret words")
+            (Timestamp(1_000), "s3cret words")
         );
         assert_eq!(
             (crossed.statement.as_str(), crossed.theirs.as_deref()),

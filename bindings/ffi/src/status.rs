@@ -1,9 +1,9 @@
 //! How things stand, and what a sync did.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::XapiVersion;
-use crate::time::instant;
+use crate::time::{TimeSpan, Timestamp};
+use crate::{Url, XapiVersion};
 
 /// Mirrors an enum of the core without fields. That none is forgotten, the compiler sees.
 macro_rules! mirror {
@@ -85,7 +85,7 @@ pub struct Trouble {
     /// What the LRS or the system said, cut to a sane length.
     pub words: String,
     /// Since when.
-    pub since: SystemTime,
+    pub since: Timestamp,
 }
 
 impl From<pannier::store::Trouble> for Trouble {
@@ -94,7 +94,7 @@ impl From<pannier::store::Trouble> for Trouble {
             problem: trouble.problem.into(),
             status: trouble.status.map(Into::into),
             words: trouble.words,
-            since: instant(trouble.since),
+            since: Timestamp(trouble.since),
         }
     }
 }
@@ -124,26 +124,26 @@ pub struct Status {
     /// Bytes of the queued statements.
     pub queued_bytes: i64,
     /// When the oldest queued statement was recorded.
-    pub oldest_queued_at: Option<SystemTime>,
+    pub oldest_queued_at: Option<Timestamp>,
     /// How long it has been waiting; zero where the clock was put back meanwhile.
-    pub oldest_age: Option<Duration>,
+    pub oldest_age: Option<TimeSpan>,
     /// The LRS's base URL.
-    pub endpoint: Option<String>,
+    pub endpoint: Option<Url>,
     /// Whether this collector syncs now.
     pub syncing: bool,
     /// Whether the device has a network, as the app said last; until it says so there is one.
     /// Without one an automatic sync does not try.
     pub network: bool,
     /// Nothing is sent before then.
-    pub waiting_until: Option<SystemTime>,
+    pub waiting_until: Option<Timestamp>,
     /// Who asked for that wait. None: nothing keeps the next sync from sending.
     pub waiting_for: Option<WaitKind>,
     /// What is the matter with the upstream, if anything is.
     pub trouble: Option<Trouble>,
     /// When the next statement that waits aside comes back.
-    pub next_due: Option<SystemTime>,
+    pub next_due: Option<Timestamp>,
     /// When the upstream last took something.
-    pub last_success: Option<SystemTime>,
+    pub last_success: Option<Timestamp>,
     /// The xAPI version spoken with the upstream.
     pub speaks: Option<XapiVersion>,
     /// Most statements in a request, where the upstream bears fewer than was configured.
@@ -168,18 +168,18 @@ impl From<pannier::Status> for Status {
             replaced: ledger.replaced as i64,
             erased: ledger.erased as i64,
             queued_bytes: ledger.queued_bytes as i64,
-            oldest_queued_at: ledger.oldest_queued_at.map(instant),
+            oldest_queued_at: ledger.oldest_queued_at.map(Timestamp),
             oldest_age: status
                 .oldest_age_ms
-                .map(|age| Duration::from_millis(age.unsigned_abs())),
-            endpoint: status.endpoint,
+                .map(|age| TimeSpan(Duration::from_millis(age.unsigned_abs()))),
+            endpoint: status.endpoint.map(Url),
             syncing: status.syncing,
             network: status.network,
-            waiting_until: status.waiting_until.map(instant),
+            waiting_until: status.waiting_until.map(Timestamp),
             waiting_for: status.waiting_for.map(Into::into),
             trouble: status.trouble.map(Into::into),
-            next_due: status.next_due.map(instant),
-            last_success: status.last_success.map(instant),
+            next_due: status.next_due.map(Timestamp),
+            last_success: status.last_success.map(Timestamp),
             speaks: status.speaks.map(Into::into),
             learned_max_statements: status.learned_max_statements.map(Into::into),
             learned_max_bytes: status.learned_max_bytes.map(Into::into),
@@ -196,7 +196,7 @@ pub enum Ended {
     /// It would have to wait until then.
     Waiting {
         /// By the device's clock.
-        until: SystemTime,
+        until: Timestamp,
         /// Who asked for it.
         why: WaitKind,
         /// What is the matter.
@@ -210,7 +210,7 @@ pub enum Ended {
     /// Another process, or another collector, syncs this queue.
     Busy {
         /// If it died: when its turn ends.
-        until: SystemTime,
+        until: Timestamp,
     },
     /// It was interrupted by a pause or by closing the collector.
     Interrupted,
@@ -226,7 +226,7 @@ impl From<pannier::Ended> for Ended {
                 why,
                 trouble,
             } => Self::Waiting {
-                until: instant(until),
+                until: Timestamp(until),
                 why: why.into(),
                 trouble: trouble.map(Into::into),
             },
@@ -234,7 +234,7 @@ impl From<pannier::Ended> for Ended {
                 trouble: trouble.into(),
             },
             Core::Busy { until } => Self::Busy {
-                until: instant(until),
+                until: Timestamp(until),
             },
             Core::Interrupted => Self::Interrupted,
         }

@@ -1,19 +1,50 @@
-//! Instants: unix milliseconds in the core, the platform's own instants in Kotlin and Swift.
+//! Times at the border: whole milliseconds and nanoseconds, of which the platform's own instants and
+//! durations are made. A platform that keeps its times as fractions of seconds, as Swift does its
+//! dates, rounds them itself; cut off here, 0.29 s would become 0.28.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Before 1970, too: a device without a clock battery may say so.
-pub(crate) fn instant(millis: i64) -> SystemTime {
-    let distance = Duration::from_millis(millis.unsigned_abs());
-    if millis < 0 {
-        UNIX_EPOCH - distance
-    } else {
-        UNIX_EPOCH + distance
+/// An instant, kept to the millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp(pub i64);
+
+uniffi::custom_newtype!(
+    /// An instant, kept to the millisecond.
+    Timestamp, i64
+);
+
+impl From<Timestamp> for SystemTime {
+    /// Before 1970, too: a device without a clock battery may say so.
+    fn from(Timestamp(millis): Timestamp) -> Self {
+        let distance = Duration::from_millis(millis.unsigned_abs());
+        if millis < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        }
+    }
+}
+
+/// A length of time, at most some 292 years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan(pub Duration);
+
+uniffi::custom_type!(
+    /// A length of time, at most some 292 years.
+    TimeSpan, i64, {
+    lower: |span| i64::try_from(span.0.as_nanos()).unwrap_or(i64::MAX),
+    // Less than nothing is nothing.
+    try_lift: |nanos| Ok(Self(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))),
+});
+
+impl From<TimeSpan> for Duration {
+    fn from(TimeSpan(duration): TimeSpan) -> Self {
+        duration
     }
 }
 
 /// The longest that fits where a duration does not.
-pub(crate) fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(TimeSpan(duration): TimeSpan) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -23,9 +54,20 @@ mod tests {
 
     #[test]
     fn instants_lie_on_both_sides_of_1970() {
-        assert_eq!(instant(1_500), UNIX_EPOCH + Duration::from_millis(1_500));
-        assert_eq!(instant(-1_500), UNIX_EPOCH - Duration::from_millis(1_500));
-        assert_eq!(millis(Duration::from_millis(1_500)), 1_500);
-        assert_eq!(millis(Duration::MAX), i64::MAX);
+        let distance = Duration::from_millis(1_500);
+        assert_eq!(SystemTime::from(Timestamp(1_500)), UNIX_EPOCH + distance);
+        assert_eq!(SystemTime::from(Timestamp(-1_500)), UNIX_EPOCH - distance);
+    }
+
+    #[test]
+    fn what_fits_no_number_is_the_longest_or_nothing() {
+        use uniffi::{Lift, Lower};
+        assert_eq!(millis(TimeSpan(Duration::from_millis(1_500))), 1_500);
+        assert_eq!(millis(TimeSpan(Duration::MAX)), i64::MAX);
+        let lower = <TimeSpan as Lower<crate::UniFfiTag>>::lower;
+        let lift = |nanos| <TimeSpan as Lift<crate::UniFfiTag>>::try_lift(nanos).unwrap();
+        assert_eq!(lower(TimeSpan(Duration::MAX)), i64::MAX);
+        assert_eq!(lift(1_500), TimeSpan(Duration::from_nanos(1_500)));
+        assert_eq!(lift(-1), TimeSpan(Duration::ZERO));
     }
 }

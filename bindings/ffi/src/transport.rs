@@ -8,6 +8,7 @@ use pannier::lrs::Failure;
 use pannier::transport::Exchange;
 
 use crate::foreign::reason;
+use crate::{TimeSpan, Url};
 
 /// A transport is not waited for longer than the request's time-out and this.
 const GRACE: Duration = Duration::from_secs(5);
@@ -39,13 +40,13 @@ pub struct Request {
     /// GET or POST.
     pub method: Method,
     /// An absolute `http` or `https` URL.
-    pub url: String,
+    pub url: Url,
     /// All of them are to be sent, and no others that matter.
     pub headers: Vec<Header>,
     /// To be sent whole with `Content-Length`, never chunked and never compressed.
     pub body: Option<Vec<u8>>,
     /// How long the whole exchange may take, from the connection to the last byte of the answer.
-    pub timeout: Duration,
+    pub timeout: TimeSpan,
 }
 
 /// What came back over HTTP: any status at all. Printing shows the status and the size.
@@ -119,7 +120,7 @@ impl pannier::transport::Transport for AppsTransport {
     fn exchange(&self, request: pannier::lrs::Request) -> Exchange<'_> {
         let transport = Arc::clone(&self.0);
         let request = Request::from(request);
-        let longest = request.timeout + GRACE;
+        let longest = request.timeout.0 + GRACE;
         Box::pin(async move {
             let exchanged = tokio::task::spawn_blocking(move || transport.exchange(request));
             match tokio::time::timeout(longest, exchanged).await {
@@ -139,7 +140,7 @@ impl From<pannier::lrs::Request> for Request {
                 pannier::lrs::Method::Get => Method::Get,
                 pannier::lrs::Method::Post => Method::Post,
             },
-            url: request.url,
+            url: Url(request.url),
             headers: request
                 .headers
                 .into_iter()
@@ -149,7 +150,7 @@ impl From<pannier::lrs::Request> for Request {
                 })
                 .collect(),
             body: request.body,
-            timeout: request.timeout,
+            timeout: TimeSpan(request.timeout),
         }
     }
 }
@@ -182,7 +183,7 @@ impl fmt::Debug for Header {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.url.split('?').next().unwrap_or_default();
+        let place = self.url.0.split('?').next().unwrap_or_default();
         let size = self.body.as_ref().map_or(0, Vec::len);
         write!(f, "{:?} {place} ({size} bytes)", self.method)
     }
@@ -221,7 +222,7 @@ mod tests {
         });
         assert_eq!(
             (request.method, request.timeout),
-            (Method::Post, Duration::from_secs(9))
+            (Method::Post, TimeSpan(Duration::from_secs(9)))
         );
         assert_eq!(request.body.as_deref(), Some(b"s3cret".as_slice()));
         assert_eq!(request.headers[0].value, "Basic s3cret");

@@ -80,7 +80,7 @@ impl EventListener for Hears {
 fn trouble(transport: Doors, provider: Option<Arc<dyn CredentialsProvider>>) -> crate::Trouble {
     let folder = tempfile::tempdir().unwrap();
     let config = Config {
-        endpoint: Some("https://lrs.example/xAPI".to_owned()),
+        endpoint: Some(Url("https://lrs.example/xAPI".to_owned())),
         ..Config::default()
     };
     let path = folder.path().join("queue.db").display().to_string();

@@ -14,11 +14,10 @@ mod result;
 mod verb;
 
 use std::collections::HashMap;
-use std::time::SystemTime;
 
 use pannier::statement::{Fault, model};
 
-use crate::{PannierError, Uuid, XapiVersion};
+use crate::{PannierError, Timestamp, Uuid, XapiVersion};
 
 pub use activity::{Activity, ActivityDefinition, InteractionComponent, InteractionType};
 pub use actor::{Account, Actor, Agent, Group, Ifi};
@@ -51,7 +50,7 @@ pub struct Statement {
     pub context: Option<Context>,
     /// When it happened, kept to the millisecond. Default: when it is recorded.
     #[uniffi(default)]
-    pub timestamp: Option<SystemTime>,
+    pub timestamp: Option<Timestamp>,
     /// Files that belong to it.
     #[uniffi(default)]
     pub attachments: Vec<Attachment>,
@@ -113,7 +112,7 @@ fn core(statement: Statement, at: &str, faults: &mut Vec<Fault>) -> model::State
         context: statement
             .context
             .map(|context| context.core(&format!("{at}.context"), faults)),
-        timestamp: statement.timestamp,
+        timestamp: statement.timestamp.map(Into::into),
         attachments: all(statement.attachments),
     }
 }

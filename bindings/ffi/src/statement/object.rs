@@ -1,11 +1,9 @@
 //! What it was done to.
 
-use std::time::SystemTime;
-
 use pannier::statement::{Fault, model};
 
 use super::{Activity, Actor, Agent, Attachment, Context, Group, Verb, XapiResult, all};
-use crate::Uuid;
+use crate::{Timestamp, Uuid};
 
 /// What the actor acted on (Data 2.4.4): the standard's Object, a name that Java has given away.
 #[derive(Debug, Clone, PartialEq, uniffi::Enum)]
@@ -78,7 +76,7 @@ pub struct SubStatement {
     pub context: Option<Context>,
     /// When it happens, which here may be in the future.
     #[uniffi(default)]
-    pub timestamp: Option<SystemTime>,
+    pub timestamp: Option<Timestamp>,
     /// Files that belong to it.
     #[uniffi(default)]
     pub attachments: Vec<Attachment>,
@@ -96,7 +94,7 @@ impl SubStatement {
             context: self
                 .context
                 .map(|context| context.core(&format!("{at}.context"), faults)),
-            timestamp: self.timestamp,
+            timestamp: self.timestamp.map(Into::into),
             attachments: all(self.attachments),
         }
     }

@@ -1,11 +1,11 @@
 //! How it went.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use pannier::statement::{Fault, model};
 
 use super::extensions;
+use crate::TimeSpan;
 
 /// What came of it (Data 2.4.5): the `result` of a statement.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
@@ -24,7 +24,7 @@ pub struct XapiResult {
     pub response: Option<String>,
     /// How long it took. What is finer than 0.01 s is cut off (Data 4.6).
     #[uniffi(default)]
-    pub duration: Option<Duration>,
+    pub duration: Option<TimeSpan>,
     /// Anything else: IRI to JSON text.
     #[uniffi(default)]
     pub extensions: HashMap<String, String>,
@@ -37,7 +37,7 @@ impl XapiResult {
             success: self.success,
             completion: self.completion,
             response: self.response,
-            duration: self.duration,
+            duration: self.duration.map(Into::into),
             extensions: extensions::core(self.extensions, at, faults),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::time::instant;
+use crate::time::TimeSpan;
 
 fn map(key: &str, value: &str) -> HashMap<String, String> {
     HashMap::from([(key.to_owned(), value.to_owned())])
@@ -89,7 +89,7 @@ fn full() -> Statement {
             success: Some(true),
             completion: Some(false),
             response: Some("answer".to_owned()),
-            duration: Some(Duration::from_secs(61)),
+            duration: Some(TimeSpan(Duration::from_secs(61))),
             extensions: map("https://example.com/r", "1"),
         }),
         context: Some(Context {
@@ -116,7 +116,7 @@ fn full() -> Statement {
             }],
             extensions: map("https://example.com/c", "\"c\""),
         }),
-        timestamp: Some(instant(1_700_000_000_123)),
+        timestamp: Some(Timestamp(1_700_000_000_123)),
         attachments: vec![Attachment {
             usage_type: "https://example.com/usage".to_owned(),
             display: map("en", "display"),
