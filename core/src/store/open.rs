@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::salvage::{self, Salvaged};
@@ -105,6 +106,8 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
+    // A cached statement with a bound LIMIT would be planned anew for each value of it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     recognise(&conn, path)?;
     // page_size and auto_vacuum count only before the first table is made; the rest is per connection.
     // temp_store: Android has no temporary folder that SQLite knows of.

@@ -162,6 +162,8 @@ impl Session {
         }
         let tried_both = self.flipped || self.config.version.is_some();
         self.flipped = true;
+        // They may have been refused for the version that they were sent in.
+        self.suspects.clear();
         if !tried_both {
             look.ask.push_front(item);
             // With the version put right, what was refused for it may go through.

@@ -1,5 +1,6 @@
 //! Runs the simulation over many seeds, or one of them with its trace.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,9 +27,9 @@ struct Arguments {
     /// Print what happens.
     #[arg(long, requires = "seed")]
     trace: bool,
-    /// Threads; one for each core if not given.
-    #[arg(long)]
-    threads: Option<usize>,
+    /// Runs at the same time; one for each core if not given.
+    #[arg(long, short)]
+    jobs: Option<NonZeroUsize>,
     /// End after so many seeds that fail.
     #[arg(long, default_value_t = 10)]
     most_failures: usize,
@@ -95,10 +96,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, first: u64, count: u64) -> std::io::Result<(Tally, Vec<Failure>)> {
-    let threads = arguments
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
-        .unwrap_or(1)
+    let jobs = arguments
+        .jobs
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get)
         .min(count.max(1) as usize);
     let bar = ProgressBar::new(count).with_style(
         ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {per_sec}, {eta} left {msg}")
@@ -140,7 +141,7 @@ fn run(arguments: &Arguments, first: u64, count: u64) -> std::io::Result<(Tally,
             }
             Ok(())
         };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
         for worker in workers {
             match worker.join() {
                 Ok(done) => done?,

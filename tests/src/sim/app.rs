@@ -39,14 +39,15 @@ impl World {
         if self.rng.u32(..1000) >= self.plan.trouble {
             return Kind::Good;
         }
-        match self.rng.u32(..9) {
+        match self.rng.u32(..10) {
             0 | 1 => Kind::Bad,
             2 => Kind::Poison,
             3 if self.lrs.max_bytes < usize::MAX => Kind::Big,
             4 => Kind::Conflict,
             5 => Kind::There,
             6 => Kind::Modern,
-            7 | 8 => {
+            7 => Kind::Near,
+            8 | 9 => {
                 let known = self.model.all.len();
                 let target = match known {
                     0 => self.id(),
@@ -93,6 +94,13 @@ impl World {
                 let other = super::statement::prepared(&Recipe {
                     kind: Kind::Good,
                     n: recipe.n + 1_000_000,
+                    ..recipe
+                });
+                self.lrs.put(recipe.id, other.body, self.now);
+            }
+            Kind::Near => {
+                let other = super::statement::prepared(&Recipe {
+                    timestamp: Some(prepared.timestamp_ms - 90_000),
                     ..recipe
                 });
                 self.lrs.put(recipe.id, other.body, self.now);
@@ -241,10 +249,10 @@ impl World {
     fn replace(&mut self, which: usize, id: Uuid) -> Result<(), String> {
         let kind = match self.model.get(id).map(|known| known.recipe.kind) {
             // The other statement stays at the LRS.
-            Some(Kind::Conflict) => Kind::Conflict,
+            Some(kind @ (Kind::Conflict | Kind::Near)) => kind,
             _ => Kind::Good,
         };
-        let keeps_id = kind == Kind::Conflict || self.rng.bool();
+        let keeps_id = kind != Kind::Good || self.rng.bool();
         let mut recipe = self.recipe(kind);
         if keeps_id {
             recipe.id = id;

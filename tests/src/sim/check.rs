@@ -102,7 +102,7 @@ pub fn check(
             .or_default() += 1;
         match &place {
             Place::Delivered if known.delivered_at.is_none() => {
-                if !lrs.ever_had(id, &known.body) {
+                if !lrs.ever_had(id, &known.body) && !passes_for(known, lrs) {
                     return Err(format!(
                         "I1: {id} ({}) left the queue, and the LRS never had it",
                         known.recipe.kind.word()
@@ -162,6 +162,11 @@ fn counted(snapshot: &Snapshot, model: &Model, counts: &BTreeMap<&str, u64>) -> 
     Ok(())
 }
 
+/// The LRS has another statement under its id, and lets ours pass for it without a word.
+pub fn passes_for(known: &Known, lrs: &Lrs) -> bool {
+    known.recipe.kind == Kind::Near && lrs.character.drops_changes
+}
+
 /// May this LRS have it held for this reason?
 pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> bool {
     let character = &lrs.character;
@@ -181,7 +186,11 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
         HoldReason::Forbidden => {
             lrs.forbids_voiding && matches!(known.recipe.kind, Kind::Voiding(_))
         }
-        HoldReason::Conflict | HoldReason::ConflictUnseen => known.recipe.kind == Kind::Conflict,
+        HoldReason::Conflict | HoldReason::ConflictUnseen => {
+            matches!(known.recipe.kind, Kind::Conflict | Kind::Near)
+                // It keeps less of it than was sent.
+                || (character.rewrites.drops_unknown && known.recipe.kind == Kind::Modern)
+        }
         HoldReason::TooLarge => too_large && character.too_large == TooLarge::Says413,
         HoldReason::ServerError => {
             (known.recipe.kind == Kind::Poison && character.poison != Poison::Takes)

@@ -4,7 +4,7 @@ use pannier::lrs::{Answer, Failure, Request};
 use pannier::store::Millis;
 use uuid::Uuid;
 
-use super::lrs::Lrs;
+use super::lrs::{End, Lrs};
 use super::weather::Weather;
 
 /// What happens to one exchange on its way.
@@ -20,6 +20,8 @@ pub enum Fault {
     ResetDuring,
     /// Broken when all of it had arrived; the LRS goes on.
     ResetAfter,
+    /// The LRS is killed while it is at it, and started again.
+    LrsDies,
     /// The answer never comes.
     AnswerLost,
     /// The answer breaks off.
@@ -36,6 +38,7 @@ impl Fault {
         Self::ResetBefore,
         Self::ResetDuring,
         Self::ResetAfter,
+        Self::LrsDies,
         Self::AnswerLost,
         Self::AnswerCut,
         Self::DeliveredTwice,
@@ -55,6 +58,7 @@ impl Fault {
             Self::ResetBefore => "network: reset before the body",
             Self::ResetDuring => "network: reset within the body",
             Self::ResetAfter => "network: reset after the body",
+            Self::LrsDies => "lrs: killed within a batch",
             Self::AnswerLost => "network: answer lost",
             Self::AnswerCut => "network: answer cut",
             Self::DeliveredTwice => "network: delivered twice",
@@ -119,7 +123,15 @@ pub fn exchange(
         Weather::Hangs => rng.i64(0..timeout * 3 / 2),
         _ => 0,
     };
+    lrs.end = match (fault, weather) {
+        (Fault::LrsDies, _) => End::Dies,
+        // A connection that ends shows within moments; the LRS may be at it for a little longer.
+        (Fault::ResetAfter, _) => End::HungUp(rng.i64(0..2_000)),
+        (_, Weather::Hangs) => End::HungUp(timeout),
+        _ => End::Whole,
+    };
     let served = lrs.answer(request, arrives);
+    let end = std::mem::replace(&mut lrs.end, End::Whole);
     let (mut done, mut outcome) = (arrives + served.took, served.outcome);
     if fault == Fault::DeliveredTwice {
         let again = lrs.answer(request, done + 1);
@@ -133,8 +145,11 @@ pub fn exchange(
         };
     let (outcome, at) = match (fault, weather) {
         (Fault::AnswerLost, _) | (_, Weather::Hangs) => (Err(Failure::TimedOut), now + timeout),
-        // A connection that ends shows within moments; the LRS may be at it for a little longer.
-        (Fault::ResetAfter, _) => (broken("reset"), rng.i64(arrives..=done)),
+        (Fault::ResetAfter, _) => match end {
+            End::HungUp(after) => (broken("reset"), done.min(arrives + after)),
+            End::Whole | End::Dies => (broken("reset"), done),
+        },
+        (Fault::LrsDies, _) => (broken("reset"), rng.i64(arrives..=done)),
         (Fault::AnswerCut, _) => (cut(outcome, rng), back),
         (_, Weather::Trickles) => {
             let bytes = outcome.as_ref().map_or(0, |answer| 300 + answer.body.len());

@@ -17,6 +17,8 @@ pub enum Kind {
     Big,
     /// The LRS has another statement under its id.
     Conflict,
+    /// The LRS has it already under its id, with another timestamp.
+    Near,
     /// The LRS has it already: an import from elsewhere.
     There,
     /// Uses what only 2.0.0 has.
@@ -34,12 +36,19 @@ impl Kind {
             Self::Poison => "poison",
             Self::Big => "big",
             Self::Conflict => "conflict",
+            Self::Near => "near",
             Self::There => "there",
             Self::Modern => "modern",
             Self::Voiding(_) => "voiding",
         }
     }
 }
+
+/// More digits than a double has. LRSs round it.
+pub const LONG_NUMBER: &str = "12345678901234567890";
+
+/// What only 2.0.0 has, as a [`Kind::Modern`] statement says it.
+pub const CONTEXT_AGENTS: &str = r#""contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:coach@example.com"},"relevantTypes":["http://example.com/coach"]}]"#;
 
 /// Everything that makes a statement.
 #[derive(Debug, Clone, Copy)]
@@ -83,10 +92,12 @@ pub fn prepared(recipe: &Recipe) -> Prepared {
         ),
     };
     let context = match kind {
-        Kind::Modern => {
-            r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:coach@example.com"},"relevantTypes":["http://example.com/coach"]}]}"#
+        Kind::Modern => format!(r#","context":{{{CONTEXT_AGENTS}}}"#),
+        // Every seventh says a number that no double holds.
+        _ if n % 7 == 3 => {
+            format!(r#","context":{{"extensions":{{"http://example.com/serial":{LONG_NUMBER}}}}}"#)
         }
-        _ => "",
+        _ => String::new(),
     };
     let timestamp = recipe
         .timestamp

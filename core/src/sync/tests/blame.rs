@@ -1,6 +1,8 @@
 //! One bad statement neither blocks nor sinks another, and no trouble is a statement's fault.
 
 use super::device::Device;
+use super::lrs::Fault;
+use crate::lrs::Failure;
 use crate::store::HoldReason;
 use crate::sync::Ended;
 
@@ -114,4 +116,26 @@ fn a_long_run_of_bad_statements_blocks_nobody() {
     assert_eq!(device.delivered(), 30);
     assert!(good.iter().all(|id| device.lrs.stored.contains_key(id)));
     assert_eq!(device.db.ledger().unwrap().held, 100);
+}
+
+#[test]
+fn what_was_refused_for_the_version_it_was_sent_in_is_no_suspect_any_more_when_that_is_put_right() {
+    let mut device = Device::new();
+    let broken = || Fault::Fail(Failure::Broken("reset".into()));
+    let missing = || Fault::Answer(404, vec![], "no such application");
+    // It does not tell its version, and breaks twice: one statement at a time, each looked up first.
+    device.lrs.versions = vec!["2.0.0"];
+    device.record(2);
+    for faults in [vec![missing(), broken()], vec![broken()]] {
+        device.lrs.faults = faults.into();
+        match device.sync() {
+            Ended::Waiting { until, .. } => device.now = until,
+            other => panic!("{other:?}"),
+        }
+    }
+    // A broken deployment answers the first look-up, and is mended.
+    device.lrs.faults = [missing()].into();
+    device.sync_all();
+    assert_eq!(device.held(), []);
+    assert_eq!(device.delivered(), 2);
 }

@@ -3,9 +3,9 @@
 use pannier::store::Millis;
 use uuid::Uuid;
 
-use super::character::{Rewrites, Shows, Voiding};
+use super::character::{Racing, Shows, Voiding};
 use super::{Lrs, Served, said};
-use crate::sim::statement::iso;
+use crate::sim::statement::{CONTEXT_AGENTS, LONG_NUMBER, iso};
 
 impl Lrs {
     pub(super) fn get(&self, query: &str, now: Millis) -> Served {
@@ -22,7 +22,7 @@ impl Lrs {
         let Some(stored) = found else {
             return self.none();
         };
-        if stored.copies > 1 && self.character.doubles {
+        if stored.copies > 1 && self.character.racing == Racing::Doubles {
             return said(500, "get() returned more than one Statement");
         }
         let voided = self.voided.contains(&id);
@@ -48,19 +48,25 @@ impl Lrs {
 
     /// The statement as this LRS gives it back.
     fn copy(&self, sent: &[u8], now: Millis) -> String {
-        let text = String::from_utf8_lossy(sent).into_owned();
-        let mut text = match self.character.rewrites {
-            Rewrites::Nothing => return text,
-            Rewrites::Adds => text,
+        let rewrites = &self.character.rewrites;
+        let mut text = String::from_utf8_lossy(sent).replace(LONG_NUMBER, rewrites.long_number);
+        if rewrites.respells {
             // Every statement here ends its timestamp in milliseconds and Z, as prepare writes it.
-            Rewrites::Respells => text
-                .replace("Z\"", "000+00:00\"")
-                .replace("\"actor\":{", "\"actor\":{\"objectType\":\"Agent\","),
-        };
+            text = text.replace("Z\"", "000+00:00\"");
+        }
+        if rewrites.types {
+            text = text.replace("\"actor\":{", "\"actor\":{\"objectType\":\"Agent\",");
+        }
+        if rewrites.drops_unknown {
+            text = text.replace(CONTEXT_AGENTS, "");
+        }
+        if !rewrites.adds {
+            return text;
+        }
         if text.ends_with('}') {
             text.pop();
         }
-        if self.character.rewrites == Rewrites::Respells {
+        if rewrites.types {
             text.push_str(",\"version\":\"1.0.0\"");
         }
         format!(

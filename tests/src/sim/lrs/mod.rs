@@ -14,7 +14,7 @@ use pannier::lrs::{Answer, Failure, Method, Request};
 use pannier::store::Millis;
 use uuid::Uuid;
 
-use character::{About, Character};
+use character::{About, Character, Echoes};
 
 use super::statement::Kind;
 
@@ -27,6 +27,17 @@ pub struct Stored {
     pub visible_from: Millis,
     /// How many copies there are.
     pub copies: u32,
+}
+
+/// How a request ends for the LRS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It answers.
+    Whole,
+    /// The device hangs up after so long.
+    HungUp(Millis),
+    /// The LRS is killed while it is at it, and started again.
+    Dies,
 }
 
 /// What came of a request.
@@ -69,6 +80,8 @@ pub struct Lrs {
     pub worn_out: bool,
     /// It takes so much longer now.
     pub slower: Millis,
+    /// How the request that comes now ends for it.
+    pub end: End,
     minute: (Millis, u32),
 }
 
@@ -89,6 +102,7 @@ impl Lrs {
             lost_at: None,
             worn_out: false,
             slower: 0,
+            end: End::Whole,
             minute: (0, 0),
         }
     }
@@ -142,10 +156,15 @@ impl Lrs {
         if let Ok(answer) = &mut served.outcome {
             let date = http_date(now + served.took + self.ahead);
             answer.headers.push(("Date".to_owned(), date));
-            if path != "/about" {
+            let echoed = match self.character.echoes {
+                Echoes::Asked => header(request, "X-Experience-API-Version"),
+                Echoes::Always(version) if path != "/about" => Some(version.as_str()),
+                Echoes::Always(_) | Echoes::Nothing => None,
+            };
+            if let Some(version) = echoed {
                 answer
                     .headers
-                    .push(("X-Experience-API-Version".to_owned(), "2.0.0".to_owned()));
+                    .push(("X-Experience-API-Version".to_owned(), version.to_owned()));
             }
         }
         served
@@ -184,11 +203,14 @@ impl Lrs {
                 About::Secret => said(401, "log in"),
             };
         }
-        if header(request, "Authorization") != Some(&*authorization(self.password)) {
-            let status = if is_post {
-                self.character.wrong_password
-            } else {
-                401
+        let login = header(request, "Authorization");
+        if login != Some(&*authorization(self.password)) {
+            let character = &self.character;
+            let status = match login {
+                Some(login) if !login.starts_with("Basic ") => character.garbled_login,
+                _ if !is_post => 401,
+                Some(_) => character.wrong_login,
+                None => character.no_login,
             };
             return said(status, "who are you?");
         }

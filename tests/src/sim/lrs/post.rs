@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::character::{Invalid, Known, Poison, TooLarge, Voiding};
-use super::{Lrs, Served, is, said};
+use super::character::{Invalid, Known, Poison, Racing, TooLarge, Voiding};
+use super::{End, Lrs, Served, is, said};
 use crate::sim::statement::Kind;
 
 /// One statement of a batch, as far as an LRS here looks at it.
@@ -47,8 +47,10 @@ impl Lrs {
         if body.len() > self.max_bytes {
             return match self.character.too_large {
                 TooLarge::Says413 => said(413, "<title>413 Payload Too Large</title>"),
-                TooLarge::Says400 => said(400, "too much"),
-                TooLarge::Resets => Served {
+                TooLarge::Says400 if body.len() <= self.max_bytes.saturating_mul(4) => {
+                    said(400, "too much")
+                }
+                TooLarge::Says400 | TooLarge::Resets => Served {
                     outcome: Err(Failure::Broken("reset while writing".to_owned())),
                     ..said(400, "")
                 },
@@ -61,7 +63,23 @@ impl Lrs {
             return said(500, "Internal Server Error");
         }
         let took = 20 + self.slower + self.character.per_statement * batch.len() as Millis;
-        let mut served = self.store(&batch, now, now + took);
+        let whole = Served {
+            took,
+            ..said(500, "given up")
+        };
+        let mut served = match self.end {
+            End::HungUp(after) if !self.character.finishes && after < took => return whole,
+            End::Dies if self.character.atomic => return whole,
+            End::Dies => {
+                // What stands before the place where it died is there after its restart.
+                let half = self.store(&batch[..batch.len() / 2], now, now + took);
+                Served {
+                    overlapping: half.overlapping,
+                    ..whole
+                }
+            }
+            End::Whole | End::HungUp(_) => self.store(&batch, now, now + took),
+        };
         served.took = took;
         served
     }
@@ -76,7 +94,11 @@ impl Lrs {
         if self.forbids_voiding && batch.iter().any(|seen| seen.voids.is_some()) {
             return said(403, "you may not void");
         }
-        let same = |seen: &Seen| self.stored.get(&seen.id).map(|had| had.sent == seen.sent);
+        let same = |seen: &Seen| {
+            self.stored
+                .get(&seen.id)
+                .map(|had| had.sent == seen.sent || self.drops(&had.sent, &seen.sent))
+        };
         let visible = |seen: &Seen| {
             self.stored
                 .get(&seen.id)
@@ -91,6 +113,12 @@ impl Lrs {
             .filter(|seen| same(seen) == Some(true) && !visible(seen))
             .map(|seen| seen.id)
             .collect();
+        if self.character.racing == Racing::Fails && !overlapping.is_empty() {
+            return Served {
+                overlapping,
+                ..said(500, "Internal Server Error")
+            };
+        }
         if let Some(&at) = valid.iter().find(|&&at| same(&batch[at]) == Some(false)) {
             return match self.character.known {
                 Known::Fails => said(500, "Internal Server Error"),
@@ -128,6 +156,15 @@ impl Lrs {
         };
         served.overlapping = overlapping;
         served
+    }
+
+    /// Other content under a known id that it drops without a word: what differs is not the object.
+    fn drops(&self, had: &[u8], sent: &[u8]) -> bool {
+        let object = |bytes: &[u8]| {
+            let parts: Option<Parts> = serde_json::from_slice(bytes).ok();
+            parts.map(|parts| parts.object.id)
+        };
+        self.character.drops_changes && object(had) == object(sent)
     }
 
     fn invalid(&self, batch: &[Seen], now: Millis) -> Vec<usize> {
@@ -176,7 +213,7 @@ impl Lrs {
         for &at in kept {
             let seen = &batch[at];
             // Elsewhere than on the one that doubles, a transaction keeps it from being there twice.
-            if self.character.doubles || !self.stored.contains_key(&seen.id) {
+            if self.character.racing == Racing::Doubles || !self.stored.contains_key(&seen.id) {
                 self.put(seen.id, seen.sent.clone(), done);
             }
             let Some(target) = seen.voids else { continue };
