@@ -196,6 +196,13 @@ impl BlockingCollector {
         Ok(self.core.resume()?)
     }
 
+    /// Ends a sync under way, whose report says `Interrupted`: the network it may use is gone. The
+    /// file stays open. Does not wait for the end. An automatic sync begins again with the next
+    /// statement, or when the network is back.
+    pub fn interrupt(&self) {
+        self.core.interrupt();
+    }
+
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<Credentials>) -> Result<(), PannierError> {
         let credentials = credentials.map(pannier::Credentials::from);

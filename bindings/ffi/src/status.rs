@@ -212,7 +212,7 @@ pub enum Ended {
         /// If it died: when its turn ends.
         until: Timestamp,
     },
-    /// It was interrupted by a pause or by closing the collector.
+    /// It was interrupted: by `interrupt`, by a pause or by closing the collector.
     Interrupted,
 }
 

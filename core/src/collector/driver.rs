@@ -40,6 +40,8 @@ pub(super) enum Command {
     Pause(Sender<()>),
     /// Go on after a pause.
     Resume,
+    /// End the sync under way, if there is one.
+    Interrupt,
 }
 
 /// A sync that the app asked for, and all who wait for its end.
@@ -54,6 +56,8 @@ enum Interrupt {
     Job,
     /// A pause; whoever asked for it waits for the answer.
     Pause(Sender<()>),
+    /// The app wants no sync now.
+    Unwanted,
     /// The collector is being dropped.
     Close,
 }
@@ -116,7 +120,7 @@ impl Driver {
                     // Nobody may be waiting any more; the pause holds all the same.
                     let _ = reply.send(());
                 }
-                Some(Interrupt::Job) | None => {}
+                Some(Interrupt::Job | Interrupt::Unwanted) | None => {}
             }
         }
     }
@@ -137,7 +141,7 @@ impl Driver {
         }
     }
 
-    /// Waits for `work`. With `firmly` only a pause and the end interrupt it.
+    /// Waits for `work`. With `firmly` another sync that is asked for does not interrupt it.
     async fn during<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -194,6 +198,7 @@ impl Driver {
                 self.network = there;
             }
             Command::Pause(reply) => return Some(Interrupt::Pause(reply)),
+            Command::Interrupt => return Some(Interrupt::Unwanted),
             Command::Resume => {
                 self.paused = false;
                 self.automatic_after(Duration::ZERO);

@@ -347,6 +347,15 @@ impl Collector {
         Ok(())
     }
 
+    /// Ends a sync under way, whose report says [`Ended::Interrupted`]: the network it may use is
+    /// gone. The file stays open. Does not wait for the end. An automatic sync begins again with the
+    /// next statement, or when the network is back.
+    ///
+    /// [`Ended::Interrupted`]: crate::Ended::Interrupted
+    pub fn interrupt(&self) {
+        self.tell_driver(Command::Interrupt);
+    }
+
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
         self.inner.use_credentials(credentials)?;

@@ -264,6 +264,25 @@ fn erase_forgets_a_person_wherever_they_are() {
 }
 
 #[test]
+fn interrupt_ends_a_sync_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(folder.path(), config(&lrs));
+    // Nothing is under way: nothing happens.
+    collector.interrupt();
+    collector.record(statement(1)).unwrap();
+    *lrs.hangs.lock().unwrap() = true;
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| collector.sync().unwrap());
+        lrs.wait_until_asked();
+        collector.interrupt();
+        assert_eq!(sync.join().unwrap().ended, Ended::Interrupted);
+    });
+    collector.record(statement(2)).unwrap();
+    assert_eq!(collector.status().unwrap().ledger.queued, 2);
+}
+
+#[test]
 fn pause_ends_a_sync_closes_the_file_and_resume_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let lrs = Arc::new(FakeLrs::default());

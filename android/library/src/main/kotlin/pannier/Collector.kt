@@ -6,6 +6,7 @@ import java.util.UUID
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.Channel
@@ -41,6 +42,13 @@ public class Collector private constructor(
     private val feed = EventFeed()
     private val changes = Channel<Unit>(Channel.CONFLATED)
     private val latest = MutableStateFlow(status)
+
+    /** The last pause or resume. */
+    private var lastTurn: Job? = null
+
+    /** The last one, if it is a resume: calls wait for it. */
+    @Volatile
+    private var opening: Job? = null
 
     /** How things stand, at most a moment ago. [readStatus] says how they stand now. */
     public val status: StateFlow<Status> = latest.asStateFlow()
@@ -159,11 +167,21 @@ public class Collector private constructor(
      */
     public suspend fun erase(who: Ifi): Erased = changing { erase(who) }
 
-    /** Ends a sync under way and closes the file. Until [resume], calls fail. */
-    public suspend fun pause(): Unit = changing { pause() }
+    /**
+     * Ends a sync under way and closes the file. Until [resume], calls fail. Pauses and resumes take
+     * effect in the order in which they were called.
+     */
+    public suspend fun pause(): Unit = turn(opens = false) { pause() }
 
-    /** Opens the file again. */
-    public suspend fun resume(): Unit = changing { resume() }
+    /** Opens the file again. Calls made from now on wait for that. */
+    public suspend fun resume(): Unit = turn(opens = true) { resume() }
+
+    /**
+     * Ends a sync under way, whose report says [Ended.Interrupted]: the network it may use is gone.
+     * Does not wait for the end. An automatic sync begins again with the next statement, or when the
+     * network is back.
+     */
+    public fun interrupt(): Unit = blocking.interrupt()
 
     /** Replaces the credentials; they are kept in memory only. A sync that waits for them goes on. */
     public suspend fun setCredentials(credentials: Credentials?): Unit =
@@ -197,7 +215,28 @@ public class Collector private constructor(
     /** Does the work whether or not the caller goes on waiting for it. */
     private suspend fun <T> call(on: CoroutineDispatcher, work: BlockingCollector.() -> T): T {
         currentCoroutineContext().ensureActive()
-        return scope.async(on) { blocking.work() }.await()
+        val opening = opening
+        return scope.async(on) {
+            opening?.join()
+            blocking.work()
+        }.await()
+    }
+
+    private suspend fun turn(opens: Boolean, work: BlockingCollector.() -> Unit) {
+        currentCoroutineContext().ensureActive()
+        val mine = synchronized(changes) {
+            val before = lastTurn
+            scope.async(CALLS) {
+                before?.join()
+                blocking.work()
+                changes.trySend(Unit)
+                Unit
+            }.also {
+                lastTurn = it
+                opening = it.takeIf { opens }
+            }
+        }
+        mine.await()
     }
 
     public companion object {

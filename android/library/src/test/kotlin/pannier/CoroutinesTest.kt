@@ -104,8 +104,12 @@ class CoroutinesTest {
         val hangs = Transport { asked.countDown(); never.await(); answer(503, "") }
         val collector = Collector.open(folder.queue(), Config(endpoint = LRS), hangs)
         collector.record(lesson(1))
-        val first = async { collector.sync() }
+        val ended = async { collector.sync() }
         while (asked.count == 2L) yield()
+        collector.interrupt()
+        assertEquals(Ended.Interrupted, ended.await().ended)
+        val first = async { collector.sync() }
+        while (asked.count == 1L) yield()
         collector.pause()
         assertEquals(Ended.Interrupted, first.await().ended)
         assertThrows<PannierException.Paused> { runBlocking { collector.record(lesson(2)) } }
@@ -116,5 +120,20 @@ class CoroutinesTest {
         assertThrows<IllegalStateException> { runBlocking { collector.readStatus() } }
         never.countDown()
         Collector.open(folder.queue()).use { assertEquals(2, it.readStatus().queued) }
+    }
+
+    @Test
+    fun `pauses and resumes keep their order, and a call waits for the file that is being opened`() = runBlocking {
+        Collector.open(folder.queue()).use { collector ->
+            repeat(100) {
+                val turns = listOf(
+                    launch(start = CoroutineStart.UNDISPATCHED) { collector.pause() },
+                    launch(start = CoroutineStart.UNDISPATCHED) { collector.resume() },
+                )
+                collector.record(lesson(it))
+                turns.forEach { turn -> turn.join() }
+            }
+            assertEquals(100, collector.readStatus().queued)
+        }
     }
 }

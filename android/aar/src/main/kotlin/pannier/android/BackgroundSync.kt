@@ -1,0 +1,35 @@
+package pannier.android
+
+import android.app.job.JobScheduler
+import java.time.Duration
+
+/**
+ * Sync while the app is not on the screen, by the system's [JobScheduler]: there is a job exactly
+ * while something is undelivered that can be sent. It outlives the app and a reboot, and waits for
+ * what this asks for.
+ *
+ * The system starts the app for it, if need be; so the app's [android.app.Application] has to be a
+ * [PannierOwner].
+ */
+public data class BackgroundSync(
+    /** Over which networks. */
+    val networks: Networks = Networks.ANY,
+    /** Only while the device is being charged. */
+    val whileCharging: Boolean = false,
+    /**
+     * How soon the system tries again a sync that it stopped, growing twofold each time; at least
+     * 10 s. When to try again an LRS that fails is Pannier's own business.
+     */
+    val backoff: Duration = Duration.ofSeconds(30),
+    /** Of the job, among all jobs of the app. */
+    val jobId: Int = 0x50414e,
+)
+
+/**
+ * The app's [android.app.Application], if there is to be sync in the background: says where its
+ * [Pannier] is.
+ */
+public interface PannierOwner {
+    /** The one that the app uses, opened if it is not open. Called on a background thread. */
+    public suspend fun pannier(): Pannier
+}

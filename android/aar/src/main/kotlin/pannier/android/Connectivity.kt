@@ -1,0 +1,97 @@
+package pannier.android
+
+import android.content.Context
+import android.net.ConnectivityManager
+import android.net.ConnectivityManager.NetworkCallback
+import android.net.Network
+import android.net.NetworkCapabilities
+import android.util.Log
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+
+/** What the device is connected by. */
+public enum class Connection {
+    /** There is no network, or the system keeps the app from using it. */
+    NONE,
+
+    /** A network whose use costs: mobile data, a phone's hotspot. */
+    METERED,
+
+    /** A network that may be used freely: most Wi-Fi. */
+    UNMETERED,
+}
+
+/** Which networks statements may be sent over. */
+public enum class Networks {
+    /** Every one. */
+    ANY,
+
+    /** Unmetered ones only. */
+    UNMETERED,
+    ;
+
+    internal fun allow(connection: Connection): Boolean =
+        connection == Connection.UNMETERED || this == ANY && connection == Connection.METERED
+}
+
+/**
+ * What the device's default network is, from moment to moment, until it is closed.
+ *
+ * A network need not reach the internet to count: the LRS may be on it.
+ */
+internal class Connectivity(context: Context) : AutoCloseable {
+    private val manager = context.getSystemService(Context.CONNECTIVITY_SERVICE) as ConnectivityManager
+    private val current = MutableStateFlow(now())
+
+    val connection: StateFlow<Connection> = current.asStateFlow()
+
+    private val callback = object : NetworkCallback() {
+        // Both are told again for every network that becomes the default one.
+        private var capabilities: NetworkCapabilities? = null
+        private var blocked = false
+
+        override fun onCapabilitiesChanged(network: Network, networkCapabilities: NetworkCapabilities) {
+            capabilities = networkCapabilities
+            tell()
+        }
+
+        override fun onBlockedStatusChanged(network: Network, blocked: Boolean) {
+            this.blocked = blocked
+            tell()
+        }
+
+        override fun onLost(network: Network) {
+            capabilities = null
+            tell()
+        }
+
+        private fun tell() {
+            current.value = if (blocked) Connection.NONE else by(capabilities)
+        }
+    }
+
+    init {
+        try {
+            manager.registerDefaultNetworkCallback(callback)
+        } catch (error: RuntimeException) {
+            // Some devices throw a SecurityException for no reason, and an app may have registered
+            // too many. Then it is tried, rather than never.
+            Log.w(TAG, "the network cannot be watched", error)
+            if (current.value == Connection.NONE) current.value = Connection.METERED
+        }
+    }
+
+    private fun now(): Connection = by(manager.activeNetwork?.let(manager::getNetworkCapabilities))
+
+    override fun close() {
+        // It was not registered.
+        runCatching { manager.unregisterNetworkCallback(callback) }
+    }
+}
+
+private fun by(capabilities: NetworkCapabilities?): Connection = when {
+    capabilities == null -> Connection.NONE
+    capabilities.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED) -> Connection.UNMETERED
+    else -> Connection.METERED
+}

@@ -1,0 +1,161 @@
+package pannier.android
+
+import android.app.ActivityManager
+import android.app.ActivityManager.RunningAppProcessInfo
+import android.app.Application
+import android.content.Context
+import android.util.Log
+import java.nio.file.Path
+import java.time.Duration
+import java.time.Instant
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.collectLatest
+import kotlinx.coroutines.flow.combine
+import kotlinx.coroutines.flow.distinctUntilChanged
+import kotlinx.coroutines.flow.filterNotNull
+import kotlinx.coroutines.launch
+import pannier.Collector
+import pannier.Config
+import pannier.CredentialsProvider
+import pannier.Ended
+import pannier.PannierException
+import pannier.Transport
+
+/**
+ * The app's [collector], kept in step with the device: it knows whether there is a network it may
+ * use, and may sync in the background and close its file there. An app has one, for as long as it
+ * lives; nothing is lost if it is never closed.
+ */
+public class Pannier private constructor(
+    /** Records, keeps and delivers statements. */
+    public val collector: Collector,
+    private val application: Application,
+    private val networks: Networks,
+    backgroundSync: BackgroundSync?,
+    pauseInBackground: Boolean,
+) : AutoCloseable {
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    private val connectivity = Connectivity(application)
+    private val wakefulness = Wakefulness(visible()) { if (pauseInBackground) wake(it) }
+    private val activities = Activities(wakefulness)
+
+    /** What the device is connected by. */
+    public val connection: StateFlow<Connection> = connectivity.connection
+
+    init {
+        application.registerActivityLifecycleCallbacks(activities)
+        scope.launch { connection.collect(::use) }
+        if (backgroundSync != null) scope.launch { keepPlanned(SyncJob(application, backgroundSync)) }
+    }
+
+    private fun use(connection: Connection) {
+        val allowed = networks.allow(connection)
+        collector.setNetwork(allowed)
+        // It would go on over whatever there is now.
+        if (!allowed && SyncJobs.state.value.running == 0) collector.interrupt()
+    }
+
+    /** Begun at once, so that calls made from now on find the file open. */
+    private fun wake(awake: Boolean) {
+        scope.launch(start = CoroutineStart.UNDISPATCHED) {
+            try {
+                if (awake) collector.resume() else collector.pause()
+            } catch (error: PannierException) {
+                Log.w(TAG, "the queue could not be ${if (awake) "opened" else "closed"}", error)
+            }
+        }
+    }
+
+    private suspend fun keepPlanned(job: SyncJob) {
+        var ended = SyncJobs.state.value.ended
+        combine(collector.status, SyncJobs.state) { status, jobs ->
+            // A job that runs would be stopped by one that is planned: it is waited for.
+            if (jobs.running > 0) null else Plan(due(status), jobs.ended)
+        }.filterNotNull().distinctUntilChanged().collectLatest { plan ->
+            // What is recorded is often delivered at once, and the next one follows.
+            if (plan.due == null) delay(CANCEL_AFTER.toMillis())
+            job.plan(plan.due, plan.ended != ended)
+            ended = plan.ended
+        }
+    }
+
+    /** What a job is planned by: from when on there is something to do, and how many have ended. */
+    private data class Plan(val due: Instant?, val ended: Int)
+
+    /** Says whether the system is to try again by its own backoff. */
+    internal suspend fun syncInBackground(): Boolean {
+        wakefulness.jobStarted()
+        try {
+            return collector.sync(PATIENCE).ended == Ended.Interrupted
+        } catch (cancelled: CancellationException) {
+            collector.interrupt()
+            throw cancelled
+        } finally {
+            wakefulness.jobEnded()
+        }
+    }
+
+    /** Closes the collector. A job to sync in the background stays, if there is one. */
+    override fun close() {
+        application.unregisterActivityLifecycleCallbacks(activities)
+        connectivity.close()
+        scope.cancel()
+        collector.close()
+    }
+
+    public companion object {
+        /** So long a job waits for the LRS; a longer wait is another job's. */
+        private val PATIENCE: Duration = Duration.ofSeconds(20)
+
+        /** A job that is not needed any more is left alone for so long: the next record needs it. */
+        private val CANCEL_AFTER: Duration = Duration.ofSeconds(5)
+
+        /**
+         * Where [open] keeps the queue: a file that is not part of a backup. A phone that was restored
+         * from one would send again what the old phone has sent.
+         */
+        public fun queueFile(context: Context): Path = context.noBackupFilesDir.toPath().resolve("pannier.db")
+
+        /**
+         * Opens the app's queue. Like [Collector.open], and:
+         *
+         * - An automatic sync ([Config.sync]) sends over [networks] only.
+         * - [backgroundSync], if given, delivers while the app is not on the screen.
+         * - With [pauseInBackground] the file is closed and no sync under way while no activity is on
+         *   the screen and no job syncs. Calls made meanwhile fail, so it is not for an app that
+         *   records from a service or a receiver.
+         *
+         * Call it once, say in [Application.onCreate], and keep what it returns.
+         */
+        public suspend fun open(
+            context: Context,
+            config: Config = Config(),
+            networks: Networks = Networks.ANY,
+            backgroundSync: BackgroundSync? = null,
+            pauseInBackground: Boolean = false,
+            transport: Transport? = null,
+            credentialsProvider: CredentialsProvider? = null,
+        ): Pannier {
+            val application = context.applicationContext as Application
+            require(backgroundSync == null || application is PannierOwner) {
+                "for sync in the background, ${application.javaClass.name} has to be a PannierOwner"
+            }
+            val collector = Collector.open(queueFile(context), config, transport, credentialsProvider)
+            return Pannier(collector, application, networks, backgroundSync, pauseInBackground)
+        }
+
+        private fun visible(): Boolean {
+            val process = RunningAppProcessInfo().also(ActivityManager::getMyMemoryState)
+            return process.importance <= RunningAppProcessInfo.IMPORTANCE_VISIBLE
+        }
+    }
+}
+
+internal const val TAG = "Pannier"

@@ -1,0 +1,65 @@
+package pannier.android
+
+import android.app.job.JobInfo
+import android.app.job.JobScheduler
+import android.content.ComponentName
+import android.content.Context
+import android.util.Log
+import java.time.Duration
+import java.time.Instant
+import pannier.Status
+import pannier.WaitKind
+
+/** The one job that syncs. */
+internal class SyncJob(private val context: Context, private val policy: BackgroundSync) {
+    private val scheduler = context.getSystemService(Context.JOB_SCHEDULER_SERVICE) as JobScheduler
+
+    /**
+     * Sees to it that the job runs from [due] on; `null`: not at all. A job that waits for nothing
+     * but its constraints or the system's backoff is left to them, unless the last one has [ended].
+     */
+    fun plan(due: Instant?, ended: Boolean, now: Instant = Instant.now()) {
+        if (due == null) return scheduler.cancel(policy.jobId)
+        val wait = Duration.between(now, due).coerceAtLeast(Duration.ZERO)
+        val pending = scheduler.getPendingJob(policy.jobId)
+        if (!ended && pending != null && isAsWanted(pending, wait)) return
+        try {
+            if (scheduler.schedule(info(wait)) == JobScheduler.RESULT_SUCCESS) return
+            Log.w(TAG, "the system takes no job to sync in the background")
+        } catch (error: IllegalStateException) {
+            // Too many jobs of this app: the next change asks again.
+            Log.w(TAG, "the system takes no job to sync in the background", error)
+        }
+    }
+
+    private fun isAsWanted(pending: JobInfo, wait: Duration): Boolean {
+        val wanted = info(wait)
+        return pending.minLatencyMillis == wanted.minLatencyMillis &&
+            pending.networkType == wanted.networkType &&
+            pending.isRequireCharging == wanted.isRequireCharging
+    }
+
+    private fun info(wait: Duration): JobInfo =
+        JobInfo.Builder(policy.jobId, ComponentName(context, SyncJobService::class.java))
+            .setRequiredNetworkType(
+                when (policy.networks) {
+                    Networks.ANY -> JobInfo.NETWORK_TYPE_ANY
+                    Networks.UNMETERED -> JobInfo.NETWORK_TYPE_UNMETERED
+                },
+            )
+            .setRequiresCharging(policy.whileCharging)
+            .setPersisted(true)
+            .setBackoffCriteria(policy.backoff.toMillis(), JobInfo.BACKOFF_POLICY_EXPONENTIAL)
+            .apply { if (!wait.isZero) setMinimumLatency(wait.toMillis()) }
+            .build()
+}
+
+/** From when on a sync would do something; `null`: not before something changes. */
+internal fun due(status: Status): Instant? {
+    val undelivered = if (status.queued > 0) Instant.EPOCH else status.nextDue
+    return when (status.waitingFor) {
+        WaitKind.APP -> null
+        null -> undelivered
+        else -> undelivered?.let { maxOf(it, status.waitingUntil ?: it) }
+    }
+}

@@ -1,0 +1,65 @@
+package pannier.android
+
+import android.app.job.JobParameters
+import android.app.job.JobService
+import android.util.Log
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.launch
+
+/** Runs the job of [BackgroundSync]. Only the system uses it; it is in the library's manifest. */
+public class SyncJobService : JobService() {
+    private var running: Job? = null
+
+    override fun onStartJob(params: JobParameters): Boolean {
+        val owner = application as? PannierOwner
+        if (owner == null) {
+            Log.e(TAG, "there is no sync in the background: ${application.javaClass.name} has to be a PannierOwner")
+            return false
+        }
+        // Before anything is opened: who plans jobs must know that one runs.
+        SyncJobs.started()
+        running = CoroutineScope(Dispatchers.Default).launch {
+            var again = true
+            try {
+                again = owner.pannier().syncInBackground()
+                jobFinished(params, again)
+            } catch (cancelled: CancellationException) {
+                throw cancelled
+            } catch (error: Exception) {
+                Log.w(TAG, "the sync in the background failed", error)
+                jobFinished(params, again)
+            } finally {
+                SyncJobs.stopped(comesAgain = again)
+            }
+        }
+        return true
+    }
+
+    /** The network is gone, or the time is up: what is not delivered comes later. */
+    override fun onStopJob(params: JobParameters): Boolean {
+        running?.cancel()
+        return true
+    }
+}
+
+/** The jobs of this process: those that run, and how many have ended and are not tried again. */
+internal object SyncJobs {
+    data class State(val running: Int = 0, val ended: Int = 0)
+
+    private val current = MutableStateFlow(State())
+
+    val state: StateFlow<State> = current.asStateFlow()
+
+    fun started() = current.update { it.copy(running = it.running + 1) }
+
+    /** [comesAgain]: the system tries it again by its backoff. */
+    fun stopped(comesAgain: Boolean) =
+        current.update { State(it.running - 1, if (comesAgain) it.ended else it.ended + 1) }
+}

@@ -1,0 +1,43 @@
+package pannier.android
+
+import java.time.Instant
+import org.junit.Assert.assertEquals
+import org.junit.Test
+import pannier.Status
+import pannier.WaitKind
+
+/** When a job is worth while. */
+class DueTest {
+    private val later = Instant.parse("2026-02-01T10:00:00Z")
+    private val evenLater = later.plusSeconds(60)
+
+    @Test
+    fun `a job is due when there is something to send and nothing to wait for`() {
+        assertEquals(null, due(status()))
+        assertEquals(Instant.EPOCH, due(status(queued = 1)))
+        assertEquals(later, due(status(nextDue = later)))
+        assertEquals(Instant.EPOCH, due(status(queued = 1, nextDue = later)))
+    }
+
+    @Test
+    fun `it waits for as long as Pannier waits for the LRS`() {
+        for (why in WaitKind.entries - WaitKind.APP) {
+            assertEquals(later, due(status(queued = 1, until = later, why = why)))
+            assertEquals(evenLater, due(status(nextDue = evenLater, until = later, why = why)))
+            assertEquals(null, due(status(until = later, why = why)))
+        }
+    }
+
+    @Test
+    fun `there is none while the app has to act first`() =
+        assertEquals(null, due(status(queued = 1, until = later, why = WaitKind.APP)))
+
+    private fun status(queued: Long = 0, nextDue: Instant? = null, until: Instant? = null, why: WaitKind? = null) =
+        Status(
+            recorded = 9, queued = queued, waiting = 0, held = 0, delivered = 0, retracted = 0, discarded = 0,
+            replaced = 0, erased = 0, queuedBytes = 0, oldestQueuedAt = null, oldestAge = null, endpoint = null,
+            syncing = false, network = true, waitingUntil = until, waitingFor = why, trouble = null,
+            nextDue = nextDue, lastSuccess = null, speaks = null, learnedMaxStatements = null,
+            learnedMaxBytes = null, clockSkewMs = null,
+        )
+}

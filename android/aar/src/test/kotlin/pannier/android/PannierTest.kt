@@ -1,0 +1,184 @@
+package pannier.android
+
+import android.app.Activity
+import android.app.Application
+import android.app.job.JobParameters
+import java.time.Duration
+import java.util.concurrent.CountDownLatch
+import kotlin.io.path.exists
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config as On
+import org.robolectric.shadow.api.Shadow
+import pannier.Config
+import pannier.Hub
+import pannier.LRS
+import pannier.PannierException
+import pannier.SyncPolicy
+import pannier.Transport
+import pannier.UrlConnectionTransport
+import pannier.lesson
+import pannier.memoryLrs
+
+/** An app whose queue syncs in the background. */
+class App : Application(), PannierOwner {
+    var opened: Pannier? = null
+
+    override suspend fun pannier(): Pannier = checkNotNull(opened)
+}
+
+/** The whole on Robolectric's Android: its framework, the real library, a real file. */
+@RunWith(RobolectricTestRunner::class)
+@On(application = App::class)
+class PannierTest {
+    private val app = RuntimeEnvironment.getApplication() as App
+    private val phone = Phone(app)
+
+    @After
+    fun close() {
+        app.opened?.close()
+    }
+
+    private suspend fun open(
+        config: Config = Config(endpoint = LRS),
+        networks: Networks = Networks.ANY,
+        backgroundSync: BackgroundSync? = null,
+        pauseInBackground: Boolean = false,
+        transport: Transport? = memoryLrs(),
+    ) = Pannier.open(app, config, networks, backgroundSync, pauseInBackground, transport).also { app.opened = it }
+
+    @Test
+    fun `the queue is in no backup, and what was recorded is there again`() = runBlocking<Unit> {
+        open().use { it.collector.record(lesson(1)) }
+        val file = Pannier.queueFile(app)
+        assertTrue(file.startsWith(app.noBackupFilesDir.toPath()) && file.exists())
+        assertEquals(1, open().collector.readStatus().queued)
+        assertEquals("nobody listens twice", 1, phone.callbacks.size)
+    }
+
+    @Test
+    fun `it delivers over Android's own HTTP`() = runBlocking<Unit> {
+        Hub().use { hub ->
+            val pannier = open(hub.config, transport = UrlConnectionTransport())
+            val id = pannier.collector.record(lesson(1))
+            assertEquals(1, pannier.collector.sync().delivered)
+            assertTrue(hub.statement(id) != null)
+        }
+    }
+
+    @Test
+    fun `an automatic sync waits for a network that may be used`() = runBlocking<Unit> {
+        val config = Config(endpoint = LRS, sync = SyncPolicy.Automatic(count = 1, age = Duration.ZERO))
+        val pannier = open(config, Networks.UNMETERED)
+        phone.connected(metered = true)
+        eventually("the network is not allowed") { !pannier.collector.readStatus().network }
+        pannier.collector.record(lesson(1))
+        assertEquals(Connection.METERED, pannier.connection.value)
+        assertEquals(1, pannier.collector.readStatus().queued)
+        phone.connected(metered = false)
+        withTimeout(20_000) { pannier.collector.status.first { it.delivered == 1L } }
+        phone.disconnected()
+        eventually("the network is gone") { !pannier.collector.readStatus().network }
+    }
+
+    @Test
+    fun `a sync ends when its network does`() = runBlocking<Unit> {
+        val asked = CountDownLatch(1)
+        val never = CountDownLatch(1)
+        val hangs = Transport { asked.countDown(); never.await(); error("unused") }
+        val config = Config(endpoint = LRS, sync = SyncPolicy.Automatic(count = 1, age = Duration.ZERO))
+        val pannier = open(config, transport = hangs)
+        phone.connected(metered = true)
+        pannier.collector.record(lesson(1))
+        eventually("the LRS is asked") { asked.count == 0L }
+        phone.disconnected()
+        eventually("the sync ends") { !pannier.collector.readStatus().syncing }
+        never.countDown()
+    }
+
+    @Test
+    fun `in the background the file is closed, and open again before anybody asks`() = runBlocking<Unit> {
+        val pannier = open(pauseInBackground = true)
+        val activity = Robolectric.buildActivity(Activity::class.java).create().start()
+        activity.stop()
+        eventually("it is paused") { runCatching { pannier.collector.readStatus() }.exceptionOrNull() is PannierException.Paused }
+        activity.restart().start()
+        pannier.collector.record(lesson(1))
+        assertEquals(1, pannier.collector.readStatus().queued)
+        activity.stop()
+    }
+
+    @Test
+    fun `there is a job exactly while something can be sent`() = runBlocking<Unit> {
+        val pannier = open(backgroundSync = BackgroundSync())
+        pannier.collector.record(lesson(1))
+        eventually("a job is planned") { phone.jobs.size == 1 }
+        pannier.collector.sync()
+        eventually("no job is planned") { phone.jobs.isEmpty() }
+    }
+
+    @Test
+    fun `a job delivers, and closes what it opened`() = runBlocking<Unit> {
+        phone.inBackground()
+        val pannier = open(backgroundSync = BackgroundSync(), pauseInBackground = true)
+        pannier.collector.record(lesson(1))
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertTrue(service.onStartJob(parameters()))
+        eventually("the job ends") { shadowOf(service).isJobFinished }
+        assertFalse(shadowOf(service).isRescheduleNeeded)
+        eventually("it is paused") { runCatching { pannier.collector.readStatus() }.exceptionOrNull() is PannierException.Paused }
+        assertEquals(1, pannier.collector.status.first { it.delivered > 0 }.delivered)
+    }
+
+    @Test
+    fun `a job that fails for a reason of the device's comes again by the system's backoff`() = runBlocking<Unit> {
+        open(Config(), backgroundSync = BackgroundSync(), transport = null)
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertTrue(service.onStartJob(parameters()))
+        eventually("the job ends") { shadowOf(service).isJobFinished }
+        assertTrue(shadowOf(service).isRescheduleNeeded)
+    }
+
+    @Test
+    fun `a job that is stopped ends its sync, and comes again`() = runBlocking<Unit> {
+        val asked = CountDownLatch(1)
+        val never = CountDownLatch(1)
+        val pannier = open(backgroundSync = BackgroundSync(), transport = Transport { asked.countDown(); never.await(); error("unused") })
+        pannier.collector.record(lesson(1))
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        service.onStartJob(parameters())
+        eventually("the LRS is asked") { asked.count == 0L }
+        assertTrue(service.onStopJob(parameters()))
+        eventually("the sync ends") { !pannier.collector.readStatus().syncing }
+        assertFalse(shadowOf(service).isJobFinished)
+        assertEquals(1, pannier.collector.readStatus().queued)
+        never.countDown()
+    }
+
+    private fun parameters(): JobParameters = Shadow.newInstanceOf(JobParameters::class.java)
+}
+
+/** An app that forgot to say where its Pannier is. */
+@RunWith(RobolectricTestRunner::class)
+class ForgetfulAppTest {
+    private val app: Application = RuntimeEnvironment.getApplication()
+
+    @Test
+    fun `it is told when it opens, and a job that is left over does nothing`() = runBlocking<Unit> {
+        val told = runCatching { Pannier.open(app, backgroundSync = BackgroundSync()) }.exceptionOrNull()
+        assertTrue("$told", told is IllegalArgumentException && "PannierOwner" in told.message!!)
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertFalse(service.onStartJob(Shadow.newInstanceOf(JobParameters::class.java)))
+    }
+}

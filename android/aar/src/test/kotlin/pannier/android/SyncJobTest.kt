@@ -1,0 +1,56 @@
+package pannier.android
+
+import android.app.Application
+import android.app.job.JobInfo
+import java.time.Duration
+import java.time.Instant
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+
+/** What the system is asked for. */
+@RunWith(RobolectricTestRunner::class)
+class SyncJobTest {
+    private val application: Application = RuntimeEnvironment.getApplication()
+    private val phone = Phone(application)
+    private val now = Instant.parse("2026-02-01T10:00:00Z")
+
+    @Test
+    fun `a job outlives a reboot, waits for a network, and is tried again ever later`() {
+        SyncJob(application, BackgroundSync(backoff = Duration.ofSeconds(40))).plan(Instant.EPOCH, false, now)
+        val job = phone.jobs.single()
+        assertEquals(SyncJobService::class.java.name, job.service.className)
+        assertEquals(JobInfo.NETWORK_TYPE_ANY, job.networkType)
+        assertEquals(JobInfo.BACKOFF_POLICY_EXPONENTIAL to 40_000L, job.backoffPolicy to job.initialBackoffMillis)
+        assertTrue(job.isPersisted && !job.isRequireCharging && job.minLatencyMillis == 0L)
+    }
+
+    @Test
+    fun `unmetered networks and charging can be asked for`() {
+        SyncJob(application, BackgroundSync(Networks.UNMETERED, whileCharging = true)).plan(now.plusSeconds(90), false, now)
+        val job = phone.jobs.single()
+        assertEquals(JobInfo.NETWORK_TYPE_UNMETERED, job.networkType)
+        assertTrue(job.isRequireCharging)
+        assertEquals(90_000L, job.minLatencyMillis)
+    }
+
+    @Test
+    fun `a job that waits is left alone unless it should do something else`() {
+        val job = SyncJob(application, BackgroundSync())
+        job.plan(Instant.EPOCH, ended = false, now)
+        val first = phone.jobs.single()
+        job.plan(Instant.EPOCH, ended = false, now.plusSeconds(5))
+        assertTrue("it was planned again", phone.jobs.single() === first)
+        job.plan(Instant.EPOCH, ended = true, now)
+        assertTrue("the one that has ended is still there", phone.jobs.single() !== first)
+        job.plan(now.plusSeconds(60), ended = false, now)
+        assertEquals(60_000L, phone.jobs.single().minLatencyMillis)
+        SyncJob(application, BackgroundSync(Networks.UNMETERED)).plan(now.plusSeconds(60), ended = false, now)
+        assertEquals(JobInfo.NETWORK_TYPE_UNMETERED, phone.jobs.single().networkType)
+        job.plan(null, ended = false, now)
+        assertEquals(emptyList<JobInfo>(), phone.jobs)
+    }
+}

@@ -1,0 +1,174 @@
+package pannier
+
+import java.net.InetAddress
+import java.net.ServerSocket
+import java.net.Socket
+import java.nio.file.Path
+import java.time.Duration
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import kotlin.concurrent.thread
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotNull
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.io.TempDir
+
+/** The platform's own HTTP, against the hub and against servers that behave badly. */
+class UrlConnectionTransportTest {
+    @TempDir
+    lateinit var folder: Path
+
+    @Test
+    fun `it delivers, and wrong credentials are told apart`() = runBlocking {
+        Hub().use { hub ->
+            val wrong = hub.config.copy(credentials = Credentials.Basic("me", "wrong"))
+            Collector.open(folder.queue(), wrong, UrlConnectionTransport()).use { collector ->
+                val ids = List(120) { collector.record(lesson(it)) }
+                val ended = collector.sync().ended
+                assertTrue(ended is Ended.NeedsApp && ended.trouble.problem == Problem.CREDENTIALS, "$ended")
+                collector.setCredentials(hub.credentials)
+                val report = collector.sync()
+                assertEquals(120 to Ended.Emptied, report.delivered.toInt() to report.ended)
+                assertNotNull(hub.statement(ids.last()))
+            }
+        }
+    }
+
+    @Test
+    fun `a request goes out whole and once, with nothing added that matters`() {
+        val server = Server { it.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\nX-A: 2\r\n\r\nok") }
+        val answer = server.use { exchange(post(it)) }
+        assertEquals(200 to "ok", answer.status to answer.body.decodeToString())
+        assertEquals(setOf("1", "2"), answer.headers.filter { it.name == "X-A" }.map { it.value }.toSet())
+        val asked = server.asked.single()
+        assertTrue(asked.startsWith("POST /xAPI/statements?a=s3cret HTTP/1.1\r\n") && asked.endsWith("\r\n\r\n[1,2]"), asked)
+        val names = asked.lines().drop(1).map { it.substringBefore(':').lowercase() }.takeWhile { it.isNotEmpty() }
+        val known = setOf(
+            "accept", "accept-encoding", "authorization", "cache-control", "connection", "content-length", "content-type",
+            "host", "pragma", "user-agent",
+        )
+        assertEquals(emptySet<String>(), names.toSet() - known)
+        assertTrue("Accept: application/json" in asked && "Content-Length: 5" in asked, asked)
+    }
+
+    @Test
+    fun `every status is an answer, and no redirect is followed`() {
+        for (status in listOf(204, 302, 307, 400, 401, 404, 407, 409, 413, 429, 500, 503)) {
+            for (request in listOf(::post, ::get)) Server {
+                val words = if (status == 204) "" else "Content-Length: 2\r\n"
+                it.answer("HTTP/1.1 $status X\r\nRetry-After: 7\r\nLocation: /other\r\n$words\r\n${if (status == 204) "" else "no"}")
+            }.use { server ->
+                val answer = exchange(request(server))
+                assertEquals(status, answer.status)
+                assertTrue(answer.headers.any { it.name == "Retry-After" && it.value == "7" }, "$status")
+                // A POST that is refused for want of credentials is known by its status only.
+                val unexplained = status == 204 || request == ::post && status in setOf(401, 407)
+                if (!unexplained) assertEquals("no", answer.body.decodeToString(), "$status")
+                assertEquals(1, server.asked.size)
+            }
+        }
+    }
+
+    @Test
+    fun `nobody there is unreachable, and says nothing secret`() {
+        val closed = Server { }.apply { close() }
+        val error = assertThrows<TransportException.Unreachable> { exchange(post(closed)) }
+        assertFalse("s3cret" in "$error ${error.reason}", "$error")
+        assertThrows<TransportException.Unreachable> {
+            exchange(post(closed).copy(url = "http://no.such.host.invalid/xAPI?a=s3cret"))
+        }
+    }
+
+    @Test
+    fun `a connection that ends before the answer is broken, and a POST is not sent again`() {
+        for (begun in listOf("", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "what is this?\r\n\r\n")) {
+            Server { it.answer(begun) }.use { server ->
+                val error = assertThrows<TransportException.Broken>(begun) { exchange(post(server)) }
+                assertFalse("s3cret" in "$error ${error.reason}", "$error")
+                assertEquals(1, server.asked.size)
+            }
+        }
+    }
+
+    @Test
+    fun `the time-out holds, whether the server is silent or never comes to an end`() {
+        val over = CountDownLatch(1)
+        for (begun in listOf("", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")) Server { socket ->
+            socket.getOutputStream().write(begun.toByteArray())
+            over.await()
+        }.use { server ->
+            assertThrows<TransportException.TimedOut> {
+                exchange(post(server).copy(timeout = Duration.ofMillis(300)))
+            }
+        }
+        over.countDown()
+    }
+
+    @Test
+    fun `who connects too late sends nothing`() {
+        Server { it.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") }.use { server ->
+            val goOn = CountDownLatch(1)
+            val opened = LinkedBlockingQueue<Boolean>()
+            val slow = UrlConnectionTransport(connectTimeout = Duration.ofMillis(100)) {
+                goOn.await()
+                it.openConnection().also { opened += true }
+            }
+            assertThrows<TransportException.Unreachable> { slow.exchange(post(server)) }
+            goOn.countDown()
+            assertNotNull(opened.poll(10, TimeUnit.SECONDS))
+            // The next one is the first that the server hears.
+            exchange(get(server))
+            assertTrue(server.asked.single().startsWith("GET"), "${server.asked}")
+        }
+    }
+
+    private fun exchange(request: Request) = UrlConnectionTransport().exchange(request)
+
+    private fun post(server: Server) = Request(
+        Method.POST,
+        "${server.url}/xAPI/statements?a=s3cret",
+        listOf("Accept" to "application/json", "Authorization" to "Basic s3cret", "Content-Type" to "application/json")
+            .map { (name, value) -> Header(name, value) },
+        "[1,2]".toByteArray(),
+        Duration.ofSeconds(20),
+    )
+
+    private fun get(server: Server) = post(server).copy(method = Method.GET, body = null)
+
+    /** Does the same to everybody who asks; each connection is for one request. */
+    private class Server(private val behave: (Socket) -> Unit) : AutoCloseable {
+        val asked = LinkedBlockingQueue<String>()
+        private val listening = ServerSocket(0, 10, InetAddress.getLoopbackAddress())
+        val url = "http://127.0.0.1:${listening.localPort}"
+
+        init {
+            thread(isDaemon = true) {
+                while (true) {
+                    val socket = runCatching { listening.accept() }.getOrNull() ?: break
+                    thread(isDaemon = true) { socket.use(::serve) }
+                }
+            }
+        }
+
+        private fun serve(socket: Socket) {
+            val input = socket.getInputStream()
+            val text = StringBuilder()
+            while (!text.endsWith("\r\n\r\n")) text.append(input.read().takeIf { it >= 0 }?.toChar() ?: return)
+            val length = Regex("Content-Length: (\\d+)").find(text)?.run { groupValues[1].toInt() } ?: 0
+            asked += "$text${input.readNBytes(length).decodeToString()}"
+            behave(socket)
+        }
+
+        override fun close() = listening.close()
+    }
+}
+
+private fun Socket.answer(text: String) = getOutputStream().run {
+    write(text.toByteArray())
+    flush()
+}
