@@ -215,6 +215,25 @@ fn finds_the_version_of_an_lrs_that_does_not_tell() {
 }
 
 #[test]
+fn what_was_refused_in_the_wrong_version_is_sent_in_the_right_one() {
+    let mut device = Device::new();
+    device.lrs.versions = vec!["2.0.0"];
+    device.record(2);
+    // It does not tell its versions, the first batch is lost, and after that it is being deployed.
+    let broken = Fault::Fail(Failure::Broken("reset".into()));
+    let faults = [Fault::Answer(404, vec![], ""), broken];
+    device.lrs.faults.extend(faults);
+    let Ended::Waiting { until, .. } = device.sync() else {
+        panic!("the first batch was not lost");
+    };
+    device.now = until;
+    device.lrs.faults.push_back(Fault::Answer(404, vec![], ""));
+    device.sync_all();
+    assert_eq!(device.delivered(), 2);
+    assert!(device.held().is_empty());
+}
+
+#[test]
 fn learns_how_much_the_lrs_bears_and_grows_again() {
     let mut device = Device::new();
     device.lrs.max_bytes = 40_000;
