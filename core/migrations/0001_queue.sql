@@ -5,7 +5,12 @@
 CREATE TABLE statement (
     -- Capture order. Given out by the store, never reused (see ledger.last_seq).
     seq          INTEGER PRIMARY KEY,
-    id           BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    id           BLOB    NOT NULL CHECK (length(id) = 16),
+    -- 0: its id is in order, greater than every one in order before it, and is found by ids_until.
+    -- 1: it is not, and is found by an index. See store/ids.rs.
+    loose        INTEGER NOT NULL CHECK (loose IN (0, 1)),
+    -- The first eight bytes of the greatest id in order so far, this one included. Never falls.
+    ids_until    INTEGER NOT NULL,
     -- Unix milliseconds by the device's clock, which may be wrong.
     recorded_at  INTEGER NOT NULL,
     -- The instant of the statement's own timestamp, unix milliseconds.
@@ -26,6 +31,7 @@ CREATE TABLE statement (
     body         BLOB    NOT NULL
 ) STRICT;
 
+CREATE UNIQUE INDEX statement_loose ON statement (id) WHERE loose = 1;
 CREATE INDEX statement_history ON statement (delivered_at) WHERE delivered_at IS NOT NULL;
 
 CREATE TABLE aside (

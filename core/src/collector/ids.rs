@@ -1,14 +1,50 @@
 //! The ids that Pannier gives to statements.
 
-use uuid::{NoContext, Timestamp, Uuid};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A version 7 UUID: in the order of time, so that the index on ids grows at its end, and with 74
-/// random bits behind the time, so that a wrong clock costs order and not uniqueness. From the
-/// clock that is handed in: the system's own may stand before 1970, where `Uuid::now_v7` panics.
-pub(super) fn new_id(now_ms: i64) -> Uuid {
-    let now = now_ms.max(0).unsigned_abs();
-    let nanos = (now % 1_000) as u32 * 1_000_000;
-    Uuid::new_v7(Timestamp::from_unix(NoContext, now / 1_000, nanos))
+use uuid::{Builder, Uuid};
+
+/// Makes version 7 UUIDs (RFC 9562, 5.7), each greater than the one before, so that the store finds them
+/// without an index; 73 random bits beside the time, so that a wrong clock costs order and not uniqueness.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    /// Of the last one: milliseconds, and twelve bits that count within one.
+    last: AtomicU64,
+}
+
+/// Bits that count within a millisecond.
+const COUNTER: u32 = 12;
+
+/// A clock that goes back this far is not waited for: ids tell the time of the clock again.
+const PATIENCE: u64 = 10_000 << COUNTER;
+
+impl Ids {
+    /// The next one. From the clock that is handed in: the system's own may stand before 1970, where
+    /// `Uuid::now_v7` panics.
+    pub(super) fn next(&self, now_ms: i64) -> Uuid {
+        // Of version 4 all but six bits are random.
+        let random = Uuid::new_v4().into_bytes();
+        let start = u64::from(u16::from_be_bytes([random[0] & 0x07, random[1]]));
+        let now = (now_ms.max(0).unsigned_abs() & (u64::MAX >> 16)) << COUNTER | start;
+        let after = |last: u64| {
+            if now <= last && last - now < PATIENCE {
+                last + 1
+            } else {
+                now
+            }
+        };
+        let last = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(after(last))
+            });
+        let next = after(last.unwrap_or_else(|last| last));
+        let mut bytes = [0; 10];
+        bytes[..2].copy_from_slice(&(next as u16).to_be_bytes());
+        bytes[2..6].copy_from_slice(&random[2..6]);
+        bytes[6..].copy_from_slice(&random[9..13]);
+        Builder::from_unix_timestamp_millis(next >> COUNTER, &bytes).into_uuid()
+    }
 }
 
 #[cfg(test)]
@@ -18,12 +54,27 @@ mod tests {
 
     #[test]
     fn ids_follow_time_and_differ_under_any_clock() {
-        assert!(new_id(1_000) < new_id(1_001));
-        assert!(new_id(1_800_000_000_000) < new_id(1_800_000_000_001));
         for now_ms in [i64::MIN, -1, 0, 1_800_000_000_000, i64::MAX] {
-            let ids: BTreeSet<Uuid> = (0..1_000).map(|_| new_id(now_ms)).collect();
-            assert_eq!(ids.len(), 1_000, "{now_ms}");
-            assert!(ids.iter().all(|id| id.get_version_num() == 7));
+            let ids = Ids::default();
+            let made: BTreeSet<Uuid> = (0..10_000).map(|_| ids.next(now_ms)).collect();
+            assert_eq!(made.len(), 10_000, "{now_ms}");
+            assert!(made.iter().all(|id| id.get_version_num() == 7));
         }
+    }
+
+    #[test]
+    fn each_is_greater_than_the_one_before_unless_the_clock_goes_far_back() {
+        let ids = Ids::default();
+        let mut before = Uuid::nil();
+        for now_ms in [1_000, 1_000, 1_001, 2_500, 2_400, 2_501] {
+            for _ in 0..3_000 {
+                let id = ids.next(now_ms);
+                assert!(id > before, "{now_ms}");
+                before = id;
+            }
+        }
+        assert!(ids.next(1_800_000_000_000) > before);
+        let told = ids.next(1_700_000_000_000).get_timestamp().unwrap();
+        assert_eq!(told.to_unix(), (1_700_000_000, 0));
     }
 }

@@ -52,6 +52,7 @@ pub use status::Status;
 
 use driver::Command;
 use events::Events;
+use ids::Ids;
 use status::Here;
 
 use crate::clock::Clock;
@@ -90,6 +91,7 @@ struct Driver {
 struct Inner {
     store: Shared,
     events: Events,
+    ids: Ids,
     clock: Arc<dyn Clock>,
     rules: XapiVersion,
     speak: Option<XapiVersion>,
@@ -145,6 +147,7 @@ impl Collector {
             inner: Arc::new(Inner {
                 store,
                 events: Events::default(),
+                ids: Ids::default(),
                 clock: config.clock,
                 rules: config.rules,
                 speak: config.speak,
@@ -390,7 +393,7 @@ impl Collector {
     fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
         let now = self.inner.clock.now();
         let fill = Fill {
-            id: ids::new_id(now.wall_ms),
+            id: self.inner.ids.next(now.wall_ms),
             now_ms: now.wall_ms,
         };
         let mut prepared =

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::append::{Refused, Tail, append_one};
 use super::ledger::{Moves, Place};
 use super::settle::delete;
-use super::{Db, HoldReason, Millis, StoreError};
+use super::{Db, HoldReason, Millis, StoreError, ids};
 use crate::statement::Prepared;
 
 /// Why a call about one statement changed nothing.
@@ -126,7 +126,8 @@ impl Db {
     ) -> Result<(), Unchanged> {
         self.together(|db| {
             let tx = &db.conn;
-            let found = locate(tx, "s.id = ?1", id.as_bytes())?.ok_or(Unchanged::Unknown)?;
+            let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
+            let found = locate(tx, seq)?.ok_or(Unchanged::Unknown)?;
             let mut moves = Moves::default();
             work(tx, &mut moves, found)?;
             Ok(moves.write(tx)?)
@@ -144,18 +145,14 @@ impl Located {
     }
 }
 
-/// Finds one statement by a condition on `s`, with its one parameter.
-pub(super) fn locate(
-    conn: &Connection,
-    which: &str,
-    parameter: impl rusqlite::ToSql,
-) -> rusqlite::Result<Option<Located>> {
-    conn.prepare_cached(&format!(
+/// What is known of the statement in that place.
+pub(super) fn locate(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Located>> {
+    conn.prepare_cached(
         "SELECT s.seq, length(s.body), s.delivered_at IS NOT NULL, a.held, a.sent,
                 s.seq <= u.delivered_through, s.seq <= u.sent_through
-         FROM upstream u, statement s LEFT JOIN aside a USING (seq) WHERE {which}"
-    ))?
-    .query_row([parameter], |row| {
+         FROM upstream u, statement s LEFT JOIN aside a USING (seq) WHERE s.seq = ?1",
+    )?
+    .query_row([seq], |row| {
         let kept: bool = row.get(2)?;
         let held: Option<bool> = row.get(3)?;
         let state = match held {

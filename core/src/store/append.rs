@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Db, Millis, StoreError};
+use super::{Db, Millis, StoreError, ids};
 use crate::statement::Prepared;
 
 /// Bits of `statement.traits`.
@@ -74,19 +74,21 @@ impl Db {
 pub(super) struct Tail {
     pub(super) seq: i64,
     pub(super) end: i64,
+    ids_until: i64,
 }
 
 impl Tail {
     /// The last row, or what the ledger remembers of a later one that has been deleted.
     pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
         conn.prepare_cached(
-            "SELECT max(last_seq, ifnull(seq, 0)), max(last_end, ifnull(ends_at, 0))
+            "SELECT max(last_seq, ifnull(seq, 0)), max(last_end, ifnull(ends_at, 0)), ifnull(ids_until, 0)
              FROM ledger LEFT JOIN statement ON seq = (SELECT max(seq) FROM statement)",
         )?
         .query_row([], |row| {
             Ok(Self {
                 seq: row.get(0)?,
                 end: row.get(1)?,
+                ids_until: row.get(2)?,
             })
         })
     }
@@ -135,25 +137,37 @@ fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError
     }
 }
 
-/// Appends without asking first whether the id is known: the unique index tells.
 pub(super) fn append_one(
     tx: &Connection,
     tail: &mut Tail,
     one: &Prepared,
     now: Millis,
 ) -> Result<Appended, Refused> {
+    let order = ids::order(one.id).filter(|order| *order > tail.ids_until);
+    let before = match order {
+        Some(_) => ids::find_loose(tx, one.id)?,
+        // Among the loose ones the insertion will tell.
+        None => ids::find_in_order(tx, one.id)?,
+    };
+    if let Some(seq) = before {
+        return known(tx, seq, one);
+    }
     let next = Tail {
         seq: tail.seq + 1,
         end: tail.end + one.body.len() as i64,
+        ids_until: order.unwrap_or(tail.ids_until),
     };
     let inserted = tx
         .prepare_cached(
-            "INSERT INTO statement (seq, id, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO statement
+             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             next.seq,
             one.id.as_bytes(),
+            order.is_none(),
+            next.ids_until,
             now,
             one.timestamp_ms,
             next.end,
@@ -168,7 +182,10 @@ pub(super) fn append_one(
             *tail = next;
             Ok(Appended::New)
         }
-        Err(error) if is_unique_violation(&error) => known(tx, one),
+        Err(error) if is_unique_violation(&error) => {
+            let seq = ids::find_loose(tx, one.id)?.ok_or(error)?;
+            known(tx, seq, one)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -191,10 +208,10 @@ fn is_unique_violation(error: &rusqlite::Error) -> bool {
 }
 
 /// The id is known: is it the same statement?
-fn known(tx: &Connection, one: &Prepared) -> Result<Appended, Refused> {
+fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused> {
     let (body, bits): (Vec<u8>, i64) = tx
-        .prepare_cached("SELECT body, traits FROM statement WHERE id = ?1")?
-        .query_row([one.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .prepare_cached("SELECT body, traits FROM statement WHERE seq = ?1")?
+        .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
     // A timestamp that Pannier filled in says nothing about what the app meant.
     let timestamp_counts = !one.timestamp_is_ours && bits & TIMESTAMP_IS_OURS == 0;
     if body == one.body || same_content(&body, &one.body, timestamp_counts) {

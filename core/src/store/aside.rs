@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::listing::text;
-use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason};
+use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason, ids};
 
 /// A statement that waits aside and comes back by itself.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -99,10 +99,13 @@ impl Db {
 
     /// One that is held.
     pub fn held_one(&self, id: Uuid) -> Result<Option<HeldStatement>, StoreError> {
+        let Some(seq) = ids::find(&self.conn, id)? else {
+            return Ok(None);
+        };
         Ok(self
             .conn
-            .prepare_cached(&format!("{HELD} AND s.id = ?1"))?
-            .query_row([id.as_bytes()], held_row)
+            .prepare_cached(&format!("{HELD} AND a.seq = ?1"))?
+            .query_row([seq], held_row)
             .optional()?)
     }
 

@@ -62,7 +62,7 @@ impl Db {
                 Tail::remember(tx)?;
                 let mut moves = Moves::default();
                 for seq in doomed {
-                    let Some(found) = locate(tx, "s.seq = ?1", seq)? else { continue };
+                    let Some(found) = locate(tx, seq)? else { continue };
                     match found.state {
                         State::Delivered => erased.history += 1,
                         State::Queued { sent } => {

@@ -30,6 +30,7 @@ mod db;
 mod erase;
 mod error;
 mod history;
+mod ids;
 mod ledger;
 mod line;
 mod listing;

@@ -201,7 +201,7 @@ impl Settling<'_> {
     }
 
     fn settle(&mut self, one: &Settled) -> Result<bool, StoreError> {
-        let Some(found) = locate(self.tx, "s.seq = ?1", one.seq)? else {
+        let Some(found) = locate(self.tx, one.seq)? else {
             return Ok(false);
         };
         match (&one.outcome, found.state) {

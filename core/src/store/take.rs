@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::append::NEEDS_2_0;
 use super::ledger::{Moves, Place};
 use super::retime::retime;
-use super::upstream::{UNDELIVERED, is_undelivered, renew};
+use super::upstream::{is_undelivered, renew};
 use super::{Db, Holder, LrsClock, Millis, StoreError, WaitReason};
 use crate::clock::Steady;
 
@@ -193,34 +193,40 @@ impl<'a> Filling<'a> {
 
 /// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
 fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
-    let target_is_undelivered =
-        format!("EXISTS (SELECT 1 FROM statement t WHERE t.id = s.voids AND {UNDELIVERED})");
-    // A voiding whose time has come may have to wait for its target still.
-    tx.prepare_cached(&format!(
-        "UPDATE aside AS a SET reason = 'target', due = NULL
-         WHERE a.held = 0 AND a.reason = 'future' AND a.due <= ?1 AND EXISTS (
-            SELECT 1 FROM statement s WHERE s.seq = a.seq AND {target_is_undelivered})"
-    ))?
-    .execute([now])?;
     let mut filling = Filling::new(limits);
+    let mut must_wait = Vec::new();
     {
-        let mut query = tx.prepare_cached(&format!(
-            "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since FROM aside a JOIN statement s USING (seq)
+        let mut query = tx.prepare_cached(
+            "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, s.voids
+             FROM aside a JOIN statement s USING (seq)
              WHERE a.held = 0 AND (
                 (a.reason = 'future' AND a.due <= ?1)
                 OR (a.reason = 'version' AND ?2)
                 OR a.reason = 'target')
-             AND NOT {target_is_undelivered}
-             ORDER BY a.seq"
-        ))?;
+             ORDER BY a.seq",
+        )?;
         let mut found = query.query(params![now, limits.speaks_2_0])?;
         while let Some(row) = found.next()? {
+            let voids: Option<[u8; 16]> = row.get(7)?;
+            if let Some(target) = voids
+                && is_undelivered(tx, Uuid::from_bytes(target))?
+            {
+                must_wait.push(row.get::<_, i64>(0)?);
+                continue;
+            }
             let row = aside_row(row, false)?;
             if !filling.fits(row.body.len()) {
                 break;
             }
             filling.push(row);
         }
+    }
+    // A voiding whose time has come may have to wait for its target still.
+    for seq in must_wait {
+        tx.prepare_cached(
+            "UPDATE aside SET reason = 'target', due = NULL WHERE seq = ?1 AND reason = 'future'",
+        )?
+        .execute([seq])?;
     }
     mark_sent(tx, &filling.rows)?;
     Ok(filling.rows)

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Db, LrsClock, Millis, Problem, StoreError, WaitKind};
+use super::{Db, LrsClock, Millis, Problem, StoreError, WaitKind, ids};
 use crate::statement::XapiVersion;
 
 /// No lease is longer than this; one that ends later was made under another clock and is free.
@@ -241,15 +241,16 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
     Ok(())
 }
 
-/// The statement `t` is still to be delivered.
-pub(super) const UNDELIVERED: &str = "t.delivered_at IS NULL
-    AND (t.seq > (SELECT delivered_through FROM upstream)
-         OR EXISTS (SELECT 1 FROM aside b WHERE b.seq = t.seq))";
-
 /// Is that statement still to be delivered?
 pub(super) fn is_undelivered(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
-    conn.prepare_cached(&format!(
-        "SELECT EXISTS (SELECT 1 FROM statement t WHERE t.id = ?1 AND {UNDELIVERED})"
-    ))?
-    .query_row([id.as_bytes()], |row| row.get(0))
+    let Some(seq) = ids::find(conn, id)? else {
+        return Ok(false);
+    };
+    conn.prepare_cached(
+        "SELECT delivered_at IS NULL
+            AND (seq > (SELECT delivered_through FROM upstream)
+                 OR EXISTS (SELECT 1 FROM aside WHERE aside.seq = statement.seq))
+         FROM statement WHERE seq = ?1",
+    )?
+    .query_row([seq], |row| row.get(0))
 }
