@@ -31,7 +31,10 @@ struct Ticket {
 }
 
 enum Turn {
+    /// Not told yet.
     Waits,
+    /// Not told yet, and to be woken: that is a system call even where nobody sleeps.
+    Sleeps,
     Leads,
     Done(AppendOutcome),
 }
@@ -107,8 +110,9 @@ impl Drop for Leader<'_> {
 
 impl Ticket {
     fn turn(&self, turn: Turn) {
-        *lock(&self.turn) = turn;
-        self.changed.notify_one();
+        if let Turn::Sleeps = std::mem::replace(&mut *lock(&self.turn), turn) {
+            self.changed.notify_one();
+        }
     }
 
     /// The outcome, or none when it is this one's turn to lead.
@@ -118,7 +122,8 @@ impl Ticket {
             match std::mem::replace(&mut *turn, Turn::Waits) {
                 Turn::Done(outcome) => return Some(outcome),
                 Turn::Leads => return None,
-                Turn::Waits => {
+                Turn::Waits | Turn::Sleeps => {
+                    *turn = Turn::Sleeps;
                     turn = self
                         .changed
                         .wait(turn)
