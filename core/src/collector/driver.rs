@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use super::Inner;
 use super::config::SyncPolicy;
+use super::folding::Folding;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Millis, Problem, Trouble};
@@ -316,6 +317,7 @@ impl Driver {
                 })
             })?;
             inner.tell(&mut session);
+            Folding::see_to(&inner);
             let interrupt = match step {
                 Step::Done(ended) => return Ok((session.report(ended), None)),
                 Step::Wait { until, why } => {

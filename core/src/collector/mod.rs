@@ -22,6 +22,7 @@ mod config;
 mod conflict;
 mod driver;
 mod events;
+mod folding;
 mod ids;
 mod input;
 mod status;
@@ -52,6 +53,7 @@ pub use status::Status;
 
 use driver::Command;
 use events::Events;
+use folding::Folding;
 use ids::Ids;
 use status::Here;
 
@@ -92,6 +94,7 @@ struct Inner {
     store: Shared,
     events: Events,
     ids: Ids,
+    folding: Folding,
     clock: Arc<dyn Clock>,
     rules: XapiVersion,
     speak: Option<XapiVersion>,
@@ -148,6 +151,7 @@ impl Collector {
                 store,
                 events: Events::default(),
                 ids: Ids::default(),
+                folding: Folding::default(),
                 clock: config.clock,
                 rules: config.rules,
                 speak: config.speak,
@@ -340,6 +344,7 @@ impl Collector {
                 let _ = answer.recv();
             }
         }
+        self.inner.folding.wait();
         Ok(self.inner.store.pause()?)
     }
 
@@ -422,6 +427,7 @@ impl Collector {
             self.inner.events.tell(&Event::Recorded { ids });
         }
         self.tell_driver(Command::Recorded(count));
+        Folding::see_to(&self.inner);
         Ok(())
     }
 
@@ -464,6 +470,7 @@ impl Drop for Collector {
             // A panic in there has been reported by the panic hook; there is nothing to add.
             let _ = thread.join();
         }
+        self.inner.folding.wait();
     }
 }
 

@@ -34,6 +34,7 @@ mod ids;
 mod ledger;
 mod line;
 mod listing;
+mod log;
 mod lrs_clock;
 mod open;
 mod retime;

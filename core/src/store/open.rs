@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::log::{FULL_BYTES, LogLength};
 use super::salvage::{self, Salvaged};
 use super::{Db, Millis, StoreError};
 
@@ -23,14 +24,7 @@ const BUSY: Duration = Duration::from_secs(10);
 
 /// A commit writes every page it touches whole, and each record touches two that hold other rows: the
 /// smaller the page, the less is written. Longer statements go on in pages of their own.
-const PAGE_BYTES: i64 = 1024;
-
-/// The write-ahead log is folded into the file whenever it has grown by this much: what is read anew at
-/// the next open after a kill.
-const WAL_FOLD_BYTES: i64 = 4 << 20;
-
-/// A longer write-ahead log, as a big transaction makes it, is cut back to this size when it is folded.
-const WAL_LIMIT_BYTES: i64 = 2 * WAL_FOLD_BYTES;
+pub(super) const PAGE_BYTES: u32 = 1024;
 
 /// What a statement survives once `record` has returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,6 +74,13 @@ impl Db {
         })
     }
 
+    /// A further connection, for folding the write-ahead log into the file alone.
+    pub(super) fn open_folder(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let db = Self::open_reader(path)?;
+        sync_as(&db.conn, durability)?;
+        Ok(db)
+    }
+
     /// Sets a damaged file aside and saves what can be read of it into a new one.
     pub(super) fn salvage(
         path: &Path,
@@ -102,7 +103,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let conn =
+    let mut conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
@@ -115,28 +116,29 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         "PRAGMA page_size = {PAGE_BYTES};
          PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = {};
-         PRAGMA wal_autocheckpoint = {};
-         PRAGMA journal_size_limit = {WAL_LIMIT_BYTES};
+         PRAGMA journal_size_limit = {FULL_BYTES};
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;
-         PRAGMA trusted_schema = OFF;",
-        match durability {
-            Durability::PowerCut => "FULL",
-            Durability::ProcessCrash => "NORMAL",
-        },
-        WAL_FOLD_BYTES / PAGE_BYTES,
+         PRAGMA trusted_schema = OFF;"
     ))?;
-    // On Apple's systems fsync leaves the data in the drive's own cache; elsewhere these do nothing.
-    if durability == Durability::PowerCut {
-        conn.execute_batch("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")?;
-    }
+    sync_as(&conn, durability)?;
+    LogLength::default().watch(&mut conn)?;
     let mut db = Db {
         conn,
         path: path.to_path_buf(),
     };
     migrate(&mut db)?;
     Ok(db)
+}
+
+fn sync_as(conn: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    conn.execute_batch(match durability {
+        // On Apple's systems fsync leaves the data in the drive's own cache; elsewhere fullfsync does nothing.
+        Durability::PowerCut => {
+            "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;"
+        }
+        Durability::ProcessCrash => "PRAGMA synchronous = NORMAL;",
+    })
 }
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {

@@ -9,19 +9,21 @@ use std::sync::Mutex;
 
 use super::append::Refused;
 use super::line::{AppendOutcome, Line};
+use super::log::LogLength;
 use super::{Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
 use crate::lock::lock;
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
 /// those already under way.
 pub struct Shared {
-    path: PathBuf,
-    durability: Durability,
+    pub(super) path: PathBuf,
+    pub(super) durability: Durability,
     /// None while paused.
-    db: Mutex<Option<Db>>,
+    pub(super) db: Mutex<Option<Db>>,
     /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
     reader: Mutex<Option<Db>>,
     line: Line,
+    pub(super) log: LogLength,
     salvaged: Mutex<Vec<Salvaged>>,
 }
 
@@ -34,13 +36,16 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     /// Opens the file; see [`Db::open`].
     pub fn open(path: PathBuf, durability: Durability, now: Millis) -> Result<Self, StoreError> {
-        let Opened { db, salvaged } = Db::open(&path, durability, now)?;
+        let Opened { mut db, salvaged } = Db::open(&path, durability, now)?;
+        let log = LogLength::default();
+        log.watch(&mut db.conn)?;
         Ok(Self {
             path,
             durability,
             db: Mutex::new(Some(db)),
             reader: Mutex::default(),
             line: Line::default(),
+            log,
             salvaged: Mutex::new(salvaged.into_iter().collect()),
         })
     }
@@ -123,9 +128,8 @@ impl Shared {
     pub fn resume(&self, now: Millis) -> Result<(), StoreError> {
         let mut slot = lock(&self.db);
         if slot.is_none() {
-            let Opened { db, salvaged } = Db::open(&self.path, self.durability, now)?;
-            lock(&self.salvaged).extend(salvaged);
-            *slot = Some(db);
+            let opened = Db::open(&self.path, self.durability, now)?;
+            self.put(&mut slot, opened)?;
         }
         Ok(())
     }
@@ -141,9 +145,17 @@ impl Shared {
         *slot = None;
         *lock(&self.reader) = None;
         if let Ok(opened) = Db::salvage(&self.path, self.durability, why, now) {
-            lock(&self.salvaged).extend(opened.salvaged);
-            *slot = Some(opened.db);
+            // Without a connection calls fail, as while paused, and nothing is lost.
+            let _ = self.put(slot, opened);
         }
+    }
+
+    fn put(&self, slot: &mut Option<Db>, opened: Opened) -> Result<(), StoreError> {
+        let Opened { mut db, salvaged } = opened;
+        lock(&self.salvaged).extend(salvaged);
+        self.log.watch(&mut db.conn)?;
+        *slot = Some(db);
+        Ok(())
     }
 }
 

@@ -78,7 +78,12 @@ impl Latencies {
                 .get(index.min(self.0.len().saturating_sub(1)))
                 .map_or(0.0, |took| took.as_secs_f64() * 1e6)
         };
-        for (name, share) in [("p50_us", 0.5), ("p99_us", 0.99), ("max_us", 1.0)] {
+        for (name, share) in [
+            ("p50_us", 0.5),
+            ("p99_us", 0.99),
+            ("p999_us", 0.999),
+            ("max_us", 1.0),
+        ] {
             costs.insert(name.to_owned(), json!(at(share)));
         }
     }

@@ -1,0 +1,151 @@
+//! The write-ahead log: how long it is, and folding it into the file.
+//!
+//! SQLite folds within the commit that makes the log too long, and whoever records then waits for two
+//! syncs of the disk. Here another thread folds while others write ([`Shared::fold`]); the commit itself
+//! does it only where nobody else has. A log that is read anew after a kill stays short.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+use super::open::PAGE_BYTES;
+use super::{Db, Shared, StoreError};
+use crate::lock::lock;
+
+/// It is folded whenever it has grown by so many pages, 4 MiB.
+const FOLD_AT: u32 = (4 << 20) / PAGE_BYTES;
+
+/// From so many pages on nobody writes while the rest is folded, so that it can begin anew.
+const BEGIN_ANEW_AT: u32 = 2 * FOLD_AT;
+
+/// With so many pages, 16 MiB, whoever records waits. A longer one, as a big transaction makes it, is
+/// cut back to this when it is folded.
+const FULL_AT: u32 = 4 * FOLD_AT;
+pub(super) const FULL_BYTES: u32 = FULL_AT * PAGE_BYTES;
+
+/// How long the log is, as the last commit left it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LogLength(Arc<Pages>);
+
+#[derive(Debug, Default)]
+struct Pages {
+    written: AtomicU32,
+    folded: AtomicU32,
+}
+
+impl LogLength {
+    /// Is told of every commit of this connection, in place of SQLite's own folding.
+    pub(super) fn watch(&self, conn: &mut Connection) -> rusqlite::Result<()> {
+        let pages = Arc::clone(&self.0);
+        conn.wal_hook(Some(move |wal: &mut Wal, written: i32| {
+            let written = written.unsigned_abs();
+            if written < pages.written.swap(written, Ordering::Relaxed) {
+                // It has begun anew.
+                pages.folded.store(0, Ordering::Relaxed);
+            }
+            if written >= FULL_AT {
+                // What fails, as while another folds, is done at the next commit: this one holds.
+                let _ = wal.checkpoint();
+            }
+            Ok(())
+        }))
+    }
+
+    fn written(&self) -> u32 {
+        self.0.written.load(Ordering::Relaxed)
+    }
+
+    fn unfolded(&self) -> u32 {
+        let folded = self.0.folded.load(Ordering::Relaxed);
+        self.written().saturating_sub(folded)
+    }
+}
+
+impl Shared {
+    /// Is it time to fold?
+    pub fn should_fold(&self) -> bool {
+        self.log.unfolded() >= FOLD_AT
+    }
+
+    /// Is it so long that whoever writes should wait for the folding to end?
+    pub fn is_log_full(&self) -> bool {
+        self.log.written() >= FULL_AT
+    }
+
+    /// Folds the log into the file. Others write meanwhile, but for a moment if it has become long.
+    pub fn fold(&self) -> Result<(), StoreError> {
+        let by = Db::open_folder(&self.path, self.durability)?;
+        self.fold_by(&by)?;
+        if self.log.written() >= BEGIN_ANEW_AT {
+            let _nobody_writes = lock(&self.db);
+            self.fold_by(&by)?;
+        }
+        Ok(())
+    }
+
+    fn fold_by(&self, by: &Db) -> Result<(), StoreError> {
+        let folded: i64 = by
+            .conn
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?;
+        let pages = &self.log.0;
+        pages
+            .folded
+            .store(u32::try_from(folded).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statement::{Fill, Prepared, XapiVersion, prepare};
+    use crate::store::Durability;
+
+    fn long(n: u64) -> Prepared {
+        let text = format!(
+            r#"{{"actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://example.com/did"}},
+            "object":{{"id":"http://example.com/1"}},"result":{{"response":"{}"}}}}"#,
+            "x".repeat(100_000)
+        );
+        let id = uuid::Builder::from_unix_timestamp_millis(n, &[0; 10]).into_uuid();
+        prepare(
+            text.as_bytes(),
+            XapiVersion::V2_0_0,
+            &Fill { id, now_ms: 1 },
+        )
+        .unwrap()
+    }
+
+    /// Records 60 MB, and says how long the log became.
+    fn longest_log(after_each: impl Fn(&Shared)) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let store = Shared::open(path, Durability::ProcessCrash, 1).unwrap();
+        for n in 1..=600 {
+            store.append(vec![long(n)], 1).unwrap();
+            after_each(&store);
+        }
+        assert_eq!(store.read(Db::ledger).unwrap().queued, 600);
+        std::fs::metadata(folder.path().join("queue.db-wal"))
+            .unwrap()
+            .len()
+    }
+
+    #[test]
+    fn the_log_stays_short_whoever_folds_it() {
+        let by_another = longest_log(|store| {
+            if store.should_fold() {
+                store.fold().unwrap();
+                assert!(!store.should_fold());
+            }
+        });
+        assert!(
+            by_another < u64::from(BEGIN_ANEW_AT * PAGE_BYTES),
+            "{by_another}"
+        );
+        let by_commits = longest_log(|_| {});
+        assert!(by_commits < u64::from(FULL_BYTES) * 11 / 10, "{by_commits}");
+    }
+}
