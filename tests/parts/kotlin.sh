@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Kotlin and Java on the JVM: the native library, the bindings, the layer above them, and its tests
-# against the real library, the hub and Ralph.
+# Kotlin and Java: the native library, the bindings, the layer above them, and its tests against the
+# real library, the hub and Ralph; the Android parts on Robolectric's Android; the AAR, sources and
+# KDoc; the sample.
 
 install_jdk() {
   debian "openjdk-17-jdk-headless maven" javac -version && debian maven mvn --version &&
@@ -18,21 +19,48 @@ maven_tests() {
     END { print run - failed - skipped + 0, failed + 0, skipped + 0 }'
 }
 
+# Robolectric needs androidx.test, which Google publishes; some mirrors of Maven Central have it.
+androidx_is_there() {
+  [ -d "$PANNIER_CACHE/maven/androidx/test/monitor" ] ||
+    mvn --batch-mode --quiet "$1" dependency:get -Dartifact=androidx.test:monitor:1.8.0:aar \
+      -Dtransitive=false >/dev/null 2>&1
+}
+
+# The sample, played as a person would: its answers have to be in the queue.
+run_trainer() {
+  local queue=$1/trainer.db
+  rm -f "$queue"*
+  printf 'train\nplatform\nticket\n' |
+    env PANNIER_BUILD="$1" PANNIER_MAVEN="$2" android/trainer/run "$queue" | tee /dev/stderr |
+    grep -Fx "3 answers are in the queue."
+}
+
 kotlin_part() {
   if ! prepare "a JDK, Maven and strip" install_jdk; then
-    skip "Kotlin and Java" "there is no JDK or no Maven"
+    skip "Kotlin, Java and Android" "there is no JDK or no Maven"
     return
   fi
-  local target lrs
+  local target lrs built repository profiles=release
   target=$(realpath "${CARGO_TARGET_DIR:-target}")
+  built=$target/kotlin
+  repository=-Dmaven.repo.local=$PANNIER_CACHE/maven
   lrs=$(lrs_folder)
+  androidx_is_there "$repository" || profiles=release,google
   if prepare "the pannier command" cargo build -p pannier-cli --locked && prepare_lrs "$lrs"; then
-    tests maven_tests "Kotlin and Java" \
+    # No library for a phone can be linked without the NDK: the AAR is checked for all else.
+    tests maven_tests "Kotlin, Java and Android" \
       env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
-      mvn --batch-mode --no-transfer-progress --file android/pom.xml \
-      "-Dmaven.repo.local=$PANNIER_CACHE/maven" "-Dpannier.build=$target/kotlin" test
+      mvn --batch-mode --no-transfer-progress --file android/pom.xml --activate-profiles "$profiles" \
+      "$repository" "-Dpannier.build=$built" -Dpannier.abis=none verify
+    if [ -e "$built/pannier-android/jna.aar" ]; then
+      check "what the check of the AAR finds" android/check-aar-test "$built"/pannier-android/{pannier-android-*,jna,jna-old}.aar \
+        "$built/prepared/native"/*/libpannier_ffi.*
+      check "the vocabulary trainer, by its one command" run_trainer "$built" "$repository"
+    else
+      skip "the AAR and the trainer" "they were not built"
+    fi
   else
-    skip "Kotlin and Java" "Ralph or the pannier command could not be had"
+    skip "Kotlin, Java and Android" "Ralph or the pannier command could not be had"
   fi
 }
 kotlin_part

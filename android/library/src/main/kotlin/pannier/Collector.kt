@@ -17,6 +17,7 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
@@ -69,7 +70,7 @@ public class Collector private constructor(
         scope.launch(CALLS) {
             for (change in changes) {
                 // While paused there is nothing to read; what was true last is shown.
-                runCatching { blocking.status() }.onSuccess { latest.value = it }
+                runCatching { refresh() }
                 delay(STATUS_EVERY_MS)
             }
         }
@@ -99,10 +100,11 @@ public class Collector private constructor(
     /**
      * Delivers what is due and returns when nothing is, or when it would have to wait for longer than
      * [patience]. Tries at once even where a backoff is not over; what the LRS asked for by
-     * Retry-After is kept. Cancelling the caller does not end the sync; [pause] does.
+     * Retry-After is kept. Cancelling the caller does not end the sync; [interrupt] and [pause] do.
+     * When this returns, [Collector.status] tells what came of it.
      */
     public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport =
-        changing(SYNCS) { sync(patience) }
+        changing(SYNCS) { sync(patience).also { runCatching { refresh() } } }
 
     /** How things stand now. Costs the same however long the queue is. */
     public suspend fun readStatus(): Status = reading { status() }
@@ -171,7 +173,11 @@ public class Collector private constructor(
      * Ends a sync under way and closes the file. Until [resume], calls fail. Pauses and resumes take
      * effect in the order in which they were called.
      */
-    public suspend fun pause(): Unit = turn(opens = false) { pause() }
+    public suspend fun pause(): Unit = turn(opens = false) {
+        runCatching { refresh() }
+        pause()
+        latest.update { it.copy(syncing = false) }
+    }
 
     /** Opens the file again. Calls made from now on wait for that. */
     public suspend fun resume(): Unit = turn(opens = true) { resume() }
@@ -211,6 +217,9 @@ public class Collector private constructor(
         on: CoroutineDispatcher = CALLS,
         work: BlockingCollector.() -> T,
     ): T = call(on) { work().also { changes.trySend(Unit) } }
+
+    /** One at a time, so that none overwrites a newer one. */
+    private fun refresh() = synchronized(latest) { latest.value = blocking.status() }
 
     /** Does the work whether or not the caller goes on waiting for it. */
     private suspend fun <T> call(on: CoroutineDispatcher, work: BlockingCollector.() -> T): T {

@@ -33,7 +33,12 @@ class DeliveryTest {
             Collector.open(folder.queue(), hub.config).use {
                 val report = it.sync()
                 assertEquals(71 to Ended.Emptied, report.delivered.toInt() to report.ended)
-                withTimeout(10_000) { it.status.first { now -> now.delivered == 71L && now.queued == 0L } }
+                assertEquals(71L to 0L, it.status.value.delivered to it.status.value.queued)
+                it.record(lesson(72))
+                withTimeout(10_000) { it.status.first { now -> now.queued == 1L } }
+                it.record(lesson(73))
+                it.pause()
+                assertEquals(2, it.status.value.queued)
             }
             ids.forEach { assertNotNull(hub.statement(it), "$it is not there") }
         }

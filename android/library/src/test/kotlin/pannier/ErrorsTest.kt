@@ -17,9 +17,8 @@ import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 
 /**
- * Every kind of error that can be brought about here, with what it carries. A full or write-protected
- * disk, a lock that another process does not give back and damage while the file is open are left to
- * the tests of the core and of the conversion.
+ * Every kind of error, with what it carries; those of a broken disk are in [StorageErrorsTest]. That
+ * leaves `Closing`, which nobody can see from here: who waits for a call keeps the collector alive.
  */
 class ErrorsTest {
     @TempDir

@@ -39,17 +39,41 @@ suspend fun practise(file: Path, lrs: String, credentials: Credentials) {
     }
 }
 
-/** The README's example is the function above, and it works. */
+suspend fun recordAndSync(file: Path, lrs: String, credentials: Credentials) {
+    Collector.open(file, Config(endpoint = lrs, credentials = credentials)).use { collector ->
+        collector.record(
+            statement {
+                actor(mbox("mailto:ada@example.com"), name = "Ada")
+                verb(Verbs.COMPLETED)
+                activity("https://example.com/videos/leadership-basics") { name("en", "Leadership Basics") }
+                result { duration = Duration.ofMinutes(12); score(scaled = 0.8) }
+            },
+        )
+        collector.sync()
+    }
+}
+
+/** The examples of the READMEs are the functions above, and they work. */
 class ReadmeTest {
     @TempDir
     lateinit var folder: Path
 
     @Test
-    fun `the example runs as it stands in the README`() = runBlocking {
+    fun `the example of the library's README runs as it stands there`() = runBlocking {
         Hub().use { hub -> practise(folder.queue(), hub.url, hub.credentials) }
         Collector.open(folder.queue()).use { assertEquals(1, it.readStatus().delivered) }
-        val source = Path("src/test/kotlin/pannier/ReadmeTest.kt").readText()
-        val example = source.substringAfter("\n\nsuspend").substringBefore("\n}\n")
-        assertTrue("```kotlin\nsuspend$example\n}\n```" in Path("../README.md").readText())
+        assertTrue("```kotlin\nsuspend fun practise${source("practise")}\n}\n```" in Path("../README.md").readText())
     }
+
+    @Test
+    fun `the example of the project's README runs as it stands there`() = runBlocking {
+        Hub().use { hub -> recordAndSync(folder.queue(), hub.url, hub.credentials) }
+        Collector.open(folder.queue()).use { assertEquals(1, it.readStatus().delivered) }
+        val body = source("recordAndSync").substringAfter("{\n").trimIndent()
+        assertTrue("```kotlin\n$body\n```" in Path("../../README.md").readText())
+    }
+
+    /** What follows the name of a function in this file, without its last brace. */
+    private fun source(function: String) = Path("src/test/kotlin/pannier/ReadmeTest.kt").readText()
+        .substringAfter("\n\nsuspend fun $function").substringBefore("\n}\n")
 }

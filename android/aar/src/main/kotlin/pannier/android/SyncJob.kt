@@ -32,6 +32,7 @@ internal class SyncJob(private val context: Context, private val policy: Backgro
         }
     }
 
+    @Suppress("DEPRECATION") // What takes the place of networkType is not there before Android 9.
     private fun isAsWanted(pending: JobInfo, wait: Duration): Boolean {
         val wanted = info(wait)
         return pending.minLatencyMillis == wanted.minLatencyMillis &&

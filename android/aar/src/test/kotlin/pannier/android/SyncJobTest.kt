@@ -12,6 +12,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 
 /** What the system is asked for. */
+@Suppress("DEPRECATION") // networkType
 @RunWith(RobolectricTestRunner::class)
 class SyncJobTest {
     private val application: Application = RuntimeEnvironment.getApplication()
