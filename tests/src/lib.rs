@@ -8,6 +8,7 @@
 
 pub mod ask;
 pub mod device;
+pub mod fleet;
 pub mod lrs;
 pub mod process;
 pub mod proxy;

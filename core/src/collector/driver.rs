@@ -18,10 +18,7 @@ use super::folding::Folding;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Millis, Problem, Trouble};
-use crate::sync::{Ended, Session, Step, SyncReport};
-
-/// After the network comes back: a hall full of devices comes back at the same moment.
-const NETWORK_BACK_WITHIN: Duration = Duration::from_secs(2);
+use crate::sync::{Ended, Session, Step, SyncReport, backoff};
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
@@ -81,7 +78,7 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
         job: None,
         deadline: None,
         recorded: 0,
-        network: true,
+        no_network_since: None,
         paused: false,
     };
     runtime.block_on(driver.run());
@@ -99,7 +96,8 @@ struct Driver {
     deadline: Option<Instant>,
     /// Recorded since the last sync.
     recorded: u32,
-    network: bool,
+    /// The device has no network since then, as far as the app told.
+    no_network_since: Option<Instant>,
     paused: bool,
 }
 
@@ -129,7 +127,9 @@ impl Driver {
     /// Until it is time to sync by itself (none), or something else is to be done.
     async fn idle(&mut self) -> Option<Interrupt> {
         loop {
-            let deadline = self.deadline.filter(|_| self.network && !self.paused);
+            let deadline = self
+                .deadline
+                .filter(|_| self.no_network_since.is_none() && !self.paused);
             tokio::select! {
                 command = self.commands.recv() => {
                     let interrupt = self.obey(command);
@@ -191,12 +191,19 @@ impl Driver {
                 self.automatic_after(Duration::ZERO);
             }
             Command::Network(there) => {
-                if there && !self.network {
+                if let (true, Some(since)) = (there, self.no_network_since) {
                     self.forget_that_there_was_none();
                     self.deadline = None;
-                    self.automatic_after(NETWORK_BACK_WITHIN.mul_f64(fastrand::f64()));
+                    self.automatic_after(backoff::network_back(
+                        since.elapsed(),
+                        &mut fastrand::Rng::new(),
+                    ));
                 }
-                self.network = there;
+                self.no_network_since = if there {
+                    None
+                } else {
+                    self.no_network_since.or_else(|| Some(Instant::now()))
+                };
             }
             Command::Pause(reply) => return Some(Interrupt::Pause(reply)),
             Command::Interrupt => return Some(Interrupt::Unwanted),

@@ -8,8 +8,16 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// Longest first wait.
-const FIRST: Duration = Duration::from_secs(2);
+/// How waits grow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Backoff {
+    /// Longest first wait.
+    pub first: Duration,
+    /// So many times as long after each failure.
+    pub factor: f32,
+    /// Longest wait of all.
+    pub longest: Duration,
+}
 
 /// Longest wait of all. A device that was away for a day is late by a quarter of an hour at most.
 pub const LONGEST: Duration = Duration::from_mins(15);
@@ -17,21 +25,72 @@ pub const LONGEST: Duration = Duration::from_mins(15);
 /// Longest wait that an LRS may ask for; a longer one is a mistake or an attack.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// Longest wait before the first request after the network has come back.
+pub const NETWORK_BACK_WITHIN: Duration = Duration::from_secs(30);
+
+/// The same where it was away for a moment only.
+const NETWORK_BACK_AT_LEAST: Duration = Duration::from_secs(2);
+
 /// Shortest wait: even full jitter must not mean at once.
 const SHORTEST: Duration = Duration::from_millis(250);
 
-/// The wait after so many failures in a row (1 for the first), somewhere in the whole range.
+/// What every collector does: `docs/fleet.md` says why.
+pub const DEFAULT: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    factor: 2.0,
+    longest: LONGEST,
+};
+
+impl Backoff {
+    /// The wait after so many failures in a row (1 for the first), somewhere in the whole range.
+    pub fn delay(&self, failures: u32, rng: &mut fastrand::Rng) -> Duration {
+        SHORTEST
+            + self
+                .ceiling(failures)
+                .saturating_sub(SHORTEST)
+                .mul_f64(rng.f64())
+    }
+
+    /// The wait where the LRS asks for one: never shorter than that, and longer by chance, since it
+    /// asks everybody for the same. By as much again at most, or by the backoff where that is longer:
+    /// an LRS that asks for a second may have work for an hour.
+    pub fn after(&self, asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
+        let asked = asked.min(LONGEST_RETRY_AFTER);
+        let spread = self.ceiling(failures).max(asked.min(self.longest));
+        asked + spread.mul_f64(rng.f64())
+    }
+
+    /// The longest wait after so many failures in a row.
+    fn ceiling(&self, failures: u32) -> Duration {
+        ExponentialBuilder::default()
+            .with_factor(self.factor)
+            .with_min_delay(self.first)
+            .with_max_delay(self.longest)
+            .with_max_times(usize::MAX)
+            .build()
+            // Beyond that many it is the longest anyway.
+            .nth(failures.saturating_sub(1).min(32) as usize)
+            .unwrap_or(self.longest)
+    }
+}
+
+/// The wait after so many failures in a row (1 for the first), as every collector has it.
 pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
-    let ceiling = ExponentialBuilder::default()
-        .with_factor(2.0)
-        .with_min_delay(FIRST)
-        .with_max_delay(LONGEST)
-        .with_max_times(usize::MAX)
-        .build()
-        // Beyond the tenth doubling it is the longest anyway.
-        .nth(failures.saturating_sub(1).min(16) as usize)
-        .unwrap_or(LONGEST);
-    SHORTEST + ceiling.saturating_sub(SHORTEST).mul_f64(rng.f64())
+    DEFAULT.delay(failures, rng)
+}
+
+/// The wait where the LRS asks for one, as every collector has it.
+pub fn after(asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
+    DEFAULT.after(asked, failures, rng)
+}
+
+/// The wait before the first request after the network has come back: somewhere in the whole range,
+/// which is the longer the longer there was none, since a hall full of devices gets it back at the same
+/// moment. Nobody who was away for an hour misses these seconds, and who was in a tunnel waits for two.
+pub fn network_back(away: Duration, rng: &mut fastrand::Rng) -> Duration {
+    (away / 60)
+        .clamp(NETWORK_BACK_AT_LEAST, NETWORK_BACK_WITHIN)
+        .mul_f64(rng.f64())
 }
 
 #[cfg(test)]
@@ -60,6 +119,50 @@ mod tests {
             assert!(
                 *high <= ceiling && *high > ceiling.mul_f64(0.95),
                 "{failures}: {high:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn never_comes_earlier_than_told_and_never_with_all_the_others() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for (asked, failures, spread) in [
+            (30, 1, 30),
+            (1, 5, 32),
+            (1, 1, 2),
+            (7_200, 1, 900),
+            (100 * 86_400, 1, 900),
+        ] {
+            let waits: Vec<_> = (0..2_000)
+                .map(|_| after(Duration::from_secs(asked), failures, &mut rng))
+                .collect();
+            let told = Duration::from_secs(asked).min(LONGEST_RETRY_AFTER);
+            let spread = Duration::from_secs(spread);
+            let (low, high) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+            assert!(
+                *low >= told && *low < told + spread / 20,
+                "{asked}: {low:?}"
+            );
+            assert!(
+                *high <= told + spread && *high > told + spread.mul_f64(0.95),
+                "{asked}: {high:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_was_away_for_long_comes_back_less_hurriedly() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for (away, within) in [(0, 2), (60, 2), (600, 10), (86_400, 30)] {
+            let waits: Vec<_> = (0..2_000)
+                .map(|_| network_back(Duration::from_secs(away), &mut rng))
+                .collect();
+            let within = Duration::from_secs(within);
+            let (low, high) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+            assert!(*low < within / 20, "{away}: {low:?}");
+            assert!(
+                *high <= within && *high > within.mul_f64(0.95),
+                "{away}: {high:?}"
             );
         }
     }

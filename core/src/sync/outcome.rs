@@ -62,9 +62,10 @@ impl Session {
         let (wait, why) = match stop.pause {
             Pause::NothingSent | Pause::Backoff => (backoff, WaitKind::Backoff),
             Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
-            Pause::RetryAfter(wait) => {
-                (wait.min(backoff::LONGEST_RETRY_AFTER), WaitKind::RetryAfter)
-            }
+            Pause::RetryAfter(asked) => (
+                backoff::after(asked, self.learned.failures, &mut self.rng),
+                WaitKind::RetryAfter,
+            ),
             Pause::AtLeast(least) => (backoff.max(least), WaitKind::OutcomeUnknown),
             Pause::App => (Duration::ZERO, WaitKind::App),
         };

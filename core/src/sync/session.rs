@@ -349,7 +349,7 @@ impl Session {
             WaitKind::OutcomeUnknown => {
                 backoff::LONGEST + requests::timeout(usize::MAX, usize::MAX)
             }
-            WaitKind::RetryAfter | WaitKind::App => backoff::LONGEST_RETRY_AFTER,
+            WaitKind::RetryAfter | WaitKind::App => backoff::LONGEST_RETRY_AFTER + backoff::LONGEST,
         };
         let over = match why {
             WaitKind::App => false,

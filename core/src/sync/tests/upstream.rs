@@ -119,7 +119,8 @@ fn waits_as_long_as_the_lrs_asks_even_by_hand_and_not_for_ever() {
                 ..
             } => {
                 assert!(
-                    (waits..waits + 1_000).contains(&(until - sent)),
+                    // Later by chance, since it asks everybody for the same.
+                    (waits..waits + 900_000).contains(&(until - sent)),
                     "{}",
                     until - sent
                 );
