@@ -24,7 +24,7 @@ fn scenario(overload: Overload, new: bool, real: bool) -> Scenario {
 }
 
 fn figures(overload: Overload, new: bool, real: bool) -> Figures {
-    run(&scenario(overload, new, real), &|_| ()).unwrap()
+    run(&scenario(overload, new, real), &|_| ()).expect("a folder for the files")
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn nobody_comes_earlier_than_told_and_not_all_at_once() {
             herd,
             ..scenario(Overload::RetryAfter(30), false, false)
         };
-        run(&scenario, &|_| ()).unwrap()
+        run(&scenario, &|_| ()).expect("a folder for the files")
     };
     let (herd, spread) = (crowd(Herd::Exact), crowd(Herd::AsBuilt));
     assert!(spread.requests * 2 < herd.requests, "{spread:?} {herd:?}");
