@@ -20,6 +20,7 @@
 //! runtime looks at its sockets before each request, so that an end which arrived while the sync
 //! thread was busy with the database is seen.
 
+mod no_client_keys;
 #[cfg(test)]
 mod tests;
 
@@ -29,11 +30,13 @@ use std::time::{Duration, Instant};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
+use self::no_client_keys::NoClientKeys;
 use super::{Exchange, Transport};
 use crate::lrs::{Answer, Failure, Method, Request};
 
@@ -162,7 +165,10 @@ fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, InvalidHttpOptions> {
             roots.add(certificate).map_err(|_| unreadable.clone())?;
         }
     }
-    let provider = rustls::crypto::ring::default_provider();
+    let provider = CryptoProvider {
+        key_provider: &NoClientKeys,
+        ..rustls::crypto::ring::default_provider()
+    };
     let config = ClientConfig::builder_with_provider(provider.into())
         .with_safe_default_protocol_versions()
         .map_err(|error| InvalidHttpOptions::SetUp(error.to_string()))?
