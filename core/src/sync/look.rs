@@ -165,8 +165,6 @@ impl Session {
         // They may have been refused for the version that they were sent in.
         self.suspects.clear();
         if !tried_both {
-            // What it refused in the wrong version says nothing against a statement.
-            self.suspects.clear();
             look.ask.push_front(item);
             // With the version put right, what was refused for it may go through.
             if let Then::Split { batch, .. } = look.then {

@@ -41,6 +41,7 @@ const RECORD: &[Column] = &[
     CPU,
     Column("p50 µs", "p50_us", 1, false),
     P99,
+    Column("p99.9 µs", "p999_us", 0, false),
     Column("worst µs", "max_us", 0, false),
     WRITTEN,
     RSS,
@@ -128,32 +129,42 @@ fn validate() -> Section {
     }
 }
 
-/// For each class the floor that refuses an id twice, Pannier, and the floor that does not.
+/// For each class the floor that refuses an id twice, Pannier with ids of its own and with those of
+/// the app, and the floor that refuses none.
 fn drain() -> Vec<Section> {
     let section = |title: &str, count: usize, batch: usize, line: &str| {
         let job = |name: &str, args: &str, against| {
-            let args =
-                format!("drain --shape complete --batch {batch} --count {count} {line} {args}");
+            let args = format!("drain --batch {batch} --count {count} {line} {args}");
             Contender::new(name, args, against)
         };
         let mut contenders = vec![
             job("reqwest from SQLite with ids", "--by floor-with-ids", 0),
-            job("Pannier", "", 0),
+            job("Pannier, ids by Pannier", "", 0),
         ];
         // On a slow line the rest makes no difference.
         if line.is_empty() {
             contenders.extend([
+                job("Pannier, ids (v4) by the app", "--shape complete", 0),
                 job("reqwest from SQLite, no ids", "--by floor", 0),
                 job(
                     "reqwest with ids, survives a kill",
                     "--by floor-with-ids --class kill",
-                    3,
+                    4,
                 ),
-                job("Pannier, survives a kill", "--class kill", 3),
+                job(
+                    "Pannier, ids by Pannier, survives a kill",
+                    "--class kill",
+                    4,
+                ),
+                job(
+                    "Pannier, ids (v4) by the app, survives a kill",
+                    "--shape complete --class kill",
+                    4,
+                ),
                 job(
                     "reqwest, no ids, survives a kill",
                     "--by floor --class kill",
-                    3,
+                    4,
                 ),
             ]);
         }
