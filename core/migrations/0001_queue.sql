@@ -89,6 +89,7 @@ CREATE TABLE upstream (
     version_at        INTEGER,
     max_statements    INTEGER,
     max_bytes         INTEGER,
+    max_in_flight     INTEGER,
     -- 1: it answers 409 even to an identical statement.
     refuses_known     INTEGER NOT NULL DEFAULT 0,
     -- Its clock minus ours, milliseconds.

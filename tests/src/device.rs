@@ -58,6 +58,14 @@ impl Device {
         )
     }
 
+    /// A device that may have so many requests in flight.
+    pub fn with_in_flight(endpoint: &str, requests_in_flight: u32) -> Self {
+        let mut config = Config::new(endpoint, Some(credentials()));
+        config.requests_in_flight = requests_in_flight;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::found(folder, SkippingClock::default(), config)
+    }
+
     /// A device that was left behind in this folder.
     pub fn found(folder: TempDir, clock: SkippingClock, mut config: Config) -> Self {
         let clock = Arc::new(clock);

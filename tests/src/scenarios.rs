@@ -296,6 +296,42 @@ pub fn two_thousand_at_once(kind: Kind) {
     );
 }
 
+/// A long queue, with four requests in flight; one of its statements is refused.
+pub fn a_thousand_with_four_requests_in_flight(kind: Kind) {
+    let lrs = Lrs::start(kind);
+    let proxy = Proxy::unreachable();
+    proxy.connect(lrs.url());
+    let world = World {
+        device: Device::with_in_flight(&proxy.url(lrs.url()), 4),
+        proxy,
+        lrs,
+    };
+    if kind == Kind::Hub {
+        world.proxy.refuse("@schoolserver");
+    }
+    let mut refused = sample::statement(3, 0);
+    refused["actor"] = json!({"mbox": "mailto:pupil@schoolserver"});
+    world.device.record_samples(1, 500);
+    let refused = world.device.collector.record(refused.to_string());
+    let refused = refused.expect("it is valid");
+    world.device.record_samples(2, 500);
+    let mut recorded = world.device.queued();
+
+    assert_eq!(world.device.sync_through(), Ended::Emptied);
+    let held = world
+        .device
+        .collector
+        .held(Page::default())
+        .expect("it can be read");
+    assert_eq!(held.iter().map(|one| one.id).collect::<Vec<_>>(), [refused]);
+    assert_eq!(world.device.status().ledger.delivered, 1_000);
+    let at_once = world.proxy.most_at_once();
+    assert!((2..=4).contains(&at_once), "{at_once} in flight");
+    world.sent_nothing_but(&recorded);
+    recorded.remove(&refused);
+    world.lrs.has_exactly(&recorded);
+}
+
 /// A statement and its voiding, recorded one after the other.
 pub fn a_voiding_follows_its_target(kind: Kind) {
     let world = World::connected(kind);
@@ -442,6 +478,7 @@ macro_rules! every_scenario {
             a_refusal_is_held_and_stops_nobody
             a_wrong_password_keeps_everything
             two_thousand_at_once
+            a_thousand_with_four_requests_in_flight
             a_voiding_follows_its_target
             a_bad_network_holds_nothing
         }

@@ -129,4 +129,5 @@ fn holds_an_answer_back_and_notices_an_overlap() {
     });
     post(&proxy).expect("connected");
     assert_eq!(proxy.overlaps(), ["a"], "nothing is in flight any more");
+    assert_eq!(proxy.most_at_once(), 2);
 }

@@ -126,6 +126,13 @@ pub struct Config {
     /// Most bytes in a request, at least 1. Default: 512 KiB.
     #[uniffi(default)]
     pub max_bytes: Option<i32>,
+    /// Most requests under way at once, from 1 to 4. Default: 1, so that the LRS stores statements in
+    /// the order in which they were recorded. With more, a long queue goes over a slow line several
+    /// times as fast, and statements of up to so many batches may be stored in another order; a voiding
+    /// still goes after its target. There is never more than one before the LRS has shown in the same
+    /// sync that it takes batches whole, nor where it has turned out not to bear it.
+    #[uniffi(default)]
+    pub requests_in_flight: Option<i32>,
     /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
     /// the built-in transport.
     #[uniffi(default)]
@@ -160,6 +167,9 @@ impl From<Config> for pannier::Config {
         if let Some(bytes) = config.max_bytes {
             core.max_bytes = at_least_one(bytes);
         }
+        if let Some(count) = config.requests_in_flight {
+            core.requests_in_flight = at_least_one(count);
+        }
         core
     }
 }
@@ -180,6 +190,7 @@ mod tests {
         let core = pannier::Config::default();
         assert_eq!(ours.max_statements, core.max_statements);
         assert_eq!(ours.max_bytes, core.max_bytes);
+        assert_eq!(ours.requests_in_flight, core.requests_in_flight);
         assert_eq!(ours.rules, core.rules);
         assert_eq!(format!("{ours:?}"), format!("{core:?}"));
     }
@@ -203,6 +214,7 @@ mod tests {
             }),
             max_statements: Some(7),
             max_bytes: Some(0),
+            requests_in_flight: Some(4),
             extra_roots: vec![vec![1]],
         });
         assert_eq!(core.endpoint.as_deref(), Some("https://lrs.example/xAPI"));
@@ -222,6 +234,7 @@ mod tests {
         );
         assert_eq!(core.history, pannier::HistoryPolicy::For(2_000));
         assert_eq!((core.max_statements, core.max_bytes), (7, 1));
+        assert_eq!(core.requests_in_flight, 4);
         assert_eq!(core.extra_roots, [[1]]);
     }
 }

@@ -107,8 +107,9 @@ impl From<TransportError> for Failure {
 /// time-out.
 #[uniffi::export(with_foreign)]
 pub trait Transport: Send + Sync {
-    /// Sends the request once and waits for its whole answer. Called on a background thread where
-    /// it may block, one request at a time. When the app pauses the collector in mid-flight, what
+    /// Sends the request once and waits for its whole answer. Called on a background thread where it
+    /// may block: one request at a time, or as many as `requestsInFlight` allows, each on a thread of
+    /// its own. When the app pauses the collector in mid-flight, what
     /// this returns no longer counts. An exception counts as a broken connection.
     fn exchange(&self, request: Request) -> Result<Answer, TransportError>;
 }

@@ -68,6 +68,12 @@ pub struct Config {
     pub max_statements: u32,
     /// Most bytes in a request. Default: 512 KiB.
     pub max_bytes: u32,
+    /// Most requests under way at once, from 1 to 4. Default: 1, so that the LRS stores statements in
+    /// the order in which they were recorded. With more, a long queue goes over a slow line several
+    /// times as fast, and statements of up to so many batches may be stored in another order; a voiding
+    /// still goes after its target. There is never more than one before the LRS has shown in the same
+    /// sync that it takes batches whole, nor where it has turned out not to bear it.
+    pub requests_in_flight: u32,
     /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
     /// the built-in transport.
     pub extra_roots: Vec<Vec<u8>>,
@@ -90,6 +96,7 @@ impl Default for Config {
             history: HistoryPolicy::default(),
             max_statements: 50,
             max_bytes: 512 * 1024,
+            requests_in_flight: 1,
             extra_roots: Vec::new(),
             transport: None,
             clock: Arc::new(SystemClock),

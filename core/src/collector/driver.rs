@@ -9,6 +9,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 
@@ -17,8 +18,10 @@ use super::config::SyncPolicy;
 use super::folding::Folding;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Millis, Problem, Trouble};
-use crate::sync::{Ended, Session, Step, SyncReport, backoff};
+use crate::lock::lock;
+use crate::lrs::{Answer, Failure};
+use crate::store::{Millis, Problem, StoreError, Trouble};
+use crate::sync::{Ended, Session, Step, SyncReport, Ticket, backoff};
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
@@ -41,6 +44,15 @@ pub(super) enum Command {
     /// End the sync under way, if there is one.
     Interrupt,
 }
+
+/// What came of a request.
+type Landed = (Ticket, Result<Answer, Failure>);
+
+/// The requests under way; dropped, they are given up.
+type Flights = JoinSet<Landed>;
+
+/// What became of a sync, and what interrupted it.
+type Ran = (Result<SyncReport, Error>, Option<Interrupt>);
 
 /// A sync that the app asked for, and all who wait for its end.
 struct Job {
@@ -248,10 +260,7 @@ impl Driver {
         let by_hand = job.is_some();
         let span = tracing::info_span!("sync", by_hand);
         let sessions = self.sessions(by_hand, patience).instrument(span.clone());
-        let (result, interrupt) = match sessions.await {
-            Ok((report, interrupt)) => (Ok(report), interrupt),
-            Err(error) => (Err(error), None),
-        };
+        let (result, interrupt) = sessions.await;
         self.inner.syncing.store(false, Ordering::Relaxed);
         if matches!(&result, Ok(report) if report.delivered > 0) {
             self.shrink();
@@ -274,61 +283,49 @@ impl Driver {
     }
 
     /// A session, and another one with new credentials if the app has some.
-    async fn sessions(
-        &mut self,
-        by_hand: bool,
-        patience: Duration,
-    ) -> Result<(SyncReport, Option<Interrupt>), Error> {
-        let (report, interrupt) = self.session(by_hand, patience).await?;
-        let refused = matches!(&report.ended, Ended::NeedsApp { trouble }
-            if trouble.problem == Problem::Credentials);
+    async fn sessions(&mut self, by_hand: bool, patience: Duration) -> Ran {
+        let (first, interrupt) = self.session(by_hand, patience).await;
+        let Ok(Ended::NeedsApp { trouble }) = first.as_ref().map(|report| &report.ended) else {
+            return (first, interrupt);
+        };
+        let refused = trouble.problem == Problem::Credentials;
         let Some(provider) = self.inner.provider.clone().filter(|_| refused) else {
-            return Ok((report, interrupt));
+            return (first, interrupt);
         };
         let asked = tokio::task::spawn_blocking(move || provider.credentials());
         match self.during(asked, true).await {
             Ok(Ok(Some(credentials))) => {
-                self.inner.use_credentials(Some(&credentials))?;
-                let (again, interrupt) = self.session(by_hand, patience).await?;
-                Ok((report.and(again), interrupt))
+                if let Err(error) = self.inner.use_credentials(Some(&credentials)) {
+                    return (Err(error), None);
+                }
+                let (again, interrupt) = self.session(by_hand, patience).await;
+                let both = first.and_then(|first| Ok(first.and(again?)));
+                (both, interrupt)
             }
             // None to be had, or it panicked, which the panic hook has reported.
-            Ok(Ok(None) | Err(_)) => Ok((report, None)),
-            Err(interrupt) => Ok((report, Some(interrupt))),
+            Ok(Ok(None) | Err(_)) => (first, None),
+            Err(interrupt) => (first, Some(interrupt)),
         }
     }
 
-    async fn session(
-        &mut self,
-        by_hand: bool,
-        patience: Duration,
-    ) -> Result<(SyncReport, Option<Interrupt>), Error> {
+    async fn session(&mut self, by_hand: bool, patience: Duration) -> Ran {
         let inner = Arc::clone(&self.inner);
-        let transport = inner.transport()?;
-        let mut session = Session::new(
-            inner.session_config(by_hand)?,
-            inner.holder,
-            fastrand::Rng::new(),
-        );
+        let begun = inner
+            .transport()
+            .and_then(|transport| Ok((transport, inner.session_config(by_hand)?)));
+        let (transport, config) = match begun {
+            Ok(begun) => begun,
+            Err(error) => return (Err(error), None),
+        };
+        let mut session = Session::new(config, inner.holder, fastrand::Rng::new());
         let give_up = Instant::now() + patience;
-        let mut outcome = None;
-        loop {
-            let now = inner.clock.now();
-            // One commit for what came of a request and for what the next one takes.
-            let step = inner.store.with(now.wall_ms, |db| {
-                db.together(|db| {
-                    if let Some(outcome) = outcome.take() {
-                        session.answered(db, outcome, now)?;
-                    }
-                    session.next(db, now)
-                })
-            })?;
-            inner.tell(&mut session);
-            Folding::see_to(&inner);
-            let interrupt = match step {
-                Step::Done(ended) => return Ok((session.report(ended), None)),
-                Step::Wait { until, why } => {
-                    let wait = until.saturating_sub(now.wall_ms).max(0);
+        let mut flights = Flights::new();
+        let mut landed = None;
+        let interrupt = loop {
+            match inner.step(&mut session, landed.take()) {
+                Ok(Step::Done(ended)) => return (Ok(session.report(ended)), None),
+                Ok(Step::Wait { until, why }) => {
+                    let wait = until.saturating_sub(inner.clock.now_ms()).max(0);
                     let wait = Duration::from_millis(wait as u64);
                     let trouble = session.trouble().cloned();
                     let waiting = Ended::Waiting {
@@ -337,29 +334,40 @@ impl Driver {
                         trouble,
                     };
                     if Instant::now() + wait > give_up {
-                        return Ok((session.report(waiting), None));
+                        return (Ok(session.report(waiting)), None);
                     }
                     match self.during(sleep(wait), false).await {
-                        Ok(()) => continue,
-                        Err(Interrupt::Job) => return Ok((session.report(waiting), None)),
-                        Err(interrupt) => interrupt,
+                        Ok(()) => {}
+                        Err(Interrupt::Job) => return (Ok(session.report(waiting)), None),
+                        Err(interrupt) => break interrupt,
                     }
                 }
-                Step::Send(request) => match self
-                    .during(transport.exchange(request).instrument(session.span()), true)
-                    .await
-                {
-                    Ok(came) => {
-                        outcome = Some(came);
-                        continue;
-                    }
-                    Err(interrupt) => interrupt,
+                Ok(Step::Send { ticket, request }) => {
+                    let (transport, span) = (Arc::clone(&transport), session.span(ticket));
+                    let exchange = async move { transport.exchange(request).await };
+                    flights.spawn(async move { (ticket, exchange.instrument(span).await) });
+                }
+                Ok(Step::Await) => match self.during(next_of(&mut flights), true).await {
+                    Ok(came) => landed = came,
+                    Err(interrupt) => break interrupt,
                 },
-            };
-            let now = inner.clock.now_ms();
-            inner.store.with(now, |db| session.interrupted(db, now))?;
-            return Ok((session.report(Ended::Interrupted), Some(interrupt)));
-        }
+                Err(error) => {
+                    // What is under way comes to its end: sent again now it might be stored twice.
+                    let ended = async { while next_of(&mut flights).await.is_some() {} };
+                    let interrupt = self.during(ended, true).await.err();
+                    flights.shutdown().await;
+                    if let Err(error) = inner.interrupted(&mut session) {
+                        tracing::debug!(%error, "the wait after a sync that failed is lost");
+                    }
+                    return (Err(error.into()), interrupt);
+                }
+            }
+        };
+        flights.shutdown().await;
+        let report = inner
+            .interrupted(&mut session)
+            .map(|()| session.report(Ended::Interrupted));
+        (report.map_err(Error::from), Some(interrupt))
     }
 
     /// The file gives back what was delivered. Others may record in between the slices.
@@ -401,6 +409,46 @@ impl Driver {
                 until.saturating_sub(now).max(0) as u64
             ));
         }
+    }
+}
+
+impl Inner {
+    /// What came of a request, and what to do next: one commit for both.
+    fn step(
+        self: &Arc<Self>,
+        session: &mut Session,
+        landed: Option<Landed>,
+    ) -> Result<Step, StoreError> {
+        if landed.is_none() && session.must_await() {
+            return Ok(Step::Await);
+        }
+        session.authorize(lock(&self.authorization).as_ref());
+        let now = self.clock.now();
+        let step = self.store.with(now.wall_ms, |db| {
+            db.together(|db| {
+                if let Some((ticket, outcome)) = landed {
+                    session.answered(db, ticket, outcome, now)?;
+                }
+                session.next(db, now)
+            })
+        })?;
+        self.tell(session);
+        Folding::see_to(self);
+        Ok(step)
+    }
+
+    fn interrupted(&self, session: &mut Session) -> Result<(), StoreError> {
+        let now = self.clock.now_ms();
+        self.store.with(now, |db| session.interrupted(db, now))
+    }
+}
+
+/// What the next request to come back brings; none: there is none under way.
+async fn next_of(flights: &mut Flights) -> Option<Landed> {
+    match flights.join_next().await? {
+        Ok(landed) => Some(landed),
+        // Nothing but a panic ends one early, and a transport must not panic.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

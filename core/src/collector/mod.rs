@@ -65,7 +65,7 @@ use crate::lrs::{Authorization, Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
-    Aside, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Page, Problem, Shared,
+    Aside, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Page, Shared,
 };
 use crate::sync::{Session, SessionConfig, SyncReport};
 use crate::transport::Transport;
@@ -102,6 +102,7 @@ struct Inner {
     history: HistoryPolicy,
     max_statements: u32,
     max_bytes: u32,
+    requests_in_flight: u32,
     extra_roots: Vec<Vec<u8>>,
     holder: Holder,
     endpoint: Mutex<Option<Endpoint>>,
@@ -159,6 +160,7 @@ impl Collector {
                 history: config.history,
                 max_statements: config.max_statements,
                 max_bytes: config.max_bytes,
+                requests_in_flight: config.requests_in_flight,
                 extra_roots: config.extra_roots,
                 holder: Holder(*Uuid::new_v4().as_bytes()),
                 endpoint: Mutex::new(endpoint),
@@ -482,6 +484,7 @@ impl Inner {
             version: self.speak,
             max_statements: self.max_statements,
             max_bytes: self.max_bytes,
+            requests_in_flight: self.requests_in_flight,
             history: self.history,
             by_hand,
         })
@@ -492,16 +495,7 @@ impl Inner {
         let authorization = credentials.map(Credentials::authorization).transpose()?;
         *lock(&self.authorization) = authorization;
         self.store.with(self.clock.now_ms(), |db| {
-            db.relearn(|learned| {
-                if learned
-                    .trouble
-                    .as_ref()
-                    .is_some_and(|trouble| trouble.problem == Problem::Credentials)
-                {
-                    learned.trouble = None;
-                    learned.not_before = None;
-                }
-            })
+            db.relearn(Learned::credentials_are_right)
         })?;
         Ok(())
     }
@@ -520,8 +514,23 @@ impl Inner {
     fn tell(&self, session: &mut Session) {
         for event in session.take_events() {
             self.events.tell(&event);
+            if matches!(event, Event::Delivered { .. }) {
+                self.tell_progress(session.delivered());
+            }
         }
         self.tell_salvaged();
+    }
+
+    /// Counted only where somebody listens.
+    fn tell_progress(&self, delivered: u64) {
+        if self.events.any()
+            && let Ok(ledger) = self.store.read(crate::store::Db::ledger)
+        {
+            self.events.tell(&Event::Progress {
+                delivered,
+                remaining: ledger.queued,
+            });
+        }
     }
 
     /// Kept until somebody listens.

@@ -59,10 +59,11 @@ pub use listing::{Listed, Page};
 pub use lrs_clock::LrsClock;
 pub use open::{Durability, Opened, SCHEMA_VERSION};
 pub use salvage::Salvaged;
-pub use settle::{Outcome, Settled, Settlement};
+pub use settle::{Outcome, Settled, Settlement, Unsent};
 pub use shared::Shared;
 pub(crate) use take::FUTURE_TOLERANCE_MS;
 pub use take::{Limits, Row, Taken};
+pub(crate) use upstream::NOTHING_ELSE;
 pub use upstream::{Claim, Holder, Learned, Trouble, Upstream};
 
 /// Unix milliseconds.

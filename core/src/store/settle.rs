@@ -8,7 +8,7 @@ use super::act::{State, locate};
 use super::append::Tail;
 use super::ledger::{Moves, Place};
 use super::upstream::{self, Learned};
-use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason};
+use super::{Db, HistoryPolicy, HoldReason, Holder, Millis, StoreError, WaitReason};
 
 /// What became of one statement.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,15 +63,27 @@ pub struct Settled {
 pub struct Settlement {
     /// The statements, each at most once.
     pub settled: Vec<Settled>,
-    /// What is known of the upstream now.
-    pub learned: Learned,
-    /// Provably nothing of the last request was sent: the log has been sent only up to here.
-    pub unsent: Option<i64>,
+    /// What is known of the upstream now, and who found it out.
+    pub learned: Option<(Holder, Learned)>,
+    /// Of these places in the log provably nothing was sent.
+    pub unsent: Option<Unsent>,
+}
+
+/// The mark in the log up to which statements may have reached the LRS: where it was before a batch
+/// was taken, and where that put it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsent {
+    /// Before the batch.
+    pub before: i64,
+    /// With it.
+    pub through: i64,
 }
 
 impl Db {
-    /// Settles. Facts stay facts whoever finds them: this does not ask for the lease. A statement
-    /// that is gone or settled meanwhile is passed over. Returns those whose place changed.
+    /// Settles. What became of statements stays a fact whoever finds it. What is known of the
+    /// upstream, and how far the log has been sent, is written by the holder of the lease only: another
+    /// one may know better. A statement that is gone or settled meanwhile is passed over. Returns those
+    /// whose place changed.
     pub fn settle(
         &mut self,
         settlement: &Settlement,
@@ -79,12 +91,18 @@ impl Db {
         now: Millis,
     ) -> Result<Vec<i64>, StoreError> {
         self.write(|tx| {
-            upstream::write_learned(tx, &settlement.learned)?;
-            if let Some(through) = settlement.unsent {
-                tx.execute(
-                    "UPDATE upstream SET sent_through = max(delivered_through, ?1)",
-                    [through],
-                )?;
+            if let Some((holder, learned)) = &settlement.learned
+                && upstream::is_held_by(tx, *holder)?
+            {
+                upstream::write_learned(tx, learned)?;
+                if let Some(Unsent { before, through }) = settlement.unsent {
+                    // Unless a later batch has moved it on.
+                    tx.execute(
+                        "UPDATE upstream SET sent_through = max(delivered_through, ?1)
+                         WHERE sent_through = ?2",
+                        [before, through],
+                    )?;
+                }
             }
             if settlement.settled.is_empty() {
                 return Ok(Vec::new());

@@ -34,6 +34,9 @@ pub struct Limits {
     pub clock: Option<LrsClock>,
     /// Only what comes after this place in the log; 0 for all that is queued.
     pub after: i64,
+    /// Requests are under way: only the log, and nothing while something that stood aside is due,
+    /// which goes alone.
+    pub beside_others: bool,
 }
 
 /// A statement that is due.
@@ -98,13 +101,20 @@ impl Db {
             let (cursor, sent_through): (i64, i64) = tx
                 .prepare_cached("SELECT delivered_through, sent_through FROM upstream")?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mut rows = returning(tx, limits, now)?;
+            let mut rows = Vec::new();
             let mut more = false;
-            if rows.is_empty() {
-                (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
-            }
-            if rows.is_empty() && !more {
-                rows = suspect(tx, now)?;
+            if limits.beside_others {
+                if !is_any_returning(tx, limits, now)? {
+                    (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
+                }
+            } else {
+                rows = returning(tx, limits, now)?;
+                if rows.is_empty() {
+                    (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
+                }
+                if rows.is_empty() && !more {
+                    rows = suspect(tx, now)?;
+                }
             }
             Ok(Taken::Rows {
                 rows,
@@ -191,26 +201,43 @@ impl<'a> Filling<'a> {
     }
 }
 
+/// Those whose time, version or target may have come: now is `?1`, and whether 2.0 is spoken `?2`.
+const RETURNING: &str = "FROM aside a JOIN statement s USING (seq)
+    WHERE a.held = 0 AND (
+        (a.reason = 'future' AND a.due <= ?1)
+        OR (a.reason = 'version' AND ?2)
+        OR a.reason = 'target')";
+
+fn is_any_returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<bool, StoreError> {
+    let mut query = tx.prepare_cached(&format!("SELECT s.voids {RETURNING}"))?;
+    let mut found = query.query(params![now, limits.speaks_2_0])?;
+    while let Some(row) = found.next()? {
+        if !waits_for_target(tx, row.get(0)?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn waits_for_target(tx: &Connection, voids: Option<[u8; 16]>) -> rusqlite::Result<bool> {
+    match voids {
+        Some(target) => is_undelivered(tx, Uuid::from_bytes(target)),
+        None => Ok(false),
+    }
+}
+
 /// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
 fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
     let mut filling = Filling::new(limits);
     let mut must_wait = Vec::new();
     {
-        let mut query = tx.prepare_cached(
+        let mut query = tx.prepare_cached(&format!(
             "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, s.voids
-             FROM aside a JOIN statement s USING (seq)
-             WHERE a.held = 0 AND (
-                (a.reason = 'future' AND a.due <= ?1)
-                OR (a.reason = 'version' AND ?2)
-                OR a.reason = 'target')
-             ORDER BY a.seq",
-        )?;
+             {RETURNING} ORDER BY a.seq"
+        ))?;
         let mut found = query.query(params![now, limits.speaks_2_0])?;
         while let Some(row) = found.next()? {
-            let voids: Option<[u8; 16]> = row.get(7)?;
-            if let Some(target) = voids
-                && is_undelivered(tx, Uuid::from_bytes(target))?
-            {
+            if waits_for_target(tx, row.get(7)?)? {
                 must_wait.push(row.get::<_, i64>(0)?);
                 continue;
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Appended, Db, Durability, HistoryPolicy, HoldReason, Holder, Learned, Limits, Millis, Outcome,
-    Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged, WaitReason,
+    Appended, Db, Durability, HistoryPolicy, HoldReason, Holder, Limits, Millis, Outcome, Page,
+    Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged, WaitReason,
 };
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
@@ -63,6 +63,7 @@ fn take(db: &mut Db, statements: usize) -> Vec<Row> {
         skew_ms: Some(0),
         clock: None,
         after: 0,
+        beside_others: false,
     };
     match db.take(US, &limits, NOW, NOW + 60_000).unwrap() {
         Taken::Rows { rows, .. } => rows,
@@ -81,8 +82,7 @@ fn settle(db: &mut Db, seqs: &[i64], outcome: &Outcome, history: HistoryPolicy) 
     db.settle(
         &Settlement {
             settled,
-            learned: Learned::default(),
-            unsent: None,
+            ..Settlement::default()
         },
         history,
         NOW,
@@ -208,6 +208,7 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         skew_ms: Some(0),
         clock: None,
         after: 0,
+        beside_others: false,
     };
     for count in 1..=9 {
         // Exactly the size of the body that is sent: no statement less, and none more.
@@ -545,6 +546,7 @@ fn two_connections_on_one_file_see_each_others_work() {
         skew_ms: None,
         clock: None,
         after: 0,
+        beside_others: false,
     };
     assert!(matches!(
         one.take(US, &limits, NOW, NOW + 60_000).unwrap(),

@@ -50,6 +50,8 @@ pub struct Learned {
     pub max_statements: Option<u32>,
     /// Most bytes in one request.
     pub max_bytes: Option<u32>,
+    /// Most requests under way at once.
+    pub max_in_flight: Option<u32>,
     /// It answers 409 even to an identical statement.
     pub refuses_known: bool,
     /// Its clock minus the device's, milliseconds.
@@ -78,6 +80,29 @@ pub struct Upstream {
     /// What was learned about it.
     pub learned: Learned,
 }
+
+impl Learned {
+    /// The app has put the credentials right: what waited for that is over. What was to be waited for
+    /// beside it is waited for still.
+    pub fn credentials_are_right(&mut self) {
+        let refused = |trouble: &Trouble| trouble.problem == Problem::Credentials;
+        if self.trouble.as_ref().is_some_and(refused) {
+            self.trouble = None;
+            self.app_has_acted();
+        }
+    }
+
+    /// Ends a wait for the app, but not what was to be waited for beside it.
+    pub(crate) fn app_has_acted(&mut self) {
+        if let Some((until, WaitKind::App)) = self.not_before {
+            let beside = (until > NOTHING_ELSE).then_some((until, WaitKind::RetryAfter));
+            self.not_before = beside;
+        }
+    }
+}
+
+/// Until when a wait for the app lasts at least, where it is for nothing but the app.
+pub(crate) const NOTHING_ELSE: Millis = 0;
 
 impl Db {
     /// What is known of the upstream.
@@ -153,6 +178,12 @@ impl Db {
     }
 }
 
+/// Whether this one has the lease.
+pub(super) fn is_held_by(conn: &Connection, holder: Holder) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM upstream WHERE lease_holder = ?1)")?
+        .query_row([holder.0], |row| row.get(0))
+}
+
 /// Lengthens the lease; false when it is no longer ours.
 pub(super) fn renew(conn: &Connection, holder: Holder, until: Millis) -> rusqlite::Result<bool> {
     let changed = conn
@@ -166,7 +197,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
         "SELECT endpoint, delivered_through, sent_through, version, version_at, max_statements, max_bytes,
                 refuses_known, skew, last_success, failures, not_before, wait_reason,
                 problem, problem_status, problem_words, problem_since,
-                clock_boot, clock_at_zero, clock_from
+                clock_boot, clock_at_zero, clock_from, max_in_flight
          FROM upstream",
     )?
     .query_row([], |row| {
@@ -183,6 +214,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 version_at: row.get(4)?,
                 max_statements: row.get(5)?,
                 max_bytes: row.get(6)?,
+                max_in_flight: row.get(20)?,
                 refuses_known: row.get(7)?,
                 skew_ms: row.get(8)?,
                 clock: match row.get(17)? {
@@ -217,7 +249,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         "UPDATE upstream SET version = ?1, version_at = ?2, max_statements = ?3, max_bytes = ?4,
             refuses_known = ?5, skew = ?6, last_success = ?7, failures = ?8, not_before = ?9,
             wait_reason = ?10, problem = ?11, problem_status = ?12, problem_words = ?13, problem_since = ?14,
-            clock_boot = ?15, clock_at_zero = ?16, clock_from = ?17",
+            clock_boot = ?15, clock_at_zero = ?16, clock_from = ?17, max_in_flight = ?18",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -237,6 +269,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         learned.clock.map(|clock| clock.boot),
         learned.clock.map(|clock| clock.at_zero_ms),
         learned.clock.map(|clock| clock.from_ms),
+        learned.max_in_flight,
     ])?;
     Ok(())
 }

@@ -56,6 +56,17 @@ pub enum Verdict {
     Stop(Stop),
 }
 
+impl Verdict {
+    /// All of the batch is there, and nothing is to be done about it.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Self::Stored { look, .. } => look.is_empty(),
+            Self::Sorted { refused, look, .. } => refused.is_empty() && look.is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// What the LRS has against a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blame {

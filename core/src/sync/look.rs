@@ -63,7 +63,7 @@ impl Session {
             Looked::Missing => {
                 look.as_voided = false;
                 if let (true, Then::Known | Then::Proves(_)) = (item.looked, &look.then) {
-                    return self.vanished(db, look, item, now);
+                    return self.vanished(db, look, item, None, now);
                 }
                 if let Then::Proves(rest) = &look.then
                     && !rest.is_empty()
@@ -162,8 +162,7 @@ impl Session {
         }
         let tried_both = self.flipped || self.config.version.is_some();
         self.flipped = true;
-        // They may have been refused for the version that they were sent in.
-        self.suspects.clear();
+        self.suspects.acquit_refused();
         if !tried_both {
             look.ask.push_front(item);
             // With the version put right, what was refused for it may go through.
@@ -212,7 +211,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         look.as_voided = false;
         match &look.then {
-            Then::Known => self.vanished(db, look, item, now),
+            Then::Known => self.vanished(db, look, item, stop.status, now),
             Then::Send(_) | Then::Blame(_) => {
                 if let Then::Blame(_) = look.then {
                     self.suspects.upstream_is_ill();
@@ -250,22 +249,24 @@ impl Session {
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)
             }
-            Then::Known => self.vanished(db, look, item, now),
+            Then::Known => self.vanished(db, look, item, None, now),
         }
     }
 
-    /// It says that it has the statement, and shows nothing under its id, even when asked again.
+    /// It says that it has the statement, and shows nothing under its id, even when asked again; or it
+    /// `failed` to.
     fn vanished(
         &mut self,
         db: &mut Db,
         look: Look,
         item: Item,
+        failed: Option<u16>,
         now: Millis,
     ) -> Result<(), StoreError> {
         let blame = match look.then {
             Then::Known => Blame {
                 reason: HoldReason::ConflictUnseen,
-                status: Some(409),
+                status: failed.or(Some(409)),
                 words: "the LRS says that it has this id, but does not show its statement"
                     .to_owned(),
             },

@@ -1,11 +1,14 @@
 //! What to do next: decisions over [`store`](crate::store) and [`lrs`](crate::lrs).
 //!
 //! [`Session`] is a state machine without sockets, sleeping or a clock of its own. Whoever drives it
-//! asks [`Session::next`] what to do, performs the request with any
-//! [`Transport`](crate::transport::Transport), and tells [`Session::answered`] what came of it.
+//! asks [`Session::next`] what to do, performs the requests with any
+//! [`Transport`](crate::transport::Transport), and tells [`Session::answered`] what came of each.
 //! [`judge`] says what an answer means, in one table; [`backoff`] says how long to wait.
 
+mod answered;
 pub mod backoff;
+mod due;
+mod flights;
 pub mod judge;
 mod limits;
 mod look;
@@ -16,6 +19,7 @@ mod session;
 mod suspects;
 mod time;
 mod trace;
+mod waits;
 mod work;
 
 #[cfg(test)]
@@ -23,5 +27,6 @@ mod judge_table;
 #[cfg(test)]
 mod tests;
 
+pub use flights::{MOST_IN_FLIGHT, Ticket};
 pub use report::{Ended, SessionConfig, Step, SyncReport};
 pub use session::Session;

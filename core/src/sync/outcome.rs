@@ -8,29 +8,33 @@ use super::session::Session;
 use super::work::Item;
 use crate::event::Event;
 use crate::lrs::requests;
-use crate::store::{Db, Millis, Outcome, Settled, Settlement, StoreError, Trouble, WaitKind};
+use crate::store::{
+    Db, Millis, NOTHING_ELSE, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
+};
 
 /// Delivered rows are deleted in bulk once there are this many.
 const PURGE_FROM: i64 = 1_000;
 
 impl Session {
     /// The upstream took statements: it is well, and those it failed on were at fault themselves.
+    /// Unless it has failed on something else since this left: then that counts.
     pub(super) fn accepted(
         &mut self,
         db: &mut Db,
         mut settled: Vec<(Item, Outcome)>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.accepted = true;
-        self.checked = true;
-        self.refused = None;
-        self.learned.failures = 0;
-        self.learned.not_before = None;
-        self.learned.trouble = None;
         self.learned.last_success = Some(now);
-        self.ceiling.grow(&mut self.learned);
         self.believe_clock(db)?;
-        settled.extend(self.convict(now));
+        if self.learned.not_before.is_none() {
+            self.accepted = true;
+            self.checked = true;
+            self.refused = None;
+            self.learned.failures = 0;
+            self.learned.trouble = None;
+            self.ceiling.grow(&mut self.learned);
+            settled.extend(self.convict(now));
+        }
         self.settle(db, settled, now)?;
         if db.unpurged()? >= PURGE_FROM {
             db.purge(self.config.history, now)?;
@@ -45,10 +49,11 @@ impl Session {
         Duration::from_millis(left as u64).min(longest)
     }
 
-    /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are.
+    /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are. What
+    /// fails while others are under way is one failure, with the wait of the one that waits longest.
     pub(super) fn stop(&mut self, db: &mut Db, stop: Stop, now: Millis) -> Result<(), StoreError> {
         let under_way = self.under_way(now);
-        self.tasks.clear();
+        self.forget_tasks();
         self.suspects.clear();
         self.checked = false;
         // What it took before says nothing about the time after this.
@@ -57,7 +62,14 @@ impl Session {
             // The search for the culprit goes on from here, and does not begin anew each time.
             self.ceiling.shrink_statements(&mut self.learned, tried);
         }
-        self.learned.failures = self.learned.failures.saturating_add(1);
+        if self.learned.not_before.is_none() {
+            self.learned.failures = self.learned.failures.saturating_add(1);
+        }
+        if let Problem::ServerError | Problem::Busy | Problem::TimedOut | Problem::Broken =
+            stop.problem
+        {
+            self.flights.too_many(&mut self.learned);
+        }
         let backoff = backoff::delay(self.learned.failures, &mut self.rng);
         let (wait, why) = match stop.pause {
             Pause::NothingSent | Pause::Backoff => (backoff, WaitKind::Backoff),
@@ -73,8 +85,13 @@ impl Session {
             WaitKind::Backoff if under_way > Duration::ZERO => WaitKind::OutcomeUnknown,
             why => why,
         };
-        let wait = wait.max(under_way);
-        self.learned.not_before = Some((now + wait.as_millis() as Millis, why));
+        let until = match (why, wait.max(under_way)) {
+            (WaitKind::App, Duration::ZERO) => NOTHING_ELSE,
+            (_, wait) => now + wait.as_millis() as Millis,
+        };
+        if !self.wait_also(until, why) {
+            return self.settle(db, Vec::new(), now);
+        }
         let since = match &self.learned.trouble {
             Some(trouble) if trouble.problem == stop.problem => trouble.since,
             _ => now,
@@ -103,7 +120,7 @@ impl Session {
             .unzip::<_, _, Vec<_>, Vec<_>>();
         let settlement = Settlement {
             settled,
-            learned: self.learned.clone(),
+            learned: Some((self.holder, self.learned.clone())),
             unsent: self.unsent.take(),
         };
         let changed = db.settle(&settlement, self.config.history, now)?;
@@ -126,11 +143,6 @@ impl Session {
         if !ids.is_empty() {
             self.delivered += ids.len() as u64;
             self.events.push(Event::Delivered { ids });
-            let remaining = db.ledger()?.queued;
-            self.events.push(Event::Progress {
-                delivered: self.delivered,
-                remaining,
-            });
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! What follows from sending a batch, with an answer or without one.
 
+use super::flights::Flying;
 use super::judge::{self, Blame, Pause, Stop, Verdict};
 use super::limits::BIG_BODY;
-use super::session::{Flying, Session};
+use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::Failure;
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
@@ -17,9 +18,10 @@ impl Session {
     ) -> Result<(), StoreError> {
         let stop = judge::failed(failure, flying.timeout);
         self.judged(stop.problem.code());
+        self.flights.close();
         if let Task::Post(batch) = flying.task {
             match failure {
-                Failure::Unreachable(_) => self.unsent = flying.unsent,
+                Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
                 Failure::Broken(_) if flying.bytes >= BIG_BODY => {
                     self.ceiling.shrink_bytes(&mut self.learned, flying.bytes);
                 }

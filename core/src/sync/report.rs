@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::flights::Ticket;
 use crate::lrs::{Authorization, Endpoint, Request};
 use crate::statement::XapiVersion;
 use crate::store::{HistoryPolicy, Millis, Trouble, WaitKind};
@@ -19,6 +20,9 @@ pub struct SessionConfig {
     pub max_statements: u32,
     /// Most bytes in a request, brackets and commas included.
     pub max_bytes: u32,
+    /// Most requests under way at once, from 1 to [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT). With more
+    /// than one, statements of up to so many batches may be stored in another order than captured.
+    pub requests_in_flight: u32,
     /// How long delivered statements stay on the device.
     pub history: HistoryPolicy,
     /// Started by hand: try once although a backoff is not over or the app was asked to act.
@@ -29,9 +33,16 @@ pub struct SessionConfig {
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Perform this request and tell [`Session::answered`].
-    Send(Request),
-    /// Ask again at that time, unix milliseconds; the lease is given back meanwhile.
+    /// Perform this request, tell [`Session::answered`], and ask for more meanwhile.
+    Send {
+        /// Names it.
+        ticket: Ticket,
+        /// What to send.
+        request: Request,
+    },
+    /// Nothing more can be sent before one of the requests under way has come back.
+    Await,
+    /// Nothing is under way. Ask again at that time, unix milliseconds; the lease is given back meanwhile.
     Wait {
         /// When.
         until: Millis,

@@ -19,6 +19,10 @@ const STRIKES: usize = 3;
 /// After so many tries on its own a statement that the LRS answers 5xx to is held.
 const SERVER_ERROR_TRIES: u32 = 6;
 
+/// And one that it says it has, and answers 5xx to a look-up of: that it takes others says nothing of
+/// its look-ups.
+const UNSEEN_TRIES: u32 = 2;
+
 /// The suspects since the upstream last took something.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
@@ -30,6 +34,13 @@ pub(super) struct Suspects {
 impl Suspects {
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// They may have been refused for the version or the credentials that they were sent with. What it
+    /// failed on stays: it may be at that still.
+    pub(super) fn acquit_refused(&mut self) {
+        self.list
+            .retain(|(_, blame)| blame.reason == HoldReason::ServerError);
     }
 
     pub(super) fn upstream_is_ill(&mut self) {
@@ -88,7 +99,7 @@ impl Session {
         }
         if self.suspects.is_probing() {
             // The rest of the batch stays queued until the upstream has shown that it is well.
-            self.tasks.clear();
+            self.forget_tasks();
             if self.suspects.ill {
                 return self.conclude_suspects(db, now).map(drop);
             }
@@ -101,9 +112,12 @@ impl Session {
         let list = std::mem::take(&mut self.suspects).list;
         list.into_iter()
             .map(|(item, blame)| {
-                let patient =
-                    blame.reason == HoldReason::ServerError && item.row.tries < SERVER_ERROR_TRIES;
-                let outcome = if patient {
+                let enough = match (blame.reason, blame.status) {
+                    (HoldReason::ServerError, _) => SERVER_ERROR_TRIES,
+                    (HoldReason::ConflictUnseen, Some(500..)) => UNSEEN_TRIES,
+                    _ => 0,
+                };
+                let outcome = if item.row.tries < enough {
                     self.later(&item, &blame, now)
                 } else {
                     blame.held()

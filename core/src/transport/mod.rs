@@ -24,11 +24,11 @@
 //! - bounds how much of an answer it keeps, cutting what is longer rather than failing;
 //! - puts no URL query, header value or body into the text of a failure or into a log.
 //!
-//! [`Transport::exchange`] is called from Pannier's own sync thread, one request at a time for an
-//! upstream. The future is polled on a current-thread tokio runtime with time and I/O enabled. It
-//! is dropped, and the request should be abandoned, when the app pauses the collector in
-//! mid-flight; the outcome counts as unknown then. It must not panic and must not block the thread
-//! for long: work on another thread and await its answer.
+//! [`Transport::exchange`] is called from Pannier's own sync thread. Under way at once are at most as
+//! many requests as `Config::requests_in_flight` says, one by default. The futures are polled on a
+//! current-thread tokio runtime with time and I/O enabled. A future is dropped, and the request should
+//! be abandoned, when the app pauses the collector in mid-flight; the outcome counts as unknown then. It
+//! must not panic and must not block the thread for long: work on another thread and await its answer.
 
 #[cfg(feature = "http")]
 mod http;

@@ -172,12 +172,13 @@ fn print(report: &Report) {
     }
     let faults: u64 = tally.faults.values().sum();
     println!(
-        "{} seeds, {} steps, {} faults, {} statements recorded, {} requests, {} checks in {:.1} s ({:.0} seeds a minute)",
+        "{} seeds, {} steps, {} faults, {} statements recorded, {} requests ({} beside others), {} checks in {:.1} s ({:.0} seeds a minute)",
         tally.seeds,
         tally.steps,
         faults,
         tally.statements,
         tally.requests,
+        tally.beside,
         tally.checks,
         report.seconds,
         report.seeds_a_minute

@@ -11,7 +11,7 @@ use pannier::HistoryPolicy;
 use pannier::lrs::{Answer, Credentials, Endpoint, Failure, Method, Request};
 use pannier::statement::{Fill, XapiVersion, prepare};
 use pannier::store::{Db, Durability, Holder, Millis};
-use pannier::sync::{Session, SessionConfig, Step};
+use pannier::sync::{Session, SessionConfig, Step, Ticket};
 use uuid::Uuid;
 
 use super::light::session_rng;
@@ -30,7 +30,7 @@ pub(super) struct Real {
     path: PathBuf,
     seed: u64,
     sessions: u32,
-    session: Option<Session>,
+    session: Option<(Session, Ticket)>,
     requests: u32,
     under_way: BTreeMap<u32, Request>,
     answers: BTreeMap<u32, Answer>,
@@ -91,6 +91,7 @@ impl Template {
                 version: None,
                 max_statements: defaults.max_statements,
                 max_bytes: defaults.max_bytes,
+                requests_in_flight: defaults.requests_in_flight,
                 history: HistoryPolicy::None,
                 by_hand: false,
             },
@@ -116,14 +117,15 @@ impl Real {
 
     pub(super) fn step(&mut self, now: Millis, seen: Option<Seen>, refusal: &Answer) -> Action {
         let mut db = self.open();
-        let mut session = self.session.take().unwrap_or_else(|| {
+        let under_way = self.session.take().unzip();
+        let mut session = under_way.0.unwrap_or_else(|| {
             Session::new(
                 self.template.config.clone(),
                 Holder(u128::from(self.seed).to_be_bytes()),
                 session_rng(self.seed, self.sessions),
             )
         });
-        if let Some(seen) = seen {
+        if let (Some(seen), Some(ticket)) = (seen, under_way.1) {
             let number = self.requests - 1;
             let outcome = match seen {
                 Seen::Answered => Ok(self.answers.remove(&number).expect("it was served")),
@@ -134,16 +136,17 @@ impl Real {
                 self.under_way.remove(&number);
             }
             session
-                .answered(&mut db, outcome, now)
+                .answered(&mut db, ticket, outcome, now)
                 .expect("the file can be written");
         }
         match session.next(&mut db, now).expect("the file can be written") {
-            Step::Send(request) => {
+            Step::Send { ticket, request } => {
                 self.under_way.insert(self.requests, request);
                 self.requests += 1;
-                self.session = Some(session);
+                self.session = Some((session, ticket));
                 Action::Ask
             }
+            Step::Await => panic!("the answer has just come, and nothing else is under way"),
             Step::Wait { until, .. } => {
                 self.sessions += 1;
                 Action::Wait(until)

@@ -150,6 +150,11 @@ impl Proxy {
         self.shared.lock().overlaps.clone()
     }
 
+    /// Most requests that were on their way at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.lock().most_at_once
+    }
+
     fn command(&self, command: impl FnOnce(std::sync::mpsc::Sender<()>) -> serve::Command) {
         let (done, when_done): (_, Receiver<()>) = channel();
         let commands = self
@@ -195,5 +200,7 @@ struct State {
     seen: Vec<Seen>,
     in_flight: Vec<String>,
     overlaps: Vec<String>,
+    at_once: usize,
+    most_at_once: usize,
     held: usize,
 }

@@ -185,6 +185,8 @@ impl<'a> Flight<'a> {
             }
         }
         state.in_flight.extend_from_slice(&ids);
+        state.at_once += 1;
+        state.most_at_once = state.most_at_once.max(state.at_once);
         drop(state);
         Self { shared, ids }
     }
@@ -193,6 +195,7 @@ impl<'a> Flight<'a> {
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
+        state.at_once -= 1;
         for id in &self.ids {
             if let Some(at) = state.in_flight.iter().position(|other| other == id) {
                 state.in_flight.swap_remove(at);

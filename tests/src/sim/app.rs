@@ -1,7 +1,7 @@
 //! What the app does all the while.
 
 use pannier::statement;
-use pannier::store::{Appended, Refused, Unchanged};
+use pannier::store::{Appended, Learned, Refused, Unchanged};
 use uuid::Uuid;
 
 use super::check::Place;
@@ -18,6 +18,7 @@ impl World {
             0..45 => {
                 let count = match self.rng.u32(..12) {
                     0 if !self.plan.large => self.rng.u32(10..60),
+                    1 if !self.plan.large && self.plan.in_flight > 1 => self.rng.u32(10..40),
                     _ => self.rng.u32(1..6),
                 };
                 for _ in 0..count {
@@ -261,6 +262,7 @@ impl World {
         let (db, now) = self.db(which);
         db.replace(id, &prepared, now).map_err(unchanged)?;
         self.leave(id, Gone::Replaced);
+        self.promises.replaced(id);
         self.tally.statements += 1;
         self.model
             .record(recipe, prepared.body, prepared.timestamp_ms);
@@ -302,24 +304,13 @@ impl World {
         if moved {
             db.set_endpoint(&base).map_err(fail)?;
         }
-        db.relearn(|learned| {
-            let credentials = pannier::store::Problem::Credentials;
-            if learned
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| trouble.problem == credentials)
-            {
-                learned.trouble = None;
-                learned.not_before = None;
-            }
-        })
-        .map_err(fail)?;
+        db.relearn(Learned::credentials_are_right).map_err(fail)?;
         if moved {
             self.promises.forget();
         }
         self.unlock();
         for process in &mut self.processes {
-            // A session keeps the configuration that it began with; it is over soon.
+            // A session keeps the endpoint that it began with; it is over soon.
             if let State::Idle(at) = &mut process.state {
                 *at = Some(self.now);
             }

@@ -60,7 +60,7 @@ impl World {
     fn is_syncing(&self) -> bool {
         self.processes
             .iter()
-            .any(|process| matches!(process.state, State::Ready(_) | State::Flying(..)))
+            .any(|process| matches!(process.state, State::Ready(..) | State::Flying(..)))
     }
 
     fn die(&mut self) -> Result<(), String> {
@@ -87,6 +87,13 @@ impl World {
         };
         self.clock += by;
         self.jumped_at = Some(self.now);
+        // What the LRS is still at may be sent again: the wait for that is void.
+        let under_way = self
+            .lrs
+            .stored
+            .iter()
+            .filter(|(_, one)| one.visible_from > self.now);
+        self.model.excused.extend(under_way.map(|(id, _)| *id));
         self.promises.forget();
         self.tally.fault("device: the clock jumps");
         self.tell(|world| format!("the clock jumps by {by} ms to {}", world.device_now()));

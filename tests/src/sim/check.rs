@@ -181,7 +181,8 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
             (known.recipe.kind == Kind::Bad && character.invalid != Invalid::Swallows)
                 || (too_large && character.too_large == TooLarge::Says400)
                 || (character.voiding == Voiding::Once
-                    && matches!(known.recipe.kind, Kind::Voiding(target) if lrs.voided.contains(&target)))
+                    && matches!(known.recipe.kind, Kind::Voiding(target)
+                        if lrs.voided.contains(&target) || lrs.lost_voided.contains(&target)))
         }
         HoldReason::Forbidden => {
             lrs.forbids_voiding && matches!(known.recipe.kind, Kind::Voiding(_))

@@ -113,6 +113,7 @@ impl Simulator {
         lrs.max_bytes = plan.lrs_max_bytes;
         lrs.forbids_voiding = plan.forbids_voiding;
         lrs.ahead = plan.lrs_ahead;
+        lrs.bears = plan.lrs_bears;
         let mut processes = Vec::new();
         for at in 0..plan.processes {
             let mut db = disk.open(START + plan.clock)?;
@@ -122,6 +123,7 @@ impl Simulator {
                 holder: Holder(rng.u128(..).to_be_bytes()),
                 db,
                 state: State::Idle(Some(START)),
+                troubled: false,
             });
         }
         let mut tally = Tally {

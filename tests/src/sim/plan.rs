@@ -20,6 +20,8 @@ pub struct Plan {
     pub max_statements: u32,
     /// Most bytes in a request.
     pub max_bytes: u32,
+    /// Most requests under way at once.
+    pub in_flight: u32,
     /// The version the app fixes.
     pub version: Option<XapiVersion>,
     /// What the app keeps.
@@ -28,6 +30,8 @@ pub struct Plan {
     pub large: bool,
     /// The LRS's limit, bytes.
     pub lrs_max_bytes: usize,
+    /// Most batches at once that the LRS bears.
+    pub lrs_bears: usize,
     /// The LRS forbids voidings.
     pub forbids_voiding: bool,
     /// The LRS's clock minus the true time.
@@ -68,12 +72,18 @@ impl Plan {
         let calm = rng.u32(..20) == 0;
         let large = rng.u32(..30) == 0;
         let character = character::ALL[rng.usize(..character::ALL.len())];
+        let in_flight = [1, 1, 2, 3, 4, 4][rng.usize(..6)];
         let plan = Self {
             character,
             calm,
             steps: rng.u32(20..90),
             processes: if rng.u32(..4) == 0 { 2 } else { 1 },
-            max_statements: [50, 50, 20, 7][rng.usize(..4)],
+            max_statements: match in_flight {
+                1 => [50, 50, 20, 7][rng.usize(..4)],
+                // So that there are some to be under way at once.
+                _ => [50, 20, 7, 3, 2, 1][rng.usize(..6)],
+            },
+            in_flight,
             max_bytes: [512 * 1024, 512 * 1024, 512 * 1024, 8 * 1024][rng.usize(..4)],
             version: match character.versions {
                 [only] if rng.u32(..5) == 0 => Some(*only),
@@ -88,6 +98,10 @@ impl Plan {
             lrs_max_bytes: match (large, rng.u32(..6)) {
                 (true, _) => 300 * 1024,
                 (false, 0) => 6 * 1024,
+                _ => usize::MAX,
+            },
+            lrs_bears: match rng.u32(..6) {
+                0 => rng.usize(1..4),
                 _ => usize::MAX,
             },
             forbids_voiding: rng.u32(..6) == 0,
@@ -117,6 +131,7 @@ impl Plan {
                 trouble: 0,
                 large: false,
                 lrs_max_bytes: usize::MAX,
+                lrs_bears: usize::MAX,
                 lrs_ahead: 0,
                 ..plan
             };

@@ -28,7 +28,8 @@ pub struct Promises {
 
 impl Promises {
     /// After the session took notice of this outcome.
-    pub fn learn(&mut self, flight: &Flight, device_now: Millis, now: Millis) {
+    /// `knew`: the `Authorization` that the app would send now.
+    pub fn learn(&mut self, flight: &Flight, knew: &str, device_now: Millis, now: Millis) {
         let mut apart = |wait: Millis, why: &str| {
             if flight.is_post() {
                 self.apart
@@ -41,6 +42,8 @@ impl Promises {
             }
             Err(Failure::Broken(_)) => apart(UNDER_WAY, "a broken connection"),
             Err(Failure::Unreachable(_)) => {}
+            // The app has acted since it left.
+            Ok(answer) if answer.status == 401 && flight.authorization() != Some(knew) => {}
             Ok(answer) => self.answered(answer, &flight.request, &flight.ids, device_now, now),
         }
     }
@@ -102,6 +105,13 @@ impl Promises {
             return Vec::new();
         }
         self.apart.drain(..).flat_map(|(ids, ..)| ids).collect()
+    }
+
+    /// The app has put another statement under this id.
+    pub fn replaced(&mut self, id: Uuid) {
+        for (ids, ..) in &mut self.apart {
+            ids.retain(|known| *known != id);
+        }
     }
 
     /// The clock jumped, or another LRS is meant: nothing can be expected of times before.

@@ -15,6 +15,8 @@ pub struct Tally {
     pub requests: u64,
     /// Look-ups of single statements among them.
     pub looks: u64,
+    /// Those among them that left while others of the same session were under way.
+    pub beside: u64,
     /// Checks of every invariant against the whole database.
     pub checks: u64,
     /// Faults by kind.
@@ -38,6 +40,7 @@ impl Tally {
         self.statements += other.statements;
         self.requests += other.requests;
         self.looks += other.looks;
+        self.beside += other.beside;
         self.checks += other.checks;
         for (mine, theirs) in [
             (&mut self.faults, &other.faults),

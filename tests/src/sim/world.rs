@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use pannier::lrs::{Credentials, Endpoint, Request};
+use pannier::lrs::{Authorization, Credentials, Endpoint, Request};
 use pannier::store::{Db, Holder, Millis, StoreError};
-use pannier::sync::{Ended, Session, SessionConfig, Step};
+use pannier::sync::{Ended, Session, SessionConfig, Step, Ticket};
 use uuid::Uuid;
 
 use super::check::{Snapshot, check};
 use super::disk::{Before, Disk};
-use super::lrs::Lrs;
+use super::lrs::{self, Lrs};
 use super::model::Model;
 use super::network::{self, Fault};
 use super::plan::Plan;
@@ -111,23 +111,21 @@ impl World {
                 self.start(which, false);
                 Ok(())
             }
-            State::Ready(session) | State::Sleeping(session, _) => self.next(which, session, kill),
-            State::Flying(session, flight) => self.land(which, session, &flight, kill),
+            State::Ready(session, flights) => self.next(which, session, flights, kill),
+            State::Sleeping(session, _) => self.next(which, session, Vec::new(), kill),
+            State::Flying(session, flights) => self.land(which, session, flights, kill),
         }
     }
 
     /// A new session.
     pub fn start(&mut self, which: usize, by_hand: bool) {
-        let credentials = Credentials::Basic {
-            user: "app".to_owned(),
-            password: format!("secret-{}", self.password),
-        };
         let config = SessionConfig {
             endpoint: Endpoint::parse(&self.base).expect("an endpoint of our own"),
-            authorization: credentials.authorization().ok(),
+            authorization: self.authorization(),
             version: self.plan.version,
             max_statements: self.plan.max_statements,
             max_bytes: self.plan.max_bytes,
+            requests_in_flight: self.plan.in_flight,
             history: self.plan.history,
             by_hand,
         };
@@ -136,16 +134,28 @@ impl World {
         }
         let rng = fastrand::Rng::with_seed(self.rng.u64(..));
         let process = &mut self.processes[which];
-        process.state = State::Ready(Box::new(Session::new(config, process.holder, rng)));
+        let session = Session::new(config, process.holder, rng);
+        process.state = State::Ready(Box::new(session), Vec::new());
+    }
+
+    /// As whom the app knows itself.
+    fn authorization(&self) -> Option<Authorization> {
+        let credentials = Credentials::Basic {
+            user: "app".to_owned(),
+            password: format!("secret-{}", self.password),
+        };
+        credentials.authorization().ok()
     }
 
     fn next(
         &mut self,
         which: usize,
         mut session: Box<Session>,
+        flights: Vec<Flight>,
         kill: Option<&Before>,
     ) -> Result<(), String> {
         let device_now = self.device_now();
+        session.authorize(self.authorization().as_ref());
         let process = &mut self.processes[which];
         let step = session.next(&mut process.db, device_now).map_err(fail)?;
         session.take_events();
@@ -153,8 +163,19 @@ impl World {
             return self.killed_in(before);
         }
         let name = process.name;
+        // It may have settled what had come back earlier.
+        self.check()?;
         match step {
-            Step::Send(request) => self.send(which, session, request)?,
+            Step::Send { ticket, request } => {
+                self.send(which, session, flights, ticket, request)?;
+            }
+            Step::Await if flights.is_empty() => {
+                return Err("a session waits for nothing".to_owned());
+            }
+            Step::Await => self.processes[which].state = State::Flying(session, flights),
+            Step::Wait { .. } | Step::Done(_) if !flights.is_empty() => {
+                return Err("a session ends while a request is under way".to_owned());
+            }
             Step::Wait { until, why } => {
                 let wait = (until - device_now).clamp(0, LONGEST_SLEEP);
                 self.tell(|_| format!("{name}: waits {wait} ms ({why:?})"));
@@ -188,11 +209,14 @@ impl World {
         &mut self,
         which: usize,
         session: Box<Session>,
+        mut flights: Vec<Flight>,
+        ticket: Ticket,
         request: Request,
     ) -> Result<(), String> {
         self.tally.requests += 1;
         self.tally.looks += u64::from(request.url.contains('?'));
-        let ids = self.sendable(which, &request)?;
+        self.tally.beside += u64::from(!flights.is_empty());
+        let ids = self.sendable(which, &flights, &request)?;
         let fault = if self.rng.u32(..1000) < self.plan.network {
             Fault::draw(&mut self.rng)
         } else {
@@ -249,21 +273,25 @@ impl World {
                 known.last_sent = Some(self.now);
             }
         }
-        self.processes[which].state = State::Flying(
-            session,
-            Flight {
-                request,
-                ids,
-                left: self.now,
-                lands: exchange.at,
-                outcome: exchange.outcome,
-            },
-        );
+        flights.push(Flight {
+            ticket,
+            request,
+            ids,
+            left: self.now,
+            lands: exchange.at,
+            outcome: exchange.outcome,
+        });
+        self.processes[which].state = after_flight(session, flights);
         Ok(())
     }
 
     /// I2, I6 and I7 for a request that is about to leave; returns the statements in it.
-    fn sendable(&mut self, which: usize, request: &Request) -> Result<Vec<Uuid>, String> {
+    fn sendable(
+        &mut self,
+        which: usize,
+        flights: &[Flight],
+        request: &Request,
+    ) -> Result<Vec<Uuid>, String> {
         let ids = match &request.body {
             Some(body) => super::order::posted(body, &self.model)?,
             None => Vec::new(),
@@ -271,41 +299,71 @@ impl World {
         if let Some(broken) = self.promises.broken_by(request, &ids, self.now) {
             return Err(broken);
         }
-        for (at, other) in self.processes.iter().enumerate() {
-            if let State::Flying(_, flight) = &other.state
-                && at != which
-                && let Some(id) = flight.ids.iter().find(|id| ids.contains(id))
-                && self.jumped_at.is_none_or(|jump| jump < flight.left)
-            {
+        let others = self.processes.iter().flat_map(Process::flights);
+        let others = others.filter(|flight| self.jumped_at.is_none_or(|jump| jump < flight.left));
+        for flight in others.chain(flights) {
+            if let Some(id) = flight.ids.iter().find(|id| ids.contains(id)) {
                 return Err(format!("I6: {id} is in two requests at once"));
             }
         }
+        self.may_leave_beside(which, flights, &ids)?;
         Ok(ids)
+    }
+
+    /// Beside others only batches leave, as many as the app allows, and none after any answer but a
+    /// batch taken whole.
+    fn may_leave_beside(
+        &self,
+        which: usize,
+        flights: &[Flight],
+        ids: &[Uuid],
+    ) -> Result<(), String> {
+        if flights.is_empty() {
+            return Ok(());
+        }
+        if flights.len() >= self.plan.in_flight as usize {
+            return Err(format!("I6: {} requests at once", flights.len() + 1));
+        }
+        if ids.is_empty() || !flights.iter().all(Flight::is_post) {
+            return Err("I6: something else than a batch is under way beside another".to_owned());
+        }
+        if self.processes[which].troubled {
+            return Err("I6: sent on before all that was under way had come back".to_owned());
+        }
+        Ok(())
     }
 
     fn land(
         &mut self,
         which: usize,
         mut session: Box<Session>,
-        flight: &Flight,
+        mut flights: Vec<Flight>,
         kill: Option<&Before>,
     ) -> Result<(), String> {
         let device_now = self.device_now();
+        let first = (0..flights.len()).min_by_key(|at| flights[*at].lands);
+        let flight = flights.remove(first.ok_or("a session waits for nothing")?);
+        session.authorize(self.authorization().as_ref());
         let process = &mut self.processes[which];
         session
-            .answered(&mut process.db, flight.outcome.clone(), device_now)
+            .answered(
+                &mut process.db,
+                flight.ticket,
+                flight.outcome.clone(),
+                device_now,
+            )
             .map_err(fail)?;
         session.take_events();
         if let Some(before) = kill {
             return self.killed_in(before);
         }
+        process.troubled = !flights.is_empty() && (process.troubled || !flight.was_taken_whole());
+        // With a jump of the clock the lease may have been lost, and then this one changes nothing.
         if self.jumped_at.is_none_or(|jump| jump < flight.left) {
-            self.promises.learn(flight, device_now, self.now);
-        } else {
-            // The lease was lost with the jump: what this one writes may hide what another learned.
-            self.promises.forget();
+            let knew = lrs::authorization(self.password);
+            self.promises.learn(&flight, &knew, device_now, self.now);
         }
-        self.processes[which].state = State::Ready(session);
+        self.processes[which].state = after_flight(session, flights);
         self.check()
     }
 
@@ -342,6 +400,7 @@ impl World {
                 holder: Holder(self.rng.u128(..).to_be_bytes()),
                 db: self.disk.open(device_now)?,
                 state: State::Idle(Some(self.now + self.rng.i64(0..5_000))),
+                troubled: false,
             });
         }
         self.check()
@@ -357,6 +416,7 @@ impl World {
         process.holder = Holder(self.rng.u128(..).to_be_bytes());
         process.db = self.disk.open(device_now)?;
         process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
+        process.troubled = false;
         self.check()
     }
 
@@ -368,10 +428,10 @@ impl World {
         let device_now = self.device_now();
         let process = &mut self.processes[which];
         let state = std::mem::replace(&mut process.state, State::Idle(None));
-        if let State::Flying(_, flight) = &state {
+        if let State::Ready(_, flights) | State::Flying(_, flights) = &state {
             // After a pause nothing is sent for five seconds; an LRS that hangs for longer has it
             // twice. To wait for a whole time-out each time is more than an app would bear.
-            for id in &flight.ids {
+            for id in flights.iter().flat_map(|flight| &flight.ids) {
                 if let Some(stored) = self.lrs.stored.get(id)
                     && stored.visible_from > self.now + 5_000
                 {
@@ -379,7 +439,7 @@ impl World {
                 }
             }
         }
-        if let State::Ready(mut session)
+        if let State::Ready(mut session, _)
         | State::Sleeping(mut session, _)
         | State::Flying(mut session, _) = state
         {
@@ -389,6 +449,7 @@ impl World {
         }
         process.db.tidy().map_err(fail)?;
         process.state = State::Idle(Some(self.now + self.rng.i64(0..10_000)));
+        process.troubled = false;
         self.check()
     }
 
@@ -433,6 +494,15 @@ impl World {
     pub fn db(&mut self, which: usize) -> (&mut Db, Millis) {
         let now = self.device_now();
         (&mut self.processes[which].db, now)
+    }
+}
+
+/// What a session does that has requests under way or has just had.
+fn after_flight(session: Box<Session>, flights: Vec<Flight>) -> State {
+    if session.must_await() {
+        State::Flying(session, flights)
+    } else {
+        State::Ready(session, flights)
     }
 }
 

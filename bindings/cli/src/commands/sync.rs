@@ -24,7 +24,8 @@ PANNIER_LRS_TOKEN) or a file, never from the arguments, which other users of the
 Examples:
   PANNIER_LRS_USER=app PANNIER_LRS_PASSWORD=… pannier sync --lrs https://lrs.example/xAPI
   pannier sync --credentials ~/.lrs-credentials
-  pannier sync --wait 600 && pannier status")]
+  pannier sync --wait 600 && pannier status
+  pannier sync --in-flight 4    # a long queue over a slow line, where its order does not matter")]
 pub struct SyncArgs {
     #[command(flatten)]
     upstream: UpstreamArgs,
@@ -32,6 +33,11 @@ pub struct SyncArgs {
     /// Go on after waits that end within so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
+
+    /// Most requests under way at once, once the LRS has shown that it bears them. With more than one,
+    /// statements of up to so many batches may be stored in another order
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    in_flight: u32,
 
     /// How many days delivered statements are kept for `pannier history`
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
@@ -50,6 +56,7 @@ pub fn run(args: &SyncArgs, output: Output) -> Result<(), Failure> {
         0 => HistoryPolicy::None,
         days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),
     };
+    config.requests_in_flight = args.in_flight;
     let collector = args.queue.open(config)?;
     let report = deliver(&collector, Duration::from_secs(args.wait), output)?;
     let status = collector.status()?;

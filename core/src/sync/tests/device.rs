@@ -19,6 +19,7 @@ pub(super) struct Device {
     pub(super) now: Millis,
     pub(super) password: String,
     pub(super) by_hand: bool,
+    pub(super) in_flight: u32,
     pub(super) events: Vec<Event>,
     pub(super) _folder: tempfile::TempDir,
 }
@@ -34,6 +35,7 @@ impl Device {
             now: START,
             password: "secret".into(),
             by_hand: false,
+            in_flight: 1,
             events: Vec::new(),
             _folder: folder,
         }
@@ -93,6 +95,7 @@ impl Device {
             version: None,
             max_statements: 50,
             max_bytes: 512 * 1024,
+            requests_in_flight: self.in_flight,
             history: HistoryPolicy::None,
             by_hand: self.by_hand,
         };
@@ -116,12 +119,15 @@ impl Device {
                         trouble,
                     };
                 }
-                Step::Send(request) => {
+                Step::Send { ticket, request } => {
                     let outcome = self.lrs.perform(&request, self.now);
                     self.now += 20;
-                    session.answered(&mut self.db, outcome, self.now).unwrap();
+                    session
+                        .answered(&mut self.db, ticket, outcome, self.now)
+                        .unwrap();
                     self.check();
                 }
+                Step::Await => panic!("nothing is under way"),
             }
         }
         panic!("the session does not end");

@@ -3,6 +3,7 @@
 mod blame;
 mod delivery;
 mod device;
+mod flights;
 mod lrs;
 mod simulated;
 mod time;

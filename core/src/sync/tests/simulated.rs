@@ -94,22 +94,22 @@ fn what_is_erased_during_a_sync_is_not_sent_any_more() {
     device.lrs.stored.clear();
     device.now += 60_000;
     let mut session = device.session();
-    let Step::Send(look) = session.next(&mut device.db, device.now).unwrap() else {
+    let Step::Send { ticket, request } = session.next(&mut device.db, device.now).unwrap() else {
         panic!("it asks first")
     };
-    let outcome = device.lrs.perform(&look, device.now);
+    let outcome = device.lrs.perform(&request, device.now);
     session
-        .answered(&mut device.db, outcome, device.now)
+        .answered(&mut device.db, ticket, outcome, device.now)
         .unwrap();
     let erased = ids[0].to_string();
     device
         .db
         .erase(&|body| String::from_utf8_lossy(body).contains(&erased))
         .unwrap();
-    let Step::Send(post) = session.next(&mut device.db, device.now).unwrap() else {
+    let Step::Send { request, .. } = session.next(&mut device.db, device.now).unwrap() else {
         panic!("the other one is still due")
     };
-    let body = String::from_utf8(post.body.unwrap()).unwrap();
+    let body = String::from_utf8(request.body.unwrap()).unwrap();
     assert!(!body.contains(&erased) && body.contains(&ids[1].to_string()));
 }
 

@@ -62,6 +62,8 @@ pub struct Lrs {
     pub ever: BTreeMap<Uuid, Vec<Vec<u8>>>,
     /// What is voided.
     pub voided: BTreeSet<Uuid>,
+    /// What was voided before it last lost its data.
+    pub lost_voided: BTreeSet<Uuid>,
     /// Its clock minus the true time.
     pub ahead: Millis,
     /// Where it lives.
@@ -82,6 +84,10 @@ pub struct Lrs {
     pub slower: Millis,
     /// How the request that comes now ends for it.
     pub end: End,
+    /// Most batches at once; it fails on one more.
+    pub bears: usize,
+    /// When it was or will be at batches, as far as that matters still.
+    busy: Vec<(Millis, Millis)>,
     minute: (Millis, u32),
 }
 
@@ -93,6 +99,7 @@ impl Lrs {
             stored: BTreeMap::new(),
             ever: BTreeMap::new(),
             voided: BTreeSet::new(),
+            lost_voided: BTreeSet::new(),
             ahead: 0,
             base: "https://lrs.example/xAPI".to_owned(),
             moved: 404,
@@ -103,6 +110,8 @@ impl Lrs {
             worn_out: false,
             slower: 0,
             end: End::Whole,
+            bears: usize::MAX,
+            busy: Vec::new(),
             minute: (0, 0),
         }
     }
@@ -126,7 +135,7 @@ impl Lrs {
     /// It loses everything and starts empty.
     pub fn lose(&mut self, now: Millis) {
         self.stored.clear();
-        self.voided.clear();
+        self.lost_voided = std::mem::take(&mut self.voided);
         self.lost_at = Some(now);
     }
 
@@ -220,10 +229,23 @@ impl Lrs {
             return said(400, "unknown version");
         }
         match (&request.body, path.split_once('?')) {
-            (Some(body), None) if is_post => self.post(body, now),
+            (Some(body), None) if is_post => self.beside_others(now, |lrs| lrs.post(body, now)),
             (None, Some((_, query))) if !is_post => self.get(query, now),
             _ => said(405, "no"),
         }
+    }
+
+    /// Does what a request asks for unless it is at too many already.
+    fn beside_others(&mut self, now: Millis, work: impl FnOnce(&mut Self) -> Served) -> Served {
+        // Requests that left later may arrive earlier, but not by so much.
+        self.busy.retain(|(_, done)| *done > now - 600_000);
+        let at_once = |&&(from, done): &&(Millis, Millis)| from <= now && now < done;
+        if self.busy.iter().filter(at_once).count() >= self.bears {
+            return said(500, "deadlock detected");
+        }
+        let served = work(self);
+        self.busy.push((now, now + served.took));
+        served
     }
 
     fn too_many(&mut self, now: Millis) -> Option<Served> {
@@ -269,7 +291,8 @@ fn is(object: &str, kind: Kind) -> bool {
     kind_of(object) == kind.word()
 }
 
-fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+/// A header of a request.
+pub fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request
         .headers
         .iter()

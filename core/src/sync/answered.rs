@@ -1,0 +1,165 @@
+//! What follows from an answer, or from none: measured at once, judged at once or after the others.
+
+use std::time::Duration;
+
+use tracing::Span;
+
+use super::flights::{Flying, Ticket};
+use super::judge::{self, Negotiated, Verdict};
+use super::session::Session;
+use super::work::{Item, Task};
+use super::{due, time, trace};
+use crate::clock::Now;
+use crate::lrs::reading::{read_about, read_post};
+use crate::lrs::{Answer, Failure, headers};
+use crate::statement::XapiVersion;
+use crate::store::{Db, Millis, StoreError};
+
+/// So long it is not asked again when it did not tell its versions.
+const SILENCE_LASTS_MS: Millis = 60 * 60 * 1000;
+
+/// A batch whose answer asks for something else than the next batch, while others are under way.
+pub(super) struct Landed {
+    batch: Vec<Item>,
+    verdict: Verdict,
+    bytes: usize,
+    span: Span,
+}
+
+impl Session {
+    /// What came of a request. Everything that follows is in the database when this returns, or would
+    /// be found out again. Of a request that is not under way any more nothing follows.
+    pub fn answered(
+        &mut self,
+        db: &mut Db,
+        ticket: Ticket,
+        outcome: Result<Answer, Failure>,
+        now: impl Into<Now>,
+    ) -> Result<(), StoreError> {
+        let now = self.read(now.into());
+        let Some(flying) = self.flights.land(ticket) else {
+            return Ok(());
+        };
+        let here = Now {
+            wall_ms: now,
+            steady: self.steady,
+        };
+        self.judging = flying.span.clone();
+        self.judging
+            .record("duration_ms", trace::between(flying.asked, here));
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(failure) => return self.failed(db, flying, &failure, now),
+        };
+        self.heard = None;
+        if let Some(date) = time::told(&answer) {
+            self.set_skew(db, date - now)?;
+            self.heard = self.measured(date, flying.asked.steady);
+        }
+        self.judging.record("status", answer.status);
+        if flying.outdated && matches!(answer.status, 400..=499) {
+            // With the credentials that the app has set since it is another question.
+            self.judged("outdated");
+            self.flights.close();
+            return Ok(());
+        }
+        let retry_after = headers::retry_after(&answer, now);
+        match flying.task {
+            Task::Negotiate => self.negotiated(db, &answer, retry_after, now),
+            Task::Post(_) => self.landed(db, flying, &answer, retry_after, now),
+            Task::Look(look) => self.looked(db, look, &answer, retry_after, now),
+        }
+    }
+
+    fn negotiated(
+        &mut self,
+        db: &mut Db,
+        answer: &Answer,
+        retry_after: Option<Duration>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let found = judge::about(&read_about(answer, &self.config.endpoint), retry_after);
+        self.judged(found.word());
+        match found {
+            Negotiated::Version(version) => {
+                self.learned.version = Some(self.config.version.unwrap_or(version));
+                self.believe_clock(db)?;
+            }
+            // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
+            // will tell. It is asked again soon: perhaps it was only out of order.
+            Negotiated::Silent => {
+                let version = headers::xapi_version(answer).or(self.learned.version);
+                self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
+                self.learned.version_at = Some(now - due::VERSION_LASTS_MS + SILENCE_LASTS_MS);
+                return self.settle(db, Vec::new(), now);
+            }
+            Negotiated::Stop(stop) => return self.stop(db, stop, now),
+        }
+        self.learned.version_at = Some(now);
+        self.settle(db, Vec::new(), now)
+    }
+
+    /// The answer to a batch. One that was taken whole is settled at once, and a failure of the
+    /// upstream is written down at once. What else has to be done waits until no other batch is under
+    /// way.
+    fn landed(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        answer: &Answer,
+        retry_after: Option<Duration>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let Flying {
+            task: Task::Post(batch),
+            bytes,
+            plain,
+            span,
+            ..
+        } = flying
+        else {
+            return Ok(());
+        };
+        let verdict = judge::posted(
+            &read_post(answer, &self.config.endpoint),
+            &batch,
+            retry_after,
+        );
+        match &verdict {
+            _ if verdict.is_whole() => {
+                if plain {
+                    let most = self.most_in_flight();
+                    self.flights.widen(most, &mut self.learned);
+                }
+            }
+            Verdict::Stop(_) => {}
+            // It stays queued: after the wait it is looked up.
+            _ if self.learned.not_before.is_some() => return Ok(()),
+            _ => {
+                self.flights.close();
+                if !self.flights.is_empty() || !self.landed.is_empty() {
+                    self.landed.push_back(Landed {
+                        batch,
+                        verdict,
+                        bytes,
+                        span,
+                    });
+                    return Ok(());
+                }
+            }
+        }
+        self.posted(db, batch, verdict, bytes, now)
+    }
+
+    /// Now that nothing else is under way.
+    pub(super) fn judge_landed(
+        &mut self,
+        db: &mut Db,
+        landed: Landed,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.judging = landed.span;
+        self.heard = None;
+        self.posted(db, landed.batch, landed.verdict, landed.bytes, now)
+    }
+}

@@ -1,0 +1,164 @@
+//! What is due next, and the request that does it.
+
+use uuid::Uuid;
+
+use super::session::Session;
+use super::work::{Item, Look, Task, Then};
+use crate::lrs::{Request, requests};
+use crate::statement::XapiVersion;
+use crate::store::{Db, Limits, Millis, Problem, StoreError, Taken, Unsent};
+
+/// What a negotiated version is trusted for: LRSs are upgraded.
+pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
+
+/// Failures in a row after which the upstream gets one statement at a time, each looked up first.
+const CAUTIOUS_FROM: u32 = 2;
+
+/// Most statements that are looked up before any of them is sent.
+const LOOKED_UP_FIRST: usize = 10;
+
+/// What the log, and what stands aside, have for the next request.
+pub(super) enum Due {
+    /// Do this, and how far the log had been sent before it and is now.
+    Task(Task, Unsent),
+    Nothing,
+    /// Another process syncs.
+    Busy,
+}
+
+impl Session {
+    pub(super) fn version_is_stale(&self, now: Millis) -> bool {
+        self.config.version.is_none()
+            && (self.learned.version.is_none()
+                || self
+                    .learned
+                    .version_at
+                    .is_none_or(|at| at > now || now - at > VERSION_LASTS_MS))
+    }
+
+    fn version(&self) -> XapiVersion {
+        self.learned.version.unwrap_or(XapiVersion::V1_0_3)
+    }
+
+    /// The upstream failed again and again: one statement at a time, and look before sending.
+    pub(super) fn is_cautious(&self) -> bool {
+        self.learned.failures >= CAUTIOUS_FROM
+            && self.learned.trouble.as_ref().is_some_and(|trouble| {
+                matches!(
+                    trouble.problem,
+                    Problem::ServerError | Problem::TimedOut | Problem::Broken
+                )
+            })
+    }
+
+    pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
+        let statements = if self.is_cautious() || self.suspects.is_probing() {
+            1
+        } else {
+            self.ceiling.statements(&self.learned)
+        };
+        let beside_others = !self.flights.is_empty();
+        let limits = Limits {
+            statements,
+            bytes: self.ceiling.bytes(&self.learned),
+            speaks_2_0: self.version() >= XapiVersion::V2_0_0,
+            skew_ms: self.skew,
+            clock: self.learned.clock,
+            after: if beside_others {
+                self.flights.last_seq()
+            } else {
+                self.suspects.after(db.last_seq()?, &mut self.rng)
+            },
+            beside_others,
+        };
+        let sharing = self.flights.sharing(self.most_in_flight());
+        let timeout = requests::timeout(
+            statements.saturating_mul(sharing),
+            limits.bytes.saturating_mul(sharing),
+        );
+        let until = now + timeout.as_millis() as Millis + super::session::LEASE_MARGIN_MS;
+        loop {
+            match db.take(self.holder, &limits, now, until)? {
+                Taken::LeaseLost => return Ok(Due::Busy),
+                Taken::Rows {
+                    rows, more: true, ..
+                } if rows.is_empty() => {}
+                Taken::Rows { rows, .. } if rows.is_empty() => return Ok(Due::Nothing),
+                Taken::Rows {
+                    rows, sent_through, ..
+                } => {
+                    self.lease_until = Some(until);
+                    let from_log = rows.iter().filter(|row| row.aside_since.is_none());
+                    let last = from_log.map(|row| row.seq).max();
+                    let mark = Unsent {
+                        before: sent_through,
+                        through: last.map_or(sent_through, |seq| seq.max(sent_through)),
+                    };
+                    let batch = rows.into_iter().map(Item::from).collect();
+                    return Ok(Due::Task(self.first_look(batch), mark));
+                }
+            }
+        }
+    }
+
+    /// What may have reached the LRS before is looked up before it is sent again.
+    fn first_look(&self, batch: Vec<Item>) -> Task {
+        if self.learned.refuses_known {
+            let (mut ask, mut rest): (Vec<_>, Vec<_>) =
+                batch.into_iter().partition(|item| item.row.sent_before);
+            if ask.is_empty() {
+                return Task::Post(rest);
+            }
+            if ask.len() > LOOKED_UP_FIRST {
+                // The others stay queued: an LRS that counts requests would never let it come to an end.
+                ask.truncate(LOOKED_UP_FIRST);
+                rest.clear();
+            }
+            return Task::Look(Look::new(ask, Then::Send(rest)));
+        }
+        let mut batch = batch.into_iter();
+        match batch.next() {
+            Some(first) if first.row.sent_before => {
+                Task::Look(Look::new([first], Then::Send(batch.collect())))
+            }
+            first => Task::Post(first.into_iter().chain(batch).collect()),
+        }
+    }
+
+    /// The request that does a task.
+    pub(super) fn request(&self, task: &Task) -> Request {
+        let (endpoint, authorization) = (&self.config.endpoint, self.config.authorization.as_ref());
+        match task {
+            Task::Negotiate => requests::about(endpoint, authorization),
+            Task::Post(batch) => {
+                let mut request = requests::post(endpoint, authorization, self.version(), batch);
+                let sharing = self.flights.sharing(self.most_in_flight());
+                if sharing > 1 {
+                    let bytes = request.body.as_ref().map_or(0, Vec::len);
+                    request.timeout = requests::timeout(batch.len() * sharing, bytes * sharing);
+                }
+                request
+            }
+            Task::Look(look) => {
+                let id = look.ask.front().map_or(Uuid::nil(), |item| item.row.id);
+                let ask = if look.as_voided {
+                    requests::get_voided
+                } else {
+                    requests::get
+                };
+                ask(endpoint, authorization, self.version(), id)
+            }
+        }
+    }
+}
+
+/// What the app has erased meanwhile is not sent any more.
+pub(super) fn still_there(db: &Db, batch: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    let mut there = Vec::with_capacity(batch.len());
+    for item in batch {
+        if db.has(item.row.seq)? {
+            there.push(item);
+        }
+    }
+    Ok(there)
+}

@@ -1,0 +1,194 @@
+//! The requests under way, and how many there may be.
+//!
+//! One at a time, unless the app allows more. Then only batches fresh from the log are under way
+//! beside each other, each with statements of its own, and only as long as the upstream takes every
+//! one of them whole: the window is as wide as one, and wider by one with each batch that was taken
+//! whole. Any other answer closes it: nothing more is sent until all that is under way has come back,
+//! and what the answers ask for is then done one after the other, each request alone.
+//!
+//! What an upstream turned out not to bear is remembered in [`Learned::max_in_flight`] and grows back
+//! slowly.
+//!
+//! [`Learned::max_in_flight`]: crate::store::Learned::max_in_flight
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tracing::Span;
+use uuid::Uuid;
+
+use super::work::{Item, Task};
+use crate::clock::Now;
+use crate::store::{Learned, Unsent};
+
+/// Never are more requests under way at once: four fill a line of 200 ms, and more would take the LRS
+/// from others.
+pub const MOST_IN_FLIGHT: u32 = 4;
+
+/// So many batches taken whole show that the upstream bears one more request at once than was thought.
+const BEARS_MORE_AFTER: u32 = 16;
+
+/// Names a request under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket(u64);
+
+/// A request under way.
+pub(super) struct Flying {
+    pub(super) ticket: Ticket,
+    pub(super) task: Task,
+    pub(super) timeout: Duration,
+    pub(super) bytes: usize,
+    /// For a batch from the log: how far that had been sent before, and with it.
+    pub(super) mark: Option<Unsent>,
+    /// Others may be under way beside it.
+    pub(super) plain: bool,
+    /// The app has set other credentials since it left.
+    pub(super) outdated: bool,
+    pub(super) asked: Now,
+    pub(super) span: Span,
+}
+
+impl Flying {
+    fn batch(&self) -> &[Item] {
+        match &self.task {
+            Task::Post(batch) => batch,
+            _ => &[],
+        }
+    }
+}
+
+/// All that are under way.
+pub(super) struct Flights {
+    list: Vec<Flying>,
+    tickets: u64,
+    window: u32,
+    /// Most at once since there was none.
+    crowd: u32,
+    /// Batches taken whole, one after the other.
+    whole: u32,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            tickets: 0,
+            window: 1,
+            crowd: 0,
+            whole: 0,
+        }
+    }
+}
+
+impl Flights {
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    pub(super) fn launch(&mut self, flying: Flying) {
+        if self.list.is_empty() {
+            self.crowd = 0;
+        }
+        self.list.push(flying);
+        self.crowd = self.crowd.max(self.list.len() as u32);
+    }
+
+    pub(super) fn land(&mut self, ticket: Ticket) -> Option<Flying> {
+        let at = self.list.iter().position(|one| one.ticket == ticket)?;
+        Some(self.list.remove(at))
+    }
+
+    /// All of them are given up. True: there may be statements under way at the LRS.
+    pub(super) fn give_up(&mut self) -> bool {
+        let posts = |flying: &Flying| matches!(flying.task, Task::Post(_));
+        std::mem::take(&mut self.list).iter().any(posts)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn span(&self, ticket: Ticket) -> Span {
+        let flying = self.list.iter().find(|one| one.ticket == ticket);
+        flying.map_or_else(Span::none, |flying| flying.span.clone())
+    }
+
+    /// The app has set other credentials.
+    pub(super) fn outdate(&mut self) {
+        for flying in &mut self.list {
+            flying.outdated = true;
+        }
+    }
+
+    /// There is room for one more beside them.
+    pub(super) fn have_room(&self, most: u32) -> bool {
+        self.list.len() < self.window.min(most) as usize && self.list.iter().all(|one| one.plain)
+    }
+
+    /// So many may share the line with a request that leaves now.
+    pub(super) fn sharing(&self, most: u32) -> usize {
+        if self.window > 1 { most as usize } else { 1 }
+    }
+
+    /// The last place in the log that is under way.
+    pub(super) fn last_seq(&self) -> i64 {
+        let seqs = self.list.iter().flat_map(Flying::batch);
+        seqs.map(|item| item.row.seq).max().unwrap_or(0)
+    }
+
+    /// Is one of these under way? The app may have erased a statement in mid-flight and recorded its
+    /// id anew.
+    pub(super) fn have_any_of(&self, batch: &[Item]) -> bool {
+        let ids: HashSet<Uuid> = self
+            .list
+            .iter()
+            .flat_map(Flying::batch)
+            .map(|item| item.row.id)
+            .collect();
+        batch.iter().any(|item| ids.contains(&item.row.id))
+    }
+
+    /// Provably nothing was sent of a batch that had moved the mark like this. What to write of it;
+    /// with a later batch under way, what will be to write of that one.
+    pub(super) fn take_back(&mut self, mark: Option<Unsent>) -> Option<Unsent> {
+        let mark = mark?;
+        let marks = self.list.iter_mut().filter_map(|one| one.mark.as_mut());
+        match marks.into_iter().find(|next| next.before == mark.through) {
+            Some(next) => {
+                next.before = mark.before;
+                None
+            }
+            None => Some(mark),
+        }
+    }
+
+    /// A batch was taken whole.
+    pub(super) fn widen(&mut self, most: u32, learned: &mut Learned) {
+        self.window = (self.window + 1).min(most);
+        self.whole += 1;
+        if self.whole.is_multiple_of(BEARS_MORE_AFTER) {
+            learned.max_in_flight = learned
+                .max_in_flight
+                .map(|most| most + 1)
+                .filter(|most| *most < MOST_IN_FLIGHT);
+        }
+    }
+
+    /// An answer asks for something else than the next batch.
+    pub(super) fn close(&mut self) {
+        self.window = 1;
+        self.whole = 0;
+    }
+
+    /// The upstream failed, perhaps because it was asked so much at once.
+    pub(super) fn too_many(&self, learned: &mut Learned) {
+        if self.crowd > 1 {
+            learned.max_in_flight = Some(self.crowd / 2);
+        }
+    }
+}
