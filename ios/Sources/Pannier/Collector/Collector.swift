@@ -1,0 +1,274 @@
+import Foundation
+
+/// Records statements, keeps them, and delivers them: the one handle an app holds.
+///
+/// No call blocks the thread it is made from. The work is done on threads of Pannier's own and the
+/// caller waits for it: a `Task` that is cancelled stops waiting at once with a `CancellationError`,
+/// and what it had begun is done all the same, whole. So a cancelled ``record(_:)`` has usually
+/// recorded; give the statement an id of your own and record it again where you must know, which
+/// changes nothing if it is there.
+///
+/// Every call may throw a `PannierError`, whose `explanation` says what to do next.
+///
+/// Several collectors, also in several processes, may be open on one file; one of them syncs at a
+/// time. Everything recorded is safe on the disk, however the app ends.
+public final class Collector: Sendable {
+    private let opened: Locked<BlockingCollector?>
+    private let feed: EventFeed
+    private let statusFeed: StatusFeed
+
+    private init(_ blocking: BlockingCollector) {
+        let opened = Locked<BlockingCollector?>(blocking)
+        let statusFeed = StatusFeed { try opened.whileOpen().status() }
+        let feed = EventFeed()
+        (self.opened, self.statusFeed, self.feed) = (opened, statusFeed, feed)
+        _ = blocking.addListener(listener: Relay(feed: feed, statusFeed: statusFeed))
+    }
+
+    deinit {
+        feed.close()
+        statusFeed.close()
+    }
+
+    /// Opens the queue in this file, making it where there is none; the folder must exist. A file that
+    /// a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole, and what
+    /// can be read of it is in the new queue (`Event.salvaged` tells).
+    ///
+    /// - Parameters:
+    ///   - file: A file URL. ``QueueFile`` knows good places for it.
+    ///   - config: How the collector is set up; all of it has a default.
+    ///   - transport: Takes the place of the built-in HTTP.
+    ///   - credentialsProvider: Asked when the LRS refuses the credentials.
+    public static func open(
+        _ file: URL,
+        config: Config = Config(),
+        transport: (any Transport)? = nil,
+        credentialsProvider: (any CredentialsProvider)? = nil
+    ) async throws -> Collector {
+        try await Calls.make {
+            Collector(
+                try BlockingCollector.open(
+                    path: file.path, config: config,
+                    transport: transport, credentialsProvider: credentialsProvider
+                )
+            )
+        }
+    }
+
+    /// What happens from this moment on, until the collector is closed. Everybody who asks gets a
+    /// stream of their own; whoever reads theirs slowly gets an `Event.missed` in place of what did
+    /// not fit into a buffer of 1,024.
+    public var events: AsyncStream<Event> { feed.events() }
+
+    /// How things stand, at most a moment ago: at once, and again whenever it has changed.
+    /// ``readStatus()`` says how they stand now.
+    public var status: AsyncStream<Status> { statusFeed.statuses() }
+
+    /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its
+    /// id, made here unless the statement has one; a missing `timestamp` is set to now. Recording the
+    /// same statement under the same id again changes nothing.
+    @discardableResult
+    public func record(_ statement: Statement) async throws -> UUID {
+        try await changing { try $0.record(statement: statement) }
+    }
+
+    /// Takes a statement in as JSON text, whose bytes are kept as they are.
+    @discardableResult
+    public func record(json: String) async throws -> UUID {
+        try await changing { try $0.recordJson(json: json) }
+    }
+
+    /// Takes in all of these or none. The path of a fault begins with the statement's number, from 0:
+    /// `$[3].actor`.
+    @discardableResult
+    public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
+        try await changing { try $0.recordAll(statements: statements) }
+    }
+
+    /// Like ``recordAll(_:)``, of JSON texts.
+    @discardableResult
+    public func recordAll(json: [String]) async throws -> [UUID] {
+        try await changing { try $0.recordAllJson(json: json) }
+    }
+
+    /// Delivers what is due and returns when nothing is, or when it would have to wait for longer than
+    /// `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
+    /// Retry-After is kept. Cancelling the caller does not end the sync; ``pause()`` does.
+    @discardableResult
+    public func sync(patience: Duration = .zero) async throws -> SyncReport {
+        try await changing(on: Calls.syncs) { try $0.sync(patience: patience) }
+    }
+
+    /// How things stand now. Costs the same however long the queue is.
+    public func readStatus() async throws -> Status {
+        try await reading { try $0.status() }
+    }
+
+    /// A page of the queue, in capture order, after the statement with the `seq` `after`.
+    public func queued(after: Int64 = 0, limit: Int = 50) async throws -> [ListedStatement] {
+        try await reading { try $0.queued(after: after, limit: Int32(clamping: limit)) }
+    }
+
+    /// A page of those that wait aside and come back by themselves.
+    public func waiting(after: Int64 = 0, limit: Int = 50) async throws -> [WaitingStatement] {
+        try await reading { try $0.waiting(after: after, limit: Int32(clamping: limit)) }
+    }
+
+    /// A page of those that are held until the app retries, replaces or discards them.
+    public func held(after: Int64 = 0, limit: Int = 50) async throws -> [HeldStatement] {
+        try await reading { try $0.held(after: after, limit: Int32(clamping: limit)) }
+    }
+
+    /// One that is held.
+    public func heldOne(_ id: UUID) async throws -> HeldStatement {
+        try await reading { try $0.heldOne(id: id) }
+    }
+
+    /// A page of what was delivered and is kept, as the history policy says.
+    public func history(after: Int64 = 0, limit: Int = 50) async throws -> [ListedStatement] {
+        try await reading { try $0.history(after: after, limit: Int32(clamping: limit)) }
+    }
+
+    /// Lets a held statement be tried again.
+    public func retry(_ id: UUID) async throws {
+        try await changing { try $0.retry(id: id) }
+    }
+
+    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its id
+    /// is its own, or, if it has the old one's, the old one's.
+    @discardableResult
+    public func replace(_ id: UUID, with statement: Statement) async throws -> UUID {
+        try await changing { try $0.replace(id: id, statement: statement) }
+    }
+
+    /// Like ``replace(_:with:)``, with JSON text.
+    @discardableResult
+    public func replace(_ id: UUID, json: String) async throws -> UUID {
+        try await changing { try $0.replaceJson(id: id, json: json) }
+    }
+
+    /// Gives a held statement up for good.
+    public func discard(_ id: UUID) async throws {
+        try await changing { try $0.discard(id: id) }
+    }
+
+    /// Both copies of a statement that is held as a conflict, and where they differ.
+    public func conflict(_ id: UUID) async throws -> Conflict {
+        try await reading { try $0.conflict(id: id) }
+    }
+
+    /// Ends a conflict: our copy is given up, and what the LRS has stays as it is.
+    public func keepTheirs(_ id: UUID) async throws {
+        try await changing { try $0.keepTheirs(id: id) }
+    }
+
+    /// Ends a conflict: what our copy says is recorded under a new id, which is returned.
+    @discardableResult
+    public func sendAsNew(_ id: UUID) async throws -> UUID {
+        try await changing { try $0.sendAsNew(id: id) }
+    }
+
+    /// Takes back a statement that was never sent. One that may have been sent can only be voided.
+    public func retract(_ id: UUID) async throws {
+        try await changing { try $0.retract(id: id) }
+    }
+
+    /// Records a statement by `actor` that voids another one. It is sent after its target is
+    /// delivered. Returns its own id.
+    @discardableResult
+    public func void(_ target: UUID, actor: Actor) async throws -> UUID {
+        try await changing { try $0.voidStatement(target: target, actor: actor) }
+    }
+
+    /// Erases every statement that names this person from the device, delivered or not, and overwrites
+    /// its bytes. The LRS keeps what it has.
+    @discardableResult
+    public func erase(_ who: Ifi) async throws -> Erased {
+        try await changing { try $0.erase(who: who) }
+    }
+
+    /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
+    /// suspended with a locked file is killed. Until ``resume()``, calls fail.
+    public func pause() async throws {
+        try await changing { try $0.pause() }
+    }
+
+    /// Opens the file again.
+    public func resume() async throws {
+        try await changing { try $0.resume() }
+    }
+
+    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
+    public func setCredentials(_ credentials: Credentials?) async throws {
+        try await changing { try $0.setCredentials(credentials: credentials) }
+    }
+
+    /// Says where to deliver to. What was learned about another LRS is forgotten.
+    public func setEndpoint(_ endpoint: URL) async throws {
+        try await changing { try $0.setEndpoint(endpoint: endpoint) }
+    }
+
+    /// Tells an automatic sync whether the device has a network; without one it does not try.
+    public func setNetwork(_ available: Bool) {
+        try? opened.whileOpen().setNetwork(available: available)
+        statusFeed.change()
+    }
+
+    /// Ends a sync under way, closes the file, and ends ``events`` and ``status``; calls fail from then
+    /// on. Waits for a commit to the disk, never for the network. Closing twice is closing once.
+    public func close() async {
+        guard let blocking = opened.with({ opened in
+            defer { opened = nil }
+            return opened
+        }) else { return }
+        await Calls.finish {
+            // Already paused: there is nothing left to end.
+            try? blocking.pause()
+        }
+        feed.close()
+        statusFeed.close()
+    }
+
+    private func reading<Value: Sendable>(
+        _ work: @escaping @Sendable (BlockingCollector) throws -> Value
+    ) async throws -> Value {
+        let blocking = try opened.whileOpen()
+        return try await Calls.make { try work(blocking) }
+    }
+
+    private func changing<Value: Sendable>(
+        on threads: OperationQueue = Calls.short,
+        _ work: @escaping @Sendable (BlockingCollector) throws -> Value
+    ) async throws -> Value {
+        let (blocking, statusFeed) = (try opened.whileOpen(), statusFeed)
+        return try await Calls.make(on: threads) {
+            defer { statusFeed.change() }
+            return try work(blocking)
+        }
+    }
+}
+
+extension Locked<BlockingCollector?> {
+    fileprivate func whileOpen() throws -> BlockingCollector {
+        guard let blocking = with({ $0 }) else {
+            throw PannierError.closing(explanation: "the collector is closed: open it again")
+        }
+        return blocking
+    }
+}
+
+/// Tells the feeds what the native library tells. It knows no collector, so that one that is forgotten
+/// ends.
+private final class Relay: EventListener {
+    let feed: EventFeed
+    let statusFeed: StatusFeed
+
+    init(feed: EventFeed, statusFeed: StatusFeed) {
+        (self.feed, self.statusFeed) = (feed, statusFeed)
+    }
+
+    func onEvent(event: Event) {
+        feed.tell(event)
+        statusFeed.change()
+    }
+}

@@ -1,0 +1,39 @@
+extension Agent: Changeable {
+    /// Who is known by a mail address; `iri` begins with `mailto:`.
+    public static func mbox(_ iri: String, name: String? = nil) -> Agent {
+        Agent(ifi: .mbox(iri: iri), name: name)
+    }
+
+    /// Who has an account on a system: best for privacy, as the account's name may be opaque.
+    public static func account(homePage: String, name: String) -> Agent {
+        Agent(ifi: .account(homePage: homePage, name: name))
+    }
+
+    /// What to call them; means nothing for who they are.
+    public func name(_ name: String) -> Self { with { $0.name = name } }
+}
+
+extension Group: Changeable {
+    /// Several who are known together.
+    public static func identified(_ ifi: Ifi) -> Group {
+        Group(ifi: ifi)
+    }
+
+    /// Several who are known one by one.
+    public static func anonymous(_ members: [Agent]) -> Group {
+        Group(member: members)
+    }
+
+    /// What to call them; means nothing for who they are.
+    public func name(_ name: String) -> Self { with { $0.name = name } }
+
+    /// One of them.
+    public func member(_ agent: Agent) -> Self { with { $0.member.append(agent) } }
+}
+
+extension Ifi {
+    /// An account on a system: best for privacy, as its name may be opaque.
+    public static func account(homePage: String, name: String) -> Ifi {
+        .account(account: Account(homePage: homePage, name: name))
+    }
+}

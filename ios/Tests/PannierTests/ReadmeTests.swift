@@ -1,0 +1,46 @@
+import Foundation
+import Pannier
+import Testing
+
+func practise(queue: URL, lrs: URL, credentials: Credentials) async throws {
+    let collector = try await Collector.open(
+        queue, config: Config(endpoint: lrs, credentials: credentials)
+    )
+    // With or without a network: when this returns, the statement survives even a power cut.
+    try await collector.record(
+        Statement(
+            .mbox("mailto:ada@example.com", name: "Ada"),
+            .completed,
+            Activity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
+        )
+        .result(XapiResult().completion(true).score(.scaled(0.8)).duration(.seconds(12 * 60)))
+    )
+
+    // By hand; SyncPolicy.automatic in the Config makes it automatic.
+    switch try await collector.sync().ended {
+    case .emptied: print("all delivered")
+    case .waiting(let until, _, let trouble): print("next try at \(until): \(trouble?.words ?? "")")
+    case let other: print("not yet: \(other)")
+    }
+    for held in try await collector.held() {
+        print("\(held.id) is held (\(held.reason)): \(held.words)")
+    }
+    await collector.close()
+}
+
+/// The READMEs' example is the function above, and it works.
+struct ReadmeTests {
+    @Test func theExampleRunsAsItStandsInTheReadmes() async throws {
+        let (hub, folder) = (try await Lrs.hub(), try Folder())
+        try await practise(queue: folder.queue, lrs: hub.url, credentials: hub.credentials)
+        #expect(try await Collector.open(folder.queue).readStatus().delivered == 1)
+        let source = try String(contentsOfFile: #filePath, encoding: .utf8)
+        let begin = try #require(source.range(of: "func practise"))
+        let end = try #require(source.range(of: "\n}\n"))
+        let example = "```swift\n\(source[begin.lowerBound..<end.upperBound])```"
+        for readme in ["README.md", "../README.md"] {
+            let text = try String(contentsOf: ios.appendingPathComponent(readme), encoding: .utf8)
+            #expect(text.contains(example), "\(readme)")
+        }
+    }
+}

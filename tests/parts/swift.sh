@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# Swift on Linux: the native library, the bindings, the layer above them, and its tests against the
+# real library, the hub and Ralph.
+
+# What Swift Testing says of each of its tests.
+swift_tests() {
+  awk '
+    /^[^ ]+ Test [A-Za-z0-9_]+\(.*\) passed after / { p++ }
+    /^[^ ]+ Test [A-Za-z0-9_]+\(.*\) failed after / { f++ }
+    /^[^ ]+ Test [A-Za-z0-9_]+\(.*\) skipped/ { s++ }
+    END { print p + 0, f + 0, s + 0 }'
+}
+
+swift_part() {
+  local target lrs
+  target=$(realpath "${CARGO_TARGET_DIR:-target}")
+  lrs=$(lrs_folder)
+  if ! prepare "Swift, which takes two minutes and 2.6 GB the first time" ios/swift --version; then
+    skip "Swift" "there is no Swift, and Debian's could not be installed"
+    return
+  fi
+  if prepare "the pannier command" cargo build -p pannier-cli --locked && prepare_lrs "$lrs" &&
+    prepare "the bindings" ios/prepare; then
+    tests swift_tests "Swift" \
+      env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
+      SWIFT_BUILD="$target/swift" timeout --signal KILL 1200 ios/swift test
+  else
+    skip "Swift" "Ralph, the pannier command or the bindings could not be had"
+    return
+  fi
+}
+swift_part
