@@ -18,7 +18,7 @@ let library: [LinkerSetting] = [
 
 let package = Package(
     name: "Pannier",
-    platforms: [.iOS(.v16), .macOS(.v13), .visionOS(.v1)],
+    platforms: [.iOS(.v16), .macOS(.v13)],
     products: [.library(name: "Pannier", targets: ["Pannier"])],
     targets: [
         native,

@@ -131,14 +131,14 @@ func lesson(_ n: Int, id: UUID? = nil) -> Statement {
 
 let lrs = URL(string: "https://lrs.example/xAPI")!
 
-/// An LRS in memory: takes everything but statements that hold the text `bad`.
+/// An LRS in memory: takes everything but what is called `bad`; ids may have that in them.
 let memoryLrs = AsyncTransport(takeAllButBad)
 
 @Sendable func takeAllButBad(_ request: Request) async throws -> Answer {
     let body = String(decoding: request.body ?? Data(), as: UTF8.self)
     if request.url.path.hasSuffix("/about") { return answer(200, #"{"version":["2.0.0"]}"#) }
     if request.method == .get { return answer(404) }
-    if body.contains("bad") { return answer(400, "this one is bad") }
+    if body.contains(#/[:\/]bad/#) { return answer(400, "this one is bad") }
     let ids = body.matches(of: #/"id":"([0-9a-f-]{36})"/#).map { #""\#($0.1)""# }
     return answer(200, "[\(ids.joined(separator: ","))]")
 }

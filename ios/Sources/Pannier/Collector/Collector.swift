@@ -93,7 +93,8 @@ public final class Collector: Sendable {
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait for longer than
     /// `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
-    /// Retry-After is kept. Cancelling the caller does not end the sync; ``pause()`` does.
+    /// Retry-After is kept. Cancelling the caller does not end the sync; ``interrupt()``
+    /// and ``pause()`` do.
     @discardableResult
     public func sync(patience: Duration = .zero) async throws -> SyncReport {
         try await changing(on: Calls.syncs) { try $0.sync(patience: patience) }
@@ -185,6 +186,13 @@ public final class Collector: Sendable {
     @discardableResult
     public func erase(_ who: Ifi) async throws -> Erased {
         try await changing { try $0.erase(who: who) }
+    }
+
+    /// Ends a sync under way, whose report says `interrupted`: the network it may use is gone. Does not
+    /// wait for the end. An automatic sync begins again with the next statement, or when the network is
+    /// back.
+    public func interrupt() {
+        try? opened.whileOpen().interrupt()
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is

@@ -1,0 +1,18 @@
+import Foundation
+
+public struct UIBackgroundTaskIdentifier: RawRepresentable, Hashable, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+    public static let invalid = UIBackgroundTaskIdentifier(rawValue: 0)
+}
+
+@MainActor
+open class UIApplication {
+    public class var shared: UIApplication { fatalError() }
+    public nonisolated class var didEnterBackgroundNotification: Notification.Name { fatalError() }
+    public nonisolated class var willEnterForegroundNotification: Notification.Name { fatalError() }
+    public func beginBackgroundTask(
+        withName name: String?, expirationHandler: (@MainActor @Sendable () -> Void)? = nil
+    ) -> UIBackgroundTaskIdentifier { fatalError() }
+    public func endBackgroundTask(_ identifier: UIBackgroundTaskIdentifier) {}
+}
