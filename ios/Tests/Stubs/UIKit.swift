@@ -1,3 +1,4 @@
+@_exported import Darwin
 import Foundation
 
 public struct UIBackgroundTaskIdentifier: RawRepresentable, Hashable, Sendable {
