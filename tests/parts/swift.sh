@@ -11,6 +11,13 @@ swift_tests() {
     END { print p + 0, f + 0, s + 0 }'
 }
 
+# What an XCFramework has beside its libraries is found by its module's name alone.
+headers() {
+  PANNIER_PROFILE=dev ios/build-xcframework --headers-only "$1" &&
+    echo 'import PannierFFI; _ = ffi_pannier_ffi_uniffi_contract_version()' >"$1/use.swift" &&
+    ios/swift swiftc -typecheck -I "$1/headers" "$1/use.swift"
+}
+
 swift_part() {
   local target lrs
   target=$(realpath "${CARGO_TARGET_DIR:-target}")
@@ -23,10 +30,12 @@ swift_part() {
     prepare "the bindings" ios/prepare; then
     tests swift_tests "Swift" \
       env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
-      SWIFT_BUILD="$target/swift" timeout --signal KILL 1200 ios/swift test
+      SWIFT_BUILD="$target/swift" ios/swift test
+    check "Swift: the parts for Apple's systems, against stubs" \
+      env SWIFT_BUILD="$target/swift" ios/Tests/check-apple
+    check "Swift: the headers of the XCFramework" headers "$target/swift-headers"
   else
     skip "Swift" "Ralph, the pannier command or the bindings could not be had"
-    return
   fi
 }
 swift_part

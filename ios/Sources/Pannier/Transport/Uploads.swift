@@ -1,0 +1,126 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// The exchanges of a session: starts them, gathers what comes back, and waits for it.
+final class Uploads: NSObject, URLSessionDataDelegate {
+    /// An answer longer than this is cut: no LRS sends as much.
+    private static let longest = 16 << 20
+
+    private struct Exchange {
+        let finished: @Sendable (Result<Answer, TransportError>) -> Void
+        var body = Data()
+    }
+
+    private let exchanges = Locked<[Int: Exchange]>([:])
+    private let fromFiles: Bool
+
+    /// Bodies are sent from files where the session goes on while the app is suspended.
+    init(fromFiles: Bool) {
+        self.fromFiles = fromFiles
+    }
+
+    /// Sends the request once and blocks the thread until its answer has come.
+    func exchange(
+        _ request: URLRequest, body: Data?, within limit: Duration, by session: URLSession
+    ) throws -> Answer {
+        let (outcome, done) = (Locked<Result<Answer, TransportError>?>(nil), DispatchSemaphore(value: 0))
+        let file = try fromFiles ? body.map(Self.file) : nil
+        defer { if let file { try? FileManager.default.removeItem(at: file) } }
+        let task: URLSessionTask
+        if let file {
+            task = session.uploadTask(with: request, fromFile: file)
+        } else {
+            var request = request
+            request.httpBody = body
+            task = session.dataTask(with: request)
+        }
+        exchanges.with {
+            $0[task.taskIdentifier] = Exchange { result in
+                outcome.with { $0 = $0 ?? result }
+                done.signal()
+            }
+        }
+        task.resume()
+        if done.wait(timeout: .now() + (limit / .seconds(1))) == .timedOut {
+            _ = exchanges.with { $0.removeValue(forKey: task.taskIdentifier) }
+            task.cancel()
+            throw TransportError.timedOut
+        }
+        return try outcome.with { $0! }.get()
+    }
+
+    private static func file(_ body: Data) throws -> URL {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("pannier-\(UUID().uuidString).json")
+        do {
+            try body.write(to: file)
+        } catch {
+            throw TransportError.unreachable(reason: "no room for the request's file")
+        }
+        return file
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
+    ) {
+        // The redirect itself is the answer.
+        completionHandler(nil)
+    }
+
+    /// A refusal is an answer, which Pannier knows what to do with: nobody else's credentials are tried.
+    /// Certificates and proxies are the system's.
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
+        completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+    ) {
+        let space = challenge.protectionSpace
+        let isTheLrs = !space.isProxy() && [
+            NSURLAuthenticationMethodDefault, NSURLAuthenticationMethodHTTPBasic,
+            NSURLAuthenticationMethodHTTPDigest,
+        ].contains(space.authenticationMethod)
+        completionHandler(isTheLrs ? .rejectProtectionSpace : .performDefaultHandling, nil)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        exchanges.with { exchanges in
+            guard let has = exchanges[dataTask.taskIdentifier]?.body.count else { return }
+            exchanges[dataTask.taskIdentifier]?.body += data.prefix(Self.longest - has)
+        }
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        guard let exchange = exchanges.with({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
+        exchange.finished(Self.result(task.response, exchange.body, error))
+    }
+
+    private static func result(
+        _ response: URLResponse?, _ body: Data, _ error: (any Error)?
+    ) -> Result<Answer, TransportError> {
+        let response = response as? HTTPURLResponse
+        // Linux calls a refusal that we did not answer cancelled.
+        let isRefusal = response?.statusCode == 401 && (error as? URLError)?.code == .cancelled
+        if let error, !isRefusal { return .failure(failure(error as? URLError)) }
+        guard let response else { return .failure(.broken(reason: "no answer")) }
+        let headers = response.allHeaderFields.map { Header(name: "\($0.key)", value: "\($0.value)") }
+        return .success(Answer(status: Int32(response.statusCode), headers: headers, body: body))
+    }
+
+    /// By what may have reached the LRS; in doubt the connection broke.
+    private static func failure(_ error: URLError?) -> TransportError {
+        guard let error else { return .broken(reason: "the connection failed") }
+        let reason = "URLError \(error.code.rawValue)"
+        switch error.code {
+        case .timedOut: return .timedOut
+        case .cannotFindHost, .cannotConnectToHost, .dnsLookupFailed, .notConnectedToInternet,
+            .secureConnectionFailed, .serverCertificateUntrusted, .serverCertificateHasBadDate,
+            .serverCertificateNotYetValid, .serverCertificateHasUnknownRoot, .unsupportedURL,
+            .dataNotAllowed, .internationalRoamingOff, .appTransportSecurityRequiresSecureConnection:
+            return .unreachable(reason: reason)
+        default: return .broken(reason: reason)
+        }
+    }
+}
