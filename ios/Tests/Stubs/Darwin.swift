@@ -22,6 +22,9 @@ extension URLResourceValues {
 }
 
 extension URLSessionConfiguration {
+    public static func background(withIdentifier identifier: String) -> URLSessionConfiguration {
+        fatalError()
+    }
     public var sessionSendsLaunchEvents: Bool {
         get { fatalError() }
         set { fatalError() }
