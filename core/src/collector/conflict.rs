@@ -145,7 +145,12 @@ mod tests {
 
     #[test]
     fn both_copies_and_their_differences_are_shown() {
-        let Stage { collector, id, .. } = stage();
+        let Stage {
+            collector,
+            id,
+            _folder,
+            ..
+        } = stage();
         let conflict = collector.conflict(id).unwrap();
         assert!(conflict.ours.contains("lessons/2"));
         assert!(conflict.theirs.as_ref().unwrap().contains("lessons/1"));
@@ -168,7 +173,10 @@ mod tests {
     #[test]
     fn theirs_can_be_kept() {
         let Stage {
-            lrs, collector, id, ..
+            lrs,
+            collector,
+            id,
+            _folder,
         } = stage();
         collector.keep_theirs(id).unwrap();
         assert_eq!(places(&collector), [0, 1, 0, 0, 0]);
@@ -183,7 +191,10 @@ mod tests {
     #[test]
     fn ours_can_be_sent_under_a_new_id_that_links_to_the_old_one() {
         let Stage {
-            lrs, collector, id, ..
+            lrs,
+            collector,
+            id,
+            _folder,
         } = stage();
         let held = collector.held_one(id).unwrap().statement;
         let new = collector.send_as_new(id).unwrap();
@@ -203,7 +214,10 @@ mod tests {
     #[test]
     fn one_that_the_lrs_does_not_show_has_the_same_ways_out() {
         let Stage {
-            lrs, collector, id, ..
+            lrs,
+            collector,
+            id,
+            _folder,
         } = stage();
         lrs.stored.lock().unwrap().clear();
         lrs.instead(move |request| {
@@ -228,7 +242,10 @@ mod tests {
     #[test]
     fn what_is_held_for_another_reason_is_no_conflict() {
         let Stage {
-            lrs, collector, id, ..
+            lrs,
+            collector,
+            id,
+            _folder,
         } = stage();
         lrs.instead(|request| {
             posts(request, "lessons/8").then(|| Ok(answer(400, "no such lesson")))

@@ -394,12 +394,7 @@ impl Driver {
         let now = self.inner.clock.now_ms();
         let until = match result.as_ref().map(|report| &report.ended) {
             Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => Some(*until),
-            Ok(Ended::Emptied) => self
-                .inner
-                .store
-                .read(crate::store::Db::next_due)
-                .ok()
-                .flatten(),
+            Ok(Ended::Emptied) => self.inner.read(crate::store::Db::next_due).ok().flatten(),
             // The app must act, or has: it says so.
             Ok(Ended::NeedsApp { .. } | Ended::Interrupted) => None,
             Err(_) => Some(now + LONGEST_SLEEP.as_millis() as Millis),

@@ -65,7 +65,8 @@ use crate::lrs::{Authorization, Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
-    Aside, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Page, Shared,
+    Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Page, Shared,
+    StoreError,
 };
 use crate::sync::{Session, SessionConfig, SyncReport};
 use crate::transport::Transport;
@@ -239,7 +240,7 @@ impl Collector {
             network: self.inner.network.load(Ordering::Relaxed),
             now: self.inner.clock.now(),
         };
-        Ok(self.inner.store.read(|db| {
+        Ok(self.inner.read(|db| {
             Ok(Status::new(
                 db.ledger()?,
                 db.upstream()?,
@@ -251,30 +252,29 @@ impl Collector {
 
     /// The queue, in capture order.
     pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
-        Ok(self.inner.store.read(|db| db.queued(page))?)
+        Ok(self.inner.read(|db| db.queued(page))?)
     }
 
     /// Those that wait aside and come back by themselves.
     pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
-        Ok(self.inner.store.read(|db| db.waiting(page))?)
+        Ok(self.inner.read(|db| db.waiting(page))?)
     }
 
     /// Those that are held until the app retries, replaces or discards them.
     pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
-        Ok(self.inner.store.read(|db| db.held(page))?)
+        Ok(self.inner.read(|db| db.held(page))?)
     }
 
     /// One that is held.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
         self.inner
-            .store
             .read(|db| db.held_one(id))?
             .ok_or(Error::NotHeld { id })
     }
 
     /// What was delivered and is kept, as the history policy says.
     pub fn history(&self, page: Page) -> Result<Vec<Listed>, Error> {
-        Ok(self.inner.store.read(|db| db.history(page))?)
+        Ok(self.inner.read(|db| db.history(page))?)
     }
 
     /// Lets a held statement be tried again.
@@ -347,7 +347,7 @@ impl Collector {
             }
         }
         self.inner.folding.wait();
-        Ok(self.inner.store.pause()?)
+        Ok(self.inner.store.pause(self.inner.clock.now_ms())?)
     }
 
     /// Opens the file again.
@@ -509,6 +509,14 @@ impl Inner {
         let built_in = built_in_transport(&self.extra_roots)?;
         *transport = Some(Arc::clone(&built_in));
         Ok(built_in)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let outcome = self.store.read(self.clock.now_ms(), work);
+        if outcome.is_err() {
+            self.tell_salvaged();
+        }
+        outcome
     }
 
     fn tell(&self, session: &mut Session) {

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::place::{FileId, Place, Whereabouts};
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
 #[derive(Debug)]
 pub struct Db {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
+    /// None for a second connection, which writes nothing.
+    pub(super) place: Option<Place>,
 }
 
 impl Db {
@@ -75,12 +78,33 @@ impl Db {
     /// were moved, which overwriting deleted rows does not reach.
     pub(super) fn expunge(&mut self) -> Result<(), StoreError> {
         let (live, _) = self.pages()?;
-        if live <= REBUILT_IN_MEMORY {
+        if live <= REBUILT_IN_MEMORY || self.rebuild_through_a_file().is_err() {
             self.rebuild()?;
-        } else {
-            self.vacuum(0)?;
         }
         self.checkpoint()
+    }
+
+    /// Whether the file is still where it was opened.
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        match &self.place {
+            Some(place) => place.whereabouts(&self.path),
+            None => Whereabouts::InPlace,
+        }
+    }
+
+    /// Which file it is.
+    pub(super) fn id(&self) -> Option<FileId> {
+        self.place.and_then(|place| place.file)
+    }
+
+    /// Writes all that is there into a new file.
+    pub(super) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let name = path.to_str().ok_or_else(|| StoreError::CannotOpen {
+            path: path.to_path_buf(),
+            reason: "its name is not Unicode".to_owned(),
+        })?;
+        self.conn.execute("VACUUM INTO ?1", [name])?;
+        Ok(())
     }
 
     /// Pages that hold something, and free ones.
@@ -98,11 +122,26 @@ impl Db {
         Ok(self.conn.execute_batch("VACUUM")?)
     }
 
-    /// Folds the write-ahead log into the file and cuts it to nothing.
+    /// The same, through a temporary file. It fails where the system has no folder for those, as Android
+    /// may not.
+    fn rebuild_through_a_file(&mut self) -> Result<(), StoreError> {
+        self.conn.execute_batch("PRAGMA temp_store = FILE")?;
+        let rebuilt = self.rebuild();
+        self.conn.execute_batch("PRAGMA temp_store = MEMORY")?;
+        rebuilt
+    }
+
+    /// Folds the write-ahead log into the file and cuts it to nothing, unless somebody reads it.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.conn
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        self.fold().map(drop)
+    }
+
+    /// The same; false if somebody reads it.
+    pub(super) fn fold(&mut self) -> Result<bool, StoreError> {
+        let busy: bool = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!busy)
     }
 
     /// At most so many pages; 0 for all.
@@ -132,7 +171,7 @@ impl Drop for Uncommitted<'_> {
 /// Up to so many pages, half a megabyte, are sooner written anew than others are freed.
 const REBUILT_IN_NO_TIME: i64 = 512;
 
-/// More than so many pages, 64 MiB, are not taken through memory at once.
+/// More than so many pages, 64 MiB, are not taken through memory if there is another way.
 const REBUILT_IN_MEMORY: i64 = 64 * 1024;
 
 /// Pages freed in one transaction: a megabyte.

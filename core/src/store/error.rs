@@ -56,6 +56,13 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn from_sqlite(error: &rusqlite::Error) -> Self {
         let words = error.to_string();
+        // The tables are strict and we know what we wrote: another type is damage.
+        if let rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..) = error
+        {
+            return Self::Damaged(words);
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,

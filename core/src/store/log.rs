@@ -127,7 +127,7 @@ mod tests {
             store.append(vec![long(n)], 1).unwrap();
             after_each(&store);
         }
-        assert_eq!(store.read(Db::ledger).unwrap().queued, 600);
+        assert_eq!(store.read(1, Db::ledger).unwrap().queued, 600);
         std::fs::metadata(folder.path().join("queue.db-wal"))
             .unwrap()
             .len()

@@ -37,6 +37,7 @@ mod listing;
 mod log;
 mod lrs_clock;
 mod open;
+mod place;
 mod retime;
 mod salvage;
 mod settle;

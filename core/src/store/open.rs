@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::log::{FULL_BYTES, LogLength};
+use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::{Db, Millis, StoreError};
 
@@ -49,12 +50,17 @@ pub struct Opened {
 impl Db {
     /// Opens the queue at `path`, making it where there is none. The folder must exist.
     ///
-    /// A file of a newer schema or of another program is refused and left untouched. A damaged file
-    /// is renamed whole and its readable statements are saved into a new one.
+    /// A file of a newer schema or of another program is refused and left untouched. Of a damaged file
+    /// the readable statements are saved into a new one, and it is renamed whole.
     pub fn open(path: &Path, durability: Durability, now: Millis) -> Result<Opened, StoreError> {
+        if place::is_ready(path) {
+            let _turn = Turn::wait(path);
+            place::finish(path, now)?;
+        }
+        let found = FileId::of(path);
         match connect(path, durability) {
             Ok(db) => Ok(Opened { db, salvaged: None }),
-            Err(StoreError::Damaged(why)) => Self::salvage(path, durability, &why, now),
+            Err(StoreError::Damaged(why)) => Self::salvage(path, found, durability, &why, now),
             Err(error) => Err(error),
         }
     }
@@ -71,6 +77,7 @@ impl Db {
         Ok(Self {
             conn,
             path: path.to_path_buf(),
+            place: None,
         })
     }
 
@@ -81,30 +88,86 @@ impl Db {
         Ok(db)
     }
 
-    /// Sets a damaged file aside and saves what can be read of it into a new one.
+    /// Saves what can be read of a damaged file into a new one, which takes its place. Nobody else in
+    /// this process has the file open.
     pub(super) fn salvage(
         path: &Path,
+        damaged: Option<FileId>,
         durability: Durability,
         why: &str,
         now: Millis,
     ) -> Result<Opened, StoreError> {
-        let kept_at = salvage::set_aside(path, now)?;
-        let mut db = connect(path, durability)?;
-        let salvaged = salvage::rescue(&mut db, kept_at, why)?;
+        let _turn = Turn::wait(path);
+        if FileId::of(path) != damaged {
+            // Another process has done it.
+            let db = connect(path, durability)?;
+            return Ok(Opened { db, salvaged: None });
+        }
+        let mut new = connect(&place::begin(path)?, durability)?;
+        let mut salvaged = salvage::rescue(&mut new, path, why)?;
+        new.checkpoint()?;
+        drop(new);
+        place::ready(path)?;
+        if let Some(kept_at) = place::finish(path, now)? {
+            salvaged.kept_at = kept_at;
+        }
+        let db = connect(path, durability)?;
         Ok(Opened {
             db,
             salvaged: Some(salvaged),
         })
     }
+
+    /// Makes sure that what was committed is in the file that has the queue's name, or will get it at
+    /// the next open: somebody may have deleted or replaced it while it was open, and then only this
+    /// connection still has its content.
+    pub(super) fn put_back(&mut self, durability: Durability) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let _turn = Turn::wait(&path);
+        let mut put_back = || match self.whereabouts() {
+            Whereabouts::InPlace => Ok(()),
+            Whereabouts::WithoutLog if self.fold()? => Ok(()),
+            Whereabouts::WithoutLog => Err(StoreError::Busy),
+            Whereabouts::Gone => {
+                self.copy_to(&place::begin(&path)?)?;
+                place::ready(&path)?;
+                place::forget_log(&path)
+            }
+            Whereabouts::Replaced => salvage::take_over(&mut connect(&path, durability)?, self),
+        };
+        put_back().map_err(|error| match error {
+            StoreError::DiskFull => error,
+            other => StoreError::CannotOpen {
+                path: self.path.clone(),
+                reason: format!(
+                    "it was deleted or replaced while it was open, and could not be put back: {other}"
+                ),
+            },
+        })
+    }
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
+    connect_to(path, durability).map_err(|error| match error {
+        StoreError::Other(_) | StoreError::CannotOpen { .. } | StoreError::ReadOnly(_) => {
+            // SQLite says no more than that it could not.
+            place::obstacle(path).map_or(error, StoreError::ReadOnly)
+        }
+        known => known,
+    })
+}
+
+fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
     let mut conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+    // Before anything is read: that would make a log beside it, which could not be written either.
+    if conn.is_readonly("main")? {
+        return Err(StoreError::ReadOnly("it is read-only".to_owned()));
+    }
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     // A cached statement with a bound LIMIT would be planned anew for each value of it.
@@ -126,8 +189,11 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     let mut db = Db {
         conn,
         path: path.to_path_buf(),
+        place: None,
     };
     migrate(&mut db)?;
+    // The log is there only once the file has been read through it, which `migrate` has done.
+    db.place = Some(Place::of(path));
     Ok(db)
 }
 

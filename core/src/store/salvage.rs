@@ -1,15 +1,17 @@
-//! A damaged file: it is set aside whole, and what can be read of it is saved into a new one.
+//! A damaged file: what can be read of it is saved into a new one, and it is set aside whole.
 //!
 //! Which of its statements were delivered may be unreadable too, so all that are found are queued
 //! again, as ones that may have reached the LRS before; it knows them by their ids.
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::append::{Tail, append_one};
+use super::append::{Refused, Tail, append_one};
+use super::upstream::UNDELIVERED;
 use super::{Db, Millis, StoreError};
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
@@ -26,66 +28,60 @@ pub struct Salvaged {
     pub unreadable: u64,
 }
 
-/// Renames the file and the two that belong to it.
-pub(super) fn set_aside(path: &Path, now: Millis) -> Result<PathBuf, StoreError> {
-    let mut kept_at = with_suffix(path, &format!(".damaged-{now}"));
-    while kept_at.exists() {
-        kept_at = with_suffix(&kept_at, "-again");
-    }
-    for suffix in ["-wal", "-shm", ""] {
-        let from = with_suffix(path, suffix);
-        if from.exists() {
-            std::fs::rename(&from, with_suffix(&kept_at, suffix)).map_err(|error| {
-                StoreError::CannotOpen {
-                    path: path.to_path_buf(),
-                    reason: format!("it is damaged, and setting it aside failed: {error}"),
-                }
-            })?;
-        }
-    }
-    Ok(kept_at)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Reads what can be read of the file kept at `kept_at` into the new, empty one.
-pub(super) fn rescue(db: &mut Db, kept_at: PathBuf, damage: &str) -> Result<Salvaged, StoreError> {
+/// Reads what can be read of the file at `path` into a new, empty one.
+pub(super) fn rescue(new: &mut Db, path: &Path, damage: &str) -> Result<Salvaged, StoreError> {
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
-        kept_at,
+        kept_at: path.to_path_buf(),
         saved: 0,
         unreadable: 0,
     };
-    // A copy of what is read stays in the old file, so a failure in here loses nothing.
-    let Ok(old) = open_damaged(&salvaged.kept_at) else {
+    let Ok(old) = open_damaged(path) else {
         return Ok(salvaged);
     };
     let seqs = readable_seqs(&old);
-    db.write(|tx| {
-        let mut tail = Tail::read(tx)?;
-        for seq in seqs {
-            match read_one(&old, seq) {
-                Some((recorded_at, statement))
-                    if append_one(tx, &mut tail, &statement, recorded_at).is_ok() =>
-                {
-                    salvaged.saved += 1;
-                }
-                _ => salvaged.unreadable += 1,
-            }
-        }
+    new.write(|tx| {
+        (salvaged.saved, salvaged.unreadable) = copy(tx, &old, seqs)?;
         if let Ok(endpoint) = old.query_row("SELECT endpoint FROM upstream", [], |row| {
             row.get::<_, Option<String>>(0)
         }) {
             tx.execute("UPDATE upstream SET endpoint = ?1", [endpoint])?;
         }
-        tx.execute("UPDATE upstream SET sent_through = ?1", [tail.seq])?;
         Ok(())
     })?;
     Ok(salvaged)
+}
+
+/// Takes over what is not delivered from a file that another one has replaced.
+pub(super) fn take_over(new: &mut Db, old: &Db) -> Result<(), StoreError> {
+    let seqs: Vec<i64> = old
+        .conn
+        .prepare(&format!(
+            "SELECT seq FROM statement WHERE {UNDELIVERED} ORDER BY seq"
+        ))?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    new.write(|tx| copy(tx, &old.conn, seqs).map(drop))
+}
+
+/// Queues these anew, as ones that may have been sent. Returns how many, and how many could not be read
+/// or stand in the new file under another content.
+fn copy(tx: &Connection, old: &Connection, seqs: Vec<i64>) -> Result<(u64, u64), StoreError> {
+    let mut tail = Tail::read(tx)?;
+    let (mut saved, mut unreadable) = (0, 0);
+    for seq in seqs {
+        let Some((recorded_at, statement)) = read_one(old, seq) else {
+            unreadable += 1;
+            continue;
+        };
+        match append_one(tx, &mut tail, &statement, recorded_at) {
+            Ok(_) => saved += 1,
+            Err(Refused::OtherContent(_)) => unreadable += 1,
+            Err(Refused::Store(error)) => return Err(error),
+        }
+    }
+    tx.execute("UPDATE upstream SET sent_through = ?1", [tail.seq])?;
+    Ok((saved, unreadable))
 }
 
 fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
@@ -94,6 +90,8 @@ fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
+    // It is kept as it is: nothing is folded into it when it is closed.
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // With it SQLite reads a file that is shorter than its header says, too.
     old.execute_batch("PRAGMA writable_schema = ON")?;
     Ok(old)
@@ -106,6 +104,7 @@ fn readable_seqs(old: &Connection) -> Vec<i64> {
         old,
         "SELECT seq FROM statement WHERE seq > ?1 ORDER BY seq LIMIT 500",
         0,
+        |last, next| next > last,
     );
     if front.whole {
         return front.seqs;
@@ -114,13 +113,23 @@ fn readable_seqs(old: &Connection) -> Vec<i64> {
         old,
         "SELECT seq FROM statement WHERE seq < ?1 ORDER BY seq DESC LIMIT 500",
         i64::MAX,
+        |last, next| next < last,
     );
     let low = front.seqs.last().copied().unwrap_or(0);
     let high = back.seqs.last().copied().unwrap_or(0);
     let mut seqs = front.seqs;
-    seqs.extend(low + 1..high);
+    // A number may be damaged too: no more are looked for than the file has room for.
+    seqs.extend((low + 1..high).take(most_rows(old)));
     seqs.extend(back.seqs.into_iter().rev().filter(|&seq| seq > low));
     seqs
+}
+
+/// The shortest valid statement takes more bytes than this.
+const LEAST_BYTES: u64 = 100;
+
+fn most_rows(old: &Connection) -> usize {
+    let file = old.path().and_then(|path| std::fs::metadata(path).ok());
+    file.map_or(0, |file| (file.len() / LEAST_BYTES) as usize)
 }
 
 struct Walk {
@@ -129,7 +138,8 @@ struct Walk {
     whole: bool,
 }
 
-fn walk(old: &Connection, sql: &str, start: i64) -> Walk {
+/// Goes on as long as each number `follows` the last: in a damaged tree the way may lead in a circle.
+fn walk(old: &Connection, sql: &str, start: i64, follows: fn(i64, i64) -> bool) -> Walk {
     let mut seqs = Vec::new();
     let mut at = start;
     loop {
@@ -142,13 +152,15 @@ fn walk(old: &Connection, sql: &str, start: i64) -> Walk {
         let before = seqs.len();
         for row in rows {
             match row {
-                Ok(seq) => seqs.push(seq),
-                Err(_) => return Walk { seqs, whole: false },
+                Ok(seq) if follows(at, seq) => {
+                    seqs.push(seq);
+                    at = seq;
+                }
+                _ => return Walk { seqs, whole: false },
             }
         }
-        match seqs.last() {
-            Some(&last) if seqs.len() > before => at = last,
-            _ => return Walk { seqs, whole: true },
+        if seqs.len() == before {
+            return Walk { seqs, whole: true };
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use super::append::Refused;
 use super::line::{AppendOutcome, Line};
 use super::log::LogLength;
+use super::place::Whereabouts;
 use super::{Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
 use crate::lock::lock;
 
@@ -18,13 +19,19 @@ use crate::lock::lock;
 pub struct Shared {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
-    /// None while paused.
-    pub(super) db: Mutex<Option<Db>>,
+    pub(super) db: Mutex<Slot>,
     /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
     reader: Mutex<Option<Db>>,
     line: Line,
     pub(super) log: LogLength,
     salvaged: Mutex<Vec<Salvaged>>,
+}
+
+pub(super) enum Slot {
+    Open(Db),
+    Paused,
+    /// It was damaged or had lost its place, and that could not be mended yet: each call tries again.
+    Broken,
 }
 
 impl std::fmt::Debug for Shared {
@@ -36,18 +43,17 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     /// Opens the file; see [`Db::open`].
     pub fn open(path: PathBuf, durability: Durability, now: Millis) -> Result<Self, StoreError> {
-        let Opened { mut db, salvaged } = Db::open(&path, durability, now)?;
-        let log = LogLength::default();
-        log.watch(&mut db.conn)?;
-        Ok(Self {
+        let shared = Self {
             path,
             durability,
-            db: Mutex::new(Some(db)),
+            db: Mutex::new(Slot::Broken),
             reader: Mutex::default(),
             line: Line::default(),
-            log,
-            salvaged: Mutex::new(salvaged.into_iter().collect()),
-        })
+            log: LogLength::default(),
+            salvaged: Mutex::default(),
+        };
+        shared.db(&mut lock(&shared.db), now)?;
+        Ok(shared)
     }
 
     /// The file.
@@ -58,18 +64,21 @@ impl Shared {
     /// Takes in all of a candidate's statements or none.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
         self.line.stand(candidate, |leader| {
-            let mut db = lock(&self.db);
+            let mut slot = lock(&self.db);
             let candidates = leader.everybody();
-            let outcomes = match db.as_mut() {
-                Some(db) => db.append(&candidates, now),
-                None => candidates
-                    .iter()
-                    .map(|_| Err(Refused::Store(StoreError::Paused)))
-                    .collect(),
+            let count = candidates.len();
+            let outcomes = match self.db(&mut slot, now) {
+                Ok(db) => db.append(&candidates, now),
+                Err(error) => vec![Err(Refused::Store(error)); count],
             };
-            if let Some(Err(Refused::Store(StoreError::Damaged(why)))) = outcomes.first() {
-                self.salvage(&mut db, why, now);
-            }
+            let met = match outcomes.first() {
+                Some(Err(Refused::Store(error))) => Some(error),
+                _ => None,
+            };
+            let outcomes = match self.mend(&mut slot, met, now) {
+                Ok(()) => outcomes,
+                Err(error) => vec![Err(Refused::Store(error)); count],
+            };
             leader.tell(outcomes);
         })
     }
@@ -84,30 +93,44 @@ impl Shared {
         E: From<StoreError> + AsStoreError,
     {
         let mut slot = lock(&self.db);
-        let outcome = match slot.as_mut() {
-            Some(db) => work(db),
-            None => return Err(StoreError::Paused.into()),
-        };
-        if let Err(error) = &outcome
-            && let Some(StoreError::Damaged(why)) = error.as_store_error()
-        {
-            let why = why.clone();
-            self.salvage(&mut slot, &why, now);
-        }
+        let outcome = work(self.db(&mut slot, now)?);
+        let met = outcome
+            .as_ref()
+            .err()
+            .and_then(AsStoreError::as_store_error);
+        self.mend(&mut slot, met, now)?;
         outcome
     }
 
     /// Reads without waiting for who writes.
     pub fn read<T>(
         &self,
+        now: Millis,
+        work: impl FnOnce(&Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let outcome = self.read_only(now, work);
+        if let Err(error @ StoreError::Damaged(_)) = &outcome {
+            // Without the reader's lock: whoever mends takes it after the other.
+            self.mend(&mut lock(&self.db), Some(error), now)?;
+        }
+        outcome
+    }
+
+    fn read_only<T>(
+        &self,
+        now: Millis,
         work: impl FnOnce(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut reader = lock(&self.reader);
         if reader.is_none() {
-            if lock(&self.db).is_none() {
-                return Err(StoreError::Paused);
+            drop(reader);
+            // In the order in which everybody takes them; and a file that is broken is tried again.
+            let mut slot = lock(&self.db);
+            self.db(&mut slot, now)?;
+            reader = lock(&self.reader);
+            if reader.is_none() {
+                *reader = Some(Db::open_reader(&self.path)?);
             }
-            *reader = Some(Db::open_reader(&self.path)?);
         }
         match reader.as_ref() {
             Some(db) => work(db),
@@ -116,20 +139,25 @@ impl Shared {
     }
 
     /// Folds the write-ahead log into the file and closes it. Calls fail until [`Shared::resume`].
-    pub fn pause(&self) -> Result<(), StoreError> {
+    pub fn pause(&self, now: Millis) -> Result<(), StoreError> {
+        let mut slot = lock(&self.db);
+        self.mend(&mut slot, None, now)?;
         *lock(&self.reader) = None;
-        match lock(&self.db).take() {
-            Some(mut db) => db.tidy(),
-            None => Ok(()),
+        match std::mem::replace(&mut *slot, Slot::Paused) {
+            Slot::Open(mut db) => db.tidy(),
+            Slot::Paused | Slot::Broken => Ok(()),
         }
     }
 
     /// Opens the file again.
     pub fn resume(&self, now: Millis) -> Result<(), StoreError> {
         let mut slot = lock(&self.db);
-        if slot.is_none() {
-            let opened = Db::open(&self.path, self.durability, now)?;
-            self.put(&mut slot, opened)?;
+        if matches!(*slot, Slot::Paused) {
+            *slot = Slot::Broken;
+            if let Err(error) = self.db(&mut slot, now) {
+                *slot = Slot::Paused;
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -139,23 +167,67 @@ impl Shared {
         std::mem::take(&mut *lock(&self.salvaged))
     }
 
-    /// The file turned out to be damaged while open: the call that met it fails, the next finds a
-    /// new file with all that could be read.
-    fn salvage(&self, slot: &mut Option<Db>, why: &str, now: Millis) {
-        *slot = None;
-        *lock(&self.reader) = None;
-        if let Ok(opened) = Db::salvage(&self.path, self.durability, why, now) {
-            // Without a connection calls fail, as while paused, and nothing is lost.
-            let _ = self.put(slot, opened);
+    /// The open file.
+    fn db<'a>(&self, slot: &'a mut Slot, now: Millis) -> Result<&'a mut Db, StoreError> {
+        if let Slot::Broken = slot {
+            *slot = self.opened(Db::open(&self.path, self.durability, now)?)?;
+        }
+        match slot {
+            Slot::Open(db) => Ok(db),
+            Slot::Paused | Slot::Broken => Err(StoreError::Paused),
         }
     }
 
-    fn put(&self, slot: &mut Option<Db>, opened: Opened) -> Result<(), StoreError> {
+    fn opened(&self, opened: Opened) -> Result<Slot, StoreError> {
         let Opened { mut db, salvaged } = opened;
         lock(&self.salvaged).extend(salvaged);
         self.log.watch(&mut db.conn)?;
-        *slot = Some(db);
+        Ok(Slot::Open(db))
+    }
+
+    /// After each call that may have written: a file that turned out to be damaged is salvaged (the
+    /// call that met it has failed, the next finds a new file with all that could be read), and one
+    /// that was deleted or replaced under us is put back. What cannot be mended is an error: then
+    /// nothing that was committed in this call is sure to stay.
+    fn mend(
+        &self,
+        slot: &mut Slot,
+        met: Option<&StoreError>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let Slot::Open(db) = slot else {
+            return Ok(());
+        };
+        if let Some(StoreError::Damaged(why)) = met {
+            let damaged = db.id();
+            self.close(slot);
+            let opened = Db::salvage(&self.path, damaged, self.durability, why, now)?;
+            *slot = self.opened(opened)?;
+        } else if db.whereabouts() != Whereabouts::InPlace {
+            tracing::warn!(
+                "the queue's file was deleted or replaced while it was open: putting it back"
+            );
+            // Until this is done it stays open: nobody else has what is in it.
+            db.put_back(self.durability)?;
+            self.close(slot);
+            self.db(slot, now)?;
+        }
         Ok(())
+    }
+
+    fn close(&self, slot: &mut Slot) {
+        *lock(&self.reader) = None;
+        *slot = Slot::Broken;
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The time names a file only if another damaged one is met on the way.
+        let mended = self.mend(&mut lock(&self.db), None, 0);
+        if let Err(error) = mended {
+            tracing::error!(%error, "the queue's file was deleted or replaced, and could not be put back");
+        }
     }
 }
 

@@ -416,6 +416,54 @@ fn a_full_disk_is_an_error_of_that_call_alone() {
     assert_eq!(open(&path).ledger().unwrap().recorded, 2);
 }
 
+/// More than is taken through memory at once.
+#[test]
+fn erasing_leaves_no_trace_in_a_large_file() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    let text = |n: u128, who: &str, bytes: usize| {
+        let mut one = sized(n, bytes);
+        let body = String::from_utf8(one.body).unwrap();
+        one.body = body.replacen("xxxxxxxx", who, 1).into_bytes();
+        one
+    };
+    let mut n = 0;
+    for _ in 0..70 {
+        let mut some = vec![text(n, "everyone", 1_000_000)];
+        some.extend((1..40).map(|small| {
+            text(
+                n + small,
+                if small % 3 == 0 {
+                    "eve-here"
+                } else {
+                    "somebody"
+                },
+                400,
+            )
+        }));
+        n += 40;
+        db.append(&[&some], NOW).remove(0).unwrap();
+    }
+    // Deleted before, without a thought of leaving no trace.
+    db.retract(sized(3, 0).id).unwrap();
+    let erased = db.erase(&|body| memory_has(body, b"eve-here")).unwrap();
+    assert_eq!(erased.undelivered, 70 * 13 - 1);
+    check(&db);
+    drop(db);
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() > 70_000_000);
+    assert!(memory_has(&bytes, b"somebody"));
+    assert!(!memory_has(&bytes, b"eve-here"), "a trace is left");
+}
+
+fn memory_has(bytes: &[u8], word: &[u8]) -> bool {
+    let mut at = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == word[0]);
+    at.any(|(at, _)| bytes[at..].starts_with(word))
+}
+
 #[test]
 fn a_newer_file_and_another_programs_file_are_refused_and_left_untouched() {
     let (folder, path) = file();
@@ -584,17 +632,17 @@ fn a_paused_store_says_so_and_resumes() {
     let (_folder, path) = file();
     let shared = Shared::open(path, Durability::PowerCut, NOW).unwrap();
     shared.append(vec![statement(1)], NOW).unwrap();
-    shared.pause().unwrap();
-    shared.pause().unwrap();
+    shared.pause(NOW).unwrap();
+    shared.pause(NOW).unwrap();
     assert_eq!(
         shared.append(vec![statement(2)], NOW),
         Err(Refused::Store(StoreError::Paused))
     );
-    assert_eq!(shared.read(Db::ledger), Err(StoreError::Paused));
+    assert_eq!(shared.read(NOW, Db::ledger), Err(StoreError::Paused));
     shared.resume(NOW).unwrap();
     shared.resume(NOW).unwrap();
     shared.append(vec![statement(2)], NOW).unwrap();
-    assert_eq!(shared.read(Db::ledger).unwrap().queued, 2);
+    assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 2);
 }
 
 #[test]

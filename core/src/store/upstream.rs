@@ -274,16 +274,18 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
     Ok(())
 }
 
+/// A row of `statement` is still to be delivered.
+pub(super) const UNDELIVERED: &str = "delivered_at IS NULL
+    AND (seq > (SELECT delivered_through FROM upstream)
+         OR EXISTS (SELECT 1 FROM aside WHERE aside.seq = statement.seq))";
+
 /// Is that statement still to be delivered?
 pub(super) fn is_undelivered(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
     let Some(seq) = ids::find(conn, id)? else {
         return Ok(false);
     };
-    conn.prepare_cached(
-        "SELECT delivered_at IS NULL
-            AND (seq > (SELECT delivered_through FROM upstream)
-                 OR EXISTS (SELECT 1 FROM aside WHERE aside.seq = statement.seq))
-         FROM statement WHERE seq = ?1",
-    )?
+    conn.prepare_cached(&format!(
+        "SELECT {UNDELIVERED} FROM statement WHERE seq = ?1"
+    ))?
     .query_row([seq], |row| row.get(0))
 }

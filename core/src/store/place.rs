@@ -1,0 +1,222 @@
+//! The file's place in its folder: whether it is still there, and how another is put there instead.
+//!
+//! A successor is made under a name of its own, `-rescue`. Whoever dies meanwhile leaves that behind,
+//! and it is thrown away. Once it is whole and on the disk it is renamed to `-rescued`: from then on it
+//! is the queue, and [`finish`], which every open begins with, gives it the queue's name. What stood
+//! there is kept beside it. So whatever moment the process dies at, the next open finds either the old
+//! file with its log or the new one.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Millis, StoreError};
+
+/// Which file this is, whatever its name. Some systems do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
+
+impl FileId {
+    #[cfg(unix)]
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let found = fs::metadata(path).ok()?;
+        Some(Self(found.dev(), found.ino()))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(_: &Path) -> Option<Self> {
+        None
+    }
+}
+
+/// An open file and its log, as they were found when they were opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) file: Option<FileId>,
+    log: Option<FileId>,
+}
+
+/// Where an open file is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    InPlace,
+    /// The file is, its log is not: commits would be lost with the process.
+    WithoutLog,
+    /// Another file has its name.
+    Replaced,
+    /// No file has its name.
+    Gone,
+}
+
+impl Place {
+    pub(super) fn of(path: &Path) -> Self {
+        Self {
+            file: FileId::of(path),
+            log: FileId::of(&with_suffix(path, "-wal")),
+        }
+    }
+
+    pub(super) fn whereabouts(&self, path: &Path) -> Whereabouts {
+        if self.file.is_none() {
+            return Whereabouts::InPlace;
+        }
+        match FileId::of(path) {
+            None => Whereabouts::Gone,
+            found if found != self.file => Whereabouts::Replaced,
+            _ if self.log.is_some() && self.log != FileId::of(&with_suffix(path, "-wal")) => {
+                Whereabouts::WithoutLog
+            }
+            _ => Whereabouts::InPlace,
+        }
+    }
+}
+
+/// One process at a time puts another file in the queue's place. Where a folder cannot be locked,
+/// nobody waits.
+pub(super) struct Turn(#[allow(dead_code, reason = "holds the lock")] Option<File>);
+
+impl Turn {
+    pub(super) fn wait(path: &Path) -> Self {
+        let folder = File::open(folder(path)).ok();
+        Self(folder.filter(|folder| folder.lock().is_ok()))
+    }
+}
+
+/// Where a successor is made. What an earlier one has left there goes.
+pub(super) fn begin(path: &Path) -> Result<PathBuf, StoreError> {
+    let rescue = with_suffix(path, "-rescue");
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        remove(&with_suffix(&rescue, suffix)).map_err(|error| failed(path, &error))?;
+    }
+    Ok(rescue)
+}
+
+/// The successor is made and closed: from now on it is the queue.
+pub(super) fn ready(path: &Path) -> Result<(), StoreError> {
+    let rescue = with_suffix(path, "-rescue");
+    let mark = || {
+        File::open(&rescue)?.sync_all()?;
+        fs::rename(&rescue, with_suffix(path, "-rescued"))?;
+        sync_folder(path)
+    };
+    mark().map_err(|error| failed(path, &error))
+}
+
+/// A successor is ready, and has not got the queue's name yet.
+pub(super) fn is_ready(path: &Path) -> bool {
+    with_suffix(path, "-rescued").exists()
+}
+
+/// Gives a successor that is ready the queue's name. Returns where the old file is kept, if there was one.
+pub(super) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreError> {
+    if !is_ready(path) {
+        return Ok(None);
+    }
+    let rescued = with_suffix(path, "-rescued");
+    let exchange = || {
+        let kept_at = kept_name(path, now)?;
+        remove(&with_suffix(path, "-shm"))?;
+        // The log first: without its file it tells which name to go on with, should this break off.
+        for suffix in ["-wal", ""] {
+            rename(&with_suffix(path, suffix), &with_suffix(&kept_at, suffix))?;
+        }
+        fs::rename(&rescued, path)?;
+        sync_folder(path)?;
+        Ok(Some(kept_at).filter(|kept_at| kept_at.exists()))
+    };
+    exchange().map_err(|error| failed(path, &error))
+}
+
+/// Takes the log away that a file which is gone has left. Its content is in the successor.
+pub(super) fn forget_log(path: &Path) -> Result<(), StoreError> {
+    let both = ["-wal", "-shm"].map(|suffix| with_suffix(path, suffix));
+    both.iter()
+        .try_for_each(|one| remove(one))
+        .map_err(|error| failed(path, &error))
+}
+
+const KEPT: &str = ".damaged-";
+
+/// A name that is free, or the one whose file broke off on its way there.
+fn kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let beginning = format!("{}{KEPT}", name(path).unwrap_or_default());
+    for entry in fs::read_dir(folder(path))? {
+        let found = entry?.path();
+        if let Some(kept) = name(&found)
+            && kept.starts_with(&beginning)
+            && let Some(kept) = kept.strip_suffix("-wal")
+            && !found.with_file_name(kept).exists()
+        {
+            return Ok(found.with_file_name(kept));
+        }
+    }
+    let mut kept_at = with_suffix(path, &format!("{KEPT}{now}"));
+    while kept_at.exists() {
+        kept_at = with_suffix(&kept_at, "-again");
+    }
+    Ok(kept_at)
+}
+
+/// What keeps us from writing the file or beside it, if we may not.
+pub(super) fn obstacle(path: &Path) -> Option<String> {
+    let probe = with_suffix(path, "-probe");
+    let beside = File::create_new(&probe).and_then(|_| fs::remove_file(&probe));
+    let itself = File::options().read(true).write(true).open(path).map(drop);
+    let in_the_way = |done: io::Result<()>, what: &str| match done.err()?.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => Some("its disk is read-only".to_owned()),
+        io::ErrorKind::PermissionDenied => Some(format!("no permission to {what}")),
+        _ => None,
+    };
+    in_the_way(beside, "make files in its folder").or_else(|| in_the_way(itself, "write it"))
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A new name is on the disk only when its folder is. Not every system lets a folder be opened.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(folder(path)) {
+        Ok(folder) if cfg!(unix) => folder.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    ignoring_absence(fs::remove_file(path))
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    ignoring_absence(fs::rename(from, to))
+}
+
+fn ignoring_absence(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> StoreError {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return StoreError::DiskFull;
+    }
+    StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason: format!("another file has to take its place, and that failed: {error}"),
+    }
+}
