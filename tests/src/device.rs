@@ -39,7 +39,7 @@ pub struct Device {
     /// Its collector.
     pub collector: Collector,
     clock: Arc<SkippingClock>,
-    folder: TempDir,
+    folder: Option<TempDir>,
 }
 
 impl Device {
@@ -67,20 +67,28 @@ impl Device {
     }
 
     /// A device that was left behind in this folder.
-    pub fn found(folder: TempDir, clock: SkippingClock, mut config: Config) -> Self {
+    pub fn found(folder: TempDir, clock: SkippingClock, config: Config) -> Self {
+        let device = Self::at(&queue(folder.path()), clock, config);
+        Self {
+            folder: Some(folder),
+            ..device
+        }
+    }
+
+    /// A device whose queue is this file, and stays when the device is gone.
+    pub fn at(file: &Path, clock: SkippingClock, mut config: Config) -> Self {
         let clock = Arc::new(clock);
         config.clock = Arc::<SkippingClock>::clone(&clock);
-        let collector = Collector::open(queue(folder.path()), config).expect("the queue opens");
         Self {
-            collector,
+            collector: Collector::open(file, config).expect("the queue opens"),
             clock,
-            folder,
+            folder: None,
         }
     }
 
     /// Closes the collector and leaves the rest.
     pub fn leave(self) -> TempDir {
-        self.folder
+        self.folder.expect("a device with a folder of its own")
     }
 
     /// Records the first `count` samples of a run, all at once.
@@ -108,6 +116,11 @@ impl Device {
             page.after = last.seq;
             all.extend(listed.into_iter().map(|one| (one.id, one.statement)));
         }
+    }
+
+    /// Time passes, in milliseconds.
+    pub fn pass(&self, ms: i64) {
+        self.clock.skip(ms);
     }
 
     /// One sync by hand.

@@ -9,9 +9,15 @@
 pub mod ask;
 pub mod device;
 pub mod fleet;
+pub mod kills;
 pub mod lrs;
+pub mod memory_lrs;
+pub mod mounted;
+#[cfg(target_os = "linux")]
+pub mod power;
 pub mod process;
 pub mod proxy;
+pub mod recorder;
 pub mod sample;
 pub mod scenarios;
 pub mod sim;

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use pannier::store::{Salvaged, StoreError};
-use pannier::{Collector, Config, Ended, Error, Event};
+use pannier::{Collector, Config, Ended, Error, Event, Page, Uuid};
 use pannier_tests::device::{Device, SkippingClock, queue};
 use pannier_tests::lrs::{Kind, Lrs, credentials};
+use pannier_tests::recorder::chance;
 use pannier_tests::sample;
 use tempfile::TempDir;
 
@@ -179,4 +180,75 @@ fn the_database_of_another_program_is_refused_and_left_alone() {
         .to_string();
     assert!(error.contains("not a Pannier queue"), "{error}");
     assert!(contents(folder.path()) == before, "something was touched");
+}
+
+/// Opens a damaged file, reads all of it, and says what is there and whether the app is told of damage.
+fn read_damaged(bytes: &[u8]) -> (BTreeMap<Uuid, String>, Option<Salvaged>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(queue(folder.path()), bytes).expect("there is room");
+    let device = Device::found(folder, SkippingClock::default(), Config::default());
+    let events = device.collector.events();
+    let whole = Page {
+        after: 0,
+        limit: 10_000,
+    };
+    // The call that meets the damage fails, and the next does not.
+    let _ = device.collector.queued(whole);
+    let queued = device.queued();
+    let salvaged = std::iter::from_fn(|| events.try_next()).find_map(|event| match event {
+        Event::Salvaged { salvaged } => Some(salvaged),
+        _ => None,
+    });
+    if let Some(salvaged) = &salvaged {
+        assert_eq!(salvaged.saved, queued.len() as u64);
+        let kept = fs::read(&salvaged.kept_at).expect("it is kept");
+        // But for the header, which counts each opening.
+        assert!(kept[100..] == bytes[100..], "it is not kept whole");
+    }
+    (queued, salvaged)
+}
+
+/// Damage to the first page, which says what is where in the file, is another matter: see
+/// `a_file_without_its_beginning_is_kept_for_an_expert`.
+#[test]
+fn flipped_bytes_cost_what_they_hit() {
+    let (seed, mut chance) = chance();
+    let folder = full_queue();
+    let whole = fs::read(queue(folder.path())).expect("it is there");
+    let (mut noticed, mut most_lost) = (0, 0);
+    for case in 0..30 {
+        let mut bytes = whole.clone();
+        let flips: Vec<usize> = (0..chance.usize(5..=40))
+            .map(|_| chance.usize(page_size(&whole)..whole.len()))
+            .collect();
+        for at in &flips {
+            bytes[*at] ^= 1 << chance.u8(..8);
+        }
+        let (queued, salvaged) = read_damaged(&bytes);
+        // One whose own text was hit may be there, changed: nothing but its content could tell.
+        let altered = queued.iter().filter(|(id, text)| {
+            let (run, n) = sample::place(**id);
+            text.as_bytes() != sample::text(run, n)
+        });
+        let altered = altered.count();
+        assert!(
+            altered <= flips.len(),
+            "seed {seed}, case {case}: {altered} are altered by {flips:?}"
+        );
+        let lost = RECORDED as usize - queued.len();
+        // A mark that was hit may take its statement out of sight, and leave nothing to notice.
+        let unsaid = if salvaged.is_some() { 0 } else { lost };
+        assert!(
+            unsaid <= flips.len(),
+            "seed {seed}, case {case}: {unsaid} are lost unsaid"
+        );
+        noticed += usize::from(salvaged.is_some());
+        most_lost = most_lost.max(lost);
+        assert!(
+            lost <= flips.len() * 120,
+            "seed {seed}, case {case}: {lost} are lost by {flips:?}"
+        );
+    }
+    println!("{noticed} of 30 were noticed; at most {most_lost} of {RECORDED} were lost");
+    assert!(noticed > 3);
 }

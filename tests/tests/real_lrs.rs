@@ -29,6 +29,27 @@ mod learning_locker {
     );
 }
 
+mod kills {
+    use pannier_tests::kills::killed_behind_a_bad_network;
+
+    use super::Kind;
+
+    const RECORDER: &str = env!("CARGO_BIN_EXE_recorder");
+
+    /// Ralph reads its whole file at every POST: it must stay small.
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn lose_nothing_with_ralph() {
+        killed_behind_a_bad_network(Kind::Ralph, RECORDER, 60, 20);
+    }
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn lose_nothing_with_learning_locker() {
+        killed_behind_a_bad_network(Kind::LearningLocker, RECORDER, 60, 20);
+    }
+}
+
 mod demo {
     use std::path::PathBuf;
     use std::process::Command;

@@ -532,7 +532,7 @@ impl Inner {
     /// Counted only where somebody listens.
     fn tell_progress(&self, delivered: u64) {
         if self.events.any()
-            && let Ok(ledger) = self.store.read(crate::store::Db::ledger)
+            && let Ok(ledger) = self.read(Db::ledger)
         {
             self.events.tell(&Event::Progress {
                 delivered,

@@ -12,7 +12,7 @@ use pannier::lrs::reading::read_post;
 use pannier::lrs::{Answer, Endpoint, requests};
 use pannier::statement::{self, Fill, Prepared};
 use pannier::store::{
-    Db, Durability, HistoryPolicy, Holder, Learned, Limits, Outcome, Settled, Settlement, Taken,
+    Db, Durability, HistoryPolicy, Holder, Limits, Outcome, Settled, Settlement, Taken,
 };
 use pannier::{Uuid, XapiVersion};
 use pannier_bench::data::{Shape, Statements};
@@ -154,6 +154,7 @@ fn drain(db: &mut Db) {
         skew_ms: None,
         clock: None,
         after: 0,
+        beside_others: false,
     };
     db.claim(US, NOW, NOW + 60_000).expect("the lease");
     loop {
@@ -172,7 +173,7 @@ fn drain(db: &mut Db) {
                     outcome: Outcome::Delivered,
                 })
                 .collect(),
-            learned: Learned::default(),
+            learned: None,
             unsent: None,
         };
         let changed = db

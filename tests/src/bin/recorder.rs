@@ -4,8 +4,11 @@
 //! recorder record FILE RUN         records until it is killed
 //! recorder sync FILE RUN URL AHEAD records and syncs until it is killed, its clock so many
 //!                                  milliseconds ahead
+//! recorder trickle FILE RUN MOST    records so many, and waits to be killed
+//! recorder drain FILE URL AHEAD     syncs until it is killed, its clock so many milliseconds ahead
 //! recorder deliver FILE RUN URL    records a hundred and syncs now and then
 //! recorder fill FILE BALLAST       records until the disk is full; removes BALLAST, records again
+//! recorder some FILE RUN COUNT      records so many, unless something is in the way, and ends
 //! recorder list FILE               says what is in the queue
 //! ```
 //!
@@ -14,6 +17,8 @@
 use std::path::Path;
 use std::process::exit;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
 
 use pannier::{Collector, Config, Page, Uuid};
 use pannier_tests::device::SkippingClock;
@@ -30,10 +35,12 @@ fn main() {
     match arguments[..] {
         ["record", file, run] => record(&open(file, Config::default()), number(run)),
         ["sync", file, run, url, ahead] => {
-            let mut config = Config::new(url, Some(credentials()));
-            config.clock = Arc::new(SkippingClock::ahead(i64::from(number(ahead))));
-            sync(&open(file, config), number(run), u32::MAX);
+            sync(&open(file, ahead_by(url, ahead)), number(run), u32::MAX);
         }
+        ["trickle", file, run, most] => {
+            trickle(&open(file, Config::default()), number(run), number(most));
+        }
+        ["drain", file, url, ahead] => drain(&open(file, ahead_by(url, ahead))),
         ["deliver", file, run, url] => {
             sync(
                 &open(file, Config::new(url, Some(credentials()))),
@@ -42,6 +49,7 @@ fn main() {
             );
         }
         ["fill", file, ballast] => fill(&open(file, Config::default()), Path::new(ballast)),
+        ["some", file, run, count] => some(file, number(run), number(count)),
         ["list", file] => list(&open(file, Config::default())),
         _ => {
             eprintln!("usage: see the top of recorder.rs");
@@ -52,6 +60,13 @@ fn main() {
 
 fn number(text: &str) -> u32 {
     text.parse().expect("a number")
+}
+
+fn ahead_by(url: &str, ms: &str) -> Config {
+    let mut config = Config::new(url, Some(credentials()));
+    let ms = ms.parse().expect("milliseconds");
+    config.clock = Arc::new(SkippingClock::ahead(ms));
+    config
 }
 
 fn open(file: &str, config: Config) -> Collector {
@@ -93,6 +108,28 @@ fn sync(collector: &Collector, run: u32, count: u32) {
     }
 }
 
+/// A breath now and then, so that both processes get on.
+const BREATH: Duration = Duration::from_millis(2);
+
+fn trickle(collector: &Collector, run: u32, most: u32) {
+    for n in (0..most).step_by(10) {
+        say(&[collector.record(sample::text(run, n)).expect("recorded")]);
+        let five = (n + 5..n + 10).map(|n| sample::text(run, n));
+        say(&collector.record_all(five).expect("recorded"));
+        sleep(BREATH);
+    }
+    loop {
+        sleep(Duration::from_mins(1));
+    }
+}
+
+fn drain(collector: &Collector) {
+    loop {
+        collector.sync().expect("synced, or waiting");
+        sleep(BREATH);
+    }
+}
+
 fn fill(collector: &Collector, ballast: &Path) {
     let error = (0..)
         .find_map(|n| match collector.record(sample::text(0, n)) {
@@ -110,6 +147,18 @@ fn fill(collector: &Collector, ballast: &Path) {
         say(&[collector
             .record(sample::text(1, 0))
             .expect("there is room again")]);
+    }
+}
+
+fn some(file: &str, run: u32, count: u32) {
+    let done = Collector::open(file, Config::default()).and_then(|collector| {
+        (0..count).try_for_each(|n| {
+            say(&[collector.record(sample::text(run, n))?]);
+            Ok(())
+        })
+    });
+    if let Err(error) = done {
+        println!("refused {error}");
     }
 }
 

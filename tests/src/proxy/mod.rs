@@ -140,6 +140,24 @@ impl Proxy {
         );
     }
 
+    /// No fault is due any more that was asked for by [`Proxy::next_post`].
+    pub fn forget_faults(&self) {
+        self.shared.lock().next_posts.clear();
+    }
+
+    /// Waits until the LRS has done with every request that came through.
+    pub fn wait_until_idle(&self) {
+        let (state, wait) = (self.shared.lock(), Duration::from_mins(1));
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(state, wait, |state| !state.in_flight.is_empty());
+        assert!(
+            !waited.expect("no exchange panics").1.timed_out(),
+            "the LRS does not come to an end"
+        );
+    }
+
     /// Every request so far, in the order in which they came in.
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.lock().seen.clone()

@@ -201,6 +201,8 @@ impl Drop for Flight<'_> {
                 state.in_flight.swap_remove(at);
             }
         }
+        drop(state);
+        self.shared.changed.notify_all();
     }
 }
 

@@ -1,0 +1,113 @@
+//! Everything at once: a process that records and one that syncs, both killed at random moments, a
+//! network that loses, cuts and resets, and an LRS at its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fastrand::Rng;
+use pannier::{Config, Ended, Uuid};
+
+use crate::device::{Device, SkippingClock};
+use crate::lrs::{Kind, Lrs, credentials};
+use crate::proxy::{Fault, Proxy};
+use crate::recorder::{Recorder, chance, command};
+use crate::sample;
+
+/// Each syncer's clock starts so much later than the one before: later than the lease and the waits
+/// that it has left.
+const STEP_MS: u32 = 20 * 60 * 1000;
+
+/// Kills so many recorders and as many syncers. In the end the LRS has what was recorded, each once.
+///
+/// `most` is how many statements a recorder records at most before it waits to be killed.
+pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most: u32) {
+    let (seed, mut chance) = chance();
+    let lrs = Lrs::start(kind);
+    let proxy = Proxy::unreachable();
+    proxy.connect(lrs.url());
+    let url = proxy.url(lrs.url());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut recorded = BTreeSet::new();
+    for round in 0..rounds {
+        let (run, ahead, most) = (
+            round.to_string(),
+            (round * STEP_MS).to_string(),
+            most.to_string(),
+        );
+        network(&proxy, &mut chance);
+        let one = Recorder::start(&mut command(
+            program,
+            &["trickle", &run, &most],
+            folder.path(),
+        ));
+        let other = Recorder::start(&mut command(
+            program,
+            &["drain", &url, &ahead],
+            folder.path(),
+        ));
+        let moments = [chance.u64(15..120), chance.u64(15..120)].map(Duration::from_millis);
+        recorded.extend(one.kill_after(moments[0]));
+        other.kill_after(moments[1]);
+        proxy.wait_until_idle();
+    }
+    proxy.everything(None);
+    proxy.forget_faults();
+
+    let clock = SkippingClock::ahead(i64::from(rounds) * i64::from(STEP_MS));
+    let device = Device::found(folder, clock, Config::new(&*url, Some(credentials())));
+    let before = device.status().ledger;
+    assert!(
+        before.delivered > u64::from(rounds),
+        "seed {seed}: the kills hardly let anything through: {before:?}"
+    );
+    assert_eq!(device.sync_through(), Ended::Emptied, "seed {seed}");
+    let after = device.status().ledger;
+    assert_eq!(
+        (after.queued, after.waiting, after.held),
+        (0, 0, 0),
+        "seed {seed}: {after:?}"
+    );
+
+    // A kill may have come between the commit and our hearing of it.
+    let theirs = lrs.ask().all_statements().into_keys();
+    let theirs: BTreeMap<Uuid, String> = theirs.map(|id| (id, text(id))).collect();
+    assert_eq!(after.delivered, theirs.len() as u64, "seed {seed}");
+    let lost: Vec<_> = recorded
+        .iter()
+        .filter(|id| !theirs.contains_key(id))
+        .collect();
+    assert!(lost.is_empty(), "seed {seed}: recorded, and lost: {lost:?}");
+    lrs.has_exactly(&theirs);
+    let posts = proxy
+        .seen()
+        .into_iter()
+        .filter(|seen| seen.method == "POST")
+        .count();
+    println!(
+        "{} kills, {} recorded, {} of them delivered before the last sync, {posts} POSTs",
+        2 * rounds,
+        after.recorded,
+        before.delivered
+    );
+}
+
+fn text(id: Uuid) -> String {
+    let (run, n) = sample::place(id);
+    String::from_utf8(sample::text(run, n)).expect("text")
+}
+
+/// What the network does in the next round.
+fn network(proxy: &Proxy, chance: &mut Rng) {
+    let none = chance.u8(..8) == 0;
+    proxy.everything(none.then_some(Fault::Reset));
+    proxy.forget_faults();
+    for _ in 0..4 {
+        match chance.u8(..8) {
+            0 => proxy.next_post(Fault::LoseAnswer),
+            1 => proxy.next_post(Fault::CutAnswer),
+            2 => proxy.next_post(Fault::Reset),
+            3 => proxy.next_post(Fault::say(502, &[], "bad gateway")),
+            _ => {}
+        }
+    }
+}

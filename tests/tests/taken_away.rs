@@ -1,0 +1,240 @@
+//! The file or its disk is taken away: deleted, replaced, made read-only, closed to us. Nothing that was
+//! accepted is lost where anything is left of it, and the error says what to do.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+
+use pannier::{Config, Durability};
+use pannier_tests::device::{Device, SkippingClock, queue};
+use pannier_tests::mounted::on_a_disk;
+use pannier_tests::recorder::{Recorder, command, ids};
+use pannier_tests::sample;
+use tempfile::TempDir;
+
+const RECORDER: &str = env!("CARGO_BIN_EXE_recorder");
+const BOTH: [Durability; 2] = [Durability::PowerCut, Durability::ProcessCrash];
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn open(folder: &Path, durability: Durability) -> Device {
+    let mut config = Config::default();
+    config.durability = durability;
+    Device::at(&queue(folder), SkippingClock::default(), config)
+}
+
+fn remove(folder: &Path, names: &[&str]) {
+    for name in names {
+        fs::remove_file(folder.join(name)).expect("it is there");
+    }
+}
+
+/// Just these are in the queue, whoever opens it: also after a kill, which leaves the files as they are.
+fn has(folder: &Path, runs: &[(u32, u32)]) {
+    let copy = self::folder();
+    for name in ["queue.db", "queue.db-wal"] {
+        if folder.join(name).exists() {
+            fs::copy(folder.join(name), copy.path().join(name)).expect("it can be copied");
+        }
+    }
+    let found = open(copy.path(), Durability::PowerCut).queued();
+    let expected = runs
+        .iter()
+        .flat_map(|(run, count)| (0..*count).map(move |n| (*run, n)));
+    let expected: Vec<_> = expected.collect();
+    assert_eq!(found.len(), expected.len());
+    for (run, n) in expected {
+        assert_eq!(found[&sample::id(run, n)].as_bytes(), sample::text(run, n));
+    }
+}
+
+const DELETED: [&[&str]; 4] = [
+    &["queue.db"],
+    &["queue.db-wal"],
+    &["queue.db", "queue.db-wal"],
+    &["queue.db", "queue.db-wal", "queue.db-shm"],
+];
+
+#[test]
+fn a_file_that_is_deleted_while_open_is_put_back_by_the_next_call() {
+    for durability in BOTH {
+        for names in DELETED {
+            let folder = folder();
+            let device = open(folder.path(), durability);
+            device.record_samples(1, 50);
+            device.status();
+            for run in 2..4 {
+                remove(folder.path(), names);
+                device.record_samples(run, 10);
+            }
+            has(folder.path(), &[(1, 50), (2, 10), (3, 10)]);
+            assert_eq!(device.status().ledger.queued, 70, "{names:?}");
+            drop(device);
+            has(folder.path(), &[(1, 50), (2, 10), (3, 10)]);
+            let left = fs::read_dir(folder.path()).expect("it is there").count();
+            assert_eq!(left, 1, "nothing is left beside the file");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_deleted_while_open_is_put_back_when_it_is_closed() {
+    for names in DELETED {
+        for pauses in [false, true] {
+            let folder = folder();
+            let device = open(folder.path(), Durability::PowerCut);
+            device.record_samples(1, 50);
+            remove(folder.path(), names);
+            if pauses {
+                device.collector.pause().expect("it can be closed");
+                has(folder.path(), &[(1, 50)]);
+            }
+            drop(device);
+            has(folder.path(), &[(1, 50)]);
+        }
+    }
+}
+
+#[test]
+fn two_collectors_put_a_deleted_file_back_once() {
+    let folder = folder();
+    let [one, other] = BOTH.map(|durability| open(folder.path(), durability));
+    one.record_samples(1, 20);
+    other.record_samples(2, 20);
+    remove(folder.path(), &["queue.db", "queue.db-wal", "queue.db-shm"]);
+    other.record_samples(3, 20);
+    one.record_samples(4, 20);
+    other.record_samples(5, 20);
+    let all = [(1, 20), (2, 20), (3, 20), (4, 20), (5, 20)];
+    assert_eq!(one.status().ledger.queued, 100);
+    assert_eq!(other.status().ledger.queued, 100);
+    has(folder.path(), &all);
+    drop((one, other));
+    has(folder.path(), &all);
+}
+
+#[test]
+fn a_file_that_is_replaced_while_open_gets_what_the_old_one_had() {
+    let [folder, elsewhere] = [folder(), folder()];
+    open(elsewhere.path(), Durability::PowerCut).record_samples(1, 30);
+    let device = open(folder.path(), Durability::PowerCut);
+    device.record_samples(2, 40);
+    for name in ["queue.db-wal", "queue.db-shm"] {
+        fs::remove_file(folder.path().join(name)).expect("it is there");
+    }
+    fs::rename(queue(elsewhere.path()), queue(folder.path())).expect("the same disk");
+    device.record_samples(3, 1);
+    assert_eq!(device.status().ledger.queued, 71);
+    has(folder.path(), &[(1, 30), (2, 40), (3, 1)]);
+}
+
+#[test]
+fn where_there_is_no_folder_any_more_the_call_says_so_until_there_is() {
+    let home = folder();
+    let folder = home.path().join("app");
+    fs::create_dir(&folder).expect("there is room");
+    let device = open(&folder, Durability::PowerCut);
+    device.record_samples(1, 20);
+    fs::remove_dir_all(&folder).expect("it is there");
+    for _ in 0..2 {
+        let refused = device.collector.record(sample::text(2, 0));
+        let words = refused.expect_err("it would be lost").to_string();
+        assert!(
+            words.contains("deleted or replaced while it was open"),
+            "{words}"
+        );
+    }
+    fs::create_dir(&folder).expect("there is room");
+    device.record_samples(2, 1);
+    drop(device);
+    has(&folder, &[(1, 20), (2, 1)]);
+}
+
+/// What a recorder says in a folder to which it has only the rights that these modes leave.
+fn says(folder: &Path, modes: [u32; 2], words: &[&str]) -> Vec<String> {
+    let mode = |path: PathBuf, mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, mode).expect("it is ours");
+    };
+    mode(queue(folder), modes[0]);
+    mode(folder.to_owned(), modes[1]);
+    // Where the tests run as root, who may do everything, the recorder runs as nobody.
+    let program = folder.parent().expect("a home").join("recorder");
+    let mut command = command(program.to_str().expect("text"), words, folder);
+    if is_root(folder) {
+        command.uid(65_534).gid(65_534);
+    }
+    let said = Recorder::start(&mut command).finish();
+    mode(folder.to_owned(), 0o777);
+    mode(queue(folder), 0o666);
+    said
+}
+
+fn is_root(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(folder).expect("it is there").uid() == 0
+}
+
+#[test]
+fn permissions_that_are_taken_away_are_named_and_cost_nothing() {
+    let home = folder();
+    fs::copy(RECORDER, home.path().join("recorder")).expect("there is room");
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let folder = home.path().join("app");
+    fs::create_dir(&folder).expect("there is room");
+    open(&folder, Durability::PowerCut).record_samples(1, 20);
+
+    for modes in [
+        [0o000, 0o777],
+        [0o444, 0o777],
+        [0o666, 0o555],
+        [0o666, 0o000],
+    ] {
+        let said = says(&folder, modes, &["some", "2", "1"]);
+        assert!(
+            said.len() == 1 && said[0].starts_with("refused") && said[0].contains("permission"),
+            "{modes:?}: {said:?}"
+        );
+    }
+    let said = says(&folder, [0o666, 0o777], &["some", "2", "1"]);
+    assert_eq!(said, [sample::id(2, 0).to_string()]);
+    has(&folder, &[(1, 20), (2, 1)]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_disk_is_named_and_costs_nothing() {
+    let folder = folder();
+    let some = |run: u32, count: u32| format!(r#"{RECORDER} some "$0/queue.db" {run} {count}"#);
+    let script = format!(
+        r#"{} && mount -o remount,ro "$0" && {} && mount -o remount,rw "$0" && {} && echo list && {RECORDER} list "$0/queue.db""#,
+        some(1, 20),
+        some(2, 1),
+        some(3, 1),
+    );
+    let Some(mut command) = on_a_disk("size=9m", folder.path(), &script) else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no disk can be mounted here"
+        );
+        println!("no disk can be mounted here: nothing is shown");
+        return;
+    };
+    let said = Recorder::start(&mut command).finish();
+    assert!(
+        said[20].starts_with("refused") && said[20].contains("read-only"),
+        "{}",
+        said[20]
+    );
+    let list = said
+        .iter()
+        .position(|line| line == "list")
+        .expect("it goes on");
+    let mut expected: Vec<_> = (0..20).map(|n| sample::id(1, n)).collect();
+    expected.push(sample::id(3, 0));
+    assert_eq!(ids(&said[list + 1..]), expected);
+}
