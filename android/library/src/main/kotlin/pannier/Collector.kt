@@ -1,5 +1,6 @@
 package pannier
 
+import java.nio.charset.CharacterCodingException
 import java.nio.file.Path
 import java.time.Duration
 import java.util.UUID
@@ -227,7 +228,11 @@ public class Collector private constructor(
         val opening = opening
         return scope.async(on) {
             opening?.join()
-            blocking.work()
+            try {
+                blocking.work()
+            } catch (_: CharacterCodingException) {
+                throw halfACharacter()
+            }
         }.await()
     }
 
@@ -251,6 +256,17 @@ public class Collector private constructor(
     public companion object {
         /** The status is read at most so often. */
         private const val STATUS_EVERY_MS = 50L
+
+        /** What a text that was cut in the middle of an emoji is, which never gets to the core. */
+        private fun halfACharacter(): PannierException {
+            val fault = Fault(
+                path = "$",
+                problem = "holds half of a surrogate pair",
+                expected = "whole characters: both halves or none",
+                section = "Pannier limit",
+            )
+            return PannierException.Invalid(listOf(fault), "a text ${fault.problem}; give ${fault.expected}")
+        }
 
         /** For short calls: so many at once wait for the disk. */
         private val CALLS = Dispatchers.IO.limitedParallelism(8, "pannier")

@@ -21,6 +21,7 @@ import kotlinx.coroutines.flow.combine
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.filterNotNull
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import pannier.Collector
 import pannier.Config
 import pannier.CredentialsProvider
@@ -147,7 +148,9 @@ public class Pannier private constructor(
             require(backgroundSync == null || application is PannierOwner) {
                 "for sync in the background, ${application.javaClass.name} has to be a PannierOwner"
             }
-            val collector = Collector.open(queueFile(context), config, transport, credentialsProvider)
+            // Asking for the folder makes it.
+            val file = withContext(Dispatchers.IO) { queueFile(context) }
+            val collector = Collector.open(file, config, transport, credentialsProvider)
             return Pannier(collector, application, networks, backgroundSync, pauseInBackground)
         }
 
