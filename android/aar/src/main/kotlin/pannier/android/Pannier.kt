@@ -94,7 +94,9 @@ public class Pannier private constructor(
     internal suspend fun syncInBackground(): Boolean {
         wakefulness.jobStarted()
         try {
-            return collector.sync(PATIENCE).ended == Ended.Interrupted
+            // Another process is at it, or the app has stopped it. What the LRS keeps it waiting for,
+            // the next job waits for.
+            return collector.sync(PATIENCE).ended.let { it is Ended.Interrupted || it is Ended.Busy }
         } catch (cancelled: CancellationException) {
             collector.interrupt()
             throw cancelled

@@ -21,7 +21,9 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config as On
 import org.robolectric.shadow.api.Shadow
+import pannier.Answer
 import pannier.Config
+import pannier.Header
 import pannier.Hub
 import pannier.LRS
 import pannier.PannierException
@@ -139,6 +141,18 @@ class PannierTest {
         assertFalse(shadowOf(service).isRescheduleNeeded)
         eventually("it is paused") { runCatching { pannier.collector.readStatus() }.exceptionOrNull() is PannierException.Paused }
         assertEquals(1, pannier.collector.status.first { it.delivered > 0 }.delivered)
+    }
+
+    @Test
+    fun `the next job waits for as long as the LRS has asked for`() = runBlocking<Unit> {
+        val busy = Transport { Answer(503, listOf(Header("Retry-After", "120")), ByteArray(0)) }
+        val pannier = open(backgroundSync = BackgroundSync(), transport = busy)
+        pannier.collector.record(lesson(1))
+        eventually("a job is planned") { phone.jobs.singleOrNull()?.minLatencyMillis == 0L }
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertTrue(service.onStartJob(parameters()))
+        eventually("the next job is planned") { phone.jobs.singleOrNull()?.run { minLatencyMillis in 60_000..120_000 } == true }
+        assertFalse(shadowOf(service).isRescheduleNeeded)
     }
 
     @Test
