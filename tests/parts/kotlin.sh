@@ -53,8 +53,12 @@ kotlin_part() {
       mvn --batch-mode --no-transfer-progress --file android/pom.xml --activate-profiles "$profiles" \
       "$repository" "-Dpannier.build=$built" -Dpannier.abis=none verify
     if [ -e "$built/pannier-android/jna.aar" ]; then
-      check "what the check of the AAR finds" android/check-aar-test "$built"/pannier-android/{pannier-android-*,jna,jna-old}.aar \
-        "$built/prepared/native"/*/libpannier_ffi.*
+      if [ "$(uname -sm)" = "Linux x86_64" ]; then
+        check "what the check of the AAR finds" android/check-aar-test \
+          "$built"/pannier-android/{pannier-android-*,jna,jna-old}.aar "$built/prepared/native"/*/libpannier_ffi.so
+      else
+        skip "what the check of the AAR finds" "its test links libraries with a compiler for x86-64"
+      fi
       check "the vocabulary trainer, by its one command" run_trainer "$built" "$repository"
     else
       skip "the AAR and the trainer" "they were not built"
