@@ -2,7 +2,6 @@ package pannier
 
 import java.io.RandomAccessFile
 import java.nio.file.Path
-import java.util.UUID
 import java.util.concurrent.TimeUnit
 import kotlin.io.path.createDirectory
 import kotlin.io.path.fileSize
@@ -82,7 +81,7 @@ class StorageErrorsTest {
     fun `what is none of these says what the system said`() = opened(folder.queue()) { collector ->
         val dropped = python("db.execute('DROP TABLE aside')")
         assertEquals(0, dropped.waitFor())
-        val error = assertThrows<PannierException.Storage> { runBlocking { collector.retry(UUID.randomUUID()) } }
+        val error = assertThrows<PannierException.Storage> { runBlocking { collector.held() } }
         assertTrue("aside" in error.explanation, "$error")
     }
 
