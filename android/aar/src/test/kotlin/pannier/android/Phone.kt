@@ -51,7 +51,7 @@ class Phone(private val application: Application) {
 /** Waits for what comes about on another thread. */
 suspend fun eventually(what: String, holds: suspend () -> Boolean) {
     try {
-        withTimeout(20_000) { while (!holds()) delay(10) }
+        withTimeout(60_000) { while (!holds()) delay(10) }
     } catch (_: TimeoutCancellationException) {
         throw AssertionError("never: $what")
     }
