@@ -18,7 +18,8 @@ class JavaTest {
     @TempDir Path folder;
 
     private static Config config(String endpoint) {
-        return new Config(endpoint, null, null, null, null, null, null, null, null, List.of());
+        return new Config(
+                endpoint, null, null, null, null, null, null, null, null, null, List.of());
     }
 
     @Test
