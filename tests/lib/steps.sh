@@ -6,6 +6,7 @@
 #                                    its output and prints "PASSED FAILED SKIPPED"
 #   prepare TITLE COMMAND...         counts as nothing; false if the command failed
 #   skip TITLE REASON                what cannot run here: skipped, or failed with CI set
+#   last_said                        shows the last line of the last command's output
 #   note TEXT                        something to know, repeated at the end
 #
 # A command runs in its own process group with its output in a log, and is ended when it exceeds
@@ -140,6 +141,10 @@ skip() {
 note() {
   echo "    note: $1"
   remarks+=("note: $1")
+}
+
+last_said() {
+  echo "    $(tail -n 1 "$log")"
 }
 
 quoted() {
