@@ -25,5 +25,5 @@ pub use complete::{Fill, Prepared, check, prepare};
 pub use fault::{Fault, Invalid, PANNIER_LIMIT};
 pub use mentions::mentions;
 pub use model::Statement;
-pub(crate) use successor::successor;
+pub use successor::successor;
 pub use version::{UnknownVersion, XapiVersion};

@@ -52,6 +52,15 @@ impl Db {
         Ok(())
     }
 
+    /// The file grows no further, as on a full disk, or as far as it likes again. For tests of that.
+    #[doc(hidden)]
+    pub fn fill_disk(&mut self, full: bool) -> Result<(), StoreError> {
+        // Fewer pages than there are means as many as there are.
+        let most = if full { 1 } else { u32::MAX - 1 };
+        let set = format!("PRAGMA max_page_count = {most}");
+        Ok(self.conn.query_row(&set, [], |_| Ok(()))?)
+    }
+
     /// Gives some of the freed pages back to the file system; true if there are more. In slices, so
     /// that `record` never waits long for it.
     pub fn shrink(&mut self) -> Result<bool, StoreError> {

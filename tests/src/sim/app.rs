@@ -1,14 +1,14 @@
 //! What the app does all the while.
 
-use pannier::statement;
-use pannier::store::{Appended, Learned, Refused, Unchanged};
+use pannier::statement::{self, Fill, Prepared, XapiVersion};
+use pannier::store::{Appended, HoldReason, Learned, Refused, Unchanged};
 use uuid::Uuid;
 
 use super::check::Place;
 use super::model::Gone;
 use super::process::State;
 use super::statement::{Kind, Recipe, mbox, prepared};
-use super::world::{World, fail};
+use super::world::{Login, World, fail};
 
 impl World {
     /// One thing that an app does.
@@ -34,6 +34,15 @@ impl World {
             _ => self.put_right(which)?,
         }
         self.check()
+    }
+
+    /// One call that is one transaction.
+    pub fn act_once(&mut self, which: usize) -> Result<(), String> {
+        match self.rng.u32(..3) {
+            0 => self.record_any(which),
+            1 => self.retract(which),
+            _ => self.act_on_held(which),
+        }
     }
 
     fn draw_kind(&mut self) -> Kind {
@@ -82,10 +91,11 @@ impl World {
 
     fn record(&mut self, which: usize, recipe: Recipe) -> Result<(), String> {
         let kind = recipe.kind;
-        let prepared = prepared(&recipe);
+        let prepared = self.prepare(&recipe);
         let (db, now) = self.db(which);
         match db.append(&[&vec![prepared.clone()]], now).remove(0) {
             Ok(appended) if appended == [Appended::New] => {}
+            Err(Refused::Store(error)) => return self.may_fail(error),
             other => return Err(format!("I1: record answered {other:?} to a new statement")),
         }
         self.tally.statements += 1;
@@ -112,15 +122,25 @@ impl World {
             let at = world.model.all.len();
             format!("record {at} {kind:?} {}", recipe.id)
         });
-        self.model
-            .record(recipe, prepared.body, prepared.timestamp_ms);
+        self.model.record(recipe, prepared, self.now);
         Ok(())
+    }
+
+    /// As `record` does it.
+    fn prepare(&self, recipe: &Recipe) -> Prepared {
+        let mut prepared = prepared(recipe);
+        if prepared.timestamp_is_ours {
+            prepared.steady = self.clocks().steady;
+        }
+        prepared
     }
 
     fn recipe(&mut self, kind: Kind) -> Recipe {
         self.made += 1;
         let now = self.device_now();
         let timestamp = match self.rng.u32(..30) {
+            // What the LRS has from elsewhere has the timestamp that the app gave.
+            _ if kind == Kind::There => Some(now),
             _ if self.plan.calm => None,
             0 => Some(now + self.rng.i64(0..600_000)),
             1 => Some(now - self.rng.i64(0..100_000_000)),
@@ -160,6 +180,11 @@ impl World {
         if !is_there {
             return Ok(());
         }
+        let original = prepared(&recipe).body;
+        if original.len() != body.len() {
+            // Told anew under another id, and so not made by this recipe.
+            return Ok(());
+        }
         let same = self.rng.bool();
         let again = prepared(&Recipe {
             n: if same { recipe.n } else { recipe.n + 2_000_000 },
@@ -170,16 +195,15 @@ impl World {
             ..recipe
         });
         let (db, now) = self.db(which);
-        let expected = if again.body == body {
+        let expected = if again.body == original {
             Ok(vec![Appended::Known])
         } else {
             Err(Refused::OtherContent(recipe.id))
         };
-        let outcome = db.append(&[&vec![again]], now).remove(0);
-        if outcome == expected {
-            Ok(())
-        } else {
-            Err(format!("I2: recorded again: {outcome:?}"))
+        match db.append(&[&vec![again]], now).remove(0) {
+            outcome if outcome == expected => Ok(()),
+            Err(Refused::Store(error)) => self.may_fail(error),
+            outcome => Err(format!("I2: recorded again: {outcome:?}")),
         }
     }
 
@@ -221,33 +245,66 @@ impl World {
     }
 
     fn act_on_held(&mut self, which: usize) -> Result<(), String> {
-        let held: Vec<Uuid> = self
+        let held: Vec<(Uuid, HoldReason)> = self
             .snapshot()?
             .places
             .iter()
-            .filter(|(_, (place, _))| matches!(place, Place::Held(..)))
-            .map(|(id, _)| *id)
+            .filter_map(|(id, (place, _))| match place {
+                Place::Held(reason, _) => Some((*id, *reason)),
+                _ => None,
+            })
             .collect();
         if held.is_empty() {
             return Ok(());
         }
-        let id = held[self.rng.usize(..held.len())];
-        let choice = self.rng.u32(..3);
-        self.tell(|_| format!("{} {id}", ["retry", "discard", "replace"][choice as usize]));
+        let (id, reason) = held[self.rng.usize(..held.len())];
+        let choice = self.rng.usize(..5);
+        let names = ["retry", "discard", "replace", "keep theirs", "send as new"];
+        self.tell(|_| format!("{} {id}", names[choice]));
         let (db, now) = self.db(which);
-        match choice {
-            0 => db.retry(id, now).map_err(unchanged)?,
-            1 => {
-                db.discard(id).map_err(unchanged)?;
-                self.leave(id, Gone::Discarded);
-            }
-            _ => self.replace(which, id)?,
+        let done = match choice {
+            0 => db.retry(id, now),
+            1 => db.discard(id).map(|()| self.leave(id, Gone::Discarded)),
+            2 => self.replace(which, id),
+            3 => match db.keep_theirs(id) {
+                Err(Unchanged::NotInConflict) if !reason.is_conflict() => Ok(()),
+                Ok(()) if !reason.is_conflict() => {
+                    return Err(format!("theirs was kept of {id}, which is no conflict"));
+                }
+                done => done.map(|()| self.leave(id, Gone::Discarded)),
+            },
+            _ if reason.is_conflict() => self.send_as_new(which, id),
+            _ => Ok(()),
+        };
+        match done {
+            Ok(()) => self.sync_soon(which),
+            Err(Unchanged::Refused(Refused::Store(error))) => self.may_fail(error)?,
+            Err(why) => return Err(format!("the app may act on what is held: {why:?}")),
         }
-        self.sync_soon(which);
         Ok(())
     }
 
-    fn replace(&mut self, which: usize, id: Uuid) -> Result<(), String> {
+    /// Records what ours says under a new id, as `Collector::send_as_new` does it.
+    fn send_as_new(&mut self, which: usize, old: Uuid) -> Result<(), Unchanged> {
+        let Some(known) = self.model.get(old) else {
+            return Err(Unchanged::Unknown);
+        };
+        let mut recipe = known.recipe;
+        if recipe.kind != Kind::Modern {
+            recipe.kind = Kind::Good;
+        }
+        let text = statement::successor(&known.body, old).expect("what was recorded is JSON");
+        recipe.id = self.id();
+        let fill = Fill {
+            id: recipe.id,
+            now_ms: self.device_now(),
+        };
+        let prepared = statement::prepare(&text, XapiVersion::V2_0_0, &fill);
+        let prepared = prepared.expect("what was recorded is valid");
+        self.put_in_place(which, old, recipe, prepared)
+    }
+
+    fn replace(&mut self, which: usize, id: Uuid) -> Result<(), Unchanged> {
         let kind = match self.model.get(id).map(|known| known.recipe.kind) {
             // The other statement stays at the LRS.
             Some(kind @ (Kind::Conflict | Kind::Near)) => kind,
@@ -258,18 +315,31 @@ impl World {
         if keeps_id {
             recipe.id = id;
         }
-        let prepared = prepared(&recipe);
+        let prepared = self.prepare(&recipe);
+        self.put_in_place(which, id, recipe, prepared)
+    }
+
+    fn put_in_place(
+        &mut self,
+        which: usize,
+        id: Uuid,
+        recipe: Recipe,
+        prepared: Prepared,
+    ) -> Result<(), Unchanged> {
         let (db, now) = self.db(which);
-        db.replace(id, &prepared, now).map_err(unchanged)?;
+        db.replace(id, &prepared, now)?;
         self.leave(id, Gone::Replaced);
         self.promises.replaced(id);
         self.tally.statements += 1;
-        self.model
-            .record(recipe, prepared.body, prepared.timestamp_ms);
+        self.model.record(recipe, prepared, self.now);
         Ok(())
     }
 
     fn erase(&mut self, which: usize) -> Result<(), String> {
+        if self.full {
+            // It erases and then fails to leave no trace: an error after which it is called again.
+            return Ok(());
+        }
         let learner = self.rng.u8(..3);
         self.tell(|_| format!("erase learner {learner}"));
         let who = statement::model::Ifi::Mbox(mbox(learner));
@@ -297,13 +367,14 @@ impl World {
     /// `set_endpoint` do it.
     pub fn put_right(&mut self, which: usize) -> Result<(), String> {
         self.tell(|_| "the app sets credentials and endpoint".to_owned());
-        let moved = self.base != self.lrs.base;
-        (self.password, self.base) = (self.lrs.password, self.lrs.base.clone());
-        let base = self.base.clone();
+        let base = self.lrs.base.clone();
+        let moved = self.base != base;
         let (db, _) = self.db(which);
-        if moved {
-            db.set_endpoint(&base).map_err(fail)?;
+        if moved && let Err(error) = db.set_endpoint(&base) {
+            return self.may_fail(error);
         }
+        (self.login, self.base) = (Login::Password(self.lrs.password), base);
+        let (db, _) = self.db(which);
         db.relearn(Learned::credentials_are_right).map_err(fail)?;
         if moved {
             self.promises.forget();
@@ -317,9 +388,4 @@ impl World {
         }
         Ok(())
     }
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unchanged(why: Unchanged) -> String {
-    format!("the app may act on what is held: {why:?}")
 }

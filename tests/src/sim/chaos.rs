@@ -3,7 +3,7 @@
 use super::plan::DAY;
 use super::process::State;
 use super::weather::Weather;
-use super::world::World;
+use super::world::{Login, World};
 
 impl World {
     /// One step of a run: by chance something goes wrong, the app acts, or what is planned happens.
@@ -16,12 +16,13 @@ impl World {
             hit
         };
         let plan = &self.plan;
-        let (app, weather, kills, jumps, operators) = (
+        let (app, weather, kills, jumps, operators, disk) = (
             plan.app,
             plan.weather,
             plan.kills,
             plan.jumps,
             plan.operators,
+            plan.disk,
         );
         if is(app) {
             self.app()
@@ -36,6 +37,8 @@ impl World {
         } else if is(operators) {
             self.operate();
             Ok(())
+        } else if is(disk) {
+            self.fill_disk(!self.full)
         } else {
             self.advance()
         }
@@ -65,10 +68,11 @@ impl World {
 
     fn die(&mut self) -> Result<(), String> {
         let which = self.rng.usize(..self.processes.len());
-        match self.rng.u32(..4) {
+        match self.rng.u32(..5) {
             0 => self.kill(),
             1 => self.kill_one(which),
             2 => self.pause(which),
+            3 => self.die_in_a_call(which),
             // In the midst of what happens next.
             _ => {
                 self.doomed = true;
@@ -100,7 +104,7 @@ impl World {
     }
 
     fn operate(&mut self) {
-        let done = match self.rng.u32(..4) {
+        let done = match self.rng.u32(..6) {
             0 => {
                 self.lrs.lose(self.now);
                 "lrs: loses its data"
@@ -114,6 +118,15 @@ impl World {
                 self.lrs.moved = [301, 308, 404, 410][self.rng.usize(..4)];
                 self.lrs.base = format!("https://lrs-{n}.example/xAPI");
                 "lrs: moves"
+            }
+            3 => {
+                self.login = [Login::Nothing, Login::Garbled][self.rng.usize(..2)];
+                "app: other credentials"
+            }
+            4 => {
+                let ahead = [0, DAY, -DAY, 30_000][self.rng.usize(..4)];
+                self.lrs.set_clock(ahead);
+                "lrs: its clock is set"
             }
             _ => {
                 self.lrs.worn_out = false;
@@ -130,6 +143,7 @@ impl World {
             self.advance()?;
         }
         self.tell(|_| "all faults end".to_owned());
+        self.fill_disk(false)?;
         self.weather = Weather::Fine;
         self.plan.network = 0;
         self.lrs.worn_out = false;

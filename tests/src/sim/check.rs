@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use pannier::HistoryPolicy;
 use pannier::store::{Db, HoldReason, Ledger, Millis, Page, StoreError, WaitReason};
 use uuid::Uuid;
 
@@ -10,6 +9,7 @@ use super::lrs::Lrs;
 use super::lrs::character::{Invalid, Poison, TooLarge, Voiding};
 use super::model::{Gone, Known, Model};
 use super::statement::Kind;
+use super::world::SECRET;
 
 /// Where a statement is by the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,30 +68,24 @@ impl Snapshot {
 }
 
 /// I2, I3 and I5: every statement is where it may be, with its bytes, and is counted there.
-pub fn check(
-    snapshot: &Snapshot,
-    model: &mut Model,
-    lrs: &Lrs,
-    history: HistoryPolicy,
-    now: Millis,
-) -> Result<(), String> {
+pub fn check(snapshot: &Snapshot, model: &mut Model, lrs: &Lrs, now: Millis) -> Result<(), String> {
     let mut counts = BTreeMap::from([("queued", 0), ("waiting", 0), ("held", 0), ("delivered", 0)]);
     for at in 0..model.all.len() {
-        let known = &model.all[at];
-        let id = known.recipe.id;
+        let id = model.all[at].recipe.id;
         let is_latest = model.place(id) == Some(at);
-        if known.gone.is_some() {
+        if let Some(gone) = model.all[at].gone {
             if is_latest && snapshot.places.contains_key(&id) {
-                return Err(format!("I3: {id} is there though it is {:?}", known.gone));
+                return Err(format!("I3: {id} is there though it is {gone:?}"));
             }
             continue;
         }
         let place = snapshot.place(id);
         if let Some((_, body)) = snapshot.places.get(&id)
-            && body.as_bytes() != known.body
+            && !model.takes(at, body.as_bytes(), &lrs.was_ahead)
         {
             return Err(format!("I2: the bytes of {id} have changed"));
         }
+        let known = &model.all[at];
         *counts
             .entry(match place {
                 Place::Queued => "queued",
@@ -114,6 +108,9 @@ pub fn check(
             _ if known.delivered_at.is_some() => {
                 return Err(format!("I3: {id} was delivered and is {place:?} again"));
             }
+            Place::Held(_, words) if words.contains(SECRET) => {
+                return Err(format!("I11: the words about {id} tell the password"));
+            }
             Place::Held(reason, words) if !deserves(known, *reason, lrs, model) => {
                 return Err(format!(
                     "I5: {id} ({}) is held as {reason} ({words}), and nothing is wrong with it",
@@ -129,7 +126,7 @@ pub fn check(
             .get(*id)
             .is_some_and(|known| known.delivered_at.is_some())
     };
-    if history == HistoryPolicy::Forever && !snapshot.history.iter().all(delivered) {
+    if !snapshot.history.iter().all(delivered) {
         return Err("I3: the history has what was not delivered".to_owned());
     }
     Ok(())

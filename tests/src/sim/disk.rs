@@ -68,7 +68,12 @@ impl Disk {
             let keep = rng.usize(known..=commits.len());
             is_last = keep == commits.len();
             let end = keep.checked_sub(1).map_or(0, |last| commits[last].end);
-            log.truncate(end as usize);
+            // Of the next commit some may have been written: it counts only when it is there whole.
+            let torn = match commits.get(keep) {
+                Some(next) if rng.bool() => rng.u64(end..next.end),
+                _ => end,
+            };
+            log.truncate(torn as usize);
         }
         self.generation += 1;
         write(&self.file(), &file);
@@ -82,6 +87,13 @@ impl Disk {
         self.generation += 1;
         write(&self.file(), &file);
         write(&wal::log_of(&self.file()), &log);
+    }
+
+    /// Do these bytes stand anywhere on it?
+    pub fn has(&self, bytes: &[u8]) -> bool {
+        [self.file(), wal::log_of(&self.file())]
+            .iter()
+            .any(|file| read(file).windows(bytes.len()).any(|there| there == bytes))
     }
 
     /// Removes what the run left, so that the next one may use the folder.

@@ -9,7 +9,7 @@ use super::lrs::character::About;
 use super::model::Known;
 use super::process::{Process, State};
 use super::statement::Kind;
-use super::world::World;
+use super::world::{SECRET, SECRET_IN_BASE64, World};
 
 /// How often a few more statements are recorded: a bad one is held only after the LRS has taken
 /// others.
@@ -99,6 +99,12 @@ impl World {
     /// The end of a run: exactly once, as recorded, with few requests.
     fn ended(&mut self, undelivered: u64, fresh: u64, requests: u64) -> Result<(), String> {
         let snapshot = self.snapshot()?;
+        if [SECRET, SECRET_IN_BASE64]
+            .iter()
+            .any(|it| self.disk.has(it.as_bytes()))
+        {
+            return Err("I11: the password stands in the file".to_owned());
+        }
         let mut troubled = 0;
         for known in self.model.alive() {
             let id = known.recipe.id;

@@ -112,7 +112,7 @@ impl Simulator {
         let mut lrs = Lrs::new(plan.character);
         lrs.max_bytes = plan.lrs_max_bytes;
         lrs.forbids_voiding = plan.forbids_voiding;
-        lrs.ahead = plan.lrs_ahead;
+        lrs.set_clock(plan.lrs_ahead);
         lrs.bears = plan.lrs_bears;
         let mut processes = Vec::new();
         for at in 0..plan.processes {
@@ -137,7 +137,9 @@ impl Simulator {
             clock: plan.clock,
             jumped_at: None,
             weather: weather::Weather::Fine,
-            password: 0,
+            login: world::Login::Password(0),
+            started: (START - 3_600_000, 1),
+            full: false,
             base: lrs.base.clone(),
             lrs,
             disk,

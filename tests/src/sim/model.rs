@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pannier::statement::Prepared;
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -23,6 +24,10 @@ pub struct Known {
     pub times_sent: u32,
     /// When the last such request left; true time.
     pub last_sent: Option<Millis>,
+    /// For a timestamp that Pannier made while it had a steady clock: the true time.
+    pub made_at: Option<Millis>,
+    /// That timestamp has been put right.
+    pub corrected: bool,
     /// It left by the app's own word.
     pub gone: Option<Gone>,
     /// It was seen to have left the queue as delivered; true time.
@@ -42,8 +47,26 @@ pub enum Gone {
     Erased,
 }
 
+/// What is wrong by less is not corrected.
+const CORRECTED_FROM: Millis = 60_000;
+
+/// How well a `Date` tells the time: it counts seconds, and an answer that was under way for ten of
+/// them is believed still.
+const MEASURED_TO: Millis = 12_000;
+
+/// The timestamp in a statement, and what stands around it.
+fn timestamp(body: &[u8]) -> Option<(Millis, [&str; 2])> {
+    const NAME: &str = "\"timestamp\":\"";
+    const LENGTH: usize = "2026-01-01T00:00:00.000Z".len();
+    let text = std::str::from_utf8(body).ok()?;
+    let at = text.find(NAME)? + NAME.len();
+    let instant: jiff::Timestamp = text.get(at..at + LENGTH)?.parse().ok()?;
+    let around = [&text[..at], &text[at + LENGTH..]];
+    Some((instant.as_millisecond(), around))
+}
+
 /// Everything recorded, in capture order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Model {
     /// The statements.
     pub all: Vec<Known>,
@@ -54,18 +77,47 @@ pub struct Model {
 
 impl Model {
     /// One more was recorded.
-    pub fn record(&mut self, recipe: Recipe, body: Vec<u8>, timestamp: Millis) {
+    pub fn record(&mut self, recipe: Recipe, prepared: Prepared, now: Millis) {
         self.latest.insert(recipe.id, self.all.len());
         self.all.push(Known {
             recipe,
-            body,
-            timestamp,
+            body: prepared.body,
+            timestamp: prepared.timestamp_ms,
+            made_at: prepared.steady.map(|_| now),
+            corrected: false,
             sent: false,
             times_sent: 0,
             last_sent: None,
             gone: None,
             delivered_at: None,
         });
+    }
+
+    /// These bytes are the statement's, or its own with a timestamp put right, which is taken down.
+    /// `ahead`: what the LRS's clock was ever wrong by.
+    pub fn takes(&mut self, at: usize, bytes: &[u8], ahead: &[Millis]) -> bool {
+        let known = &mut self.all[at];
+        if known.body == bytes {
+            return true;
+        }
+        let (Some(made_at), false, false) = (known.made_at, known.sent, known.corrected) else {
+            return false;
+        };
+        let Some((right, rest)) = timestamp(bytes) else {
+            return false;
+        };
+        let ours = timestamp(&known.body);
+        let is_right = |ahead: &Millis| (right - made_at - ahead).abs() <= MEASURED_TO;
+        if ours.is_none_or(|(_, ours)| ours != rest)
+            || (right - known.timestamp).abs() <= CORRECTED_FROM
+            || !ahead.iter().any(is_right)
+        {
+            return false;
+        }
+        known.body = bytes.to_vec();
+        known.timestamp = right;
+        known.corrected = true;
+        true
     }
 
     /// The latest statement with this id.

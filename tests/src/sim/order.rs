@@ -1,17 +1,22 @@
 //! What a request may bring: frozen bytes, in capture order, a voiding never with its target.
 
+use pannier::lrs::Request;
 use uuid::Uuid;
 
+use super::lrs::Lrs;
 use super::lrs::post::statements;
 use super::model::Model;
 use super::statement::Kind;
 
 /// The statements in a body, or what is wrong with it (I2, I7).
-pub fn posted(body: &[u8], model: &Model) -> Result<Vec<Uuid>, String> {
+pub fn posted(request: &Request, model: &mut Model, lrs: &Lrs) -> Result<Vec<Uuid>, String> {
     #[derive(serde::Deserialize)]
     struct Named {
         id: Uuid,
     }
+    let Some(body) = &request.body else {
+        return Ok(Vec::new());
+    };
     let batch = statements(body).ok_or("I2: a body that is no JSON")?;
     let mut ids: Vec<Uuid> = Vec::with_capacity(batch.len());
     let mut last = None;
@@ -19,23 +24,23 @@ pub fn posted(body: &[u8], model: &Model) -> Result<Vec<Uuid>, String> {
         let id = serde_json::from_str::<Named>(raw.get())
             .map_err(|_| "I2: a statement without an id")?
             .id;
-        let known = model
-            .get(id)
+        let at = model
+            .place(id)
             .ok_or_else(|| format!("I2: {id} was sent and never recorded"))?;
-        if known.body != raw.get().as_bytes() {
+        if !model.takes(at, raw.get().as_bytes(), &lrs.was_ahead) {
             return Err(format!("I2: {id} was sent with other bytes than recorded"));
         }
+        let known = &model.all[at];
         if known.gone.is_some() && !known.sent {
             return Err(format!("I3: {id} was sent though it is {:?}", known.gone));
         }
         if ids.contains(&id) {
             return Err(format!("I6: {id} is twice in one request"));
         }
-        let place = model.place(id);
-        if place < last {
+        if last.is_some_and(|last| at < last) {
             return Err(format!("I7: {id} is not in capture order"));
         }
-        last = place;
+        last = Some(at);
         if let Kind::Voiding(target) = known.recipe.kind
             && let Some(target) = model.get(target)
             && target.gone.is_none()

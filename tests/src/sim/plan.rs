@@ -7,6 +7,7 @@ use super::lrs::character::{self, Character};
 
 /// The settings of one run. A chance is one in a thousand steps.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub struct Plan {
     /// Which LRS.
     pub character: Character,
@@ -46,6 +47,12 @@ pub struct Plan {
     pub kills: u32,
     /// The clock jumps.
     pub jumps: u32,
+    /// The disk is full, or has room again.
+    pub disk: u32,
+    /// The device has a steady clock.
+    pub steady: bool,
+    /// The app is asked for credentials when they are refused, and has new ones.
+    pub provider: bool,
     /// The LRS loses its data, moves, or changes its password.
     pub operators: u32,
     /// The app does something.
@@ -61,13 +68,14 @@ impl Plan {
     /// Draws one.
     pub fn draw(rng: &mut fastrand::Rng) -> Self {
         let mut often = |chances: &[u32]| chances[rng.usize(..chances.len())];
-        let [network, weather, kills, jumps, operators, trouble] = [
+        let [network, weather, kills, jumps, operators, trouble, disk] = [
             often(&[0, 50, 200, 500]),
             often(&[0, 0, 20, 80]),
             often(&[0, 0, 20, 80]),
             often(&[0, 0, 0, 20, 60]),
             often(&[0, 0, 15]),
             often(&[0, 100, 300, 600]),
+            often(&[0, 0, 0, 0, 60]),
         ];
         let calm = rng.u32(..20) == 0;
         let large = rng.u32(..30) == 0;
@@ -89,10 +97,10 @@ impl Plan {
                 [only] if rng.u32(..5) == 0 => Some(*only),
                 _ => None,
             },
-            history: if rng.u32(..3) == 0 {
-                HistoryPolicy::Forever
-            } else {
-                HistoryPolicy::None
+            history: match rng.u32(..6) {
+                0 | 1 => HistoryPolicy::Forever,
+                2 => HistoryPolicy::For(600_000),
+                _ => HistoryPolicy::None,
             },
             large,
             lrs_max_bytes: match (large, rng.u32(..6)) {
@@ -117,6 +125,9 @@ impl Plan {
             kills,
             jumps,
             operators,
+            disk,
+            steady: rng.u32(..3) > 0,
+            provider: rng.u32(..3) == 0,
             app: 350,
             trouble,
         };
@@ -128,6 +139,7 @@ impl Plan {
                 kills: 0,
                 jumps: 0,
                 operators: 0,
+                disk: 0,
                 trouble: 0,
                 large: false,
                 lrs_max_bytes: usize::MAX,

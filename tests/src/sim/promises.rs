@@ -29,7 +29,7 @@ pub struct Promises {
 impl Promises {
     /// After the session took notice of this outcome.
     /// `knew`: the `Authorization` that the app would send now.
-    pub fn learn(&mut self, flight: &Flight, knew: &str, device_now: Millis, now: Millis) {
+    pub fn learn(&mut self, flight: &Flight, knew: Option<&str>, device_now: Millis, now: Millis) {
         let mut apart = |wait: Millis, why: &str| {
             if flight.is_post() {
                 self.apart
@@ -43,7 +43,7 @@ impl Promises {
             Err(Failure::Broken(_)) => apart(UNDER_WAY, "a broken connection"),
             Err(Failure::Unreachable(_)) => {}
             // The app has acted since it left.
-            Ok(answer) if answer.status == 401 && flight.authorization() != Some(knew) => {}
+            Ok(answer) if answer.status == 401 && flight.authorization() != knew => {}
             Ok(answer) => self.answered(answer, &flight.request, &flight.ids, device_now, now),
         }
     }

@@ -110,8 +110,13 @@ impl Weather {
             answer
         };
         Some(match self {
-            Self::PortalRedirects => with(page(302), "Location", "http://portal.example/login"),
-            Self::PortalShows => page(200),
+            // Its clock was never set.
+            Self::PortalRedirects => with(
+                with(page(302), "Location", "http://portal.example/login"),
+                "Date",
+                "Sun, 01 Nov 2026 00:00:10 GMT",
+            ),
+            Self::PortalShows => with(page(200), "Date", "Fri, 18 Feb 2028 10:00:00 GMT"),
             Self::PortalNoContent => Answer {
                 status: 204,
                 headers: Vec::new(),

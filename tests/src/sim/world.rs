@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use pannier::lrs::{Authorization, Credentials, Endpoint, Request};
-use pannier::store::{Db, Holder, Millis, StoreError};
+use pannier::clock::{Now, Steady};
+use pannier::lrs::{Authorization, Credentials, Endpoint, Failure, Request};
+use pannier::store::{Db, Holder, Millis, Problem, StoreError};
 use pannier::sync::{Ended, Session, SessionConfig, Step, Ticket};
 use uuid::Uuid;
 
@@ -23,6 +24,34 @@ use super::weather::Weather;
 
 /// A thread never sleeps longer; as the collector's own.
 const LONGEST_SLEEP: Millis = 60 * 60 * 1000;
+
+/// How every password of the app begins; nothing may tell it.
+pub const SECRET: &str = "secret-";
+
+/// The same as the header has it: `app:secret`.
+pub const SECRET_IN_BASE64: &str = "YXBwOnNlY3JldC";
+
+/// As whom the app knows itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// With that password.
+    Password(u32),
+    /// As nobody.
+    Nothing,
+    /// By something that the LRS cannot read.
+    Garbled,
+}
+
+impl Login {
+    /// The header that it makes.
+    fn header(self) -> Option<String> {
+        match self {
+            Self::Password(n) => Some(lrs::authorization(n)),
+            Self::Garbled => Some(format!("Bearer {SECRET}token")),
+            Self::Nothing => None,
+        }
+    }
+}
 
 /// A run under way.
 #[derive(Debug)]
@@ -41,8 +70,12 @@ pub struct World {
     pub lrs: Lrs,
     /// What stands before it.
     pub weather: Weather,
-    /// Which password the app knows.
-    pub password: u32,
+    /// As whom the app knows itself.
+    pub login: Login,
+    /// The device's start, true time, and its name.
+    pub started: (Millis, i64),
+    /// The disk is full.
+    pub full: bool,
     /// Which base URL the app knows.
     pub base: String,
     /// The file.
@@ -69,6 +102,18 @@ impl World {
     /// The device's clock.
     pub fn device_now(&self) -> Millis {
         self.now + self.clock
+    }
+
+    /// What the device's clocks say.
+    pub fn clocks(&self) -> Now {
+        let (at, boot) = self.started;
+        Now {
+            wall_ms: self.device_now(),
+            steady: self.plan.steady.then_some(Steady {
+                ms: self.now - at,
+                boot,
+            }),
+        }
     }
 
     /// One line of the trace.
@@ -140,9 +185,13 @@ impl World {
 
     /// As whom the app knows itself.
     fn authorization(&self) -> Option<Authorization> {
-        let credentials = Credentials::Basic {
-            user: "app".to_owned(),
-            password: format!("secret-{}", self.password),
+        let credentials = match self.login {
+            Login::Password(n) => Credentials::Basic {
+                user: "app".to_owned(),
+                password: format!("{SECRET}{n}"),
+            },
+            Login::Garbled => Credentials::Bearer(format!("{SECRET}token")),
+            Login::Nothing => return None,
         };
         credentials.authorization().ok()
     }
@@ -156,8 +205,17 @@ impl World {
     ) -> Result<(), String> {
         let device_now = self.device_now();
         session.authorize(self.authorization().as_ref());
+        let clocks = self.clocks();
         let process = &mut self.processes[which];
-        let step = session.next(&mut process.db, device_now).map_err(fail)?;
+        let step = match session.next(&mut process.db, clocks) {
+            Ok(step) => step,
+            Err(error) => {
+                self.model
+                    .excused
+                    .extend(flights.iter().flat_map(|one| &one.ids));
+                return self.broke_off(which, error);
+            }
+        };
         session.take_events();
         if let Some(before) = kill {
             return self.killed_in(before);
@@ -189,6 +247,12 @@ impl World {
             Step::Done(ended) => {
                 self.tell(|_| format!("{name}: {ended:?}"));
                 self.processes[which].state = State::Idle(self.planned(which, &ended)?);
+                if let Ended::NeedsApp { trouble } = &ended
+                    && trouble.problem == Problem::Credentials
+                    && self.plan.provider
+                {
+                    self.put_right(which)?;
+                }
             }
         }
         self.check()
@@ -268,7 +332,8 @@ impl World {
         }
         for id in &ids {
             if let Some(known) = self.model.get_mut(*id) {
-                known.sent = true;
+                // Otherwise provably nothing was sent.
+                known.sent |= !matches!(exchange.outcome, Err(Failure::Unreachable(_)));
                 known.times_sent += 1;
                 known.last_sent = Some(self.now);
             }
@@ -292,10 +357,7 @@ impl World {
         flights: &[Flight],
         request: &Request,
     ) -> Result<Vec<Uuid>, String> {
-        let ids = match &request.body {
-            Some(body) => super::order::posted(body, &self.model)?,
-            None => Vec::new(),
-        };
+        let ids = super::order::posted(request, &mut self.model, &self.lrs)?;
         if let Some(broken) = self.promises.broken_by(request, &ids, self.now) {
             return Err(broken);
         }
@@ -341,18 +403,18 @@ impl World {
         kill: Option<&Before>,
     ) -> Result<(), String> {
         let device_now = self.device_now();
+        let clocks = self.clocks();
         let first = (0..flights.len()).min_by_key(|at| flights[*at].lands);
         let flight = flights.remove(first.ok_or("a session waits for nothing")?);
         session.authorize(self.authorization().as_ref());
         let process = &mut self.processes[which];
-        session
-            .answered(
-                &mut process.db,
-                flight.ticket,
-                flight.outcome.clone(),
-                device_now,
-            )
-            .map_err(fail)?;
+        let outcome = flight.outcome.clone();
+        if let Err(error) = session.answered(&mut process.db, flight.ticket, outcome, clocks) {
+            // What came of them is known to nobody now.
+            let all = flights.iter().chain([&flight]);
+            self.model.excused.extend(all.flat_map(|one| &one.ids));
+            return self.broke_off(which, error);
+        }
         session.take_events();
         if let Some(before) = kill {
             return self.killed_in(before);
@@ -360,8 +422,9 @@ impl World {
         process.troubled = !flights.is_empty() && (process.troubled || !flight.was_taken_whole());
         // With a jump of the clock the lease may have been lost, and then this one changes nothing.
         if self.jumped_at.is_none_or(|jump| jump < flight.left) {
-            let knew = lrs::authorization(self.password);
-            self.promises.learn(&flight, &knew, device_now, self.now);
+            let knew = self.login.header();
+            self.promises
+                .learn(&flight, knew.as_deref(), device_now, self.now);
         }
         self.processes[which].state = after_flight(session, flights);
         self.check()
@@ -387,8 +450,68 @@ impl World {
         self.boot()
     }
 
+    /// The disk is full, or has room again.
+    pub fn fill_disk(&mut self, full: bool) -> Result<(), String> {
+        if self.full != full {
+            self.full = full;
+            self.tell(|_| format!("the disk is full: {full}"));
+            if full {
+                self.tally.fault("device: the disk is full");
+            }
+        }
+        for process in &mut self.processes {
+            process.db.fill_disk(full).map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// A full disk is an error of that call, and changes nothing.
+    #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub fn may_fail(&mut self, error: StoreError) -> Result<(), String> {
+        if !self.full || error != StoreError::DiskFull {
+            return Err(fail(error));
+        }
+        self.tally.fault("device: a call fails for the full disk");
+        self.tell(|_| "fails: the disk is full".to_owned());
+        Ok(())
+    }
+
+    /// A session ended with an error; as the collector's driver has it.
+    fn broke_off(&mut self, which: usize, error: StoreError) -> Result<(), String> {
+        self.may_fail(error)?;
+        self.processes[which].troubled = false;
+        self.processes[which].state = State::Idle(Some(self.now + LONGEST_SLEEP));
+        self.check()
+    }
+
+    /// The device dies within a call of the app.
+    pub fn die_in_a_call(&mut self, which: usize) -> Result<(), String> {
+        let (disk, model) = (self.disk.before(), self.model.clone());
+        self.act_once(which)?;
+        let whole = self.disk.kill_since(&disk, &mut self.rng);
+        self.tally.fault("device: killed within a call");
+        self.tell(|_| format!("killed within that call (it is whole: {whole})"));
+        self.reopen()?;
+        let done = self.check();
+        if !whole && done.is_err() {
+            // Nothing of it was done.
+            self.model = model;
+            return self.check();
+        }
+        done
+    }
+
     fn boot(&mut self) -> Result<(), String> {
+        self.reopen()?;
+        self.check()
+    }
+
+    fn reopen(&mut self) -> Result<(), String> {
         self.now += self.rng.i64(50..60_000);
+        if self.rng.bool() {
+            // Not the processes alone, but the device.
+            self.started = (self.now, self.rng.i64(..));
+        }
         let device_now = self.device_now();
         let mut names = Vec::new();
         for process in self.processes.drain(..) {
@@ -403,7 +526,7 @@ impl World {
                 troubled: false,
             });
         }
-        self.check()
+        self.fill_disk(self.full)
     }
 
     /// One process dies; the others go on.
@@ -417,6 +540,7 @@ impl World {
         process.db = self.disk.open(device_now)?;
         process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
         process.troubled = false;
+        self.fill_disk(self.full)?;
         self.check()
     }
 
@@ -443,11 +567,15 @@ impl World {
         | State::Sleeping(mut session, _)
         | State::Flying(mut session, _) = state
         {
-            session
+            let paused = session
                 .interrupted(&mut process.db, device_now)
-                .map_err(fail)?;
+                .and_then(|()| process.db.tidy());
+            if let Err(error) = paused {
+                // It waits for its file; the lease stays for a while.
+                return self.broke_off(which, error);
+            }
         }
-        process.db.tidy().map_err(fail)?;
+        let process = &mut self.processes[which];
         process.state = State::Idle(Some(self.now + self.rng.i64(0..10_000)));
         process.troubled = false;
         self.check()
@@ -465,8 +593,7 @@ impl World {
         if self.trace.is_some() {
             self.tell_moves(&snapshot);
         }
-        let history = self.plan.history;
-        check(&snapshot, &mut self.model, &self.lrs, history, self.now)
+        check(&snapshot, &mut self.model, &self.lrs, self.now)
     }
 
     /// For the trace: what changed its place.
