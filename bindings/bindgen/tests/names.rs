@@ -3,6 +3,7 @@
 //! What uniffi makes is not looked at but what it is made of, with uniffi's own rules for names: a
 //! call is `recordAll` in Kotlin and Swift, an error an `…Exception` in Kotlin, and a case of an error
 //! begins with a small letter in Swift (`bindings/bindgen/src/swift.rs`).
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
