@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pannier::statement::model::{Activity, Agent};
 use pannier::statement::{Statement, vocabulary::verbs};
-use pannier::store::{HoldReason, Problem, WaitKind};
+use pannier::store::{HeldStatement, HoldReason, Problem, WaitKind};
 use pannier::{Credentials, Ended, Page, Uuid};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -31,6 +31,11 @@ impl World {
             proxy,
             lrs,
         }
+    }
+
+    fn held(&self) -> Vec<HeldStatement> {
+        let held = self.device.collector.held(Page::default());
+        held.expect("it can be read")
     }
 
     /// All was delivered that was recorded, each once and as it was recorded.
@@ -173,11 +178,7 @@ pub fn a_conflict_is_held_and_stops_nobody(kind: Kind) {
     let mut recorded = world.device.queued();
 
     assert_eq!(world.device.sync_through(), Ended::Emptied);
-    let held = world
-        .device
-        .collector
-        .held(Page::default())
-        .expect("it can be read");
+    let held = world.held();
     assert_eq!(held.len(), 1, "{held:?}");
     assert_eq!(
         (held[0].id, held[0].reason),
@@ -218,11 +219,7 @@ pub fn a_refusal_is_held_and_stops_nobody(kind: Kind) {
     let mut recorded = world.device.queued();
 
     assert_eq!(world.device.sync_through(), Ended::Emptied);
-    let held = world
-        .device
-        .collector
-        .held(Page::default())
-        .expect("it can be read");
+    let held = world.held();
     assert_eq!(held.len(), 1, "{held:?}");
     assert_eq!(
         (held[0].id, held[0].reason),
@@ -318,11 +315,7 @@ pub fn a_thousand_with_four_requests_in_flight(kind: Kind) {
     let mut recorded = world.device.queued();
 
     assert_eq!(world.device.sync_through(), Ended::Emptied);
-    let held = world
-        .device
-        .collector
-        .held(Page::default())
-        .expect("it can be read");
+    let held = world.held();
     assert_eq!(held.iter().map(|one| one.id).collect::<Vec<_>>(), [refused]);
     assert_eq!(world.device.status().ledger.delivered, 1_000);
     let at_once = world.proxy.most_at_once();

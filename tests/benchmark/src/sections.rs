@@ -55,6 +55,14 @@ const DRAIN: &[Column] = &[
     WRITTEN,
     RSS,
 ];
+const NARROW: &[Column] = &[
+    SPEED,
+    CPU,
+    Column("of the line", "of_line", 3, false),
+    Column("requests", "requests", 0, false),
+    Column("wire/byte", "wire_per_byte", 3, false),
+    RSS,
+];
 const MEMORY: &[Column] = &[
     Column("peak RSS MiB", "rss_mib", 1, true),
     SPEED,
@@ -170,12 +178,16 @@ fn drain() -> Vec<Section> {
             ]);
         } else {
             // The rest makes no difference there.
-            contenders.push(job("Pannier", "", 0));
+            contenders.extend([
+                job("Pannier", "", 0),
+                job("Pannier, 2 in flight (against 1)", "--in-flight 2", 1),
+                job("Pannier, 4 in flight (against 1)", "--in-flight 4", 1),
+            ]);
         }
         Section {
             name: Name::Drain,
             title: format!("drain {title}, batches of {batch}"),
-            columns: DRAIN,
+            columns: if line.contains("kbit") { NARROW } else { DRAIN },
             contenders,
         }
     };
@@ -184,7 +196,7 @@ fn drain() -> Vec<Section> {
         section("to loopback", 20_000, 200, ""),
         section(
             "at 200 ms a round trip",
-            1_000,
+            5_000,
             50,
             "--delay-ms 200 --shape complete",
         ),

@@ -4,8 +4,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -71,6 +71,23 @@ struct Counters {
     statements: AtomicU64,
     up: AtomicU64,
     down: AtomicU64,
+    /// When the line is free again: all connections share it.
+    free: Mutex<Option<Instant>>,
+}
+
+impl Counters {
+    /// Waits until so many bytes that began to arrive then are through the line.
+    fn carry(&self, bytes: usize, began: Instant, line: Line) {
+        let Some(micros) = (bytes as u64 * 8_000).checked_div(line.kbit) else {
+            return;
+        };
+        let through = {
+            let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+            let from = free.map_or(began, |free| free.max(began));
+            *free.insert(from + Duration::from_micros(micros))
+        };
+        std::thread::sleep(through.saturating_duration_since(Instant::now()));
+    }
 }
 
 /// The sink's own process: prints its endpoint, serves until its input ends, prints its counters.
@@ -132,9 +149,7 @@ fn serve(stream: TcpStream, counters: &Counters, line: Line) -> std::io::Result<
         body.resize(length, 0);
         input.read_exact(&mut body)?;
         up += length;
-        if let Some(micros) = (up as u64 * 8_000).checked_div(line.kbit) {
-            std::thread::sleep(Duration::from_micros(micros).saturating_sub(began.elapsed()));
-        }
+        counters.carry(up, began, line);
         std::thread::sleep(Duration::from_millis(line.delay_ms));
         let answer = if post {
             let (answer, statements) = ids(&body);

@@ -22,6 +22,9 @@ pub struct Drain {
     /// Most statements of a request.
     #[arg(long, default_value_t = 50)]
     batch: u32,
+    /// Most requests in flight.
+    #[arg(long, default_value_t = 1)]
+    in_flight: u32,
     #[command(flatten)]
     line: Line,
 }
@@ -50,6 +53,7 @@ impl Drain {
                 let mut config = config(Some(&sink), self.class);
                 config.max_statements = self.batch;
                 config.max_bytes = 1 << 30;
+                config.requests_in_flight = self.in_flight;
                 let collector = Collector::open(&db, config)?;
                 let meter = Meter::start();
                 let report = collector.sync()?;
@@ -64,10 +68,14 @@ impl Drain {
         let through = sink.stop()?;
         costs.insert("file_bytes".into(), json!(std::fs::metadata(&db)?.len()));
         costs.insert("peak_file_bytes".into(), filled["file_bytes"].clone());
-        costs.insert(
-            "wire_per_byte".into(),
-            json!(through["bytes_up"].as_f64().unwrap_or_default() / bytes as f64),
-        );
+        let up = through["bytes_up"].as_f64().unwrap_or_default();
+        costs.insert("wire_per_byte".into(), json!(up / bytes as f64));
+        if self.line.kbit > 0 {
+            // Of what the line carries in that time.
+            let seconds = costs["seconds"].as_f64().unwrap_or_default();
+            let share = up * 8.0 / (self.line.kbit as f64 * 1_000.0 * seconds);
+            costs.insert("of_line".into(), json!(share));
+        }
         for name in ["connections", "requests", "statements"] {
             costs.insert(name.into(), through[name].clone());
         }
