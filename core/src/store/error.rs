@@ -31,7 +31,7 @@ pub enum StoreError {
     Foreign(PathBuf),
     /// The file is damaged.
     #[error(
-        "the queue's file is damaged ({0}): close and open it again, then its readable statements are saved into a new one"
+        "the queue's file is damaged ({0}): call again, then its readable statements are in a new one"
     )]
     Damaged(String),
     /// The file may not be written.

@@ -87,6 +87,12 @@ impl fmt::Display for Person<'_> {
         if let Some(version) = self.0.speaks {
             write!(f, " (xAPI {version})")?;
         }
+        if let Some(statements) = self.0.learned_max_statements {
+            write!(f, "\nbears       {statements} statements a request")?;
+        }
+        if let Some(bytes) = self.0.learned_max_bytes {
+            write!(f, "\nbears       {bytes} bytes a request")?;
+        }
         if let Some(skew) = self.0.clock_skew_ms
             && skew.abs() >= WORTH_SAYING_MS
         {
