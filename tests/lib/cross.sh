@@ -81,7 +81,7 @@ check_target() {
     export "CC_$name=$stand_in/cc" "AR_$name=$stand_in/ar"
     # No debug information: Rust's own libraries are compiled, only the rest is checked.
     export CARGO_PROFILE_DEV_DEBUG=false
-    case $target in *-apple-*) export SDKROOT=$stand_in IPHONEOS_DEPLOYMENT_TARGET=15.0 ;; esac
+    case $target in *-apple-*) export SDKROOT=$stand_in ;; esac
     cross clippy "$target" -p pannier -p pannier-ffi -- -D warnings &&
       cross clippy "$target" -p pannier -p pannier-ffi --no-default-features -- -D warnings
   )

@@ -18,10 +18,20 @@ headers() {
     ios/swift swiftc -typecheck -I "$1/headers" "$1/use.swift"
 }
 
+# The package says the same of the oldest systems as .cargo/config.toml, by which the library is built.
+oldest_systems() {
+  local ios macos
+  ios=$(sed -n 's/^IPHONEOS_DEPLOYMENT_TARGET = "\([0-9]*\)\.0"$/\1/p' .cargo/config.toml)
+  macos=$(sed -n 's/^MACOSX_DEPLOYMENT_TARGET = "\([0-9]*\)\.0"$/\1/p' .cargo/config.toml)
+  grep -F "platforms: [.iOS(.v$ios), .macOS(.v$macos)]," ios/Package.swift &&
+    grep -F "iOS $ios and macOS $macos or later" ios/README.md
+}
+
 swift_part() {
   local target lrs
   target=$(realpath "${CARGO_TARGET_DIR:-target}")
   lrs=$(lrs_folder)
+  check "Swift: the oldest systems of the library and of the package" oldest_systems
   if ! prepare "Swift, which takes two minutes and 2.6 GB the first time" ios/swift --version; then
     skip "Swift" "there is no Swift, and Debian's could not be installed"
     return
