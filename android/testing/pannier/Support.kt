@@ -82,14 +82,15 @@ fun lesson(n: Int, id: UUID? = null): Statement = statement {
     activity("https://example.com/lessons/$n") { name("en", "Lesson $n") }
 }
 
-/** An LRS in memory: takes everything but statements that hold the text `bad`. */
+/** An LRS in memory: takes everything but what is called `bad`; ids may have that in them. */
 fun memoryLrs(): Transport = Transport { request ->
     val ids = Regex("\"id\":\"([0-9a-f-]{36})\"")
+    val bad = Regex("[:/]bad")
     val body = request.body?.decodeToString().orEmpty()
     when {
         request.url.endsWith("/about") -> answer(200, """{"version":["2.0.0"]}""")
         request.method == Method.GET -> answer(404, "")
-        "bad" in body -> answer(400, "this one is bad")
+        bad in body -> answer(400, "this one is bad")
         else -> answer(200, ids.findAll(body).joinToString(",", "[", "]") { "\"${it.groupValues[1]}\"" })
     }
 }
