@@ -10,48 +10,27 @@ let ios = URL(fileURLWithPath: #filePath).appendingPathComponent("../../..").sta
 
 let environment = ProcessInfo.processInfo.environment
 
-/// An LRS with one user. It ends with its test.
-final class Lrs: Sendable {
-    static let (user, password) = ("me", "s3cret")
-    let url: URL
-    private let process: Locked<Process>
+/// What a command that is to run outside begins with, if this is in a chroot.
+let outside = (environment["PANNIER_OUTSIDE"] ?? "").split(separator: " ").map(String.init)
 
-    private init(_ url: URL, _ process: Process) {
-        (self.url, self.process) = (url, Locked(process))
+/// Another process. It ends with its standard input, and with its test.
+final class Companion: Sendable {
+    private let process: Locked<Process>
+    private let input: FileHandle
+
+    private init(_ process: Process, _ input: FileHandle) {
+        (self.process, self.input) = (Locked(process), input)
     }
 
     deinit {
-        // It ends with its standard input, too.
         process.with { $0.terminate() }
     }
 
-    /// `pannier hub` on a free port.
-    static func hub() async throws -> Lrs {
-        try await start(
-            [pannier, "--json", "hub", "--listen", "127.0.0.1:0"],
-            ["PANNIER_HUB_USER": user, "PANNIER_HUB_PASSWORD": password]
-        ) { line in
-            line.firstMatch(of: #/"url":"([^"]+)"/#).map { String($0.1) }
-        }
-    }
-
-    /// Ralph, from the folder that `tests/run` installed it to; outside, if this is in a chroot.
-    static func ralph(installed: String, folder: URL) async throws -> Lrs {
-        let outside = (environment["PANNIER_OUTSIDE"] ?? "").split(separator: " ").map(String.init)
-        let launch = ios.appendingPathComponent("../tests/lrs/ralph/launch.py").standardized.path
-        return try await start(
-            outside + ["\(installed)/ralph/bin/python", launch, "append", folder.path],
-            ["LRS_USER": user, "LRS_PASSWORD": password]
-        ) { line in
-            guard line.hasPrefix("ready on ") else { return nil }
-            return "http://\(line.dropFirst("ready on ".count))/xAPI"
-        }
-    }
-
-    /// Starts a command that says in a line where it listens; `read` finds it there.
-    private static func start(
-        _ command: [String], _ settings: [String: String], read: @escaping @Sendable (String) -> String?
-    ) async throws -> Lrs {
+    /// Starts a command, and waits until it says a line in which `read` finds something.
+    static func start<Value: Sendable>(
+        _ command: [String], _ settings: [String: String] = [:],
+        until read: @escaping @Sendable (String) -> Value?
+    ) async throws -> (process: Companion, said: Value) {
         try await blocking {
             let (process, input, output) = (Process(), Pipe(), Pipe())
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -65,11 +44,58 @@ final class Lrs: Sendable {
                 let more = output.fileHandleForReading.availableData
                 said += String(decoding: more, as: UTF8.self)
                 for line in said.split(separator: "\n") {
-                    if let url = read(String(line)).flatMap(URL.init(string:)) { return Lrs(url, process) }
+                    if let value = read(String(line)) {
+                        return (Companion(process, input.fileHandleForWriting), value)
+                    }
                 }
                 if more.isEmpty { throw NotStarted(command: command, said: said) }
             }
         }
+    }
+
+    func end() async throws {
+        try input.close()
+        try await blocking { self.process.with { $0.waitUntilExit() } }
+    }
+}
+
+struct NotStarted: Error {
+    let command: [String]
+    let said: String
+}
+
+/// An LRS with one user. It ends with its test.
+final class Lrs: Sendable {
+    static let (user, password) = ("me", "s3cret")
+    let url: URL
+    private let process: Companion
+
+    private init(_ process: Companion, _ url: URL) {
+        (self.process, self.url) = (process, url)
+    }
+
+    /// `pannier hub` on a free port.
+    static func hub() async throws -> Lrs {
+        let (process, url) = try await Companion.start(
+            [pannier, "--json", "hub", "--listen", "127.0.0.1:0"],
+            ["PANNIER_HUB_USER": user, "PANNIER_HUB_PASSWORD": password]
+        ) { line in
+            line.firstMatch(of: #/"url":"([^"]+)"/#).flatMap { URL(string: String($0.1)) }
+        }
+        return Lrs(process, url)
+    }
+
+    /// Ralph, from the folder that `tests/run` installed it to.
+    static func ralph(installed: String, folder: URL) async throws -> Lrs {
+        let launch = ios.appendingPathComponent("../tests/lrs/ralph/launch.py").standardized.path
+        let (process, url) = try await Companion.start(
+            outside + ["\(installed)/ralph/bin/python", launch, "append", folder.path],
+            ["LRS_USER": user, "LRS_PASSWORD": password]
+        ) { line -> URL? in
+            guard line.hasPrefix("ready on ") else { return nil }
+            return URL(string: "http://\(line.dropFirst("ready on ".count))/xAPI")
+        }
+        return Lrs(process, url)
     }
 
     var credentials: Credentials { .basic(user: Self.user, password: Self.password) }
@@ -86,11 +112,6 @@ final class Lrs: Sendable {
         guard (answer as? HTTPURLResponse)?.statusCode == 200 else { return nil }
         return String(decoding: body, as: UTF8.self)
     }
-}
-
-struct NotStarted: Error {
-    let command: [String]
-    let said: String
 }
 
 /// The `pannier` command; `cargo build -p pannier-cli` makes it.
@@ -126,6 +147,13 @@ func lesson(_ n: Int, id: UUID? = nil) -> Statement {
         Activity("https://example.com/lessons/\(n)").name("en", "Lesson \(n)")
     )
     statement.id = id
+    return statement
+}
+
+/// One that `memoryLrs` refuses.
+func badLesson(_ n: Int, id: UUID) -> Statement {
+    var statement = lesson(n, id: id)
+    statement.verb = Verb("https://example.com/bad", "was bad")
     return statement
 }
 

@@ -1,0 +1,41 @@
+import Pannier
+
+/// The kinds of `PannierError`.
+enum Kind: CaseIterable {
+    case invalid, attachmentContent, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
+    case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
+    case diskFull, busy, newer, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
+
+    /// All but the one that needs a small disk.
+    static let onAnyMachine = allCases.filter { $0 != .diskFull }
+}
+
+extension PannierError {
+    /// Its kind, and what it is about: the statement, the faults' paths, the file; empty where it is
+    /// about nothing. Without a default: a new kind does not compile until it is here.
+    var told: (kind: Kind, about: String) {
+        switch self {
+        case .invalid(let faults, _): (.invalid, faults.map(\.path).joined(separator: " "))
+        case .attachmentContent(let id, _): (.attachmentContent, id.uuidString)
+        case .otherContent(let id, _): (.otherContent, id.uuidString)
+        case .unknown(let id, _): (.unknown, id.uuidString)
+        case .notHeld(let id, _): (.notHeld, id.uuidString)
+        case .notInConflict(let id, _): (.notInConflict, id.uuidString)
+        case .mayHaveBeenSent(let id, _): (.mayHaveBeenSent, id.uuidString)
+        case .noEndpoint: (.noEndpoint, "")
+        case .invalidEndpoint: (.invalidEndpoint, "")
+        case .invalidCredentials: (.invalidCredentials, "")
+        case .noTransport: (.noTransport, "")
+        case .diskFull: (.diskFull, "")
+        case .busy: (.busy, "")
+        case .newer(let path, let found, let known, _): (.newer, "\(path) \(found) \(found > known)")
+        case .notAQueue(let path, _): (.notAQueue, path)
+        case .damaged: (.damaged, "")
+        case .readOnly: (.readOnly, "")
+        case .cannotOpen(let path, _): (.cannotOpen, path)
+        case .paused: (.paused, "")
+        case .closing: (.closing, "")
+        case .storage: (.storage, "")
+        }
+    }
+}

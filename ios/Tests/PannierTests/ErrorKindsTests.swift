@@ -1,0 +1,122 @@
+import Foundation
+import Pannier
+import Testing
+
+/// Every kind of error, brought about in the way an app would meet it, with what it carries.
+struct ErrorKindsTests {
+    let folder: Folder
+
+    init() throws {
+        folder = try Folder()
+    }
+
+    @Test(arguments: Kind.onAnyMachine)
+    func comesWithWhatItIsAboutAndSaysWhatToDo(kind: Kind) async throws {
+        let (thrown, about) = try await bringAbout(kind)
+        let error = try #require(thrown)
+        #expect(error.told == (kind, about), "\(error)")
+        // Its text is the explanation, and that is whole sentences for a developer.
+        #expect(error.explanation.count > 20 && error.localizedDescription == error.explanation)
+    }
+
+    @Test(.enabled(if: SmallDisk.canBeMade, "only root can make a small disk, and only Linux's"))
+    func aFullDiskToo() async throws {
+        try await comesWithWhatItIsAboutAndSaysWhatToDo(kind: .diskFull)
+    }
+
+    /// The error, and what it is to be about. Without a default: a new kind does not compile until it has
+    /// its way.
+    private func bringAbout(_ kind: Kind) async throws -> (PannierError?, about: String) {
+        let id = UUID()
+        switch kind {
+        case .invalid:
+            let collector = try await opened()
+            return (await thrown { try await collector.record(json: "{}") }, "$.actor $.verb $.object")
+        case .attachmentContent:
+            let collector = try await opened()
+            let file = Attachment(
+                usageType: "https://example.com/u", display: ["en": "x"], contentType: "text/plain",
+                length: 1, sha2: String(repeating: "a", count: 64), fileUrl: nil
+            )
+            return (
+                await thrown { try await collector.record(lesson(1, id: id).attachment(file)) },
+                id.uuidString
+            )
+        case .otherContent:
+            let collector = try await opened()
+            try await collector.record(lesson(1, id: id))
+            let error = await thrown { try await collector.record(lesson(2, id: id)) }
+            #expect(try await collector.readStatus().recorded == 1)
+            return (error, id.uuidString)
+        case .unknown:
+            let collector = try await opened()
+            return (await thrown { try await collector.retract(id) }, id.uuidString)
+        case .notHeld:
+            let collector = try await opened()
+            try await collector.record(lesson(1, id: id))
+            return (await thrown { try await collector.retry(id) }, id.uuidString)
+        case .notInConflict:
+            let collector = try await opened()
+            try await collector.record(lesson(1))
+            try await collector.record(badLesson(2, id: id))
+            try await collector.sync()
+            return (await thrown { try await collector.keepTheirs(id) }, id.uuidString)
+        case .mayHaveBeenSent:
+            let collector = try await opened(Config(endpoint: lrs, history: .forever))
+            try await collector.record(lesson(1, id: id))
+            try await collector.sync()
+            return (await thrown { try await collector.retract(id) }, id.uuidString)
+        case .noEndpoint:
+            let collector = try await opened(Config())
+            return (await thrown { try await collector.sync() }, "")
+        case .invalidEndpoint:
+            let collector = try await opened()
+            return (await thrown { try await collector.setEndpoint(URL(string: "lrs.example")!) }, "")
+        case .invalidCredentials:
+            let collector = try await opened()
+            return (await thrown { try await collector.setCredentials(.bearer(token: "two words")) }, "")
+        case .noTransport:
+            let roots = Config(endpoint: lrs, extraRoots: [Data("no certificate".utf8)])
+            let collector = try await Collector.open(folder.queue, config: roots)
+            try await collector.record(lesson(1))
+            return (await thrown { try await collector.sync() }, "")
+        case .paused:
+            let collector = try await opened()
+            try await collector.pause()
+            return (await thrown { try await collector.record(lesson(1)) }, "")
+        case .closing:
+            let collector = try await opened()
+            await collector.close()
+            return (await thrown { try await collector.record(lesson(1)) }, "")
+        case .newer:
+            try await opened().close()
+            try overwrite(60, with: [0, 0, 0, 99]) // the schema version in SQLite's header
+            return (await thrown { _ = try await opened() }, "\(folder.queue.path) 99 true")
+        case .notAQueue:
+            try await opened().close()
+            try overwrite(60, with: [0, 0, 0, 0])
+            try overwrite(68, with: [0, 0, 0x7e, 0x57]) // whose file it is
+            return (await thrown { _ = try await opened() }, folder.queue.path)
+        case .cannotOpen:
+            let file = folder.url.appendingPathComponent("none/queue.db")
+            return (await thrown { _ = try await Collector.open(file) }, file.path)
+        case .diskFull: return (try await onAFullDisk(), "")
+        case .busy: return (try await underAForeignLock(), "")
+        case .damaged: return (try await damagedWhileOpen(), "")
+        case .readOnly: return (try await madeReadOnly(), "")
+        case .storage: return (try await withoutATable(), "")
+        }
+    }
+
+    private func opened(_ config: Config = Config(endpoint: lrs)) async throws -> Collector {
+        try await Collector.open(folder.queue, config: config, transport: memoryLrs)
+    }
+
+    /// Writes into the queue's file past SQLite.
+    func overwrite(_ at: UInt64, with bytes: [UInt8]) throws {
+        let file = try FileHandle(forWritingTo: folder.queue)
+        try file.seek(toOffset: at)
+        file.write(Data(bytes))
+        try file.close()
+    }
+}
