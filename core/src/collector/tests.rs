@@ -403,9 +403,8 @@ fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
         },
     );
     let events = collector.events();
-    for n in 0..5 {
-        collector.record(statement(n)).unwrap();
-    }
+    // All at once: the sync that begins with the collector takes none of them, or all.
+    collector.record_all((0..5).map(statement)).unwrap();
     let mut delivered = 0;
     while delivered < 5 {
         if let Event::Delivered { ids } = events
