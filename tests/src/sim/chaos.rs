@@ -121,6 +121,7 @@ impl World {
             }
             3 => {
                 self.login = [Login::Nothing, Login::Garbled][self.rng.usize(..2)];
+                self.unlock();
                 "app: other credentials"
             }
             4 => {
