@@ -112,6 +112,10 @@ impl Session {
                 self.settle(db, settled, now)?;
             }
             Then::Send(_) | Then::Known | Then::Blame(_) => self.settle(db, settled, now)?,
+            Then::Convict => {
+                self.suspects.forget(settled[0].0.row.seq);
+                self.settle(db, settled, now)?;
+            }
         }
         self.continue_look(db, look, now)
     }
@@ -142,6 +146,8 @@ impl Session {
                 _ => self.post_in_parts(split(batch, &culprits)),
             },
             Then::Blame(blame) => return self.blame_all(db, send, &blame, now),
+            // It is among the suspects still.
+            Then::Convict => {}
         }
         Ok(())
     }
@@ -181,7 +187,7 @@ impl Session {
         }
         match look.then {
             // It understands neither; go on and let its answers to statements tell.
-            Then::Split { .. } | Then::Blame(_) => {
+            Then::Split { .. } | Then::Blame(_) | Then::Convict => {
                 self.checked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)
@@ -220,7 +226,7 @@ impl Session {
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            Then::Split { .. } | Then::Proves(_) => self.stop(db, stop, now),
+            Then::Split { .. } | Then::Proves(_) | Then::Convict => self.stop(db, stop, now),
         }
     }
 
@@ -234,7 +240,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         look.as_voided = false;
         match &mut look.then {
-            Then::Send(_) | Then::Split { .. } | Then::Blame(_) => {
+            Then::Send(_) | Then::Split { .. } | Then::Blame(_) | Then::Convict => {
                 item.looked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)

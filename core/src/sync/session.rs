@@ -236,6 +236,10 @@ impl Session {
                     }
                 }
             };
+            if matches!(task, Task::Post(_)) && mark.is_none() {
+                // Taken some time ago: the lease may have been lost to a jump of the clock and back.
+                self.lease_until = None;
+            }
             let request = self.request(&task);
             if !self.keep_lease(db, &request, now)? {
                 return Ok(Step::Done(busy(now)));

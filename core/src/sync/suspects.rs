@@ -8,7 +8,7 @@
 use super::backoff;
 use super::judge::{Blame, Pause, Stop};
 use super::session::Session;
-use super::work::Item;
+use super::work::{Item, Look, Task, Then};
 use crate::store::{
     Db, FUTURE_TOLERANCE_MS, HoldReason, Millis, Outcome, Problem, StoreError, WaitReason,
 };
@@ -29,6 +29,8 @@ pub(super) struct Suspects {
     list: Vec<(Item, Blame)>,
     /// The upstream fails on look-ups too: it is probably down, and is not asked much more.
     ill: bool,
+    /// The last one when the upstream was last asked whether it still takes us for who we are.
+    verified: Option<i64>,
 }
 
 impl Suspects {
@@ -41,6 +43,11 @@ impl Suspects {
     pub(super) fn acquit_refused(&mut self) {
         self.list
             .retain(|(_, blame)| blame.reason == HoldReason::ServerError);
+    }
+
+    /// The LRS has it after all, or something else under its id.
+    pub(super) fn forget(&mut self, seq: i64) {
+        self.list.retain(|(item, _)| item.row.seq != seq);
     }
 
     pub(super) fn upstream_is_ill(&mut self) {
@@ -133,11 +140,19 @@ impl Session {
         db: &mut Db,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let Some((_, last)) = self.suspects.list.last().cloned() else {
+        let Some((last_item, last)) = self.suspects.list.last().cloned() else {
             return Ok(false);
         };
         if self.accepted && !self.suspects.is_probing() {
-            // It took the statements before them, and understands us still.
+            // It took the statements before them. Does it understand us still? One LRS answers 400 to a
+            // password that has changed meanwhile, and only a look-up tells.
+            let seq = last_item.row.seq;
+            if self.suspects.verified != Some(seq) {
+                self.suspects.verified = Some(seq);
+                self.tasks
+                    .push_front(Task::Look(Look::new([last_item], Then::Convict)));
+                return Ok(true);
+            }
             let settled = self.convict(now);
             self.settle(db, settled, now)?;
             return Ok(true);

@@ -65,6 +65,8 @@ pub(super) enum Then {
     },
     /// The LRS failed on it or refused it when it was alone.
     Blame(Blame),
+    /// It is a suspect, and the LRS took others before: do the credentials and the version hold still?
+    Convict,
 }
 
 impl Look {

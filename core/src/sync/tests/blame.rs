@@ -146,3 +146,20 @@ fn what_was_refused_for_the_version_it_was_sent_in_is_no_suspect_any_more_when_t
     assert_eq!(device.held(), []);
     assert_eq!(device.delivered(), 2);
 }
+
+#[test]
+fn what_is_refused_for_a_password_that_changed_in_between_is_not_at_fault() {
+    let mut device = Device::new();
+    device.record(51);
+    // As one real LRS: 400 to a POST, 401 to a GET. It took the fifty before.
+    device.lrs.faults = [
+        Fault::None,
+        Fault::None,
+        Fault::Answer(400, vec![], "who are you?"),
+        Fault::Answer(401, vec![], "who are you?"),
+    ]
+    .into();
+    assert!(matches!(device.sync(), Ended::NeedsApp { .. }));
+    assert_eq!((device.delivered(), device.held()), (50, vec![]));
+    assert_eq!(device.db.ledger().unwrap().queued, 1);
+}
