@@ -27,10 +27,14 @@ install_rust_source() {
   fi
   mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
     grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ')
+  if [ -z "$mirror" ]; then
+    echo "no mirror of Debian is known here; with rustup: rustup component add rust-src"
+    return 1
+  fi
   mkdir -p "$apt"/{etc/apt/{apt.conf.d,preferences.d,trusted.gpg.d},lists/partial,cache/archives/partial} &&
     : >"$apt/status" || return
   for suite in trixie-backports sid experimental; do
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} $suite main"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
   done >"$apt/etc/apt/sources.list"
   options=(-o "Dir::Etc=$apt/etc/apt" -o "Dir::State=$apt" -o "Dir::State::Lists=$apt/lists"
     -o "Dir::State::status=$apt/status" -o "Dir::Cache=$apt/cache" -o Acquire::Languages=none
