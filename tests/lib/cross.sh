@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Targets that this machine is not one of. Rust's own libraries are built for them from their source,
 # which must be of exactly the compiler's version; nothing is written into the toolchain. Sourced by
-# tests/run.
+# tests/run and tests/nightly.
 
 rust_version() {
   rustc --version | cut -d' ' -f2
@@ -97,6 +97,22 @@ install_arm64() {
   debian "gcc-aarch64-linux-gnu libc6-dev-arm64-cross" aarch64-linux-gnu-gcc --version
 }
 
+install_arm64_emulator() {
+  install_arm64 && debian qemu-user-static qemu-aarch64-static --version
+}
+
+for_arm64() {
+  CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64-static -L /usr/aarch64-linux-gnu" "$@"
+}
+
+# emulated_arm64 ARGUMENTS...: runs tests. The processor is emulated, the system this machine's own.
+emulated_arm64() {
+  CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0 \
+    for_arm64 cross test aarch64-unknown-linux-gnu --no-fail-fast "$@"
+}
+
 # library_size MOST [--no-http]: builds the library that ships, for ARM64 and with relocations packed
 # as Android's loader takes them, and fails where it has more bytes than MOST. The last line of the
 # output says how many.
@@ -105,9 +121,7 @@ library_size() {
   lld=$(rustc --print sysroot)/lib/rustlib/$(rustc --print host-tuple)/bin/gcc-ld
   shift
   library=$(RUSTFLAGS="-Clink-arg=-fuse-ld=lld -Clink-arg=-B$lld -Clink-arg=-Wl,--pack-dyn-relocs=android" \
-    CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-    for_target bindings/build-library mobile cdylib --target aarch64-unknown-linux-gnu "$@") &&
+    for_arm64 for_target bindings/build-library mobile cdylib --target aarch64-unknown-linux-gnu "$@") &&
     aarch64-linux-gnu-strip -o "$library.stripped" "$library" || return
   bytes=$(stat --format %s "$library.stripped")
   echo "$bytes bytes stripped, $(gzip -9 --stdout "$library.stripped" | wc -c) gzipped; at most $most"

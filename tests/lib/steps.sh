@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Numbered steps, and one tally over all of them. Sourced by tests/run.
+# Numbered steps, and one tally over all of them. Sourced by tests/run and tests/nightly.
 #
 #   check TITLE COMMAND...           counts as one
 #   tests COUNTER TITLE COMMAND...   a command that runs tests: each of them counts; COUNTER reads
@@ -76,7 +76,7 @@ judge() {
     echo "    ok in $took s"
     return
   fi
-  local again="tests/run $part"
+  local again="tests/${0##*/} $part"
   [ "$(type -t "$1")" = function ] || again=$(quoted "$@")
   echo "    FAILED after $took s; from $log:"
   what_failed <"$log" | cut -c1-400 | sed 's/^/    | /'
