@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Answer, Failure};
-use crate::store::{Millis, Problem, StoreError, Trouble};
+use crate::store::{Millis, Problem, StoreError, Trouble, WaitKind};
 use crate::sync::{Ended, Session, Step, SyncReport, Ticket, backoff};
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
@@ -92,6 +92,7 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
         recorded: 0,
         no_network_since: None,
         paused: false,
+        owed: None,
     };
     runtime.block_on(driver.run());
     // Whoever closes the collector waits for this thread, but not for a look-up of a host's name
@@ -111,6 +112,8 @@ struct Driver {
     /// The device has no network since then, as far as the app told.
     no_network_since: Option<Instant>,
     paused: bool,
+    /// What a sync that could not write to the disk would have had to wait for.
+    owed: Option<(Millis, WaitKind)>,
 }
 
 impl Driver {
@@ -317,13 +320,19 @@ impl Driver {
             Ok(begun) => begun,
             Err(error) => return (Err(error), None),
         };
-        let mut session = Session::new(config, inner.holder, fastrand::Rng::new());
+        let mut session =
+            Session::new(config, inner.holder, fastrand::Rng::new()).after(self.owed.take());
         let give_up = Instant::now() + patience;
         let mut flights = Flights::new();
         let mut landed = None;
         let interrupt = loop {
             match inner.step(&mut session, landed.take()) {
-                Ok(Step::Done(ended)) => return (Ok(session.report(ended)), None),
+                Ok(Step::Done(ended)) => {
+                    if let Ended::Busy { .. } = ended {
+                        self.owed = session.owed();
+                    }
+                    return (Ok(session.report(ended)), None);
+                }
                 Ok(Step::Wait { until, why }) => {
                     let wait = until.saturating_sub(inner.clock.now_ms()).max(0);
                     let wait = Duration::from_millis(wait as u64);
@@ -356,8 +365,8 @@ impl Driver {
                     let ended = async { while next_of(&mut flights).await.is_some() {} };
                     let interrupt = self.during(ended, true).await.err();
                     flights.shutdown().await;
-                    if let Err(error) = inner.interrupted(&mut session) {
-                        tracing::debug!(%error, "the wait after a sync that failed is lost");
+                    if inner.interrupted(&mut session).is_err() {
+                        self.owed = session.owed();
                     }
                     return (Err(error.into()), interrupt);
                 }
@@ -367,6 +376,9 @@ impl Driver {
         let report = inner
             .interrupted(&mut session)
             .map(|()| session.report(Ended::Interrupted));
+        if report.is_err() {
+            self.owed = session.owed();
+        }
         (report.map_err(Error::from), Some(interrupt))
     }
 

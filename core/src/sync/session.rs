@@ -52,6 +52,8 @@ pub struct Session {
     pub(super) landed: VecDeque<Landed>,
     /// Of the request whose answer is judged.
     pub(super) judging: Span,
+    /// A wait that the session before this one could not write down.
+    owed: Option<(Millis, WaitKind)>,
     /// To be written with the next settlement.
     pub(super) unsent: Option<Unsent>,
     pub(super) suspects: Suspects,
@@ -105,6 +107,7 @@ impl Session {
             flights: Flights::default(),
             landed: VecDeque::new(),
             judging: Span::none(),
+            owed: None,
             unsent: None,
             suspects: Suspects::default(),
             accepted: false,
@@ -318,7 +321,21 @@ impl Session {
         Step::Send { ticket, request }
     }
 
+    /// Waits first as the session before this one would have had to: what [`Session::owed`] said after
+    /// its end could not be written down.
+    #[must_use]
+    pub fn after(mut self, owed: Option<(Millis, WaitKind)>) -> Self {
+        self.owed = owed;
+        self
+    }
+
+    /// What is to be waited for before anything is sent again, and until when.
+    pub fn owed(&self) -> Option<(Millis, WaitKind)> {
+        self.learned.not_before.or(self.owed)
+    }
+
     /// The requests under way were given up from our side: they may be under way at the LRS still.
+    /// Where this fails, the next session has to begin [`Session::after`] it.
     pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
         let posts = self.flights.give_up();
         let least = if posts {
@@ -362,6 +379,9 @@ impl Session {
         }
         self.lease_until = Some(until);
         self.learned = db.upstream()?.learned;
+        if let Some((until, why)) = self.owed.take() {
+            self.wait_also(until, why);
+        }
         // Our clock may have jumped while we waited.
         self.skew = None;
         if let Some(version) = self.config.version {

@@ -124,6 +124,7 @@ impl Simulator {
                 db,
                 state: State::Idle(Some(START)),
                 troubled: false,
+                owed: None,
             });
         }
         let mut tally = Tally {

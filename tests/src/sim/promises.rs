@@ -104,6 +104,16 @@ impl Promises {
         if !std::mem::take(&mut self.locked) {
             return Vec::new();
         }
+        self.drain()
+    }
+
+    /// Nobody on the device knows any more what was to be waited for.
+    pub fn excuse(&mut self) -> Vec<Uuid> {
+        self.silence = None;
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Vec<Uuid> {
         self.apart.drain(..).flat_map(|(ids, ..)| ids).collect()
     }
 

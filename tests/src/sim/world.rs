@@ -179,7 +179,7 @@ impl World {
         }
         let rng = fastrand::Rng::with_seed(self.rng.u64(..));
         let process = &mut self.processes[which];
-        let session = Session::new(config, process.holder, rng);
+        let session = Session::new(config, process.holder, rng).after(process.owed.take());
         process.state = State::Ready(Box::new(session), Vec::new());
     }
 
@@ -213,7 +213,7 @@ impl World {
                 self.model
                     .excused
                     .extend(flights.iter().flat_map(|one| &one.ids));
-                return self.broke_off(which, error);
+                return self.broke_off(which, &mut session, error);
             }
         };
         session.take_events();
@@ -246,6 +246,9 @@ impl World {
             }
             Step::Done(ended) => {
                 self.tell(|_| format!("{name}: {ended:?}"));
+                if let Ended::Busy { .. } = ended {
+                    self.processes[which].owed = session.owed();
+                }
                 self.processes[which].state = State::Idle(self.planned(which, &ended)?);
                 if let Ended::NeedsApp { trouble } = &ended
                     && trouble.problem == Problem::Credentials
@@ -413,7 +416,7 @@ impl World {
             // What came of them is known to nobody now.
             let all = flights.iter().chain([&flight]);
             self.model.excused.extend(all.flat_map(|one| &one.ids));
-            return self.broke_off(which, error);
+            return self.broke_off(which, &mut session, error);
         }
         session.take_events();
         if let Some(before) = kill {
@@ -477,8 +480,18 @@ impl World {
     }
 
     /// A session ended with an error; as the collector's driver has it.
-    fn broke_off(&mut self, which: usize, error: StoreError) -> Result<(), String> {
+    fn broke_off(
+        &mut self,
+        which: usize,
+        session: &mut Session,
+        error: StoreError,
+    ) -> Result<(), String> {
         self.may_fail(error)?;
+        let device_now = self.device_now();
+        let process = &mut self.processes[which];
+        if session.interrupted(&mut process.db, device_now).is_err() {
+            process.owed = session.owed();
+        }
         self.processes[which].troubled = false;
         self.processes[which].state = State::Idle(Some(self.now + LONGEST_SLEEP));
         self.check()
@@ -515,6 +528,10 @@ impl World {
         let device_now = self.device_now();
         let mut names = Vec::new();
         for process in self.processes.drain(..) {
+            // With the process goes what it could not write down.
+            if process.owed.is_some() {
+                self.model.excused.extend(self.promises.excuse());
+            }
             names.push(process.name);
         }
         for name in names {
@@ -524,6 +541,7 @@ impl World {
                 db: self.disk.open(device_now)?,
                 state: State::Idle(Some(self.now + self.rng.i64(0..5_000))),
                 troubled: false,
+                owed: None,
             });
         }
         self.fill_disk(self.full)
@@ -540,6 +558,9 @@ impl World {
         process.db = self.disk.open(device_now)?;
         process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
         process.troubled = false;
+        if process.owed.take().is_some() {
+            self.model.excused.extend(self.promises.excuse());
+        }
         self.fill_disk(self.full)?;
         self.check()
     }
@@ -572,7 +593,7 @@ impl World {
                 .and_then(|()| process.db.tidy());
             if let Err(error) = paused {
                 // It waits for its file; the lease stays for a while.
-                return self.broke_off(which, error);
+                return self.broke_off(which, &mut session, error);
             }
         }
         let process = &mut self.processes[which];

@@ -5,7 +5,7 @@ use super::lrs::Fault;
 use crate::event::Event;
 use crate::lrs::Failure;
 use crate::store::{Holder, Page, Problem, WaitKind, WaitReason};
-use crate::sync::Ended;
+use crate::sync::{Ended, Step};
 
 #[test]
 fn an_upstream_that_is_down_is_asked_little() {
@@ -274,4 +274,21 @@ fn two_holders_never_sync_at_once_and_a_dead_ones_lease_ends() {
         .unwrap();
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 6);
+}
+
+#[test]
+fn a_wait_that_could_not_be_written_down_is_kept_also_from_a_sync_by_hand() {
+    let mut device = Device::new();
+    device.record(3);
+    device.by_hand = true;
+    let until = device.now + 30_000;
+    let owed = Some((until, WaitKind::OutcomeUnknown));
+    let mut session = device.session().after(owed);
+    let step = session.next(&mut device.db, device.now).unwrap();
+    assert!(
+        matches!(step, Step::Wait { until: told, .. } if told == until),
+        "{step:?}"
+    );
+    let step = session.next(&mut device.db, until).unwrap();
+    assert!(matches!(step, Step::Send { .. }), "{step:?}");
 }
