@@ -17,7 +17,6 @@ zig_home() {
 ios_library() {
   local stand_in=$PWD/tests/lib/stand-in
   ZIG_HOME=$(zig_home) CC_aarch64_apple_ios=$stand_in/apple-cc SDKROOT=$stand_in \
-    IPHONEOS_DEPLOYMENT_TARGET=15.0 \
     for_target bindings/build-library mobile staticlib --target aarch64-apple-ios "$@"
 }
 
@@ -34,12 +33,13 @@ ios_objects() {
 # Links all of the library with nothing but libSystem, whose list of symbols is macOS's; fails where one
 # is missing.
 ios_link() {
-  local library=$1 folder made=${1%.a}.dylib calls
+  local library=$1 folder made=${1%.a}.dylib oldest calls
+  oldest=$(sed -n 's/^IPHONEOS_DEPLOYMENT_TARGET = "\(.*\)"$/\1/p' .cargo/config.toml)
   folder=$(dirname "$library")
   sed -E 's/arm64(e|e\.x1)?-(macos|maccatalyst)/arm64-ios/g' "$(zig_home)/lib/libc/darwin/libSystem.tbd" \
     >"$folder/libSystem.tbd" &&
     "$(rustc --print sysroot)/lib/rustlib/$(rustc --print host-tuple)/bin/rust-lld" -flavor darwin \
-      -arch arm64 -platform_version ios 15.0 15.0 -dylib -all_load "$library" -L"$folder" -lSystem \
+      -arch arm64 -platform_version ios "$oldest" "$oldest" -dylib -all_load "$library" -L"$folder" -lSystem \
       -o "$made" || return
   calls=$(llvm-nm --extern-only --defined-only "$made" | grep -c ' _uniffi_pannier_ffi_fn_') || true
   echo "no symbol is missing; $(stat --format %s "$made") bytes, $calls calls for Swift"

@@ -16,8 +16,8 @@ use super::judge;
 use super::limits::Ceiling;
 use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
-use super::trace;
 use super::work::Task;
+use super::{trace, waits};
 use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::{Authorization, Request, requests};
@@ -329,14 +329,22 @@ impl Session {
         self
     }
 
-    /// What is to be waited for before anything is sent again, and until when.
+    /// What the next session has to wait for, and until when, which could not be written down.
     pub fn owed(&self) -> Option<(Millis, WaitKind)> {
-        self.learned.not_before.or(self.owed)
+        self.owed
     }
 
     /// The requests under way were given up from our side: they may be under way at the LRS still.
     /// Where this fails, the next session has to begin [`Session::after`] it.
     pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
+        let done = self.give_up(db, now);
+        if done.is_err() {
+            self.owed = self.learned.not_before.or(self.owed);
+        }
+        done
+    }
+
+    fn give_up(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
         let posts = self.flights.give_up();
         let least = if posts {
             judge::UNDER_WAY
@@ -379,7 +387,10 @@ impl Session {
         }
         self.lease_until = Some(until);
         self.learned = db.upstream()?.learned;
-        if let Some((until, why)) = self.owed.take() {
+        // One that is over for a jump of the clock must not take another one with it.
+        if let Some((until, why)) = self.owed.take()
+            && waits::is_possible(until, why, now)
+        {
             self.wait_also(until, why);
         }
         // Our clock may have jumped while we waited.

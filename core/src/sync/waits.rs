@@ -21,16 +21,9 @@ impl Session {
         let Some((until, why)) = self.learned.not_before else {
             return Ok(None);
         };
-        let longest = match why {
-            WaitKind::Backoff => backoff::LONGEST,
-            WaitKind::OutcomeUnknown => {
-                backoff::LONGEST + requests::timeout(usize::MAX, usize::MAX)
-            }
-            WaitKind::RetryAfter | WaitKind::App => backoff::LONGEST_RETRY_AFTER + backoff::LONGEST,
-        };
         let over = match why {
             WaitKind::App => false,
-            _ => until <= now || until > now + longest.as_millis() as Millis,
+            _ => until <= now || !is_possible(until, why, now),
         };
         if over || (skip && why == WaitKind::Backoff) {
             self.learned.not_before = None;
@@ -67,6 +60,16 @@ impl Session {
         self.learned.not_before = Some((until, why));
         named
     }
+}
+
+/// Could such a wait have been set by now? Otherwise the clock has jumped since.
+pub(super) fn is_possible(until: Millis, why: WaitKind, now: Millis) -> bool {
+    let longest = match why {
+        WaitKind::Backoff => backoff::LONGEST,
+        WaitKind::OutcomeUnknown => backoff::LONGEST + requests::timeout(usize::MAX, usize::MAX),
+        WaitKind::RetryAfter | WaitKind::App => backoff::LONGEST_RETRY_AFTER + backoff::LONGEST,
+    };
+    until <= now + longest.as_millis() as Millis
 }
 
 /// What is skipped by nothing outweighs what is skipped by hand.
