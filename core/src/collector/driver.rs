@@ -1,4 +1,4 @@
-//! The thread that syncs: it performs what a [`Session`] asks for, and waits in between.
+//! The thread that syncs: it decides when, and obeys what the app wants meanwhile.
 //!
 //! One thread with a tokio runtime of its own. While nothing is due it sleeps until a command
 //! comes, without a timer. It never holds the file while it waits for the network.
@@ -9,19 +9,15 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tracing::Instrument as _;
 
 use super::Inner;
 use super::config::SyncPolicy;
-use super::folding::Folding;
 use crate::error::Error;
 use crate::event::Event;
-use crate::lock::lock;
-use crate::lrs::{Answer, Failure};
-use crate::store::{Millis, Problem, StoreError, Trouble, WaitKind};
-use crate::sync::{Ended, Session, Step, SyncReport, Ticket, backoff};
+use crate::store::{Millis, Problem, Trouble, WaitKind};
+use crate::sync::{Ended, SyncReport, backoff};
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
@@ -45,14 +41,8 @@ pub(super) enum Command {
     Interrupt,
 }
 
-/// What came of a request.
-type Landed = (Ticket, Result<Answer, Failure>);
-
-/// The requests under way; dropped, they are given up.
-type Flights = JoinSet<Landed>;
-
 /// What became of a sync, and what interrupted it.
-type Ran = (Result<SyncReport, Error>, Option<Interrupt>);
+pub(super) type Ran = (Result<SyncReport, Error>, Option<Interrupt>);
 
 /// A sync that the app asked for, and all who wait for its end.
 struct Job {
@@ -61,7 +51,7 @@ struct Job {
 }
 
 /// Why the waiting for something ended early.
-enum Interrupt {
+pub(super) enum Interrupt {
     /// Another sync is asked for.
     Job,
     /// A pause; whoever asked for it waits for the answer.
@@ -100,8 +90,8 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
     runtime.shutdown_background();
 }
 
-struct Driver {
-    inner: Arc<Inner>,
+pub(super) struct Driver {
+    pub(super) inner: Arc<Inner>,
     commands: UnboundedReceiver<Command>,
     /// What the app asked for while another sync was under way.
     job: Option<Job>,
@@ -113,7 +103,7 @@ struct Driver {
     no_network_since: Option<Instant>,
     paused: bool,
     /// What a sync that could not write to the disk would have had to wait for.
-    owed: Option<(Millis, WaitKind)>,
+    pub(super) owed: Option<(Millis, WaitKind)>,
 }
 
 impl Driver {
@@ -158,7 +148,7 @@ impl Driver {
     }
 
     /// Waits for `work`. With `firmly` another sync that is asked for does not interrupt it.
-    async fn during<T>(
+    pub(super) async fn during<T>(
         &mut self,
         work: impl Future<Output = T>,
         firmly: bool,
@@ -311,77 +301,6 @@ impl Driver {
         }
     }
 
-    async fn session(&mut self, by_hand: bool, patience: Duration) -> Ran {
-        let inner = Arc::clone(&self.inner);
-        let begun = inner
-            .transport()
-            .and_then(|transport| Ok((transport, inner.session_config(by_hand)?)));
-        let (transport, config) = match begun {
-            Ok(begun) => begun,
-            Err(error) => return (Err(error), None),
-        };
-        let mut session =
-            Session::new(config, inner.holder, fastrand::Rng::new()).after(self.owed.take());
-        let give_up = Instant::now() + patience;
-        let mut flights = Flights::new();
-        let mut landed = None;
-        let interrupt = loop {
-            match inner.step(&mut session, landed.take()) {
-                Ok(Step::Done(ended)) => {
-                    if let Ended::Busy { .. } = ended {
-                        self.owed = session.owed();
-                    }
-                    return (Ok(session.report(ended)), None);
-                }
-                Ok(Step::Wait { until, why }) => {
-                    let wait = until.saturating_sub(inner.clock.now_ms()).max(0);
-                    let wait = Duration::from_millis(wait as u64);
-                    let trouble = session.trouble().cloned();
-                    let waiting = Ended::Waiting {
-                        until,
-                        why,
-                        trouble,
-                    };
-                    if Instant::now() + wait > give_up {
-                        return (Ok(session.report(waiting)), None);
-                    }
-                    match self.during(sleep(wait), false).await {
-                        Ok(()) => {}
-                        Err(Interrupt::Job) => return (Ok(session.report(waiting)), None),
-                        Err(interrupt) => break interrupt,
-                    }
-                }
-                Ok(Step::Send { ticket, request }) => {
-                    let (transport, span) = (Arc::clone(&transport), session.span(ticket));
-                    let exchange = async move { transport.exchange(request).await };
-                    flights.spawn(async move { (ticket, exchange.instrument(span).await) });
-                }
-                Ok(Step::Await) => match self.during(next_of(&mut flights), true).await {
-                    Ok(came) => landed = came,
-                    Err(interrupt) => break interrupt,
-                },
-                Err(error) => {
-                    // What is under way comes to its end: sent again now it might be stored twice.
-                    let ended = async { while next_of(&mut flights).await.is_some() {} };
-                    let interrupt = self.during(ended, true).await.err();
-                    flights.shutdown().await;
-                    if inner.interrupted(&mut session).is_err() {
-                        self.owed = session.owed();
-                    }
-                    return (Err(error.into()), interrupt);
-                }
-            }
-        };
-        flights.shutdown().await;
-        let report = inner
-            .interrupted(&mut session)
-            .map(|()| session.report(Ended::Interrupted));
-        if report.is_err() {
-            self.owed = session.owed();
-        }
-        (report.map_err(Error::from), Some(interrupt))
-    }
-
     /// The file gives back what was delivered. Others may record in between the slices.
     fn shrink(&self) {
         let (store, history) = (&self.inner.store, self.inner.history);
@@ -416,46 +335,6 @@ impl Driver {
                 until.saturating_sub(now).max(0) as u64
             ));
         }
-    }
-}
-
-impl Inner {
-    /// What came of a request, and what to do next: one commit for both.
-    fn step(
-        self: &Arc<Self>,
-        session: &mut Session,
-        landed: Option<Landed>,
-    ) -> Result<Step, StoreError> {
-        if landed.is_none() && session.must_await() {
-            return Ok(Step::Await);
-        }
-        session.authorize(lock(&self.authorization).as_ref());
-        let now = self.clock.now();
-        let step = self.store.with(now.wall_ms, |db| {
-            db.together(|db| {
-                if let Some((ticket, outcome)) = landed {
-                    session.answered(db, ticket, outcome, now)?;
-                }
-                session.next(db, now)
-            })
-        })?;
-        self.tell(session);
-        Folding::see_to(self);
-        Ok(step)
-    }
-
-    fn interrupted(&self, session: &mut Session) -> Result<(), StoreError> {
-        let now = self.clock.now_ms();
-        self.store.with(now, |db| session.interrupted(db, now))
-    }
-}
-
-/// What the next request to come back brings; none: there is none under way.
-async fn next_of(flights: &mut Flights) -> Option<Landed> {
-    match flights.join_next().await? {
-        Ok(landed) => Some(landed),
-        // Nothing but a panic ends one early, and a transport must not panic.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

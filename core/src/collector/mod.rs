@@ -25,6 +25,7 @@ mod events;
 mod folding;
 mod ids;
 mod input;
+mod performing;
 mod status;
 #[cfg(test)]
 mod testing;

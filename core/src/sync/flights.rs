@@ -62,6 +62,8 @@ pub(super) struct Flights {
     list: Vec<Flying>,
     tickets: u64,
     window: u32,
+    /// Nothing leaves before all of them have come back.
+    closed: bool,
     /// Most at once since there was none.
     crowd: u32,
     /// Batches taken whole, one after the other.
@@ -74,6 +76,7 @@ impl Default for Flights {
             list: Vec::new(),
             tickets: 0,
             window: 1,
+            closed: false,
             crowd: 0,
             whole: 0,
         }
@@ -89,6 +92,7 @@ impl Flights {
     pub(super) fn launch(&mut self, flying: Flying) {
         if self.list.is_empty() {
             self.crowd = 0;
+            self.closed = false;
         }
         self.list.push(flying);
         self.crowd = self.crowd.max(self.list.len() as u32);
@@ -127,7 +131,9 @@ impl Flights {
 
     /// There is room for one more beside them.
     pub(super) fn have_room(&self, most: u32) -> bool {
-        self.list.len() < self.window.min(most) as usize && self.list.iter().all(|one| one.plain)
+        !self.closed
+            && self.list.len() < self.window.min(most) as usize
+            && self.list.iter().all(|one| one.plain)
     }
 
     /// So many may share the line with a request that leaves now.
@@ -169,6 +175,9 @@ impl Flights {
 
     /// A batch was taken whole.
     pub(super) fn widen(&mut self, most: u32, learned: &mut Learned) {
+        if self.closed {
+            return;
+        }
         self.window = (self.window + 1).min(most);
         self.whole += 1;
         if self.whole.is_multiple_of(BEARS_MORE_AFTER) {
@@ -181,6 +190,7 @@ impl Flights {
 
     /// An answer asks for something else than the next batch.
     pub(super) fn close(&mut self) {
+        self.closed = true;
         self.window = 1;
         self.whole = 0;
     }

@@ -79,6 +79,19 @@ pub struct Blame {
 }
 
 impl Blame {
+    /// It may be the upstream's own.
+    pub(super) fn stop(&self) -> Stop {
+        Stop {
+            problem: match self.reason {
+                HoldReason::ServerError => Problem::ServerError,
+                _ => Problem::RefusesEverything,
+            },
+            status: self.status,
+            words: self.words.clone(),
+            pause: Pause::Backoff,
+        }
+    }
+
     pub(super) fn held(self) -> Outcome {
         Outcome::Held {
             reason: self.reason,

@@ -9,7 +9,8 @@ use super::work::Item;
 use crate::event::Event;
 use crate::lrs::requests;
 use crate::store::{
-    Db, Millis, NOTHING_ELSE, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
+    Db, Learned, Millis, NOTHING_ELSE, Outcome, Problem, Settled, Settlement, StoreError, Trouble,
+    WaitKind,
 };
 
 /// Delivered rows are deleted in bulk once there are this many.
@@ -56,6 +57,7 @@ impl Session {
         self.forget_tasks();
         self.suspects.clear();
         self.checked = false;
+        self.flipped = false;
         // What it took before says nothing about the time after this.
         self.accepted = false;
         if let Some(tried) = self.refused.take() {
@@ -105,6 +107,18 @@ impl Session {
         self.settle(db, Vec::new(), now)
     }
 
+    /// What another session has to know, should this one go no further: it has to wait for what this
+    /// one is looking into.
+    fn learned_for_others(&self, now: Millis) -> Learned {
+        let mut learned = self.learned.clone();
+        let wait = self.under_way(now);
+        if wait > Duration::ZERO && learned.not_before.is_none() {
+            let until = now + wait.as_millis() as Millis;
+            learned.not_before = Some((until, WaitKind::OutcomeUnknown));
+        }
+        learned
+    }
+
     pub(super) fn settle(
         &mut self,
         db: &mut Db,
@@ -120,7 +134,7 @@ impl Session {
             .unzip::<_, _, Vec<_>, Vec<_>>();
         let settlement = Settlement {
             settled,
-            learned: Some((self.holder, self.learned.clone())),
+            learned: Some((self.holder, self.learned_for_others(now))),
             unsent: self.unsent.take(),
         };
         let changed = db.settle(&settlement, self.config.history, now)?;

@@ -30,10 +30,7 @@ impl Session {
                     .shrink_statements(&mut self.learned, batch.len()),
                 Failure::Broken(_) => self.failed_again_on(batch.len()),
             }
-            if let Some(stop) = self.one_failed(batch, stop, now) {
-                return self.stop(db, stop, now);
-            }
-            return Ok(());
+            return self.one_failed(db, batch, stop, now);
         }
         self.stop(db, stop, now)
     }
@@ -46,31 +43,34 @@ impl Session {
         }
     }
 
-    /// While cautious, or for a known suspect, a failure on one statement alone is looked into before
-    /// anything is concluded.
-    fn one_failed(&mut self, mut batch: Vec<Item>, stop: Stop, now: Millis) -> Option<Stop> {
+    /// The upstream failed. While cautious, or for a known suspect, a failure on one statement alone is
+    /// looked into before anything is concluded.
+    fn one_failed(
+        &mut self,
+        db: &mut Db,
+        batch: Vec<Item>,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         let failed_on_it = matches!(
             stop.problem,
             Problem::ServerError | Problem::TimedOut | Problem::Broken
         );
         let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
-        let Pause::AtLeast(under_way) = stop.pause else {
-            return Some(stop);
+        let (Pause::AtLeast(under_way), true) = (stop.pause, failed_on_it && alone) else {
+            return self.stop(db, stop, now);
         };
-        if !(failed_on_it && alone) {
-            return Some(stop);
-        }
         let quiet_until = Some(now + under_way.as_millis() as Millis);
         self.quiet_until = self.quiet_until.max(quiet_until);
-        let item = batch.pop()?;
         let blame = Blame {
             reason: HoldReason::ServerError,
             status: stop.status,
             words: stop.words,
         };
         self.tasks
-            .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
-        None
+            .push_front(Task::Look(Look::new(batch, Then::Blame(blame))));
+        // Should this session end before it knows, the next one waits.
+        self.settle(db, Vec::new(), now)
     }
 
     pub(super) fn posted(
@@ -137,10 +137,7 @@ impl Session {
                 if stop.problem == Problem::ServerError {
                     self.failed_again_on(batch.len());
                 }
-                match self.one_failed(batch, stop, now) {
-                    Some(stop) => self.stop(db, stop, now),
-                    None => Ok(()),
-                }
+                self.one_failed(db, batch, stop, now)
             }
         }
     }

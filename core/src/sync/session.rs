@@ -61,7 +61,7 @@ pub struct Session {
     pub(super) accepted: bool,
     /// Credentials and version were seen to hold since the last trouble.
     pub(super) checked: bool,
-    /// The other version has been tried.
+    /// The other version has been tried since then.
     pub(super) flipped: bool,
     /// The app has set other credentials, and nothing was sent with them yet.
     authorized_anew: bool,
@@ -168,6 +168,7 @@ impl Session {
             self.forget_tasks();
             self.suspects.acquit_refused();
             self.checked = false;
+            self.flipped = false;
             self.accepted = false;
             self.refused = None;
             self.learned.credentials_are_right();
@@ -181,8 +182,6 @@ impl Session {
         !self.flights.is_empty()
             && (!self.flights.have_room(self.most_in_flight())
                 || !self.tasks.is_empty()
-                || !self.landed.is_empty()
-                || self.learned.not_before.is_some()
                 || self.lease_until.is_none())
     }
 

@@ -5,13 +5,13 @@
 //! broken deployment or a misled proxy never moves a statement to held. The session goes on behind
 //! them: the next few, then ever further ahead, so that a run of bad statements ends no sync.
 
+use std::time::Duration;
+
 use super::backoff;
-use super::judge::{Blame, Pause, Stop};
+use super::judge::Blame;
 use super::session::Session;
 use super::work::{Item, Look, Task, Then};
-use crate::store::{
-    Db, FUTURE_TOLERANCE_MS, HoldReason, Millis, Outcome, Problem, StoreError, WaitReason,
-};
+use crate::store::{Db, FUTURE_TOLERANCE_MS, HoldReason, Millis, Outcome, StoreError, WaitReason};
 
 /// So many in a row make the upstream as suspect as the statements.
 const STRIKES: usize = 3;
@@ -86,7 +86,10 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         for item in items {
-            if let Some(due) = self.future(&item, now) {
+            // Its time may come at once, by a better measure of the LRS's clock.
+            let under_way =
+                blame.reason == HoldReason::ServerError && self.under_way(now) > Duration::ZERO;
+            if let Some(due) = self.future(&item, now).filter(|_| !under_way) {
                 // Our clock jumped since it was taken: it is early, not bad.
                 let outcome = Outcome::Waiting {
                     reason: WaitReason::Future,
@@ -173,20 +176,7 @@ impl Session {
             self.settle(db, settled, now)?;
             return Ok(true);
         }
-        let problem = match last.reason {
-            HoldReason::ServerError => Problem::ServerError,
-            _ => Problem::RefusesEverything,
-        };
-        self.stop(
-            db,
-            Stop {
-                problem,
-                status: last.status,
-                words: last.words,
-                pause: Pause::Backoff,
-            },
-            now,
-        )?;
+        self.stop(db, last.stop(), now)?;
         Ok(true)
     }
 

@@ -43,8 +43,7 @@ impl Session {
                 Some(steady) => db.any_made_in(steady.boot, few)?,
                 None => false,
             };
-        // After a wait it may be there from before.
-        if ask && self.tasks.is_empty() {
+        if ask {
             self.tasks.push_back(Task::Negotiate);
         }
         Ok(())

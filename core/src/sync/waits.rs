@@ -43,6 +43,8 @@ impl Session {
                     why,
                     trouble,
                 });
+                // What they are about may have changed by then.
+                self.forget_tasks();
                 self.end(db, Ended::Interrupted)?;
                 Ok(Some(Step::Wait { until, why }))
             }

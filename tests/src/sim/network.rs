@@ -118,9 +118,11 @@ pub fn exchange(
         _ => latency,
     };
     let arrives = now + delay;
-    // An LRS that hangs may go on for long after the device has given up.
+    // An LRS that hangs may go on for long after the device has given up, but nobody can wait for ever:
+    // with all that a proxy brings it, until the device has waited as long again.
+    let deliveries = 1 + Millis::from(fault == Fault::DeliveredTwice);
     lrs.slower = match weather {
-        Weather::Hangs => rng.i64(0..timeout * 3 / 2),
+        Weather::Hangs => rng.i64(0..timeout * 3 / 2) / deliveries,
         _ => 0,
     };
     lrs.end = match (fault, weather) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use pannier::clock::{Now, Steady};
 use pannier::lrs::{Authorization, Credentials, Endpoint, Failure, Request};
-use pannier::store::{Db, Holder, Millis, Problem, StoreError};
+use pannier::store::{Db, Holder, Millis, Problem, StoreError, WaitKind};
 use pannier::sync::{Ended, Session, SessionConfig, Step, Ticket};
 use uuid::Uuid;
 
@@ -246,9 +246,7 @@ impl World {
             }
             Step::Done(ended) => {
                 self.tell(|_| format!("{name}: {ended:?}"));
-                if let Ended::Busy { .. } = ended {
-                    self.processes[which].owed = session.owed();
-                }
+                self.processes[which].owed = session.owed();
                 self.processes[which].state = State::Idle(self.planned(which, &ended)?);
                 if let Ended::NeedsApp { trouble } = &ended
                     && trouble.problem == Problem::Credentials
@@ -489,9 +487,9 @@ impl World {
         self.may_fail(error)?;
         let device_now = self.device_now();
         let process = &mut self.processes[which];
-        if session.interrupted(&mut process.db, device_now).is_err() {
-            process.owed = session.owed();
-        }
+        // What it could not write down is kept in memory.
+        let _ = session.interrupted(&mut process.db, device_now);
+        process.owed = session.owed();
         self.processes[which].troubled = false;
         self.processes[which].state = State::Idle(Some(self.now + LONGEST_SLEEP));
         self.check()
@@ -527,12 +525,9 @@ impl World {
         }
         let device_now = self.device_now();
         let mut names = Vec::new();
-        for process in self.processes.drain(..) {
-            // With the process goes what it could not write down.
-            if process.owed.is_some() {
-                self.model.excused.extend(self.promises.excuse());
-            }
+        for process in std::mem::take(&mut self.processes) {
             names.push(process.name);
+            self.forget_owed(process.owed);
         }
         for name in names {
             self.processes.push(Process {
@@ -547,6 +542,13 @@ impl World {
         self.fill_disk(self.full)
     }
 
+    /// With a process goes what it could not write down.
+    fn forget_owed(&mut self, owed: Option<(Millis, WaitKind)>) {
+        if owed.is_some() {
+            self.model.excused.extend(self.promises.excuse());
+        }
+    }
+
     /// One process dies; the others go on.
     pub fn kill_one(&mut self, which: usize) -> Result<(), String> {
         self.tally.fault("device: one process killed");
@@ -558,9 +560,8 @@ impl World {
         process.db = self.disk.open(device_now)?;
         process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
         process.troubled = false;
-        if process.owed.take().is_some() {
-            self.model.excused.extend(self.promises.excuse());
-        }
+        let owed = process.owed.take();
+        self.forget_owed(owed);
         self.fill_disk(self.full)?;
         self.check()
     }

@@ -269,19 +269,21 @@ fn a_wait_for_the_app_hides_no_other() {
 
 #[test]
 fn a_refusal_of_credentials_that_were_replaced_meanwhile_is_asked_again() {
-    let mut air = Air::open(2, 300);
-    air.device.lrs.password = "changed".into();
+    let mut air = Air::open(3, 600);
     let credentials = Credentials::Basic {
         user: "app".into(),
         password: "changed".into(),
     };
     air.session
         .authorize(Some(&credentials.authorization().unwrap()));
-    for _ in 0..2 {
-        air.land_as(0, Ok(status(401, &[])));
-    }
+    air.land_as(1, Ok(status(401, &[])));
+    air.land(0);
+    assert_eq!(air.send(), Step::Await);
+    assert_eq!(air.flying.len(), 1, "nothing is sent beside a trouble");
+    air.device.lrs.password = "changed".into();
+    air.land_as(0, Ok(status(401, &[])));
     assert_eq!(air.finish(), Step::Done(Ended::Emptied));
-    assert_eq!(air.device.delivered(), 300);
+    assert_eq!(air.device.delivered(), 600);
     assert_eq!(air.device.problem(), None);
 }
 

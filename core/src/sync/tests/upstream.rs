@@ -3,7 +3,7 @@
 use super::device::{Device, START};
 use super::lrs::Fault;
 use crate::event::Event;
-use crate::lrs::Failure;
+use crate::lrs::{Failure, Method};
 use crate::store::{Holder, Page, Problem, WaitKind, WaitReason};
 use crate::sync::{Ended, Step};
 
@@ -232,6 +232,93 @@ fn what_was_refused_in_the_wrong_version_is_sent_in_the_right_one() {
     device.sync_all();
     assert_eq!(device.delivered(), 2);
     assert!(device.held().is_empty());
+}
+
+#[test]
+fn after_a_wait_the_same_session_tries_both_versions_again() {
+    for count in 1..=6 {
+        let mut device = Device::new();
+        device.lrs.versions = vec!["1.0.3"];
+        device.record(count);
+        let mut session = device.session();
+        loop {
+            match session.next(&mut device.db, device.now).unwrap() {
+                Step::Send { ticket, request } => {
+                    let fault = if request.url.ends_with("/about") {
+                        Fault::Answer(404, vec![], "")
+                    } else {
+                        Fault::Answer(400, vec![], "Bad Request")
+                    };
+                    device.lrs.faults.push_back(fault);
+                    let outcome = device.lrs.perform(&request, device.now);
+                    session
+                        .answered(&mut device.db, ticket, outcome, device.now)
+                        .unwrap();
+                }
+                Step::Wait { until, .. } => break device.now = until,
+                step => panic!("{step:?}"),
+            }
+        }
+        loop {
+            match session.next(&mut device.db, device.now).unwrap() {
+                Step::Send { ticket, request } => {
+                    let outcome = device.lrs.perform(&request, device.now);
+                    session
+                        .answered(&mut device.db, ticket, outcome, device.now)
+                        .unwrap();
+                }
+                step => break assert_eq!(step, Step::Done(Ended::Emptied)),
+            }
+        }
+        assert_eq!(device.held(), []);
+        assert_eq!(device.delivered(), count as usize);
+    }
+}
+
+#[test]
+fn who_ends_while_it_looks_into_a_failure_leaves_the_wait_to_the_next() {
+    let mut device = Device::new();
+    device.record(1);
+    for _ in 0..2 {
+        device.lrs.faults = [
+            Fault::Answer(404, vec![], ""),
+            Fault::Answer(500, vec![], ""),
+        ]
+        .into();
+        match device.sync() {
+            Ended::Waiting { until, .. } => device.now = until,
+            other => panic!("{other:?}"),
+        }
+    }
+    device.lrs.faults.clear();
+    let mut session = device.session();
+    let timeout = loop {
+        let Step::Send { ticket, request } = session.next(&mut device.db, device.now).unwrap()
+        else {
+            panic!("nothing is sent");
+        };
+        let posts = request.method == Method::Post;
+        let outcome = if posts {
+            Err(Failure::TimedOut)
+        } else {
+            device.lrs.perform(&request, device.now)
+        };
+        session
+            .answered(&mut device.db, ticket, outcome, device.now)
+            .unwrap();
+        if posts {
+            break request.timeout.as_millis() as i64;
+        }
+    };
+    drop(session);
+    let next = device.session().next(&mut device.db, device.now).unwrap();
+    assert!(
+        matches!(
+            next,
+            Step::Wait { until, why: WaitKind::OutcomeUnknown } if until >= device.now + timeout
+        ),
+        "{next:?}"
+    );
 }
 
 #[test]
