@@ -56,10 +56,7 @@ impl Session {
         let under_way = self.under_way(now);
         self.forget_tasks();
         self.suspects.clear();
-        self.checked = false;
-        self.flipped = false;
-        // What it took before says nothing about the time after this.
-        self.accepted = false;
+        self.doubt_upstream();
         if let Some(tried) = self.refused.take() {
             // The search for the culprit goes on from here, and does not begin anew each time.
             self.ceiling.shrink_statements(&mut self.learned, tried);
@@ -105,6 +102,13 @@ impl Session {
             since,
         });
         self.settle(db, Vec::new(), now)
+    }
+
+    /// What it took and understood before says nothing about the time after this.
+    pub(super) fn doubt_upstream(&mut self) {
+        self.checked = false;
+        self.flipped = false;
+        self.accepted = false;
     }
 
     /// What another session has to know, should this one go no further: it has to wait for what this

@@ -167,9 +167,7 @@ impl Session {
             self.flights.outdate();
             self.forget_tasks();
             self.suspects.acquit_refused();
-            self.checked = false;
-            self.flipped = false;
-            self.accepted = false;
+            self.doubt_upstream();
             self.refused = None;
             self.learned.credentials_are_right();
             self.authorized_anew = true;

@@ -105,6 +105,11 @@ impl Device {
     /// One session, without waiting.
     pub(super) fn sync(&mut self) -> Ended {
         let mut session = self.session();
+        self.run(&mut session)
+    }
+
+    /// That session, to its end or until it has to wait.
+    pub(super) fn run(&mut self, session: &mut Session) -> Ended {
         for _ in 0..10_000 {
             let step = session.next(&mut self.db, self.now).unwrap();
             self.check();

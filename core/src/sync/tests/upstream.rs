@@ -240,36 +240,16 @@ fn after_a_wait_the_same_session_tries_both_versions_again() {
         let mut device = Device::new();
         device.lrs.versions = vec!["1.0.3"];
         device.record(count);
+        // It does not tell its version, and then something answers 400 to everything.
+        device.lrs.faults = vec![Fault::Answer(400, vec![], "Bad Request"); 100].into();
+        device.lrs.faults.push_front(Fault::Answer(404, vec![], ""));
         let mut session = device.session();
-        loop {
-            match session.next(&mut device.db, device.now).unwrap() {
-                Step::Send { ticket, request } => {
-                    let fault = if request.url.ends_with("/about") {
-                        Fault::Answer(404, vec![], "")
-                    } else {
-                        Fault::Answer(400, vec![], "Bad Request")
-                    };
-                    device.lrs.faults.push_back(fault);
-                    let outcome = device.lrs.perform(&request, device.now);
-                    session
-                        .answered(&mut device.db, ticket, outcome, device.now)
-                        .unwrap();
-                }
-                Step::Wait { until, .. } => break device.now = until,
-                step => panic!("{step:?}"),
-            }
-        }
-        loop {
-            match session.next(&mut device.db, device.now).unwrap() {
-                Step::Send { ticket, request } => {
-                    let outcome = device.lrs.perform(&request, device.now);
-                    session
-                        .answered(&mut device.db, ticket, outcome, device.now)
-                        .unwrap();
-                }
-                step => break assert_eq!(step, Step::Done(Ended::Emptied)),
-            }
-        }
+        let Ended::Waiting { until, .. } = device.run(&mut session) else {
+            panic!("no wait");
+        };
+        device.now = until;
+        device.lrs.faults.clear();
+        assert_eq!(device.run(&mut session), Ended::Emptied);
         assert_eq!(device.held(), []);
         assert_eq!(device.delivered(), count as usize);
     }
