@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use url::Url;
+use url::{ParseError, Url};
 
 /// The base URL of an LRS, such as `https://lrs.example/xAPI`; resources are found below it.
 ///
@@ -21,7 +21,12 @@ pub struct Endpoint {
 pub enum InvalidEndpoint {
     /// Not a URL at all.
     #[error("the endpoint is not a URL; give one such as https://lrs.example/xAPI ({0})")]
-    NotAUrl(url::ParseError),
+    NotAUrl(ParseError),
+    /// A host whose name is not ASCII. The library for apps carries no tables of the world's scripts.
+    #[error(
+        "the host of the endpoint must be ASCII; give its other name, such as xn--mnchen-3ya.example"
+    )]
+    NotAscii,
     /// A scheme that is not HTTP.
     #[error("the endpoint must begin with https:// or http://")]
     NotHttp,
@@ -39,7 +44,10 @@ pub enum InvalidEndpoint {
 impl Endpoint {
     /// Reads a base URL.
     pub fn parse(text: &str) -> Result<Self, InvalidEndpoint> {
-        let mut base = Url::parse(text.trim()).map_err(InvalidEndpoint::NotAUrl)?;
+        let mut base = Url::parse(text.trim()).map_err(|error| match error {
+            ParseError::IdnaError if !text.is_ascii() => InvalidEndpoint::NotAscii,
+            error => InvalidEndpoint::NotAUrl(error),
+        })?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(InvalidEndpoint::NotHttp);
         }
@@ -146,10 +154,20 @@ mod tests {
     }
 
     #[test]
+    fn a_host_may_have_an_ascii_name_for_one_that_is_not() {
+        let text = "https://xn--mnchen-3ya.example/xAPI";
+        assert_eq!(
+            Endpoint::parse(text).expect("a good endpoint").as_str(),
+            text
+        );
+    }
+
+    #[test]
     fn refuses_what_cannot_be_a_base_and_says_why() {
         for (text, why) in [
             ("lrs.example/xAPI", "not a URL"),
             ("ftp://lrs.example/xAPI", "https://"),
+            ("https://münchen.example/xAPI", "xn--"),
             ("file:///xAPI", "https://"),
             (
                 "https://ada:secret@lrs.example/xAPI",

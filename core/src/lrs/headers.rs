@@ -3,18 +3,13 @@
 
 use std::time::Duration;
 
-use jiff::civil::DateTime;
-use jiff::fmt::{rfc2822, strtime};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, tz::Offset};
 
 use super::Answer;
 use super::reading::common;
 use crate::statement::XapiVersion;
-
-/// A weekday that does not fit its date spoils nothing.
-const WITH_ANY_WEEKDAY: rfc2822::DateTimeParser =
-    rfc2822::DateTimeParser::new().relaxed_weekday(true);
 
 /// How long the LRS asks us to wait (`Retry-After`, RFC 9110 section 10.2.3): seconds, or a date.
 ///
@@ -56,29 +51,49 @@ fn read_date(text: &str) -> Option<i64> {
     let read = text
         .parse::<Timestamp>()
         .ok()
-        .or_else(|| WITH_ANY_WEEKDAY.parse_timestamp(text).ok())
-        .or_else(|| read_old_date(text))?;
+        .or_else(|| read_http_date(text))?;
     Some(read.as_millisecond())
 }
 
-/// The two obsolete forms of RFC 9110, section 5.6.7, and Django's `Mon, 23-Nov-2026 10:00:00 UTC`.
-fn read_old_date(text: &str) -> Option<Timestamp> {
-    // Weekdays say nothing new, may be written out, and are wrong on some servers.
-    let (_, rest) = text.split_once([',', ' '])?;
-    let rest = rest
-        .trim()
-        .trim_end_matches(|c: char| c.is_ascii_alphabetic())
-        .trim_end();
-    [
-        "%d-%b-%y %H:%M:%S",
-        "%d-%b-%Y %H:%M:%S",
-        "%b %d %H:%M:%S %Y",
-    ]
-    .iter()
-    .find_map(|form| {
-        let read: DateTime = strtime::parse(form, rest).ok()?.to_datetime().ok()?;
-        TimeZone::fixed(Offset::UTC).to_timestamp(read).ok()
-    })
+/// The three forms of RFC 9110, section 5.6.7, and Django's `Mon, 23-Nov-2026 10:00:00 UTC`: a weekday,
+/// then day, month, year and time in one order or the other.
+fn read_http_date(text: &str) -> Option<Timestamp> {
+    let mut words = text.split([' ', ',', '-']).filter(|word| !word.is_empty());
+    // The weekday says nothing new, may be written out, and is wrong on some servers.
+    words.next()?;
+    let (mut month, mut time, mut numbers) = (None, None, Vec::new());
+    for word in words {
+        if let Some(at) = MONTHS.iter().position(|name| *name == word) {
+            month = Some(at as i8 + 1);
+        } else if word.contains(':') {
+            time = Some(read_time(word)?);
+        } else if !matches!(word, "GMT" | "UTC" | "+0000") {
+            numbers.push(word.parse::<u16>().ok()?);
+        }
+    }
+    let [day, year] = numbers[..] else {
+        return None;
+    };
+    // The turn of the century lies where C's `%y` puts it.
+    let year = match year {
+        0..69 => 2000 + year,
+        69..100 => 1900 + year,
+        _ => year,
+    };
+    let date = Date::new(year.try_into().ok()?, month?, day.try_into().ok()?).ok()?;
+    let read = DateTime::from_parts(date, time?);
+    TimeZone::UTC.to_timestamp(read).ok()
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+fn read_time(text: &str) -> Option<Time> {
+    let mut parts = text.split(':').map(|part| part.parse::<i8>().ok());
+    let mut part = || parts.next().flatten();
+    let time = Time::new(part()?, part()?, part()?, 0).ok()?;
+    parts.next().is_none().then_some(time)
 }
 
 #[cfg(test)]
@@ -128,8 +143,21 @@ mod tests {
     }
 
     #[test]
+    fn a_year_of_two_digits_is_near() {
+        let of_1994 = answer(&[("Date", "Sunday, 06-Nov-94 08:49:37 GMT")]);
+        assert_eq!(date(&of_1994), Some(784_111_777_000));
+    }
+
+    #[test]
     fn what_is_no_date_counts_as_absent() {
         for text in [
+            "Mon, 23 Nov 2026 10:00:00 EST",
+            "Mon, 23 Nov 2026 10:00 GMT",
+            "Mon, 23 Nov 2026 10:00:00:00 GMT",
+            "Mon, 23 Nov 99999 10:00:00 GMT",
+            "Mon, 23 Nov 2026 25:00:00 GMT",
+            "Mon, 23 Nov GMT",
+            "Mon, Nov 10:00:00 2026",
             "",
             "soon",
             "Mon, ",
