@@ -202,7 +202,7 @@ fn drain() -> Vec<Section> {
         ),
         section(
             "at 50 ms and 1 Mbit/s",
-            500,
+            1_500,
             50,
             "--delay-ms 50 --kbit 1000 --shape complete",
         ),

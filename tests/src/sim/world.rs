@@ -282,7 +282,13 @@ impl World {
         self.tally.looks += u64::from(request.url.contains('?'));
         self.tally.beside += u64::from(!flights.is_empty());
         let ids = self.sendable(which, &flights, &request)?;
-        let fault = if self.rng.u32(..1000) < self.plan.network {
+        // What breaks one request often breaks those beside it.
+        let likely = match self.plan.network {
+            0 => 0,
+            _ if flights.iter().any(|flight| flight.outcome.is_err()) => 500,
+            alone => alone,
+        };
+        let fault = if self.rng.u32(..1000) < likely {
             Fault::draw(&mut self.rng)
         } else {
             Fault::None
