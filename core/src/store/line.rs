@@ -110,7 +110,9 @@ impl Drop for Leader<'_> {
 
 impl Ticket {
     fn turn(&self, turn: Turn) {
-        if let Turn::Sleeps = std::mem::replace(&mut *lock(&self.turn), turn) {
+        let before = std::mem::replace(&mut *lock(&self.turn), turn);
+        // Unlocked, or whoever wakes would sleep again at once.
+        if let Turn::Sleeps = before {
             self.changed.notify_one();
         }
     }
