@@ -28,6 +28,11 @@ impl FileId {
         Some(Self(found.dev(), found.ino()))
     }
 
+    #[cfg(not(unix))]
+    pub(super) fn of(_: &Path) -> Option<Self> {
+        None
+    }
+
     /// Since Linux 6.13 a file whose times somebody has read gets exact ones with the next write, and each
     /// sync has to write those too: a record that survives a power cut takes half as long again.
     #[cfg(target_os = "linux")]
@@ -36,11 +41,6 @@ impl FileId {
         let found = statx(CWD, path, AtFlags::empty(), StatxFlags::INO).ok()?;
         let dev = makedev(found.stx_dev_major, found.stx_dev_minor);
         Some(Self(dev, found.stx_ino))
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn of(_: &Path) -> Option<Self> {
-        None
     }
 }
 

@@ -80,14 +80,14 @@ pub struct Blame {
 
 impl Blame {
     /// It may be the upstream's own.
-    pub(super) fn stop(&self) -> Stop {
+    pub(super) fn stop(self) -> Stop {
         Stop {
             problem: match self.reason {
                 HoldReason::ServerError => Problem::ServerError,
                 _ => Problem::RefusesEverything,
             },
             status: self.status,
-            words: self.words.clone(),
+            words: self.words,
             pause: Pause::Backoff,
         }
     }

@@ -85,11 +85,12 @@ impl Session {
         blame: &Blame,
         now: Millis,
     ) -> Result<(), StoreError> {
+        let under_way =
+            blame.reason == HoldReason::ServerError && self.under_way(now) > Duration::ZERO;
         for item in items {
-            // Its time may come at once, by a better measure of the LRS's clock.
-            let under_way =
-                blame.reason == HoldReason::ServerError && self.under_way(now) > Duration::ZERO;
-            if let Some(due) = self.future(&item, now).filter(|_| !under_way) {
+            // What is under way is not early: its time may come at once, by a better measure of the
+            // LRS's clock.
+            if !under_way && let Some(due) = self.future(&item, now) {
                 // Our clock jumped since it was taken: it is early, not bad.
                 let outcome = Outcome::Waiting {
                     reason: WaitReason::Future,

@@ -283,10 +283,11 @@ impl World {
         self.tally.beside += u64::from(!flights.is_empty());
         let ids = self.sendable(which, &flights, &request)?;
         // What breaks one request often breaks those beside it.
-        let likely = match self.plan.network {
-            0 => 0,
-            _ if flights.iter().any(|flight| flight.outcome.is_err()) => 500,
-            alone => alone,
+        let beside_one = flights.iter().any(|flight| flight.outcome.is_err());
+        let likely = if beside_one && self.plan.network > 0 {
+            500
+        } else {
+            self.plan.network
         };
         let fault = if self.rng.u32(..1000) < likely {
             Fault::draw(&mut self.rng)
