@@ -131,6 +131,41 @@ fn a_file_without_its_beginning_is_kept_for_an_expert() {
     assert!(aftermath.kept == aftermath.damaged, "it is not kept whole");
 }
 
+#[test]
+fn a_flipped_bit_inside_a_statement_is_told_and_never_sent() {
+    let folder = full_queue();
+    let path = queue(folder.path());
+    let mut bytes = fs::read(&path).expect("it is there");
+    let hit = sample::id(1, 7);
+    let word = br#"com/words/7""#;
+    let at = bytes
+        .windows(word.len())
+        .position(|part| part == word)
+        .expect("the file holds its bytes");
+    // Another letter, and as good a statement as before.
+    bytes[at + "com/".len()] ^= 1;
+    fs::write(&path, &bytes).expect("it can be written");
+
+    let lrs = Lrs::start(Kind::Hub);
+    let config = Config::new(lrs.url(), Some(credentials()));
+    let device = Device::found(folder, SkippingClock::default(), config);
+    let events = device.collector.events();
+    let ended = device.sync_through();
+    assert_eq!(ended, Ended::Emptied);
+    let mut theirs = lrs.ask().all_statements().into_keys();
+    assert!(theirs.all(|id| id != hit), "it was sent");
+    let ledger = device.status().ledger;
+    assert_eq!(
+        (ledger.delivered, ledger.held),
+        (u64::from(RECORDED) - 1, 1)
+    );
+    let held = device.collector.held_one(hit).expect("it is held");
+    assert_eq!(held.reason.code(), "damaged");
+    let told = std::iter::from_fn(|| events.try_next())
+        .any(|event| matches!(event, Event::Held { id, .. } if id == hit));
+    assert!(told, "the app hears of it");
+}
+
 /// The names and contents of all files.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)

@@ -39,6 +39,8 @@ mirror! {
         TooLarge,
         /// The LRS fails on it again and again (5xx) while it accepts others.
         ServerError,
+        /// Its bytes on the device are no longer the ones that were recorded. It was not sent like that.
+        Damaged,
     }
 }
 

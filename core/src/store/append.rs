@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::intact::Frozen;
 use super::{Db, Millis, StoreError, ids};
 use crate::statement::Prepared;
 
@@ -157,11 +158,20 @@ pub(super) fn append_one(
         end: tail.end + one.body.len() as i64,
         ids_until: order.unwrap_or(tail.ids_until),
     };
+    let frozen = Frozen {
+        id: one.id,
+        recorded_at: now,
+        happened_at: one.timestamp_ms,
+        steady: one.steady,
+        traits: traits(one),
+        voids: one.voids,
+        body: &one.body,
+    };
     let inserted = tx
         .prepare_cached(
             "INSERT INTO statement
-             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, sum, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             next.seq,
@@ -173,8 +183,9 @@ pub(super) fn append_one(
             next.end,
             one.steady.map(|steady| steady.ms),
             one.steady.map(|steady| steady.boot),
-            traits(one),
+            frozen.traits,
             one.voids.as_ref().map(Uuid::as_bytes),
+            frozen.sum(),
             one.body,
         ]);
     match inserted {

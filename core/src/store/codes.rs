@@ -85,6 +85,8 @@ codes! {
         TooLarge = "too_large",
         /// The LRS fails on it again and again (5xx) while it accepts others.
         ServerError = "server_error",
+        /// Its bytes on the device are no longer the ones that were recorded. It was not sent like that.
+        Damaged = "damaged",
     }
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::lrs_clock::LrsClock;
-use super::{Db, Millis, StoreError};
+use super::{Db, Millis, StoreError, intact};
 use crate::clock::Steady;
 use crate::statement;
 
@@ -74,10 +74,14 @@ pub(super) fn retime(
     body: &mut [u8],
     right: Millis,
 ) -> rusqlite::Result<()> {
+    // What is no longer what was recorded stays as it is: the checksum must not come to fit it.
+    if !intact::is_as_recorded(tx, seq, body)? {
+        return Ok(());
+    }
     let done = statement::retime(body, right).then_some(right);
     tx.prepare_cached(
         "UPDATE statement SET body = ?2, happened_at = coalesce(?3, happened_at), boot = NULL WHERE seq = ?1",
     )?
     .execute(params![seq, &*body, done])?;
-    Ok(())
+    intact::seal(tx, seq, body)
 }

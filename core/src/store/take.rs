@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::append::NEEDS_2_0;
+use super::intact::{Spoilt, hold_spoilt};
 use super::ledger::{Moves, Place};
 use super::retime::retime;
 use super::upstream::{is_undelivered, renew};
@@ -76,7 +77,9 @@ pub enum Taken {
         rows: Vec<Row>,
         /// How far the log had been sent before; to take that back if provably nothing was sent.
         sent_through: i64,
-        /// So many had to step aside that the transaction ended before the request was full.
+        /// These are held from now on: their bytes are no longer what was recorded.
+        spoilt: Vec<Spoilt>,
+        /// So many had to step aside, or are held now, that the transaction ended before the request was full.
         more: bool,
     },
     /// The lease is no longer ours: another process syncs.
@@ -116,10 +119,12 @@ impl Db {
                     rows = suspect(tx, now)?;
                 }
             }
+            let spoilt = hold_spoilt(tx, &mut rows, now)?;
             Ok(Taken::Rows {
                 rows,
                 sent_through,
-                more,
+                more: more || !spoilt.is_empty(),
+                spoilt,
             })
         })
     }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Appended, Db, Durability, HistoryPolicy, HoldReason, Holder, Limits, Millis, Outcome, Page,
-    Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged, WaitReason,
+    Appended, Db, Durability, HistoryPolicy, HoldReason, Holder, Limits, LrsClock, Millis, Outcome,
+    Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged, WaitReason,
 };
+use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
 const NOW: Millis = 1_800_000_000_000;
@@ -696,4 +697,111 @@ fn what_is_written_together_is_there_together_or_not_at_all() {
     assert_eq!(open(&path).ledger().unwrap().recorded, 1);
     append(&mut db, 3).unwrap();
     assert_eq!(open(&path).ledger().unwrap().recorded, 2);
+}
+
+/// What a flipped bit does to a column: the file stays well formed.
+const SPOILS: [&str; 7] = [
+    "body = CAST(replace(CAST(body AS TEXT), '@example', '@fxample') AS BLOB)",
+    "id = x'00000000000040008000000000000ffe'",
+    "traits = traits | 1",
+    "voids = x'00000000000040008000000000000ffe'",
+    "happened_at = happened_at - 4096",
+    "recorded_at = recorded_at + 4096",
+    "sum = sum + 1",
+];
+
+#[test]
+fn what_is_no_longer_what_was_recorded_is_held_and_never_sent() {
+    for spoil in SPOILS {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        for n in 1..=3 {
+            append(&mut db, n).unwrap();
+        }
+        db.conn
+            .execute(&format!("UPDATE statement SET {spoil} WHERE seq = 2"), [])
+            .unwrap();
+        let bytes = |db: &Db| -> Vec<u8> {
+            let text = "SELECT body FROM statement WHERE seq = 2";
+            db.conn.query_row(text, [], |row| row.get(0)).unwrap()
+        };
+        let kept = bytes(&db);
+        let sent = take(&mut db, 5);
+        let seqs: Vec<i64> = sent.iter().map(|row| row.seq).collect();
+        assert_eq!(seqs, [1, 3], "{spoil}");
+        settle(&mut db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
+        check(&db);
+        let held = db.held(ALL).unwrap().remove(0);
+        assert_eq!((held.seq, held.reason), (2, HoldReason::Damaged), "{spoil}");
+        assert_eq!(bytes(&db), kept, "{spoil}");
+        // Another try finds the same, and sends nothing.
+        db.retry(held.id, NOW).unwrap();
+        assert_eq!(take(&mut db, 5), [], "{spoil}");
+        assert_eq!(db.held(ALL).unwrap()[0].reason, HoldReason::Damaged);
+        check(&db);
+        db.replace(held.id, &statement(9), NOW).unwrap();
+        assert_eq!(take(&mut db, 5)[0].id, statement(9).id);
+        check(&db);
+    }
+}
+
+#[test]
+fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    let made = |n: u128| {
+        let id = Uuid::from_u128(n | 0x4000_8000_0000_0000_0000);
+        let text = r#"{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"http://example.com/did"},"object":{"id":"http://example.com/1"}}"#;
+        let fill = Fill { id, now_ms: NOW };
+        let mut one = prepare(text.as_bytes(), XapiVersion::V2_0_0, &fill).unwrap();
+        one.steady = Some(Steady { ms: 5_000, boot: 7 });
+        one
+    };
+    db.append(&[&vec![made(1), made(2)]], NOW)
+        .remove(0)
+        .unwrap();
+    db.conn
+        .execute(
+            &format!("UPDATE statement SET {} WHERE seq = 1", SPOILS[0]),
+            [],
+        )
+        .unwrap();
+    // The LRS's clock was a day ahead when they were made.
+    let day = 24 * 60 * 60 * 1000;
+    db.claim(US, NOW, NOW + 60_000).unwrap();
+    let limits = Limits {
+        statements: 5,
+        bytes: usize::MAX,
+        speaks_2_0: true,
+        skew_ms: Some(day),
+        clock: Some(LrsClock {
+            boot: 7,
+            at_zero_ms: NOW + day - 5_000,
+            from_ms: 0,
+        }),
+        after: 0,
+        beside_others: false,
+    };
+    let Taken::Rows { rows, spoilt, .. } = db.take(US, &limits, NOW, NOW + 60_000).unwrap() else {
+        panic!()
+    };
+    assert_eq!(spoilt.len(), 1);
+    let [right] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    assert_eq!(right.seq, 2);
+    assert_eq!(right.happened_at, NOW + day);
+    // The right one has its checksum made anew, and can be sent again.
+    let right = right.clone();
+    let Taken::Rows { rows, spoilt, .. } = db.take(US, &limits, NOW, NOW + 60_000).unwrap() else {
+        panic!()
+    };
+    assert_eq!(spoilt, []);
+    assert_eq!(
+        rows,
+        [Row {
+            sent_before: true,
+            ..right
+        }]
+    );
 }

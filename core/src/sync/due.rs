@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::session::Session;
 use super::work::{Item, Look, Task, Then};
+use crate::event::Event;
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
-use crate::store::{Db, Limits, Millis, Problem, StoreError, Taken, Unsent};
+use crate::store::{Db, HoldReason, Limits, Millis, Problem, Spoilt, StoreError, Taken, Unsent};
 
 /// What a negotiated version is trusted for: LRSs are upgraded.
 pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
@@ -78,7 +79,11 @@ impl Session {
         );
         let until = now + timeout.as_millis() as Millis + super::session::LEASE_MARGIN_MS;
         loop {
-            match db.take(self.holder, &limits, now, until)? {
+            let taken = db.take(self.holder, &limits, now, until)?;
+            if let Taken::Rows { spoilt, .. } = &taken {
+                self.tell_held(spoilt);
+            }
+            match taken {
                 Taken::LeaseLost => return Ok(Due::Busy),
                 Taken::Rows {
                     rows, more: true, ..
@@ -99,6 +104,16 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What is held since the device has spoilt it is told like what the LRS has refused.
+    fn tell_held(&mut self, spoilt: &[Spoilt]) {
+        self.held += spoilt.len() as u64;
+        self.events.extend(spoilt.iter().map(|one| Event::Held {
+            id: one.id,
+            reason: HoldReason::Damaged,
+            words: one.words.to_owned(),
+        }));
     }
 
     /// What may have reached the LRS before is looked up before it is sent again.

@@ -194,5 +194,7 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
             (known.recipe.kind == Kind::Poison && character.poison != Poison::Takes)
                 || (too_large && character.too_large == TooLarge::Resets)
         }
+        // The simulated disk spoils nothing.
+        HoldReason::Damaged => false,
     }
 }

@@ -1,0 +1,235 @@
+//! What was recorded, told from what the disk has made of it.
+//!
+//! SQLite notices damage to its own structure and never a flipped bit inside a statement. So each row
+//! has a checksum over all of it that is frozen: made when it is recorded and when its timestamp is
+//! corrected, and asked before each send. One that does not fit is held, and never sent.
+//!
+//! CRC-32C (Castagnoli, RFC 3720 appendix B.4): it misses no error of up to 32 bits in a row, and eight
+//! bytes a step cost a record less than its commit varies by.
+
+use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
+use uuid::Uuid;
+
+use super::act::{State, locate};
+use super::ledger::{Moves, Place};
+use super::take::Row;
+use super::{HoldReason, Millis, StoreError};
+use crate::clock::Steady;
+
+/// What the app reads of a statement that is held as damaged.
+const WORDS: &str = "its bytes on this device are no longer the ones that were recorded: replace it with the right ones, or discard it";
+
+/// All of a row that is never changed once it was recorded, but for a correction of its timestamp.
+pub(super) struct Frozen<'a> {
+    pub(super) id: Uuid,
+    pub(super) recorded_at: Millis,
+    pub(super) happened_at: Millis,
+    pub(super) steady: Option<Steady>,
+    pub(super) traits: i64,
+    pub(super) voids: Option<Uuid>,
+    pub(super) body: &'a [u8],
+}
+
+impl Frozen<'_> {
+    /// The checksum that its row must have.
+    pub(super) fn sum(&self) -> i64 {
+        let mut crc = Crc::new();
+        crc.add(self.id.as_bytes());
+        let steady = self.steady.unwrap_or(Steady { ms: -1, boot: -1 });
+        let numbers = [
+            self.recorded_at,
+            self.happened_at,
+            steady.ms,
+            steady.boot,
+            self.traits,
+        ];
+        for number in numbers {
+            crc.add(&number.to_le_bytes());
+        }
+        crc.add(self.voids.unwrap_or_default().as_bytes());
+        crc.add(self.body);
+        i64::from(crc.end())
+    }
+}
+
+/// The columns that [`frozen`] reads, and the checksum after them.
+const COLUMNS: &str = "id, recorded_at, happened_at, steady_at, boot, traits, voids, sum";
+
+fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> {
+    Ok(Frozen {
+        id: Uuid::from_bytes(row.get(0)?),
+        recorded_at: row.get(1)?,
+        happened_at: row.get(2)?,
+        steady: match (row.get(3)?, row.get(4)?) {
+            (Some(ms), Some(boot)) => Some(Steady { ms, boot }),
+            _ => None,
+        },
+        traits: row.get(5)?,
+        voids: row.get::<_, Option<_>>(6)?.map(Uuid::from_bytes),
+        body,
+    })
+}
+
+/// Whether this body is what was recorded in that place, with all that is kept beside it; false also
+/// where nothing is there.
+pub(super) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<bool> {
+    let intact = conn
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
+        .query_row([seq], |row| {
+            Ok(frozen(row, body)?.sum() == row.get::<_, i64>(7)?)
+        })
+        .optional()?;
+    Ok(intact.unwrap_or(false))
+}
+
+/// Writes the checksum anew, after a change that was meant.
+pub(super) fn seal(tx: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<()> {
+    let sum = tx
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
+        .query_row([seq], |row| Ok(frozen(row, body)?.sum()))?;
+    tx.prepare_cached("UPDATE statement SET sum = ?2 WHERE seq = ?1")?
+        .execute(params![seq, sum])?;
+    Ok(())
+}
+
+/// A statement that is held since its bytes are no longer what was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoilt {
+    /// Its id, as it stands there.
+    pub id: Uuid,
+    /// What the app reads of it.
+    pub words: &'static str,
+}
+
+/// Takes out of what is about to be sent whatever is no longer what was recorded, and holds it.
+pub(super) fn hold_spoilt(
+    tx: &Connection,
+    rows: &mut Vec<Row>,
+    now: Millis,
+) -> Result<Vec<Spoilt>, StoreError> {
+    let mut spoilt = Vec::new();
+    let mut intact = Vec::with_capacity(rows.len());
+    let mut moves = Moves::default();
+    for row in rows.drain(..) {
+        if is_as_recorded(tx, row.seq, &row.body)? {
+            intact.push(row);
+            continue;
+        }
+        let Some(found) = locate(tx, row.seq)? else {
+            continue;
+        };
+        match found.state {
+            State::Queued { .. } => moves.leave_queue(Place::Held, found.bytes),
+            State::Waiting { .. } => moves.between(Place::Waiting, Place::Held),
+            State::Held | State::Delivered => continue,
+        }
+        tx.prepare_cached(
+            "INSERT INTO aside (seq, held, reason, since, sent, words) VALUES (?1, 1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (seq) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
+                due = NULL, status = NULL, words = excluded.words, theirs = NULL",
+        )?
+        .execute(params![row.seq, HoldReason::Damaged, now, row.sent_before, WORDS])?;
+        spoilt.push(Spoilt {
+            id: row.id,
+            words: WORDS,
+        });
+    }
+    moves.write(tx)?;
+    *rows = intact;
+    Ok(spoilt)
+}
+
+/// The polynomial, its bits reversed.
+const POLYNOMIAL: u32 = 0x82f6_3b78;
+
+/// What a byte does to the checksum when 0 to 7 others come after it.
+const TABLES: [[u32; 256]; 8] = tables();
+
+const fn tables() -> [[u32; 256]; 8] {
+    let mut tables = [[0; 256]; 8];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { POLYNOMIAL } else { 0 };
+            bit += 1;
+        }
+        tables[0][byte] = crc;
+        byte += 1;
+    }
+    let mut after = 1;
+    while after < 8 {
+        let mut byte = 0;
+        while byte < 256 {
+            let before = tables[after - 1][byte];
+            tables[after][byte] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
+            byte += 1;
+        }
+        after += 1;
+    }
+    tables
+}
+
+/// A checksum in the making.
+struct Crc(u32);
+
+impl Crc {
+    fn new() -> Self {
+        Self(u32::MAX)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let mut crc = self.0;
+        let (eights, rest) = bytes.as_chunks::<8>();
+        for eight in eights {
+            let mixed = u64::from_le_bytes(*eight) ^ u64::from(crc);
+            crc = 0;
+            for (at, byte) in mixed.to_le_bytes().into_iter().enumerate() {
+                crc ^= TABLES[7 - at][usize::from(byte)];
+            }
+        }
+        for byte in rest {
+            crc = (crc >> 8) ^ TABLES[0][usize::from(crc as u8 ^ byte)];
+        }
+        self.0 = crc;
+    }
+
+    fn end(&self) -> u32 {
+        !self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crc(bytes: &[u8]) -> u32 {
+        let mut crc = Crc::new();
+        crc.add(bytes);
+        crc.end()
+    }
+
+    /// RFC 3720, appendix B.4, and the check value of the CRC catalogue.
+    #[test]
+    fn the_checksum_is_crc_32c() {
+        assert_eq!(crc(b"123456789"), 0xe306_9283);
+        assert_eq!(crc(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc(&[0xff; 32]), 0x62a8_ab43);
+        let up: Vec<u8> = (0..32).collect();
+        assert_eq!(crc(&up), 0x46dd_794e);
+        let down: Vec<u8> = (0..32).rev().collect();
+        assert_eq!(crc(&down), 0x113f_db5c);
+    }
+
+    #[test]
+    fn it_is_the_same_however_the_bytes_come() {
+        let bytes: Vec<u8> = (0..100_u8).collect();
+        for cut in 0..100 {
+            let mut parts = Crc::new();
+            parts.add(&bytes[..cut]);
+            parts.add(&bytes[cut..]);
+            assert_eq!(parts.end(), crc(&bytes), "{cut}");
+        }
+    }
+}
