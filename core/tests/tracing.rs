@@ -120,6 +120,7 @@ fn answer(status: u16, body: &str) -> Answer {
             "https://lrs.example/login?token=SECRETQUERY".into(),
         )],
         body: body.as_bytes().to_vec(),
+        cut: false,
     }
 }
 

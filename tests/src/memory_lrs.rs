@@ -111,5 +111,6 @@ fn says(status: u16, body: String) -> Answer {
             header("X-Experience-API-Version", "1.0.3"),
         ],
         body: body.into_bytes(),
+        cut: false,
     }
 }

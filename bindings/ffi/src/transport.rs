@@ -47,6 +47,9 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// How long the whole exchange may take, from the connection to the last byte of the answer.
     pub timeout: TimeSpan,
+    /// How many bytes of the answer's body are worth keeping; what is longer is cut, and the answer
+    /// says so.
+    pub longest_answer: i64,
 }
 
 /// What came back over HTTP: any status at all. Printing shows the status and the size.
@@ -57,8 +60,11 @@ pub struct Answer {
     pub status: i32,
     /// The headers as they came.
     pub headers: Vec<Header>,
-    /// The body, or its beginning where it is unreasonably long.
+    /// The body, or its beginning where it is longer than the request allows.
     pub body: Vec<u8>,
+    /// There was more of the body than this.
+    #[uniffi(default = false)]
+    pub cut: bool,
 }
 
 /// Why there is no answer, by what may have reached the LRS. In doubt it is `Broken`. The reason
@@ -152,6 +158,7 @@ impl From<pannier::lrs::Request> for Request {
                 .collect(),
             body: request.body,
             timeout: TimeSpan(request.timeout),
+            longest_answer: i64::try_from(request.longest_answer).unwrap_or(i64::MAX),
         }
     }
 }
@@ -172,6 +179,7 @@ impl TryFrom<Answer> for pannier::lrs::Answer {
                 .map(|header| (header.name, header.value))
                 .collect(),
             body: answer.body,
+            cut: answer.cut,
         })
     }
 }
@@ -220,6 +228,7 @@ mod tests {
             headers: vec![("Authorization", "Basic s3cret".to_owned())],
             body: Some(b"s3cret".to_vec()),
             timeout: Duration::from_secs(9),
+            longest_answer: 7,
         });
         assert_eq!(
             (request.method, request.timeout),
@@ -227,6 +236,7 @@ mod tests {
         );
         assert_eq!(request.body.as_deref(), Some(b"s3cret".as_slice()));
         assert_eq!(request.headers[0].value, "Basic s3cret");
+        assert_eq!(request.longest_answer, 7);
         let shown = format!("{request} {request:?} {}", request.headers[0]);
         assert!(
             shown.contains("Post https://lrs.example/xAPI/statements (6 bytes)"),
@@ -244,9 +254,11 @@ mod tests {
                 value: "now".to_owned(),
             }],
             body: b"x".to_vec(),
+            cut: true,
         };
         let crossed = pannier::lrs::Answer::try_from(answer(503)).unwrap();
         assert_eq!((crossed.status, crossed.header("date")), (503, Some("now")));
+        assert!(crossed.cut);
         for status in [-1, 0, 70_000] {
             assert!(matches!(
                 pannier::lrs::Answer::try_from(answer(status)),

@@ -11,8 +11,12 @@ pub struct Answer {
     pub status: u16,
     /// The headers as they came; names in any letter case, values as far as they are text.
     pub headers: Vec<(String, String)>,
-    /// The body, or its beginning where the transport cut an unreasonably long one.
+    /// The body, unpacked; or its beginning, if it was [`cut`](Self::cut).
     pub body: Vec<u8>,
+    /// There was more of the body than this: it was longer than
+    /// [`Request::longest_answer`](super::Request::longest_answer), or the connection broke in the
+    /// middle of a refusal. What is missing says nothing, and nothing is concluded from its absence.
+    pub cut: bool,
 }
 
 impl Answer {
@@ -32,6 +36,7 @@ impl fmt::Debug for Answer {
             .field("status", &self.status)
             .field("headers", &names)
             .field("body_bytes", &self.body.len())
+            .field("cut", &self.cut)
             .finish()
     }
 }
@@ -46,6 +51,7 @@ mod tests {
             status: 503,
             headers: vec![("retry-after".to_owned(), "5".to_owned())],
             body: Vec::new(),
+            cut: false,
         };
         assert_eq!(answer.header("Retry-After"), Some("5"));
         assert_eq!(answer.header("Date"), None);
@@ -57,6 +63,7 @@ mod tests {
             status: 200,
             headers: vec![("Set-Cookie".to_owned(), "key=secret".to_owned())],
             body: b"{\"actor\":1}".to_vec(),
+            cut: false,
         };
         let shown = format!("{answer:?}");
         assert!(shown.contains("200") && shown.contains("Set-Cookie") && shown.contains("11"));

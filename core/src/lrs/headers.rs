@@ -109,6 +109,7 @@ mod tests {
             status: 503,
             headers: headers.iter().map(owned).collect(),
             body: Vec::new(),
+            cut: false,
         }
     }
 

@@ -37,6 +37,9 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// How long the whole exchange may take, from the connection to the last byte of the answer.
     pub timeout: Duration,
+    /// How many bytes of the answer's body are worth keeping. What is longer is cut, and the answer
+    /// says so ([`Answer::cut`](super::Answer::cut)).
+    pub longest_answer: usize,
 }
 
 impl Request {
@@ -71,6 +74,7 @@ mod tests {
             headers: vec![("Authorization", "Basic c2VjcmV0".to_owned())],
             body: Some(b"{\"actor\":\"ada\"}".to_vec()),
             timeout: Duration::from_secs(3),
+            longest_answer: 9,
         };
         let shown = format!("{request:?}");
         assert!(shown.contains("POST") && shown.contains("https://lrs.example/xAPI/statements"));

@@ -1,7 +1,8 @@
 //! What is sent to an LRS.
 //!
-//! Every request carries `X-Experience-API-Version` (C 3.3; 9274 4.1.7), and none asks for
-//! compression: no LRS accepts it of a request, and answers are short. A body is JSON and goes with
+//! Every request carries `X-Experience-API-Version` (C 3.3; 9274 4.1.7), and asks for an answer that is
+//! not packed: answers are short, and without a word any coding would be allowed (RFC 9110, section
+//! 12.5.3). A body is JSON, not packed either, since no LRS accepts that, and goes with
 //! `Content-Length`, which the transport adds: one LRS finds no body in a chunked request.
 
 use std::time::Duration;
@@ -23,6 +24,19 @@ const SLOWEST_BYTES_PER_SECOND: u64 = 8 * 1024;
 
 /// Longer than any proxy keeps a request open. A batch that needs more must be smaller.
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// More than an LRS has to say: the ids of a thousand statements are 40 KB.
+const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
+
+/// A copy may be so many times as long as what was sent. An LRS may write each character as an escape of
+/// six, and spreads it over lines; it adds `stored`, `authority` and the like, for which there is
+/// [`LONGEST_ANSWER`].
+const COPY_GROWS: usize = 8;
+
+/// How many bytes of the answer to a look-up of a statement of so many bytes are kept.
+fn longest_copy(bytes: usize) -> usize {
+    LONGEST_ANSWER.saturating_add(bytes.saturating_mul(COPY_GROWS))
+}
 
 /// How long to wait for the whole exchange of a batch.
 pub fn timeout(statements: usize, bytes: usize) -> Duration {
@@ -72,6 +86,7 @@ pub fn post<B: AsRef<[u8]>>(
         url: endpoint.resource("statements").into(),
         headers,
         timeout: timeout(statements.len(), body.len()),
+        longest_answer: LONGEST_ANSWER,
         body: Some(body),
     }
 }
@@ -98,6 +113,13 @@ pub fn get_voided(
     ask(endpoint, "statements", query, authorization, version)
 }
 
+/// The look-up of a statement of so many bytes, whose copy is read whole.
+#[must_use]
+pub fn expecting(mut look_up: Request, bytes: usize) -> Request {
+    look_up.longest_answer = longest_copy(bytes);
+    look_up
+}
+
 /// GET of what the LRS says of itself (C 2.8; 9274 4.1.6.7). It must not be refused for its
 /// version header nor, in 1.0.3, for want of credentials; with wrong ones it may be.
 pub fn about(endpoint: &Endpoint, authorization: Option<&Authorization>) -> Request {
@@ -121,6 +143,7 @@ fn ask(
         headers: headers(authorization, version),
         body: None,
         timeout: timeout(1, 0),
+        longest_answer: LONGEST_ANSWER,
     }
 }
 
@@ -131,6 +154,7 @@ fn headers(
     let mut headers = vec![
         ("X-Experience-API-Version", version.as_str().to_owned()),
         ("Accept", "application/json".to_owned()),
+        ("Accept-Encoding", "identity".to_owned()),
     ];
     if let Some(authorization) = authorization {
         headers.push(("Authorization", authorization.value().to_owned()));
@@ -192,7 +216,8 @@ mod tests {
         assert_eq!(header(&request, "Content-Type"), Some("application/json"));
         assert_eq!(header(&request, "Accept"), Some("application/json"));
         assert_eq!(header(&request, "Authorization"), Some("Bearer token"));
-        assert_eq!(request.headers.len(), 4);
+        assert_eq!(header(&request, "Accept-Encoding"), Some("identity"));
+        assert_eq!(request.headers.len(), 5);
     }
 
     #[test]

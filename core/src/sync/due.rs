@@ -155,13 +155,17 @@ impl Session {
                 request
             }
             Task::Look(look) => {
-                let id = look.ask.front().map_or(Uuid::nil(), |item| item.row.id);
+                let (id, bytes) = look
+                    .ask
+                    .front()
+                    .map_or((Uuid::nil(), 0), |item| (item.row.id, item.row.body.len()));
                 let ask = if look.as_voided {
                     requests::get_voided
                 } else {
                     requests::get
                 };
-                ask(endpoint, authorization, self.version(), id)
+                let request = ask(endpoint, authorization, self.version(), id);
+                requests::expecting(request, bytes)
             }
         }
     }

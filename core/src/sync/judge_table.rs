@@ -40,6 +40,7 @@ fn answer(status: u16, body: &str) -> Answer {
         status,
         headers: Vec::new(),
         body: body.as_bytes().to_vec(),
+        cut: false,
     }
 }
 

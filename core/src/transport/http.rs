@@ -43,10 +43,6 @@ use crate::lrs::{Answer, Failure, Method, Request};
 /// Half of what the quickest of six LRSs grants an idle connection, but for one that grants none.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// More than any answer Pannier asks for: the ids of a thousand statements are 40 KB, and one
-/// statement is seldom larger than that.
-const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
-
 /// What an app may choose about [`HttpTransport`].
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
@@ -130,7 +126,8 @@ impl HttpTransport {
             // A body of known length goes with Content-Length.
             sending = sending.body(body);
         }
-        receive(sending.send().await.map_err(failure)?).await
+        let response = sending.send().await.map_err(failure)?;
+        receive(response, request.longest_answer).await
     }
 }
 
@@ -202,7 +199,7 @@ fn headers(pairs: &[(&'static str, String)]) -> Result<HeaderMap, Failure> {
     Ok(headers)
 }
 
-async fn receive(mut response: reqwest::Response) -> Result<Answer, Failure> {
+async fn receive(mut response: reqwest::Response, longest: usize) -> Result<Answer, Failure> {
     let mut answer = Answer {
         status: response.status().as_u16(),
         headers: response
@@ -214,18 +211,23 @@ async fn receive(mut response: reqwest::Response) -> Result<Answer, Failure> {
             })
             .collect(),
         body: Vec::new(),
+        cut: false,
     };
-    while answer.body.len() < LONGEST_ANSWER {
+    while answer.body.len() <= longest {
         match response.chunk().await {
             Ok(Some(chunk)) => answer.body.extend_from_slice(&chunk),
             Ok(None) => return Ok(answer),
             // A refusal is known by its status, of which the body is but the explanation. A server
             // that refuses a big body often breaks the connection while it is still being sent.
-            Err(_) if answer.status >= 300 => return Ok(answer),
+            Err(_) if answer.status >= 300 => {
+                answer.cut = true;
+                return Ok(answer);
+            }
             Err(error) => return Err(failure(error)),
         }
     }
-    answer.body.truncate(LONGEST_ANSWER);
+    answer.body.truncate(longest);
+    answer.cut = true;
     Ok(answer)
 }
 

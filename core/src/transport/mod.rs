@@ -15,13 +15,15 @@
 //!   would go to whatever a captive portal names;
 //! - sends the body as it is with `Content-Length`: not chunked, not compressed (LRSs answer 400
 //!   or 500 to either), and adds no header but `Host`, `Content-Length`, `User-Agent` and
-//!   `Connection`. The answer may be asked for compressed only if the transport unpacks it;
+//!   `Connection`. A packed answer may be passed on as it came or unpacked;
 //! - keeps no cookies, no cache, and no credentials of its own;
 //! - holds the total time-out of the request, and counts everything towards it;
 //! - reports any HTTP status as an [`Answer`], and tells [`Failure::Unreachable`] (nothing can have
 //!   arrived) from [`Failure::Broken`] and [`Failure::TimedOut`] (anything may have). In doubt it
 //!   is `Broken`;
-//! - bounds how much of an answer it keeps, cutting what is longer rather than failing;
+//! - keeps as much of an answer as the request allows ([`Request::longest_answer`]), cuts what is
+//!   longer rather than failing, and says so ([`Answer::cut`]): half a copy taken for a whole one
+//!   would stop the queue;
 //! - puts no URL query, header value or body into the text of a failure or into a log.
 //!
 //! [`Transport::exchange`] is called from Pannier's own sync thread. Under way at once are at most as

@@ -93,6 +93,7 @@ fn requests_and_answers(criterion: &mut Criterion) {
         status: 200,
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: serde_json::to_vec(&ids).expect("JSON"),
+        cut: false,
     };
     let mut group = criterion.benchmark_group("a batch of 50");
     group.throughput(Throughput::Elements(BATCH as u64));

@@ -85,6 +85,7 @@ impl Transport for Lrs {
                 status: 200,
                 headers: vec![("content-type".to_owned(), "application/json".to_owned())],
                 body: answer.into_bytes(),
+                cut: false,
             })
         })
     }

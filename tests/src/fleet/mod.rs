@@ -97,6 +97,7 @@ impl Scenario {
             status: 503,
             headers,
             body: b"too many".to_vec(),
+            cut: false,
         }
     }
 }

@@ -220,5 +220,6 @@ fn json(status: u16, body: String) -> Answer {
         status,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.into_bytes(),
+        cut: false,
     }
 }

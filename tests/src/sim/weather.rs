@@ -104,6 +104,7 @@ impl Weather {
             status,
             headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
             body: b"<html><title>Log in to the WiFi</title></html>".to_vec(),
+            cut: false,
         };
         let with = |mut answer: Answer, name: &str, value: &str| {
             answer.headers.push((name.to_owned(), value.to_owned()));
@@ -121,6 +122,7 @@ impl Weather {
                 status: 204,
                 headers: Vec::new(),
                 body: Vec::new(),
+                cut: false,
             },
             Self::PortalSays => page(511),
             Self::Down => answer(500, "Internal Server Error"),

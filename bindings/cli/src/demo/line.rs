@@ -74,6 +74,7 @@ impl Transport for Line {
                     status: 503,
                     headers: vec![("Retry-After".to_owned(), "1".to_owned())],
                     body: b"busy, says the demo".to_vec(),
+                    cut: false,
                 }),
                 Some(Deed::LoseAnswer) => {
                     self.inner.exchange(request).await?;

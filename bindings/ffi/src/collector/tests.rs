@@ -35,6 +35,7 @@ impl Transport for Doors {
             status,
             headers: Vec::new(),
             body: Vec::new(),
+            cut: false,
         })
     }
 }

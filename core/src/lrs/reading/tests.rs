@@ -20,6 +20,7 @@ fn answer(status: u16, kind: &str, body: &str) -> Answer {
         status,
         headers: vec![("content-type".to_owned(), kind.to_owned())],
         body: body.as_bytes().to_vec(),
+        cut: false,
     }
 }
 

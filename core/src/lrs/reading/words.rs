@@ -139,6 +139,7 @@ mod tests {
             status: 500,
             headers: vec![("Content-Type".to_owned(), kind.to_owned())],
             body: body.to_vec(),
+            cut: false,
         };
         Words::of(&answer).0
     }

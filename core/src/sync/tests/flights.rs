@@ -109,6 +109,7 @@ fn status(status: u16, headers: &[(&str, &str)]) -> Answer {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
         body: Vec::new(),
+        cut: false,
     }
 }
 

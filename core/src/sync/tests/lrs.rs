@@ -227,6 +227,7 @@ fn answer(status: u16, headers: &[(&str, String)], body: String) -> Answer {
         status,
         headers,
         body: body.into_bytes(),
+        cut: false,
     }
 }
 

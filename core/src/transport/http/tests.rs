@@ -36,6 +36,7 @@ fn request(method: Method, url: &str, body: Option<Vec<u8>>) -> Request {
         headers: vec![("X-Experience-API-Version", "1.0.3".to_owned())],
         body,
         timeout: Duration::from_secs(10),
+        longest_answer: 1 << 20,
     }
 }
 
@@ -160,7 +161,7 @@ mod requests {
     }
 
     #[tokio::test]
-    async fn a_huge_answer_is_cut_and_not_waited_for() {
+    async fn an_answer_longer_than_asked_for_is_cut_says_so_and_is_not_waited_for() {
         let (listener, url) = listen().await;
         let transport = transport();
         let server = async {
@@ -169,8 +170,29 @@ mod requests {
             let block = vec![b'x'; 1 << 20];
             while stream.write_all(&block).await.is_ok() {}
         };
-        let ((), answer) = tokio::join!(server, transport.exchange(post(&url)));
-        assert_eq!(answer.expect("an answer").body.len(), LONGEST_ANSWER);
+        let asked = Request {
+            longest_answer: 3 << 20,
+            ..post(&url)
+        };
+        let ((), answer) = tokio::join!(server, transport.exchange(asked));
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.body.len(), answer.cut), (3 << 20, true));
+    }
+
+    #[tokio::test]
+    async fn an_answer_just_as_long_as_asked_for_is_whole() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            answer_with(&mut accept(&listener).await, OK).await;
+        };
+        let asked = Request {
+            longest_answer: 2,
+            ..post(&url)
+        };
+        let ((), answer) = tokio::join!(server, transport.exchange(asked));
+        let answer = answer.expect("an answer");
+        assert_eq!((answer.body.as_slice(), answer.cut), (&b"[]"[..], false));
     }
 }
 
@@ -267,8 +289,8 @@ mod failures {
                 assert!(is_broken(&outcome), "{outcome:?}");
             } else {
                 let answer = outcome.expect("an answer");
-                let read = (answer.status, answer.body.as_slice());
-                assert_eq!(read, (status, &b"part"[..]));
+                let read = (answer.status, answer.body.as_slice(), answer.cut);
+                assert_eq!(read, (status, &b"part"[..], true));
             }
         }
     }

@@ -320,6 +320,7 @@ pub(super) fn answer(status: u16, body: &str) -> Answer {
         status,
         headers: vec![("Content-Type".to_owned(), kind.to_owned())],
         body: body.as_bytes().to_vec(),
+        cut: false,
     }
 }
 
