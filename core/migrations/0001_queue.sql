@@ -80,6 +80,20 @@ CREATE TABLE ledger (
 
 INSERT INTO ledger (id) VALUES (1);
 
+-- What was lost with a damaged or missing file, until the app acknowledges it. See store/loss.rs.
+CREATE TABLE loss (
+    id         INTEGER PRIMARY KEY,
+    noticed_at INTEGER NOT NULL,
+    damage     TEXT    NOT NULL,
+    -- Where the damaged file is kept.
+    kept_at    TEXT,
+    saved      INTEGER NOT NULL,
+    -- Rows that were met and could not be read.
+    unreadable INTEGER NOT NULL,
+    -- At least so many statements are lost.
+    lost       INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE upstream (
     id                INTEGER PRIMARY KEY CHECK (id = 1),
     endpoint          TEXT,

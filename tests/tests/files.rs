@@ -76,7 +76,7 @@ fn go_on_after(damage: impl FnOnce(&mut Vec<u8>)) -> Aftermath {
     let theirs: BTreeMap<_, _> = theirs.collect();
     lrs.has_exactly(&theirs);
     Aftermath {
-        kept: fs::read(&salvaged.kept_at).expect("it is kept"),
+        kept: fs::read(salvaged.kept_at.clone().expect("a file")).expect("it is kept"),
         salvaged,
         damaged: bytes,
         delivered: theirs.len() - 1,
@@ -166,6 +166,72 @@ fn a_flipped_bit_inside_a_statement_is_told_and_never_sent() {
     assert!(told, "the app hears of it");
 }
 
+#[test]
+fn a_loss_is_told_at_every_look_until_it_is_acknowledged() {
+    let folder = full_queue();
+    let path = queue(folder.path());
+    let mut bytes = fs::read(&path).expect("it is there");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8 * 1024].fill(0);
+    fs::write(&path, &bytes).expect("it can be written");
+    let whole = Page {
+        after: 0,
+        limit: 10_000,
+    };
+    {
+        let collector = Collector::open(&path, Config::default()).expect("it opens");
+        // The call that meets the damage fails; nobody listens, and the process ends.
+        let _ = collector.queued(whole);
+        let _ = collector.queued(whole);
+    }
+    for acknowledged in [false, false, true] {
+        let collector = Collector::open(&path, Config::default()).expect("it opens");
+        let saved = collector.queued(whole).expect("it can be read").len();
+        let loss = collector.status().expect("it can be read").loss;
+        let told = collector.events().try_next();
+        let loss = loss.expect("it is told");
+        assert_eq!(loss.saved, saved as u64);
+        assert_eq!(
+            loss.lost,
+            u64::from(RECORDED) - saved as u64,
+            "each of them was in the queue"
+        );
+        assert!(loss.lost > 0);
+        let kept = fs::read(&loss.kept_at[0]).expect("it is kept");
+        assert!(kept[100..] == bytes[100..], "it is not kept whole");
+        assert!(
+            matches!(&told, Some(Event::Salvaged { salvaged }) if salvaged.saved == loss.saved),
+            "{told:?}"
+        );
+        if acknowledged {
+            collector.acknowledge_loss().expect("it can be written");
+            assert_eq!(collector.status().expect("it can be read").loss, None);
+        }
+    }
+    let collector = Collector::open(&path, Config::default()).expect("it opens");
+    assert_eq!(collector.status().expect("it can be read").loss, None);
+    assert_eq!(collector.events().try_next(), None);
+}
+
+#[test]
+fn what_only_looks_makes_no_queue() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = queue(folder.path());
+    let mut only_look = Config::default();
+    only_look.create = false;
+    let error = Collector::open(&path, only_look.clone()).expect_err("there is none");
+    assert!(
+        matches!(&error, Error::Store(StoreError::Missing(named)) if *named == path),
+        "{error:?}"
+    );
+    assert_eq!(contents(folder.path()), []);
+    drop(Collector::open(&path, Config::default()).expect("it is made"));
+    let found = Collector::open(&path, only_look).expect("there is one");
+    found
+        .record(sample::text(1, 1))
+        .expect("it is a queue like any other");
+}
+
 /// The names and contents of all files.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
@@ -236,7 +302,7 @@ fn read_damaged(bytes: &[u8]) -> (BTreeMap<Uuid, String>, Option<Salvaged>) {
     });
     if let Some(salvaged) = &salvaged {
         assert_eq!(salvaged.saved, queued.len() as u64);
-        let kept = fs::read(&salvaged.kept_at).expect("it is kept");
+        let kept = fs::read(salvaged.kept_at.clone().expect("a file")).expect("it is kept");
         // But for the header, which counts each opening.
         assert!(kept[100..] == bytes[100..], "it is not kept whole");
     }

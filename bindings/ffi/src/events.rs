@@ -64,7 +64,7 @@ pub enum Event {
     Salvaged {
         /// What was wrong.
         damage: String,
-        /// Where the damaged file is kept, whole.
+        /// Where the damaged file is kept, whole; empty where nothing was left to keep.
         kept_at: String,
         /// Statements that were saved into the new file.
         saved: i64,
@@ -114,7 +114,10 @@ impl From<pannier::Event> for Event {
             },
             Core::Salvaged { salvaged } => Self::Salvaged {
                 damage: salvaged.damage,
-                kept_at: salvaged.kept_at.display().to_string(),
+                kept_at: salvaged
+                    .kept_at
+                    .map(|path| path.display().to_string())
+                    .unwrap_or_default(),
                 saved: salvaged.saved as i64,
                 unreadable: salvaged.unreadable as i64,
             },

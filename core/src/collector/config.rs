@@ -60,6 +60,9 @@ pub struct Config {
     pub rules: XapiVersion,
     /// The version to speak with the LRS. Default: ask it.
     pub speak: Option<XapiVersion>,
+    /// Whether a queue is made where there is none. Default: yes. Without it opening fails with
+    /// [`StoreError::Missing`](crate::store::StoreError::Missing) and makes nothing: for what only looks.
+    pub create: bool,
     /// When statements are sent. Default: by hand.
     pub sync: SyncPolicy,
     /// How long delivered statements stay on the device. Default: not at all.
@@ -92,6 +95,7 @@ impl Default for Config {
             durability: Durability::default(),
             rules: XapiVersion::V2_0_0,
             speak: None,
+            create: true,
             sync: SyncPolicy::default(),
             history: HistoryPolicy::default(),
             max_statements: 50,

@@ -66,8 +66,8 @@ use crate::lrs::{Authorization, Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
-    Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Page, Shared,
-    StoreError,
+    Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Opening, Page,
+    Shared, StoreError,
 };
 use crate::sync::{Session, SessionConfig, SyncReport};
 use crate::transport::Transport;
@@ -137,7 +137,14 @@ impl Collector {
             .map(Credentials::authorization)
             .transpose()?;
         let now = config.clock.now_ms();
-        let store = Shared::open(path.into(), config.durability, now)?;
+        let store = Shared::open(
+            path.into(),
+            Opening {
+                durability: config.durability,
+                create: config.create,
+            },
+            now,
+        )?;
         let endpoint = match endpoint {
             Some(endpoint) => {
                 store.with(now, |db| db.set_endpoint(endpoint.as_str()))?;
@@ -246,9 +253,17 @@ impl Collector {
                 db.ledger()?,
                 db.upstream()?,
                 db.next_due()?,
+                db.loss()?,
                 here,
             ))
         })?)
+    }
+
+    /// Says that somebody has read of what was lost, in [`Status::loss`]: until then it is told at every
+    /// opening ([`Event::Salvaged`]) and with every status. The damaged files that were kept stay.
+    pub fn acknowledge_loss(&self) -> Result<(), Error> {
+        let now = self.inner.clock.now_ms();
+        Ok(self.inner.store.with(now, Db::acknowledge_loss)?)
     }
 
     /// The queue, in capture order.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::clock::Now;
 use crate::statement::XapiVersion;
-use crate::store::{Ledger, Millis, Trouble, Upstream, WaitKind};
+use crate::store::{Ledger, LossReport, Millis, Trouble, Upstream, WaitKind};
 
 /// How things stand. Costs the same however long the queue is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +28,10 @@ pub struct Status {
     pub waiting_for: Option<WaitKind>,
     /// What is the matter with the upstream, if anything is.
     pub trouble: Option<Trouble>,
+    /// What was lost with a damaged or missing file, until [`acknowledge_loss`] is called.
+    ///
+    /// [`acknowledge_loss`]: crate::Collector::acknowledge_loss
+    pub loss: Option<LossReport>,
     /// When the next statement that waits aside comes back, unix milliseconds.
     pub next_due: Option<Millis>,
     /// When the upstream last took something, unix milliseconds.
@@ -57,6 +61,7 @@ impl Status {
         ledger: Ledger,
         upstream: Upstream,
         next_due: Option<Millis>,
+        loss: Option<LossReport>,
         here: Here,
     ) -> Self {
         let learned = upstream.learned;
@@ -82,6 +87,7 @@ impl Status {
                 .map(|(until, _)| until),
             waiting_for: wait.map(|(_, why)| why),
             trouble: learned.trouble,
+            loss,
             next_due,
             last_success: learned.last_success,
             speaks: learned.version,

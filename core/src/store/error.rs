@@ -26,6 +26,9 @@ pub enum StoreError {
         /// The newest schema version this Pannier knows.
         known: i64,
     },
+    /// There is no queue, and none was to be made.
+    #[error("there is no queue at {0}: check the path, or record something to make one")]
+    Missing(PathBuf),
     /// The file belongs to another program. It is left as it is.
     #[error("{0} is not a Pannier queue: choose another path; the file was left untouched")]
     Foreign(PathBuf),

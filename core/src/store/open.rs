@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::log::{FULL_BYTES, LogLength};
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
-use super::{Db, Millis, StoreError};
+use super::{Db, Millis, StoreError, loss};
 
 /// One `.sql` file a schema version; the file's `user_version` tells how many it has had.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_queue.sql")];
@@ -38,6 +38,25 @@ pub enum Durability {
     ProcessCrash,
 }
 
+/// How a queue's file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// What a recorded statement survives.
+    pub durability: Durability,
+    /// Whether the file is made where there is none.
+    pub create: bool,
+}
+
+impl From<Durability> for Opening {
+    /// Made where there is none.
+    fn from(durability: Durability) -> Self {
+        Self {
+            durability,
+            create: true,
+        }
+    }
+}
+
 /// How opening went.
 #[derive(Debug)]
 pub struct Opened {
@@ -52,14 +71,28 @@ impl Db {
     ///
     /// A file of a newer schema or of another program is refused and left untouched. Of a damaged file
     /// the readable statements are saved into a new one, and it is renamed whole.
-    pub fn open(path: &Path, durability: Durability, now: Millis) -> Result<Opened, StoreError> {
+    pub fn open(
+        path: &Path,
+        opening: impl Into<Opening>,
+        now: Millis,
+    ) -> Result<Opened, StoreError> {
+        let Opening { durability, create } = opening.into();
+        let mut kept_at = None;
         if place::is_ready(path) {
             let _turn = Turn::wait(path);
-            place::finish(path, now)?;
+            kept_at = place::finish(path, now)?;
+        }
+        if !create && !path.exists() {
+            return Err(StoreError::Missing(path.to_path_buf()));
         }
         let found = FileId::of(path);
         match connect(path, durability) {
-            Ok(db) => Ok(Opened { db, salvaged: None }),
+            Ok(mut db) => {
+                if let Some(kept_at) = kept_at {
+                    loss::write_kept_at(&mut db, &kept_at)?;
+                }
+                Ok(Opened { db, salvaged: None })
+            }
             Err(StoreError::Damaged(why)) => Self::salvage(path, found, durability, &why, now),
             Err(error) => Err(error),
         }
@@ -104,14 +137,15 @@ impl Db {
             return Ok(Opened { db, salvaged: None });
         }
         let mut new = connect(&place::begin(path)?, durability)?;
-        let mut salvaged = salvage::rescue(&mut new, path, why)?;
+        let mut salvaged = salvage::rescue(&mut new, path, why, now)?;
         new.checkpoint()?;
         drop(new);
         place::ready(path)?;
-        if let Some(kept_at) = place::finish(path, now)? {
-            salvaged.kept_at = kept_at;
+        salvaged.kept_at = place::finish(path, now)?;
+        let mut db = connect(path, durability)?;
+        if let Some(kept_at) = &salvaged.kept_at {
+            loss::write_kept_at(&mut db, kept_at)?;
         }
-        let db = connect(path, durability)?;
         Ok(Opened {
             db,
             salvaged: Some(salvaged),

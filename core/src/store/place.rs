@@ -152,6 +152,26 @@ pub(super) fn forget_log(path: &Path) -> Result<(), StoreError> {
 
 const KEPT: &str = ".damaged-";
 
+/// The damaged files that are kept beside the queue, oldest first.
+pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
+    let beginning = format!(
+        "{}{KEPT}",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    );
+    let Ok(entries) = fs::read_dir(folder(path)) else {
+        return Vec::new();
+    };
+    let mut kept: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|found| {
+            let name = found.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(&beginning) && !name.ends_with("-wal")
+        })
+        .collect();
+    kept.sort();
+    kept
+}
+
 /// A name that is free, or the one whose file broke off on its way there.
 fn kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
     let name = |path: &Path| {

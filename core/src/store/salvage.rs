@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::append::{Refused, Tail, append_one};
 use super::upstream::UNDELIVERED;
-use super::{Db, Millis, StoreError};
+use super::{Db, Millis, StoreError, ledger, loss};
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
 /// What became of a damaged file.
@@ -20,36 +20,54 @@ use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 pub struct Salvaged {
     /// What was wrong.
     pub damage: String,
-    /// Where the damaged file is kept, whole.
-    pub kept_at: PathBuf,
+    /// Where the damaged file is kept, whole; none where nothing was left to keep.
+    pub kept_at: Option<PathBuf>,
     /// Statements that were saved into the new file.
     pub saved: u64,
     /// Rows that were met but could not be read, or are no longer the statement they were.
     pub unreadable: u64,
+    /// Statements that are lost, at least: of those that the file should have had and that were not at an
+    /// LRS yet.
+    pub lost: u64,
 }
 
 /// Reads what can be read of the file at `path` into a new, empty one.
-pub(super) fn rescue(new: &mut Db, path: &Path, damage: &str) -> Result<Salvaged, StoreError> {
+pub(super) fn rescue(
+    new: &mut Db,
+    path: &Path,
+    damage: &str,
+    now: Millis,
+) -> Result<Salvaged, StoreError> {
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
-        kept_at: path.to_path_buf(),
+        kept_at: None,
         saved: 0,
         unreadable: 0,
+        lost: 0,
     };
-    let Ok(old) = open_damaged(path) else {
-        return Ok(salvaged);
-    };
-    let seqs = readable_seqs(&old);
+    let old = open_damaged(path).ok();
     new.write(|tx| {
-        (salvaged.saved, salvaged.unreadable) = copy(tx, &old, seqs)?;
-        if let Ok(endpoint) = old.query_row("SELECT endpoint FROM upstream", [], |row| {
-            row.get::<_, Option<String>>(0)
-        }) {
-            tx.execute("UPDATE upstream SET endpoint = ?1", [endpoint])?;
+        if let Some(old) = &old {
+            (salvaged.saved, salvaged.unreadable) = copy(tx, old, readable_seqs(old))?;
+            if let Ok(endpoint) = old.query_row("SELECT endpoint FROM upstream", [], |row| {
+                row.get::<_, Option<String>>(0)
+            }) {
+                tx.execute("UPDATE upstream SET endpoint = ?1", [endpoint])?;
+            }
+            // What nobody has read of yet is told on.
+            for (noticed_at, before) in loss::of(old).unwrap_or_default() {
+                loss::write(tx, noticed_at, &before)?;
+            }
+            salvaged.lost = undelivered(old).saturating_sub(salvaged.saved);
         }
-        Ok(())
+        Ok(loss::write(tx, now, &salvaged)?)
     })?;
     Ok(salvaged)
+}
+
+/// How many the file says that it should have; 0 where it says nothing any more.
+fn undelivered(old: &Connection) -> u64 {
+    ledger::read(old).map_or(0, |ledger| ledger.queued + ledger.waiting + ledger.held)
 }
 
 /// Takes over what is not delivered from a file that another one has replaced.

@@ -11,7 +11,7 @@ use super::append::Refused;
 use super::line::{AppendOutcome, Line};
 use super::log::LogLength;
 use super::place::Whereabouts;
-use super::{Candidate, Db, Durability, Millis, Opened, Salvaged, StoreError};
+use super::{Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
@@ -42,17 +42,30 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     /// Opens the file; see [`Db::open`].
-    pub fn open(path: PathBuf, durability: Durability, now: Millis) -> Result<Self, StoreError> {
+    pub fn open(
+        path: PathBuf,
+        opening: impl Into<Opening>,
+        now: Millis,
+    ) -> Result<Self, StoreError> {
+        let opening = opening.into();
         let shared = Self {
             path,
-            durability,
+            durability: opening.durability,
             db: Mutex::new(Slot::Broken),
             reader: Mutex::default(),
             line: Line::default(),
             log: LogLength::default(),
             salvaged: Mutex::default(),
         };
-        shared.db(&mut lock(&shared.db), now)?;
+        {
+            let mut slot = lock(&shared.db);
+            *slot = shared.opened(Db::open(&shared.path, opening, now)?)?;
+            if let Slot::Open(db) = &*slot {
+                // Told again and again, until it is acknowledged.
+                let told = db.losses()?.into_iter().map(|(_, loss)| loss);
+                *lock(&shared.salvaged) = told.collect();
+            }
+        }
         Ok(shared)
     }
 

@@ -514,10 +514,10 @@ fn what_is_no_database_is_set_aside_whole() {
     let salvaged = opened.salvaged.unwrap();
     assert_eq!((salvaged.saved, salvaged.unreadable), (0, 0));
     assert_eq!(
-        std::fs::read(&salvaged.kept_at).unwrap(),
+        std::fs::read(salvaged.kept_at.as_ref().unwrap()).unwrap(),
         b"this was a queue once"
     );
-    assert!(salvaged.kept_at.starts_with(folder.path()));
+    assert!(salvaged.kept_at.unwrap().starts_with(folder.path()));
     let mut db = opened.db;
     append(&mut db, 1).unwrap();
     check(&db);
@@ -550,7 +550,12 @@ fn a_file_damaged_in_the_middle_gives_up_all_that_can_be_read() {
     let [salvaged] = salvaged.as_slice() else {
         panic!("{salvaged:?}")
     };
-    assert!(std::fs::metadata(&salvaged.kept_at).unwrap().len() >= bytes.len() as u64);
+    assert!(
+        std::fs::metadata(salvaged.kept_at.as_ref().unwrap())
+            .unwrap()
+            .len()
+            >= bytes.len() as u64
+    );
     assert!(salvaged.saved > 200 && salvaged.saved < 303, "{salvaged:?}");
     shared
         .with(NOW, |db| {

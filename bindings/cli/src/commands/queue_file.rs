@@ -47,7 +47,7 @@ impl QueueArgs {
                     salvaged.damage,
                     salvaged.saved,
                     salvaged.unreadable,
-                    salvaged.kept_at.display()
+                    salvaged.kept_at.unwrap_or_default().display()
                 );
             }
         }
