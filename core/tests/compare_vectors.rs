@@ -3,7 +3,7 @@
 //! `vectors/statement-compare-vectors.jsonl` has pairs of a statement as sent and as returned, with
 //! what the standard says of them; where it says nothing, what Pannier decides stands here.
 
-use pannier::statement::{Comparison, compare};
+use pannier::statement::{Comparison, Differences, compare};
 use serde_json::{Value, json};
 
 const VECTORS: &str = include_str!("vectors/statement-compare-vectors.jsonl");
@@ -126,7 +126,11 @@ fn differences_say_where_and_what() {
             .expect("an object")
             .remove("timestamp");
     });
-    let Comparison::Different(mut differences) = verdict else {
+    let Comparison::Different(Differences {
+        listed: mut differences,
+        more: 0,
+    }) = verdict
+    else {
         panic!("{verdict:?}");
     };
     differences.sort_by(|a, b| a.path.cmp(&b.path));

@@ -1,7 +1,7 @@
 //! What a refused statement is told: every fault at once, each with its place, the problem, what would be
 //! right, and who says so.
 
-use pannier::statement::{Invalid, PANNIER_LIMIT, XapiVersion, check};
+use pannier::statement::{Invalid, PANNIER_LIMIT, Warnings, XapiVersion, check};
 use proptest::prelude::*;
 
 const V1: XapiVersion = XapiVersion::V1_0_3;
@@ -43,7 +43,7 @@ fn fault(members: &str) -> (String, String, &'static str) {
 #[test]
 fn the_fixture_is_valid() {
     for version in [V1, V2] {
-        assert_eq!(check(with("").as_bytes(), version), Ok(()));
+        assert_eq!(check(with("").as_bytes(), version), Ok(Warnings::default()));
     }
 }
 
@@ -177,7 +177,7 @@ fn nesting_has_a_limit_of_ours() {
         ))
     };
     // The statement, the result and the extensions are three levels.
-    assert_eq!(check(nested(97).as_bytes(), V1), Ok(()));
+    assert_eq!(check(nested(97).as_bytes(), V1), Ok(Warnings::default()));
     let (path, problem, section) = only(&nested(98), V1);
     assert!(
         path.starts_with("$.result.extensions[\"http://e.example/x\"][0][0]"),
@@ -296,10 +296,7 @@ fn a_signature_is_a_stream_of_octets() {
             r#""attachments":[{{"contentType":"{content_type}","usageType":"http://adlnet.gov/expapi/attachments/signature","display":{{}},"length":3,"sha2":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}}]"#
         ))
     };
-    assert_eq!(
-        check(signature("application/octet-stream").as_bytes(), V1),
-        Ok(())
-    );
+    assert!(check(signature("application/octet-stream").as_bytes(), V1).is_ok());
     let (path, _, section) = only(&signature("application/jose"), V1);
     assert_eq!(
         (path.as_str(), section),
@@ -321,10 +318,62 @@ fn long_values_are_cut() {
 #[test]
 fn a_hostile_text_gets_a_bounded_answer() {
     let text = with(&format!(r#""attachments":[{}1]"#, "1,".repeat(5000)));
-    let found = faults(text.as_bytes(), V1).faults;
-    assert_eq!(found.len(), 1001);
-    assert_eq!(found[1000].problem, "has 4001 more faults");
-    assert_eq!(found[1000].section, PANNIER_LIMIT);
+    let found = faults(text.as_bytes(), V1);
+    assert_eq!((found.faults.len(), found.more), (100, 4901));
+    assert_eq!(found.faults[99].path, "$.attachments[99]");
+    assert!(found.to_string().ends_with("\n… and 4901 more faults"));
+}
+
+/// The places a statement is warned of, with what is said.
+fn warned(text: &str, version: XapiVersion) -> Vec<(String, String, &'static str)> {
+    let warnings = check(text.as_bytes(), version).expect("a valid statement");
+    assert_eq!(warnings.more, 0);
+    let listed = warnings.listed.into_iter();
+    listed
+        .map(|warning| (warning.path, warning.problem, warning.section))
+        .collect()
+}
+
+#[test]
+fn an_empty_object_is_valid_and_warned_of() {
+    let text = with(
+        r#""result":{},"context":{"contextActivities":{},"extensions":{"http://e.example/x":{}}},"verb":{"id":"http://example.com/did","display":{}}"#,
+    )
+    .replacen(r#","verb":{"id":"http://example.com/did"}"#, "", 1);
+    let places = ["$.result", "$.context.contextActivities", "$.verb.display"];
+    for (version, section) in [(V1, "xAPI 1.0.3 Data 2.2"), (V2, "xAPI 2.0.0 5.2.4.1")] {
+        let expected = places.map(|path| (path.to_owned(), "is empty".to_owned(), section));
+        assert_eq!(warned(&text, version), expected);
+    }
+    for place in ["extensions", "score"] {
+        let text = with(&format!(r#""result":{{"{place}":{{}}}}"#));
+        assert_eq!(warned(&text, V1)[0].0, format!("$.result.{place}"));
+    }
+}
+
+#[test]
+fn what_is_refused_is_not_warned_of_at_the_same_place() {
+    let invalid = faults(with(r#""verb":{},"result":{}"#).as_bytes(), V1);
+    assert_eq!(invalid.faults.len(), 1);
+    assert_eq!(invalid.faults[0].path, "$.verb.id");
+    let warned: Vec<&str> = invalid
+        .warnings
+        .listed
+        .iter()
+        .map(|warning| warning.path.as_str())
+        .collect();
+    assert_eq!(warned, ["$.result"]);
+}
+
+#[test]
+fn warnings_are_bounded_as_faults_are() {
+    let empty = "{\"id\":\"http://example.com/a\",\"definition\":{}},".repeat(150);
+    let list = empty.trim_end_matches(',');
+    let text = with(&format!(
+        r#""context":{{"contextActivities":{{"other":[{list}]}}}}"#
+    ));
+    let warnings = check(text.as_bytes(), V1).expect("a valid statement");
+    assert_eq!((warnings.listed.len(), warnings.more), (100, 50));
 }
 
 proptest! {

@@ -17,6 +17,8 @@ pub struct Conflict {
     /// Where the two differ, in what an LRS must not change. Empty where there is nothing to
     /// compare.
     pub differences: Vec<Difference>,
+    /// How many differences there are beyond those listed, which are a hundred at most.
+    pub more_differences: u64,
 }
 
 impl From<pannier::Conflict> for Conflict {
@@ -27,6 +29,7 @@ impl From<pannier::Conflict> for Conflict {
             ours: conflict.ours,
             theirs: conflict.theirs,
             differences: differences.map(Into::into).collect(),
+            more_differences: conflict.more_differences as u64,
         }
     }
 }
@@ -92,6 +95,7 @@ mod tests {
                 ours: Some("s3cret".to_owned()),
                 theirs: None,
             }],
+            more_differences: 0,
         });
         assert_eq!(
             (crossed.ours.as_str(), crossed.theirs.as_deref()),

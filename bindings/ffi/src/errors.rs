@@ -188,7 +188,7 @@ pub enum PannierError {
 
 impl PannierError {
     pub(crate) fn invalid(faults: Vec<pannier::statement::Fault>) -> Self {
-        pannier::Error::Invalid(pannier::statement::Invalid { faults }).into()
+        pannier::Error::Invalid(faults.into()).into()
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Collector;
 use crate::error::Error;
-use crate::statement::{self, Comparison, Difference};
+use crate::statement::{self, Comparison, Difference, Differences};
 use crate::store::{HeldStatement, StoreError};
 
 /// Two statements under one id. For somebody who may see the statement; its `Debug` leaves the
@@ -28,6 +28,8 @@ pub struct Conflict {
     pub theirs: Option<String>,
     /// Where the two differ, in what an LRS must not change. Empty where there is nothing to compare.
     pub differences: Vec<Difference>,
+    /// How many differences there are beyond those listed, which are a hundred at most.
+    pub more_differences: usize,
 }
 
 impl std::fmt::Debug for Conflict {
@@ -49,14 +51,16 @@ impl Conflict {
             .theirs
             .as_ref()
             .map(|theirs| statement::compare(held.statement.as_bytes(), theirs.as_bytes()));
+        let Differences { listed, more } = match comparison {
+            Some(Comparison::Different(differences)) => differences,
+            _ => Differences::default(),
+        };
         Some(Self {
             id: held.id,
             ours: held.statement.clone(),
             theirs: held.theirs.clone(),
-            differences: match comparison {
-                Some(Comparison::Different(differences)) => differences,
-                _ => Vec::new(),
-            },
+            differences: listed,
+            more_differences: more,
         })
     }
 }

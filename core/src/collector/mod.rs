@@ -205,21 +205,21 @@ impl Collector {
         statements: impl IntoIterator<Item = S>,
     ) -> Result<Vec<Uuid>, Error> {
         let mut candidate = Vec::new();
-        let mut faults = Vec::new();
+        let mut refused = Invalid::default();
         for (at, statement) in statements.into_iter().enumerate() {
             match self.prepare(statement.as_statement().as_ref()) {
+                // Once one is refused none is recorded, so none is kept.
+                Ok(_) if !refused.faults.is_empty() => {}
                 Ok(prepared) => candidate.push(prepared),
                 Err(Error::Invalid(invalid)) => {
-                    faults.extend(invalid.faults.into_iter().map(|mut fault| {
-                        fault.path = format!("$[{at}]{}", fault.path.trim_start_matches('$'));
-                        fault
-                    }));
+                    candidate = Vec::new();
+                    refused.add(at, invalid);
                 }
                 Err(error) => return Err(error),
             }
         }
-        if !faults.is_empty() {
-            return Err(Error::Invalid(Invalid { faults }));
+        if !refused.faults.is_empty() {
+            return Err(Error::Invalid(refused));
         }
         let ids = candidate.iter().map(|prepared| prepared.id).collect();
         if !candidate.is_empty() {

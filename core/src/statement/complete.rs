@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::clock::Steady;
 
-use super::fault::{Fault, Invalid};
+use super::fault::{Fault, Invalid, Warnings};
 use super::formats::timestamp;
 use super::reader::Step;
 use super::rule::JSON;
@@ -44,6 +44,8 @@ pub struct Prepared {
     pub voids: Option<Uuid>,
     /// Whether it has an attachment without `fileUrl`: legal, but the content must travel with it.
     pub needs_attachment_content: bool,
+    /// What had better be otherwise, but is no reason to refuse.
+    pub warnings: Warnings,
 }
 
 impl fmt::Debug for Prepared {
@@ -57,7 +59,7 @@ impl fmt::Debug for Prepared {
             .field("needs_2_0", &self.needs_2_0)
             .field("voids", &self.voids)
             .field("needs_attachment_content", &self.needs_attachment_content)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,6 +80,7 @@ pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepare
         statement,
         needs_2_0,
         needs_attachment_content,
+        warnings,
     } = validate(text, version)?;
     let id = statement.id.map_or(fill.id, |(_, id)| id);
     let mut canonical = Uuid::encode_buffer();
@@ -114,12 +117,14 @@ pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepare
         needs_2_0,
         voids: statement.voids,
         needs_attachment_content,
+        warnings,
     })
 }
 
-/// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing.
-pub fn check(text: &[u8], version: XapiVersion) -> Result<(), Invalid> {
-    validate(text, version).map(drop)
+/// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing. Gives
+/// what had better be otherwise in a valid one; of an invalid one [`Invalid`] has it.
+pub fn check(text: &[u8], version: XapiVersion) -> Result<Warnings, Invalid> {
+    validate(text, version).map(|checked| checked.warnings)
 }
 
 /// What is added at most: both members with their quotes and commas.
@@ -165,21 +170,21 @@ struct Checked<'a> {
     statement: Statement<'a>,
     needs_2_0: bool,
     needs_attachment_content: bool,
+    warnings: Warnings,
 }
 
 fn validate(text: &[u8], version: XapiVersion) -> Result<Checked<'_>, Invalid> {
-    let text = readable(text, version).map_err(|fault| Invalid {
-        faults: vec![fault],
-    })?;
+    let text = readable(text, version).map_err(|fault| Invalid::from(vec![fault]))?;
     let mut walk = Walk::new(text, version);
     let statement = whole(&mut walk).ok().flatten();
     let (needs_2_0, needs_attachment_content) = (walk.needs_2_0, walk.needs_attachment_content);
-    let statement = walk.verdict(statement)?;
+    let (statement, warnings) = walk.verdict(statement)?;
     Ok(Checked {
         text,
         statement,
         needs_2_0,
         needs_attachment_content,
+        warnings,
     })
 }
 

@@ -34,14 +34,73 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A statement was refused. Holds every fault that was found, in the order of the text, at least one.
+/// How many faults, warnings or differences are listed at most. More help nobody, and a hostile text could
+/// have millions; those beyond are counted.
+pub(super) const LISTED: usize = 100;
+
+/// A statement was refused. Holds the faults that were found, in the order of the text, at least one.
 ///
 /// Its text names paths, property names and the shape of what was wrong. It quotes at most a short piece of
 /// a malformed value, and never an actor's identifier.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Invalid {
-    /// The faults, in the order of the text.
+    /// The first hundred faults, in the order of the text.
     pub faults: Vec<Fault>,
+    /// How many faults there are beyond those listed.
+    pub more: usize,
+    /// What had better be otherwise, but is no reason to refuse.
+    pub warnings: Warnings,
+}
+
+/// What is valid and had better be otherwise, since the standard advises against it or real LRSs refuse or
+/// lose it. Never a reason to refuse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Warnings {
+    /// The first hundred, in the order of the text. Each has the shape of a fault.
+    pub listed: Vec<Fault>,
+    /// How many there are beyond those listed.
+    pub more: usize,
+}
+
+impl Warnings {
+    /// Whether there is nothing to warn of.
+    pub fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+}
+
+impl From<Vec<Fault>> for Invalid {
+    /// A refusal for these faults, of which no more than are ever listed are kept.
+    fn from(mut faults: Vec<Fault>) -> Self {
+        let more = faults.len().saturating_sub(LISTED);
+        faults.truncate(LISTED);
+        Self {
+            faults,
+            more,
+            warnings: Warnings::default(),
+        }
+    }
+}
+
+impl Invalid {
+    /// Adds what is wrong with the statement in place `at` of a list; its paths begin with `$[at]` then. The
+    /// lists stay as short as those of one statement.
+    pub(crate) fn add(&mut self, at: usize, statement: Self) {
+        self.more += statement.more + append(&mut self.faults, at, statement.faults);
+        let Warnings { listed, more } = statement.warnings;
+        self.warnings.more += more + append(&mut self.warnings.listed, at, listed);
+    }
+}
+
+/// Appends what there is room for, and says how many are left over.
+fn append(list: &mut Vec<Fault>, at: usize, faults: Vec<Fault>) -> usize {
+    let room = (LISTED - list.len()).min(faults.len());
+    let left_over = faults.len() - room;
+    list.extend(faults.into_iter().take(room).map(|mut fault| {
+        fault.path.replace_range(..1, &format!("$[{at}]"));
+        fault
+    }));
+    left_over
 }
 
 impl fmt::Display for Invalid {
@@ -52,8 +111,44 @@ impl fmt::Display for Invalid {
             }
             fault.fmt(f)?;
         }
-        Ok(())
+        match self.more {
+            0 => Ok(()),
+            1 => f.write_str("\n… and 1 more fault"),
+            more => write!(f, "\n… and {more} more faults"),
+        }
     }
 }
 
 impl Error for Invalid {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(count: usize) -> Vec<Fault> {
+        let fault = |n| Fault {
+            path: format!("$.a[{n}]"),
+            problem: "is wrong".to_owned(),
+            expected: "right".to_owned(),
+            section: PANNIER_LIMIT,
+        };
+        (0..count).map(fault).collect()
+    }
+
+    #[test]
+    fn the_faults_of_a_list_are_as_few_as_those_of_one_statement() {
+        let mut all = Invalid::default();
+        for at in 0..50 {
+            all.add(at, Invalid::from(faults(7)));
+        }
+        assert_eq!(all.faults.len(), 100);
+        assert_eq!(all.faults[99].path, "$[14].a[1]");
+        assert_eq!(all.more, 250);
+        assert!(all.to_string().ends_with("\n… and 250 more faults"));
+        let one = Invalid::from(faults(101));
+        assert_eq!((one.faults.len(), one.more), (100, 1));
+        assert!(one.to_string().ends_with("\n… and 1 more fault"));
+        let few = Invalid::from(faults(2));
+        assert_eq!(few.to_string().lines().count(), 2);
+    }
+}

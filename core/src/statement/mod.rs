@@ -19,10 +19,10 @@ mod version;
 pub mod vocabulary;
 mod walk;
 
-pub use compare::{Comparison, Difference, compare};
+pub use compare::{Comparison, Difference, Differences, compare};
 pub(crate) use complete::retime;
 pub use complete::{Fill, Prepared, check, prepare};
-pub use fault::{Fault, Invalid, PANNIER_LIMIT};
+pub use fault::{Fault, Invalid, PANNIER_LIMIT, Warnings};
 pub use mentions::mentions;
 pub use model::Statement;
 pub use successor::successor;

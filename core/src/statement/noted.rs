@@ -1,21 +1,24 @@
 //! The faults found during a walk. They are noted by the byte they stand at, which costs little; their paths
 //! are made at the end, for all at once.
 
-use super::fault::{Fault, Invalid, PANNIER_LIMIT};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::fault::{Fault, LISTED, PANNIER_LIMIT};
 use super::locate;
 use super::reader::{MAX_DEPTH, Stop, Why};
 use super::rule::JSON;
 use super::version::XapiVersion;
 
-/// How many faults of one statement are listed. More help nobody, and a hostile text could have millions.
-const MOST: usize = 1000;
-
-/// See the module's description.
+/// See the module's description. Keeps the first of the text and counts the rest, so that it takes no more
+/// memory than [`LISTED`] faults do.
 #[derive(Default)]
 pub(crate) struct Faults {
-    noted: Vec<Noted>,
-    /// How many were found beyond those noted.
-    unlisted: usize,
+    /// The last of the text on top.
+    noted: BinaryHeap<Noted>,
+    /// How many were found beyond those kept.
+    more: usize,
 }
 
 /// A fault whose path is still to be made.
@@ -23,9 +26,53 @@ pub(crate) struct Noted {
     pub(crate) at: usize,
     /// The property that the object at `at` lacks.
     pub(crate) missing: Option<&'static str>,
-    pub(crate) problem: String,
-    pub(crate) expected: String,
+    pub(crate) problem: Cow<'static, str>,
+    pub(crate) expected: Cow<'static, str>,
     pub(crate) section: &'static str,
+    /// How many were found before it: two at one place stay in the order in which they were found.
+    pub(crate) number: usize,
+}
+
+impl Noted {
+    pub(crate) fn new(
+        at: usize,
+        problem: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+        section: &'static str,
+    ) -> Self {
+        Self {
+            at,
+            missing: None,
+            problem: problem.into(),
+            expected: expected.into(),
+            section,
+            number: 0,
+        }
+    }
+
+    fn place(&self) -> (usize, usize) {
+        (self.at, self.number)
+    }
+}
+
+impl PartialEq for Noted {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for Noted {}
+
+impl PartialOrd for Noted {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Noted {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
 }
 
 impl Faults {
@@ -33,50 +80,48 @@ impl Faults {
         self.noted.is_empty()
     }
 
+    /// Notes a fault at a byte; it is made only if it is among the first.
     #[cold]
-    pub(crate) fn add(&mut self, fault: Noted) {
-        if self.noted.len() < MOST {
-            self.noted.push(fault);
-        } else {
-            self.unlisted += 1;
+    pub(crate) fn add(&mut self, at: usize, fault: impl FnOnce() -> Noted) {
+        let number = self.noted.len() + self.more;
+        if self.noted.len() == LISTED {
+            self.more += 1;
+            if self.noted.peek().is_none_or(|last| last.at <= at) {
+                return;
+            }
+            self.noted.pop();
         }
+        self.noted.push(Noted { number, ..fault() });
     }
 
-    /// All faults, in the order of the text.
-    pub(crate) fn into_invalid(mut self, text: &str) -> Invalid {
-        self.noted.sort_by_key(|noted| noted.at);
-        let offsets: Vec<usize> = self.noted.iter().map(|noted| noted.at).collect();
-        let paths = locate::paths(text, &offsets);
-        let mut faults: Vec<Fault> = self.noted.into_iter().zip(paths).map(located).collect();
-        if self.unlisted > 0 {
-            faults.push(Fault {
-                path: "$".to_owned(),
-                problem: format!("has {} more faults", self.unlisted),
-                expected: format!("at most {MOST} faults to list"),
-                section: PANNIER_LIMIT,
-            });
+    /// Leaves out what stands where `others` has something to say too.
+    pub(crate) fn leave_out(&mut self, others: &Self) {
+        self.noted
+            .retain(|noted| others.noted.iter().all(|other| other.at != noted.at));
+    }
+
+    /// Those that are listed, in the order of the text, and how many there are beyond.
+    pub(crate) fn located(self, text: &str) -> (Vec<Fault>, usize) {
+        if self.is_empty() {
+            return (Vec::new(), 0);
         }
-        Invalid { faults }
+        let noted = self.noted.into_sorted_vec();
+        let offsets: Vec<usize> = noted.iter().map(|noted| noted.at).collect();
+        let paths = locate::paths(text, &offsets);
+        let faults = noted.into_iter().zip(paths).map(located);
+        (faults.collect(), self.more)
     }
 }
 
 fn located((noted, path): (Noted, String)) -> Fault {
-    let Noted {
-        missing,
-        problem,
-        expected,
-        section,
-        ..
-    } = noted;
-    let path = match missing {
-        Some(name) => locate::member(&path, name),
-        None => path,
-    };
     Fault {
-        path,
-        problem,
-        expected,
-        section,
+        path: match noted.missing {
+            Some(name) => locate::member(&path, name),
+            None => path,
+        },
+        problem: noted.problem.into_owned(),
+        expected: noted.expected.into_owned(),
+        section: noted.section,
     }
 }
 
@@ -107,13 +152,7 @@ pub(crate) fn of_stop(text: &str, stop: Stop, version: XapiVersion) -> Noted {
             )
         }
     };
-    Noted {
-        at: stop.at,
-        missing: None,
-        problem,
-        expected,
-        section,
-    }
+    Noted::new(stop.at, problem, expected, section)
 }
 
 /// A place in the text, in words. Lines and columns count from 1, columns in characters, bytes from 0.
@@ -138,20 +177,33 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_bounded() {
+    fn the_first_of_the_text_are_kept_and_the_rest_is_counted() {
+        let text = "1,".repeat(3 * LISTED);
         let mut faults = Faults::default();
-        for at in 0..MOST + 5 {
-            let noted = Noted {
-                at: MOST + 5 - at,
-                missing: None,
-                problem: String::new(),
-                expected: String::new(),
-                section: "",
-            };
-            faults.add(noted);
+        let mut made = 0;
+        // In an order that is not that of the text: 0, 7, 14, … and back to the start.
+        for n in 0..3 * LISTED {
+            let at = 2 * (n * 7 % (3 * LISTED));
+            faults.add(at, || {
+                made += 1;
+                Noted::new(at, format!("is {at}"), "", "")
+            });
         }
-        let invalid = faults.into_invalid("[]");
-        assert_eq!(invalid.faults.len(), MOST + 1);
-        assert_eq!(invalid.faults[MOST].problem, "has 5 more faults");
+        let (listed, more) = faults.located(&text);
+        let problems: Vec<_> = listed.into_iter().map(|fault| fault.problem).collect();
+        let expected: Vec<_> = (0..LISTED).map(|n| format!("is {}", 2 * n)).collect();
+        assert_eq!((problems, more), (expected, 2 * LISTED));
+        assert!(made < 3 * LISTED, "{made} were made");
+    }
+
+    #[test]
+    fn two_faults_of_one_place_stay_in_order() {
+        let mut faults = Faults::default();
+        for problem in ["is first", "is second"] {
+            faults.add(0, || Noted::new(0, problem, "", ""));
+        }
+        let (listed, _) = faults.located("[]");
+        assert_eq!(listed[0].problem, "is first");
+        assert_eq!(listed[1].problem, "is second");
     }
 }

@@ -41,6 +41,7 @@ macro_rules! sections {
 sections! {
     JSON: "About 3.0", "4.1.2";
     FORMAT: "Data 2.2", "4.2.1";
+    EMPTY: "Data 2.2", "5.2.4.1";
     STATEMENT: "Data 2.4", "4.2.2";
     ID: "Data 2.4.1", "4.2.2";
     ACTOR: "Data 2.4.2", "4.2.2.1";

@@ -6,23 +6,31 @@
 //! cannot keep.
 #![allow(clippy::inline_always, reason = "measured: see the reader")]
 
+use std::borrow::Cow;
+
 use super::distinct::Distinct;
-use super::fault::{Invalid, PANNIER_LIMIT};
+use super::fault::{Invalid, PANNIER_LIMIT, Warnings};
 use super::locate;
 use super::noted::{Faults, Noted, of_stop};
 use super::reader::{Kind, Reader, Step};
-use super::rule::{FORMAT, Rule};
+use super::rule::{EMPTY, FORMAT, Rule, rule};
 use super::text::{Defect, Text};
 use super::version::XapiVersion;
 
 /// The longest piece of a value that a fault quotes, in characters.
 const LONGEST_QUOTE: usize = 60;
 
+const NOT_EMPTY: Rule = rule(
+    "to leave an empty object out: some LRSs refuse or drop it",
+    EMPTY,
+);
+
 /// See the module's description.
 pub(crate) struct Walk<'a> {
     reader: Reader<'a>,
     text: &'a str,
     faults: Faults,
+    warnings: Faults,
     pub(crate) version: XapiVersion,
     /// Something was met that only version 2 knows.
     pub(crate) needs_2_0: bool,
@@ -60,6 +68,7 @@ impl<'a> Walk<'a> {
             reader: Reader::new(text),
             text,
             faults: Faults::default(),
+            warnings: Faults::default(),
             version,
             needs_2_0: false,
             needs_attachment_content: false,
@@ -98,7 +107,11 @@ impl<'a> Walk<'a> {
 
     /// The next key of an object, or `None` at its end.
     pub(crate) fn key(&mut self, members: &mut Members<'a>) -> Step<Option<Text<'a>>> {
-        self.distinct_key(members, FORMAT.of(self.version))
+        let key = self.distinct_key(members, FORMAT.of(self.version))?;
+        if key.is_none() && members.first {
+            self.warn(members.at, "is empty", NOT_EMPTY);
+        }
+        Ok(key)
     }
 
     /// The next key of an object. `section` says who forbids to repeat one.
@@ -284,23 +297,21 @@ impl<'a> Walk<'a> {
     /// Notes a property that an object lacks.
     #[cold]
     pub(crate) fn missing(&mut self, object: usize, name: &'static str, rule: Rule) {
-        self.faults.add(Noted {
-            at: object,
+        let section = rule.section.of(self.version);
+        self.faults.add(object, || Noted {
             missing: Some(name),
-            problem: "is missing".to_owned(),
-            expected: rule.expected.to_owned(),
-            section: rule.section.of(self.version),
+            ..Noted::new(object, "is missing", rule.expected, section)
         });
     }
 
     /// Notes a string that should have been something else.
     #[cold]
     pub(crate) fn note_value(&mut self, at: usize, value: &str, rule: Rule) {
-        self.note(
-            at,
-            format!("is {}", locate::quoted(value, LONGEST_QUOTE)),
-            rule,
-        );
+        let section = rule.section.of(self.version);
+        self.faults.add(at, || {
+            let problem = format!("is {}", locate::quoted(value, LONGEST_QUOTE));
+            Noted::new(at, problem, rule.expected, section)
+        });
     }
 
     /// Notes a number that should have been something else.
@@ -312,18 +323,37 @@ impl<'a> Walk<'a> {
 
     /// Notes what is wrong with what stands at a byte.
     #[cold]
-    pub(crate) fn note(&mut self, at: usize, problem: impl Into<String>, rule: Rule) {
+    pub(crate) fn note(&mut self, at: usize, problem: impl Into<Cow<'static, str>>, rule: Rule) {
         self.fault(at, problem, rule.expected, rule.section.of(self.version));
     }
 
-    /// The verdict: what the walk has read, unless it noted a fault or stopped.
-    pub(crate) fn verdict<T>(mut self, read: Option<T>) -> Result<T, Invalid> {
+    /// Notes what is valid at a byte, and had better be otherwise.
+    #[cold]
+    pub(crate) fn warn(&mut self, at: usize, problem: impl Into<Cow<'static, str>>, rule: Rule) {
+        let section = rule.section.of(self.version);
+        self.warnings
+            .add(at, || Noted::new(at, problem, rule.expected, section));
+    }
+
+    /// The verdict: what the walk has read and what it warns of, unless it noted a fault or stopped.
+    pub(crate) fn verdict<T>(mut self, read: Option<T>) -> Result<(T, Warnings), Invalid> {
         if let Some(stop) = self.reader.stop() {
-            self.faults.add(of_stop(self.text, stop, self.version));
+            let (text, version) = (self.text, self.version);
+            self.faults.add(stop.at, || of_stop(text, stop, version));
         }
+        self.warnings.leave_out(&self.faults);
+        let (listed, more) = self.warnings.located(self.text);
+        let warnings = Warnings { listed, more };
         match read {
-            Some(read) if self.faults.is_empty() => Ok(read),
-            _ => Err(self.faults.into_invalid(self.text)),
+            Some(read) if self.faults.is_empty() => Ok((read, warnings)),
+            _ => {
+                let (faults, more) = self.faults.located(self.text);
+                Err(Invalid {
+                    faults,
+                    more,
+                    warnings,
+                })
+            }
         }
     }
 
@@ -374,17 +404,11 @@ impl<'a> Walk<'a> {
     fn fault(
         &mut self,
         at: usize,
-        problem: impl Into<String>,
-        expected: impl Into<String>,
+        problem: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
         section: &'static str,
     ) {
-        let (problem, expected) = (problem.into(), expected.into());
-        self.faults.add(Noted {
-            at,
-            missing: None,
-            problem,
-            expected,
-            section,
-        });
+        self.faults
+            .add(at, || Noted::new(at, problem, expected, section));
     }
 }

@@ -52,7 +52,7 @@ pub fn run(args: &RecordArgs, output: Output) -> Result<(), Failure> {
     for (name, text) in input::read(&args.files)? {
         for item in input::statements(&name, &text) {
             match check(&item.text, args.xapi) {
-                Ok(()) => good.push(item),
+                Ok(_) => good.push(item),
                 Err(invalid) => bad.push((item.place, invalid)),
             }
         }

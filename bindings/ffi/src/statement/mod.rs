@@ -71,7 +71,8 @@ impl Statement {
 #[uniffi::export]
 pub fn check_statement(json: &str, version: XapiVersion) -> Result<(), PannierError> {
     pannier::statement::check(json.as_bytes(), version.into())
-        .map_err(|invalid| PannierError::invalid(invalid.faults))
+        .map(drop)
+        .map_err(|invalid| pannier::Error::Invalid(invalid).into())
 }
 
 /// The core's own.

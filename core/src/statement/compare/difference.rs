@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Number, Value};
 
+use crate::statement::fault::LISTED;
 use crate::statement::locate::member;
 
 /// The most characters of a value that a difference shows.
@@ -33,14 +34,23 @@ impl fmt::Debug for Difference {
     }
 }
 
+/// The places where two copies differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// The first hundred that were found.
+    pub listed: Vec<Difference>,
+    /// How many there are beyond those listed.
+    pub more: usize,
+}
+
 /// Every place where two values differ, numbers within the precision an LRS has to keep.
-pub(super) fn between(ours: &Value, theirs: &Value) -> Vec<Difference> {
-    let mut found = Vec::new();
+pub(super) fn between(ours: &Value, theirs: &Value) -> Differences {
+    let mut found = Differences::default();
     walk("$", Some(ours), Some(theirs), &mut found);
     found
 }
 
-fn walk(path: &str, ours: Option<&Value>, theirs: Option<&Value>, found: &mut Vec<Difference>) {
+fn walk(path: &str, ours: Option<&Value>, theirs: Option<&Value>, found: &mut Differences) {
     match (ours, theirs) {
         (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
             let only_theirs = theirs.keys().filter(|name| !ours.contains_key(*name));
@@ -56,7 +66,8 @@ fn walk(path: &str, ours: Option<&Value>, theirs: Option<&Value>, found: &mut Ve
         }
         (Some(Value::Number(ours)), Some(Value::Number(theirs))) if same_number(ours, theirs) => {}
         (ours, theirs) if ours == theirs => {}
-        (ours, theirs) => found.push(Difference {
+        _ if found.listed.len() == LISTED => found.more += 1,
+        (ours, theirs) => found.listed.push(Difference {
             path: path.to_owned(),
             ours: ours.map(short),
             theirs: theirs.map(short),

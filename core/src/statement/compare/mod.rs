@@ -14,7 +14,7 @@ mod difference;
 
 use serde_json::{Map, Value};
 
-pub use difference::Difference;
+pub use difference::{Difference, Differences};
 
 /// The outcome of comparing what was sent with what an LRS has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Comparison {
     /// It is the same statement: all that differs is what an LRS may change.
     Same,
     /// It is another statement, and this is where it differs.
-    Different(Vec<Difference>),
+    Different(Differences),
     /// One of the two is no statement at all, so nothing is proved.
     Unreadable,
 }
@@ -41,7 +41,7 @@ pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {
     canonical::drop_equal_instants(&mut ours, &mut theirs, lenience);
 
     let differences = difference::between(&ours.into(), &theirs.into());
-    if differences.is_empty() {
+    if differences.listed.is_empty() {
         Comparison::Same
     } else {
         Comparison::Different(differences)

@@ -70,7 +70,7 @@ fn known(transaction: &Transaction, incoming: &Incoming) -> rusqlite::Result<Opt
         |stored| match compare(incoming.sent.as_bytes(), stored.as_bytes()) {
             Comparison::Same => Vec::new(),
             Comparison::Different(differences) => {
-                differences.into_iter().map(Apart::from).collect()
+                differences.listed.into_iter().map(Apart::from).collect()
             }
             Comparison::Unreadable => vec![Apart::unreadable()],
         },
