@@ -1,0 +1,276 @@
+//! Whose fault an answer is: one statement's, the LRS's, or a stranger's. No status says.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Scenario;
+use crate::device::{Device, id, number, sample};
+use crate::http::{Answer, Request, Server};
+use crate::lrs::Lrs;
+
+pub const ALL: &[Scenario] = &[
+    Scenario::slow("one_statement_answered_by_a_401_page_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(401));
+    }),
+    Scenario::slow("one_statement_answered_by_402_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(402));
+    }),
+    Scenario::slow("one_statement_answered_by_a_403_page_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(403));
+    }),
+    Scenario::slow("one_statement_answered_by_404_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(404));
+    }),
+    Scenario::slow("one_statement_answered_by_405_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(405));
+    }),
+    Scenario::slow("one_statement_answered_by_406_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(406));
+    }),
+    Scenario::slow("one_statement_answered_by_410_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(410));
+    }),
+    Scenario::slow("one_statement_answered_by_412_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(412));
+    }),
+    Scenario::slow("one_statement_answered_by_415_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(415));
+    }),
+    Scenario::slow("one_statement_answered_by_451_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(451));
+    }),
+    Scenario::slow("one_statement_answered_by_a_200_page_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(200));
+    }),
+    Scenario::slow("one_statement_answered_by_a_redirect_stops_nobody", || {
+        one_stops_nobody(|| Answer::status(302).with("Location", "https://blocked.example.com/"));
+    }),
+    Scenario::slow("one_statement_answered_by_a_501_stops_nobody", || {
+        one_stops_nobody(|| Answer::page(501));
+    }),
+    Scenario::slow("one_statement_answered_by_an_lrss_401_stops_nobody", || {
+        one_stops_nobody(|| Answer::json(401, &json!({"error": "not for you"})).by_an_lrs());
+    }),
+    Scenario::slow("one_statement_answered_by_an_lrss_404_stops_nobody", || {
+        one_stops_nobody(|| Answer::json(404, &json!({"error": "no such course"})).by_an_lrs());
+    }),
+    Scenario::slow("one_statement_answered_by_an_lrss_412_stops_nobody", || {
+        one_stops_nobody(|| Answer::json(412, &json!({"error": "not so"})).by_an_lrs());
+    }),
+    Scenario::new(
+        "one_statement_that_an_lrs_refuses_is_held_with_its_words",
+        || {
+            one_is_held_with_words(400, "its verb is unknown here");
+        },
+    ),
+    Scenario::new(
+        "one_statement_that_an_lrs_forbids_is_held_with_its_words",
+        || {
+            one_is_held_with_words(403, "no such right");
+        },
+    ),
+    Scenario::new(
+        "a_refusal_under_200_shows_the_lrss_words",
+        a_refusal_under_200_shows_the_lrss_words,
+    ),
+    Scenario::slow(
+        "a_401_page_is_no_matter_of_the_password",
+        a_401_page_is_no_matter_of_the_password,
+    ),
+    Scenario::slow(
+        "a_gateway_that_stops_two_of_three_by_403_convicts_nobody",
+        || {
+            comes_and_goes(|| Answer::page(403));
+        },
+    ),
+    Scenario::slow(
+        "a_gateway_that_stops_two_of_three_by_406_convicts_nobody",
+        || {
+            comes_and_goes(|| Answer::page(406));
+        },
+    ),
+    Scenario::slow(
+        "a_gateway_that_stops_two_of_three_by_400_json_convicts_nobody",
+        || {
+            comes_and_goes(|| Answer::json(400, &json!({"message": "bad request"})));
+        },
+    ),
+    Scenario::slow(
+        "an_lrs_that_refuses_everything_for_a_while_convicts_nobody",
+        || {
+            refuses_everything_for_a_while(|| {
+                Answer::json(400, &json!({"error": "quota"})).by_an_lrs()
+            });
+        },
+    ),
+    Scenario::slow(
+        "an_lrs_that_forbids_everything_for_a_while_convicts_nobody",
+        || {
+            refuses_everything_for_a_while(|| {
+                Answer::json(403, &json!({"error": "read-only"})).by_an_lrs()
+            });
+        },
+    ),
+    Scenario::new(
+        "a_wrong_password_holds_nothing_and_asks_the_app",
+        a_wrong_password_holds_nothing,
+    ),
+    Scenario::new(
+        "a_wrong_password_answered_by_400_holds_nothing",
+        a_wrong_password_answered_by_400,
+    ),
+];
+
+/// An LRS behind something that answers one statement, alone or in a batch, and takes the others.
+fn behind(culprit: String, says: impl Fn() -> Answer + Send + Sync + 'static) -> Server {
+    Server::start(move |request, lrs| {
+        if request.is_post() && request.brings(&culprit) {
+            says()
+        } else {
+            lrs.plain(request)
+        }
+    })
+}
+
+/// Forty good ones go by one that something answers so, the first one of all.
+fn one_stops_nobody(says: impl Fn() -> Answer + Send + Sync + 'static) {
+    let server = behind(id(0), says);
+    let device = Device::with(41);
+    let ran = device.drain_until(&server, Duration::from_secs(100), |status| {
+        status["delivered"] == 40
+    });
+    assert_eq!(device.stored_is_delivered(&server), 40, "{ran}");
+    assert!(!server.lrs.has(&id(0)));
+    assert_ne!(ran.code, Some(0), "one is not delivered: {ran}");
+    // Nothing of the kind stops those that come later.
+    device.record((100..110).map(sample));
+    device.drain_until(&server, Duration::from_secs(40), |status| {
+        status["delivered"] == 50
+    });
+    assert_eq!(device.stored_is_delivered(&server), 50);
+}
+
+fn one_is_held_with_words(status: u16, words: &'static str) {
+    let server = behind(id(7), move || {
+        Answer::json(status, &json!({"error": words})).by_an_lrs()
+    });
+    let device = Device::with(20);
+    let ran = device.drain(&server, Duration::from_secs(100));
+    assert_eq!(device.stored_is_delivered(&server), 19, "{ran}");
+    ran.ended(1);
+    let held = device.held();
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert_eq!(held[0]["id"], id(7));
+    assert!(held[0].to_string().contains(words), "{}", held[0]);
+    // The app settles it.
+    device.run(&["held", "discard", &id(7)]).ended(0);
+    device.sync(&server).ended(0);
+    assert_eq!(number(&device.status()["held"]), 0);
+}
+
+/// Ralph's partial success: the others are stored, and one is refused in so many words.
+fn a_refusal_under_200_shows_the_lrss_words() {
+    let words = "the score is out of range";
+    let server = Server::start(move |request, lrs| {
+        if !request.is_post() {
+            return lrs.plain(request);
+        }
+        let all = request.statements();
+        let mut kept = all.clone();
+        kept.retain(|one| one["id"] != *id(2));
+        lrs.keep(&kept);
+        let named: Vec<_> = kept.iter().map(|one| one["id"].clone()).collect();
+        let at = all.iter().position(|one| one["id"] == *id(2));
+        let errors = at.map(|at| json!({"index": at, "reason": words}));
+        let errors: Vec<_> = errors.into_iter().collect();
+        Answer::json(
+            200,
+            &json!({"inserted": kept.len(), "rejected": errors.len(), "ids": named, "errors": errors}),
+        )
+    });
+    let device = Device::with(6);
+    device.drain(&server, Duration::from_secs(100)).ended(1);
+    assert_eq!(device.stored_is_delivered(&server), 5);
+    let held = device.held();
+    assert_eq!(held.len(), 1, "{held:?}");
+    assert!(held[0].to_string().contains(words), "{}", held[0]);
+}
+
+/// A gateway asks for a password of its own for some seconds. Nobody has to set a new one.
+fn a_401_page_is_no_matter_of_the_password() {
+    let begun = Instant::now();
+    let server = Server::start(move |request, lrs| {
+        if begun.elapsed() < Duration::from_secs(6) {
+            return Answer::page(401).with("WWW-Authenticate", "Basic realm=\"gateway\"");
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(10);
+    let first = device.sync(&server).ended(4).last();
+    assert_ne!(first["trouble"]["problem"], "credentials", "{first}");
+    assert_ne!(first["ended"], "needs_app", "{first}");
+    // One command, which waits: nobody does anything in between.
+    device.sync_wait(&server, 60).ended(0);
+    device.all_delivered(&server);
+}
+
+/// A gateway stops two of three POSTs for twenty seconds.
+fn comes_and_goes(says: impl Fn() -> Answer + Send + Sync + 'static) {
+    let begun = Instant::now();
+    let server = Server::start(move |request, lrs| {
+        let stops =
+            request.is_post() && begun.elapsed() < Duration::from_secs(20) && lrs.posts() % 3 != 0;
+        if stops { says() } else { lrs.plain(request) }
+    });
+    let device = Device::with(20);
+    let last = device.drain(&server, Duration::from_secs(100));
+    device.nothing_held();
+    last.ended(0);
+    device.all_delivered(&server);
+}
+
+fn refuses_everything_for_a_while(says: impl Fn() -> Answer + Send + Sync + 'static) {
+    let begun = Instant::now();
+    let server = Server::start(move |request, lrs| {
+        if request.is_post() && begun.elapsed() < Duration::from_secs(15) {
+            return says();
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(20);
+    device.sync(&server).ended(4);
+    device.nothing_held();
+    device.drain(&server, Duration::from_secs(100)).ended(0);
+    device.nothing_held();
+    device.all_delivered(&server);
+}
+
+fn a_wrong_password_holds_nothing() {
+    let server = Server::good();
+    let device = Device::with(10);
+    let args = ["sync", "--lrs", &server.url()];
+    let ran = device.start_as("app", "wrong", &args).wait().ended(4);
+    assert_eq!(ran.last()["trouble"]["problem"], "credentials", "{ran}");
+    assert_eq!(device.status()["waiting_for"], "app");
+    device.nothing_held();
+    device.sync(&server).ended(0);
+    device.all_delivered(&server);
+}
+
+/// Two real LRSs say 400 to a POST with a wrong password, and 401 only to a GET.
+fn a_wrong_password_answered_by_400() {
+    let server = Server::start(|request: &Request, lrs: &std::sync::Arc<Lrs>| {
+        let answer = lrs.plain(request);
+        if request.is_post() && answer.status == Some(401) {
+            return Answer::json(400, &json!({"error": "bad"})).by_an_lrs();
+        }
+        answer
+    });
+    let device = Device::with(10);
+    let args = ["sync", "--lrs", &server.url()];
+    device.start_as("app", "wrong", &args).wait().ended(4);
+    device.nothing_held();
+    device.sync(&server).ended(0);
+    device.all_delivered(&server);
+}

@@ -1,0 +1,320 @@
+//! The command itself: exit codes, listings, and what the library can and the command must, too.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Scenario;
+use crate::device::{Device, contents, id, number, sample};
+use crate::http::{Answer, Server};
+
+pub const ALL: &[Scenario] = &[
+    Scenario::slow(
+        "a_failing_lrs_is_more_urgent_than_a_held_one",
+        a_failing_lrs_is_more_urgent,
+    ),
+    Scenario::new(
+        "a_queue_of_held_lists_them_with_the_queue_named_last",
+        the_queue_named_last,
+    ),
+    Scenario::new("history_shows_the_newest", history_shows_the_newest),
+    Scenario::new(
+        "an_emptied_queue_has_no_trouble",
+        an_emptied_queue_has_no_trouble,
+    ),
+    Scenario::new("lists_show_who_did_it", lists_show_who_did_it),
+    Scenario::new(
+        "doctor_finds_a_good_lrs_good_and_stores_nothing",
+        doctor_finds_good,
+    ),
+    Scenario::new("doctor_finds_a_wrong_password", || {
+        doctor_finds_bad(|request, lrs| {
+            let mut request = request.clone();
+            request.headers.retain(|(name, _)| name != "authorization");
+            lrs.plain(&request)
+        });
+    }),
+    Scenario::new("doctor_finds_a_portal", || {
+        doctor_finds_bad(|_, _| Answer::page(200));
+    }),
+    Scenario::new("doctor_finds_a_beacon", || {
+        doctor_finds_bad(|request, _| Answer::status(if request.is_post() { 204 } else { 403 }));
+    }),
+    Scenario::new("doctor_finds_no_common_version", || {
+        doctor_finds_bad(|request, lrs| {
+            if request.is_about() {
+                return Answer::json(200, &json!({"version": ["0.95"]})).by_an_lrs();
+            }
+            let _ = lrs;
+            Answer::json(400, &json!({"error": "0.95 only"})).by_an_lrs()
+        });
+    }),
+    Scenario::new("doctor_finds_nobody", doctor_finds_nobody),
+    Scenario::new("retract_takes_back_what_was_never_sent", retract_takes_back),
+    Scenario::new(
+        "retract_takes_back_what_a_stranger_never_had",
+        retract_after_unreachable,
+    ),
+    Scenario::new("void_takes_back_what_was_delivered", void_takes_back),
+    Scenario::new("erase_leaves_no_trace_of_a_person", erase_leaves_no_trace),
+    Scenario::new("speak_fixes_the_version", speak_fixes_the_version),
+    Scenario::new("a_proxy_is_used_where_it_is_named", a_proxy_is_used),
+    Scenario::new("the_demo_asks_before_it_fills_a_real_lrs", the_demo_asks),
+    Scenario::new("usage_errors_are_2_and_change_nothing", usage_errors),
+];
+
+/// One is held, and the LRS is down for the others: 4, not 1.
+fn a_failing_lrs_is_more_urgent() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() && request.brings(&id(0)) {
+            return Answer::json(400, &json!({"error": "no"})).by_an_lrs();
+        }
+        if request.is_post() && lrs.all().len() >= 3 {
+            return Answer::json(503, &json!({"error": "full"}))
+                .by_an_lrs()
+                .with("Retry-After", "3600");
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(1);
+    device.sync(&server);
+    device.record((1..4).map(sample));
+    device.drain_until(&server, Duration::from_mins(1), |status| {
+        status["held"] == 1
+    });
+    device.record((10..30).map(sample));
+    let ran = device.sync(&server).ended(4);
+    assert_eq!(ran.last()["ended"], "waiting", "{ran}");
+    device.sync(&server).ended(4);
+}
+
+fn the_queue_named_last() {
+    let device = Device::with(1);
+    let queue = device.queue().to_string_lossy().into_owned();
+    let mut command = device.bare(&["held", "list", "--queue", &queue, "--json"]);
+    command.env_remove("PANNIER_QUEUE");
+    Device::run_it(command).ended(0);
+    for args in [
+        ["status", "--queue"],
+        ["queue", "--queue"],
+        ["history", "--queue"],
+    ] {
+        Device::run_it(device.bare(&[&args[..], &[&queue, "--json"]].concat())).ended(0);
+        // Before the command as well.
+        Device::run_it(device.bare(&["--json", "--queue", &queue, args[0]])).ended(0);
+    }
+}
+
+fn history_shows_the_newest() {
+    let server = Server::good();
+    let device = Device::with(10);
+    device.sync(&server).ended(0);
+    let listed = device.run(&["history", "--limit", "2"]).ended(0).lines();
+    let ids: Vec<_> = listed.iter().map(crate::http::id_of).collect();
+    assert_eq!(ids.len(), 2);
+    assert!(ids.contains(&id(9)) && ids.contains(&id(8)), "{ids:?}");
+}
+
+fn an_emptied_queue_has_no_trouble() {
+    let server = Server::good();
+    let device = Device::with(1);
+    device
+        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI"])
+        .ended(4);
+    device.sync(&server).ended(0);
+    let status = device.status();
+    assert_eq!(status["trouble"], Value::Null, "{status}");
+    // Nor has one in which there is nothing to deliver.
+    device.record([sample(5)]);
+    device
+        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI"])
+        .ended(4);
+    device.sync(&server).ended(0);
+    assert_eq!(device.status()["trouble"], Value::Null);
+}
+
+fn lists_show_who_did_it() {
+    let device = Device::with(1);
+    let ran = Device::run_it(device.command(&["queue"])).ended(0);
+    assert!(ran.stdout.contains("learner0@example.com"), "{ran}");
+}
+
+fn doctor_finds_good() {
+    let server = Server::good();
+    let device = Device::new();
+    let ran = device.run(&["doctor", "--lrs", &server.url()]).ended(0);
+    assert!(ran.last().is_object(), "{ran}");
+    assert!(server.lrs.all().is_empty(), "it stores nothing unasked");
+    assert!(!server.lrs.secrets().is_empty(), "it tries the credentials");
+}
+
+fn doctor_finds_bad(
+    behaviour: impl Fn(&crate::http::Request, &std::sync::Arc<crate::lrs::Lrs>) -> Answer
+    + Send
+    + Sync
+    + 'static,
+) {
+    let server = Server::start(behaviour);
+    let device = Device::new();
+    let ran = device.run(&["doctor", "--lrs", &server.url()]);
+    assert!(matches!(ran.code, Some(1 | 4)), "{ran}");
+    assert!(!server.lrs.seen().is_empty(), "{ran}");
+}
+
+fn doctor_finds_nobody() {
+    let ran = Device::new().run(&["doctor", "--lrs", "http://127.0.0.1:9/xAPI"]);
+    assert!(matches!(ran.code, Some(1 | 4)), "{ran}");
+}
+
+fn retract_takes_back() {
+    let server = Server::good();
+    let device = Device::with(3);
+    device.run(&["retract", &id(1)]).ended(0);
+    device.sync(&server).ended(0);
+    assert!(!server.lrs.has(&id(1)));
+    assert_eq!(server.lrs.all().len(), 2);
+    assert_eq!(number(&device.status()["retracted"]), 1);
+    // What was delivered cannot be taken back this way.
+    device.run(&["retract", &id(0)]).ended(1);
+}
+
+/// Looks that found no network, and a batch that leapt over others, sent none of these.
+fn retract_after_unreachable() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() && lrs.posts() == 1 {
+            return Answer::none();
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(300);
+    device.sync(&server).ended(4);
+    device
+        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI"])
+        .ended(4);
+    device
+        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI"])
+        .ended(4);
+    let sent = server
+        .lrs
+        .seen()
+        .iter()
+        .flat_map(|seen| seen.request.ids())
+        .collect::<Vec<_>>();
+    let never = device.ids().into_iter().filter(|id| !sent.contains(id));
+    let never: Vec<_> = never.collect();
+    assert!(never.len() > 200, "{}", never.len());
+    for id in [&never[0], &never[100], &never[never.len() - 1]] {
+        device.run(&["retract", id]).ended(0);
+    }
+}
+
+fn void_takes_back() {
+    let server = Server::good();
+    let device = Device::with(2);
+    device.sync(&server).ended(0);
+    device.run(&["void", &id(0)]).ended(0);
+    device.sync(&server).ended(0);
+    let voidings = server
+        .lrs
+        .all()
+        .into_keys()
+        .flat_map(|id| server.lrs.copies(&id));
+    let voidings =
+        voidings.filter(|one| one["verb"]["id"] == "http://adlnet.gov/expapi/verbs/voided");
+    let voidings: Vec<_> = voidings.collect();
+    assert_eq!(voidings.len(), 1);
+    assert_eq!(voidings[0]["object"]["objectType"], "StatementRef");
+    assert_eq!(voidings[0]["object"]["id"], id(0));
+}
+
+/// The LRS's words about one of her statements name her.
+fn erase_leaves_no_trace() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() && request.brings(&id(1)) {
+            let words = json!({"error": "learner1@example.com is not enrolled"});
+            return Answer::json(400, &words).by_an_lrs();
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(10);
+    device.drain(&server, Duration::from_mins(1)).ended(1);
+    let told = |device: &Device| {
+        let files = contents(device.folder());
+        let needle = b"learner1@example.com";
+        let found = files
+            .iter()
+            .filter(|(_, bytes)| bytes.windows(needle.len()).any(|part| part == needle));
+        found.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    assert!(!told(&device).is_empty());
+    let agent = r#"{"mbox": "mailto:learner1@example.com"}"#;
+    device.run(&["erase", agent, "--yes"]).ended(0);
+    assert_eq!(told(&device), Vec::<String>::new());
+    assert_eq!(number(&device.status()["held"]), 0);
+}
+
+fn speak_fixes_the_version() {
+    let server = Server::good();
+    let device = Device::with(3);
+    let url = server.url();
+    device
+        .run(&["sync", "--lrs", &url, "--speak", "1.0.3"])
+        .ended(0);
+    device.all_delivered(&server);
+    let posts = server
+        .lrs
+        .seen()
+        .into_iter()
+        .filter(|seen| seen.request.is_post());
+    for seen in posts {
+        assert_eq!(
+            seen.request.header("x-experience-api-version"),
+            Some("1.0.3")
+        );
+    }
+}
+
+/// The proxy is spoken to for a host that does not exist, and answers in the LRS's place.
+fn a_proxy_is_used() {
+    let proxy = Server::start(|request, lrs| {
+        let mut request = request.clone();
+        if let Some(rest) = request.path.strip_prefix("http://127.0.0.1:9") {
+            request.path = rest.to_owned();
+        }
+        lrs.plain(&request)
+    });
+    let device = Device::with(3);
+    let by = proxy.url().replace("/xAPI", "");
+    device
+        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI", "--proxy", &by])
+        .ended(0);
+    device.all_delivered(&proxy);
+}
+
+fn the_demo_asks() {
+    let server = Server::good();
+    let device = Device::new();
+    let ran = device.run(&["demo", "--lrs", &server.url()]).failed();
+    assert!(server.lrs.seen().is_empty(), "{ran}");
+}
+
+fn usage_errors() {
+    let device = Device::with(1);
+    let before = contents(device.folder());
+    for args in [
+        &["sync", "--lrs", "no address"][..],
+        &["sync", "--nonsense"],
+        &["record", "/there/is/no/such/file.json"],
+        &["nonsense"],
+        &["held", "show", "no-id"],
+        &["sync", "--lrs", "ftp://127.0.0.1/xAPI"],
+    ] {
+        let ran = device.run(args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran}");
+    }
+    let after = contents(device.folder());
+    assert_eq!(
+        before.keys().collect::<Vec<_>>(),
+        after.keys().collect::<Vec<_>>()
+    );
+}

@@ -1,0 +1,74 @@
+//! The scenarios by theme. Each is one thing that the world does, and what is right then.
+
+mod answers;
+mod blame;
+mod clocks;
+mod command;
+mod compare;
+mod damage;
+mod disk;
+mod files;
+mod hub;
+mod limits;
+mod paths;
+mod processes;
+mod proof;
+mod target;
+mod under_way;
+
+/// One scenario. It panics where it finds something wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// What it shows.
+    pub name: &'static str,
+    /// What it does.
+    pub run: fn(),
+    /// Whether it waits for long, so that it is better begun early.
+    pub slow: bool,
+    /// Whether it takes so long that only a night has time for it.
+    pub nightly: bool,
+}
+
+impl Scenario {
+    const fn new(name: &'static str, run: fn()) -> Self {
+        Self {
+            name,
+            run,
+            slow: false,
+            nightly: false,
+        }
+    }
+
+    const fn slow(name: &'static str, run: fn()) -> Self {
+        Self {
+            slow: true,
+            ..Self::new(name, run)
+        }
+    }
+}
+
+/// What does not hold yet, and why. Each of these is run, printed as pending, and not counted as
+/// passed; one that passes has to leave the list.
+pub const PENDING: &[(&str, &str)] = &[];
+
+/// All scenarios.
+pub fn all() -> Vec<Scenario> {
+    [
+        answers::ALL,
+        blame::ALL,
+        clocks::ALL,
+        command::ALL,
+        compare::ALL,
+        damage::ALL,
+        disk::ALL,
+        files::ALL,
+        hub::ALL,
+        limits::ALL,
+        paths::ALL,
+        processes::ALL,
+        proof::ALL,
+        target::ALL,
+        under_way::ALL,
+    ]
+    .concat()
+}

@@ -1,0 +1,169 @@
+//! Which file is a queue, and which is not.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::Scenario;
+use crate::device::{Device, Ran, contents, lines, number, sample};
+use crate::http::Server;
+
+pub const ALL: &[Scenario] = &[
+    Scenario::new("looking_at_a_mistyped_queue_makes_none", looking_makes_none),
+    Scenario::new("a_text_file_is_no_queue_and_stays_as_it_is", || {
+        stays_as_it_is(b"Dear diary,\nthis is no queue.\n".repeat(200));
+    }),
+    Scenario::new("an_export_is_no_queue_and_stays_as_it_is", || {
+        stays_as_it_is(lines(&[sample(0), sample(1)]));
+    }),
+    Scenario::new("a_picture_is_no_queue_and_stays_as_it_is", || {
+        stays_as_it_is([b"\x89PNG\r\n\x1a\n", &[7; 9000][..]].concat());
+    }),
+    Scenario::new("a_short_note_is_no_queue_and_stays_as_it_is", || {
+        stays_as_it_is(b"x".to_vec());
+    }),
+    Scenario::new(
+        "what_record_took_is_on_a_disk_whatever_the_name",
+        on_a_disk_whatever_the_name,
+    ),
+    Scenario::new("a_queue_is_nobody_elses_to_read", nobody_elses_to_read),
+    Scenario::new("a_queue_is_named_by_a_relative_path", a_relative_path),
+    Scenario::new(
+        "a_queue_pulled_by_cable_is_delivered_once",
+        a_queue_pulled_by_cable,
+    ),
+    Scenario::new("a_folder_is_no_queue", a_folder_is_no_queue),
+];
+
+const LOOKS: [&[&str]; 4] = [&["status"], &["queue"], &["history"], &["held", "list"]];
+
+fn run_on(device: &Device, queue: &str, args: &[&str]) -> Ran {
+    let mut command = device.command(args);
+    command.env("PANNIER_QUEUE", queue).arg("--json");
+    Device::run_it(command)
+}
+
+fn looking_makes_none() {
+    let server = Server::good();
+    let device = Device::new();
+    let queue = device.folder().join("mistyped.db");
+    let queue = queue.to_string_lossy();
+    for args in LOOKS {
+        run_on(&device, &queue, args).failed();
+    }
+    run_on(&device, &queue, &["sync", "--lrs", &server.url()]).failed();
+    assert!(
+        contents(device.folder()).is_empty(),
+        "{:?}",
+        contents(device.folder()).keys()
+    );
+}
+
+fn stays_as_it_is(bytes: Vec<u8>) {
+    let server = Server::good();
+    let device = Device::new();
+    let file = device.file("victim.jsonl", bytes);
+    let input = Device::new();
+    let one = input.file("one.json", sample(0).to_string());
+    let before = contents(device.folder());
+    for args in LOOKS {
+        run_on(&device, &file, args).failed();
+        assert!(contents(device.folder()) == before, "{args:?} touched it");
+    }
+    run_on(&device, &file, &["sync", "--lrs", &server.url()]).ended(3);
+    run_on(&device, &file, &["record", &one]).ended(3);
+    assert!(contents(device.folder()) == before, "it was touched");
+}
+
+/// Either it is refused, or the next process finds it.
+fn on_a_disk_whatever_the_name() {
+    for name in [
+        ":memory:",
+        "file::memory:",
+        "file:queue.db?mode=memory",
+        "file:queue.db?mode=memory&cache=shared",
+        "file:queue.db",
+        "",
+        " ",
+        "-q.db",
+        "ü/queue.db",
+        "%41.db",
+        "queue.db?mode=ro",
+        "queue.db#1",
+    ] {
+        let device = Device::new();
+        fs::create_dir(device.folder().join("ü")).expect("a folder");
+        let one = device.file("one.json", sample(0).to_string());
+        let ran = run_on(&device, name, &["record", &one]);
+        if ran.code == Some(0) {
+            let status = run_on(&device, name, &["status"]).ended(0).last();
+            assert_eq!(number(&status["queued"]), 1, "{name:?}: {status}");
+        }
+        let queue = device.folder().join(name);
+        if name.starts_with("file:") && ran.code == Some(0) {
+            assert!(queue.is_file(), "{name:?} is a file's name");
+        }
+    }
+}
+
+/// Also while it is in use, when there are a log and shared memory beside it.
+fn nobody_elses_to_read() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() {
+            std::thread::sleep(std::time::Duration::from_secs(2));
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(3);
+    let sync = device.start(&["sync", "--lrs", &server.url()]);
+    while server.lrs.posts() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let files = contents(device.folder());
+    for name in files.keys() {
+        let path = device.folder().join(name);
+        let mode = fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{name} is {mode:o}");
+    }
+    assert!(files.len() > 1, "a log is beside it: {:?}", files.keys());
+    sync.wait().ended(0);
+}
+
+fn a_relative_path() {
+    let device = Device::new();
+    let one = device.file("one.json", sample(0).to_string());
+    fs::create_dir(device.folder().join("there")).expect("a folder");
+    run_on(&device, "there/../field.db", &["record", &one]).ended(0);
+    let status = run_on(&device, "field.db", &["status"]).ended(0).last();
+    assert_eq!(number(&status["queued"]), 1);
+    assert!(device.folder().join("field.db").is_file());
+}
+
+/// A headset never sees a network; a laptop delivers a copy of its queue. Later the headset does see
+/// one and delivers, too.
+fn a_queue_pulled_by_cable() {
+    let server = Server::good();
+    let headset = Device::with(120);
+    let laptop = Device::new();
+    fs::copy(headset.queue(), laptop.queue()).expect("it can be copied");
+    laptop.sync(&server).ended(0);
+    assert_eq!(headset.stored_right(&server), 120);
+    headset.record((200..210).map(sample));
+    headset.sync_wait(&server, 10).ended(0);
+    headset.all_delivered(&server);
+}
+
+fn a_folder_is_no_queue() {
+    let device = Device::new();
+    let folder = device.folder().join("folder");
+    fs::create_dir(&folder).expect("a folder");
+    let one = device.file("one.json", sample(0).to_string());
+    let name = folder.to_string_lossy();
+    run_on(&device, &name, &["record", &one]).ended(3);
+    for args in LOOKS {
+        run_on(&device, &name, args).failed();
+    }
+    assert!(contents(&folder).is_empty());
+}

@@ -1,0 +1,178 @@
+//! A sync that is killed, interrupted or not alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::Scenario;
+use crate::device::{Device, Running, number, sample};
+use crate::http::Server;
+use crate::lrs::Lrs;
+
+pub const ALL: &[Scenario] = &[
+    Scenario::slow("a_killed_sync_is_gone_on_with_soon_at_a_quick_lrs", || {
+        is_gone_on_with(true, "KILL", Duration::from_secs(20));
+    }),
+    Scenario::slow(
+        "an_interrupted_sync_is_gone_on_with_soon_at_a_quick_lrs",
+        || {
+            is_gone_on_with(true, "INT", Duration::from_secs(20));
+        },
+    ),
+    Scenario::slow(
+        "a_terminated_sync_is_gone_on_with_soon_at_a_quick_lrs",
+        || {
+            is_gone_on_with(true, "TERM", Duration::from_secs(20));
+        },
+    ),
+    Scenario::slow("a_killed_sync_is_waited_out_at_an_unknown_lrs", || {
+        is_gone_on_with(false, "KILL", Duration::from_mins(1));
+    }),
+    Scenario::slow(
+        "an_interrupted_sync_is_waited_out_at_an_unknown_lrs",
+        || {
+            is_gone_on_with(false, "INT", Duration::from_mins(1));
+        },
+    ),
+    Scenario::new(
+        "a_sync_that_is_killed_before_it_sends_costs_no_wait",
+        killed_before_it_sends,
+    ),
+    Scenario::new("one_syncs_at_a_time_and_both_record", one_syncs_at_a_time),
+    Scenario::slow(
+        "killed_again_and_again_each_is_there_once",
+        killed_again_and_again,
+    ),
+];
+
+/// The LRS has a request when the sync ends by a signal, and stores it some seconds later; it has no
+/// unique key. `known` is whether it has answered before, quickly.
+fn is_gone_on_with(known: bool, signal: &str, within: Duration) {
+    let works = Duration::from_secs(if known { 4 } else { 20 });
+    let slow = Arc::new(AtomicUsize::new(usize::MAX));
+    let server = Server::start({
+        let slow = slow.clone();
+        move |request, lrs| {
+            if request.is_post() && lrs.posts() == slow.load(Ordering::Relaxed) {
+                let mut new = request.statements();
+                new.retain(|one| !lrs.has(&crate::http::id_of(one)));
+                std::thread::sleep(works);
+                lrs.keep(&new);
+                return Lrs::names(request);
+            }
+            if request.is_post() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            lrs.plain(request)
+        }
+    });
+    let device = Device::new();
+    if known {
+        device.record((1000..1200).map(sample));
+        device.sync(&server).ended(0);
+    }
+    device.record((0..40).map(sample));
+    let at = server.lrs.posts() + 1;
+    slow.store(at, Ordering::Relaxed);
+    let sync = device.start(&["sync", "--lrs", &server.url()]);
+    until(|| server.lrs.posts() >= at);
+    std::thread::sleep(Duration::from_millis(300));
+    let killed = Instant::now();
+    sync.signal(signal);
+    let ran = sync.wait();
+    assert!(killed.elapsed() < Duration::from_secs(2), "{ran}");
+    assert_ne!(ran.code, Some(0), "{ran}");
+    if signal != "KILL" {
+        // An end in good order says how things stand, and is no mere death by a signal.
+        assert!(ran.code.is_some(), "{ran}");
+    }
+    let status = device.status();
+    assert_eq!(status["waiting_for"], "outcome_unknown", "{status}");
+    assert!(!status["waiting_until"].is_null(), "{status}");
+    let next = device.sync(&server).last();
+    assert_ne!(next["ended"], "busy", "{next}");
+    assert_eq!(
+        server.lrs.posts(),
+        at,
+        "it is sent again while it may be at work"
+    );
+    let ran = device.sync_wait(&server, 120);
+    let took = killed.elapsed();
+    std::thread::sleep((killed + works).saturating_duration_since(Instant::now()));
+    device.all_delivered(&server);
+    ran.ended(0);
+    assert!(took < within, "it took {took:?}");
+}
+
+fn until(done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "it never happens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// It asks for `/about` when it is killed: no statement has left.
+fn killed_before_it_sends() {
+    let server = Server::start(|request, lrs| {
+        if request.is_about() && lrs.seen().len() == 1 {
+            std::thread::sleep(Duration::from_secs(3));
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(10);
+    let sync = device.start(&["sync", "--lrs", &server.url()]);
+    until(|| !server.lrs.seen().is_empty());
+    sync.signal("KILL");
+    sync.wait();
+    let posts = server.lrs.posts();
+    if posts == 0 {
+        device.sync_wait(&server, 5).ended(0);
+        device.all_delivered(&server);
+    }
+}
+
+fn one_syncs_at_a_time() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(60);
+    let one = device.start(&["sync", "--lrs", &server.url()]);
+    until(|| server.lrs.posts() > 0);
+    let other = device.sync(&server).ended(4);
+    assert_eq!(other.last()["ended"], "busy", "{other}");
+    device.record((100..110).map(sample));
+    one.wait();
+    device.sync(&server).ended(0);
+    device.all_delivered(&server);
+}
+
+/// An LRS with no unique key, which finishes what it has begun.
+fn killed_again_and_again() {
+    let server = Server::start(|request, lrs| {
+        if !request.is_post() {
+            return lrs.plain(request);
+        }
+        let mut new = request.statements();
+        new.retain(|one| !lrs.has(&crate::http::id_of(one)));
+        std::thread::sleep(Duration::from_millis(400));
+        lrs.keep(&new);
+        Lrs::names(request)
+    });
+    let device = Device::with(150);
+    for round in 0..3_u64 {
+        let posts = server.lrs.posts();
+        let sync: Running = device.start(&["sync", "--lrs", &server.url(), "--wait", "60"]);
+        until(|| server.lrs.posts() > posts || device.status()["queued"] == 0);
+        std::thread::sleep(Duration::from_millis(150 * round));
+        sync.signal("KILL");
+        sync.wait();
+    }
+    device.drain(&server, Duration::from_secs(100)).ended(0);
+    std::thread::sleep(Duration::from_millis(500));
+    device.all_delivered(&server);
+    assert_eq!(number(&device.status()["delivered"]), 150);
+}
