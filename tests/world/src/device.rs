@@ -112,7 +112,12 @@ impl Running {
     }
 
     /// Waits for its end; panics if it takes longer than anything may.
-    pub fn wait(mut self) -> Ran {
+    pub fn wait(self) -> Ran {
+        self.wait_for(LONGEST)
+    }
+
+    /// Waits for its end; panics if it takes longer than this.
+    pub fn wait_for(mut self, longest: Duration) -> Ran {
         loop {
             if let Some(status) = self.child.try_wait().expect("it is a child of ours") {
                 let mut said = self.output.each_mut().map(|one| {
@@ -127,8 +132,8 @@ impl Running {
                 };
             }
             assert!(
-                self.begun.elapsed() < LONGEST,
-                "the command did not end within {LONGEST:?}"
+                self.begun.elapsed() < longest,
+                "the command did not end within {longest:?}"
             );
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -6,6 +6,7 @@
 mod device;
 mod http;
 mod lrs;
+mod pending;
 mod run;
 mod scenarios;
 

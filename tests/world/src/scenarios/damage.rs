@@ -12,31 +12,34 @@ use crate::http::Server;
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("a_zeroed_page_costs_what_is_on_it_and_is_told", || {
-        goes_on(300, 240, |file| zero_leaf(file, 0));
+        goes_on(300, 296, |file| zero_leaf(file, 0));
     }),
     Scenario::new(
         "eight_zeroed_kilobytes_cost_what_is_on_them_and_are_told",
         || {
-            goes_on(100, 40, |file| zero_leaf(file, 1));
+            goes_on(300, 270, |file| {
+                let at = leaf(file, 20) * page_size(file);
+                file[at..][..8192].fill(0);
+            });
         },
     ),
     Scenario::new("a_zeroed_first_page_costs_little", || {
-        goes_on(300, 240, |file| zero(file, 0));
+        goes_on(300, 290, |file| zero(file, 0));
     }),
     Scenario::new("a_zeroed_third_page_costs_little", || {
-        goes_on(300, 200, |file| zero(file, 2));
+        goes_on(300, 290, |file| zero(file, 2));
     }),
     Scenario::new("a_zeroed_eleventh_page_costs_little", || {
-        goes_on(300, 200, |file| zero(file, 10));
+        goes_on(300, 290, |file| zero(file, 10));
     }),
     Scenario::new("a_zeroed_fourteenth_page_costs_little", || {
-        goes_on(300, 200, |file| zero(file, 13));
+        goes_on(300, 290, |file| zero(file, 13));
     }),
     Scenario::new("a_file_cut_to_80_percent_costs_what_was_cut", || {
-        goes_on(300, 150, |file| file.truncate(file.len() * 4 / 5));
+        goes_on(300, 200, |file| file.truncate(file.len() * 4 / 5));
     }),
     Scenario::new("a_page_copied_over_another_ends_nowhere_in_circles", || {
-        goes_on(300, 200, |file| {
+        goes_on(300, 290, |file| {
             let (from, to, size) = (leaf(file, 1), leaf(file, 3), page_size(file));
             let page = file[from * size..][..size].to_vec();
             file[to * size..][..size].copy_from_slice(&page);
@@ -84,7 +87,7 @@ fn leaf(file: &[u8], n: usize) -> usize {
         page.windows(needle.len())
             .filter(|part| part == needle)
             .count()
-            > 2
+            > 0
     });
     pages
         .nth(n)

@@ -47,10 +47,6 @@ impl Scenario {
     }
 }
 
-/// What does not hold yet, and why. Each of these is run, printed as pending, and not counted as
-/// passed; one that passes has to leave the list.
-pub const PENDING: &[(&str, &str)] = &[];
-
 /// All scenarios.
 pub fn all() -> Vec<Scenario> {
     [

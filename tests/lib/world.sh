@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# The command `pannier` against servers that nobody tamed. Sourced by tests/run and tests/nightly.
+
+# The tally of the last line. What is pending is no more passed than what was skipped.
+world_tally() {
+  awk '/ passed, .* failed, .* pending, / { p = $1; f = $3; s = $5 + $7 } END { print p + 0, f + 0, s + 0 }'
+}
+
+# the_world ARGUMENTS...: for the program that runs the scenarios.
+the_world() {
+  if prepare "the pannier command" cargo build -p pannier-cli --locked; then
+    tests world_tally "the world, from outside" cargo run -p pannier-world --locked -- \
+      --command "${CARGO_TARGET_DIR:-target}/debug/pannier" "$@"
+  else
+    skip "the world, from outside" "the pannier command could not be built"
+  fi
+}
