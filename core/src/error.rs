@@ -7,7 +7,8 @@ use crate::statement::Invalid;
 use crate::store::{Refused, StoreError, Unchanged};
 
 /// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that
-/// was recorded before is lost.
+/// was recorded before is lost. Only a sync may have got on before it failed: what it delivered is
+/// delivered, and what may be under way is waited for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -77,6 +78,16 @@ pub enum Error {
     /// The device's storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A transport or credentials provider called it from within a sync of the same collector.
+    #[error(
+        "a sync is asked for from within a sync of the same collector, and would wait for itself: return from the transport or credentials provider first, and sync afterwards"
+    )]
+    Reentrant,
+    /// The app's transport or clock panicked in the middle of a sync, or Pannier did.
+    #[error(
+        "the sync ended by a panic, which the panic hook has reported: nothing is lost and what was delivered stays delivered; mend what panicked and sync again"
+    )]
+    Panicked,
     /// The thread that syncs is gone.
     #[error("the collector is closing: open it again")]
     Closing,
@@ -88,6 +99,7 @@ impl Error {
         match self {
             Self::NoEndpoint => Self::NoEndpoint,
             Self::Store(error) => Self::Store(error.clone()),
+            Self::Panicked => Self::Panicked,
             other => Self::Transport(other.to_string()),
         }
     }

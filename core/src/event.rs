@@ -56,6 +56,11 @@ pub enum Event {
         /// What it did.
         report: SyncReport,
     },
+    /// A sync failed: the device's storage did, or the app's own code. An automatic one tries again.
+    SyncFailed {
+        /// What happened, and what to do about it.
+        error: String,
+    },
     /// The file was damaged; what could be read of it was saved into a new one.
     Salvaged {
         /// What became of it.

@@ -19,7 +19,8 @@ pub mod sync;
 pub mod transport;
 
 pub use collector::{
-    AsStatement, Collector, Config, Conflict, CredentialsProvider, EventStream, Status, SyncPolicy,
+    AsStatement, Check, Collector, Config, Conflict, CredentialsProvider, EventStream, Examined,
+    Finding, Probe, Status, SyncPolicy,
 };
 pub use error::Error;
 pub use event::Event;

@@ -133,6 +133,14 @@ pub struct Config {
     /// sync that it takes batches whole, nor where it has turned out not to bear it.
     #[uniffi(default)]
     pub requests_in_flight: Option<i32>,
+    /// Sends credentials over `http://`, too, where everybody on the way can read them. Default: no,
+    /// but for the device itself. For an LRS in a closed network.
+    #[uniffi(default = false)]
+    pub allow_cleartext: bool,
+    /// The proxy to go through, such as `http://proxy.example:3128`. Default: none. Only for the
+    /// built-in transport.
+    #[uniffi(default)]
+    pub proxy: Option<Url>,
     /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
     /// the built-in transport.
     #[uniffi(default)]
@@ -146,6 +154,8 @@ impl From<Config> for pannier::Config {
         core.credentials = config.credentials.map(Into::into);
         core.speak = config.speak.map(Into::into);
         core.extra_roots = config.extra_roots;
+        core.allow_cleartext = config.allow_cleartext;
+        core.proxy = config.proxy.map(|Url(url)| url);
         if let Some(durability) = config.durability {
             core.durability = match durability {
                 Durability::PowerCut => pannier::Durability::PowerCut,
@@ -215,8 +225,12 @@ mod tests {
             max_statements: Some(7),
             max_bytes: Some(0),
             requests_in_flight: Some(4),
+            allow_cleartext: true,
+            proxy: Some(Url("http://proxy.example:3128".to_owned())),
             extra_roots: vec![vec![1]],
         });
+        assert!(core.allow_cleartext);
+        assert_eq!(core.proxy.as_deref(), Some("http://proxy.example:3128"));
         assert_eq!(core.endpoint.as_deref(), Some("https://lrs.example/xAPI"));
         assert_eq!(
             core.credentials,

@@ -16,6 +16,11 @@ pub enum Credentials {
         /// The password or secret.
         password: String,
     },
+    /// HTTP Basic as it was given out ready for use: what stands after `Basic ` in the header.
+    Basic64 {
+        /// The value alone.
+        value: String,
+    },
     /// A bearer token, which no version of xAPI names but many LRSs take.
     Bearer {
         /// The token alone.
@@ -27,6 +32,7 @@ impl From<Credentials> for pannier::Credentials {
     fn from(credentials: Credentials) -> Self {
         match credentials {
             Credentials::Basic { user, password } => Self::Basic { user, password },
+            Credentials::Basic64 { value } => Self::Basic64(value),
             Credentials::Bearer { token } => Self::Bearer(token),
         }
     }
@@ -35,7 +41,7 @@ impl From<Credentials> for pannier::Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Basic { .. } => "Basic(hidden)",
+            Self::Basic { .. } | Self::Basic64 { .. } => "Basic(hidden)",
             Self::Bearer { .. } => "Bearer(hidden)",
         })
     }
@@ -72,7 +78,8 @@ pub trait CredentialsProvider: Send + Sync {
     /// New credentials, or none if there are none to be had now. Called in the middle of a sync
     /// when the LRS refuses those it got, or got none (401), on a background thread where it may
     /// block. A sync asks once and goes on with what it gets; without any it ends and says that the
-    /// app must act. An error or exception counts as none.
+    /// app must act, and an automatic one asks again later. An error or exception counts as none. A
+    /// `sync` of the same collector called in here fails as `Reentrant`.
     fn credentials(&self) -> Result<Option<Credentials>, CredentialsError>;
 }
 
@@ -101,6 +108,9 @@ mod tests {
             Credentials::Basic {
                 user: "s3cret".to_owned(),
                 password: "s3cret".to_owned(),
+            },
+            Credentials::Basic64 {
+                value: "s3cret".to_owned(),
             },
             Credentials::Bearer {
                 token: "s3cret".to_owned(),

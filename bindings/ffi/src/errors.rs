@@ -172,6 +172,18 @@ pub enum PannierError {
         /// What to do.
         explanation: String,
     },
+    /// A transport or credentials provider asked for a sync from within a sync.
+    #[error("{explanation}")]
+    Reentrant {
+        /// What to do.
+        explanation: String,
+    },
+    /// The app's own code panicked in the middle of a sync, or Pannier did.
+    #[error("{explanation}")]
+    Panicked {
+        /// What to do.
+        explanation: String,
+    },
     /// The collector is closing.
     #[error("{explanation}")]
     Closing {
@@ -212,6 +224,8 @@ impl From<pannier::Error> for PannierError {
             Error::Credentials(_) => Self::InvalidCredentials { explanation },
             Error::Transport(_) => Self::NoTransport { explanation },
             Error::Closing => Self::Closing { explanation },
+            Error::Reentrant => Self::Reentrant { explanation },
+            Error::Panicked => Self::Panicked { explanation },
             Error::Store(error) => Self::of_the_store(error, explanation),
             // The core may grow kinds that have no meaning of their own here yet.
             _ => Self::Storage { explanation },
@@ -273,6 +287,8 @@ mod tests {
             ),
             (Error::Transport("no".to_owned()), "NoTransport"),
             (Error::Closing, "Closing"),
+            (Error::Reentrant, "Reentrant"),
+            (Error::Panicked, "Panicked"),
             (StoreError::DiskFull.into(), "DiskFull"),
             (StoreError::Busy.into(), "Busy"),
             (StoreError::Foreign("/q".into()).into(), "NotAQueue"),

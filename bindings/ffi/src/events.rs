@@ -60,6 +60,11 @@ pub enum Event {
         /// What it did.
         report: SyncReport,
     },
+    /// A sync failed: the device's storage did, or the app's own code. An automatic one tries again.
+    SyncFailed {
+        /// What happened, and what to do about it.
+        error: String,
+    },
     /// The file was damaged; what could be read of it was saved into a new one.
     Salvaged {
         /// What was wrong.
@@ -112,6 +117,7 @@ impl From<pannier::Event> for Event {
             Core::Synced { report } => Self::Synced {
                 report: report.into(),
             },
+            Core::SyncFailed { error } => Self::SyncFailed { error },
             Core::Salvaged { salvaged } => Self::Salvaged {
                 damage: salvaged.damage,
                 kept_at: salvaged

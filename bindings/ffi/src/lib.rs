@@ -37,7 +37,7 @@ pub use listings::{
     Erased, HeldStatement, HoldReason, ListedStatement, WaitReason, WaitingStatement,
 };
 pub use statement::*;
-pub use status::{Ended, Problem, Status, SyncReport, Trouble, WaitKind};
+pub use status::{Ended, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};
 pub use transport::{Answer, Header, Method, Request, Transport, TransportError};
 pub use url::Url;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::time::{TimeSpan, Timestamp};
-use crate::{Url, XapiVersion};
+use crate::{Url, WaitReason, XapiVersion};
 
 /// Mirrors an enum of the core without fields. That none is forgotten, the compiler sees.
 macro_rules! mirror {
@@ -241,6 +241,27 @@ impl From<pannier::Ended> for Ended {
     }
 }
 
+/// Statements that wait aside for the same thing.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct WaitingAside {
+    /// What for.
+    pub reason: WaitReason,
+    /// How many.
+    pub statements: i64,
+    /// When the first of them comes back, where that is known.
+    pub next_due: Option<Timestamp>,
+}
+
+impl From<pannier::store::WaitingAside> for WaitingAside {
+    fn from(aside: pannier::store::WaitingAside) -> Self {
+        Self {
+            reason: aside.reason.into(),
+            statements: aside.statements as i64,
+            next_due: aside.next_due.map(Timestamp),
+        }
+    }
+}
+
 /// What a sync did.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct SyncReport {
@@ -252,6 +273,10 @@ pub struct SyncReport {
     pub requests: i64,
     /// Bytes of their bodies.
     pub bytes_sent: i64,
+    /// Statements that wait aside at its end and come back by themselves, by what they wait for: also
+    /// when it ended as `Emptied` they are not delivered.
+    #[uniffi(default = [])]
+    pub waiting: Vec<WaitingAside>,
     /// How it ended.
     pub ended: Ended,
 }
@@ -263,6 +288,7 @@ impl From<pannier::SyncReport> for SyncReport {
             held: report.held as i64,
             requests: report.requests as i64,
             bytes_sent: report.bytes_sent as i64,
+            waiting: report.waiting.into_iter().map(Into::into).collect(),
             ended: report.ended.into(),
         }
     }

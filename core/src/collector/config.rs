@@ -37,7 +37,9 @@ impl SyncPolicy {
 pub trait CredentialsProvider: Send + Sync {
     /// New credentials, or none if there are none to be had now. Called in the middle of a sync, on
     /// a thread where it may block; a sync asks once, and goes on with what it gets. After a pause
-    /// its answer no longer counts. It must not panic.
+    /// its answer no longer counts. It must not panic, and not sync the same collector
+    /// ([`Error::Reentrant`](crate::Error::Reentrant)). Where it has none to give, an automatic sync
+    /// asks again by the backoff.
     fn credentials(&self) -> Option<Credentials>;
 }
 
@@ -77,6 +79,15 @@ pub struct Config {
     /// still goes after its target. There is never more than one before the LRS has shown in the same
     /// sync that it takes batches whole, nor where it has turned out not to bear it.
     pub requests_in_flight: u32,
+    /// Sends credentials over `http://`, too, where everybody on the way can read them. Default: no,
+    /// but for the device itself (`localhost`, `127.0.0.1`, `::1`). For an LRS in a closed network.
+    pub allow_cleartext: bool,
+    /// The proxy to go through, such as `http://proxy.example:3128`, with a user name and password
+    /// before the host if it asks for them. Default: none. Only for the built-in transport.
+    pub proxy: Option<String>,
+    /// Goes through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
+    pub proxies_from_environment: bool,
     /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
     /// the built-in transport.
     pub extra_roots: Vec<Vec<u8>>,
@@ -101,6 +112,9 @@ impl Default for Config {
             max_statements: 50,
             max_bytes: 512 * 1024,
             requests_in_flight: 1,
+            allow_cleartext: false,
+            proxy: None,
+            proxies_from_environment: false,
             extra_roots: Vec::new(),
             transport: None,
             clock: Arc::new(SystemClock),

@@ -1,23 +1,30 @@
 //! The thread that syncs: it decides when, and obeys what the app wants meanwhile.
 //!
 //! One thread with a tokio runtime of its own. While nothing is due it sleeps until a command
-//! comes, without a timer. It never holds the file while it waits for the network.
+//! comes, without a timer. It never holds the file while it waits for the network. A panic ends the
+//! sync that it happened in, and nothing else.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 
 use super::Inner;
 use super::config::SyncPolicy;
+use super::reentry::{self, Role};
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Millis, Problem, Trouble, WaitKind};
+use crate::store::{Db, Millis, Problem, Trouble, WaitKind};
 use crate::sync::{Ended, SyncReport, backoff};
+
+/// How often a sync that has time looks whether another process has ended the one under way.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
@@ -45,6 +52,7 @@ pub(super) enum Command {
 pub(super) type Ran = (Result<SyncReport, Error>, Option<Interrupt>);
 
 /// A sync that the app asked for, and all who wait for its end.
+#[derive(Default)]
 struct Job {
     patience: Duration,
     replies: Vec<Reply>,
@@ -64,8 +72,11 @@ pub(super) enum Interrupt {
 
 /// Runs until the collector is dropped.
 pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
+    let holder = inner.holder;
+    reentry::enter(holder, Role::Drives);
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_start(move || reentry::enter(holder, Role::Helps))
         .build()
     {
         Ok(runtime) => runtime,
@@ -74,17 +85,24 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
             return;
         }
     };
-    let driver = Driver {
+    let mut driver = Driver {
         inner: Arc::clone(inner),
         commands,
         job: None,
+        replies: Vec::new(),
         deadline: None,
+        quiet_until: None,
+        setbacks: 0,
+        under_way_until: None,
         recorded: 0,
         no_network_since: None,
         paused: false,
         owed: None,
     };
-    runtime.block_on(driver.run());
+    driver.automatic_after(Duration::ZERO);
+    while catch_unwind(AssertUnwindSafe(|| runtime.block_on(driver.run()))).is_err() {
+        driver.panicked();
+    }
     // Whoever closes the collector waits for this thread, but not for a look-up of a host's name
     // or for the app's own code on a thread beside it.
     runtime.shutdown_background();
@@ -95,8 +113,16 @@ pub(super) struct Driver {
     commands: UnboundedReceiver<Command>,
     /// What the app asked for while another sync was under way.
     job: Option<Job>,
+    /// Those who wait for the sync under way.
+    replies: Vec<Reply>,
     /// When to sync by itself.
     deadline: Option<Instant>,
+    /// Before then a new statement starts no sync: it could not send anything.
+    quiet_until: Option<Instant>,
+    /// Syncs in a row that found no credentials, or panicked.
+    setbacks: u32,
+    /// The last batch that left may be under way until then, unix milliseconds.
+    pub(super) under_way_until: Option<Millis>,
     /// Recorded since the last sync.
     recorded: u32,
     /// The device has no network since then, as far as the app told.
@@ -107,8 +133,7 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    async fn run(mut self) {
-        self.automatic_after(Duration::ZERO);
+    async fn run(&mut self) {
         loop {
             let interrupt = match self.job.take() {
                 Some(job) => self.sync(Some(job)).await,
@@ -184,21 +209,27 @@ impl Driver {
             Command::Recorded(count) => {
                 self.recorded = self.recorded.saturating_add(count);
                 if let SyncPolicy::Automatic { count, age } = self.inner.policy {
-                    self.automatic_after(if self.recorded >= count {
+                    let wait = if self.recorded >= count {
                         Duration::ZERO
                     } else {
                         age
+                    };
+                    let quiet = self.quiet_until.map_or(Duration::ZERO, |until| {
+                        until.saturating_duration_since(Instant::now())
                     });
+                    self.automatic_after(wait.max(quiet));
                 }
             }
             Command::Changed => {
                 self.deadline = None;
+                self.quiet_until = None;
                 self.automatic_after(Duration::ZERO);
             }
             Command::Network(there) => {
                 if let (true, Some(since)) = (there, self.no_network_since) {
                     self.forget_that_there_was_none();
                     self.deadline = None;
+                    self.quiet_until = None;
                     self.automatic_after(backoff::network_back(
                         since.elapsed(),
                         &mut fastrand::Rng::new(),
@@ -214,6 +245,7 @@ impl Driver {
             Command::Interrupt => return Some(Interrupt::Unwanted),
             Command::Resume => {
                 self.paused = false;
+                self.quiet_until = None;
                 self.automatic_after(Duration::ZERO);
             }
         }
@@ -244,40 +276,123 @@ impl Driver {
         }
     }
 
-    /// One session from its beginning to its end; by hand if it is a job.
+    /// One sync from its beginning to its end; by hand if it is a job.
     async fn sync(&mut self, job: Option<Job>) -> Option<Interrupt> {
         self.deadline = None;
+        self.quiet_until = None;
         self.recorded = 0;
         self.inner.syncing.store(true, Ordering::Relaxed);
-        let patience = job.as_ref().map_or(Duration::ZERO, |job| job.patience);
         let by_hand = job.is_some();
+        let Job { patience, replies } = job.unwrap_or_default();
+        self.replies = replies;
         let span = tracing::info_span!("sync", by_hand);
-        let sessions = self.sessions(by_hand, patience).instrument(span.clone());
-        let (result, interrupt) = sessions.await;
+        // Beyond what a clock can tell it is for ever.
+        let give_up = Instant::now().checked_add(patience);
+        let sessions = self.sessions(by_hand, give_up).instrument(span.clone());
+        let (mut result, interrupt) = sessions.await;
+        if let Ok(report) = &mut result {
+            // What cannot be read now, the next report tells.
+            report.waiting = self.inner.read(Db::waiting_aside).unwrap_or_default();
+        }
         self.inner.syncing.store(false, Ordering::Relaxed);
         if matches!(&result, Ok(report) if report.delivered > 0) {
             self.shrink();
         }
         span.in_scope(|| count(&result));
         self.plan(&result);
-        if let Ok(report) = &result {
-            self.inner.events.tell(&Event::Synced {
+        self.tell(&result);
+        interrupt
+    }
+
+    /// Tells the app, and those who wait, how a sync ended.
+    fn tell(&mut self, result: &Result<SyncReport, Error>) {
+        self.inner.events.tell(&match result {
+            Ok(report) => Event::Synced {
                 report: report.clone(),
-            });
-        }
-        for reply in job.map(|job| job.replies).unwrap_or_default() {
+            },
+            Err(error) => Event::SyncFailed {
+                error: error.to_string(),
+            },
+        });
+        for reply in self.replies.drain(..) {
             // Each gets its own: an error cannot be cloned, but it can be told again.
-            let _ = reply.send(match &result {
+            let _ = reply.send(match result {
                 Ok(report) => Ok(report.clone()),
                 Err(error) => Err(error.again()),
             });
         }
-        interrupt
+    }
+
+    /// What is under way came to an end that nobody has seen. The panic hook has reported why.
+    fn panicked(&mut self) {
+        self.inner.syncing.store(false, Ordering::Relaxed);
+        if let Some(until) = self.under_way_until.take() {
+            self.owed = Some((until, WaitKind::OutcomeUnknown));
+        }
+        let result = Err(Error::Panicked);
+        count(&result);
+        self.tell(&result);
+        self.setbacks = self.setbacks.saturating_add(1);
+        let wait = backoff::delay(self.setbacks, &mut fastrand::Rng::new());
+        self.automatic_after(wait);
+    }
+
+    /// Sessions until nothing is due any more before the patience ends.
+    async fn sessions(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
+        let mut begun = self.inner.clock.now_ms();
+        let (mut result, mut interrupt) = self.session_as_whoever(by_hand, give_up).await;
+        while let (Ok(report), None) = (&result, &interrupt)
+            && let Some(again) = self.again_at(&report.ended, begun)
+            && let Some(wait) = self.within(again, give_up)
+        {
+            let so_far = report.clone();
+            match self.during(sleep(wait), false).await {
+                Ok(()) => {}
+                Err(Interrupt::Job) => break,
+                Err(other) => {
+                    let ended = Ended::Interrupted;
+                    return (Ok(SyncReport { ended, ..so_far }), Some(other));
+                }
+            }
+            // What was skipped by hand is not skipped once more, unless it was another's turn.
+            let by_hand = by_hand && matches!(so_far.ended, Ended::Busy { .. });
+            begun = self.inner.clock.now_ms();
+            let (next, came) = self.session_as_whoever(by_hand, give_up).await;
+            (result, interrupt) = (next.map(|next| so_far.and(next)), came);
+        }
+        (result, interrupt)
+    }
+
+    /// When a session that ended thus has something to do again, unix milliseconds. What was due
+    /// when it began, and is so still, is not waited for.
+    fn again_at(&self, ended: &Ended, begun: Millis) -> Option<Millis> {
+        match ended {
+            Ended::Emptied => {
+                let due = self.inner.read(Db::next_due).ok().flatten();
+                due.filter(|due| *due > begun)
+            }
+            Ended::Busy { until } => {
+                let soon = self.inner.clock.now_ms() + LOOK_AGAIN.as_millis() as Millis;
+                Some(soon.min(*until).max(begun + 1))
+            }
+            _ => None,
+        }
+    }
+
+    /// How long to wait until then; none where patience ends before.
+    pub(super) fn within(&self, until: Millis, give_up: Option<Instant>) -> Option<Duration> {
+        let wait = until.saturating_sub(self.inner.clock.now_ms()).max(0);
+        let wait = Duration::from_millis(wait as u64);
+        let Some(give_up) = give_up else {
+            return Some(wait);
+        };
+        let there = Instant::now().checked_add(wait)?;
+        (there <= give_up).then_some(wait)
     }
 
     /// A session, and another one with new credentials if the app has some.
-    async fn sessions(&mut self, by_hand: bool, patience: Duration) -> Ran {
-        let (first, interrupt) = self.session(by_hand, patience).await;
+    async fn session_as_whoever(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
+        let (first, interrupt) = self.session(by_hand, give_up).await;
         let Ok(Ended::NeedsApp { trouble }) = first.as_ref().map(|report| &report.ended) else {
             return (first, interrupt);
         };
@@ -285,19 +400,36 @@ impl Driver {
         let Some(provider) = self.inner.provider.clone().filter(|_| refused) else {
             return (first, interrupt);
         };
-        let asked = tokio::task::spawn_blocking(move || provider.credentials());
-        match self.during(asked, true).await {
+        let mut asked = pin!(tokio::task::spawn_blocking(move || provider.credentials()));
+        let found = loop {
+            match self.during(&mut asked, false).await {
+                // The provider may be waiting for just this sync.
+                Err(Interrupt::Job) => self.answer_at_once(&first),
+                found => break found,
+            }
+        };
+        match found {
             Ok(Ok(Some(credentials))) => {
                 if let Err(error) = self.inner.use_credentials(Some(&credentials)) {
                     return (Err(error), None);
                 }
-                let (again, interrupt) = self.session(by_hand, patience).await;
+                let (again, interrupt) = self.session(by_hand, give_up).await;
                 let both = first.and_then(|first| Ok(first.and(again?)));
                 (both, interrupt)
             }
             // None to be had, or it panicked, which the panic hook has reported.
             Ok(Ok(None) | Err(_)) => (first, None),
             Err(interrupt) => (first, Some(interrupt)),
+        }
+    }
+
+    /// Whoever asks for a sync while the app is asked for credentials hears that these are missing.
+    fn answer_at_once(&mut self, first: &Result<SyncReport, Error>) {
+        let (Some(job), Ok(first)) = (self.job.take(), first) else {
+            return;
+        };
+        for reply in job.replies {
+            let _ = reply.send(Ok(first.nothing_more()));
         }
     }
 
@@ -309,7 +441,7 @@ impl Driver {
         let outcome = loop {
             match store.with(now, |db| Ok(db.purge(history, now)? || db.shrink()?)) {
                 Ok(true) => shrunk = true,
-                Ok(false) if shrunk => break store.with(now, crate::store::Db::checkpoint),
+                Ok(false) if shrunk => break store.with(now, Db::checkpoint),
                 Ok(false) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -320,20 +452,36 @@ impl Driver {
         }
     }
 
-    /// When to sync by itself again.
+    /// When to sync by itself again, and whether a new statement may do so before.
     fn plan(&mut self, result: &Result<SyncReport, Error>) {
         let now = self.inner.clock.now_ms();
-        let until = match result.as_ref().map(|report| &report.ended) {
-            Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => Some(*until),
-            Ok(Ended::Emptied) => self.inner.read(crate::store::Db::next_due).ok().flatten(),
-            // The app must act, or has: it says so.
-            Ok(Ended::NeedsApp { .. } | Ended::Interrupted) => None,
-            Err(_) => Some(now + LONGEST_SLEEP.as_millis() as Millis),
+        let asks = self.inner.provider.is_some();
+        let mut setbacks = 0;
+        let (until, quiet) = match result.as_ref().map(|report| &report.ended) {
+            Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => (Some(*until), true),
+            Ok(Ended::Emptied) => {
+                let due = self.inner.read(Db::next_due);
+                (due.ok().flatten(), false)
+            }
+            // It had none now. Perhaps it has some later.
+            Ok(Ended::NeedsApp { trouble }) if asks && trouble.problem == Problem::Credentials => {
+                setbacks = self.setbacks.saturating_add(1);
+                let wait = backoff::delay(setbacks, &mut fastrand::Rng::new());
+                (Some(now + wait.as_millis() as Millis), true)
+            }
+            // The app must act: it says so when it has.
+            Ok(Ended::NeedsApp { .. }) => {
+                self.quiet_until = Instant::now().checked_add(LONGEST_SLEEP);
+                (None, false)
+            }
+            Ok(Ended::Interrupted) => (None, false),
+            Err(_) => (Some(now + LONGEST_SLEEP.as_millis() as Millis), false),
         };
+        self.setbacks = setbacks;
         if let Some(until) = until {
-            self.automatic_after(Duration::from_millis(
-                until.saturating_sub(now).max(0) as u64
-            ));
+            let wait = Duration::from_millis(until.saturating_sub(now).max(0) as u64);
+            self.automatic_after(wait);
+            self.quiet_until = self.deadline.filter(|_| quiet);
         }
     }
 }

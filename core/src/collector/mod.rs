@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod caught;
 mod config;
 mod conflict;
 mod driver;
@@ -26,6 +27,10 @@ mod folding;
 mod ids;
 mod input;
 mod performing;
+mod probe;
+mod reentry;
+#[cfg(test)]
+mod robust;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -50,12 +55,14 @@ pub use config::{Config, CredentialsProvider, SyncPolicy};
 pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
 pub use input::AsStatement;
+pub use probe::{Check, Examined, Finding, Probe};
 pub use status::Status;
 
 use driver::Command;
 use events::Events;
 use folding::Folding;
 use ids::Ids;
+use reentry::Role;
 use status::Here;
 
 use crate::clock::Clock;
@@ -64,13 +71,19 @@ use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Authorization, Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
-use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
+use crate::statement::{
+    self, Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, Statement, XapiVersion,
+};
 use crate::store::{
     Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Opening, Page,
     Shared, StoreError,
 };
 use crate::sync::{Session, SessionConfig, SyncReport};
 use crate::transport::Transport;
+
+/// The longest statement that is taken in, bytes of its JSON. Its copy at the LRS, which may be several
+/// times as long, has to be read back whole where an answer was lost; most LRSs bear less anyway.
+pub const LONGEST_STATEMENT: usize = 4 * 1024 * 1024;
 
 /// Records statements, keeps them, and delivers them.
 ///
@@ -105,7 +118,8 @@ struct Inner {
     max_statements: u32,
     max_bytes: u32,
     requests_in_flight: u32,
-    extra_roots: Vec<Vec<u8>>,
+    allow_cleartext: bool,
+    http: HttpSettings,
     holder: Holder,
     endpoint: Mutex<Option<Endpoint>>,
     authorization: Mutex<Option<Authorization>>,
@@ -113,6 +127,15 @@ struct Inner {
     transport: Mutex<Option<Arc<dyn Transport>>>,
     syncing: AtomicBool,
     network: AtomicBool,
+}
+
+/// What the built-in transport is made with.
+struct HttpSettings {
+    /// The app has one of its own.
+    apps: bool,
+    extra_roots: Vec<Vec<u8>>,
+    proxy: Option<String>,
+    proxies_from_environment: bool,
 }
 
 impl std::fmt::Debug for Collector {
@@ -136,6 +159,14 @@ impl Collector {
             .as_ref()
             .map(Credentials::authorization)
             .transpose()?;
+        let check = |endpoint: &Option<Endpoint>| match endpoint {
+            Some(endpoint) => {
+                endpoint.check_cleartext(authorization.is_some(), config.allow_cleartext)
+            }
+            None => Ok(()),
+        };
+        // Before anything is made or changed.
+        check(&endpoint)?;
         let now = config.clock.now_ms();
         let store = Shared::open(
             path.into(),
@@ -156,6 +187,7 @@ impl Collector {
                 .endpoint
                 .and_then(|known| Endpoint::parse(&known).ok()),
         };
+        check(&endpoint)?;
         let collector = Self {
             inner: Arc::new(Inner {
                 store,
@@ -170,7 +202,13 @@ impl Collector {
                 max_statements: config.max_statements,
                 max_bytes: config.max_bytes,
                 requests_in_flight: config.requests_in_flight,
-                extra_roots: config.extra_roots,
+                allow_cleartext: config.allow_cleartext,
+                http: HttpSettings {
+                    apps: config.transport.is_some(),
+                    extra_roots: config.extra_roots,
+                    proxy: config.proxy,
+                    proxies_from_environment: config.proxies_from_environment,
+                },
                 holder: Holder(*Uuid::new_v4().as_bytes()),
                 endpoint: Mutex::new(endpoint),
                 authorization: Mutex::new(authorization),
@@ -189,7 +227,7 @@ impl Collector {
 
     /// Takes a statement in: JSON text or a typed [`Statement`]. When this returns `Ok`, it is on
     /// the disk and will be delivered. Returns its id, made here unless the statement has one; a
-    /// missing `timestamp` is set to now. Recording the same statement under the same id again
+    /// missing `timestamp` is set to now. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again
     /// changes nothing.
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
         let prepared = self.prepare(statement.as_statement().as_ref())?;
@@ -234,8 +272,18 @@ impl Collector {
         self.sync_within(Duration::ZERO)
     }
 
-    /// Like [`Collector::sync`], but goes on after waits that end within this time from now.
+    /// Like [`Collector::sync`], but goes on after waits that end within this time from now: with
+    /// statements that wait aside, too, and after another process that is delivering this queue.
+    /// [`Duration::MAX`] waits for as long as it takes; [`Collector::interrupt`] ends it.
+    ///
+    /// Called by a transport or a credentials provider in the middle of a sync of the same collector
+    /// it answers [`Error::Reentrant`]: it would wait for itself. Where such code waits for *another*
+    /// thread that syncs, a provider's sync is told at once that credentials are missing, and a
+    /// transport's request runs into its time-out.
     pub fn sync_within(&self, patience: Duration) -> Result<SyncReport, Error> {
+        if reentry::role(self.inner.holder).is_some() {
+            return Err(Error::Reentrant);
+        }
         let (reply, answer) = channel();
         self.command(Command::Sync { patience, reply })?;
         answer.recv().map_err(|_| Error::Closing)?
@@ -354,7 +402,12 @@ impl Collector {
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
     /// suspended with a locked file is killed. Until [`Collector::resume`] calls fail.
+    ///
+    /// A transport that calls this from within its future gets [`Error::Reentrant`].
     pub fn pause(&self) -> Result<(), Error> {
+        if reentry::role(self.inner.holder) == Some(Role::Drives) {
+            return Err(Error::Reentrant);
+        }
         if let Some(driver) = lock(&self.driver).as_ref() {
             let (reply, answer) = channel();
             if driver.commands.send(Command::Pause(reply)).is_ok() {
@@ -363,7 +416,14 @@ impl Collector {
             }
         }
         self.inner.folding.wait();
-        Ok(self.inner.store.pause(self.inner.clock.now_ms())?)
+        self.inner
+            .store
+            .pause(self.inner.clock.now_ms())
+            .map_err(|error| {
+                // It is not paused: an automatic sync goes on.
+                self.tell_driver(Command::Resume);
+                error.into()
+            })
     }
 
     /// Opens the file again.
@@ -392,6 +452,8 @@ impl Collector {
     /// Says where to deliver to. What was learned about another LRS is forgotten.
     pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
         let endpoint = Endpoint::parse(endpoint)?;
+        let has_credentials = lock(&self.inner.authorization).is_some();
+        endpoint.check_cleartext(has_credentials, self.inner.allow_cleartext)?;
         self.inner.store.with(self.inner.clock.now_ms(), |db| {
             db.set_endpoint(endpoint.as_str())
         })?;
@@ -414,6 +476,9 @@ impl Collector {
     }
 
     fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
+        if text.len() > LONGEST_STATEMENT {
+            return Err(Error::Invalid(too_long(text.len())));
+        }
         let now = self.inner.clock.now();
         let fill = Fill {
             id: self.inner.ids.next(now.wall_ms),
@@ -464,7 +529,10 @@ impl Collector {
 
     fn driver(&self) -> Result<UnboundedSender<Command>, Error> {
         let mut driver = lock(&self.driver);
-        if let Some(driver) = driver.as_ref() {
+        if let Some(driver) = driver
+            .as_ref()
+            .filter(|driver| !driver.thread.is_finished())
+        {
             return Ok(driver.commands.clone());
         }
         let (commands, received) = unbounded_channel();
@@ -485,8 +553,11 @@ impl Drop for Collector {
     fn drop(&mut self) {
         if let Some(Driver { commands, thread }) = lock(&self.driver).take() {
             drop(commands);
-            // A panic in there has been reported by the panic hook; there is nothing to add.
-            let _ = thread.join();
+            // The app's transport may be the last to let go of it: that thread cannot await itself.
+            if reentry::role(self.inner.holder) != Some(Role::Drives) {
+                // A panic in there has been reported by the panic hook; there is nothing to add.
+                let _ = thread.join();
+            }
         }
         self.inner.folding.wait();
     }
@@ -494,9 +565,12 @@ impl Drop for Collector {
 
 impl Inner {
     fn session_config(&self, by_hand: bool) -> Result<SessionConfig, Error> {
+        let endpoint = lock(&self.endpoint).clone().ok_or(Error::NoEndpoint)?;
+        let authorization = lock(&self.authorization).clone();
+        endpoint.check_cleartext(authorization.is_some(), self.allow_cleartext)?;
         Ok(SessionConfig {
-            endpoint: lock(&self.endpoint).clone().ok_or(Error::NoEndpoint)?,
-            authorization: lock(&self.authorization).clone(),
+            endpoint,
+            authorization,
             version: self.speak,
             max_statements: self.max_statements,
             max_bytes: self.max_bytes,
@@ -509,10 +583,14 @@ impl Inner {
     /// For the next request; a wait for credentials is over.
     fn use_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
         let authorization = credentials.map(Credentials::authorization).transpose()?;
-        *lock(&self.authorization) = authorization;
+        if let Some(endpoint) = lock(&self.endpoint).as_ref() {
+            endpoint.check_cleartext(authorization.is_some(), self.allow_cleartext)?;
+        }
+        // What may fail comes first: an error means that nothing has changed.
         self.store.with(self.clock.now_ms(), |db| {
             db.relearn(Learned::credentials_are_right)
         })?;
+        *lock(&self.authorization) = authorization;
         Ok(())
     }
 
@@ -522,9 +600,18 @@ impl Inner {
         if let Some(transport) = transport.as_ref() {
             return Ok(Arc::clone(transport));
         }
-        let built_in = built_in_transport(&self.extra_roots)?;
+        let built_in = built_in_transport(&self.http)?;
         *transport = Some(Arc::clone(&built_in));
         Ok(built_in)
+    }
+
+    /// The app's transport, or a built-in one that shares no connection with that of the syncs.
+    fn fresh_transport(&self) -> Result<Arc<dyn Transport>, Error> {
+        if self.http.apps {
+            self.transport()
+        } else {
+            built_in_transport(&self.http)
+        }
     }
 
     fn read<T>(&self, work: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -567,11 +654,29 @@ impl Inner {
     }
 }
 
+fn too_long(bytes: usize) -> Invalid {
+    let fault = Fault {
+        path: "$".to_owned(),
+        problem: format!("has {bytes} bytes"),
+        expected: format!(
+            "at most {LONGEST_STATEMENT} bytes: what is larger belongs in a file, named by an \
+             attachment's fileUrl"
+        ),
+        section: PANNIER_LIMIT,
+    };
+    Invalid {
+        faults: vec![fault],
+        ..Invalid::default()
+    }
+}
+
 #[cfg(feature = "http")]
-fn built_in_transport(extra_roots: &[Vec<u8>]) -> Result<Arc<dyn Transport>, Error> {
+fn built_in_transport(settings: &HttpSettings) -> Result<Arc<dyn Transport>, Error> {
     use crate::transport::{HttpOptions, HttpTransport};
     let options = HttpOptions {
-        extra_roots: extra_roots.to_vec(),
+        extra_roots: settings.extra_roots.clone(),
+        proxy: settings.proxy.clone(),
+        proxies_from_environment: settings.proxies_from_environment,
         ..HttpOptions::default()
     };
     match HttpTransport::new(&options) {
@@ -581,7 +686,7 @@ fn built_in_transport(extra_roots: &[Vec<u8>]) -> Result<Arc<dyn Transport>, Err
 }
 
 #[cfg(not(feature = "http"))]
-fn built_in_transport(_: &[Vec<u8>]) -> Result<Arc<dyn Transport>, Error> {
+fn built_in_transport(_: &HttpSettings) -> Result<Arc<dyn Transport>, Error> {
     Err(Error::Transport(
         "this Pannier was built without HTTP: give it a transport of your own".to_owned(),
     ))

@@ -1,19 +1,19 @@
 //! One session carried out: performs what it asks for, until it ends or something interrupts it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 
 use super::Inner;
+use super::caught::exchange;
 use super::driver::{Driver, Interrupt, Ran};
 use super::folding::Folding;
 use crate::error::Error;
 use crate::lock::lock;
-use crate::lrs::{Answer, Failure};
-use crate::store::StoreError;
+use crate::lrs::{Answer, Failure, Method};
+use crate::store::{Millis, StoreError};
 use crate::sync::{Ended, Session, Step, Ticket};
 use crate::transport::Transport;
 
@@ -24,7 +24,8 @@ type Landed = (Ticket, Result<Answer, Failure>);
 type Flights = JoinSet<Landed>;
 
 impl Driver {
-    pub(super) async fn session(&mut self, by_hand: bool, patience: Duration) -> Ran {
+    /// One session; it waits for nothing that is over only after `give_up`.
+    pub(super) async fn session(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
         let inner = &self.inner;
         let begun = inner
             .transport()
@@ -35,8 +36,10 @@ impl Driver {
         };
         let mut session =
             Session::new(config, inner.holder, fastrand::Rng::new()).after(self.owed.take());
-        let ran = self.perform(&mut session, &transport, patience).await;
+        let ran = self.perform(&mut session, &transport, give_up).await;
         self.owed = session.owed();
+        // It has written down what may be so.
+        self.under_way_until = None;
         ran
     }
 
@@ -44,27 +47,24 @@ impl Driver {
         &mut self,
         session: &mut Session,
         transport: &Arc<dyn Transport>,
-        patience: Duration,
+        give_up: Option<Instant>,
     ) -> Ran {
         let inner = Arc::clone(&self.inner);
-        let give_up = Instant::now() + patience;
         let mut flights = Flights::new();
         let mut landed = None;
         let interrupt = loop {
             match inner.step(session, landed.take()) {
                 Ok(Step::Done(ended)) => return (Ok(session.report(ended)), None),
                 Ok(Step::Wait { until, why }) => {
-                    let wait = until.saturating_sub(inner.clock.now_ms()).max(0);
-                    let wait = Duration::from_millis(wait as u64);
                     let trouble = session.trouble().cloned();
                     let waiting = Ended::Waiting {
                         until,
                         why,
                         trouble,
                     };
-                    if Instant::now() + wait > give_up {
+                    let Some(wait) = self.within(until, give_up) else {
                         return (Ok(session.report(waiting)), None);
-                    }
+                    };
                     match self.during(sleep(wait), false).await {
                         Ok(()) => {}
                         Err(Interrupt::Job) => return (Ok(session.report(waiting)), None),
@@ -73,7 +73,11 @@ impl Driver {
                 }
                 Ok(Step::Send { ticket, request }) => {
                     let (transport, span) = (Arc::clone(transport), session.span(ticket));
-                    let exchange = async move { transport.exchange(request).await };
+                    if request.method == Method::Post {
+                        let until = inner.clock.now_ms() + request.timeout.as_millis() as Millis;
+                        self.under_way_until = self.under_way_until.max(Some(until));
+                    }
+                    let exchange = async move { exchange(&*transport, request).await };
                     flights.spawn(async move { (ticket, exchange.instrument(span).await) });
                 }
                 Ok(Step::Await) => match self.during(next_of(&mut flights), true).await {
@@ -136,7 +140,7 @@ impl Inner {
 async fn next_of(flights: &mut Flights) -> Option<Landed> {
     match flights.join_next().await? {
         Ok(landed) => Some(landed),
-        // Nothing but a panic ends one early, and a transport must not panic.
+        // Nothing but a panic ends one early, and the transport's own is caught.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

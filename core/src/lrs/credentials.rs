@@ -16,6 +16,9 @@ pub enum Credentials {
         /// The password or secret.
         password: String,
     },
+    /// HTTP Basic as it was given out ready for use: what stands after `Basic ` in the header. Sent as
+    /// it is, since not all who give one out keep to user and password (cmi5 8.2.2).
+    Basic64(String),
     /// A bearer token (RFC 6750), which no version of xAPI names but many LRSs take.
     Bearer(String),
 }
@@ -37,6 +40,11 @@ pub enum InvalidCredentials {
         "the bearer token must be one word of letters, digits and -._~+/=; give the token alone"
     )]
     NotAToken,
+    /// A ready value of other characters than RFC 9110, section 11.2 allows.
+    #[error(
+        "the ready Basic value must be one word of letters, digits and -._~+/=; give what stands after \"Basic \" alone"
+    )]
+    NotBase64,
 }
 
 /// The value of an `Authorization` header, known to be safe to send. `Debug` shows nothing of it.
@@ -59,15 +67,22 @@ impl Credentials {
                 let pair = STANDARD.encode(format!("{user}:{password}"));
                 Ok(Authorization(format!("Basic {pair}")))
             }
-            Self::Bearer(token) => {
-                let fits = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-                if token.is_empty() || !token.chars().all(fits) {
-                    return Err(InvalidCredentials::NotAToken);
-                }
+            Self::Basic64(ready) if is_one_word(ready) => {
+                Ok(Authorization(format!("Basic {ready}")))
+            }
+            Self::Basic64(_) => Err(InvalidCredentials::NotBase64),
+            Self::Bearer(token) if is_one_word(token) => {
                 Ok(Authorization(format!("Bearer {token}")))
             }
+            Self::Bearer(_) => Err(InvalidCredentials::NotAToken),
         }
     }
+}
+
+/// A `token68` (RFC 9110, section 11.2), wherever its `=` stand.
+fn is_one_word(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    !text.is_empty() && text.chars().all(fits)
 }
 
 impl Authorization {
@@ -79,7 +94,7 @@ impl Authorization {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Basic { .. } => "Basic(hidden)",
+            Self::Basic { .. } | Self::Basic64(_) => "Basic(hidden)",
             Self::Bearer(_) => "Bearer(hidden)",
         })
     }
@@ -131,6 +146,22 @@ mod tests {
     }
 
     #[test]
+    fn a_ready_value_goes_as_it_is() {
+        // The same as of RFC 7617, section 2; and one of no user and no password.
+        for ready in ["QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "b0a1-9f.~"] {
+            let ready_made = Credentials::Basic64(ready.to_owned());
+            assert_eq!(
+                ready_made.authorization().map(|it| it.0),
+                Ok(format!("Basic {ready}"))
+            );
+        }
+        for wrong in ["", "Basic QWxh", "QWxh\r\nHost: evil"] {
+            let refused = Credentials::Basic64(wrong.to_owned()).authorization();
+            assert_eq!(refused, Err(InvalidCredentials::NotBase64), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn what_could_smuggle_a_header_is_refused() {
         for (credentials, why) in [
             (basic("a:b", "c"), InvalidCredentials::ColonInUser),
@@ -164,7 +195,8 @@ mod tests {
         let basic = basic("ada", "lovelace");
         let bearer = Credentials::Bearer("t0ken".to_owned());
         let header = bearer.authorization();
-        let shown = format!("{basic:?} {bearer:?} {header:?}");
+        let ready = Credentials::Basic64("t0ken".to_owned());
+        let shown = format!("{basic:?} {bearer:?} {header:?} {ready:?}");
         for secret in ["ada", "lovelace", "t0ken"] {
             assert!(!shown.contains(secret), "{shown}");
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use url::{ParseError, Url};
+use url::{Host, ParseError, Url};
 
 /// The base URL of an LRS, such as `https://lrs.example/xAPI`; resources are found below it.
 ///
@@ -36,6 +36,11 @@ pub enum InvalidEndpoint {
     /// A query or a fragment.
     #[error("the endpoint must end with its path; remove everything from the ? or # on")]
     HoldsQuery,
+    /// Credentials would travel for everybody on the way to read.
+    #[error(
+        "the endpoint begins with http://, and everybody on the way could read the credentials: give its https:// address, or say that the network is closed (`allow_cleartext`)"
+    )]
+    Cleartext,
     /// The Statement resource in place of the base.
     #[error("the endpoint must be the base URL; remove /statements at its end")]
     IsStatements,
@@ -68,6 +73,38 @@ impl Endpoint {
     /// The base URL without a slash at its end.
     pub fn as_str(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// Whether nobody on the way can read what travels: it is encrypted, or does not leave the device
+    /// (`localhost`, RFC 6761 section 6.3, and the loopback addresses).
+    pub fn is_confidential(&self) -> bool {
+        self.is_https()
+            || match self.base.host() {
+                Some(Host::Domain(name)) => {
+                    let name = name.trim_end_matches('.');
+                    name == "localhost" || name.ends_with(".localhost")
+                }
+                Some(Host::Ipv4(address)) => address.is_loopback(),
+                Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+                None => false,
+            }
+    }
+
+    /// Refuses to send credentials where they could be read, unless that is allowed.
+    pub(crate) fn check_cleartext(
+        &self,
+        has_credentials: bool,
+        allowed: bool,
+    ) -> Result<(), InvalidEndpoint> {
+        if has_credentials && !allowed && !self.is_confidential() {
+            return Err(InvalidEndpoint::Cleartext);
+        }
+        Ok(())
     }
 
     /// The URL of a resource, `statements` or `about`.
@@ -141,6 +178,27 @@ mod tests {
             endpoint().resource("statements").as_str(),
             "https://lrs.example/data/xAPI/statements"
         );
+    }
+
+    #[test]
+    fn what_leaves_the_device_unencrypted_is_told_from_what_does_not() {
+        for (text, confidential) in [
+            ("https://lrs.example/xAPI", true),
+            ("http://127.0.0.1:8080/xAPI", true),
+            ("http://127.8.9.1/xAPI", true),
+            ("http://[::1]:8080/xAPI", true),
+            ("http://[::ffff:127.0.0.1]/xAPI", true),
+            ("http://LocalHost./xAPI", true),
+            ("http://lrs.localhost/xAPI", true),
+            ("http://lrs.example/xAPI", false),
+            ("http://192.168.0.7/xAPI", false),
+            ("http://localhost.example/xAPI", false),
+            ("http://notlocalhost/xAPI", false),
+            ("http://[fe80::1]/xAPI", false),
+        ] {
+            let endpoint = Endpoint::parse(text).expect("a good endpoint");
+            assert_eq!(endpoint.is_confidential(), confidential, "{text}");
+        }
     }
 
     #[test]

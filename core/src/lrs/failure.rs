@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Failure {
     /// No connection was made (name look-up, refusal, no route, TLS handshake), so no byte of the
-    /// request can have arrived.
+    /// request can have arrived. Where it is TLS that failed, [`Failure::untrusted`] makes it.
     #[error("the LRS cannot be reached: {0}")]
     Unreachable(String),
     /// No complete answer within [`Request::timeout`](super::Request::timeout). The LRS may have
@@ -18,4 +18,19 @@ pub enum Failure {
     /// The connection broke after it was made. The LRS may have stored all, some or none of it.
     #[error("the connection to the LRS broke: {0}")]
     Broken(String),
+}
+
+/// How the words of a failed TLS handshake begin.
+const NO_TRUST: &str = "no secure connection";
+
+impl Failure {
+    /// The host is there, and TLS with it failed: why, and what to do about it.
+    pub fn untrusted(why: impl std::fmt::Display) -> Self {
+        Self::Unreachable(format!("{NO_TRUST}: {why}"))
+    }
+
+    /// Whether it is TLS that failed.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::Unreachable(words) if words.starts_with(NO_TRUST))
+    }
 }

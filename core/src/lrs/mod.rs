@@ -15,6 +15,7 @@ pub mod headers;
 pub mod reading;
 mod request;
 pub mod requests;
+mod unpack;
 
 pub use answer::Answer;
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
@@ -22,3 +23,4 @@ pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use failure::Failure;
 pub use reading::{About, Found, NotAnLrs, Posted, Words};
 pub use request::{Method, Request};
+pub use unpack::unpack;

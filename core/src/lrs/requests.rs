@@ -61,7 +61,7 @@ pub fn batch_bytes(lengths: impl IntoIterator<Item = usize>) -> usize {
 }
 
 /// POST of a batch (C 2.1.2; 9274 4.1.6.1): one statement as an object, several as an array, their
-/// bytes untouched. There must be at least one.
+/// bytes untouched. An empty array, which stores nothing, asks whether statements may be written.
 pub fn post<B: AsRef<[u8]>>(
     endpoint: &Endpoint,
     authorization: Option<&Authorization>,
@@ -73,8 +73,11 @@ pub fn post<B: AsRef<[u8]>>(
     if let [one] = statements {
         body.extend_from_slice(one.as_ref());
     } else {
+        body.push(b'[');
         for (at, one) in statements.iter().enumerate() {
-            body.push(if at == 0 { b'[' } else { b',' });
+            if at > 0 {
+                body.push(b',');
+            }
             body.extend_from_slice(one.as_ref());
         }
         body.push(b']');
@@ -199,6 +202,8 @@ mod tests {
         assert_eq!(body_of(&[b"{ \"a\": 1.0 }"]), b"{ \"a\": 1.0 }");
         assert_eq!(body_of(&[b"{\"a\":1}", b"{ }"]), b"[{\"a\":1},{ }]");
         assert_eq!(body_of(&[b"{}", b"{}", b"{}"]), b"[{},{},{}]");
+        let none = post::<&[u8]>(&endpoint(), None, XapiVersion::V1_0_3, &[]);
+        assert_eq!(none.body.as_deref(), Some(&b"[]"[..]));
         assert_eq!(batch_bytes([]), 0);
     }
 

@@ -59,6 +59,17 @@ impl std::fmt::Debug for HeldStatement {
     }
 }
 
+/// Statements that wait aside for the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WaitingAside {
+    /// What for.
+    pub reason: WaitReason,
+    /// How many.
+    pub statements: u64,
+    /// When the first of them comes back, where that is known; unix milliseconds.
+    pub next_due: Option<Millis>,
+}
+
 const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs
     FROM aside a JOIN statement s USING (seq) WHERE a.held = 1";
 
@@ -107,6 +118,24 @@ impl Db {
             .prepare_cached(&format!("{HELD} AND a.seq = ?1"))?
             .query_row([seq], held_row)
             .optional()?)
+    }
+
+    /// How many wait aside, and for what.
+    pub fn waiting_aside(&self) -> Result<Vec<WaitingAside>, StoreError> {
+        let rows = self
+            .conn
+            .prepare_cached(
+                "SELECT reason, count(*), min(due) FROM aside WHERE held = 0 GROUP BY reason",
+            )?
+            .query_map([], |row| {
+                Ok(WaitingAside {
+                    reason: row.get(0)?,
+                    statements: row.get::<_, i64>(1)? as u64,
+                    next_due: row.get(2)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
     }
 
     /// When the next of those that wait aside for a time comes back, unix milliseconds.

@@ -51,7 +51,7 @@ mod upstream;
 
 pub use act::Unchanged;
 pub use append::{Appended, Candidate, Refused};
-pub use aside::{Aside, HeldStatement};
+pub use aside::{Aside, HeldStatement, WaitingAside};
 pub use codes::{HoldReason, Problem, WaitKind, WaitReason};
 pub use db::Db;
 pub use erase::Erased;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::flights::Ticket;
 use crate::lrs::{Authorization, Endpoint, Request};
 use crate::statement::XapiVersion;
-use crate::store::{HistoryPolicy, Millis, Trouble, WaitKind};
+use crate::store::{HistoryPolicy, Millis, Trouble, WaitKind, WaitingAside};
 
 /// What a session works with.
 #[derive(Debug, Clone)]
@@ -93,12 +93,37 @@ pub struct SyncReport {
     pub requests: u64,
     /// Bytes of their bodies.
     pub bytes_sent: u64,
+    /// Statements that wait aside at its end and come back by themselves, by what they wait for:
+    /// also when it ended as [`Ended::Emptied`] they are not delivered. As of the end of the whole
+    /// sync; a session that is not over says nothing.
+    pub waiting: Vec<WaitingAside>,
     /// How it ended.
     #[serde(flatten)]
     pub ended: Ended,
 }
 
 impl SyncReport {
+    /// How many statements wait aside.
+    pub fn waiting_statements(&self) -> u64 {
+        self.waiting.iter().map(|aside| aside.statements).sum()
+    }
+
+    /// When the next of those that wait aside for a time comes back, unix milliseconds.
+    pub fn next_due(&self) -> Option<Millis> {
+        self.waiting.iter().filter_map(|aside| aside.next_due).min()
+    }
+
+    /// Of a sync that ended likewise without having done anything.
+    pub(crate) fn nothing_more(&self) -> Self {
+        Self {
+            delivered: 0,
+            held: 0,
+            requests: 0,
+            bytes_sent: 0,
+            ..self.clone()
+        }
+    }
+
     /// This one and the one that came after it, as one.
     pub(crate) fn and(self, next: Self) -> Self {
         Self {
@@ -106,6 +131,7 @@ impl SyncReport {
             held: self.held + next.held,
             requests: self.requests + next.requests,
             bytes_sent: self.bytes_sent + next.bytes_sent,
+            waiting: next.waiting,
             ended: next.ended,
         }
     }

@@ -145,6 +145,7 @@ impl Session {
             held: self.held,
             requests: self.requests,
             bytes_sent: self.bytes_sent,
+            waiting: Vec::new(),
             ended,
         }
     }

@@ -23,13 +23,14 @@
 mod no_client_keys;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, ClientBuilder, Proxy};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -44,7 +45,9 @@ use crate::lrs::{Answer, Failure, Method, Request};
 const IDLE: Duration = Duration::from_secs(1);
 
 /// What an app may choose about [`HttpTransport`].
-#[derive(Clone, Debug)]
+///
+/// `Debug` does not show the proxy, which may hold a password.
+#[derive(Clone)]
 pub struct HttpOptions {
     /// Certificates to trust besides those of the web: of a school's or company's own authority.
     /// Each entry is one certificate in DER or any number of them in PEM.
@@ -54,7 +57,10 @@ pub struct HttpOptions {
     /// How long look-up, TCP and TLS handshake may take together; 20 s by default. Within a
     /// request's total time-out, so that a host that is not there counts as unreachable.
     pub connect_timeout: Duration,
-    /// Whether to go through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
+    /// The proxy to go through: `http://` or `https://`, a host, perhaps a port, and before the host a
+    /// user name and password if it asks for them. None by default.
+    pub proxy: Option<String>,
+    /// Without [`proxy`](Self::proxy): whether to go through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
     /// `NO_PROXY` name. Off by default: an app's records do not go where its surroundings say.
     pub proxies_from_environment: bool,
 }
@@ -65,8 +71,21 @@ impl Default for HttpOptions {
             extra_roots: Vec::new(),
             user_agent: concat!("pannier/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(20),
+            proxy: None,
             proxies_from_environment: false,
         }
+    }
+}
+
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("extra_roots", &self.extra_roots.len())
+            .field("user_agent", &self.user_agent)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("has_proxy", &self.proxy.is_some())
+            .field("proxies_from_environment", &self.proxies_from_environment)
+            .finish()
     }
 }
 
@@ -80,6 +99,9 @@ pub enum InvalidHttpOptions {
     /// A user agent that cannot stand in a header.
     #[error("the user agent must be plain text on one line")]
     UserAgent,
+    /// A proxy that is no URL of one. Never repeats it.
+    #[error("the proxy must be a URL such as http://proxy.example:3128")]
+    Proxy,
     /// TLS or HTTP cannot be set up.
     #[error("HTTP cannot be set up: {0}")]
     SetUp(String),
@@ -105,7 +127,9 @@ impl HttpTransport {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .http1_only();
-        if !options.proxies_from_environment {
+        if let Some(proxy) = &options.proxy {
+            client = client.no_proxy().proxy(proxy_at(proxy)?);
+        } else if !options.proxies_from_environment {
             client = client.no_proxy();
         }
         match client.build() {
@@ -174,6 +198,14 @@ fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, InvalidHttpOptions> {
     Ok(config)
 }
 
+fn proxy_at(text: &str) -> Result<Proxy, InvalidHttpOptions> {
+    let url = url::Url::parse(text.trim()).map_err(|_| InvalidHttpOptions::Proxy)?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(InvalidHttpOptions::Proxy);
+    }
+    Proxy::all(url).map_err(|_| InvalidHttpOptions::Proxy)
+}
+
 /// All certificates of a PEM text, at least one, or what may be one in DER.
 fn certificates(given: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let pem = given.windows(10).any(|part| part == b"-----BEGIN");
@@ -233,7 +265,9 @@ async fn receive(mut response: reqwest::Response, longest: usize) -> Result<Answ
 
 fn failure(error: reqwest::Error) -> Failure {
     // Before the time-out, since a connection that is not made in time is not made.
-    if error.is_connect() || error.is_builder() {
+    if let Some(why) = trust::broken(&error) {
+        Failure::untrusted(why)
+    } else if error.is_connect() || error.is_builder() {
         Failure::Unreachable(cause(error))
     } else if error.is_timeout() {
         Failure::TimedOut

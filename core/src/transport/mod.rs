@@ -20,7 +20,7 @@
 //! - holds the total time-out of the request, and counts everything towards it;
 //! - reports any HTTP status as an [`Answer`], and tells [`Failure::Unreachable`] (nothing can have
 //!   arrived) from [`Failure::Broken`] and [`Failure::TimedOut`] (anything may have). In doubt it
-//!   is `Broken`;
+//!   is `Broken`; a TLS handshake that fails is [`Failure::untrusted`];
 //! - keeps as much of an answer as the request allows ([`Request::longest_answer`]), cuts what is
 //!   longer rather than failing, and says so ([`Answer::cut`]): half a copy taken for a whole one
 //!   would stop the queue;
@@ -30,7 +30,11 @@
 //! many requests as `Config::requests_in_flight` says, one by default. The futures are polled on a
 //! current-thread tokio runtime with time and I/O enabled. A future is dropped, and the request should
 //! be abandoned, when the app pauses the collector in mid-flight; the outcome counts as unknown then. It
-//! must not panic and must not block the thread for long: work on another thread and await its answer.
+//! must not panic (it counts as a broken connection) and must not block the thread for long: work on
+//! another thread and await its answer. A `sync` or `pause` of the same collector is answered
+//! [`Error::Reentrant`](crate::Error::Reentrant) there.
+//!
+//! [`Collector::probe`](crate::Collector::probe) calls it from a thread and a runtime of its own.
 
 #[cfg(feature = "http")]
 mod http;

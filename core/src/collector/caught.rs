@@ -1,0 +1,37 @@
+//! The app's code may panic where it must not; what runs it goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use crate::lrs::{Answer, Failure, Request, unpack};
+use crate::transport::Transport;
+
+/// It panicked, which the panic hook has reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Panicked;
+
+/// What this comes to. A future that panicked is not polled again.
+pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    })
+    .await
+}
+
+/// One request performed, its answer unpacked. A transport that panics may have sent it before.
+pub(super) async fn exchange(
+    transport: &dyn Transport,
+    request: Request,
+) -> Result<Answer, Failure> {
+    let longest = request.longest_answer;
+    // Called within the future, so that it is caught here, too.
+    match caught(async { transport.exchange(request).await }).await {
+        Ok(outcome) => unpack(outcome?, longest),
+        Err(Panicked) => Err(Failure::Broken("the transport panicked".to_owned())),
+    }
+}

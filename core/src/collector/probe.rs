@@ -1,0 +1,277 @@
+//! Trying a connection before it is needed: is the LRS there, does it know us, may we write?
+//!
+//! Nothing is recorded, nothing is learned, and nothing is stored at the LRS unless the app gives a
+//! statement for that. A probe is made beside a sync and keeps it from nothing.
+
+mod findings;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::caught::exchange;
+use super::{Collector, Inner};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::lock::lock;
+use crate::lrs::reading::{highest_common, read_about, read_get, read_post};
+use crate::lrs::{About, Answer, Authorization, Endpoint, Failure, Found, headers, requests};
+use crate::statement::{Prepared, XapiVersion};
+use crate::store::Millis;
+use crate::transport::Transport;
+
+use super::AsStatement;
+
+/// What [`Collector::probe`] found out. In JSON as it is; sentences are English, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// The LRS's base URL.
+    pub endpoint: String,
+    /// One of each [`Examined`], in its order.
+    pub checks: Vec<Check>,
+    /// The xAPI versions that the LRS lists, as it spells them; none where it does not tell.
+    pub versions: Vec<String>,
+    /// The version that a sync would begin with.
+    pub speaks: Option<XapiVersion>,
+    /// The LRS's clock minus the device's, milliseconds, to the second.
+    pub clock_difference_ms: Option<Millis>,
+}
+
+/// One thing that was examined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What.
+    pub examined: Examined,
+    /// With what result.
+    pub finding: Finding,
+    /// The HTTP status that shows it, if one does.
+    pub status: Option<u16>,
+    /// What it means and, where something is the matter, what to do.
+    pub sentence: String,
+}
+
+/// What a probe looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Examined {
+    /// Is there a host that answers?
+    Network,
+    /// Is the connection secure?
+    Encryption,
+    /// Is it an LRS that answers, and at this address?
+    Lrs,
+    /// Does it speak an xAPI version of ours?
+    Version,
+    /// Does it know the credentials?
+    Credentials,
+    /// May they write statements?
+    Write,
+    /// Do its clock and the device's agree?
+    Clock,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// As it should be.
+    Good,
+    /// It could not be told. That is no fault.
+    Unknown,
+    /// It works, but somebody should look at it.
+    Warning,
+    /// Nothing will be delivered like this.
+    Bad,
+}
+
+impl Probe {
+    /// The check of this.
+    pub fn check(&self, examined: Examined) -> Option<&Check> {
+        self.checks.iter().find(|check| check.examined == examined)
+    }
+
+    /// The worst of all findings.
+    pub fn worst(&self) -> Finding {
+        let findings = self.checks.iter().map(|check| check.finding);
+        findings.max().unwrap_or(Finding::Unknown)
+    }
+}
+
+impl Collector {
+    /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
+    /// connection secure, which versions does it speak, does it know the credentials, may they write,
+    /// does its clock agree with the device's. The right to write is asked for with an empty list of
+    /// statements, which no LRS can store; some refuse that as such, and then it is not known.
+    ///
+    /// Blocks for as long as three requests take, each 30 s at most. May be called while a sync is
+    /// under way and while the collector is paused. Where there are no credentials yet, the provider
+    /// is asked for some, which are used here only. An error says that there is nothing to try; what
+    /// is the matter with the connection stands in the [`Probe`].
+    pub fn probe(&self) -> Result<Probe, Error> {
+        self.inner.probe(None)
+    }
+
+    /// Like [`Collector::probe`], but shows the right to write by storing this statement, which is in
+    /// no queue and in no count of this collector. An LRS never forgets a statement: void it there
+    /// if it means nothing.
+    pub fn probe_storing(&self, statement: impl AsStatement) -> Result<Probe, Error> {
+        let prepared = self.prepare(statement.as_statement().as_ref())?;
+        self.inner.probe(Some(prepared))
+    }
+}
+
+impl Inner {
+    fn probe(&self, statement: Option<Prepared>) -> Result<Probe, Error> {
+        let endpoint = lock(&self.endpoint).clone().ok_or(Error::NoEndpoint)?;
+        let authorization = lock(&self.authorization).clone();
+        let transport = self.fresh_transport()?;
+        let provider = self.provider.clone();
+        let (clock, speak, allow) = (Arc::clone(&self.clock), self.speak, self.allow_cleartext);
+        let probing = move || {
+            let authorization = match (authorization, provider) {
+                (None, Some(provider)) => {
+                    let found = catch_unwind(AssertUnwindSafe(|| provider.credentials()));
+                    // A panic has been reported by the panic hook; it has none to give.
+                    let found = found.ok().flatten();
+                    found.map(|some| some.authorization()).transpose()?
+                }
+                (known, _) => known,
+            };
+            endpoint.check_cleartext(authorization.is_some(), allow)?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| Error::Transport(format!("no runtime to probe on: {error}")))?;
+            let asking = Asking {
+                endpoint,
+                authorization,
+                transport,
+                clock,
+                speak,
+                statement,
+            };
+            let probe = runtime.block_on(asking.all());
+            // As with a sync, nobody waits for the app's own code on a thread beside it.
+            runtime.shutdown_background();
+            Ok(probe)
+        };
+        // A thread of its own, since the caller's may drive a runtime already.
+        std::thread::Builder::new()
+            .name("pannier-probe".to_owned())
+            .spawn(probing)
+            .map_err(|error| Error::Transport(format!("no thread to probe on: {error}")))?
+            .join()
+            .unwrap_or(Err(Error::Panicked))
+    }
+}
+
+/// What is asked, and as whom.
+struct Asking {
+    endpoint: Endpoint,
+    authorization: Option<Authorization>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    speak: Option<XapiVersion>,
+    statement: Option<Prepared>,
+}
+
+/// What came of one request, and the LRS's clock minus ours by it.
+struct Asked {
+    outcome: Result<Answer, Failure>,
+    clock_difference: Option<Millis>,
+}
+
+/// Everything that was heard, to be judged together.
+struct Heard {
+    about: Result<Answer, Failure>,
+    look_up: Option<Result<Answer, Failure>>,
+    post: Option<Result<Answer, Failure>>,
+    /// A look-up of the statement that was to be stored.
+    stored: Option<Result<Answer, Failure>>,
+    /// The id that was looked up and cannot be there.
+    nobody: Uuid,
+    versions: Vec<String>,
+    speaks: XapiVersion,
+    clock_difference: Option<Millis>,
+}
+
+impl Asking {
+    async fn all(self) -> Probe {
+        let about = self
+            .ask(requests::about(&self.endpoint, self.authorization.as_ref()))
+            .await;
+        let mut heard = Heard {
+            clock_difference: about.clock_difference,
+            about: about.outcome,
+            look_up: None,
+            post: None,
+            stored: None,
+            nobody: Uuid::new_v4(),
+            versions: Vec::new(),
+            speaks: self.speak.unwrap_or(XapiVersion::V1_0_3),
+        };
+        let Ok(answer) = &heard.about else {
+            return findings::of(&self, &heard);
+        };
+        let mut common = headers::xapi_version(answer);
+        if let About::Versions(versions) = read_about(answer, &self.endpoint) {
+            common = highest_common(&versions).or(common);
+            heard.versions = versions;
+        }
+        heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
+
+        let look_up = self.look_up(heard.nobody, heard.speaks);
+        let asked = self.ask(look_up).await;
+        heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
+        let goes_on = match &asked.outcome {
+            Ok(answer) => match read_get(answer, &self.endpoint, heard.nobody) {
+                Found::Refused { status, .. } => status != 401,
+                Found::NotAnLrs(_) => false,
+                Found::Copy(_) | Found::Missing => true,
+            },
+            Err(_) => false,
+        };
+        heard.look_up = Some(asked.outcome);
+        if goes_on {
+            self.try_to_write(&mut heard).await;
+        }
+        findings::of(&self, &heard)
+    }
+
+    async fn try_to_write(&self, heard: &mut Heard) {
+        let authorization = self.authorization.as_ref();
+        let bodies: Vec<_> = self.statement.iter().map(|one| &one.body).collect();
+        let post = requests::post(&self.endpoint, authorization, heard.speaks, &bodies);
+        let asked = self.ask(post).await;
+        heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
+        if let (Some(statement), Ok(answer)) = (&self.statement, &asked.outcome)
+            && answer.status < 300
+            && !findings::names(&read_post(answer, &self.endpoint), statement.id)
+        {
+            let look_up = self.look_up(statement.id, heard.speaks);
+            let look_up = requests::expecting(look_up, statement.body.len());
+            heard.stored = Some(self.ask(look_up).await.outcome);
+        }
+        heard.post = Some(asked.outcome);
+    }
+
+    fn look_up(&self, id: Uuid, version: XapiVersion) -> crate::lrs::Request {
+        requests::get(&self.endpoint, self.authorization.as_ref(), version, id)
+    }
+
+    /// The LRS's `Date` is of some moment between: the middle is off by half of the time at most.
+    async fn ask(&self, request: crate::lrs::Request) -> Asked {
+        let before = self.clock.now_ms();
+        let outcome = exchange(&*self.transport, request).await;
+        let after = self.clock.now_ms();
+        let told = outcome.as_ref().ok().and_then(headers::date);
+        Asked {
+            clock_difference: told.map(|date| date - before.midpoint(after)),
+            outcome,
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! What the answers to a probe mean, by the same readers as a sync's.
+
+use uuid::Uuid;
+
+use super::{Asking, Check, Examined, Finding, Heard, Probe};
+use crate::lrs::reading::{highest_common, read_about, read_get, read_post};
+use crate::lrs::{About, Answer, Failure, Found, NotAnLrs, Posted};
+
+/// So far apart, clocks that somebody sets are not.
+const FAR_APART_MS: i64 = 5 * 60 * 1000;
+
+/// The finding and the sentence, with the status that shows it.
+type Said = (Finding, Option<u16>, String);
+
+pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
+    let lrs = lrs(asking, heard);
+    let there = lrs.0;
+    let checks = [
+        (Examined::Network, network(heard)),
+        (Examined::Encryption, encryption(asking, heard)),
+        (Examined::Lrs, lrs),
+        (Examined::Version, version(asking, heard)),
+        (Examined::Credentials, credentials(asking, heard)),
+        (Examined::Write, write(asking, heard, there)),
+        (Examined::Clock, clock(heard)),
+    ];
+    let checks = checks.map(|(examined, (finding, status, sentence))| Check {
+        examined,
+        finding,
+        status,
+        sentence,
+    });
+    Probe {
+        endpoint: asking.endpoint.as_str().to_owned(),
+        checks: checks.into(),
+        versions: heard.versions.clone(),
+        speaks: heard.about.is_ok().then_some(heard.speaks),
+        clock_difference_ms: heard.clock_difference,
+    }
+}
+
+fn said(finding: Finding, status: impl Into<Option<u16>>, sentence: impl Into<String>) -> Said {
+    (finding, status.into(), sentence.into())
+}
+
+fn not_examined() -> Said {
+    said(
+        Finding::Unknown,
+        None,
+        "not examined, since the steps before it failed",
+    )
+}
+
+fn network(heard: &Heard) -> Said {
+    match &heard.about {
+        Ok(_) => said(Finding::Good, None, "the host answers"),
+        Err(failure) if failure.is_tls() => said(Finding::Good, None, "the host is there"),
+        Err(failure @ Failure::Unreachable(_)) => said(
+            Finding::Bad,
+            None,
+            format!("{failure}; check the network and the host in the endpoint"),
+        ),
+        Err(failure) => said(
+            Finding::Bad,
+            None,
+            format!("{failure}; something is there, so try again, then ask whoever runs it"),
+        ),
+    }
+}
+
+fn encryption(asking: &Asking, heard: &Heard) -> Said {
+    let endpoint = &asking.endpoint;
+    match &heard.about {
+        Err(failure) if failure.is_tls() => said(Finding::Bad, None, failure.to_string()),
+        Err(_) => not_examined(),
+        Ok(_) if endpoint.is_https() => said(
+            Finding::Good,
+            None,
+            "the connection is encrypted and the host's certificate is trusted",
+        ),
+        Ok(_) if endpoint.is_confidential() => said(
+            Finding::Good,
+            None,
+            "the connection is not encrypted and does not leave this device",
+        ),
+        Ok(_) => said(
+            Finding::Warning,
+            None,
+            "the connection is not encrypted: whoever is on the way can read and change everything; \
+             use https:// if the LRS has it",
+        ),
+    }
+}
+
+/// A mark that only an LRS leaves on its answers.
+fn is_marked(answer: &Answer) -> bool {
+    answer.header("X-Experience-API-Version").is_some()
+}
+
+fn lrs(asking: &Asking, heard: &Heard) -> Said {
+    let Ok(about) = &heard.about else {
+        return not_examined();
+    };
+    let about_says = read_about(about, &asking.endpoint);
+    let mut stranger = None;
+    let mut status = about.status;
+    if let About::NotAnLrs(why) = &about_says {
+        stranger = Some(why.clone());
+    }
+    if let Some(Ok(answer)) = &heard.look_up {
+        match read_get(answer, &asking.endpoint, heard.nobody) {
+            Found::NotAnLrs(why) => {
+                stranger = Some(why);
+                status = answer.status;
+            }
+            // An SPA answers every path, an LRS's own /about may be behind something.
+            _ if is_marked(answer) => stranger = None,
+            Found::Missing if answer.status == 200 => {
+                return said(
+                    Finding::Good,
+                    answer.status,
+                    "an LRS answers: it looks for statements",
+                );
+            }
+            _ => {}
+        }
+    }
+    let marked = [
+        Some(about),
+        ok(heard.look_up.as_ref()),
+        ok(heard.post.as_ref()),
+    ]
+    .into_iter()
+    .flatten()
+    .any(is_marked);
+    match (stranger, about_says) {
+        (Some(why), _) => said(Finding::Bad, status, stranger_says(&why)),
+        (None, About::Versions(_)) => said(
+            Finding::Good,
+            about.status,
+            "an LRS answers: it lists its versions",
+        ),
+        (None, _) if marked => said(
+            Finding::Good,
+            None,
+            "an LRS answers: it names the xAPI version of its answers",
+        ),
+        (None, _) => said(
+            Finding::Unknown,
+            about.status,
+            "nothing in its answers shows that it is an LRS, which some LRSs do not; check the path \
+             in the endpoint",
+        ),
+    }
+}
+
+fn ok(outcome: Option<&Result<Answer, Failure>>) -> Option<&Answer> {
+    outcome.and_then(|outcome| outcome.as_ref().ok())
+}
+
+fn stranger_says(why: &NotAnLrs) -> String {
+    let what_to_do = match why {
+        NotAnLrs::Redirect {
+            same_host: true, ..
+        } => "set the endpoint to where the LRS is",
+        NotAnLrs::LoginFirst => "log in to the network",
+        NotAnLrs::Redirect { .. } | NotAnLrs::Page(_) => {
+            "log in to the network if it asks for that, else check the path in the endpoint"
+        }
+        NotAnLrs::Unexpected(_) => "check the path in the endpoint",
+    };
+    format!("what answers is not an LRS: {why}; {what_to_do}")
+}
+
+fn version(asking: &Asking, heard: &Heard) -> Said {
+    let Ok(about) = &heard.about else {
+        return not_examined();
+    };
+    let common = highest_common(&heard.versions);
+    match (asking.speak, common) {
+        (_, None) if !heard.versions.is_empty() => said(
+            Finding::Bad,
+            about.status,
+            format!(
+                "it speaks xAPI {}, and Pannier 1.0.3 and 2.0.0",
+                heard.versions.join(", ")
+            ),
+        ),
+        (Some(fixed), _) => said(
+            Finding::Good,
+            about.status,
+            format!("xAPI {} is spoken, as was set", fixed.as_str()),
+        ),
+        (None, Some(version)) => said(
+            Finding::Good,
+            about.status,
+            format!("xAPI {} is spoken, as both sides can", version.as_str()),
+        ),
+        (None, None) => said(
+            Finding::Unknown,
+            about.status,
+            format!(
+                "it does not list its versions; xAPI {} is tried first",
+                heard.speaks.as_str()
+            ),
+        ),
+    }
+}
+
+fn credentials(asking: &Asking, heard: &Heard) -> Said {
+    let Some(outcome) = &heard.look_up else {
+        return not_examined();
+    };
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(failure) => return said(Finding::Unknown, None, failure.to_string()),
+    };
+    let status = answer.status;
+    match read_get(answer, &asking.endpoint, heard.nobody) {
+        Found::Copy(_) | Found::Missing if asking.authorization.is_none() => said(
+            Finding::Warning,
+            status,
+            "none are set, and it answers all the same",
+        ),
+        Found::Copy(_) | Found::Missing => {
+            said(Finding::Good, status, "it lets them look for a statement")
+        }
+        Found::NotAnLrs(_) => not_examined(),
+        Found::Refused { status: 401, .. } if !is_marked(answer) && heard.versions.is_empty() => {
+            said(
+                Finding::Bad,
+                status,
+                "somebody asks for other credentials, perhaps not the LRS but something before it; check \
+             them, and what stands before the LRS",
+            )
+        }
+        Found::Refused { status: 401, words } => {
+            let what = match asking.authorization {
+                Some(_) => "it does not know them",
+                None => "none are set, and it asks for some",
+            };
+            said(
+                Finding::Bad,
+                status,
+                format!("{what}; set the right ones{}", quoted(&words.to_string())),
+            )
+        }
+        Found::Refused { status: 403, words } => said(
+            Finding::Warning,
+            status,
+            format!(
+                "they may not read statements, so what a broken connection leaves open cannot be \
+                 looked up; give them the right to read{}",
+                quoted(&words.to_string())
+            ),
+        ),
+        Found::Refused { status, words } => said(
+            Finding::Unknown,
+            status,
+            format!(
+                "it answers a look-up with {status}{}",
+                quoted(&words.to_string())
+            ),
+        ),
+    }
+}
+
+fn quoted(words: &str) -> String {
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("; it says: {words}")
+    }
+}
+
+/// Whether this answer names a statement as stored.
+pub(super) fn names(answer: &Posted, id: Uuid) -> bool {
+    match answer {
+        Posted::Ids(stored) | Posted::Partial { stored, .. } => stored.contains(&id),
+        _ => false,
+    }
+}
+
+fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
+    let Some(outcome) = &heard.post else {
+        return not_examined();
+    };
+    let answer = match outcome {
+        Ok(answer) => answer,
+        Err(failure) => return said(Finding::Unknown, None, failure.to_string()),
+    };
+    let status = answer.status;
+    let posted = read_post(answer, &asking.endpoint);
+    match posted {
+        Posted::NotAnLrs(why) => said(Finding::Bad, status, stranger_says(&why)),
+        Posted::Refused { status, words, .. } => {
+            let words = quoted(&words.to_string());
+            refused(asking, status, &words)
+        }
+        taken => match &asking.statement {
+            Some(statement) => stored(asking, heard, status, names(&taken, statement.id)),
+            None if there == Finding::Good => said(
+                Finding::Good,
+                status,
+                "it takes an empty list of statements",
+            ),
+            None => said(
+                Finding::Unknown,
+                status,
+                "it takes an empty list of statements, as whatever is no LRS might, too",
+            ),
+        },
+    }
+}
+
+fn refused(asking: &Asking, status: u16, words: &str) -> Said {
+    match status {
+        401 | 403 => said(
+            Finding::Bad,
+            status,
+            format!("the credentials may not write statements; give them that right{words}"),
+        ),
+        404 | 405 | 410 | 501 => said(
+            Finding::Bad,
+            status,
+            format!("it takes no statements there; check the path in the endpoint{words}"),
+        ),
+        400 | 422 if asking.statement.is_none() => said(
+            Finding::Unknown,
+            status,
+            "it refuses an empty list as such, which leaves it open; only storing a statement tells",
+        ),
+        400..=499 if asking.statement.is_some() => said(
+            Finding::Bad,
+            status,
+            format!("it refuses the statement{words}"),
+        ),
+        _ => said(
+            Finding::Unknown,
+            status,
+            format!("it answers with {status}{words}"),
+        ),
+    }
+}
+
+fn stored(asking: &Asking, heard: &Heard, status: u16, named: bool) -> Said {
+    let shown = match (&heard.stored, &asking.statement) {
+        (Some(Ok(answer)), Some(statement)) => matches!(
+            read_get(answer, &asking.endpoint, statement.id),
+            Found::Copy(_)
+        ),
+        _ => false,
+    };
+    if named || shown {
+        said(Finding::Good, status, "it has stored the statement")
+    } else {
+        said(
+            Finding::Unknown,
+            status,
+            "it takes the statement and does not show it; it may come later",
+        )
+    }
+}
+
+fn clock(heard: &Heard) -> Said {
+    if heard.about.is_err() {
+        return not_examined();
+    }
+    let Some(difference) = heard.clock_difference else {
+        return said(Finding::Unknown, None, "it does not tell the time");
+    };
+    let seconds = difference.unsigned_abs().div_ceil(1_000);
+    if difference.abs() < FAR_APART_MS {
+        return said(Finding::Good, None, "its clock and this device's agree");
+    }
+    let which = if difference > 0 { "ahead of" } else { "behind" };
+    said(
+        Finding::Warning,
+        None,
+        format!(
+            "its clock is {} {which} this device's: one of them is wrong; check the device's first",
+            span(seconds)
+        ),
+    )
+}
+
+/// In the largest unit of which there are two.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7_200 => format!("{} minutes", seconds / 60),
+        7_200..172_800 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
