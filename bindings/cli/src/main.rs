@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Command::History(args) => commands::history::run(&args, output),
         Command::Demo(args) => commands::demo::run(args, output),
         Command::DemoHeadset(args) => commands::demo::run_headset(args),
-        Command::Hub(args) => commands::hub::run(args, output),
+        Command::Hub(args) => commands::hub::run(&args, output),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -133,19 +133,7 @@ pub const PENDING: &[(&str, &[&str])] = &[
             "utf_16_is_named",
         ],
     ),
-    (
-        "the hub does not do it",
-        &[
-            "the_hub_authenticates_before_it_reads",
-            "the_hub_ends_a_connection_that_says_nothing",
-            "the_hub_listens_where_it_is_told",
-            "the_hub_looks_at_the_version_first",
-            "the_hub_merges_many_languages_without_making_others_wait",
-            "the_hub_refuses_a_length_beyond_64_bits",
-            "the_hubs_answer_to_two_million_faults_is_short",
-            "the_hubs_ids_are_ids_only",
-        ],
-    ),
+    ("the hub does not do it", &[]),
     (
         "what an LRS bears is not learned well",
         &[

@@ -1,10 +1,12 @@
 //! `pannier hub`: a small LRS on this machine.
 
+use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,66 +16,136 @@ use uuid::Uuid;
 
 use super::credentials::{self, Named};
 use super::{Failure, Output};
-use crate::hub::{Hub, Options, Place};
+use crate::hub::{Hub, Lines, Options, Place};
 
 /// Run a small LRS on this machine
 ///
-/// It speaks xAPI 1.0.3 and 2.0.0: statements with attachments, voiding and all filters, and the About
-/// resource. It is made for the first hour with Pannier and for tests, and says exactly what is wrong
-/// with a request. It listens on this machine only, unless --listen says otherwise.
+/// For the first hour with Pannier and for tests. It speaks xAPI 1.0.3 and 2.0.0: statements with attachments,
+/// voiding and all filters, and About. It keeps them in memory unless --store names a file, listens to this
+/// machine only unless --listen says otherwise, and writes a line for each request to standard error.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-Credentials come from the environment (PANNIER_HUB_USER, PANNIER_HUB_PASSWORD) or a file of lines
-`user = …` and `password = …`, never from the arguments, which other users of the machine can read.
-If there is no password, the hub makes one and prints it once.
+The user and the password come from PANNIER_HUB_USER and PANNIER_HUB_PASSWORD, or from a file of lines
+`user = …` and `password = …`; never from the arguments, which other users of the machine can read.
+Without a password the hub makes one and prints it once.
 
 Examples:
   pannier hub
-  PANNIER_HUB_USER=me PANNIER_HUB_PASSWORD=secret pannier hub --store lrs.db
+  pannier hub --store lrs.db --listen 9000
+  pannier hub --listen 0.0.0.0:8080           every machine that can reach this one
   PANNIER_LRS_USER=me PANNIER_LRS_PASSWORD=secret pannier sync --lrs http://127.0.0.1:8080/xAPI")]
 pub struct HubArgs {
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    /// Where to listen: a port of this machine, or ADDRESS:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
 
-    /// The file to keep the statements in; without it they are kept in memory
+    /// A file to keep the statements in; without it they go when it stops
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
 
     /// A file with the user and the password
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+
+    /// Write nothing about requests
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// `8080` and `:8080` are ports of this machine alone: whoever wants to be reached by others names an address.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
+    if let Ok(addr) = text.parse() {
+        return Ok(addr);
+    }
+    let is_named =
+        |(host, port): (&str, &str)| !host.contains([':', '/']) && port.parse::<u16>().is_ok();
+    if !text.rsplit_once(':').is_some_and(is_named) {
+        return Err("write a port, or an address and a port: 8080, localhost:8080, 0.0.0.0:8080, [::1]:8080".into());
+    }
+    let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    // Most clients try the older kind of address, too, and some no other.
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found
+        .first()
+        .copied()
+        .ok_or_else(|| "no address has that name".into())
 }
 
 /// Runs a hub until Ctrl-C.
-pub fn run(args: HubArgs, output: Output) -> Result<(), Failure> {
+pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
     let named = credentials::read("PANNIER_HUB", args.credentials.as_deref())?;
     let Named { user, password, .. } = named;
     let made = password.is_none();
     let user = user.unwrap_or_else(|| "pannier".to_owned());
     let password = password.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+    let lines = (!args.quiet).then(Lines::start).transpose()?;
     let options = Options {
         addr: args.listen,
-        place: args.store.map_or(Place::Memory, Place::File),
+        place: args.store.clone().map_or(Place::Memory, Place::File),
+        watch: lines.as_ref().map(Lines::watch),
         ..Options::new(&user, &password)
     };
     let ending = Ending::listen()
         .map_err(|error| Failure::open(format!("cannot listen for Ctrl-C: {error}")))?;
     let hub = Hub::start(&options).map_err(|error| Failure::open(error.to_string()))?;
-    let shown = made.then_some(&password);
-    output.show(
-        &serde_json::json!({ "ready": true, "url": hub.url(), "user": user, "password": shown }),
-        format_args!(
-            "LRS       {}\nuser      {user}\n{}ready; Ctrl-C stops it",
-            hub.url(),
-            shown
-                .map(|password| format!("password  {password}\n"))
-                .unwrap_or_default()
-        ),
-    )?;
+    drop(options);
+    let banner = Banner {
+        url: hub.url(),
+        network: hub.network_url(),
+        user: &user,
+        password: made.then_some(&password),
+        store: args.store.as_deref(),
+        ready: true,
+    };
+    output.show(&banner, &banner)?;
     ending.wait();
-    hub.shutdown()
-        .map_err(|error| Failure::work(format!("the hub failed: {error}")))
+    let stopped = hub.shutdown();
+    if let Some(lines) = lines {
+        lines.end();
+    }
+    stopped.map_err(|error| Failure::work(format!("the hub failed: {error}")))
+}
+
+/// What is said once the hub answers.
+#[derive(Serialize)]
+struct Banner<'a> {
+    ready: bool,
+    url: String,
+    /// Where other machines reach it, if it listens to them.
+    network: Option<String>,
+    user: &'a str,
+    /// Only a password that nobody knows yet.
+    password: Option<&'a String>,
+    store: Option<&'a Path>,
+}
+
+impl fmt::Display for Banner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "LRS       {}", self.url)?;
+        if let Some(network) = &self.network {
+            writeln!(
+                f,
+                "          {network} from other machines; the password travels readable there"
+            )?;
+        }
+        writeln!(f, "user      {}", self.user)?;
+        if let Some(password) = self.password {
+            writeln!(f, "password  {password}")?;
+        }
+        match self.store {
+            Some(store) => writeln!(f, "store     {}", store.display())?,
+            None => writeln!(
+                f,
+                "store     in memory: statements are gone when the hub stops; --store FILE keeps them"
+            )?,
+        }
+        f.write_str("ready; Ctrl-C stops it")
+    }
 }
 
 /// What tells the hub to end: Ctrl-C and, on Unix, a polite request.
@@ -122,6 +194,35 @@ impl Ending {
         {
             let mut ctrl_c = self.ctrl_c;
             self.runtime.block_on(ctrl_c.recv());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, addr) in [
+            ("8080", "127.0.0.1:8080"),
+            (":8080", "127.0.0.1:8080"),
+            ("localhost:8080", "127.0.0.1:8080"),
+            ("0.0.0.0:0", "0.0.0.0:0"),
+            ("[::1]:8080", "[::1]:8080"),
+        ] {
+            assert_eq!(address(text).unwrap().to_string(), addr, "{text}");
+        }
+        for text in [
+            "",
+            ":",
+            "localhost",
+            "::1",
+            "127.0.0.1",
+            "localhost:99999",
+            "http://localhost:8080",
+        ] {
+            assert!(address(text).is_err(), "{text}");
         }
     }
 }

@@ -38,7 +38,7 @@ pub struct Site {
 enum Kind {
     /// Our own hub, on a port that is closed until it comes up.
     Hub {
-        options: Options,
+        options: Box<Options>,
         mischief: Mischief,
         running: Option<Running>,
     },
@@ -68,7 +68,7 @@ impl Site {
                 credentials: Some(credentials),
             },
             kind: Kind::Hub {
-                options,
+                options: Box::new(options),
                 mischief: Mischief::new(),
                 running: None,
             },

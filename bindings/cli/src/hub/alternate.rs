@@ -38,6 +38,20 @@ pub fn is_alternate(request: &Request<Body>) -> bool {
             .any(|(name, _)| name == "method")
 }
 
+/// The credentials in the fields of a form of which only the beginning is there.
+pub fn credentials(beginning: &[u8]) -> HeaderMap {
+    // The last field may be cut off.
+    let whole = beginning.iter().rposition(|byte| *byte == b'&');
+    let fields = &beginning[..whole.unwrap_or_default()];
+    let given = form_urlencoded::parse(fields)
+        .find(|(name, _)| name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()));
+    let given = given.and_then(|(_, value)| value.parse().ok());
+    given
+        .map(|given| (header::AUTHORIZATION, given))
+        .into_iter()
+        .collect()
+}
+
 /// The request that the form of `outer` carries.
 pub fn unwrap(outer: &Request<()>, form: &[u8]) -> Result<Request<Body>, Problem> {
     let parameters: Vec<_> =

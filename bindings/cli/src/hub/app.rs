@@ -2,19 +2,24 @@
 //! [`super::statements`], on the threads for blocking work.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use pannier::statement::XapiVersion;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::alternate;
-use super::body;
+use super::body::{self, Reading, Refused};
 use super::credential::Credential;
+use super::log::{Served, Watch};
 use super::problem::Problem;
+use super::serve::Patience;
 use super::statements::{Ask, Statements};
 use super::time;
 use super::version::{self, VERSION};
@@ -25,15 +30,57 @@ pub struct App {
     pub credential: Credential,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    pub patience: Patience,
+    /// Room for the bodies of requests under way, in kibibytes.
+    pub room: Semaphore,
+    pub watch: Option<Watch>,
+}
+
+/// How many bodies of the largest size there may be at a time.
+const LARGE_BODIES: usize = 8;
+
+/// A body that needs no room of its own: as many as there can be connections are no burden.
+const SMALL_BODY: usize = 64 * 1024;
+
+/// How much of a form is read before its credentials must have come.
+const FORM_HEAD: usize = 64 * 1024;
+
+/// How many times the limit of a body is read and thrown away.
+const DISCARDED: usize = 8;
+
+impl App {
+    /// The room there is for bodies of at most this size.
+    pub fn room(body_limit: usize) -> Semaphore {
+        Semaphore::new(LARGE_BODIES * kibibytes(body_limit))
+    }
+
+    /// Answers with a refusal while what is refused is thrown away.
+    fn refuse(&self, headers: &HeaderMap, body: Body, problem: Problem) -> Response {
+        let most = self.body_limit.saturating_mul(DISCARDED);
+        body::discard(headers, body, most, self.patience.stranger);
+        problem.into_response()
+    }
+
+    /// Waits for room for a body of which the headers say how large it is, or else for the largest.
+    async fn make_room(&self, headers: &HeaderMap) -> Option<SemaphorePermit<'_>> {
+        let length = headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let length = length.unwrap_or(self.body_limit).min(self.body_limit);
+        if length <= SMALL_BODY {
+            return None;
+        }
+        // Nobody closes it.
+        self.room.acquire_many(kibibytes(length) as u32).await.ok()
+    }
+}
+
+fn kibibytes(bytes: usize) -> usize {
+    bytes.div_ceil(1024)
 }
 
 /// The routes under `/xAPI`.
 pub fn router(app: Arc<App>) -> Router {
-    let statements = get(statements)
-        .post(statements)
-        .put(statements)
-        .layer(from_fn_with_state(app.clone(), guard))
-        .layer(from_fn_with_state(app.clone(), consistent));
+    let statements = get(statements).post(statements).put(statements);
     let resources = Router::new()
         .route("/xAPI/statements", statements)
         .route("/xAPI/about", get(about))
@@ -41,11 +88,25 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(no_such_path)
         .with_state(app.clone());
     // A layer of a router runs after the route is found, and an alternate request may name another method,
-    // so this one is around the whole.
+    // so these are around the whole.
     Router::new()
         .fallback_service(resources)
-        .layer(from_fn_with_state(app, unfold))
+        .layer(from_fn_with_state(app.clone(), guard))
+        .layer(from_fn_with_state(app.clone(), consistent))
+        .layer(from_fn_with_state(app.clone(), unfold))
         .layer(axum::middleware::from_fn(speak))
+        .layer(from_fn_with_state(app, tell))
+}
+
+/// Tells whoever watches.
+async fn tell(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let Some(watch) = &app.watch else {
+        return next.run(request).await;
+    };
+    let (begun, at) = (Served::begin(&request), Instant::now());
+    let response = next.run(request).await;
+    watch(&Served::end(begun, &response, at.elapsed()));
+    response
 }
 
 /// Says the version on every answer: the one that was settled on, or else the one asked for, or else the latest.
@@ -65,25 +126,62 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         return next.run(request).await;
     }
     let (parts, form) = request.into_parts();
-    let unfolded = match body::read(form, app.body_limit).await {
-        Ok(form) => alternate::unwrap(&Request::from_parts(parts, ()), &form),
-        Err(problem) => Err(problem),
+    let mut form = Reading::new(form);
+    // Its sender may be known by a header or by a field, which has to be among the first.
+    let known = if parts.headers.contains_key(header::AUTHORIZATION) {
+        app.credential.check(&parts.headers)
+    } else {
+        match form.beginning(FORM_HEAD, app.patience.stranger).await {
+            Ok(true) => Ok(()),
+            Ok(false) => app.credential.check(&alternate::credentials(form.bytes())),
+            Err(problem) => Err(problem),
+        }
     };
-    match unfolded {
-        Ok(request) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+    if let Err(problem) = known {
+        return app.refuse(&parts.headers, form.rest(), problem);
+    }
+    let _room = app.make_room(&parts.headers).await;
+    match form.whole(app.body_limit, app.patience.body).await {
+        Ok(form) => match alternate::unwrap(&Request::from_parts(parts, ()), &form) {
+            Ok(request) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        },
+        Err(Refused(problem, rest)) => app.refuse(&parts.headers, rest, problem),
     }
 }
 
-/// Says how far the statements are complete. Asked before the work is done, so that nothing can be stored
-/// between what a list shows and what this says about it.
+/// Lets only the hub's user in, and only with a version it speaks, whatever is asked for: what there is and what
+/// not is nobody else's business. About is for all.
+async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let open = path == "/xAPI/about" || !path.starts_with("/xAPI/");
+    let checked = app
+        .credential
+        .check(request.headers())
+        .and_then(|()| version::negotiate(request.headers()));
+    match checked {
+        _ if open => next.run(request).await,
+        Err(refusal) => {
+            let (parts, body) = request.into_parts();
+            app.refuse(&parts.headers, body, refusal)
+        }
+        Ok(version) => {
+            request.extensions_mut().insert(version);
+            let mut response = next.run(request).await;
+            let version = HeaderValue::from_static(version.as_str());
+            response.headers_mut().insert(VERSION, version);
+            response
+        }
+    }
+}
+
+/// Says how far the statements are complete, on every answer of the Statement Resource. Asked before the work
+/// is done, so that nothing can be stored between what a list shows and what this says about it.
 async fn consistent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let through = blocking(move || Ok(app.statements.store.consistent_through())).await;
+    let asked = request.uri().path() == "/xAPI/statements";
+    let through = time::iso(app.statements.store.consistent_through());
     let mut response = next.run(request).await;
-    if let Some(through) = through
-        .ok()
-        .and_then(|through| time::iso(through).parse().ok())
-    {
+    if let (true, Ok(through)) = (asked, through.parse()) {
         response
             .headers_mut()
             .insert("x-experience-api-consistent-through", through);
@@ -91,42 +189,26 @@ async fn consistent(State(app): State<Arc<App>>, request: Request, next: Next) -
     response
 }
 
-/// Lets only the hub's user in, and only with a version it speaks.
-async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let checked = app
-        .credential
-        .check(request.headers())
-        .and_then(|()| version::negotiate(request.headers()));
-    match checked {
-        Ok(version) => {
-            request.extensions_mut().insert(version);
-            let mut response = next.run(request).await;
-            response
-                .headers_mut()
-                .insert(VERSION, HeaderValue::from_static(version.as_str()));
-            response
-        }
-        Err(refusal) => {
-            body::discard(request.into_body(), app.body_limit).await;
-            refusal.into_response()
-        }
-    }
-}
-
-async fn statements(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+async fn statements(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let encoding = parts.headers.get(header::CONTENT_ENCODING);
     if let Some(encoding) =
         encoding.filter(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
-        body::discard(body, app.body_limit).await;
-        return Err(Problem::new(
+        let problem = Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             format!("Content-Encoding {encoding:?} is not read here; send the body as it is"),
-        ));
+        );
+        return app.refuse(&parts.headers, body, problem);
     }
-    let body = body::read(body, app.body_limit).await?;
-    blocking(move || {
+    let room = app.make_room(&parts.headers).await;
+    let reading = Reading::new(body);
+    let body = match reading.whole(app.body_limit, app.patience.body).await {
+        Ok(body) => body,
+        Err(Refused(problem, rest)) => return app.refuse(&parts.headers, rest, problem),
+    };
+    let work = app.clone();
+    let answered = blocking(move || {
         let ask = Ask {
             version: parts
                 .extensions
@@ -138,12 +220,14 @@ async fn statements(State(app): State<Arc<App>>, request: Request) -> Result<Res
             headers: &parts.headers,
         };
         match parts.method {
-            Method::POST => app.statements.post(&ask, &body),
-            Method::PUT => app.statements.put(&ask, &body),
-            _ => app.statements.get(&ask),
+            Method::POST => work.statements.post(&ask, &body),
+            Method::PUT => work.statements.put(&ask, &body),
+            _ => work.statements.get(&ask),
         }
     })
-    .await
+    .await;
+    drop(room);
+    answered.into_response()
 }
 
 async fn blocking<T: Send + 'static>(

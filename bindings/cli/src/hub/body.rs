@@ -1,27 +1,71 @@
-//! Request bodies, read up to a limit.
+//! Request bodies, read up to a limit and for as long as they keep coming.
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
+use tokio::time::timeout;
 
 use super::problem::Problem;
 
-/// How many times the limit is read and thrown away. A sender that is cut off while it still writes
-/// sees a broken connection and not the answer that would tell it what to do.
-const PATIENCE: usize = 8;
+/// A body that is being read.
+pub struct Reading {
+    body: Body,
+    bytes: Vec<u8>,
+}
 
-/// The whole body; 413 if it is larger than `limit` bytes.
-pub async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    while let Some(data) = next(&mut body).await {
+impl Reading {
+    pub fn new(body: Body) -> Self {
+        Self {
+            body,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// What has come so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Reads until there are more than so many bytes, within this time; whether it is all.
+    pub async fn beginning(&mut self, bytes: usize, within: Duration) -> Result<bool, Problem> {
+        let reading = async {
+            while self.bytes.len() <= bytes {
+                if !self.more(usize::MAX, within).await? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        timeout(within, reading)
+            .await
+            .unwrap_or_else(|_| Err(late()))
+    }
+
+    /// The whole body; 413 if it is larger than `limit` bytes, 408 if there is nothing new for as long as
+    /// `patience`.
+    pub async fn whole(mut self, limit: usize, patience: Duration) -> Result<Vec<u8>, Refused> {
+        loop {
+            match self.more(limit, patience).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(self.bytes),
+                Err(problem) => return Err(Refused(problem, self.body)),
+            }
+        }
+    }
+
+    async fn more(&mut self, limit: usize, patience: Duration) -> Result<bool, Problem> {
+        let next = timeout(patience, next(&mut self.body)).await;
+        let Some(data) = next.map_err(|_| late())? else {
+            return Ok(false);
+        };
         let data = data.map_err(|_| {
             Problem::bad_request("the body broke off before its end; send it again")
         })?;
-        if bytes.len() + data.len() > limit {
-            discard(body, limit).await;
+        if self.bytes.len() + data.len() > limit {
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!(
@@ -29,20 +73,42 @@ pub async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
                 ),
             ));
         }
-        bytes.extend_from_slice(&data);
+        self.bytes.extend_from_slice(&data);
+        Ok(true)
     }
-    Ok(bytes)
+
+    /// What has not been read.
+    pub fn rest(self) -> Body {
+        self.body
+    }
 }
 
-/// Reads what nobody wants, so that its sender gets to read the answer.
-pub async fn discard(mut body: Body, limit: usize) {
-    let mut left = limit.saturating_mul(PATIENCE);
-    while let Some(Ok(data)) = next(&mut body).await {
-        left = left.saturating_sub(data.len());
-        if left == 0 {
-            return;
-        }
+/// A refusal, and the rest of what is refused.
+pub struct Refused(pub Problem, pub Body);
+
+fn late() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "the body stopped coming, so nothing was stored; send it again",
+    )
+}
+
+/// Reads what nobody wants while its sender gets the answer: one that is cut off as it still writes would see
+/// a broken connection and not the answer that tells it what to do. Ends after so many bytes and this time.
+/// Who asked whether to send it at all (`Expect: 100-continue`) is not waited for.
+pub fn discard(headers: &HeaderMap, mut body: Body, bytes: usize, within: Duration) {
+    if headers.contains_key(header::EXPECT) {
+        return;
     }
+    tokio::spawn(timeout(within, async move {
+        let mut left = bytes;
+        while let Some(Ok(data)) = next(&mut body).await {
+            left = left.saturating_sub(data.len());
+            if left == 0 {
+                return;
+            }
+        }
+    }));
 }
 
 async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {

@@ -34,7 +34,7 @@ impl Credential {
             Some(given) if hash::sha256(&given) == self.digest => return Ok(()),
             Some(_) => "the user or the password is wrong",
             None => {
-                "no readable Basic credentials; send Authorization: Basic with user and password"
+                "no readable Basic credentials; send Authorization: Basic with user and password (in a form, before the content)"
             }
         };
         Err(Problem::new(StatusCode::UNAUTHORIZED, problem))

@@ -37,9 +37,20 @@ pub struct Facts {
 pub struct Attachment {
     pub usage_type: String,
     pub content_type: String,
-    pub length: u64,
+    pub length: Length,
     pub sha2: String,
     pub file_url: Option<String>,
+}
+
+/// How long an attachment says its content is: digits, any number of them.
+#[derive(Debug, Deserialize)]
+pub struct Length(Box<RawValue>);
+
+impl Length {
+    /// In octets; `None` if there cannot be so many.
+    pub fn octets(&self) -> Option<u64> {
+        self.0.get().parse().ok()
+    }
 }
 
 /// An agent or a group.
@@ -220,6 +231,19 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_may_have_any_number_of_digits() {
+        for (text, octets) in [
+            ("0", Some(0)),
+            ("27", Some(27)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+        ] {
+            let length: Length = serde_json::from_str(text).unwrap();
+            assert_eq!(length.octets(), octets, "{text}");
+        }
+    }
 
     #[test]
     fn everything_that_can_be_asked_is_found() {

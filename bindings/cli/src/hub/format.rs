@@ -1,6 +1,8 @@
 //! How statements are shown: `format=ids` and `format=canonical` (1.0.3 Communication 2.1.3; 2.0.0
 //! 4.1.6.1). `exact` needs nothing done.
 
+use std::cell::Cell;
+
 use serde_json::Result;
 
 use super::language;
@@ -11,6 +13,10 @@ use super::splice::{self, Edit, Members};
 pub trait Lens {
     /// An agent or group.
     fn actor(&self, actor: &str) -> Result<String>;
+    /// An agent or group in a place where an activity could stand as well.
+    fn actor_as_object(&self, actor: &str) -> Result<String> {
+        self.actor(actor)
+    }
     /// A verb.
     fn verb(&self, verb: &str) -> Result<String>;
     /// An activity.
@@ -32,7 +38,7 @@ pub fn show(statement: &str, lens: &dyn Lens) -> Result<String> {
 
 fn object(object: &str, lens: &dyn Lens) -> Result<String> {
     match Members::of(object)?.text("objectType").as_deref() {
-        Some("Agent" | "Group") => lens.actor(object),
+        Some("Agent" | "Group") => lens.actor_as_object(object),
         Some("SubStatement") => show(object, lens),
         Some("StatementRef") => Ok(object.to_owned()),
         _ => lens.activity(object),
@@ -64,25 +70,38 @@ fn context(context: &str, lens: &dyn Lens) -> Result<String> {
     })
 }
 
-/// `format=ids`: only what identifies.
+/// `format=ids`: the minimum information that identifies. The `objectType` is part of it where the rest would
+/// else be something other: in a Group, and in an Agent that is an object.
 pub struct Ids;
 
-impl Lens for Ids {
-    fn actor(&self, actor: &str) -> Result<String> {
-        let identified = Members::of(actor)?
+impl Ids {
+    fn identified(actor: &str, typed: bool) -> Result<String> {
+        let members = Members::of(actor)?;
+        let group = members.text("objectType").as_deref() == Some("Group");
+        let identified = members
             .0
             .iter()
             .any(|(key, _)| IDENTIFIERS.contains(&key.as_str()));
         splice::edit(actor, |key, value| {
             Ok(match key {
-                "objectType" => Edit::Keep,
+                "objectType" if typed || group => Edit::Keep,
                 _ if IDENTIFIERS.contains(&key) => Edit::Keep,
-                "member" if !identified => {
-                    Edit::Put(splice::each(value, |member| self.actor(member))?)
-                }
+                "member" if !identified => Edit::Put(splice::each(value, |member| {
+                    Self::identified(member, false)
+                })?),
                 _ => Edit::Drop,
             })
         })
+    }
+}
+
+impl Lens for Ids {
+    fn actor(&self, actor: &str) -> Result<String> {
+        Self::identified(actor, false)
+    }
+
+    fn actor_as_object(&self, actor: &str) -> Result<String> {
+        Self::identified(actor, true)
     }
 
     fn verb(&self, verb: &str) -> Result<String> {
@@ -90,7 +109,7 @@ impl Lens for Ids {
     }
 
     fn activity(&self, activity: &str) -> Result<String> {
-        only(activity, &["objectType", "id"])
+        only(activity, &["id"])
     }
 }
 
@@ -115,6 +134,9 @@ pub struct Canonical<'a> {
     pub definition: &'a dyn Fn(&str) -> Option<String>,
     /// The display known of a verb.
     pub display: &'a dyn Fn(&str) -> Option<String>,
+    /// How many bytes may still be added. A few bytes that name an activity can bring all that is known of
+    /// it; what would be too much is shown as received.
+    pub room: &'a Cell<usize>,
 }
 
 impl Lens for Canonical<'_> {
@@ -123,11 +145,11 @@ impl Lens for Canonical<'_> {
     }
 
     fn verb(&self, verb: &str) -> Result<String> {
-        Self::with(verb, "display", self.display, |map| self.one_language(map))
+        self.with(verb, "display", self.display, |map| self.one_language(map))
     }
 
     fn activity(&self, activity: &str) -> Result<String> {
-        Self::with(activity, "definition", self.definition, |definition| {
+        self.with(activity, "definition", self.definition, |definition| {
             splice::edit(definition, |key, value| {
                 Ok(match key {
                     "name" | "description" => Edit::Put(self.one_language(value)?),
@@ -144,6 +166,7 @@ impl Lens for Canonical<'_> {
 impl Canonical<'_> {
     /// The object with `member` set to what is known of its id, in the reader's language.
     fn with(
+        &self,
         json: &str,
         member: &str,
         known: &dyn Fn(&str) -> Option<String>,
@@ -154,6 +177,10 @@ impl Canonical<'_> {
             return Ok(json.to_owned());
         };
         let shown = shown(&known)?;
+        let Some(room) = self.room.get().checked_sub(shown.len()) else {
+            return Ok(json.to_owned());
+        };
+        self.room.set(room);
         members.0.retain(|(key, _)| key != member);
         members.0.push((member.to_owned(), &shown));
         Ok(splice::object(members.0))
@@ -193,8 +220,31 @@ mod tests {
     fn ids_leaves_what_identifies() {
         assert_eq!(
             show(STATEMENT, &Ids).unwrap(),
-            r#"{"actor":{"mbox":"mailto:a@b.example"},"verb":{"id":"a:v"},"object":{"id":"a:o"},"context":{"team":{"objectType":"Group","member":[{"openid":"a:m"}]},"contextActivities":{"parent":[{"objectType":"Activity","id":"a:p"}]}},"result":{"score":{"raw":1.50}}}"#
+            r#"{"actor":{"mbox":"mailto:a@b.example"},"verb":{"id":"a:v"},"object":{"id":"a:o"},"context":{"team":{"objectType":"Group","member":[{"openid":"a:m"}]},"contextActivities":{"parent":[{"id":"a:p"}]}},"result":{"score":{"raw":1.50}}}"#
         );
+        // What is left says whether it is an agent, a group or an activity, and no more.
+        for (object, left) in [
+            (
+                r#"{"objectType":"Agent","name":"A","mbox":"mailto:a@b.example"}"#,
+                r#"{"objectType":"Agent","mbox":"mailto:a@b.example"}"#,
+            ),
+            (
+                r#"{"objectType":"Group","openid":"a:g","member":[{"objectType":"Agent","openid":"a:m"}]}"#,
+                r#"{"objectType":"Group","openid":"a:g"}"#,
+            ),
+            (
+                r#"{"objectType":"Group","member":[{"objectType":"Agent","name":"M","openid":"a:m"}]}"#,
+                r#"{"objectType":"Group","member":[{"openid":"a:m"}]}"#,
+            ),
+            (r#"{"objectType":"Activity","id":"a:o"}"#, r#"{"id":"a:o"}"#),
+        ] {
+            let statement =
+                format!(r#"{{"actor":{{"objectType":"Agent","openid":"a:a"}},"object":{object}}}"#);
+            assert_eq!(
+                show(&statement, &Ids).unwrap(),
+                format!(r#"{{"actor":{{"openid":"a:a"}},"object":{left}}}"#)
+            );
+        }
     }
 
     #[test]
@@ -205,6 +255,7 @@ mod tests {
                 (id == "a:o").then(|| r#"{"name":{"en":"O","de":"Ö"},"choices":[{"id":"x","description":{"en":"X","de":"Y"}}]}"#.to_owned())
             },
             display: &|_| Some(r#"{"en":"did"}"#.to_owned()),
+            room: &Cell::new(1000),
         };
         let shown = show(STATEMENT, &lens).unwrap();
         assert!(shown.contains(r#""definition":{"name":{"de":"Ö"},"choices":[{"id":"x","description":{"de":"Y"}}]}"#), "{shown}");

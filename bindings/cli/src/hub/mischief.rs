@@ -138,10 +138,13 @@ fn ids(body: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// The largest body that is read; a larger one breaks off.
+const LARGEST: usize = 64 * 1024 * 1024;
+
 async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // Read first, so that the sender is done writing and sees the answer it is meant to see.
-    let Ok(body) = to_bytes(body, usize::MAX).await else {
+    let Ok(body) = to_bytes(body, LARGEST).await else {
         return Response::new(Body::new(Cut));
     };
     let sending = matches!(parts.method, Method::POST | Method::PUT);

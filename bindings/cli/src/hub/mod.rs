@@ -12,17 +12,22 @@ mod alternate;
 mod app;
 mod attachments;
 mod body;
+mod bound;
+mod certificate;
 mod credential;
 mod facts;
 mod format;
 mod hash;
 mod language;
+mod log;
+mod media_type;
 pub mod mischief;
 mod multipart;
 mod normal;
 mod problem;
 mod query;
 mod receive;
+mod serve;
 mod signature;
 mod splice;
 mod statements;
@@ -32,23 +37,21 @@ mod version;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use tokio::sync::oneshot;
 
 use app::App;
 use credential::Credential;
+pub use log::{Lines, Served, Watch};
+use serve::GRACE;
+pub use serve::Patience;
 use statements::Statements;
 use store::Store;
 pub use store::{OpenError, Place};
-
-/// How long requests under way may take after the hub was told to stop.
-const GRACE: Duration = Duration::from_secs(3);
 
 /// How a hub is set up.
 #[derive(Clone)]
@@ -65,6 +68,12 @@ pub struct Options {
     pub body_limit: usize,
     /// The most statements in one answer. 500 unless set.
     pub page: usize,
+    /// The most connections at a time; further ones wait. 256 unless set.
+    pub connections: usize,
+    /// How long a connection may keep the hub waiting.
+    pub patience: Patience,
+    /// Who is told of every request. Nobody unless set.
+    pub watch: Option<Watch>,
 }
 
 impl Options {
@@ -77,6 +86,9 @@ impl Options {
             password: password.into(),
             body_limit: 16 * 1024 * 1024,
             page: 500,
+            connections: 256,
+            patience: Patience::default(),
+            watch: None,
         }
     }
 }
@@ -124,11 +136,15 @@ impl Hub {
             store,
             authority: credential.authority(),
             page: options.page,
+            answer: options.body_limit,
         };
         let app = App {
             statements,
             credential,
             body_limit: options.body_limit,
+            patience: options.patience,
+            room: App::room(options.body_limit),
+            watch: options.watch.clone(),
         };
         let router = around(app::router(Arc::new(app)));
 
@@ -142,10 +158,12 @@ impl Hub {
             .build()
             .map_err(StartError::Runtime)?;
         let (stop, stopped) = oneshot::channel();
+        let (connections, patience) = (options.connections, options.patience);
         let thread = std::thread::Builder::new()
             .name("pannier-hub".into())
             .spawn(move || {
-                let served = runtime.block_on(serve(listener, router, stopped));
+                let serving = serve::serve(listener, router, connections, patience, stopped);
+                let served = runtime.block_on(serving);
                 runtime.shutdown_timeout(GRACE);
                 served
             })
@@ -158,32 +176,6 @@ impl Hub {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stopped: oneshot::Receiver<()>,
-) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
-        // Without it a small answer may wait for 40 ms; if it cannot be set, the answer waits.
-        let _ = stream.set_nodelay(true);
-    });
-    let (told, overdue) = oneshot::channel();
-    let stopping = async {
-        // Stopped, or dropped without a word.
-        let _ = stopped.await;
-        let _ = told.send(());
-    };
-    let overdue = async {
-        let _ = overdue.await;
-        tokio::time::sleep(GRACE).await;
-    };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stopping);
-    tokio::select! {
-        served = serving => served,
-        () = overdue => Ok(()),
-    }
-}
-
 /// A hub that is answering. It stops when this is dropped.
 pub struct Running {
     addr: SocketAddr,
@@ -192,9 +184,28 @@ pub struct Running {
 }
 
 impl Running {
-    /// The base URL, for a collector's endpoint: `http://127.0.0.1:PORT/xAPI`.
+    /// The base URL, for a collector's endpoint on this machine: `http://127.0.0.1:PORT/xAPI`.
     pub fn url(&self) -> String {
-        format!("http://{}/xAPI", self.addr)
+        let mut addr = self.addr;
+        if addr.ip().is_unspecified() {
+            addr.set_ip(match addr {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("http://{addr}/xAPI")
+    }
+
+    /// The base URL for other machines; `None` if it listens to this one only, or is in no network.
+    pub fn network_url(&self) -> Option<String> {
+        let mut addr = self.addr;
+        if addr.ip().is_loopback() {
+            return None;
+        }
+        if addr.ip().is_unspecified() {
+            addr.set_ip(own_address(addr)?);
+        }
+        Some(format!("http://{addr}/xAPI"))
     }
 
     /// Where it listens.
@@ -216,6 +227,24 @@ impl Running {
             Some(Err(_)) => Err(io::Error::other("the hub's thread panicked")),
         }
     }
+}
+
+/// The address from which this machine would speak to others. An address made for documentation stands for the
+/// others; to connect a datagram socket sends nothing.
+fn own_address(family: SocketAddr) -> Option<IpAddr> {
+    let (any, other): (SocketAddr, SocketAddr) = match family {
+        SocketAddr::V4(_) => (
+            (Ipv4Addr::UNSPECIFIED, 0).into(),
+            (Ipv4Addr::new(192, 0, 2, 1), 9).into(),
+        ),
+        SocketAddr::V6(_) => (
+            (Ipv6Addr::UNSPECIFIED, 0).into(),
+            (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1), 9).into(),
+        ),
+    };
+    let socket = UdpSocket::bind(any).ok()?;
+    socket.connect(other).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 impl Drop for Running {

@@ -7,19 +7,30 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 
-/// One part of a body. The names of its headers are in lower case.
+/// The longest boundary (RFC 2046, 5.1.1). Looking for a longer one could take as many steps as the body has
+/// bytes, for each of its bytes.
+const LONGEST_BOUNDARY: usize = 70;
+
+/// One part of a body.
 pub struct Part<'a> {
-    headers: Vec<(String, String)>,
+    /// `Name: value` lines.
+    head: &'a str,
     /// Its octets.
     pub content: &'a [u8],
 }
 
-impl Part<'_> {
-    /// The value of a header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.headers.iter().find(|(other, _)| other == name)?;
-        Some(value)
+impl<'a> Part<'a> {
+    /// The value of a header, by its name in any letter case.
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        headers(self.head)
+            .filter_map(|line| line.split_once(':'))
+            .find(|(other, _)| other.trim().eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
+}
+
+fn headers(head: &str) -> impl Iterator<Item = &str> {
+    head.split("\r\n").filter(|line| !line.is_empty())
 }
 
 /// The `boundary` parameter of a Content-Type, quoted or not.
@@ -47,6 +58,11 @@ pub fn boundary(content_type: &str) -> Option<String> {
 
 /// The parts of a body, or the 400 that says what is wrong with it.
 pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, Problem> {
+    if boundary.len() > LONGEST_BOUNDARY {
+        return Err(Problem::bad_request(format!(
+            "the boundary has more than {LONGEST_BOUNDARY} characters"
+        )));
+    }
     let delimiter = format!("--{boundary}");
     let Some(mut rest) = after_preamble(body, delimiter.as_bytes()) else {
         return Err(Problem::bad_request(format!(
@@ -90,13 +106,11 @@ fn part(text: &[u8], index: usize) -> Result<Part<'_>, Problem> {
     };
     let end = find(text, b"\r\n\r\n").ok_or_else(malformed)?;
     let head = std::str::from_utf8(&text[..end]).map_err(|_| malformed())?;
-    let mut headers = Vec::new();
-    for line in head.split("\r\n").filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':').ok_or_else(malformed)?;
-        headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+    if headers(head).any(|line| !line.contains(':')) {
+        return Err(malformed());
     }
     Ok(Part {
-        headers,
+        head,
         content: &text[end + 4..],
     })
 }
@@ -176,6 +190,16 @@ mod tests {
         assert_eq!(parts[0].content, b"[]");
         assert_eq!(parts[1].content, content);
         assert_eq!(parts[1].header("x-experience-api-hash"), Some("aa"));
+    }
+
+    #[test]
+    fn a_boundary_is_as_long_as_the_standard_lets_it_be() {
+        let body = |boundary: &str| format!("--{boundary}\r\n\r\none\r\n--{boundary}--");
+        for (length, taken) in [(70, true), (71, false)] {
+            let boundary = "b".repeat(length);
+            let parts = parse(body(&boundary).as_bytes(), &boundary).map(|parts| parts.len());
+            assert_eq!(parts.ok(), taken.then_some(1), "{length}");
+        }
     }
 
     #[test]

@@ -1,81 +1,225 @@
 //! What the hub answers when it refuses: a status and a JSON body that says why.
 //!
-//! `{"error": "…", "faults": [{"statement": 1, "path": "$.verb.id", …}], "conflicts": […]}`; the two
-//! lists are there when they have something to say. `statement` counts from 0, as in the request.
+//! `{"error": "…", "faults": [{"statement": 1, "path": "$.verb.id", …}], "conflicts": […], "unlisted":
+//! 9000}`; the lists and the count are there when they have something to say. `statement` counts from 0, as
+//! in the request. `unlisted` says how many more faults, or conflicts, there are.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pannier::statement::{Difference, Invalid};
+use pannier::statement::{Difference, Differences, Invalid};
 use serde::Serialize;
+
+use super::bound::{ENTRY, LISTED, SENTENCE, WRONG, cut};
 
 /// A refusal.
 #[derive(Debug, Serialize)]
 pub struct Problem {
     #[serde(skip)]
     status: StatusCode,
+    /// Where the first fault is, for the log; the text of a refusal may quote what was sent.
+    #[serde(skip)]
+    place: Option<String>,
     error: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<Fault>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conflicts: Vec<Conflict>,
+    #[serde(skip_serializing_if = "is_zero")]
+    unlisted: usize,
 }
 
 /// A fault of one statement of the request.
 #[derive(Debug, Serialize)]
-pub struct Fault {
+struct Fault {
     statement: usize,
-    #[serde(flatten)]
-    fault: pannier::statement::Fault,
+    path: String,
+    problem: String,
+    expected: String,
+    section: &'static str,
 }
 
 /// A statement whose id is taken by another one.
 #[derive(Debug, Serialize)]
-pub struct Conflict {
+struct Conflict {
     /// Its place in the request, from 0.
-    pub statement: usize,
+    statement: usize,
     /// The id, in lower case.
-    pub id: String,
+    id: String,
     /// Where the two differ.
-    pub differences: Vec<Apart>,
+    differences: Vec<Apart>,
+    #[serde(skip_serializing_if = "is_zero")]
+    unlisted: usize,
 }
 
 /// One place where two statements of the same id differ.
 #[derive(Debug, Serialize)]
-pub struct Apart {
+struct Apart {
     path: String,
     sent: Option<String>,
     stored: Option<String>,
 }
 
-impl Apart {
-    /// The stored copy cannot be compared.
-    pub fn unreadable() -> Self {
-        Self {
-            path: "$".into(),
-            sent: None,
-            stored: None,
+// serde asks for a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The statements of a request that are not valid.
+#[derive(Debug, Default)]
+pub struct Faulty {
+    statements: usize,
+    faults: Vec<Fault>,
+    unlisted: usize,
+}
+
+impl Faulty {
+    /// Takes in what is wrong with the statement at this place of the request.
+    pub fn add(&mut self, statement: usize, invalid: Invalid) {
+        self.statements += 1;
+        let room = LISTED - self.faults.len();
+        self.unlisted += invalid.more + invalid.faults.len().saturating_sub(room);
+        let listed = invalid.faults.into_iter().take(room);
+        self.faults.extend(listed.map(|fault| Fault {
+            statement,
+            path: cut(fault.path, ENTRY),
+            problem: cut(fault.problem, ENTRY),
+            expected: cut(fault.expected, ENTRY),
+            section: fault.section,
+        }));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.statements == 0
+    }
+
+    /// Whether looking at more statements would help nobody.
+    pub fn is_enough(&self) -> bool {
+        self.statements >= WRONG
+    }
+
+    /// The 400 that lists them.
+    pub fn refuse(self) -> Problem {
+        let error = match self.statements {
+            1 => "a statement is not valid, so none was stored; correct it and send the request again"
+                .into(),
+            WRONG.. => format!(
+                "at least {WRONG} statements are not valid, so none was stored; correct them and send the request again"
+            ),
+            count => format!(
+                "{count} statements are not valid, so none was stored; correct them and send the request again"
+            ),
+        };
+        let place = self.faults.first();
+        Problem {
+            place: place.map(|fault| format!("statement {}, {}", fault.statement, fault.path)),
+            faults: self.faults,
+            unlisted: self.unlisted,
+            ..Problem::bad_request(error)
         }
     }
 }
 
-impl From<Difference> for Apart {
-    fn from(difference: Difference) -> Self {
-        Self {
-            path: difference.path,
-            sent: difference.ours,
-            stored: difference.theirs,
+/// The statements of a request whose ids are stored with other content.
+#[derive(Debug, Default)]
+pub struct Conflicts {
+    listed: Vec<Conflict>,
+    differences: usize,
+    unlisted: usize,
+}
+
+/// The most ids that the sentence of a conflict names.
+const NAMED: usize = 10;
+
+impl Conflicts {
+    /// Takes in a statement, by its place in the request, and where it differs from the stored one.
+    pub fn add(&mut self, statement: usize, id: String, differences: Differences) {
+        if self.listed.len() == LISTED {
+            self.unlisted += 1;
+            return;
+        }
+        let room = LISTED - self.differences;
+        let unlisted = differences.more + differences.listed.len().saturating_sub(room);
+        let differences: Vec<Apart> = differences
+            .listed
+            .into_iter()
+            .take(room)
+            .map(|difference| Apart {
+                path: cut(difference.path, ENTRY),
+                sent: difference.ours.map(|sent| cut(sent, ENTRY)),
+                stored: difference.theirs.map(|stored| cut(stored, ENTRY)),
+            })
+            .collect();
+        self.differences += differences.len();
+        self.listed.push(Conflict {
+            statement,
+            id,
+            differences,
+            unlisted,
+        });
+    }
+
+    /// Takes in a statement whose stored copy cannot be compared.
+    pub fn add_unreadable(&mut self, statement: usize, id: String) {
+        let whole = Difference {
+            path: "$".into(),
+            ours: None,
+            theirs: None,
+        };
+        let differences = Differences {
+            listed: vec![whole],
+            more: 0,
+        };
+        self.add(statement, id, differences);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    /// Whether looking at more statements would help nobody.
+    pub fn is_enough(&self) -> bool {
+        self.listed.len() + self.unlisted >= WRONG
+    }
+
+    /// The 409 that lists them.
+    pub fn refuse(self) -> Problem {
+        let named = self.listed.iter().take(NAMED);
+        let ids: Vec<&str> = named.map(|conflict| conflict.id.as_str()).collect();
+        let count = self.listed.len() + self.unlisted;
+        let others = match count.saturating_sub(NAMED) {
+            0 => String::new(),
+            more if self.is_enough() => format!(" and at least {more} more"),
+            more => format!(" and {more} more"),
+        };
+        let error = format!(
+            "stored already with other content, so nothing of the request was stored: {}{others}; a statement never changes, send a new one under a new id",
+            ids.join(", ")
+        );
+        let place = self.listed.first();
+        Problem {
+            place: place.map(|conflict| format!("statement {}", conflict.statement)),
+            conflicts: self.listed,
+            unlisted: self.unlisted,
+            ..Problem::new(StatusCode::CONFLICT, error)
         }
     }
 }
+
+/// Where the first fault of a refused request is, as its answer tells the log.
+#[derive(Clone, Debug)]
+pub struct FirstFault(pub String);
 
 impl Problem {
     /// A refusal with this status.
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self {
             status,
-            error: error.into(),
+            place: None,
+            error: cut(error.into(), SENTENCE),
             faults: Vec::new(),
             conflicts: Vec::new(),
+            unlisted: 0,
         }
     }
 
@@ -87,41 +231,6 @@ impl Problem {
     /// 404.
     pub fn not_found(error: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, error)
-    }
-
-    /// 400 for statements that are not valid; `invalid` gives each one's place in the request.
-    pub fn invalid(invalid: Vec<(usize, Invalid)>) -> Self {
-        let count = invalid.len();
-        let faults = invalid.into_iter().flat_map(|(statement, invalid)| {
-            invalid
-                .faults
-                .into_iter()
-                .map(move |fault| Fault { statement, fault })
-        });
-        let error = match count {
-            1 => "a statement is not valid, so none was stored; correct it and send the request again".into(),
-            _ => format!("{count} statements are not valid, so none was stored; correct them and send the request again"),
-        };
-        Self {
-            faults: faults.collect(),
-            ..Self::bad_request(error)
-        }
-    }
-
-    /// 409: these ids are stored with other content.
-    pub fn conflict(conflicts: Vec<Conflict>) -> Self {
-        let ids: Vec<&str> = conflicts
-            .iter()
-            .map(|conflict| conflict.id.as_str())
-            .collect();
-        let error = format!(
-            "stored already with other content, so nothing of the request was stored: {}; a statement never changes, send a new one under a new id",
-            ids.join(", ")
-        );
-        Self {
-            conflicts,
-            ..Self::new(StatusCode::CONFLICT, error)
-        }
     }
 }
 
@@ -159,6 +268,9 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(place) = self.place {
+            response.extensions_mut().insert(FirstFault(place));
         }
         response
     }

@@ -1,11 +1,14 @@
 //! What a GET asks for (1.0.3 Communication 2.1.3; 2.0.0 4.1.6.1). A parameter that is unknown, given
 //! twice, in another letter case or of another form is a mistake of the sender and gets a 400.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use pannier::statement::XapiVersion;
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::bound::{ENTRY, cut};
 use super::facts::Actor;
 use super::problem::Problem;
 
@@ -74,12 +77,11 @@ pub fn parameters(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    for (index, (name, _)) in pairs.iter().enumerate() {
-        if pairs[..index].iter().any(|(other, _)| other == name) {
-            return Err(Problem::bad_request(format!(
-                "the parameter {name} is given twice"
-            )));
-        }
+    let mut names = HashSet::new();
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| !names.insert(name)) {
+        return Err(Problem::bad_request(format!(
+            "the parameter {name} is given twice"
+        )));
     }
     Ok(pairs)
 }
@@ -173,6 +175,7 @@ fn unknown(name: &str) -> Problem {
 }
 
 fn wrong(name: &str, value: &str, expected: &str) -> Problem {
+    let value = cut(value.to_owned(), ENTRY);
     Problem::bad_request(format!(
         "the parameter {name} must be {expected}, not {value:?}"
     ))
@@ -239,6 +242,7 @@ fn agent(value: &str, version: XapiVersion) -> Result<String, Problem> {
         let faults: Vec<String> = invalid
             .faults
             .iter()
+            .take(3)
             .map(|fault| fault.to_string().replace("$.actor", "$"))
             .collect();
         wrong(

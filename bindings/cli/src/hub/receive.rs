@@ -1,22 +1,25 @@
 //! From the bytes of a POST or PUT to statements that can be stored, or the 400 that says why not.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
-use pannier::statement::{Fill, XapiVersion, prepare};
+use pannier::statement::{Fill, Invalid, XapiVersion, prepare};
 use uuid::Uuid;
 
 use super::attachments::{self, Contents};
 use super::facts::Facts;
+use super::media_type::MediaType;
 use super::multipart;
 use super::normal;
-use super::problem::Problem;
+use super::problem::{Faulty, Problem};
 use super::signature;
 use super::splice;
 
 /// A statement that is valid and complete but for the instant of its storing.
-pub struct Incoming {
+pub struct Incoming<'a> {
     pub id: Uuid,
     /// The text as it came, to be compared with what is stored under the same id.
-    pub sent: String,
+    pub sent: &'a str,
     /// The text to be stored, without `stored`, and without `timestamp` if it came without.
     pub body: String,
     /// Whether it came without `timestamp`, which then is the `stored` (2.0.0 4.2.4.2).
@@ -25,9 +28,9 @@ pub struct Incoming {
 }
 
 /// All that one request brings.
-pub struct Delivery {
-    pub statements: Vec<Incoming>,
-    pub contents: Contents,
+pub struct Delivery<'a> {
+    pub statements: Vec<Incoming<'a>>,
+    pub contents: Contents<'a>,
 }
 
 /// How a request came.
@@ -41,13 +44,13 @@ pub struct Envelope<'a> {
 }
 
 /// Opens a request.
-pub fn receive(envelope: &Envelope, body: &[u8]) -> Result<Delivery, Problem> {
+pub fn receive<'a>(envelope: &Envelope, body: &'a [u8]) -> Result<Delivery<'a>, Problem> {
     let content_type = envelope.content_type.unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/json") {
+    let media_type = MediaType::of(content_type);
+    if media_type.is("application/json") {
         return deliver(envelope, body, &[]);
     }
-    if !media_type.eq_ignore_ascii_case("multipart/mixed") {
+    if !media_type.is("multipart/mixed") {
         return Err(Problem::bad_request(format!(
             "Content-Type {content_type:?} cannot be read; send application/json, or multipart/mixed with attachments"
         )));
@@ -64,13 +67,7 @@ pub fn receive(envelope: &Envelope, body: &[u8]) -> Result<Delivery, Problem> {
         ));
     };
     let first_type = first.header("content-type").unwrap_or_default();
-    if !first_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
-    {
+    if !MediaType::of(first_type).is("application/json") {
         return Err(Problem::bad_request(
             "the first part must be application/json and hold all the statements",
         ));
@@ -78,44 +75,18 @@ pub fn receive(envelope: &Envelope, body: &[u8]) -> Result<Delivery, Problem> {
     deliver(envelope, first.content, rest)
 }
 
-fn deliver(
+fn deliver<'a>(
     envelope: &Envelope,
-    json: &[u8],
-    parts: &[multipart::Part],
-) -> Result<Delivery, Problem> {
+    json: &'a [u8],
+    parts: &[multipart::Part<'a>],
+) -> Result<Delivery<'a>, Problem> {
     let json = std::str::from_utf8(json).map_err(|error| {
         Problem::bad_request(format!(
             "the statements are not UTF-8 from byte {}",
             error.valid_up_to()
         ))
     })?;
-    let mut statements = Vec::new();
-    let mut invalid = Vec::new();
-    for (index, text) in texts(json, envelope.put.is_some())?.into_iter().enumerate() {
-        let fill = Fill {
-            id: envelope.put.unwrap_or_else(Uuid::new_v4),
-            now_ms: Timestamp::now().as_millisecond(),
-        };
-        match prepare(text.as_bytes(), envelope.version, &fill) {
-            Err(fault) => invalid.push((index, fault)),
-            Ok(prepared) => {
-                let untimed = prepared.timestamp_is_ours;
-                let body = String::from_utf8_lossy(&prepared.body);
-                let body = normal::normalise(&body, envelope.version, untimed, envelope.authority)?;
-                let facts = Facts::of(&body)?;
-                statements.push(Incoming {
-                    id: prepared.id,
-                    sent: text.to_owned(),
-                    body,
-                    untimed,
-                    facts,
-                });
-            }
-        }
-    }
-    if !invalid.is_empty() {
-        return Err(Problem::invalid(invalid));
-    }
+    let statements = statements(envelope, json)?;
     distinct(&statements)?;
     if let (Some(put), [only]) = (envelope.put, &statements[..])
         && only.id != put
@@ -125,22 +96,17 @@ fn deliver(
             only.id
         )));
     }
-    let contents = {
-        let all: Vec<_> = statements
-            .iter()
-            .flat_map(|statement| &statement.facts.attachments)
-            .collect();
-        let contents = attachments::contents(parts, &all)?;
-        attachments::complete(&all, &contents)?;
-        contents
+    let attached = || {
+        let facts = statements.iter().map(|statement| &statement.facts);
+        facts.flat_map(|facts| &facts.attachments)
     };
+    let contents = attachments::contents(parts, attached())?;
+    attachments::complete(attached(), &contents)?;
+    let mut signatures = signature::Checker::new(&contents);
     for (index, statement) in statements.iter().enumerate() {
-        signature::check(
-            statement.sent.as_bytes(),
-            &statement.facts.attachments,
-            &contents,
-        )
-        .map_err(|wrong| Problem::bad_request(format!("statement {index}: {wrong}")))?;
+        signatures
+            .check(statement.sent.as_bytes(), &statement.facts.attachments)
+            .map_err(|wrong| Problem::bad_request(format!("statement {index}: {wrong}")))?;
     }
     Ok(Delivery {
         statements,
@@ -148,18 +114,70 @@ fn deliver(
     })
 }
 
-/// The text of each statement.
-fn texts(json: &str, single: bool) -> Result<Vec<&str>, Problem> {
+/// Each statement of the request, if all are valid. None is kept once one is known to be wrong.
+fn statements<'a>(envelope: &Envelope, json: &'a str) -> Result<Vec<Incoming<'a>>, Problem> {
+    let mut statements = Vec::new();
+    let mut faulty = Faulty::default();
+    let mut unreadable = None;
+    let mut look = |index: usize, text: &'a str| {
+        match statement(envelope, text) {
+            Ok(Ok(incoming)) if faulty.is_empty() => statements.push(incoming),
+            Ok(Ok(_)) => {}
+            Ok(Err(invalid)) => {
+                statements = Vec::new();
+                faulty.add(index, invalid);
+            }
+            Err(error) => unreadable = Some((index, error)),
+        }
+        if faulty.is_enough() || unreadable.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
     if !json.trim_start().starts_with('[') {
-        return Ok(vec![json]);
-    }
-    if single {
+        let _ = look(0, json);
+    } else if envelope.put.is_some() {
         return Err(Problem::bad_request(
             "PUT takes one statement, not an array; use POST",
         ));
+    } else {
+        splice::visit(json, look)
+            .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
     }
-    splice::elements(json)
-        .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
+    match unreadable {
+        Some((index, error)) => Err(Problem::bad_request(format!(
+            "statement {index} cannot be read: {error}"
+        ))),
+        None if faulty.is_empty() => Ok(statements),
+        None => Err(faulty.refuse()),
+    }
+}
+
+/// A statement that is valid and completed, or its faults.
+fn statement<'a>(
+    envelope: &Envelope,
+    text: &'a str,
+) -> serde_json::Result<Result<Incoming<'a>, Invalid>> {
+    let fill = Fill {
+        id: envelope.put.unwrap_or_else(Uuid::new_v4),
+        now_ms: Timestamp::now().as_millisecond(),
+    };
+    let prepared = match prepare(text.as_bytes(), envelope.version, &fill) {
+        Ok(prepared) => prepared,
+        Err(invalid) => return Ok(Err(invalid)),
+    };
+    let untimed = prepared.timestamp_is_ours;
+    let body = String::from_utf8_lossy(&prepared.body);
+    let body = normal::normalise(&body, envelope.version, untimed, envelope.authority)?;
+    let facts = Facts::of(&body)?;
+    Ok(Ok(Incoming {
+        id: prepared.id,
+        sent: text,
+        body,
+        untimed,
+        facts,
+    }))
 }
 
 /// The same id twice in one request is refused (1.0.3 Communication 2.1.2; 2.0.0 4.1.6.1).

@@ -3,8 +3,10 @@
 //! A value that nobody edits keeps its text: a number of thirty digits comes back with thirty
 //! digits, an escaped character comes back escaped. Nothing here holds a parsed number.
 
+use std::ops::ControlFlow;
+
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// What becomes of one member of an object.
@@ -65,6 +67,37 @@ impl<'a> Members<'a> {
 pub fn elements(json: &str) -> serde_json::Result<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(json)?;
     Ok(elements.into_iter().map(RawValue::get).collect())
+}
+
+/// Goes through the elements of a JSON array, with their places, for as long as it is told to go on.
+pub fn visit<'a>(
+    json: &'a str,
+    look: impl FnMut(usize, &'a str) -> ControlFlow<()>,
+) -> serde_json::Result<()> {
+    struct Each<F>(F);
+    impl<'de, F: FnMut(usize, &'de str) -> ControlFlow<()>> Visitor<'de> for Each<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+            f.write_str("a JSON array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut array: A) -> Result<(), A::Error> {
+            let mut index = 0;
+            while let Some(element) = array.next_element::<&RawValue>()? {
+                if (self.0)(index, element.get()).is_break() {
+                    // The rest is read, so that what is no JSON is known to be none.
+                    while array.next_element::<IgnoredAny>()?.is_some() {}
+                    break;
+                }
+                index += 1;
+            }
+            Ok(())
+        }
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer.deserialize_seq(Each(look))?;
+    deserializer.end()
 }
 
 /// An object of these members.

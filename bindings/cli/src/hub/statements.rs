@@ -1,18 +1,22 @@
 //! The Statement Resource: what each request does, without a socket.
 
+use std::cell::Cell;
+use std::collections::HashSet;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pannier::statement::XapiVersion;
 use uuid::Uuid;
 
-use super::facts::{Attachment, Facts};
+use super::facts::Facts;
 use super::format::{self, Canonical, Ids};
+use super::log::Count;
 use super::multipart::{self, Outgoing};
 use super::problem::Problem;
-use super::query::{self, Filter, Format, Wanted};
+use super::query::{self, Filter, Format, Query, Wanted};
 use super::receive::{Delivery, Envelope, receive};
 use super::splice;
-use super::store::Store;
+use super::store::{Page, Store};
 use super::time;
 
 /// The Statement Resource for one user.
@@ -22,6 +26,9 @@ pub struct Statements {
     pub authority: String,
     /// The most statements in one answer.
     pub page: usize,
+    /// The most bytes of one answer: statements, what `canonical` adds to them, and contents count by
+    /// themselves. One statement is always given whole.
+    pub answer: usize,
 }
 
 /// The parts of a request that matter here.
@@ -43,21 +50,27 @@ impl Statements {
     pub fn post(&self, ask: &Ask, body: &[u8]) -> Result<Response, Problem> {
         query::post(ask.query)?;
         let delivery = self.take_in(ask, body, None)?;
+        let count = delivery.statements.len();
         let ids = delivery
             .statements
             .iter()
             .map(|statement| splice::quote(&statement.id.to_string()));
-        Ok(json(splice::array(ids)))
+        Ok(counted(json(splice::array(ids)), count))
     }
 
     /// PUT: 204.
     pub fn put(&self, ask: &Ask, body: &[u8]) -> Result<Response, Problem> {
         let id = query::put(ask.query)?;
         self.take_in(ask, body, Some(id))?;
-        Ok(StatusCode::NO_CONTENT.into_response())
+        Ok(counted(StatusCode::NO_CONTENT.into_response(), 1))
     }
 
-    fn take_in(&self, ask: &Ask, body: &[u8], put: Option<Uuid>) -> Result<Delivery, Problem> {
+    fn take_in<'a>(
+        &self,
+        ask: &Ask,
+        body: &'a [u8],
+        put: Option<Uuid>,
+    ) -> Result<Delivery<'a>, Problem> {
         let envelope = Envelope {
             version: ask.version,
             content_type: ask.header(header::CONTENT_TYPE),
@@ -75,7 +88,7 @@ impl Statements {
         let found = match &query.wanted {
             Wanted::Statement(id) => self.one(*id, false, query.format, ask)?,
             Wanted::Voided(id) => self.one(*id, true, query.format, ask)?,
-            Wanted::List(filter) => self.page(filter, query.format, ask)?,
+            Wanted::List(filter) => self.page(filter, &query, ask)?,
         };
         let mut response = if query.attachments {
             let outgoing = self.attachments(&found.statements)?;
@@ -90,13 +103,13 @@ impl Statements {
         {
             response.headers_mut().insert(header::LAST_MODIFIED, date);
         }
-        Ok(response)
+        Ok(counted(response, found.statements.len()))
     }
 
     fn one(&self, id: Uuid, voided: bool, format: Format, ask: &Ask) -> Result<Found, Problem> {
         match self.store.get(id)? {
             Some(found) if found.voided == voided => Ok(Found {
-                json: self.show(&found.body, format, ask)?,
+                json: self.show(&found.body, format, ask, &Cell::new(self.answer))?,
                 newest: Some(found.at),
                 statements: vec![found.body],
             }),
@@ -111,13 +124,18 @@ impl Statements {
     }
 
     /// A `StatementResult` (1.0.3 Data 2.5; 2.0.0 4.2.8).
-    fn page(&self, filter: &Filter, format: Format, ask: &Ask) -> Result<Found, Problem> {
+    fn page(&self, filter: &Filter, query: &Query, ask: &Ask) -> Result<Found, Problem> {
         let limit = filter
             .limit
             .filter(|limit| *limit > 0)
             .unwrap_or(self.page)
             .min(self.page);
-        let page = self.store.list(filter, limit)?;
+        let mut page = self.store.list(filter, limit, self.answer)?;
+        if query.attachments {
+            let fitting = self.with_contents(&page)?;
+            page.more |= fitting < page.statements.len();
+            page.statements.truncate(fitting);
+        }
         let more = match page.statements.last() {
             Some((last, _)) if page.more => {
                 format!("{}?{}", ask.path, query::more(ask.query, *last))
@@ -126,9 +144,10 @@ impl Statements {
         };
         let newest = page.statements.iter().map(|(stored, _)| *stored).max();
         let statements: Vec<String> = page.statements.into_iter().map(|(_, body)| body).collect();
+        let room = Cell::new(self.answer);
         let shown: Vec<String> = statements
             .iter()
-            .map(|body| self.show(body, format, ask))
+            .map(|body| self.show(body, query.format, ask, &room))
             .collect::<Result<_, _>>()?;
         let json = splice::object([
             ("statements", splice::array(shown)),
@@ -141,7 +160,14 @@ impl Statements {
         })
     }
 
-    fn show(&self, statement: &str, format: Format, ask: &Ask) -> Result<String, Problem> {
+    /// A statement as it was asked for; what is known beyond it is added as long as there is room.
+    fn show(
+        &self,
+        statement: &str,
+        format: Format,
+        ask: &Ask,
+        room: &Cell<usize>,
+    ) -> Result<String, Problem> {
         match format {
             Format::Exact => Ok(statement.to_owned()),
             Format::Ids => Ok(format::show(statement, &Ids)?),
@@ -151,30 +177,52 @@ impl Statements {
                     accept: ask.header(header::ACCEPT_LANGUAGE).unwrap_or_default(),
                     definition: &|activity| self.store.definition(activity).ok().flatten(),
                     display: &|verb| self.store.display(verb).ok().flatten(),
+                    room,
                 };
                 Ok(format::show(statement, &lens)?)
             }
         }
     }
 
-    /// The contents the hub has, each once.
+    /// How many of the statements, at least one, have contents that go into one answer.
+    fn with_contents(&self, page: &Page) -> Result<usize, Problem> {
+        let mut counted = HashSet::new();
+        let mut total = 0;
+        for (index, (_, statement)) in page.statements.iter().enumerate() {
+            for attachment in Facts::of(statement)?.attachments {
+                let sha2 = attachment.sha2.to_ascii_lowercase();
+                if let Some(length) = self.store.content_length(&sha2)?
+                    && counted.insert(sha2)
+                {
+                    total += length;
+                }
+            }
+            if total > self.answer && index > 0 {
+                return Ok(index);
+            }
+        }
+        Ok(page.statements.len())
+    }
+
+    /// The contents the hub has, each once. Where they would be too much, those that are elsewhere, too, are
+    /// left there: the others of a statement came with it.
     fn attachments(&self, statements: &[String]) -> Result<Vec<Outgoing>, Problem> {
         let mut outgoing: Vec<Outgoing> = Vec::new();
+        let mut given = HashSet::new();
+        let mut total = 0;
         for statement in statements {
-            for Attachment {
-                sha2, content_type, ..
-            } in Facts::of(statement)?.attachments
-            {
-                if outgoing
-                    .iter()
-                    .any(|other| other.sha2.eq_ignore_ascii_case(&sha2))
-                {
+            for attachment in Facts::of(statement)?.attachments {
+                let sha2 = attachment.sha2.to_ascii_lowercase();
+                let elsewhere = attachment.file_url.is_some();
+                if given.contains(&sha2) || elsewhere && total > self.answer {
                     continue;
                 }
                 if let Some(content) = self.store.content(&sha2)? {
+                    given.insert(sha2);
+                    total += content.len();
                     outgoing.push(Outgoing {
-                        content_type,
-                        sha2,
+                        content_type: attachment.content_type,
+                        sha2: attachment.sha2,
                         content,
                     });
                 }
@@ -192,6 +240,12 @@ struct Found {
     statements: Vec<String>,
     /// The latest `stored` among them.
     newest: Option<i64>,
+}
+
+/// The answer, with a word for the log.
+fn counted(mut response: Response, statements: usize) -> Response {
+    response.extensions_mut().insert(Count(statements));
+    response
 }
 
 fn json(body: String) -> Response {

@@ -1,6 +1,7 @@
 //! `pannier hub` as a process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command};
 
 use serde_json::Value;
@@ -9,7 +10,12 @@ use crate::process::{Desk, statement};
 
 /// Starts a hub and gives what it says when it is ready.
 fn serve(desk: &Desk, args: &[&str]) -> (Child, Value) {
-    let args = [&["hub", "--listen", "127.0.0.1:0", "--json"], args].concat();
+    let listen: &[&str] = if args.contains(&"--listen") {
+        &[]
+    } else {
+        &["--listen", "127.0.0.1:0"]
+    };
+    let args = [&["hub", "--json"], listen, args].concat();
     let mut child = desk.command(&args).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -51,6 +57,106 @@ fn a_hub_keeps_what_it_is_sent_and_ends_when_told() {
         "a password that was given is not printed"
     );
     stop(hub, "-TERM");
+}
+
+/// Asks a hub for something and gives the answer.
+fn asked(ready: &Value, request: &str) -> String {
+    let url = ready["url"].as_str().unwrap();
+    let authority = url.split('/').nth(2).unwrap();
+    let mut stream = TcpStream::connect(authority).unwrap();
+    let request = format!("{request} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[cfg(unix)]
+#[test]
+fn a_line_is_written_for_each_request() {
+    let desk = Desk::new();
+    for quiet in [false, true] {
+        let args = if quiet { &["--quiet"][..] } else { &[] };
+        let (mut hub, ready) = serve(&desk, args);
+        asked(&ready, "GET /xAPI/about");
+        asked(&ready, "GET /xAPI/statements?agent=ann@example.org&limit=1");
+        let mut written = hub.stderr.take().unwrap();
+        stop(hub, "-INT");
+        let mut lines = String::new();
+        written.read_to_string(&mut lines).unwrap();
+        if quiet {
+            assert_eq!(lines, "");
+        } else {
+            let lines: Vec<&str> = lines.lines().collect();
+            assert_eq!(lines.len(), 2, "{lines:?}");
+            assert!(lines[0].contains(" GET /xAPI/about 200 OK, "), "{lines:?}");
+            let second = " GET /xAPI/statements?agent&limit 401 Unauthorized, ";
+            assert!(lines[1].contains(second), "{lines:?}");
+        }
+    }
+}
+
+/// What a person is told before anything happens.
+#[cfg(unix)]
+#[test]
+fn the_banner_says_what_is_kept_and_where_it_is() {
+    let desk = Desk::new();
+    for (args, told, never) in [
+        (
+            &["--listen", "localhost:0"][..],
+            "--store FILE keeps them",
+            "other machines",
+        ),
+        (&["--listen", "0"], "in memory", "0.0.0.0"),
+        (
+            &["--listen", ":0", "--store", "lrs.db"],
+            "lrs.db",
+            "in memory",
+        ),
+        (
+            &["--listen", "0.0.0.0:0"],
+            "http://127.0.0.1:",
+            "http://0.0.0.0",
+        ),
+    ] {
+        let mut hub = desk.command(&[&["hub"], args].concat()).spawn().unwrap();
+        let mut banner = String::new();
+        let mut lines = BufReader::new(hub.stdout.take().unwrap());
+        while !banner.contains("ready") {
+            assert!(lines.read_line(&mut banner).unwrap() > 0, "{banner}");
+        }
+        stop(hub, "-INT");
+        assert!(
+            banner.contains(told) && !banner.contains(never),
+            "{args:?}: {banner}"
+        );
+        assert!(
+            banner.contains("LRS       http://127.0.0.1:"),
+            "{args:?}: {banner}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hub_for_all_machines_can_be_reached_by_what_it_says() {
+    let desk = Desk::new();
+    let (hub, ready) = serve(&desk, &["--listen", "0.0.0.0:0"]);
+    assert!(asked(&ready, "GET /xAPI/about").starts_with("HTTP/1.1 200"));
+    // There may be no network at all.
+    if let Some(network) = ready["network"].as_str() {
+        assert!(!network.contains("//0.0.0.0"), "{network}");
+        let there = serde_json::json!({ "url": network });
+        assert!(asked(&there, "GET /xAPI/about").starts_with("HTTP/1.1 200"));
+    }
+    stop(hub, "-INT");
+}
+
+#[test]
+fn help_says_that_a_hub_forgets() {
+    let help = Desk::new().run(&["hub", "-h"]);
+    help.is(0, "they go when it stops");
+    assert!(help.out.lines().count() < 25, "{}", help.out);
 }
 
 #[test]

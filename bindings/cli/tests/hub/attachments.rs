@@ -236,6 +236,13 @@ fn a_multipart_that_breaks_a_rule_is_refused() {
             ]),
         ),
         (
+            "another type",
+            body(&[
+                (JSON, text),
+                (&good.replace("octet-stream", "pdf"), CONTENT),
+            ]),
+        ),
+        (
             "no end",
             [&b"--b o\r\n"[..], JSON.as_bytes(), b"\r\n\r\n", text].concat(),
         ),
@@ -245,16 +252,6 @@ fn a_multipart_that_breaks_a_rule_is_refused() {
         let refusal = send(&lrs, body).refused(400);
         assert!(refusal["error"].as_str().unwrap().len() > 20, "{name}");
     }
-    let mut short = described(CONTENT, &hash);
-    short["length"] = json!(1);
-    send(
-        &lrs,
-        body(&[
-            (JSON, with(&json!([short])).to_string().as_bytes()),
-            (&good, CONTENT),
-        ]),
-    )
-    .refused(400);
     for content_type in [
         "multipart/mixed",
         "multipart/mixed;",
@@ -270,6 +267,112 @@ fn a_multipart_that_breaks_a_rule_is_refused() {
         .refused(400);
     }
     assert!(lrs.ids(&[]).is_empty());
+}
+
+/// By its hash alone is a content found; what its headers say has to be what the attachment says.
+#[test]
+fn the_headers_of_a_part_agree_with_its_attachment() {
+    let lrs = Lrs::start();
+    let hash = sha2(CONTENT);
+    let sent = |content_type: &str, length: &Value, headers: &str| {
+        let mut described = described(CONTENT, &hash);
+        described["contentType"] = json!(content_type);
+        described["length"] = length.clone();
+        let headers =
+            format!("Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {hash}{headers}");
+        let text = with(&json!([described])).to_string();
+        send(&lrs, body(&[(JSON, text.as_bytes()), (&headers, CONTENT)]))
+    };
+    let right = json!(CONTENT.len());
+    for (content_type, length, headers) in [
+        ("text/plain", &right, ""),
+        // The example of the standard (1.0.3 Communication 1.5.2).
+        (
+            "text/plain; charset=ascii",
+            &right,
+            "\r\nContent-Type:text/plain",
+        ),
+        ("text/plain", &right, "\r\nContent-Type: Text/Plain"),
+        ("text/plain", &json!(1), ""),
+    ] {
+        let answer = sent(content_type, length, headers);
+        assert_eq!(answer.status, 200, "{headers:?}: {}", answer.text());
+    }
+    for (content_type, length, headers) in [
+        ("text/plain", &right, "\r\nContent-Type: text/html"),
+        (
+            "text/plain; charset=ascii",
+            &right,
+            "\r\nContent-Type: text/plain; charset=utf-8",
+        ),
+        ("text/plain", &json!(1), "\r\nContent-Length: 9"),
+        ("text/plain", &json!(1), "\r\nContent-Length: 1"),
+    ] {
+        sent(content_type, length, headers).refused(400);
+    }
+    assert_eq!(CONTENT.len(), 9, "as the Content-Length says");
+}
+
+/// OpenSSL made the keys, the certificates and the signatures.
+#[test]
+fn a_signature_is_made_with_the_key_of_its_certificate() {
+    let statement: Value = serde_json::from_str(include_str!("signed/statement.json")).unwrap();
+    let signed = |jws: &[u8]| {
+        let lrs = Lrs::start();
+        let hash = sha2(jws);
+        let mut described = described(jws, &hash);
+        described["usageType"] = json!("http://adlnet.gov/expapi/attachments/signature");
+        let mut statement = statement.clone();
+        statement["attachments"] = json!([described]);
+        send(
+            &lrs,
+            body(&[
+                (JSON, statement.to_string().as_bytes()),
+                (&part(&hash), jws),
+            ]),
+        )
+    };
+    let rs256 = include_bytes!("signed/rs256.jws");
+    for good in [
+        &rs256[..],
+        // Its certificate is of version 1.
+        include_bytes!("signed/rs384.jws"),
+        include_bytes!("signed/rs512.jws"),
+    ] {
+        let answer = signed(good);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let mut touched = rs256.to_vec();
+    let signature = touched.iter().rposition(|byte| *byte == b'.').unwrap() + 10;
+    touched[signature] = if touched[signature] == b'A' {
+        b'B'
+    } else {
+        b'A'
+    };
+    for (bad, why) in [
+        (&touched[..], "a touched signature"),
+        (include_bytes!("signed/other.jws"), "another key"),
+        (include_bytes!("signed/weak.jws"), "a key of 1024 bits"),
+        (include_bytes!("signed/curve.jws"), "a key of another kind"),
+    ] {
+        let refusal = signed(bad).refused(400);
+        assert!(refusal["error"].as_str().unwrap().contains("x5c"), "{why}");
+    }
+}
+
+#[test]
+fn a_signature_is_not_attached_to_a_thousand_statements() {
+    let lrs = Lrs::start();
+    let jws = include_bytes!("signed/rs256.jws");
+    let hash = sha2(jws);
+    let mut described = described(jws, &hash);
+    described["usageType"] = json!("http://adlnet.gov/expapi/attachments/signature");
+    let mut signed: Value = serde_json::from_str(include_str!("signed/statement.json")).unwrap();
+    signed["attachments"] = json!(vec![described; 1000]);
+    let text = signed.to_string();
+    let answer = send(&lrs, body(&[(JSON, text.as_bytes()), (&part(&hash), jws)]));
+    let refusal = answer.refused(400);
+    assert!(refusal["error"].as_str().unwrap().contains("too often"));
 }
 
 #[test]

@@ -98,6 +98,29 @@ fn a_version_is_asked_for_and_answered() {
         .refused(400);
 }
 
+/// Also where there is nothing: what a request says of itself is looked at first.
+#[test]
+fn a_version_is_needed_for_what_is_absent_too() {
+    let lrs = Lrs::start();
+    for (method, path) in [
+        ("GET", "/nothing"),
+        ("GET", "/activities/state?stateId=1"),
+        ("PUT", "/agents/profile"),
+        ("DELETE", "/statements"),
+    ] {
+        for version in ["0.9", "1.1.0", "3.0.0"] {
+            let headers = [("x-experience-api-version", version)];
+            lrs.send(method, path, &headers, "").refused(400);
+        }
+        lrs.raw(method, path, &USUAL[..1], "").unwrap().refused(400);
+        lrs.raw(method, path, &USUAL[1..2], "")
+            .unwrap()
+            .refused(401);
+    }
+    lrs.send("GET", "/nothing", &[], "").refused(404);
+    lrs.send("DELETE", "/statements", &[], "").refused(405);
+}
+
 #[test]
 fn about_is_open_to_anybody() {
     let lrs = Lrs::start();

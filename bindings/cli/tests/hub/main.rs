@@ -4,11 +4,13 @@
 
 mod asking;
 mod attachments;
+mod bounds;
 mod client;
 mod fidelity;
 mod headers;
 mod keeping;
 mod mischief;
 mod sending;
+mod strangers;
 mod vectors;
 mod voiding;

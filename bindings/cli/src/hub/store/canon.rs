@@ -1,91 +1,196 @@
 //! What the hub has been told about activities and verbs, for `format=canonical`.
+//!
+//! The newest word counts, language by language. What is told is put together before the database is locked,
+//! in time that grows with the length of it, and no more than [`MOST`] is kept about one thing: a statement
+//! that only names the thing would else get all of it back, again and again.
+
+use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::Store;
+use crate::hub::facts::Facts;
 use crate::hub::problem::Problem;
 use crate::hub::splice::{self, Members};
 
-const DEFINITION: &str = "SELECT json FROM definition WHERE activity = ?";
-const DISPLAY: &str = "SELECT json FROM display WHERE verb = ?";
+/// The most bytes that are kept about an activity or a verb. A longer text is shown where it was received
+/// and nowhere else.
+const MOST: usize = 64 * 1024;
+
+/// What can be known more of than a statement says.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    /// An activity has a definition, in which `name` and `description` are language maps.
+    Activity,
+    /// A verb has a display, which is a language map.
+    Verb,
+}
+
+impl Kind {
+    fn query(self) -> &'static str {
+        match self {
+            Self::Activity => "SELECT json FROM definition WHERE activity = ?",
+            Self::Verb => "SELECT json FROM display WHERE verb = ?",
+        }
+    }
+
+    fn keep(self) -> &'static str {
+        match self {
+            Self::Activity => {
+                "INSERT INTO definition (activity, json) VALUES (?, ?) ON CONFLICT DO UPDATE SET json = excluded.json"
+            }
+            Self::Verb => {
+                "INSERT INTO display (verb, json) VALUES (?, ?) ON CONFLICT DO UPDATE SET json = excluded.json"
+            }
+        }
+    }
+
+    /// The members that are laid over each other member by member.
+    fn maps(self) -> &'static [&'static str] {
+        match self {
+            Self::Activity => &["name", "description"],
+            Self::Verb => &[],
+        }
+    }
+
+    fn look_up(self, connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+        connection
+            .prepare_cached(self.query())?
+            .query_row([id], |row| row.get(0))
+            .optional()
+    }
+
+    /// What is known once this is said, too.
+    fn merged(self, known: Option<&str>, news: &[&str]) -> serde_json::Result<String> {
+        let mut layers = Layers::default();
+        for json in known.iter().chain(news) {
+            layers.lay(json, self.maps())?;
+        }
+        let merged = layers.json();
+        Ok(match news.last() {
+            Some(newest) if merged.len() > MOST => (*newest).to_owned(),
+            _ => merged,
+        })
+    }
+}
 
 impl Store {
     /// All that is known about an activity: a definition.
     pub fn definition(&self, activity: &str) -> rusqlite::Result<Option<String>> {
-        look_up(&self.lock().connection, DEFINITION, activity)
+        Kind::Activity.look_up(&self.lock(), activity)
     }
 
     /// All that is known about a verb: a language map.
     pub fn display(&self, verb: &str) -> rusqlite::Result<Option<String>> {
-        look_up(&self.lock().connection, DISPLAY, verb)
+        Kind::Verb.look_up(&self.lock(), verb)
     }
-}
 
-/// Takes in what a statement says about an activity.
-pub fn learn_definition(
-    transaction: &Transaction,
-    activity: &str,
-    news: &str,
-) -> Result<(), Problem> {
-    let keep = "INSERT INTO definition (activity, json) VALUES (?, ?) ON CONFLICT DO UPDATE SET json = excluded.json";
-    let known = look_up(transaction, DEFINITION, activity)?;
-    let merged = merge(known.as_deref(), news, |key, old, new| match key {
-        "name" | "description" => merge_maps(Some(old), new),
-        _ => Ok(new.to_owned()),
-    })?;
-    remember(transaction, keep, activity, known.as_deref(), &merged)
-}
-
-/// Takes in what a statement says about its verb.
-pub fn learn_display(transaction: &Transaction, verb: &str, news: &str) -> Result<(), Problem> {
-    let keep = "INSERT INTO display (verb, json) VALUES (?, ?) ON CONFLICT DO UPDATE SET json = excluded.json";
-    let known = look_up(transaction, DISPLAY, verb)?;
-    let merged = merge_maps(known.as_deref(), news)?;
-    remember(transaction, keep, verb, known.as_deref(), &merged)
-}
-
-fn look_up(connection: &Connection, query: &str, id: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached(query)?
-        .query_row([id], |row| row.get(0))
-        .optional()
-}
-
-fn remember(
-    transaction: &Transaction,
-    keep: &str,
-    id: &str,
-    known: Option<&str>,
-    merged: &str,
-) -> Result<(), Problem> {
-    if known != Some(merged) {
-        transaction.prepare_cached(keep)?.execute([id, merged])?;
-    }
-    Ok(())
-}
-
-fn merge_maps(known: Option<&str>, news: &str) -> serde_json::Result<String> {
-    merge(known, news, |_, _, new| Ok(new.to_owned()))
-}
-
-/// The members of both objects; of a member in both, what `join` makes of the old and the new value.
-fn merge(
-    known: Option<&str>,
-    news: &str,
-    join: impl Fn(&str, &str, &str) -> serde_json::Result<String>,
-) -> serde_json::Result<String> {
-    let mut all: Vec<(String, String)> = Members::of(known.unwrap_or("{}"))?
-        .0
-        .into_iter()
-        .map(|(key, value)| (key, value.to_owned()))
-        .collect();
-    for (key, new) in Members::of(news)?.0 {
-        match all.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, value)) => *value = join(&key, value, new)?,
-            None => all.push((key, new.to_owned())),
+    /// Puts together what new statements say with what is known; only for a moment is the database locked.
+    pub fn lessons<'a>(
+        &self,
+        facts: impl Iterator<Item = &'a Facts>,
+    ) -> Result<Vec<Lesson<'a>>, Problem> {
+        let mut said: HashMap<(Kind, &str), Vec<&str>> = HashMap::new();
+        let mut say = |kind, id, json: &'a str| {
+            if json.len() <= MOST {
+                said.entry((kind, id)).or_default().push(json);
+            }
+        };
+        for facts in facts {
+            for (activity, definition) in &facts.definitions {
+                say(Kind::Activity, activity.as_str(), definition);
+            }
+            if let Some(display) = &facts.display {
+                say(Kind::Verb, facts.verb.as_str(), display);
+            }
         }
+        said.into_iter()
+            .map(|((kind, id), news)| {
+                let known = kind.look_up(&self.lock(), id)?;
+                let merged = kind.merged(known.as_deref(), &news)?;
+                Ok(Lesson {
+                    kind,
+                    id,
+                    news,
+                    known,
+                    merged,
+                })
+            })
+            .collect()
     }
-    Ok(splice::object(all))
+}
+
+/// What is to be known about one thing.
+pub struct Lesson<'a> {
+    kind: Kind,
+    id: &'a str,
+    news: Vec<&'a str>,
+    known: Option<String>,
+    merged: String,
+}
+
+impl Lesson<'_> {
+    /// Writes it down.
+    pub fn learn(&self, transaction: &Transaction) -> Result<(), Problem> {
+        let known = self.kind.look_up(transaction, self.id)?;
+        let again;
+        let merged = if known == self.known {
+            &self.merged
+        } else {
+            // Another request was here since.
+            again = self.kind.merged(known.as_deref(), &self.news)?;
+            &again
+        };
+        if known.as_ref() != Some(merged) {
+            transaction
+                .prepare_cached(self.kind.keep())?
+                .execute([self.id, merged])?;
+        }
+        Ok(())
+    }
+}
+
+/// JSON objects laid over each other. Of a member in several the last one is seen, in the place of the first.
+#[derive(Default)]
+struct Layers<'a> {
+    members: Vec<(String, Said<'a>)>,
+    places: HashMap<String, usize>,
+}
+
+enum Said<'a> {
+    Text(&'a str),
+    Map(Layers<'a>),
+}
+
+impl<'a> Layers<'a> {
+    /// Lays another object over the rest; those of its members that are `maps` are laid over their like.
+    fn lay(&mut self, json: &'a str, maps: &[&str]) -> serde_json::Result<()> {
+        for (key, value) in Members::of(json)?.0 {
+            let is_map = maps.contains(&key.as_str());
+            let place = *self.places.entry(key).or_insert_with_key(|key| {
+                self.members.push((key.clone(), Said::Text("")));
+                self.members.len() - 1
+            });
+            let (_, said) = &mut self.members[place];
+            match said {
+                Said::Map(map) if is_map => map.lay(value, &[])?,
+                _ if is_map => {
+                    let mut map = Layers::default();
+                    map.lay(value, &[])?;
+                    *said = Said::Map(map);
+                }
+                _ => *said = Said::Text(value),
+            }
+        }
+        Ok(())
+    }
+
+    fn json(self) -> String {
+        splice::object(self.members.into_iter().map(|(key, said)| match said {
+            Said::Text(text) => (key, text.to_owned()),
+            Said::Map(map) => (key, map.json()),
+        }))
+    }
 }
 
 #[cfg(test)]
@@ -96,13 +201,22 @@ mod tests {
     fn languages_are_added_and_the_newest_word_counts() {
         let old = r#"{"name":{"en":"one","de":"eins"},"type":"a:b"}"#;
         let new = r#"{"name":{"en":"uno"},"moreInfo":"c:d"}"#;
-        let merged = merge(Some(old), new, |key, old, new| match key {
-            "name" => merge_maps(Some(old), new),
-            _ => Ok(new.to_owned()),
-        });
+        let newest = r#"{"name":{"fr":"un"},"type":"e:f"}"#;
+        let merged = Kind::Activity.merged(Some(old), &[new, newest]);
         assert_eq!(
             merged.unwrap(),
-            r#"{"name":{"en":"uno","de":"eins"},"type":"a:b","moreInfo":"c:d"}"#
+            r#"{"name":{"en":"uno","de":"eins","fr":"un"},"type":"e:f","moreInfo":"c:d"}"#
         );
+        let display = Kind::Verb.merged(Some(r#"{"en":"did"}"#), &[r#"{"de":"tat","en":"does"}"#]);
+        assert_eq!(display.unwrap(), r#"{"en":"does","de":"tat"}"#);
+    }
+
+    #[test]
+    fn what_would_be_too_much_gives_way_to_the_newest_word() {
+        let old = format!(r#"{{"en":"{}"}}"#, "x".repeat(MOST - 20));
+        let new = r#"{"de":"tat, und das nicht zu knapp"}"#;
+        assert_eq!(Kind::Verb.merged(Some(&old), &[new]).unwrap(), new);
+        let short = r#"{"de":"tat"}"#;
+        assert!(Kind::Verb.merged(Some(short), &[&old]).unwrap().len() > MOST - 20);
     }
 }

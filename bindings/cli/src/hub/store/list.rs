@@ -17,16 +17,30 @@ pub struct Page {
 }
 
 impl Store {
-    /// The statements that pass the filter, at most `limit`.
-    pub fn list(&self, filter: &Filter, limit: usize) -> rusqlite::Result<Page> {
+    /// The statements that pass the filter, at most `limit`, and as many as have `bytes` together, but at
+    /// least one.
+    pub fn list(&self, filter: &Filter, limit: usize, bytes: usize) -> rusqlite::Result<Page> {
         let search = Search::of(filter, limit + 1);
-        let inner = self.lock();
-        let mut query = inner.connection.prepare_cached(&search.page())?;
-        let rows = query.query_map(&search.values()[..], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let mut statements: Vec<(i64, String)> = rows.collect::<Result<_, _>>()?;
-        let more = statements.len() > limit;
-        statements.truncate(limit);
-        Ok(Page { statements, more })
+        let connection = self.lock();
+        let mut query = connection.prepare_cached(&search.page())?;
+        let mut rows =
+            query.query_map(&search.values()[..], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut page = Page {
+            statements: Vec::new(),
+            more: false,
+        };
+        let mut total = 0;
+        for row in &mut rows {
+            let (stored, body): (i64, String) = row?;
+            total += body.len();
+            let full = page.statements.len() == limit || total > bytes;
+            if full && !page.statements.is_empty() {
+                page.more = true;
+                break;
+            }
+            page.statements.push((stored, body));
+        }
+        Ok(page)
     }
 }
 
@@ -238,9 +252,8 @@ mod tests {
             .into_iter()
             .filter(|(name, _)| named(name))
             .collect();
-        let inner = store.lock();
-        let mut query = inner
-            .connection
+        let connection = store.lock();
+        let mut query = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap();
         let steps = query.query_map(&values[..], |row| row.get(3)).unwrap();

@@ -3,6 +3,7 @@
 //! What an answer says is stored is committed to the disk (`synchronous=FULL`).
 
 mod canon;
+mod complete;
 mod list;
 mod write;
 
@@ -12,6 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
+
+use complete::Complete;
+pub use list::Page;
 
 /// "PnHb": marks a database as a hub's, so that no other file is taken for one.
 const APPLICATION_ID: i32 = 0x506e_4862;
@@ -57,13 +61,9 @@ pub struct Stored {
 }
 
 /// The database behind a lock.
-pub struct Store(Mutex<Inner>);
-
-struct Inner {
-    connection: Connection,
-    /// What was last told about how far the statements are complete, so that none is stored with an
-    /// earlier instant later. Unix microseconds.
-    consistent_through: i64,
+pub struct Store {
+    connection: Mutex<Connection>,
+    complete: Complete,
 }
 
 impl Store {
@@ -81,18 +81,17 @@ impl Store {
             }
             other => other,
         })?;
-        Ok(Self(Mutex::new(Inner {
-            connection,
-            consistent_through: now(),
-        })))
+        Ok(Self {
+            connection: Mutex::new(connection),
+            complete: Complete::new(),
+        })
     }
 
     /// The statement of this id, voided or not.
     pub fn get(&self, id: Uuid) -> rusqlite::Result<Option<Stored>> {
-        let inner = self.lock();
-        let mut query = inner
-            .connection
-            .prepare_cached("SELECT stored, voided, body FROM statement WHERE id = ?")?;
+        let connection = self.lock();
+        let mut query =
+            connection.prepare_cached("SELECT stored, voided, body FROM statement WHERE id = ?")?;
         let row = query.query_row(params![id.as_bytes()], |row| {
             Ok(Stored {
                 at: row.get(0)?,
@@ -105,25 +104,35 @@ impl Store {
 
     /// The content of an attachment by its hash in either letter case.
     pub fn content(&self, sha2: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-        let inner = self.lock();
-        let mut query = inner
-            .connection
-            .prepare_cached("SELECT content FROM attachment WHERE sha2 = ?")?;
+        let connection = self.lock();
+        let mut query =
+            connection.prepare_cached("SELECT content FROM attachment WHERE sha2 = ?")?;
         query
             .query_row([sha2.to_ascii_lowercase()], |row| row.get(0))
             .optional()
     }
 
+    /// How many bytes that content has.
+    pub fn content_length(&self, sha2: &str) -> rusqlite::Result<Option<usize>> {
+        let connection = self.lock();
+        let mut query =
+            connection.prepare_cached("SELECT length(content) FROM attachment WHERE sha2 = ?")?;
+        query
+            .query_row([sha2.to_ascii_lowercase()], |row| row.get::<_, i64>(0))
+            .optional()
+            .map(|length| length.map(|length| length as usize))
+    }
+
     /// Everything stored before this instant, in Unix microseconds, can be read from now on.
     pub fn consistent_through(&self) -> i64 {
-        let inner = &mut *self.lock();
-        inner.consistent_through = inner.consistent_through.max(now());
-        inner.consistent_through
+        self.complete.through()
     }
 
     /// A panic in a request rolls its transaction back, so the connection behind a poisoned lock is fine.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

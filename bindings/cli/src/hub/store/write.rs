@@ -1,13 +1,13 @@
 //! Storing a request's statements: all of them or none.
 
 use pannier::statement::{Comparison, compare};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use uuid::Uuid;
 
-use super::{Store, canon, now};
+use super::Store;
 use crate::hub::facts::Facts;
-use crate::hub::problem::{Apart, Conflict, Problem};
+use crate::hub::problem::{Conflicts, Problem};
 use crate::hub::receive::{Delivery, Incoming};
 use crate::hub::splice::{self, Members};
 use crate::hub::time;
@@ -16,37 +16,24 @@ impl Store {
     /// Stores what is new. A statement that is stored already with the same content changes nothing;
     /// one with other content refuses the whole delivery (1.0.3 Communication 2.1.2; 2.0.0 4.1.6.1).
     pub fn store(&self, delivery: &Delivery) -> Result<(), Problem> {
-        let inner = &mut *self.lock();
-        let complete_through = inner.consistent_through;
-        let transaction = inner
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut new = Vec::new();
-        let mut conflicts = Vec::new();
-        for (index, incoming) in delivery.statements.iter().enumerate() {
-            match known(&transaction, incoming)? {
-                None => new.push(incoming),
-                Some(differences) if differences.is_empty() => {}
-                Some(differences) => {
-                    conflicts.push(Conflict {
-                        statement: index,
-                        id: incoming.id.to_string(),
-                        differences,
-                    });
-                }
-            }
-        }
-        if !conflicts.is_empty() {
-            return Err(Problem::conflict(conflicts));
-        }
-        let last: Option<i64> =
+        // A stored statement never changes, so what is compared without the lock stays true.
+        let new = new(delivery.statements.iter().enumerate(), |incoming| {
+            known(&self.lock(), incoming)
+        })?;
+        let lessons = self.lessons(new.iter().map(|(_, incoming)| &incoming.facts))?;
+
+        let connection = &mut *self.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another request may have brought one of them since.
+        let new = self::new(new.into_iter(), |incoming| known(&transaction, incoming))?;
+        let last =
             transaction.query_row("SELECT max(stored) FROM statement", [], |row| row.get(0))?;
-        // Strictly increasing, also when the clock goes back, and never before what was called complete.
-        let first = now()
-            .max(last.unwrap_or_default() + 1)
-            .max(complete_through);
-        for (stored, incoming) in (first..).zip(new) {
+        let storing = self.complete.begin(last);
+        for (stored, (_, incoming)) in (storing.first..).zip(new) {
             insert(&transaction, incoming, stored)?;
+        }
+        for lesson in &lessons {
+            lesson.learn(&transaction)?;
         }
         for (sha2, content) in &delivery.contents {
             transaction
@@ -56,25 +43,50 @@ impl Store {
                 .execute(params![sha2, content])?;
         }
         transaction.commit()?;
+        drop(storing);
         Ok(())
     }
 }
 
-/// Where a statement differs from the one that is stored under its id; `None` if there is none.
-fn known(transaction: &Transaction, incoming: &Incoming) -> rusqlite::Result<Option<Vec<Apart>>> {
-    let mut query = transaction.prepare_cached("SELECT body FROM statement WHERE id = ?")?;
-    let stored: Option<String> = query
-        .query_row([incoming.id.as_bytes()], |row| row.get(0))
-        .optional()?;
-    Ok(stored.map(
-        |stored| match compare(incoming.sent.as_bytes(), stored.as_bytes()) {
-            Comparison::Same => Vec::new(),
+/// A statement and its place in the request.
+type Placed<'i, 'a> = (usize, &'i Incoming<'a>);
+
+/// Those of the statements that are not stored yet, or the 409 for those that are with other content.
+fn new<'i, 'a>(
+    incoming: impl Iterator<Item = Placed<'i, 'a>>,
+    known: impl Fn(&Incoming) -> rusqlite::Result<Option<String>>,
+) -> Result<Vec<Placed<'i, 'a>>, Problem> {
+    let mut new = Vec::new();
+    let mut conflicts = Conflicts::default();
+    for (index, incoming) in incoming {
+        let Some(stored) = known(incoming)? else {
+            new.push((index, incoming));
+            continue;
+        };
+        match compare(incoming.sent.as_bytes(), stored.as_bytes()) {
+            Comparison::Same => {}
             Comparison::Different(differences) => {
-                differences.listed.into_iter().map(Apart::from).collect()
+                conflicts.add(index, incoming.id.to_string(), differences);
             }
-            Comparison::Unreadable => vec![Apart::unreadable()],
-        },
-    ))
+            Comparison::Unreadable => conflicts.add_unreadable(index, incoming.id.to_string()),
+        }
+        if conflicts.is_enough() {
+            break;
+        }
+    }
+    if conflicts.is_empty() {
+        Ok(new)
+    } else {
+        Err(conflicts.refuse())
+    }
+}
+
+/// The statement that is stored under the same id.
+fn known(connection: &Connection, incoming: &Incoming) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT body FROM statement WHERE id = ?")?
+        .query_row([incoming.id.as_bytes()], |row| row.get(0))
+        .optional()
 }
 
 fn insert(transaction: &Transaction, incoming: &Incoming, stored: i64) -> Result<(), Problem> {
@@ -85,8 +97,6 @@ fn insert(transaction: &Transaction, incoming: &Incoming, stored: i64) -> Result
         voiding,
         agents,
         activities,
-        definitions,
-        display,
         ..
     } = &incoming.facts;
     // A voiding statement cannot be voided, and it may come before its target (1.0.3 Data 2.3.2; 2.0.0 4.2.5).
@@ -122,12 +132,6 @@ fn insert(transaction: &Transaction, incoming: &Incoming, stored: i64) -> Result
         transaction
             .prepare_cached("INSERT INTO activity (id, stored, near) VALUES (?, ?, ?)")?
             .execute(params![id, stored, near])?;
-    }
-    for (activity, definition) in definitions {
-        canon::learn_definition(transaction, activity, definition)?;
-    }
-    if let Some(display) = display {
-        canon::learn_display(transaction, verb, display)?;
     }
     Ok(())
 }

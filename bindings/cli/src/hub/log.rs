@@ -1,0 +1,141 @@
+//! What the hub says of the requests it has answered: a line each, with nothing of a statement's content and
+//! no credentials in it.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::Method;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use super::bound::{ENTRY, cut};
+use super::problem::FirstFault;
+
+/// Somebody who is told of every request. It is called on the hub's own thread and must not wait.
+pub type Watch = Arc<dyn Fn(&Served) + Send + Sync>;
+
+/// A request that was answered.
+#[derive(Clone, Debug)]
+pub struct Served {
+    method: Method,
+    /// With the names of the parameters and without their values, which may be somebody's address.
+    path: String,
+    status: u16,
+    reason: &'static str,
+    statements: Option<usize>,
+    first_fault: Option<String>,
+    took: Duration,
+}
+
+/// How many statements a request brought or an answer gives, as the answer tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Count(pub usize);
+
+impl Served {
+    /// What of a request is told, before it is answered.
+    pub fn begin(request: &Request) -> (Method, String) {
+        let uri = request.uri();
+        let names: Vec<&str> = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|pair| pair.split('=').next())
+            .filter(|name| !name.is_empty())
+            .collect();
+        let path = match &names[..] {
+            [] => uri.path().to_owned(),
+            names => format!("{}?{}", uri.path(), names.join("&")),
+        };
+        (request.method().clone(), cut(path, ENTRY))
+    }
+
+    /// The whole of it.
+    pub fn end((method, path): (Method, String), response: &Response, took: Duration) -> Self {
+        let extensions = response.extensions();
+        let fault = extensions.get();
+        Self {
+            method,
+            path,
+            status: response.status().as_u16(),
+            reason: response.status().canonical_reason().unwrap_or_default(),
+            statements: extensions.get().map(|Count(count)| *count),
+            first_fault: fault.map(|FirstFault(place)| place.clone()),
+            took,
+        }
+    }
+}
+
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            method,
+            path,
+            status,
+            reason,
+            ..
+        } = self;
+        write!(f, "{method} {path} {status} {reason}")?;
+        match self.statements {
+            Some(1) => f.write_str(", 1 statement")?,
+            Some(count) => write!(f, ", {count} statements")?,
+            None => {}
+        }
+        if let Some(place) = &self.first_fault {
+            write!(f, ", first fault in {place}")?;
+        }
+        write!(f, ", {} ms", self.took.as_millis())
+    }
+}
+
+/// The most lines that wait to be written.
+const WAITING: usize = 1000;
+
+/// How long the last lines may take to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// A line on standard error for every request. They are written by a thread of their own: nobody may be
+/// reading them, and an LRS that stands still for that would be worse than one that is silent.
+pub struct Lines {
+    lines: SyncSender<String>,
+    done: Receiver<()>,
+}
+
+impl Lines {
+    /// Begins to write.
+    pub fn start() -> std::io::Result<Self> {
+        let (lines, waiting) = mpsc::sync_channel::<String>(WAITING);
+        let (end, done) = mpsc::channel();
+        thread::Builder::new()
+            .name("pannier-hub-log".into())
+            .spawn(move || {
+                for line in waiting {
+                    // Where nobody can read there is nobody to be told.
+                    let _ = writeln!(std::io::stderr(), "{line}");
+                }
+                drop(end);
+            })?;
+        Ok(Self { lines, done })
+    }
+
+    /// For [`super::Options::watch`].
+    pub fn watch(&self) -> Watch {
+        let lines = self.lines.clone();
+        Arc::new(move |served| {
+            let now = Timestamp::now().strftime("%H:%M:%SZ");
+            // When nobody has read a thousand lines, another is not missed.
+            let _ = lines.try_send(format!("{now} {served}"));
+        })
+    }
+
+    /// Waits for the last lines, once the hub is gone.
+    pub fn end(self) {
+        drop(self.lines);
+        // Either all is written, or nobody reads.
+        let _ = self.done.recv_timeout(LAST_LINES);
+    }
+}

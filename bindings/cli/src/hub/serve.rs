@@ -1,0 +1,187 @@
+//! Connections: how many there may be, and for how long one may keep the hub waiting.
+//!
+//! Nobody has to show credentials to open one, so each takes one of a fixed number of places and little
+//! memory, and whoever stops in the middle of something loses the place. When all are taken, who comes next
+//! waits in the system's queue until one is free.
+
+use std::io;
+use std::net::TcpListener;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::time::{Sleep, sleep, timeout};
+
+/// How long requests under way may take after the hub was told to stop.
+pub const GRACE: Duration = Duration::from_secs(3);
+
+/// How long to wait when the system has no connection to give, for want of file descriptors for example.
+const NO_CONNECTION: Duration = Duration::from_millis(100);
+
+/// The most bytes of a request's head, and of an answer that is ready and not yet taken.
+const BUFFER: usize = 64 * 1024;
+
+/// For how long a connection may keep the hub waiting.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the head of a request to be complete; also for the next request to begin. Half a minute unless set.
+    pub head: Duration,
+    /// For more of a body. Half a minute unless set.
+    pub body: Duration,
+    /// For all that is read from somebody who has shown no credentials. Ten seconds unless set.
+    pub stranger: Duration,
+    /// For an answer to be taken, or a piece of it. Half a minute unless set.
+    pub answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(30),
+            body: Duration::from_secs(30),
+            stranger: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves at most so many connections at a time, until told to stop.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections: usize,
+    patience: Patience,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let places = Arc::new(Semaphore::new(connections));
+    let (stop, stopping) = watch::channel(false);
+    let accepting = async {
+        // Nobody closes the semaphore.
+        while let Ok(place) = places.clone().acquire_owned().await {
+            let Ok((stream, _)) = listener.accept().await else {
+                sleep(NO_CONNECTION).await;
+                continue;
+            };
+            // Without it a small answer may wait for 40 ms; if it cannot be set, the answer waits.
+            let _ = stream.set_nodelay(true);
+            let (router, stopping) = (router.clone(), stopping.clone());
+            tokio::spawn(connection(stream, router, patience, stopping, place));
+        }
+    };
+    tokio::select! {
+        () = accepting => {}
+        // Told, or dropped without a word.
+        _ = stopped => {}
+    }
+    drop(listener);
+    // If nobody listens there is nobody to wait for.
+    let _ = stop.send(true);
+    // Who is not done by then is cut off.
+    let _ = timeout(GRACE, places.acquire_many(connections as u32)).await;
+    Ok(())
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    patience: Patience,
+    mut stopping: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    let stream = TokioIo::new(Patient {
+        stream,
+        patience: patience.answer,
+        stuck: None,
+    });
+    let mut serving = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience.head)
+            .max_buf_size(BUFFER)
+            .serve_connection(stream, TowerToHyperService::new(router))
+    );
+    tokio::select! {
+        // It is over, well or not; who was on the other side knows.
+        _ = serving.as_mut() => return,
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    serving.as_mut().graceful_shutdown();
+    let _ = serving.await;
+}
+
+/// A stream that fails when its other side takes nothing any more.
+struct Patient {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while the other side takes nothing.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    /// What became of a write, or the end of the patience with it.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(stuck.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
