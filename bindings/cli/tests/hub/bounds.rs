@@ -41,17 +41,17 @@ fn the_list_of_faults_ends() {
 #[test]
 fn the_path_of_a_fault_ends() {
     let lrs = Lrs::start();
-    // Nulls are allowed in extensions only.
+    // A property twice, far down.
     let name = "n".repeat(90);
-    let mut deep = String::from("null");
+    let mut deep = String::from(r#"{"a":1,"a":1}"#);
     for _ in 0..80 {
         deep = format!(r#"{{"{name}":{deep}}}"#);
     }
     let mut wrong = statement(&id());
-    wrong["wrong"] = serde_json::from_str(&deep).unwrap();
-    wrong["result"] = json!({"score": {}, "response": 1});
-    let many = json!(vec![wrong; 100]);
-    let answer = lrs.post(&many);
+    wrong["result"] = json!({"extensions": {"http://e.example/": "DEEP"}});
+    let wrong = wrong.to_string().replace("\"DEEP\"", &deep);
+    let many = format!("[{}]", vec![wrong; 100].join(","));
+    let answer = lrs.send("POST", "/statements", &[], many);
     answer.refused(400);
     is_short(&answer);
 }
