@@ -1,7 +1,7 @@
 //! A small HTTP server on loopback that does as a scenario says, also what no good server does.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -199,27 +199,44 @@ impl Server {
     pub fn start(
         behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        Self::on(listener, behaviour)
+        Self::with(behaviour, Some)
     }
 
-    /// The same behind a socket that listens already.
-    pub fn on(
-        listener: TcpListener,
+    /// A good LRS behind TLS.
+    pub fn secure(tls: rustls::ServerConfig) -> Self {
+        let tls = Arc::new(tls);
+        Self::with(
+            |request, lrs| lrs.plain(request),
+            move |stream| {
+                let session = rustls::ServerConnection::new(tls.clone()).ok()?;
+                Some(rustls::StreamOwned::new(session, stream))
+            },
+        )
+    }
+
+    fn with<S: Read + Write>(
         behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
+        wrap: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
     ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("it listens").port();
         let (stop, lrs) = (Arc::new(AtomicBool::new(false)), Arc::new(Lrs::default()));
-        let (behaviour, stopped, for_all) = (Arc::new(behaviour), stop.clone(), lrs.clone());
+        let (behaviour, wrap) = (Arc::new(behaviour), Arc::new(wrap));
+        let (stopped, for_all) = (stop.clone(), lrs.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
-                let (behaviour, lrs) = (behaviour.clone(), for_all.clone());
+                let (behaviour, wrap, lrs) = (behaviour.clone(), wrap.clone(), for_all.clone());
                 std::thread::spawn(move || {
-                    // A client that hangs up is no failure of the server's.
-                    let _ = serve(stream, &lrs, |request| behaviour(request, &lrs));
+                    let set = stream.set_nodelay(true);
+                    set.and_then(|()| stream.set_write_timeout(Some(Duration::from_mins(1))))?;
+                    match wrap(stream) {
+                        // A client that hangs up is no failure of the server's.
+                        Some(stream) => serve(stream, &lrs, |request| behaviour(request, &lrs)),
+                        None => Ok(()),
+                    }
                 });
             }
         });
@@ -229,6 +246,11 @@ impl Server {
     /// A good LRS.
     pub fn good() -> Self {
         Self::start(|request, lrs| lrs.plain(request))
+    }
+
+    /// The base URL of one behind TLS.
+    pub fn secure_url(&self) -> String {
+        format!("https://localhost:{}/xAPI", self.port)
     }
 
     /// The base URL.
@@ -246,23 +268,21 @@ impl Drop for Server {
 }
 
 fn serve(
-    stream: TcpStream,
+    stream: impl Read + Write,
     lrs: &Lrs,
     behaviour: impl Fn(&Request) -> Answer,
 ) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(Some(Duration::from_mins(1)))?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut stream = stream;
-    while let Some(request) = read(&mut reader)? {
+    let mut stream = BufReader::new(stream);
+    while let Some(request) = read(&mut stream)? {
         let number = lrs.begins(&request);
         let answer = behaviour(&request);
         lrs.answers(number, answer.status);
         let (bytes, stays) = answer.bytes();
-        stream.write_all(&bytes)?;
-        stream.flush()?;
+        let to = stream.get_mut();
+        to.write_all(&bytes)?;
+        to.flush()?;
         if !stays {
-            return stream.shutdown(Shutdown::Both);
+            return Ok(());
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The command itself: exit codes, listings, and what the library can and the command must, too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -59,6 +60,11 @@ pub const ALL: &[Scenario] = &[
     Scenario::new("erase_leaves_no_trace_of_a_person", erase_leaves_no_trace),
     Scenario::new("speak_fixes_the_version", speak_fixes_the_version),
     Scenario::new("a_proxy_is_used_where_it_is_named", a_proxy_is_used),
+    Scenario::new("a_ready_basic_value_is_sent_as_it_is", a_ready_basic_value),
+    Scenario::new(
+        "an_authority_of_ones_own_is_trusted_where_it_is_named",
+        an_authority_of_ones_own,
+    ),
     Scenario::new("the_demo_asks_before_it_fills_a_real_lrs", the_demo_asks),
     Scenario::new("usage_errors_are_2_and_change_nothing", usage_errors),
 ];
@@ -149,10 +155,7 @@ fn doctor_finds_good() {
 }
 
 fn doctor_finds_bad(
-    behaviour: impl Fn(&crate::http::Request, &std::sync::Arc<crate::lrs::Lrs>) -> Answer
-    + Send
-    + Sync
-    + 'static,
+    behaviour: impl Fn(&crate::http::Request, &Arc<crate::lrs::Lrs>) -> Answer + Send + Sync + 'static,
 ) {
     let server = Server::start(behaviour);
     let device = Device::new();
@@ -212,7 +215,9 @@ fn void_takes_back() {
     let server = Server::good();
     let device = Device::with(2);
     device.sync(&server).ended(0);
-    device.run(&["void", &id(0)]).ended(0);
+    device
+        .run(&["void", &id(0), "--mbox", "teacher@example.com"])
+        .ended(0);
     device.sync(&server).ended(0);
     let voidings = server
         .lrs
@@ -247,8 +252,9 @@ fn erase_leaves_no_trace() {
         found.map(|(name, _)| name.clone()).collect::<Vec<_>>()
     };
     assert!(!told(&device).is_empty());
-    let agent = r#"{"mbox": "mailto:learner1@example.com"}"#;
-    device.run(&["erase", agent, "--yes"]).ended(0);
+    device
+        .run(&["erase", "--mbox", "learner1@example.com", "--yes"])
+        .ended(0);
     assert_eq!(told(&device), Vec::<String>::new());
     assert_eq!(number(&device.status()["held"]), 0);
 }
@@ -289,6 +295,50 @@ fn a_proxy_is_used() {
         .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI", "--proxy", &by])
         .ended(0);
     device.all_delivered(&proxy);
+}
+
+/// A vendor's console shows the value of the header, ready to be copied.
+fn a_ready_basic_value() {
+    let server = Server::good();
+    let device = Device::with(3);
+    let mut command = device.command(&["sync", "--lrs", &server.url(), "--json"]);
+    command
+        .env_remove("PANNIER_LRS_USER")
+        .env_remove("PANNIER_LRS_PASSWORD")
+        .env("PANNIER_LRS_BASIC", "YXBwOnMzY3JldC1vZi10aGUtYXBw");
+    Device::run_it(command).ended(0);
+    device.all_delivered(&server);
+}
+
+/// A school's own authority has signed the LRS's certificate. Nobody trusts it unasked.
+fn an_authority_of_ones_own() {
+    let authority = rcgen::KeyPair::generate().expect("a key");
+    let mut about = rcgen::CertificateParams::new(Vec::new()).expect("no names");
+    about.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = about.self_signed(&authority).expect("a certificate");
+    let issuer = rcgen::Issuer::new(about, authority);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let own = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+    let own = own.signed_by(&key, &issuer).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.2 and 1.3")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![own.der().clone()],
+            rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .expect("they fit");
+    let server = Server::secure(tls);
+    let device = Device::with(3);
+    let url = server.secure_url();
+    let ran = device.run(&["sync", "--lrs", &url]).ended(4);
+    assert_eq!(ran.last()["trouble"]["problem"], "unreachable", "{ran}");
+    assert!(server.lrs.seen().is_empty());
+    let ca = device.file("school.pem", root.pem());
+    device.run(&["sync", "--lrs", &url, "--ca", &ca]).ended(0);
+    device.all_delivered(&server);
 }
 
 fn the_demo_asks() {

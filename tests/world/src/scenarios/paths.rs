@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::json;
+
 use super::Scenario;
 use crate::device::{Device, Ran, contents, lines, number, sample};
-use crate::http::Server;
+use crate::http::{Answer, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("looking_at_a_mistyped_queue_makes_none", looking_makes_none),
@@ -30,6 +32,14 @@ pub const ALL: &[Scenario] = &[
     Scenario::new(
         "a_queue_pulled_by_cable_is_delivered_once",
         a_queue_pulled_by_cable,
+    ),
+    Scenario::new(
+        "a_queue_pulled_by_cable_is_delivered_once_where_a_409_meets_all",
+        where_a_409_meets_all,
+    ),
+    Scenario::new(
+        "eight_processes_record_at_once",
+        eight_processes_record_at_once,
     ),
     Scenario::new("a_folder_is_no_queue", a_folder_is_no_queue),
 ];
@@ -153,6 +163,39 @@ fn a_queue_pulled_by_cable() {
     headset.record((200..210).map(sample));
     headset.sync_wait(&server, 10).ended(0);
     headset.all_delivered(&server);
+}
+
+/// The LRS refuses a whole batch for any id that it knows.
+fn where_a_409_meets_all() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() && request.ids().iter().any(|id| lrs.has(id)) {
+            return Answer::json(409, &json!({"error": "known"})).by_an_lrs();
+        }
+        lrs.plain(request)
+    });
+    let headset = Device::with(30);
+    let laptop = Device::new();
+    fs::copy(headset.queue(), laptop.queue()).expect("it can be copied");
+    laptop.sync(&server).ended(0);
+    headset.record((200..205).map(sample));
+    headset
+        .drain(&server, std::time::Duration::from_mins(1))
+        .ended(0);
+    headset.all_delivered(&server);
+}
+
+fn eight_processes_record_at_once() {
+    let server = Server::good();
+    let device = Device::new();
+    std::thread::scope(|scope| {
+        for process in 0..8 {
+            let device = &device;
+            scope.spawn(move || device.record((process * 10..process * 10 + 10).map(sample)));
+        }
+    });
+    device.sync(&server).ended(0);
+    assert_eq!(device.ids().len(), 80);
+    device.all_delivered(&server);
 }
 
 fn a_folder_is_no_queue() {

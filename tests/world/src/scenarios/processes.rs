@@ -34,6 +34,10 @@ pub const ALL: &[Scenario] = &[
             is_gone_on_with(false, "INT", Duration::from_mins(1));
         },
     ),
+    Scenario::slow(
+        "a_sync_killed_with_four_in_flight_doubles_nothing",
+        killed_with_four_in_flight,
+    ),
     Scenario::new(
         "a_sync_that_is_killed_before_it_sends_costs_no_wait",
         killed_before_it_sends,
@@ -175,4 +179,38 @@ fn killed_again_and_again() {
     std::thread::sleep(Duration::from_millis(500));
     device.all_delivered(&server);
     assert_eq!(number(&device.status()["delivered"]), 150);
+}
+
+/// Four requests are at work at an LRS without a unique key when the sync is killed.
+fn killed_with_four_in_flight() {
+    let slow = Arc::new(AtomicUsize::new(usize::MAX));
+    let server = Server::start({
+        let slow = slow.clone();
+        move |request, lrs| {
+            if !request.is_post() {
+                return lrs.plain(request);
+            }
+            let mut new = request.statements();
+            new.retain(|one| !lrs.has(&crate::http::id_of(one)));
+            let works = if lrs.posts() > slow.load(Ordering::Relaxed) {
+                5000
+            } else {
+                30
+            };
+            std::thread::sleep(Duration::from_millis(works));
+            lrs.keep(&new);
+            Lrs::names(request)
+        }
+    });
+    let device = Device::with(800);
+    slow.store(8, Ordering::Relaxed);
+    let sync = device.start(&["sync", "--lrs", &server.url(), "--in-flight", "4"]);
+    until(|| server.lrs.posts() >= 11);
+    sync.signal("KILL");
+    sync.wait();
+    let killed = Instant::now();
+    slow.store(usize::MAX, Ordering::Relaxed);
+    device.drain(&server, Duration::from_mins(2)).ended(0);
+    std::thread::sleep((killed + Duration::from_secs(6)).saturating_duration_since(Instant::now()));
+    device.all_delivered(&server);
 }

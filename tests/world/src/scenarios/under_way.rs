@@ -68,6 +68,7 @@ pub const ALL: &[Scenario] = &[
         "a_connection_refused_costs_no_wait",
         a_connection_refused_costs_no_wait,
     ),
+    Scenario::slow("an_lrs_that_hangs_is_gone_on_with", an_lrs_that_hangs),
     Scenario::slow(
         "an_lrs_that_answers_slowly_has_each_once",
         an_lrs_that_answers_slowly_has_each_once,
@@ -176,5 +177,19 @@ fn an_lrs_that_answers_slowly_has_each_once() {
     });
     let device = Device::with(120);
     device.drain(&server, Duration::from_secs(110)).ended(0);
+    device.all_delivered(&server);
+}
+
+/// The first request is never answered, and stored all the same.
+fn an_lrs_that_hangs() {
+    let server = Server::start(|request, lrs| {
+        let answer = lrs.plain(request);
+        if request.is_post() && lrs.posts() == 1 {
+            std::thread::sleep(Duration::from_mins(3));
+        }
+        answer
+    });
+    let device = Device::with(10);
+    device.drain(&server, Duration::from_mins(2)).ended(0);
     device.all_delivered(&server);
 }
