@@ -96,6 +96,10 @@ pub const ALL: &[Scenario] = &[
             comes_and_goes(|| Answer::json(400, &json!({"message": "bad request"})));
         },
     ),
+    Scenario::nightly(
+        "a_gateway_that_stops_everything_for_three_minutes_is_waited_out",
+        a_gateway_for_three_minutes,
+    ),
     Scenario::slow(
         "an_lrs_that_refuses_everything_for_a_while_convicts_nobody",
         || {
@@ -227,6 +231,23 @@ fn comes_and_goes(says: impl Fn() -> Answer + Send + Sync + 'static) {
     let last = device.drain(&server, Duration::from_secs(100));
     device.nothing_held();
     last.ended(0);
+    device.all_delivered(&server);
+}
+
+/// One command waits for as long as the gateway is there, and goes on by itself.
+fn a_gateway_for_three_minutes() {
+    let begun = Instant::now();
+    let server = Server::start(move |request, lrs| {
+        if begun.elapsed() < Duration::from_mins(3) {
+            return Answer::page(if lrs.seen().len() % 2 == 0 { 403 } else { 401 });
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(60);
+    let args = ["sync", "--lrs", &server.url(), "--wait", "1200"];
+    let ran = device.start(&args).wait_for(Duration::from_mins(15));
+    device.nothing_held();
+    ran.ended(0);
     device.all_delivered(&server);
 }
 

@@ -25,6 +25,10 @@ pub const ALL: &[Scenario] = &[
         "the_hubs_answer_to_two_million_faults_is_short",
         two_million_faults,
     ),
+    Scenario::slow(
+        "the_hubs_answer_to_a_wide_conflict_is_short",
+        a_wide_conflict,
+    ),
     Scenario::new(
         "the_hub_refuses_a_length_beyond_64_bits",
         a_length_beyond_64_bits,
@@ -203,6 +207,25 @@ fn two_million_faults() {
     );
     assert!(matches!(status, 400 | 413), "{status}");
     assert!(answer.len() < 1 << 20, "{} bytes", answer.len());
+}
+
+/// Thousands of differences, each below long names.
+fn a_wide_conflict() {
+    let hub = Hub::start();
+    let one = |value: usize| {
+        let wide = (0..40_000).map(|n| (format!("n{n}"), json!(n + value)));
+        let mut inner = Value::Object(wide.collect());
+        for _ in 0..60 {
+            inner = json!({"a-name-that-is-long-enough-to-be-noticed".repeat(20): inner});
+        }
+        let mut one = sample(0);
+        one["result"]["extensions"] = json!({"https://example.com/wide": inner});
+        one
+    };
+    assert_eq!(hub.post(&one(0)).0, 200);
+    let (status, answer) = hub.post(&one(1));
+    assert_eq!(status, 409);
+    assert!(answer.len() < 4 << 20, "{} bytes", answer.len());
 }
 
 fn a_length_beyond_64_bits() {

@@ -21,6 +21,16 @@ pub const ALL: &[Scenario] = &[
             Duration::from_secs(110),
         );
     }),
+    Scenario::nightly(
+        "three_hundred_at_something_without_batches_and_marks",
+        || {
+            drained_without_batches(
+                300,
+                || Answer::text(500, "text/plain", "error"),
+                Duration::from_mins(5),
+            );
+        },
+    ),
     Scenario::slow("an_lrs_that_refuses_batches_by_400_is_drained", || {
         without_batches(
             || Answer::json(400, &json!({"error": "no arrays"})).by_an_lrs(),
@@ -49,6 +59,14 @@ pub const ALL: &[Scenario] = &[
 
 /// Any array is answered so; a single statement takes 20 ms.
 fn without_batches(says: impl Fn() -> Answer + Send + Sync + 'static, within: Duration) {
+    drained_without_batches(40, says, within);
+}
+
+fn drained_without_batches(
+    count: usize,
+    says: impl Fn() -> Answer + Send + Sync + 'static,
+    within: Duration,
+) {
     let server = Server::start(move |request, lrs| {
         if !request.is_post() {
             return lrs.plain(request);
@@ -59,11 +77,11 @@ fn without_batches(says: impl Fn() -> Answer + Send + Sync + 'static, within: Du
         std::thread::sleep(Duration::from_millis(20));
         lrs.plain(request)
     });
-    let device = Device::with(40);
+    let device = Device::with(count);
     let begun = Instant::now();
     let ran = device.drain(&server, within);
     let took = begun.elapsed();
-    assert_eq!(device.stored_is_delivered(&server), 40, "{ran}");
+    assert_eq!(device.stored_is_delivered(&server), count, "{ran}");
     ran.ended(0);
     assert!(took < within, "{took:?}");
 }

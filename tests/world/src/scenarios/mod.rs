@@ -39,6 +39,13 @@ impl Scenario {
         }
     }
 
+    const fn nightly(name: &'static str, run: fn()) -> Self {
+        Self {
+            nightly: true,
+            ..Self::slow(name, run)
+        }
+    }
+
     const fn slow(name: &'static str, run: fn()) -> Self {
         Self {
             slow: true,

@@ -34,6 +34,10 @@ pub const ALL: &[Scenario] = &[
         "an_old_session_writes_nothing_over_the_new_lrs",
         an_old_session_writes_nothing_over_the_new_lrs,
     ),
+    Scenario::new(
+        "no_secret_is_kept_for_another_host",
+        no_secret_is_kept_for_another_host,
+    ),
     Scenario::new("no_secret_follows_a_redirect", no_secret_follows_a_redirect),
     Scenario::new(
         "no_secret_goes_to_a_host_in_the_clear",
@@ -134,6 +138,27 @@ fn an_old_session_writes_nothing_over_the_new_lrs() {
     device.sync_wait(&second, 3).ended(0);
     device.all_delivered(&second);
     assert_eq!(device.status()["trouble"], serde_json::Value::Null);
+}
+
+/// The second LRS is named without any credentials.
+fn no_secret_is_kept_for_another_host() {
+    let (first, second) = (Server::good(), Server::good());
+    let device = Device::with(3);
+    device.sync(&first).ended(0);
+    device.record([sample(5)]);
+    let mut command = device.command(&["sync", "--lrs", &second.url(), "--json"]);
+    command
+        .env_remove("PANNIER_LRS_USER")
+        .env_remove("PANNIER_LRS_PASSWORD");
+    Device::run_it(command).failed();
+    assert!(
+        second.lrs.secrets().is_empty(),
+        "{:?}",
+        second.lrs.secrets()
+    );
+    assert!(second.lrs.all().is_empty());
+    device.sync(&second).ended(0);
+    assert!(second.lrs.has(&crate::device::id(5)));
 }
 
 fn no_secret_follows_a_redirect() {
