@@ -325,7 +325,7 @@ impl Device {
         let begun = Instant::now();
         loop {
             let left = within.saturating_sub(begun.elapsed());
-            let ran = self.sync_wait(server, left.as_secs().max(1));
+            let ran = self.sync_wait(server, left.as_secs().clamp(1, 10));
             if done(&self.status()) || begun.elapsed() + Duration::from_secs(1) > within {
                 return ran;
             }
