@@ -75,23 +75,20 @@ fn a_failing_lrs_is_more_urgent() {
         if request.is_post() && request.brings(&id(0)) {
             return Answer::json(400, &json!({"error": "no"})).by_an_lrs();
         }
-        if request.is_post() && lrs.all().len() >= 3 {
-            return Answer::json(503, &json!({"error": "full"}))
+        if request.is_post() && lrs.all().len() >= 49 {
+            let words = json!({"error": "full"});
+            return Answer::json(503, &words)
                 .by_an_lrs()
                 .with("Retry-After", "3600");
         }
         lrs.plain(request)
     });
-    let device = Device::with(1);
-    device.sync(&server);
-    device.record((1..4).map(sample));
-    device.drain_until(&server, Duration::from_mins(1), |status| {
-        status["held"] == 1
-    });
-    device.record((10..30).map(sample));
-    let ran = device.sync(&server).ended(4);
-    assert_eq!(ran.last()["ended"], "waiting", "{ran}");
-    device.sync(&server).ended(4);
+    let device = Device::with(120);
+    for _ in 0..2 {
+        let ran = device.sync(&server).ended(4);
+        assert_eq!(ran.last()["ended"], "waiting", "{ran}");
+    }
+    assert_eq!(device.stored_is_delivered(&server), 49);
 }
 
 fn the_queue_named_last() {
