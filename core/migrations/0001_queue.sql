@@ -36,6 +36,12 @@ CREATE TABLE statement (
 CREATE UNIQUE INDEX statement_loose ON statement (id) WHERE loose = 1;
 CREATE INDEX statement_history ON statement (delivered_at) WHERE delivered_at IS NOT NULL;
 
+-- Statements above `upstream.sent_through` that may have left the device all the same: they were tried
+-- while others before them were passed over.
+CREATE TABLE sent_ahead (
+    seq INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE
+) STRICT;
+
 CREATE TABLE aside (
     seq     INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE,
     -- 0 waiting: comes back by itself. 1 held: waits for the app.
@@ -46,7 +52,9 @@ CREATE TABLE aside (
     due     INTEGER,
     -- How often the upstream failed on this statement alone.
     tries   INTEGER NOT NULL DEFAULT 0,
-    -- 1: a request with it may have reached the LRS.
+    -- How many requests the upstream had taken statements of when it was last refused.
+    taken   INTEGER,
+    -- 1: a request with it may have reached an LRS.
     sent    INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
     -- What the LRS said, and its copy where it has another statement under this id.
     status  INTEGER,
@@ -97,17 +105,27 @@ CREATE TABLE loss (
 CREATE TABLE upstream (
     id                INTEGER PRIMARY KEY CHECK (id = 1),
     endpoint          TEXT,
+    -- Rises each time the endpoint becomes another one.
+    generation        INTEGER NOT NULL DEFAULT 0,
     delivered_through INTEGER NOT NULL DEFAULT 0,
-    -- Statements up to here may have reached the LRS.
+    -- Statements up to here may have left the device.
     sent_through      INTEGER NOT NULL DEFAULT 0,
     -- What the upstream is known to be.
     version           TEXT,
     version_at        INTEGER,
+    -- 1: its answers carry its version header.
+    signs             INTEGER NOT NULL DEFAULT 0,
     max_statements    INTEGER,
     max_bytes         INTEGER,
     max_in_flight     INTEGER,
+    -- So many statements at once it failed on; tried again after so many requests that it takes.
+    failed_statements INTEGER,
+    retry_failed      INTEGER NOT NULL DEFAULT 0,
+    taken_since       INTEGER NOT NULL DEFAULT 0,
     -- 1: it answers 409 even to an identical statement.
     refuses_known     INTEGER NOT NULL DEFAULT 0,
+    -- The longest that it took to answer a batch, milliseconds.
+    slowest           INTEGER,
     -- Its clock minus ours, milliseconds.
     skew              INTEGER,
     -- Its clock when the steady clock of that boot said 0, and from when on that holds.
@@ -115,10 +133,19 @@ CREATE TABLE upstream (
     clock_at_zero     INTEGER,
     clock_from        INTEGER,
     last_success      INTEGER,
-    -- What it waits for.
+    -- Requests that it took statements of.
+    taken             INTEGER NOT NULL DEFAULT 0,
     failures          INTEGER NOT NULL DEFAULT 0,
-    not_before        INTEGER,
-    wait_reason       TEXT,
+    -- Until when nothing is sent, by who asked for it; unix milliseconds.
+    wait_backoff         INTEGER,
+    wait_retry_after     INTEGER,
+    wait_outcome_unknown INTEGER,
+    wait_app             INTEGER,
+    -- Requests that have left and whose end is not written down: when the last one left, and the longest
+    -- of their time-outs in milliseconds.
+    under_way_since      INTEGER,
+    under_way_timeout    INTEGER,
+    -- What is the matter.
     problem           TEXT,
     problem_status    INTEGER,
     problem_words     TEXT,

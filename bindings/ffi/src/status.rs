@@ -48,6 +48,8 @@ mirror! {
         Credentials,
         /// The endpoint is not the xAPI base URL of an LRS (404, 405, 410). Set the right one.
         WrongEndpoint,
+        /// Another collector on this queue has set another endpoint. Set the right one in both.
+        OtherEndpoint,
         /// The upstream speaks neither xAPI 1.0.3 nor 2.0.0.
         NoCommonVersion,
         /// The LRS asked to wait (429, 503).

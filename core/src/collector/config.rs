@@ -46,6 +46,7 @@ pub trait CredentialsProvider: Send + Sync {
 /// How a collector is set up. `Config::default()` records; give it an endpoint and it syncs.
 #[derive(Clone)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
     /// The LRS's base URL, without `/statements`. The file remembers it: none means the one that it
     /// knows. May be set later.
@@ -88,6 +89,13 @@ pub struct Config {
     /// Goes through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
     /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
     pub proxies_from_environment: bool,
+    /// The credentials may write and not read: an LRS that says it stored all is then believed without a
+    /// look. Needed only for one that gives no `X-Experience-API-Version` with its answers; where there
+    /// may be a gateway before the LRS, what it answers in its place is believed too. Default: false.
+    pub write_only: bool,
+    /// The LRS's clock is right: timestamps that Pannier makes follow it. Default: false, the device's
+    /// clock is believed, since servers in schools run months behind. See `docs/clock.md`.
+    pub trust_lrs_clock: bool,
     /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
     /// the built-in transport.
     pub extra_roots: Vec<Vec<u8>>,
@@ -115,6 +123,8 @@ impl Default for Config {
             allow_cleartext: false,
             proxy: None,
             proxies_from_environment: false,
+            write_only: false,
+            trust_lrs_clock: false,
             extra_roots: Vec::new(),
             transport: None,
             clock: Arc::new(SystemClock),

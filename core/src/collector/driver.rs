@@ -20,7 +20,7 @@ use super::config::SyncPolicy;
 use super::reentry::{self, Role};
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Db, Millis, Problem, Trouble, WaitKind};
+use crate::store::{Db, Millis, Problem, Trouble};
 use crate::sync::{Ended, SyncReport, backoff};
 
 /// How often a sync that has time looks whether another process has ended the one under way.
@@ -93,11 +93,9 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
         deadline: None,
         quiet_until: None,
         setbacks: 0,
-        under_way_until: None,
         recorded: 0,
         no_network_since: None,
         paused: false,
-        owed: None,
     };
     driver.automatic_after(Duration::ZERO);
     while catch_unwind(AssertUnwindSafe(|| runtime.block_on(driver.run()))).is_err() {
@@ -121,15 +119,11 @@ pub(super) struct Driver {
     quiet_until: Option<Instant>,
     /// Syncs in a row that found no credentials, or panicked.
     setbacks: u32,
-    /// The last batch that left may be under way until then, unix milliseconds.
-    pub(super) under_way_until: Option<Millis>,
     /// Recorded since the last sync.
     recorded: u32,
     /// The device has no network since then, as far as the app told.
     no_network_since: Option<Instant>,
     paused: bool,
-    /// What a sync that could not write to the disk would have had to wait for.
-    pub(super) owed: Option<(Millis, WaitKind)>,
 }
 
 impl Driver {
@@ -258,7 +252,7 @@ impl Driver {
             db.relearn(|learned| {
                 let unreachable = |trouble: &Trouble| trouble.problem == Problem::Unreachable;
                 if learned.trouble.as_ref().is_some_and(unreachable) {
-                    learned.not_before = None;
+                    learned.waits.backoff = None;
                 }
             })
         });
@@ -326,9 +320,6 @@ impl Driver {
     /// What is under way came to an end that nobody has seen. The panic hook has reported why.
     fn panicked(&mut self) {
         self.inner.syncing.store(false, Ordering::Relaxed);
-        if let Some(until) = self.under_way_until.take() {
-            self.owed = Some((until, WaitKind::OutcomeUnknown));
-        }
         let result = Err(Error::Panicked);
         count(&result);
         self.tell(&result);
@@ -469,10 +460,10 @@ impl Driver {
                 let wait = backoff::delay(setbacks, &mut fastrand::Rng::new());
                 (Some(now + wait.as_millis() as Millis), true)
             }
-            // The app must act: it says so when it has.
+            // The app must act, and says so when it has; or it was the LRS's mistake, and is over then.
             Ok(Ended::NeedsApp { .. }) => {
-                self.quiet_until = Instant::now().checked_add(LONGEST_SLEEP);
-                (None, false)
+                let wait = backoff::WITHOUT_THE_APP.as_millis() as Millis;
+                (Some(now + wait), true)
             }
             Ok(Ended::Interrupted) => (None, false),
             Err(_) => (Some(now + LONGEST_SLEEP.as_millis() as Millis), false),
@@ -480,6 +471,10 @@ impl Driver {
         self.setbacks = setbacks;
         if let Some(until) = until {
             let wait = Duration::from_millis(until.saturating_sub(now).max(0) as u64);
+            if quiet {
+                // What was recorded meanwhile cannot be sent sooner either.
+                self.deadline = None;
+            }
             self.automatic_after(wait);
             self.quiet_until = self.deadline.filter(|_| quiet);
         }

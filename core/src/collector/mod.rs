@@ -32,6 +32,8 @@ mod reentry;
 #[cfg(test)]
 mod robust;
 mod status;
+mod sync_lock;
+mod target;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -64,21 +66,23 @@ use folding::Folding;
 use ids::Ids;
 use reentry::Role;
 use status::Here;
+use sync_lock::SyncLock;
+use target::Target;
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::lock::lock;
-use crate::lrs::{Authorization, Credentials, Endpoint};
+use crate::lrs::{Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{
     self, Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, Statement, XapiVersion,
 };
 use crate::store::{
-    Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Learned, Listed, Opening, Page,
-    Shared, StoreError,
+    Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page, Shared,
+    StoreError,
 };
-use crate::sync::{Session, SessionConfig, SyncReport};
+use crate::sync::{Session, SyncReport};
 use crate::transport::Transport;
 
 /// The longest statement that is taken in, bytes of its JSON. Its copy at the LRS, which may be several
@@ -121,8 +125,9 @@ struct Inner {
     allow_cleartext: bool,
     http: HttpSettings,
     holder: Holder,
-    endpoint: Mutex<Option<Endpoint>>,
-    authorization: Mutex<Option<Authorization>>,
+    target: Mutex<Target>,
+    write_only: bool,
+    trust_lrs_clock: bool,
     provider: Option<Arc<dyn CredentialsProvider>>,
     transport: Mutex<Option<Arc<dyn Transport>>>,
     syncing: AtomicBool,
@@ -210,8 +215,9 @@ impl Collector {
                     proxies_from_environment: config.proxies_from_environment,
                 },
                 holder: Holder(*Uuid::new_v4().as_bytes()),
-                endpoint: Mutex::new(endpoint),
-                authorization: Mutex::new(authorization),
+                target: Mutex::new(Target::new(endpoint, authorization)),
+                write_only: config.write_only,
+                trust_lrs_clock: config.trust_lrs_clock,
                 provider: config.credentials_provider,
                 transport: Mutex::new(config.transport),
                 syncing: AtomicBool::new(false),
@@ -294,6 +300,7 @@ impl Collector {
         let here = Here {
             syncing: self.inner.syncing.load(Ordering::Relaxed),
             network: self.inner.network.load(Ordering::Relaxed),
+            elsewhere: SyncLock::is_taken(self.inner.store.path()),
             now: self.inner.clock.now(),
         };
         Ok(self.inner.read(|db| {
@@ -442,26 +449,6 @@ impl Collector {
         self.tell_driver(Command::Interrupt);
     }
 
-    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
-    pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
-        self.inner.use_credentials(credentials)?;
-        self.tell_driver(Command::Changed);
-        Ok(())
-    }
-
-    /// Says where to deliver to. What was learned about another LRS is forgotten.
-    pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
-        let endpoint = Endpoint::parse(endpoint)?;
-        let has_credentials = lock(&self.inner.authorization).is_some();
-        endpoint.check_cleartext(has_credentials, self.inner.allow_cleartext)?;
-        self.inner.store.with(self.inner.clock.now_ms(), |db| {
-            db.set_endpoint(endpoint.as_str())
-        })?;
-        *lock(&self.inner.endpoint) = Some(endpoint);
-        self.tell_driver(Command::Changed);
-        Ok(())
-    }
-
     /// Tells an automatic sync whether the device has a network; without one it does not try.
     pub fn set_network(&self, available: bool) {
         self.inner.network.store(available, Ordering::Relaxed);
@@ -564,36 +551,6 @@ impl Drop for Collector {
 }
 
 impl Inner {
-    fn session_config(&self, by_hand: bool) -> Result<SessionConfig, Error> {
-        let endpoint = lock(&self.endpoint).clone().ok_or(Error::NoEndpoint)?;
-        let authorization = lock(&self.authorization).clone();
-        endpoint.check_cleartext(authorization.is_some(), self.allow_cleartext)?;
-        Ok(SessionConfig {
-            endpoint,
-            authorization,
-            version: self.speak,
-            max_statements: self.max_statements,
-            max_bytes: self.max_bytes,
-            requests_in_flight: self.requests_in_flight,
-            history: self.history,
-            by_hand,
-        })
-    }
-
-    /// For the next request; a wait for credentials is over.
-    fn use_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
-        let authorization = credentials.map(Credentials::authorization).transpose()?;
-        if let Some(endpoint) = lock(&self.endpoint).as_ref() {
-            endpoint.check_cleartext(authorization.is_some(), self.allow_cleartext)?;
-        }
-        // What may fail comes first: an error means that nothing has changed.
-        self.store.with(self.clock.now_ms(), |db| {
-            db.relearn(Learned::credentials_are_right)
-        })?;
-        *lock(&self.authorization) = authorization;
-        Ok(())
-    }
-
     /// The app's transport, or the built-in one, made when it is first needed.
     fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
         let mut transport = lock(&self.transport);

@@ -10,12 +10,16 @@ use super::Inner;
 use super::caught::exchange;
 use super::driver::{Driver, Interrupt, Ran};
 use super::folding::Folding;
+use super::sync_lock::{SyncLock, Taken};
 use crate::error::Error;
 use crate::lock::lock;
-use crate::lrs::{Answer, Failure, Method};
-use crate::store::{Millis, StoreError};
-use crate::sync::{Ended, Session, Step, Ticket};
+use crate::lrs::{Answer, Failure};
+use crate::store::StoreError;
+use crate::sync::{Ended, Session, Step, SyncReport, Ticket};
 use crate::transport::Transport;
+
+/// Another process syncs: it is asked again so much later.
+const ASK_AGAIN_MS: i64 = 15_000;
 
 /// What came of a request.
 type Landed = (Ticket, Result<Answer, Failure>);
@@ -26,21 +30,34 @@ type Flights = JoinSet<Landed>;
 impl Driver {
     /// One session; it waits for nothing that is over only after `give_up`.
     pub(super) async fn session(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
-        let inner = &self.inner;
-        let begun = inner
-            .transport()
-            .and_then(|transport| Ok((transport, inner.session_config(by_hand)?)));
-        let (transport, config) = match begun {
-            Ok(begun) => begun,
+        let inner = Arc::clone(&self.inner);
+        let transport = match inner.transport() {
+            Ok(transport) => transport,
             Err(error) => return (Err(error), None),
         };
-        let mut session =
-            Session::new(config, inner.holder, fastrand::Rng::new()).after(self.owed.take());
-        let ran = self.perform(&mut session, &transport, give_up).await;
-        self.owed = session.owed();
-        // It has written down what may be so.
-        self.under_way_until = None;
-        ran
+        let lock = match SyncLock::take(inner.store.path()) {
+            Taken::Ours(lock) => Some(lock),
+            Taken::Unknown => None,
+            Taken::Others => {
+                let until = inner.clock.now_ms() + ASK_AGAIN_MS;
+                let report = SyncReport::nothing(Ended::Busy { until });
+                return (Ok(report), None);
+            }
+        };
+        loop {
+            let (config, generation) = match inner.session_config(by_hand) {
+                Ok(config) => config,
+                Err(error) => return (Err(error), None),
+            };
+            let mut session =
+                Session::new(config, inner.holder, fastrand::Rng::new()).alone(lock.is_some());
+            let ran = self.perform(&mut session, &transport, give_up).await;
+            // The endpoint has become another one: what is left goes there.
+            let moved = matches!(&ran, (Ok(_), None)) && inner.target_generation() != generation;
+            if !moved {
+                return ran;
+            }
+        }
     }
 
     async fn perform(
@@ -73,10 +90,6 @@ impl Driver {
                 }
                 Ok(Step::Send { ticket, request }) => {
                     let (transport, span) = (Arc::clone(transport), session.span(ticket));
-                    if request.method == Method::Post {
-                        let until = inner.clock.now_ms() + request.timeout.as_millis() as Millis;
-                        self.under_way_until = self.under_way_until.max(Some(until));
-                    }
                     let exchange = async move { exchange(&*transport, request).await };
                     flights.spawn(async move { (ticket, exchange.instrument(span).await) });
                 }
@@ -90,7 +103,7 @@ impl Driver {
                     let interrupt = self.during(ended, true).await.err();
                     flights.shutdown().await;
                     if let Err(second) = inner.interrupted(session) {
-                        // What it had to write down is kept in memory.
+                        // What was written when the requests left tells the next session.
                         tracing::debug!(error = %second, "the end of a sync could not be written");
                     }
                     return (Err(error.into()), interrupt);
@@ -115,7 +128,7 @@ impl Inner {
         if landed.is_none() && session.must_await() {
             return Ok(Step::Await);
         }
-        session.authorize(lock(&self.authorization).as_ref());
+        session.authorize(lock(&self.target).authorization.as_ref());
         let now = self.clock.now();
         let step = self.store.with(now.wall_ms, |db| {
             db.together(|db| {

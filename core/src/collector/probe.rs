@@ -126,8 +126,7 @@ impl Collector {
 
 impl Inner {
     fn probe(&self, statement: Option<Prepared>) -> Result<Probe, Error> {
-        let endpoint = lock(&self.endpoint).clone().ok_or(Error::NoEndpoint)?;
-        let authorization = lock(&self.authorization).clone();
+        let (endpoint, authorization) = lock(&self.target).both()?;
         let transport = self.fresh_transport()?;
         let provider = self.provider.clone();
         let (clock, speak, allow) = (Arc::clone(&self.clock), self.speak, self.allow_cleartext);
@@ -231,7 +230,7 @@ impl Asking {
             Ok(answer) => match read_get(answer, &self.endpoint, heard.nobody) {
                 Found::Refused { status, .. } => status != 401,
                 Found::NotAnLrs(_) => false,
-                Found::Copy(_) | Found::Missing => true,
+                Found::Copy(_) | Found::Missing | Found::Unreadable => true,
             },
             Err(_) => false,
         };

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::clock::Now;
 use crate::statement::XapiVersion;
 use crate::store::{Ledger, LossReport, Millis, Trouble, Upstream, WaitKind};
+use crate::sync::cut_off_until;
 
 /// How things stand. Costs the same however long the queue is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +54,8 @@ pub struct Status {
 pub(super) struct Here {
     pub(super) syncing: bool,
     pub(super) network: bool,
+    /// Another process syncs this queue now, or another collector of this one.
+    pub(super) elsewhere: bool,
     pub(super) now: Now,
 }
 
@@ -66,9 +69,19 @@ impl Status {
     ) -> Self {
         let learned = upstream.learned;
         let now = here.now.wall_ms;
-        let wait = learned
-            .not_before
-            .filter(|(until, why)| *why == WaitKind::App || *until > now);
+        let mut waits = learned.waits;
+        if let Some(request) = learned
+            .under_way
+            .filter(|_| !here.syncing && !here.elsewhere)
+        {
+            // Whoever sent it is gone: the next sync waits for its end.
+            waits.add(
+                WaitKind::OutcomeUnknown,
+                cut_off_until(request, &learned, now),
+            );
+        }
+        waits.retain(|_, until| until > now);
+        let wait = waits.last();
         let clock_skew_ms = match here.now.steady {
             Some(steady) => learned
                 .clock
@@ -82,9 +95,7 @@ impl Status {
             endpoint: upstream.endpoint,
             syncing: here.syncing,
             network: here.network,
-            waiting_until: wait
-                .filter(|(_, why)| *why != WaitKind::App)
-                .map(|(until, _)| until),
+            waiting_until: wait.map(|(until, _)| until),
             waiting_for: wait.map(|(_, why)| why),
             trouble: learned.trouble,
             loss,

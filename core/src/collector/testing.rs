@@ -47,6 +47,11 @@ impl TestClock {
             .fetch_add(time.as_millis() as i64, Ordering::Relaxed);
     }
 
+    /// For an LRS's clock: it says that now.
+    pub fn set_to(&self, truth_ms: i64) {
+        self.truth.store(truth_ms, Ordering::Relaxed);
+    }
+
     /// Sets the wall clock wrong by so much; it jumps.
     pub fn set_wrong_by(&self, error_ms: i64) {
         self.error.store(error_ms, Ordering::Relaxed);
@@ -181,7 +186,17 @@ pub fn sent(request: &Request) -> Vec<(Uuid, Value)> {
         .collect()
 }
 
+/// An LRS's own.
 pub fn answer(status: u16, body: &str) -> Answer {
+    let version = ("X-Experience-API-Version".into(), "1.0.3".into());
+    Answer {
+        headers: vec![version],
+        ..strangers(status, body)
+    }
+}
+
+/// Of something before the LRS, or in its place.
+pub fn strangers(status: u16, body: &str) -> Answer {
     Answer {
         status,
         headers: Vec::new(),

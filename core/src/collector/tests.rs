@@ -447,8 +447,7 @@ fn a_network_that_is_back_ends_the_backoff() {
     store
         .with(0, |db| {
             db.relearn(|learned| {
-                let (until, _) = learned.not_before.unwrap();
-                learned.not_before = Some((until + 600_000, crate::store::WaitKind::Backoff));
+                learned.waits.backoff = learned.waits.backoff.map(|until| until + 600_000);
             })
         })
         .unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::testing::{FakeLrs, TestClock, answer, config, open, posts, statement};
+use super::testing::{FakeLrs, TestClock, answer, config, open, posts, statement, strangers};
 use super::{Collector, Config};
 use crate::clock::Clock;
 use crate::lrs::Failure;
@@ -39,6 +39,18 @@ impl Stage {
             clock,
             collector,
         }
+    }
+
+    fn trust_lrs(&mut self) {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        self.collector = open(
+            self.folder.path(),
+            Config {
+                clock,
+                trust_lrs_clock: true,
+                ..config(&self.lrs)
+            },
+        );
     }
 
     fn record(&self, n: usize) -> Uuid {
@@ -100,20 +112,67 @@ fn assert_about(found: i64, right: i64) {
 }
 
 #[test]
-fn a_wrong_clock_is_corrected_both_ways_before_the_first_send() {
+fn a_jump_of_the_devices_clock_corrects_what_was_recorded_before_it() {
     let truth = TestClock::new().truth_ms();
     for error in [DAY_MS, -DAY_MS, -truth, 50 * 365 * DAY_MS, 61_500, -62_500] {
         let stage = Stage::new();
         stage.clock.set_wrong_by(error);
         let recorded_at = stage.clock.truth_ms();
         let id = stage.record(1);
-        assert!(stage.collector.status().unwrap().clock_skew_ms.is_none());
+        stage.clock.pass(HOUR);
+        // The network's time arrives.
+        stage.clock.set_wrong_by(0);
+        stage.sync();
+        assert_eq!(stage.timestamp(id), recorded_at);
+        assert_eq!(stage.collector.status().unwrap().ledger.delivered, 1);
+    }
+}
+
+#[test]
+fn no_lrss_clock_spoils_a_timestamp_of_a_device_that_may_be_right() {
+    let year = 365 * DAY_MS;
+    for ahead in [73 * year, year, DAY_MS, -DAY_MS, -30 * DAY_MS, -57 * year] {
+        let stage = Stage::new();
+        let stamped = stage.clock.now_ms();
+        let id = stage.record(1);
+        stage.clock.pass(HOUR);
+        let theirs = TestClock::new();
+        theirs.pass(HOUR);
+        theirs.set_to(theirs.truth_ms() + ahead);
+        *stage.lrs.clock.lock().unwrap() = Some(theirs);
+        stage.sync();
+        assert_eq!(stage.timestamp(id), stamped);
+        // The difference is shown, and the app decides.
+        let status = stage.collector.status().unwrap();
+        assert_about(status.clock_skew_ms.unwrap(), ahead);
+    }
+}
+
+#[test]
+fn a_clock_from_before_this_was_made_is_corrected_by_the_lrss() {
+    let truth = TestClock::new().truth_ms();
+    for error in [-truth, 86_400_000 - truth, -10 * 365 * DAY_MS] {
+        let stage = Stage::new();
+        stage.clock.set_wrong_by(error);
+        let recorded_at = stage.clock.truth_ms();
+        let id = stage.record(1);
         stage.clock.pass(HOUR);
         stage.sync();
         assert_about(stage.timestamp(id), recorded_at);
-        let status = stage.collector.status().unwrap();
-        assert_about(status.clock_skew_ms.unwrap(), -error);
-        assert_eq!(status.ledger.delivered, 1);
+    }
+}
+
+#[test]
+fn an_app_that_says_so_goes_by_the_lrss_clock() {
+    for error in [DAY_MS, -DAY_MS] {
+        let mut stage = Stage::new();
+        stage.trust_lrs();
+        stage.clock.set_wrong_by(error);
+        let recorded_at = stage.clock.truth_ms();
+        let id = stage.record(1);
+        stage.clock.pass(HOUR);
+        stage.sync();
+        assert_about(stage.timestamp(id), recorded_at);
     }
 }
 
@@ -124,34 +183,25 @@ fn a_clock_that_is_nearly_right_is_left_alone() {
         stage.clock.set_wrong_by(error);
         let stamped = stage.clock.now_ms();
         let id = stage.record(1);
-        // So that none of them lies in the LRS's future.
         stage.clock.pass(HOUR);
+        stage.clock.set_wrong_by(0);
         stage.sync();
         assert_eq!(stage.timestamp(id), stamped);
     }
 }
 
 #[test]
-fn a_clock_that_is_put_right_in_between_leaves_nothing_wrong() {
-    let stage = Stage::new();
-    stage.clock.set_wrong_by(-40 * 365 * DAY_MS);
-    let wrong = stage.record(1);
-    let first = stage.clock.truth_ms();
-    stage.clock.pass(HOUR);
-    stage.clock.set_wrong_by(0);
-    let right = stage.record(2);
-    let second = stage.clock.now_ms();
-    stage.clock.pass(HOUR);
-    stage.sync();
-    assert_about(stage.timestamp(wrong), first);
-    assert_eq!(stage.timestamp(right), second);
-    // And wrong again, in the same boot: what the LRS's clock says is known already.
-    stage.clock.set_wrong_by(DAY_MS);
-    let third = stage.clock.truth_ms();
-    let again = stage.record(3);
-    let report = stage.collector.sync().unwrap();
-    assert_eq!(report.requests, 1, "nothing is asked twice");
-    assert_about(stage.timestamp(again), third);
+fn a_clock_set_to_a_time_that_cannot_be_corrects_nothing() {
+    let truth = TestClock::new().truth_ms();
+    for error in [-truth, -10 * 365 * DAY_MS, 73 * 365 * DAY_MS] {
+        let stage = Stage::new();
+        let stamped = stage.clock.now_ms();
+        let id = stage.record(1);
+        stage.clock.pass(HOUR);
+        stage.clock.set_wrong_by(error);
+        stage.sync();
+        assert_eq!(stage.timestamp(id), stamped);
+    }
 }
 
 #[test]
@@ -165,9 +215,11 @@ fn after_a_reboot_nobody_knows_and_nothing_is_corrected() {
     stage.restart();
     let recorded_at = stage.clock.truth_ms();
     let after = stage.record(2);
+    stage.clock.pass(HOUR);
+    stage.clock.set_wrong_by(0);
     stage.sync();
     assert_eq!(stage.timestamp(before), stamped);
-    assert_about(stage.timestamp(after), recorded_at);
+    assert_eq!(stage.timestamp(after), recorded_at);
 }
 
 #[test]
@@ -178,8 +230,9 @@ fn a_restart_of_the_process_is_no_reboot() {
     let id = stage.record(1);
     stage.clock.pass(HOUR);
     stage.restart();
+    stage.clock.set_wrong_by(0);
     stage.sync();
-    assert_about(stage.timestamp(id), recorded_at);
+    assert_eq!(stage.timestamp(id), recorded_at);
 }
 
 #[test]
@@ -191,17 +244,16 @@ fn a_timestamp_that_the_app_gave_is_never_touched() {
     let id = stage.collector.record(given.to_string()).unwrap();
     let ours = stage.record(2);
     let recorded_at = stage.clock.truth_ms();
+    stage.clock.set_wrong_by(0);
     stage.sync();
     let stored = stage.lrs.stored.lock().unwrap()[&id].clone();
     assert_eq!(stored["timestamp"], given["timestamp"]);
-    assert_about(stage.timestamp(ours), recorded_at);
+    assert_eq!(stage.timestamp(ours), recorded_at);
 }
 
 #[test]
 fn what_may_have_been_sent_keeps_its_bytes() {
     let stage = Stage::new();
-    // Nothing is known of the LRS's clock: it does not tell the time, and then it hangs up.
-    *stage.lrs.clock.lock().unwrap() = None;
     stage.lrs.instead(|request| {
         posts(request, "").then(|| Err(Failure::Broken("reset by peer".into())))
     });
@@ -209,9 +261,8 @@ fn what_may_have_been_sent_keeps_its_bytes() {
     let id = stage.record(1);
     stage.sync();
     let sent = stage.queued();
-    *stage.lrs.clock.lock().unwrap() = Some(Arc::clone(&stage.clock));
     stage.lrs.behave();
-    // It is asked for its versions again first, and tells the time.
+    stage.clock.set_wrong_by(0);
     stage.clock.pass(25 * HOUR);
     stage.sync();
     let stored = stage.lrs.stored.lock().unwrap()[&id].clone();
@@ -224,6 +275,7 @@ fn a_correction_stands_after_a_crash_before_the_send() {
     stage.clock.set_wrong_by(-DAY_MS);
     let recorded_at = stage.clock.truth_ms();
     let id = stage.record(1);
+    stage.clock.set_wrong_by(0);
     // The process dies when the request has been made and before it is answered.
     *stage.lrs.hangs.lock().unwrap() = true;
     std::thread::scope(|scope| {
@@ -234,21 +286,13 @@ fn a_correction_stands_after_a_crash_before_the_send() {
     });
     stage.restart();
     let corrected = stage.queued();
-    assert_about(
+    assert_eq!(
         milliseconds(&serde_json::from_str(&corrected).unwrap()),
         recorded_at,
     );
-    // From here on not even a better measure changes a byte.
+    // From here on not even another jump changes a byte.
     *stage.lrs.hangs.lock().unwrap() = false;
-    stage.clock.pass(HOUR);
-    let odd = stage.clock.truth_ms() + 7 * DAY_MS;
-    let odd = jiff::Timestamp::from_millisecond(odd).unwrap();
-    let odd = odd.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    stage.lrs.instead(move |request| {
-        let mut about = answer(200, r#"{"version":["2.0.0"]}"#);
-        about.headers.push(("Date".into(), odd.clone()));
-        request.url.ends_with("/about").then_some(Ok(about))
-    });
+    stage.clock.set_wrong_by(7 * DAY_MS);
     stage.clock.pass(25 * HOUR);
     stage.sync();
     let stored = stage.lrs.stored.lock().unwrap()[&id].clone();
@@ -258,8 +302,7 @@ fn a_correction_stands_after_a_crash_before_the_send() {
 #[test]
 fn what_waits_aside_is_corrected_when_the_time_is_known() {
     let stage = Stage::new();
-    // An LRS of 1.0.3 that does not tell the time.
-    *stage.lrs.clock.lock().unwrap() = None;
+    // An LRS of 1.0.3.
     stage.lrs.instead(|request| {
         let old = || Ok(answer(200, r#"{"version":["1.0.3"]}"#));
         request.url.ends_with("/about").then(old)
@@ -271,30 +314,31 @@ fn what_waits_aside_is_corrected_when_the_time_is_known() {
     let id = stage.collector.record(needs).unwrap();
     stage.sync();
     assert_eq!(stage.collector.status().unwrap().ledger.waiting, 1);
-    *stage.lrs.clock.lock().unwrap() = Some(Arc::clone(&stage.clock));
     stage.lrs.behave();
-    stage.clock.pass(25 * HOUR);
+    stage.clock.pass(50 * HOUR);
+    stage.clock.set_wrong_by(0);
     stage.sync();
-    assert_about(stage.timestamp(id), recorded_at);
+    assert_eq!(stage.timestamp(id), recorded_at);
 }
 
 #[test]
 fn a_stranger_and_a_cache_and_a_slow_answer_are_not_asked_the_time() {
     for case in ["stranger", "cache", "slow", "1970"] {
         let stage = Stage::new();
+        // So wrong that the LRS's clock would be believed.
+        stage.clock.set_wrong_by(-stage.clock.truth_ms());
         let recorded_at = stage.clock.now_ms();
         let id = stage.record(1);
         let clock = Arc::clone(&stage.clock);
         stage.lrs.instead(move |request| {
-            let body = match case {
-                "stranger" => "<html><title>Hotel Wi-Fi</title></html>",
-                _ => r#"{"version":["2.0.0"]}"#,
-            };
             let date = match case {
                 "1970" => "Thu, 01 Jan 1970 00:00:10 GMT",
                 _ => "Fri, 15 Jan 2027 23:00:00 GMT",
             };
-            let mut said = answer(200, body);
+            let mut said = match case {
+                "stranger" => strangers(200, "<html><title>Hotel Wi-Fi</title></html>"),
+                _ => answer(200, r#"{"version":["2.0.0"]}"#),
+            };
             said.headers.push(("Date".into(), date.into()));
             if case == "cache" {
                 said.headers.push(("Age".into(), "3600".into()));
@@ -316,48 +360,20 @@ fn a_stranger_and_a_cache_and_a_slow_answer_are_not_asked_the_time() {
 }
 
 #[test]
-fn when_the_lrss_own_clock_jumps_only_what_comes_later_goes_by_it() {
-    let stage = Stage::new();
-    stage.record(1);
-    stage.sync();
-    // Recorded under the clock that was, and queued while the LRS's jumps.
-    let stamped = stage.clock.now_ms();
-    let before = stage.record(2);
-    let week = 7 * DAY_MS;
-    let ahead = TestClock::new();
-    ahead.pass(Duration::from_millis(week as u64));
-    *stage.lrs.clock.lock().unwrap() = Some(ahead);
-    stage
-        .lrs
-        .instead(|request| posts(request, "").then(|| Ok(answer(418, "no"))));
-    stage.sync();
-    stage.lrs.behave();
-    stage.sync();
-    assert_eq!(stage.timestamp(before), stamped);
-    let after = stage.record(3);
-    stage.sync();
-    assert_about(stage.timestamp(after), stamped + week);
-}
-
-#[test]
 fn what_waits_aside_after_it_was_sent_keeps_its_bytes() {
     let stage = Stage::new();
-    *stage.lrs.clock.lock().unwrap() = None;
     stage
         .lrs
         .instead(|request| posts(request, "lessons/13").then(|| Ok(answer(500, "stack overflow"))));
     stage.clock.set_wrong_by(-DAY_MS);
     let id = stage.record(13);
     stage.record(1);
-    for _ in 0..3 {
-        stage.clock.pass(Duration::from_mins(1));
-        stage.sync();
-    }
+    stage.sync();
     let mut waiting = stage.collector.waiting(Page::default()).unwrap();
     assert_eq!((waiting.len(), waiting[0].id), (1, id));
     let sent: Value = serde_json::from_str(&waiting.remove(0).statement).unwrap();
-    *stage.lrs.clock.lock().unwrap() = Some(Arc::clone(&stage.clock));
     stage.lrs.behave();
+    stage.clock.set_wrong_by(0);
     stage.clock.pass(25 * HOUR);
     stage.sync();
     assert_eq!(stage.lrs.stored.lock().unwrap()[&id], sent);

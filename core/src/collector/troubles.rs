@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::testing::{FakeLrs, TestClock, answer, config, open, posts, statement};
+use super::testing::{FakeLrs, TestClock, answer, config, open, posts, statement, strangers};
 use super::{Collector, Config, EventStream};
 use crate::clock::Clock;
 use crate::event::Event;
@@ -24,7 +24,7 @@ struct Stage {
     clock: Arc<TestClock>,
     collector: Collector,
     events: EventStream,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -43,7 +43,7 @@ impl Stage {
             lrs,
             clock,
             collector,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -62,6 +62,15 @@ impl Stage {
     fn next_day(&self) -> Ended {
         self.clock.pass(DAY + Duration::from_mins(1));
         self.collector.sync().unwrap().ended
+    }
+
+    /// What stands in the queue is refused twice, and another one is taken in between.
+    fn refused_for_good(&self) {
+        self.record(1);
+        self.collector.sync().unwrap();
+        self.clock.pass(Duration::from_mins(1));
+        self.collector.sync().unwrap();
+        assert_eq!(self.collector.status().unwrap().ledger.held, 1);
     }
 
     fn delivered(&self) -> u64 {
@@ -104,9 +113,14 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
             WaitKind::OutcomeUnknown,
         ),
         Problem::NotAnLrs => (
-            |_| Some(Ok(answer(200, "<html><title>Hotel Wi-Fi</title></html>"))),
+            |_| {
+                Some(Ok(strangers(
+                    200,
+                    "<html><title>Hotel Wi-Fi</title></html>",
+                )))
+            },
             "Hotel Wi-Fi",
-            WaitKind::Backoff,
+            WaitKind::OutcomeUnknown,
         ),
         Problem::Credentials => (
             |_| Some(Ok(answer(401, "token expired"))),
@@ -119,7 +133,13 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
             WaitKind::Backoff,
         ),
         Problem::NoCommonVersion => (
-            |_| Some(Ok(answer(200, r#"{"version":["0.95"]}"#))),
+            |request| {
+                Some(Ok(if request.url.ends_with("/about") {
+                    answer(200, r#"{"version":["0.95"]}"#)
+                } else {
+                    answer(400, "not in this version")
+                }))
+            },
             "it speaks 0.95",
             WaitKind::Backoff,
         ),
@@ -135,7 +155,7 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
         Problem::ServerError => (
             |request| posts(request, "").then(|| Ok(answer(500, "database is locked"))),
             "database is locked",
-            WaitKind::OutcomeUnknown,
+            WaitKind::Backoff,
         ),
         Problem::RefusesEverything => (
             |request| posts(request, "").then(|| Ok(answer(400, "quota used up"))),
@@ -143,16 +163,27 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
             WaitKind::Backoff,
         ),
         Problem::Unexpected => (
-            |request| posts(request, "").then(|| Ok(answer(418, "I am a teapot"))),
-            "I am a teapot",
+            |request| {
+                Some(Ok(if posts(request, "") {
+                    strangers(204, "")
+                } else {
+                    strangers(403, "")
+                }))
+            },
+            "neither names nor shows them",
             WaitKind::Backoff,
         ),
+        Problem::OtherEndpoint => (|_| None, "https://other.example/xAPI", WaitKind::App),
     }
 }
 
 #[test]
 fn every_problem_of_the_upstream_is_seen_and_holds_nothing() {
     for &problem in Problem::ALL {
+        if problem == Problem::OtherEndpoint {
+            // Not the upstream's: see below.
+            continue;
+        }
         let (script, words, waits_for) = scene(problem);
         let stage = Stage::new();
         for n in 0..4 {
@@ -217,21 +248,55 @@ fn every_problem_of_the_upstream_is_seen_and_holds_nothing() {
 }
 
 #[test]
+fn two_collectors_with_different_endpoints_are_told_so_and_keep_to_their_own() {
+    let stage = Stage::new();
+    stage.record(1);
+    let lrs = Arc::new(FakeLrs::default());
+    let other = Config {
+        endpoint: Some("https://other.example/xAPI".into()),
+        ..config(&lrs)
+    };
+    let other = open(stage.folder.path(), other);
+    // The first one keeps its credentials to its own address, and says what is the matter.
+    let ended = stage.collector.sync().unwrap().ended;
+    let Ended::NeedsApp { trouble } = ended else {
+        panic!("{ended:?}")
+    };
+    assert_eq!(trouble.problem, Problem::OtherEndpoint);
+    assert_eq!(trouble.words, "https://other.example/xAPI");
+    assert_eq!(*stage.lrs.posts.lock().unwrap(), 0);
+    assert_eq!(other.sync().unwrap().delivered, 1);
+    // Once it says the same, it goes on.
+    stage.record(2);
+    stage
+        .collector
+        .set_endpoint("https://lrs.example/xAPI")
+        .unwrap();
+    assert_eq!(stage.collector.sync().unwrap().delivered, 1);
+}
+
+#[test]
 fn every_kind_of_wait_ends_by_what_ends_it() {
     for &kind in WaitKind::ALL {
         let stage = Stage::new();
         stage.record(1);
-        let (status, seconds) = match kind {
-            WaitKind::Backoff => (418, 2),
-            WaitKind::OutcomeUnknown => (500, 5),
-            WaitKind::RetryAfter => (503, 30),
-            WaitKind::App => (401, 0),
+        // What a device may do at once, it does after a moment; the request's own time-out is at least 30 s.
+        let seconds = match kind {
+            WaitKind::Backoff => 2,
+            WaitKind::OutcomeUnknown | WaitKind::RetryAfter => 30,
+            WaitKind::App => 3_600,
         };
         stage.lrs.instead(move |request| {
-            let mut stop = answer(status, "not now");
-            if kind == WaitKind::RetryAfter {
-                stop.headers.push(("Retry-After".into(), "30".into()));
-            }
+            let stop = match kind {
+                WaitKind::Backoff => answer(418, "not now"),
+                WaitKind::OutcomeUnknown => strangers(504, "not now"),
+                WaitKind::RetryAfter => {
+                    let mut stop = answer(503, "not now");
+                    stop.headers.push(("Retry-After".into(), "30".into()));
+                    stop
+                }
+                WaitKind::App => return Some(Ok(answer(401, "not now"))),
+            };
             posts(request, "").then_some(Ok(stop))
         });
         stage.collector.sync().unwrap();
@@ -245,14 +310,14 @@ fn every_kind_of_wait_ends_by_what_ends_it() {
                 let until = status.waiting_until.unwrap();
                 assert!(until > now && until <= now + seconds * 1000, "{until}");
             }
-            WaitKind::App => assert_eq!(status.waiting_until, None),
+            WaitKind::App => assert_eq!(status.waiting_until, Some(now + seconds * 1000)),
             WaitKind::OutcomeUnknown | WaitKind::RetryAfter => {
                 let until = status.waiting_until.unwrap();
                 // What the LRS asks of everybody is kept, and more by chance.
                 let spread = if kind == WaitKind::RetryAfter {
                     30_000
                 } else {
-                    0
+                    1_000
                 };
                 let told = now + seconds * 1000;
                 assert!((told..=told + spread).contains(&until), "{kind}: {until}");
@@ -308,7 +373,14 @@ fn every_reason_to_hold_is_seen_with_the_lrss_words_and_the_others_pass() {
             days += 1;
             assert!(days < 20, "{reason}");
         }
-        assert!(days == 1 || reason == HoldReason::ServerError, "{reason}");
+        match reason {
+            HoldReason::Conflict => assert_eq!(days, 1, "its other copy is shown"),
+            HoldReason::ServerError | HoldReason::ConflictUnseen => assert!(days > 2, "{reason}"),
+            _ => assert_eq!(
+                days, 2,
+                "{reason}: refused twice, and another taken in between"
+            ),
+        }
 
         let held = stage.collector.held(Page::default()).unwrap().remove(0);
         assert_eq!((held.id, held.reason), (bad, reason));
@@ -361,8 +433,18 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                 let instant = jiff::Timestamp::from_millisecond(tomorrow).unwrap();
                 text["timestamp"] = json!(instant.to_string());
                 let id = stage.collector.record(text.to_string()).unwrap();
+                let future = text["timestamp"].as_str().unwrap().to_owned();
+                stage.lrs.instead(move |request| {
+                    posts(request, &future).then(|| Ok(answer(400, "not yet")))
+                });
+                for n in 2..4 {
+                    stage.record(n);
+                    stage.collector.sync().unwrap();
+                    stage.clock.pass(Duration::from_mins(1));
+                }
                 stage.collector.sync().unwrap();
-                (id, Some(tomorrow), None)
+                stage.lrs.behave();
+                (id, Some(tomorrow), Some("not yet".to_owned()))
             }
             WaitReason::Version => {
                 stage.lrs.instead(|request| {
@@ -379,8 +461,7 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
             WaitReason::Target => {
                 stage.to_13(400, "no such lesson");
                 let target = stage.record(13);
-                stage.record(1);
-                stage.collector.sync().unwrap();
+                stage.refused_for_good();
                 let voiding = Statement::void(target, Agent::mbox("mailto:ada@example.com"));
                 let id = stage.collector.record(voiding).unwrap();
                 stage.collector.sync().unwrap();
@@ -415,11 +496,14 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
             WaitReason::Retry => {
                 stage.to_13(400, "no such lesson");
                 let id = stage.record(13);
-                stage.record(1);
-                stage.collector.sync().unwrap();
+                stage.refused_for_good();
                 stage.lrs.behave();
                 stage.collector.retry(id).unwrap();
-                (id, Some(now), Some("no such lesson".to_owned()))
+                (
+                    id,
+                    Some(stage.clock.now_ms()),
+                    Some("no such lesson".to_owned()),
+                )
             }
         };
         assert_eq!(stage.waits(), (waits, reason, until, words), "{reason}");

@@ -107,6 +107,11 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Scheme, host and port are the same: credentials for one are for the other too.
+    pub fn shares_origin(&self, other: &Self) -> bool {
+        self.base.origin() == other.base.origin()
+    }
+
     /// The URL of a resource, `statements` or `about`.
     pub(super) fn resource(&self, name: &str) -> Url {
         let mut url = self.base.clone();

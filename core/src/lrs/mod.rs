@@ -21,6 +21,6 @@ pub use answer::Answer;
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use failure::Failure;
-pub use reading::{About, Found, NotAnLrs, Posted, Words};
+pub use reading::{About, Found, NotAnLrs, Posted, Sender, Words};
 pub use request::{Method, Request};
 pub use unpack::unpack;

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::append::{Refused, Tail, append_one};
+use super::departure::MAY_HAVE_LEFT;
 use super::ledger::{Moves, Place};
 use super::settle::delete;
 use super::{Db, HoldReason, Millis, StoreError, ids};
@@ -73,7 +74,7 @@ impl Db {
             found.must_be_held()?;
             moves.between(Place::Held, Place::Waiting);
             tx.execute(
-                "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0 WHERE seq = ?1",
+                "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0, taken = NULL WHERE seq = ?1",
                 params![found.seq, now],
             )?;
             Ok(())
@@ -147,11 +148,11 @@ impl Located {
 
 /// What is known of the statement in that place.
 pub(super) fn locate(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Located>> {
-    conn.prepare_cached(
+    conn.prepare_cached(&format!(
         "SELECT s.seq, length(s.body), s.delivered_at IS NOT NULL, a.held, a.sent,
-                s.seq <= u.delivered_through, s.seq <= u.sent_through
+                s.seq <= u.delivered_through, {MAY_HAVE_LEFT}
          FROM upstream u, statement s LEFT JOIN aside a USING (seq) WHERE s.seq = ?1",
-    )?
+    ))?
     .query_row([seq], |row| {
         let kept: bool = row.get(2)?;
         let held: Option<bool> = row.get(3)?;

@@ -49,7 +49,7 @@ codes! {
         RetryAfter = "retry_after",
         /// A request may still be under way at the LRS; sending again too soon doubles statements.
         OutcomeUnknown = "outcome_unknown",
-        /// Nothing is sent until the app has acted.
+        /// Nothing is sent until the app has acted, or an hour has passed.
         App = "app",
     }
 }
@@ -57,13 +57,14 @@ codes! {
 codes! {
     /// Why a statement waits aside. It comes back by itself.
     WaitReason {
-        /// Its timestamp lies in the LRS's future; one such can sink a whole batch.
+        /// The LRS refuses it while its timestamp lies in the LRS's future.
         Future = "future",
         /// It uses what only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
         Version = "version",
         /// It voids a statement that is not delivered yet.
         Target = "target",
-        /// The LRS failed on it alone, and has not yet shown that it accepts others.
+        /// It was refused alone while others were taken, once, or by something that is not known to be the
+        /// LRS. It is tried again, each time later.
         Suspect = "suspect",
         /// The app asked for another try.
         Retry = "retry",
@@ -73,7 +74,7 @@ codes! {
 codes! {
     /// Why a statement is held. It waits for the app to retry, replace or discard it.
     HoldReason {
-        /// The LRS refuses it as invalid (400, 422) while it accepts others.
+        /// The LRS refuses it (400, 422 or another status) while it accepts others.
         Refused = "refused",
         /// The LRS forbids it (403) while it accepts others.
         Forbidden = "forbidden",
@@ -108,10 +109,12 @@ codes! {
         Broken = "broken",
         /// What answered is not an LRS: a captive portal, a proxy, a login page.
         NotAnLrs = "not_an_lrs",
-        /// The credentials are missing, wrong or expired (401). Set new ones.
+        /// The LRS says that the credentials are missing, wrong or expired (401). Set new ones.
         Credentials = "credentials",
         /// The endpoint is not the xAPI base URL of an LRS (404, 405, 410). Set the right one.
         WrongEndpoint = "wrong_endpoint",
+        /// Another collector on this queue has set another endpoint. Set the right one in both.
+        OtherEndpoint = "other_endpoint",
         /// The upstream speaks neither xAPI 1.0.3 nor 2.0.0.
         NoCommonVersion = "no_common_version",
         /// The LRS asked to wait (429, 503).
@@ -120,7 +123,7 @@ codes! {
         ServerError = "server_error",
         /// The LRS is there but refuses one statement after another and has accepted none.
         RefusesEverything = "refuses_everything",
-        /// An answer that fits nothing.
+        /// An answer that fits nothing: it says that it stored statements, and neither names nor shows them.
         Unexpected = "unexpected",
     }
 }

@@ -57,12 +57,6 @@ impl LrsClock {
     pub fn at(self, then: Steady) -> Option<Millis> {
         (then.boot == self.boot && then.ms >= self.from_ms).then_some(then.ms + self.at_zero_ms)
     }
-
-    /// What a timestamp of ours, made then, should have been, if it is too far from that.
-    pub(super) fn correction(self, timestamp: Millis, made: Steady) -> Option<Millis> {
-        self.at(made)
-            .filter(|right| (right - timestamp).abs() > CORRECTED_FROM_MS)
-    }
 }
 
 #[cfg(test)]
@@ -95,21 +89,5 @@ mod tests {
         let jumped = LrsClock::measured(Some(again), AT + 64_701, later, later).unwrap();
         assert_eq!(jumped.at(steady(1, 8_999)), None);
         assert_eq!(jumped.at(later), Some(AT + 64_701));
-    }
-
-    #[test]
-    fn what_is_nearly_right_stays() {
-        let then = steady(1, 0);
-        let clock = LrsClock::measured(None, AT, then, then).unwrap();
-        for (wrong, right) in [
-            (0, None),
-            (60_000, None),
-            (-60_000, None),
-            (60_001, Some(AT)),
-            (-60_001, Some(AT)),
-        ] {
-            assert_eq!(clock.correction(AT + wrong, then), right, "{wrong}");
-        }
-        assert_eq!(clock.correction(0, steady(2, 0)), None);
     }
 }

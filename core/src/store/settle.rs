@@ -1,14 +1,15 @@
 //! Writing down what became of the statements of a request.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
 use super::act::{State, locate};
 use super::append::Tail;
+use super::departure::{Lease, MAY_HAVE_LEFT, Unsent, take_back};
 use super::ledger::{Moves, Place};
 use super::upstream::{self, Learned};
-use super::{Db, HistoryPolicy, HoldReason, Holder, Millis, StoreError, WaitReason};
+use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason};
 
 /// What became of one statement.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,12 +31,15 @@ pub enum Outcome {
     Waiting {
         /// Why.
         reason: WaitReason,
-        /// When it comes back, unix milliseconds.
-        due: Millis,
+        /// When it comes back, unix milliseconds; none: when what it waits for has come.
+        due: Option<Millis>,
         /// The HTTP status.
         status: Option<u16>,
         /// The LRS's own words.
         words: String,
+        /// How many requests the upstream had taken statements of when it refused this one; none: it has
+        /// not.
+        taken: Option<u64>,
     },
 }
 
@@ -44,7 +48,7 @@ impl std::fmt::Debug for Outcome {
         match self {
             Self::Delivered => f.write_str("Delivered"),
             Self::Held { reason, status, .. } => write!(f, "Held({reason}, {status:?})"),
-            Self::Waiting { reason, due, .. } => write!(f, "Waiting({reason}, {due})"),
+            Self::Waiting { reason, due, .. } => write!(f, "Waiting({reason}, {due:?})"),
         }
     }
 }
@@ -64,25 +68,15 @@ pub struct Settlement {
     /// The statements, each at most once.
     pub settled: Vec<Settled>,
     /// What is known of the upstream now, and who found it out.
-    pub learned: Option<(Holder, Learned)>,
-    /// Of these places in the log provably nothing was sent.
+    pub learned: Option<(Lease, Learned)>,
+    /// Of these provably nothing was sent.
     pub unsent: Option<Unsent>,
-}
-
-/// The mark in the log up to which statements may have reached the LRS: where it was before a batch
-/// was taken, and where that put it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsent {
-    /// Before the batch.
-    pub before: i64,
-    /// With it.
-    pub through: i64,
 }
 
 impl Db {
     /// Settles. What became of statements stays a fact whoever finds it. What is known of the
-    /// upstream, and how far the log has been sent, is written by the holder of the lease only: another
-    /// one may know better. A statement that is gone or settled meanwhile is passed over. Returns those
+    /// upstream, and how far the log has been sent, is written by the holder of the lease only, and only of
+    /// the upstream that it knows: another one may know better. A statement that is gone or settled meanwhile is passed over. Returns those
     /// whose place changed.
     pub fn settle(
         &mut self,
@@ -91,17 +85,12 @@ impl Db {
         now: Millis,
     ) -> Result<Vec<i64>, StoreError> {
         self.write(|tx| {
-            if let Some((holder, learned)) = &settlement.learned
-                && upstream::is_held_by(tx, *holder)?
+            if let Some((by, learned)) = &settlement.learned
+                && upstream::is_held_by(tx, by.holder, by.generation)?
             {
                 upstream::write_learned(tx, learned)?;
-                if let Some(Unsent { before, through }) = settlement.unsent {
-                    // Unless a later batch has moved it on.
-                    tx.execute(
-                        "UPDATE upstream SET sent_through = max(delivered_through, ?1)
-                         WHERE sent_through = ?2",
-                        [before, through],
-                    )?;
+                if let Some(unsent) = &settlement.unsent {
+                    take_back(tx, unsent)?;
                 }
             }
             if settlement.settled.is_empty() {
@@ -112,7 +101,7 @@ impl Db {
                 history,
                 now,
                 moves: Moves::default(),
-                from_log: HashSet::new(),
+                from_log: BTreeSet::new(),
             };
             if work.settle_front(&settlement.settled)? {
                 return Ok(settlement.settled.iter().map(|one| one.seq).collect());
@@ -170,7 +159,7 @@ struct Settling<'a> {
     now: Millis,
     moves: Moves,
     /// Delivered from the log: they leave with the cursor, or one by one if it cannot pass them.
-    from_log: HashSet<i64>,
+    from_log: BTreeSet<i64>,
 }
 
 impl Settling<'_> {
@@ -267,37 +256,60 @@ impl Settling<'_> {
     }
 
     fn write_aside(&self, one: &Settled) -> rusqlite::Result<()> {
-        let (held, reason, due, status, words, theirs) = match &one.outcome {
+        let (held, reason, due, status, words, theirs, taken) = match &one.outcome {
             Outcome::Delivered => return Ok(()),
             Outcome::Held {
                 reason,
                 status,
                 words,
                 theirs,
-            } => (true, reason.code(), None, status, words, theirs.as_deref()),
+            } => (
+                true,
+                reason.code(),
+                None,
+                status,
+                words,
+                theirs.as_deref(),
+                None,
+            ),
             Outcome::Waiting {
                 reason,
                 due,
                 status,
                 words,
-            } => (false, reason.code(), Some(*due), status, words, None),
+                taken,
+            } => (
+                false,
+                reason.code(),
+                *due,
+                status,
+                words,
+                None,
+                taken.map(|taken| taken as i64),
+            ),
         };
+        // One that waits for the version was not sent.
+        let sent = reason != WaitReason::Version.code();
         self.tx
-            .prepare_cached(
-                "INSERT INTO aside (seq, held, reason, since, due, tries, sent, status, words, theirs)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 1, 1, ?6, ?7, ?8)
+            .prepare_cached(&format!(
+                "INSERT INTO aside (seq, held, reason, since, due, tries, sent, status, words, theirs, taken)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?9, max(?9, {MAY_HAVE_LEFT}), ?6, ?7, ?8, ?10
+                 FROM statement s WHERE s.seq = ?1
                  ON CONFLICT (seq) DO UPDATE SET held = excluded.held, reason = excluded.reason,
-                    since = excluded.since, due = excluded.due, tries = tries + 1, sent = 1,
-                    status = excluded.status, words = excluded.words, theirs = excluded.theirs",
-            )?
-            .execute(params![one.seq, held, reason, self.now, due, status, words, theirs])?;
+                    since = excluded.since, due = excluded.due, tries = tries + ?9, sent = max(sent, excluded.sent),
+                    status = excluded.status, words = excluded.words, theirs = excluded.theirs,
+                    taken = excluded.taken",
+            ))?
+            .execute(params![
+                one.seq, held, reason, self.now, due, status, words, theirs, sent, taken
+            ])?;
         Ok(())
     }
 
     /// Moves the cursor past all that is settled. What lies beyond a statement that is not must be
     /// marked one by one.
     fn finish(self) -> Result<(), StoreError> {
-        if let Some(&last) = self.from_log.iter().max() {
+        if let Some(&last) = self.from_log.last() {
             let cursor: i64 =
                 self.tx
                     .query_row("SELECT delivered_through FROM upstream", [], |row| {

@@ -6,16 +6,13 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::append::NEEDS_2_0;
+use super::departure::MAY_HAVE_LEFT;
 use super::intact::{Spoilt, hold_spoilt};
 use super::ledger::{Moves, Place};
-use super::retime::retime;
-use super::upstream::{is_undelivered, renew};
-use super::{Db, Holder, LrsClock, Millis, StoreError, WaitReason};
+use super::seal::{Clocks, retime};
+use super::upstream::{is_awaited, renew};
+use super::{Db, Holder, Millis, StoreError, WaitReason};
 use crate::clock::Steady;
-
-/// A timestamp this far in the LRS's future is taken for now: a `Date` header counts whole seconds
-/// and has been under way for a while.
-pub(crate) const FUTURE_TOLERANCE_MS: Millis = 2_000;
 
 /// Most statements that step aside in one transaction, so that `record` never waits long for it.
 const MOST_ASIDE: usize = 500;
@@ -29,10 +26,8 @@ pub struct Limits {
     pub bytes: usize,
     /// The upstream speaks xAPI 2.0.0.
     pub speaks_2_0: bool,
-    /// The LRS's clock minus ours, milliseconds; none: not known, so nothing waits for its time.
-    pub skew_ms: Option<Millis>,
-    /// The LRS's clock, by which timestamps of ours are corrected before the first send.
-    pub clock: Option<LrsClock>,
+    /// By which timestamps of ours are corrected before the first send.
+    pub clocks: Clocks,
     /// Only what comes after this place in the log; 0 for all that is queued.
     pub after: i64,
     /// Requests are under way: only the log, and nothing while something that stood aside is due,
@@ -42,6 +37,7 @@ pub struct Limits {
 
 /// A statement that is due.
 #[derive(Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each is a fact of its own about one statement.
 pub struct Row {
     /// Its place in capture order.
     pub seq: i64,
@@ -49,12 +45,20 @@ pub struct Row {
     pub id: Uuid,
     /// Its frozen bytes.
     pub body: Vec<u8>,
-    /// A request with it may have reached the LRS before.
+    /// A request with it may have reached an LRS before.
     pub sent_before: bool,
+    /// Others before it in the log were passed over that were never sent.
+    pub ahead: bool,
+    /// It uses what only xAPI 2.0.0 has.
+    pub needs_2_0: bool,
     /// The instant of its timestamp, unix milliseconds.
     pub happened_at: Millis,
-    /// How often the upstream failed on it alone.
+    /// How often it was refused alone.
     pub tries: u32,
+    /// By which HTTP status the last time.
+    pub status: Option<u16>,
+    /// How many requests the upstream had taken statements of by then.
+    pub taken: Option<u64>,
     /// When it stepped aside or the upstream last failed on it, unix milliseconds; none: it is in
     /// the log.
     pub aside_since: Option<Millis>,
@@ -75,8 +79,6 @@ pub enum Taken {
     Rows {
         /// The statements.
         rows: Vec<Row>,
-        /// How far the log had been sent before; to take that back if provably nothing was sent.
-        sent_through: i64,
         /// These are held from now on: their bytes are no longer what was recorded.
         spoilt: Vec<Spoilt>,
         /// So many had to step aside, or are held now, that the transaction ended before the request was full.
@@ -87,9 +89,9 @@ pub enum Taken {
 }
 
 impl Db {
-    /// Picks the statements of the next request and marks them as sent, before they are. What must
-    /// not go yet steps aside, so that it blocks nobody. Order: those that waited aside, the log,
-    /// then the suspects, one alone at a time.
+    /// Picks the statements of the next request; [`Db::depart`] marks them once it leaves. What must not
+    /// go yet steps aside, so that it blocks nobody. Order: those that waited aside, the log, then the
+    /// suspects, one alone at a time.
     pub fn take(
         &mut self,
         holder: Holder,
@@ -116,13 +118,12 @@ impl Db {
                     (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
                 }
                 if rows.is_empty() && !more {
-                    rows = suspect(tx, now)?;
+                    rows = suspect(tx, limits, now)?;
                 }
             }
             let spoilt = hold_spoilt(tx, &mut rows, now)?;
             Ok(Taken::Rows {
                 rows,
-                sent_through,
                 more: more || !spoilt.is_empty(),
                 spoilt,
             })
@@ -131,35 +132,6 @@ impl Db {
 }
 
 impl Db {
-    /// Is there a statement, waiting or among the next few, that lies after that instant (unix
-    /// milliseconds)?
-    pub fn any_future(&self, instant: Millis, next: u32) -> Result<bool, StoreError> {
-        Ok(self
-            .conn
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM aside WHERE held = 0 AND reason = 'future')
-                     OR EXISTS (SELECT 1 FROM (
-                        SELECT happened_at FROM statement
-                        WHERE seq > (SELECT delivered_through FROM upstream) ORDER BY seq LIMIT ?2)
-                        WHERE happened_at > ?1)",
-            )?
-            .query_row(params![instant + FUTURE_TOLERANCE_MS, next], |row| {
-                row.get(0)
-            })?)
-    }
-
-    /// The clocks differ by another amount than was thought: statements wait for other times.
-    pub fn reset_future_dues(&mut self, skew_ms: Millis) -> Result<(), StoreError> {
-        self.write(|tx| {
-            tx.prepare_cached(
-                "UPDATE aside SET due = (SELECT happened_at FROM statement s WHERE s.seq = aside.seq) - ?1
-                 WHERE held = 0 AND reason = 'future'",
-            )?
-            .execute([skew_ms])?;
-            Ok(())
-        })
-    }
-
     /// Is there still a statement in that place?
     pub fn has(&self, seq: i64) -> Result<bool, StoreError> {
         Ok(self
@@ -226,27 +198,29 @@ fn is_any_returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<boo
 
 fn waits_for_target(tx: &Connection, voids: Option<[u8; 16]>) -> rusqlite::Result<bool> {
     match voids {
-        Some(target) => is_undelivered(tx, Uuid::from_bytes(target)),
+        Some(target) => is_awaited(tx, Uuid::from_bytes(target)),
         None => Ok(false),
     }
 }
+
+/// What [`aside_row`] reads.
+const ASIDE: &str =
+    "s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
+    s.traits, s.voids, s.steady_at, s.boot";
 
 /// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
 fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
     let mut filling = Filling::new(limits);
     let mut must_wait = Vec::new();
     {
-        let mut query = tx.prepare_cached(&format!(
-            "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, s.voids
-             {RETURNING} ORDER BY a.seq"
-        ))?;
+        let mut query = tx.prepare_cached(&format!("SELECT {ASIDE} {RETURNING} ORDER BY a.seq"))?;
         let mut found = query.query(params![now, limits.speaks_2_0])?;
         while let Some(row) = found.next()? {
-            if waits_for_target(tx, row.get(7)?)? {
-                must_wait.push(row.get::<_, i64>(0)?);
+            if waits_for_target(tx, row.get("voids")?)? {
+                must_wait.push(row.get::<_, i64>("seq")?);
                 continue;
             }
-            let row = aside_row(row, false)?;
+            let row = aside_row(tx, limits, row, false)?;
             if !filling.fits(row.body.len()) {
                 break;
             }
@@ -260,49 +234,60 @@ fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, 
         )?
         .execute([seq])?;
     }
-    mark_sent(tx, &filling.rows)?;
     Ok(filling.rows)
 }
 
 /// No suspect waits longer than this; one that would was set aside under another clock.
 const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
 
-/// One that the LRS failed on, or that the app wants tried again.
-fn suspect(tx: &Connection, now: Millis) -> Result<Vec<Row>, StoreError> {
-    let rows = tx
-        .prepare_cached(
-            "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since FROM aside a JOIN statement s USING (seq)
-             WHERE a.held = 0 AND a.reason IN ('suspect', 'retry')
-               AND (a.due <= ?1 OR a.due > ?2)
-             ORDER BY a.seq LIMIT 1",
-        )?
-        .query_map([now, now + LONGEST_SUSPICION_MS], |row| {
-            aside_row(row, true)
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    mark_sent(tx, &rows)?;
+/// One that was refused, or that the app wants tried again.
+fn suspect(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {ASIDE} FROM aside a JOIN statement s USING (seq)
+         WHERE a.held = 0 AND a.reason IN ('suspect', 'retry') AND (a.due <= ?1 OR a.due > ?2)
+         ORDER BY a.seq LIMIT 1"
+    ))?;
+    let mut found = query.query([now, now + LONGEST_SUSPICION_MS])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        rows.push(aside_row(tx, limits, row, true)?);
+    }
     Ok(rows)
 }
 
-fn aside_row(row: &rusqlite::Row<'_>, alone: bool) -> rusqlite::Result<Row> {
+fn aside_row(
+    tx: &Connection,
+    limits: &Limits,
+    row: &rusqlite::Row<'_>,
+    alone: bool,
+) -> rusqlite::Result<Row> {
+    let traits: i64 = row.get("traits")?;
+    let mut body: Vec<u8> = row.get("body")?;
+    let (seq, sent_before): (i64, bool) = (row.get("seq")?, row.get("sent")?);
+    let mut happened_at: Millis = row.get("happened_at")?;
+    if !sent_before
+        && let (Some(ms), Some(boot)) = (row.get("steady_at")?, row.get("boot")?)
+        && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
+    {
+        retime(tx, seq, &mut body, right)?;
+        happened_at = right;
+    }
     Ok(Row {
-        seq: row.get(0)?,
-        id: Uuid::from_bytes(row.get(1)?),
-        body: row.get(2)?,
-        sent_before: row.get(3)?,
-        tries: row.get(4)?,
-        happened_at: row.get(5)?,
-        aside_since: row.get(6)?,
+        seq,
+        id: Uuid::from_bytes(row.get("id")?),
+        body,
+        sent_before,
+        ahead: false,
+        needs_2_0: traits & NEEDS_2_0 != 0,
+        tries: row.get("tries")?,
+        status: row.get("status")?,
+        taken: row
+            .get::<_, Option<i64>>("taken")?
+            .map(|taken| taken as u64),
+        happened_at,
+        aside_since: row.get("since")?,
         alone,
     })
-}
-
-fn mark_sent(tx: &Connection, rows: &[Row]) -> Result<(), StoreError> {
-    for row in rows {
-        tx.prepare_cached("UPDATE aside SET sent = 1 WHERE seq = ?1")?
-            .execute([row.seq])?;
-    }
-    Ok(())
 }
 
 fn from_log(
@@ -318,11 +303,11 @@ fn from_log(
     let mut passed = cursor;
     {
         let mut query = tx.prepare_cached(
-            "SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot
+            &format!("SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, {MAY_HAVE_LEFT}
              FROM statement s
              WHERE s.seq > ?1 AND s.delivered_at IS NULL
                AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)
-             ORDER BY s.seq",
+             ORDER BY s.seq"),
         )?;
         let mut found = query.query([cursor.max(limits.after)])?;
         while let Some(row) = found.next()? {
@@ -334,31 +319,27 @@ fn from_log(
                 break;
             }
             let traits: i64 = row.get(2)?;
+            let sent_before: bool = row.get(8)?;
             let mut happened_at: Millis = row.get(3)?;
             let mut body = Cow::Borrowed(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?);
-            if let Some(clock) = limits.clock
-                && seq > sent_through
+            if !sent_before
                 && let (Some(ms), Some(boot)) = (row.get(6)?, row.get(7)?)
-                && let Some(right) = clock.correction(happened_at, Steady { ms, boot })
+                && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
             {
                 retime(tx, seq, body.to_mut(), right)?;
                 happened_at = right;
             }
             let wait = if traits & NEEDS_2_0 != 0 && !limits.speaks_2_0 {
-                Some((WaitReason::Version, None))
-            } else if let Some(skew) = limits.skew_ms
-                && happened_at > now + skew + FUTURE_TOLERANCE_MS
-            {
-                Some((WaitReason::Future, Some(happened_at - skew)))
+                Some(WaitReason::Version)
             } else if let Some(target) = voids
-                && is_undelivered(tx, target)?
+                && is_awaited(tx, target)?
             {
-                Some((WaitReason::Target, None))
+                Some(WaitReason::Target)
             } else {
                 None
             };
-            if let Some((reason, due)) = wait {
-                step_aside(tx, seq, reason, due, seq <= sent_through, now)?;
+            if let Some(reason) = wait {
+                step_aside(tx, seq, reason, sent_before, now)?;
                 moves.leave_queue(Place::Waiting, body.len() as i64);
                 if filling.rows.is_empty() && limits.after <= cursor {
                     passed = seq;
@@ -376,9 +357,13 @@ fn from_log(
                 seq,
                 id: Uuid::from_bytes(row.get(1)?),
                 body: body.into_owned(),
-                sent_before: seq <= sent_through,
+                sent_before,
+                ahead: limits.after > sent_through && seq > sent_through,
+                needs_2_0: traits & NEEDS_2_0 != 0,
                 happened_at,
                 tries: 0,
+                status: None,
+                taken: None,
                 aside_since: None,
                 alone: false,
             });
@@ -388,13 +373,11 @@ fn from_log(
         }
     }
     moves.write(tx)?;
-    let last = filling
-        .rows
-        .last()
-        .map_or(sent_through, |row| row.seq.max(sent_through));
-    if passed > cursor || last > sent_through {
-        tx.prepare_cached("UPDATE upstream SET delivered_through = ?1, sent_through = ?2")?
-            .execute([passed, last])?;
+    if passed > cursor {
+        tx.prepare_cached(
+            "UPDATE upstream SET delivered_through = ?1, sent_through = max(sent_through, ?1)",
+        )?
+        .execute([passed])?;
     }
     Ok((filling.rows, stepped == MOST_ASIDE))
 }
@@ -403,13 +386,12 @@ fn step_aside(
     tx: &Connection,
     seq: i64,
     reason: WaitReason,
-    due: Option<Millis>,
     sent: bool,
     now: Millis,
 ) -> rusqlite::Result<()> {
     tx.prepare_cached(
-        "INSERT INTO aside (seq, held, reason, since, due, sent) VALUES (?1, 0, ?2, ?3, ?4, ?5)",
+        "INSERT INTO aside (seq, held, reason, since, sent) VALUES (?1, 0, ?2, ?3, ?4)",
     )?
-    .execute(params![seq, reason, now, due, sent])?;
+    .execute(params![seq, reason, now, sent])?;
     Ok(())
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Appended, Db, Durability, HistoryPolicy, HoldReason, Holder, Limits, LrsClock, Millis, Outcome,
-    Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged, WaitReason,
+    Appended, Clocks, Db, Durability, HistoryPolicy, HoldReason, Holder, Lease, Limits, LrsClock,
+    Millis, Outcome, Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged,
+    UnderWay, Unsent, WaitReason,
 };
 use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
@@ -55,21 +56,47 @@ fn append(db: &mut Db, n: u128) -> Result<Vec<Appended>, Refused> {
     db.append(&[&vec![statement(n)]], NOW).remove(0)
 }
 
+fn clocks() -> Clocks {
+    Clocks {
+        here: NOW.into(),
+        lrs: None,
+        trust_lrs: false,
+    }
+}
+
+/// What leaves in one request.
 fn take(db: &mut Db, statements: usize) -> Vec<Row> {
-    db.claim(US, NOW, NOW + 60_000).unwrap();
+    db.claim(US, false, NOW, NOW + 60_000).unwrap();
     let limits = Limits {
         statements,
         bytes: usize::MAX,
         speaks_2_0: true,
-        skew_ms: Some(0),
-        clock: None,
+        clocks: clocks(),
         after: 0,
         beside_others: false,
     };
     match db.take(US, &limits, NOW, NOW + 60_000).unwrap() {
-        Taken::Rows { rows, .. } => rows,
+        Taken::Rows { rows, .. } => {
+            depart(db, &rows);
+            rows
+        }
         Taken::LeaseLost => panic!("the lease is lost"),
     }
+}
+
+fn depart(db: &mut Db, rows: &[Row]) -> Unsent {
+    let lease = Lease {
+        holder: US,
+        generation: 0,
+    };
+    let under_way = UnderWay {
+        since: NOW,
+        timeout_ms: 30_000,
+    };
+    let rows: Vec<_> = rows.iter().collect();
+    db.depart(lease, &rows, under_way, NOW + 60_000)
+        .unwrap()
+        .unwrap()
 }
 
 fn settle(db: &mut Db, seqs: &[i64], outcome: &Outcome, history: HistoryPolicy) -> Vec<i64> {
@@ -103,9 +130,10 @@ fn held() -> Outcome {
 fn waiting(due: Millis) -> Outcome {
     Outcome::Waiting {
         reason: WaitReason::Suspect,
-        due,
+        due: Some(due),
         status: Some(500),
         words: "failed".into(),
+        taken: None,
     }
 }
 
@@ -201,13 +229,12 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         append(&mut db, n).unwrap();
     }
     let one = statement(1).body.len();
-    db.claim(US, NOW, NOW + 60_000).unwrap();
+    db.claim(US, false, NOW, NOW + 60_000).unwrap();
     let mut limits = Limits {
         statements: 50,
         bytes: 0,
         speaks_2_0: true,
-        skew_ms: Some(0),
-        clock: None,
+        clocks: clocks(),
         after: 0,
         beside_others: false,
     };
@@ -585,20 +612,21 @@ fn two_connections_on_one_file_see_each_others_work() {
     // The lease of one keeps the other from taking.
     take(&mut one, 5);
     assert!(matches!(
-        two.claim(Holder([2; 16]), NOW, NOW + 60_000).unwrap(),
+        two.claim(Holder([2; 16]), false, NOW, NOW + 60_000)
+            .unwrap(),
         super::Claim::Busy { .. }
     ));
     one.release(US).unwrap();
     assert!(matches!(
-        two.claim(Holder([2; 16]), NOW, NOW + 60_000).unwrap(),
-        super::Claim::Granted
+        two.claim(Holder([2; 16]), false, NOW, NOW + 60_000)
+            .unwrap(),
+        super::Claim::Granted { .. }
     ));
     let limits = Limits {
         statements: 5,
         bytes: usize::MAX,
         speaks_2_0: true,
-        skew_ms: None,
-        clock: None,
+        clocks: clocks(),
         after: 0,
         beside_others: false,
     };
@@ -773,17 +801,20 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
         .unwrap();
     // The LRS's clock was a day ahead when they were made.
     let day = 24 * 60 * 60 * 1000;
-    db.claim(US, NOW, NOW + 60_000).unwrap();
+    db.claim(US, false, NOW, NOW + 60_000).unwrap();
     let limits = Limits {
         statements: 5,
         bytes: usize::MAX,
         speaks_2_0: true,
-        skew_ms: Some(day),
-        clock: Some(LrsClock {
-            boot: 7,
-            at_zero_ms: NOW + day - 5_000,
-            from_ms: 0,
-        }),
+        clocks: Clocks {
+            trust_lrs: true,
+            lrs: Some(LrsClock {
+                boot: 7,
+                at_zero_ms: NOW + day - 5_000,
+                from_ms: 0,
+            }),
+            ..clocks()
+        },
         after: 0,
         beside_others: false,
     };
@@ -802,11 +833,5 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
         panic!()
     };
     assert_eq!(spoilt, []);
-    assert_eq!(
-        rows,
-        [Row {
-            sent_before: true,
-            ..right
-        }]
-    );
+    assert_eq!(rows, [right]);
 }

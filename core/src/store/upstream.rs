@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Db, LrsClock, Millis, Problem, StoreError, WaitKind, ids};
+use super::{Db, LrsClock, Millis, Problem, StoreError, Waits, ids};
 use crate::statement::XapiVersion;
 
 /// No lease is longer than this; one that ends later was made under another clock and is free.
@@ -18,7 +18,10 @@ pub struct Holder(pub [u8; 16]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// The lease is ours.
-    Granted,
+    Granted {
+        /// It was ours before: the last session of this collector could not write down its end.
+        again: bool,
+    },
     /// Another process syncs; if it died, its lease ends then.
     Busy {
         /// Unix milliseconds.
@@ -39,6 +42,26 @@ pub struct Trouble {
     pub since: Millis,
 }
 
+/// Requests that have left and whose end is not written down yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// When the last one left, unix milliseconds.
+    pub since: Millis,
+    /// The longest of their time-outs, milliseconds.
+    pub timeout_ms: Millis,
+}
+
+impl UnderWay {
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            since: self.since.max(other.since),
+            timeout_ms: self.timeout_ms.max(other.timeout_ms),
+        }
+    }
+}
+
 /// What was learned about the upstream and outlives a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Learned {
@@ -46,24 +69,36 @@ pub struct Learned {
     pub version: Option<XapiVersion>,
     /// When that was found out, unix milliseconds.
     pub version_at: Option<Millis>,
+    /// It gives its version header with its answers: one without it is not its own.
+    pub signs: bool,
     /// Most statements in one request.
     pub max_statements: Option<u32>,
     /// Most bytes in one request.
     pub max_bytes: Option<u32>,
     /// Most requests under way at once.
     pub max_in_flight: Option<u32>,
+    /// The least number of statements in one request that it failed on.
+    pub failed_statements: Option<u32>,
+    /// Requests it has to take before that many are tried again, and how many of them it has taken.
+    pub retry_failed: (u32, u32),
     /// It answers 409 even to an identical statement.
     pub refuses_known: bool,
+    /// The longest that it has taken to answer a batch, milliseconds.
+    pub slowest_ms: Option<Millis>,
     /// Its clock minus the device's, milliseconds.
     pub skew_ms: Option<Millis>,
     /// Its clock, as the steady one tells it.
     pub clock: Option<LrsClock>,
     /// When it last took something, unix milliseconds.
     pub last_success: Option<Millis>,
+    /// How many requests it has taken statements of.
+    pub taken: u64,
     /// Failures since.
     pub failures: u32,
-    /// Nothing is sent before then, unix milliseconds.
-    pub not_before: Option<(Millis, WaitKind)>,
+    /// What is waited for before anything is sent.
+    pub waits: Waits,
+    /// What is under way, or was when the device was switched off.
+    pub under_way: Option<UnderWay>,
     /// What is the matter, if anything is.
     pub trouble: Option<Trouble>,
 }
@@ -73,9 +108,11 @@ pub struct Learned {
 pub struct Upstream {
     /// Its base URL.
     pub endpoint: Option<String>,
+    /// Rises each time the endpoint becomes another one.
+    pub generation: i64,
     /// Up to here everything is delivered or aside.
     pub delivered_through: i64,
-    /// Up to here everything may have reached the LRS.
+    /// Up to here everything may have left the device.
     pub sent_through: i64,
     /// What was learned about it.
     pub learned: Learned,
@@ -88,21 +125,25 @@ impl Learned {
         let refused = |trouble: &Trouble| trouble.problem == Problem::Credentials;
         if self.trouble.as_ref().is_some_and(refused) {
             self.trouble = None;
-            self.app_has_acted();
         }
+        self.waits.app = None;
     }
 
-    /// Ends a wait for the app, but not what was to be waited for beside it.
-    pub(crate) fn app_has_acted(&mut self) {
-        if let Some((until, WaitKind::App)) = self.not_before {
-            let beside = (until > NOTHING_ELSE).then_some((until, WaitKind::RetryAfter));
-            self.not_before = beside;
-        }
+    /// Nothing is known of another LRS; but what has left may be under way still, perhaps at the same
+    /// one under another name.
+    fn forget(&mut self) {
+        *self = Self {
+            taken: self.taken,
+            waits: Waits {
+                outcome_unknown: self.waits.outcome_unknown,
+                ..Waits::default()
+            },
+            under_way: self.under_way,
+            slowest_ms: None,
+            ..Self::default()
+        };
     }
 }
-
-/// Until when a wait for the app lasts at least, where it is for nothing but the app.
-pub(crate) const NOTHING_ELSE: Millis = 0;
 
 impl Db {
     /// What is known of the upstream.
@@ -111,17 +152,30 @@ impl Db {
     }
 
     /// Says where statements are delivered to. Another endpoint than before is another LRS: what
-    /// was learned about the old one is forgotten. The queue stays as it is.
+    /// was learned about the old one is forgotten, and a session that delivers to it ends. The queue
+    /// stays as it is.
     pub fn set_endpoint(&mut self, endpoint: &str) -> Result<(), StoreError> {
         self.write(|tx| {
-            let known: Option<String> =
-                tx.query_row("SELECT endpoint FROM upstream", [], |row| row.get(0))?;
-            if known.as_deref() != Some(endpoint) {
-                tx.execute("UPDATE upstream SET endpoint = ?1", [endpoint])?;
-                write_learned(tx, &Learned::default())?;
+            let known = read(tx)?;
+            if known.endpoint.as_deref() != Some(endpoint) {
+                tx.execute(
+                    "UPDATE upstream SET endpoint = ?1, generation = generation + 1",
+                    [endpoint],
+                )?;
+                let mut learned = known.learned;
+                learned.forget();
+                write_learned(tx, &learned)?;
             }
             Ok(())
         })
+    }
+
+    /// How often the endpoint has become another one.
+    pub fn generation(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT generation FROM upstream")?
+            .query_row([], |row| row.get(0))?)
     }
 
     /// Changes what is known of the upstream outside a sync: the app has acted.
@@ -133,31 +187,37 @@ impl Db {
         })
     }
 
-    /// Takes the lease, or tells who has it.
+    /// Takes the lease, or tells who has it. `alone`: the operating system says that nobody else syncs,
+    /// so whoever had it is gone.
     pub fn claim(
         &mut self,
         holder: Holder,
+        alone: bool,
         now: Millis,
         until: Millis,
     ) -> Result<Claim, StoreError> {
         self.write(|tx| {
-            let other: Option<Millis> = tx
+            let known: Option<(Vec<u8>, Millis)> = tx
                 .query_row(
-                    "SELECT lease_until FROM upstream
-                     WHERE lease_holder IS NOT NULL AND lease_holder <> ?1
-                       AND lease_until > ?2 AND lease_until <= ?3",
-                    params![holder.0, now, now + LONGEST_LEASE_MS],
-                    |row| row.get(0),
+                    "SELECT lease_holder, lease_until FROM upstream WHERE lease_holder IS NOT NULL",
+                    [],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()?;
-            if let Some(until) = other {
-                return Ok(Claim::Busy { until });
+            let again = known.as_ref().is_some_and(|(had, _)| *had == holder.0);
+            if let Some((_, lease)) = known
+                && !again
+                && !alone
+                && lease > now
+                && lease <= now + LONGEST_LEASE_MS
+            {
+                return Ok(Claim::Busy { until: lease });
             }
             tx.execute(
                 "UPDATE upstream SET lease_holder = ?1, lease_until = ?2",
                 params![holder.0, until],
             )?;
-            Ok(Claim::Granted)
+            Ok(Claim::Granted { again })
         })
     }
 
@@ -178,10 +238,16 @@ impl Db {
     }
 }
 
-/// Whether this one has the lease.
-pub(super) fn is_held_by(conn: &Connection, holder: Holder) -> rusqlite::Result<bool> {
-    conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM upstream WHERE lease_holder = ?1)")?
-        .query_row([holder.0], |row| row.get(0))
+/// Whether this one has the lease on the upstream that it knows.
+pub(super) fn is_held_by(
+    conn: &Connection,
+    holder: Holder,
+    generation: i64,
+) -> rusqlite::Result<bool> {
+    conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM upstream WHERE lease_holder = ?1 AND generation = ?2)",
+    )?
+    .query_row(params![holder.0, generation], |row| row.get(0))
 }
 
 /// Lengthens the lease; false when it is no longer ours.
@@ -194,47 +260,70 @@ pub(super) fn renew(conn: &Connection, holder: Holder, until: Millis) -> rusqlit
 
 pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
     conn.prepare_cached(
-        "SELECT endpoint, delivered_through, sent_through, version, version_at, max_statements, max_bytes,
-                refuses_known, skew, last_success, failures, not_before, wait_reason,
-                problem, problem_status, problem_words, problem_since,
-                clock_boot, clock_at_zero, clock_from, max_in_flight
+        "SELECT endpoint, generation, delivered_through, sent_through, version, version_at, signs,
+                max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
+                refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
+                failures, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
+                under_way_since, under_way_timeout,
+                problem, problem_status, problem_words, problem_since
          FROM upstream",
     )?
     .query_row([], |row| {
-        let version: Option<String> = row.get(3)?;
-        let not_before: Option<Millis> = row.get(11)?;
-        let wait: Option<WaitKind> = row.get(12)?;
-        let problem: Option<Problem> = row.get(13)?;
+        let version: Option<String> = row.get("version")?;
+        let clock: Option<i64> = row.get("clock_boot")?;
+        let since: Option<Millis> = row.get("under_way_since")?;
+        let problem: Option<Problem> = row.get("problem")?;
         Ok(Upstream {
-            endpoint: row.get(0)?,
-            delivered_through: row.get(1)?,
-            sent_through: row.get(2)?,
+            endpoint: row.get("endpoint")?,
+            generation: row.get("generation")?,
+            delivered_through: row.get("delivered_through")?,
+            sent_through: row.get("sent_through")?,
             learned: Learned {
                 version: version.and_then(|text| text.parse().ok()),
-                version_at: row.get(4)?,
-                max_statements: row.get(5)?,
-                max_bytes: row.get(6)?,
-                max_in_flight: row.get(20)?,
-                refuses_known: row.get(7)?,
-                skew_ms: row.get(8)?,
-                clock: match row.get(17)? {
+                version_at: row.get("version_at")?,
+                signs: row.get("signs")?,
+                max_statements: row.get("max_statements")?,
+                max_bytes: row.get("max_bytes")?,
+                max_in_flight: row.get("max_in_flight")?,
+                failed_statements: row.get("failed_statements")?,
+                retry_failed: (row.get("retry_failed")?, row.get("taken_since")?),
+                refuses_known: row.get("refuses_known")?,
+                slowest_ms: row.get("slowest")?,
+                skew_ms: row.get("skew")?,
+                clock: match clock {
                     Some(boot) => Some(LrsClock {
                         boot,
-                        at_zero_ms: row.get(18)?,
-                        from_ms: row.get(19)?,
+                        at_zero_ms: row.get("clock_at_zero")?,
+                        from_ms: row.get("clock_from")?,
                     }),
                     None => None,
                 },
-                last_success: row.get(9)?,
-                failures: row.get(10)?,
-                not_before: not_before
-                    .map(|at| (at, wait.unwrap_or(WaitKind::Backoff))),
+                last_success: row.get("last_success")?,
+                taken: row.get::<_, i64>("taken")? as u64,
+                failures: row.get("failures")?,
+                waits: Waits {
+                    backoff: row.get("wait_backoff")?,
+                    retry_after: row.get("wait_retry_after")?,
+                    outcome_unknown: row.get("wait_outcome_unknown")?,
+                    app: row.get("wait_app")?,
+                },
+                under_way: match since {
+                    Some(since) => Some(UnderWay {
+                        since,
+                        timeout_ms: row.get("under_way_timeout")?,
+                    }),
+                    None => None,
+                },
                 trouble: match problem {
                     Some(problem) => Some(Trouble {
                         problem,
-                        status: row.get(14)?,
-                        words: row.get::<_, Option<String>>(15)?.unwrap_or_default(),
-                        since: row.get::<_, Option<Millis>>(16)?.unwrap_or_default(),
+                        status: row.get("problem_status")?,
+                        words: row
+                            .get::<_, Option<String>>("problem_words")?
+                            .unwrap_or_default(),
+                        since: row
+                            .get::<_, Option<Millis>>("problem_since")?
+                            .unwrap_or_default(),
                     }),
                     None => None,
                 },
@@ -246,30 +335,43 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
 pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::Result<()> {
     let trouble = learned.trouble.as_ref();
     conn.prepare_cached(
-        "UPDATE upstream SET version = ?1, version_at = ?2, max_statements = ?3, max_bytes = ?4,
-            refuses_known = ?5, skew = ?6, last_success = ?7, failures = ?8, not_before = ?9,
-            wait_reason = ?10, problem = ?11, problem_status = ?12, problem_words = ?13, problem_since = ?14,
-            clock_boot = ?15, clock_at_zero = ?16, clock_from = ?17, max_in_flight = ?18",
+        "UPDATE upstream SET version = ?1, version_at = ?2, signs = ?3, max_statements = ?4,
+            max_bytes = ?5, max_in_flight = ?6, failed_statements = ?7, retry_failed = ?8,
+            taken_since = ?9, refuses_known = ?10, slowest = ?11, skew = ?12, clock_boot = ?13,
+            clock_at_zero = ?14, clock_from = ?15, last_success = ?16, taken = ?17, failures = ?18,
+            wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
+            under_way_since = ?23, under_way_timeout = ?24,
+            problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
         learned.version_at,
+        learned.signs,
         learned.max_statements,
         learned.max_bytes,
+        learned.max_in_flight,
+        learned.failed_statements,
+        learned.retry_failed.0,
+        learned.retry_failed.1,
         learned.refuses_known,
+        learned.slowest_ms,
         learned.skew_ms,
+        learned.clock.map(|clock| clock.boot),
+        learned.clock.map(|clock| clock.at_zero_ms),
+        learned.clock.map(|clock| clock.from_ms),
         learned.last_success,
+        learned.taken as i64,
         learned.failures,
-        learned.not_before.map(|(at, _)| at),
-        learned.not_before.map(|(_, kind)| kind),
+        learned.waits.backoff,
+        learned.waits.retry_after,
+        learned.waits.outcome_unknown,
+        learned.waits.app,
+        learned.under_way.map(|requests| requests.since),
+        learned.under_way.map(|requests| requests.timeout_ms),
         trouble.map(|t| t.problem),
         trouble.and_then(|t| t.status),
         trouble.map(|t| t.words.as_str()),
         trouble.map(|t| t.since),
-        learned.clock.map(|clock| clock.boot),
-        learned.clock.map(|clock| clock.at_zero_ms),
-        learned.clock.map(|clock| clock.from_ms),
-        learned.max_in_flight,
     ])?;
     Ok(())
 }
@@ -279,13 +381,14 @@ pub(super) const UNDELIVERED: &str = "delivered_at IS NULL
     AND (seq > (SELECT delivered_through FROM upstream)
          OR EXISTS (SELECT 1 FROM aside WHERE aside.seq = statement.seq))";
 
-/// Is that statement still to be delivered?
-pub(super) fn is_undelivered(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
+/// Must a statement that voids this one wait for it? Not where it voids one itself: a voiding cannot be
+/// voided (Data 2.3.2), and two that void each other would wait for ever.
+pub(super) fn is_awaited(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
     let Some(seq) = ids::find(conn, id)? else {
         return Ok(false);
     };
     conn.prepare_cached(&format!(
-        "SELECT {UNDELIVERED} FROM statement WHERE seq = ?1"
+        "SELECT voids IS NULL AND {UNDELIVERED} FROM statement WHERE seq = ?1"
     ))?
     .query_row([seq], |row| row.get(0))
 }

@@ -6,12 +6,13 @@ use tracing::Span;
 
 use super::flights::{Flying, Ticket};
 use super::judge::{self, Negotiated, Verdict};
+use super::posted::Sent;
 use super::session::Session;
 use super::work::{Item, Task};
 use super::{due, time, trace};
 use crate::clock::Now;
-use crate::lrs::reading::{read_about, read_post};
-use crate::lrs::{Answer, Failure, headers};
+use crate::lrs::reading::{read_about, read_post, sender};
+use crate::lrs::{Answer, Failure, Sender, headers};
 use crate::statement::XapiVersion;
 use crate::store::{Db, Millis, StoreError};
 
@@ -22,7 +23,7 @@ const SILENCE_LASTS_MS: Millis = 60 * 60 * 1000;
 pub(super) struct Landed {
     batch: Vec<Item>,
     verdict: Verdict,
-    bytes: usize,
+    sent: Sent,
     span: Span,
 }
 
@@ -40,6 +41,10 @@ impl Session {
         let Some(flying) = self.flights.land(ticket) else {
             return Ok(());
         };
+        if self.is_over(db)? {
+            // It is another LRS's by now, and of ours it says nothing.
+            return Ok(());
+        }
         let here = Now {
             wall_ms: now,
             steady: self.steady,
@@ -51,12 +56,11 @@ impl Session {
             Ok(answer) => answer,
             Err(failure) => return self.failed(db, flying, &failure, now),
         };
-        self.heard = None;
-        if let Some(date) = time::told(&answer) {
-            self.set_skew(db, date - now)?;
-            self.heard = self.measured(date, flying.asked.steady);
-        }
         self.judging.record("status", answer.status);
+        let from = self.sender(&answer);
+        if from.is_lrs() {
+            self.hear(&answer, &flying, now);
+        }
         if flying.outdated && matches!(answer.status, 400..=499) {
             // With the credentials that the app has set since it is another question.
             self.judged("outdated");
@@ -71,6 +75,33 @@ impl Session {
         }
     }
 
+    /// Who answered. One that has signed its answers so far signs all of them.
+    pub(super) fn sender(&self, answer: &Answer) -> Sender {
+        match sender(answer) {
+            Sender::Likely if self.learned.signs => Sender::Stranger,
+            from => from,
+        }
+    }
+
+    /// What an answer of the LRS tells beside what was asked: its clock, and how quick it is.
+    fn hear(&mut self, answer: &Answer, flying: &Flying, now: Millis) {
+        let here = Now {
+            wall_ms: now,
+            steady: self.steady,
+        };
+        if let Task::Post(_) = flying.task {
+            let took = trace::between(flying.asked, here) as Millis;
+            self.learned.slowest_ms = self.learned.slowest_ms.max(Some(took));
+        }
+        if let Some(date) = time::told(answer) {
+            self.skew = Some(date - now);
+            self.learned.skew_ms = self.skew;
+            if let Some(clock) = self.measured(date, flying.asked.steady) {
+                self.learned.clock = Some(clock);
+            }
+        }
+    }
+
     fn negotiated(
         &mut self,
         db: &mut Db,
@@ -78,22 +109,26 @@ impl Session {
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let found = judge::about(&read_about(answer, &self.config.endpoint), retry_after);
+        let about = read_about(answer, &self.config.endpoint);
+        let found = judge::about(&about, self.sender(answer), retry_after);
         self.judged(found.word());
         match found {
             Negotiated::Version(version) => {
                 self.learned.version = Some(self.config.version.unwrap_or(version));
-                self.believe_clock(db)?;
+                self.speaks_others = None;
             }
             // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
             // will tell. It is asked again soon: perhaps it was only out of order.
-            Negotiated::Silent => {
+            Negotiated::Silent | Negotiated::NoneOfOurs(_) => {
+                if let Negotiated::NoneOfOurs(versions) = found {
+                    self.speaks_others = Some(versions);
+                }
                 let version = headers::xapi_version(answer).or(self.learned.version);
                 self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
                 self.learned.version_at = Some(now - due::VERSION_LASTS_MS + SILENCE_LASTS_MS);
                 return self.settle(db, Vec::new(), now);
             }
-            Negotiated::Stop(stop) => return self.stop(db, stop, now),
+            Negotiated::Stop(stop) => return self.stop(db, stop, Duration::ZERO, now),
         }
         self.learned.version_at = Some(now);
         self.settle(db, Vec::new(), now)
@@ -110,9 +145,9 @@ impl Session {
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
+        let sent = Sent::of(&flying);
         let Flying {
             task: Task::Post(batch),
-            bytes,
             plain,
             span,
             ..
@@ -120,11 +155,12 @@ impl Session {
         else {
             return Ok(());
         };
-        let verdict = judge::posted(
-            &read_post(answer, &self.config.endpoint),
-            &batch,
-            retry_after,
-        );
+        let from = self.sender(answer);
+        let read = read_post(answer, &self.config.endpoint);
+        let verdict = judge::posted(&read, from, &batch, retry_after);
+        if let Verdict::Stored { .. } = verdict {
+            self.learned.signs |= from == Sender::Lrs;
+        }
         match &verdict {
             _ if verdict.is_whole() => {
                 if plain {
@@ -134,21 +170,21 @@ impl Session {
             }
             Verdict::Stop(_) => {}
             // It stays queued: after the wait it is looked up.
-            _ if self.learned.not_before.is_some() => return Ok(()),
+            _ if !self.learned.waits.is_empty() => return Ok(()),
             _ => {
                 self.flights.close();
                 if !self.flights.is_empty() || !self.landed.is_empty() {
                     self.landed.push_back(Landed {
                         batch,
                         verdict,
-                        bytes,
+                        sent,
                         span,
                     });
                     return Ok(());
                 }
             }
         }
-        self.posted(db, batch, verdict, bytes, now)
+        self.posted(db, batch, verdict, sent, now)
     }
 
     /// Now that nothing else is under way.
@@ -159,7 +195,6 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         self.judging = landed.span;
-        self.heard = None;
-        self.posted(db, landed.batch, landed.verdict, landed.bytes, now)
+        self.posted(db, landed.batch, landed.verdict, landed.sent, now)
     }
 }

@@ -25,6 +25,10 @@ pub const LONGEST: Duration = Duration::from_mins(15);
 /// Longest wait that an LRS may ask for; a longer one is a mistake or an attack.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// Wait for the app to act. After that it is tried again all the same: a password that was locked by
+/// mistake may have been put right at the LRS.
+pub const WITHOUT_THE_APP: Duration = Duration::from_hours(1);
+
 /// Longest wait before the first request after the network has come back.
 pub const NETWORK_BACK_WITHIN: Duration = Duration::from_secs(30);
 

@@ -7,7 +7,9 @@ use super::work::{Item, Look, Task, Then};
 use crate::event::Event;
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
-use crate::store::{Db, HoldReason, Limits, Millis, Problem, Spoilt, StoreError, Taken, Unsent};
+use crate::store::{
+    Db, HoldReason, Limits, Millis, Outcome, Problem, Spoilt, StoreError, Taken, WaitReason,
+};
 
 /// What a negotiated version is trusted for: LRSs are upgraded.
 pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
@@ -20,8 +22,7 @@ const LOOKED_UP_FIRST: usize = 10;
 
 /// What the log, and what stands aside, have for the next request.
 pub(super) enum Due {
-    /// Do this, and how far the log had been sent before it and is now.
-    Task(Task, Unsent),
+    Task(Task),
     Nothing,
     /// Another process syncs.
     Busy,
@@ -41,15 +42,12 @@ impl Session {
         self.learned.version.unwrap_or(XapiVersion::V1_0_3)
     }
 
-    /// The upstream failed again and again: one statement at a time, and look before sending.
+    /// Nothing was taken again and again, though something was reached: one statement at a time, and
+    /// look before sending, since it may be the statement in front.
     pub(super) fn is_cautious(&self) -> bool {
+        let trouble = self.learned.trouble.as_ref();
         self.learned.failures >= CAUTIOUS_FROM
-            && self.learned.trouble.as_ref().is_some_and(|trouble| {
-                matches!(
-                    trouble.problem,
-                    Problem::ServerError | Problem::TimedOut | Problem::Broken
-                )
-            })
+            && trouble.is_some_and(|trouble| trouble.problem != Problem::Unreachable)
     }
 
     pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
@@ -63,8 +61,7 @@ impl Session {
             statements,
             bytes: self.ceiling.bytes(&self.learned),
             speaks_2_0: self.version() >= XapiVersion::V2_0_0,
-            skew_ms: self.skew,
-            clock: self.learned.clock,
+            clocks: self.clocks(now),
             after: if beside_others {
                 self.flights.last_seq()
             } else {
@@ -89,18 +86,10 @@ impl Session {
                     rows, more: true, ..
                 } if rows.is_empty() => {}
                 Taken::Rows { rows, .. } if rows.is_empty() => return Ok(Due::Nothing),
-                Taken::Rows {
-                    rows, sent_through, ..
-                } => {
+                Taken::Rows { rows, .. } => {
                     self.lease_until = Some(until);
-                    let from_log = rows.iter().filter(|row| row.aside_since.is_none());
-                    let last = from_log.map(|row| row.seq).max();
-                    let mark = Unsent {
-                        before: sent_through,
-                        through: last.map_or(sent_through, |seq| seq.max(sent_through)),
-                    };
                     let batch = rows.into_iter().map(Item::from).collect();
-                    return Ok(Due::Task(self.first_look(batch), mark));
+                    return Ok(Due::Task(self.first_look(batch)));
                 }
             }
         }
@@ -114,6 +103,36 @@ impl Session {
             reason: HoldReason::Damaged,
             words: one.words.to_owned(),
         }));
+    }
+
+    /// The last look at a batch before it leaves, wherever it comes from: what the app has erased
+    /// meanwhile, and what this version of the standard cannot say, does not go.
+    pub(super) fn may_leave(
+        &mut self,
+        db: &mut Db,
+        batch: Vec<Item>,
+        now: Millis,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut leaving = Vec::with_capacity(batch.len());
+        let mut waiting = Vec::new();
+        for item in batch {
+            if item.row.needs_2_0 && self.version() < XapiVersion::V2_0_0 {
+                let outcome = Outcome::Waiting {
+                    reason: WaitReason::Version,
+                    due: None,
+                    status: None,
+                    words: String::new(),
+                    taken: None,
+                };
+                waiting.push((item, outcome));
+            } else if db.has(item.row.seq)? {
+                leaving.push(item);
+            }
+        }
+        if !waiting.is_empty() {
+            self.settle(db, waiting, now)?;
+        }
+        Ok(leaving)
     }
 
     /// What may have reached the LRS before is looked up before it is sent again.
@@ -169,15 +188,4 @@ impl Session {
             }
         }
     }
-}
-
-/// What the app has erased meanwhile is not sent any more.
-pub(super) fn still_there(db: &Db, batch: Vec<Item>) -> Result<Vec<Item>, StoreError> {
-    let mut there = Vec::with_capacity(batch.len());
-    for item in batch {
-        if db.has(item.row.seq)? {
-            there.push(item);
-        }
-    }
-    Ok(there)
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::work::{Item, Task};
 use crate::clock::Now;
-use crate::store::{Learned, Unsent};
+use crate::store::{Learned, Millis, UnderWay, Unsent};
 
 /// Never are more requests under way at once: four fill a line of 200 ms, and more would take the LRS
 /// from others.
@@ -103,10 +103,20 @@ impl Flights {
         Some(self.list.remove(at))
     }
 
-    /// All of them are given up. True: there may be statements under way at the LRS.
-    pub(super) fn give_up(&mut self) -> bool {
-        let posts = |flying: &Flying| matches!(flying.task, Task::Post(_));
-        std::mem::take(&mut self.list).iter().any(posts)
+    /// All of them are given up.
+    pub(super) fn give_up(&mut self) {
+        self.list.clear();
+    }
+
+    /// What the statements under way are, as others have to know it.
+    pub(super) fn under_way(&self) -> Option<UnderWay> {
+        let posts = self.list.iter().filter(|one| !one.batch().is_empty());
+        posts
+            .map(|one| UnderWay {
+                since: one.asked.wall_ms,
+                timeout_ms: one.timeout.as_millis() as Millis,
+            })
+            .reduce(UnderWay::and)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -160,17 +170,17 @@ impl Flights {
     }
 
     /// Provably nothing was sent of a batch that had moved the mark like this. What to write of it;
-    /// with a later batch under way, what will be to write of that one.
+    /// where a later batch is under way, the rest will be to write of that one.
     pub(super) fn take_back(&mut self, mark: Option<Unsent>) -> Option<Unsent> {
-        let mark = mark?;
+        let mut mark = mark?;
         let marks = self.list.iter_mut().filter_map(|one| one.mark.as_mut());
-        match marks.into_iter().find(|next| next.before == mark.through) {
-            Some(next) => {
-                next.before = mark.before;
-                None
-            }
-            None => Some(mark),
+        if mark.before < mark.through
+            && let Some(next) = marks.into_iter().find(|next| next.before == mark.through)
+        {
+            next.before = mark.before;
+            mark.through = mark.before;
         }
+        Some(mark)
     }
 
     /// A batch was taken whole.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::work::Item;
 use crate::lrs::reading::highest_common;
-use crate::lrs::{About, Failure, Found, NotAnLrs, Posted};
+use crate::lrs::{About, Failure, Found, NotAnLrs, Posted, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Outcome, Problem};
 
@@ -24,8 +24,11 @@ pub enum Verdict {
         /// To be looked up.
         look: Vec<usize>,
     },
-    /// It says that it has all, without a proof: one look-up gives it.
-    ProveOne,
+    /// It says that it has them, without a proof: each is looked up.
+    Unproved {
+        /// An LRS itself says so in as many words, which is proof where it lets nobody read.
+        vouched: bool,
+    },
     /// It took some and refused others for good (a partial success).
     Sorted {
         /// Proved to be there.
@@ -35,7 +38,7 @@ pub enum Verdict {
         /// To be looked up.
         look: Vec<usize>,
     },
-    /// Perhaps a statement is at fault, perhaps the credentials or the version (400, 422, 403).
+    /// Perhaps a statement is at fault, perhaps the credentials, the version or the LRS.
     Suspicious {
         /// What the culprit would be held for.
         blame: Blame,
@@ -76,19 +79,24 @@ pub struct Blame {
     pub status: Option<u16>,
     /// Its own words.
     pub words: String,
+    /// Whoever refused it is not known to be the LRS: what a stranger says holds no statement.
+    pub stranger: bool,
 }
 
 impl Blame {
     /// It may be the upstream's own.
     pub(super) fn stop(self) -> Stop {
         Stop {
-            problem: match self.reason {
-                HoldReason::ServerError => Problem::ServerError,
+            problem: match (self.reason, self.status) {
+                _ if self.stranger => Problem::NotAnLrs,
+                (HoldReason::ServerError, _) => Problem::ServerError,
+                (_, Some(404 | 405 | 410)) => Problem::WrongEndpoint,
                 _ => Problem::RefusesEverything,
             },
             status: self.status,
             words: self.words,
             pause: Pause::Backoff,
+            doubt: false,
         }
     }
 
@@ -109,10 +117,16 @@ pub enum Looked {
     Copy(Vec<u8>),
     /// It has nothing there, or nothing it shows.
     Missing,
-    /// We may not read (403).
-    Forbidden,
+    /// The LRS says no to the look-up itself (403, 405, 501 and the like), or what it shows cannot be
+    /// read: nothing is known of the statement.
+    NotShown {
+        /// The HTTP status.
+        status: u16,
+    },
     /// It does not understand us (400): another version, perhaps.
     Misunderstood,
+    /// The LRS cannot show yet what it stored lately.
+    NotYet,
     /// The upstream tells nothing now.
     Stop(Stop),
 }
@@ -122,6 +136,8 @@ pub enum Looked {
 pub enum Negotiated {
     /// Speak this.
     Version(XapiVersion),
+    /// It says that it speaks none of ours: it is tried all the same.
+    NoneOfOurs(String),
     /// It does not tell; that is not the end.
     Silent,
     /// The upstream tells nothing now.
@@ -139,147 +155,156 @@ pub struct Stop {
     pub words: String,
     /// How long to wait.
     pub pause: Pause,
+    /// What was sent may be under way at the LRS still, for as long as the request's own time-out: some
+    /// LRSs store a statement twice that is in flight twice.
+    pub doubt: bool,
 }
 
 /// How long to wait after a [`Stop`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// By the backoff; provably nothing of the request arrived.
-    NothingSent,
     /// By the backoff.
     Backoff,
     /// The longest backoff at once: trying soon would not help.
     Long,
+    /// By the backoff, and at least so long.
+    AtLeast(Duration),
     /// As long as the LRS asks.
     RetryAfter(Duration),
-    /// By the backoff, and at least so long that a request still under way has come to its end:
-    /// some LRSs store a statement twice that is in flight twice.
-    AtLeast(Duration),
     /// Until the app acts.
     App,
 }
 
-/// A broken connection may leave a request under way at the LRS; fifty statements took the slowest
-/// one seen two seconds.
-pub const UNDER_WAY: Duration = Duration::from_secs(5);
-
-/// Judges the answer to a batch.
-pub fn posted(answer: &Posted, batch: &[Item], retry_after: Option<Duration>) -> Verdict {
+/// Judges the answer to a batch. `from` says who gave it: what a stranger says stops the sync and holds
+/// nothing.
+pub fn posted(
+    answer: &Posted,
+    from: Sender,
+    batch: &[Item],
+    retry_after: Option<Duration>,
+) -> Verdict {
     match answer {
         Posted::Ids(named) => stored(named, batch),
-        Posted::NoContent => Verdict::ProveOne,
+        Posted::NoContent => Verdict::Unproved {
+            vouched: from == Sender::Lrs,
+        },
+        Posted::Unclear(_) => Verdict::Unproved { vouched: false },
         Posted::Partial { stored, refused } => sorted(
             stored,
             refused.iter().map(|(at, words)| (*at, words.to_string())),
             batch,
         ),
-        Posted::NotAnLrs(why) => Verdict::Stop(stranger(why)),
+        Posted::NotAnLrs(why) => Verdict::Stop(Stop {
+            doubt: true,
+            ..stranger(why)
+        }),
         Posted::Refused {
             status,
             words,
             ids_named,
             indexes,
         } => {
-            let words = words.to_string();
+            let stop = by_status(*status, from, words.to_string(), retry_after);
             let blame = |reason| Blame {
                 reason,
                 status: Some(*status),
-                words: words.clone(),
+                words: words.to_string(),
+                stranger: !from.is_lrs(),
             };
+            let culprits = positions(ids_named, batch)
+                .chain(indexes.iter().copied().filter(|at| *at < batch.len()))
+                .collect();
             match status {
-                400 | 422 => Verdict::Suspicious {
-                    blame: blame(HoldReason::Refused),
-                    culprits: positions(ids_named, batch)
-                        .chain(indexes.iter().copied().filter(|at| *at < batch.len()))
-                        .collect(),
-                },
-                403 => Verdict::Suspicious {
-                    blame: blame(HoldReason::Forbidden),
-                    culprits: positions(ids_named, batch).collect(),
-                },
-                409 => Verdict::Known {
-                    named: positions(ids_named, batch).collect(),
-                },
+                413 if stop.doubt => Verdict::Stop(stop),
                 413 => Verdict::TooLarge {
                     blame: blame(HoldReason::TooLarge),
                 },
-                404 | 405 | 410 => Verdict::Stop(Stop {
-                    problem: Problem::WrongEndpoint,
-                    status: Some(*status),
-                    words,
-                    pause: Pause::Long,
-                }),
-                _ => Verdict::Stop(by_status(*status, words, retry_after)),
+                _ if stop.doubt || matches!(status, 408 | 425 | 429 | 503) => Verdict::Stop(stop),
+                409 => Verdict::Known {
+                    named: positions(ids_named, batch).collect(),
+                },
+                401 | 403 => Verdict::Suspicious {
+                    blame: blame(HoldReason::Forbidden),
+                    culprits,
+                },
+                500..=599 => Verdict::Suspicious {
+                    blame: blame(HoldReason::ServerError),
+                    culprits: Vec::new(),
+                },
+                _ => Verdict::Suspicious {
+                    blame: blame(HoldReason::Refused),
+                    culprits,
+                },
             }
         }
     }
 }
 
 /// Judges the answer to a look-up.
-pub fn found(answer: &Found, retry_after: Option<Duration>) -> Looked {
+pub fn found(answer: &Found, from: Sender, retry_after: Option<Duration>) -> Looked {
     match answer {
         Found::Copy(copy) => Looked::Copy(copy.clone()),
         Found::Missing => Looked::Missing,
+        Found::Unreadable => Looked::NotShown { status: 200 },
         Found::NotAnLrs(why) => Looked::Stop(stranger(why)),
-        Found::Refused { status: 403, .. } => Looked::Forbidden,
-        Found::Refused { status: 400, .. } => Looked::Misunderstood,
-        Found::Refused { status, words } => {
-            Looked::Stop(by_status(*status, words.to_string(), retry_after))
-        }
+        Found::Refused {
+            status,
+            words,
+            page,
+        } => match status {
+            400 if from.is_lrs() => Looked::Misunderstood,
+            401 | 407 | 408 | 425 | 429 | 500 | 502..=599 => {
+                Looked::Stop(by_status(*status, from, words.to_string(), retry_after))
+            }
+            // A page in the place of an answer: somebody stands before the LRS.
+            _ if *page && from == Sender::Stranger => {
+                Looked::Stop(by_status(*status, from, words.to_string(), retry_after))
+            }
+            _ => Looked::NotShown { status: *status },
+        },
     }
 }
 
-/// Judges the answer to `GET /about`.
-pub fn about(answer: &About, retry_after: Option<Duration>) -> Negotiated {
+/// Judges the answer to `GET /about`. Nothing but a wait that it asks for stops the sync: what answers
+/// oddly here may take statements all the same, and what is no LRS shows it when it is sent some.
+pub fn about(answer: &About, from: Sender, retry_after: Option<Duration>) -> Negotiated {
     match answer {
         About::Versions(versions) => match highest_common(versions) {
             Some(version) => Negotiated::Version(version),
-            None => Negotiated::Stop(Stop {
-                problem: Problem::NoCommonVersion,
-                status: Some(200),
-                words: format!("it speaks {}", versions.join(", ")),
-                pause: Pause::Long,
-            }),
+            None => Negotiated::NoneOfOurs(versions.join(", ")),
         },
-        About::NotAnLrs(why) => Negotiated::Stop(stranger(why)),
         About::Refused {
-            status: 429 | 503,
+            status: status @ (429 | 503),
             words,
-        } => Negotiated::Stop(by_status(503, words.to_string(), retry_after)),
-        // An LRS that fails only on this resource must not keep the statements waiting.
-        About::Silent | About::Refused { .. } => Negotiated::Silent,
+        } => Negotiated::Stop(by_status(*status, from, words.to_string(), retry_after)),
+        About::Silent | About::NotAnLrs(_) | About::Refused { .. } => Negotiated::Silent,
     }
 }
 
 /// Judges that there was no answer.
-pub fn failed(failure: &Failure, timeout: Duration) -> Stop {
-    let (problem, words, pause) = match failure {
-        Failure::Unreachable(words) => (Problem::Unreachable, words.clone(), Pause::NothingSent),
-        // It was given up after its time-out; it may be under way for as long again.
-        Failure::TimedOut => (
-            Problem::TimedOut,
-            failure.to_string(),
-            Pause::AtLeast(timeout),
-        ),
-        Failure::Broken(words) => (Problem::Broken, words.clone(), Pause::AtLeast(UNDER_WAY)),
+pub fn failed(failure: &Failure) -> Stop {
+    let (problem, words) = match failure {
+        Failure::Unreachable(words) => (Problem::Unreachable, words.clone()),
+        Failure::TimedOut => (Problem::TimedOut, failure.to_string()),
+        Failure::Broken(words) => (Problem::Broken, words.clone()),
     };
     Stop {
         problem,
         status: None,
         words,
-        pause,
+        pause: Pause::Backoff,
+        doubt: !matches!(failure, Failure::Unreachable(_)),
     }
 }
 
 fn stored(named: &[Uuid], batch: &[Item]) -> Verdict {
-    let is_named = |item: &Item| named.contains(&item.row.id);
-    if !batch.iter().any(is_named) {
-        // Nothing shows that this answer is about our batch.
-        return Verdict::ProveOne;
+    // Two LRSs of eight name only what is new to them, and some keep less than they were sent: what is
+    // not named is looked up, whatever may have been sent before.
+    let (delivered, look): (Vec<_>, Vec<_>) =
+        (0..batch.len()).partition(|&at| named.contains(&batch[at].row.id));
+    if delivered.is_empty() {
+        return Verdict::Unproved { vouched: false };
     }
-    // Two LRSs of six name only the new ones: what was sent before and is not named is old to them.
-    let (delivered, look) =
-        (0..batch.len()).partition(|&at| is_named(&batch[at]) || batch[at].row.sent_before);
     Verdict::Stored { delivered, look }
 }
 
@@ -296,8 +321,11 @@ fn sorted(
         .filter(|at| refused.iter().all(|(bad, _)| bad != at))
         .collect();
     Verdict::Sorted {
+        refused: refused
+            .into_iter()
+            .filter(|(bad, _)| !delivered.contains(bad))
+            .collect(),
         delivered,
-        refused,
         look,
     }
 }
@@ -319,27 +347,33 @@ fn stranger(why: &NotAnLrs) -> Stop {
         status: None,
         words: why.to_string(),
         pause,
+        doubt: false,
     }
 }
 
-/// Statuses that mean the same whatever was asked.
-fn by_status(status: u16, words: String, retry_after: Option<Duration>) -> Stop {
+/// What a status that says no means for the whole upstream.
+fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Duration>) -> Stop {
+    let busy = retry_after.map_or(Pause::Backoff, Pause::RetryAfter);
     let (problem, pause) = match status {
-        401 => (Problem::Credentials, Pause::App),
-        429 | 503 => (
-            Problem::Busy,
-            retry_after.map_or(Pause::Backoff, Pause::RetryAfter),
-        ),
-        408 | 425 | 500..=599 => (
-            Problem::ServerError,
-            retry_after.map_or(Pause::AtLeast(UNDER_WAY), Pause::RetryAfter),
-        ),
-        _ => (Problem::Unexpected, Pause::Backoff),
+        429 | 503 => (Problem::Busy, busy),
+        408 | 425 | 500..=599 => (Problem::ServerError, Pause::Backoff),
+        404 | 405 | 410 => (Problem::WrongEndpoint, Pause::Long),
+        401 if from.is_lrs() => (Problem::Credentials, Pause::App),
+        _ if from.is_lrs() => (Problem::Unexpected, Pause::Backoff),
+        // Not our password is at fault, nor our statement: this is not the LRS.
+        _ => (Problem::NotAnLrs, Pause::Backoff),
+    };
+    // An LRS that answers has come to its end. Whoever stands before it may have given up on it.
+    let ended = match from {
+        Sender::Lrs => true,
+        Sender::Likely => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
+        Sender::Stranger => false,
     };
     Stop {
         problem,
         status: Some(status),
         words,
         pause,
+        doubt: !ended,
     }
 }

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::judge::{
-    Blame, Looked, Negotiated, Pause, Stop, UNDER_WAY, Verdict, about, failed, found, posted,
-};
+use super::judge::{Blame, Looked, Negotiated, Pause, Stop, Verdict, about, failed, found, posted};
 use super::work::Item;
-use crate::lrs::reading::{read_about, read_get, read_post};
+use crate::lrs::reading::{read_about, read_get, read_post, sender};
 use crate::lrs::{Answer, Endpoint, Failure};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Problem, Row};
@@ -26,8 +24,12 @@ fn batch(sent_before: &[usize]) -> Vec<Item> {
                 id: id(at as u128),
                 body: Vec::new(),
                 sent_before: sent_before.contains(&at),
+                ahead: false,
+                needs_2_0: false,
                 happened_at: 0,
                 tries: 0,
+                status: None,
+                taken: None,
                 aside_since: None,
                 alone: false,
             })
@@ -51,53 +53,70 @@ fn endpoint() -> Endpoint {
 fn judge_post(answer: &Answer, sent_before: &[usize], retry_after: Option<Duration>) -> Verdict {
     posted(
         &read_post(answer, &endpoint()),
+        sender(answer),
         &batch(sent_before),
         retry_after,
     )
+}
+
+/// As the LRS itself answers: with its version header.
+fn signed(status: u16, body: &str) -> Answer {
+    let mut answer = answer(status, body);
+    let version = ("X-Experience-API-Version".into(), "1.0.3".into());
+    answer.headers.push(version);
+    answer
 }
 
 fn names(at: &[u128]) -> String {
     serde_json::to_string(&at.iter().map(|n| id(*n)).collect::<Vec<_>>()).unwrap()
 }
 
-fn stop_of(verdict: Verdict) -> (Problem, Pause) {
+/// What is the matter, how long to wait, and whether the request may be under way still.
+fn stop_of(verdict: Verdict) -> (Problem, Pause, bool) {
     match verdict {
-        Verdict::Stop(stop) => (stop.problem, stop.pause),
+        Verdict::Stop(stop) => (stop.problem, stop.pause, stop.doubt),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn a_200_with_ids_delivers_the_named_and_what_was_sent_before() {
-    for (named, sent_before, delivered, look) in [
-        (&[0, 1, 2][..], &[][..], &[0, 1, 2][..], &[][..]),
-        (&[2, 0, 1], &[], &[0, 1, 2], &[]),
-        // Only the new ones are named: the others are old to it.
-        (&[1], &[0, 2], &[0, 1, 2], &[]),
-        // Not named and never sent before: nothing proves it.
-        (&[1], &[0], &[0, 1], &[2]),
-        (&[0, 1, 2, 9], &[], &[0, 1, 2], &[]),
+fn a_200_with_ids_delivers_the_named_and_no_others() {
+    for (named, delivered, look) in [
+        (&[0, 1, 2][..], &[0, 1, 2][..], &[][..]),
+        (&[2, 0, 1], &[0, 1, 2], &[]),
+        // Two LRSs name only what is new to them, and some keep less than they were sent.
+        (&[1], &[1], &[0, 2]),
+        (&[0, 1, 2, 9], &[0, 1, 2], &[]),
     ] {
-        let verdict = judge_post(&answer(200, &names(named)), sent_before, None);
-        let expected = Verdict::Stored {
-            delivered: delivered.to_vec(),
-            look: look.to_vec(),
-        };
-        assert_eq!(verdict, expected, "{named:?} {sent_before:?}");
+        for sent_before in [&[][..], &[0, 1, 2]] {
+            for answer in [answer(200, &names(named)), signed(200, &names(named))] {
+                let expected = Verdict::Stored {
+                    delivered: delivered.to_vec(),
+                    look: look.to_vec(),
+                };
+                let verdict = judge_post(&answer, sent_before, None);
+                assert_eq!(verdict, expected, "{named:?} {sent_before:?}");
+            }
+        }
     }
 }
 
 #[test]
 fn a_success_that_names_nothing_of_ours_proves_nothing() {
-    for answer in [
-        answer(204, ""),
-        answer(200, "[]"),
-        answer(200, &names(&[7])),
+    for (answer, vouched) in [
+        (answer(204, ""), false),
+        (answer(200, "[]"), false),
+        (answer(200, &names(&[7])), false),
+        (signed(200, "[]"), false),
+        (signed(200, r#"{"ok":true}"#), false),
+        (signed(202, "all is well"), false),
+        // An LRS says in as many words that it has all of them.
+        (signed(204, ""), true),
     ] {
         for sent_before in [&[][..], &[0, 1, 2]] {
             assert_eq!(
                 judge_post(&answer, sent_before, None),
-                Verdict::ProveOne,
+                Verdict::Unproved { vouched },
                 "{answer:?}"
             );
         }
@@ -151,7 +170,7 @@ fn what_is_not_an_lrs_stops_and_delivers_nothing() {
         let verdict = judge_post(&answer, &[0, 1, 2], None);
         assert_eq!(
             stop_of(verdict),
-            (Problem::NotAnLrs, Pause::Backoff),
+            (Problem::NotAnLrs, Pause::Backoff, true),
             "{answer:?}"
         );
     }
@@ -166,31 +185,43 @@ fn a_redirect_on_the_same_host_is_a_wrong_endpoint() {
         let mut moved = answer(301, "");
         moved.headers.push(("Location".into(), to.into()));
         let verdict = judge_post(&moved, &[], None);
-        assert_eq!(stop_of(verdict), (Problem::WrongEndpoint, Pause::Long));
+        assert_eq!(
+            stop_of(verdict),
+            (Problem::WrongEndpoint, Pause::Long, true)
+        );
     }
 }
 
 #[test]
-fn a_refusal_is_not_yet_anybodys_fault() {
+fn a_refusal_of_the_lrs_is_not_yet_anybodys_fault() {
     for (status, reason) in [
         (400, HoldReason::Refused),
         (422, HoldReason::Refused),
+        (402, HoldReason::Refused),
+        (404, HoldReason::Refused),
+        (405, HoldReason::Refused),
+        (406, HoldReason::Refused),
+        (410, HoldReason::Refused),
+        (412, HoldReason::Refused),
+        (415, HoldReason::Refused),
+        (451, HoldReason::Refused),
+        (401, HoldReason::Forbidden),
         (403, HoldReason::Forbidden),
+        (500, HoldReason::ServerError),
+        (504, HoldReason::ServerError),
     ] {
-        let verdict = judge_post(&answer(status, "no"), &[], None);
-        let blame = Blame {
-            reason,
-            status: Some(status),
-            words: "no".into(),
+        let expected = Verdict::Suspicious {
+            blame: Blame {
+                reason,
+                status: Some(status),
+                words: "no".into(),
+                stranger: false,
+            },
+            culprits: vec![],
         };
-        assert_eq!(
-            verdict,
-            Verdict::Suspicious {
-                blame,
-                culprits: vec![]
-            }
-        );
+        assert_eq!(judge_post(&signed(status, "no"), &[], None), expected);
     }
+    // One that never gives the header is known by its JSON.
     let pointing = answer(
         422,
         r#"{"detail":[{"loc":["body",1,"verb"],"msg":"field required"}]}"#,
@@ -199,58 +230,77 @@ fn a_refusal_is_not_yet_anybodys_fault() {
         judge_post(&pointing, &[], None),
         Verdict::Suspicious { culprits, .. } if culprits == [1]
     ));
-}
-
-#[test]
-fn every_other_status_has_its_line() {
-    for (status, problem, pause) in [
-        (401, Problem::Credentials, Pause::App),
-        (404, Problem::WrongEndpoint, Pause::Long),
-        (405, Problem::WrongEndpoint, Pause::Long),
-        (410, Problem::WrongEndpoint, Pause::Long),
-        (408, Problem::ServerError, Pause::AtLeast(UNDER_WAY)),
-        (425, Problem::ServerError, Pause::AtLeast(UNDER_WAY)),
-        (500, Problem::ServerError, Pause::AtLeast(UNDER_WAY)),
-        (502, Problem::ServerError, Pause::AtLeast(UNDER_WAY)),
-        (504, Problem::ServerError, Pause::AtLeast(UNDER_WAY)),
-        (429, Problem::Busy, Pause::Backoff),
-        (503, Problem::Busy, Pause::Backoff),
-        (402, Problem::Unexpected, Pause::Backoff),
-        (407, Problem::Unexpected, Pause::Backoff),
-        (418, Problem::Unexpected, Pause::Backoff),
-    ] {
-        let verdict = judge_post(&answer(status, "words"), &[], None);
-        assert_eq!(stop_of(verdict), (problem, pause), "{status}");
-    }
-    let wait = Duration::from_mins(2);
-    for status in [429, 503, 500] {
-        let verdict = judge_post(&answer(status, ""), &[], Some(wait));
-        assert_eq!(stop_of(verdict).1, Pause::RetryAfter(wait), "{status}");
-    }
-    let known = answer(409, &format!("{} is there", id(2)));
+    let known = signed(409, &format!("{} is there", id(2)));
     assert_eq!(
         judge_post(&known, &[], None),
         Verdict::Known { named: vec![2] }
     );
     assert_eq!(
-        judge_post(&answer(409, ""), &[], None),
+        judge_post(&signed(409, ""), &[], None),
         Verdict::Known { named: vec![] }
     );
     assert!(matches!(
-        judge_post(&answer(413, ""), &[], None),
+        judge_post(&signed(413, ""), &[], None),
         Verdict::TooLarge { .. }
     ));
+}
+
+#[test]
+fn what_a_stranger_says_is_no_statements_fault_and_no_passwords() {
+    for (status, problem, pause) in [
+        (400, Problem::NotAnLrs, Pause::Backoff),
+        (401, Problem::NotAnLrs, Pause::Backoff),
+        (402, Problem::NotAnLrs, Pause::Backoff),
+        (403, Problem::NotAnLrs, Pause::Backoff),
+        (404, Problem::WrongEndpoint, Pause::Long),
+        (405, Problem::WrongEndpoint, Pause::Long),
+        (407, Problem::NotAnLrs, Pause::Backoff),
+        (409, Problem::NotAnLrs, Pause::Backoff),
+        (410, Problem::WrongEndpoint, Pause::Long),
+        (413, Problem::NotAnLrs, Pause::Backoff),
+        (418, Problem::NotAnLrs, Pause::Backoff),
+        (408, Problem::ServerError, Pause::Backoff),
+        (425, Problem::ServerError, Pause::Backoff),
+        (500, Problem::ServerError, Pause::Backoff),
+        (502, Problem::ServerError, Pause::Backoff),
+        (504, Problem::ServerError, Pause::Backoff),
+        (429, Problem::Busy, Pause::Backoff),
+        (503, Problem::Busy, Pause::Backoff),
+    ] {
+        for body in ["words", "<html>words</html>", ""] {
+            let verdict = judge_post(&answer(status, body), &[], None);
+            assert_eq!(stop_of(verdict), (problem, pause, true), "{status}");
+        }
+    }
+}
+
+#[test]
+fn retry_after_is_kept_whoever_says_so() {
+    let wait = Duration::from_mins(2);
+    for status in [429, 503] {
+        for (answer, doubt) in [(answer(status, ""), true), (signed(status, ""), false)] {
+            let verdict = judge_post(&answer, &[], Some(wait));
+            let expected = (Problem::Busy, Pause::RetryAfter(wait), doubt);
+            assert_eq!(stop_of(verdict), expected, "{status}");
+        }
+    }
 }
 
 #[test]
 fn no_status_at_all_delivers_or_holds_by_itself() {
     for status in 0..=999 {
         match judge_post(&answer(status, ""), &[0, 1, 2], None) {
-            Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } => {
-                assert!(delivered.is_empty(), "{status}");
+            Verdict::Stored { .. } | Verdict::Sorted { .. } => panic!("{status}"),
+            Verdict::Unproved { vouched } => assert!(status == 204 && !vouched),
+            Verdict::Suspicious { .. } | Verdict::Known { .. } | Verdict::TooLarge { .. } => {
+                panic!("{status}: a stranger is believed")
             }
-            Verdict::ProveOne => assert_eq!(status, 204),
-            Verdict::Suspicious { .. } => assert!(matches!(status, 400 | 403 | 422)),
+            Verdict::Stop(stop) => assert!(stop.doubt, "{status}"),
+        }
+        match judge_post(&signed(status, ""), &[0, 1, 2], None) {
+            Verdict::Stored { .. } | Verdict::Sorted { .. } => panic!("{status}"),
+            Verdict::Unproved { .. } => assert!(matches!(status, 200..=299)),
+            Verdict::Suspicious { .. } => assert!(matches!(status, 400..=599)),
             Verdict::Known { .. } => assert_eq!(status, 409),
             Verdict::TooLarge { .. } => assert_eq!(status, 413),
             Verdict::Stop(_) => {}
@@ -260,57 +310,62 @@ fn no_status_at_all_delivers_or_holds_by_itself() {
 
 #[test]
 fn no_answer_is_told_apart_by_what_may_have_arrived() {
-    let timeout = Duration::from_secs(40);
-    for (failure, problem, pause) in [
+    for (failure, problem, doubt) in [
         (
             Failure::Unreachable("no route".into()),
             Problem::Unreachable,
-            Pause::NothingSent,
+            false,
         ),
-        (
-            Failure::TimedOut,
-            Problem::TimedOut,
-            Pause::AtLeast(timeout),
-        ),
-        (
-            Failure::Broken("reset".into()),
-            Problem::Broken,
-            Pause::AtLeast(UNDER_WAY),
-        ),
+        (Failure::TimedOut, Problem::TimedOut, true),
+        (Failure::Broken("reset".into()), Problem::Broken, true),
     ] {
-        let Stop {
-            problem: judged,
-            pause: waits,
-            status,
-            ..
-        } = failed(&failure, timeout);
-        assert_eq!((judged, waits, status), (problem, pause, None));
+        let stop = failed(&failure);
+        assert_eq!(
+            (stop.problem, stop.doubt, stop.status),
+            (problem, doubt, None)
+        );
     }
+}
+
+fn look(answer: &Answer) -> Looked {
+    found(&read_get(answer, &endpoint(), id(0)), sender(answer), None)
 }
 
 #[test]
 fn a_look_up_has_its_lines() {
-    let look =
-        |status, body: &str| found(&read_get(&answer(status, body), &endpoint(), id(0)), None);
     let copy = format!(r#"{{"id":"{}"}}"#, id(0));
-    assert_eq!(look(200, &copy), Looked::Copy(copy.clone().into_bytes()));
+    for body in [copy.clone(), format!("\u{feff}{copy}")] {
+        assert_eq!(
+            look(&answer(200, &body)),
+            Looked::Copy(copy.clone().into_bytes())
+        );
+    }
     assert_eq!(
-        look(200, &format!(r#"{{"statements":[{copy}]}}"#)),
+        look(&answer(200, &format!(r#"{{"statements":[{copy}]}}"#))),
         Looked::Copy(copy.into_bytes())
     );
     for (status, body) in [(404, ""), (200, "null"), (200, r#"{"statements":[]}"#)] {
-        assert_eq!(look(status, body), Looked::Missing, "{status} {body}");
+        assert_eq!(
+            look(&answer(status, body)),
+            Looked::Missing,
+            "{status} {body}"
+        );
     }
-    assert_eq!(look(403, ""), Looked::Forbidden);
-    assert_eq!(look(400, ""), Looked::Misunderstood);
+    // Any definite no to a look-up is no word about the statement.
+    for status in [402, 403, 405, 406, 410, 412, 418, 451, 501] {
+        let expected = Looked::NotShown { status };
+        assert_eq!(look(&answer(status, "")), expected);
+        assert_eq!(look(&signed(status, "")), expected);
+    }
+    assert_eq!(look(&signed(400, "")), Looked::Misunderstood);
+    assert_eq!(look(&answer(400, "")), Looked::NotShown { status: 400 });
     for (status, problem) in [
         (401, Problem::Credentials),
         (429, Problem::Busy),
         (500, Problem::ServerError),
-        (204, Problem::NotAnLrs),
         (302, Problem::NotAnLrs),
     ] {
-        match look(status, "") {
+        match look(&signed(status, "")) {
             Looked::Stop(stop) => assert_eq!(stop.problem, problem, "{status}"),
             other => panic!("{status}: {other:?}"),
         }
@@ -318,30 +373,44 @@ fn a_look_up_has_its_lines() {
 }
 
 #[test]
-fn the_version_is_asked_for_and_its_silence_is_not_the_end() {
-    let ask = |status, body: &str| about(&read_about(&answer(status, body), &endpoint()), None);
+fn a_stranger_that_answers_a_look_up_is_no_lrs() {
+    for status in [401, 204, 302] {
+        match look(&answer(status, "")) {
+            Looked::Stop(stop) => assert_eq!(stop.problem, Problem::NotAnLrs, "{status}"),
+            other => panic!("{status}: {other:?}"),
+        }
+    }
+    let Looked::Stop(Stop { problem, pause, .. }) = look(&answer(403, "<html>blocked</html>"))
+    else {
+        panic!("a page is taken for an LRS's answer");
+    };
+    assert_eq!((problem, pause), (Problem::NotAnLrs, Pause::Backoff));
+}
+
+#[test]
+fn what_the_lrs_says_of_itself_is_never_the_end() {
+    let ask = |answer: &Answer| about(&read_about(answer, &endpoint()), sender(answer), None);
     for (body, version) in [
         (r#"{"version":["2.0.0","1.0.3"]}"#, XapiVersion::V2_0_0),
         (r#"{"version":["1.0.1","1.0.9"]}"#, XapiVersion::V1_0_3),
+        (r#"{"version":"1.0.3"}"#, XapiVersion::V1_0_3),
+        ("\u{feff}{\"version\":[\"1.0.3\"]}", XapiVersion::V1_0_3),
     ] {
-        assert_eq!(ask(200, body), Negotiated::Version(version));
+        assert_eq!(ask(&answer(200, body)), Negotiated::Version(version));
     }
-    for status in [401, 403, 404, 405, 500, 502] {
-        assert_eq!(ask(status, ""), Negotiated::Silent, "{status}");
+    for status in [201, 204, 301, 302, 401, 403, 404, 405, 500, 502, 511] {
+        assert_eq!(ask(&answer(status, "")), Negotiated::Silent, "{status}");
     }
-    for (status, body, problem) in [
-        (
-            200,
-            r#"{"version":["0.9","3.0.0"]}"#,
-            Problem::NoCommonVersion,
-        ),
-        (200, "<html></html>", Problem::NotAnLrs),
-        (503, "", Problem::Busy),
-        (429, "", Problem::Busy),
-    ] {
-        match ask(status, body) {
-            Negotiated::Stop(stop) => assert_eq!(stop.problem, problem, "{status} {body}"),
-            other => panic!("{status}: {other:?}"),
-        }
+    for body in ["<html></html>", "{}", "[]", "", r#"{"version":[1]}"#] {
+        assert_eq!(ask(&answer(200, body)), Negotiated::Silent, "{body}");
+    }
+    assert_eq!(
+        ask(&answer(200, r#"{"version":["0.9","3.0.0"]}"#)),
+        Negotiated::NoneOfOurs("0.9, 3.0.0".into())
+    );
+    for status in [429, 503] {
+        assert!(
+            matches!(ask(&answer(status, "")), Negotiated::Stop(stop) if stop.problem == Problem::Busy)
+        );
     }
 }

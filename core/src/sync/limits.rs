@@ -42,12 +42,67 @@ impl Ceiling {
         learned.max_statements = Some(half.clamp(1, self.statements));
     }
 
-    /// A batch went well: back to the ceiling by an eighth at a time.
+    /// It failed on that many at once, and nobody knows whether on all such batches: from now on one at a
+    /// time. As many are tried again once it has taken some requests, each time after more.
+    pub(super) fn failed_on(learned: &mut Learned, tried: usize) {
+        let Ok(tried) = u32::try_from(tried) else {
+            return;
+        };
+        if tried < 2 {
+            return;
+        }
+        // Unless these are the halves of one that failed before.
+        let on_purpose = learned.max_statements.is_some_and(|most| most >= tried);
+        let after = match learned.failed_statements {
+            None => FIRST_RETRY_AFTER,
+            Some(_) if on_purpose => learned
+                .retry_failed
+                .0
+                .saturating_mul(2)
+                .min(MOST_BEFORE_RETRY),
+            Some(_) => learned.retry_failed.0,
+        };
+        learned.max_statements = Some(1);
+        learned.failed_statements = Some(2);
+        learned.retry_failed = (after, 0);
+    }
+
+    /// The one that it failed on is found: the others may go together again.
+    pub(super) fn failed_on_one(learned: &mut Learned) {
+        learned.max_statements = None;
+        learned.failed_statements = None;
+        learned.retry_failed = (0, 0);
+    }
+
+    /// A batch went well: back to the ceiling, by an eighth at a time, or twice as many where it failed
+    /// on more than one before and takes them now.
     pub(super) fn grow(self, learned: &mut Learned) {
-        learned.max_statements = grown(learned.max_statements, self.statements);
         learned.max_bytes = grown(learned.max_bytes, self.bytes);
+        match (learned.max_statements, learned.failed_statements) {
+            (Some(most), Some(failed)) => {
+                learned.retry_failed.1 = learned.retry_failed.1.saturating_add(1);
+                let (after, taken) = learned.retry_failed;
+                let next = most.saturating_mul(2);
+                if next < failed {
+                    learned.max_statements = Some(next);
+                } else if taken >= after {
+                    learned.max_statements = Some(failed);
+                    // Should it fail again, it is known to do so; should it not, the next is twice as many.
+                    learned.failed_statements =
+                        Some(failed.saturating_mul(2)).filter(|next| *next <= self.statements);
+                    learned.retry_failed.1 = after;
+                }
+            }
+            (most, _) => learned.max_statements = grown(most, self.statements),
+        }
     }
 }
+
+/// Requests that an LRS has to take before more statements at once are tried, where it failed on them.
+const FIRST_RETRY_AFTER: u32 = 50;
+
+/// It is tried again that often at least.
+const MOST_BEFORE_RETRY: u32 = 1_600;
 
 fn grown(limit: Option<u32>, ceiling: u32) -> Option<u32> {
     limit

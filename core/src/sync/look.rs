@@ -5,10 +5,18 @@ use std::time::Duration;
 use super::judge::{self, Blame, Looked, Pause, Stop};
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
-use crate::lrs::Answer;
 use crate::lrs::reading::read_get;
+use crate::lrs::{Answer, Sender, headers};
 use crate::statement::{self, Comparison, XapiVersion};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
+
+/// An LRS that says it shows only what it stored until some time ago is waited for this often; after
+/// that what it shows counts.
+const WAITS_FOR_CONSISTENCY: u32 = 3;
+
+/// `Date` and `X-Experience-API-Consistent-Through` that are no further apart than this say the same:
+/// one of them counts whole seconds.
+const CONSISTENT_WITHIN_MS: Millis = 1_500;
 
 impl Session {
     pub(super) fn looked(
@@ -22,60 +30,82 @@ impl Session {
         let Some(mut item) = look.ask.pop_front() else {
             return Ok(());
         };
-        let found = judge::found(
-            &read_get(answer, &self.config.endpoint, item.row.id),
-            retry_after,
-        );
+        let from = self.sender(answer);
+        let read = read_get(answer, &self.config.endpoint, item.row.id);
+        let mut found = judge::found(&read, from, retry_after);
+        if found == Looked::Missing && self.shows_later(answer) {
+            found = Looked::NotYet;
+        }
         self.judged(found.word());
-        if !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
+        if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
             self.checked = true;
         }
         match found {
-            Looked::Stop(stop) if stop.problem == Problem::ServerError && self.is_cautious() => {
-                return self.not_shown(db, look, item, stop, now);
+            Looked::Stop(stop) if self.is_cautious() && stop.pause == Pause::Backoff => {
+                self.suspects.upstream_is_ill();
+                self.not_shown(db, look, item, stop.status, now)
             }
-            Looked::Stop(stop) => return self.stop(db, stop, now),
-            Looked::Misunderstood => return self.misunderstood(db, look, item, now),
-            Looked::Copy(copy) => {
-                look.as_voided = false;
-                let outcome = match statement::compare(&item.row.body, &copy) {
-                    Comparison::Same => {
-                        // 409 to what it has, unchanged: from now on look before sending again.
-                        self.learned.refuses_known |= matches!(look.then, Then::Known);
-                        Outcome::Delivered
-                    }
-                    Comparison::Different(_) | Comparison::Unreadable => Outcome::Held {
+            Looked::Stop(stop) => self.stop(db, stop, Duration::ZERO, now),
+            Looked::Misunderstood => self.misunderstood(db, look, item, now),
+            Looked::NotYet => self.stop(db, not_yet(), Duration::ZERO, now),
+            Looked::NotShown { status } => self.not_shown(db, look, item, Some(status), now),
+            Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
+                Comparison::Same => {
+                    self.learned.signs |= from == Sender::Lrs;
+                    // 409 to what it has, unchanged: from now on look before sending again.
+                    self.learned.refuses_known |= matches!(look.then, Then::Known);
+                    self.found(db, look, item, Outcome::Delivered, now)
+                }
+                Comparison::Different(_) if from.is_lrs() => {
+                    let outcome = Outcome::Held {
                         reason: HoldReason::Conflict,
-                        status: Some(409),
+                        status: matches!(look.then, Then::Known).then_some(409),
                         words: "the LRS has another statement under this id".to_owned(),
                         theirs: Some(copy),
-                    },
-                };
-                return self.found(db, look, item, outcome, now);
-            }
+                    };
+                    self.found(db, look, item, outcome, now)
+                }
+                // No statement, or a stranger's: nothing is known of ours.
+                Comparison::Different(_) | Comparison::Unreadable => {
+                    self.not_shown(db, look, item, Some(answer.status), now)
+                }
+            },
             // A voided statement hides behind another parameter.
             Looked::Missing
-                if !look.as_voided && matches!(look.then, Then::Known | Then::Proves(_)) =>
+                if !look.as_voided && matches!(look.then, Then::Known | Then::Proves { .. }) =>
             {
                 look.as_voided = true;
                 look.ask.push_front(item);
+                self.continue_look(db, look, now)
             }
             Looked::Missing => {
                 look.as_voided = false;
-                if let (true, Then::Known | Then::Proves(_)) = (item.looked, &look.then) {
+                if let (true, Then::Known | Then::Proves { .. }) = (item.looked, &look.then) {
                     return self.vanished(db, look, item, None, now);
                 }
-                if let Then::Proves(rest) = &look.then
-                    && !rest.is_empty()
+                if let Then::Proves { .. } = look.then
+                    && !look.ask.is_empty()
+                    && !self.is_cautious()
                 {
-                    return self.stop(db, not_kept(), now);
+                    // It has not kept the first, and says nothing of the others.
+                    return self.stop(db, not_kept(), Duration::ZERO, now);
                 }
                 item.looked = true;
                 look.missing.push(item);
+                self.continue_look(db, look, now)
             }
-            Looked::Forbidden => return self.forbidden(db, look, item, now),
         }
-        self.continue_look(db, look, now)
+    }
+
+    /// It says itself that it shows only what it stored until a while ago.
+    fn shows_later(&self, answer: &Answer) -> bool {
+        match (headers::consistent_through(answer), headers::date(answer)) {
+            (Some(through), Some(date)) => {
+                through < date - CONSISTENT_WITHIN_MS
+                    && self.learned.failures < WAITS_FOR_CONSISTENCY
+            }
+            _ => false,
+        }
     }
 
     /// The LRS has something under this id.
@@ -87,22 +117,12 @@ impl Session {
         outcome: Outcome,
         now: Millis,
     ) -> Result<(), StoreError> {
+        look.as_voided = false;
         let same = outcome == Outcome::Delivered;
-        let mut settled = vec![(item, outcome)];
+        let seq = item.row.seq;
+        let settled = vec![(item, outcome)];
         match &mut look.then {
-            Then::Proves(rest) if same => {
-                settled.extend(
-                    std::mem::take(rest)
-                        .into_iter()
-                        .map(|item| (item, Outcome::Delivered)),
-                );
-                self.accepted(db, settled, now)?;
-            }
-            // It said that it has all of them, and has something else: ask for each.
-            Then::Proves(rest) => {
-                look.ask.extend(std::mem::take(rest));
-                self.settle(db, settled, now)?;
-            }
+            Then::Proves { .. } if same => self.accepted(db, settled, now)?,
             Then::Split {
                 batch, culprits, ..
             } => {
@@ -111,9 +131,11 @@ impl Session {
                 *culprits = culprits.iter().filter_map(|at| at.checked_sub(1)).collect();
                 self.settle(db, settled, now)?;
             }
-            Then::Send(_) | Then::Known | Then::Blame(_) => self.settle(db, settled, now)?,
+            Then::Proves { .. } | Then::Send(_) | Then::Known | Then::Blame(_) => {
+                self.settle(db, settled, now)?;
+            }
             Then::Convict => {
-                self.suspects.forget(settled[0].0.row.seq);
+                self.suspects.forget(seq);
                 self.settle(db, settled, now)?;
             }
         }
@@ -136,7 +158,7 @@ impl Session {
                 }
             }
             // Sent again one by one: one of them may be what the LRS stumbles over.
-            Then::Known | Then::Proves(_) => {
+            Then::Known | Then::Proves { .. } => {
                 self.post_in_parts(send.into_iter().map(|item| vec![item]).collect());
             }
             Then::Split {
@@ -160,102 +182,85 @@ impl Session {
         item: Item,
         now: Millis,
     ) -> Result<(), StoreError> {
-        if self.config.version.is_none() {
-            self.learned.version = Some(match self.learned.version {
-                Some(XapiVersion::V2_0_0) => XapiVersion::V1_0_3,
-                _ => XapiVersion::V2_0_0,
-            });
-        }
         let tried_both = self.flipped || self.config.version.is_some();
         self.flipped = true;
+        if tried_both {
+            // It understands neither: its answers to statements must tell.
+            self.checked = true;
+            return self.not_shown(db, look, item, Some(400), now);
+        }
+        self.learned.version = Some(match self.learned.version {
+            Some(XapiVersion::V2_0_0) => XapiVersion::V1_0_3,
+            _ => XapiVersion::V2_0_0,
+        });
         self.suspects.acquit_refused();
-        if !tried_both {
-            look.ask.push_front(item);
-            // With the version put right, what was refused for it may go through.
-            if let Then::Split { batch, .. } = look.then {
-                self.tasks.push_front(Task::Post(batch));
-            } else if let Then::Blame(Blame {
-                status: Some(400..500),
-                ..
-            }) = look.then
-            {
-                self.tasks.push_front(Task::Post(look.ask.into()));
-            } else {
-                self.tasks.push_front(Task::Look(look));
-            }
-            return Ok(());
+        look.ask.push_front(item);
+        // With the version put right, what was refused for it may go through.
+        if let Then::Split { batch, .. } = look.then {
+            self.tasks.push_front(Task::Post(batch));
+        } else if let Then::Blame(Blame {
+            status: Some(400..500),
+            stranger: false,
+            ..
+        }) = look.then
+        {
+            self.tasks.push_front(Task::Post(look.ask.into()));
+        } else {
+            self.tasks.push_front(Task::Look(look));
         }
-        match look.then {
-            // It understands neither; go on and let its answers to statements tell.
-            Then::Split { .. } | Then::Blame(_) | Then::Convict => {
-                self.checked = true;
-                look.missing.push(item);
-                self.continue_look(db, look, now)
-            }
-            _ => {
-                let words = "it does not understand a look-up by statementId".to_owned();
-                let stop = Stop {
-                    problem: Problem::Unexpected,
-                    status: Some(400),
-                    words,
-                    pause: Pause::Backoff,
-                };
-                self.stop(db, stop, now)
-            }
-        }
+        Ok(())
     }
 
-    /// It fails on this look-up again and again. One LRS does for ever where it has a statement twice,
-    /// so what it says to sending must do.
+    /// It does not let us see whether it has the statement: no right to read, a fault of its own, or no
+    /// such look-up at all. What it says to sending must do.
     fn not_shown(
         &mut self,
         db: &mut Db,
         mut look: Look,
         mut item: Item,
-        stop: Stop,
+        status: Option<u16>,
         now: Millis,
     ) -> Result<(), StoreError> {
         look.as_voided = false;
         match &look.then {
-            Then::Known => self.vanished(db, look, item, stop.status, now),
-            Then::Send(_) | Then::Blame(_) => {
-                if let Then::Blame(_) = look.then {
-                    self.suspects.upstream_is_ill();
-                }
-                item.looked = true;
-                look.missing.push(item);
-                self.continue_look(db, look, now)
+            // It may be that nobody may do anything with these credentials.
+            Then::Split { blame, .. } | Then::Blame(blame)
+                if blame.status == Some(401) && !blame.stranger =>
+            {
+                let stop = Stop {
+                    problem: Problem::Credentials,
+                    status: Some(401),
+                    words: blame.words.clone(),
+                    pause: Pause::App,
+                    doubt: false,
+                };
+                self.stop(db, stop, Duration::ZERO, now)
             }
-            Then::Split { .. } | Then::Proves(_) | Then::Convict => self.stop(db, stop, now),
-        }
-    }
-
-    /// We may write but not read.
-    fn forbidden(
-        &mut self,
-        db: &mut Db,
-        mut look: Look,
-        mut item: Item,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        look.as_voided = false;
-        match &mut look.then {
             Then::Send(_) | Then::Split { .. } | Then::Blame(_) | Then::Convict => {
                 item.looked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            // No captive portal answers 204 to a POST and 403 to a GET; an LRS without the right to
-            // read does, and nothing better will be had from it.
-            Then::Proves(rest) => {
-                let all = std::iter::once(item)
-                    .chain(std::mem::take(rest))
-                    .map(|item| (item, Outcome::Delivered));
-                let settled = all.collect();
+            Then::Proves { vouched } if *vouched || self.config.write_only => {
+                let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)
             }
-            Then::Known => self.vanished(db, look, item, None, now),
+            Then::Proves { .. } if !look.ask.is_empty() && !self.is_cautious() => {
+                self.stop(db, unproved(status), Duration::ZERO, now)
+            }
+            Then::Proves { .. } => {
+                let stop = unproved(status);
+                let blame = Blame {
+                    reason: HoldReason::ServerError,
+                    status,
+                    words: stop.words,
+                    stranger: true,
+                };
+                self.blame_all(db, vec![item], &blame, now)?;
+                self.continue_look(db, look, now)
+            }
+            Then::Known => self.vanished(db, look, item, status, now),
         }
     }
 
@@ -269,18 +274,23 @@ impl Session {
         failed: Option<u16>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let blame = match look.then {
-            Then::Known => Blame {
-                reason: HoldReason::ConflictUnseen,
-                status: failed.or(Some(409)),
-                words: "the LRS says that it has this id, but does not show its statement"
-                    .to_owned(),
-            },
-            _ => Blame {
-                reason: HoldReason::ServerError,
-                status: None,
-                words: "the LRS says that it stored the statement, but does not have it".to_owned(),
-            },
+        let (reason, status, words) = match look.then {
+            Then::Known => (
+                HoldReason::ConflictUnseen,
+                failed.or(Some(409)),
+                "the LRS says that it has this id, but does not show its statement",
+            ),
+            _ => (
+                HoldReason::ServerError,
+                None,
+                "the LRS says that it stored the statement, but does not have it",
+            ),
+        };
+        let blame = Blame {
+            reason,
+            status,
+            words: words.to_owned(),
+            stranger: false,
         };
         self.blame_all(db, vec![item], &blame, now)?;
         self.continue_look(db, look, now)
@@ -289,9 +299,32 @@ impl Session {
 
 fn not_kept() -> Stop {
     Stop {
-        problem: Problem::NotAnLrs,
-        status: Some(204),
+        problem: Problem::Unexpected,
+        status: None,
         words: "it says that it stored statements, and does not have them".to_owned(),
         pause: Pause::Backoff,
+        doubt: false,
+    }
+}
+
+fn unproved(status: Option<u16>) -> Stop {
+    Stop {
+        problem: Problem::Unexpected,
+        status,
+        words: "it says that it stored statements, but neither names nor shows them nor gives an LRS's \
+                version header; if these credentials may only write, say so in the configuration"
+            .to_owned(),
+        pause: Pause::Backoff,
+        doubt: false,
+    }
+}
+
+fn not_yet() -> Stop {
+    Stop {
+        problem: Problem::Busy,
+        status: None,
+        words: "it shows what it stored only later, and not yet what was sent last".to_owned(),
+        pause: Pause::AtLeast(Duration::from_secs(5)),
+        doubt: false,
     }
 }

@@ -30,3 +30,4 @@ mod tests;
 pub use flights::{MOST_IN_FLIGHT, Ticket};
 pub use report::{Ended, SessionConfig, Step, SyncReport};
 pub use session::Session;
+pub(crate) use waits::cut_off_until;

@@ -9,8 +9,7 @@ use super::work::Item;
 use crate::event::Event;
 use crate::lrs::requests;
 use crate::store::{
-    Db, Learned, Millis, NOTHING_ELSE, Outcome, Problem, Settled, Settlement, StoreError, Trouble,
-    WaitKind,
+    Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
 };
 
 /// Delivered rows are deleted in bulk once there are this many.
@@ -26,8 +25,8 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         self.learned.last_success = Some(now);
-        self.believe_clock(db)?;
-        if self.learned.not_before.is_none() {
+        self.learned.taken += 1;
+        if self.learned.waits.is_empty() {
             self.accepted = true;
             self.checked = true;
             self.refused = None;
@@ -51,9 +50,16 @@ impl Session {
     }
 
     /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are. What
-    /// fails while others are under way is one failure, with the wait of the one that waits longest.
-    pub(super) fn stop(&mut self, db: &mut Db, stop: Stop, now: Millis) -> Result<(), StoreError> {
-        let under_way = self.under_way(now);
+    /// was sent may be under way for as long as `doubt`, and nothing is sent before. What fails while
+    /// others are under way is one failure, with the wait of the one that waits longest.
+    pub(super) fn stop(
+        &mut self,
+        db: &mut Db,
+        stop: Stop,
+        doubt: Duration,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let under_way = self.under_way(now).max(doubt);
         self.forget_tasks();
         self.suspects.clear();
         self.doubt_upstream();
@@ -61,7 +67,7 @@ impl Session {
             // The search for the culprit goes on from here, and does not begin anew each time.
             self.ceiling.shrink_statements(&mut self.learned, tried);
         }
-        if self.learned.not_before.is_none() {
+        if self.learned.waits.is_empty() {
             self.learned.failures = self.learned.failures.saturating_add(1);
         }
         if let Problem::ServerError | Problem::Busy | Problem::TimedOut | Problem::Broken =
@@ -71,26 +77,39 @@ impl Session {
         }
         let backoff = backoff::delay(self.learned.failures, &mut self.rng);
         let (wait, why) = match stop.pause {
-            Pause::NothingSent | Pause::Backoff => (backoff, WaitKind::Backoff),
+            Pause::Backoff => (backoff, WaitKind::Backoff),
+            Pause::AtLeast(least) => (backoff.max(least), WaitKind::Backoff),
             Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
             Pause::RetryAfter(asked) => (
                 backoff::after(asked, self.learned.failures, &mut self.rng),
                 WaitKind::RetryAfter,
             ),
-            Pause::AtLeast(least) => (backoff.max(least), WaitKind::OutcomeUnknown),
-            Pause::App => (Duration::ZERO, WaitKind::App),
+            Pause::App => (backoff::WITHOUT_THE_APP, WaitKind::App),
         };
-        let why = match why {
-            WaitKind::Backoff if under_way > Duration::ZERO => WaitKind::OutcomeUnknown,
-            why => why,
-        };
-        let until = match (why, wait.max(under_way)) {
-            (WaitKind::App, Duration::ZERO) => NOTHING_ELSE,
-            (_, wait) => now + wait.as_millis() as Millis,
-        };
-        if !self.wait_also(until, why) {
+        if under_way > Duration::ZERO {
+            let until = now + under_way.as_millis() as Millis;
+            self.learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        // Of several that failed at once the one that asks for more is named.
+        let named = matches!(
+            self.learned.waits.last(),
+            Some((_, WaitKind::App | WaitKind::RetryAfter))
+        );
+        self.learned
+            .waits
+            .add(why, now + wait.as_millis() as Millis);
+        if named {
             return self.settle(db, Vec::new(), now);
         }
+        let stop = match &self.speaks_others {
+            // It said so before; now it is known to matter.
+            Some(versions) if stop.problem == Problem::RefusesEverything => Stop {
+                problem: Problem::NoCommonVersion,
+                words: format!("it speaks {versions}"),
+                ..stop
+            },
+            _ => stop,
+        };
         let since = match &self.learned.trouble {
             Some(trouble) if trouble.problem == stop.problem => trouble.since,
             _ => now,
@@ -111,14 +130,16 @@ impl Session {
         self.accepted = false;
     }
 
-    /// What another session has to know, should this one go no further: it has to wait for what this
+    /// What another session has to know, should this one go no further: what is under way, and what this
     /// one is looking into.
     fn learned_for_others(&self, now: Millis) -> Learned {
         let mut learned = self.learned.clone();
+        learned.under_way = self.flights.under_way();
         let wait = self.under_way(now);
-        if wait > Duration::ZERO && learned.not_before.is_none() {
+        let looking = !self.tasks.is_empty() || !self.suspects.is_empty();
+        if wait > Duration::ZERO && looking {
             let until = now + wait.as_millis() as Millis;
-            learned.not_before = Some((until, WaitKind::OutcomeUnknown));
+            learned.waits.add(WaitKind::OutcomeUnknown, until);
         }
         learned
     }
@@ -138,7 +159,7 @@ impl Session {
             .unzip::<_, _, Vec<_>, Vec<_>>();
         let settlement = Settlement {
             settled,
-            learned: Some((self.holder, self.learned_for_others(now))),
+            learned: Some((self.lease(), self.learned_for_others(now))),
             unsent: self.unsent.take(),
         };
         let changed = db.settle(&settlement, self.config.history, now)?;

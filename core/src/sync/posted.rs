@@ -1,12 +1,32 @@
 //! What follows from sending a batch, with an answer or without one.
 
+use std::time::Duration;
+
 use super::flights::Flying;
 use super::judge::{self, Blame, Pause, Stop, Verdict};
-use super::limits::BIG_BODY;
+use super::limits::{BIG_BODY, Ceiling};
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::Failure;
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
+
+/// A batch that was sent, as far as it matters for what follows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    /// Of its body.
+    pub(super) bytes: usize,
+    /// The request's own: for so long the LRS may be at it after a connection that broke.
+    pub(super) timeout: Duration,
+}
+
+impl Sent {
+    pub(super) fn of(flying: &Flying) -> Self {
+        Self {
+            bytes: flying.bytes,
+            timeout: flying.timeout,
+        }
+    }
+}
 
 impl Session {
     pub(super) fn failed(
@@ -16,57 +36,60 @@ impl Session {
         failure: &Failure,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let stop = judge::failed(failure, flying.timeout);
+        let stop = judge::failed(failure);
         self.judged(stop.problem.code());
         self.flights.close();
-        if let Task::Post(batch) = flying.task {
-            match failure {
-                Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
-                Failure::Broken(_) if flying.bytes >= BIG_BODY => {
-                    self.ceiling.shrink_bytes(&mut self.learned, flying.bytes);
-                }
-                Failure::TimedOut => self
-                    .ceiling
-                    .shrink_statements(&mut self.learned, batch.len()),
-                Failure::Broken(_) => self.failed_again_on(batch.len()),
+        let sent = Sent::of(&flying);
+        let Task::Post(batch) = flying.task else {
+            return self.stop(db, stop, Duration::ZERO, now);
+        };
+        match failure {
+            Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
+            Failure::Broken(_) if sent.bytes >= BIG_BODY => {
+                self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
             }
-            return self.one_failed(db, batch, stop, now);
+            // One LRS breaks on every batch above some size, another one just once.
+            Failure::Broken(_) if self.learned.failures == 0 => {}
+            Failure::TimedOut | Failure::Broken(_) => {
+                self.ceiling
+                    .shrink_statements(&mut self.learned, batch.len());
+            }
         }
-        self.stop(db, stop, now)
+        self.post_stopped(db, batch, stop, sent, now)
     }
 
-    /// One LRS fails on every batch, another on those above some size or with a certain statement.
-    fn failed_again_on(&mut self, statements: usize) {
-        if statements > 1 && self.learned.failures > 0 {
-            self.ceiling
-                .shrink_statements(&mut self.learned, statements);
-        }
-    }
-
-    /// The upstream failed. While cautious, or for a known suspect, a failure on one statement alone is
-    /// looked into before anything is concluded.
-    fn one_failed(
+    /// Nothing was taken, for a reason that may be the upstream's or this statement's. Whether it is the
+    /// statement is tried once the same has come again and again: alone, and then others after it.
+    fn post_stopped(
         &mut self,
         db: &mut Db,
-        batch: Vec<Item>,
+        mut batch: Vec<Item>,
         stop: Stop,
+        sent: Sent,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let failed_on_it = matches!(
-            stop.problem,
-            Problem::ServerError | Problem::TimedOut | Problem::Broken
-        );
+        let doubt = if stop.doubt {
+            sent.timeout
+        } else {
+            Duration::ZERO
+        };
         let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
-        let (Pause::AtLeast(under_way), true) = (stop.pause, failed_on_it && alone) else {
-            return self.stop(db, stop, now);
-        };
-        let quiet_until = Some(now + under_way.as_millis() as Millis);
+        if !alone || matches!(stop.problem, Problem::Unreachable) {
+            return self.stop(db, stop, doubt, now);
+        }
+        if let Pause::RetryAfter(_) = stop.pause {
+            // The wait that it asks for is kept; meanwhile this one steps aside, so that the next to be
+            // tried is another one.
+            if let Some(item) = batch.pop() {
+                let blame = blame_of(&stop);
+                let outcome = self.later(&item, &blame, now);
+                self.settle(db, vec![(item, outcome)], now)?;
+            }
+            return self.stop(db, stop, doubt, now);
+        }
+        let quiet_until = Some(now + doubt.as_millis() as Millis);
         self.quiet_until = self.quiet_until.max(quiet_until);
-        let blame = Blame {
-            reason: HoldReason::ServerError,
-            status: stop.status,
-            words: stop.words,
-        };
+        let blame = blame_of(&stop);
         self.tasks
             .push_front(Task::Look(Look::new(batch, Then::Blame(blame))));
         // Should this session end before it knows, the next one waits.
@@ -76,9 +99,9 @@ impl Session {
     pub(super) fn posted(
         &mut self,
         db: &mut Db,
-        mut batch: Vec<Item>,
+        batch: Vec<Item>,
         verdict: Verdict,
-        bytes: usize,
+        sent: Sent,
         now: Millis,
     ) -> Result<(), StoreError> {
         self.judged(verdict.word());
@@ -92,21 +115,14 @@ impl Session {
                     .map(|item| (item, Outcome::Delivered))
                     .collect();
                 if !look.is_empty() {
-                    self.tasks
-                        .push_front(Task::Look(Look::new(look, Then::Proves(Vec::new()))));
+                    let then = Then::Proves { vouched: false };
+                    self.tasks.push_front(Task::Look(Look::new(look, then)));
                 }
                 self.accepted(db, settled, now)
             }
-            Verdict::ProveOne => {
-                // One that was not there before the batch was sent proves that it arrived. Without one,
-                // each has to be asked for: some of them may be there from elsewhere.
-                let absent = batch.iter().position(|item| item.looked);
-                let ask = absent.map(|at| vec![batch.remove(at)]);
-                let look = match ask {
-                    Some(ask) => Look::new(ask, Then::Proves(batch)),
-                    None => Look::new(batch, Then::Proves(Vec::new())),
-                };
-                self.tasks.push_front(Task::Look(look));
+            Verdict::Unproved { vouched } => {
+                let then = Then::Proves { vouched };
+                self.tasks.push_front(Task::Look(Look::new(batch, then)));
                 Ok(())
             }
             Verdict::Sorted {
@@ -115,9 +131,12 @@ impl Session {
                 look,
             } => self.sorted(db, &batch, &delivered, refused, &look, now),
             Verdict::Suspicious { blame, culprits } => {
-                if bytes >= BIG_BODY && batch.len() > 1 {
+                if sent.bytes >= BIG_BODY && batch.len() > 1 {
                     // One LRS says 400 to what is too large.
-                    self.ceiling.shrink_bytes(&mut self.learned, bytes);
+                    self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
+                }
+                if blame.reason == HoldReason::ServerError {
+                    Ceiling::failed_on(&mut self.learned, batch.len());
                 }
                 self.suspicious(db, batch, blame, culprits, now)
             }
@@ -126,7 +145,7 @@ impl Session {
                 Ok(())
             }
             Verdict::TooLarge { blame } => {
-                self.ceiling.shrink_bytes(&mut self.learned, bytes);
+                self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
                 if batch.len() > 1 {
                     self.post_in_parts(split(batch, &[]));
                     return Ok(());
@@ -134,10 +153,14 @@ impl Session {
                 self.blame_all(db, batch, &blame, now)
             }
             Verdict::Stop(stop) => {
-                if stop.problem == Problem::ServerError {
-                    self.failed_again_on(batch.len());
+                match stop.status {
+                    Some(413) => self.ceiling.shrink_bytes(&mut self.learned, sent.bytes),
+                    _ if stop.problem == Problem::ServerError => {
+                        Ceiling::failed_on(&mut self.learned, batch.len());
+                    }
+                    _ => {}
                 }
-                self.one_failed(db, batch, stop, now)
+                self.post_stopped(db, batch, stop, sent, now)
             }
         }
     }
@@ -158,26 +181,21 @@ impl Session {
             self.tasks
                 .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
         }
-        let refused = refused.into_iter().map(|(at, words)| {
+        if !delivered.is_empty() {
+            let settled = delivered
+                .iter()
+                .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                .collect();
+            self.accepted(db, settled, now)?;
+        }
+        for (at, words) in refused {
             let blame = Blame {
                 reason: HoldReason::Refused,
                 status: Some(200),
                 words,
+                stranger: false,
             };
-            (batch[at].clone(), blame)
-        });
-        if delivered.is_empty() {
-            for (item, blame) in refused {
-                self.blame_all(db, vec![item], &blame, now)?;
-            }
-        } else {
-            // It took others of the same batch: no better proof will be had.
-            let settled = delivered
-                .iter()
-                .map(|&at| (batch[at].clone(), Outcome::Delivered))
-                .chain(refused.map(|(item, blame)| (item, blame.held())))
-                .collect();
-            self.accepted(db, settled, now)?;
+            self.blame_all(db, vec![batch[at].clone()], &blame, now)?;
         }
         let words = "it neither stored nor refused the statement".to_owned();
         self.blame_all(
@@ -187,12 +205,13 @@ impl Session {
                 reason: HoldReason::ServerError,
                 status: None,
                 words,
+                stranger: false,
             },
             now,
         )
     }
 
-    /// 400, 422, 403: whose fault is it?
+    /// 400, 422, 403, and the LRS's own 500: whose fault is it?
     fn suspicious(
         &mut self,
         db: &mut Db,
@@ -201,27 +220,40 @@ impl Session {
         culprits: Vec<usize>,
         now: Millis,
     ) -> Result<(), StoreError> {
+        if blame.status == Some(401) {
+            // The credentials are asked about anew, whatever it took before.
+            self.checked = false;
+        }
         if batch.len() > 1 {
             if self.checked {
                 self.post_in_parts(split(batch, &culprits));
             } else if let Some(first) = batch.first().cloned() {
                 self.tasks.push_front(Task::Look(Look::new(
                     [first],
-                    Then::Split { batch, culprits },
+                    Then::Split {
+                        batch,
+                        culprits,
+                        blame,
+                    },
                 )));
             }
             return Ok(());
         }
-        match batch.pop() {
-            // It may be there from before: one LRS says 400 to what it has.
-            Some(item) if !self.checked || (item.row.sent_before && !item.looked) => {
-                self.tasks
-                    .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
-                Ok(())
-            }
-            Some(item) => self.blame_all(db, vec![item], &blame, now),
-            None => Ok(()),
+        let Some(item) = batch.pop() else {
+            return Ok(());
+        };
+        // It may be there from before, or all the same: one LRS says 400 to what it has, and some say 500
+        // to what they have just stored.
+        let may_be_there = item.row.sent_before || blame.reason == HoldReason::ServerError;
+        if !self.checked
+            || (may_be_there && !item.looked)
+            || blame.reason == HoldReason::ServerError
+        {
+            self.tasks
+                .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+            return Ok(());
         }
+        self.blame_all(db, vec![item], &blame, now)
     }
 
     /// 409: it knows at least one of them, the same or another.
@@ -258,6 +290,26 @@ impl Session {
         for part in parts.into_iter().rev().filter(|part| !part.is_empty()) {
             self.tasks.push_front(Task::Post(part));
         }
+    }
+}
+
+/// What a statement would be held for that the upstream stopped at, alone and again and again.
+fn blame_of(stop: &Stop) -> Blame {
+    let (reason, stranger) = match (stop.problem, stop.status) {
+        (_, Some(413)) => (HoldReason::TooLarge, stop.doubt),
+        (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
+            (HoldReason::ServerError, stop.doubt && stop.status.is_some())
+        }
+        (problem, _) => (
+            HoldReason::Refused,
+            stop.doubt || problem == Problem::NotAnLrs,
+        ),
+    };
+    Blame {
+        reason,
+        status: stop.status,
+        words: stop.words.clone(),
+        stranger,
     }
 }
 

@@ -23,6 +23,11 @@ pub struct SessionConfig {
     /// Most requests under way at once, from 1 to [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT). With more
     /// than one, statements of up to so many batches may be stored in another order than captured.
     pub requests_in_flight: u32,
+    /// These credentials may write and not read: an LRS that says it has stored all and shows nothing is
+    /// believed.
+    pub write_only: bool,
+    /// The LRS's clock is right, and the device's may not be.
+    pub trust_lrs_clock: bool,
     /// How long delivered statements stay on the device.
     pub history: HistoryPolicy,
     /// Started by hand: try once although a backoff is not over or the app was asked to act.
@@ -78,7 +83,8 @@ pub enum Ended {
         /// If it died: when its lease ends, unix milliseconds.
         until: Millis,
     },
-    /// It was interrupted by a pause or by closing the collector.
+    /// It was interrupted: by a pause, by closing the collector, or because the endpoint has become
+    /// another one.
     Interrupted,
 }
 
@@ -116,11 +122,20 @@ impl SyncReport {
     /// Of a sync that ended likewise without having done anything.
     pub(crate) fn nothing_more(&self) -> Self {
         Self {
+            waiting: self.waiting.clone(),
+            ..Self::nothing(self.ended.clone())
+        }
+    }
+
+    /// Of one that did nothing.
+    pub(crate) fn nothing(ended: Ended) -> Self {
+        Self {
             delivered: 0,
             held: 0,
             requests: 0,
             bytes_sent: 0,
-            ..self.clone()
+            waiting: Vec::new(),
+            ended,
         }
     }
 

@@ -10,19 +10,19 @@ use std::time::Duration;
 use tracing::Span;
 
 use super::answered::Landed;
-use super::due::{Due, still_there};
+use super::due::Due;
 use super::flights::{Flights, Flying, MOST_IN_FLIGHT, Ticket};
-use super::judge;
 use super::limits::Ceiling;
 use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
-use super::work::Task;
+use super::work::{Item, Task};
 use super::{trace, waits};
 use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::{Authorization, Request, requests};
 use crate::store::{
-    Claim, Db, Holder, Learned, LrsClock, Millis, StoreError, Trouble, Unsent, WaitKind,
+    Claim, Db, Holder, Learned, Lease, Millis, Problem, StoreError, Trouble, UnderWay, Unsent,
+    WaitKind,
 };
 
 /// The lease outlasts the requests that it protects by this much.
@@ -34,6 +34,10 @@ pub struct Session {
     pub(super) config: SessionConfig,
     pub(super) ceiling: Ceiling,
     pub(super) holder: Holder,
+    /// The operating system says that nobody else syncs this queue.
+    alone: bool,
+    /// Of the endpoint, when the lease was taken.
+    generation: i64,
     pub(super) rng: fastrand::Rng,
     pub(super) learned: Learned,
     /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
@@ -41,8 +45,8 @@ pub struct Session {
     pub(super) skew: Option<Millis>,
     /// What the steady clock says.
     pub(super) steady: Option<Steady>,
-    /// What the answer says of the LRS's clock, should it prove to be an LRS's.
-    pub(super) heard: Option<LrsClock>,
+    /// The versions that the LRS says it speaks, where none is ours.
+    pub(super) speaks_others: Option<String>,
     /// We have the lease until then; none: not begun, or waiting.
     pub(super) lease_until: Option<Millis>,
     pub(super) may_skip_wait: bool,
@@ -52,8 +56,6 @@ pub struct Session {
     pub(super) landed: VecDeque<Landed>,
     /// Of the request whose answer is judged.
     pub(super) judging: Span,
-    /// A wait that the session before this one could not write down.
-    owed: Option<(Millis, WaitKind)>,
     /// To be written with the next settlement.
     pub(super) unsent: Option<Unsent>,
     pub(super) suspects: Suspects,
@@ -97,17 +99,18 @@ impl Session {
             config,
             ceiling,
             holder,
+            alone: false,
+            generation: 0,
             rng,
             learned: Learned::default(),
             skew: None,
             steady: None,
-            heard: None,
+            speaks_others: None,
             lease_until: None,
             tasks: VecDeque::new(),
             flights: Flights::default(),
             landed: VecDeque::new(),
             judging: Span::none(),
-            owed: None,
             unsent: None,
             suspects: Suspects::default(),
             accepted: false,
@@ -121,6 +124,20 @@ impl Session {
             requests: 0,
             bytes_sent: 0,
             events: Vec::new(),
+        }
+    }
+
+    /// The operating system says that nobody else syncs this queue now: whoever had the lease is gone.
+    #[must_use]
+    pub fn alone(mut self, alone: bool) -> Self {
+        self.alone = alone;
+        self
+    }
+
+    pub(super) fn lease(&self) -> Lease {
+        Lease {
+            holder: self.holder,
+            generation: self.generation,
         }
     }
 
@@ -196,6 +213,9 @@ impl Session {
     /// enough for `now`) no timestamp is corrected.
     pub fn next(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<Step, StoreError> {
         let now = self.read(now.into());
+        if self.lease_until.is_some() && self.is_over(db)? {
+            return self.over(db);
+        }
         if !self.flights.is_empty() {
             return self.next_beside(db, now);
         }
@@ -205,48 +225,41 @@ impl Session {
             return Ok(step);
         }
         if std::mem::take(&mut self.authorized_anew) {
-            self.wait_for_what_is_under_way(db, now, Duration::ZERO)?;
+            self.wait_for_what_is_under_way(db, now, None)?;
         }
         loop {
             if let Some(step) = self.must_wait(db, now)? {
                 return Ok(step);
             }
-            let (task, mark) = match self.tasks.pop_front() {
-                Some(Task::Post(batch)) => match still_there(db, batch)? {
-                    batch if batch.is_empty() => continue,
-                    batch => (Task::Post(batch), None),
-                },
-                Some(task) => (task, None),
-                None => {
-                    if let Some(landed) = self.landed.pop_front() {
-                        self.judge_landed(db, landed, now)?;
-                        continue;
-                    }
-                    if self.version_is_stale(now) {
-                        (Task::Negotiate, None)
-                    } else {
-                        match self.take(db, now)? {
-                            Due::Task(task, mark) => (task, Some(mark)),
-                            Due::Busy => return self.end(db, busy(now)),
-                            Due::Nothing if self.conclude_suspects(db, now)? => continue,
-                            Due::Nothing => {
-                                db.purge(self.config.history, now)?;
-                                return self.end(db, Ended::Emptied);
-                            }
-                        }
-                    }
+            let (task, taken) = if let Some(task) = self.tasks.pop_front() {
+                (task, false)
+            } else if let Some(landed) = self.landed.pop_front() {
+                self.judge_landed(db, landed, now)?;
+                continue;
+            } else if self.version_is_stale(now) {
+                (Task::Negotiate, false)
+            } else {
+                match self.take(db, now)? {
+                    Due::Task(task) => (task, true),
+                    Due::Busy => return self.end(db, busy(now)),
+                    Due::Nothing if self.conclude_suspects(db, now)? => continue,
+                    Due::Nothing => return self.emptied(db, now),
                 }
             };
-            if matches!(task, Task::Post(_)) && mark.is_none() {
-                // Taken some time ago: the lease may have been lost to a jump of the clock and back.
-                self.lease_until = None;
+            if let Some(step) = self.send(db, task, taken, now)? {
+                return Ok(step);
             }
-            let request = self.request(&task);
-            if !self.keep_lease(db, &request, now)? {
-                return Ok(Step::Done(busy(now)));
-            }
-            return Ok(self.launch(task, request, mark, now));
         }
+    }
+
+    /// Nothing is due any more.
+    fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
+        if self.quiet_until.take().is_some() {
+            // What it was looking into has come to an end, or waits aside for as long.
+            self.settle(db, Vec::new(), now)?;
+        }
+        db.purge(self.config.history, now)?;
+        self.end(db, Ended::Emptied)
     }
 
     /// One more beside those that are under way, if there may be one.
@@ -255,19 +268,78 @@ impl Session {
             return Ok(Step::Await);
         }
         match self.take(db, now)? {
-            Due::Task(Task::Post(batch), mark) if !self.flights.have_any_of(&batch) => {
-                let task = Task::Post(batch);
-                let request = self.request(&task);
-                if self.keep_lease(db, &request, now)? {
-                    return Ok(self.launch(task, request, Some(mark), now));
+            Due::Task(Task::Post(batch)) if !self.flights.have_any_of(&batch) => {
+                if let Some(step @ Step::Send { .. }) =
+                    self.send(db, Task::Post(batch), true, now)?
+                {
+                    return Ok(step);
                 }
+                // What is under way is waited for, and then the lease is asked for again.
+                self.lease_until = None;
             }
             // Its turn comes when it is alone.
-            Due::Task(task, _) => self.tasks.push_back(task),
+            Due::Task(task) => self.tasks.push_back(task),
             Due::Busy => self.lease_until = None,
             Due::Nothing => {}
         }
         Ok(Step::Await)
+    }
+
+    /// Sends what a task asks for, written down before it leaves. None: there was nothing left to send.
+    /// `taken`: right now, and not put off by an answer to something else.
+    fn send(
+        &mut self,
+        db: &mut Db,
+        task: Task,
+        taken: bool,
+        now: Millis,
+    ) -> Result<Option<Step>, StoreError> {
+        let task = match task {
+            Task::Post(batch) => {
+                let batch = self.may_leave(db, batch, now)?;
+                if batch.is_empty() {
+                    return Ok(None);
+                }
+                Task::Post(batch)
+            }
+            task => task,
+        };
+        let request = self.request(&task);
+        let mark = match &task {
+            Task::Post(batch) => self.depart(db, batch, &request, now)?,
+            _ => None,
+        };
+        let ours = match &task {
+            Task::Post(_) => mark.is_some(),
+            _ => self.keep_lease(db, &request, now)?,
+        };
+        if !ours {
+            self.lease_until = None;
+            return Ok(Some(Step::Done(busy(now))));
+        }
+        Ok(Some(self.launch(task, request, mark, taken, now)))
+    }
+
+    fn depart(
+        &mut self,
+        db: &mut Db,
+        batch: &[Item],
+        request: &Request,
+        now: Millis,
+    ) -> Result<Option<Unsent>, StoreError> {
+        let this = UnderWay {
+            since: now,
+            timeout_ms: request.timeout.as_millis() as Millis,
+        };
+        let all = self
+            .flights
+            .under_way()
+            .map_or(this, |others| this.and(others));
+        let until = now + all.timeout_ms + LEASE_MARGIN_MS;
+        let rows: Vec<_> = batch.iter().map(|item| &item.row).collect();
+        let mark = db.depart(self.lease(), &rows, all, until)?;
+        self.lease_until = mark.as_ref().map(|_| until);
+        Ok(mark)
     }
 
     /// The lease outlasts this request. False: it is another's.
@@ -287,19 +359,21 @@ impl Session {
         Ok(self.lease_until.is_some())
     }
 
-    fn launch(&mut self, task: Task, request: Request, mark: Option<Unsent>, now: Millis) -> Step {
+    fn launch(
+        &mut self,
+        task: Task,
+        request: Request,
+        mark: Option<Unsent>,
+        taken: bool,
+        now: Millis,
+    ) -> Step {
         let bytes = request.body.as_ref().map_or(0, Vec::len);
         let span = trace::span(&task, bytes);
         self.requests += 1;
         self.bytes_sent += bytes as u64;
         let ticket = self.flights.ticket();
         let plain = match &task {
-            Task::Post(batch) => {
-                mark.is_some()
-                    && batch
-                        .iter()
-                        .all(|item| item.row.aside_since.is_none() && !item.row.sent_before)
-            }
+            Task::Post(batch) => taken && batch.iter().all(Item::is_fresh),
             _ => false,
         };
         self.flights.launch(Flying {
@@ -319,37 +393,12 @@ impl Session {
         Step::Send { ticket, request }
     }
 
-    /// Waits first as the session before this one would have had to: what [`Session::owed`] said after
-    /// its end could not be written down.
-    #[must_use]
-    pub fn after(mut self, owed: Option<(Millis, WaitKind)>) -> Self {
-        self.owed = owed;
-        self
-    }
-
-    /// What the next session has to wait for, and until when, which could not be written down.
-    pub fn owed(&self) -> Option<(Millis, WaitKind)> {
-        self.owed
-    }
-
     /// The requests under way were given up from our side: they may be under way at the LRS still.
-    /// Where this fails, the next session has to begin [`Session::after`] it.
+    /// Where this fails, what was written when they left tells the next session.
     pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
-        let done = self.give_up(db, now);
-        if done.is_err() {
-            self.owed = self.learned.not_before.or(self.owed);
-        }
-        done
-    }
-
-    fn give_up(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
-        let posts = self.flights.give_up();
-        let least = if posts {
-            judge::UNDER_WAY
-        } else {
-            Duration::ZERO
-        };
-        self.wait_for_what_is_under_way(db, now, least)?;
+        let under_way = self.flights.under_way();
+        self.flights.give_up();
+        self.wait_for_what_is_under_way(db, now, under_way)?;
         self.forget_tasks();
         self.lease_until = None;
         db.release(self.holder)
@@ -360,12 +409,18 @@ impl Session {
         &mut self,
         db: &mut Db,
         now: Millis,
-        least: Duration,
+        cut_off: Option<UnderWay>,
     ) -> Result<(), StoreError> {
-        let wait = self.under_way(now).max(least);
-        if wait > Duration::ZERO {
-            let until = now + wait.as_millis() as Millis;
-            self.wait_also(until, WaitKind::OutcomeUnknown);
+        let looked_into = self.under_way(now);
+        if let Some(request) = cut_off {
+            let until = waits::cut_off_until(request, &self.learned, now);
+            self.learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        if looked_into > Duration::ZERO {
+            let until = now + looked_into.as_millis() as Millis;
+            self.learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        if cut_off.is_some() || looked_into > Duration::ZERO {
             self.settle(db, Vec::new(), now)?;
         }
         Ok(())
@@ -380,24 +435,65 @@ impl Session {
 
     fn begin(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
         let until = now + LEASE_MARGIN_MS;
-        if let Claim::Busy { until } = db.claim(self.holder, now, until)? {
-            return Ok(Some(Step::Done(Ended::Busy { until })));
-        }
+        let again = match db.claim(self.holder, self.alone, now, until)? {
+            Claim::Busy { until } => return Ok(Some(Step::Done(Ended::Busy { until }))),
+            Claim::Granted { again } => again,
+        };
         self.lease_until = Some(until);
-        self.learned = db.upstream()?.learned;
-        // One that is over for a jump of the clock must not take another one with it.
-        if let Some((until, why)) = self.owed.take()
-            && waits::is_possible(until, why, now)
+        let upstream = db.upstream()?;
+        self.generation = upstream.generation;
+        self.learned = upstream.learned;
+        if let Some(other) = upstream
+            .endpoint
+            .filter(|known| known != self.config.endpoint.as_str())
         {
-            self.wait_also(until, why);
+            return self.elsewhere(db, &other, now).map(Some);
         }
-        // Our clock may have jumped while we waited.
+        // Measured in the session before a wait; our clock may have jumped meanwhile.
         self.skew = None;
         if let Some(version) = self.config.version {
             self.learned.version = Some(version);
         }
+        if let Some(request) = self.learned.under_way.take() {
+            // Nobody could write down its end: a kill, a plug, or a disk that was full.
+            let until = if again {
+                waits::failed_until(request, now)
+            } else {
+                waits::cut_off_until(request, &self.learned, now)
+            };
+            self.learned.waits.add(WaitKind::OutcomeUnknown, until);
+            self.settle(db, Vec::new(), now)?;
+        }
         self.ask_the_time(db, now)?;
         Ok(None)
+    }
+
+    /// Another collector delivers this queue to another LRS since.
+    fn elsewhere(&mut self, db: &mut Db, other: &str, now: Millis) -> Result<Step, StoreError> {
+        let trouble = Trouble {
+            problem: Problem::OtherEndpoint,
+            status: None,
+            words: other.to_owned(),
+            since: now,
+        };
+        self.events.push(Event::NeedsApp {
+            trouble: trouble.clone(),
+        });
+        self.end(db, Ended::NeedsApp { trouble })
+    }
+
+    /// The endpoint has become another one: nothing more is sent to this one, and what it answers now is
+    /// nobody's any more.
+    pub(super) fn is_over(&self, db: &Db) -> Result<bool, StoreError> {
+        Ok(db.generation()? != self.generation)
+    }
+
+    fn over(&mut self, db: &mut Db) -> Result<Step, StoreError> {
+        // What is under way is written down since it left; who comes next waits for its end.
+        self.flights.give_up();
+        self.forget_tasks();
+        self.suspects.clear();
+        self.end(db, Ended::Interrupted)
     }
 
     pub(super) fn end(&mut self, db: &mut Db, ended: Ended) -> Result<Step, StoreError> {

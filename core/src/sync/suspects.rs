@@ -1,32 +1,64 @@
-//! Statements that the LRS failed on when they were alone.
+//! Statements that were refused when they were alone.
 //!
-//! Whether it is the statement or the LRS can be told in one way only: the LRS takes another one
-//! afterwards. Until then suspects are known to the session alone and stay queued, so an outage, a
-//! broken deployment or a misled proxy never moves a statement to held. The session goes on behind
-//! them: the next few, then ever further ahead, so that a run of bad statements ends no sync.
+//! Whether it is the statement or the LRS, or something that stands before it today, can be told in one
+//! way only: by trying again. A statement is held when the LRS itself has refused it twice, some time
+//! apart, and has taken others in between. Until then it is a suspect. In a session that has not seen
+//! the LRS take anything, suspects are known to the session alone and stay queued, so an outage, a broken
+//! deployment or a misled proxy leaves no trace; the session goes on behind them: the next few, then ever
+//! further ahead, so that a run of bad statements ends no sync. Once another one is taken, they step
+//! aside and are tried again later. What a stranger refuses (a page, an answer without any mark of an
+//! LRS) steps aside in the same way, and is never held for it.
 
 use std::time::Duration;
 
 use super::backoff;
 use super::judge::Blame;
+use super::limits::Ceiling;
 use super::session::Session;
 use super::work::{Item, Look, Task, Then};
-use crate::store::{Db, FUTURE_TOLERANCE_MS, HoldReason, Millis, Outcome, StoreError, WaitReason};
+use crate::store::{Db, HoldReason, Millis, Outcome, StoreError, WaitReason};
 
 /// So many in a row make the upstream as suspect as the statements.
 const STRIKES: usize = 3;
 
-/// After so many tries on its own a statement that the LRS answers 5xx to is held.
-const SERVER_ERROR_TRIES: u32 = 6;
+/// Two refusals no further apart than this are one: a gateway that is reloaded, a deployment that is
+/// replaced, an LRS that starts.
+const APART: Duration = Duration::from_secs(10);
 
-/// And one that it says it has, and answers 5xx to a look-up of: that it takes others says nothing of
-/// its look-ups.
-const UNSEEN_TRIES: u32 = 2;
+/// A statement in the LRS's future by no more than this is in time: `Date` counts whole seconds and has
+/// been under way for a while.
+const FUTURE_TOLERANCE_MS: Millis = 2_000;
+
+/// An LRS that refuses a statement for its timestamp is asked again no later: its clock may have been
+/// put right.
+const LONGEST_FUTURE_MS: Millis = 24 * 60 * 60 * 1000;
+
+/// How often a statement must have been refused before, so that the next refusal holds it.
+fn enough(reason: HoldReason) -> u32 {
+    match reason {
+        // A server fails for many reasons, and most of them pass.
+        HoldReason::ServerError => 5,
+        // It may be slow to show what it took.
+        HoldReason::ConflictUnseen => 4,
+        _ => 1,
+    }
+}
+
+/// A statement that was refused when it was alone.
+#[derive(Debug, Clone)]
+struct Suspect {
+    item: Item,
+    blame: Blame,
+    /// How many batches the upstream had taken by then.
+    taken: u64,
+    /// The LRS refused it before, and took others since.
+    confirmed: bool,
+}
 
 /// The suspects since the upstream last took something.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
-    list: Vec<(Item, Blame)>,
+    list: Vec<Suspect>,
     /// The upstream fails on look-ups too: it is probably down, and is not asked much more.
     ill: bool,
     /// The last one when the upstream was last asked whether it still takes us for who we are.
@@ -42,12 +74,16 @@ impl Suspects {
     /// failed on stays: it may be at that still.
     pub(super) fn acquit_refused(&mut self) {
         self.list
-            .retain(|(_, blame)| blame.reason == HoldReason::ServerError);
+            .retain(|one| one.blame.reason == HoldReason::ServerError);
     }
 
     /// The LRS has it after all, or something else under its id.
     pub(super) fn forget(&mut self, seq: i64) {
-        self.list.retain(|(item, _)| item.row.seq != seq);
+        self.list.retain(|one| one.item.row.seq != seq);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     pub(super) fn upstream_is_ill(&mut self) {
@@ -65,8 +101,8 @@ impl Suspects {
         let in_log = self
             .list
             .iter()
-            .filter(|(item, _)| item.row.aside_since.is_none());
-        let last = in_log.map(|(item, _)| item.row.seq).max().unwrap_or(0);
+            .filter(|one| one.item.row.aside_since.is_none());
+        let last = in_log.map(|one| one.item.row.seq).max().unwrap_or(0);
         if !self.is_probing() {
             return last;
         }
@@ -77,7 +113,7 @@ impl Suspects {
 }
 
 impl Session {
-    /// The LRS failed on each of these alone.
+    /// Each of these was refused, or failed on, when it was alone.
     pub(super) fn blame_all(
         &mut self,
         db: &mut Db,
@@ -85,28 +121,22 @@ impl Session {
         blame: &Blame,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let under_way =
-            blame.reason == HoldReason::ServerError && self.under_way(now) > Duration::ZERO;
         for item in items {
-            // What is under way is not early: its time may come at once, by a better measure of the
-            // LRS's clock.
-            if !under_way && let Some(due) = self.future(&item, now) {
-                // Our clock jumped since it was taken: it is early, not bad.
-                let outcome = Outcome::Waiting {
-                    reason: WaitReason::Future,
-                    due,
-                    status: blame.status,
-                    words: blame.words.clone(),
-                };
-                self.settle(db, vec![(item, outcome)], now)?;
-                continue;
-            }
+            let suspect = Suspect {
+                confirmed: self.confirms(&item, blame),
+                taken: self.learned.taken,
+                blame: blame.clone(),
+                item,
+            };
             // One that is aside already would be due again at once.
-            if item.row.aside_since.is_some() {
-                let outcome = self.later(&item, blame, now);
-                self.settle(db, vec![(item.clone(), outcome)], now)?;
+            if suspect.item.row.aside_since.is_some() {
+                let outcome = self.later(&suspect.item, blame, now);
+                self.settle(db, vec![(suspect.item.clone(), outcome)], now)?;
             }
-            self.suspects.list.push((item, blame.clone()));
+            if blame.reason == HoldReason::ServerError && blame.status.is_some() {
+                Ceiling::failed_on_one(&mut self.learned);
+            }
+            self.suspects.list.push(suspect);
         }
         if self.suspects.is_probing() {
             // The rest of the batch stays queued until the upstream has shown that it is well.
@@ -118,24 +148,49 @@ impl Session {
         Ok(())
     }
 
+    /// The LRS itself has refused it before in the same way, and has taken others since.
+    fn confirms(&self, item: &Item, blame: &Blame) -> bool {
+        let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
+        !blame.stranger
+            && same
+            && item.row.tries >= enough(blame.reason)
+            && item.row.taken.is_some_and(|then| self.learned.taken > then)
+    }
+
     /// The upstream took another statement: what becomes of the suspects.
     pub(super) fn convict(&mut self, now: Millis) -> Vec<(Item, Outcome)> {
         let list = std::mem::take(&mut self.suspects).list;
-        list.into_iter()
-            .map(|(item, blame)| {
-                let enough = match (blame.reason, blame.status) {
-                    (HoldReason::ServerError, _) => SERVER_ERROR_TRIES,
-                    (HoldReason::ConflictUnseen, Some(500..)) => UNSEEN_TRIES,
-                    _ => 0,
-                };
-                let outcome = if item.row.tries < enough {
-                    self.later(&item, &blame, now)
-                } else {
-                    blame.held()
-                };
-                (item, outcome)
-            })
-            .collect()
+        let mut outcomes = Vec::new();
+        for suspect in list {
+            let outcome = if suspect.confirmed {
+                self.sentence(&suspect, now)
+            } else if suspect.item.row.aside_since.is_none() {
+                self.later_since(&suspect.item, &suspect.blame, suspect.taken, now)
+            } else {
+                // It has been put off already.
+                continue;
+            };
+            outcomes.push((suspect.item, outcome));
+        }
+        outcomes
+    }
+
+    /// It is the statement: held, unless the LRS may have refused it for its timestamp, which passes.
+    fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
+        let due = self
+            .skew
+            .map(|skew| suspect.item.row.happened_at - skew)
+            .filter(|due| *due > now + FUTURE_TOLERANCE_MS);
+        match due {
+            Some(due) if suspect.blame.reason != HoldReason::TooLarge => Outcome::Waiting {
+                reason: WaitReason::Future,
+                due: Some(due.min(now + LONGEST_FUTURE_MS)),
+                status: suspect.blame.status,
+                words: suspect.blame.words.clone(),
+                taken: Some(self.learned.taken),
+            },
+            _ => suspect.blame.clone().held(),
+        }
     }
 
     /// Nothing else is due. True: there is something to do again.
@@ -144,66 +199,51 @@ impl Session {
         db: &mut Db,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let Some((last_item, last)) = self.suspects.list.last().cloned() else {
+        let Some(last) = self.suspects.list.last().cloned() else {
             return Ok(false);
         };
-        if self.accepted && !self.suspects.is_probing() {
-            // It took the statements before them. Does it understand us still? One LRS answers 400 to a
-            // password that has changed meanwhile, and only a look-up tells.
-            let seq = last_item.row.seq;
+        let taken_others = self.accepted && !self.suspects.is_probing();
+        let confirmed = self.suspects.list.iter().any(|one| one.confirmed);
+        let all_aside = self
+            .suspects
+            .list
+            .iter()
+            .all(|one| one.item.row.aside_since.is_some());
+        if confirmed && (taken_others || all_aside) {
+            // Does it understand us still? One LRS answers 400 to a password that has changed meanwhile,
+            // and only a look-up tells.
+            let seq = last.item.row.seq;
             if self.suspects.verified != Some(seq) {
                 self.suspects.verified = Some(seq);
                 self.tasks
-                    .push_front(Task::Look(Look::new([last_item], Then::Convict)));
+                    .push_front(Task::Look(Look::new([last.item], Then::Convict)));
                 return Ok(true);
             }
+        }
+        if taken_others || all_aside {
             let settled = self.convict(now);
             self.settle(db, settled, now)?;
             return Ok(true);
         }
-        if self
-            .suspects
-            .list
-            .iter()
-            .all(|(item, _)| item.row.aside_since.is_some())
-        {
-            // They wait for their own times, and no other need wait for them.
-            let settled = std::mem::take(&mut self.suspects)
-                .list
-                .into_iter()
-                .filter(|(item, blame)| self.is_proved(item, blame))
-                .map(|(item, blame)| (item, blame.held()))
-                .collect();
-            self.settle(db, settled, now)?;
-            return Ok(true);
-        }
-        self.stop(db, last.stop(), now)?;
+        self.stop(db, last.blame.stop(), Duration::ZERO, now)?;
         Ok(true)
     }
 
-    /// It failed often enough, and the upstream took others between the last two times.
-    fn is_proved(&self, item: &Item, blame: &Blame) -> bool {
-        let enough = match blame.reason {
-            HoldReason::ServerError => SERVER_ERROR_TRIES,
-            _ => 2,
-        };
-        item.row.tries >= enough && self.learned.last_success > item.row.aside_since
+    pub(super) fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
+        self.later_since(item, blame, self.learned.taken, now)
     }
 
-    /// When its time comes, if it lies in the LRS's future.
-    fn future(&self, item: &Item, now: Millis) -> Option<Millis> {
-        let skew = self.skew?;
-        let happened_at = item.row.happened_at;
-        (happened_at > now + skew + FUTURE_TOLERANCE_MS).then_some(happened_at - skew)
-    }
-
-    fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
-        let wait = backoff::delay(item.row.tries + 4, &mut self.rng).max(self.under_way(now));
+    /// It is tried again, each time later. `taken` says how much the upstream had taken when it was refused.
+    fn later_since(&mut self, item: &Item, blame: &Blame, taken: u64, now: Millis) -> Outcome {
+        let wait = backoff::delay(item.row.tries + 4, &mut self.rng)
+            .max(APART)
+            .max(self.under_way(now));
         Outcome::Waiting {
             reason: WaitReason::Suspect,
-            due: now + wait.as_millis() as Millis,
+            due: Some(now + wait.as_millis() as Millis),
             status: blame.status,
             words: blame.words.clone(),
+            taken: Some(taken),
         }
     }
 }

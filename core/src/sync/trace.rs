@@ -38,7 +38,7 @@ impl Verdict {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Stored { .. } => "stored",
-            Self::ProveOne => "says_stored",
+            Self::Unproved { .. } => "says_stored",
             Self::Sorted { .. } => "sorted",
             Self::Suspicious { .. } => "suspicious",
             Self::Known { .. } => "known",
@@ -53,7 +53,8 @@ impl Looked {
         match self {
             Self::Copy(_) => "found",
             Self::Missing => "missing",
-            Self::Forbidden => "forbidden",
+            Self::NotShown { .. } => "not_shown",
+            Self::NotYet => "not_yet",
             Self::Misunderstood => "misunderstood",
             Self::Stop(stop) => stop.problem.code(),
         }
@@ -64,6 +65,7 @@ impl Negotiated {
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Version(version) => version.as_str(),
+            Self::NoneOfOurs(_) => "none_of_ours",
             Self::Silent => "silent",
             Self::Stop(stop) => stop.problem.code(),
         }

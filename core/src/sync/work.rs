@@ -20,6 +20,13 @@ impl From<Row> for Item {
     }
 }
 
+impl Item {
+    /// It comes straight from the log and was never sent: it may go beside others.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.row.aside_since.is_none() && !self.row.sent_before && !self.looked
+    }
+}
+
 impl AsRef<[u8]> for Item {
     fn as_ref(&self) -> &[u8] {
         &self.row.body
@@ -53,8 +60,9 @@ pub(super) struct Look {
 pub(super) enum Then {
     /// What is missing is sent, and then these.
     Send(Vec<Item>),
-    /// The LRS said that it has the one asked for and these: it must be there.
-    Proves(Vec<Item>),
+    /// The LRS said that it has them: they must be there. `vouched`: it said so as an LRS does, and
+    /// where it lets nobody read that is all the proof there is.
+    Proves { vouched: bool },
     /// The LRS said that it knows them (409).
     Known,
     /// First of all, do the credentials and the version hold? Then these are split up to find the
@@ -62,6 +70,7 @@ pub(super) enum Then {
     Split {
         batch: Vec<Item>,
         culprits: Vec<usize>,
+        blame: Blame,
     },
     /// The LRS failed on it or refused it when it was alone.
     Blame(Blame),
@@ -113,8 +122,12 @@ mod tests {
                     id: Uuid::from_u128(seq as u128),
                     body: Vec::new(),
                     sent_before: false,
+                    ahead: false,
+                    needs_2_0: false,
                     happened_at: 0,
                     tries: 0,
+                    status: None,
+                    taken: None,
                     aside_since: None,
                     alone: false,
                 }

@@ -12,7 +12,8 @@ use pannier::lrs::reading::read_post;
 use pannier::lrs::{Answer, Endpoint, requests};
 use pannier::statement::{self, Fill, Prepared};
 use pannier::store::{
-    Db, Durability, HistoryPolicy, Holder, Limits, Outcome, Settled, Settlement, Taken,
+    Clocks, Db, Durability, HistoryPolicy, Holder, Lease, Limits, Outcome, Settled, Settlement,
+    Taken, UnderWay,
 };
 use pannier::{Uuid, XapiVersion};
 use pannier_bench::data::{Shape, Statements};
@@ -152,12 +153,15 @@ fn drain(db: &mut Db) {
         statements: BATCH,
         bytes: usize::MAX,
         speaks_2_0: true,
-        skew_ms: None,
-        clock: None,
+        clocks: Clocks {
+            here: NOW.into(),
+            lrs: None,
+            trust_lrs: false,
+        },
         after: 0,
         beside_others: false,
     };
-    db.claim(US, NOW, NOW + 60_000).expect("the lease");
+    db.claim(US, false, NOW, NOW + 60_000).expect("the lease");
     loop {
         let Taken::Rows { rows, .. } = db.take(US, &limits, NOW, NOW + 60_000).expect("taken")
         else {
@@ -166,6 +170,17 @@ fn drain(db: &mut Db) {
         if rows.is_empty() {
             break;
         }
+        let lease = Lease {
+            holder: US,
+            generation: 0,
+        };
+        let under_way = UnderWay {
+            since: NOW,
+            timeout_ms: 30_000,
+        };
+        let leaving: Vec<_> = rows.iter().collect();
+        db.depart(lease, &leaving, under_way, NOW + 60_000)
+            .expect("marked");
         let settlement = Settlement {
             settled: rows
                 .iter()

@@ -92,6 +92,8 @@ impl Template {
                 max_statements: defaults.max_statements,
                 max_bytes: defaults.max_bytes,
                 requests_in_flight: defaults.requests_in_flight,
+                write_only: false,
+                trust_lrs_clock: false,
                 history: HistoryPolicy::None,
                 by_hand: false,
             },

@@ -124,7 +124,6 @@ impl Simulator {
                 db,
                 state: State::Idle(Some(START)),
                 troubled: false,
-                owed: None,
             });
         }
         let mut tally = Tally {

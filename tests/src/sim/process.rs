@@ -1,7 +1,7 @@
 //! One process that has the queue open: a connection, perhaps a session, and what comes next.
 
 use pannier::lrs::{Answer, Failure, Method, Request};
-use pannier::store::{Db, Holder, Millis, WaitKind};
+use pannier::store::{Db, Holder, Millis};
 use pannier::sync::{Session, Ticket};
 use uuid::Uuid;
 
@@ -20,8 +20,6 @@ pub struct Process {
     pub state: State,
     /// Something else than a batch taken whole has come back, and others are under way still.
     pub troubled: bool,
-    /// What a session that could not write to the disk would have had to wait for.
-    pub owed: Option<(Millis, WaitKind)>,
 }
 
 /// What a process does.

@@ -107,12 +107,6 @@ impl Promises {
         self.drain()
     }
 
-    /// Nobody on the device knows any more what was to be waited for.
-    pub fn excuse(&mut self) -> Vec<Uuid> {
-        self.silence = None;
-        self.drain()
-    }
-
     fn drain(&mut self) -> Vec<Uuid> {
         self.apart.drain(..).flat_map(|(ids, ..)| ids).collect()
     }

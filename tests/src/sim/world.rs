@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use pannier::clock::{Now, Steady};
 use pannier::lrs::{Authorization, Credentials, Endpoint, Failure, Request};
-use pannier::store::{Db, Holder, Millis, Problem, StoreError, WaitKind};
+use pannier::store::{Db, Holder, Millis, Problem, StoreError};
 use pannier::sync::{Ended, Session, SessionConfig, Step, Ticket};
 use uuid::Uuid;
 
@@ -171,6 +171,8 @@ impl World {
             max_statements: self.plan.max_statements,
             max_bytes: self.plan.max_bytes,
             requests_in_flight: self.plan.in_flight,
+            write_only: false,
+            trust_lrs_clock: false,
             history: self.plan.history,
             by_hand,
         };
@@ -178,8 +180,13 @@ impl World {
             self.unlock();
         }
         let rng = fastrand::Rng::with_seed(self.rng.u64(..));
+        // What the operating system's lock tells: no other process has a session.
+        let others = self.processes.iter().enumerate();
+        let alone = others
+            .filter(|(at, _)| *at != which)
+            .all(|(_, other)| matches!(other.state, State::Idle(_)));
         let process = &mut self.processes[which];
-        let session = Session::new(config, process.holder, rng).after(process.owed.take());
+        let session = Session::new(config, process.holder, rng).alone(alone);
         process.state = State::Ready(Box::new(session), Vec::new());
     }
 
@@ -246,7 +253,6 @@ impl World {
             }
             Step::Done(ended) => {
                 self.tell(|_| format!("{name}: {ended:?}"));
-                self.processes[which].owed = session.owed();
                 self.processes[which].state = State::Idle(self.planned(which, &ended)?);
                 if let Ended::NeedsApp { trouble } = &ended
                     && trouble.problem == Problem::Credentials
@@ -494,9 +500,8 @@ impl World {
         self.may_fail(error)?;
         let device_now = self.device_now();
         let process = &mut self.processes[which];
-        // What it could not write down is kept in memory.
+        // Where it cannot be written down, what was written when the requests left tells.
         let _ = session.interrupted(&mut process.db, device_now);
-        process.owed = session.owed();
         self.processes[which].troubled = false;
         self.processes[which].state = State::Idle(Some(self.now + LONGEST_SLEEP));
         self.check()
@@ -534,7 +539,6 @@ impl World {
         let mut names = Vec::new();
         for process in std::mem::take(&mut self.processes) {
             names.push(process.name);
-            self.forget_owed(process.owed);
         }
         for name in names {
             self.processes.push(Process {
@@ -543,17 +547,9 @@ impl World {
                 db: self.disk.open(device_now)?,
                 state: State::Idle(Some(self.now + self.rng.i64(0..5_000))),
                 troubled: false,
-                owed: None,
             });
         }
         self.fill_disk(self.full)
-    }
-
-    /// With a process goes what it could not write down.
-    fn forget_owed(&mut self, owed: Option<(Millis, WaitKind)>) {
-        if owed.is_some() {
-            self.model.excused.extend(self.promises.excuse());
-        }
     }
 
     /// One process dies; the others go on.
@@ -567,8 +563,6 @@ impl World {
         process.db = self.disk.open(device_now)?;
         process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
         process.troubled = false;
-        let owed = process.owed.take();
-        self.forget_owed(owed);
         self.fill_disk(self.full)?;
         self.check()
     }

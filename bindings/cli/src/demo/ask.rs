@@ -83,6 +83,7 @@ impl Lrs {
             Posted::Ids(_) | Posted::NoContent => Ok(()),
             Posted::Partial { refused, .. } if refused.is_empty() => Ok(()),
             Posted::Partial { .. } => Err("it is refused".to_owned()),
+            Posted::Unclear(words) => Err(format!("it says neither yes nor no: {words}")),
             Posted::NotAnLrs(why) => Err(why.to_string()),
             Posted::Refused { status, words, .. } => Err(format!("{status} {words}")),
         }
@@ -101,8 +102,9 @@ impl Lrs {
                 Comparison::Different(_) | Comparison::Unreadable => Has::Another,
             },
             Found::Missing => Has::Nothing,
+            Found::Unreadable => Has::Unsaid("what it shows cannot be read".to_owned()),
             Found::NotAnLrs(why) => Has::Unsaid(why.to_string()),
-            Found::Refused { status, words } => Has::Unsaid(format!("{status} {words}")),
+            Found::Refused { status, words, .. } => Has::Unsaid(format!("{status} {words}")),
         }
     }
 }

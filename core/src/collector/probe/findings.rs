@@ -225,6 +225,11 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
         Found::Copy(_) | Found::Missing => {
             said(Finding::Good, status, "it lets them look for a statement")
         }
+        Found::Unreadable => said(
+            Finding::Unknown,
+            status,
+            "it answers a look-up with something that cannot be read",
+        ),
         Found::NotAnLrs(_) => not_examined(),
         Found::Refused { status: 401, .. } if !is_marked(answer) && heard.versions.is_empty() => {
             said(
@@ -234,7 +239,9 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
              them, and what stands before the LRS",
             )
         }
-        Found::Refused { status: 401, words } => {
+        Found::Refused {
+            status: 401, words, ..
+        } => {
             let what = match asking.authorization {
                 Some(_) => "it does not know them",
                 None => "none are set, and it asks for some",
@@ -245,7 +252,9 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
                 format!("{what}; set the right ones{}", quoted(&words.to_string())),
             )
         }
-        Found::Refused { status: 403, words } => said(
+        Found::Refused {
+            status: 403, words, ..
+        } => said(
             Finding::Warning,
             status,
             format!(
@@ -254,7 +263,7 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
                 quoted(&words.to_string())
             ),
         ),
-        Found::Refused { status, words } => said(
+        Found::Refused { status, words, .. } => said(
             Finding::Unknown,
             status,
             format!(
@@ -292,6 +301,11 @@ fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
     let status = answer.status;
     let posted = read_post(answer, &asking.endpoint);
     match posted {
+        Posted::Unclear(words) => said(
+            Finding::Unknown,
+            status,
+            format!("it says neither yes nor no{}", quoted(&words.to_string())),
+        ),
         Posted::NotAnLrs(why) => said(Finding::Bad, status, stranger_says(&why)),
         Posted::Refused { status, words, .. } => {
             let words = quoted(&words.to_string());

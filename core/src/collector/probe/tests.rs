@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::testing::{FakeLrs, TestClock, answer, config, open, statement};
+use super::super::testing::{FakeLrs, TestClock, answer, config, open, statement, strangers};
 use super::super::{Collector, Config};
 use super::{Examined, Finding, Probe};
 use crate::error::Error;
@@ -154,7 +154,7 @@ fn an_lrs_that_refuses_an_empty_list_leaves_it_open() {
 #[test]
 fn what_is_no_lrs_is_not_taken_for_one() {
     let page = || {
-        let mut page = answer(200, "<html><title>Log in</title></html>");
+        let mut page = strangers(200, "<html><title>Log in</title></html>");
         page.headers
             .push(("Content-Type".to_owned(), "text/html".to_owned()));
         page
@@ -167,7 +167,7 @@ fn what_is_no_lrs_is_not_taken_for_one() {
     // A web server that knows no such path, and a beacon that takes anything.
     let nothing = stage(|_| {}).where_it_says(|request| {
         let get = request.method == Method::Get;
-        Some(Ok(answer(if get { 404 } else { 204 }, "")))
+        Some(Ok(strangers(if get { 404 } else { 204 }, "")))
     });
     assert_eq!(finding(&nothing, Examined::Lrs), Finding::Unknown);
     assert_eq!(finding(&nothing, Examined::Write), Finding::Unknown);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::stranger::{NotAnLrs, by_body, by_status};
+use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
 use crate::lrs::{Answer, Endpoint};
 use crate::statement::XapiVersion;
@@ -32,7 +32,7 @@ pub fn read_about(answer: &Answer, endpoint: &Endpoint) -> About {
         return About::NotAnLrs(stranger);
     }
     match answer.status {
-        200 => match versions(&answer.body) {
+        200 => match versions(json(answer)) {
             Some(versions) => About::Versions(versions),
             None => About::NotAnLrs(by_body(answer, "a success that lists no versions")),
         },
@@ -47,11 +47,15 @@ pub fn read_about(answer: &Answer, endpoint: &Endpoint) -> About {
 
 fn versions(body: &[u8]) -> Option<Vec<String>> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let listed = body.get("version")?.as_array()?;
-    listed
-        .iter()
-        .map(|version| version.as_str().map(str::to_owned))
-        .collect()
+    match body.get("version")? {
+        // One of a kind met in the wild: the only version as text.
+        Value::String(only) => Some(vec![only.clone()]),
+        Value::Array(listed) => listed
+            .iter()
+            .map(|version| version.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    }
 }
 
 /// The highest version that both sides speak. Any 2.0 and any 1.0 will do: a patch changes nothing

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::stranger::{NotAnLrs, by_body, by_status};
-use super::words::Words;
+use super::sender::{Sender, sender};
+use super::stranger::{NotAnLrs, by_body, by_status, json};
+use super::words::{Words, is_page};
 use crate::lrs::{Answer, Endpoint};
 
 /// Whether an LRS has a statement. `Debug` does not show it.
@@ -19,6 +20,8 @@ pub enum Found {
     /// ([`consistent_through`](crate::lrs::headers::consistent_through)), or not for these
     /// credentials to read.
     Missing,
+    /// An LRS answers that all is well, but what it shows cannot be read, or is cut.
+    Unreadable,
     /// The answer is not an LRS's.
     NotAnLrs(NotAnLrs),
     /// Any other status that says no, 401 and 403 among them.
@@ -27,6 +30,8 @@ pub enum Found {
         status: u16,
         /// The LRS's own words.
         words: Words,
+        /// They come as a web page.
+        page: bool,
     },
 }
 
@@ -38,24 +43,28 @@ pub fn read_get(answer: &Answer, endpoint: &Endpoint, id: Uuid) -> Found {
         return Found::NotAnLrs(stranger);
     }
     match answer.status {
-        200 => match copies(&answer.body) {
+        200 => match copies(json(answer)) {
             Some(copies) => {
                 let ours = copies.iter().find(|copy| has_id(copy, id));
                 match ours {
                     Some(copy) => Found::Copy(copy.get().as_bytes().to_vec()),
                     None if copies.is_empty() => Found::Missing,
+                    None if sender(answer) == Sender::Lrs => Found::Unreadable,
                     None => Found::NotAnLrs(NotAnLrs::Unexpected(
                         "a statement other than the one asked for",
                     )),
                 }
             }
+            None if answer.cut || sender(answer) == Sender::Lrs => Found::Unreadable,
             None => Found::NotAnLrs(by_body(answer, "a success without a statement")),
         },
         404 => Found::Missing,
+        201..=299 if sender(answer) == Sender::Lrs => Found::Unreadable,
         201..=299 => Found::NotAnLrs(by_body(answer, "a success of a kind no LRS answers")),
         status => Found::Refused {
             status,
             words: Words::of(answer),
+            page: is_page(answer),
         },
     }
 }
@@ -96,8 +105,9 @@ impl fmt::Debug for Found {
         match self {
             Self::Copy(copy) => write!(f, "Copy({} bytes)", copy.len()),
             Self::Missing => f.write_str("Missing"),
+            Self::Unreadable => f.write_str("Unreadable"),
             Self::NotAnLrs(why) => f.debug_tuple("NotAnLrs").field(why).finish(),
-            Self::Refused { status, words } => f
+            Self::Refused { status, words, .. } => f
                 .debug_struct("Refused")
                 .field("status", status)
                 .field("words", words)

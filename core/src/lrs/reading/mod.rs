@@ -8,6 +8,7 @@ mod about;
 mod get;
 mod hints;
 mod post;
+mod sender;
 mod stranger;
 #[cfg(test)]
 mod tests;
@@ -17,5 +18,6 @@ pub(super) use about::common;
 pub use about::{About, highest_common, read_about};
 pub use get::{Found, read_get};
 pub use post::{Posted, read_post};
+pub use sender::{Sender, sender};
 pub use stranger::NotAnLrs;
 pub use words::Words;

@@ -4,7 +4,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::hints;
-use super::stranger::{NotAnLrs, by_body, by_status};
+use super::sender::{Sender, sender};
+use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::{Words, is_page};
 use crate::lrs::{Answer, Endpoint};
 
@@ -27,6 +28,8 @@ pub enum Posted {
         /// Refused for good: position in the batch, not checked against its length, and reason.
         refused: Vec<(usize, Words)>,
     },
+    /// An LRS says that all is well in words that name nothing, which proves nothing; its own words.
+    Unclear(Words),
     /// The answer is not an LRS's.
     NotAnLrs(NotAnLrs),
     /// Any status that says no.
@@ -48,25 +51,22 @@ pub fn read_post(answer: &Answer, endpoint: &Endpoint) -> Posted {
     if let Some(stranger) = by_status(answer, endpoint) {
         return Posted::NotAnLrs(stranger);
     }
+    if matches!(answer.status, 200..=299) && sender(answer) == Sender::Lrs {
+        return success(answer).unwrap_or_else(|| Posted::Unclear(Words::of(answer)));
+    }
     match answer.status {
         204 if is_page(answer) || !answer.body.is_empty() => {
             Posted::NotAnLrs(by_body(answer, "a 204 with a body"))
         }
         204 => Posted::NoContent,
-        200 | 201 => {
-            let body = serde_json::from_slice(&answer.body).ok();
-            ids(body.as_ref())
-                .map(Posted::Ids)
-                .or_else(|| report(body.as_ref()))
-                .unwrap_or_else(|| {
-                    Posted::NotAnLrs(by_body(answer, "a success without a list of ids"))
-                })
-        }
+        200 | 201 => success(answer).unwrap_or_else(|| {
+            Posted::NotAnLrs(by_body(answer, "a success without a list of ids"))
+        }),
         202 | 203 | 205..=299 => {
             Posted::NotAnLrs(by_body(answer, "a success of a kind no LRS answers"))
         }
         status => {
-            let body = serde_json::from_slice(&answer.body).ok();
+            let body = serde_json::from_slice(json(answer)).ok();
             if let (400, Some(report)) = (status, report(body.as_ref())) {
                 return report;
             }
@@ -78,6 +78,17 @@ pub fn read_post(answer: &Answer, endpoint: &Endpoint) -> Posted {
             }
         }
     }
+}
+
+/// Ids, a report on single statements, or an empty 204.
+fn success(answer: &Answer) -> Option<Posted> {
+    if answer.status == 204 && answer.body.is_empty() {
+        return Some(Posted::NoContent);
+    }
+    let body = serde_json::from_slice(json(answer)).ok();
+    ids(body.as_ref())
+        .map(Posted::Ids)
+        .or_else(|| report(body.as_ref()))
 }
 
 /// An array that holds ids and nothing else.

@@ -57,3 +57,11 @@ pub(super) fn by_body(answer: &Answer, why: &'static str) -> NotAnLrs {
         NotAnLrs::Unexpected(why)
     }
 }
+
+/// The body without the byte order mark that some plug-ins put before it, and without white space.
+pub(super) fn json(answer: &Answer) -> &[u8] {
+    let body = &answer.body;
+    body.strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii()
+}

@@ -21,15 +21,21 @@ fn one_bad_statement_is_held_with_the_lrss_words_and_the_others_pass() {
                 device.lrs.dislikes.insert(ids[at], status);
                 device.lrs.names_culprit = names_culprit;
                 assert_eq!(device.sync(), Ended::Emptied, "{status} {at}");
+                // Refused once: it may still be a deployment that is being replaced.
+                assert_eq!((device.held(), device.delivered()), (vec![], 49));
+                let refused_at = device.now;
+                device.record(1);
+                device.sync_to_the_last();
                 assert_eq!(device.held(), [(ids[at], reason)]);
-                assert_eq!(device.delivered(), 49);
+                assert!(device.now - refused_at >= 10_000, "twice, some time apart");
                 let held = device.db.held_one(ids[at]).unwrap().unwrap();
                 assert_eq!(held.status, Some(status));
                 assert!(!held.words.is_empty());
+                // With another one, and the second try: a look, a send, and whether it understands us still.
                 let most = if names_culprit && reason == HoldReason::Refused {
-                    6
+                    6 + 4
                 } else {
-                    18
+                    18 + 4
                 };
                 assert!(
                     device.lrs.requests <= most,
@@ -119,7 +125,7 @@ fn a_long_run_of_bad_statements_blocks_nobody() {
     for id in &bad {
         device.lrs.dislikes.insert(*id, 400);
     }
-    device.sync_all();
+    device.sync_to_the_last();
     assert_eq!(device.delivered(), 30);
     assert!(good.iter().all(|id| device.lrs.stored.contains_key(id)));
     assert_eq!(device.db.ledger().unwrap().held, 100);
@@ -150,16 +156,103 @@ fn what_was_refused_for_the_version_it_was_sent_in_is_no_suspect_any_more_when_t
 #[test]
 fn what_is_refused_for_a_password_that_changed_in_between_is_not_at_fault() {
     let mut device = Device::new();
-    device.record(51);
+    let ids = device.record(51);
     // As one real LRS: 400 to a POST, 401 to a GET. It took the fifty before.
     device.lrs.faults = [
         Fault::None,
+        Fault::None,
+        Fault::Answer(400, vec![], "who are you?"),
+    ]
+    .into();
+    assert_eq!(device.sync(), Ended::Emptied);
+    device.record(1);
+    assert_eq!(device.sync(), Ended::Emptied);
+    // And again, when its second try comes.
+    device.now = device.db.next_due().unwrap().unwrap();
+    device.lrs.faults = [
         Fault::None,
         Fault::Answer(400, vec![], "who are you?"),
         Fault::Answer(401, vec![], "who are you?"),
     ]
     .into();
     assert!(matches!(device.sync(), Ended::NeedsApp { .. }));
-    assert_eq!((device.delivered(), device.held()), (50, vec![]));
-    assert_eq!(device.db.ledger().unwrap().queued, 1);
+    assert_eq!((device.delivered(), device.held()), (51, vec![]));
+    device.by_hand = true;
+    device.sync_to_the_last();
+    assert_eq!((device.delivered(), device.held()), (52, vec![]));
+    assert!(device.lrs.stored.contains_key(&ids[50]));
+}
+
+#[test]
+fn what_comes_and_goes_between_two_requests_convicts_nobody_at_once() {
+    // A gateway that answers like an LRS, to two of three requests, for a minute.
+    let mut device = Device::new();
+    device.record(20);
+    for _ in 0..10 {
+        let mut faults = vec![Fault::None];
+        for _ in 0..40 {
+            let no = || Fault::Answer(403, vec![], "not from this network");
+            faults.extend([no(), no(), Fault::None]);
+        }
+        device.lrs.faults = faults.into();
+        match device.sync() {
+            Ended::Waiting { until, .. } => device.now = until.max(device.now),
+            Ended::Emptied => break,
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(device.held(), []);
+    }
+    device.lrs.faults.clear();
+    device.sync_to_the_last();
+    assert_eq!((device.delivered(), device.held()), (20, vec![]));
+}
+
+#[test]
+fn whatever_is_answered_to_one_statement_stops_no_other() {
+    let statuses = [
+        200, 301, 302, 400, 401, 402, 404, 405, 406, 407, 410, 412, 413, 415, 418, 451, 500, 502,
+        504, 511,
+    ];
+    for status in statuses {
+        for stranger in [true, false] {
+            let mut device = Device::new();
+            let ids = device.record(40);
+            device.lrs.dislikes.insert(ids[0], status);
+            device.lrs.before_it = stranger;
+            let start = device.now;
+            for _ in 0..10 {
+                match device.sync() {
+                    Ended::Waiting { until, .. } => device.now = until,
+                    Ended::Emptied => break,
+                    other => panic!("{status}: {other:?}"),
+                }
+            }
+            assert_eq!(device.delivered(), 39, "{status} {stranger}");
+            assert!(device.now - start < 3_600_000, "{status} {stranger}");
+            // A day later it waits, or is held for what the LRS itself said, and nothing is lost.
+            let evening = device.now + 24 * 3_600_000;
+            while device.now < evening {
+                device.record(1);
+                device.now += 3 * 60 * 60 * 1000;
+                while let Ended::Waiting { until, .. } = device.sync() {
+                    device.now = until;
+                }
+            }
+            let ledger = device.db.ledger().unwrap();
+            assert_eq!(
+                (ledger.queued, ledger.waiting + ledger.held),
+                (0, 1),
+                "{status} {stranger}"
+            );
+            assert!(
+                !stranger || ledger.held == 0,
+                "{status}: held for what a stranger says"
+            );
+            assert!(
+                // These no LRS says for itself.
+                stranger || ledger.held == 1 || matches!(status, 300..=399 | 407 | 511),
+                "{status}: the LRS says so again and again"
+            );
+        }
+    }
 }

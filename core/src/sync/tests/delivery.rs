@@ -125,7 +125,7 @@ fn a_voiding_waits_for_a_held_target() {
     let ids = device.record(3);
     device.void(ids[1]);
     device.lrs.dislikes.insert(ids[1], 400);
-    assert_eq!(device.sync(), Ended::Emptied);
+    device.sync_to_the_last();
     let waiting = device.db.waiting(Page::default()).unwrap();
     assert_eq!(
         waiting.iter().map(|w| w.reason).collect::<Vec<_>>(),

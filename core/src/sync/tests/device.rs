@@ -20,6 +20,7 @@ pub(super) struct Device {
     pub(super) password: String,
     pub(super) by_hand: bool,
     pub(super) in_flight: u32,
+    process: u8,
     pub(super) events: Vec<Event>,
     pub(super) _folder: tempfile::TempDir,
 }
@@ -36,6 +37,7 @@ impl Device {
             password: "secret".into(),
             by_hand: false,
             in_flight: 1,
+            process: 1,
             events: Vec::new(),
             _folder: folder,
         }
@@ -96,10 +98,21 @@ impl Device {
             max_statements: 50,
             max_bytes: 512 * 1024,
             requests_in_flight: self.in_flight,
+            write_only: false,
+            trust_lrs_clock: false,
             history: HistoryPolicy::None,
             by_hand: self.by_hand,
         };
-        Session::new(config, Holder([1; 16]), fastrand::Rng::with_seed(1))
+        Session::new(
+            config,
+            Holder([self.process; 16]),
+            fastrand::Rng::with_seed(1),
+        )
+    }
+
+    /// The next process.
+    pub(super) fn restart(&mut self) {
+        self.process += 1;
     }
 
     /// One session, without waiting.
@@ -145,6 +158,18 @@ impl Device {
                 Ended::Emptied => return sessions,
                 Ended::Waiting { until, .. } => self.now = until.max(self.now),
                 other => panic!("{other:?}"),
+            }
+        }
+        panic!("does not come to an end: {:?}", self.db.ledger());
+    }
+
+    /// Until nothing waits for its time any more: what is refused is tried again, each time later.
+    pub(super) fn sync_to_the_last(&mut self) {
+        for _ in 0..1_000 {
+            self.sync_all();
+            match self.db.next_due().unwrap() {
+                Some(due) => self.now = due.max(self.now),
+                None => return,
             }
         }
         panic!("does not come to an end: {:?}", self.db.ledger());

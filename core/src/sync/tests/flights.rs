@@ -97,7 +97,7 @@ impl Air {
     }
 
     fn wait(&self) -> Option<(i64, WaitKind)> {
-        self.device.db.upstream().unwrap().learned.not_before
+        self.device.db.upstream().unwrap().learned.waits.last()
     }
 }
 
@@ -111,6 +111,11 @@ fn status(status: u16, headers: &[(&str, &str)]) -> Answer {
         body: Vec::new(),
         cut: false,
     }
+}
+
+/// By the LRS itself.
+fn refused() -> Answer {
+    status(401, &[("X-Experience-API-Version", "2.0.0")])
 }
 
 #[test]
@@ -156,6 +161,7 @@ fn answers_come_in_any_order_and_a_kill_between_them_loses_nothing() {
     let posted = air.device.lrs.posts.len();
     air.device.now += 10 * 60 * 1000;
     air.device.in_flight = 4;
+    air.device.restart();
     air.session = air.device.session();
     assert_eq!(air.finish(), Step::Done(Ended::Emptied));
     assert_eq!(
@@ -179,7 +185,7 @@ fn a_bad_statement_is_looked_for_when_all_others_have_come_back() {
     assert_eq!(air.send(), Step::Await);
     air.land(0);
     // Then it is searched for alone, one request after the other.
-    while air.device.held().is_empty() {
+    while air.device.db.ledger().unwrap().waiting == 0 {
         assert_eq!(air.send(), Step::Await);
         assert_eq!(air.flying.len(), 1);
         air.land(0);
@@ -190,8 +196,9 @@ fn a_bad_statement_is_looked_for_when_all_others_have_come_back() {
         air.land(0);
     }
     assert_eq!(widest, 3, "the window opens again");
-    assert_eq!(air.device.held()[0].0, bad);
     assert_eq!(air.device.delivered(), 599);
+    air.device.sync_to_the_last();
+    assert_eq!(air.device.held()[0].0, bad);
 }
 
 #[test]
@@ -206,9 +213,11 @@ fn several_troubles_are_done_one_after_another() {
         air.land(at);
     }
     while air.send() == Step::Await {
-        assert!(air.flying.len() == 1 || air.device.held().len() == 4);
+        let found = air.device.db.ledger().unwrap().waiting == 4;
+        assert!(air.flying.len() == 1 || found);
         air.land(0);
     }
+    air.device.sync_to_the_last();
     let mut held: Vec<_> = air.device.held().iter().map(|(id, _)| *id).collect();
     held.sort_unstable();
     assert_eq!(held, bad);
@@ -239,7 +248,7 @@ fn after_a_failure_all_others_are_awaited_and_the_longest_wait_holds() {
     let Step::Wait { until, why } = air.send() else {
         panic!("it waits")
     };
-    assert_eq!(why, WaitKind::RetryAfter);
+    assert_eq!(why, WaitKind::OutcomeUnknown);
     assert!(until >= timed_out + timeout, "{}", until - timed_out);
     air.device.now = until;
     air.finish();
@@ -248,23 +257,24 @@ fn after_a_failure_all_others_are_awaited_and_the_longest_wait_holds() {
 
 #[test]
 fn a_wait_for_the_app_hides_no_other() {
-    let mut air = Air::open(3, 600);
-    air.land_as(0, Ok(status(503, &[("Retry-After", "600")])));
-    let asked = air.device.now;
-    air.land_as(0, Ok(status(401, &[])));
-    air.land(0);
-    assert!(matches!(
-        air.send(),
-        Step::Done(Ended::NeedsApp { trouble }) if trouble.problem == Problem::Credentials
-    ));
-    air.device
+    let mut device = Device::new();
+    device.record(3);
+    let asked = device.now + 600_000;
+    device
+        .db
+        .relearn(|learned| {
+            learned.waits.app = Some(device.now + 900_000);
+            learned.waits.retry_after = Some(asked);
+        })
+        .unwrap();
+    device
         .db
         .relearn(crate::store::Learned::credentials_are_right)
         .unwrap();
-    air.session = air.device.session();
+    device.by_hand = true;
     assert!(matches!(
-        air.send(),
-        Step::Wait { until, why: WaitKind::RetryAfter } if until >= asked + 600_000
+        device.sync(),
+        Ended::Waiting { until, why: WaitKind::RetryAfter, .. } if until == asked
     ));
 }
 
@@ -277,12 +287,12 @@ fn a_refusal_of_credentials_that_were_replaced_meanwhile_is_asked_again() {
     };
     air.session
         .authorize(Some(&credentials.authorization().unwrap()));
-    air.land_as(1, Ok(status(401, &[])));
+    air.land_as(1, Ok(refused()));
     air.land(0);
     assert_eq!(air.send(), Step::Await);
     assert_eq!(air.flying.len(), 1, "nothing is sent beside a trouble");
     air.device.lrs.password = "changed".into();
-    air.land_as(0, Ok(status(401, &[])));
+    air.land_as(0, Ok(refused()));
     assert_eq!(air.finish(), Step::Done(Ended::Emptied));
     assert_eq!(air.device.delivered(), 600);
     assert_eq!(air.device.problem(), None);
@@ -420,12 +430,16 @@ fn who_lost_the_lease_overwrites_nothing() {
     air.device.now += 365 * 24 * 3_600_000;
     let other = Holder([9; 16]);
     let now = air.device.now;
-    let claimed = air.device.db.claim(other, now, now + 60_000).unwrap();
-    assert_eq!(claimed, Claim::Granted);
+    let claimed = air
+        .device
+        .db
+        .claim(other, false, now, now + 60_000)
+        .unwrap();
+    assert!(matches!(claimed, Claim::Granted { .. }));
     let asked = (now + 600_000, WaitKind::RetryAfter);
     air.device
         .db
-        .relearn(|learned| learned.not_before = Some(asked))
+        .relearn(|learned| learned.waits.retry_after = Some(asked.0))
         .unwrap();
     let delivered = air.device.delivered();
     air.land(0);

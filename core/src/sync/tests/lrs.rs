@@ -22,6 +22,8 @@ pub(super) enum OnKnown {
 pub(super) enum Fault {
     None,
     Answer(u16, Vec<(&'static str, String)>, &'static str),
+    /// The same from something before the LRS, or in its place.
+    Stranger(u16, &'static str),
     LoseAnswer,
     Fail(Failure),
 }
@@ -33,6 +35,8 @@ pub(super) struct Lrs {
     /// POSTs with one of these are answered by this status.
     pub(super) dislikes: BTreeMap<Uuid, u16>,
     pub(super) names_culprit: bool,
+    /// It is not the LRS that dislikes them, but something before it.
+    pub(super) before_it: bool,
     /// GETs of these are answered by 500.
     pub(super) cannot_show: HashSet<Uuid>,
     pub(super) max_bytes: usize,
@@ -55,6 +59,7 @@ impl Lrs {
             on_known: OnKnown::AllIds,
             dislikes: BTreeMap::new(),
             names_culprit: false,
+            before_it: false,
             cannot_show: HashSet::new(),
             max_bytes: usize::MAX,
             versions: vec!["1.0.3", "2.0.0"],
@@ -85,6 +90,10 @@ impl Lrs {
             Some(Fault::Answer(status, headers, body)) => {
                 Ok(answer(status, &headers, body.to_owned()))
             }
+            Some(Fault::Stranger(status, body)) => Ok(Answer {
+                headers: Vec::new(),
+                ..answer(status, &[], body.to_owned())
+            }),
             Some(Fault::LoseAnswer) => {
                 self.obey(request);
                 Err(Failure::Broken("reset".into()))
@@ -154,6 +163,13 @@ impl Lrs {
                 } else {
                     "bad".into()
                 };
+                if self.before_it {
+                    let page = "<html><title>Blocked</title></html>";
+                    return Answer {
+                        headers: Vec::new(),
+                        ..answer(*status, &[], page.into())
+                    };
+                }
                 return answer(*status, &[], words);
             }
         }
@@ -219,10 +235,9 @@ impl Lrs {
 }
 
 fn answer(status: u16, headers: &[(&str, String)], body: String) -> Answer {
-    let headers = headers
-        .iter()
-        .map(|(n, v)| ((*n).to_owned(), v.clone()))
-        .collect();
+    let version = ("X-Experience-API-Version".to_owned(), "1.0.3".to_owned());
+    let others = headers.iter().map(|(n, v)| ((*n).to_owned(), v.clone()));
+    let headers = std::iter::once(version).chain(others).collect();
     Answer {
         status,
         headers,

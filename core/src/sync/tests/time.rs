@@ -2,50 +2,57 @@
 
 use super::device::{Device, START};
 use super::lrs::Fault;
-use crate::store::Millis;
+use crate::lrs::Failure;
+use crate::store::{Page, WaitReason};
 use crate::sync::Ended;
 
+const MONTH: i64 = 30 * 86_400_000;
+
 #[test]
-fn a_future_timestamp_waits_by_the_lrss_clock() {
-    let mut device = Device::new();
-    device.record_one(1, "", START + 3_600_000);
-    device.record_one(2, "", START - 1_000);
-    assert_eq!(device.sync(), Ended::Emptied);
-    assert_eq!(
-        (device.delivered(), device.db.ledger().unwrap().waiting),
-        (1, 1)
-    );
-    device.now = device.db.next_due().unwrap().unwrap();
-    assert_eq!(device.sync(), Ended::Emptied);
-    assert_eq!(device.delivered(), 2);
-    // A device an hour slow sends what lies in its own future and not in the LRS's.
-    let mut slow = Device::new();
-    slow.lrs.ahead = 3_600_000;
-    slow.record_one(1, "", START + 3_000_000);
-    assert_eq!(slow.sync(), Ended::Emptied);
-    assert_eq!(slow.delivered(), 1);
+fn what_lies_in_the_lrss_future_is_sent_all_the_same() {
+    // An LRS should not refuse it (Data 2.4.7), and one whose clock is a month behind would get nothing.
+    for (ahead, timestamp) in [
+        (0, START + 3_600_000),
+        (-MONTH, START),
+        (-MONTH, START + MONTH),
+    ] {
+        let mut device = Device::new();
+        device.lrs.ahead = ahead;
+        device.record_one(1, "", timestamp);
+        assert_eq!(device.sync(), Ended::Emptied);
+        assert_eq!(device.delivered(), 1);
+    }
 }
 
 #[test]
-fn a_clock_put_right_frees_what_waits_for_its_time() {
-    let mut device = Device::new();
-    // The device's clock is a year ahead, and so are its timestamps.
-    let year = 365 * 86_400_000;
-    device.lrs.ahead = -year;
-    device.record_one(1, "", START);
-    assert_eq!(device.sync(), Ended::Emptied);
-    let about = |due: Option<Millis>, expected: Millis| {
-        due.is_some_and(|due| (due - expected).abs() < 1_000)
-    };
-    assert!(about(device.db.next_due().unwrap(), START + year));
-    // It is put right: by the new clock the time to wait until is another.
-    device.now -= year;
-    device.lrs.ahead = 0;
-    assert_eq!(device.sync(), Ended::Emptied);
-    assert!(about(device.db.next_due().unwrap(), START));
-    device.now = START + 1_000;
-    assert_eq!(device.sync(), Ended::Emptied);
-    assert_eq!(device.delivered(), 1);
+fn what_an_lrs_refuses_for_its_timestamp_waits_for_its_time_and_no_longer_than_a_day() {
+    for (ahead, timestamp, waits) in [
+        (0, START + 3_600_000, 3_600_000),
+        (-MONTH, START, 24 * 3_600_000),
+        (-3_600_000, START, 3_600_000),
+    ] {
+        let mut device = Device::new();
+        device.lrs.ahead = ahead;
+        let early = device.record_one(1, "", timestamp);
+        device.record_one(2, "", START - MONTH - 1_000);
+        device.lrs.dislikes.insert(early, 400);
+        assert_eq!(device.sync(), Ended::Emptied);
+        device.record_one(3, "", START - MONTH - 1_000);
+        device.now = device.db.next_due().unwrap().unwrap();
+        assert_eq!(device.sync(), Ended::Emptied);
+        let waiting = device.db.waiting(Page::default()).unwrap();
+        assert_eq!(waiting[0].reason, WaitReason::Future);
+        let until = waiting[0].until.unwrap();
+        assert!(
+            (START..=START + 60_000).contains(&(until - waits)),
+            "{}",
+            until - START
+        );
+        // Its clock was put right meanwhile, or the time has come.
+        device.lrs.dislikes.clear();
+        device.sync_to_the_last();
+        assert_eq!(device.delivered(), 3);
+    }
 }
 
 #[test]
@@ -59,8 +66,8 @@ fn no_jump_of_the_clock_stops_the_sync() {
     ] {
         let mut device = Device::new();
         device.record(5);
-        device.lrs.faults.push_back(Fault::Answer(500, vec![], ""));
-        device.lrs.faults.push_back(Fault::Answer(500, vec![], ""));
+        let broken = || Fault::Fail(Failure::Broken("reset".into()));
+        device.lrs.faults.extend([Fault::None, broken()]);
         let Ended::Waiting { until, .. } = device.sync() else {
             panic!("no wait")
         };

@@ -1,0 +1,78 @@
+//! A lock that dies with the process: it tells that whoever synced this queue before is gone.
+//!
+//! The lease in the queue outlasts a kill and cannot tell one from a process that is busy. The lock is a
+//! file of its own beside the queue, since closing the queue's file would drop the locks of `SQLite`.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// Nobody else syncs this queue while this is there.
+#[derive(Debug)]
+pub(super) struct SyncLock {
+    _file: File,
+}
+
+/// What came of taking it.
+pub(super) enum Taken {
+    Ours(SyncLock),
+    /// Another process has it, or another collector of this one.
+    Others,
+    /// This file system knows no locks, or takes no new files: the lease must do.
+    Unknown,
+}
+
+impl SyncLock {
+    /// Takes it, if nobody has it; waits for nobody.
+    pub(super) fn take(queue: &Path) -> Taken {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path(queue)) {
+            Ok(file) => lock(file),
+            Err(_) => Taken::Unknown,
+        }
+    }
+
+    /// Somebody has it.
+    pub(super) fn is_taken(queue: &Path) -> bool {
+        // A file that is not there is locked by nobody, and looking makes none.
+        File::open(path(queue)).is_ok_and(|file| matches!(lock(file), Taken::Others))
+    }
+}
+
+fn lock(file: File) -> Taken {
+    match file.try_lock() {
+        Ok(()) => Taken::Ours(SyncLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Taken::Others,
+        Err(TryLockError::Error(_)) => Taken::Unknown,
+    }
+}
+
+fn path(queue: &Path) -> PathBuf {
+    let mut name = queue.as_os_str().to_owned();
+    name.push(".sync");
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_has_it_until_it_is_dropped_and_looking_makes_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = folder.path().join("queue.db");
+        assert!(!SyncLock::is_taken(&queue));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let ours = SyncLock::take(&queue);
+        assert!(matches!(ours, Taken::Ours(_)));
+        assert!(SyncLock::is_taken(&queue));
+        assert!(matches!(SyncLock::take(&queue), Taken::Others));
+        drop(ours);
+        assert!(!SyncLock::is_taken(&queue));
+        assert!(matches!(SyncLock::take(&queue), Taken::Ours(_)));
+        let nowhere = folder.path().join("no/queue.db");
+        assert!(matches!(SyncLock::take(&nowhere), Taken::Unknown));
+    }
+}

@@ -1,0 +1,84 @@
+//! Who answered: the LRS, or something that stands before it or in its place.
+//!
+//! An LRS gives `X-Experience-API-Version` with every answer (C 3.3; 9274 4.1.7), a captive portal, a
+//! gateway or a firewall does not. Two LRSs of eight never give it; they are known by their JSON.
+
+use super::stranger;
+use super::words::is_page;
+use crate::lrs::Answer;
+
+/// Who answered, as far as the answer itself shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// An LRS: the answer carries its version header.
+    Lrs,
+    /// Probably an LRS that gives no version header: the body is JSON.
+    Likely,
+    /// Nothing in the answer is an LRS's.
+    Stranger,
+}
+
+impl Sender {
+    /// Of what it says about credentials, statements and clocks something may be believed.
+    pub fn is_lrs(self) -> bool {
+        self != Self::Stranger
+    }
+}
+
+/// Who gave this answer. Every reader of refusals, credentials and clocks asks this first.
+pub fn sender(answer: &Answer) -> Sender {
+    if matches!(answer.status, 300..=399 | 407 | 511) {
+        return Sender::Stranger;
+    }
+    let signed = answer.header("X-Experience-API-Version");
+    if signed.is_some_and(|version| !version.trim().is_empty()) {
+        return Sender::Lrs;
+    }
+    let body = stranger::json(answer);
+    let begins = body
+        .first()
+        .is_some_and(|first| matches!(first, b'{' | b'['));
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    if begins && !is_page(answer) && is_json() {
+        return Sender::Likely;
+    }
+    Sender::Stranger
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, headers: &[(&str, &str)], body: &str) -> Sender {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        sender(&Answer {
+            status,
+            headers: headers.iter().map(owned).collect(),
+            body: body.into(),
+            cut: false,
+        })
+    }
+
+    #[test]
+    fn the_version_header_is_an_lrss_and_a_page_is_a_strangers() {
+        let version = ("x-experience-api-version", "1.0.3");
+        assert_eq!(of(401, &[version], ""), Sender::Lrs);
+        assert_eq!(of(500, &[version], "<html>debug</html>"), Sender::Lrs);
+        assert_eq!(of(302, &[version], ""), Sender::Stranger);
+        assert_eq!(of(401, &[], "<html>log in</html>"), Sender::Stranger);
+        assert_eq!(of(403, &[], ""), Sender::Stranger);
+        assert_eq!(of(403, &[], "forbidden"), Sender::Stranger);
+        assert_eq!(
+            of(403, &[("X-Experience-API-Version", " ")], ""),
+            Sender::Stranger
+        );
+    }
+
+    #[test]
+    fn json_is_probably_an_lrss_also_behind_a_byte_order_mark() {
+        assert_eq!(of(422, &[], r#"{"detail":[]}"#), Sender::Likely);
+        assert_eq!(of(200, &[], "\u{feff}[]"), Sender::Likely);
+        assert_eq!(of(422, &[], r#"{"detail":"#), Sender::Stranger);
+        assert_eq!(of(422, &[], "12"), Sender::Stranger);
+    }
+}

@@ -1,0 +1,112 @@
+//! A batch leaves: written down before it does, so that whatever happens next is known.
+
+use rusqlite::{Connection, params};
+
+use super::upstream::{is_held_by, renew};
+use super::{Db, Holder, Millis, Row, StoreError, UnderWay};
+
+/// The right to deliver, to the upstream as it was when that was given.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease {
+    /// The holder of the lease.
+    pub holder: Holder,
+    /// Of the endpoint.
+    pub generation: i64,
+}
+
+/// Statements that a departure marked as sent; to take that back where provably nothing was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unsent {
+    /// How far the log had been sent before the batch.
+    pub before: i64,
+    /// And with it.
+    pub through: i64,
+    /// Marked one by one: aside, or ahead of others.
+    pub alone: Vec<i64>,
+}
+
+impl Db {
+    /// Notes that these statements may reach an LRS from now on, and what is under way with them. None:
+    /// the lease is another's, or the endpoint has become another one, and nothing may leave.
+    pub fn depart(
+        &mut self,
+        by: Lease,
+        rows: &[&Row],
+        under_way: UnderWay,
+        lease_until: Millis,
+    ) -> Result<Option<Unsent>, StoreError> {
+        self.write(|tx| {
+            if !is_held_by(tx, by.holder, by.generation)? || !renew(tx, by.holder, lease_until)? {
+                return Ok(None);
+            }
+            let before: i64 = tx
+                .prepare_cached("SELECT sent_through FROM upstream")?
+                .query_row([], |row| row.get(0))?;
+            let mut unsent = Unsent {
+                before,
+                through: before,
+                alone: Vec::new(),
+            };
+            for row in rows {
+                if row.aside_since.is_some() {
+                    if mark_aside(tx, row.seq)? {
+                        unsent.alone.push(row.seq);
+                    }
+                } else if row.ahead {
+                    if mark_ahead(tx, row.seq)? {
+                        unsent.alone.push(row.seq);
+                    }
+                } else {
+                    unsent.through = unsent.through.max(row.seq);
+                }
+            }
+            tx.prepare_cached(
+                "UPDATE upstream SET sent_through = ?1, under_way_since = ?2, under_way_timeout = ?3",
+            )?
+            .execute(params![
+                unsent.through,
+                under_way.since,
+                under_way.timeout_ms
+            ])?;
+            Ok(Some(unsent))
+        })
+    }
+}
+
+fn mark_aside(tx: &Connection, seq: i64) -> rusqlite::Result<bool> {
+    let marked = tx
+        .prepare_cached("UPDATE aside SET sent = 1 WHERE seq = ?1 AND sent = 0")?
+        .execute([seq])?;
+    Ok(marked == 1)
+}
+
+fn mark_ahead(tx: &Connection, seq: i64) -> rusqlite::Result<bool> {
+    let marked = tx
+        .prepare_cached(
+            "INSERT INTO sent_ahead SELECT ?1 WHERE EXISTS (SELECT 1 FROM statement WHERE seq = ?1)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute([seq])?;
+    Ok(marked == 1)
+}
+
+/// Takes the marks back.
+pub(super) fn take_back(tx: &Connection, unsent: &Unsent) -> rusqlite::Result<()> {
+    // Unless a later batch has moved it on.
+    tx.prepare_cached(
+        "UPDATE upstream SET sent_through = max(delivered_through, ?1)
+         WHERE sent_through = ?2 AND ?1 < ?2",
+    )?
+    .execute([unsent.before, unsent.through])?;
+    for seq in &unsent.alone {
+        tx.prepare_cached("UPDATE aside SET sent = 0 WHERE seq = ?1")?
+            .execute([seq])?;
+        tx.prepare_cached("DELETE FROM sent_ahead WHERE seq = ?1")?
+            .execute([seq])?;
+    }
+    Ok(())
+}
+
+/// A row `s` of `statement` that is not aside may have left the device.
+pub(super) const MAY_HAVE_LEFT: &str = "(s.seq <= (SELECT sent_through FROM upstream)
+    OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq))";
