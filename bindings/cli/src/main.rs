@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pannier_cli::commands::queue_file::QueueArgs;
 use pannier_cli::commands::{self, Failure, Output};
 
 /// An offline-first xAPI statement collector
@@ -18,6 +19,9 @@ struct Cli {
     /// Print JSON for programs, one object a line; errors stay text on standard error
     #[arg(long, global = true)]
     json: bool,
+
+    #[command(flatten)]
+    queue: QueueArgs,
 }
 
 #[derive(Subcommand)]
@@ -30,22 +34,32 @@ enum Command {
     Queue(commands::queue::QueueListArgs),
     Held(commands::held::HeldArgs),
     History(commands::history::HistoryArgs),
+    Retract(commands::take_back::RetractArgs),
+    Void(commands::take_back::VoidArgs),
+    Erase(commands::take_back::EraseArgs),
     #[command(name = pannier_cli::demo::killed::COMMAND, hide = true)]
     DemoHeadset(commands::demo::HeadsetArgs),
     Hub(commands::hub::HubArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let output = Output { json: cli.json };
-    let done = match cli.command {
-        Command::Record(args) => commands::record::run(&args, output),
+    let Cli {
+        command,
+        json,
+        queue,
+    } = Cli::parse();
+    let output = Output { json };
+    let done = match command {
+        Command::Record(args) => commands::record::run(&args, &queue, output),
         Command::Check(args) => commands::check::run(&args, output),
-        Command::Sync(args) => commands::sync::run(&args, output),
-        Command::Status(args) => commands::status::run(&args, output),
-        Command::Queue(args) => commands::queue::run(&args, output),
-        Command::Held(args) => commands::held::run(&args, output),
-        Command::History(args) => commands::history::run(&args, output),
+        Command::Sync(args) => commands::sync::run(&args, &queue, output),
+        Command::Status(args) => commands::status::run(&args, &queue, output),
+        Command::Queue(args) => commands::queue::run(&args, &queue, output),
+        Command::Held(args) => commands::held::run(&args, &queue, output),
+        Command::History(args) => commands::history::run(&args, &queue, output),
+        Command::Retract(args) => commands::take_back::retract(&args, &queue, output),
+        Command::Void(args) => commands::take_back::void(&args, &queue, output),
+        Command::Erase(args) => commands::take_back::erase(&args, &queue, output),
         Command::Demo(args) => commands::demo::run(args, output),
         Command::DemoHeadset(args) => commands::demo::run_headset(args),
         Command::Hub(args) => commands::hub::run(&args, output),

@@ -3,30 +3,29 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pannier::statement::{Fault, XapiVersion, check};
+use pannier::statement::{Fault, Invalid, Warnings, XapiVersion, check};
 use serde::Serialize;
 
+use super::faults::Shown;
 use super::input::{self, Item};
 use super::{Failure, Output};
 
 /// Check statements without recording them
 ///
 /// Says of every statement all that is wrong with it: where, what would be right, and which section of
-/// the standard says so.
+/// the standard says so. A warning is of what is valid, and better left out as some LRSs refuse or drop
+/// it. Takes what `pannier record` takes: a statement, an array of them, one a line,
+/// one after the other, or an LRS's answer to a GET.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   pannier check lesson.json
-  pannier check --xapi 1.0.3 --lines export.jsonl
-  pannier check --json --lines export.jsonl | jq 'select(.valid | not)'")]
+  pannier check --xapi 1.0.3 export.jsonl
+  pannier check --json export.jsonl | jq 'select(.valid | not)'")]
 pub struct CheckArgs {
-    /// What to check, each one statement; - or nothing for standard input
+    /// What to check; - or nothing for standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-
-    /// Every line of a file is a statement
-    #[arg(long)]
-    lines: bool,
 
     /// The version of xAPI whose rules count
     #[arg(long, value_name = "VERSION", default_value = "2.0.0")]
@@ -38,39 +37,39 @@ struct Verdict {
     place: String,
     valid: bool,
     faults: Vec<Fault>,
+    /// Faults beyond those listed.
+    more: usize,
+    warnings: Warnings,
 }
 
 /// Checks what is given; exit code 1 if any is not valid.
 pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
-    let (mut checked, mut invalid) = (0, 0);
-    for (name, text) in input::read(&args.files)? {
-        let items = if args.lines {
-            input::lines(&name, &text)
-        } else {
-            vec![Item { place: name, text }]
-        };
-        for Item { place, text } in items {
-            let faults = check(&text, args.xapi)
-                .err()
-                .map(|invalid| invalid.faults)
-                .unwrap_or_default();
-            let verdict = Verdict {
-                place,
-                valid: faults.is_empty(),
-                faults,
-            };
-            checked += 1;
-            invalid += usize::from(!verdict.valid);
-            if output.json {
-                output.show(&verdict, "")?;
-            }
-            for fault in &verdict.faults {
-                output.say(format_args!("{}: {fault}", verdict.place))?;
-            }
+    let (mut checked, mut invalid, mut warned) = (0_u64, 0_u64, 0_u64);
+    let (mut shown, mut warnings) = (Shown::default(), Shown::default());
+    input::each(&args.files, output.json, |item| {
+        let verdict = Verdict::of(item, args.xapi);
+        checked += 1;
+        invalid += u64::from(!verdict.valid);
+        warned += u64::from(!verdict.warnings.is_empty());
+        if output.json {
+            return output.show(&verdict, "");
         }
+        let Verdict { place, faults, .. } = &verdict;
+        shown.lines(place, faults, verdict.more, |line| output.say(line))?;
+        let Warnings { listed, more } = &verdict.warnings;
+        let listed: Vec<_> = listed.iter().map(|it| format!("warning: {it}")).collect();
+        warnings.lines(place, &listed, *more, |line| output.say(line))
+    })?;
+    for more in [shown.more("faults"), warnings.more("warnings")] {
+        more.map_or(Ok(()), |more| output.say(more))?;
     }
+    let with = if warned > 0 {
+        format!("; {warned} with warnings")
+    } else {
+        String::new()
+    };
     output.say(format_args!(
-        "{} of {checked} valid by xAPI {}",
+        "{} of {checked} valid by xAPI {}{with}",
         checked - invalid,
         args.xapi
     ))?;
@@ -78,5 +77,32 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
         Ok(())
     } else {
         Err(Failure::work(""))
+    }
+}
+
+impl Verdict {
+    fn of(Item { place, text }: Item, rules: XapiVersion) -> Self {
+        let checked = text
+            .map_err(|fault| Invalid::from(vec![fault]))
+            .and_then(|text| check(&text, rules));
+        let valid = checked.is_ok();
+        let Invalid {
+            faults,
+            more,
+            warnings,
+        } = checked.map_or_else(
+            |invalid| invalid,
+            |warnings| Invalid {
+                warnings,
+                ..Invalid::default()
+            },
+        );
+        Self {
+            place,
+            valid,
+            faults,
+            more,
+            warnings,
+        }
     }
 }

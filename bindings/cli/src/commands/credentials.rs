@@ -15,9 +15,12 @@ pub struct Named {
     pub password: Option<String>,
     /// A bearer token.
     pub token: Option<String>,
+    /// The value that follows `Basic` in a header, as some LRSs hand it out.
+    pub basic: Option<String>,
 }
 
-/// Reads `PREFIX_USER`, `PREFIX_PASSWORD` and `PREFIX_TOKEN`, or instead the file, if one is named.
+/// Reads `PREFIX_USER`, `PREFIX_PASSWORD`, `PREFIX_TOKEN` and `PREFIX_BASIC`, or instead the file, if one
+/// is named.
 pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     let Some(path) = file else {
         let variable = |name: &str| env::var(format!("{prefix}_{name}")).ok();
@@ -25,6 +28,7 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
             user: variable("USER"),
             password: variable("PASSWORD"),
             token: variable("TOKEN"),
+            basic: variable("BASIC"),
         });
     };
     let text = std::fs::read_to_string(path).map_err(|error| {
@@ -35,7 +39,7 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     })?;
     parse(&text).map_err(|line| {
         Failure::usage(format!(
-            "line {line} of {} is none of `user = …`, `password = …` and `token = …`",
+            "line {line} of {} is none of `user = …`, `password = …`, `token = …` and `basic = …`",
             path.display()
         ))
     })
@@ -45,7 +49,7 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
 /// a line that says something else, whose text is not repeated.
 fn parse(text: &str) -> Result<Named, usize> {
     let mut named = Named::default();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -55,6 +59,7 @@ fn parse(text: &str) -> Result<Named, usize> {
             "user" => &mut named.user,
             "password" => &mut named.password,
             "token" => &mut named.token,
+            "basic" => &mut named.basic,
             _ => return Err(index + 1),
         };
         *place = Some(value.trim().to_owned());
@@ -68,12 +73,12 @@ mod tests {
 
     #[test]
     fn a_file_names_them() {
-        let named = parse("# of the test\n\nuser = me\r\npassword=a = b # c\n").unwrap();
+        let named = parse("\u{feff}# of the test\n\nuser = me\r\npassword=a = b # c\n").unwrap();
         assert_eq!(
             (named.user.as_deref(), named.password.as_deref()),
             (Some("me"), Some("a = b # c"))
         );
-        assert!(named.token.is_none());
+        assert!(named.token.is_none() && named.basic.is_none());
         assert_eq!(parse("user = me\nsecret").err(), Some(2));
         assert_eq!(parse("pass = me").err(), Some(1));
     }

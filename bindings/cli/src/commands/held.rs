@@ -1,6 +1,7 @@
 //! `pannier held`: statements that were set aside, and what can be done about them.
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use pannier::statement::Difference;
@@ -11,7 +12,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, input, list, print};
+use super::take_back::for_each;
+use super::{Failure, Output, input, list, print, words};
 
 /// See and settle the statements that the LRS would not take
 ///
@@ -30,9 +32,6 @@ Examples:
 pub struct HeldArgs {
     #[command(subcommand)]
     action: Action,
-
-    #[command(flatten)]
-    queue: QueueArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -96,36 +95,27 @@ struct Shown<'a> {
 }
 
 /// Does what is asked.
-pub fn run(args: &HeldArgs, output: Output) -> Result<(), Failure> {
-    let collector = args.queue.open(Config::default())?;
+pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let collector = queue.open(Config::default())?;
     match &args.action {
         Action::List => each(&collector, |held| output.show(&shown(&held), line(&held))),
         Action::Show { id } => {
             let held = collector.held_one(*id)?;
             output.show(&shown(&held), details(&held))
         }
-        Action::Retry(which) => settle(
-            &collector,
+        Action::Retry(which) => for_each(
             &which.ids(&collector)?,
             output,
-            "will be sent again",
-            Collector::retry,
+            "will be sent with the next sync",
+            |id| collector.retry(id),
         ),
         Action::Replace { id, file } => replace(&collector, *id, file, output),
-        Action::Discard(which) => settle(
-            &collector,
-            &which.ids(&collector)?,
-            output,
-            "discarded",
-            Collector::discard,
-        ),
-        Action::KeepTheirs(named) => settle(
-            &collector,
-            &named.ids,
-            output,
-            "given up for the LRS's",
-            Collector::keep_theirs,
-        ),
+        Action::Discard(which) => for_each(&which.ids(&collector)?, output, "discarded", |id| {
+            collector.discard(id)
+        }),
+        Action::KeepTheirs(named) => for_each(&named.ids, output, "given up for the LRS's", |id| {
+            collector.keep_theirs(id)
+        }),
         Action::SendAsNew(named) => send_as_new(&collector, &named.ids, output),
         Action::Export => each(&collector, |held| print(list::line(&held.statement))),
     }
@@ -151,23 +141,6 @@ impl Which {
     }
 }
 
-fn settle(
-    collector: &Collector,
-    ids: &[Uuid],
-    output: Output,
-    done: &str,
-    act: impl Fn(&Collector, Uuid) -> Result<(), pannier::Error>,
-) -> Result<(), Failure> {
-    for id in ids {
-        act(collector, *id)?;
-        output.show(
-            &json!({ "id": id, "done": done }),
-            format_args!("{id}  {done}"),
-        )?;
-    }
-    Ok(())
-}
-
 fn send_as_new(collector: &Collector, ids: &[Uuid], output: Output) -> Result<(), Failure> {
     for &id in ids {
         replaced(id, collector.send_as_new(id)?, output)?;
@@ -175,13 +148,8 @@ fn send_as_new(collector: &Collector, ids: &[Uuid], output: Output) -> Result<()
     Ok(())
 }
 
-fn replace(collector: &Collector, id: Uuid, file: &PathBuf, output: Output) -> Result<(), Failure> {
-    let read = input::read(std::slice::from_ref(file))?;
-    let text = read
-        .into_iter()
-        .map(|(_, text)| text)
-        .next()
-        .unwrap_or_default();
+fn replace(collector: &Collector, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
+    let text = input::only(file)?;
     replaced(id, collector.replace(id, text)?, output)
 }
 
@@ -207,41 +175,47 @@ fn shown(held: &HeldStatement) -> Shown<'_> {
 
 fn line(held: &HeldStatement) -> String {
     format!(
-        "{}  {}  {}: {}",
+        "{}  {}  {}  ({})",
         list::time(held.since),
         held.id,
-        reason(held),
-        held.words
+        list::brief(&held.statement),
+        reason(held)
     )
 }
 
+/// Why, and what the LRS itself said.
 fn reason(held: &HeldStatement) -> String {
-    match held.status {
-        Some(status) => format!("{} ({status})", held.reason),
-        None => held.reason.to_string(),
-    }
+    let said = words::of_the_lrs(held).map(|said| format!(": {said}"));
+    format!("{}{}", words::held(held.reason), said.unwrap_or_default())
 }
 
 fn details(held: &HeldStatement) -> String {
     let mut text = format!(
-        "{}\nheld since  {}\nreason      {}\nLRS says    {}\nstatement   {}",
+        "{}\n{}\n\nheld since  {}\nreason      {} ({})\n",
         held.id,
+        list::brief(&held.statement),
         list::time(held.since),
-        reason(held),
-        held.words,
-        held.statement
+        words::held(held.reason),
+        held.reason,
     );
-    if let Some(theirs) = &held.theirs {
-        text = format!("{text}\nLRS has     {theirs}");
+    // Writing to a String cannot fail.
+    if let Some(said) = words::of_the_lrs(held) {
+        let _ = writeln!(text, "LRS says    {said}");
     }
+    let _ = writeln!(text, "what to do  {}", words::remedy(held.reason));
     let absent = || "nothing".to_owned();
     for difference in differences(held) {
-        text = format!(
-            "{text}\ndiffers     {}: ours {}, theirs {}",
+        let _ = writeln!(
+            text,
+            "differs     {}: ours {}, theirs {}",
             difference.path,
             difference.ours.unwrap_or_else(absent),
             difference.theirs.unwrap_or_else(absent)
         );
+    }
+    let _ = write!(text, "\nstatement:\n{}", list::pretty(&held.statement));
+    if let Some(theirs) = &held.theirs {
+        let _ = write!(text, "\n\nthe LRS has:\n{}", list::pretty(theirs));
     }
     text
 }

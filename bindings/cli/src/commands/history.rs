@@ -1,6 +1,7 @@
 //! `pannier history`: what was delivered and is kept.
 
 use clap::Args;
+use pannier::store::Listed;
 use pannier::{Config, Uuid};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 use super::queue_file::QueueArgs;
 use super::{Failure, Output, list};
 
-/// List the delivered statements that are still kept
+/// List the delivered statements that are still kept, the newest first
 ///
 /// `pannier sync --keep` says for how long.
 #[derive(Args, Debug)]
@@ -17,8 +18,9 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
 
-    #[command(flatten)]
-    queue: QueueArgs,
+    /// The oldest first
+    #[arg(long)]
+    oldest_first: bool,
 }
 
 #[derive(Serialize)]
@@ -31,28 +33,30 @@ struct Entry {
 }
 
 /// Lists the history.
-pub fn run(args: &HistoryArgs, output: Output) -> Result<(), Failure> {
-    let collector = args.queue.open(Config::default())?;
-    list::all(
-        args.limit,
-        |page| collector.history(page),
-        |one| one.seq,
-        |one| {
-            output.show(
-                &Entry {
-                    seq: one.seq,
-                    id: one.id,
-                    recorded_at: one.recorded_at,
-                    delivered_at: one.delivered_at,
-                    statement: list::json(&one.statement),
-                },
-                format_args!(
-                    "{}  {}  {}",
-                    list::time(one.delivered_at.unwrap_or_default()),
-                    one.id,
-                    list::brief(&one.statement)
-                ),
-            )
-        },
-    )
+pub fn run(args: &HistoryArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let collector = queue.open(Config::default())?;
+    let page = |page| collector.history(page);
+    let place = |one: &Listed| one.seq;
+    let show = |one: Listed| {
+        output.show(
+            &Entry {
+                seq: one.seq,
+                id: one.id,
+                recorded_at: one.recorded_at,
+                delivered_at: one.delivered_at,
+                statement: list::json(&one.statement),
+            },
+            format_args!(
+                "{}  {}  {}",
+                list::time(one.delivered_at.unwrap_or_default()),
+                one.id,
+                list::brief(&one.statement)
+            ),
+        )
+    };
+    if args.oldest_first {
+        list::all(args.limit, page, place, show)
+    } else {
+        list::newest_first(args.limit, page, place, show)
+    }
 }

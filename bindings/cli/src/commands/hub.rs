@@ -1,20 +1,15 @@
 //! `pannier hub`: a small LRS on this machine.
 
 use std::fmt;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use tokio::runtime::{Builder, Runtime};
-#[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
-#[cfg(windows)]
-use tokio::signal::windows::{CtrlC, ctrl_c};
 use uuid::Uuid;
 
 use super::credentials::{self, Named};
+use super::ending::Ending;
 use super::{Failure, Output};
 use crate::hub::{Hub, Lines, Options, Place};
 
@@ -90,8 +85,7 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
         watch: lines.as_ref().map(Lines::watch),
         ..Options::new(&user, &password)
     };
-    let ending = Ending::listen()
-        .map_err(|error| Failure::open(format!("cannot listen for Ctrl-C: {error}")))?;
+    let mut ending = Ending::listen()?;
     let hub = Hub::start(&options).map_err(|error| Failure::open(error.to_string()))?;
     drop(options);
     let banner = Banner {
@@ -145,56 +139,6 @@ impl fmt::Display for Banner<'_> {
             )?,
         }
         f.write_str("ready; Ctrl-C stops it")
-    }
-}
-
-/// What tells the hub to end: Ctrl-C and, on Unix, a polite request.
-struct Ending {
-    runtime: Runtime,
-    #[cfg(unix)]
-    signals: [Signal; 2],
-    #[cfg(windows)]
-    ctrl_c: CtrlC,
-}
-
-impl Ending {
-    /// From now on nothing of that ends the process by itself.
-    fn listen() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
-        let entered = runtime.enter();
-        #[cfg(unix)]
-        let signals = [
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        ];
-        #[cfg(windows)]
-        let ctrl_c = ctrl_c()?;
-        drop(entered);
-        Ok(Self {
-            runtime,
-            #[cfg(unix)]
-            signals,
-            #[cfg(windows)]
-            ctrl_c,
-        })
-    }
-
-    fn wait(self) {
-        #[cfg(unix)]
-        {
-            let [mut interrupted, mut terminated] = self.signals;
-            self.runtime.block_on(async {
-                tokio::select! {
-                    _ = interrupted.recv() => {}
-                    _ = terminated.recv() => {}
-                }
-            });
-        }
-        #[cfg(windows)]
-        {
-            let mut ctrl_c = self.ctrl_c;
-            self.runtime.block_on(ctrl_c.recv());
-        }
     }
 }
 

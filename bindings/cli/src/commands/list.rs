@@ -3,8 +3,12 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use pannier::Page;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+/// Entries asked for at a time.
+const AT_ONCE: usize = 500;
 
 /// Unix milliseconds as a person reads them: `2026-03-01T10:00:00Z`.
 pub fn time(milliseconds: i64) -> impl fmt::Display {
@@ -24,20 +28,105 @@ pub fn line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
 
-/// What a statement says, in a few words: verb and object.
+/// The same JSON over several lines, its members in their order and its numbers as they are written.
+pub fn pretty(json: &str) -> String {
+    let mut text = String::with_capacity(json.len() * 2);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let mut rest = json.chars().peekable();
+    while let Some(char) = rest.next() {
+        if in_string {
+            text.push(char);
+            in_string = escaped || char != '"';
+            escaped = char == '\\' && !escaped;
+            continue;
+        }
+        let break_line = |text: &mut String, depth: usize| {
+            text.push('\n');
+            text.extend(std::iter::repeat_n("  ", depth));
+        };
+        match char {
+            '{' | '[' => {
+                text.push(char);
+                while rest.next_if(char::is_ascii_whitespace).is_some() {}
+                if let Some(end) = rest.next_if(|next| matches!(next, '}' | ']')) {
+                    text.push(end);
+                } else {
+                    depth += 1;
+                    break_line(&mut text, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                break_line(&mut text, depth);
+                text.push(char);
+            }
+            ',' => {
+                text.push(char);
+                break_line(&mut text, depth);
+            }
+            ':' => text.push_str(": "),
+            white if white.is_ascii_whitespace() => {}
+            other => {
+                in_string = other == '"';
+                text.push(other);
+            }
+        }
+    }
+    text
+}
+
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    actor: Part,
+    #[serde(default)]
+    verb: Part,
+    #[serde(default)]
+    object: Part,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Part {
+    id: Option<String>,
+    object_type: Option<String>,
+    name: Option<String>,
+    mbox: Option<String>,
+    mbox_sha1sum: Option<String>,
+    openid: Option<String>,
+    account: Option<Account>,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    name: String,
+}
+
+impl Part {
+    /// Somebody in a word or two: what they are known by, as names are not.
+    fn person(self) -> String {
+        let mbox = self.mbox.map(|mbox| {
+            let plain = mbox.strip_prefix("mailto:").map(str::to_owned);
+            plain.unwrap_or(mbox)
+        });
+        let sha1 = self.mbox_sha1sum.map(|sha1| format!("sha1:{sha1}"));
+        mbox.or(self.account.map(|account| account.name))
+            .or(self.openid)
+            .or(sha1)
+            .or(self.name)
+            .or(self.object_type)
+            .unwrap_or_default()
+    }
+}
+
+/// What a statement says, in a few words: who did what.
 pub fn brief(statement: &str) -> String {
-    #[derive(Deserialize)]
-    struct Statement {
-        verb: Id,
-        object: Id,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Id {
-        id: Option<String>,
-        object_type: Option<String>,
-    }
-    let Ok(Statement { verb, object }) = serde_json::from_str(statement) else {
+    let Ok(Said {
+        actor,
+        verb,
+        object,
+    }) = serde_json::from_str(statement)
+    else {
         return String::new();
     };
     let verb = verb.id.unwrap_or_default();
@@ -45,14 +134,23 @@ pub fn brief(statement: &str) -> String {
         .rsplit(['/', '#'])
         .find(|part| !part.is_empty())
         .unwrap_or_default();
-    let object = object.id.or(object.object_type).unwrap_or_default();
-    format!("{verb} {object}")
+    let object = match object.id {
+        Some(id) => id,
+        None => object.person(),
+    };
+    let said = format!("{} {verb} {object}", actor.person());
+    // A name may hold anything, also what moves a terminal's cursor.
+    said.chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 /// All entries of a list that is given out a page at a time; `page` gives those after a place.
 pub fn all<T, E>(
     limit: Option<usize>,
-    mut page: impl FnMut(pannier::Page) -> Result<Vec<T>, pannier::Error>,
+    mut page: impl FnMut(Page) -> Result<Vec<T>, pannier::Error>,
     place: impl Fn(&T) -> i64,
     mut each: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E>
@@ -62,14 +160,48 @@ where
     let mut left = limit.unwrap_or(usize::MAX);
     let mut after = 0;
     while left > 0 {
-        let entries = page(pannier::Page {
-            after,
-            limit: left.min(500),
-        })?;
+        let limit = left.min(AT_ONCE);
+        let entries = page(Page { after, limit })?;
         let Some(last) = entries.last() else { break };
         after = place(last);
         left -= entries.len();
         for entry in entries {
+            each(entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same from the end. A list is given out from its beginning only, so where its pages begin is found
+/// out first.
+pub fn newest_first<T, E>(
+    limit: Option<usize>,
+    mut page: impl FnMut(Page) -> Result<Vec<T>, pannier::Error>,
+    place: impl Fn(&T) -> i64,
+    mut each: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E>
+where
+    E: From<pannier::Error>,
+{
+    let mut pages = vec![0];
+    loop {
+        let after = pages.last().copied().unwrap_or_default();
+        let limit = AT_ONCE;
+        let entries = page(Page { after, limit })?;
+        match entries.last() {
+            Some(last) => pages.push(place(last)),
+            None => break,
+        }
+    }
+    let mut left = limit.unwrap_or(usize::MAX);
+    for both in pages.windows(2).rev() {
+        let (after, until) = (both[0], both[1]);
+        let limit = AT_ONCE;
+        // Where some have left meanwhile, a page reaches into the next.
+        let entries = page(Page { after, limit })?.into_iter();
+        let entries: Vec<T> = entries.filter(|entry| place(entry) <= until).collect();
+        for entry in entries.into_iter().rev().take(left) {
+            left -= 1;
             each(entry)?;
         }
     }
@@ -82,19 +214,59 @@ mod tests {
 
     #[test]
     fn a_statement_in_a_few_words() {
-        let words = |verb: &str, object: &str| {
+        let words = |actor: &str, verb: &str, object: &str| {
             brief(&format!(
-                r#"{{"verb":{{"id":"{verb}"}},"object":{object},"x":1e999}}"#
+                r#"{{"actor":{actor},"verb":{{"id":"{verb}"}},"object":{object},"x":1e999}}"#
             ))
         };
         assert_eq!(
             words(
+                r#"{"mbox":"mailto:ann@a.example"}"#,
                 "http://v.example/verbs/did",
                 r#"{"id":"http://o.example/1"}"#
             ),
-            "did http://o.example/1"
+            "ann@a.example did http://o.example/1"
         );
-        assert_eq!(words("tag:v#did", r#"{"objectType":"Agent"}"#), "did Agent");
+        assert_eq!(
+            words(
+                r#"{"account":{"homePage":"http://a.example","name":"seat\u001b 7"}}"#,
+                "tag:v#did",
+                r#"{"objectType":"Agent","openid":"http://b.example/bob"}"#
+            ),
+            "seat  7 did http://b.example/bob"
+        );
+        let group = r#"{"objectType":"Group","member":[]}"#;
+        assert_eq!(
+            words(group, "tag:v#did", r#"{"id":"tag:o"}"#),
+            "Group did tag:o"
+        );
         assert_eq!(brief("{}"), "");
+    }
+
+    #[test]
+    fn json_over_several_lines() {
+        assert_eq!(
+            pretty(r#"{"a":[1.50,{ },[ ]], "b" :{"c":"x\\\"{,:\\"},"d":true}"#),
+            "{\n  \"a\": [\n    1.50,\n    {},\n    []\n  ],\n  \"b\": {\n    \"c\": \"x\\\\\\\"{,:\\\\\"\n  },\n  \"d\": true\n}"
+        );
+    }
+
+    #[test]
+    fn the_newest_first() {
+        let list: Vec<i64> = (1..=1_234).map(|place| place * 3).collect();
+        let page = |page: Page| {
+            let rest = list.iter().copied().filter(|place| *place > page.after);
+            Ok(rest.take(page.limit).collect::<Vec<_>>())
+        };
+        for limit in [None, Some(0), Some(1), Some(734), Some(735), Some(2_000)] {
+            let mut seen = Vec::new();
+            let each = |place| {
+                seen.push(place);
+                Ok::<_, pannier::Error>(())
+            };
+            assert!(newest_first(limit, page, |place| *place, each).is_ok());
+            let wanted = list.iter().rev().take(limit.unwrap_or(usize::MAX));
+            assert!(seen.iter().eq(wanted), "{limit:?}");
+        }
     }
 }

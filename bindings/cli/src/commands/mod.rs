@@ -1,22 +1,30 @@
 //! The commands, one a file, and what they share: how they talk and how they end.
 
 pub mod check;
+mod confirm;
 mod credentials;
 pub mod demo;
+mod duration;
+mod ending;
+mod faults;
 pub mod held;
 pub mod history;
 pub mod hub;
 mod input;
 mod list;
+mod person;
 pub mod queue;
-mod queue_file;
+pub mod queue_file;
 pub mod record;
 pub mod status;
 pub mod sync;
+pub mod take_back;
 mod upstream;
+mod words;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -31,13 +39,14 @@ pub struct Failure {
 
 /// The exit codes, for `--help`.
 pub const EXIT_CODES: &str = "\
-Exit codes:
-  0  all is done
-  1  part of the work failed: a statement is not valid, was set aside as held, or is not there
+Exit codes; of several that would be right it is the one that stands first here:
   2  the arguments are wrong, or a file they name
-  3  the queue (or the hub's store) cannot be opened or written
-  4  not all could be delivered now: the LRS cannot be reached, asks for time, refuses the
-     credentials, or another process is delivering; nothing is lost, sync again later";
+  3  the queue (or the hub's store) is not there, or cannot be opened or written
+  5  statements were lost with a damaged file, and nobody has said `pannier status --acknowledge`
+  4  not all is delivered yet: the LRS cannot be reached, asks for time or refuses the credentials,
+     another process is delivering, or statements wait for something; nothing is lost
+  1  part of the work failed: a statement is not valid, is held, or is not there
+  0  all is done; after a sync: nothing in this queue is undelivered";
 
 impl Failure {
     /// 1: part of the work failed.
@@ -61,6 +70,31 @@ impl Failure {
         Self {
             code: 3,
             text: text.into(),
+        }
+    }
+
+    /// This one and another one, as one: the more urgent code and both texts.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let urgency = |code: u8| [2, 3, 5, 4, 1].iter().position(|one| *one == code);
+        let code = match (urgency(self.code), urgency(other.code)) {
+            (Some(ours), Some(theirs)) if theirs < ours => other.code,
+            (None, Some(_)) => other.code,
+            _ => self.code,
+        };
+        let texts = [self.text, other.text];
+        let texts: Vec<_> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        Self {
+            code,
+            text: texts.join("\n"),
+        }
+    }
+
+    /// 5: something was lost, which was told when the queue was opened.
+    pub fn lost() -> Self {
+        Self {
+            code: 5,
+            text: String::new(),
         }
     }
 
@@ -129,4 +163,10 @@ fn print(line: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     Ok(out.flush()?)
+}
+
+/// Unix milliseconds by this machine's clock.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, list};
+use super::{Failure, Output, list, words};
 
 /// List the statements that are not delivered yet, in the order they were recorded
 ///
@@ -18,9 +18,6 @@ pub struct QueueListArgs {
     /// At most so many
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
-
-    #[command(flatten)]
-    queue: QueueArgs,
 }
 
 #[derive(Serialize)]
@@ -43,8 +40,8 @@ struct Waiting<'a> {
 }
 
 /// Lists the queue.
-pub fn run(args: &QueueListArgs, output: Output) -> Result<(), Failure> {
-    let collector = args.queue.open(Config::default())?;
+pub fn run(args: &QueueListArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let collector = queue.open(Config::default())?;
     let mut left = args.limit.unwrap_or(usize::MAX);
     list::all(
         args.limit,
@@ -94,9 +91,8 @@ fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
         until,
         ..
     } = one;
-    let words = one.words.as_deref();
     let end = until
-        .map(|until| format!(" until {}", list::time(until)))
+        .map(|until| format!(", until {}", list::time(until)))
         .unwrap_or_default();
     output.show(
         &Waiting {
@@ -105,13 +101,14 @@ fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
             waits_for: reason,
             since,
             until,
-            words,
+            words: one.words.as_deref(),
             statement: list::json(&one.statement),
         },
         format_args!(
-            "{}  {id}  {}  (waits: {reason}{end})",
+            "{}  {id}  {}  (waits: {}{end})",
             list::time(since),
-            list::brief(&one.statement)
+            list::brief(&one.statement),
+            words::aside(reason)
         ),
     )
 }

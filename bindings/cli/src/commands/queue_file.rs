@@ -4,55 +4,63 @@ use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
-use pannier::{Collector, Config, Event};
+use pannier::{Collector, Config};
 
-use super::Failure;
+use super::{Failure, words};
 
 /// Which queue.
 #[derive(Args, Debug)]
 pub struct QueueArgs {
-    /// The queue's file, made if there is none; without it, one in this user's data folder
-    #[arg(long, env = "PANNIER_QUEUE", value_name = "FILE")]
+    /// The queue's file; without it, one in this user's data folder
+    #[arg(long, env = "PANNIER_QUEUE", value_name = "FILE", global = true)]
     queue: Option<PathBuf>,
 }
 
 impl QueueArgs {
-    /// The queue's file.
+    /// The queue's file, which need not be there.
     pub fn path(&self) -> Result<PathBuf, Failure> {
-        if let Some(path) = &self.queue {
-            return Ok(path.clone());
+        match &self.queue {
+            Some(path) => Ok(path.clone()),
+            None => Ok(own_folder()?.join("queue.db")),
         }
-        let folder = data_folder()
-            .ok_or_else(|| {
-                Failure::usage("there is no data folder for this user; name a file with --queue")
-            })?
-            .join("pannier");
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            Failure::open(format!(
-                "cannot make the folder {}: {error}",
-                folder.display()
-            ))
-        })?;
-        Ok(folder.join("queue.db"))
     }
 
-    /// Opens the queue, and says so if it had to be saved from a damaged file.
-    pub fn open(&self, config: Config) -> Result<Collector, Failure> {
-        let collector = Collector::open(self.path()?, config)?;
-        let events = collector.events();
-        while let Some(event) = events.try_next() {
-            if let Event::Salvaged { salvaged } = event {
-                eprintln!(
-                    "pannier: the queue's file was damaged ({}): {} statements were saved, {} could not be read; the old file is kept as {}",
-                    salvaged.damage,
-                    salvaged.saved,
-                    salvaged.unreadable,
-                    salvaged.kept_at.unwrap_or_default().display()
-                );
-            }
-        }
-        Ok(collector)
+    /// Opens the queue, which must be there: whoever looks makes no file.
+    pub fn open(&self, mut config: Config) -> Result<Collector, Failure> {
+        config.create = false;
+        opened(self.path()?, config)
     }
+
+    /// Opens the queue, and makes it where there is none.
+    pub fn open_or_make(&self, config: Config) -> Result<Collector, Failure> {
+        if self.queue.is_none() {
+            let folder = own_folder()?;
+            std::fs::create_dir_all(&folder).map_err(|error| {
+                Failure::open(format!(
+                    "cannot make the folder {}: {error}",
+                    folder.display()
+                ))
+            })?;
+        }
+        opened(self.path()?, config)
+    }
+}
+
+/// Opens it, and tells of a loss that nobody has acknowledged.
+fn opened(path: PathBuf, config: Config) -> Result<Collector, Failure> {
+    let collector = Collector::open(path, config)?;
+    if let Some(loss) = collector.status()?.loss {
+        eprintln!("pannier: {}", words::loss(&loss));
+    }
+    Ok(collector)
+}
+
+/// Pannier's folder among this user's data.
+fn own_folder() -> Result<PathBuf, Failure> {
+    let folder = data_folder().ok_or_else(|| {
+        Failure::usage("there is no data folder for this user; name a file with --queue")
+    })?;
+    Ok(folder.join("pannier"))
 }
 
 /// Where this user's programs keep their data.

@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pannier::statement::{Invalid, XapiVersion, check};
-use pannier::{Config, Uuid};
+use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, XapiVersion, prepare};
+use pannier::{Collector, Config, Error, Uuid};
 use serde::Serialize;
+use serde_json::json;
 
+use super::faults::Shown;
 use super::input::{self, Item};
 use super::queue_file::QueueArgs;
 use super::{Failure, Output};
 
 /// Put statements into the queue, with or without a network
 ///
-/// Takes JSON: a statement, an array of them, or one after the other (JSON lines). Each is checked,
-/// gets an id and a timestamp if it has none, and is safe on the disk when the command ends. If any
-/// is not valid, none is recorded, so that the same input can be corrected and given again.
+/// Takes JSON in UTF-8: a statement, an array of them, one a line, one after the other, or an LRS's
+/// answer to a GET. Each is checked, gets an id and a timestamp if it has none, and is safe on the disk
+/// when the command ends. If any is not valid, none is recorded, so that the same input can be
+/// corrected and given again.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -27,16 +30,13 @@ pub struct RecordArgs {
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Record the valid ones even if others are not
+    /// Record the good ones even if others cannot be recorded
     #[arg(long)]
     skip_invalid: bool,
 
     /// The version of xAPI whose rules count
     #[arg(long, value_name = "VERSION", default_value = "2.0.0")]
     xapi: XapiVersion,
-
-    #[command(flatten)]
-    queue: QueueArgs,
 }
 
 #[derive(Serialize)]
@@ -45,64 +45,211 @@ struct Recorded<'a> {
     id: Uuid,
 }
 
+/// One that can be recorded.
+struct Good {
+    place: String,
+    text: Vec<u8>,
+    /// The id that it has of its own.
+    id: Option<Uuid>,
+}
+
+/// Those that cannot.
+struct Bad {
+    count: usize,
+    shown: Shown,
+    output: Output,
+}
+
+/// Where some of many cannot be recorded, the others go so many at a time.
+const AT_A_TIME: usize = 64;
+
 /// Records what is given.
-pub fn run(args: &RecordArgs, output: Output) -> Result<(), Failure> {
-    let mut good: Vec<Item> = Vec::new();
-    let mut bad: Vec<(String, Invalid)> = Vec::new();
-    for (name, text) in input::read(&args.files)? {
-        for item in input::statements(&name, &text) {
-            match check(&item.text, args.xapi) {
-                Ok(_) => good.push(item),
-                Err(invalid) => bad.push((item.place, invalid)),
-            }
+pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let mut good = Vec::new();
+    let mut bad = Bad {
+        count: 0,
+        shown: Shown::default(),
+        output,
+    };
+    input::each(&args.files, output.json, |item| {
+        match judge(item, args.xapi) {
+            Ok(one) => good.push(one),
+            Err((place, invalid)) => bad.tell(&place, &invalid)?,
         }
-    }
-    for (place, invalid) in &bad {
-        refuse(place, invalid, output)?;
-    }
-    if !bad.is_empty() && !args.skip_invalid {
+        Ok(())
+    })?;
+    if bad.count > 0 && !args.skip_invalid {
+        bad.tell_the_rest();
         return Err(Failure::work(format!(
-            "{} of {} statements are not valid, so none was recorded; correct them, or --skip-invalid",
-            bad.len(),
-            bad.len() + good.len()
+            "{} of {} statements cannot be recorded, so none was; correct them, or --skip-invalid",
+            bad.count,
+            bad.count + good.len()
         )));
     }
     let mut config = Config::default();
     config.rules = args.xapi;
-    let collector = args.queue.open(config)?;
-    let ids = collector.record_all(good.iter().map(|item| &item.text))?;
-    for (item, id) in good.iter().zip(&ids) {
-        if output.json {
-            output.show(
-                &Recorded {
-                    place: &item.place,
-                    id: *id,
-                },
-                "",
-            )?;
+    let collector = queue.open_or_make(config)?;
+    let recorded = match record(&collector, &good, output) {
+        Ok(told) => {
+            told?;
+            good.len()
         }
-    }
-    output.say(format_args!("{} recorded", ids.len()))?;
-    if bad.is_empty() {
+        Err(Error::OtherContent { .. }) if args.skip_invalid => {
+            one_part_after_another(&collector, &good, &mut bad)?
+        }
+        Err(Error::OtherContent { id }) => {
+            return Err(Failure::work(format!(
+                "{}: {}; none of the {} statements was recorded: correct it, or --skip-invalid",
+                places(&good, id),
+                other_content(id),
+                good.len()
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    bad.tell_the_rest();
+    output.say(format_args!("{recorded} recorded"))?;
+    if bad.count == 0 {
         Ok(())
     } else {
         Err(Failure::work(format!(
-            "{} were not valid and were skipped",
-            bad.len()
+            "{} of {} statements could not be recorded and were skipped",
+            bad.count,
+            bad.count + recorded
         )))
     }
 }
 
-/// Says what is wrong with a statement: on standard error, or with `--json` among the others.
-fn refuse(place: &str, invalid: &Invalid, output: Output) -> Result<(), Failure> {
-    if output.json {
-        return output.show(
-            &serde_json::json!({ "place": place, "faults": invalid.faults }),
-            "",
-        );
+/// Whether this can be recorded, as far as it alone tells.
+fn judge(item: Item, rules: XapiVersion) -> Result<Good, (String, Invalid)> {
+    let Item { place, text } = item;
+    let text = match text {
+        Ok(text) => text,
+        Err(fault) => return Err((place, vec![fault].into())),
+    };
+    // What is filled in here is thrown away: the collector fills in its own.
+    let nobody = Fill {
+        id: Uuid::nil(),
+        now_ms: 0,
+    };
+    match prepare(&text, rules, &nobody) {
+        Ok(prepared) if prepared.needs_attachment_content => {
+            let fault = Fault {
+                path: "$.attachments".to_owned(),
+                problem:
+                    "has an attachment without fileUrl, whose content would have to be sent along"
+                        .to_owned(),
+                expected: "a fileUrl, or no such attachment".to_owned(),
+                section: PANNIER_LIMIT,
+            };
+            Err((place, vec![fault].into()))
+        }
+        Ok(prepared) => Ok(Good {
+            place,
+            text,
+            id: (!prepared.id.is_nil()).then_some(prepared.id),
+        }),
+        Err(invalid) => Err((place, invalid)),
     }
-    for fault in &invalid.faults {
-        eprintln!("{place}: {fault}");
+}
+
+/// Records all but those under whose id the queue, or one before them, has another statement: part after
+/// part, and one after another where a part has such a one.
+fn one_part_after_another(
+    collector: &Collector,
+    good: &[Good],
+    bad: &mut Bad,
+) -> Result<usize, Failure> {
+    let mut recorded = 0;
+    for part in good.chunks(AT_A_TIME) {
+        match record(collector, part, bad.output) {
+            Ok(told) => {
+                told?;
+                recorded += part.len();
+            }
+            Err(Error::OtherContent { .. }) => {
+                for one in part {
+                    match record(collector, std::slice::from_ref(one), bad.output) {
+                        Ok(told) => {
+                            told?;
+                            recorded += 1;
+                        }
+                        Err(Error::OtherContent { id }) => {
+                            bad.tell(&one.place, &vec![other_content(id)].into())?;
+                        }
+                        Err(error) => return Err(stopped(error, recorded, one)),
+                    }
+                }
+            }
+            Err(error) => return Err(stopped(error, recorded, &part[0])),
+        }
     }
-    Ok(())
+    Ok(recorded)
+}
+
+fn stopped(error: Error, recorded: usize, at: &Good) -> Failure {
+    let Failure { code, text } = error.into();
+    let text = format!(
+        "{text}\n{recorded} were recorded; nothing was from {} on",
+        at.place
+    );
+    Failure { code, text }
+}
+
+fn other_content(id: Uuid) -> Fault {
+    Fault {
+        path: "$.id".to_owned(),
+        problem: format!("is {id}, under which another statement was recorded"),
+        expected: "an id of its own, as a statement never changes".to_owned(),
+        section: PANNIER_LIMIT,
+    }
+}
+
+/// All of these or none. The inner error is of telling it.
+fn record(
+    collector: &Collector,
+    part: &[Good],
+    output: Output,
+) -> Result<Result<(), Failure>, Error> {
+    let ids = collector.record_all(part.iter().map(|one| &one.text))?;
+    let tell = |(one, id): (&Good, Uuid)| {
+        let place = &one.place;
+        output.show(&Recorded { place, id }, "")
+    };
+    Ok(if output.json {
+        part.iter().zip(ids).try_for_each(tell)
+    } else {
+        Ok(())
+    })
+}
+
+/// Where the statements of this id stand in the input.
+fn places(good: &[Good], id: Uuid) -> String {
+    let places = good.iter().filter(|one| one.id == Some(id));
+    let places: Vec<&str> = places.take(20).map(|one| one.place.as_str()).collect();
+    places.join(" and ")
+}
+
+impl Bad {
+    /// Says why one cannot be recorded: on standard error, or with `--json` among the others.
+    fn tell(&mut self, place: &str, invalid: &Invalid) -> Result<(), Failure> {
+        self.count += 1;
+        let Invalid { faults, more, .. } = invalid;
+        if self.output.json {
+            return self.output.show(
+                &json!({ "place": place, "faults": faults, "more": more }),
+                "",
+            );
+        }
+        self.shown.lines(place, faults, *more, |line| {
+            eprintln!("{line}");
+            Ok(())
+        })
+    }
+
+    fn tell_the_rest(&self) {
+        if let Some(more) = self.shown.more("faults") {
+            eprintln!("{more}");
+        }
+    }
 }

@@ -4,17 +4,20 @@ use std::fmt;
 use std::path::Path;
 
 use clap::Args;
+use pannier::store::WaitKind;
 use pannier::{Config, Status};
 use serde::Serialize;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, list};
+use super::{Failure, Output, duration, list, now_ms, words};
 
 /// Say how things stand: counts, the LRS, and what is the matter if anything is
 #[derive(Args, Debug)]
 pub struct StatusArgs {
-    #[command(flatten)]
-    queue: QueueArgs,
+    /// Say that you have read of what was lost with a damaged file: it is told no more. The damaged
+    /// file stays
+    #[arg(long)]
+    acknowledge: bool,
 }
 
 #[derive(Serialize)]
@@ -25,9 +28,13 @@ struct Shown<'a> {
 }
 
 /// Shows the status.
-pub fn run(args: &StatusArgs, output: Output) -> Result<(), Failure> {
-    let path = args.queue.path()?;
-    let status = args.queue.open(Config::default())?.status()?;
+pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let path = queue.path()?;
+    let collector = queue.open(Config::default())?;
+    if args.acknowledge {
+        collector.acknowledge_loss()?;
+    }
+    let status = collector.status()?;
     output.say(format_args!("queue       {}", path.display()))?;
     let queue = &path;
     output.show(
@@ -36,7 +43,11 @@ pub fn run(args: &StatusArgs, output: Output) -> Result<(), Failure> {
             status: &status,
         },
         Person(&status),
-    )
+    )?;
+    match &status.loss {
+        Some(_) => Err(Failure::lost()),
+        None => Ok(()),
+    }
 }
 
 /// A `Date` counts whole seconds and has been under way for a while.
@@ -44,9 +55,9 @@ const WORTH_SAYING_MS: i64 = 5_000;
 
 struct Person<'a>(&'a Status);
 
-impl fmt::Display for Person<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Status { ledger, .. } = self.0;
+impl Person<'_> {
+    fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ledger = self.0.ledger;
         write!(
             f,
             "recorded    {}\nqueued      {}",
@@ -62,13 +73,19 @@ impl fmt::Display for Person<'_> {
         }
         write!(f, "\nwaiting     {}", ledger.waiting)?;
         if let Some(due) = self.0.next_due {
-            write!(f, " (the next until {})", list::time(due))?;
+            write!(
+                f,
+                " (the next until {}; `pannier queue` says why)",
+                list::time(due)
+            )?;
+        } else if ledger.waiting > 0 {
+            write!(f, " (`pannier queue` says why)")?;
         }
-        write!(
-            f,
-            "\nheld        {}\ndelivered   {}",
-            ledger.held, ledger.delivered
-        )?;
+        write!(f, "\nheld        {}", ledger.held)?;
+        if ledger.held > 0 {
+            write!(f, " (`pannier held list` says why)")?;
+        }
+        write!(f, "\ndelivered   {}", ledger.delivered)?;
         for (name, count) in [
             ("retracted", ledger.retracted),
             ("discarded", ledger.discarded),
@@ -79,45 +96,76 @@ impl fmt::Display for Person<'_> {
                 write!(f, "\n{name:<12}{count}")?;
             }
         }
+        Ok(())
+    }
+
+    fn lrs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.0;
         write!(
             f,
             "\nLRS         {}",
-            self.0.endpoint.as_deref().unwrap_or("none yet")
+            status.endpoint.as_deref().unwrap_or("none yet")
         )?;
-        if let Some(version) = self.0.speaks {
+        // Until something was taken there, the version is but a guess.
+        if let (Some(version), Some(_)) = (status.speaks, status.last_success) {
             write!(f, " (xAPI {version})")?;
         }
-        if let Some(statements) = self.0.learned_max_statements {
+        if let Some(statements) = status.learned_max_statements {
             write!(f, "\nbears       {statements} statements a request")?;
         }
-        if let Some(bytes) = self.0.learned_max_bytes {
+        if let Some(bytes) = status.learned_max_bytes {
             write!(f, "\nbears       {bytes} bytes a request")?;
         }
-        if let Some(skew) = self.0.clock_skew_ms
+        if let Some(skew) = status.clock_skew_ms
             && skew.abs() >= WORTH_SAYING_MS
         {
             let way = if skew < 0 { "fast" } else { "slow" };
             let seconds = skew.abs() / 1000;
-            write!(f, "\nclock       {seconds} s {way} by the LRS's")?;
-        }
-        if let Some(last) = self.0.last_success {
-            write!(f, "\nlast taken  {}", list::time(last))?;
-        }
-        if let Some(why) = self.0.waiting_for {
-            write!(f, "\nwaits       {why}")?;
-        }
-        if let Some(until) = self.0.waiting_until {
-            write!(f, " until {}", list::time(until))?;
-        }
-        if let Some(trouble) = &self.0.trouble {
             write!(
                 f,
-                "\ntrouble     {} since {}: {}",
-                trouble.problem,
-                list::time(trouble.since),
-                trouble.words
+                "\nclock       this machine's is {seconds} s {way} by the LRS's"
             )?;
         }
+        if let Some(last) = status.last_success {
+            write!(f, "\nlast taken  {}", list::time(last))?;
+        }
         Ok(())
+    }
+
+    /// What is in the way, where there is something to send.
+    fn matter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.0;
+        let undelivered = status.ledger.queued + status.ledger.waiting;
+        if undelivered == 0 {
+            return Ok(());
+        }
+        if let Some(trouble) = &status.trouble {
+            let endpoint = status.endpoint.as_deref();
+            write!(
+                f,
+                "\ntrouble     since {}: {}",
+                list::time(trouble.since),
+                words::trouble(trouble, endpoint)
+            )?;
+        }
+        match (status.waiting_for, status.waiting_until) {
+            // A sync by hand does not keep to these.
+            (None | Some(WaitKind::Backoff | WaitKind::App), _) | (_, None) => Ok(()),
+            (Some(why), Some(until)) => write!(
+                f,
+                "\nwaits       nothing is sent before {} ({}), {}",
+                list::time(until),
+                duration::words(until - now_ms()),
+                words::wait(why)
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Person<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts(f)?;
+        self.lrs(f)?;
+        self.matter(f)
     }
 }

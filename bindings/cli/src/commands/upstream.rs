@@ -1,9 +1,14 @@
-//! Which LRS, and as whom.
+//! Which LRS, as whom, and by which way.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use pannier::Credentials;
+use pannier::lrs::Endpoint;
+use pannier::transport::{HttpOptions, HttpTransport};
+use pannier::{Config, Credentials, Error, XapiVersion};
 
 use super::Failure;
 use super::credentials::{self, Named};
@@ -16,15 +21,90 @@ pub struct UpstreamArgs {
     pub lrs: Option<String>,
 
     #[command(flatten)]
-    pub credentials: CredentialArgs,
+    credentials: CredentialArgs,
+
+    #[command(flatten)]
+    way: WayArgs,
+
+    /// The version of xAPI to speak: 1.0.3 or 2.0.0; without it the LRS is asked
+    #[arg(long, value_name = "VERSION")]
+    speak: Option<XapiVersion>,
 }
 
 /// As whom.
 #[derive(Args, Debug)]
 pub struct CredentialArgs {
-    /// A file with the credentials: lines `user = …` and `password = …`, or `token = …`
+    /// A file with the credentials: lines `user = …` and `password = …`, or `basic = …`, or `token = …`
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+}
+
+/// By which way.
+#[derive(Args, Debug)]
+pub struct WayArgs {
+    /// Trust the certificates in this file too (PEM or DER): those of a school's or company's own
+    /// authority
+    #[arg(long, value_name = "FILE")]
+    ca: Vec<PathBuf>,
+
+    /// Go through this HTTP proxy
+    #[arg(
+        long,
+        env = "PANNIER_PROXY",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    proxy: Option<String>,
+
+    /// Go through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name
+    #[arg(long, conflicts_with = "proxy")]
+    proxy_from_environment: bool,
+}
+
+impl UpstreamArgs {
+    /// A configuration with all of it.
+    pub fn config(&self) -> Result<Config, Failure> {
+        if let Some(lrs) = &self.lrs {
+            Endpoint::parse(lrs).map_err(Error::from)?;
+        }
+        let mut config = Config::default();
+        config.endpoint.clone_from(&self.lrs);
+        config.credentials = self.credentials.read()?;
+        config.speak = self.speak;
+        if self.way.is_asked_for() {
+            config.transport = Some(Arc::new(self.way.transport()?));
+        }
+        Ok(config)
+    }
+}
+
+impl WayArgs {
+    fn is_asked_for(&self) -> bool {
+        !self.ca.is_empty() || self.proxy.is_some() || self.proxy_from_environment
+    }
+
+    /// A transport that goes this way.
+    pub fn transport(&self) -> Result<HttpTransport, Failure> {
+        let read = |path: &PathBuf| {
+            let read = std::fs::read(path);
+            read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+        };
+        let options = HttpOptions {
+            extra_roots: self.ca.iter().map(read).collect::<Result<_, _>>()?,
+            proxy: self.proxy.clone(),
+            proxies_from_environment: self.proxy_from_environment,
+            ..HttpOptions::default()
+        };
+        HttpTransport::new(&options).map_err(|error| match error {
+            pannier::transport::InvalidHttpOptions::NotACertificate(at) => Failure::usage(format!(
+                "{} holds no readable certificate; give it in PEM or DER",
+                self.ca
+                    .get(at)
+                    .map_or("--ca".into(), |path| path.display().to_string())
+            )),
+            other => Failure::usage(other.to_string()),
+        })
+    }
 }
 
 impl CredentialArgs {
@@ -35,20 +115,74 @@ impl CredentialArgs {
                 user: None,
                 password: None,
                 token: None,
+                basic: None,
             } => Ok(None),
             Named {
                 user: Some(user),
                 password: Some(password),
                 token: None,
+                basic: None,
             } => Ok(Some(Credentials::Basic { user, password })),
             Named {
                 user: None,
                 password: None,
                 token: Some(token),
+                basic: None,
             } => Ok(Some(Credentials::Bearer(token))),
+            Named {
+                user: None,
+                password: None,
+                token: None,
+                basic: Some(basic),
+            } => unpack(&basic).map(Some).ok_or_else(|| {
+                Failure::usage(
+                    "the ready Basic value is not what follows `Basic` in a header: user, colon and password in base64",
+                )
+            }),
             _ => Err(Failure::usage(
-                "give the LRS's credentials either as user and password or as a token",
+                "give the LRS's credentials either as user and password, or as a ready Basic value, or as a token",
             )),
+        }
+    }
+}
+
+/// User and password out of a ready value, with or without the word before it.
+fn unpack(basic: &str) -> Option<Credentials> {
+    let packed = basic.trim();
+    let packed = match packed.split_once(' ') {
+        Some((word, rest)) if word.eq_ignore_ascii_case("basic") => rest.trim(),
+        Some(_) => return None,
+        None => packed,
+    };
+    let pair = String::from_utf8(STANDARD.decode(packed).ok()?).ok()?;
+    let (user, password) = pair.split_once(':')?;
+    Some(Credentials::Basic {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ready_value_is_user_and_password() {
+        // RFC 7617, section 2.
+        let aladdin = || {
+            Some(Credentials::Basic {
+                user: "Aladdin".to_owned(),
+                password: "open sesame".to_owned(),
+            })
+        };
+        for value in [
+            "QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+            " Basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ==\n",
+        ] {
+            assert!(unpack(value) == aladdin(), "{value}");
+        }
+        for value in ["", "Bearer abc", "user:password", "dXNlcg=="] {
+            assert!(unpack(value).is_none(), "{value}");
         }
     }
 }

@@ -15,9 +15,13 @@ fn what_was_recorded_offline_is_delivered_later() {
     ]));
 
     desk.set("PANNIER_LRS", "http://127.0.0.1:9/xAPI");
-    desk.run(&["sync"]).is(4, "unreachable");
+    let far = desk.run(&["sync"]);
+    far.is(4, "The LRS at http://127.0.0.1:9/xAPI cannot be reached");
+    far.is(4, "0 delivered; left: 3 queued");
+    far.is(4, "nothing tries by itself");
     assert_eq!(desk.json(&["queue"]).len(), 3);
-    desk.run(&["status"]).is(0, "trouble     unreachable");
+    desk.run(&["status"])
+        .is(0, "The LRS at http://127.0.0.1:9/xAPI cannot be reached");
 
     desk.set("PANNIER_LRS", &hub.url());
     let report = desk.json(&["sync"]).remove(0);
@@ -37,8 +41,8 @@ fn what_was_recorded_offline_is_delivered_later() {
     assert_eq!(history.len(), 3);
     assert!(history[0]["delivered_at"].is_i64());
     desk.run(&["history", "--limit", "1"])
-        .is(0, "experienced http://example.org/one");
-    desk.run(&["sync"]).is(0, "0 delivered");
+        .is(0, "ann@example.org experienced http://example.org/three");
+    desk.run(&["sync"]).is(0, "0 delivered; nothing is left");
 }
 
 #[test]
@@ -71,7 +75,8 @@ fn credentials_come_from_the_environment_or_a_file() {
     desk.recorded(&statement("one"));
     desk.set("PANNIER_LRS_PASSWORD", "wrong");
     let refused = desk.run(&["sync"]);
-    refused.is(4, "credentials");
+    refused.is(4, "does not take these credentials (401");
+    refused.is(4, "PANNIER_LRS_PASSWORD");
     assert!(!refused.err.contains("wrong)") && !refused.out.contains("wrong)"));
     let file = desk.file(
         "credentials",
@@ -102,6 +107,11 @@ fn an_lrs_that_asks_for_time_gets_it() {
         pannier_cli::hub::mischief::Whom::Senders,
         &pannier_cli::hub::mischief::Deed::Unavailable(Some(1)),
     );
-    desk.run(&["sync"]).is(4, "busy");
-    desk.run(&["sync", "--wait", "30"]).is(0, "1 delivered");
+    let busy = desk.run(&["sync"]);
+    busy.is(4, "is busy and asks to wait (503");
+    busy.is(4, "Nothing is sent before 20");
+    let waited = desk.run(&["sync", "--wait", "30s"]);
+    waited.is(0, "1 delivered");
+    desk.run(&["sync", "--wait", "half an hour"])
+        .is(2, "is no length of time");
 }

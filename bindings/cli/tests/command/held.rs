@@ -15,11 +15,11 @@ fn a_refused_statement_is_held_and_can_be_replaced() {
         statement("three")
     ]));
     mischief.refuse(&ids[1], "no such course");
-    desk.run(&["sync"])
-        .is(1, "2 delivered, 1 held, 0 still queued");
+    desk.run(&["sync"]).is(1, "2 delivered; left: 1 held");
 
-    desk.run(&["held", "list"])
-        .is(0, "refused (400): no such course");
+    let listed = desk.run(&["held", "list"]);
+    listed.is(0, "ann@example.org experienced http://example.org/two");
+    listed.is(0, "400: “no such course”");
     let held = desk.json(&["held", "list"]);
     assert_eq!(
         (held.len(), &held[0]["id"], &held[0]["reason"]),
@@ -30,7 +30,7 @@ fn a_refused_statement_is_held_and_can_be_replaced() {
         json!("http://example.org/two")
     );
     desk.run(&["held", "show", &ids[1]])
-        .is(0, "LRS says    no such course");
+        .is(0, "LRS says    400: “no such course”");
     let exported = desk.run(&["held", "export"]);
     assert_eq!(exported.json(), [held[0]["statement"].clone()]);
 
@@ -95,7 +95,15 @@ fn a_conflict_shows_where_the_two_differ() {
     let (hub, _) = hub();
     let here = in_conflict(&hub);
     let shown = here.run(&["held", "show", ID]);
-    shown.is(0, "reason      conflict");
+    shown.is(
+        0,
+        "reason      the LRS has another statement under its id (conflict)",
+    );
+    // It was found by looking: the LRS said nothing, and no such status came.
+    assert!(
+        !shown.out.contains("LRS says") && !shown.out.contains("409"),
+        "{shown:?}"
+    );
     shown.is(0, "differs     $.object.id: ours \"http://example.org/other\", theirs \"http://example.org/one\"");
     let shown = here.json(&["held", "show", ID]).remove(0);
     assert_eq!(
@@ -113,7 +121,7 @@ fn a_conflict_ends_by_keeping_theirs() {
     let here = in_conflict(&hub);
     here.run(&["held", "keep-theirs", ID]).is(0, "given up");
     assert!(here.json(&["held", "list"]).is_empty());
-    here.run(&["sync"]).is(0, "0 delivered");
+    here.run(&["sync"]).is(0, "0 delivered; nothing is left");
     assert_eq!(at_the_hub(&hub).len(), 1);
 }
 

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod delivering;
+mod files;
 mod held;
+mod looking;
 mod process;
 mod recording;
 mod serving;

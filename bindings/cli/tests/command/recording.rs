@@ -33,7 +33,7 @@ fn one_an_array_and_lines_are_recorded() {
     assert_eq!(desk.json(&["queue", "--limit", "2"]), queue[..2]);
     let listed = desk.run(&["queue"]);
     assert_eq!(listed.out.lines().count(), 6);
-    listed.is(0, "experienced http://example.org/six");
+    listed.is(0, "ann@example.org experienced http://example.org/six");
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn nothing_is_recorded_if_anything_is_invalid() {
         ),
     );
     let refused = desk.run(&["record", &lines]);
-    refused.is(1, "2 of 4 statements are not valid");
+    refused.is(1, "2 of 4 statements cannot be recorded, so none was");
     refused.is(1, &format!("{lines}:2: "));
     refused.is(1, &format!("{lines}:4: $.verb is missing"));
-    assert!(desk.json(&["queue"]).is_empty());
+    assert!(!desk.path("queue.db").exists());
 
     let skipped = desk.run(&["record", "--skip-invalid", "--json", &lines]);
-    skipped.is(1, "2 were not valid");
+    skipped.is(1, "2 of 4 statements could not be recorded");
     let said = skipped.json();
     assert_eq!(
         said.iter().filter(|line| line["faults"].is_array()).count(),
@@ -96,13 +96,14 @@ fn check_says_all_that_is_wrong() {
     let lines = desk.file("lines.jsonl", &format!("{}\n{{}}\n", statement("one")));
     desk.run(&["check", &good])
         .is(0, "1 of 1 valid by xAPI 2.0.0");
-    desk.run(&["check", "--lines", &lines])
-        .is(1, "1 of 2 valid");
-    desk.run(&["check", &lines]).is(1, "0 of 1 valid");
-    let verdicts = desk.run(&["check", "--json", "--lines", &lines]).json();
+    desk.run(&["check", &lines]).is(1, "1 of 2 valid");
+    let verdicts = desk.run(&["check", "--json", &lines]).json();
     assert_eq!(
         verdicts[0],
-        json!({"place": format!("{lines}:1"), "valid": true, "faults": []})
+        json!({
+            "place": format!("{lines}:1"), "valid": true, "faults": [], "more": 0,
+            "warnings": {"listed": [], "more": 0},
+        })
     );
     assert_eq!(verdicts[1]["valid"], json!(false));
     assert!(verdicts[1]["faults"].as_array().unwrap().len() >= 3);

@@ -6,14 +6,17 @@ use crate::process::{Desk, statement};
 fn every_command_explains_itself() {
     let desk = Desk::new();
     let help = desk.run(&["--help"]);
-    help.is(0, "Exit codes:");
+    help.is(0, "Exit codes;");
     for command in [
-        "record", "check", "sync", "status", "queue", "held", "history", "hub",
+        "record", "check", "sync", "status", "queue", "held", "history", "retract", "void",
+        "erase", "demo", "hub",
     ] {
         help.is(0, &format!("  {command}"));
         desk.run(&[command, "--help"]).is(0, "Usage: pannier");
     }
-    for command in ["record", "check", "sync", "held", "hub"] {
+    for command in [
+        "record", "check", "sync", "held", "retract", "void", "erase", "demo", "hub",
+    ] {
         desk.run(&[command, "--help"]).is(0, "Examples:");
     }
     desk.run(&["--version"]).is(0, env!("CARGO_PKG_VERSION"));
@@ -48,13 +51,12 @@ fn without_a_name_the_queue_is_in_the_users_data_folder() {
     let mut desk = Desk::new();
     let folder = desk.path("data");
     desk.set("XDG_DATA_HOME", &folder.display().to_string());
-    let mut command = desk.command(&["status"]);
-    assert!(
-        command
-            .env_remove("PANNIER_QUEUE")
-            .status()
-            .unwrap()
-            .success()
-    );
+    let file = desk.file("one.json", &statement("one").to_string());
+    for (args, code) in [(["status", "--json"], 3), (["record", &file], 0)] {
+        assert!(!folder.exists(), "looking makes nothing");
+        let mut command = desk.command(&args);
+        let status = command.env_remove("PANNIER_QUEUE").status().unwrap();
+        assert_eq!(status.code(), Some(code));
+    }
     assert!(folder.join("pannier/queue.db").exists());
 }

@@ -1,0 +1,104 @@
+//! Statements out of files, as people have them: [`reader`] takes a text apart, this opens the files.
+
+mod packed;
+mod reader;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pannier::statement::Fault;
+
+use super::Failure;
+use reader::Reader;
+
+/// One statement, or what stands where one should.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Item {
+    /// `file:line`, and in an array `file:line[place in the array]`.
+    pub place: String,
+    /// Its text, or why there is none.
+    pub text: Result<Vec<u8>, Fault>,
+}
+
+/// Less than this is read before anybody could see a bar.
+const WORTH_A_BAR: u64 = 1024 * 1024;
+
+/// Hands over each statement in the files, one after the other; `-` and no file at all is standard
+/// input. No more than one statement is in memory at a time.
+pub fn each(
+    files: &[PathBuf],
+    quiet: bool,
+    mut take: impl FnMut(Item) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let stdin = [PathBuf::from("-")];
+    let files = if files.is_empty() { &stdin } else { files };
+    let bar = bar(files, quiet);
+    for file in files {
+        let (name, source) = open(file)?;
+        let cannot = |error: io::Error| Failure::usage(format!("cannot read {name}: {error}"));
+        let mut reader = Reader::new(&name, bar.wrap_read(source));
+        if let Some(what) = packed::what(reader.beginning().map_err(cannot)?) {
+            return Err(Failure::usage(format!("{name} is {what}")));
+        }
+        while let Some(item) = reader.next().map_err(cannot)? {
+            take(item)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// The one statement in a file.
+pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut found = Vec::new();
+    each(&[file.to_owned()], true, |item| {
+        found.push(item);
+        match found.len() {
+            1 => Ok(()),
+            _ => Err(Failure::usage(format!(
+                "{} has more than one statement: one can take the place of one",
+                file.display()
+            ))),
+        }
+    })?;
+    match found.pop() {
+        Some(Item { text: Ok(text), .. }) => Ok(text),
+        Some(Item {
+            place,
+            text: Err(fault),
+        }) => Err(Failure::work(format!("{place}: {fault}"))),
+        None => Err(Failure::usage(format!(
+            "there is no statement in {}",
+            file.display()
+        ))),
+    }
+}
+
+fn open(file: &Path) -> Result<(String, Box<dyn Read>), Failure> {
+    if file == Path::new("-") {
+        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
+    }
+    match File::open(file) {
+        Ok(open) => Ok((file.display().to_string(), Box::new(open))),
+        Err(error) => Err(Failure::usage(format!(
+            "cannot read {}: {error}",
+            file.display()
+        ))),
+    }
+}
+
+/// A bar over all files, on standard error, where that is a terminal and there is much to read.
+fn bar(files: &[PathBuf], quiet: bool) -> ProgressBar {
+    let sizes = files.iter().map(|file| {
+        let size = std::fs::metadata(file).map(|about| about.len());
+        size.unwrap_or(0)
+    });
+    let bytes = sizes.sum();
+    if quiet || bytes < WORTH_A_BAR {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:32} {bytes} of {total_bytes} read");
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

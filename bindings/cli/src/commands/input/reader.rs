@@ -1,0 +1,359 @@
+//! Takes a text apart into statements, whatever form it has: one, an array of them, one a line, one
+//! after the other over several lines each, or an LRS's answer to a GET (`{"statements": […], …}`).
+//!
+//! What is no JSON costs one statement and no more: reading goes on at the next line that begins like
+//! the one that is broken. Where that is stands in [`Reader::torn`].
+//!
+//! The text comes in by pieces and leaves as soon as it is used. A value that is not whole yet is tried
+//! again with twice as much, so the work stays in proportion to the length of the text.
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Read};
+
+use pannier::statement::Fault;
+use serde_json::Deserializer;
+use serde_json::value::RawValue;
+
+use super::Item;
+
+const PIECE: usize = 64 * 1024;
+
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Members by which an object is a statement, and no answer of an LRS, whatever follows.
+const OF_A_STATEMENT: [&[u8]; 8] = [
+    b"\"actor\"",
+    b"\"verb\"",
+    b"\"object\"",
+    b"\"id\"",
+    b"\"context\"",
+    b"\"result\"",
+    b"\"timestamp\"",
+    b"\"version\"",
+];
+
+/// Where the next value stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    Nothing,
+    Array,
+    /// In the array of an answer's `statements`.
+    Answer,
+    /// Behind that array, in the answer still.
+    Tail,
+}
+
+/// Gives one statement after the other.
+pub struct Reader<R> {
+    name: String,
+    source: R,
+    /// How much is read at least.
+    piece: usize,
+    buffer: Vec<u8>,
+    ended: bool,
+    /// All before is used up.
+    at: usize,
+    line: usize,
+    /// How far the present line is indented.
+    indent: usize,
+    /// Nothing but blanks stood in this line so far.
+    fresh: bool,
+    inside: Inside,
+    index: usize,
+    /// A value came, and no comma since.
+    after_value: bool,
+}
+
+impl<R: Read> Reader<R> {
+    pub fn new(name: &str, source: R) -> Self {
+        Self {
+            name: name.to_owned(),
+            source,
+            piece: PIECE,
+            buffer: Vec::new(),
+            ended: false,
+            at: 0,
+            line: 1,
+            indent: 0,
+            fresh: true,
+            inside: Inside::Nothing,
+            index: 0,
+            after_value: false,
+        }
+    }
+
+    /// The first bytes; all of them if there are few.
+    pub fn beginning(&mut self) -> io::Result<&[u8]> {
+        while self.buffer.len() < 16 && self.more()? {}
+        Ok(&self.buffer)
+    }
+
+    /// The next statement, or what stands in the place of one.
+    pub fn next(&mut self) -> io::Result<Option<Item>> {
+        loop {
+            self.forget_used();
+            self.skip_blanks()?;
+            let Some(&first) = self.buffer.get(self.at) else {
+                return Ok(self.end());
+            };
+            if (self.inside, first) == (Inside::Nothing, b'{')
+                && let Some(array) = self.answer()?
+            {
+                self.enter(Inside::Answer, array);
+                continue;
+            }
+            match (self.inside, first) {
+                (Inside::Nothing, b'[') => self.enter(Inside::Array, self.at + 1),
+                (Inside::Array, b']') | (Inside::Tail, b'}') => self.leave(Inside::Nothing),
+                (Inside::Answer, b']') => self.leave(Inside::Tail),
+                (Inside::Tail, b',' | b':') => self.advance(self.at + 1),
+                (Inside::Array | Inside::Answer, b',') if self.after_value => {
+                    self.after_value = false;
+                    self.advance(self.at + 1);
+                }
+                (Inside::Array | Inside::Answer, _) if self.after_value => {
+                    // Read all the same: the fault is the comma's.
+                    self.after_value = false;
+                    return Ok(Some(
+                        self.fault("is missing here", "a comma or the end of the array"),
+                    ));
+                }
+                _ => {
+                    if let Some(item) = self.value()? {
+                        return Ok(Some(item));
+                    }
+                }
+            }
+        }
+    }
+
+    fn value(&mut self) -> io::Result<Option<Item>> {
+        let place = self.place();
+        let (end, whole) = match self.end_of_value(self.at)? {
+            Some(end) => (end, true),
+            None => (self.torn()?, false),
+        };
+        let mut text = self.buffer[self.at..end].to_vec();
+        self.advance(end);
+        if self.inside == Inside::Tail && whole {
+            return Ok(None);
+        }
+        if !whole {
+            text.truncate(text.trim_ascii_end().len());
+        }
+        self.index += 1;
+        // What follows a torn one need not begin with a comma: it may be torn off.
+        self.after_value = whole && matches!(self.inside, Inside::Array | Inside::Answer);
+        Ok(Some(Item {
+            place,
+            text: Ok(text),
+        }))
+    }
+
+    /// The end of what is no JSON: before the next line that begins with a brace, or that ends the array,
+    /// and is indented no further than the line in which it begins. The lines of a statement that is
+    /// written over several are indented further, and a line of JSON lines not at all.
+    fn torn(&mut self) -> io::Result<usize> {
+        let ends = match self.inside {
+            Inside::Nothing => b'[',
+            Inside::Array | Inside::Answer | Inside::Tail => b']',
+        };
+        let mut from = self.at;
+        loop {
+            let Some(line) = self.buffer[from..].iter().position(|byte| *byte == b'\n') else {
+                from = self.buffer.len();
+                if self.more()? {
+                    continue;
+                }
+                return Ok(from);
+            };
+            from += line + 1;
+            let indent = loop {
+                let rest = &self.buffer[from..];
+                match rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')) {
+                    Some(indent) => break indent,
+                    None if self.more()? => {}
+                    None => return Ok(self.buffer.len()),
+                }
+            };
+            let first = self.buffer[from + indent];
+            if indent <= self.indent && (first == b'{' || first == ends) {
+                return Ok(from);
+            }
+        }
+    }
+
+    /// If an answer of an LRS begins here: behind the bracket of its statements.
+    fn answer(&mut self) -> io::Result<Option<usize>> {
+        let mut at = self.at + 1;
+        loop {
+            let Some(key) = self.not_blank(at)? else {
+                return Ok(None);
+            };
+            let Some(end) = self.end_of_value(key)? else {
+                return Ok(None);
+            };
+            let name = &self.buffer[key..end];
+            let (is_it, is_not) = (name == b"\"statements\"", OF_A_STATEMENT.contains(&name));
+            if is_not || !name.starts_with(b"\"") {
+                return Ok(None);
+            }
+            let Some(colon) = self.not_blank(end)? else {
+                return Ok(None);
+            };
+            let Some(value) = self.not_blank(colon + 1)? else {
+                return Ok(None);
+            };
+            if self.buffer[colon] != b':' {
+                return Ok(None);
+            }
+            if is_it {
+                return Ok((self.buffer[value] == b'[').then_some(value + 1));
+            }
+            let Some(end) = self.end_of_value(value)? else {
+                return Ok(None);
+            };
+            match self.not_blank(end)? {
+                Some(comma) if self.buffer[comma] == b',' => at = comma + 1,
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// The end of the JSON value that begins here; none where that is no JSON.
+    fn end_of_value(&mut self, at: usize) -> io::Result<Option<usize>> {
+        loop {
+            let mut values = Deserializer::from_slice(&self.buffer[at..]).into_iter::<&RawValue>();
+            let (more, end) = match values.next() {
+                Some(Ok(_)) => {
+                    let end = at + values.byte_offset();
+                    // A number may go on.
+                    (end == self.buffer.len(), Some(end))
+                }
+                Some(Err(error)) => (error.is_eof(), None),
+                None => (true, None),
+            };
+            if !(more && self.more()?) {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// The first byte from here on that is no white space.
+    fn not_blank(&mut self, mut at: usize) -> io::Result<Option<usize>> {
+        loop {
+            match self.buffer.get(at).copied() {
+                Some(byte) if byte.is_ascii_whitespace() => at += 1,
+                Some(_) => return Ok(Some(at)),
+                None if self.more()? => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Passes white space, and the byte order mark that some programs put before a file: also in the
+    /// middle, where files were joined.
+    fn skip_blanks(&mut self) -> io::Result<()> {
+        loop {
+            match self.buffer.get(self.at).copied() {
+                Some(b'\n') => {
+                    self.line += 1;
+                    (self.indent, self.fresh) = (0, true);
+                }
+                Some(b' ' | b'\t' | b'\r') => self.indent += usize::from(self.fresh),
+                Some(0xef) if self.inside == Inside::Nothing => {
+                    while self.buffer.len() < self.at + MARK.len() && self.more()? {}
+                    if !self.buffer[self.at..].starts_with(MARK) {
+                        return Ok(());
+                    }
+                    self.at += MARK.len() - 1;
+                }
+                None if self.more()? => continue,
+                Some(_) | None => return Ok(()),
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Goes to a place further on, counting lines.
+    fn advance(&mut self, to: usize) {
+        let passed = &self.buffer[self.at..to];
+        self.fresh = false;
+        if let Some(last) = passed.iter().rposition(|byte| *byte == b'\n') {
+            self.line += passed.split(|byte| *byte == b'\n').count() - 1;
+            let begun = &passed[last + 1..];
+            self.indent = begun.len() - begun.trim_ascii_start().len();
+            self.fresh = self.indent == begun.len();
+        }
+        self.at = to;
+    }
+
+    fn enter(&mut self, inside: Inside, at: usize) {
+        self.advance(at);
+        self.inside = inside;
+        self.index = 0;
+        self.after_value = false;
+    }
+
+    fn leave(&mut self, inside: Inside) {
+        self.advance(self.at + 1);
+        self.inside = inside;
+        self.after_value = false;
+    }
+
+    /// An array that does not end is cut off: others of it may be missing.
+    fn end(&mut self) -> Option<Item> {
+        if self.inside == Inside::Nothing {
+            return None;
+        }
+        let cut = self.fault("is not closed", "its end; the text was perhaps cut off");
+        self.inside = Inside::Nothing;
+        Some(cut)
+    }
+
+    fn fault(&self, problem: &str, expected: &str) -> Item {
+        Item {
+            place: format!("{}:{}", self.name, self.line),
+            text: Err(Fault {
+                path: "the array".to_owned(),
+                problem: problem.to_owned(),
+                expected: expected.to_owned(),
+                section: "RFC 8259, section 5",
+            }),
+        }
+    }
+
+    fn place(&self) -> String {
+        match self.inside {
+            Inside::Nothing | Inside::Tail => format!("{}:{}", self.name, self.line),
+            Inside::Array | Inside::Answer => {
+                format!("{}:{}[{}]", self.name, self.line, self.index)
+            }
+        }
+    }
+
+    fn forget_used(&mut self) {
+        if self.at >= self.piece && self.at >= self.buffer.len() / 2 {
+            self.buffer.drain(..self.at);
+            self.at = 0;
+        }
+    }
+
+    /// Reads on, as much as there is already and at least a piece. False: there is nothing more.
+    fn more(&mut self) -> io::Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        let before = self.buffer.len();
+        let wanted = (before - self.at).max(self.piece);
+        let read = self
+            .source
+            .by_ref()
+            .take(wanted as u64)
+            .read_to_end(&mut self.buffer)?;
+        self.ended = read < wanted;
+        Ok(read > 0)
+    }
+}

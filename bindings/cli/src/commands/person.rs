@@ -1,0 +1,42 @@
+//! Who somebody is, from the arguments.
+
+use clap::Args;
+use pannier::statement::model::Ifi;
+
+/// Who, by exactly one identifier.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub struct PersonArgs {
+    /// By a mail address
+    #[arg(long, value_name = "ADDRESS")]
+    mbox: Option<String>,
+
+    /// By the SHA-1 of a mail address with its mailto:, as 40 hex digits
+    #[arg(long, value_name = "HEX")]
+    mbox_sha1sum: Option<String>,
+
+    /// By an `OpenID`
+    #[arg(long, value_name = "URL")]
+    openid: Option<String>,
+
+    /// By an account: the home page of the system it is on, and its name there
+    #[arg(long, num_args = 2, value_names = ["HOME_PAGE", "NAME"])]
+    account: Option<Vec<String>>,
+}
+
+impl PersonArgs {
+    /// The identifier. None cannot be: the arguments are refused before.
+    pub fn ifi(&self) -> Option<Ifi> {
+        let mbox = self.mbox.as_deref().map(|address| {
+            let plain = address.strip_prefix("mailto:").unwrap_or(address);
+            Ifi::mbox(format!("mailto:{plain}"))
+        });
+        let account = self.account.as_deref().and_then(|account| match account {
+            [home_page, name] => Some(Ifi::account(home_page, name)),
+            _ => None,
+        });
+        mbox.or_else(|| self.mbox_sha1sum.as_ref().map(Ifi::mbox_sha1sum))
+            .or_else(|| self.openid.as_ref().map(Ifi::openid))
+            .or(account)
+    }
+}

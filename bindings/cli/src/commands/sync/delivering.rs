@@ -1,0 +1,163 @@
+//! A sync as it is watched: with a bar, a countdown while it waits, and an end when somebody wants one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pannier::{Collector, Ended, Event, EventStream, SyncReport};
+
+use super::super::ending::Ending;
+use super::super::{Failure, Output, duration, list, now_ms, words};
+
+/// How often the bar is drawn anew.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether another process still delivers the queue.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What a shell says of a process that Ctrl-C ended.
+const AT_ONCE: i32 = 130;
+
+/// Somebody wants this to end.
+static ASKED_TO_END: AtomicBool = AtomicBool::new(false);
+
+/// Syncs, and goes on after waits that end within the patience. The first Ctrl-C or polite request ends
+/// the sync, the second one the process.
+pub fn deliver(
+    collector: &Collector,
+    patience: Duration,
+    output: Output,
+) -> Result<SyncReport, Failure> {
+    let mut ending = Ending::listen()?;
+    // Ends with the process: it waits for what may never come.
+    std::thread::spawn(move || {
+        ending.wait();
+        ASKED_TO_END.store(true, Ordering::Relaxed);
+        ending.wait();
+        std::process::exit(AT_ONCE);
+    });
+    let status = collector.status()?;
+    let watch = Watch {
+        bar: if output.json {
+            ProgressBar::hidden()
+        } else {
+            bar(status.ledger.queued + status.ledger.waiting)
+        },
+        events: collector.events(),
+        endpoint: status.endpoint,
+        quiet: output.json,
+    };
+    let began = Instant::now();
+    let mut sum: Option<SyncReport> = None;
+    let report = loop {
+        let left = patience.saturating_sub(began.elapsed());
+        let mut report = watch.sync(collector, left)?;
+        if let Some(before) = sum.take() {
+            report.delivered += before.delivered;
+            report.held += before.held;
+            report.requests += before.requests;
+            report.bytes_sent += before.bytes_sent;
+        }
+        if ASKED_TO_END.load(Ordering::Relaxed) {
+            if !matches!(report.ended, Ended::Emptied) {
+                report.ended = Ended::Interrupted;
+            }
+            break report;
+        }
+        let (until, what) = match &report.ended {
+            Ended::Busy { .. } => (
+                Some(now_ms() + LOOK_AGAIN.as_millis() as i64),
+                "another process is delivering this queue",
+            ),
+            Ended::Waiting { until, .. } => (Some(*until), "it asks for time"),
+            Ended::Emptied => (
+                collector.status()?.next_due,
+                "the next statement that waits aside is due then",
+            ),
+            Ended::NeedsApp { .. } | Ended::Interrupted => (None, ""),
+        };
+        let left = patience.saturating_sub(began.elapsed()).as_millis() as i64;
+        match until {
+            Some(until) if left > 0 && until - now_ms() <= left => {
+                watch.wait(until.max(now_ms() + TICK.as_millis() as i64), what);
+            }
+            _ => break report,
+        }
+        sum = Some(report);
+    };
+    watch.bar.finish_and_clear();
+    Ok(report)
+}
+
+/// What is shown meanwhile.
+struct Watch {
+    bar: ProgressBar,
+    events: EventStream,
+    endpoint: Option<String>,
+    quiet: bool,
+}
+
+impl Watch {
+    fn sync(&self, collector: &Collector, patience: Duration) -> Result<SyncReport, Failure> {
+        let (mut done, mut told) = (0, false);
+        let mut waits: Option<(i64, String)> = None;
+        let report = std::thread::scope(|scope| {
+            let syncing = scope.spawn(|| collector.sync_within(patience));
+            while !syncing.is_finished() {
+                if ASKED_TO_END.load(Ordering::Relaxed) {
+                    collector.interrupt();
+                }
+                match self.events.next_within(TICK / 2) {
+                    Ok(Some(Event::Delivered { ids })) => {
+                        (done, waits) = (done + ids.len() as u64, None);
+                        self.bar.inc(ids.len() as u64);
+                    }
+                    Ok(Some(Event::Held { .. })) => self.bar.inc(1),
+                    Ok(Some(Event::WaitingUntil { until, trouble, .. })) if !patience.is_zero() => {
+                        let endpoint = self.endpoint.as_deref();
+                        let what = trouble.map(|trouble| words::trouble(&trouble, endpoint));
+                        waits = Some((until, what.unwrap_or_default()));
+                        told = false;
+                    }
+                    _ => {}
+                }
+                if let Some((until, what)) = &waits {
+                    self.count_down(*until, what, &mut told);
+                } else {
+                    self.bar.set_message("");
+                }
+            }
+            syncing.join()
+        });
+        match report {
+            Ok(report) => Ok(report?),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// Until then, or until somebody wants it to end.
+    fn wait(&self, until: i64, what: &str) {
+        let mut told = false;
+        while now_ms() < until && !ASKED_TO_END.load(Ordering::Relaxed) {
+            self.count_down(until, what, &mut told);
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// On a terminal it is in the bar; elsewhere it is said once.
+    fn count_down(&self, until: i64, what: &str, told: &mut bool) {
+        let left = duration::words(until - now_ms());
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("waits {left}: {what}"));
+        } else if !*told && !self.quiet {
+            *told = true;
+            eprintln!("waits {left}, until {}: {what}", list::time(until));
+        }
+    }
+}
+
+/// Draws itself on standard error, and only if that is a terminal.
+fn bar(queued: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:32} {pos} of {len} delivered  {wide_msg}");
+    ProgressBar::new(queued).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,150 @@
+//! `pannier retract`, `void` and `erase`: what was recorded and should not have been.
+
+use clap::Args;
+use pannier::statement::model::Agent;
+use pannier::{Config, Uuid};
+use serde::Serialize;
+use serde_json::json;
+
+use super::person::PersonArgs;
+use super::queue_file::QueueArgs;
+use super::{Failure, Output, confirm};
+
+/// Take statements back that were never sent
+///
+/// One that may have reached the LRS can only be voided there: see `pannier void`.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  pannier retract 6f9619ff-8b86-d011-b42d-00c04fc964ff")]
+pub struct RetractArgs {
+    /// The statements' ids
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<Uuid>,
+}
+
+/// Record a statement that voids another one
+///
+/// It is sent after the one that it voids is delivered. The LRS decides whether it obeys.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Who voids it is named like any actor, by one identifier.
+
+Examples:
+  pannier void 6f9619ff-8b86-d011-b42d-00c04fc964ff --mbox teacher@example.com
+  pannier void 6f9619ff-8b86-d011-b42d-00c04fc964ff --account https://school.example teacher-7")]
+pub struct VoidArgs {
+    /// The id of the statement to void
+    #[arg(value_name = "ID")]
+    id: Uuid,
+
+    #[command(flatten)]
+    who: PersonArgs,
+}
+
+/// Erase a person from the queue, for good
+///
+/// Every statement that names them leaves this machine, delivered or not, and its bytes are
+/// overwritten. The LRS keeps what it has: ask there too.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+A person may be known by several identifiers: erase each. Asks before it does anything.
+
+Examples:
+  pannier erase --mbox ada@example.com
+  pannier erase --account https://school.example seat-7 --yes")]
+pub struct EraseArgs {
+    #[command(flatten)]
+    who: PersonArgs,
+
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Takes back what was never sent; what cannot be is told, and the others are taken back all the same.
+pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let collector = queue.open(Config::default())?;
+    for_each(&args.ids, output, "taken back", |id| collector.retract(id))
+}
+
+/// Records a voiding.
+pub fn void(args: &VoidArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let who = args.who.ifi().ok_or_else(nobody)?;
+    let collector = queue.open_or_make(Config::default())?;
+    let id = collector.void(args.id, Agent::new(who))?;
+    output.show(
+        &json!({ "id": id, "voids": args.id }),
+        format_args!("{id}  recorded; it voids {}", args.id),
+    )
+}
+
+#[derive(Serialize)]
+struct Erased {
+    undelivered: u64,
+    maybe_sent: u64,
+    history: u64,
+}
+
+/// Erases a person.
+pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let who = args.who.ifi().ok_or_else(nobody)?;
+    let collector = queue.open(Config::default())?;
+    let path = queue.path()?;
+    let what = format!(
+        "All statements in {} that name this person are erased for good, undelivered ones too",
+        path.display()
+    );
+    confirm::ask(args.yes, &what)?;
+    let erased = collector.erase(&who)?;
+    output.show(
+        &Erased {
+            undelivered: erased.undelivered,
+            maybe_sent: erased.maybe_sent,
+            history: erased.history,
+        },
+        format_args!(
+            "{} undelivered statements and {} of the history were erased{}",
+            erased.undelivered,
+            erased.history,
+            if erased.maybe_sent + erased.history > 0 {
+                format!(
+                    "; {} of them are or may be at the LRS: ask there too",
+                    erased.maybe_sent + erased.history
+                )
+            } else {
+                String::new()
+            }
+        ),
+    )
+}
+
+fn nobody() -> Failure {
+    Failure::usage("say who, by --mbox, --mbox-sha1sum, --openid or --account")
+}
+
+/// Does the same to each. What cannot be done is told, and costs none of the others anything.
+pub fn for_each(
+    ids: &[Uuid],
+    output: Output,
+    done: &str,
+    act: impl Fn(Uuid) -> Result<(), pannier::Error>,
+) -> Result<(), Failure> {
+    let mut failed: Option<Failure> = None;
+    for &id in ids {
+        match act(id) {
+            Ok(()) => output.show(
+                &json!({ "id": id, "done": done }),
+                format_args!("{id}  {done}"),
+            )?,
+            Err(error) => {
+                let next = Failure::from(error);
+                failed = Some(match failed {
+                    None => next,
+                    Some(before) => before.and(next),
+                });
+            }
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}

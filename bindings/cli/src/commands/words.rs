@@ -1,0 +1,280 @@
+//! What is the matter, in a sentence, and what to do: the command's side of `docs/troubles.md`.
+//!
+//! What the LRS said stands in quotation marks and only where it was the LRS. A status is named only
+//! where one came. What Pannier found out by itself is told without either.
+
+use pannier::store::{
+    HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason,
+};
+
+/// A sentence on what keeps the LRS from taking anything, and one on what to do.
+pub fn trouble(trouble: &Trouble, endpoint: Option<&str>) -> String {
+    let (what, todo) = sentences(trouble.problem, &trouble.words);
+    let at = endpoint.map(|url| format!(" at {url}")).unwrap_or_default();
+    let what = what.replace("{lrs}", &format!("the LRS{at}"));
+    let what = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
+    format!("{what}{}. {todo}.", said(trouble))
+}
+
+/// The status and the words that came, in parentheses.
+fn said(trouble: &Trouble) -> String {
+    let words = trouble.words.trim();
+    let words = if words.is_empty() {
+        None
+    } else if is_of_the_lrs(trouble.problem) && trouble.status.is_some() {
+        Some(quoted(words))
+    } else {
+        Some(words.to_owned())
+    };
+    match (trouble.status, words) {
+        (Some(status), Some(words)) => format!(" ({status}: {words})"),
+        (Some(status), None) => format!(" ({status})"),
+        (None, Some(words)) => format!(" ({words})"),
+        (None, None) => String::new(),
+    }
+}
+
+/// Whether the words of such a trouble are what came over the line.
+fn is_of_the_lrs(problem: Problem) -> bool {
+    match problem {
+        Problem::Credentials
+        | Problem::WrongEndpoint
+        | Problem::Busy
+        | Problem::ServerError
+        | Problem::RefusesEverything
+        | Problem::Unexpected => true,
+        Problem::Unreachable
+        | Problem::TimedOut
+        | Problem::Broken
+        | Problem::NotAnLrs
+        | Problem::NoCommonVersion => false,
+    }
+}
+
+fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
+    match problem {
+        Problem::Unreachable => match certificate(words) {
+            Some(todo) => ("{lrs} has a certificate that is not trusted", todo),
+            None => (
+                "{lrs} cannot be reached",
+                "Check the network and the address; everything stays in the queue",
+            ),
+        },
+        Problem::TimedOut => (
+            "{lrs} did not answer in time, so nobody knows what it has",
+            "Sync again later: what it has is looked up first, and nothing is counted twice",
+        ),
+        Problem::Broken => (
+            "the connection to {lrs} broke before the whole answer had come",
+            "Sync again later: what it has is looked up first; if it stays so, a proxy or firewall is in between",
+        ),
+        Problem::NotAnLrs => (
+            "something else answered in the place of {lrs}",
+            "Log in to the network if it wants that; if it is so on every network, check the address",
+        ),
+        Problem::Credentials => (
+            "{lrs} does not take these credentials",
+            "Set PANNIER_LRS_USER and PANNIER_LRS_PASSWORD (or --credentials FILE) and sync again; nothing is lost",
+        ),
+        Problem::WrongEndpoint => (
+            "there is no LRS at this address, or {lrs} has moved",
+            "Name the LRS's base URL with --lrs, without /statements, and sync again",
+        ),
+        Problem::NoCommonVersion => (
+            "{lrs} speaks neither xAPI 1.0.3 nor 2.0.0",
+            "Tell who runs it",
+        ),
+        Problem::Busy => (
+            "{lrs} is busy and asks to wait",
+            "Sync again later; nothing is lost",
+        ),
+        Problem::ServerError => (
+            "{lrs} failed",
+            "Sync again later; if it stays so, tell who runs it, with its words",
+        ),
+        Problem::RefusesEverything => (
+            "{lrs} refuses one statement after another and has taken none",
+            "Read its words: a right is missing, a quota is used up, or all statements have the same fault; nothing is held",
+        ),
+        Problem::Unexpected => (
+            "{lrs} gave an answer that fits nothing",
+            "Tell who runs it, with its words",
+        ),
+    }
+}
+
+/// What to do about a certificate that is not trusted, where TLS failed for that.
+fn certificate(words: &str) -> Option<&'static str> {
+    let (_, why) = words.split_once("invalid peer certificate")?;
+    Some(if why.contains("UnknownIssuer") {
+        "It comes from an authority that is not known here: name that authority's certificate with --ca FILE"
+    } else if why.contains("CaUsedAsEndEntity") {
+        "It is the certificate of an authority itself: the server needs one of its own, issued by it"
+    } else if why.contains("Expired") {
+        "It has expired: tell who runs the LRS, and check this machine's clock"
+    } else if why.contains("NotValidYet") {
+        "It is not valid yet: check this machine's clock"
+    } else if why.contains("NotValidForName") {
+        "It is for another name: check the address"
+    } else {
+        "Tell who runs the LRS, and check the address and this machine's clock"
+    })
+}
+
+/// Why nothing is sent now, as the end of "nothing is sent …".
+pub fn wait(why: WaitKind) -> &'static str {
+    match why {
+        WaitKind::Backoff => "for a while after a failure; a sync tries at once",
+        WaitKind::RetryAfter => "because the LRS asked to wait",
+        WaitKind::OutcomeUnknown => "because a request may still be at work at the LRS",
+        WaitKind::App => "until you have done something about it; a sync tries once",
+    }
+}
+
+/// What a statement that stands aside waits for.
+pub fn aside(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::Future => "its timestamp lies in the LRS's future",
+        WaitReason::Version => "it needs xAPI 2.0.0, and the LRS speaks 1.0.3",
+        WaitReason::Target => "it voids a statement that is not delivered yet",
+        WaitReason::Suspect => "the LRS refused it or failed on it once; it is tried again",
+        WaitReason::Retry => "it is sent with the next sync",
+    }
+}
+
+/// Why a statement is held.
+pub fn held(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::Refused => "the LRS does not accept it",
+        HoldReason::Forbidden => "the LRS forbids it",
+        HoldReason::Conflict => "the LRS has another statement under its id",
+        HoldReason::ConflictUnseen => "the LRS knows its id and does not show what it has",
+        HoldReason::TooLarge => "it is too large for the LRS",
+        HoldReason::ServerError => "the LRS fails on it again and again, and takes others",
+        HoldReason::Damaged => "its bytes on this machine are no longer those that were recorded",
+    }
+}
+
+/// What can be done about a held statement.
+pub fn remedy(reason: HoldReason) -> &'static str {
+    match reason {
+        HoldReason::Refused => "replace it with a corrected one, or discard it",
+        HoldReason::Forbidden => "get the right and retry it, or discard it",
+        HoldReason::Conflict | HoldReason::ConflictUnseen => {
+            "keep-theirs gives ours up, send-as-new sends ours under a new id, retry tries again"
+        }
+        HoldReason::TooLarge => {
+            "replace it with a smaller one, or have the limit raised and retry it"
+        }
+        HoldReason::ServerError => "tell who runs the LRS, then retry it",
+        HoldReason::Damaged => {
+            "replace it with what it was, or discard it; it was not sent like that"
+        }
+    }
+}
+
+/// What the LRS itself said of a held statement, with the status that came.
+pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
+    if held.reason.is_conflict() || held.reason == HoldReason::Damaged {
+        // What is written there Pannier found out by itself.
+        return None;
+    }
+    match (held.status, held.words.trim()) {
+        (None, _) => None,
+        (Some(status), "") => Some(status.to_string()),
+        (Some(status), words) => Some(format!("{status}: {}", quoted(words))),
+    }
+}
+
+/// What was lost with a damaged file.
+pub fn loss(loss: &LossReport) -> String {
+    let kept: Vec<String> = loss
+        .kept_at
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let kept = match kept.as_slice() {
+        [] => String::new(),
+        [one] => format!("; the old file is kept as {one}"),
+        several => format!("; the old files are kept as {}", several.join(" and ")),
+    };
+    format!(
+        "the queue's file was damaged ({}): {} statements were saved, at least {} are lost{kept}. `pannier status --acknowledge` ends this message",
+        loss.damage, loss.saved, loss.lost
+    )
+}
+
+/// The words as somebody's own, on one line and without what could move a terminal's cursor.
+pub fn quoted(words: &str) -> String {
+    let plain: String = words
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    format!("“{plain}”")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(problem: Problem, status: Option<u16>, words: &str) -> String {
+        let words = words.to_owned();
+        let it = Trouble {
+            problem,
+            status,
+            words,
+            since: 0,
+        };
+        trouble(&it, Some("https://lrs.example/xAPI"))
+    }
+
+    #[test]
+    fn every_trouble_is_two_sentences_with_the_address_and_without_a_code_word() {
+        for &problem in Problem::ALL {
+            let text = of(problem, Some(499), "its words");
+            assert!(
+                text.contains("the LRS at https://lrs.example/xAPI")
+                    || text.starts_with("The LRS at"),
+                "{text}"
+            );
+            assert!(text.contains("499"), "{text}");
+            assert!(
+                !(text.contains(problem.code()) && problem.code().contains('_'))
+                    && text.matches(". ").count() == 1,
+                "{text}"
+            );
+            assert!(
+                text.ends_with('.') && text.chars().next().is_some_and(char::is_uppercase),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_lrs_is_quoted_and_nobody_else() {
+        assert!(of(Problem::Busy, Some(503), "no\u{1b}[2J room").contains("(503: “no [2J room”)"));
+        let unreachable = of(
+            Problem::Unreachable,
+            None,
+            "Connection refused (os error 111)",
+        );
+        assert!(!unreachable.contains('“'), "{unreachable}");
+        assert!(of(Problem::ServerError, Some(500), "").contains("(500)"));
+    }
+
+    #[test]
+    fn a_certificate_is_explained() {
+        let text = of(
+            Problem::Unreachable,
+            None,
+            "invalid peer certificate: UnknownIssuer",
+        );
+        assert!(text.contains("--ca FILE"), "{text}");
+        let text = of(
+            Problem::Unreachable,
+            None,
+            "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+        );
+        assert!(text.contains("authority itself"), "{text}");
+    }
+}
