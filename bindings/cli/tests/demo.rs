@@ -1,7 +1,7 @@
 //! `pannier demo` as a person runs it: its table adds up, and where it does not the exit code says so.
 
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -90,7 +90,7 @@ fn it_adds_up_to_the_last_statement_and_leaves_the_queues_where_told() {
 #[test]
 fn it_adds_up_on_a_real_lrs_and_ends_with_a_table() {
     let hub = Hub::start(&Options::new(USER, PASSWORD)).expect("a hub");
-    let output = demo(&["--lrs", &hub.url()]);
+    let output = demo(&["--yes", "--lrs", &hub.url()]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
     for part in [
@@ -115,7 +115,7 @@ fn a_statement_that_the_lrs_lost_makes_it_fail() {
             }))
     };
     let hub = Hub::start_around(&Options::new(USER, PASSWORD), lossy).expect("a hub");
-    let output = demo(&["--json", "--lrs", &hub.url()]);
+    let output = demo(&["--json", "--yes", "--lrs", &hub.url()]);
     let tally = json(&output);
     assert_eq!(output.status.code(), Some(1), "{tally}");
     assert_eq!(tally["exact"], false);
@@ -164,13 +164,29 @@ fn an_lrs_that_is_not_there_or_does_not_know_us_is_told_before_anything_is_recor
         closed.local_addr().expect("a bound socket")
     );
     drop(closed);
-    let output = demo(&["--lrs", &url]);
+    let output = demo(&["--yes", "--lrs", &url]);
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be reached"));
 
     let hub = Hub::start(&Options::new(USER, "another")).expect("a hub");
-    let output = demo(&["--lrs", &hub.url()]);
+    let output = demo(&["--yes", "--lrs", &hub.url()]);
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("401"));
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_real_lrs_is_not_filled_without_a_word() {
+    let hub = Hub::start(&Options::new(USER, PASSWORD)).expect("a hub");
+    let output = Command::new(env!("CARGO_BIN_EXE_pannier"))
+        .args(["demo", "--lrs", &hub.url()])
+        .env("PANNIER_LRS_USER", USER)
+        .env("PANNIER_LRS_PASSWORD", PASSWORD)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("1,500 invented statements"), "{said}");
+    assert!(said.contains("--yes") && output.stdout.is_empty(), "{said}");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::upstream::CredentialArgs;
-use super::{Failure, Output};
+use super::{Failure, Output, confirm};
 use crate::demo::killed::{self, Order};
 use crate::demo::{self, Day, Error, Named, Options, Stage};
 
@@ -18,17 +18,21 @@ use crate::demo::{self, Day, Error, Named, Options, Stage};
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 With --lrs the statements go to a real LRS, in which they stay; under the id of one of them it is
-given another one first, so that it has something to refuse. Credentials come from the environment
+given another one first, so that it has something to refuse. It asks before it does that. Credentials come from the environment
 (PANNIER_LRS_USER and PANNIER_LRS_PASSWORD, or PANNIER_LRS_TOKEN) or a file, never from the
 arguments, which other users of the machine can read.
 
 Examples:
   pannier demo
-  PANNIER_LRS_USER=me PANNIER_LRS_PASSWORD=secret pannier demo --lrs https://lrs.example/xAPI")]
+  PANNIER_LRS_USER=me PANNIER_LRS_PASSWORD=secret pannier demo --yes --lrs https://lrs.example/xAPI")]
 pub struct DemoArgs {
     /// A real LRS's base URL, in place of a hub of the demo's own
     #[arg(long, value_name = "URL")]
     lrs: Option<String>,
+
+    /// With --lrs: do not ask before about 1,500 invented statements are stored there for good
+    #[arg(long, requires = "lrs")]
+    yes: bool,
 
     #[command(flatten)]
     credentials: CredentialArgs,
@@ -42,10 +46,16 @@ pub struct DemoArgs {
 pub fn run(args: DemoArgs, output: Output) -> Result<(), Failure> {
     let lrs = match args.lrs {
         None => None,
-        Some(endpoint) => Some(Named {
-            endpoint,
-            credentials: args.credentials.read()?,
-        }),
+        Some(endpoint) => {
+            let credentials = args.credentials.read()?;
+            let what =
+                format!("About 1,500 invented statements are stored at {endpoint}, for good");
+            confirm::ask(args.yes, &what)?;
+            Some(Named {
+                endpoint,
+                credentials,
+            })
+        }
     };
     let options = Options {
         lrs,

@@ -47,6 +47,7 @@ fn is_of_the_lrs(problem: Problem) -> bool {
         | Problem::TimedOut
         | Problem::Broken
         | Problem::NotAnLrs
+        | Problem::OtherEndpoint
         | Problem::NoCommonVersion => false,
     }
 }
@@ -79,6 +80,10 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
         Problem::WrongEndpoint => (
             "there is no LRS at this address, or {lrs} has moved",
             "Name the LRS's base URL with --lrs, without /statements, and sync again",
+        ),
+        Problem::OtherEndpoint => (
+            "another process delivers this queue to another address than {lrs}",
+            "Name the same LRS with --lrs everywhere, and sync again; nothing was sent",
         ),
         Problem::NoCommonVersion => (
             "{lrs} speaks neither xAPI 1.0.3 nor 2.0.0",
