@@ -14,6 +14,11 @@ pub mod event;
 mod lock;
 pub mod lrs;
 pub mod statement;
+#[cfg(not(any(test, feature = "count-steps")))]
+mod steps;
+#[cfg(any(test, feature = "count-steps"))]
+#[doc(hidden)]
+pub mod steps;
 pub mod store;
 pub mod sync;
 pub mod transport;

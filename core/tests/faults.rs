@@ -376,6 +376,141 @@ fn warnings_are_bounded_as_faults_are() {
     assert_eq!((warnings.listed.len(), warnings.more), (100, 50));
 }
 
+#[test]
+fn an_address_is_checked_wherever_an_iri_stands() {
+    let bad = "http://NAME-urn:scormdriver:5419/quiz";
+    for (members, path) in [
+        (format!(r#""verb":{{"id":"{bad}"}}"#), "$.verb.id"),
+        (format!(r#""object":{{"id":"{bad}"}}"#), "$.object.id"),
+        (
+            format!(r#""object":{{"id":"http://e.example/a","definition":{{"type":"{bad}"}}}}"#),
+            "$.object.definition.type",
+        ),
+        (
+            format!(r#""result":{{"extensions":{{"{bad}":1}}}}"#),
+            "$.result.extensions[\"http://NAME-urn:scormdriver:5419/quiz\"]",
+        ),
+        (
+            format!(r#""actor":{{"account":{{"homePage":"{bad}","name":"a"}}}}"#),
+            "$.actor.account.homePage",
+        ),
+        (format!(r#""actor":{{"openid":"{bad}"}}"#), "$.actor.openid"),
+    ] {
+        assert_eq!(fault(&members).0, path);
+    }
+}
+
+#[test]
+fn a_mailbox_is_one_address_of_the_form_that_mail_has() {
+    for (mbox, good) in [
+        ("mailto:kim@example.com", true),
+        ("mailto:o'brien+x@example.com", true),
+        ("mailto:%22kim%20lee%22@example.com", true),
+        ("mailto:日本@例え.jp", true),
+        ("mailto:kim.@example.com", false),
+        ("mailto:mailto:kim@example.com", false),
+        ("mailto:kim@example.com,lee@example.com", true),
+        ("mailto:kim@lee@example.com", false),
+        ("mailto:kim%40lee@example.com", false),
+    ] {
+        let text = with(&format!(r#""actor":{{"mbox":"{mbox}"}}"#));
+        assert_eq!(check(text.as_bytes(), V1).is_ok(), good, "{mbox}");
+    }
+}
+
+#[test]
+fn basic_format_is_iso_8601_and_no_rfc_3339() {
+    let text = with(r#""timestamp":"20240504T170000Z""#);
+    let said = |problem: &str| {
+        (
+            "$.timestamp".to_owned(),
+            problem.to_owned(),
+            "xAPI 1.0.3 Data 4.5",
+        )
+    };
+    assert_eq!(warned(&text, V1), [said("is not in the form of RFC 3339")]);
+    assert_eq!(only(&text, V2).0, "$.timestamp");
+    // Servers take it in the zone of their own.
+    let text = with(r#""timestamp":"2024-05-04T17:00:00""#);
+    assert_eq!(warned(&text, V1), [said("is not in the form of RFC 3339")]);
+    let mixed = with(r#""timestamp":"20240504T17:00:00Z""#);
+    assert_eq!(only(&mixed, V1).0, "$.timestamp");
+}
+
+#[test]
+fn a_language_tag_has_a_longest() {
+    let long = format!("en{}", "-abcdefgh".repeat(40));
+    let problem = "is a language tag of more than 255 bytes";
+    let found = fault(&format!(r#""context":{{"language":"{long}"}}"#));
+    assert_eq!(
+        found,
+        (
+            "$.context.language".to_owned(),
+            problem.to_owned(),
+            PANNIER_LIMIT
+        )
+    );
+    let (path, found, section) = fault(&format!(
+        r#""verb":{{"id":"http://example.com/did","display":{{"{long}":"x"}}}}"#
+    ));
+    assert!(path.starts_with("$.verb.display[\"en-abcdefgh-"), "{path}");
+    assert_eq!((found.as_str(), section), (problem, PANNIER_LIMIT));
+}
+
+#[test]
+fn the_length_of_an_attachment_is_one_that_every_lrs_can_read() {
+    let attached = |length: &str| {
+        with(&format!(
+            r#""attachments":[{{"usageType":"http://e.example/u","display":{{"en":"x"}},"contentType":"text/plain","length":{length},"sha2":"{}"}}]"#,
+            "ab".repeat(32)
+        ))
+    };
+    assert!(check(attached("9223372036854775807").as_bytes(), V2).is_ok());
+    for length in [
+        "9223372036854775808",
+        "18446744073709551616",
+        &"9".repeat(60),
+    ] {
+        let (path, problem, section) = only(&attached(length), V2);
+        assert_eq!(path, "$.attachments[0].length");
+        assert_eq!(problem, "is longer than any content can be");
+        assert_eq!(section, PANNIER_LIMIT);
+    }
+}
+
+#[test]
+fn no_path_is_longer_than_helps() {
+    let name = format!(r#"{{"{}":"#, "a long name of a property ".repeat(10));
+    let text = with(&format!(
+        r#""result":{{"extensions":{{"http://e.example/x":{}"\u0000"{}}}}}"#,
+        name.repeat(90),
+        "}".repeat(90)
+    ));
+    let (path, _, _) = only(&text, V1);
+    assert!(path.len() < 600, "{}", path.len());
+    assert!(path.starts_with("$.result.extensions[\"http://e.example/x\"]"));
+    assert!(path.contains('…') && path.ends_with(']'), "{path}");
+}
+
+#[test]
+fn a_year_that_no_clock_error_explains_is_warned_of() {
+    for (timestamp, problem) in [
+        ("2569-05-04T17:00:00Z", "is in the year 2569"),
+        ("2200-01-01T00:00:00Z", "is in the year 2200"),
+        ("1969-12-31T23:59:59Z", "is in the year 1969"),
+        ("0001-01-01T00:00:00Z", "is in the year 1"),
+    ] {
+        let text = with(&format!(r#""timestamp":"{timestamp}""#));
+        let (path, found, section) = warned(&text, V2).remove(0);
+        assert_eq!((path.as_str(), found.as_str()), ("$.timestamp", problem));
+        assert_eq!(section, PANNIER_LIMIT);
+    }
+    for timestamp in ["1970-01-01T00:00:00Z", "2199-12-31T23:59:59Z"] {
+        let text = with(&format!(r#""timestamp":"{timestamp}""#));
+        assert_eq!(warned(&text, V2), []);
+    }
+}
+
 proptest! {
     /// Numbers are compared as written: what floating point cannot tell apart is still in order.
     #[test]

@@ -54,7 +54,7 @@ fn any_json() -> BoxedStrategy<Value> {
 
 fn ifi() -> impl Strategy<Value = Ifi> {
     prop_oneof![
-        "mailto:[a-zA-Z.]{1,9}x@[a-z]{1,9}\\.example".prop_map(Ifi::mbox),
+        "mailto:[a-zA-Z]{1,4}(\\.[a-zA-Z]{1,3}){0,2}x@[a-z]{1,9}\\.example".prop_map(Ifi::mbox),
         "[0-9a-fA-F]{40}".prop_map(Ifi::mbox_sha1sum),
         "https://[a-z]{1,9}\\.example/[a-z]{0,9}".prop_map(Ifi::openid),
         ("https://[a-z]{1,9}\\.example", "[^\\x00]{1,20}")

@@ -53,7 +53,11 @@ fn near_json() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 fn iri() -> impl Strategy<Value = Value> {
-    "(https?|urn|tag):[a-zA-Z0-9äß/._~-]{1,20}".prop_map(Value::from)
+    prop_oneof![
+        "https?://[a-zä]{1,8}(:[0-9]{0,4})?(/[a-zA-Z0-9äß/._~-]{0,20})?",
+        "(https?|urn|tag):[a-zA-Z0-9äß._~-][a-zA-Z0-9äß/._~-]{0,20}",
+    ]
+    .prop_map(Value::from)
 }
 
 fn language_map() -> impl Strategy<Value = Value> {

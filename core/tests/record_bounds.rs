@@ -1,14 +1,13 @@
-//! What a collector says of many statements that are refused at once stays as short as for one.
+//! What a collector refuses although it is valid, and how much it says of what it refuses.
 
+use pannier::statement::{PANNIER_LIMIT, XapiVersion, check};
 use pannier::{Collector, Config, Error};
 
 const GOOD: &str = r#"{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"http://example.com/did"},"object":{"id":"http://example.com/a"}}"#;
 
 #[test]
 fn of_many_that_are_refused_a_hundred_faults_are_listed_and_the_rest_is_counted() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let collector = Collector::open(folder.path().join("queue.db"), Config::default());
-    let collector = collector.expect("an empty queue");
+    let (_folder, collector) = collector();
     let many = std::iter::once(GOOD).chain(std::iter::repeat_n("1", 5_000));
     let Err(Error::Invalid(invalid)) = collector.record_all(many) else {
         panic!("taken");
@@ -18,4 +17,64 @@ fn of_many_that_are_refused_a_hundred_faults_are_listed_and_the_rest_is_counted(
     assert_eq!(invalid.faults[99].path, "$[100]");
     let ledger = collector.status().expect("a status").ledger;
     assert_eq!(ledger.recorded, 0);
+}
+
+fn collector() -> (tempfile::TempDir, Collector) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let collector = Collector::open(folder.path().join("queue.db"), Config::default());
+    (folder, collector.expect("an empty queue"))
+}
+
+/// The one fault for which a valid statement is not recorded: path, problem and section.
+fn refused(text: &str) -> (String, String, &'static str) {
+    assert!(
+        check(text.as_bytes(), XapiVersion::V2_0_0).is_ok(),
+        "{text}"
+    );
+    let (_folder, collector) = collector();
+    let Err(Error::Invalid(mut invalid)) = collector.record(text) else {
+        panic!("recorded: {text}");
+    };
+    assert_eq!((invalid.faults.len(), invalid.more), (1, 0), "{invalid}");
+    let fault = invalid.faults.remove(0);
+    (fault.path, fault.problem, fault.section)
+}
+
+#[test]
+fn a_statement_that_voids_itself_is_not_recorded() {
+    let id = "7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c";
+    let voiding = |own: &str, target: &str| {
+        format!(
+            r#"{{"id":"{own}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://adlnet.gov/expapi/verbs/voided"}},"object":{{"objectType":"StatementRef","id":"{target}"}}}}"#
+        )
+    };
+    let (path, problem, section) = refused(&voiding(&id.to_uppercase(), id));
+    assert_eq!(path, "$.object.id");
+    assert_eq!(problem, "is the id of the voiding statement itself");
+    assert_eq!(section, "xAPI 2.0.0 4.2.5");
+    let (_folder, collector) = collector();
+    let other = voiding(id, "8f87ccde-bb56-4c2e-ab83-44982ef22df0");
+    collector.record(other).expect("the voiding of another one");
+}
+
+#[test]
+fn a_year_that_no_clock_error_explains_is_not_recorded() {
+    let at = |timestamp: &str| GOOD.replacen('{', &format!(r#"{{"timestamp":"{timestamp}","#), 1);
+    for (timestamp, year) in [
+        ("2569-11-28T10:00:00.000Z", 2569),
+        ("2200-01-01T00:00:00Z", 2200),
+        ("9999-12-31T23:59:59Z", 9999),
+    ] {
+        let (path, problem, section) = refused(&at(timestamp));
+        assert_eq!((path.as_str(), section), ("$.timestamp", PANNIER_LIMIT));
+        assert_eq!(problem, format!("is in the year {year}"));
+    }
+    let (_folder, collector) = collector();
+    for timestamp in [
+        "2199-12-31T23:59:59Z",
+        "1969-07-20T20:17:40Z",
+        "1600-01-01T00:00:00Z",
+    ] {
+        collector.record(at(timestamp)).expect("a year before 2200");
+    }
 }

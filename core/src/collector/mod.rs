@@ -471,8 +471,8 @@ impl Collector {
             id: self.inner.ids.next(now.wall_ms),
             now_ms: now.wall_ms,
         };
-        let mut prepared =
-            statement::prepare(text, self.inner.rules, &fill).map_err(Error::Invalid)?;
+        let mut prepared = statement::prepare_for_recording(text, self.inner.rules, &fill)
+            .map_err(Error::Invalid)?;
         if prepared.needs_attachment_content {
             return Err(Error::AttachmentContent { id: prepared.id });
         }

@@ -12,7 +12,7 @@ use super::reader::Step;
 use super::rule::JSON;
 use super::rules::statement::{self, Place, Statement};
 use super::version::XapiVersion;
-use super::walk::Walk;
+use super::walk::{Purpose, Walk};
 
 /// What to complete a statement with, where it leaves something open.
 #[derive(Clone, Copy, Debug)]
@@ -70,18 +70,40 @@ impl fmt::Debug for Prepared {
 /// `id` in upper-case letters is made lower-case, since some LRSs take the two for different statements. White
 /// space around the object is left out. All other bytes stay as they are.
 ///
-/// A timestamp in the future is not refused here, since only a clock can tell.
+/// A timestamp in the future is not refused here, since only a clock can tell; see
+/// [`prepare_for_recording`] too.
 ///
 /// For a valid statement it allocates the frozen body, the text of a timestamp that it adds, room for keys
 /// and formatted strings that are written with escapes, and for objects of more than twelve members.
 pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepared, Invalid> {
+    complete(text, version, fill, Purpose::Verdict)
+}
+
+/// Like [`prepare`], and refuses what is valid but can come to no good in a queue: a statement that voids
+/// itself, and a timestamp in a year that no clock error explains, from 2200 on. A calendar that counts
+/// otherwise does: 2026 is 2569 in Thailand. [`prepare`] and [`check`] only warn of these, since what others
+/// have sent or stored is what it is.
+pub fn prepare_for_recording(
+    text: &[u8],
+    version: XapiVersion,
+    fill: &Fill,
+) -> Result<Prepared, Invalid> {
+    complete(text, version, fill, Purpose::Recording)
+}
+
+fn complete(
+    text: &[u8],
+    version: XapiVersion,
+    fill: &Fill,
+    purpose: Purpose,
+) -> Result<Prepared, Invalid> {
     let Checked {
         text,
         statement,
         needs_2_0,
         needs_attachment_content,
         warnings,
-    } = validate(text, version)?;
+    } = validate(text, version, purpose)?;
     let id = statement.id.map_or(fill.id, |(_, id)| id);
     let mut canonical = Uuid::encode_buffer();
     let canonical = id.hyphenated().encode_lower(&mut canonical);
@@ -124,7 +146,12 @@ pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepare
 /// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing. Gives
 /// what had better be otherwise in a valid one; of an invalid one [`Invalid`] has it.
 pub fn check(text: &[u8], version: XapiVersion) -> Result<Warnings, Invalid> {
-    validate(text, version).map(|checked| checked.warnings)
+    validate(text, version, Purpose::Verdict).map(|checked| checked.warnings)
+}
+
+/// Like [`check`], and refuses what [`prepare_for_recording`] refuses.
+pub fn check_for_recording(text: &[u8], version: XapiVersion) -> Result<Warnings, Invalid> {
+    validate(text, version, Purpose::Recording).map(|checked| checked.warnings)
 }
 
 /// What is added at most: both members with their quotes and commas.
@@ -173,9 +200,9 @@ struct Checked<'a> {
     warnings: Warnings,
 }
 
-fn validate(text: &[u8], version: XapiVersion) -> Result<Checked<'_>, Invalid> {
+fn validate(text: &[u8], version: XapiVersion, purpose: Purpose) -> Result<Checked<'_>, Invalid> {
     let text = readable(text, version).map_err(|fault| Invalid::from(vec![fault]))?;
-    let mut walk = Walk::new(text, version);
+    let mut walk = Walk::new(text, version, purpose);
     let statement = whole(&mut walk).ok().flatten();
     let (needs_2_0, needs_attachment_content) = (walk.needs_2_0, walk.needs_attachment_content);
     let (statement, warnings) = walk.verdict(statement)?;

@@ -1,22 +1,33 @@
 //! From a byte of the text to the JSON path of what stands there. Rules note faults by their offset, which
 //! costs nothing while a statement is valid; the paths are made afterwards, in one pass for all faults.
 
-use super::reader::Reader;
+use super::text::read_escape;
+use crate::steps;
 
-/// A property name longer than this is cut in a path.
+/// A property name longer than this is cut in a path, in characters.
 const LONGEST_NAME: usize = 100;
+
+/// Of a path longer than this the middle is left out, in bytes.
+const LONGEST_PATH: usize = 500;
+
+/// A step into an object or an array.
+#[derive(Clone, Copy)]
+pub(crate) enum Segment<'a> {
+    Member(&'a str),
+    Element(usize),
+}
 
 /// The path of what stands at each of the `offsets`, which must be in ascending order. The text may be broken
 /// at or after the last one.
 pub(crate) fn paths(text: &str, offsets: &[usize]) -> Vec<String> {
     let bytes = text.as_bytes();
     let mut paths = Vec::with_capacity(offsets.len());
-    let mut frames: Vec<Frame> = Vec::new();
+    let mut frames: Vec<Frame<'_>> = Vec::new();
     let mut at = 0;
     while paths.len() < offsets.len() && at < bytes.len() {
         let end = token_end(text, at);
         if let (b'"', Some(Frame::Object(name @ None))) = (bytes[at], frames.last_mut()) {
-            *name = Some(decoded(&text[at..end]));
+            *name = Some(&text[at..end]);
         }
         while offsets.get(paths.len()).is_some_and(|offset| *offset < end) {
             paths.push(render(&frames));
@@ -38,40 +49,79 @@ pub(crate) fn paths(text: &str, offsets: &[usize]) -> Vec<String> {
     paths
 }
 
-/// `path` with the property `name` added.
-pub(crate) fn member(path: &str, name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain && name.len() <= LONGEST_NAME {
-        format!("{path}.{name}")
+/// The path that leads through these segments.
+pub(crate) fn path(segments: &[Segment<'_>]) -> String {
+    join(segments.iter().map(|segment| match segment {
+        Segment::Member(name) => member(name),
+        Segment::Element(index) => format!("[{index}]"),
+    }))
+}
+
+/// How a path goes on to the property `name`, of which no more is looked at than is shown.
+pub(crate) fn member(name: &str) -> String {
+    let (shown, is_cut) = start(name, LONGEST_NAME);
+    steps::add(shown.len());
+    let plain = !is_cut
+        && shown.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && shown.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if plain {
+        format!(".{shown}")
     } else {
-        format!("{path}[{}]", quoted(name, LONGEST_NAME))
+        format!("[{}]", quoted(name, LONGEST_NAME))
+    }
+}
+
+/// Of a long path the start and the end are what helps.
+fn join(segments: impl Iterator<Item = String>) -> String {
+    let segments: Vec<String> = segments.collect();
+    let length: usize = segments.iter().map(String::len).sum();
+    steps::add(length);
+    if length < LONGEST_PATH {
+        return format!("${}", segments.concat());
+    }
+    let few = |lengths: &mut dyn Iterator<Item = usize>| {
+        let mut room = LONGEST_PATH / 2;
+        let fits = |length: &usize| room.checked_sub(*length).map(|left| room = left).is_some();
+        lengths.take_while(fits).count()
+    };
+    let first = few(&mut segments.iter().map(String::len));
+    let last = few(&mut segments.iter().rev().map(String::len)).max(1);
+    let last = segments.len() - last.min(segments.len() - first);
+    format!(
+        "${}…{}",
+        segments[..first].concat(),
+        segments[last..].concat()
+    )
+}
+
+/// The first so many characters of a text, and whether that is not all of it.
+fn start(text: &str, longest: usize) -> (&str, bool) {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text, false),
     }
 }
 
 /// `text` in JSON quotes, cut after `longest` characters.
 pub(crate) fn quoted(text: &str, longest: usize) -> String {
-    let cut = match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    let cut = match start(text, longest) {
+        (start, true) => format!("{start}…"),
+        (whole, false) => whole.to_owned(),
     };
     serde_json::Value::from(cut).to_string()
 }
 
-/// An object or array the walk is in, and where in it.
-enum Frame {
-    Object(Option<String>),
+/// An object or array the walk is in, and where in it: at a name, as written, or an element.
+enum Frame<'a> {
+    Object(Option<&'a str>),
     Array(usize),
 }
 
-fn render(frames: &[Frame]) -> String {
-    frames
-        .iter()
-        .fold("$".to_owned(), |path, frame| match frame {
-            Frame::Object(Some(name)) => member(&path, name),
-            Frame::Object(None) => path,
-            Frame::Array(index) => format!("{path}[{index}]"),
-        })
+fn render(frames: &[Frame<'_>]) -> String {
+    join(frames.iter().filter_map(|frame| match frame {
+        Frame::Object(name) => name.map(|token| member(&shown(token))),
+        Frame::Array(index) => Some(format!("[{index}]")),
+    }))
 }
 
 /// Where the token that starts at `at` ends: a whole string, or a single byte of anything else.
@@ -83,7 +133,10 @@ fn token_end(text: &str, at: usize) -> usize {
     let mut end = at + 1;
     while let Some(byte) = bytes.get(end) {
         match byte {
-            b'"' => return end + 1,
+            b'"' => {
+                steps::add(end - at);
+                return end + 1;
+            }
             b'\\' => end += 2,
             _ => end += 1,
         }
@@ -91,12 +144,25 @@ fn token_end(text: &str, at: usize) -> usize {
     bytes.len()
 }
 
-/// The string that a token stands for, or the token as written where it is not a proper string.
-fn decoded(token: &str) -> String {
-    match Reader::new(token).string() {
-        Ok(text) => text.decoded().into_owned(),
-        Err(_) => token.trim_matches('"').to_owned(),
+/// As much of the string that a token stands for as a path shows, and a little more where it goes on. What is
+/// no proper string stays as it is written.
+fn shown(token: &str) -> String {
+    let inner = token.strip_prefix('"').unwrap_or(token);
+    let mut rest = inner.strip_suffix('"').unwrap_or(inner);
+    let mut shown = String::new();
+    for _ in 0..=LONGEST_NAME {
+        let Some(first) = rest.chars().next() else {
+            break;
+        };
+        let escape = read_escape(rest.as_bytes()).filter(|_| first == '\\');
+        let (character, length) = escape.map_or((first, first.len_utf8()), |escape| {
+            (escape.character(), escape.length)
+        });
+        shown.push(character);
+        rest = &rest[length..];
     }
+    steps::add(shown.len());
+    shown
 }
 
 #[cfg(test)]
@@ -132,14 +198,38 @@ mod tests {
 
     #[test]
     fn long_names_are_cut() {
-        let text = format!("{{\"{}\": 1}}", "é".repeat(500));
+        for name in ["é".repeat(500), r"\u00e9".repeat(500)] {
+            let path = paths(&format!("{{\"{name}\": 1}}"), &[1]).remove(0);
+            assert_eq!(path, format!("$[\"{}…\"]", "é".repeat(100)));
+        }
+        let just = "a".repeat(100);
         assert_eq!(
-            paths(&text, &[1])
-                .remove(0)
-                .chars()
-                .filter(|c| *c == 'é')
-                .count(),
-            LONGEST_NAME
+            paths(&format!("{{\"{just}\":1}}"), &[1]),
+            [format!("$.{just}")]
         );
+    }
+
+    #[test]
+    fn long_paths_keep_their_start_and_their_end() {
+        let names: Vec<String> = (0..100).map(|n| format!("a{n:020}")).collect();
+        let segments: Vec<_> = names.iter().map(|name| Segment::Member(name)).collect();
+        let path = path(&segments);
+        assert!(
+            path.starts_with(&format!("$.{}.{}", names[0], names[1])),
+            "{path}"
+        );
+        assert!(
+            path.ends_with(&format!(".{}.{}", names[98], names[99])),
+            "{path}"
+        );
+        assert!(
+            path.contains('…') && path.len() <= LONGEST_PATH + 4,
+            "{path}"
+        );
+        let wide = "\u{1}".repeat(200);
+        let path = super::path(&[Segment::Member(&wide); 3]);
+        assert!(path.starts_with("$…[") && path.len() < 1_000, "{path}");
+        let nested = "[".repeat(300);
+        assert!(paths(&nested, &[299])[0].len() <= LONGEST_PATH + 4);
     }
 }

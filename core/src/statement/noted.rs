@@ -10,6 +10,7 @@ use super::locate;
 use super::reader::{MAX_DEPTH, Stop, Why};
 use super::rule::JSON;
 use super::version::XapiVersion;
+use crate::steps;
 
 /// See the module's description. Keeps the first of the text and counts the rest, so that it takes no more
 /// memory than [`LISTED`] faults do.
@@ -83,6 +84,7 @@ impl Faults {
     /// Notes a fault at a byte; it is made only if it is among the first.
     #[cold]
     pub(crate) fn add(&mut self, at: usize, fault: impl FnOnce() -> Noted) {
+        steps::add(1);
         let number = self.noted.len() + self.more;
         if self.noted.len() == LISTED {
             self.more += 1;
@@ -116,7 +118,7 @@ impl Faults {
 fn located((noted, path): (Noted, String)) -> Fault {
     Fault {
         path: match noted.missing {
-            Some(name) => locate::member(&path, name),
+            Some(name) => path + &locate::member(name),
             None => path,
         },
         problem: noted.problem.into_owned(),
@@ -157,6 +159,7 @@ pub(crate) fn of_stop(text: &str, stop: Stop, version: XapiVersion) -> Noted {
 
 /// A place in the text, in words. Lines and columns count from 1, columns in characters, bytes from 0.
 fn place(text: &str, at: usize) -> String {
+    steps::add(at);
     let before = &text[..text.floor_char_boundary(at)];
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;

@@ -9,6 +9,7 @@
 )]
 
 use super::text::{Text, plain_end, read_escape};
+use crate::steps;
 
 /// The deepest nesting of objects and arrays that is read. The standard has no limit; parsers in servers do,
 /// and a text without limit could exhaust the stack.
@@ -69,15 +70,22 @@ pub(crate) struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    deepest: usize,
     stop: Option<Stop>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
+        Self::within(text, MAX_DEPTH)
+    }
+
+    /// Reads objects and arrays as deep as `deepest`.
+    pub(crate) fn within(text: &'a str, deepest: usize) -> Self {
         Self {
             text,
             at: 0,
             depth: 0,
+            deepest,
             stop: None,
         }
     }
@@ -107,7 +115,7 @@ impl<'a> Reader<'a> {
 
     /// Goes into the object or array that comes next; [`Reader::kind`] must have announced one.
     pub(crate) fn enter(&mut self) -> Step<()> {
-        if self.depth == MAX_DEPTH {
+        if self.depth == self.deepest {
             return self.stopped(self.at, Why::TooDeep);
         }
         self.depth += 1;
@@ -182,6 +190,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.at = at + 1;
+        steps::add(at - open);
         Ok(Text {
             at: open,
             raw: &self.text[open + 1..at],
@@ -215,16 +224,17 @@ impl<'a> Reader<'a> {
         if let Some(b'0'..=b'9' | b'.' | b'-' | b'+' | b'a'..=b'z' | b'A'..=b'Z') = self.peek() {
             return self.expected("a number in JSON's form, without leading zeros or units");
         }
+        steps::add(self.at - start);
         Ok(&self.text[start..self.at])
     }
 
     /// Reads the `true`, `false` or `null` that comes next; [`Reader::kind`] must have announced one.
-    pub(crate) fn literal(&mut self) -> Step<()> {
+    pub(crate) fn literal(&mut self) -> Step<&'static str> {
         let rest = &self.text.as_bytes()[self.at..];
         for word in ["true", "false", "null"] {
             if rest.starts_with(word.as_bytes()) {
                 self.at += word.len();
-                return Ok(());
+                return Ok(word);
             }
         }
         self.expected("a JSON value")
@@ -306,6 +316,7 @@ impl<'a> Reader<'a> {
     /// The next byte that is not white space, which then stands at `self.at`.
     fn next_byte(&mut self) -> Option<u8> {
         loop {
+            steps::add(1);
             match self.peek() {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 other => return other,

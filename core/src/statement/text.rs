@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::steps;
+
 /// What a string has that many parsers and databases cannot keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
@@ -71,6 +73,11 @@ pub(crate) struct Escape {
 }
 
 impl Escape {
+    /// The character, or U+FFFD for what is none.
+    pub(crate) fn character(&self) -> char {
+        self.character.unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
     pub(crate) fn defect(&self) -> Option<Defect> {
         match self.character {
             Some('\0') => Some(Defect::Nul),
@@ -127,6 +134,7 @@ fn code_unit(bytes: &[u8]) -> Option<u32> {
 
 /// Resolves the escapes of a string that a reader has passed. Lone surrogates become U+FFFD.
 fn decode(raw: &str) -> String {
+    steps::add(raw.len());
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(plain) = rest.find('\\') {
@@ -135,7 +143,7 @@ fn decode(raw: &str) -> String {
         let Some(escape) = read_escape(rest.as_bytes()) else {
             break;
         };
-        out.push(escape.character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        out.push(escape.character());
         rest = &rest[escape.length..];
     }
     out.push_str(rest);

@@ -16,6 +16,7 @@ use super::reader::{Kind, Reader, Step};
 use super::rule::{EMPTY, FORMAT, Rule, rule};
 use super::text::{Defect, Text};
 use super::version::XapiVersion;
+use crate::steps;
 
 /// The longest piece of a value that a fault quotes, in characters.
 const LONGEST_QUOTE: usize = 60;
@@ -32,10 +33,20 @@ pub(crate) struct Walk<'a> {
     faults: Faults,
     warnings: Faults,
     pub(crate) version: XapiVersion,
+    purpose: Purpose,
     /// Something was met that only version 2 knows.
     pub(crate) needs_2_0: bool,
     /// An attachment without `fileUrl` was met.
     pub(crate) needs_attachment_content: bool,
+}
+
+/// What a statement is checked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To know whether it is valid.
+    Verdict,
+    /// To be queued: what is valid and can come to no good is refused.
+    Recording,
 }
 
 /// An object that is being read.
@@ -63,13 +74,14 @@ pub(crate) struct Number<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(text: &'a str, version: XapiVersion) -> Self {
+    pub(crate) fn new(text: &'a str, version: XapiVersion, purpose: Purpose) -> Self {
         Self {
             reader: Reader::new(text),
             text,
             faults: Faults::default(),
             warnings: Faults::default(),
             version,
+            purpose,
             needs_2_0: false,
             needs_attachment_content: false,
         }
@@ -220,6 +232,7 @@ impl<'a> Walk<'a> {
         let at = self.at();
         let text = self.reader.number()?;
         // Without an exponent it takes over three hundred digits to get there.
+        steps::add(text.len());
         let may_overflow = text.len() > 300 || text.contains(['e', 'E']);
         if may_overflow && text.parse().is_ok_and(f64::is_infinite) {
             let expected = "a number up to 1.7e308, which every LRS can read";
@@ -231,7 +244,7 @@ impl<'a> Walk<'a> {
     /// The boolean that should come next.
     pub(crate) fn boolean(&mut self, rule: Rule) -> Step<()> {
         if self.is(Kind::Boolean, rule)? {
-            self.reader.literal()
+            self.reader.literal().map(drop)
         } else {
             Ok(())
         }
@@ -284,7 +297,7 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Kind::Number => self.bounded_number().map(drop),
-            Kind::Boolean | Kind::Null => self.reader.literal(),
+            Kind::Boolean | Kind::Null => self.reader.literal().map(drop),
         }
     }
 
@@ -333,6 +346,40 @@ impl<'a> Walk<'a> {
         let section = rule.section.of(self.version);
         self.warnings
             .add(at, || Noted::new(at, problem, rule.expected, section));
+    }
+
+    /// Notes what the standard allows at a byte, and is hardly meant.
+    #[cold]
+    pub(crate) fn advise(
+        &mut self,
+        at: usize,
+        problem: impl Into<Cow<'static, str>>,
+        expected: &'static str,
+    ) {
+        self.warnings
+            .add(at, || Noted::new(at, problem, expected, PANNIER_LIMIT));
+    }
+
+    /// Notes what is valid at a byte, and must not be recorded.
+    #[cold]
+    pub(crate) fn unfit(
+        &mut self,
+        at: usize,
+        problem: impl Into<Cow<'static, str>>,
+        expected: &'static str,
+        section: &'static str,
+    ) {
+        let list = match self.purpose {
+            Purpose::Recording => &mut self.faults,
+            Purpose::Verdict => &mut self.warnings,
+        };
+        list.add(at, || Noted::new(at, problem, expected, section));
+    }
+
+    /// Notes what the standard allows and Pannier does not take.
+    #[cold]
+    pub(crate) fn limit(&mut self, at: usize, problem: &'static str, expected: &'static str) {
+        self.fault(at, problem, expected, PANNIER_LIMIT);
     }
 
     /// The verdict: what the walk has read and what it warns of, unless it noted a fault or stopped.

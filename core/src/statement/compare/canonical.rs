@@ -1,28 +1,29 @@
 //! Removes from a statement all that an LRS may change, and folds what has several spellings.
 
+use std::mem;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value};
 
+use super::value::{Object, Value};
+use super::{attachments, duration};
 use crate::statement::mail;
-
-type Object = Map<String, Value>;
+use crate::steps;
 
 /// What a copy may differ in beside what every version allows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lenience {
     /// Nothing.
     None,
-    /// What 2.0 does not consider: the instant of `timestamp`, letter case of mail addresses.
+    /// What 2.0 does not consider: letter case of mail addresses.
     Version2,
 }
 
 impl Lenience {
     /// Goes by what the copy says of itself.
-    pub(super) fn of(theirs: &Object) -> Self {
+    pub(super) fn of(theirs: &Object<'_>) -> Self {
         match theirs.get("version").and_then(Value::as_str) {
             Some(version) if version.starts_with("2.") => Self::Version2,
             _ => Self::None,
@@ -31,8 +32,8 @@ impl Lenience {
 }
 
 /// Brings a statement, or a statement inside one, to the form in which it is compared.
-pub(super) fn statement(statement: &mut Object, lenience: Lenience) {
-    for lrs_sets in ["stored", "authority", "version", "attachments"] {
+pub(super) fn statement(statement: &mut Object<'_>, lenience: Lenience) {
+    for lrs_sets in ["stored", "authority", "version"] {
         statement.remove(lrs_sets);
     }
     lower_case(statement, "id");
@@ -41,16 +42,15 @@ pub(super) fn statement(statement: &mut Object, lenience: Lenience) {
         verb.remove("display");
     });
     inside(statement, "object", |it| object(it, lenience));
-    inside(statement, "result", |result| {
-        if let Some(Value::String(duration)) = result.get_mut("duration") {
-            cut_to_hundredths(duration);
-        }
-    });
     inside(statement, "context", |it| context(it, lenience));
+    inside(statement, "result", |result| {
+        drop_empty(result, &["score", "extensions"]);
+    });
+    drop_empty(statement, &["context", "result"]);
 }
 
 /// Removes from `theirs` what an LRS assigns where it is missing.
-pub(super) fn drop_what_was_assigned(ours: &Object, theirs: &mut Object) {
+pub(super) fn drop_what_was_assigned(ours: &Object<'_>, theirs: &mut Object<'_>) {
     for assigned in ["id", "timestamp"] {
         if !ours.contains_key(assigned) {
             theirs.remove(assigned);
@@ -58,23 +58,40 @@ pub(super) fn drop_what_was_assigned(ours: &Object, theirs: &mut Object) {
     }
 }
 
-/// Removes timestamps that name the same instant, whatever their zones and their precision.
-pub(super) fn drop_equal_instants(ours: &mut Object, theirs: &mut Object, lenience: Lenience) {
-    if lenience == Lenience::Version2 || same_instant(ours, theirs) {
-        ours.remove("timestamp");
-        theirs.remove("timestamp");
-    }
-    if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) =
-        (ours.get_mut("object"), theirs.get_mut("object"))
-        && same_instant(ours, theirs)
+/// Folds what only the two copies together can tell: instants, durations and attachments, here and in a
+/// statement inside.
+pub(super) fn both(ours: &mut Object<'_>, theirs: &mut Object<'_>) {
+    drop_same(ours, theirs, "timestamp", same_instant);
+    attachments::leave_hashes(ours, theirs);
+    both_inside(ours, theirs, "result", |ours, theirs| {
+        drop_same(ours, theirs, "duration", duration::may_become);
+    });
+    both_inside(ours, theirs, "object", |ours, theirs| {
+        if ours.get("objectType").and_then(Value::as_str) == Some("SubStatement") {
+            both(ours, theirs);
+        }
+    });
+}
+
+/// Removes a member that says the same in both.
+fn drop_same(
+    ours: &mut Object<'_>,
+    theirs: &mut Object<'_>,
+    member: &str,
+    same: impl Fn(&str, &str) -> bool,
+) {
+    let text = |object: &Object<'_>| Some(object.get(member)?.as_str()?.to_owned());
+    if let (Some(our), Some(their)) = (text(ours), text(theirs))
+        && same(&our, &their)
     {
-        ours.remove("timestamp");
-        theirs.remove("timestamp");
+        ours.remove(member);
+        theirs.remove(member);
     }
 }
 
-fn same_instant(ours: &Object, theirs: &Object) -> bool {
-    let instant = |statement: &Object| statement.get("timestamp")?.as_str().and_then(instant);
+/// Whether two timestamps name the same instant, whatever their zones and their precision.
+fn same_instant(ours: &str, theirs: &str) -> bool {
+    steps::add(ours.len() + theirs.len());
     match (instant(ours), instant(theirs)) {
         // An LRS keeps at least milliseconds and may cut off or round the rest.
         (Some(ours), Some(theirs)) => {
@@ -92,13 +109,13 @@ fn instant(text: &str) -> Option<Timestamp> {
     })
 }
 
-fn actor(actor: &mut Object, lenience: Lenience) {
+fn actor(actor: &mut Object<'_>, lenience: Lenience) {
     drop_default_type(actor, "Agent");
     lower_case(actor, "mbox_sha1sum");
     if let Some(Value::String(mbox)) = actor.get_mut("mbox") {
         *mbox = match lenience {
-            Lenience::None => mail::fold(mbox),
-            Lenience::Version2 => mbox.to_lowercase(),
+            Lenience::None => mail::fold(mbox).into(),
+            Lenience::Version2 => mbox.to_lowercase().into(),
         };
     }
     if let Some(Value::Array(members)) = actor.get_mut("member") {
@@ -110,21 +127,19 @@ fn actor(actor: &mut Object, lenience: Lenience) {
 }
 
 /// Sorts an agent by who it is, so that another name does not move it.
-fn identity(agent: &Value) -> String {
-    [
-        "/mbox",
-        "/mbox_sha1sum",
-        "/openid",
-        "/account/homePage",
-        "/account/name",
-    ]
-    .iter()
-    .filter_map(|pointer| agent.pointer(pointer)?.as_str())
-    .collect::<Vec<_>>()
-    .join("\n")
+fn identity(agent: &Value<'_>) -> String {
+    let Some(agent) = agent.as_object() else {
+        return String::new();
+    };
+    let account = agent.get("account").and_then(Value::as_object);
+    let own = ["mbox", "mbox_sha1sum", "openid"].map(|name| agent.get(name));
+    let of_account = ["homePage", "name"].map(|name| account?.get(name));
+    let texts = own.into_iter().chain(of_account).flatten();
+    let identity: Vec<&str> = texts.filter_map(Value::as_str).collect();
+    identity.join("\n")
 }
 
-fn object(object: &mut Object, lenience: Lenience) {
+fn object(object: &mut Object<'_>, lenience: Lenience) {
     match object.get("objectType").and_then(Value::as_str) {
         Some("Agent" | "Group") => actor(object, lenience),
         Some("StatementRef") => lower_case(object, "id"),
@@ -133,12 +148,12 @@ fn object(object: &mut Object, lenience: Lenience) {
     }
 }
 
-fn activity(activity: &mut Object) {
+fn activity(activity: &mut Object<'_>) {
     drop_default_type(activity, "Activity");
     activity.remove("definition");
 }
 
-fn context(context: &mut Object, lenience: Lenience) {
+fn context(context: &mut Object<'_>, lenience: Lenience) {
     lower_case(context, "registration");
     lower_case(context, "language");
     for who in ["instructor", "team"] {
@@ -149,52 +164,62 @@ fn context(context: &mut Object, lenience: Lenience) {
     });
     inside(context, "contextActivities", |lists| {
         for list in lists.values_mut() {
-            if list.is_object() {
-                *list = Value::Array(vec![list.take()]);
+            if list.as_object().is_some() {
+                *list = Value::Array(vec![mem::replace(list, Value::Null)]);
             }
             each(list, activity);
         }
+        lists.retain(|_, list| !matches!(list, Value::Array(list) if list.is_empty()));
     });
     for (list, who) in [("contextAgents", "agent"), ("contextGroups", "group")] {
         if let Some(list) = context.get_mut(list) {
             each(list, |entry| inside(entry, who, |it| actor(it, lenience)));
         }
     }
+    drop_empty(context, &["contextActivities", "extensions"]);
 }
 
-/// Cuts the seconds of an ISO 8601 duration to 0.01 s (Data 4.6); no other spelling is the same.
-fn cut_to_hundredths(duration: &mut String) {
-    if let Some((whole, fraction)) = duration
-        .strip_suffix('S')
-        .and_then(|seconds| seconds.rsplit_once('.'))
-    {
-        let kept = fraction.get(..2).unwrap_or(fraction).trim_end_matches('0');
-        *duration = match kept {
-            "" => format!("{whole}S"),
-            _ => format!("{whole}.{kept}S"),
-        };
+/// Removes members that say nothing: some LRSs do not keep them.
+fn drop_empty(object: &mut Object<'_>, members: &[&str]) {
+    for member in members {
+        if matches!(object.get(*member), Some(Value::Object(inner)) if inner.is_empty()) {
+            object.remove(*member);
+        }
     }
 }
 
-fn drop_default_type(object: &mut Object, default: &str) {
+fn drop_default_type(object: &mut Object<'_>, default: &str) {
     if object.get("objectType").and_then(Value::as_str) == Some(default) {
         object.remove("objectType");
     }
 }
 
-fn lower_case(object: &mut Object, member: &str) {
+fn lower_case(object: &mut Object<'_>, member: &str) {
     if let Some(Value::String(text)) = object.get_mut(member) {
-        text.make_ascii_lowercase();
+        text.to_mut().make_ascii_lowercase();
     }
 }
 
-fn inside(object: &mut Object, member: &str, change: impl FnOnce(&mut Object)) {
+fn inside<'a>(object: &mut Object<'a>, member: &str, change: impl FnOnce(&mut Object<'a>)) {
     if let Some(Value::Object(inner)) = object.get_mut(member) {
         change(inner);
     }
 }
 
-fn each(list: &mut Value, change: impl Fn(&mut Object)) {
+fn both_inside<'a, 'b>(
+    ours: &mut Object<'a>,
+    theirs: &mut Object<'b>,
+    member: &str,
+    change: impl FnOnce(&mut Object<'a>, &mut Object<'b>),
+) {
+    if let (Some(Value::Object(ours)), Some(Value::Object(theirs))) =
+        (ours.get_mut(member), theirs.get_mut(member))
+    {
+        change(ours, theirs);
+    }
+}
+
+fn each<'a>(list: &mut Value<'a>, change: impl Fn(&mut Object<'a>)) {
     if let Value::Array(items) = list {
         items
             .iter_mut()

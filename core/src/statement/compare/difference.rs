@@ -1,12 +1,14 @@
 //! Where two JSON values differ.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
-use serde_json::{Number, Value};
 
+use super::number;
+use super::value::Value;
 use crate::statement::fault::LISTED;
-use crate::statement::locate::member;
+use crate::statement::locate::{self, Segment};
+use crate::steps;
 
 /// The most characters of a value that a difference shows.
 const SHOWN: usize = 200;
@@ -18,7 +20,7 @@ const SHOWN: usize = 200;
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// Where, as a JSON path: `$.result.score.scaled`. Members of a group are counted in the order
-    /// of their identifiers.
+    /// of their identifiers, attachments in that of their hashes. The middle of a very long path is left out.
     pub path: String,
     /// What was sent, as JSON text cut to 200 characters; absent if nothing was.
     pub ours: Option<String>,
@@ -43,54 +45,91 @@ pub struct Differences {
     pub more: usize,
 }
 
-/// Every place where two values differ, numbers within the precision an LRS has to keep.
-pub(super) fn between(ours: &Value, theirs: &Value) -> Differences {
-    let mut found = Differences::default();
-    walk("$", Some(ours), Some(theirs), &mut found);
-    found
+/// Every place where two values differ, beyond what an LRS may do to a number.
+pub(super) fn between(ours: &Value<'_>, theirs: &Value<'_>) -> Differences {
+    let mut walk = Walk {
+        path: Vec::new(),
+        found: Differences::default(),
+    };
+    walk.both(Some(ours), Some(theirs));
+    walk.found
 }
 
-fn walk(path: &str, ours: Option<&Value>, theirs: Option<&Value>, found: &mut Differences) {
-    match (ours, theirs) {
-        (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
-            let only_theirs = theirs.keys().filter(|name| !ours.contains_key(*name));
-            for name in ours.keys().chain(only_theirs) {
-                walk(&member(path, name), ours.get(name), theirs.get(name), found);
+/// Goes through two values at once. A path is made only where they differ.
+struct Walk<'v> {
+    path: Vec<Segment<'v>>,
+    found: Differences,
+}
+
+impl<'v> Walk<'v> {
+    fn both(&mut self, ours: Option<&'v Value<'v>>, theirs: Option<&'v Value<'v>>) {
+        steps::add(1);
+        match (ours, theirs) {
+            (Some(Value::Object(ours)), Some(Value::Object(theirs))) => {
+                let only_theirs = theirs.keys().filter(|name| !ours.contains_key(*name));
+                for name in ours.keys().chain(only_theirs) {
+                    self.below(Segment::Member(name), ours.get(name), theirs.get(name));
+                }
             }
-        }
-        (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
-            for index in 0..ours.len().max(theirs.len()) {
-                let path = format!("{path}[{index}]");
-                walk(&path, ours.get(index), theirs.get(index), found);
+            (Some(Value::Array(ours)), Some(Value::Array(theirs))) => {
+                for index in 0..ours.len().max(theirs.len()) {
+                    self.below(Segment::Element(index), ours.get(index), theirs.get(index));
+                }
             }
+            (Some(Value::Number(ours)), Some(Value::Number(theirs)))
+                if number::may_become(ours, theirs) => {}
+            (ours, theirs) if ours == theirs => {}
+            _ if self.found.listed.len() == LISTED => self.found.more += 1,
+            (ours, theirs) => self.found.listed.push(Difference {
+                path: locate::path(&self.path),
+                ours: ours.map(short),
+                theirs: theirs.map(short),
+            }),
         }
-        (Some(Value::Number(ours)), Some(Value::Number(theirs))) if same_number(ours, theirs) => {}
-        (ours, theirs) if ours == theirs => {}
-        _ if found.listed.len() == LISTED => found.more += 1,
-        (ours, theirs) => found.listed.push(Difference {
-            path: path.to_owned(),
-            ours: ours.map(short),
-            theirs: theirs.map(short),
-        }),
+    }
+
+    fn below(
+        &mut self,
+        segment: Segment<'v>,
+        ours: Option<&'v Value<'v>>,
+        theirs: Option<&'v Value<'v>>,
+    ) {
+        self.path.push(segment);
+        self.both(ours, theirs);
+        self.path.pop();
     }
 }
 
-/// An LRS need keep no more than the precision of a 32-bit float (Data 2.2), and what it has beyond
-/// 2^53 is often rounded to a double.
-fn same_number(ours: &Number, theirs: &Number) -> bool {
-    match (ours.as_f64(), theirs.as_f64()) {
-        (Some(ours), Some(theirs)) => {
-            (ours - theirs).abs() <= ours.abs().max(theirs.abs()) * f64::from(f32::EPSILON)
-        }
-        _ => false,
+/// The start of a value's JSON. What follows is not even written.
+fn short(value: &Value<'_>) -> String {
+    let mut start = Start {
+        text: String::new(),
+        room: SHOWN,
+    };
+    if write!(start, "{value}").is_err() {
+        start.text.push('…');
     }
+    start.text
 }
 
-fn short(value: &Value) -> String {
-    let mut text = value.to_string();
-    if let Some((end, _)) = text.char_indices().nth(SHOWN) {
-        text.truncate(end);
-        text.push('…');
+/// Takes so many characters and is full then.
+struct Start {
+    text: String,
+    room: usize,
+}
+
+impl Write for Start {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            self.write_char(c)?;
+        }
+        Ok(())
     }
-    text
+
+    fn write_char(&mut self, c: char) -> fmt::Result {
+        steps::add(1);
+        self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+        self.text.push(c);
+        Ok(())
+    }
 }

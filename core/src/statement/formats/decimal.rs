@@ -3,8 +3,11 @@
 use std::cmp::Ordering;
 use std::iter::repeat;
 
+use crate::steps;
+
 /// Compares two JSON numbers by value.
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    steps::add(a.len() + b.len());
     let (a, b) = (Decimal::of(a), Decimal::of(b));
     match (a.sign(), b.sign()) {
         (x, y) if x != y => x.cmp(&y),

@@ -2,8 +2,11 @@
 //! weeks alone, `PnW`. The last number may have a fraction, after a point or a comma. The alternative format
 //! (`P0003-06-04T12:30:05`) and signs are not allowed.
 
+use crate::steps;
+
 /// Whether `text` is such a duration.
 pub(crate) fn is_duration(text: &str) -> bool {
+    steps::add(text.len());
     let Some(rest) = text.strip_prefix('P') else {
         return false;
     };

@@ -1,13 +1,69 @@
 //! Internationalised resource identifiers with a scheme (RFC 3987), in their generic form. What a scheme asks
-//! for beyond it is not checked, but something must follow the scheme.
+//! for beyond it is not checked, but that something must follow it, and that `http://` and `https://` name a
+//! host.
+
+use std::net::Ipv6Addr;
+
+use crate::steps;
 
 /// Whether `text` is an IRI with a scheme.
 pub(crate) fn is_iri(text: &str) -> bool {
+    steps::add(text.len());
     let Some(colon) = text.bytes().position(|byte| byte == b':') else {
         return false;
     };
     let (scheme, rest) = (&text[..colon], &text[colon + 1..]);
-    is_scheme(scheme) && !rest.is_empty() && is_generic(rest)
+    let needs_host = ["http", "https"]
+        .iter()
+        .any(|http| scheme.eq_ignore_ascii_case(http));
+    is_scheme(scheme)
+        && match rest.strip_prefix("//") {
+            Some(rest) => {
+                let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+                is_authority(&rest[..end], needs_host) && is_allowed(&rest[end..], Part::Path)
+            }
+            None => !rest.is_empty() && is_allowed(rest, Part::Path),
+        }
+}
+
+/// Whether `text` is `userinfo@host:port`, of which all but the host may be missing; an empty one may stand
+/// where none is needed.
+fn is_authority(text: &str, needs_host: bool) -> bool {
+    let (user, place) = text.split_once('@').unwrap_or(("", text));
+    let literal = place.strip_prefix('[').and_then(|it| it.split_once(']'));
+    let (host_is_right, port) = if let Some((literal, after)) = literal {
+        let port = after.strip_prefix(':');
+        let is_right = is_ip_literal(literal) && (after.is_empty() || port.is_some());
+        (is_right, port.unwrap_or_default())
+    } else {
+        let (host, port) = place.split_once(':').unwrap_or((place, ""));
+        let is_right = !host.contains('@') && is_allowed(host, Part::Authority);
+        (is_right && !(needs_host && host.is_empty()), port)
+    };
+    host_is_right
+        && is_allowed(user, Part::Authority)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether an address between brackets is one of IPv6, perhaps with its zone (RFC 6874), or of a version to
+/// come (RFC 3986 section 3.2.2).
+fn is_ip_literal(text: &str) -> bool {
+    let (address, zone) = text.split_once("%25").unwrap_or((text, "0"));
+    if address.parse::<Ipv6Addr>().is_ok() {
+        return !zone.is_empty() && is_allowed(zone, Part::Authority);
+    }
+    let future = text
+        .strip_prefix(['v', 'V'])
+        .and_then(|it| it.split_once('.'));
+    future.is_some_and(|(version, address)| {
+        let mut digits = version.bytes();
+        !version.is_empty()
+            && digits.all(|byte| byte.is_ascii_hexdigit())
+            && !address.is_empty()
+            && address.is_ascii()
+            && !address.contains(['@', '%'])
+            && is_allowed(address, Part::Authority)
+    })
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -18,29 +74,21 @@ fn is_scheme(text: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// Whether what follows the scheme consists of characters that may stand where they stand.
-fn is_generic(rest: &str) -> bool {
-    let bytes = rest.as_bytes();
-    let mut part = if rest.starts_with("//") {
-        Part::Authority
-    } else {
-        Part::Path
-    };
-    let mut at = if part == Part::Authority { 2 } else { 0 };
+/// Whether `text`, which begins in `part`, consists of characters that may stand where they stand.
+fn is_allowed(text: &str, mut part: Part) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         match CLASS[usize::from(byte)] {
-            Class::Slash if part == Part::Authority => part = Part::Path,
             Class::Question if part < Part::Query => part = Part::Query,
-            Class::Plain | Class::Slash | Class::Question => {}
+            Class::Plain | Class::Question => {}
             Class::Hash if part < Part::Fragment => part = Part::Fragment,
             Class::Percent if is_percent_encoded(&bytes[at..]) => at += 2,
-            // An IP address such as [::1] is the only use of brackets.
-            Class::Bracket if part == Part::Authority => {}
-            Class::Wide => match rest[at..].chars().next() {
+            Class::Wide => match text[at..].chars().next() {
                 Some(c) if is_wide(c, part) => at += c.len_utf8() - 1,
                 _ => return false,
             },
-            Class::Hash | Class::Percent | Class::Bracket | Class::Never => return false,
+            Class::Hash | Class::Percent | Class::Never => return false,
         }
         at += 1;
     }
@@ -61,11 +109,9 @@ enum Part {
 enum Class {
     Never,
     Plain,
-    Slash,
     Question,
     Hash,
     Percent,
-    Bracket,
     Wide,
 }
 
@@ -74,12 +120,13 @@ const CLASS: [Class; 256] = {
     let mut byte = 0;
     while byte < 256 {
         table[byte] = match byte as u8 {
-            b'/' => Class::Slash,
             b'?' => Class::Question,
             b'#' => Class::Hash,
             b'%' => Class::Percent,
-            b'[' | b']' => Class::Bracket,
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => Class::Never,
+            // Brackets stand around an IP address only.
+            b'[' | b']' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+                Class::Never
+            }
             0x21..=0x7E => Class::Plain,
             0x80..=0xFF => Class::Wide,
             _ => Class::Never,
@@ -119,6 +166,22 @@ mod tests {
             "http://例え.jp/行?検=索#片",
             "http://example.com/%C3%A9",
             "act:a",
+            "HTTP://EXAMPLE.com",
+            "http://example.com:/a",
+            "http://example.com:8080?q",
+            "http://example.com#f",
+            "http://münchen.example:81/",
+            "http://us%65r@example.com/",
+            "http://a:b:c@example.com/",
+            "http://[2001:db8::7]/",
+            "http://[fe80::1%25en0]:80/",
+            "http://[v7.a:b]/",
+            "http://127.0.0.1:1/a:b@c",
+            "http://a_b.example/",
+            "file:///a/b",
+            "urn:uuid:7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c",
+            "tag:a@example.com,2024:b:c",
+            "about:blank",
         ] {
             assert!(is_iri(good), "{good}");
         }
@@ -145,6 +208,26 @@ mod tests {
             "http://example.com/%4g",
             "http://example.com/a[1]",
             "http://example.com/a#b#c",
+            "http://",
+            "https:///did",
+            "http://?q",
+            "http://:80/did",
+            "http://user@/did",
+            "http://NAME-urn:scormdriver:5419",
+            "http://example.com:80a/",
+            "http://example.com:-1/",
+            "http://example.com:８０/",
+            "http://a@b@example.com/",
+            "ws://a@b@example.com/",
+            "http://exa[mple.com/",
+            "http://[::1/",
+            "http://[::1]8/",
+            "http://[::1]:x/",
+            "http://[1.2.3.4]/",
+            "http://[::g]/",
+            "http://[v.a]/",
+            "http://::1/",
+            "http://exa mple.com/",
             "http://example.com/\u{85}",
             "http://example.com/\u{E000}",
             "http://example.com/\u{FFFE}",

@@ -1,5 +1,19 @@
 //! Language tags (RFC 5646), checked for being well-formed: the order, length and kind of their subtags, no
 //! singleton or variant twice. Whether a subtag is registered is not checked.
+//!
+//! The grammar has no longest tag. Those of real languages have some dozens of characters at most (RFC 5646
+//! section 4.4.1 asks for room for 35); what is longer than [`LONGEST`] only costs time, since each variant has
+//! to be told from all before it.
+
+use crate::steps;
+
+/// The longest tag that is looked at, in bytes.
+pub(crate) const LONGEST: usize = 255;
+
+/// What is wrong with a tag that is longer, and what would be right.
+pub(crate) const TOO_LONG: &str = "is a language tag of more than 255 bytes";
+pub(crate) const NOT_SO_LONG: &str =
+    "a language tag of RFC 5646 in at most 255 bytes, such as \"en\" or \"de-CH\"";
 
 /// Tags from before the grammar that do not fit it and are still allowed (RFC 5646 section 2.2.8).
 const IRREGULAR: [&str; 17] = [
@@ -22,8 +36,11 @@ const IRREGULAR: [&str; 17] = [
     "sgn-CH-DE",
 ];
 
-/// Whether `text` is a well-formed language tag.
+/// Whether `text` is a well-formed language tag of at most [`LONGEST`] bytes.
 pub(crate) fn is_language_tag(text: &str) -> bool {
+    if text.len() > LONGEST {
+        return false;
+    }
     let mut rest = Subtags::of(text);
     let well_formed = if rest.next_is(|tag| is(tag, "x")) {
         is_private_use(&mut rest)
@@ -146,6 +163,7 @@ impl<'a> Iterator for Subtags<'a> {
             Some((tag, rest)) => (tag, Some(rest)),
             None => (text, None),
         };
+        steps::add(tag.len() + 1);
         self.0 = rest;
         Some(tag)
     }
@@ -183,6 +201,13 @@ mod tests {
         ] {
             assert!(is_language_tag(good), "{good}");
         }
+    }
+
+    #[test]
+    fn the_longest() {
+        let tag = format!("en-x{}", "-abc".repeat(62));
+        assert!(tag.len() < LONGEST && is_language_tag(&tag));
+        assert!(!is_language_tag(&format!("{tag}-abcd")));
     }
 
     #[test]

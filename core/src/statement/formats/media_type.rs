@@ -1,9 +1,12 @@
 //! Internet media types: `type/subtype` with parameters (RFC 9110 section 8.3.1).
 
+use crate::steps;
+
 const BLANK: [char; 2] = [' ', '\t'];
 
 /// Whether `text` is a media type.
 pub(crate) fn is_media_type(text: &str) -> bool {
+    steps::add(text.len());
     let Some((kind, rest)) = text.split_once('/') else {
         return false;
     };

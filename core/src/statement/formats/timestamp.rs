@@ -1,36 +1,45 @@
 //! Timestamps: what a statement may say, the instant it means, and how Pannier writes one.
 //!
-//! Version 2.0.0 asks for RFC 3339. Version 1.0.3 asks for ISO 8601, which is wide; taken is the calendar date
-//! with the time of day in extended form, which may lack the seconds and the zone and may have a comma. Week
-//! and ordinal dates, dates without time, `24:00` and the basic form are refused: servers differ on them.
-//! Offsets other than UTC are taken in both versions, since an LRS has to convert them. The offset
-//! `-00:00`, which means that none is known, is refused in both.
+//! Version 2.0.0 asks for RFC 3339. Version 1.0.3 asks for a date and a time of day by ISO 8601, which is wider:
+//! taken is the calendar date with the time of day, both in extended format (`2024-05-04T17:00:00Z`) or both in
+//! basic format (`20240504T170000Z`). They may lack the seconds and the zone and may have a comma. Week and
+//! ordinal dates, dates without time and `24:00` are refused: servers differ on them. Offsets other than UTC are
+//! taken in both versions, since an LRS has to convert them. The offset `-00:00`, which means that none is
+//! known, is refused in both.
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time, date};
 
 use crate::statement::version::XapiVersion;
+use crate::steps;
 
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// The instant in Unix milliseconds, cut after the third digit of the second, if `text` is a timestamp that
 /// `version` allows. Without a zone it is taken as UTC.
 pub(crate) fn parse(text: &str, version: XapiVersion) -> Option<i64> {
+    steps::add(text.len());
     let strict = version == XapiVersion::V2_0_0;
     let mut rest = Rest(text.as_bytes());
     let year = rest.digits(4)?;
-    rest.one_of(b"-")?;
+    let basic = !strict && !rest.starts_with(b"-");
+    rest.separator(b"-", basic)?;
     let month = rest.digits(2)?;
-    rest.one_of(b"-")?;
+    rest.separator(b"-", basic)?;
     let day = rest.digits(2)?;
     rest.one_of(if strict { b"Tt" } else { b"T" })?;
     let hour = rest.digits(2)?;
-    rest.one_of(b":")?;
+    rest.separator(b":", basic)?;
     let minute = rest.digits(2)?;
     let mut second = 0;
     let mut millisecond = 0;
-    if strict || rest.starts_with(b":") {
-        rest.one_of(b":")?;
+    let has_seconds = if basic {
+        rest.starts_with_digit()
+    } else {
+        rest.starts_with(b":")
+    };
+    if strict || has_seconds {
+        rest.separator(b":", basic)?;
         second = rest.digits(2)?;
         if rest.one_of(if strict { b"." } else { b".," }).is_some() {
             millisecond = rest.fraction()?;
@@ -40,7 +49,7 @@ pub(crate) fn parse(text: &str, version: XapiVersion) -> Option<i64> {
         [] if !strict => 0,
         [b'Z'] => 0,
         [b'z'] if strict => 0,
-        _ => rest.offset(strict)?,
+        _ => rest.offset(strict, basic)?,
     };
 
     let leap = second == 60;
@@ -76,6 +85,13 @@ pub(crate) fn write(unix_ms: i64) -> (String, i64) {
     )
 }
 
+/// The year of an instant in UTC.
+pub(crate) fn year(unix_ms: i64) -> i16 {
+    EPOCH
+        .saturating_add(SignedDuration::from_millis(unix_ms))
+        .year()
+}
+
 /// `Some` if the next second begins a month in UTC, which is when a leap second can be.
 fn ends_a_month(seconds: i64) -> Option<()> {
     let next = EPOCH
@@ -90,6 +106,18 @@ struct Rest<'a>(&'a [u8]);
 impl Rest<'_> {
     fn starts_with(&self, prefix: &[u8]) -> bool {
         self.0.starts_with(prefix)
+    }
+
+    fn starts_with_digit(&self) -> bool {
+        self.0.first().is_some_and(u8::is_ascii_digit)
+    }
+
+    /// Takes what stands between two numbers, which is nothing in basic format.
+    fn separator(&mut self, mark: &[u8], basic: bool) -> Option<()> {
+        if basic {
+            return Some(());
+        }
+        self.one_of(mark).map(drop)
     }
 
     /// Takes one of the given bytes.
@@ -123,12 +151,13 @@ impl Rest<'_> {
     }
 
     /// Takes an offset to the end of the text, and gives it in minutes.
-    fn offset(&mut self, strict: bool) -> Option<i32> {
+    fn offset(&mut self, strict: bool, basic: bool) -> Option<i32> {
         let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
         let hours = self.digits(2)?;
         let colon = self.one_of(b":").is_some();
         let minutes = match strict {
             true if !colon => return None,
+            _ if basic && colon => return None,
             false if !colon && self.0.is_empty() => 0,
             _ => self.digits(2)?,
         };
@@ -173,6 +202,13 @@ mod tests {
             ("1970-01-01T00:00:00,25Z", 250),
             ("1970-01-01T01:00:00+01", 0),
             ("1970-01-01T01:30:00+0130", 0),
+            ("19700101T000001Z", 1000),
+            ("20240504T170000Z", 1_714_842_000_000),
+            ("20240504T190000.250+0200", 1_714_842_000_250),
+            ("20240504T190000,25+02", 1_714_842_000_250),
+            ("20240504T1700Z", 1_714_842_000_000),
+            ("20240504T170000", 1_714_842_000_000),
+            ("20161231T235960Z", 1_483_228_800_000),
         ] {
             assert_eq!(parse(text, V1_0_3), Some(ms), "{text}");
             assert_eq!(parse(text, V2_0_0), None, "{text}");
@@ -191,7 +227,19 @@ mod tests {
             "2024-05-04",
             "2024-125T17:00:00Z",
             "2024-W18-6T17:00:00Z",
-            "20240504T170000Z",
+            "20240504T17:00:00Z",
+            "2024-05-04T170000Z",
+            "202405-04T170000Z",
+            "2024-0504T170000Z",
+            "20240504T1700:00Z",
+            "20240504T170000+02:00",
+            "20240504170000Z",
+            "20240504T17Z",
+            "20240504",
+            "2024W186T170000Z",
+            "2024125T170000Z",
+            "20240230T170000Z",
+            "20240504T170000-0000",
             "2024-05-04 17:00:00Z",
             "2024-05-04T17Z",
             "2024-05-04T24:00:00Z",

@@ -70,10 +70,17 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
                 }
             }
             "length" => {
-                if let Some(length) = walk.number(LENGTH)?
-                    && !decimal::is_count(length.text)
-                {
-                    walk.note_number(length, LENGTH);
+                if let Some(length) = walk.number(LENGTH)? {
+                    if !decimal::is_count(length.text) {
+                        walk.note_number(length, LENGTH);
+                    } else if length.text.parse::<i64>().is_err() {
+                        let problem = "is longer than any content can be";
+                        walk.limit(
+                            length.at,
+                            problem,
+                            "a length below 2^63, which every LRS can read",
+                        );
+                    }
                 }
             }
             "sha2" => walk.formatted(SHA2, hash::is_sha2)?,

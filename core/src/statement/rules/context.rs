@@ -83,7 +83,7 @@ pub(crate) fn context(walk: &mut Walk<'_>) -> Step<Context> {
                 context.only_with_activities[1] = Some(key.at);
                 walk.string(TEXT)?;
             }
-            "language" => walk.formatted(LANGUAGE, language_tag::is_language_tag)?,
+            "language" => language(walk)?,
             "statement" => {
                 statement_ref::statement_ref(walk, STATEMENT)?;
             }
@@ -94,6 +94,19 @@ pub(crate) fn context(walk: &mut Walk<'_>) -> Step<Context> {
         }
     }
     Ok(context)
+}
+
+fn language(walk: &mut Walk<'_>) -> Step<()> {
+    let Some(text) = walk.string(LANGUAGE)? else {
+        return Ok(());
+    };
+    let tag = text.decoded();
+    if tag.len() > language_tag::LONGEST {
+        walk.limit(text.at, language_tag::TOO_LONG, language_tag::NOT_SO_LONG);
+    } else if !language_tag::is_language_tag(&tag) {
+        walk.note_value(text.at, &tag, LANGUAGE);
+    }
+    Ok(())
 }
 
 fn context_activities(walk: &mut Walk<'_>) -> Step<()> {

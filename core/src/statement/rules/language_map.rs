@@ -21,7 +21,10 @@ pub(crate) fn language_map(walk: &mut Walk<'_>) -> Step<()> {
         return Ok(());
     };
     while let Some(key) = walk.key(&mut members)? {
-        if !language_tag::is_language_tag(&key.decoded()) {
+        let tag = key.decoded();
+        if tag.len() > language_tag::LONGEST {
+            walk.limit(key.at, language_tag::TOO_LONG, language_tag::NOT_SO_LONG);
+        } else if !language_tag::is_language_tag(&tag) {
             walk.note(key.at, "is not named by a language tag", TAG);
         }
         walk.string(TEXT)?;

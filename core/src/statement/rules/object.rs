@@ -23,8 +23,8 @@ pub(crate) enum Object {
     Activity,
     Agent,
     Group,
-    /// With the id of the statement it refers to, if that is well-formed.
-    StatementRef(Option<Uuid>),
+    /// With the place and the id of the statement it refers to, if that is well-formed.
+    StatementRef(Option<(usize, Uuid)>),
     SubStatement,
     /// None that is known, which has been noted.
     Faulty,

@@ -5,12 +5,14 @@ use ::uuid::Uuid;
 use super::object::{self, Object};
 use super::verb::{self, Verb};
 use super::{actor, attachment, authority, context, result};
+use crate::statement::fault::PANNIER_LIMIT;
 use crate::statement::formats::{statement_version, timestamp, uuid};
 use crate::statement::reader::Step;
 use crate::statement::rule::{
     self, ATTACHMENT, ID, Rule, STATEMENT, STATEMENT_OBJECT, VERSION, VOIDING, rule,
 };
 use crate::statement::text::Text;
+use crate::statement::version::XapiVersion;
 use crate::statement::walk::Walk;
 
 const WHOLE: Rule = rule("one statement: a JSON object", STATEMENT);
@@ -45,6 +47,19 @@ const VOIDED: Rule = rule(
     "a StatementRef to the statement that the verb voids",
     VOIDING,
 );
+
+const RFC_3339: Rule = rule(
+    "a timestamp of RFC 3339 with its zone, such as \"2024-05-04T17:00:00.000Z\", which no LRS misreads",
+    rule::TIMESTAMP,
+);
+const NOT_ITSELF: &str =
+    "the id of another statement: one that voids cannot be voided, so this would wait for good";
+const YEAR: &str = "a year from 1970 to 2199, in the calendar of ISO 8601; the calendar of a device may count \
+                    otherwise, such as 2569 for 2026 in Thailand";
+
+/// 2200-01-01T00:00:00Z in Unix milliseconds. Clocks are wrong by decades at most, and a statement from later
+/// would wait in the LRS's future for good.
+const FIRST_OF_2200: i64 = 7_258_118_400_000;
 
 /// Where a statement stands.
 #[derive(Clone, Copy, PartialEq)]
@@ -98,7 +113,13 @@ pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<St
             }
             ("result", _) => result::result(walk)?,
             ("context", _) => context = context::context(walk)?,
-            ("timestamp", _) => statement.timestamp_ms = timestamp(walk)?,
+            ("timestamp", _) => {
+                let read = timestamp(walk)?;
+                statement.timestamp_ms = read.map(|(_, ms)| ms);
+                if let (Some((at, ms)), Place::Whole) = (read, place) {
+                    check_year(walk, at, ms);
+                }
+            }
             ("attachments", _) => attachments(walk)?,
             ("id", Place::Whole) => {
                 statement.id = walk.parsed_text(STATEMENT_ID, uuid::parse)?;
@@ -127,7 +148,10 @@ pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<St
             context.check_object(walk, object);
             if verb == Some(Verb::Voided) {
                 match object {
-                    Object::StatementRef(target) => statement.voids = *target,
+                    Object::StatementRef(target) => {
+                        statement.voids = target.map(|(_, target)| target);
+                        check_target(walk, &statement, *target);
+                    }
                     Object::Faulty => {}
                     other => walk.note(
                         *at,
@@ -141,9 +165,40 @@ pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<St
     Ok(Some(statement))
 }
 
-fn timestamp(walk: &mut Walk<'_>) -> Step<Option<i64>> {
+/// Reads a timestamp; gives where it stands and its instant.
+fn timestamp(walk: &mut Walk<'_>) -> Step<Option<(usize, i64)>> {
     let version = walk.version;
-    walk.parsed(TIMESTAMP, |text| timestamp::parse(text, version))
+    let read = walk.parsed_text(TIMESTAMP, |text| {
+        let ms = timestamp::parse(text, version)?;
+        let is_strict = timestamp::parse(text, XapiVersion::V2_0_0).is_some();
+        Some((ms, is_strict))
+    })?;
+    Ok(read.map(|(text, (ms, is_strict))| {
+        if !is_strict {
+            walk.warn(text.at, "is not in the form of RFC 3339", RFC_3339);
+        }
+        (text.at, ms)
+    }))
+}
+
+/// A statement inside another one may be about any time; this is for when something was done.
+fn check_year(walk: &mut Walk<'_>, at: usize, ms: i64) {
+    let problem = || format!("is in the year {}", timestamp::year(ms));
+    if ms >= FIRST_OF_2200 {
+        walk.unfit(at, problem(), YEAR, PANNIER_LIMIT);
+    } else if ms < 0 {
+        walk.advise(at, problem(), YEAR);
+    }
+}
+
+fn check_target(walk: &mut Walk<'_>, statement: &Statement<'_>, target: Option<(usize, Uuid)>) {
+    if let (Some((_, own)), Some((at, target))) = (statement.id, target)
+        && own == target
+    {
+        let section = VOIDING.of(walk.version);
+        let problem = "is the id of the voiding statement itself";
+        walk.unfit(at, problem, NOT_ITSELF, section);
+    }
 }
 
 fn version(walk: &mut Walk<'_>) -> Step<()> {

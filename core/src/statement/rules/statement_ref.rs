@@ -14,8 +14,8 @@ const ID: Rule = rule(
 );
 const PROPERTIES: Rule = rule("only objectType and id in a StatementRef", STATEMENT_OBJECT);
 
-/// Reads a `StatementRef`; gives the id it refers to, if that is well-formed.
-pub(crate) fn statement_ref(walk: &mut Walk<'_>, rule: Rule) -> Step<Option<Uuid>> {
+/// Reads a `StatementRef`; gives where the id stands that it refers to and the id, if that is well-formed.
+pub(crate) fn statement_ref(walk: &mut Walk<'_>, rule: Rule) -> Step<Option<(usize, Uuid)>> {
     let Some(mut members) = walk.object(rule)? else {
         return Ok(None);
     };
@@ -29,7 +29,8 @@ pub(crate) fn statement_ref(walk: &mut Walk<'_>, rule: Rule) -> Step<Option<Uuid
             }
             "id" => {
                 has_id = true;
-                target = walk.parsed(ID, uuid::parse)?;
+                let id = walk.parsed_text(ID, uuid::parse)?;
+                target = id.map(|(text, id)| (text.at, id));
             }
             _ => walk.unknown(&key, PROPERTIES)?,
         }

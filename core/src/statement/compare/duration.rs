@@ -1,0 +1,140 @@
+//! What an LRS may make of a duration, and what LRSs make of it.
+//!
+//! By the standard it is text of which digits beyond 0.01 s may be cut (Data 4.6; IEEE 9274.1.1, 4.2.7). Real
+//! LRSs keep the length and not the text: they write 90 s as 1 min 30 s, a week as 7 days, a month as 30 days,
+//! and cut hundredths by a float, which may end one hundredth below. So lengths are compared. None is known to
+//! round up.
+
+use crate::statement::formats::duration::is_duration;
+use crate::steps;
+
+const SECOND: i128 = 1_000_000_000;
+const DAY: i128 = 24 * 3600 * SECOND;
+const HUNDREDTH: i128 = SECOND / 100;
+
+/// Whether an LRS that was sent `ours` may say `theirs`.
+pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
+    steps::add(ours.len() + theirs.len());
+    let (Some(ours), Some(theirs)) = (Length::of(ours), Length::of(theirs)) else {
+        return ours == theirs;
+    };
+    let may = |ours_ns: i128, theirs_ns: i128| {
+        let lost = ours_ns / HUNDREDTH - theirs_ns / HUNDREDTH;
+        // What is a fraction of an hour or a day is only about a number of seconds.
+        lost == 0 || lost == 1 || (ours.is_coarse && lost == -1)
+    };
+    let fixed = |length: &Length| length.months * 30 * DAY + length.years * 365 * DAY + length.rest;
+    let months = |length: &Length| length.years * 12 + length.months;
+    may(fixed(&ours), fixed(&theirs))
+        || (months(&ours) == months(&theirs) && may(ours.rest, theirs.rest))
+}
+
+/// A duration taken apart. A fraction of a year or a month counts as days.
+struct Length {
+    years: i128,
+    months: i128,
+    /// All else, in nanoseconds.
+    rest: i128,
+    /// Whether a part larger than a second has a fraction.
+    is_coarse: bool,
+}
+
+impl Length {
+    /// `None` if it is no duration, or longer than a number of this size can say.
+    fn of(text: &str) -> Option<Self> {
+        if !is_duration(text) {
+            return None;
+        }
+        let mut length = Self {
+            years: 0,
+            months: 0,
+            rest: 0,
+            is_coarse: false,
+        };
+        let (date, time) = text[1..].split_once('T').unwrap_or((&text[1..], ""));
+        for part in date.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
+            let (number, unit) = part.split_at(part.len() - 1);
+            match unit {
+                "Y" => length.years = length.add(number, 365 * DAY)?,
+                "M" => length.months = length.add(number, 30 * DAY)?,
+                "W" => length.rest += 7 * DAY * length.add(number, 7 * DAY)?,
+                _ => length.rest += DAY * length.add(number, DAY)?,
+            }
+        }
+        for part in time.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
+            let (number, unit) = part.split_at(part.len() - 1);
+            let ns = match unit {
+                "H" => 3600 * SECOND,
+                "M" => 60 * SECOND,
+                _ => SECOND,
+            };
+            length.rest += ns * length.add(number, ns)?;
+        }
+        Some(length)
+    }
+
+    /// Adds the fraction of a number of units, each so many nanoseconds long, and gives its whole part.
+    fn add(&mut self, number: &str, unit: i128) -> Option<i128> {
+        let (whole, fraction) = number.split_once(['.', ',']).unwrap_or((number, ""));
+        if !fraction.is_empty() {
+            let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+            let billionths = digits.fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'));
+            self.rest += unit * billionths / SECOND;
+            self.is_coarse |= unit > SECOND;
+        }
+        let whole = whole.trim_start_matches('0');
+        match whole {
+            "" => Some(0),
+            _ if whole.len() <= 15 => whole.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_become;
+
+    #[test]
+    fn what_lrss_make_of_durations() {
+        for (ours, theirs) in [
+            ("PT0.29S", "PT0.28S"),
+            ("PT61.234S", "PT61.23S"),
+            ("PT61.239S", "PT61.22S"),
+            ("PT05S", "PT5S"),
+            ("PT90S", "PT1M30S"),
+            ("PT36H", "P1DT12H"),
+            ("PT5H0M", "PT5H"),
+            ("P1W", "P7D"),
+            ("P0D", "PT0S"),
+            ("P1Y2M", "P1Y60D"),
+            ("P14M", "P1Y55D"),
+            ("P14M", "P1Y2M"),
+            ("PT1,50S", "PT1.5S"),
+            ("PT0.5H", "PT30M"),
+            ("PT0.3333333333H", "PT20M"),
+            ("P1.5W", "P10DT12H"),
+        ] {
+            assert!(may_become(ours, theirs), "{ours} and {theirs}");
+        }
+    }
+
+    #[test]
+    fn what_no_lrs_makes_of_durations() {
+        for (ours, theirs) in [
+            ("PT0.29S", "PT0.27S"),
+            ("PT0.28S", "PT0.29S"),
+            ("PT61.239S", "PT61.24S"),
+            ("PT1M", "PT1H"),
+            ("P1M", "PT1M"),
+            ("P1M", "P31D"),
+            ("P14M", "P1Y60D"),
+            ("PT5S", "5"),
+            ("PT5S", ""),
+            ("PT9999999999999999S", "PT9999999999999998S"),
+        ] {
+            assert!(!may_become(ours, theirs), "{ours} and {theirs}");
+        }
+        assert!(may_become("PT9999999999999999S", "PT9999999999999999S"));
+    }
+}
