@@ -11,8 +11,8 @@ use crate::statement::{Ifi, Statement, typed};
 use crate::transport::AppsTransport;
 use crate::{
     Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener, HeldStatement,
-    ListedStatement, PannierError, Status, Subscription, SyncReport, TimeSpan, Transport, Url,
-    Uuid, WaitingStatement,
+    ListedStatement, PannierError, Probe, Status, Subscription, SyncReport, TimeSpan, Transport,
+    Url, Uuid, WaitingStatement,
 };
 
 /// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
@@ -201,6 +201,14 @@ impl BlockingCollector {
     /// statement, or when the network is back.
     pub fn interrupt(&self) {
         self.core.interrupt();
+    }
+
+    /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
+    /// connection secure, which versions does it speak, does it know the credentials, may they write,
+    /// does its clock agree with the device's. Blocks for three requests, each 30 s at most; may be
+    /// called during a sync and while the collector is paused.
+    pub fn probe(&self) -> Result<Probe, PannierError> {
+        Ok(self.core.probe()?.into())
     }
 
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.

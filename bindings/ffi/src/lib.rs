@@ -20,6 +20,7 @@ mod events;
 mod foreign;
 mod ids;
 mod listings;
+mod probe;
 mod statement;
 mod status;
 mod time;
@@ -36,6 +37,7 @@ pub use ids::Uuid;
 pub use listings::{
     Erased, HeldStatement, HoldReason, ListedStatement, WaitReason, WaitingStatement,
 };
+pub use probe::{Check, Examined, Finding, Probe};
 pub use statement::*;
 pub use status::{Ended, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};

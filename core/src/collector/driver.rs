@@ -92,6 +92,7 @@ pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
         replies: Vec::new(),
         deadline: None,
         quiet_until: None,
+        acted: false,
         setbacks: 0,
         recorded: 0,
         no_network_since: None,
@@ -117,6 +118,8 @@ pub(super) struct Driver {
     deadline: Option<Instant>,
     /// Before then a new statement starts no sync: it could not send anything.
     quiet_until: Option<Instant>,
+    /// The app has done something since the sync under way began that may end its wait.
+    acted: bool,
     /// Syncs in a row that found no credentials, or panicked.
     setbacks: u32,
     /// Recorded since the last sync.
@@ -216,14 +219,14 @@ impl Driver {
             }
             Command::Changed => {
                 self.deadline = None;
-                self.quiet_until = None;
+                self.acted();
                 self.automatic_after(Duration::ZERO);
             }
             Command::Network(there) => {
                 if let (true, Some(since)) = (there, self.no_network_since) {
                     self.forget_that_there_was_none();
                     self.deadline = None;
-                    self.quiet_until = None;
+                    self.acted();
                     self.automatic_after(backoff::network_back(
                         since.elapsed(),
                         &mut fastrand::Rng::new(),
@@ -239,11 +242,17 @@ impl Driver {
             Command::Interrupt => return Some(Interrupt::Unwanted),
             Command::Resume => {
                 self.paused = false;
-                self.quiet_until = None;
+                self.acted();
                 self.automatic_after(Duration::ZERO);
             }
         }
         None
+    }
+
+    /// What a sync waited for may be over.
+    fn acted(&mut self) {
+        self.acted = true;
+        self.quiet_until = None;
     }
 
     /// A backoff for want of a network ends with it.
@@ -274,6 +283,7 @@ impl Driver {
     async fn sync(&mut self, job: Option<Job>) -> Option<Interrupt> {
         self.deadline = None;
         self.quiet_until = None;
+        self.acted = false;
         self.recorded = 0;
         self.inner.syncing.store(true, Ordering::Relaxed);
         let by_hand = job.is_some();
@@ -448,7 +458,7 @@ impl Driver {
         let now = self.inner.clock.now_ms();
         let asks = self.inner.provider.is_some();
         let mut setbacks = 0;
-        let (until, quiet) = match result.as_ref().map(|report| &report.ended) {
+        let (until, nothing_before) = match result.as_ref().map(|report| &report.ended) {
             Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => (Some(*until), true),
             Ok(Ended::Emptied) => {
                 let due = self.inner.read(Db::next_due);
@@ -471,12 +481,13 @@ impl Driver {
         self.setbacks = setbacks;
         if let Some(until) = until {
             let wait = Duration::from_millis(until.saturating_sub(now).max(0) as u64);
-            if quiet {
+            if nothing_before && !self.acted {
                 // What was recorded meanwhile cannot be sent sooner either.
                 self.deadline = None;
             }
             self.automatic_after(wait);
-            self.quiet_until = self.deadline.filter(|_| quiet);
+            self.quiet_until = self.deadline.filter(|_| nothing_before && !self.acted);
+            self.automatic_after(wait);
         }
     }
 }

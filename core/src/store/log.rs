@@ -4,13 +4,14 @@
 //! syncs of the disk. Here another thread folds while others write ([`Shared::fold`]); the commit itself
 //! does it only where nobody else has. A log that is read anew after a kill stays short.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::open::PAGE_BYTES;
+use super::shared::Slot;
 use super::{Db, Durability, Shared, StoreError};
 use crate::lock::lock;
 
@@ -34,6 +35,8 @@ pub(super) struct LogLength(Arc<Pages>);
 struct Pages {
     written: AtomicU32,
     folded: AtomicU32,
+    /// Held by whoever folds, for as long as it has the file open.
+    folding: Mutex<()>,
 }
 
 impl LogLength {
@@ -52,6 +55,11 @@ impl LogLength {
             }
             Ok(())
         }))
+    }
+
+    /// Nobody folds while this is held.
+    pub(super) fn hold_folding(&self) -> MutexGuard<'_, ()> {
+        lock(&self.0.folding)
     }
 
     fn written(&self) -> u32 {
@@ -81,8 +89,15 @@ impl Shared {
 
     /// Folds the log into the file. Others write meanwhile, but for a moment at the end, without which
     /// the log would not begin anew; with `ProcessCrash` only once it has become long.
+    ///
+    /// A file that is closed stays so: a pause waits for the folding under way, and none begins after it.
     pub fn fold(&self) -> Result<(), StoreError> {
-        let by = Db::open_folder(&self.path, self.durability)?;
+        // Taken before the file's lock, here and by a pause.
+        let _folding = self.log.hold_folding();
+        let by = match *lock(&self.db) {
+            Slot::Open(_) => Db::open_folder(&self.path, self.durability)?,
+            Slot::Paused | Slot::Broken => return Ok(()),
+        };
         self.fold_by(&by)?;
         if self.durability == Durability::PowerCut || self.log.written() >= 2 * FOLD_AT {
             let _nobody_writes = lock(&self.db);
@@ -136,6 +151,23 @@ mod tests {
         std::fs::metadata(folder.path().join("queue.db-wal"))
             .unwrap()
             .len()
+    }
+
+    #[test]
+    fn a_file_that_is_paused_is_not_opened_to_fold_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let store = Shared::open(path.clone(), Durability::PowerCut, 1).unwrap();
+        store.append(vec![long(1)], 1).unwrap();
+        store.pause(1).unwrap();
+        // Whoever opens it now finds what is no database.
+        std::fs::rename(&path, folder.path().join("kept.db")).unwrap();
+        std::fs::write(&path, "x".repeat(8_192)).unwrap();
+        assert_eq!(store.fold(), Ok(()));
+        std::fs::rename(folder.path().join("kept.db"), &path).unwrap();
+        store.resume(1).unwrap();
+        assert_eq!(store.fold(), Ok(()));
+        assert_eq!(store.read(1, Db::ledger).unwrap().queued, 1);
     }
 
     #[test]

@@ -151,15 +151,23 @@ impl Shared {
         }
     }
 
-    /// Folds the write-ahead log into the file and closes it. Calls fail until [`Shared::resume`].
+    /// Folds the write-ahead log into the file and closes it. Calls fail until [`Shared::resume`]. An
+    /// error means that it is open still.
     pub fn pause(&self, now: Millis) -> Result<(), StoreError> {
+        let _nobody_folds = self.log.hold_folding();
         let mut slot = lock(&self.db);
         self.mend(&mut slot, None, now)?;
         *lock(&self.reader) = None;
         match std::mem::replace(&mut *slot, Slot::Paused) {
-            Slot::Open(mut db) => db.tidy(),
-            Slot::Paused | Slot::Broken => Ok(()),
+            Slot::Open(mut db) => {
+                if let Err(error) = db.tidy() {
+                    // It is closed all the same, and all that is in the log holds.
+                    tracing::warn!(%error, "the write-ahead log could not be folded before the pause");
+                }
+            }
+            Slot::Paused | Slot::Broken => {}
         }
+        Ok(())
     }
 
     /// Opens the file again.
