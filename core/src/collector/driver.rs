@@ -487,7 +487,6 @@ impl Driver {
             }
             self.automatic_after(wait);
             self.quiet_until = self.deadline.filter(|_| nothing_before && !self.acted);
-            self.automatic_after(wait);
         }
     }
 }
