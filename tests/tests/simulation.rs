@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use pannier_tests::sim::Simulator;
+use pannier_tests::sim::{Kind, Simulator};
 
 #[test]
 fn nothing_is_lost_and_nothing_is_twice_whatever_goes_wrong() {
     let simulator = Simulator::new().expect("a folder for databases");
     let begun = Instant::now();
     for seed in 0..5_000 {
-        let outcome = simulator.run(seed, false);
+        let outcome = simulator.run(Kind::Characters, seed, false);
         if let Some(violation) = outcome.violation {
             panic!(
-                "seed {seed}: {violation}\nagain: cargo run --release -p pannier-tests --bin simulate -- --seed {seed} --trace"
+                "seed {seed}: {violation}\nagain: cargo run --release -p pannier-tests --bin simulate -- --world characters --seed {seed} --trace"
             );
         }
         if seed >= 100 && begun.elapsed() > Duration::from_secs(20) {
@@ -24,8 +24,10 @@ fn nothing_is_lost_and_nothing_is_twice_whatever_goes_wrong() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let simulator = Simulator::new().expect("a folder for databases");
-    let once = simulator.run(7, true);
-    let again = simulator.run(7, true);
-    assert!(once.trace.len() > 20);
-    assert_eq!(once.trace, again.trace);
+    for kind in [Kind::Characters, Kind::Arbitrary] {
+        let once = simulator.run(kind, 7, true);
+        let again = simulator.run(kind, 7, true);
+        assert!(once.trace.len() > 20);
+        assert_eq!(once.trace, again.trace);
+    }
 }

@@ -6,15 +6,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use pannier_tests::sim::{Simulator, Tally};
+use pannier_tests::sim::{Kind, Simulator, Tally};
 
 /// Runs the deterministic simulation of sync: the real session and store against scripted LRSs.
 ///
 /// Exits with 1 if anything that must hold did not.
 #[derive(Parser)]
 struct Arguments {
+    /// Which servers: each seed runs against all of these.
+    #[arg(long, value_enum, default_value_t = Which::Characters)]
+    world: Which,
     /// How many seeds.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
@@ -38,8 +41,30 @@ struct Arguments {
     json: bool,
 }
 
+/// Which servers a seed runs against.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// What a grammar gives.
+    Arbitrary,
+    /// What real LRSs were seen to do.
+    Characters,
+    /// The one and the other.
+    Both,
+}
+
+impl Which {
+    fn kinds(self) -> &'static [Kind] {
+        match self {
+            Self::Arbitrary => &[Kind::Arbitrary],
+            Self::Characters => &[Kind::Characters],
+            Self::Both => &[Kind::Characters, Kind::Arbitrary],
+        }
+    }
+}
+
 #[derive(serde::Serialize)]
 struct Failure {
+    world: &'static str,
     seed: u64,
     violation: String,
     again: String,
@@ -118,23 +143,27 @@ fn run(arguments: &Arguments, first: u64, count: u64) -> std::io::Result<(Tally,
                     break;
                 }
                 let seed = first + n;
-                let outcome = simulator.run(seed, arguments.trace);
-                for line in &outcome.trace {
-                    println!("{line}");
+                for &kind in arguments.world.kinds() {
+                    let outcome = simulator.run(kind, seed, arguments.trace);
+                    for line in &outcome.trace {
+                        println!("{line}");
+                    }
+                    tally.add(&outcome.tally);
+                    if let (Some(violation), Ok(mut whole)) = (outcome.violation, whole.lock()) {
+                        let world = kind.name();
+                        // Also where there is no terminal, and so no bar.
+                        bar.suspend(|| eprintln!("seed {seed} ({world}): {violation}"));
+                        whole.1.push(Failure {
+                            world,
+                            seed,
+                            violation,
+                            again: format!(
+                                "cargo run --release -p pannier-tests --bin simulate -- --world {world} --seed {seed} --trace"
+                            ),
+                        });
+                    }
                 }
-                tally.add(&outcome.tally);
                 bar.inc(1);
-                if let (Some(violation), Ok(mut whole)) = (outcome.violation, whole.lock()) {
-                    // Also where there is no terminal, and so no bar.
-                    bar.suspend(|| eprintln!("seed {seed}: {violation}"));
-                    whole.1.push(Failure {
-                        seed,
-                        violation,
-                        again: format!(
-                            "cargo run --release -p pannier-tests --bin simulate -- --seed {seed} --trace"
-                        ),
-                    });
-                }
             }
             if let Ok(mut whole) = whole.lock() {
                 whole.0.add(&tally);
@@ -184,7 +213,10 @@ fn print(report: &Report) {
         report.seeds_a_minute
     );
     for failure in &report.violations {
-        println!("seed {}: {}", failure.seed, failure.violation);
+        println!(
+            "seed {} ({}): {}",
+            failure.seed, failure.world, failure.violation
+        );
         println!("    again: {}", failure.again);
     }
     println!("{} violations", report.violations.len());

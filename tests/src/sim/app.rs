@@ -122,7 +122,7 @@ impl World {
             let at = world.model.all.len();
             format!("record {at} {kind:?} {}", recipe.id)
         });
-        self.model.record(recipe, prepared, self.now);
+        self.model.record(recipe, prepared, self.now, self.clock);
         Ok(())
     }
 
@@ -331,7 +331,7 @@ impl World {
         self.leave(id, Gone::Replaced);
         self.promises.replaced(id);
         self.tally.statements += 1;
-        self.model.record(recipe, prepared, self.now);
+        self.model.record(recipe, prepared, self.now, self.clock);
         Ok(())
     }
 

@@ -91,6 +91,7 @@ impl World {
         };
         self.clock += by;
         self.jumped_at = Some(self.now);
+        self.times.device(self.now, self.started.1, self.clock);
         // What the LRS is still at may be sent again: the wait for that is void.
         let under_way = self
             .lrs
@@ -126,7 +127,7 @@ impl World {
             }
             4 => {
                 let ahead = [0, DAY, -DAY, 30_000][self.rng.usize(..4)];
-                self.lrs.set_clock(ahead);
+                self.set_lrs_clock(ahead);
                 "lrs: its clock is set"
             }
             _ => {

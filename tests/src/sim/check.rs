@@ -9,6 +9,7 @@ use super::lrs::Lrs;
 use super::lrs::character::{Invalid, Poison, TooLarge, Voiding};
 use super::model::{Gone, Known, Model};
 use super::statement::Kind;
+use super::times::Times;
 use super::world::SECRET;
 
 /// Where a statement is by the database.
@@ -68,7 +69,13 @@ impl Snapshot {
 }
 
 /// I2, I3 and I5: every statement is where it may be, with its bytes, and is counted there.
-pub fn check(snapshot: &Snapshot, model: &mut Model, lrs: &Lrs, now: Millis) -> Result<(), String> {
+pub fn check(
+    snapshot: &Snapshot,
+    model: &mut Model,
+    lrs: &Lrs,
+    times: &Times,
+    now: Millis,
+) -> Result<(), String> {
     let mut counts = BTreeMap::from([("queued", 0), ("waiting", 0), ("held", 0), ("delivered", 0)]);
     for at in 0..model.all.len() {
         let id = model.all[at].recipe.id;
@@ -81,7 +88,7 @@ pub fn check(snapshot: &Snapshot, model: &mut Model, lrs: &Lrs, now: Millis) -> 
         }
         let place = snapshot.place(id);
         if let Some((_, body)) = snapshot.places.get(&id)
-            && !model.takes(at, body.as_bytes(), &lrs.was_ahead)
+            && !model.takes(at, body.as_bytes(), times)
         {
             return Err(format!("I2: the bytes of {id} have changed"));
         }
@@ -132,7 +139,11 @@ pub fn check(snapshot: &Snapshot, model: &mut Model, lrs: &Lrs, now: Millis) -> 
     Ok(())
 }
 
-fn counted(snapshot: &Snapshot, model: &Model, counts: &BTreeMap<&str, u64>) -> Result<(), String> {
+pub fn counted(
+    snapshot: &Snapshot,
+    model: &Model,
+    counts: &BTreeMap<&str, u64>,
+) -> Result<(), String> {
     let ledger = &snapshot.ledger;
     let queued_bytes: usize = snapshot
         .places

@@ -7,6 +7,7 @@
 //! clock but the virtual one, no chance but the seed.
 
 mod app;
+mod arbitrary;
 mod chaos;
 mod check;
 mod disk;
@@ -20,6 +21,7 @@ mod process;
 mod promises;
 mod statement;
 mod tally;
+mod times;
 mod wal;
 mod weather;
 mod world;
@@ -40,6 +42,25 @@ pub use tally::Tally;
 /// When every run begins; true time, unix milliseconds.
 const START: Millis = 1_800_000_000_000;
 
+/// Which servers there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The characters: what real LRSs were seen to do.
+    Characters,
+    /// Arbitrary ones: whatever a grammar gives.
+    Arbitrary,
+}
+
+impl Kind {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Characters => "characters",
+            Self::Arbitrary => "arbitrary",
+        }
+    }
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
@@ -58,6 +79,17 @@ pub struct Simulator {
     empty: Vec<u8>,
 }
 
+impl World {
+    /// All of it.
+    fn run(&mut self) -> Result<(), String> {
+        for _ in 0..self.plan.steps {
+            self.step()?;
+        }
+        self.heal()?;
+        self.drain()
+    }
+}
+
 impl Simulator {
     /// Makes the folder, in `/dev/shm` where there is one.
     pub fn new() -> std::io::Result<Self> {
@@ -72,10 +104,35 @@ impl Simulator {
     }
 
     /// One run. The same seed gives the same run.
-    pub fn run(&self, seed: u64, trace: bool) -> Outcome {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let plan = Plan::draw(&mut rng);
-        let mut world = match self.world(plan, rng, trace) {
+    pub fn run(&self, kind: Kind, seed: u64, trace: bool) -> Outcome {
+        match kind {
+            Kind::Characters => {
+                let mut rng = fastrand::Rng::with_seed(seed);
+                let plan = Plan::draw(&mut rng);
+                let world = self.world(plan, rng, trace);
+                Self::carry_out(world, World::run, |world| {
+                    let told = (world.tally, world.trace.unwrap_or_default());
+                    (told, world.disk)
+                })
+            }
+            Kind::Arbitrary => {
+                let disk = Disk::new(self.folder.path(), &self.empty);
+                let world = arbitrary::World::draw(seed, disk, trace);
+                Self::carry_out(world, arbitrary::World::run, |world| {
+                    let told = (world.tally, world.trace.unwrap_or_default());
+                    (told, world.disk)
+                })
+            }
+        }
+    }
+
+    /// Runs a world until its end, and clears up after it.
+    fn carry_out<W>(
+        world: Result<W, String>,
+        run: impl FnOnce(&mut W) -> Result<(), String>,
+        end: impl FnOnce(W) -> ((Tally, Vec<String>), Disk),
+    ) -> Outcome {
+        let mut world = match world {
             Ok(world) => world,
             Err(violation) => {
                 return Outcome {
@@ -85,26 +142,18 @@ impl Simulator {
                 };
             }
         };
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            for _ in 0..world.plan.steps {
-                world.step()?;
-            }
-            world.heal()?;
-            world.drain()
-        }));
+        let result = catch_unwind(AssertUnwindSafe(|| run(&mut world)));
         let violation = match result {
             Ok(result) => result.err(),
             Err(_) => Some("I13: a panic".to_owned()),
         };
-        let outcome = Outcome {
-            violation,
-            tally: std::mem::take(&mut world.tally),
-            trace: world.trace.take().unwrap_or_default(),
-        };
-        let disk = world.disk.clone();
-        drop(world);
+        let ((tally, trace), disk) = end(world);
         disk.clear();
-        outcome
+        Outcome {
+            violation,
+            tally,
+            trace,
+        }
     }
 
     fn world(&self, plan: Plan, mut rng: fastrand::Rng, trace: bool) -> Result<World, String> {
@@ -112,7 +161,6 @@ impl Simulator {
         let mut lrs = Lrs::new(plan.character);
         lrs.max_bytes = plan.lrs_max_bytes;
         lrs.forbids_voiding = plan.forbids_voiding;
-        lrs.set_clock(plan.lrs_ahead);
         lrs.bears = plan.lrs_bears;
         let mut processes = Vec::new();
         for at in 0..plan.processes {
@@ -135,6 +183,7 @@ impl Simulator {
             rng,
             now: START,
             clock: plan.clock,
+            times: times::Times::default(),
             jumped_at: None,
             weather: weather::Weather::Fine,
             login: world::Login::Password(0),
@@ -153,6 +202,9 @@ impl Simulator {
             made: 0,
             plan,
         };
+        world.times.device(START, world.started.1, world.clock);
+        world.times.lrs(0);
+        world.set_lrs_clock(world.plan.lrs_ahead);
         world.tell(|world| format!("{:#?}", world.plan));
         Ok(world)
     }

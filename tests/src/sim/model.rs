@@ -8,6 +8,7 @@ use pannier::store::Millis;
 use uuid::Uuid;
 
 use super::statement::{Kind, Recipe};
+use super::times::{Made, Times};
 
 /// A statement that `record` accepted.
 #[derive(Debug, Clone)]
@@ -24,8 +25,8 @@ pub struct Known {
     pub times_sent: u32,
     /// When the last such request left; true time.
     pub last_sent: Option<Millis>,
-    /// For a timestamp that Pannier made while it had a steady clock: the true time.
-    pub made_at: Option<Millis>,
+    /// For a timestamp that Pannier made while it had a steady clock: when.
+    pub made: Option<Made>,
     /// That timestamp has been put right.
     pub corrected: bool,
     /// It left by the app's own word.
@@ -50,10 +51,6 @@ pub enum Gone {
 /// What is wrong by less is not corrected.
 const CORRECTED_FROM: Millis = 60_000;
 
-/// How well a `Date` tells the time: it counts seconds, and an answer that was under way for ten of
-/// them is believed still.
-const MEASURED_TO: Millis = 12_000;
-
 /// The timestamp in a statement, and what stands around it.
 fn timestamp(body: &[u8]) -> Option<(Millis, [&str; 2])> {
     const NAME: &str = "\"timestamp\":\"";
@@ -76,14 +73,18 @@ pub struct Model {
 }
 
 impl Model {
-    /// One more was recorded.
-    pub fn record(&mut self, recipe: Recipe, prepared: Prepared, now: Millis) {
+    /// One more was recorded, while the device's clock was so far off.
+    pub fn record(&mut self, recipe: Recipe, prepared: Prepared, now: Millis, offset: Millis) {
         self.latest.insert(recipe.id, self.all.len());
         self.all.push(Known {
             recipe,
             body: prepared.body,
             timestamp: prepared.timestamp_ms,
-            made_at: prepared.steady.map(|_| now),
+            made: prepared.steady.map(|steady| Made {
+                at: now,
+                offset,
+                boot: steady.boot,
+            }),
             corrected: false,
             sent: false,
             times_sent: 0,
@@ -94,23 +95,22 @@ impl Model {
     }
 
     /// These bytes are the statement's, or its own with a timestamp put right, which is taken down.
-    /// `ahead`: what the LRS's clock was ever wrong by.
-    pub fn takes(&mut self, at: usize, bytes: &[u8], ahead: &[Millis]) -> bool {
+    /// `times`: what it may have been put right to.
+    pub fn takes(&mut self, at: usize, bytes: &[u8], times: &Times) -> bool {
         let known = &mut self.all[at];
         if known.body == bytes {
             return true;
         }
-        let (Some(made_at), false, false) = (known.made_at, known.sent, known.corrected) else {
+        let (Some(made), false, false) = (known.made, known.sent, known.corrected) else {
             return false;
         };
         let Some((right, rest)) = timestamp(bytes) else {
             return false;
         };
         let ours = timestamp(&known.body);
-        let is_right = |ahead: &Millis| (right - made_at - ahead).abs() <= MEASURED_TO;
         if ours.is_none_or(|(_, ours)| ours != rest)
             || (right - known.timestamp).abs() <= CORRECTED_FROM
-            || !ahead.iter().any(is_right)
+            || !times.allow(&made, right)
         {
             return false;
         }

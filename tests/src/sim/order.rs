@@ -3,13 +3,13 @@
 use pannier::lrs::Request;
 use uuid::Uuid;
 
-use super::lrs::Lrs;
 use super::lrs::post::statements;
 use super::model::Model;
 use super::statement::Kind;
+use super::times::Times;
 
 /// The statements in a body, or what is wrong with it (I2, I7).
-pub fn posted(request: &Request, model: &mut Model, lrs: &Lrs) -> Result<Vec<Uuid>, String> {
+pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec<Uuid>, String> {
     #[derive(serde::Deserialize)]
     struct Named {
         id: Uuid,
@@ -27,7 +27,7 @@ pub fn posted(request: &Request, model: &mut Model, lrs: &Lrs) -> Result<Vec<Uui
         let at = model
             .place(id)
             .ok_or_else(|| format!("I2: {id} was sent and never recorded"))?;
-        if !model.takes(at, raw.get().as_bytes(), &lrs.was_ahead) {
+        if !model.takes(at, raw.get().as_bytes(), times) {
             return Err(format!("I2: {id} was sent with other bytes than recorded"));
         }
         let known = &model.all[at];

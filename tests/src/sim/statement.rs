@@ -47,6 +47,10 @@ impl Kind {
 /// More digits than a double has. LRSs round it.
 pub const LONG_NUMBER: &str = "12345678901234567890";
 
+/// A duration that LRSs write otherwise: one counts by a float and loses a hundredth, one makes minutes
+/// of seconds.
+pub const DURATION: &str = "PT90.29S";
+
 /// What only 2.0.0 has, as a [`Kind::Modern`] statement says it.
 pub const CONTEXT_AGENTS: &str = r#""contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:coach@example.com"},"relevantTypes":["http://example.com/coach"]}]"#;
 
@@ -99,11 +103,15 @@ pub fn prepared(recipe: &Recipe) -> Prepared {
         }
         _ => String::new(),
     };
+    let result = match n % 5 {
+        1 => format!(r#","result":{{"duration":"{DURATION}","score":{{"scaled":0.1}}}}"#),
+        _ => String::new(),
+    };
     let timestamp = recipe
         .timestamp
         .map_or_else(String::new, |at| format!(r#","timestamp":"{}""#, iso(at)));
     let text = format!(
-        r#"{{"id":"{id}","actor":{{"mbox":"{mbox}"}},"verb":{{"id":"{verb}"}},"object":{object}{context}{timestamp}}}"#
+        r#"{{"id":"{id}","actor":{{"mbox":"{mbox}"}},"verb":{{"id":"{verb}"}},"object":{object}{result}{context}{timestamp}}}"#
     );
     let fill = Fill {
         id: *id,

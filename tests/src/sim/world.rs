@@ -20,6 +20,7 @@ use super::plan::Plan;
 use super::process::{Flight, Process, State};
 use super::promises::Promises;
 use super::tally::Tally;
+use super::times::Times;
 use super::weather::Weather;
 
 /// A thread never sleeps longer; as the collector's own.
@@ -64,6 +65,8 @@ pub struct World {
     pub now: Millis,
     /// The device's clock minus the true time.
     pub clock: Millis,
+    /// Every clock there was.
+    pub times: Times,
     /// When the clock last jumped; true time.
     pub jumped_at: Option<Millis>,
     /// The LRS.
@@ -371,7 +374,7 @@ impl World {
         flights: &[Flight],
         request: &Request,
     ) -> Result<Vec<Uuid>, String> {
-        let ids = super::order::posted(request, &mut self.model, &self.lrs)?;
+        let ids = super::order::posted(request, &mut self.model, &self.times)?;
         if let Some(broken) = self.promises.broken_by(request, &ids, self.now) {
             return Err(broken);
         }
@@ -442,6 +445,12 @@ impl World {
         }
         self.processes[which].state = after_flight(session, flights);
         self.check()
+    }
+
+    /// The clock of the LRS is off by so much from now on.
+    pub fn set_lrs_clock(&mut self, ahead: Millis) {
+        self.lrs.ahead = ahead;
+        self.times.lrs(ahead);
     }
 
     /// The device dies somewhere in the step that was just made, and starts again.
@@ -534,6 +543,7 @@ impl World {
         if self.rng.bool() {
             // Not the processes alone, but the device.
             self.started = (self.now, self.rng.i64(..));
+            self.times.device(self.now, self.started.1, self.clock);
         }
         let device_now = self.device_now();
         let mut names = Vec::new();
@@ -616,7 +626,7 @@ impl World {
         if self.trace.is_some() {
             self.tell_moves(&snapshot);
         }
-        check(&snapshot, &mut self.model, &self.lrs, self.now)
+        check(&snapshot, &mut self.model, &self.lrs, &self.times, self.now)
     }
 
     /// For the trace: what changed its place.

@@ -66,8 +66,6 @@ pub struct Lrs {
     pub lost_voided: BTreeSet<Uuid>,
     /// Its clock minus the true time.
     pub ahead: Millis,
-    /// What that ever was.
-    pub was_ahead: Vec<Millis>,
     /// Where it lives.
     pub base: String,
     /// What is answered where it lived before: 301, 308, 404 or 410.
@@ -103,7 +101,6 @@ impl Lrs {
             voided: BTreeSet::new(),
             lost_voided: BTreeSet::new(),
             ahead: 0,
-            was_ahead: vec![0],
             base: "https://lrs.example/xAPI".to_owned(),
             moved: 404,
             password: 0,
@@ -133,12 +130,6 @@ impl Lrs {
                 visible_from,
                 copies: 1,
             });
-    }
-
-    /// Its clock is set.
-    pub fn set_clock(&mut self, ahead: Millis) {
-        self.ahead = ahead;
-        self.was_ahead.push(ahead);
     }
 
     /// It loses everything and starts empty.

@@ -1,0 +1,64 @@
+//! What an LRS may expect of the device: that it waits as long as it is asked to, and that it obeys a 401.
+
+use pannier::lrs::Request;
+use pannier::store::Millis;
+
+/// How often somebody may knock at a door that the LRS itself has shut.
+const HOUR: Millis = 60 * 60 * 1000;
+
+/// What holds until a true time.
+#[derive(Debug, Default)]
+pub struct Patience {
+    silence: Option<(Millis, String)>,
+    locked: Option<Millis>,
+}
+
+impl Patience {
+    /// The device was asked to wait.
+    pub fn asked(&mut self, until: Millis, status: u16) {
+        if self
+            .silence
+            .as_ref()
+            .is_none_or(|(known, _)| *known < until)
+        {
+            self.silence = Some((until, format!("{status} and Retry-After")));
+        }
+    }
+
+    /// The LRS itself has refused the credentials.
+    pub fn refused(&mut self, now: Millis) {
+        self.locked = Some(now + HOUR);
+    }
+
+    /// What this request breaks, if anything.
+    pub fn broken_by(&self, request: &Request, now: Millis) -> Option<String> {
+        if let Some((until, why)) = &self.silence
+            && now < *until
+        {
+            return Some(format!(
+                "I10: asked again {} ms too early after {why}",
+                until - now
+            ));
+        }
+        if let Some(until) = self.locked
+            && now < until
+            && !request.url.ends_with("/about")
+        {
+            return Some(format!(
+                "I10: tried again {} ms too early after the LRS itself had refused the credentials",
+                until - now
+            ));
+        }
+        None
+    }
+
+    /// The app has acted, or somebody syncs by hand.
+    pub fn unlock(&mut self) {
+        self.locked = None;
+    }
+
+    /// Another LRS is meant, the clock jumped, or nobody on the device knows any more.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
