@@ -153,7 +153,9 @@ async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) 
         && sending
         && let Some(words) = mischief.refusal(&body)
     {
-        return (StatusCode::BAD_REQUEST, words).into_response();
+        // An LRS says its version with every answer, or it is taken for somebody else.
+        let version = [("X-Experience-API-Version", "2.0.0")];
+        return (StatusCode::BAD_REQUEST, version, words).into_response();
     }
     let request = Request::from_parts(parts, body.into());
     match deed {

@@ -15,7 +15,8 @@ fn a_refused_statement_is_held_and_can_be_replaced() {
         statement("three")
     ]));
     mischief.refuse(&ids[1], "no such course");
-    desk.run(&["sync"]).is(1, "2 delivered; left: 1 held");
+    desk.run(&["sync", "--wait", "2m"])
+        .is(1, "2 delivered; left: 1 held");
 
     let listed = desk.run(&["held", "list"]);
     listed.is(0, "ann@example.org experienced http://example.org/two");
@@ -57,7 +58,7 @@ fn held_statements_can_be_retried_and_discarded() {
     for id in &ids[..2] {
         mischief.refuse(id, "not today");
     }
-    desk.run(&["sync"]).is(1, "2 held");
+    desk.run(&["sync", "--wait", "2m"]).is(1, "2 held");
     desk.run(&["held", "discard", &ids[0]]).is(0, "discarded");
     mischief.stop();
     let retried = desk.json(&["held", "retry", "--all"]);
