@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
+use url::Url;
 use uuid::Uuid;
 
 use super::{Db, LrsClock, Millis, Problem, StoreError, Waits, ids};
@@ -129,20 +130,27 @@ impl Learned {
         self.waits.app = None;
     }
 
-    /// Nothing is known of another LRS; but what has left may be under way still, perhaps at the same
-    /// one under another name.
-    fn forget(&mut self) {
+    /// Nothing is known of another LRS. What has left may be under way still at one of the same origin,
+    /// which is probably the same under another path.
+    fn forget(&mut self, same_origin: bool) {
         *self = Self {
             taken: self.taken,
             waits: Waits {
-                outcome_unknown: self.waits.outcome_unknown,
+                outcome_unknown: self.waits.outcome_unknown.filter(|_| same_origin),
                 ..Waits::default()
             },
-            under_way: self.under_way,
-            slowest_ms: None,
+            under_way: self.under_way.filter(|_| same_origin),
             ..Self::default()
         };
     }
+}
+
+/// Scheme, host and port are the same.
+fn share_origin(one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (Url::parse(one), Url::parse(other)) else {
+        return false;
+    };
+    one.origin() == other.origin()
 }
 
 impl Db {
@@ -162,8 +170,11 @@ impl Db {
                     "UPDATE upstream SET endpoint = ?1, generation = generation + 1",
                     [endpoint],
                 )?;
+                let same = known
+                    .endpoint
+                    .is_some_and(|known| share_origin(&known, endpoint));
                 let mut learned = known.learned;
-                learned.forget();
+                learned.forget(same);
                 write_learned(tx, &learned)?;
             }
             Ok(())

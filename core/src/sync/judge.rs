@@ -215,7 +215,7 @@ pub fn posted(
                 .chain(indexes.iter().copied().filter(|at| *at < batch.len()))
                 .collect();
             match status {
-                413 if stop.doubt => Verdict::Stop(stop),
+                // Whoever says so has not processed it (RFC 9110, section 15.5.14).
                 413 => Verdict::TooLarge {
                     blame: blame(HoldReason::TooLarge),
                 },
@@ -247,17 +247,9 @@ pub fn found(answer: &Found, from: Sender, retry_after: Option<Duration>) -> Loo
         Found::Missing => Looked::Missing,
         Found::Unreadable => Looked::NotShown { status: 200 },
         Found::NotAnLrs(why) => Looked::Stop(stranger(why)),
-        Found::Refused {
-            status,
-            words,
-            page,
-        } => match status {
+        Found::Refused { status, words } => match status {
             400 if from.is_lrs() => Looked::Misunderstood,
             401 | 407 | 408 | 425 | 429 | 500 | 502..=599 => {
-                Looked::Stop(by_status(*status, from, words.to_string(), retry_after))
-            }
-            // A page in the place of an answer: somebody stands before the LRS.
-            _ if *page && from == Sender::Stranger => {
                 Looked::Stop(by_status(*status, from, words.to_string(), retry_after))
             }
             _ => Looked::NotShown { status: *status },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::judge::{Blame, Looked, Negotiated, Pause, Stop, Verdict, about, failed, found, posted};
+use super::judge::{Blame, Looked, Negotiated, Pause, Verdict, about, failed, found, posted};
 use super::work::Item;
 use crate::lrs::reading::{read_about, read_get, read_post, sender};
 use crate::lrs::{Answer, Endpoint, Failure};
@@ -257,7 +257,6 @@ fn what_a_stranger_says_is_no_statements_fault_and_no_passwords() {
         (407, Problem::NotAnLrs, Pause::Backoff),
         (409, Problem::NotAnLrs, Pause::Backoff),
         (410, Problem::WrongEndpoint, Pause::Long),
-        (413, Problem::NotAnLrs, Pause::Backoff),
         (418, Problem::NotAnLrs, Pause::Backoff),
         (408, Problem::ServerError, Pause::Backoff),
         (425, Problem::ServerError, Pause::Backoff),
@@ -292,7 +291,10 @@ fn no_status_at_all_delivers_or_holds_by_itself() {
         match judge_post(&answer(status, ""), &[0, 1, 2], None) {
             Verdict::Stored { .. } | Verdict::Sorted { .. } => panic!("{status}"),
             Verdict::Unproved { vouched } => assert!(status == 204 && !vouched),
-            Verdict::Suspicious { .. } | Verdict::Known { .. } | Verdict::TooLarge { .. } => {
+            // Whoever says that it is too large has not taken it (RFC 9110, section 15.5.14), and
+            // holds nothing by it.
+            Verdict::TooLarge { blame } => assert!(status == 413 && blame.stranger),
+            Verdict::Suspicious { .. } | Verdict::Known { .. } => {
                 panic!("{status}: a stranger is believed")
             }
             Verdict::Stop(stop) => assert!(stop.doubt, "{status}"),
@@ -380,11 +382,11 @@ fn a_stranger_that_answers_a_look_up_is_no_lrs() {
             other => panic!("{status}: {other:?}"),
         }
     }
-    let Looked::Stop(Stop { problem, pause, .. }) = look(&answer(403, "<html>blocked</html>"))
-    else {
-        panic!("a page is taken for an LRS's answer");
-    };
-    assert_eq!((problem, pause), (Problem::NotAnLrs, Pause::Backoff));
+    // A page that says no to the look-up alone: what it says to sending must do.
+    assert_eq!(
+        look(&answer(405, "<html>blocked</html>")),
+        Looked::NotShown { status: 405 }
+    );
 }
 
 #[test]

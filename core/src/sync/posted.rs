@@ -153,12 +153,8 @@ impl Session {
                 self.blame_all(db, batch, &blame, now)
             }
             Verdict::Stop(stop) => {
-                match stop.status {
-                    Some(413) => self.ceiling.shrink_bytes(&mut self.learned, sent.bytes),
-                    _ if stop.problem == Problem::ServerError => {
-                        Ceiling::failed_on(&mut self.learned, batch.len());
-                    }
-                    _ => {}
+                if stop.problem == Problem::ServerError {
+                    Ceiling::failed_on(&mut self.learned, batch.len());
                 }
                 self.post_stopped(db, batch, stop, sent, now)
             }
@@ -195,7 +191,9 @@ impl Session {
                 words,
                 stranger: false,
             };
-            self.blame_all(db, vec![batch[at].clone()], &blame, now)?;
+            // It took the others in the same breath, if it took some.
+            let taken = self.learned.taken - u64::from(!delivered.is_empty());
+            self.blame_since(db, vec![batch[at].clone()], &blame, taken, now)?;
         }
         let words = "it neither stored nor refused the statement".to_owned();
         self.blame_all(
@@ -296,7 +294,6 @@ impl Session {
 /// What a statement would be held for that the upstream stopped at, alone and again and again.
 fn blame_of(stop: &Stop) -> Blame {
     let (reason, stranger) = match (stop.problem, stop.status) {
-        (_, Some(413)) => (HoldReason::TooLarge, stop.doubt),
         (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
             (HoldReason::ServerError, stop.doubt && stop.status.is_some())
         }

@@ -121,16 +121,28 @@ impl Session {
         blame: &Blame,
         now: Millis,
     ) -> Result<(), StoreError> {
+        self.blame_since(db, items, blame, self.learned.taken, now)
+    }
+
+    /// The same, when the upstream had taken statements of so many requests.
+    pub(super) fn blame_since(
+        &mut self,
+        db: &mut Db,
+        items: Vec<Item>,
+        blame: &Blame,
+        taken: u64,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         for item in items {
             let suspect = Suspect {
                 confirmed: self.confirms(&item, blame),
-                taken: self.learned.taken,
+                taken,
                 blame: blame.clone(),
                 item,
             };
             // One that is aside already would be due again at once.
             if suspect.item.row.aside_since.is_some() {
-                let outcome = self.later(&suspect.item, blame, now);
+                let outcome = self.later_since(&suspect.item, blame, taken, now);
                 self.settle(db, vec![(suspect.item.clone(), outcome)], now)?;
             }
             if blame.reason == HoldReason::ServerError && blame.status.is_some() {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::sender::{Sender, sender};
 use super::stranger::{NotAnLrs, by_body, by_status, json};
-use super::words::{Words, is_page};
+use super::words::Words;
 use crate::lrs::{Answer, Endpoint};
 
 /// Whether an LRS has a statement. `Debug` does not show it.
@@ -30,8 +30,6 @@ pub enum Found {
         status: u16,
         /// The LRS's own words.
         words: Words,
-        /// They come as a web page.
-        page: bool,
     },
 }
 
@@ -64,7 +62,6 @@ pub fn read_get(answer: &Answer, endpoint: &Endpoint, id: Uuid) -> Found {
         status => Found::Refused {
             status,
             words: Words::of(answer),
-            page: is_page(answer),
         },
     }
 }

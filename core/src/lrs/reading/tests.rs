@@ -331,7 +331,6 @@ mod get {
             let Found::Refused {
                 status: read,
                 words,
-                page: false,
             } = found(status, "text/plain", "no")
             else {
                 panic!("{status} is not read as refused");

@@ -340,3 +340,56 @@ fn two_holders_never_sync_at_once_and_a_dead_ones_lease_ends() {
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 6);
 }
+
+#[test]
+fn what_is_under_way_at_one_lrs_is_not_waited_for_at_another() {
+    for (other, waits) in [
+        ("https://other.example/xAPI", false),
+        ("https://lrs.example:8443/xAPI", false),
+        ("https://lrs.example/other", true),
+    ] {
+        let mut device = Device::new();
+        device.db.set_endpoint("https://lrs.example/xAPI").unwrap();
+        device.record(3);
+        let lost = || Fault::Fail(Failure::Broken("reset".into()));
+        device.lrs.faults.extend([Fault::None, lost()]);
+        device.sync();
+        device.db.set_endpoint(other).unwrap();
+        let learned = device.db.upstream().unwrap().learned;
+        assert_eq!(learned.waits.outcome_unknown.is_some(), waits, "{other}");
+        assert_eq!((learned.waits.backoff, learned.trouble), (None, None));
+    }
+}
+
+#[test]
+fn what_an_old_lrs_answers_says_nothing_once_there_is_another() {
+    let mut device = Device::new();
+    device.db.set_endpoint("https://lrs.example/xAPI").unwrap();
+    let ids = device.record(3);
+    let mut session = device.session();
+    let mut step = session.next(&mut device.db, device.now).unwrap();
+    // About first, and then the batch.
+    for _ in 0..2 {
+        let Step::Send { ticket, request } = step else {
+            panic!("{step:?}")
+        };
+        if request.body.is_some() {
+            device
+                .db
+                .set_endpoint("https://other.example/xAPI")
+                .unwrap();
+        }
+        let outcome = device.lrs.perform(&request, device.now);
+        session
+            .answered(&mut device.db, ticket, outcome, device.now)
+            .unwrap();
+        step = session.next(&mut device.db, device.now).unwrap();
+    }
+    assert_eq!(step, Step::Done(Ended::Interrupted));
+    assert!(
+        device.lrs.stored.contains_key(&ids[0]),
+        "the old one has it"
+    );
+    assert_eq!(device.delivered(), 0, "and the new one has not");
+    assert_eq!(device.db.upstream().unwrap().learned.last_success, None);
+}
