@@ -70,6 +70,8 @@ CREATE INDEX aside_held ON aside (seq) WHERE held = 1;
 -- can be told without reading the log.
 CREATE TABLE ledger (
     id              INTEGER PRIMARY KEY CHECK (id = 1),
+    -- Which queue this is. See store/numbers.rs.
+    queue           BLOB    NOT NULL,
     -- The end of the log as it was when rows were last deleted: seq and ends_at go on from here.
     last_seq        INTEGER NOT NULL DEFAULT 0,
     last_end        INTEGER NOT NULL DEFAULT 0,
@@ -86,7 +88,7 @@ CREATE TABLE ledger (
     purged_through  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO ledger (id) VALUES (1);
+INSERT INTO ledger (id, queue) VALUES (1, randomblob(16));
 
 -- What was lost with a damaged or missing file, until the app acknowledges it. See store/loss.rs.
 CREATE TABLE loss (

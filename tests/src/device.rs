@@ -91,6 +91,12 @@ impl Device {
         self.folder.expect("a device with a folder of its own")
     }
 
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        let folder = self.folder.as_ref();
+        folder.expect("a device with a folder of its own").path()
+    }
+
     /// Records the first `count` samples of a run, all at once.
     pub fn record_samples(&self, run: u32, count: u32) {
         let texts = (0..count).map(|n| sample::text(run, n));

@@ -125,10 +125,112 @@ fn a_file_cut_in_half_is_kept_whole() {
 }
 
 #[test]
-fn a_file_without_its_beginning_is_kept_for_an_expert() {
-    let aftermath = go_on_after(|bytes| bytes[..100].fill(0));
-    assert_eq!(aftermath.salvaged.saved, 0);
+fn a_file_without_its_first_page_gives_up_all_the_others() {
+    let aftermath = go_on_after(|bytes| bytes[..1024].fill(0));
+    assert_eq!(aftermath.salvaged.saved, u64::from(RECORDED));
+    assert_eq!(aftermath.salvaged.lost, 0);
     assert!(aftermath.kept == aftermath.damaged, "it is not kept whole");
+}
+
+#[test]
+fn any_page_alone_costs_no_more_than_what_is_on_it() {
+    let folder = full_queue();
+    let whole = fs::read(queue(folder.path())).expect("it is there");
+    let (_, mut chance) = chance();
+    let pages = whole.len() / page_size(&whole);
+    let first: Vec<usize> = (0..16).collect();
+    let others = (0..10).map(|_| chance.usize(16..pages));
+    for page in first.into_iter().chain(others) {
+        let mut bytes = whole.clone();
+        let size = page_size(&whole);
+        bytes[page * size..(page + 1) * size].fill(0);
+        let (queued, _) = read_damaged(&bytes);
+        let lost = RECORDED as usize - queued.len();
+        assert!(lost < 10, "page {page}: {lost} are lost");
+        for (id, text) in &queued {
+            let (run, n) = sample::place(*id);
+            assert_eq!(text.as_bytes(), sample::text(run, n), "page {page}");
+        }
+    }
+}
+
+/// A queue whose process was killed: ten statements in the file, and ten in its write-ahead log.
+fn left_by_a_kill() -> TempDir {
+    let device = Device::new("http://127.0.0.1:9/xAPI");
+    device.record_samples(1, 10);
+    device.collector.pause().expect("it can be closed");
+    device.collector.resume().expect("it can be opened");
+    for n in 0..10 {
+        let id = device.collector.record(sample::text(2, n));
+        id.expect("recorded");
+    }
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    let file = device.collector.status().expect("it can be read");
+    assert_eq!(file.ledger.queued, 20);
+    let folder = device.folder().to_owned();
+    for name in ["queue.db", "queue.db-wal", "queue.db.ledger"] {
+        fs::copy(folder.join(name), copy.path().join(name)).expect("there is room");
+    }
+    copy
+}
+
+/// What is in the queue then, and what is told of.
+fn after_the_kill(damage: impl FnOnce(&Path)) -> (usize, Option<pannier::store::LossReport>) {
+    let folder = left_by_a_kill();
+    damage(folder.path());
+    let device = Device::found(folder, SkippingClock::default(), Config::default());
+    let queued = device.queued();
+    for (id, text) in &queued {
+        let (run, n) = sample::place(*id);
+        assert_eq!(text.as_bytes(), sample::text(run, n));
+    }
+    (queued.len(), device.status().loss)
+}
+
+#[test]
+fn what_is_lost_with_the_write_ahead_log_or_the_whole_file_is_told() {
+    let log = |folder: &Path| folder.join("queue.db-wal");
+    let (queued, loss) = after_the_kill(|_| ());
+    assert_eq!((queued, loss), (20, None), "a kill alone costs nothing");
+
+    let (queued, loss) = after_the_kill(|folder| fs::remove_file(log(folder)).expect("there"));
+    assert_eq!((queued, loss.expect("it is told").lost), (10, 10));
+
+    // One damaged place in the log: what comes after it is saved, though SQLite no longer believes it.
+    let (queued, loss) = after_the_kill(|folder| {
+        let mut bytes = fs::read(log(folder)).expect("it is there");
+        let second = sample::id(2, 1);
+        let at = bytes
+            .windows(16)
+            .position(|part| part == second.as_bytes())
+            .expect("it is in the log");
+        bytes[at] ^= 1;
+        fs::write(log(folder), bytes).expect("there is room");
+    });
+    assert!(queued >= 19, "{queued}");
+    assert!(loss.expect("it is told").lost <= 1);
+
+    for cut in [0, 1, 100] {
+        let (queued, loss) = after_the_kill(|folder| {
+            let path = queue(folder);
+            let bytes = fs::read(&path).expect("it is there");
+            fs::write(&path, &bytes[..cut]).expect("there is room");
+        });
+        let loss = loss.expect("it is told");
+        assert_eq!(
+            (queued as u64, loss.saved + loss.lost),
+            (loss.saved, 20),
+            "{cut}"
+        );
+        assert!(queued >= 10, "{cut}: what is in the log is saved");
+    }
+
+    let (queued, loss) = after_the_kill(|folder| {
+        for name in ["queue.db", "queue.db-wal"] {
+            fs::remove_file(folder.join(name)).expect("it is there");
+        }
+    });
+    assert_eq!((queued, loss.expect("it is told").lost), (0, 20));
 }
 
 #[test]
@@ -309,8 +411,6 @@ fn read_damaged(bytes: &[u8]) -> (BTreeMap<Uuid, String>, Option<Salvaged>) {
     (queued, salvaged)
 }
 
-/// Damage to the first page, which says what is where in the file, is another matter: see
-/// `a_file_without_its_beginning_is_kept_for_an_expert`.
 #[test]
 fn flipped_bytes_cost_what_they_hit() {
     let (seed, mut chance) = chance();

@@ -89,8 +89,11 @@ fn open_again(remains: &Remains, promises: &Promises) -> Result<Found, String> {
     }
     let again = collector.record(sample::text(100, 0));
     again.map_err(|error| format!("nothing can be recorded any more: {error}"))?;
-    let salvaged = std::iter::from_fn(|| events.try_next())
-        .any(|event| matches!(event, Event::Salvaged { .. }));
+    // That the end of an unsynced log is gone is told as well: then the file is what it was.
+    let salvaged = std::iter::from_fn(|| events.try_next()).any(|event| match event {
+        Event::Salvaged { salvaged } => !salvaged.damage.contains("write-ahead log"),
+        _ => false,
+    });
     drop(collector);
     let file = rusqlite::Connection::open(path).map_err(|error| error.to_string())?;
     let verdict: String = file

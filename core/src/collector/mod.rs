@@ -174,7 +174,7 @@ impl Collector {
         check(&endpoint)?;
         let now = config.clock.now_ms();
         let store = Shared::open(
-            path.into(),
+            &path.into(),
             Opening {
                 durability: config.durability,
                 create: config.create,

@@ -70,6 +70,29 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Undoes what the last commit has taken in: these, after that place in the log. Only as long as
+    /// nobody has seen them.
+    pub(super) fn take_back(&mut self, after: i64, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.write(|tx| {
+            for id in ids {
+                tx.prepare_cached("DELETE FROM statement WHERE seq > ?1 AND id = ?2")?
+                    .execute(params![after, id.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps beside the file that these were taken in.
+    pub(super) fn count_appended(&mut self, outcomes: &[Result<Vec<Appended>, Refused>]) {
+        let new = outcomes.iter().flatten().flatten();
+        let new = new.filter(|one| **one == Appended::New).count();
+        if let Some(keeper) = &mut self.keeper {
+            keeper.add(new as u64);
+        }
+    }
+}
+
 /// The end of the log: where the next statement goes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tail {

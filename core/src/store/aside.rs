@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::forward::Forward;
 use super::listing::text;
 use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason, ids};
 
@@ -76,7 +77,7 @@ const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.
 impl Db {
     /// Those that wait aside, in capture order.
     pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, StoreError> {
-        let rows = self
+        let rows: Vec<Aside> = self
             .conn
             .prepare_cached(
                 "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body
@@ -95,16 +96,20 @@ impl Db {
                 })
             })?
             .collect::<Result<_, _>>()?;
+        let mut forward = Forward::after(page.after);
+        rows.iter().try_for_each(|row| forward.step(row.seq))?;
         Ok(rows)
     }
 
     /// Those that are held, in capture order.
     pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, StoreError> {
-        let rows = self
+        let rows: Vec<HeldStatement> = self
             .conn
             .prepare_cached(&format!("{HELD} AND a.seq > ?1 ORDER BY a.seq LIMIT ?2"))?
             .query_map(params![page.after, page.limit as i64], held_row)?
             .collect::<Result<_, _>>()?;
+        let mut forward = Forward::after(page.after);
+        rows.iter().try_for_each(|row| forward.step(row.seq))?;
         Ok(rows)
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::numbers::{Keeper, Numbers};
 use super::place::{FileId, Place, Whereabouts};
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
@@ -14,6 +15,8 @@ pub struct Db {
     pub(super) path: PathBuf,
     /// None for a second connection, which writes nothing.
     pub(super) place: Option<Place>,
+    /// What is kept beside the file; none for a second connection and for a successor in the making.
+    pub(super) keeper: Option<Box<Keeper>>,
 }
 
 impl Db {
@@ -44,6 +47,32 @@ impl Db {
         let value = work(open.0)?;
         open.0.run("COMMIT")?;
         Ok(value)
+    }
+
+    /// What several calls read is of one moment, whoever writes meanwhile.
+    pub fn at_once<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if !self.conn.is_autocommit() {
+            return work(self);
+        }
+        self.run("BEGIN")?;
+        let value = work(self);
+        // It has read only: there is nothing that this could fail to undo.
+        let ended = self.run("COMMIT");
+        let value = value?;
+        ended?;
+        Ok(value)
+    }
+
+    /// Keeps beside the file what it says of itself now.
+    pub(super) fn keep_numbers(&mut self) {
+        if let Some(keeper) = &mut self.keeper
+            && let Ok(numbers) = Numbers::of(&self.conn)
+        {
+            keeper.keep(numbers);
+        }
     }
 
     /// From the cache: to read these few words anew costs as much as a tenth of a commit.
@@ -84,13 +113,14 @@ impl Db {
     }
 
     /// Leaves no trace of what was deleted: pages that were split or joined keep copies of rows that
-    /// were moved, which overwriting deleted rows does not reach.
-    pub(super) fn expunge(&mut self) -> Result<(), StoreError> {
+    /// were moved, which overwriting deleted rows does not reach. False if somebody reads the log, which
+    /// then holds some still.
+    pub(super) fn expunge(&mut self) -> Result<bool, StoreError> {
         let (live, _) = self.pages()?;
         if live <= REBUILT_IN_MEMORY || self.rebuild_through_a_file().is_err() {
             self.rebuild()?;
         }
-        self.checkpoint()
+        self.fold()
     }
 
     /// Whether the file is still where it was opened.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
+use uuid::Uuid;
 
 /// An error of the device's storage. Nothing that was accepted before is lost by it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,17 @@ pub enum StoreError {
         /// What the system said.
         reason: String,
     },
+    /// The statements were taken in, and then the file was taken away and could not be put back: they are
+    /// delivered as long as this process lives, and kept only if a later call can put the file back.
+    #[error(
+        "recorded, but the queue's file was taken away meanwhile ({reason}): do not record the same again; make room or a folder for it, and call again to put it back"
+    )]
+    Unplaced {
+        /// The statements that were taken in.
+        ids: Vec<Uuid>,
+        /// Why it could not be put back.
+        reason: String,
+    },
     /// The collector is paused: the file is closed.
     #[error("the collector is paused: call resume first")]
     Paused,
@@ -59,15 +71,24 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn from_sqlite(error: &rusqlite::Error) -> Self {
         let words = error.to_string();
-        // The tables are strict and we know what we wrote: another type is damage.
+        // The tables are strict and we know what we wrote: another type is damage, and so is a row that
+        // must be there and is not.
         if let rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..) = error
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::QueryReturnedNoRows = error
         {
             return Self::Damaged(words);
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            // The first thing that opening needs room for.
+            _ if error
+                .sqlite_error()
+                .is_some_and(|it| it.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) =>
+            {
+                Self::DiskFull
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(words),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly(words),

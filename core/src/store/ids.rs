@@ -49,6 +49,10 @@ pub(super) fn find_in_order(conn: &Connection, id: Uuid) -> rusqlite::Result<Opt
         let middle = low + (high - low) / 2;
         let (seq, until): (i64, i64) =
             look.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if seq > middle {
+            // In a damaged tree the halving would never end.
+            return Err(rusqlite::Error::IntegralValueOutOfRange(0, seq));
+        }
         if until < order {
             low = middle + 1;
         } else {

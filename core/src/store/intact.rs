@@ -52,6 +52,60 @@ impl Frozen<'_> {
     }
 }
 
+/// A statement that fits its checksum, with all that is known of it.
+pub(super) struct Found {
+    pub(super) seq: i64,
+    pub(super) id: Uuid,
+    pub(super) recorded_at: Millis,
+    pub(super) happened_at: Millis,
+    pub(super) steady: Option<Steady>,
+    pub(super) traits: i64,
+    pub(super) voids: Option<Uuid>,
+    pub(super) delivered_at: Option<Millis>,
+    pub(super) body: Vec<u8>,
+}
+
+impl Found {
+    pub(super) fn sum(&self) -> i64 {
+        Frozen {
+            id: self.id,
+            recorded_at: self.recorded_at,
+            happened_at: self.happened_at,
+            steady: self.steady,
+            traits: self.traits,
+            voids: self.voids,
+            body: &self.body,
+        }
+        .sum()
+    }
+}
+
+/// The statement in that place; none where it is spoilt.
+pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found>> {
+    conn.prepare_cached(&format!(
+        "SELECT {COLUMNS}, delivered_at, body FROM statement WHERE seq = ?1"
+    ))?
+    .query_row([seq], |row| {
+        let body: Vec<u8> = row.get(9)?;
+        let frozen = frozen(row, &body)?;
+        let found = Found {
+            seq,
+            id: frozen.id,
+            recorded_at: frozen.recorded_at,
+            happened_at: frozen.happened_at,
+            steady: frozen.steady,
+            traits: frozen.traits,
+            voids: frozen.voids,
+            delivered_at: row.get(8)?,
+            body: Vec::new(),
+        };
+        let fits = frozen.sum() == row.get::<_, i64>(7)?;
+        Ok(fits.then_some(Found { body, ..found }))
+    })
+    .optional()
+    .map(Option::flatten)
+}
+
 /// The columns that [`frozen`] reads, and the checksum after them.
 const COLUMNS: &str = "id, recorded_at, happened_at, steady_at, boot, traits, voids, sum";
 
@@ -171,6 +225,13 @@ const fn tables() -> [[u32; 256]; 8] {
     tables
 }
 
+/// The checksum of these bytes.
+pub(super) fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.add(bytes);
+    crc.end()
+}
+
 /// A checksum in the making.
 struct Crc(u32);
 
@@ -203,12 +264,6 @@ impl Crc {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn crc(bytes: &[u8]) -> u32 {
-        let mut crc = Crc::new();
-        crc.add(bytes);
-        crc.end()
-    }
 
     /// RFC 3720, appendix B.4, and the check value of the CRC catalogue.
     #[test]

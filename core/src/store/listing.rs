@@ -4,6 +4,7 @@ use rusqlite::params;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::forward::Forward;
 use super::{Db, Millis, StoreError};
 
 /// Which part of a list.
@@ -71,7 +72,7 @@ impl Db {
             "SELECT s.seq, s.id, s.recorded_at, s.delivered_at, s.body FROM statement s
              WHERE s.seq > ?1 AND {which} ORDER BY s.seq LIMIT ?2"
         );
-        let rows = self
+        let rows: Vec<Listed> = self
             .conn
             .prepare_cached(&sql)?
             .query_map(params![page.after, page.limit as i64], |row| {
@@ -84,6 +85,8 @@ impl Db {
                 })
             })?
             .collect::<Result<_, _>>()?;
+        let mut forward = Forward::after(page.after);
+        rows.iter().try_for_each(|row| forward.step(row.seq))?;
         Ok(rows)
     }
 }

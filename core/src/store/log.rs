@@ -142,7 +142,7 @@ mod tests {
     fn longest_log(after_each: impl Fn(&Shared)) -> u64 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
-        let store = Shared::open(path, Durability::ProcessCrash, 1).unwrap();
+        let store = Shared::open(&path, Durability::ProcessCrash, 1).unwrap();
         for n in 1..=600 {
             store.append(vec![long(n)], 1).unwrap();
             after_each(&store);
@@ -157,7 +157,7 @@ mod tests {
     fn a_file_that_is_paused_is_not_opened_to_fold_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
-        let store = Shared::open(path.clone(), Durability::PowerCut, 1).unwrap();
+        let store = Shared::open(&path, Durability::PowerCut, 1).unwrap();
         store.append(vec![long(1)], 1).unwrap();
         store.pause(1).unwrap();
         // Whoever opens it now finds what is no database.

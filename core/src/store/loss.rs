@@ -61,7 +61,9 @@ impl Db {
         if let Some((_, last)) = losses.last_mut()
             && last.kept_at.is_none()
         {
-            last.kept_at = place::kept(&self.path).pop();
+            let mut kept = place::kept(&self.path);
+            kept.retain(|kept| !kept.to_string_lossy().ends_with("-wal"));
+            last.kept_at = kept.pop();
         }
         Ok(losses)
     }

@@ -1,15 +1,19 @@
 //! Opening the file: settings, schema, and what to do with a file that is not as it should be.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::log::{FULL_BYTES, LogLength};
+use super::nature::{self, Nature};
+use super::numbers::{Keeper, Numbers};
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::{Db, Millis, StoreError, loss};
+use crate::lock::lock;
 
 /// One `.sql` file a schema version; the file's `user_version` tells how many it has had.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_queue.sql")];
@@ -18,7 +22,7 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_queue.sql")];
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// "Pann" in ASCII: marks the file as ours in SQLite's header.
-const APPLICATION_ID: i64 = 0x5061_6e6e;
+pub(super) const APPLICATION_ID: i64 = 0x5061_6e6e;
 
 /// How long a call waits for another process's transaction. Ours take milliseconds.
 const BUSY: Duration = Duration::from_secs(10);
@@ -77,25 +81,55 @@ impl Db {
         now: Millis,
     ) -> Result<Opened, StoreError> {
         let Opening { durability, create } = opening.into();
+        let path = &place::absolute(path)?;
         let mut kept_at = None;
         if place::is_ready(path) {
             let _turn = Turn::wait(path);
             kept_at = place::finish(path, now)?;
         }
-        if !create && !path.exists() {
-            return Err(StoreError::Missing(path.to_path_buf()));
-        }
         let found = FileId::of(path);
-        match connect(path, durability) {
-            Ok(mut db) => {
-                if let Some(kept_at) = kept_at {
-                    loss::write_kept_at(&mut db, &kept_at)?;
-                }
-                Ok(Opened { db, salvaged: None })
+        match Nature::of(path) {
+            Nature::Absent if !create => return Err(StoreError::Missing(path.clone())),
+            Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
+            Nature::Lost => {
+                let why = "it is empty or gone, and was not before";
+                return Self::salvage(path, found, durability, why, now);
             }
-            Err(StoreError::Damaged(why)) => Self::salvage(path, found, durability, &why, now),
-            Err(error) => Err(error),
+            Nature::Absent | Nature::ForSqlite => {}
         }
+        let opened = connect(path, durability).and_then(|mut db| {
+            if let Some(kept_at) = kept_at {
+                loss::write_kept_at(&mut db, &kept_at)?;
+            }
+            // What every use needs: where it is damaged, that shows now.
+            db.losses()?;
+            db.upstream()?;
+            let salvaged = db.compare_numbers(now)?;
+            Ok(Opened { db, salvaged })
+        });
+        match opened {
+            Err(StoreError::Damaged(why)) => {
+                if !nature::was_a_queue(path) {
+                    return Err(StoreError::Foreign(path.clone()));
+                }
+                Self::salvage(path, found, durability, &why, now)
+            }
+            other => other,
+        }
+    }
+
+    /// Holds what the file says against what is kept beside it: if it knows of fewer statements than
+    /// were recorded, its log was lost or damaged. What that still has is taken back.
+    fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+        let ours = Numbers::of(&self.conn)?;
+        let salvaged = match Numbers::beside(&self.path) {
+            Some(beside) if beside.queue == ours.queue && beside.recorded > ours.recorded => {
+                Some(salvage::recover_end(self, ours, beside, now)?)
+            }
+            _ => None,
+        };
+        self.keep_numbers();
+        Ok(salvaged)
     }
 
     /// A second connection to a file that is open already, for reading alone.
@@ -111,6 +145,7 @@ impl Db {
             conn,
             path: path.to_path_buf(),
             place: None,
+            keeper: None,
         })
     }
 
@@ -137,6 +172,7 @@ impl Db {
             return Ok(Opened { db, salvaged: None });
         }
         let mut new = connect(&place::begin(path)?, durability)?;
+        new.keeper = None;
         let mut salvaged = salvage::rescue(&mut new, path, why, now)?;
         new.checkpoint()?;
         drop(new);
@@ -146,6 +182,7 @@ impl Db {
         if let Some(kept_at) = &salvaged.kept_at {
             loss::write_kept_at(&mut db, kept_at)?;
         }
+        db.keep_numbers();
         Ok(Opened {
             db,
             salvaged: Some(salvaged),
@@ -155,7 +192,11 @@ impl Db {
     /// Makes sure that what was committed is in the file that has the queue's name, or will get it at
     /// the next open: somebody may have deleted or replaced it while it was open, and then only this
     /// connection still has its content.
-    pub(super) fn put_back(&mut self, durability: Durability) -> Result<(), StoreError> {
+    pub(super) fn put_back(
+        &mut self,
+        durability: Durability,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         let path = self.path.clone();
         let _turn = Turn::wait(&path);
         let mut put_back = || match self.whereabouts() {
@@ -167,7 +208,9 @@ impl Db {
                 place::ready(&path)?;
                 place::forget_log(&path)
             }
-            Whereabouts::Replaced => salvage::take_over(&mut connect(&path, durability)?, self),
+            Whereabouts::Replaced => {
+                salvage::take_over(&mut connect(&path, durability)?, self, now)
+            }
         };
         put_back().map_err(|error| match error {
             StoreError::DiskFull => error,
@@ -191,11 +234,19 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     })
 }
 
+static OPENING: Mutex<()> = Mutex::new(());
+
 fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    // Nobody else in this process opens a file that is made here, and loses its locks when that is closed.
+    let _alone = lock(&OPENING);
+    if !path.exists() {
+        // What is in the way is told by SQLite's own attempt.
+        let _ = place::make_private(path);
+    }
     let mut conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     // Before anything is read: that would make a log beside it, which could not be written either.
@@ -211,9 +262,11 @@ fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     // temp_store: Android has no temporary folder that SQLite knows of.
     conn.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_BYTES};
-         PRAGMA auto_vacuum = INCREMENTAL;
-         PRAGMA journal_mode = WAL;
-         PRAGMA journal_size_limit = {FULL_BYTES};
+         PRAGMA auto_vacuum = INCREMENTAL;"
+    ))?;
+    use_log(&conn, path)?;
+    conn.execute_batch(&format!(
+        "PRAGMA journal_size_limit = {FULL_BYTES};
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;"
@@ -224,11 +277,26 @@ fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         conn,
         path: path.to_path_buf(),
         place: None,
+        keeper: Some(Box::new(Keeper::new(path))),
     };
     migrate(&mut db)?;
     // The log is there only once the file has been read through it, which `migrate` has done.
     db.place = Some(Place::of(path));
     Ok(db)
+}
+
+/// SQLite goes on without a write-ahead log where there can be none, and says so only if it is asked.
+pub(super) fn use_log(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode.eq_ignore_ascii_case("wal") {
+        return Ok(());
+    }
+    Err(StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason: format!(
+            "its file system gives processes no shared memory, as those of networks may not, so it can have no write-ahead log (SQLite uses \"{mode}\" instead): put the queue on a disk of the device"
+        ),
+    })
 }
 
 fn sync_as(conn: &Connection, durability: Durability) -> rusqlite::Result<()> {

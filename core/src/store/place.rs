@@ -6,7 +6,7 @@
 //! there is kept beside it. So whatever moment the process dies at, the next open finds either the old
 //! file with its log or the new one.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -103,7 +103,21 @@ pub(super) fn begin(path: &Path) -> Result<PathBuf, StoreError> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         remove(&with_suffix(&rescue, suffix)).map_err(|error| failed(path, &error))?;
     }
+    let make = || {
+        make_private(&rescue)?;
+        // Whoever might read the file may read the one that takes its place.
+        if let Ok(before) = fs::metadata(path) {
+            fs::set_permissions(&rescue, before.permissions())?;
+        }
+        Ok(())
+    };
+    make().map_err(|error: io::Error| failed(path, &error))?;
     Ok(rescue)
+}
+
+/// Throws away what was begun.
+pub(super) fn discard(begun: &Path) -> Result<(), StoreError> {
+    remove(begun).map_err(|error| failed(begun, &error))
 }
 
 /// The successor is made and closed: from now on it is the queue.
@@ -129,7 +143,7 @@ pub(super) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreE
     }
     let rescued = with_suffix(path, "-rescued");
     let exchange = || {
-        let kept_at = kept_name(path, now)?;
+        let kept_at = find_kept_name(path, now)?;
         remove(&with_suffix(path, "-shm"))?;
         // The log first: without its file it tells which name to go on with, should this break off.
         for suffix in ["-wal", ""] {
@@ -165,15 +179,31 @@ pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|found| {
             let name = found.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(&beginning) && !name.ends_with("-wal")
+            name.starts_with(&beginning)
         })
         .collect();
     kept.sort();
     kept
 }
 
+/// Copies the log before it is written over. Returns where to; none where there is none.
+pub(super) fn keep_log(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreError> {
+    let log = with_suffix(path, "-wal");
+    if !log.metadata().is_ok_and(|log| log.len() > 0) {
+        return Ok(None);
+    }
+    let kept_at = with_suffix(&kept_name(path, now)?, "-log");
+    // The log is no file whose locks count: those are on the database and its -shm.
+    fs::copy(&log, &kept_at).map_err(|error| failed(path, &error))?;
+    Ok(Some(kept_at))
+}
+
 /// A name that is free, or the one whose file broke off on its way there.
-fn kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
+pub(super) fn kept_name(path: &Path, now: Millis) -> Result<PathBuf, StoreError> {
+    find_kept_name(path, now).map_err(|error| failed(path, &error))
+}
+
+fn find_kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
     let name = |path: &Path| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -196,17 +226,79 @@ fn kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
     Ok(kept_at)
 }
 
-/// What keeps us from writing the file or beside it, if we may not.
+/// What keeps us from writing the file or beside it, if we may not. The file is not opened for that: on
+/// Unix to close it again would drop all locks that this process has on it.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(super) fn obstacle(path: &Path) -> Option<String> {
-    let probe = with_suffix(path, "-probe");
-    let beside = File::create_new(&probe).and_then(|_| fs::remove_file(&probe));
-    let itself = File::options().read(true).write(true).open(path).map(drop);
-    let in_the_way = |done: io::Result<()>, what: &str| match done.err()?.kind() {
-        io::ErrorKind::ReadOnlyFilesystem => Some("its disk is read-only".to_owned()),
-        io::ErrorKind::PermissionDenied => Some(format!("no permission to {what}")),
+    use rustix::fs::{Access, access};
+    use rustix::io::Errno;
+    let beside = access(folder(path), Access::WRITE_OK | Access::EXEC_OK);
+    let itself = access(path, Access::READ_OK | Access::WRITE_OK);
+    let in_the_way = |done: Result<(), Errno>, what: &str| match done.err()? {
+        Errno::ROFS => Some("its disk is read-only".to_owned()),
+        Errno::ACCESS | Errno::PERM => Some(format!("no permission to {what}")),
         _ => None,
     };
     in_the_way(beside, "make files in its folder").or_else(|| in_the_way(itself, "write it"))
+}
+
+/// What keeps us from writing the file or beside it, if we may not.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(super) fn obstacle(path: &Path) -> Option<String> {
+    let read_only = |path: &Path| fs::metadata(path).is_ok_and(|it| it.permissions().readonly());
+    if read_only(folder(path)) {
+        return Some("no permission to make files in its folder".to_owned());
+    }
+    read_only(path).then(|| "no permission to write it".to_owned())
+}
+
+/// How a file is opened for writing that nobody else may read: learners' records are in it, or their
+/// number.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
+/// Makes an empty file for this user alone where there is none, so that SQLite need not, which would let
+/// everybody read it; the log and what belongs to it get the same rights.
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
+    match private().create_new(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Where the queue is, whatever the process's folder will be later. What is no path of a file is refused:
+/// SQLite would keep the queue in memory, or open another file.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    let refuse = |reason: &str| StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
+    };
+    let text = path.to_string_lossy();
+    if text.is_empty() {
+        return Err(refuse("the path is empty: name a file"));
+    }
+    if text == ":memory:" || text.starts_with("file:") {
+        return Err(refuse(
+            "it must be a plain path of a file: a queue in memory would be lost with the process",
+        ));
+    }
+    let absolute = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
+    if absolute.is_dir() {
+        return Err(refuse("it is a folder: name a file in it"));
+    }
+    // SQLite puts its log beside the file itself, not beside a link to it.
+    if absolute.is_symlink() {
+        return Ok(fs::canonicalize(&absolute).unwrap_or(absolute));
+    }
+    Ok(absolute)
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
-use uuid::Uuid;
 
-use super::append::{Refused, Tail, append_one};
+use super::append::{NEEDS_2_0, Refused, TIMESTAMP_IS_OURS, Tail, append_one};
+use super::intact::{self, Found};
+use super::ledger::{Moves, Place};
+use super::numbers::{self, Numbers};
+use super::open::PAGE_BYTES;
+use super::pages::Pages;
 use super::upstream::UNDELIVERED;
-use super::{Db, Millis, StoreError, ledger, loss};
-use crate::statement::{Fill, Prepared, XapiVersion, prepare};
+use super::{Appended, Db, Millis, StoreError, ledger, loss, place};
+use crate::statement::{Prepared, Warnings};
 
 /// What became of a damaged file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,17 +42,30 @@ pub(super) fn rescue(
     damage: &str,
     now: Millis,
 ) -> Result<Salvaged, StoreError> {
+    let pages = Pages::of(path);
+    let survey = pages.survey();
+    let old = open_damaged(path);
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
         kept_at: None,
         saved: 0,
-        unreadable: 0,
+        unreadable: survey.spoilt,
         lost: 0,
     };
-    let old = open_damaged(path).ok();
     new.write(|tx| {
+        let mut saving = Saving::begin(tx)?;
+        for spot in survey.whole {
+            match pages.read(spot) {
+                Some(found) => saving.save(found)?,
+                // It was there a moment ago: the disk itself fails.
+                None => saving.refused += 1,
+            }
+        }
+        let saving = saving.end()?;
+        salvaged.saved = saving.queued + saving.history;
+        salvaged.unreadable += saving.refused;
+        salvaged.lost = expected(old.as_ref(), path).saturating_sub(saving.queued);
         if let Some(old) = &old {
-            (salvaged.saved, salvaged.unreadable) = copy(tx, old, readable_seqs(old))?;
             if let Ok(endpoint) = old.query_row("SELECT endpoint FROM upstream", [], |row| {
                 row.get::<_, Option<String>>(0)
             }) {
@@ -58,20 +75,62 @@ pub(super) fn rescue(
             for (noticed_at, before) in loss::of(old).unwrap_or_default() {
                 loss::write(tx, noticed_at, &before)?;
             }
-            salvaged.lost = undelivered(old).saturating_sub(salvaged.saved);
         }
         Ok(loss::write(tx, now, &salvaged)?)
     })?;
     Ok(salvaged)
 }
 
-/// How many the file says that it should have; 0 where it says nothing any more.
-fn undelivered(old: &Connection) -> u64 {
-    ledger::read(old).map_or(0, |ledger| ledger.queued + ledger.waiting + ledger.held)
+/// How many the queue should have: by its own ledger, or by what is kept beside it if that is more. 0
+/// where neither says anything any more.
+fn expected(old: Option<&Connection>, path: &Path) -> u64 {
+    let own = old.and_then(|old| ledger::read(old).ok());
+    let own = own.map_or(0, |ledger| numbers::undelivered(&ledger));
+    let beside = Numbers::beside(path).map_or(0, |numbers| numbers.undelivered);
+    own.max(beside)
+}
+
+/// The file is sound, and knows of fewer statements than were recorded: its log was lost, or is damaged
+/// and ends too early. What can be read of it is taken back before it is written over.
+pub(super) fn recover_end(
+    db: &mut Db,
+    ours: Numbers,
+    beside: Numbers,
+    now: Millis,
+) -> Result<Salvaged, StoreError> {
+    let path = db.path.clone();
+    let pages = Pages::of(&path);
+    let last = ours.recorded as i64;
+    let survey = pages.survey();
+    let kept_at = place::keep_log(&path, now)?;
+    let missing = beside.recorded - ours.recorded;
+    db.write(|tx| {
+        let mut saving = Saving::begin(tx)?;
+        for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
+            if let Some(found) = pages.read(spot) {
+                saving.save(found)?;
+            }
+        }
+        let saving = saving.end()?;
+        let saved = saving.queued + saving.history;
+        // Of the others some may have been delivered, which is forgotten with them.
+        let undelivered = beside.undelivered.saturating_sub(ours.undelivered);
+        let salvaged = Salvaged {
+            damage: format!(
+                "the end of its write-ahead log is missing or damaged, and with it {missing} that were recorded last"
+            ),
+            kept_at,
+            saved,
+            unreadable: missing.saturating_sub(saved),
+            lost: undelivered.saturating_sub(saved),
+        };
+        loss::write(tx, now, &salvaged)?;
+        Ok(salvaged)
+    })
 }
 
 /// Takes over what is not delivered from a file that another one has replaced.
-pub(super) fn take_over(new: &mut Db, old: &Db) -> Result<(), StoreError> {
+pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), StoreError> {
     let seqs: Vec<i64> = old
         .conn
         .prepare(&format!(
@@ -79,126 +138,117 @@ pub(super) fn take_over(new: &mut Db, old: &Db) -> Result<(), StoreError> {
         ))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    new.write(|tx| copy(tx, &old.conn, seqs).map(drop))
-}
-
-/// Queues these anew, as ones that may have been sent. Returns how many, and how many could not be read
-/// or stand in the new file under another content.
-fn copy(tx: &Connection, old: &Connection, seqs: Vec<i64>) -> Result<(u64, u64), StoreError> {
-    let mut tail = Tail::read(tx)?;
-    let (mut saved, mut unreadable) = (0, 0);
-    for seq in seqs {
-        let Some((recorded_at, statement)) = read_one(old, seq) else {
-            unreadable += 1;
-            continue;
-        };
-        match append_one(tx, &mut tail, &statement, recorded_at) {
-            Ok(_) => saved += 1,
-            Err(Refused::OtherContent(_)) => unreadable += 1,
-            Err(Refused::Store(error)) => return Err(error),
-        }
-    }
-    tx.execute("UPDATE upstream SET sent_through = ?1", [tail.seq])?;
-    Ok((saved, unreadable))
-}
-
-fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
-    // Not read-only: a write-ahead log beside the file wants to be read too.
-    let old = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
-    // It is kept as it is: nothing is folded into it when it is closed.
-    old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    // With it SQLite reads a file that is shorter than its header says, too.
-    old.execute_batch("PRAGMA writable_schema = ON")?;
-    Ok(old)
-}
-
-/// Every row number that can be reached: from the front until the damage, from the back until the
-/// damage, and one by one in between.
-fn readable_seqs(old: &Connection) -> Vec<i64> {
-    let front = walk(
-        old,
-        "SELECT seq FROM statement WHERE seq > ?1 ORDER BY seq LIMIT 500",
-        0,
-        |last, next| next > last,
-    );
-    if front.whole {
-        return front.seqs;
-    }
-    let back = walk(
-        old,
-        "SELECT seq FROM statement WHERE seq < ?1 ORDER BY seq DESC LIMIT 500",
-        i64::MAX,
-        |last, next| next < last,
-    );
-    let low = front.seqs.last().copied().unwrap_or(0);
-    let high = back.seqs.last().copied().unwrap_or(0);
-    let mut seqs = front.seqs;
-    // A number may be damaged too: no more are looked for than the file has room for.
-    seqs.extend((low + 1..high).take(most_rows(old)));
-    seqs.extend(back.seqs.into_iter().rev().filter(|&seq| seq > low));
-    seqs
-}
-
-/// The shortest valid statement takes more bytes than this.
-const LEAST_BYTES: u64 = 100;
-
-fn most_rows(old: &Connection) -> usize {
-    let file = old.path().and_then(|path| std::fs::metadata(path).ok());
-    file.map_or(0, |file| (file.len() / LEAST_BYTES) as usize)
-}
-
-struct Walk {
-    seqs: Vec<i64>,
-    /// The end was reached without an error.
-    whole: bool,
-}
-
-/// Goes on as long as each number `follows` the last: in a damaged tree the way may lead in a circle.
-fn walk(old: &Connection, sql: &str, start: i64, follows: fn(i64, i64) -> bool) -> Walk {
-    let mut seqs = Vec::new();
-    let mut at = start;
-    loop {
-        let Ok(mut query) = old.prepare_cached(sql) else {
-            return Walk { seqs, whole: false };
-        };
-        let Ok(rows) = query.query_map([at], |row| row.get::<_, i64>(0)) else {
-            return Walk { seqs, whole: false };
-        };
-        let before = seqs.len();
-        for row in rows {
-            match row {
-                Ok(seq) if follows(at, seq) => {
-                    seqs.push(seq);
-                    at = seq;
-                }
-                _ => return Walk { seqs, whole: false },
+    let kept_at = place::kept_name(&new.path, now)?;
+    new.write(|tx| {
+        let mut saving = Saving::begin(tx)?;
+        for seq in seqs {
+            match intact::read(&old.conn, seq)? {
+                Some(found) => saving.save(found)?,
+                None => saving.refused += 1,
             }
         }
-        if seqs.len() == before {
-            return Walk { seqs, whole: true };
+        let saving = saving.end()?;
+        if saving.refused == 0 {
+            return Ok(());
+        }
+        // They stand under the ids of others there, or are spoilt: the file that had them is kept.
+        old.copy_to(&kept_at)?;
+        let salvaged = Salvaged {
+            damage: "another file took its place, and not all of it could be taken over".to_owned(),
+            kept_at: Some(kept_at.clone()),
+            saved: saving.queued,
+            unreadable: saving.refused,
+            lost: saving.refused,
+        };
+        Ok(loss::write(tx, now, &salvaged)?)
+    })
+}
+
+/// Statements on their way into a file, as ones that may have been sent.
+struct Saving<'a> {
+    tx: &'a Connection,
+    tail: Tail,
+    moves: Moves,
+    queued: u64,
+    history: u64,
+    /// The file has others under their ids.
+    refused: u64,
+}
+
+impl<'a> Saving<'a> {
+    fn begin(tx: &'a Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            tx,
+            tail: Tail::read(tx)?,
+            moves: Moves::default(),
+            queued: 0,
+            history: 0,
+            refused: 0,
+        })
+    }
+
+    fn save(&mut self, found: Found) -> Result<(), StoreError> {
+        let bytes = found.body.len() as i64;
+        let (recorded_at, delivered_at) = (found.recorded_at, found.delivered_at);
+        match append_one(self.tx, &mut self.tail, &found.into(), recorded_at) {
+            Ok(Appended::Known) => self.queued += 1,
+            Ok(Appended::New) => match delivered_at {
+                None => self.queued += 1,
+                // It is at the LRS: it stays what it was.
+                Some(at) => {
+                    self.history += 1;
+                    self.moves.leave_queue(Place::Delivered, bytes);
+                    self.tx
+                        .prepare_cached("UPDATE statement SET delivered_at = ?2 WHERE seq = ?1")?
+                        .execute([self.tail.seq, at])?;
+                }
+            },
+            Err(Refused::OtherContent(_)) => self.refused += 1,
+            Err(Refused::Store(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<Self, StoreError> {
+        self.tx
+            .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
+        std::mem::take(&mut self.moves).write(self.tx)?;
+        Ok(self)
+    }
+}
+
+impl From<Found> for Prepared {
+    /// What its checksum has proved to be as it was recorded need not be checked anew.
+    fn from(found: Found) -> Self {
+        Self {
+            id: found.id,
+            body: found.body,
+            timestamp_ms: found.happened_at,
+            timestamp_is_ours: found.traits & TIMESTAMP_IS_OURS != 0,
+            steady: found.steady,
+            needs_2_0: found.traits & NEEDS_2_0 != 0,
+            voids: found.voids,
+            needs_attachment_content: false,
+            warnings: Warnings::default(),
         }
     }
 }
 
-/// Reads one statement, and makes sure that it still is one: the right id, and as valid as when it
-/// was recorded.
-fn read_one(old: &Connection, seq: i64) -> Option<(Millis, Prepared)> {
-    let (id, recorded_at, body): ([u8; 16], Millis, Vec<u8>) = old
-        .prepare_cached("SELECT id, recorded_at, body FROM statement WHERE seq = ?1")
-        .and_then(|mut query| {
-            query.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        })
+/// By SQLite, for what lies in a few places of their own. None where that would make another file of it.
+fn open_damaged(path: &Path) -> Option<Connection> {
+    if !path
+        .metadata()
+        .is_ok_and(|file| file.len() >= u64::from(PAGE_BYTES))
+    {
+        return None;
+    }
+    // Not read-only: a write-ahead log beside the file wants to be read too.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let old = Connection::open_with_flags(path, flags).ok()?;
+    // It is kept as it is: nothing is folded into it when it is closed.
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .ok()?;
-    let id = Uuid::from_bytes(id);
-    let fill = Fill {
-        id,
-        now_ms: recorded_at,
-    };
-    let prepared = [XapiVersion::V2_0_0, XapiVersion::V1_0_3]
-        .into_iter()
-        .find_map(|version| prepare(&body, version, &fill).ok())?;
-    (prepared.id == id && prepared.body == body).then_some((recorded_at, prepared))
+    // With it SQLite reads a file that is shorter than its header says, too.
+    old.execute_batch("PRAGMA writable_schema = ON").ok()?;
+    Some(old)
 }

@@ -4,14 +4,16 @@
 //! lone caller pays no hand-over to another thread, and a crowd pays for one disk sync instead of one
 //! each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+
+use uuid::Uuid;
 
 use super::append::Refused;
 use super::line::{AppendOutcome, Line};
 use super::log::LogLength;
-use super::place::Whereabouts;
-use super::{Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
+use super::place::{self, Whereabouts};
+use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
@@ -42,14 +44,10 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     /// Opens the file; see [`Db::open`].
-    pub fn open(
-        path: PathBuf,
-        opening: impl Into<Opening>,
-        now: Millis,
-    ) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, opening: impl Into<Opening>, now: Millis) -> Result<Self, StoreError> {
         let opening = opening.into();
         let shared = Self {
-            path,
+            path: place::absolute(path)?,
             durability: opening.durability,
             db: Mutex::new(Slot::Broken),
             reader: Mutex::default(),
@@ -70,33 +68,70 @@ impl Shared {
     }
 
     /// The file.
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes in all of a candidate's statements or none.
+    /// Takes in all of a candidate's statements or none. An error means that nothing was taken in, but
+    /// for [`StoreError::Unplaced`], which names what was.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
         self.line.stand(candidate, |leader| {
             let mut slot = lock(&self.db);
             let candidates = leader.everybody();
-            let count = candidates.len();
-            let outcomes = match self.db(&mut slot, now) {
-                Ok(db) => db.append(&candidates, now),
-                Err(error) => vec![Err(Refused::Store(error)); count],
-            };
-            let met = match outcomes.first() {
-                Some(Err(Refused::Store(error))) => Some(error),
-                _ => None,
-            };
-            let outcomes = match self.mend(&mut slot, met, now) {
-                Ok(()) => outcomes,
-                Err(error) => vec![Err(Refused::Store(error)); count],
-            };
+            let outcomes = self.append_all(&mut slot, &candidates, now);
             leader.tell(outcomes);
         })
     }
 
-    /// Works on the file with nobody else in between.
+    fn append_all(
+        &self,
+        slot: &mut Slot,
+        candidates: &[&Candidate],
+        now: Millis,
+    ) -> Vec<AppendOutcome> {
+        let refuse = |error: StoreError| vec![Err(Refused::Store(error)); candidates.len()];
+        // Before anything is written to a file that nobody would find again.
+        if let Err(error) = self.mend(slot, None, now) {
+            return refuse(error);
+        }
+        let (outcomes, before) = match self.db(slot, now) {
+            Ok(db) => {
+                let before = db.last_seq().unwrap_or(i64::MAX);
+                (db.append(candidates, now), before)
+            }
+            Err(error) => return refuse(error),
+        };
+        let met = match outcomes.first() {
+            Some(Err(Refused::Store(error))) => Some(error),
+            _ => None,
+        };
+        let Err(error) = self.mend(slot, met, now) else {
+            if let Slot::Open(db) = slot {
+                db.count_appended(&outcomes);
+            }
+            return outcomes;
+        };
+        // It was taken away during the commit, and could not be put back.
+        let ids = new_ids(candidates, &outcomes);
+        if ids.is_empty() {
+            return refuse(error);
+        }
+        let taken_back = match slot {
+            Slot::Open(db) => db.take_back(before, &ids).is_ok(),
+            Slot::Paused | Slot::Broken => false,
+        };
+        refuse(if taken_back {
+            error
+        } else {
+            StoreError::Unplaced {
+                ids,
+                reason: error.to_string(),
+            }
+        })
+    }
+
+    /// Works on the file with nobody else in between. Nothing is begun on a file that was taken away and
+    /// cannot be put back; where that happens meanwhile, the next call tells.
     pub fn with<T, E>(
         &self,
         now: Millis,
@@ -106,12 +141,21 @@ impl Shared {
         E: From<StoreError> + AsStoreError,
     {
         let mut slot = lock(&self.db);
-        let outcome = work(self.db(&mut slot, now)?);
+        self.mend(&mut slot, None, now)?;
+        let db = self.db(&mut slot, now)?;
+        let outcome = work(db);
+        db.keep_numbers();
         let met = outcome
             .as_ref()
             .err()
             .and_then(AsStoreError::as_store_error);
-        self.mend(&mut slot, met, now)?;
+        if let Err(error) = self.mend(&mut slot, met, now) {
+            if outcome.is_err() {
+                return Err(error.into());
+            }
+            // What was done is done.
+            tracing::error!(%error, "the queue's file was taken away, and could not be put back yet");
+        }
         outcome
     }
 
@@ -146,7 +190,7 @@ impl Shared {
             }
         }
         match reader.as_ref() {
-            Some(db) => work(db),
+            Some(db) => db.at_once(work),
             None => Err(StoreError::Paused),
         }
     }
@@ -229,7 +273,7 @@ impl Shared {
                 "the queue's file was deleted or replaced while it was open: putting it back"
             );
             // Until this is done it stays open: nobody else has what is in it.
-            db.put_back(self.durability)?;
+            db.put_back(self.durability, now)?;
             self.close(slot);
             self.db(slot, now)?;
         }
@@ -250,6 +294,20 @@ impl Drop for Shared {
             tracing::error!(%error, "the queue's file was deleted or replaced, and could not be put back");
         }
     }
+}
+
+/// The statements that these outcomes have taken in.
+fn new_ids(candidates: &[&Candidate], outcomes: &[AppendOutcome]) -> Vec<Uuid> {
+    let mut ids = Vec::new();
+    for (candidate, outcome) in candidates.iter().zip(outcomes) {
+        let appended = outcome.as_deref().unwrap_or_default();
+        let new = candidate.iter().zip(appended);
+        ids.extend(
+            new.filter(|(_, appended)| **appended == Appended::New)
+                .map(|(one, _)| one.id),
+        );
+    }
+    ids
 }
 
 /// Errors that may tell of a damaged file.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::append::NEEDS_2_0;
 use super::departure::MAY_HAVE_LEFT;
+use super::forward::Forward;
 use super::intact::{Spoilt, hold_spoilt};
 use super::ledger::{Moves, Place};
 use super::seal::{Clocks, retime};
@@ -121,6 +122,10 @@ impl Db {
                     rows = suspect(tx, limits, now)?;
                 }
             }
+            let whole = !limits.beside_others && limits.after <= cursor;
+            if rows.is_empty() && !more && whole {
+                nothing_is_missing(tx)?;
+            }
             let spoilt = hold_spoilt(tx, &mut rows, now)?;
             Ok(Taken::Rows {
                 rows,
@@ -129,6 +134,18 @@ impl Db {
             })
         })
     }
+}
+
+/// The queue is empty: then the ledger must say so, too. Whatever it counts beyond that was lost with a
+/// damaged page, without a trace.
+fn nothing_is_missing(tx: &Connection) -> Result<(), StoreError> {
+    let missing = super::ledger::read(tx)?.queued;
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Damaged(format!(
+        "{missing} statements are counted, and not there"
+    )))
 }
 
 impl Db {
@@ -309,9 +326,12 @@ fn from_log(
                AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)
              ORDER BY s.seq"),
         )?;
-        let mut found = query.query([cursor.max(limits.after)])?;
+        let from = cursor.max(limits.after);
+        let mut forward = Forward::after(from);
+        let mut found = query.query([from])?;
         while let Some(row) = found.next()? {
             let seq: i64 = row.get(0)?;
+            forward.step(seq)?;
             let voids: Option<[u8; 16]> = row.get(4)?;
             let voids = voids.map(Uuid::from_bytes);
             if voids.is_some_and(|target| filling.has(target)) {

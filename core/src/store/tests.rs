@@ -514,8 +514,8 @@ fn a_newer_file_and_another_programs_file_are_refused_and_left_untouched() {
     }
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
-        2,
-        "and nothing was put beside them"
+        3,
+        "and nothing was put beside them but what the queue had before"
     );
 }
 
@@ -534,20 +534,168 @@ fn a_missing_folder_is_named() {
 }
 
 #[test]
-fn what_is_no_database_is_set_aside_whole() {
-    let (folder, path) = file();
-    std::fs::write(&path, b"this was a queue once").unwrap();
-    let opened = Db::open(&path, Durability::PowerCut, NOW).unwrap();
-    let salvaged = opened.salvaged.unwrap();
-    assert_eq!((salvaged.saved, salvaged.unreadable), (0, 0));
-    assert_eq!(
-        std::fs::read(salvaged.kept_at.as_ref().unwrap()).unwrap(),
-        b"this was a queue once"
-    );
-    assert!(salvaged.kept_at.unwrap().starts_with(folder.path()));
-    let mut db = opened.db;
+fn what_never_was_a_queue_is_refused_and_left_untouched() {
+    for text in ["a", "a shopping list", &"bread\n".repeat(500)] {
+        let (folder, path) = file();
+        std::fs::write(&path, text).unwrap();
+        let refused = Db::open(&path, Durability::PowerCut, NOW).unwrap_err();
+        assert_eq!(refused, StoreError::Foreign(path.clone()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+    // An empty file has nothing to lose: a queue is made of it, as SQLite does.
+    let (_folder, path) = file();
+    std::fs::write(&path, "").unwrap();
+    let mut db = open(&path);
     append(&mut db, 1).unwrap();
     check(&db);
+}
+
+#[test]
+fn what_is_no_path_of_a_file_is_refused() {
+    for path in ["", ":memory:", "file:queue.db", "file:///tmp/q?mode=memory"] {
+        let refused = Db::open(Path::new(path), Durability::PowerCut, NOW).unwrap_err();
+        assert!(
+            matches!(refused, StoreError::CannotOpen { .. }),
+            "{path}: {refused}"
+        );
+    }
+    let memory = rusqlite::Connection::open_in_memory().unwrap();
+    let refused = super::open::use_log(&memory, Path::new("/q")).unwrap_err();
+    assert!(refused.to_string().contains("shared memory"), "{refused}");
+}
+
+#[test]
+#[cfg(unix)]
+fn nobody_else_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    let names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}", entry.path());
+            entry.file_name().into_string().unwrap()
+        })
+        .collect();
+    for suffix in ["", "-wal", "-shm"] {
+        assert!(names.contains(&format!("queue.db{suffix}")), "{names:?}");
+    }
+}
+
+#[test]
+fn erasing_forgets_the_lrss_words_and_names_the_files_that_are_left() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    take(&mut db, 1);
+    let refused = Outcome::Held {
+        reason: HoldReason::Refused,
+        status: Some(400),
+        words: "eve@example.com is not enrolled".into(),
+        theirs: None,
+    };
+    settle(&mut db, &[1], &refused, HistoryPolicy::None);
+    db.relearn(|learned| {
+        learned.trouble = Some(super::Trouble {
+            problem: super::Problem::ServerError,
+            status: Some(500),
+            words: "no such learner: eve@example.com".into(),
+            since: NOW,
+        });
+    })
+    .unwrap();
+    let kept = path.with_file_name("queue.db.damaged-1");
+    std::fs::write(&kept, "eve@example.com").unwrap();
+    let rescue = path.with_file_name("queue.db-rescue");
+    std::fs::write(&rescue, "eve@example.com").unwrap();
+    let erased = db.erase(&|body| memory_has(body, b"eve@")).unwrap();
+    assert_eq!(erased.remaining, std::slice::from_ref(&kept));
+    assert!(!rescue.exists());
+    check(&db);
+    // Another one reads, and keeps the log from being cleaned.
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let _: i64 = reader
+        .query_row("SELECT count(*) FROM statement", [], |row| row.get(0))
+        .unwrap();
+    let log = path.with_file_name("queue.db-wal");
+    db.conn.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let erased = db.erase(&|_| false).unwrap();
+    assert_eq!(erased.remaining, [log, kept]);
+    drop(reader);
+    drop(db);
+    assert!(!memory_has(&std::fs::read(&path).unwrap(), b"eve@"));
+}
+
+#[test]
+fn a_page_that_another_has_overwritten_ends_no_walk_too_late() {
+    let (_folder, path) = file();
+    {
+        let mut db = open(&path);
+        for n in 1..=60 {
+            db.append(&[&vec![statement(n)]], NOW).remove(0).unwrap();
+        }
+        db.tidy().unwrap();
+    }
+    let bytes = std::fs::read(&path).unwrap();
+    // The leaves of tables, as SQLite's format has them, with the first and a later one in turn.
+    let leaves: Vec<usize> = (0..bytes.len())
+        .step_by(1024)
+        .filter(|at| bytes[*at] == 13 && memory_has(&bytes[*at..*at + 1024], b"example.com/did"))
+        .collect();
+    assert!(leaves.len() > 10);
+    for (from, to) in [(1, leaves.len() - 2), (leaves.len() - 2, 1)] {
+        let (_folder, path) = file();
+        let mut damaged = bytes.clone();
+        damaged.copy_within(leaves[from]..leaves[from] + 1024, leaves[to]);
+        std::fs::write(&path, &damaged).unwrap();
+        let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+        // As a list is shown: page by page after the last one seen.
+        let mut page = Page { after: 0, limit: 7 };
+        let mut seen = 0;
+        while let Ok(listed) = shared.read(NOW, |db| db.queued(page)) {
+            seen += listed.len();
+            assert!(seen <= 60, "it goes round and round");
+            let Some(last) = listed.last() else { break };
+            page.after = last.seq;
+        }
+        // And as a sync takes them.
+        let mut sent = std::collections::BTreeSet::new();
+        for _ in 0..60 {
+            let taken = shared.with(NOW, |db| {
+                db.together(|db| {
+                    let seqs: Vec<i64> = take_or_fail(db, 7)?.iter().map(|row| row.seq).collect();
+                    settle(db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
+                    Ok::<_, StoreError>(seqs)
+                })
+            });
+            sent.extend(taken.unwrap_or_default());
+        }
+        let ledger = shared.read(NOW, Db::ledger).unwrap();
+        assert_eq!(ledger.queued, 0, "{ledger:?}");
+        let loss = shared.read(NOW, Db::loss).unwrap().expect("it is told");
+        assert!(loss.lost > 0 && loss.lost < 10, "{loss:?}");
+    }
+}
+
+fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> {
+    db.claim(US, false, NOW, NOW + 60_000)?;
+    let limits = Limits {
+        statements,
+        bytes: usize::MAX,
+        speaks_2_0: true,
+        clocks: clocks(),
+        after: 0,
+        beside_others: false,
+    };
+    match db.take(US, &limits, NOW, NOW + 60_000)? {
+        Taken::Rows { rows, .. } => Ok(rows),
+        Taken::LeaseLost => panic!("the lease is lost"),
+    }
 }
 
 #[test]
@@ -566,7 +714,7 @@ fn a_file_damaged_in_the_middle_gives_up_all_that_can_be_read() {
     bytes[middle..middle + 20_000].fill(0xA5);
     std::fs::write(&path, &bytes).unwrap();
 
-    let shared = Shared::open(path.clone(), Durability::ProcessCrash, NOW).unwrap();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
     let mut salvaged = shared.take_salvaged();
     // Met when it is used, if not when it was opened; the call that meets it fails, the next does not.
     for n in 1_000..1_003 {
@@ -639,7 +787,7 @@ fn two_connections_on_one_file_see_each_others_work() {
 #[test]
 fn concurrent_records_share_the_connection() {
     let (_folder, path) = file();
-    let shared = Arc::new(Shared::open(path, Durability::PowerCut, NOW).unwrap());
+    let shared = Arc::new(Shared::open(&path, Durability::PowerCut, NOW).unwrap());
     std::thread::scope(|scope| {
         for thread in 0..8_u128 {
             let shared = &shared;
@@ -664,7 +812,7 @@ fn concurrent_records_share_the_connection() {
 #[test]
 fn a_paused_store_says_so_and_resumes() {
     let (_folder, path) = file();
-    let shared = Shared::open(path, Durability::PowerCut, NOW).unwrap();
+    let shared = Shared::open(&path, Durability::PowerCut, NOW).unwrap();
     shared.append(vec![statement(1)], NOW).unwrap();
     shared.pause(NOW).unwrap();
     shared.pause(NOW).unwrap();

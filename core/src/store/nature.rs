@@ -1,0 +1,79 @@
+//! What stands at the queue's path: a queue, nothing yet, a damaged queue, or something that never was
+//! one and is left alone.
+
+use std::path::Path;
+
+use super::looked::Looked;
+use super::numbers::Numbers;
+use super::open::{APPLICATION_ID, PAGE_BYTES};
+use super::pages::Pages;
+use super::place::with_suffix;
+
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// No database is shorter than its smallest page.
+const SHORTEST: u64 = 512;
+
+/// What stands there, as far as can be told without SQLite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nature {
+    /// No file, and none is missing.
+    Absent,
+    /// SQLite is asked: a database, or an empty file that a new queue is made of.
+    ForSqlite,
+    /// It had statements, and is gone or cut off.
+    Lost,
+    /// Too short for a database, and never was one.
+    Foreign,
+}
+
+impl Nature {
+    pub(super) fn of(path: &Path) -> Self {
+        let len = path.metadata().map(|found| found.len());
+        let had_some = || {
+            // SQLite throws a log away whose file is empty; there may be statements in it.
+            let log = Looked::at(&with_suffix(path, "-wal")).is_some_and(|log| log.len() > 0);
+            let numbers = Numbers::beside(path);
+            numbers.is_some_and(|numbers| numbers.undelivered > 0)
+                || log && Pages::of(path).has_any()
+        };
+        match len {
+            Err(_) | Ok(0) if had_some() => Self::Lost,
+            Err(_) => Self::Absent,
+            Ok(0 | SHORTEST..) => Self::ForSqlite,
+            Ok(_) if is_cut_off(path) => Self::Lost,
+            Ok(_) => Self::Foreign,
+        }
+    }
+}
+
+/// A few bytes of what was a queue's file.
+fn is_cut_off(path: &Path) -> bool {
+    let Some(file) = Looked::at(path) else {
+        return false;
+    };
+    let mut begins = [0; 16];
+    let begins = &mut begins[..file.len().min(16) as usize];
+    file.read(0, begins) && MAGIC.starts_with(begins) && Numbers::beside(path).is_some()
+}
+
+/// Whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
+/// stands beside it where its beginning is all that is gone.
+pub(super) fn was_a_queue(path: &Path) -> bool {
+    let Some(file) = Looked::at(path) else {
+        return true;
+    };
+    let mut header = [0; 72];
+    if file.read(0, &mut header) && header.starts_with(MAGIC) {
+        let mark = i64::from(u32::from_be_bytes([
+            header[68], header[69], header[70], header[71],
+        ]));
+        if mark == APPLICATION_ID {
+            return true;
+        }
+    }
+    let page = u64::from(PAGE_BYTES);
+    Pages::of(path).has_any()
+        || Numbers::beside(path).is_some() && file.len() >= page && file.len() % page == 0
+}
