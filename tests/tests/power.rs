@@ -50,8 +50,6 @@ impl Promises {
 /// What is there when the power is back.
 struct Found {
     queued: BTreeMap<Uuid, String>,
-    /// So many were ever recorded, as far as the file knows.
-    recorded: u64,
     salvaged: bool,
 }
 
@@ -102,11 +100,7 @@ fn open_again(remains: &Remains, promises: &Promises) -> Result<Found, String> {
     if verdict != "ok" {
         return Err(verdict);
     }
-    Ok(Found {
-        queued,
-        recorded: ledger.recorded,
-        salvaged,
-    })
+    Ok(Found { queued, salvaged })
 }
 
 fn queued(collector: &Collector) -> Result<BTreeMap<Uuid, String>, String> {
@@ -178,8 +172,8 @@ fn keeps_everything(remains: &Remains, promises: &Promises) -> Result<usize, Str
     Ok(0)
 }
 
-/// `Durability::ProcessCrash`: what is lost is the end of what was recorded, after the last sync.
-/// Returns how many are.
+/// `Durability::ProcessCrash`: what is lost was recorded after the last sync. Of that more may be found
+/// in the log than SQLite still believes. Returns how many are lost.
 fn loses_only_the_end(remains: &Remains, promises: &Promises) -> Result<usize, String> {
     let mut forgetful = promises.clone();
     // That a statement was sent may be lost as the statement itself may.
@@ -187,18 +181,11 @@ fn loses_only_the_end(remains: &Remains, promises: &Promises) -> Result<usize, S
     let found = open_again(remains, &forgetful)?;
     forgetful.stored = stored;
     is_undamaged(&found)?;
-    let kept = promises.recorded.len().min(found.recorded as usize);
-    if kept < promises.recorded_before_sync {
-        return Err(format!(
-            "{kept} are kept of {}",
-            promises.recorded_before_sync
-        ));
-    }
-    let (kept, lost) = promises.recorded.split_at(kept);
     let there = |id: &Uuid| found.queued.contains_key(id) || promises.stored.contains(id);
-    match kept.iter().find(|id| !there(id)) {
-        Some(id) => Err(format!("{id} is lost, and later ones are not")),
-        None => Ok(lost.len()),
+    let (synced, end) = promises.recorded.split_at(promises.recorded_before_sync);
+    match synced.iter().find(|id| !there(id)) {
+        Some(id) => Err(format!("{id} is lost, and was synced")),
+        None => Ok(end.iter().filter(|id| !there(id)).count()),
     }
 }
 
