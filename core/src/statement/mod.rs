@@ -5,6 +5,8 @@ mod complete;
 mod distinct;
 mod fault;
 mod formats;
+#[cfg(test)]
+mod linear;
 mod locate;
 mod mail;
 mod mentions;
