@@ -9,6 +9,7 @@
 pub mod ask;
 pub mod device;
 pub mod fleet;
+pub mod fuzz;
 pub mod kills;
 pub mod lrs;
 pub mod memory_lrs;

@@ -17,10 +17,14 @@ fn list(n: usize, one: impl Fn(usize) -> String) -> String {
     all.join(",")
 }
 
-/// Members that make a statement about `n` bytes longer, each a way to cost more than that.
-fn costly(n: usize) -> Vec<(&'static str, String)> {
-    let inside =
-        |json: &str| format!(r#""result":{{"extensions":{{"http://e.example/x":{json}}}}}"#);
+/// Members with an extension.
+fn inside(json: &str) -> String {
+    format!(r#""result":{{"extensions":{{"http://e.example/x":{json}}}}}"#)
+}
+
+/// Members that make a statement about `n` bytes longer by many things or a long name, each a way to cost more
+/// than that.
+fn many_things(n: usize) -> Vec<(&'static str, String)> {
     let long = "k".repeat(n);
     let tag = |n| format!("en{}", list(n, |at| format!("-v{at:05}")).replace(',', ""));
     let activities = |one: &dyn Fn(usize) -> String, each: usize| {
@@ -108,6 +112,12 @@ fn costly(n: usize) -> Vec<(&'static str, String)> {
                 ))
             ),
         ),
+    ]
+}
+
+/// Members with single values of about `n` bytes, likewise.
+fn long_values(n: usize) -> Vec<(&'static str, String)> {
+    vec![
         (
             "a long number",
             inside(&format!("1{}", "0".repeat(n.min(300)))),
@@ -168,7 +178,7 @@ const FILL: Fill = Fill {
 
 /// The steps for each of the costly texts, made with about `n` bytes.
 fn measured(n: usize, work: impl Fn(&[u8])) -> Vec<(&'static str, u64, usize)> {
-    let texts = costly(n).into_iter();
+    let texts = many_things(n).into_iter().chain(long_values(n));
     texts
         .map(|(what, members)| {
             let text = with(&members);
