@@ -1,4 +1,4 @@
-//! The vocabulary as Kotlin.
+//! The vocabulary as Kotlin, and what uniffi leaves to be said so that Kotlin prints and Java calls it well.
 
 use crate::vocabulary::{Section, Word};
 
@@ -26,4 +26,109 @@ fn word(word: &Word) -> String {
         None => format!("public const val {name}: String = {iri:?}"),
     };
     format!("    /** {} */\n    {line}", word.docs.join(" "))
+}
+
+/// What uniffi made, with cases that print as their names, and with constructors that Java can call
+/// without a `Companion` and without what has a default.
+pub fn finish(bindings: &str) -> String {
+    let lines: Vec<&str> = bindings.lines().collect();
+    let mut in_companion = false;
+    let mut finished = String::with_capacity(bindings.len() + 4096);
+    for (at, line) in lines.iter().enumerate() {
+        in_companion = match *line {
+            "    companion object {" => true,
+            "}" => false,
+            _ => in_companion,
+        };
+        finished.push_str(&finish_line(line, &lines[at + 1..], in_companion));
+        finished.push('\n');
+    }
+    finished
+}
+
+fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
+    let text = line.trim_start();
+    let indent = &line[..line.len() - text.len()];
+    if text.starts_with("object ") && text.contains(" : ") && text.ends_with("()") {
+        return format!("{indent}data {text}");
+    }
+    if in_companion && indent.len() == 4 && (text.starts_with("fun ") || text.contains(") fun ")) {
+        return format!("{indent}@JvmStatic @JvmOverloads {text}");
+    }
+    match text.split_once('(') {
+        Some((head, rest)) if head.starts_with("data class ") && may_overload(following) => {
+            format!(
+                "{indent}{} @JvmOverloads constructor({rest}",
+                head.trim_end()
+            )
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Whether one of the parameters that follow has a default and all are of types that Java knows: a
+/// constructor with an unsigned number is hidden from it.
+fn may_overload(parameters: &[&str]) -> bool {
+    let code = |line: &&&str| !line.trim_start().starts_with(['*', '/']);
+    let ends = |line: &str| line.trim_start().starts_with(')') || line.contains(" ) :");
+    let mut defaults = false;
+    for line in parameters.iter().filter(code) {
+        if line.contains("kotlin.ULong") || line.contains("kotlin.UInt") {
+            return false;
+        }
+        defaults |= line.contains("val `") && line.contains(" = ");
+        if ends(line) {
+            break;
+        }
+    }
+    defaults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_print_as_their_names_and_java_needs_no_companion_and_no_defaults() {
+        let made = "\
+data class Config (
+    /**
+     * Where to = there.
+     */
+    val `endpoint`: Url? = null 
+    , 
+){
+    companion object
+}
+data class Size (
+    val `length`: kotlin.ULong
+    , 
+    val `url`: Url? = null 
+    , 
+){
+}
+sealed class Ended {
+    object Emptied : Ended()
+    data class Busy(
+        val `until`: pannier.Timestamp ) : Ended()
+    data class Late(
+        val `by`: kotlin.Int = 50 ) : Ended()
+}
+open class Handle
+{
+    fun `close`() {
+    companion object {
+    @Throws(PannierException::class) fun `open`(`path`: kotlin.String): Handle {
+        fun inner() {
+    }
+}
+public object Converter: Buffer<Ended>{
+";
+        let wanted = made
+            .replace("class Config (", "class Config @JvmOverloads constructor(")
+            .replace("object Emptied", "data object Emptied")
+            .replace("class Late(", "class Late @JvmOverloads constructor(")
+            .replace("@Throws", "@JvmStatic @JvmOverloads @Throws");
+        assert_eq!(finish(made), wanted);
+    }
 }

@@ -10,24 +10,32 @@ const HEAD: &str = "// Made by bindings/generate; changes are lost.
 
 /// What an app may want to store or pass on. Credentials and what holds them are not for that, and a
 /// statement's one form outside is xAPI's own JSON (ios/Sources/Pannier/Model).
-const CODABLE: [&str; 18] = [
+const CODABLE: [&str; 26] = [
+    "Check",
     "Conflict",
     "Difference",
     "Durability",
     "Ended",
     "Erased",
     "Event",
+    "Examined",
     "Fault",
+    "Finding",
     "HeldStatement",
     "HistoryPolicy",
     "HoldReason",
     "ListedStatement",
+    "LossReport",
+    "Probe",
     "Problem",
     "Status",
     "SyncPolicy",
     "SyncReport",
     "Trouble",
     "WaitKind",
+    "WaitReason",
+    "WaitingAside",
+    "Warnings",
     "XapiVersion",
 ];
 
@@ -124,7 +132,7 @@ enum AnError: Swift.Error {
 public func FfiConverterTypeAnError_lift() {
         case Other
 ";
-        assert_eq!(finished.split_once("extension Conflict").unwrap().0, wanted);
+        assert_eq!(finished.split_once("extension Check").unwrap().0, wanted);
         assert!(finished.ends_with("extension XapiVersion: Codable {}\n"));
     }
 }

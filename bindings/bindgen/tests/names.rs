@@ -227,3 +227,36 @@ fn every_error_and_every_exported_type_is_on_the_page() {
         }
     }
 }
+
+/// Python takes no parameter without a default after one that has one, and a case's fields are its
+/// parameters there.
+#[test]
+fn no_field_of_a_case_without_a_default_follows_one_that_has_one() {
+    fn enums(folder: &Path, found: &mut Vec<syn::ItemEnum>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                enums(&path, found);
+            } else {
+                let file = syn::parse_file(&std::fs::read_to_string(&path).unwrap()).unwrap();
+                found.extend(file.items.into_iter().filter_map(|item| match item {
+                    syn::Item::Enum(one) => Some(one),
+                    _ => None,
+                }));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    enums(&root().join("bindings/ffi/src"), &mut found);
+    let mut with_defaults = 0;
+    for variant in found.iter().flat_map(|one| &one.variants) {
+        let has_default = variant.fields.iter().map(|field| {
+            let mut attributes = field.attrs.iter();
+            attributes.any(|attribute| attribute.path().is_ident("uniffi"))
+        });
+        let has_default: Vec<bool> = has_default.collect();
+        assert!(has_default.is_sorted(), "{}", variant.ident);
+        with_defaults += usize::from(has_default.contains(&true));
+    }
+    assert!(with_defaults > 0, "no case has a default any more");
+}

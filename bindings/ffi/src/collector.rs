@@ -211,15 +211,38 @@ impl BlockingCollector {
         Ok(self.core.probe()?.into())
     }
 
+    /// Like `probe`, but shows the right to write by storing this statement, which is in no queue and
+    /// in no count of this collector. An LRS never forgets a statement: void it there if it means
+    /// nothing.
+    pub fn probe_storing(&self, statement: Statement) -> Result<Probe, PannierError> {
+        Ok(self.core.probe_storing(typed(statement)?)?.into())
+    }
+
+    /// Says that somebody has read of what was lost, in `Status.loss`: until then it is told at every
+    /// opening (`Event.Salvaged`) and with every status. The damaged files that were kept stay.
+    pub fn acknowledge_loss(&self) -> Result<(), PannierError> {
+        Ok(self.core.acknowledge_loss()?)
+    }
+
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<Credentials>) -> Result<(), PannierError> {
         let credentials = credentials.map(pannier::Credentials::from);
         Ok(self.core.set_credentials(credentials.as_ref())?)
     }
 
-    /// Says where to deliver to. What was learned about another LRS is forgotten.
+    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
+    /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
+    /// another one they are dropped, so set those of the new LRS after this, or use `set_target` for
+    /// both at once.
     pub fn set_endpoint(&self, endpoint: &Url) -> Result<(), PannierError> {
         Ok(self.core.set_endpoint(&endpoint.0)?)
+    }
+
+    /// Says where to deliver to and as whom, at once: no request goes to one with the credentials of
+    /// the other.
+    pub fn set_target(&self, endpoint: &Url, credentials: Credentials) -> Result<(), PannierError> {
+        let credentials = pannier::Credentials::from(credentials);
+        Ok(self.core.set_target(&endpoint.0, &credentials)?)
     }
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.

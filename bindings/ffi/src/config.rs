@@ -1,5 +1,7 @@
 //! How a collector is set up.
 
+use std::time::Duration;
+
 use crate::time::millis;
 use crate::{Credentials, TimeSpan, Url};
 
@@ -53,10 +55,14 @@ pub enum SyncPolicy {
         /// So many new statements start a sync; at least 1.
         #[uniffi(default = 50)]
         count: i32,
-        /// A new statement waits at most so long.
-        age: TimeSpan,
+        /// A new statement waits at most so long. Default: 30 s.
+        #[uniffi(default)]
+        age: Option<TimeSpan>,
     },
 }
+
+/// What suits most apps, as in the core's `SyncPolicy::AUTOMATIC`.
+const DEFAULT_AGE: Duration = Duration::from_secs(30);
 
 impl From<SyncPolicy> for pannier::SyncPolicy {
     fn from(policy: SyncPolicy) -> Self {
@@ -64,7 +70,7 @@ impl From<SyncPolicy> for pannier::SyncPolicy {
             SyncPolicy::Manual => Self::Manual,
             SyncPolicy::Automatic { count, age } => Self::Automatic {
                 count: at_least_one(count),
-                age: age.into(),
+                age: age.map_or(DEFAULT_AGE, Into::into),
             },
         }
     }
@@ -96,6 +102,7 @@ impl From<HistoryPolicy> for pannier::HistoryPolicy {
 
 /// How a collector is set up. All has a default: without an endpoint it records, with one it syncs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
     /// The LRS's base URL, without `/statements`: `https://lrs.example/xAPI`. May be set later.
     #[uniffi(default)]
@@ -141,6 +148,23 @@ pub struct Config {
     /// built-in transport.
     #[uniffi(default)]
     pub proxy: Option<Url>,
+    /// Goes through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
+    /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
+    #[uniffi(default = false)]
+    pub proxies_from_environment: bool,
+    /// The credentials may write and not read: an LRS that says it stored all is then believed without
+    /// a look. Needed only for one that gives no `X-Experience-API-Version` with its answers; where
+    /// there may be a gateway before the LRS, what it answers in its place is believed too. Default: no.
+    #[uniffi(default = false)]
+    pub write_only: bool,
+    /// The LRS's clock is right: timestamps that Pannier makes follow it. Default: no, the device's
+    /// clock is believed, since servers in schools run months behind.
+    #[uniffi(default = false)]
+    pub trust_lrs_clock: bool,
+    /// Whether a queue is made where there is none. Default: yes. Without it opening fails as
+    /// `Missing` and makes nothing: for what only looks.
+    #[uniffi(default)]
+    pub create: Option<bool>,
     /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
     /// the built-in transport.
     #[uniffi(default)]
@@ -156,6 +180,12 @@ impl From<Config> for pannier::Config {
         core.extra_roots = config.extra_roots;
         core.allow_cleartext = config.allow_cleartext;
         core.proxy = config.proxy.map(|Url(url)| url);
+        core.proxies_from_environment = config.proxies_from_environment;
+        core.write_only = config.write_only;
+        core.trust_lrs_clock = config.trust_lrs_clock;
+        if let Some(create) = config.create {
+            core.create = create;
+        }
         if let Some(durability) = config.durability {
             core.durability = match durability {
                 Durability::PowerCut => pannier::Durability::PowerCut,
@@ -190,8 +220,6 @@ fn at_least_one(number: i32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -202,7 +230,24 @@ mod tests {
         assert_eq!(ours.max_bytes, core.max_bytes);
         assert_eq!(ours.requests_in_flight, core.requests_in_flight);
         assert_eq!(ours.rules, core.rules);
+        assert!(core.create && ours.create);
+        for (is, should) in [
+            (ours.allow_cleartext, core.allow_cleartext),
+            (ours.proxies_from_environment, core.proxies_from_environment),
+            (ours.write_only, core.write_only),
+            (ours.trust_lrs_clock, core.trust_lrs_clock),
+        ] {
+            assert_eq!(is, should);
+        }
         assert_eq!(format!("{ours:?}"), format!("{core:?}"));
+        let automatic = SyncPolicy::Automatic {
+            count: 50,
+            age: None,
+        };
+        assert_eq!(
+            pannier::SyncPolicy::from(automatic),
+            pannier::SyncPolicy::AUTOMATIC
+        );
     }
 
     #[test]
@@ -217,7 +262,7 @@ mod tests {
             speak: Some(XapiVersion::V2_0_0),
             sync: Some(SyncPolicy::Automatic {
                 count: -3,
-                age: TimeSpan(Duration::from_secs(9)),
+                age: Some(TimeSpan(Duration::from_secs(9))),
             }),
             history: Some(HistoryPolicy::For {
                 age: TimeSpan(Duration::from_secs(2)),
@@ -227,9 +272,14 @@ mod tests {
             requests_in_flight: Some(4),
             allow_cleartext: true,
             proxy: Some(Url("http://proxy.example:3128".to_owned())),
+            proxies_from_environment: true,
+            write_only: true,
+            trust_lrs_clock: true,
+            create: Some(false),
             extra_roots: vec![vec![1]],
         });
-        assert!(core.allow_cleartext);
+        assert!(core.allow_cleartext && core.proxies_from_environment);
+        assert!(core.write_only && core.trust_lrs_clock && !core.create);
         assert_eq!(core.proxy.as_deref(), Some("http://proxy.example:3128"));
         assert_eq!(core.endpoint.as_deref(), Some("https://lrs.example/xAPI"));
         assert_eq!(

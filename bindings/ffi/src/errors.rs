@@ -28,6 +28,25 @@ impl From<pannier::statement::Fault> for Fault {
     }
 }
 
+/// What is valid and had better be otherwise, since the standard advises against it or real LRSs
+/// refuse or lose it. Never a reason to refuse.
+#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+pub struct Warnings {
+    /// The first hundred, in the order of the text.
+    pub listed: Vec<Fault>,
+    /// How many there are beyond those listed.
+    pub more: u64,
+}
+
+impl From<pannier::statement::Warnings> for Warnings {
+    fn from(warnings: pannier::statement::Warnings) -> Self {
+        Self {
+            listed: warnings.listed.into_iter().map(Into::into).collect(),
+            more: warnings.more as u64,
+        }
+    }
+}
+
 /// Why a call did not do what it was asked to. The call changed nothing, and nothing that was
 /// recorded before is lost. `explanation` is English for developers and says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
@@ -36,8 +55,12 @@ pub enum PannierError {
     /// The statement is not valid.
     #[error("{explanation}")]
     Invalid {
-        /// Every fault of it, in the order of its text.
+        /// The first hundred of its faults, in the order of its text.
         faults: Vec<Fault>,
+        /// How many faults there are beyond those listed.
+        more_faults: u64,
+        /// What had better be otherwise, but is no reason to refuse.
+        warnings: Warnings,
         /// What to do.
         explanation: String,
     },
@@ -138,6 +161,14 @@ pub enum PannierError {
         /// What to do.
         explanation: String,
     },
+    /// There is no queue, and none was to be made.
+    #[error("{explanation}")]
+    Missing {
+        /// The file.
+        path: String,
+        /// What to do.
+        explanation: String,
+    },
     /// The file belongs to another program, and is left as it is.
     #[error("{explanation}")]
     NotAQueue {
@@ -211,6 +242,8 @@ impl From<pannier::Error> for PannierError {
         match error {
             Error::Invalid(invalid) => Self::Invalid {
                 faults: invalid.faults.into_iter().map(Into::into).collect(),
+                more_faults: invalid.more as u64,
+                warnings: invalid.warnings.into(),
                 explanation,
             },
             Error::AttachmentContent { id } => Self::AttachmentContent { id, explanation },
@@ -242,6 +275,10 @@ impl PannierError {
                 path: path.display().to_string(),
                 found,
                 known,
+                explanation,
+            },
+            StoreError::Missing(path) => Self::Missing {
+                path: path.display().to_string(),
                 explanation,
             },
             StoreError::Foreign(path) => Self::NotAQueue {
@@ -291,6 +328,7 @@ mod tests {
             (Error::Panicked, "Panicked"),
             (StoreError::DiskFull.into(), "DiskFull"),
             (StoreError::Busy.into(), "Busy"),
+            (StoreError::Missing("/q".into()).into(), "Missing"),
             (StoreError::Foreign("/q".into()).into(), "NotAQueue"),
             (StoreError::Damaged("x".to_owned()).into(), "Damaged"),
             (StoreError::ReadOnly("x".to_owned()).into(), "ReadOnly"),
@@ -316,11 +354,37 @@ mod tests {
     fn every_fault_and_every_field_crosses() {
         let invalid = pannier::statement::check(b"{}", pannier::XapiVersion::V2_0_0).unwrap_err();
         let count = invalid.faults.len();
-        let PannierError::Invalid { faults, .. } = Error::Invalid(invalid).into() else {
+        let PannierError::Invalid {
+            faults,
+            more_faults,
+            ..
+        } = Error::Invalid(invalid).into()
+        else {
             panic!("another kind")
         };
-        assert_eq!(faults.len(), count);
+        assert_eq!((faults.len(), more_faults), (count, 0));
         assert!(count >= 3 && faults.iter().all(|fault| fault.path.starts_with('$')));
+
+        // 150 members that no statement has, and a context that says nothing.
+        let odd: Vec<String> = (0..150).map(|n| format!("\"odd{n}\":1")).collect();
+        let text = format!("{{\"context\":{{}},{}}}", odd.join(","));
+        let invalid = pannier::statement::check(text.as_bytes(), pannier::XapiVersion::V2_0_0);
+        let PannierError::Invalid {
+            faults,
+            more_faults,
+            warnings,
+            ..
+        } = Error::Invalid(invalid.unwrap_err()).into()
+        else {
+            panic!("another kind")
+        };
+        assert_eq!((faults.len(), more_faults), (100, 53));
+        assert!(
+            warnings
+                .listed
+                .iter()
+                .any(|warning| warning.path == "$.context")
+        );
 
         let newer = StoreError::Newer {
             path: "/q".into(),

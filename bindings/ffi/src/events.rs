@@ -75,6 +75,8 @@ pub enum Event {
         saved: i64,
         /// Rows that were met but could not be read.
         unreadable: i64,
+        /// At least so many statements are lost. `Status.loss` tells of it until `acknowledge_loss`.
+        lost: i64,
     },
     /// Somebody listened too slowly, and this many events were missed; `status` tells what is true
     /// now.
@@ -126,6 +128,7 @@ impl From<pannier::Event> for Event {
                     .unwrap_or_default(),
                 saved: salvaged.saved as i64,
                 unreadable: salvaged.unreadable as i64,
+                lost: salvaged.lost as i64,
             },
             Core::Missed { count } => Self::Missed {
                 count: count as i64,

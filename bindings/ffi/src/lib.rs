@@ -31,7 +31,7 @@ pub use collector::BlockingCollector;
 pub use config::{Config, Durability, HistoryPolicy, SyncPolicy, XapiVersion};
 pub use conflict::{Conflict, Difference};
 pub use credentials::{Credentials, CredentialsError, CredentialsProvider};
-pub use errors::{Fault, PannierError};
+pub use errors::{Fault, PannierError, Warnings};
 pub use events::{Event, EventListener, ListenerError, Subscription};
 pub use ids::Uuid;
 pub use listings::{
@@ -39,7 +39,7 @@ pub use listings::{
 };
 pub use probe::{Check, Examined, Finding, Probe};
 pub use statement::*;
-pub use status::{Ended, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
+pub use status::{Ended, LossReport, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};
 pub use transport::{Answer, Header, Method, Request, Transport, TransportError};
 pub use url::Url;

@@ -101,6 +101,35 @@ impl From<pannier::store::Trouble> for Trouble {
     }
 }
 
+/// What was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of
+/// several together.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct LossReport {
+    /// When it was first noticed, by the device's clock.
+    pub noticed_at: Timestamp,
+    /// What was wrong with the file, the last time.
+    pub damage: String,
+    /// Statements that were saved.
+    pub saved: i64,
+    /// At least so many are lost. What a damaged file no longer says of itself cannot be counted.
+    pub lost: i64,
+    /// Where the damaged files are kept, whole. Empty where there was nothing to keep.
+    pub kept_at: Vec<String>,
+}
+
+impl From<pannier::store::LossReport> for LossReport {
+    fn from(loss: pannier::store::LossReport) -> Self {
+        let kept_at = loss.kept_at.iter();
+        Self {
+            noticed_at: Timestamp(loss.noticed_at),
+            damage: loss.damage,
+            saved: loss.saved as i64,
+            lost: loss.lost as i64,
+            kept_at: kept_at.map(|path| path.display().to_string()).collect(),
+        }
+    }
+}
+
 /// How things stand. At every moment
 /// `recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased`.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -142,6 +171,8 @@ pub struct Status {
     pub waiting_for: Option<WaitKind>,
     /// What is the matter with the upstream, if anything is.
     pub trouble: Option<Trouble>,
+    /// What was lost with a damaged or missing file, until `acknowledge_loss` is called.
+    pub loss: Option<LossReport>,
     /// When the next statement that waits aside comes back.
     pub next_due: Option<Timestamp>,
     /// When the upstream last took something.
@@ -180,6 +211,7 @@ impl From<pannier::Status> for Status {
             waiting_until: status.waiting_until.map(Timestamp),
             waiting_for: status.waiting_for.map(Into::into),
             trouble: status.trouble.map(Into::into),
+            loss: status.loss.map(Into::into),
             next_due: status.next_due.map(Timestamp),
             last_success: status.last_success.map(Timestamp),
             speaks: status.speaks.map(Into::into),

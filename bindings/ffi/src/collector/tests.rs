@@ -7,7 +7,7 @@ use uniffi::UnexpectedUniFFICallbackError;
 
 use super::*;
 use crate::{
-    Answer, CredentialsError, Ended, Event, ListenerError, Problem, Request, TransportError,
+    Answer, CredentialsError, Ended, Event, Header, ListenerError, Problem, Request, TransportError,
 };
 
 const STATEMENT: &str = r#"{"actor":{"mbox":"mailto:ada@example.com"},"verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}"#;
@@ -33,7 +33,11 @@ impl Transport for Doors {
         };
         Ok(Answer {
             status,
-            headers: Vec::new(),
+            // Without it, it is somebody else who asks for credentials.
+            headers: vec![Header {
+                name: "X-Experience-API-Version".to_owned(),
+                value: "2.0.0".to_owned(),
+            }],
             body: Vec::new(),
             cut: false,
         })

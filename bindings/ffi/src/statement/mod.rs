@@ -17,7 +17,7 @@ use std::collections::HashMap;
 
 use pannier::statement::{Fault, model};
 
-use crate::{PannierError, Timestamp, Uuid, XapiVersion};
+use crate::{PannierError, Timestamp, Uuid, Warnings, XapiVersion};
 
 pub use activity::{Activity, ActivityDefinition, InteractionComponent, InteractionType};
 pub use actor::{Account, Actor, Agent, Group, Ifi};
@@ -67,11 +67,12 @@ impl Statement {
     }
 }
 
-/// Checks a statement without recording it; the error lists every fault.
+/// Checks a statement without recording it, and returns what is valid but had better be otherwise; the
+/// error lists every fault.
 #[uniffi::export]
-pub fn check_statement(json: &str, version: XapiVersion) -> Result<(), PannierError> {
+pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, PannierError> {
     pannier::statement::check(json.as_bytes(), version.into())
-        .map(drop)
+        .map(Into::into)
         .map_err(|invalid| pannier::Error::Invalid(invalid).into())
 }
 

@@ -33,7 +33,9 @@ pub struct XapiResult {
 impl XapiResult {
     pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::XapiResult {
         model::XapiResult {
-            score: self.score.map(Into::into),
+            score: self
+                .score
+                .map(|score| score.core(&format!("{at}.score"), faults)),
             success: self.success,
             completion: self.completion,
             response: self.response,
@@ -60,13 +62,37 @@ pub struct Score {
     pub max: Option<f64>,
 }
 
-impl From<Score> for model::Score {
-    fn from(score: Score) -> Self {
-        Self {
-            scaled: score.scaled,
-            raw: score.raw,
-            min: score.min,
-            max: score.max,
+impl Score {
+    /// The core's own. A number that JSON cannot write would become `null` in the text, and be refused
+    /// by a word that the app never gave.
+    fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Score {
+        let Self {
+            scaled,
+            raw,
+            min,
+            max,
+        } = self;
+        for (name, number) in [("scaled", scaled), ("raw", raw), ("min", min), ("max", max)] {
+            let Some(number) = number.filter(|number| !number.is_finite()) else {
+                continue;
+            };
+            let what = if number.is_nan() {
+                "not a number (NaN)"
+            } else {
+                "infinite"
+            };
+            faults.push(Fault {
+                path: format!("{at}.{name}"),
+                problem: format!("is {what}"),
+                expected: "a finite number, or none".to_owned(),
+                section: "Data 2.4.5.1",
+            });
+        }
+        model::Score {
+            scaled,
+            raw,
+            min,
+            max,
         }
     }
 }

@@ -265,3 +265,28 @@ fn extensions_that_are_no_json_are_faults_with_their_places() {
     };
     assert!(faults.iter().all(|fault| fault.path.starts_with("$[1].")));
 }
+
+#[test]
+fn numbers_that_json_cannot_write_are_faults_with_the_right_words() {
+    let mut statement = full();
+    statement.result.as_mut().unwrap().score = Some(Score {
+        scaled: Some(f64::NAN),
+        raw: Some(f64::NEG_INFINITY),
+        min: Some(0.0),
+        max: None,
+    });
+    let Err(PannierError::Invalid { faults, .. }) = statement.to_json() else {
+        panic!("accepted")
+    };
+    let said: Vec<_> = faults
+        .iter()
+        .map(|fault| (fault.path.as_str(), fault.problem.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("$.result.score.raw", "is infinite"),
+            ("$.result.score.scaled", "is not a number (NaN)"),
+        ]
+    );
+}

@@ -211,9 +211,42 @@ public final class Collector: Sendable {
         try await changing { try $0.setCredentials(credentials: credentials) }
     }
 
-    /// Says where to deliver to. What was learned about another LRS is forgotten.
+    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
+    /// way goes on with the new one. Credentials belong to an origin (scheme, host and port): for another
+    /// one they are dropped, so set those of the new LRS after this, or use ``setTarget(_:credentials:)``
+    /// for both at once.
     public func setEndpoint(_ endpoint: URL) async throws {
         try await changing { try $0.setEndpoint(endpoint: endpoint) }
+    }
+
+    /// Says where to deliver to and as whom, at once: no request goes to one with the credentials of the
+    /// other.
+    public func setTarget(_ endpoint: URL, credentials: Credentials) async throws {
+        try await changing { try $0.setTarget(endpoint: endpoint, credentials: credentials) }
+    }
+
+    /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
+    /// connection secure, which versions does it speak, does it know the credentials, may they write, does
+    /// its clock agree with the device's. Waits for three requests, each 30 s at most; may be called during
+    /// a sync and while the collector is paused.
+    public func probe() async throws -> Probe {
+        let blocking = try opened.whileOpen()
+        return try await Calls.make(on: Calls.syncs) { try blocking.probe() }
+    }
+
+    /// Like ``probe()``, but shows the right to write by storing this statement, which is in no queue and
+    /// in no count of this collector. An LRS never forgets a statement: void it there if it means nothing.
+    public func probeStoring(_ statement: Statement) async throws -> Probe {
+        let blocking = try opened.whileOpen()
+        return try await Calls.make(on: Calls.syncs) {
+            try blocking.probeStoring(statement: statement)
+        }
+    }
+
+    /// Says that somebody has read of what was lost, in `Status.loss`: until then it is told at every
+    /// opening (`Event.salvaged`) and with every status. The damaged files that were kept stay.
+    public func acknowledgeLoss() async throws {
+        try await changing { try $0.acknowledgeLoss() }
     }
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.

@@ -4,20 +4,21 @@ extension PannierError {
     /// What to do next, in English for developers.
     public var explanation: String {
         switch self {
-        case .invalid(_, let text), .attachmentContent(_, let text), .otherContent(_, let text),
+        case .invalid(_, _, _, let text), .attachmentContent(_, let text), .otherContent(_, let text),
             .unknown(_, let text), .notHeld(_, let text), .notInConflict(_, let text),
             .mayHaveBeenSent(_, let text), .noEndpoint(let text), .invalidEndpoint(let text),
             .invalidCredentials(let text), .noTransport(let text), .diskFull(let text),
-            .busy(let text), .newer(_, _, _, let text), .notAQueue(_, let text), .damaged(let text),
+            .busy(let text), .newer(_, _, _, let text), .missing(_, let text), .notAQueue(_, let text), .damaged(let text),
             .readOnly(let text), .cannotOpen(_, let text), .paused(let text), .closing(let text),
-            .storage(let text):
+            .storage(let text), .reentrant(let text), .panicked(let text):
             return text
         }
     }
 
-    /// Every fault of a statement that is not valid, in the order of its text; empty for other errors.
+    /// The faults of a statement that is not valid, the first hundred in the order of its text; empty for
+    /// other errors.
     public var faults: [Fault] {
-        if case .invalid(let faults, _) = self { faults } else { [] }
+        if case .invalid(let faults, _, _, _) = self { faults } else { [] }
     }
 }
 

@@ -194,8 +194,40 @@ public class Collector private constructor(
     public suspend fun setCredentials(credentials: Credentials?): Unit =
         changing { setCredentials(credentials) }
 
-    /** Says where to deliver to. What was learned about another LRS is forgotten. */
+    /**
+     * Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
+     * way goes on with the new one. Credentials belong to an origin (scheme, host and port): for another
+     * one they are dropped, so set those of the new LRS after this, or use [setTarget] for both at once.
+     */
     public suspend fun setEndpoint(endpoint: String): Unit = changing { setEndpoint(endpoint) }
+
+    /**
+     * Says where to deliver to and as whom, at once: no request goes to one with the credentials of the
+     * other.
+     */
+    public suspend fun setTarget(endpoint: String, credentials: Credentials): Unit =
+        changing { setTarget(endpoint, credentials) }
+
+    /**
+     * Tries the connection to the LRS, without recording or storing anything: is it there, is the
+     * connection secure, which versions does it speak, does it know the credentials, may they write, does
+     * its clock agree with the device's. Waits for three requests, each 30 s at most; may be called during
+     * a sync and while the collector is paused.
+     */
+    public suspend fun probe(): Probe = call(SYNCS) { probe() }
+
+    /**
+     * Like [probe], but shows the right to write by storing this statement, which is in no queue and in no
+     * count of this collector. An LRS never forgets a statement: void it there if it means nothing.
+     */
+    public suspend fun probeStoring(statement: Statement): Probe =
+        call(SYNCS) { probeStoring(statement) }
+
+    /**
+     * Says that somebody has read of what was lost, in [Status.loss]: until then it is told at every
+     * opening ([Event.Salvaged]) and with every status. The damaged files that were kept stay.
+     */
+    public suspend fun acknowledgeLoss(): Unit = changing { acknowledgeLoss() }
 
     /** Tells an automatic sync whether the device has a network; without one it does not try. */
     public fun setNetwork(available: Boolean): Unit = blocking.setNetwork(available)
@@ -265,7 +297,9 @@ public class Collector private constructor(
                 expected = "whole characters: both halves or none",
                 section = "Pannier limit",
             )
-            return PannierException.Invalid(listOf(fault), "a text ${fault.problem}; give ${fault.expected}")
+            return PannierException.Invalid(
+                listOf(fault), 0uL, Warnings(emptyList(), 0uL), "a text ${fault.problem}; give ${fault.expected}",
+            )
         }
 
         /** For short calls: so many at once wait for the disk. */
