@@ -95,6 +95,17 @@ fun memoryLrs(): Transport = Transport { request ->
     }
 }
 
-fun answer(status: Int, body: String): Answer = Answer(status, emptyList(), body.toByteArray())
+/** As an LRS answers: with the version, without which nobody believes it. */
+fun answer(status: Int, body: String): Answer =
+    Answer(status, listOf(Header("X-Experience-API-Version", "2.0.0")), body.toByteArray())
+
+/** Everything that waits aside in this queue has waited long enough. */
+fun Path.waitsAreOver() {
+    val script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None); " +
+        "db.execute('UPDATE aside SET due = 0 WHERE held = 0')"
+    val process = ProcessBuilder("python3", "-c", script, "$this").redirectErrorStream(true).start()
+    val said = process.inputReader().readText()
+    check(process.waitFor() == 0) { said }
+}
 
 const val LRS = "https://lrs.example/xAPI"

@@ -22,17 +22,22 @@ struct CallbacksTests {
         let bad = try await collector.record(
             json: #"{"actor":{"mbox":"mailto:bad@example.com"},"verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}"#
         )
+        let first = try await collector.sync()
+        #expect(first.waiting.map(\.reason) == [.suspect])
+        try await waitsAreOver(in: folder.queue)
+        let another = try await collector.record(lesson(2))
         let report = try await collector.sync()
         let events = try await within {
-            var events: [Event] = []
+            var (events, syncs): ([Event], Int) = ([], 0)
             for await event in stream {
                 events.append(event)
-                if case .synced = event { break }
+                if case .synced = event { syncs += 1 }
+                if syncs == 2 { break }
             }
             return events
         }
-        #expect(events.flatMap { if case .recorded(let ids) = $0 { ids } else { [UUID]() } } == [good, bad])
-        #expect(events.flatMap { if case .delivered(let ids) = $0 { ids } else { [UUID]() } } == [good])
+        #expect(events.flatMap { if case .recorded(let ids) = $0 { ids } else { [UUID]() } } == [good, bad, another])
+        #expect(events.flatMap { if case .delivered(let ids) = $0 { ids } else { [UUID]() } } == [good, another])
         #expect(events.contains(.held(id: bad, reason: .refused, words: "this one is bad")))
         #expect(events.last == .synced(report: report))
         // What is told is a value to keep.

@@ -4,10 +4,12 @@ import Pannier
 enum Kind: CaseIterable {
     case invalid, attachmentContent, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
     case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
-    case diskFull, busy, newer, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
+    case diskFull, busy, newer, missing, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
+    case reentrant, panicked
 
-    /// All but the one that needs a small disk.
-    static let onAnyMachine = allCases.filter { $0 != .diskFull }
+    /// All but the one that needs a small disk, and the one that no app in Swift can bring about: what its
+    /// callbacks throw is no panic.
+    static let onAnyMachine = allCases.filter { $0 != .diskFull && $0 != .panicked }
 }
 
 extension PannierError {
@@ -15,7 +17,7 @@ extension PannierError {
     /// about nothing. Without a default: a new kind does not compile until it is here.
     var told: (kind: Kind, about: String) {
         switch self {
-        case .invalid(let faults, _): (.invalid, faults.map(\.path).joined(separator: " "))
+        case .invalid(let faults, _, _, _): (.invalid, faults.map(\.path).joined(separator: " "))
         case .attachmentContent(let id, _): (.attachmentContent, id.uuidString)
         case .otherContent(let id, _): (.otherContent, id.uuidString)
         case .unknown(let id, _): (.unknown, id.uuidString)
@@ -29,6 +31,9 @@ extension PannierError {
         case .diskFull: (.diskFull, "")
         case .busy: (.busy, "")
         case .newer(let path, let found, let known, _): (.newer, "\(path) \(found) \(found > known)")
+        case .missing(let path, _): (.missing, path)
+        case .reentrant: (.reentrant, "")
+        case .panicked: (.panicked, "")
         case .notAQueue(let path, _): (.notAQueue, path)
         case .damaged: (.damaged, "")
         case .readOnly: (.readOnly, "")

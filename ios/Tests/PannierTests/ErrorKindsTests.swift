@@ -1,6 +1,7 @@
 import Foundation
-import Pannier
 import Testing
+
+@testable import Pannier
 
 /// Every kind of error, brought about in the way an app would meet it, with what it carries.
 struct ErrorKindsTests {
@@ -60,6 +61,9 @@ struct ErrorKindsTests {
             try await collector.record(lesson(1))
             try await collector.record(badLesson(2, id: id))
             try await collector.sync()
+            try await waitsAreOver(in: folder.queue)
+            try await collector.record(lesson(3))
+            try await collector.sync()
             return (await thrown { try await collector.keepTheirs(id) }, id.uuidString)
         case .mayHaveBeenSent:
             let collector = try await opened(Config(endpoint: lrs, history: .forever))
@@ -92,6 +96,11 @@ struct ErrorKindsTests {
             try await opened().close()
             try overwrite(60, with: [0, 0, 0, 99]) // the schema version in SQLite's header
             return (await thrown { _ = try await opened() }, "\(folder.queue.path) 99 true")
+        case .missing:
+            let looks = Config(create: false)
+            return (await thrown { _ = try await Collector.open(folder.queue, config: looks) }, folder.queue.path)
+        case .reentrant: return (try await syncedWithinASync(), "")
+        case .panicked: return (nil, "")
         case .notAQueue:
             try await opened().close()
             try overwrite(60, with: [0, 0, 0, 0])
@@ -106,6 +115,25 @@ struct ErrorKindsTests {
         case .readOnly: return (try await madeReadOnly(), "")
         case .storage: return (try await withoutATable(), "")
         }
+    }
+
+    /// A transport that syncs the collector that asks it, and would wait for itself.
+    private func syncedWithinASync() async throws -> PannierError? {
+        let (itself, inside) = (Locked<Collector?>(nil), Locked<PannierError?>(nil))
+        let calls = AsyncTransport { request in
+            if let collector = itself.with({ $0 }) {
+                let error = await thrown { try await collector.sync() }
+                inside.with { $0 = error }
+            }
+            return try await takeAllButBad(request)
+        }
+        let collector = try await Collector.open(
+            folder.queue, config: Config(endpoint: lrs), transport: calls
+        )
+        itself.with { $0 = collector }
+        try await collector.record(lesson(1))
+        #expect(try await within { try await collector.sync() }.delivered == 1)
+        return inside.with { $0 }
     }
 
     private func opened(_ config: Config = Config(endpoint: lrs)) async throws -> Collector {

@@ -29,14 +29,19 @@ struct ErrorsTests {
         let (sent, bad) = (try await collector.record(lesson(1)), UUID())
         try await collector.record(badLesson(2, id: bad))
         try await collector.sync()
+        // Refused once, it is a suspect; twice, with another one taken in between, it is held.
+        #expect(try await collector.waiting().map { $0.reason } == [.suspect])
+        try await waitsAreOver(in: folder.queue)
+        try await collector.record(lesson(4))
+        try await collector.sync()
         try await collector.void(sent, actor: .agent(agent: .mbox("mailto:ada@example.com")))
         #expect(try await collector.held().map(\.id) == [bad])
         #expect(try await collector.heldOne(bad).status == 400)
         try await collector.replace(bad, with: lesson(3, id: bad))
         #expect(try await collector.sync().delivered == 2)
-        #expect(try await collector.history().count == 3)
+        #expect(try await collector.history().count == 4)
         let erased = try await collector.erase(.mbox(iri: "mailto:ada@example.com"))
-        #expect(erased == Erased(undelivered: 0, maybeSent: 0, history: 3))
+        #expect(erased == Erased(undelivered: 0, maybeSent: 0, history: 4))
     }
 
     @Test func aConflictShowsBothAndEndsByTheAppsWord() async throws {
@@ -63,18 +68,41 @@ struct ErrorsTests {
         #expect([status.queued, status.held, status.replaced] == [1, 0, 1], "\(status)")
     }
 
-    @Test func aDamagedFileIsSetAsideAndTheAppIsTold() async throws {
-        try String(repeating: "this is no database at all, ", count: 100)
-            .write(to: folder.queue, atomically: true, encoding: .utf8)
+    @Test func numbersThatJsonCannotWriteAreRefusedInTheirOwnWords() async throws {
+        let collector = try await Collector.open(folder.queue)
+        var odd = lesson(1)
+        odd.result = XapiResult().score(.scaled(.nan))
+        let error = await thrown { [odd] in try await collector.record(odd) }
+        #expect(error?.faults.map(\.path) == ["$.result.score.scaled"])
+        #expect(error?.faults.map(\.problem) == ["is not a number (NaN)"])
+    }
+
+    @Test func whatIsValidAndHadBetterBeOtherwiseIsAWarning() throws {
+        let odd = try lesson(1).toJson().dropLast() + #","context":{}}"#
+        let warned = try checkStatement(json: String(odd), version: .v200)
+        #expect(warned.listed.map(\.path) == ["$.context"])
+    }
+
+    @Test func aDamagedFileIsSetAsideAndTheAppIsToldUntilItSaysThatItKnows() async throws {
+        let before = try await Collector.open(folder.queue)
+        try await before.recordAll((0..<20).map { lesson($0) })
+        await before.close()
+        let file = try FileHandle(forWritingTo: folder.queue)
+        file.write(Data(repeating: 0x55, count: 4)) // no longer SQLite's name
+        try file.close()
         let collector = try await Collector.open(folder.queue)
         try await collector.record(lesson(1))
         let told = try await within {
             await collector.events.first { if case .salvaged = $0 { true } else { false } }
         }
-        guard case .salvaged(_, let keptAt, _, _) = told else {
+        guard case .salvaged(_, let keptAt, _, _, _) = told else {
             Issue.record("\(String(describing: told))")
             return
         }
         #expect(FileManager.default.fileExists(atPath: keptAt))
+        let loss = try #require(try await collector.readStatus().loss)
+        #expect(loss.keptAt == [keptAt] && loss.saved + loss.lost == 20, "\(loss)")
+        try await collector.acknowledgeLoss()
+        #expect(try await collector.readStatus().loss == nil)
     }
 }

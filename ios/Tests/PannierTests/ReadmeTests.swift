@@ -17,8 +17,10 @@ func practise(queue: URL, lrs: URL, credentials: Credentials) async throws {
     )
 
     // By hand; SyncPolicy.automatic in the Config makes it automatic.
-    switch try await collector.sync().ended {
-    case .emptied: print("all delivered")
+    let report = try await collector.sync()
+    print("\(report.delivered) delivered")
+    switch report.ended {
+    case .emptied: for aside in report.waiting { print("\(aside.statements) wait: \(aside.reason)") }
     case .waiting(let until, _, let trouble): print("next try at \(until): \(trouble?.words ?? "")")
     case let other: print("not yet: \(other)")
     }

@@ -24,7 +24,7 @@ extension ErrorKindsTests {
     /// Another process has it, and does not give it back for longer than Pannier waits.
     func underAForeignLock() async throws -> PannierError? {
         let collector = try await Collector.open(folder.queue)
-        let other = try await python("db.execute('BEGIN IMMEDIATE')")
+        let other = try await python("db.execute('BEGIN IMMEDIATE')", on: folder.queue)
         let error = await thrown { try await collector.record(lesson(1)) }
         try await other.end()
         try await collector.record(lesson(2))
@@ -58,19 +58,10 @@ extension ErrorKindsTests {
     /// None of the kinds fits: it says what SQLite said.
     func withoutATable() async throws -> PannierError? {
         let collector = try await Collector.open(folder.queue)
-        try await python("db.execute('DROP TABLE aside')").end()
+        try await python("db.execute('DROP TABLE aside')", on: folder.queue).end()
         let error = await thrown { _ = try await collector.held() }
         #expect(error?.explanation.contains("aside") == true)
         return error
-    }
-
-    /// Another process that has the queue open as `db`, by SQLite's own hand, and has run this code.
-    private func python(_ code: String) async throws -> Companion {
-        let open = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None)"
-        let script = "\(open); \(code); print('done', flush=True); sys.stdin.read()"
-        return try await Companion.start(outside + ["python3", "-c", script, folder.queue.path]) { line in
-            line == "done" ? () : nil
-        }.process
     }
 }
 

@@ -171,8 +171,24 @@ let memoryLrs = AsyncTransport(takeAllButBad)
     return answer(200, "[\(ids.joined(separator: ","))]")
 }
 
+/// As an LRS answers: with the version, without which nobody believes it.
 func answer(_ status: Int32, _ body: String = "") -> Answer {
-    Answer(status: status, headers: [], body: Data(body.utf8))
+    let version = Header(name: "X-Experience-API-Version", value: "2.0.0")
+    return Answer(status: status, headers: [version], body: Data(body.utf8))
+}
+
+/// Another process that has a queue open as `db`, by SQLite's own hand, and has run this code.
+func python(_ code: String, on queue: URL) async throws -> Companion {
+    let open = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None)"
+    let script = "\(open); \(code); print('done', flush=True); sys.stdin.read()"
+    return try await Companion.start(outside + ["python3", "-c", script, queue.path]) { line in
+        line == "done" ? () : nil
+    }.process
+}
+
+/// Everything that waits aside in this queue has waited long enough.
+func waitsAreOver(in queue: URL) async throws {
+    try await python("db.execute('UPDATE aside SET due = 0 WHERE held = 0')", on: queue).end()
 }
 
 /// A gate that a test opens, and that says who has come to it.

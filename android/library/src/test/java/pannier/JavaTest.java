@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -18,16 +19,30 @@ class JavaTest {
     @TempDir Path folder;
 
     private static Config config(String endpoint) {
-        return new Config(
-                endpoint, null, null, null, null, null, null, null, null, null, List.of());
+        return new ConfigBuilder().endpoint(endpoint).maxStatements(20).build();
+    }
+
+    @Test
+    void whatABuilderIsNotToldIsTheDefault() {
+        assertEquals(new Config(), new ConfigBuilder().build());
+        Config config =
+                new ConfigBuilder("https://lrs.example/xAPI", new Credentials.Bearer("t"))
+                        .sync(new SyncPolicy.Automatic(50, Duration.ofMinutes(1)))
+                        .history(HistoryPolicy.Forever.INSTANCE)
+                        .writeOnly(true)
+                        .build();
+        assertEquals("https://lrs.example/xAPI", config.getEndpoint());
+        assertEquals(new SyncPolicy.Automatic(50, Duration.ofMinutes(1)), config.getSync());
+        assertTrue(config.getWriteOnly() && !config.getAllowCleartext());
+        assertEquals("Forever", config.getHistory().toString());
     }
 
     @Test
     void recordsAndDelivers() throws Exception {
-        Transport busy = request -> new Answer(503, List.of(), new byte[0]);
+        Transport busy = request -> new Answer(503, List.of(), new byte[0], false);
         LinkedBlockingQueue<Event> events = new LinkedBlockingQueue<>();
         try (BlockingCollector collector =
-                BlockingCollector.Companion.open(
+                BlockingCollector.open(
                         folder.resolve("queue.db").toString(),
                         config("https://lrs.example/xAPI"),
                         busy,
@@ -38,7 +53,7 @@ class JavaTest {
                             new Actor.Agent(new Agent(new Ifi.Mbox("mailto:ada@example.com"), "Ada")),
                             Verbs.COMPLETED,
                             new StatementObject.Activity(
-                                    new Activity("https://example.com/lessons/1", null)),
+                                    new Activity("https://example.com/lessons/1")),
                             new XapiResult(null, true, null, null, null, Map.of()),
                             null,
                             null,
@@ -59,7 +74,7 @@ class JavaTest {
     @Test
     void anInvalidStatementIsAnExceptionWithItsFaults() throws Exception {
         try (BlockingCollector collector =
-                BlockingCollector.Companion.open(
+                BlockingCollector.open(
                         folder.resolve("queue.db").toString(), config(null), null, null)) {
             PannierException.Invalid invalid =
                     assertThrows(

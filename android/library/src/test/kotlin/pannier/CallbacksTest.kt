@@ -25,16 +25,21 @@ class CallbacksTest {
     @Test
     fun `events tell what happened, in order, and end when the collector is closed`() = runBlocking {
         val collector = Collector.open(folder.queue(), Config(endpoint = LRS), memoryLrs())
+        var syncs = 2
         val all = async(start = CoroutineStart.UNDISPATCHED) {
-            collector.events.transformWhile { emit(it); it !is Event.Synced }.toList()
+            collector.events.transformWhile { emit(it); it !is Event.Synced || --syncs > 0 }.toList()
         }
         val good = collector.record(lesson(1))
         val bad = collector.record("""{"actor":{"mbox":"mailto:bad@example.com"},
             "verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}""")
+        val first = collector.sync()
+        assertEquals(listOf(WaitReason.SUSPECT to 1L), first.waiting.map { it.reason to it.statements })
+        folder.queue().waitsAreOver()
+        val another = collector.record(lesson(2))
         val report = collector.sync()
         val events = all.await()
-        assertEquals(listOf(good, bad), events.filterIsInstance<Event.Recorded>().flatMap { it.ids })
-        assertEquals(listOf(good), events.filterIsInstance<Event.Delivered>().flatMap { it.ids })
+        assertEquals(listOf(good, bad, another), events.filterIsInstance<Event.Recorded>().flatMap { it.ids })
+        assertEquals(listOf(good, another), events.filterIsInstance<Event.Delivered>().flatMap { it.ids })
         val held = events.filterIsInstance<Event.Held>().single()
         assertEquals(Triple(bad, HoldReason.REFUSED, "this one is bad"), Triple(held.id, held.reason, held.words))
         assertEquals(Event.Synced(report), events.last())

@@ -3,7 +3,7 @@ package pannier
 import java.io.RandomAccessFile
 import java.nio.file.Path
 import java.util.UUID
-import kotlin.io.path.writeText
+import kotlin.io.path.exists
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.filterIsInstance
@@ -11,6 +11,7 @@ import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
@@ -68,6 +69,11 @@ class ErrorsTest {
             val bad = UUID.randomUUID()
             collector.record(lesson(2, bad).copy(verb = Verb("https://example.com/bad")))
             collector.sync()
+            // Refused once, it is a suspect; twice, with another one taken in between, it is held.
+            assertEquals(WaitReason.SUSPECT to bad, collector.waiting().single().let { it.reason to it.id })
+            folder.queue().waitsAreOver()
+            collector.record(lesson(4))
+            collector.sync()
             fails<PannierException.MayHaveBeenSent>({ it.id == sent }) { collector.retract(sent) }
             fails<PannierException.NotInConflict>({ it.id == bad }) { collector.keepTheirs(bad) }
             collector.void(sent, Actor.Agent(Agent(mbox("mailto:ada@example.com"))))
@@ -75,9 +81,31 @@ class ErrorsTest {
             assertEquals(400, collector.heldOne(bad).status)
             collector.replace(bad, lesson(3, bad))
             assertEquals(2, collector.sync().delivered)
-            assertEquals(3, collector.history().size)
-            assertEquals(Erased(0, 0, 3), collector.erase(mbox("mailto:ada@example.com")))
+            assertEquals(4, collector.history().size)
+            assertEquals(Erased(0, 0, 4), collector.erase(mbox("mailto:ada@example.com")))
         }
+    }
+
+    @Test
+    fun `what only looks makes no queue`() = runBlocking {
+        val file = folder.queue()
+        fails<PannierException.Missing>({ it.path == "$file" }) { Collector.open(file, Config(create = false)) }
+        assertFalse(file.exists())
+    }
+
+    @Test
+    fun `a number that JSON cannot write is refused in its own words`() = with { collector ->
+        val score = lesson(1).copy(result = XapiResult(score = Score(scaled = Double.NaN)))
+        val error = assertThrows<PannierException.Invalid> { runBlocking { collector.record(score) } }
+        assertEquals("$.result.score.scaled" to "is not a number (NaN)", error.faults.single().let { it.path to it.problem })
+        assertEquals(0, collector.readStatus().recorded)
+    }
+
+    @Test
+    fun `what is valid and had better be otherwise is a warning`() {
+        val odd = lesson(1).toJson().dropLast(1) + ",\"context\":{}}"
+        val warned = checkStatement(odd, XapiVersion.V2_0_0)
+        assertEquals(listOf("$.context"), warned.listed.map { it.path })
     }
 
     @Test
@@ -97,14 +125,23 @@ class ErrorsTest {
     }
 
     @Test
-    fun `a damaged file is set aside and the app is told`() = runBlocking {
-        folder.queue().writeText("this is no database at all, ".repeat(100))
+    fun `a damaged file is set aside and the app is told until it says that it knows`() = runBlocking {
+        Collector.open(folder.queue()).use { collector -> repeat(20) { collector.record(lesson(it)) } }
+        patch(0, 0x55555555) // no longer SQLite's name
         Collector.open(folder.queue()).use { collector ->
             val told = async(start = CoroutineStart.UNDISPATCHED) {
                 collector.events.filterIsInstance<Event.Salvaged>().first()
             }
             collector.record(lesson(1))
-            assertTrue(Path.of(withTimeout(10_000) { told.await() }.keptAt).toFile().exists())
+            val salvaged = withTimeout(10_000) { told.await() }
+            assertTrue(Path.of(salvaged.keptAt).toFile().exists())
+        }
+        Collector.open(folder.queue()).use { collector ->
+            val loss = collector.readStatus().loss!!
+            assertTrue(loss.keptAt.all { Path.of(it).toFile().exists() } && loss.keptAt.isNotEmpty(), "$loss")
+            assertEquals(20, loss.saved + loss.lost, "$loss")
+            collector.acknowledgeLoss()
+            assertEquals(null, collector.readStatus().loss)
         }
     }
 

@@ -30,8 +30,10 @@ suspend fun practise(file: Path, lrs: String, credentials: Credentials) {
         )
 
         // By hand; SyncPolicy.Automatic in the Config makes it automatic.
-        when (val ended = collector.sync().ended) {
-            is Ended.Emptied -> println("all delivered")
+        val report = collector.sync()
+        println("${report.delivered} delivered")
+        when (val ended = report.ended) {
+            is Ended.Emptied -> for (aside in report.waiting) println("${aside.statements} wait: ${aside.reason}")
             is Ended.Waiting -> println("next try at ${ended.until}: ${ended.trouble?.words}")
             else -> println("not yet: $ended")
         }
