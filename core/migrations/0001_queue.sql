@@ -42,6 +42,13 @@ CREATE TABLE sent_ahead (
     seq INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE
 ) STRICT;
 
+-- What may be under way at LRSs that the queue was delivered to before, should it be one of them again.
+CREATE TABLE under_way_elsewhere (
+    origin TEXT    PRIMARY KEY,
+    -- Unix milliseconds.
+    until  INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE aside (
     seq     INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE,
     -- 0 waiting: comes back by itself. 1 held: waits for the app.
@@ -52,8 +59,11 @@ CREATE TABLE aside (
     due     INTEGER,
     -- How often the upstream failed on this statement alone.
     tries   INTEGER NOT NULL DEFAULT 0,
-    -- How many requests the upstream had taken statements of when it was last refused.
+    -- How many requests the upstream had taken statements of when it was last refused, and what the
+    -- steady clock said then: milliseconds in that boot of the device.
     taken   INTEGER,
+    steady  INTEGER,
+    boot    INTEGER,
     -- 1: a request with it may have reached an LRS.
     sent    INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
     -- What the LRS said, and its copy where it has another statement under this id.
@@ -115,8 +125,8 @@ CREATE TABLE upstream (
     -- What the upstream is known to be.
     version           TEXT,
     version_at        INTEGER,
-    -- 1: its answers carry its version header.
-    signs             INTEGER NOT NULL DEFAULT 0,
+    -- 1: its answers carry its version header. 0: they never do.
+    signs             INTEGER,
     max_statements    INTEGER,
     max_bytes         INTEGER,
     max_in_flight     INTEGER,

@@ -171,7 +171,7 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
                 }))
             },
             "neither names nor shows them",
-            WaitKind::Backoff,
+            WaitKind::OutcomeUnknown,
         ),
         Problem::OtherEndpoint => (|_| None, "https://other.example/xAPI", WaitKind::App),
     }

@@ -53,6 +53,11 @@ impl LrsClock {
         })
     }
 
+    /// Both say the same, as far as a `Date` can.
+    pub fn agrees(self, other: Self) -> bool {
+        self.boot == other.boot && (self.at_zero_ms - other.at_zero_ms).abs() <= CORRECTED_FROM_MS
+    }
+
     /// What it says then, if that is known.
     pub fn at(self, then: Steady) -> Option<Millis> {
         (then.boot == self.boot && then.ms >= self.from_ms).then_some(then.ms + self.at_zero_ms)

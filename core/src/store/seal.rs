@@ -41,10 +41,10 @@ impl Clocks {
                 .steady
                 .filter(|steady| steady.boot == made.boot)
                 .map(|steady| self.here.wall_ms - (steady.ms - made.ms))
-        } else if is_plausible(timestamp) {
-            None
-        } else {
+        } else if timestamp < EARLIEST_MS {
             lrs
+        } else {
+            None
         };
         right.filter(|right| is_plausible(*right) && (right - timestamp).abs() > CORRECTED_FROM_MS)
     }

@@ -10,6 +10,7 @@ use super::departure::{Lease, MAY_HAVE_LEFT, Unsent, take_back};
 use super::ledger::{Moves, Place};
 use super::upstream::{self, Learned};
 use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason};
+use crate::clock::Steady;
 
 /// What became of one statement.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Settlement {
     pub learned: Option<(Lease, Learned)>,
     /// Of these provably nothing was sent.
     pub unsent: Option<Unsent>,
+    /// What the steady clock says.
+    pub steady: Option<Steady>,
 }
 
 impl Db {
@@ -100,6 +103,7 @@ impl Db {
                 tx,
                 history,
                 now,
+                steady: settlement.steady,
                 moves: Moves::default(),
                 from_log: BTreeSet::new(),
             };
@@ -157,6 +161,7 @@ struct Settling<'a> {
     tx: &'a Connection,
     history: HistoryPolicy,
     now: Millis,
+    steady: Option<Steady>,
     moves: Moves,
     /// Delivered from the log: they leave with the cursor, or one by one if it cannot pass them.
     from_log: BTreeSet<i64>,
@@ -292,16 +297,18 @@ impl Settling<'_> {
         let sent = reason != WaitReason::Version.code();
         self.tx
             .prepare_cached(&format!(
-                "INSERT INTO aside (seq, held, reason, since, due, tries, sent, status, words, theirs, taken)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?9, max(?9, {MAY_HAVE_LEFT}), ?6, ?7, ?8, ?10
+                "INSERT INTO aside (seq, held, reason, since, due, tries, sent, status, words, theirs, taken, steady, boot)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?9, max(?9, {MAY_HAVE_LEFT}), ?6, ?7, ?8, ?10, ?11, ?12
                  FROM statement s WHERE s.seq = ?1
                  ON CONFLICT (seq) DO UPDATE SET held = excluded.held, reason = excluded.reason,
                     since = excluded.since, due = excluded.due, tries = tries + ?9, sent = max(sent, excluded.sent),
                     status = excluded.status, words = excluded.words, theirs = excluded.theirs,
-                    taken = excluded.taken",
+                    taken = excluded.taken, steady = excluded.steady, boot = excluded.boot",
             ))?
             .execute(params![
-                one.seq, held, reason, self.now, due, status, words, theirs, sent, taken
+                one.seq, held, reason, self.now, due, status, words, theirs, sent, taken,
+                self.steady.map(|at| at.ms),
+                self.steady.map(|at| at.boot)
             ])?;
         Ok(())
     }

@@ -60,6 +60,8 @@ pub struct Row {
     pub status: Option<u16>,
     /// How many requests the upstream had taken statements of by then.
     pub taken: Option<u64>,
+    /// What the steady clock said then.
+    pub refused_at: Option<Steady>,
     /// When it stepped aside or the upstream last failed on it, unix milliseconds; none: it is in
     /// the log.
     pub aside_since: Option<Millis>,
@@ -223,7 +225,7 @@ fn waits_for_target(tx: &Connection, voids: Option<[u8; 16]>) -> rusqlite::Resul
 /// What [`aside_row`] reads.
 const ASIDE: &str =
     "s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
-    s.traits, s.voids, s.steady_at, s.boot";
+    a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.voids, s.steady_at, s.boot";
 
 /// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
 fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
@@ -301,6 +303,10 @@ fn aside_row(
         taken: row
             .get::<_, Option<i64>>("taken")?
             .map(|taken| taken as u64),
+        refused_at: match (row.get("refused_steady")?, row.get("refused_boot")?) {
+            (Some(ms), Some(boot)) => Some(Steady { ms, boot }),
+            _ => None,
+        },
         happened_at,
         aside_since: row.get("since")?,
         alone,
@@ -384,6 +390,7 @@ fn from_log(
                 tries: 0,
                 status: None,
                 taken: None,
+                refused_at: None,
                 aside_since: None,
                 alone: false,
             });

@@ -70,8 +70,9 @@ pub struct Learned {
     pub version: Option<XapiVersion>,
     /// When that was found out, unix milliseconds.
     pub version_at: Option<Millis>,
-    /// It gives its version header with its answers: one without it is not its own.
-    pub signs: bool,
+    /// Whether it gives its version header with its answers, if that is known: then one without it is not
+    /// its own.
+    pub signs: Option<bool>,
     /// Most statements in one request.
     pub max_statements: Option<u32>,
     /// Most bytes in one request.
@@ -130,27 +131,49 @@ impl Learned {
         self.waits.app = None;
     }
 
-    /// Nothing is known of another LRS. What has left may be under way still at one of the same origin,
-    /// which is probably the same under another path.
-    fn forget(&mut self, same_origin: bool) {
-        *self = Self {
-            taken: self.taken,
-            waits: Waits {
-                outcome_unknown: self.waits.outcome_unknown.filter(|_| same_origin),
-                ..Waits::default()
-            },
-            under_way: self.under_way.filter(|_| same_origin),
-            ..Self::default()
-        };
+    /// Until when what has left may be under way at the LRS, if anything may.
+    fn busy_until(&self) -> Option<Millis> {
+        // What is under way now ends with its time-out at the latest, and may be at work for as long again.
+        let leaves = self
+            .under_way
+            .map(|requests| requests.since + 2 * requests.timeout_ms);
+        self.waits.outcome_unknown.max(leaves)
     }
 }
 
-/// Scheme, host and port are the same.
-fn share_origin(one: &str, other: &str) -> bool {
-    let (Ok(one), Ok(other)) = (Url::parse(one), Url::parse(other)) else {
-        return false;
-    };
-    one.origin() == other.origin()
+/// Scheme, host and port, by which an LRS is known again.
+fn origin(endpoint: &str) -> String {
+    Url::parse(endpoint).map_or_else(
+        |_| endpoint.to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
+/// Nothing is known of another LRS but what may be under way there from before; that of this one is kept
+/// for when it should be the queue's again.
+fn change_places(tx: &Connection, known: &Upstream, endpoint: &str) -> rusqlite::Result<Learned> {
+    if let (Some(old), Some(until)) = (&known.endpoint, known.learned.busy_until()) {
+        tx.execute(
+            "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            params![origin(old), until],
+        )?;
+    }
+    let outcome_unknown = tx
+        .query_row(
+            "DELETE FROM under_way_elsewhere WHERE origin = ?1 RETURNING until",
+            [origin(endpoint)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(Learned {
+        taken: known.learned.taken,
+        waits: Waits {
+            outcome_unknown,
+            ..Waits::default()
+        },
+        ..Learned::default()
+    })
 }
 
 impl Db {
@@ -170,11 +193,7 @@ impl Db {
                     "UPDATE upstream SET endpoint = ?1, generation = generation + 1",
                     [endpoint],
                 )?;
-                let same = known
-                    .endpoint
-                    .is_some_and(|known| share_origin(&known, endpoint));
-                let mut learned = known.learned;
-                learned.forget(same);
+                let learned = change_places(tx, &known, endpoint)?;
                 write_learned(tx, &learned)?;
             }
             Ok(())

@@ -14,7 +14,7 @@ use crate::clock::Now;
 use crate::lrs::reading::{read_about, read_post, sender};
 use crate::lrs::{Answer, Failure, Sender, headers};
 use crate::statement::XapiVersion;
-use crate::store::{Db, Millis, StoreError};
+use crate::store::{Db, LrsClock, Millis, StoreError};
 
 /// So long it is not asked again when it did not tell its versions.
 const SILENCE_LASTS_MS: Millis = 60 * 60 * 1000;
@@ -58,6 +58,9 @@ impl Session {
         };
         self.judging.record("status", answer.status);
         let from = self.sender(&answer);
+        if from == Sender::Lrs {
+            self.learn_to_know(from);
+        }
         if from.is_lrs() {
             self.hear(&answer, &flying, now);
         }
@@ -75,11 +78,22 @@ impl Session {
         }
     }
 
-    /// Who answered. One that has signed its answers so far signs all of them.
+    /// Who answered. One that has given its version header so far gives it always, and one that has taken
+    /// statements without it never does.
     pub(super) fn sender(&self, answer: &Answer) -> Sender {
-        match sender(answer) {
-            Sender::Likely if self.learned.signs => Sender::Stranger,
-            from => from,
+        match (sender(answer), self.learned.signs) {
+            (Sender::Perhaps, Some(true)) => Sender::Stranger,
+            (Sender::Perhaps, Some(false)) => Sender::Likely,
+            (from, _) => from,
+        }
+    }
+
+    /// It has shown that it is the LRS: does it give its version header?
+    pub(super) fn learn_to_know(&mut self, from: Sender) {
+        match from {
+            Sender::Lrs => self.learned.signs = Some(true),
+            Sender::Perhaps => self.learned.signs = Some(false),
+            Sender::Likely | Sender::Stranger => {}
         }
     }
 
@@ -97,7 +111,12 @@ impl Session {
             self.skew = Some(date - now);
             self.learned.skew_ms = self.skew;
             if let Some(clock) = self.measured(date, flying.asked.steady) {
-                self.learned.clock = Some(clock);
+                // One answer alone may say anything.
+                let agrees = |known: Option<LrsClock>| known.is_some_and(|it| it.agrees(clock));
+                if agrees(self.heard) || agrees(self.learned.clock) {
+                    self.learned.clock = Some(clock);
+                }
+                self.heard = Some(clock);
             }
         }
     }
@@ -159,7 +178,16 @@ impl Session {
         let read = read_post(answer, &self.config.endpoint);
         let verdict = judge::posted(&read, from, &batch, retry_after);
         if let Verdict::Stored { .. } = verdict {
-            self.learned.signs |= from == Sender::Lrs;
+            self.learn_to_know(from);
+        }
+        let open = match &verdict {
+            Verdict::Stored { look, .. } => !look.is_empty(),
+            Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
+            _ => false,
+        };
+        if open && from != Sender::Lrs {
+            // Whoever says so may have given up on the LRS, which is at it still.
+            self.stay_quiet(sent.timeout, now);
         }
         match &verdict {
             _ if verdict.is_whole() => {

@@ -248,7 +248,7 @@ pub fn found(answer: &Found, from: Sender, retry_after: Option<Duration>) -> Loo
         Found::Unreadable => Looked::NotShown { status: 200 },
         Found::NotAnLrs(why) => Looked::Stop(stranger(why)),
         Found::Refused { status, words } => match status {
-            400 if from.is_lrs() => Looked::Misunderstood,
+            400 => Looked::Misunderstood,
             401 | 407 | 408 | 425 | 429 | 500 | 502..=599 => {
                 Looked::Stop(by_status(*status, from, words.to_string(), retry_after))
             }
@@ -351,7 +351,7 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
         408 | 425 | 500..=599 => (Problem::ServerError, Pause::Backoff),
         404 | 405 | 410 => (Problem::WrongEndpoint, Pause::Long),
         401 if from.is_lrs() => (Problem::Credentials, Pause::App),
-        _ if from.is_lrs() => (Problem::Unexpected, Pause::Backoff),
+        _ if from.is_lrs() => (Problem::RefusesEverything, Pause::Backoff),
         // Not our password is at fault, nor our statement: this is not the LRS.
         _ => (Problem::NotAnLrs, Pause::Backoff),
     };
@@ -359,7 +359,7 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
     let ended = match from {
         Sender::Lrs => true,
         Sender::Likely => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
-        Sender::Stranger => false,
+        Sender::Perhaps | Sender::Stranger => false,
     };
     Stop {
         problem,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::judge::{Blame, Looked, Negotiated, Pause, Verdict, about, failed, found, posted};
 use super::work::Item;
 use crate::lrs::reading::{read_about, read_get, read_post, sender};
-use crate::lrs::{Answer, Endpoint, Failure};
+use crate::lrs::{Answer, Endpoint, Failure, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Problem, Row};
 
@@ -30,6 +30,7 @@ fn batch(sent_before: &[usize]) -> Vec<Item> {
                 tries: 0,
                 status: None,
                 taken: None,
+                refused_at: None,
                 aside_since: None,
                 alone: false,
             })
@@ -226,10 +227,14 @@ fn a_refusal_of_the_lrs_is_not_yet_anybodys_fault() {
         422,
         r#"{"detail":[{"loc":["body",1,"verb"],"msg":"field required"}]}"#,
     );
+    let read = read_post(&pointing, &endpoint());
     assert!(matches!(
-        judge_post(&pointing, &[], None),
+        posted(&read, Sender::Likely, &batch(&[]), None),
         Verdict::Suspicious { culprits, .. } if culprits == [1]
     ));
+    // Until that is known a gateway may have said so, and the LRS may be at it.
+    let expected = (Problem::RefusesEverything, Pause::Backoff, true);
+    assert_eq!(stop_of(judge_post(&pointing, &[], None)), expected);
     let known = signed(409, &format!("{} is there", id(2)));
     assert_eq!(
         judge_post(&known, &[], None),
@@ -359,8 +364,9 @@ fn a_look_up_has_its_lines() {
         assert_eq!(look(&answer(status, "")), expected);
         assert_eq!(look(&signed(status, "")), expected);
     }
-    assert_eq!(look(&signed(400, "")), Looked::Misunderstood);
-    assert_eq!(look(&answer(400, "")), Looked::NotShown { status: 400 });
+    for answer in [signed(400, ""), answer(400, "")] {
+        assert_eq!(look(&answer), Looked::Misunderstood);
+    }
     for (status, problem) in [
         (401, Problem::Credentials),
         (429, Problem::Busy),

@@ -6,7 +6,7 @@ use super::judge::{self, Blame, Looked, Pause, Stop};
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::reading::read_get;
-use crate::lrs::{Answer, Sender, headers};
+use crate::lrs::{Answer, headers};
 use crate::statement::{self, Comparison, XapiVersion};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
 
@@ -33,7 +33,12 @@ impl Session {
         let from = self.sender(answer);
         let read = read_get(answer, &self.config.endpoint, item.row.id);
         let mut found = judge::found(&read, from, retry_after);
-        if found == Looked::Missing && self.shows_later(answer) {
+        // Of what was refused in so many words it says enough.
+        let matters = !matches!(
+            look.then,
+            Then::Blame(_) | Then::Split { .. } | Then::Convict
+        );
+        if found == Looked::Missing && matters && self.shows_later(answer) {
             found = Looked::NotYet;
         }
         self.judged(found.word());
@@ -51,7 +56,7 @@ impl Session {
             Looked::NotShown { status } => self.not_shown(db, look, item, Some(status), now),
             Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
                 Comparison::Same => {
-                    self.learned.signs |= from == Sender::Lrs;
+                    self.learn_to_know(from);
                     // 409 to what it has, unchanged: from now on look before sending again.
                     self.learned.refuses_known |= matches!(look.then, Then::Known);
                     self.found(db, look, item, Outcome::Delivered, now)
@@ -80,6 +85,11 @@ impl Session {
             }
             Looked::Missing => {
                 look.as_voided = false;
+                if let (true, Then::Proves { vouched: true }) = (item.looked, &look.then) {
+                    // Twice the LRS itself says that it has stored it, and lets nobody see it.
+                    self.accepted(db, vec![(item, Outcome::Delivered)], now)?;
+                    return self.continue_look(db, look, now);
+                }
                 if let (true, Then::Known | Then::Proves { .. }) = (item.looked, &look.then) {
                     return self.vanished(db, look, item, None, now);
                 }
@@ -122,7 +132,8 @@ impl Session {
         let seq = item.row.seq;
         let settled = vec![(item, outcome)];
         match &mut look.then {
-            Then::Proves { .. } if same => self.accepted(db, settled, now)?,
+            // It was sent just now, whatever was said to that.
+            Then::Proves { .. } | Then::Blame(_) if same => self.accepted(db, settled, now)?,
             Then::Split {
                 batch, culprits, ..
             } => {
@@ -132,6 +143,8 @@ impl Session {
                 self.settle(db, settled, now)?;
             }
             Then::Proves { .. } | Then::Send(_) | Then::Known | Then::Blame(_) => {
+                // It has taken others than those it refuses.
+                self.accepted |= same;
                 self.settle(db, settled, now)?;
             }
             Then::Convict => {
@@ -156,6 +169,11 @@ impl Session {
                 if !send.is_empty() {
                     self.tasks.push_front(Task::Post(send));
                 }
+            }
+            Then::Known | Then::Proves { .. }
+                if !send.is_empty() && self.under_way(now) > Duration::ZERO =>
+            {
+                return self.stop(db, not_kept(), Duration::ZERO, now);
             }
             // Sent again one by one: one of them may be what the LRS stumbles over.
             Then::Known | Then::Proves { .. } => {

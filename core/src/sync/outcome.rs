@@ -49,6 +49,12 @@ impl Session {
         Duration::from_millis(left as u64).min(longest)
     }
 
+    /// What was sent may be under way for so long, and is looked into meanwhile.
+    pub(super) fn stay_quiet(&mut self, doubt: Duration, now: Millis) {
+        let until = Some(now + doubt.as_millis() as Millis);
+        self.quiet_until = self.quiet_until.max(until);
+    }
+
     /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are. What
     /// was sent may be under way for as long as `doubt`, and nothing is sent before. What fails while
     /// others are under way is one failure, with the wait of the one that waits longest.
@@ -161,6 +167,7 @@ impl Session {
             settled,
             learned: Some((self.lease(), self.learned_for_others(now))),
             unsent: self.unsent.take(),
+            steady: self.steady,
         };
         let changed = db.settle(&settlement, self.config.history, now)?;
         // In the order that they were given in.

@@ -87,8 +87,7 @@ impl Session {
             }
             return self.stop(db, stop, doubt, now);
         }
-        let quiet_until = Some(now + doubt.as_millis() as Millis);
-        self.quiet_until = self.quiet_until.max(quiet_until);
+        self.stay_quiet(doubt, now);
         let blame = blame_of(&stop);
         self.tasks
             .push_front(Task::Look(Look::new(batch, Then::Blame(blame))));

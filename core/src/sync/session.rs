@@ -21,8 +21,8 @@ use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::{Authorization, Request, requests};
 use crate::store::{
-    Claim, Db, Holder, Learned, Lease, Millis, Problem, StoreError, Trouble, UnderWay, Unsent,
-    WaitKind,
+    Claim, Db, Holder, Learned, Lease, LrsClock, Millis, Problem, StoreError, Trouble, UnderWay,
+    Unsent, WaitKind,
 };
 
 /// The lease outlasts the requests that it protects by this much.
@@ -45,6 +45,8 @@ pub struct Session {
     pub(super) skew: Option<Millis>,
     /// What the steady clock says.
     pub(super) steady: Option<Steady>,
+    /// What the last answer said of the LRS's clock; believed once another one agrees.
+    pub(super) heard: Option<LrsClock>,
     /// The versions that the LRS says it speaks, where none is ours.
     pub(super) speaks_others: Option<String>,
     /// We have the lease until then; none: not begun, or waiting.
@@ -105,6 +107,7 @@ impl Session {
             learned: Learned::default(),
             skew: None,
             steady: None,
+            heard: None,
             speaks_others: None,
             lease_until: None,
             tasks: VecDeque::new(),

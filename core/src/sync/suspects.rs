@@ -165,8 +165,19 @@ impl Session {
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
         !blame.stranger
             && same
+            && self.is_apart(item)
             && item.row.tries >= enough(blame.reason)
             && item.row.taken.is_some_and(|then| self.learned.taken > then)
+    }
+
+    /// It was refused some time ago, whatever the wall clock did since.
+    fn is_apart(&self, item: &Item) -> bool {
+        match (self.steady, item.row.refused_at) {
+            (Some(now), Some(then)) if now.boot == then.boot => {
+                now.ms - then.ms >= APART.as_millis() as Millis
+            }
+            _ => true,
+        }
     }
 
     /// The upstream took another statement: what becomes of the suspects.
@@ -214,7 +225,7 @@ impl Session {
         let Some(last) = self.suspects.list.last().cloned() else {
             return Ok(false);
         };
-        let taken_others = self.accepted && !self.suspects.is_probing();
+        let taken_others = self.accepted;
         let confirmed = self.suspects.list.iter().any(|one| one.confirmed);
         let all_aside = self
             .suspects

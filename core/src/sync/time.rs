@@ -41,7 +41,8 @@ impl Session {
         let matters = self.config.trust_lrs_clock || !is_plausible(now);
         let known = self.learned.clock.and_then(|clock| clock.at(steady));
         if matters && known.is_none() && db.any_made_in(steady.boot, self.config.max_statements)? {
-            self.tasks.push_back(Task::Negotiate);
+            // Twice: one answer alone is not believed.
+            self.tasks.extend([Task::Negotiate, Task::Negotiate]);
         }
         Ok(())
     }

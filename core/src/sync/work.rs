@@ -128,6 +128,7 @@ mod tests {
                     tries: 0,
                     status: None,
                     taken: None,
+                    refused_at: None,
                     aside_since: None,
                     alone: false,
                 }

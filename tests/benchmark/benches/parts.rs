@@ -191,6 +191,7 @@ fn drain(db: &mut Db) {
                 .collect(),
             learned: None,
             unsent: None,
+            steady: None,
         };
         let changed = db
             .settle(&settlement, HistoryPolicy::None, NOW)

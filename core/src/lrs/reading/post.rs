@@ -89,6 +89,14 @@ fn success(answer: &Answer) -> Option<Posted> {
     ids(body.as_ref())
         .map(Posted::Ids)
         .or_else(|| report(body.as_ref()))
+        .or_else(|| wrapped(body.as_ref()))
+}
+
+/// The ids in an object that has nothing else, as some gateways and LRSs wrap them.
+fn wrapped(body: Option<&Value>) -> Option<Posted> {
+    let object = body?.as_object()?;
+    let named = ids(object.get("ids"))?;
+    (object.len() == 1).then_some(Posted::Ids(named))
 }
 
 /// An array that holds ids and nothing else.

@@ -12,7 +12,9 @@ use crate::lrs::Answer;
 pub enum Sender {
     /// An LRS: the answer carries its version header.
     Lrs,
-    /// Probably an LRS that gives no version header: the body is JSON.
+    /// Perhaps an LRS that gives no version header, perhaps a gateway: the body is JSON.
+    Perhaps,
+    /// The same, at an LRS that is known to give none.
     Likely,
     /// Nothing in the answer is an LRS's.
     Stranger,
@@ -40,7 +42,7 @@ pub fn sender(answer: &Answer) -> Sender {
         .is_some_and(|first| matches!(first, b'{' | b'['));
     let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
     if begins && !is_page(answer) && is_json() {
-        return Sender::Likely;
+        return Sender::Perhaps;
     }
     Sender::Stranger
 }
@@ -76,8 +78,8 @@ mod tests {
 
     #[test]
     fn json_is_probably_an_lrss_also_behind_a_byte_order_mark() {
-        assert_eq!(of(422, &[], r#"{"detail":[]}"#), Sender::Likely);
-        assert_eq!(of(200, &[], "\u{feff}[]"), Sender::Likely);
+        assert_eq!(of(422, &[], r#"{"detail":[]}"#), Sender::Perhaps);
+        assert_eq!(of(200, &[], "\u{feff}[]"), Sender::Perhaps);
         assert_eq!(of(422, &[], r#"{"detail":"#), Sender::Stranger);
         assert_eq!(of(422, &[], "12"), Sender::Stranger);
     }
