@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::process::Flight;
 
-/// A gateway or a broken connection may leave the LRS at work for so long.
-const UNDER_WAY: Millis = 5_000;
+/// How often somebody may knock at a door that the LRS itself has shut.
+const HOUR: Millis = 60 * 60 * 1000;
 
 /// No wait is promised to be longer: an LRS that asks for more is wrong.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -22,25 +22,24 @@ pub struct Promises {
     silence: Option<(Millis, String)>,
     /// No POST with one of these.
     apart: Vec<(Vec<Uuid>, Millis, String)>,
-    /// No request until the app has acted: the credentials are wrong.
-    locked: bool,
+    /// No request until then, or until the app has acted: the LRS itself has refused the credentials.
+    locked: Option<Millis>,
 }
 
 impl Promises {
     /// After the session took notice of this outcome.
     /// `knew`: the `Authorization` that the app would send now.
     pub fn learn(&mut self, flight: &Flight, knew: Option<&str>, device_now: Millis, now: Millis) {
-        let mut apart = |wait: Millis, why: &str| {
+        let timeout = flight.request.timeout.as_millis() as Millis;
+        let mut apart = |why: &str| {
             if flight.is_post() {
                 self.apart
-                    .push((flight.ids.clone(), now + wait, why.to_owned()));
+                    .push((flight.ids.clone(), now + timeout, why.to_owned()));
             }
         };
         match &flight.outcome {
-            Err(Failure::TimedOut) => {
-                apart(flight.request.timeout.as_millis() as Millis, "a time-out");
-            }
-            Err(Failure::Broken(_)) => apart(UNDER_WAY, "a broken connection"),
+            Err(Failure::TimedOut) => apart("a time-out"),
+            Err(Failure::Broken(_)) => apart("a broken connection"),
             Err(Failure::Unreachable(_)) => {}
             // The app has acted since it left.
             Ok(answer) if answer.status == 401 && flight.authorization() != knew => {}
@@ -56,17 +55,20 @@ impl Promises {
         device_now: Millis,
         now: Millis,
     ) {
+        // What the LRS itself answers, and says so, ends what it was at.
+        let own = answer.header("X-Experience-API-Version").is_some();
         let asked = headers::retry_after(answer, device_now).map(|wait| wait.min(LONGEST));
         match (answer.status, asked) {
             (429 | 503, Some(wait)) => {
                 let until = now + wait.as_millis() as Millis;
                 self.silence = Some((until, format!("{} and Retry-After", answer.status)));
             }
-            (500 | 502 | 504, None) if request.method == Method::Post => {
+            (502 | 504, None) if request.method == Method::Post && !own => {
                 let why = format!("a {}", answer.status);
-                self.apart.push((ids.to_vec(), now + UNDER_WAY, why));
+                let until = now + request.timeout.as_millis() as Millis;
+                self.apart.push((ids.to_vec(), until, why));
             }
-            (401, _) if !request.url.ends_with("/about") => self.locked = true,
+            (401, _) if own && !request.url.ends_with("/about") => self.locked = Some(now + HOUR),
             _ => {}
         }
     }
@@ -81,8 +83,10 @@ impl Promises {
                 until - now
             ));
         }
-        if self.locked {
-            return Some("I5: asked again after a 401 before the app acted".to_owned());
+        if self.locked.is_some_and(|until| now < until) {
+            return Some(
+                "I5: asked again within an hour after a 401, and the app has not acted".to_owned(),
+            );
         }
         self.apart.retain(|(_, until, _)| now < *until);
         let meets =
@@ -101,7 +105,7 @@ impl Promises {
     /// The app acted, or somebody syncs by hand. What may still be under way then: nobody puts
     /// credentials right within seconds, but here somebody does.
     pub fn unlock(&mut self) -> Vec<Uuid> {
-        if !std::mem::take(&mut self.locked) {
+        if self.locked.take().is_none() {
             return Vec::new();
         }
         self.drain()
