@@ -43,6 +43,8 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
         last = Some(at);
         if let Kind::Voiding(target) = known.recipe.kind
             && let Some(target) = model.get(target)
+            // A voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.
+            && !matches!(target.recipe.kind, Kind::Voiding(_))
             && target.gone.is_none()
             && target.delivered_at.is_none()
         {

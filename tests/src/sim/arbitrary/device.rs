@@ -181,6 +181,13 @@ impl World {
                 return Err("a session waits for nothing".to_owned());
             }
             Step::Await => self.processes[which].state = State::Flying(session, flights),
+            // Another LRS is meant: what is under way at this one is given up.
+            Step::Done(Ended::Interrupted) if flights.iter().any(|one| one.to != self.target) => {
+                self.tell(|_| format!("{name}: goes over to another LRS"));
+                self.processes[which].state = State::Flying(session, flights);
+                self.hang_up(which);
+                self.processes[which].state = State::Idle(Some(self.now));
+            }
             Step::Wait { .. } | Step::Done(_) if !flights.is_empty() => {
                 return Err("a session ends while a request is under way".to_owned());
             }

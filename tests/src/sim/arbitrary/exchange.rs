@@ -96,7 +96,11 @@ impl World {
         if lands > timed_out {
             (outcome, lands) = (Err(Failure::TimedOut), timed_out);
         }
-        let until = (ends + served.tail).min(lands + timeout);
+        let mut until = (ends + served.tail).min(lands + timeout);
+        if matches!(&outcome, Ok(answer) if answer.status == 413) {
+            // Whoever says that it is too large does not process it (RFC 9110, section 15.5.14).
+            until = until.min(lands);
+        }
         let work = self.put_to_work(which, request, &served, (arrives, until));
         let came = outcome.is_ok();
         Exchange {

@@ -1,6 +1,6 @@
 //! What an LRS may expect of the device: that it waits as long as it is asked to, and that it obeys a 401.
 
-use pannier::lrs::Request;
+use pannier::lrs::{Method, Request};
 use pannier::store::Millis;
 
 /// How often somebody may knock at a door that the LRS itself has shut.
@@ -11,6 +11,8 @@ const HOUR: Millis = 60 * 60 * 1000;
 pub struct Patience {
     silence: Option<(Millis, String)>,
     locked: Option<Millis>,
+    /// One look-up may still ask whether it was the credentials or the statement.
+    may_ask: bool,
 }
 
 impl Patience {
@@ -26,12 +28,13 @@ impl Patience {
     }
 
     /// The LRS itself has refused the credentials.
-    pub fn refused(&mut self, now: Millis) {
+    pub fn refused(&mut self, now: Millis, by: &Request) {
         self.locked = Some(now + HOUR);
+        self.may_ask = by.method == Method::Post;
     }
 
     /// What this request breaks, if anything.
-    pub fn broken_by(&self, request: &Request, now: Millis) -> Option<String> {
+    pub fn broken_by(&mut self, request: &Request, now: Millis) -> Option<String> {
         if let Some((until, why)) = &self.silence
             && now < *until
         {
@@ -44,6 +47,9 @@ impl Patience {
             && now < until
             && !request.url.ends_with("/about")
         {
+            if request.method == Method::Get && std::mem::take(&mut self.may_ask) {
+                return None;
+            }
             return Some(format!(
                 "I10: tried again {} ms too early after the LRS itself had refused the credentials",
                 until - now
