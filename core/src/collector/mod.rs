@@ -135,6 +135,7 @@ struct Inner {
 }
 
 /// What the built-in transport is made with.
+#[cfg_attr(not(feature = "http"), allow(dead_code))] // Without it there is none.
 struct HttpSettings {
     /// The app has one of its own.
     apps: bool,

@@ -89,13 +89,18 @@ impl Blame {
         Stop {
             problem: match (self.reason, self.status) {
                 _ if self.stranger => Problem::NotAnLrs,
+                (_, Some(401)) => Problem::Credentials,
                 (HoldReason::ServerError, _) => Problem::ServerError,
                 (_, Some(404 | 405 | 410)) => Problem::WrongEndpoint,
                 _ => Problem::RefusesEverything,
             },
+            pause: match self.status {
+                // It lets us read, perhaps as nobody, and lets us send nothing.
+                Some(401) if !self.stranger => Pause::App,
+                _ => Pause::Backoff,
+            },
             status: self.status,
             words: self.words,
-            pause: Pause::Backoff,
             doubt: false,
         }
     }

@@ -6,6 +6,7 @@ use pannier::store::{Millis, WaitReason};
 
 use super::check::{Place, Snapshot, passes_for};
 use super::lrs::character::About;
+use super::lrs::character::Echoes;
 use super::model::Known;
 use super::process::{Process, State};
 use super::statement::Kind;
@@ -92,6 +93,11 @@ impl World {
                 snapshot.place(target.recipe.id) != Place::Delivered
                     && self.belongs(target, snapshot)
             }),
+            // What an LRS refuses that never says it is one: it may be somebody else who does.
+            Place::Waiting(WaitReason::Suspect) => {
+                matches!(self.lrs.character.echoes, Echoes::Nothing)
+                    && !matches!(known.recipe.kind, Kind::Good)
+            }
             Place::Queued | Place::Waiting(_) => false,
         }
     }

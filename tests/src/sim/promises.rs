@@ -24,7 +24,12 @@ pub struct Promises {
     apart: Vec<(Vec<Uuid>, Millis, String)>,
     /// No request until then, or until the app has acted: the LRS itself has refused the credentials.
     locked: Option<Millis>,
+    /// So many more requests may ask at once whether it was the credentials or one statement.
+    questions: u32,
 }
+
+/// A look-up, and a few other statements.
+const QUESTIONS: u32 = 12;
 
 impl Promises {
     /// After the session took notice of this outcome.
@@ -68,7 +73,12 @@ impl Promises {
                 let until = now + request.timeout.as_millis() as Millis;
                 self.apart.push((ids.to_vec(), until, why));
             }
-            (401, _) if own && !request.url.ends_with("/about") => self.locked = Some(now + HOUR),
+            (401, _) if own && !request.url.ends_with("/about") => {
+                if self.locked.is_none_or(|until| until <= now) {
+                    self.questions = QUESTIONS;
+                }
+                self.locked = Some(now + HOUR);
+            }
             _ => {}
         }
     }
@@ -84,6 +94,9 @@ impl Promises {
             ));
         }
         if self.locked.is_some_and(|until| now < until) {
+            self.questions = self.questions.saturating_sub(1);
+        }
+        if self.locked.is_some_and(|until| now < until) && self.questions == 0 {
             return Some(
                 "I5: asked again within an hour after a 401, and the app has not acted".to_owned(),
             );

@@ -241,6 +241,15 @@ impl World {
                 return Err("a session waits for nothing".to_owned());
             }
             Step::Await => self.processes[which].state = State::Flying(session, flights),
+            // The endpoint has become another one: what is under way is given up.
+            Step::Done(Ended::Interrupted)
+                if flights
+                    .iter()
+                    .any(|one| !one.request.url.starts_with(&self.base)) =>
+            {
+                self.tell(|_| format!("{name}: goes over to another endpoint"));
+                self.processes[which].state = State::Idle(Some(self.now));
+            }
             Step::Wait { .. } | Step::Done(_) if !flights.is_empty() => {
                 return Err("a session ends while a request is under way".to_owned());
             }

@@ -1,18 +1,21 @@
 //! What an LRS may expect of the device: that it waits as long as it is asked to, and that it obeys a 401.
 
-use pannier::lrs::{Method, Request};
+use pannier::lrs::Request;
 use pannier::store::Millis;
 
 /// How often somebody may knock at a door that the LRS itself has shut.
 const HOUR: Millis = 60 * 60 * 1000;
+
+/// A look-up, and a few other statements.
+const QUESTIONS: u32 = 12;
 
 /// What holds until a true time.
 #[derive(Debug, Default)]
 pub struct Patience {
     silence: Option<(Millis, String)>,
     locked: Option<Millis>,
-    /// One look-up may still ask whether it was the credentials or the statement.
-    may_ask: bool,
+    /// So many more requests may ask at once whether it was the credentials or one statement.
+    questions: u32,
 }
 
 impl Patience {
@@ -28,9 +31,11 @@ impl Patience {
     }
 
     /// The LRS itself has refused the credentials.
-    pub fn refused(&mut self, now: Millis, by: &Request) {
+    pub fn refused(&mut self, now: Millis) {
+        if self.locked.is_none_or(|until| until <= now) {
+            self.questions = QUESTIONS;
+        }
         self.locked = Some(now + HOUR);
-        self.may_ask = by.method == Method::Post;
     }
 
     /// What this request breaks, if anything.
@@ -47,7 +52,8 @@ impl Patience {
             && now < until
             && !request.url.ends_with("/about")
         {
-            if request.method == Method::Get && std::mem::take(&mut self.may_ask) {
+            if self.questions > 0 {
+                self.questions -= 1;
                 return None;
             }
             return Some(format!(

@@ -65,7 +65,7 @@ impl World {
             && !flight.request.url.ends_with("/about")
             && flight.authorization() == self.knows_itself_as().as_deref()
         {
-            self.patience.refused(at, &flight.request);
+            self.patience.refused(at);
         }
     }
 }
