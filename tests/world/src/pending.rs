@@ -23,21 +23,6 @@ pub const PENDING: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "damage is not told exactly, or not survived",
-        &[
-            "a_file_cut_to_80_percent_costs_what_was_cut",
-            "a_file_cut_to_a_byte_is_not_new",
-            "a_file_cut_to_nothing_is_not_new",
-            "a_missing_log_is_told",
-            "a_page_copied_over_another_ends_nowhere_in_circles",
-            "a_zeroed_eleventh_page_costs_little",
-            "a_zeroed_first_page_costs_little",
-            "a_zeroed_fourteenth_page_costs_little",
-            "a_zeroed_log_is_told",
-            "a_zeroed_third_page_costs_little",
-        ],
-    ),
-    (
         "a full disk does not deliver",
         &[
             "a_disk_filled_by_others_still_delivers",
@@ -51,17 +36,6 @@ pub const PENDING: &[(&str, &[&str])] = &[
     (
         "what an LRS bears is not learned well",
         &["an_lrs_of_small_requests_is_drained"],
-    ),
-    (
-        "what is no queue is taken for one, or a queue for everybody's",
-        &[
-            "a_picture_is_no_queue_and_stays_as_it_is",
-            "a_queue_is_nobody_elses_to_read",
-            "a_short_note_is_no_queue_and_stays_as_it_is",
-            "a_text_file_is_no_queue_and_stays_as_it_is",
-            "an_export_is_no_queue_and_stays_as_it_is",
-            "what_record_took_is_on_a_disk_whatever_the_name",
-        ],
     ),
     (
         "endpoint, credentials and what was learned there are not kept together",
