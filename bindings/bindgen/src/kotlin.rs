@@ -52,7 +52,9 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
     if text.starts_with("object ") && text.contains(" : ") && text.ends_with("()") {
         return format!("{indent}data {text}");
     }
-    if in_companion && indent.len() == 4 && (text.starts_with("fun ") || text.contains(") fun ")) {
+    // Names in backticks are the API's; uniffi's own have none.
+    let is_ours = text.starts_with("fun `") || text.contains(") fun `");
+    if in_companion && indent.len() == 4 && is_ours {
         return format!("{indent}@JvmStatic @JvmOverloads {text}");
     }
     match text.split_once('(') {
@@ -113,6 +115,12 @@ sealed class Ended {
         val `until`: pannier.Timestamp ) : Ended()
     data class Late(
         val `by`: kotlin.Int = 50 ) : Ended()
+}
+open class Buffer {
+    companion object {
+        internal fun alloc() {
+    }
+    fun asBytes() =
 }
 open class Handle
 {

@@ -8,7 +8,7 @@ import kotlinx.coroutines.runBlocking
  */
 public fun CredentialsProvider(find: suspend () -> Credentials?): CredentialsProvider =
     object : CredentialsProvider {
-        override fun credentials(): Credentials? = runBlocking { find() }
+        override fun credentials(): Credentials? = runBlocking(WithinSync.here()) { find() }
     }
 
 /**
@@ -17,5 +17,5 @@ public fun CredentialsProvider(find: suspend () -> Credentials?): CredentialsPro
  */
 public fun Transport(exchange: suspend (Request) -> Answer): Transport =
     object : Transport {
-        override fun exchange(request: Request): Answer = runBlocking { exchange(request) }
+        override fun exchange(request: Request): Answer = runBlocking(WithinSync.here()) { exchange(request) }
     }

@@ -38,6 +38,7 @@ import kotlinx.coroutines.withContext
  */
 public class Collector private constructor(
     private val blocking: BlockingCollector,
+    private val withinSync: WithinSync,
     status: Status,
 ) : AutoCloseable {
     private val scope = CoroutineScope(SupervisorJob())
@@ -102,10 +103,13 @@ public class Collector private constructor(
      * Delivers what is due and returns when nothing is, or when it would have to wait for longer than
      * [patience]. Tries at once even where a backoff is not over; what the LRS asked for by
      * Retry-After is kept. Cancelling the caller does not end the sync; [interrupt] and [pause] do.
-     * When this returns, [Collector.status] tells what came of it.
+     * When this returns, [Collector.status] tells what came of it. A transport or a credentials provider
+     * that syncs the collector it serves gets a [PannierException.Reentrant].
      */
-    public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport =
-        changing(SYNCS) { sync(patience).also { runCatching { refresh() } } }
+    public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport {
+        if (withinSync.isAround()) throw reentrant()
+        return changing(SYNCS) { sync(patience).also { runCatching { refresh() } } }
+    }
 
     /** How things stand now. Costs the same however long the queue is. */
     public suspend fun readStatus(): Status = reading { status() }
@@ -302,6 +306,12 @@ public class Collector private constructor(
             )
         }
 
+        /** What the core says where it can see it by the thread. */
+        private fun reentrant() = PannierException.Reentrant(
+            "a sync is asked for from within a sync of the same collector, and would wait for itself: " +
+                "return from the transport or credentials provider first, and sync afterwards",
+        )
+
         /** For short calls: so many at once wait for the disk. */
         private val CALLS = Dispatchers.IO.limitedParallelism(8, "pannier")
 
@@ -325,11 +335,13 @@ public class Collector private constructor(
             var opened: AutoCloseable? = null
             try {
                 return withContext(CALLS) {
+                    val within = WithinSync()
                     val blocking = BlockingCollector.open(
-                        file.toString(), config, transport, credentialsProvider,
+                        file.toString(), config,
+                        transport?.let(within::transport), credentialsProvider?.let(within::provider),
                     )
                     opened = blocking
-                    Collector(blocking, blocking.status()).also { opened = it }
+                    Collector(blocking, within, blocking.status()).also { opened = it }
                 }
             } catch (unused: Throwable) {
                 // It failed half-way, or was cancelled: nobody else can close it.

@@ -120,37 +120,37 @@ public class UrlConnectionTransport(
             val headers = connection.headerFields.flatMap { (name, values) ->
                 if (name == null) emptyList() else values.map { Header(name, it) }
             }
-            val body = try {
+            val longest = request.longestAnswer.coerceIn(0, Int.MAX_VALUE - 64L)
+            val (body, cut) = try {
                 val stream = if (status >= 400) connection.errorStream else connection.inputStream
-                (stream?.use(::beginning) ?: ByteArray(0)).also {
+                (stream?.use { beginning(it, longest) } ?: (ByteArray(0) to false)).also { (body, _) ->
                     // The JDK takes an early end for the end.
-                    if (it.size < minOf(connection.contentLengthLong, LONGEST_ANSWER)) throw IOException("the answer broke off")
+                    if (body.size < minOf(connection.contentLengthLong, longest)) throw IOException("the answer broke off")
                 }
             } catch (error: IOException) {
                 // A refusal is known by its status, of which the body is but the explanation.
                 if (status < 300) throw error
-                ByteArray(0)
+                ByteArray(0) to false
             }
-            return Answer(status, headers, body)
+            return Answer(status, headers, body, cut)
         }
     }
 
     private companion object {
-        /** More than any answer Pannier asks for. */
-        const val LONGEST_ANSWER = 4L * 1024 * 1024
-
         /** They end when they have had nothing to do for a minute, and keep no app alive. */
         val THREADS = Executors.newCachedThreadPool { Thread(it, "pannier-http").apply { isDaemon = true } }
 
-        fun beginning(stream: InputStream): ByteArray {
+        /** As much of it as is worth keeping, and whether there is more. */
+        fun beginning(stream: InputStream, longest: Long): Pair<ByteArray, Boolean> {
             val body = ByteArrayOutputStream()
             val piece = ByteArray(16 * 1024)
-            while (body.size() < LONGEST_ANSWER) {
+            while (true) {
                 val read = stream.read(piece)
-                if (read < 0) break
-                body.write(piece, 0, minOf(read.toLong(), LONGEST_ANSWER - body.size()).toInt())
+                if (read < 0) return body.toByteArray() to false
+                val kept = minOf(read.toLong(), longest - body.size()).toInt()
+                body.write(piece, 0, kept)
+                if (kept < read) return body.toByteArray() to true
             }
-            return body.toByteArray()
         }
 
         /** For people; names no URL, which the texts of these exceptions may. */

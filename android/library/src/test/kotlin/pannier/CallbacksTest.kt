@@ -4,11 +4,14 @@ import java.nio.file.Path
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.flow.transformWhile
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -90,6 +93,32 @@ class CallbacksTest {
                 it.record(lesson(1))
                 assertEquals(1, it.sync().delivered)
             }
+        }
+    }
+
+    @Test
+    fun `who syncs from within a sync hears so, on whatever thread, and does not wait for itself`() = runBlocking {
+        val said = mutableListOf<Throwable?>()
+        lateinit var collector: Collector
+        val lrs = memoryLrs()
+        val suspends = Transport { request ->
+            said += runCatching { withContext(Dispatchers.Default) { collector.sync() } }.exceptionOrNull()
+            lrs.exchange(request)
+        }
+        val blocks = object : Transport {
+            override fun exchange(request: Request): Answer {
+                said += runCatching { runBlocking { collector.sync() } }.exceptionOrNull()
+                return lrs.exchange(request)
+            }
+        }
+        for ((n, transport) in listOf(suspends, blocks).withIndex()) {
+            said.clear()
+            collector = Collector.open(folder.resolve("$n.db"), Config(endpoint = LRS), transport)
+            collector.use {
+                it.record(lesson(n))
+                assertEquals(1, withTimeout(60_000) { it.sync() }.delivered)
+            }
+            assertTrue(said.isNotEmpty() && said.all { it is PannierException.Reentrant }, "$said")
         }
     }
 

@@ -129,6 +129,16 @@ class UrlConnectionTransportTest {
         }
     }
 
+    @Test
+    fun `an answer that is longer than was asked for is cut, and says so`() {
+        Server { it.answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345") }.use { server ->
+            val short = exchange(get(server).copy(longestAnswer = 4))
+            assertEquals("1234" to true, short.body.decodeToString() to short.cut)
+            val whole = exchange(get(server).copy(longestAnswer = 5))
+            assertEquals("12345" to false, whole.body.decodeToString() to whole.cut)
+        }
+    }
+
     private fun exchange(request: Request) = UrlConnectionTransport().exchange(request)
 
     private fun post(server: Server) = Request(
@@ -138,6 +148,7 @@ class UrlConnectionTransportTest {
             .map { (name, value) -> Header(name, value) },
         "[1,2]".toByteArray(),
         Duration.ofSeconds(20),
+        longestAnswer = 1_000_000,
     )
 
     private fun get(server: Server) = post(server).copy(method = Method.GET, body = null)
