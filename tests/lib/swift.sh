@@ -20,8 +20,8 @@ install_swift() {
 }
 
 # in_swift FOLDER CLONE COMMAND...: runs the command there, in the same working directory, with the
-# clone, /tmp, the cache and cargo's target folder at their usual paths, and all of this machine in
-# /host. In the place of this shell, so that who ends it ends all of it.
+# clone, that directory, /tmp, the cache and cargo's target folder at their usual paths, and all of this
+# machine in /host. In the place of this shell, so that who ends it ends all of it.
 exec_in_swift() {
   local folder=$1 clone=$2
   shift 2
@@ -41,6 +41,6 @@ exec_in_swift() {
     shift
     export HOME=/root LANG=C.UTF-8
     exec chroot "$root" env "PANNIER_OUTSIDE=chroot /host" sh -c "cd \"\$1\" && shift && exec \"\$@\"" sh "$here" "$@"
-  ' exec_in_swift "$folder" /tmp "$clone" "$PANNIER_CACHE" \
+  ' exec_in_swift "$folder" /tmp "$clone" "$PWD" "$PANNIER_CACHE" \
     ${CARGO_TARGET_DIR:+"$(realpath "$CARGO_TARGET_DIR")"} -- "$@"
 }

@@ -27,6 +27,60 @@ oldest_systems() {
     grep -F "iOS $ios and macOS $macos or later" ios/README.md
 }
 
+# A static library that an app with an SQLite of its own can link, and that works then.
+sealed() {
+  local folder=$1 library
+  mkdir -p "$folder"
+  library=$(bindings/build-library dev staticlib) &&
+    cp --remove-destination "$library" "$folder/libpannier_ffi.a" &&
+    bindings/seal-library "$folder/libpannier_ffi.a" || return
+  cat >"$folder/own.c" <<'END'
+#include <stdint.h>
+#include <stdio.h>
+int sqlite3_open_v2(void) { return 4711; }
+int sqlite3_step(void) { return 4711; }
+uint32_t ffi_pannier_ffi_uniffi_contract_version(void);
+int main(void) {
+  printf("own %d, ours %d\n", sqlite3_open_v2(), ffi_pannier_ffi_uniffi_contract_version() > 0);
+}
+END
+  cc "$folder/own.c" "$folder/libpannier_ffi.a" -lm -lpthread -ldl -o "$folder/own" &&
+    "$folder/own" | grep -Fx "own 4711, ours 1"
+}
+
+# An app that has another package in a folder called `ios` finds Pannier all the same, and runs.
+own_package() {
+  local folder=$1 clone=$PWD
+  rm -rf "$folder" && mkdir -p "$folder/ios/Sources/Other" "$folder/Sources/app" || return
+  echo 'public let other = 1' >"$folder/ios/Sources/Other/Other.swift"
+  cat >"$folder/ios/Package.swift" <<'END'
+// swift-tools-version: 6.0
+import PackageDescription
+let package = Package(
+    name: "Other", products: [.library(name: "Other", targets: ["Other"])], targets: [.target(name: "Other")])
+END
+  cat >"$folder/Package.swift" <<END
+// swift-tools-version: 6.0
+import PackageDescription
+let package = Package(
+    name: "app",
+    dependencies: [.package(path: "$clone/swift/Pannier"), .package(path: "ios")],
+    targets: [.executableTarget(name: "app", dependencies: [
+        .product(name: "Pannier", package: "Pannier"), .product(name: "Other", package: "ios"),
+    ])])
+END
+  cat >"$folder/Sources/app/main.swift" <<'END'
+import Foundation
+import Other
+import Pannier
+let collector = try await Collector.open(URL(fileURLWithPath: CommandLine.arguments[1]))
+try await collector.record(
+    Statement(.mbox("mailto:ada@example.com"), .completed, Activity("https://example.com/lessons/\(other)")))
+print("\(try await collector.readStatus().queued) queued")
+END
+  (cd "$folder" && "$clone/ios/swift" run --package-path . app "$folder/queue.db") | tee /dev/stderr | grep -Fx "1 queued"
+}
+
 swift_part() {
   local target lrs
   target=$(realpath "${CARGO_TARGET_DIR:-target}")
@@ -41,6 +95,8 @@ swift_part() {
     tests swift_tests "Swift" \
       env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
       SWIFT_BUILD="$target/swift" ios/swift test
+    check "Swift: a static library beside another SQLite" sealed "$target/swift-sealed"
+    check "Swift: a package of one's own, beside another one called ios" own_package "$target/swift-own"
     check "Swift: the parts for Apple's systems, against stubs" \
       env SWIFT_BUILD="$target/swift" ios/Tests/check-apple
     check "Swift: the headers of the XCFramework" headers "$target/swift-headers"

@@ -33,11 +33,29 @@ struct URLSessionTransportTests {
         #expect(trouble.problem == .credentials && trouble.status == 401)
     }
 
+    @Test func anAnswerThatIsLongerThanWasAskedForIsCutAndSaysSo() async throws {
+        let hub = try await Lrs.hub()
+        let transport = URLSessionTransport()
+        func about(_ longest: Int64) async throws -> Answer {
+            let request = Request(
+                method: .get, url: hub.url.appendingPathComponent("about"), headers: [], body: nil,
+                timeout: .seconds(20), longestAnswer: longest
+            )
+            return try await blocking { try transport.exchange(request: request) }
+        }
+        let whole = try await about(1_000_000)
+        #expect(whole.body.count > 4 && !whole.cut)
+        let short = try await about(4)
+        #expect(short.body == whole.body.prefix(4) && short.cut)
+        let exact = try await about(Int64(whole.body.count))
+        #expect(exact.body == whole.body && !exact.cut)
+    }
+
     @Test func noConnectionIsToldFromABrokenOne() async throws {
         let transport = URLSessionTransport()
         let request = Request(
             method: .get, url: URL(string: "http://127.0.0.1:9/xAPI/about")!, headers: [], body: nil,
-            timeout: .seconds(20)
+            timeout: .seconds(20), longestAnswer: 1_000
         )
         let error = try await blocking { () -> TransportError? in
             do {

@@ -16,8 +16,10 @@ public final class Collector: Sendable {
     private let opened: Locked<BlockingCollector?>
     private let feed: EventFeed
     private let statusFeed: StatusFeed
+    private let withinSync: WithinSync
 
-    private init(_ blocking: BlockingCollector) {
+    private init(_ blocking: BlockingCollector, _ withinSync: WithinSync) {
+        self.withinSync = withinSync
         let opened = Locked<BlockingCollector?>(blocking)
         let statusFeed = StatusFeed { try opened.whileOpen().status() }
         let feed = EventFeed()
@@ -46,11 +48,14 @@ public final class Collector: Sendable {
         credentialsProvider: (any CredentialsProvider)? = nil
     ) async throws -> Collector {
         try await Calls.make {
-            Collector(
+            let within = WithinSync()
+            return Collector(
                 try BlockingCollector.open(
                     path: file.path, config: config,
-                    transport: transport, credentialsProvider: credentialsProvider
-                )
+                    transport: transport.map(within.transport),
+                    credentialsProvider: credentialsProvider.map(within.provider)
+                ),
+                within
             )
         }
     }
@@ -94,10 +99,18 @@ public final class Collector: Sendable {
     /// Delivers what is due and returns when nothing is, or when it would have to wait for longer than
     /// `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
     /// Retry-After is kept. Cancelling the caller does not end the sync; ``interrupt()``
-    /// and ``pause()`` do.
+    /// and ``pause()`` do. A transport or a credentials provider that syncs the collector it serves gets a
+    /// `PannierError.reentrant`.
     @discardableResult
     public func sync(patience: Duration = .zero) async throws -> SyncReport {
-        try await changing(on: Calls.syncs) { try $0.sync(patience: patience) }
+        if WithinSync.current === withinSync {
+            // What the core says where it can see it by the thread.
+            throw PannierError.reentrant(
+                explanation: "a sync is asked for from within a sync of the same collector, and would wait for "
+                    + "itself: return from the transport or credentials provider first, and sync afterwards"
+            )
+        }
+        return try await changing(on: Calls.syncs) { try $0.sync(patience: patience) }
     }
 
     /// How things stand now. Costs the same however long the queue is.

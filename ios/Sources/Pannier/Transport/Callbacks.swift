@@ -34,9 +34,14 @@ private func waiting<Value: Sendable>(
     for work: @escaping @Sendable () async throws -> Value
 ) throws -> Value {
     let (outcome, done) = (Locked<Result<Value, any Error>?>(nil), DispatchSemaphore(value: 0))
+    let mark = WithinSync.current
     Task.detached {
         let result: Result<Value, any Error>
-        do { result = .success(try await work()) } catch { result = .failure(error) }
+        do {
+            result = .success(try await WithinSync.$current.withValue(mark) { try await work() })
+        } catch {
+            result = .failure(error)
+        }
         outcome.with { $0 = result }
         done.signal()
     }

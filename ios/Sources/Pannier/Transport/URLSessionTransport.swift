@@ -57,6 +57,8 @@ public final class URLSessionTransport: Transport {
         sent.httpMethod = request.method == .post ? "POST" : "GET"
         sent.timeoutInterval = request.timeout / .seconds(1)
         for header in request.headers { sent.setValue(header.value, forHTTPHeaderField: header.name) }
-        return try uploads.exchange(sent, body: request.body, within: request.timeout, by: session)
+        return try uploads.exchange(
+            sent, body: request.body, longestAnswer: request.longestAnswer, within: request.timeout, by: session
+        )
     }
 }

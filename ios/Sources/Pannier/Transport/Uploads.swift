@@ -6,12 +6,12 @@ import FoundationNetworking
 
 /// The exchanges of a session: starts them, gathers what comes back, and waits for it.
 final class Uploads: NSObject, URLSessionDataDelegate {
-    /// An answer longer than this is cut: no LRS sends as much.
-    private static let longest = 16 << 20
-
     private struct Exchange {
         let finished: @Sendable (Result<Answer, TransportError>) -> Void
+        /// What is longer is cut.
+        let longest: Int
         var body = Data()
+        var cut = false
     }
 
     private let exchanges = Locked<[Int: Exchange]>([:])
@@ -24,7 +24,7 @@ final class Uploads: NSObject, URLSessionDataDelegate {
 
     /// Sends the request once and blocks the thread until its answer has come.
     func exchange(
-        _ request: URLRequest, body: Data?, within limit: Duration, by session: URLSession
+        _ request: URLRequest, body: Data?, longestAnswer: Int64, within limit: Duration, by session: URLSession
     ) throws -> Answer {
         let (outcome, done) = (Locked<Result<Answer, TransportError>?>(nil), DispatchSemaphore(value: 0))
         let file = try fromFiles ? body.map(Self.file) : nil
@@ -38,10 +38,13 @@ final class Uploads: NSObject, URLSessionDataDelegate {
             task = session.dataTask(with: request)
         }
         exchanges.with {
-            $0[task.taskIdentifier] = Exchange { result in
-                outcome.with { $0 = $0 ?? result }
-                done.signal()
-            }
+            $0[task.taskIdentifier] = Exchange(
+                finished: { result in
+                    outcome.with { $0 = $0 ?? result }
+                    done.signal()
+                },
+                longest: Int(clamping: longestAnswer)
+            )
         }
         task.resume()
         if done.wait(timeout: .now() + (limit / .seconds(1))) == .timedOut {
@@ -87,18 +90,20 @@ final class Uploads: NSObject, URLSessionDataDelegate {
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
         exchanges.with { exchanges in
-            guard let has = exchanges[dataTask.taskIdentifier]?.body.count else { return }
-            exchanges[dataTask.taskIdentifier]?.body += data.prefix(Self.longest - has)
+            guard let exchange = exchanges[dataTask.taskIdentifier] else { return }
+            let room = exchange.longest - exchange.body.count
+            exchanges[dataTask.taskIdentifier]?.body += data.prefix(room)
+            if data.count > room { exchanges[dataTask.taskIdentifier]?.cut = true }
         }
     }
 
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         guard let exchange = exchanges.with({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
-        exchange.finished(Self.result(task.response, exchange.body, error))
+        exchange.finished(Self.result(task.response, exchange, error))
     }
 
     private static func result(
-        _ response: URLResponse?, _ body: Data, _ error: (any Error)?
+        _ response: URLResponse?, _ exchange: Exchange, _ error: (any Error)?
     ) -> Result<Answer, TransportError> {
         let response = response as? HTTPURLResponse
         // Linux calls a refusal that we did not answer cancelled.
@@ -106,7 +111,8 @@ final class Uploads: NSObject, URLSessionDataDelegate {
         if let error, !isRefusal { return .failure(failure(error as? URLError)) }
         guard let response else { return .failure(.broken(reason: "no answer")) }
         let headers = response.allHeaderFields.map { Header(name: "\($0.key)", value: "\($0.value)") }
-        return .success(Answer(status: Int32(response.statusCode), headers: headers, body: body))
+        let status = Int32(response.statusCode)
+        return .success(Answer(status: status, headers: headers, body: exchange.body, cut: exchange.cut))
     }
 
     /// By what may have reached the LRS; in doubt the connection broke.
