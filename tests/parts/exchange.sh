@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # One queue, two languages: the Kotlin sample records and the Swift sample delivers, and the other way
-# round. Both run by their one command.
+# round. Both run by their one command. A badge that checks in on both is one statement at two times, a
+# conflict: here each has its own.
 
 # The samples are asked what they say: played SAYS COMMAND... reads what is typed from its input.
 played() {
@@ -27,7 +28,7 @@ exchange() {
     printf 'train\nplatform\nticket\n' |
       played "3 answers are in the queue." android/trainer/run "$folder/kotlin.db" &&
       echo ada | PANNIER_LRS=$url played "4 delivered." ios/checkin "$folder/kotlin.db" &&
-      printf 'ada\nben\n' |
+      printf 'ben\ncem\n' |
       played "2 check-ins are in the queue." ios/checkin "$folder/swift.db" &&
       PANNIER_LRS=$url played "2 delivered." android/trainer/run "$folder/swift.db" </dev/null
   } || rc=1
