@@ -95,8 +95,9 @@ impl Endpoint {
             }
     }
 
-    /// Refuses to send credentials where they could be read, unless that is allowed.
-    pub(crate) fn check_cleartext(
+    /// Refuses to send credentials where they could be read, unless that is allowed. A collector does
+    /// so itself; for whoever sends requests of their own.
+    pub fn check_cleartext(
         &self,
         has_credentials: bool,
         allowed: bool,

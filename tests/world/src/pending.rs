@@ -12,17 +12,6 @@ pub const PENDING: &[(&str, &[&str])] = &[
         &["a_refusal_under_200_shows_the_lrss_words"],
     ),
     (
-        "there is no such command",
-        &[
-            "doctor_finds_a_beacon",
-            "doctor_finds_a_good_lrs_good_and_stores_nothing",
-            "doctor_finds_a_portal",
-            "doctor_finds_a_wrong_password",
-            "doctor_finds_no_common_version",
-            "doctor_finds_nobody",
-        ],
-    ),
-    (
         "a full disk does not deliver",
         &[
             "a_disk_filled_by_others_still_delivers",

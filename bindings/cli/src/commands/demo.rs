@@ -54,6 +54,7 @@ pub fn run(args: DemoArgs, output: Output) -> Result<(), Failure> {
             Some(Named {
                 endpoint,
                 credentials,
+                allow_cleartext: args.credentials.allow_cleartext,
             })
         }
     };

@@ -4,6 +4,7 @@ pub mod check;
 mod confirm;
 mod credentials;
 pub mod demo;
+pub mod doctor;
 mod duration;
 mod ending;
 mod faults;
@@ -26,6 +27,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pannier::lrs::InvalidEndpoint;
 use serde::Serialize;
 
 /// How a command ended badly: an exit code and what to do next.
@@ -44,8 +46,10 @@ Exit codes; of several that would be right it is the one that stands first here:
   3  the queue (or the hub's store) is not there, or cannot be opened or written
   5  statements were lost with a damaged file, and nobody has said `pannier status --acknowledge`
   4  not all is delivered yet: the LRS cannot be reached, asks for time or refuses the credentials,
-     another process is delivering, or statements wait for something; nothing is lost
-  1  part of the work failed: a statement is not valid, is held, or is not there
+     another process is delivering, or statements wait for something; nothing is lost. After
+     `doctor`: nothing would be delivered
+  1  part of the work failed: a statement is not valid, is held, or is not there. After `doctor`:
+     somebody should look at something
   0  all is done; after a sync: nothing in this queue is undelivered";
 
 impl Failure {
@@ -112,6 +116,11 @@ impl From<pannier::Error> for Failure {
         let text = error.to_string();
         match error {
             pannier::Error::Store(_) => Self::open(text),
+            pannier::Error::Endpoint(InvalidEndpoint::Cleartext) => Self::usage(
+                "the LRS's address begins with http://, and everybody on the way could read the \
+                 credentials: give its https:// address, or say --allow-cleartext where nobody is on the \
+                 way but you",
+            ),
             pannier::Error::Endpoint(_) | pannier::Error::Credentials(_) => Self::usage(text),
             pannier::Error::NoEndpoint => {
                 Self::usage("no LRS is known; name one with --lrs URL or PANNIER_LRS")

@@ -37,6 +37,10 @@ pub struct CredentialArgs {
     /// A file with the credentials: lines `user = …` and `password = …`, or `basic = …`, or `token = …`
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
+
+    /// Send the credentials over http:// to another host too, where everybody on the way can read them
+    #[arg(long)]
+    pub allow_cleartext: bool,
 }
 
 /// By which way.
@@ -70,6 +74,7 @@ impl UpstreamArgs {
         let mut config = Config::default();
         config.endpoint.clone_from(&self.lrs);
         config.credentials = self.credentials.read()?;
+        config.allow_cleartext = self.credentials.allow_cleartext;
         config.speak = self.speak;
         if self.way.is_asked_for() {
             config.transport = Some(Arc::new(self.way.transport()?));

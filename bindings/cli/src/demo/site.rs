@@ -27,6 +27,8 @@ pub struct Named {
     pub endpoint: String,
     /// As whom.
     pub credentials: Option<Credentials>,
+    /// Whether the credentials may travel where they can be read.
+    pub allow_cleartext: bool,
 }
 
 /// Where the devices deliver to.
@@ -66,6 +68,7 @@ impl Site {
             named: Named {
                 endpoint: format!("http://{addr}/xAPI"),
                 credentials: Some(credentials),
+                allow_cleartext: false,
             },
             kind: Kind::Hub {
                 options: Box::new(options),
@@ -96,6 +99,7 @@ impl Site {
     /// How a device's collector is set up.
     pub fn config(&self, device: Device) -> Config {
         let mut config = Config::new(&self.named.endpoint, self.named.credentials.clone());
+        config.allow_cleartext = self.named.allow_cleartext;
         if let Kind::Real { lines } = &self.kind {
             config.transport = Some(Arc::clone(&lines[device as usize]) as _);
         }
@@ -106,6 +110,9 @@ impl Site {
     pub async fn lrs(&self) -> Result<Lrs, Error> {
         let endpoint = Endpoint::parse(&self.named.endpoint).map_err(pannier::Error::from)?;
         let credentials = self.named.credentials.as_ref();
+        endpoint
+            .check_cleartext(credentials.is_some(), self.named.allow_cleartext)
+            .map_err(pannier::Error::from)?;
         let authorization = credentials
             .map(Credentials::authorization)
             .transpose()

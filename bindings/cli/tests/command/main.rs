@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod delivering;
+mod doctor;
 mod files;
 mod held;
 mod looking;

@@ -1,0 +1,146 @@
+//! `pannier doctor`: does the way to the LRS work, before anything depends on it?
+
+use std::fmt;
+
+use clap::Args;
+use pannier::statement::model::{Activity, Agent};
+use pannier::statement::vocabulary::verbs;
+use pannier::{Collector, Config, Examined, Finding, Probe, Statement, Uuid};
+use serde::Serialize;
+
+use super::queue_file::QueueArgs;
+use super::upstream::UpstreamArgs;
+use super::{Failure, Output};
+
+/// Try the way to the LRS: network, encryption, address, version, credentials, right to write, clock
+///
+/// Says of each whether it is as it should be and, if not, what to do. Asks three questions that store
+/// nothing and leaves the queue alone. Without --lrs it asks the LRS that the queue remembers.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Ends with 0 if nothing is the matter (what cannot be told is not), with 1 if it works or may work and
+somebody should look at it, and with 4 if nothing would be delivered like this.
+
+Credentials come from the environment (PANNIER_LRS_USER and PANNIER_LRS_PASSWORD, or
+PANNIER_LRS_BASIC for a ready value, or PANNIER_LRS_TOKEN) or a file, never from the arguments,
+which other users of the machine can read.
+
+Examples:
+  pannier doctor --lrs https://lrs.example/xAPI --credentials ~/.lrs-credentials
+  pannier doctor --ca school-ca.pem
+  pannier doctor --store    # shows the right to write by a statement, which stays at the LRS")]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    upstream: UpstreamArgs,
+
+    /// Store a statement that says that somebody tried the connection. An LRS never forgets one
+    #[arg(long)]
+    store: bool,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    probe: &'a Probe,
+    worst: Finding,
+    /// The statement that was sent, whatever came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<Uuid>,
+}
+
+/// Examines and tells.
+pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    let mut config = args.upstream.config()?;
+    if config.endpoint.is_none() {
+        config.endpoint = remembered(queue)?;
+    }
+    // A queue remembers its LRS and its version: trying another one must not change what it knows.
+    let folder = tempfile::Builder::new()
+        .prefix("pannier-doctor-")
+        .tempdir()
+        .map_err(|error| Failure::open(format!("cannot make a temporary folder: {error}")))?;
+    let collector = Collector::open(folder.path().join("queue.db"), config)?;
+    let sent = args.store.then(Uuid::new_v4);
+    let probe = match sent {
+        Some(id) => collector.probe_storing(trial(id))?,
+        None => collector.probe()?,
+    };
+    let shown = Shown {
+        probe: &probe,
+        worst: probe.worst(),
+        sent,
+    };
+    output.show(&shown, Person(&shown))?;
+    outcome(&probe)
+}
+
+/// The LRS of the queue, if there is a queue.
+fn remembered(queue: &QueueArgs) -> Result<Option<String>, Failure> {
+    if !queue.path()?.exists() {
+        return Ok(None);
+    }
+    Ok(queue.open(Config::default())?.status()?.endpoint)
+}
+
+/// A statement that means what it says.
+fn trial(id: Uuid) -> Statement {
+    Statement::new(
+        Agent::account("https://pannier.invalid/doctor", "doctor").name("pannier doctor"),
+        verbs::INTERACTED,
+        Activity::new("https://pannier.invalid/doctor/connection"),
+    )
+    .id(id)
+}
+
+fn outcome(probe: &Probe) -> Result<(), Failure> {
+    let doubtful = probe
+        .check(Examined::Lrs)
+        .is_none_or(|check| check.finding != Finding::Good);
+    match probe.worst() {
+        Finding::Bad => Err(Failure::undelivered(
+            "nothing would be delivered like this; see what is marked `bad`",
+        )),
+        Finding::Warning => Err(Failure::work(
+            "it works, but somebody should look at what is marked `look`",
+        )),
+        _ if doubtful => Err(Failure::work(
+            "it may be an LRS or not; try `pannier doctor --store`, or check the address",
+        )),
+        _ => Ok(()),
+    }
+}
+
+struct Person<'a>(&'a Shown<'a>);
+
+impl fmt::Display for Person<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shown { probe, sent, .. } = self.0;
+        write!(f, "{}", probe.endpoint)?;
+        for check in &probe.checks {
+            let mark = match check.finding {
+                Finding::Good => "good",
+                Finding::Unknown => "?",
+                Finding::Warning => "look",
+                Finding::Bad => "bad",
+            };
+            let what = match check.examined {
+                Examined::Network => "network",
+                Examined::Encryption => "encryption",
+                Examined::Lrs => "LRS",
+                Examined::Version => "version",
+                Examined::Credentials => "credentials",
+                Examined::Write => "writing",
+                Examined::Clock => "clock",
+            };
+            let status = check
+                .status
+                .map(|status| format!(" ({status})"))
+                .unwrap_or_default();
+            write!(f, "\n{mark:>4}  {what:<11}  {}{status}", check.sentence)?;
+        }
+        if let Some(id) = sent {
+            write!(f, "\nThe statement sent has the id {id}.")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! `pannier doctor`: what is the matter is named, and nothing is changed by looking. And credentials that
+//! would travel where everybody can read them.
+
+use serde_json::Value;
+
+use crate::process::{Desk, Ended, at_the_hub, hub, statement};
+
+/// Of what was examined, what was found.
+fn finding(ended: &Ended, examined: &str) -> Value {
+    let line = ended.json().pop().expect("a line of JSON");
+    let checks = line["checks"].as_array().expect("a list");
+    let check = checks.iter().find(|check| check["examined"] == examined);
+    check.unwrap_or_else(|| panic!("no {examined} in {line}"))["finding"].clone()
+}
+
+#[test]
+fn a_good_way_is_good_and_is_left_as_it_was() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    let ended = desk.run(&["doctor", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for examined in ["network", "lrs", "version", "credentials", "clock"] {
+        assert_eq!(finding(&ended, examined), "good", "{ended:?}");
+    }
+    assert!(at_the_hub(&hub).is_empty(), "it stores nothing unasked");
+    assert!(!desk.path("queue.db").exists(), "looking makes no file");
+    desk.run(&["doctor"]).is(0, "credentials");
+}
+
+#[test]
+fn the_lrs_that_the_queue_remembers_is_tried_and_another_one_is_not_remembered() {
+    let ((hub, _), (other, _)) = (hub(), hub());
+    let mut desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    desk.json(&["sync"]);
+    desk.set("PANNIER_LRS", &other.url());
+    desk.run(&["doctor"]).is(0, &other.url());
+    let status = desk.json(&["status"]).pop().expect("a line");
+    assert_eq!(status["endpoint"], hub.url().as_str());
+
+    let mut command = desk.command(&["doctor"]);
+    let output = command.env_remove("PANNIER_LRS").output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(&hub.url()), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+#[test]
+fn a_statement_is_stored_only_when_asked() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    let ended = desk.run(&["doctor", "--store", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(finding(&ended, "write"), "good");
+    let stored = at_the_hub(&hub);
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0]["id"], ended.json()[0]["sent"]);
+}
+
+#[test]
+fn what_is_the_matter_is_named() {
+    let (hub, _) = hub();
+    let mut desk = Desk::at(&hub);
+    desk.set("PANNIER_LRS_PASSWORD", "hunter-7f3a");
+    let ended = desk.run(&["doctor", "--json"]);
+    assert_eq!(
+        (ended.code, finding(&ended, "credentials")),
+        (4, "bad".into()),
+        "{ended:?}"
+    );
+    assert!(!format!("{ended:?}").contains("hunter-7f3a"), "{ended:?}");
+
+    desk.set("PANNIER_LRS", &hub.url().replace("/xAPI", "/nowhere"));
+    assert_eq!(desk.run(&["doctor"]).code, 4);
+    desk.set("PANNIER_LRS", "http://127.0.0.1:9/xAPI");
+    let ended = desk.run(&["doctor", "--json"]);
+    assert_eq!((ended.code, finding(&ended, "network")), (4, "bad".into()));
+
+    Desk::new().run(&["doctor"]).is(2, "--lrs URL");
+}
+
+#[test]
+fn credentials_do_not_travel_in_the_clear_without_a_word() {
+    // Not a loopback address, and yet nobody else's machine.
+    let elsewhere = "http://0.0.0.0:9/xAPI";
+    let mut desk = Desk::new();
+    desk.set("PANNIER_LRS_USER", "me");
+    desk.set("PANNIER_LRS_PASSWORD", "secret");
+    desk.recorded(&statement("one"));
+    for args in [&["sync"][..], &["doctor"], &["demo", "--yes"]] {
+        let args = [args, &["--lrs", elsewhere]].concat();
+        desk.run(&args).is(2, "--allow-cleartext");
+        let args = [&args[..], &["--allow-cleartext"]].concat();
+        let ended = desk.run(&args);
+        assert_eq!(ended.code, 4, "{ended:?}");
+        assert!(!ended.err.contains("--allow-cleartext"), "{ended:?}");
+    }
+}
