@@ -132,8 +132,9 @@ fn a_million_in_the_queue_cost_no_more_memory_than_a_few() {
 }
 
 #[test]
-fn a_statement_of_ten_megabytes_goes_alone() {
-    const BYTES: usize = 10 << 20;
+fn a_statement_of_nearly_four_megabytes_goes_alone() {
+    // As large as one may be.
+    const BYTES: usize = 4_190_000;
     let _alone = alone();
     let folder = folder();
     let device = open(folder.path(), config());
