@@ -2,12 +2,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use indicatif::ProgressBar;
 use pannier::store::{Trouble, WaitKind};
 use pannier::{Collector, Ended};
 
 use super::error::Error;
 
-/// In the demo no wait is longer than a few seconds; an LRS that is really down ends it.
+/// How often a countdown is told anew.
+const TICK: Duration = Duration::from_millis(200);
+
+/// In the demo no wait is longer than a request's own time-out; an LRS that is really down ends it.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How far to go.
@@ -21,14 +25,20 @@ pub enum Until {
     Delivered,
 }
 
-/// Syncs that far, and says what each wait is for.
-pub fn deliver(collector: &Collector, until: Until, say: impl Fn(&str)) -> Result<(), Error> {
+/// Syncs that far, says what each wait is for, and counts it down beside the bar.
+pub fn deliver(
+    collector: &Collector,
+    until: Until,
+    bar: &ProgressBar,
+    say: impl Fn(&str),
+) -> Result<(), Error> {
     let give_up = now_ms() + PATIENCE.as_millis() as i64;
     loop {
-        let (due, unknown) = match collector.sync()?.ended {
+        bar.set_message("");
+        let (due, what, unknown) = match collector.sync()?.ended {
             // What waits aside comes back by itself.
             Ended::Emptied => match collector.status()?.next_due {
-                Some(due) => (due, false),
+                Some(due) => (due, "offers the refused one again", false),
                 None => return Ok(()),
             },
             Ended::Waiting {
@@ -45,22 +55,39 @@ pub fn deliver(collector: &Collector, until: Until, say: impl Fn(&str)) -> Resul
                     }
                     _ => format!("{trouble}: keeps {}", collector.status()?.ledger.queued),
                 });
-                (due, why == WaitKind::OutcomeUnknown)
+                let what = match why {
+                    WaitKind::RetryAfter => "goes on",
+                    WaitKind::OutcomeUnknown => "looks what arrived",
+                    WaitKind::Backoff | WaitKind::App => "tries again",
+                };
+                (due, what, why == WaitKind::OutcomeUnknown)
             }
             Ended::NeedsApp { trouble } => {
                 say(&words(&trouble));
                 return Ok(());
             }
-            Ended::Busy { until: due } => (due, false),
+            Ended::Busy { until: due } => (due, "tries again", false),
             Ended::Interrupted => return Ok(()),
         };
         if until == Until::Tried || due > give_up {
             return Ok(());
         }
-        std::thread::sleep(Duration::from_millis((due - now_ms()).max(0) as u64));
+        count_down(due, what, bar);
         if unknown && until == Until::OutcomeUnknown {
             return Ok(());
         }
+    }
+}
+
+/// Waits, and shows for what and how long yet.
+fn count_down(due: i64, what: &str, bar: &ProgressBar) {
+    loop {
+        let left = Duration::from_millis((due - now_ms()).max(0) as u64);
+        if left.is_zero() {
+            return bar.set_message("");
+        }
+        bar.set_message(format!("{what} in {} s", left.as_secs() + 1));
+        std::thread::sleep(left.min(TICK));
     }
 }
 

@@ -82,13 +82,13 @@ pub fn run(options: &Options, stage: &Stage) -> Result<Tally, Error> {
     each(|device| record(device, day, &folder.queue(device), options, &bars, stage))?;
     let collectors =
         each(|device| Ok(Collector::open(folder.queue(device), site.config(device))?))?;
-    let sync = |until| {
+    let sync = |until, bars: &Bars| {
         each(|device| {
             let say = |line: &str| stage.say(&format!("   {}: {line}", device.name()));
-            deliver(&collectors[device as usize], until, say)
+            deliver(&collectors[device as usize], until, bars.of(device), say)
         })
     };
-    sync(Until::Tried)?;
+    sync(Until::Tried, &bars)?;
     drop(bars);
 
     stage.say("2. The network is back, and all is not well.");
@@ -113,11 +113,11 @@ pub fn run(options: &Options, stage: &Stage) -> Result<Tally, Error> {
         })
         .collect();
     runtime.block_on(site.come_up_badly(&unwelcome))?;
-    sync(Until::OutcomeUnknown)?;
+    sync(Until::OutcomeUnknown, &bars)?;
 
     stage.say("3. All is well.");
     site.be_well(&unwelcome);
-    sync(Until::Delivered)?;
+    sync(Until::Delivered, &bars)?;
     let counts = each(|device| count(&collectors[device as usize]))?;
     drop(collectors);
     for listener in listeners {

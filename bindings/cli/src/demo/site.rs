@@ -124,8 +124,8 @@ impl Site {
     pub fn trouble(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Hub { .. } => &[
-                "The LRS answers each device 503 with Retry-After; then it stores a batch of each and the",
-                "answer is lost. One statement it will not take.",
+                "The LRS answers three requests 503 with Retry-After; then it stores what three others send,",
+                "and their answers are lost. One statement it will not take.",
             ],
             Kind::Real { .. } => &[
                 "A real LRS is not ours to spoil, so the trouble is made on the way to it: each device gets",

@@ -42,7 +42,8 @@ impl Stage {
             return ProgressBar::hidden();
         }
         let bar = self.bars.add(ProgressBar::new(length).with_prefix(name));
-        if let Ok(style) = ProgressStyle::with_template("  {prefix:17} {bar:40} {pos:>4} of {len}")
+        if let Ok(style) =
+            ProgressStyle::with_template("  {prefix:17} {bar:40} {pos:>4} of {len}  {wide_msg}")
         {
             bar.set_style(style);
         }

@@ -19,11 +19,11 @@ use serde::Deserialize;
 /// What is done to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// 503 without doing anything, with `Retry-After` in seconds if given.
+    /// The LRS's own 503 without doing anything, with `Retry-After` in seconds if given.
     Unavailable(Option<u64>),
-    /// 429 without doing anything, with `Retry-After` in seconds.
+    /// The LRS's own 429 without doing anything, with `Retry-After` in seconds.
     TooMany(u64),
-    /// Another status without doing anything, with this body as `text/html`.
+    /// Another status without doing anything, with this body as `text/html`: what stands before an LRS.
     Answer(u16, String),
     /// The hub does its work, and then the connection is cut before the answer.
     LoseAnswer,
@@ -153,9 +153,7 @@ async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) 
         && sending
         && let Some(words) = mischief.refusal(&body)
     {
-        // An LRS says its version with every answer, or it is taken for somebody else.
-        let version = [("X-Experience-API-Version", "2.0.0")];
-        return (StatusCode::BAD_REQUEST, version, words).into_response();
+        return (StatusCode::BAD_REQUEST, OF_AN_LRS, words).into_response();
     }
     let request = Request::from_parts(parts, body.into());
     match deed {
@@ -175,8 +173,12 @@ async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) 
     }
 }
 
+/// An LRS says its version with every answer, or it is taken for somebody else, who may have passed the
+/// request on.
+const OF_AN_LRS: [(&str, &str); 1] = [("X-Experience-API-Version", "2.0.0")];
+
 fn busy(status: StatusCode, after: Option<u64>) -> Response {
-    let mut response = (status, "not now").into_response();
+    let mut response = (status, OF_AN_LRS, "not now").into_response();
     if let Some(after) = after {
         response
             .headers_mut()
