@@ -1,5 +1,7 @@
 //! `pannier retract`, `void` and `erase`: what was recorded and should not have been.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use pannier::statement::model::Agent;
 use pannier::{Config, Uuid};
@@ -84,6 +86,7 @@ struct Erased {
     undelivered: u64,
     maybe_sent: u64,
     history: u64,
+    remaining: Vec<PathBuf>,
 }
 
 /// Erases a person.
@@ -102,6 +105,7 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
             undelivered: erased.undelivered,
             maybe_sent: erased.maybe_sent,
             history: erased.history,
+            remaining: erased.remaining.clone(),
         },
         format_args!(
             "{} undelivered statements and {} of the history were erased{}",
@@ -116,7 +120,20 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
                 String::new()
             }
         ),
-    )
+    )?;
+    if erased.remaining.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<_> = erased
+        .remaining
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    Err(Failure::work(format!(
+        "they may be named still in {}: delete a damaged file that was kept; what another process reads, \
+         erase once more when it has ended",
+        files.join(", ")
+    )))
 }
 
 fn nobody() -> Failure {

@@ -9,7 +9,15 @@ use pannier::store::{
 
 /// A sentence on what keeps the LRS from taking anything, and one on what to do.
 pub fn trouble(trouble: &Trouble, endpoint: Option<&str>) -> String {
-    let (what, todo) = sentences(trouble.problem, &trouble.words);
+    let (what, todo) = match (trouble.problem, trouble.status) {
+        // A status that an LRS gives too, from something that gives no sign to be one.
+        (Problem::NotAnLrs, Some(400..=499)) => (
+            "something that does not say that it is an LRS refused a request to {lrs}",
+            "It may be a proxy or firewall in between, or another address: check the address with \
+             `pannier doctor`, and tell who runs the network or the LRS; nothing is held for it",
+        ),
+        (problem, _) => sentences(problem, &trouble.words),
+    };
     let at = endpoint.map(|url| format!(" at {url}")).unwrap_or_default();
     let what = what.replace("{lrs}", &format!("the LRS{at}"));
     let what = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
@@ -265,6 +273,23 @@ mod tests {
         );
         assert!(!unreachable.contains('“'), "{unreachable}");
         assert!(of(Problem::ServerError, Some(500), "").contains("(500)"));
+    }
+
+    #[test]
+    fn a_refusal_of_nobody_known_is_no_login() {
+        let text = of(Problem::NotAnLrs, Some(403), "no entry");
+        for part in [
+            "does not say that it is an LRS",
+            "403",
+            "no entry",
+            "https://lrs.example",
+            "pannier doctor",
+        ] {
+            assert!(text.contains(part), "{part} is missing in {text}");
+        }
+        assert!(!text.contains("Log in"), "{text}");
+        let text = of(Problem::NotAnLrs, None, "a redirect");
+        assert!(text.contains("Log in"), "{text}");
     }
 
     #[test]

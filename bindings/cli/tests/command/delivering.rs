@@ -115,3 +115,31 @@ fn an_lrs_that_asks_for_time_gets_it() {
     desk.run(&["sync", "--wait", "half an hour"])
         .is(2, "is no length of time");
 }
+
+/// A headset's queue, pulled by cable and delivered from a laptop; the headset finds a network later.
+#[test]
+fn a_queue_that_was_pulled_is_delivered_by_both_and_counts_once() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    let ids = desk.recorded(&json!([statement("one"), statement("two")]));
+    for end in ["", "-wal"] {
+        let file = desk.path(&format!("queue.db{end}"));
+        if file.exists() {
+            std::fs::copy(file, desk.path(&format!("pulled.db{end}"))).unwrap();
+        }
+    }
+    // Something that only the headset has.
+    let later = desk.recorded(&statement("three"));
+    desk.run(&["sync", "--queue", "pulled.db"])
+        .is(0, "2 delivered; nothing is left");
+    assert_eq!(at_the_hub(&hub).len(), 2);
+    desk.run(&["sync"]).is(0, "3 delivered; nothing is left");
+    let mut there: Vec<_> = at_the_hub(&hub)
+        .iter()
+        .map(|one| one["id"].as_str().unwrap().to_owned())
+        .collect();
+    there.sort();
+    let mut recorded = [ids, later].concat();
+    recorded.sort();
+    assert_eq!(there, recorded);
+}

@@ -203,3 +203,16 @@ fn a_warning_is_told_and_is_no_fault() {
     assert!(path.as_str().unwrap().starts_with("$.result"), "{verdict}");
     desk.run(&["record", &file]).is(0, "1 recorded");
 }
+
+#[test]
+fn a_file_that_is_no_queue_is_left_alone() {
+    let desk = Desk::new();
+    let text = "{\"a\": 1}\n".repeat(500);
+    let victim = desk.file("victim.jsonl", &text);
+    for args in [&["status"][..], &["sync"], &["queue"], &["record"]] {
+        let ended = desk.run_with(&[args, &["--queue", &victim]].concat(), "[]");
+        ended.is(3, "victim.jsonl");
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), text);
+        assert_eq!(std::fs::read_dir(desk.folder.path()).unwrap().count(), 1);
+    }
+}

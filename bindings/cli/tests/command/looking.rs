@@ -315,4 +315,15 @@ fn a_loss_is_told_at_every_look_until_it_is_acknowledged() {
     let quiet = desk.run(&["status"]);
     quiet.is(0, "queued      0");
     assert_eq!(quiet.err, "");
+    // The damaged file stays, and may name a person who is erased.
+    let erased = desk.run(&["erase", "--mbox", "ann@example.org", "--yes"]);
+    let kept: Vec<_> = std::fs::read_dir(desk.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("damaged"))
+        .collect();
+    assert!(!kept.is_empty());
+    for name in kept {
+        erased.is(1, &name);
+    }
 }

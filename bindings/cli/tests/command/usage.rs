@@ -8,14 +8,14 @@ fn every_command_explains_itself() {
     let help = desk.run(&["--help"]);
     help.is(0, "Exit codes;");
     for command in [
-        "record", "check", "sync", "status", "queue", "held", "history", "retract", "void",
-        "erase", "demo", "hub",
+        "record", "check", "sync", "doctor", "status", "queue", "held", "history", "retract",
+        "void", "erase", "demo", "hub",
     ] {
         help.is(0, &format!("  {command}"));
         desk.run(&[command, "--help"]).is(0, "Usage: pannier");
     }
     for command in [
-        "record", "check", "sync", "held", "retract", "void", "erase", "demo", "hub",
+        "record", "check", "sync", "doctor", "held", "retract", "void", "erase", "demo", "hub",
     ] {
         desk.run(&[command, "--help"]).is(0, "Examples:");
     }
