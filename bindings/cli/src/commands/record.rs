@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, XapiVersion, prepare};
+use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, XapiVersion, prepare_for_recording};
 use pannier::{Collector, Config, Error, Uuid};
 use serde::Serialize;
 use serde_json::json;
@@ -132,7 +132,7 @@ fn judge(item: Item, rules: XapiVersion) -> Result<Good, (String, Invalid)> {
         id: Uuid::nil(),
         now_ms: 0,
     };
-    match prepare(&text, rules, &nobody) {
+    match prepare_for_recording(&text, rules, &nobody) {
         Ok(prepared) if prepared.needs_attachment_content => {
             let fault = Fault {
                 path: "$.attachments".to_owned(),
