@@ -77,7 +77,7 @@ mod demo {
     fn is_exact(kind: Kind) {
         let lrs = Lrs::start(kind);
         let done = Command::new(pannier())
-            .args(["demo", "--json", "--lrs", lrs.url()])
+            .args(["demo", "--json", "--yes", "--lrs", lrs.url()])
             .env("PANNIER_LRS_USER", USER)
             .env("PANNIER_LRS_PASSWORD", PASSWORD)
             .output()

@@ -88,9 +88,9 @@ impl Blame {
     pub(super) fn stop(self) -> Stop {
         Stop {
             problem: match (self.reason, self.status) {
+                (HoldReason::ServerError, _) => Problem::ServerError,
                 _ if self.stranger => Problem::NotAnLrs,
                 (_, Some(401)) => Problem::Credentials,
-                (HoldReason::ServerError, _) => Problem::ServerError,
                 (_, Some(404 | 405 | 410)) => Problem::WrongEndpoint,
                 _ => Problem::RefusesEverything,
             },
