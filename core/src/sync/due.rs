@@ -45,9 +45,18 @@ impl Session {
     /// Nothing was taken again and again, though something was reached: one statement at a time, and
     /// look before sending, since it may be the statement in front.
     pub(super) fn is_cautious(&self) -> bool {
-        let trouble = self.learned.trouble.as_ref();
-        self.learned.failures >= CAUTIOUS_FROM
-            && trouble.is_some_and(|trouble| trouble.problem != Problem::Unreachable)
+        let from = match self
+            .learned
+            .trouble
+            .as_ref()
+            .map(|trouble| &trouble.problem)
+        {
+            None | Some(Problem::Unreachable) => return false,
+            // An LRS asks a whole fleet for time at once, and singles would be a storm.
+            Some(Problem::Busy) => 3 * CAUTIOUS_FROM,
+            Some(_) => CAUTIOUS_FROM,
+        };
+        self.learned.failures >= from
     }
 
     pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {

@@ -270,7 +270,7 @@ impl Session {
             Then::Proves { .. } => {
                 let stop = unproved(status);
                 let blame = Blame {
-                    reason: HoldReason::ServerError,
+                    reason: HoldReason::Refused,
                     status,
                     words: stop.words,
                     stranger: true,

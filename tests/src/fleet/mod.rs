@@ -87,12 +87,11 @@ pub struct Scenario {
 impl Scenario {
     /// What the LRS says when it has no room.
     fn refusal(&self) -> Answer {
-        let headers = match self.overload {
-            Overload::RetryAfter(seconds) => {
-                vec![("Retry-After".to_owned(), seconds.to_string())]
-            }
-            Overload::Refuses | Overload::Queues => Vec::new(),
-        };
+        // The LRS itself: what it refuses is not under way there.
+        let mut headers = vec![("X-Experience-API-Version".to_owned(), "2.0.0".to_owned())];
+        if let Overload::RetryAfter(seconds) = self.overload {
+            headers.push(("Retry-After".to_owned(), seconds.to_string()));
+        }
         Answer {
             status: 503,
             headers,

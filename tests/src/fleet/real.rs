@@ -220,7 +220,10 @@ fn ids(body: &[u8]) -> Vec<Uuid> {
 fn json(status: u16, body: String) -> Answer {
     Answer {
         status,
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        headers: vec![
+            ("Content-Type".to_owned(), "application/json".to_owned()),
+            ("X-Experience-API-Version".to_owned(), "2.0.0".to_owned()),
+        ],
         body: body.into_bytes(),
         cut: false,
     }

@@ -162,7 +162,8 @@ fn due(shared: &Shared, request: &Incoming) -> Option<Fault> {
             .windows(text.len())
             .any(|part| part == text)
         {
-            return Some(Fault::say(400, &[], "refused"));
+            let lrs = ["X-Experience-API-Version: 1.0.3"];
+            return Some(Fault::say(400, &lrs, "refused"));
         }
     }
     state.next_posts.pop_front()
