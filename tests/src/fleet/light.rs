@@ -13,6 +13,9 @@ use super::{Action, Herd, Overload, Scenario, Seen};
 /// Most statements of a request; as [`pannier::Config`] has it.
 const BATCH: u32 = 50;
 
+/// Refusals in a row after which the next request has one statement.
+const SINGLES_FROM: u32 = 6;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asks {
     About,
@@ -23,7 +26,7 @@ enum Asks {
 pub(super) struct Light {
     seed: u64,
     asks: Asks,
-    batches_left: u32,
+    statements_left: u32,
     /// In a row.
     failures: u32,
     sessions: u32,
@@ -38,7 +41,7 @@ impl Light {
             } else {
                 Asks::Posts
             },
-            batches_left: batches(scenario),
+            statements_left: scenario.statements,
             failures: 0,
             sessions: 0,
         }
@@ -49,8 +52,14 @@ impl Light {
             (None, _) => {}
             (Some(Seen::Answered), Asks::About | Asks::LooksUp) => self.asks = Asks::Posts,
             (Some(Seen::Answered), Asks::Posts) => {
+                if self.failures >= SINGLES_FROM {
+                    // What was sent beside the one is still to be looked up.
+                    self.statements_left -= 1;
+                    self.asks = Asks::LooksUp;
+                } else {
+                    self.statements_left = self.statements_left.saturating_sub(BATCH);
+                }
                 self.failures = 0;
-                self.batches_left -= 1;
             }
             (Some(Seen::Refused | Seen::TimedOut), asked) => {
                 if asked == Asks::Posts {
@@ -59,7 +68,7 @@ impl Light {
                 return Action::Wait(now + self.wait(scenario).as_millis() as Millis);
             }
         }
-        if self.batches_left == 0 {
+        if self.statements_left == 0 {
             Action::Done
         } else {
             Action::Ask
