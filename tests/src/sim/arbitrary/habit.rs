@@ -195,8 +195,8 @@ impl Habit {
     /// It says that it has one which it had before, in a way that is a proof.
     pub fn proves_known(&self) -> bool {
         match self.known {
-            Known::AsNew => self.proves_new(),
-            Known::Unnamed => self.marked,
+            Known::AsNew if self.says != Says::NewIds => self.proves_new(),
+            Known::AsNew | Known::Unnamed => self.marked,
             Known::Refused(..) => false,
         }
     }

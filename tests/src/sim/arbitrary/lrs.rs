@@ -59,6 +59,8 @@ pub struct Lrs {
     pub stored: BTreeMap<Uuid, Vec<Stored>>,
     /// What it is voided.
     pub voided: Vec<Uuid>,
+    /// What it has of statements that void others.
+    pub voidings: Vec<Uuid>,
     /// What it is or was at.
     pub works: Vec<Work>,
     /// Which statements were refused when they were alone or were named, as the device learned it.
@@ -94,6 +96,7 @@ impl Lrs {
             habit,
             stored: BTreeMap::new(),
             voided: Vec::new(),
+            voidings: Vec::new(),
             works: Vec::new(),
             refused: BTreeMap::new(),
             taken: Vec::new(),
@@ -111,8 +114,14 @@ impl Lrs {
             work,
         };
         self.stored.entry(seen.id).or_default().push(stored);
-        if let Some(target) = seen.voids {
+        // A voiding cannot be voided (Data 2.3.2).
+        let voiding = |id| self.voidings.contains(&id);
+        if let Some(target) = seen.voids.filter(|target| !voiding(*target)) {
             self.voided.push(target);
+        }
+        if seen.voids.is_some() {
+            self.voidings.push(seen.id);
+            self.voided.retain(|id| *id != seen.id);
         }
     }
 

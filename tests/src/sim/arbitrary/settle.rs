@@ -101,13 +101,13 @@ impl World {
                 known.recipe.id,
                 known.recipe.kind.word(),
                 snapshot.place(known.recipe.id),
-                self.end(known)
+                self.end(known, &snapshot)
             )
         }))
     }
 
     fn is_there(&self, known: &Known, snapshot: &Snapshot) -> bool {
-        match (snapshot.place(known.recipe.id), self.end(known)) {
+        match (snapshot.place(known.recipe.id), self.end(known, snapshot)) {
             // Some are held since the server did what it liked.
             (Place::Delivered | Place::Held(..), _) | (_, End::Open) => true,
             (Place::Waiting(_), end) => end == End::Aside,
@@ -115,13 +115,17 @@ impl World {
         }
     }
 
-    fn end(&self, known: &Known) -> End {
+    fn end(&self, known: &Known, snapshot: &Snapshot) -> End {
         let (lrs, id) = (self.meant(), known.recipe.id);
         let habit = &lrs.habit;
+        let has = lrs.has(id, self.now).is_some();
+        if !habit.proves_new() && !habit.shows() {
+            // It never tells that it takes anything: then nothing tells what it refuses from what it takes.
+            return End::Open;
+        }
         if lrs.has_another(id, &known.body, self.now) {
             return End::Aside;
         }
-        let has = lrs.has(id, self.now).is_some();
         match known.recipe.kind {
             Kind::Bad | Kind::Poison if has => End::Open,
             Kind::Bad | Kind::Poison => End::Aside,
@@ -130,7 +134,8 @@ impl World {
                 Some(target)
                     if target.gone.is_none()
                         && target.delivered_at.is_none()
-                        && self.end(target) != End::Delivered =>
+                        && (matches!(snapshot.place(target.recipe.id), Place::Held(..))
+                            || self.end(target, snapshot) != End::Delivered) =>
                 {
                     End::Open
                 }
@@ -190,13 +195,15 @@ fn taken(habit: &Habit, has: bool) -> End {
 }
 
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
-/// for each statement, to send it with others, alone, and to look it up; and for each that has something
-/// about it, to tell that it is that one, and to try it again.
+/// for each statement, to send it with others, alone, and to look it up, and to do so again where the LRS
+/// neither names nor shows what it has; and for each that has something about it, to tell that it is that
+/// one, and to try it again.
 fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     let odd_about = u64::from(habit.about != About::Lists);
+    let silent = habit.known != Has::AsNew && !habit.shows();
     let each = match habit.single_only {
-        Some(_) => 8,
-        None => 4,
+        None if !silent => 4,
+        _ => 8,
     };
-    40 + 10 * odd_about + each * statements + 30 * troubled
+    60 + 10 * odd_about + each * statements + 30 * troubled
 }

@@ -53,6 +53,10 @@ impl World {
                     .push(Refused { left, at });
             }
         }
+        if flight.exchange.own && flight.ids.iter().any(|id| lrs.taken.contains(&(*id, at))) {
+            // Nobody takes anything of somebody whom it does not know: a 401 before was a statement's.
+            self.patience.unlock();
+        }
         // A jump makes every wait void; another LRS or other credentials may be meant by now.
         if self.jumped_at.is_some_and(|jump| jump >= left) || flight.to != self.target {
             return;
