@@ -188,8 +188,10 @@ impl World {
                 self.hang_up(which);
                 self.processes[which].state = State::Idle(Some(self.now));
             }
-            Step::Wait { .. } | Step::Done(_) if !flights.is_empty() => {
-                return Err("a session ends while a request is under way".to_owned());
+            step @ (Step::Wait { .. } | Step::Done(_)) if !flights.is_empty() => {
+                return Err(format!(
+                    "a session ends while a request is under way: {step:?}"
+                ));
             }
             Step::Wait { until, why } => {
                 let wait = (until - device_now).clamp(0, LONGEST_SLEEP);

@@ -53,8 +53,11 @@ impl World {
                     .push(Refused { left, at });
             }
         }
-        if flight.exchange.own && flight.ids.iter().any(|id| lrs.taken.contains(&(*id, at))) {
-            // Nobody takes anything of somebody whom it does not know: a 401 before was a statement's.
+        let looked = flight.request.url.contains('?') && flight.exchange.own;
+        let takes = flight.ids.iter().any(|id| lrs.taken.contains(&(*id, at)));
+        if takes || (looked && !matches!(answer.status, 401 | 403)) {
+            // Nobody takes anything of somebody whom it does not know, nor lets him look: the 401 before
+            // was a statement's.
             self.patience.unlock();
         }
         // A jump makes every wait void; another LRS or other credentials may be meant by now.
