@@ -376,7 +376,7 @@ impl World {
         }
         self.tally.fault("app: another LRS is meant");
         self.tell(|_| format!("the app means LRS {next}"));
-        self.target = next;
+        (self.target, self.meant_since) = (next, self.now);
         self.login = Login::Nothing;
         self.patience.forget();
         if self.rng.u32(..3) > 0 {

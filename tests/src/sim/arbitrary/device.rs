@@ -181,8 +181,10 @@ impl World {
                 return Err("a session waits for nothing".to_owned());
             }
             Step::Await => self.processes[which].state = State::Flying(session, flights),
-            // Another LRS is meant: what is under way at this one is given up.
-            Step::Done(Ended::Interrupted) if flights.iter().any(|one| one.to != self.target) => {
+            // Another LRS is meant, or was for a while: what is under way at this one is given up.
+            Step::Done(Ended::Interrupted)
+                if flights.iter().any(|one| one.left <= self.meant_since) =>
+            {
                 self.tell(|_| format!("{name}: goes over to another LRS"));
                 self.processes[which].state = State::Flying(session, flights);
                 self.hang_up(which);

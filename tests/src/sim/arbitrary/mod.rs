@@ -76,6 +76,7 @@ impl World {
             jumped_at: None,
             gates: vec![None; lrss.len()],
             target: 0,
+            meant_since: START,
             login: world::Login::Password(0, lrss[0].password),
             lrss,
             started: (START - 3_600_000, boot),

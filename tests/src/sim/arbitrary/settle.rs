@@ -5,7 +5,7 @@
 use pannier::store::Millis;
 
 use super::device::Process;
-use super::habit::{About, Habit, Known as Has};
+use super::habit::{About, Habit, Known as Has, Says};
 use super::world::{Login, World};
 use crate::sim::check::{Place, Snapshot};
 use crate::sim::model::Known;
@@ -196,12 +196,15 @@ fn taken(habit: &Habit, has: bool) -> End {
 
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
 /// for each statement, to send it with others, alone, and to look it up, and to do so again where the LRS
-/// neither names nor shows what it has; and for each that has something about it, to tell that it is that
+/// neither names nor shows what it has, or shows it only later; and for each that has something about it, to tell that it is that
 /// one, and to try it again.
 fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     let odd_about = u64::from(habit.about != About::Lists);
+    // It is asked for what it shows later.
+    let late = habit.lag > 0 && (habit.says == Says::Nothing || habit.known != Has::AsNew);
     let silent = habit.known != Has::AsNew && !habit.shows();
     let each = match habit.single_only {
+        _ if late => 16,
         None if !silent => 4,
         _ => 8,
     };

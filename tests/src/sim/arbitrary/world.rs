@@ -57,6 +57,8 @@ pub struct World {
     pub gates: Vec<Option<Gate>>,
     /// Which one the app means.
     pub target: usize,
+    /// Since when; true time.
+    pub meant_since: Millis,
     /// As whom the app knows itself.
     pub login: Login,
     /// The device's start, true time, and its name.
