@@ -29,12 +29,12 @@ impl World {
     /// Syncs until everything is where it belongs.
     pub fn drain(&mut self) -> Result<(), String> {
         let undelivered = self.snapshot()?.places.len() as u64;
-        let before = self.tally.requests;
+        let (before, began) = (self.tally.requests, self.now);
         let (mut rounds, mut fresh_at, mut pause) = (0, self.now, FIRST_PAUSE);
         for _ in 0..MOST_STEPS {
             if self.processes.iter().all(Process::is_idle) {
                 if self.is_done()? {
-                    return self.ended(undelivered, rounds, self.tally.requests - before);
+                    return self.ended(began, undelivered, rounds, self.tally.requests - before);
                 }
                 if self.nothing_is_planned() {
                     self.now = self.now.max(fresh_at);
@@ -103,7 +103,13 @@ impl World {
     }
 
     /// The end of a run: exactly once, as recorded, with few requests.
-    fn ended(&mut self, undelivered: u64, fresh: u64, requests: u64) -> Result<(), String> {
+    fn ended(
+        &mut self,
+        began: Millis,
+        undelivered: u64,
+        fresh: u64,
+        requests: u64,
+    ) -> Result<(), String> {
         let snapshot = self.snapshot()?;
         if [SECRET, SECRET_IN_BASE64]
             .iter()
@@ -125,7 +131,10 @@ impl World {
                     Place::Queued => "queued",
                 })
                 .or_default() += 1;
-            troubled += u64::from(known.recipe.kind != Kind::Good);
+            // One that an LRS refuses for its clock is as much to find out about as a bad one.
+            let refuses_future = self.lrs.character.refuses_future;
+            let future = refuses_future && known.timestamp > began + self.lrs.ahead;
+            troubled += u64::from(future || known.recipe.kind != Kind::Good);
             let Some(at) = known.delivered_at else {
                 continue;
             };

@@ -447,7 +447,9 @@ impl World {
         }
         process.troubled = !flights.is_empty() && (process.troubled || !flight.was_taken_whole());
         // With a jump of the clock the lease may have been lost, and then this one changes nothing.
-        if self.jumped_at.is_none_or(|jump| jump < flight.left) {
+        // Of an LRS that is not meant any more nothing is expected.
+        let meant = flight.request.url.starts_with(&self.base);
+        if meant && self.jumped_at.is_none_or(|jump| jump < flight.left) {
             let knew = self.login.header();
             self.promises
                 .learn(&flight, knew.as_deref(), device_now, self.now);
