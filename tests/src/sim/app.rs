@@ -1,96 +1,37 @@
-//! What the app does all the while.
+//! What the app does all the while, against any servers.
 
 use pannier::statement::{self, Fill, Prepared, XapiVersion};
-use pannier::store::{Appended, HoldReason, Learned, Refused, Unchanged};
+use pannier::store::{Appended, HoldReason, Refused, Unchanged};
 use uuid::Uuid;
 
 use super::check::Place;
-use super::model::Gone;
+use super::model::{Gone, Known};
 use super::process::State;
 use super::statement::{Kind, Recipe, mbox, prepared};
-use super::world::{Login, World, fail};
+use super::world::{Servers, World, fail};
 
-impl World {
-    /// One thing that an app does.
-    pub fn app(&mut self) -> Result<(), String> {
-        let which = self.rng.usize(..self.processes.len());
-        match self.rng.u32(..100) {
-            0..45 => {
-                let count = match self.rng.u32(..12) {
-                    0 if !self.plan.large => self.rng.u32(10..60),
-                    1 if !self.plan.large && self.plan.in_flight > 1 => self.rng.u32(10..40),
-                    _ => self.rng.u32(1..6),
-                };
-                for _ in 0..count {
-                    self.record_any(which)?;
-                }
-                self.sync_soon(which);
-            }
-            45..50 => self.record_again(which)?,
-            50..56 => self.retract(which)?,
-            56..72 => self.act_on_held(which)?,
-            72..74 => self.erase(which)?,
-            74..88 => self.sync_by_hand(which),
-            _ => self.put_right(which)?,
-        }
-        self.check()
-    }
-
+impl<S: Servers> World<S> {
     /// One call that is one transaction.
     pub fn act_once(&mut self, which: usize) -> Result<(), String> {
         match self.rng.u32(..3) {
             0 => self.record_any(which),
-            1 => self.retract(which),
+            1 => S::retract(self, which),
             _ => self.act_on_held(which),
         }
     }
 
-    fn draw_kind(&mut self) -> Kind {
-        if self.rng.u32(..1000) >= self.plan.trouble {
-            return Kind::Good;
-        }
-        match self.rng.u32(..10) {
-            0 | 1 => Kind::Bad,
-            2 => Kind::Poison,
-            3 if self.lrs.max_bytes < usize::MAX => Kind::Big,
-            4 => Kind::Conflict,
-            5 => Kind::There,
-            6 => Kind::Modern,
-            7 => Kind::Near,
-            8 | 9 => {
-                let known = self.model.all.len();
-                let target = match known {
-                    0 => self.id(),
-                    _ => self.model.all[self.rng.usize(..known)].recipe.id,
-                };
-                Kind::Voiding(target)
-            }
-            _ => Kind::Good,
-        }
-    }
-
-    fn id(&mut self) -> Uuid {
+    pub fn id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.rng.u128(..).to_be_bytes()).into_uuid()
     }
 
     /// The app records a statement of any kind.
-    fn record_any(&mut self, which: usize) -> Result<(), String> {
-        let kind = self.draw_kind();
-        let recipe = self.recipe(kind);
+    pub fn record_any(&mut self, which: usize) -> Result<(), String> {
+        let kind = S::draw_kind(self);
+        let recipe = S::recipe(self, kind);
         self.record(which, recipe)
     }
 
-    /// The app records a good statement that lies in nobody's future.
-    pub fn record_good(&mut self, which: usize) -> Result<(), String> {
-        let recipe = Recipe {
-            timestamp: Some(self.now + self.lrs.ahead.min(0) - 60_000),
-            ..self.recipe(Kind::Good)
-        };
-        self.record(which, recipe)
-    }
-
-    fn record(&mut self, which: usize, recipe: Recipe) -> Result<(), String> {
-        let kind = recipe.kind;
+    pub fn record(&mut self, which: usize, recipe: Recipe) -> Result<(), String> {
         let prepared = self.prepare(&recipe);
         let (db, now) = self.db(which);
         match db.append(&[&vec![prepared.clone()]], now).remove(0) {
@@ -99,28 +40,10 @@ impl World {
             other => return Err(format!("I1: record answered {other:?} to a new statement")),
         }
         self.tally.statements += 1;
-        match kind {
-            Kind::There => self.lrs.put(recipe.id, prepared.body.clone(), self.now),
-            Kind::Conflict => {
-                let other = super::statement::prepared(&Recipe {
-                    kind: Kind::Good,
-                    n: recipe.n + 1_000_000,
-                    ..recipe
-                });
-                self.lrs.put(recipe.id, other.body, self.now);
-            }
-            Kind::Near => {
-                let other = super::statement::prepared(&Recipe {
-                    timestamp: Some(prepared.timestamp_ms - 90_000),
-                    ..recipe
-                });
-                self.lrs.put(recipe.id, other.body, self.now);
-            }
-            _ => {}
-        }
+        S::come_from_elsewhere(self, &recipe, &prepared);
         self.tell(|world| {
             let at = world.model.all.len();
-            format!("record {at} {kind:?} {}", recipe.id)
+            format!("record {at} {:?} {}", recipe.kind, recipe.id)
         });
         self.model.record(recipe, prepared, self.now, self.clock);
         Ok(())
@@ -135,49 +58,19 @@ impl World {
         prepared
     }
 
-    fn recipe(&mut self, kind: Kind) -> Recipe {
-        self.made += 1;
-        let now = self.device_now();
-        let timestamp = match self.rng.u32(..30) {
-            // What the LRS has from elsewhere has the timestamp that the app gave.
-            _ if kind == Kind::There => Some(now),
-            _ if self.plan.calm => None,
-            0 => Some(now + self.rng.i64(0..600_000)),
-            1 => Some(now - self.rng.i64(0..100_000_000)),
-            _ => None,
-        };
-        let padding = match (kind, self.plan.large) {
-            (Kind::Big, _) => self.lrs.max_bytes,
-            (_, true) => self.rng.usize(30_000..90_000),
-            (_, false) => self.rng.usize(0..400),
-        };
-        Recipe {
-            kind,
-            n: self.made,
-            id: self.id(),
-            learner: self.rng.u8(..3),
-            timestamp,
-            padding,
-            now,
-        }
-    }
-
     /// The app starts a sync after recording, as the collector's driver does by itself.
-    fn sync_soon(&mut self, which: usize) {
+    pub fn sync_soon(&mut self, which: usize) {
         let at = self.now + self.rng.i64(0..30_000);
-        if let State::Idle(planned) = &mut self.processes[which].state {
-            *planned = Some(planned.map_or(at, |planned| planned.min(at)));
-        }
+        self.processes[which].plan(at);
     }
 
     /// The same statement twice, or another one under the same id.
-    fn record_again(&mut self, which: usize) -> Result<(), String> {
+    pub fn record_again(&mut self, which: usize) -> Result<(), String> {
         let Some(known) = self.draw_known() else {
             return Ok(());
         };
         let (recipe, body) = (known.recipe, known.body.clone());
-        let is_there = self.snapshot()?.places.contains_key(&recipe.id);
-        if !is_there {
+        if !self.snapshot()?.places.contains_key(&recipe.id) {
             return Ok(());
         }
         let original = prepared(&recipe).body;
@@ -207,7 +100,7 @@ impl World {
         }
     }
 
-    fn draw_known(&mut self) -> Option<&super::model::Known> {
+    pub fn draw_known(&mut self) -> Option<&Known> {
         let count = self.model.all.len();
         if count == 0 {
             return None;
@@ -216,35 +109,13 @@ impl World {
         Some(&self.model.all[at]).filter(|known| known.gone.is_none())
     }
 
-    fn retract(&mut self, which: usize) -> Result<(), String> {
-        let Some(known) = self.draw_known() else {
-            return Ok(());
-        };
-        let (id, body) = (known.recipe.id, known.body.clone());
-        let (db, _) = self.db(which);
-        if db.retract(id).is_ok() {
-            self.tell(|_| format!("retract {id}"));
-            if self.lrs.ever_had(id, &body) && !self.is_there_from_elsewhere(id) {
-                return Err(format!("I3: {id} was retracted, and the LRS has it"));
-            }
-            self.leave(id, Gone::Retracted);
-        }
-        Ok(())
-    }
-
-    fn is_there_from_elsewhere(&self, id: Uuid) -> bool {
-        self.model
-            .get(id)
-            .is_some_and(|known| known.recipe.kind == Kind::There)
-    }
-
-    fn leave(&mut self, id: Uuid, how: Gone) {
+    pub fn leave(&mut self, id: Uuid, how: Gone) {
         if let Some(known) = self.model.get_mut(id) {
             known.gone = Some(how);
         }
     }
 
-    fn act_on_held(&mut self, which: usize) -> Result<(), String> {
+    pub fn act_on_held(&mut self, which: usize) -> Result<(), String> {
         let held: Vec<(Uuid, HoldReason)> = self
             .snapshot()?
             .places
@@ -311,7 +182,7 @@ impl World {
             _ => Kind::Good,
         };
         let keeps_id = kind != Kind::Good || self.rng.bool();
-        let mut recipe = self.recipe(kind);
+        let mut recipe = S::recipe(self, kind);
         if keeps_id {
             recipe.id = id;
         }
@@ -329,13 +200,13 @@ impl World {
         let (db, now) = self.db(which);
         db.replace(id, &prepared, now)?;
         self.leave(id, Gone::Replaced);
-        self.promises.replaced(id);
+        S::replaced(self, id);
         self.tally.statements += 1;
         self.model.record(recipe, prepared, self.now, self.clock);
         Ok(())
     }
 
-    fn erase(&mut self, which: usize) -> Result<(), String> {
+    pub fn erase(&mut self, which: usize) -> Result<(), String> {
         if self.full {
             // It erases and then fails to leave no trace: an error after which it is called again.
             return Ok(());
@@ -355,7 +226,7 @@ impl World {
         Ok(())
     }
 
-    fn sync_by_hand(&mut self, which: usize) {
+    pub fn sync_by_hand(&mut self, which: usize) {
         // One session at a time: a sync by hand takes the place of one that only waits.
         if let State::Idle(_) | State::Sleeping(..) = self.processes[which].state {
             self.tell(|world| format!("{}: sync by hand", world.processes[which].name));
@@ -363,29 +234,11 @@ impl World {
         }
     }
 
-    /// The app learns the right password and the right endpoint, as `set_credentials` and
-    /// `set_endpoint` do it.
-    pub fn put_right(&mut self, which: usize) -> Result<(), String> {
-        self.tell(|_| "the app sets credentials and endpoint".to_owned());
-        let base = self.lrs.base.clone();
-        let moved = self.base != base;
-        let (db, _) = self.db(which);
-        if moved && let Err(error) = db.set_endpoint(&base) {
-            return self.may_fail(error);
+    /// One that was recorded, for a voiding to name; or none that ever was.
+    pub fn draw_target(&mut self) -> Uuid {
+        match self.model.all.len() {
+            0 => self.id(),
+            known => self.model.all[self.rng.usize(..known)].recipe.id,
         }
-        (self.login, self.base) = (Login::Password(self.lrs.password), base);
-        let (db, _) = self.db(which);
-        db.relearn(Learned::credentials_are_right).map_err(fail)?;
-        if moved {
-            self.promises.forget();
-        }
-        self.unlock();
-        for process in &mut self.processes {
-            // A session keeps the endpoint that it began with; it is over soon.
-            if let State::Idle(at) = &mut process.state {
-                *at = Some(self.now);
-            }
-        }
-        Ok(())
     }
 }

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use pannier::store::{Db, HoldReason, Ledger, Millis, Page, StoreError, WaitReason};
+use pannier::store::{Db, HoldReason, Ledger, Page, StoreError, WaitReason};
 use uuid::Uuid;
 
-use super::lrs::Lrs;
-use super::lrs::character::{Invalid, Poison, TooLarge, Voiding};
-use super::model::{Gone, Known, Model};
-use super::statement::Kind;
-use super::times::Times;
-use super::world::SECRET;
+use super::model::{Gone, Model};
+use super::world::{SECRET, SECRET_IN_BASE64, Servers, World};
 
 /// Where a statement is by the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,19 +64,13 @@ impl Snapshot {
     }
 }
 
-/// I2, I3 and I5: every statement is where it may be, with its bytes, and is counted there.
-pub fn check(
-    snapshot: &Snapshot,
-    model: &mut Model,
-    lrs: &Lrs,
-    times: &Times,
-    now: Millis,
-) -> Result<(), String> {
+/// I1, I2, I3 and I5: every statement is where it may be, with its bytes, and is counted there.
+pub fn check<S: Servers>(snapshot: &Snapshot, world: &mut World<S>) -> Result<(), String> {
     let mut counts = BTreeMap::from([("queued", 0), ("waiting", 0), ("held", 0), ("delivered", 0)]);
-    for at in 0..model.all.len() {
-        let id = model.all[at].recipe.id;
-        let is_latest = model.place(id) == Some(at);
-        if let Some(gone) = model.all[at].gone {
+    for at in 0..world.model.all.len() {
+        let id = world.model.all[at].recipe.id;
+        let is_latest = world.model.place(id) == Some(at);
+        if let Some(gone) = world.model.all[at].gone {
             if is_latest && snapshot.places.contains_key(&id) {
                 return Err(format!("I3: {id} is there though it is {gone:?}"));
             }
@@ -88,11 +78,10 @@ pub fn check(
         }
         let place = snapshot.place(id);
         if let Some((_, body)) = snapshot.places.get(&id)
-            && !model.takes(at, body.as_bytes(), times)
+            && !world.model.takes(at, body.as_bytes(), &world.times)
         {
             return Err(format!("I2: the bytes of {id} have changed"));
         }
-        let known = &model.all[at];
         *counts
             .entry(match place {
                 Place::Queued => "queued",
@@ -101,35 +90,37 @@ pub fn check(
                 Place::Delivered => "delivered",
             })
             .or_default() += 1;
+        let known = &world.model.all[at];
         match &place {
             Place::Delivered if known.delivered_at.is_none() => {
-                if !lrs.ever_had(id, &known.body) && !passes_for(known, lrs) {
+                if !S::has(world, known) {
                     return Err(format!(
-                        "I1: {id} ({}) left the queue, and the LRS never had it",
+                        "I1: {id} ({}) counts as delivered, and the LRS does not have it",
                         known.recipe.kind.word()
                     ));
                 }
-                model.all[at].delivered_at = Some(now);
+                world.model.all[at].delivered_at = Some(world.now);
             }
             Place::Delivered => {}
             _ if known.delivered_at.is_some() => {
                 return Err(format!("I3: {id} was delivered and is {place:?} again"));
             }
-            Place::Held(_, words) if words.contains(SECRET) => {
+            Place::Held(_, words) if words.contains(SECRET) || words.contains(SECRET_IN_BASE64) => {
                 return Err(format!("I11: the words about {id} tell the password"));
             }
-            Place::Held(reason, words) if !deserves(known, *reason, lrs, model) => {
+            Place::Held(reason, words) if !S::deserves(world, known, *reason) => {
                 return Err(format!(
-                    "I5: {id} ({}) is held as {reason} ({words}), and nothing is wrong with it",
+                    "I5: {id} ({}) is held as {reason} ({words}), and does not deserve it",
                     known.recipe.kind.word()
                 ));
             }
             _ => {}
         }
     }
-    counted(snapshot, model, &counts)?;
+    counted(snapshot, &world.model, &counts)?;
     let delivered = |id: &Uuid| {
-        model
+        world
+            .model
             .get(*id)
             .is_some_and(|known| known.delivered_at.is_some())
     };
@@ -139,11 +130,7 @@ pub fn check(
     Ok(())
 }
 
-pub fn counted(
-    snapshot: &Snapshot,
-    model: &Model,
-    counts: &BTreeMap<&str, u64>,
-) -> Result<(), String> {
+fn counted(snapshot: &Snapshot, model: &Model, counts: &BTreeMap<&str, u64>) -> Result<(), String> {
     let ledger = &snapshot.ledger;
     let queued_bytes: usize = snapshot
         .places
@@ -168,44 +155,4 @@ pub fn counted(
         }
     }
     Ok(())
-}
-
-/// The LRS has another statement under its id, and lets ours pass for it without a word.
-pub fn passes_for(known: &Known, lrs: &Lrs) -> bool {
-    known.recipe.kind == Kind::Near && lrs.character.drops_changes
-}
-
-/// May this LRS have it held for this reason?
-pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> bool {
-    let character = &lrs.character;
-    let too_large = known.body.len() > lrs.max_bytes;
-    let id = known.recipe.id;
-    // An LRS that has it twice cannot show it any more.
-    if model.excused.contains(&id) || lrs.stored.get(&id).is_some_and(|one| one.copies > 1) {
-        return true;
-    }
-    match reason {
-        HoldReason::Refused => {
-            (known.recipe.kind == Kind::Bad && character.invalid != Invalid::Swallows)
-                || (too_large && character.too_large == TooLarge::Says400)
-                || (character.voiding == Voiding::Once
-                    && matches!(known.recipe.kind, Kind::Voiding(target)
-                        if lrs.voided.contains(&target) || lrs.lost_voided.contains(&target)))
-        }
-        HoldReason::Forbidden => {
-            lrs.forbids_voiding && matches!(known.recipe.kind, Kind::Voiding(_))
-        }
-        HoldReason::Conflict | HoldReason::ConflictUnseen => {
-            matches!(known.recipe.kind, Kind::Conflict | Kind::Near)
-                // It keeps less of it than was sent.
-                || (character.rewrites.drops_unknown && known.recipe.kind == Kind::Modern)
-        }
-        HoldReason::TooLarge => too_large && character.too_large == TooLarge::Says413,
-        HoldReason::ServerError => {
-            (known.recipe.kind == Kind::Poison && character.poison != Poison::Takes)
-                || (too_large && character.too_large == TooLarge::Resets)
-        }
-        // The simulated disk spoils nothing.
-        HoldReason::Damaged => false,
-    }
 }

@@ -1,42 +1,60 @@
-//! When the faults have ended everything that can be delivered is, within a bounded number of
-//! requests, and nothing that can be is held.
+//! When all faults have ended everything comes to where it belongs, within a bounded number of
+//! requests.
 
-use pannier::XapiVersion;
-use pannier::store::{Millis, WaitReason};
+use pannier::store::Millis;
 
-use super::check::{Place, Snapshot, passes_for};
-use super::lrs::character::About;
-use super::lrs::character::Echoes;
+use super::check::{Place, Snapshot};
 use super::model::Known;
-use super::process::{Process, State};
-use super::statement::Kind;
-use super::world::{SECRET, SECRET_IN_BASE64, World};
+use super::world::{SECRET, SECRET_IN_BASE64, Servers, World};
 
-/// How often a few more statements are recorded: a bad one is held only after the LRS has taken
-/// others.
+/// How often one more statement is recorded: a bad one is held only after the LRS has taken others.
 const ROUNDS: u64 = 60;
 
 /// The time between the first two of them; it grows.
 const FIRST_PAUSE: Millis = 5 * 60 * 1000;
 
-/// No exchange takes longer.
-const LONGEST_EXCHANGE: Millis = 5 * 60 * 1000;
-
 /// Things that may happen until then.
 const MOST_STEPS: u32 = 5_000;
 
-impl World {
+/// What it took until everything was where it belongs.
+#[derive(Debug, Clone, Copy)]
+pub struct Drained {
+    /// When the faults ended; true time.
+    pub began: Millis,
+    /// Statements that were not delivered then.
+    pub undelivered: u64,
+    /// Statements recorded since.
+    pub fresh: u64,
+    /// Requests since.
+    pub requests: u64,
+}
+
+impl<S: Servers> World<S> {
     /// Syncs until everything is where it belongs.
     pub fn drain(&mut self) -> Result<(), String> {
         let undelivered = self.snapshot()?.places.len() as u64;
         let (before, began) = (self.tally.requests, self.now);
         let (mut rounds, mut fresh_at, mut pause) = (0, self.now, FIRST_PAUSE);
         for _ in 0..MOST_STEPS {
-            if self.processes.iter().all(Process::is_idle) {
-                if self.is_done()? {
-                    return self.ended(began, undelivered, rounds, self.tally.requests - before);
+            if S::is_at_rest(self) {
+                let snapshot = self.snapshot()?;
+                if self.stuck(&snapshot).is_none() {
+                    let drained = Drained {
+                        began,
+                        undelivered,
+                        fresh: rounds,
+                        requests: self.tally.requests - before,
+                    };
+                    self.take_leave(&snapshot)?;
+                    return S::judge(self, drained);
                 }
-                if self.nothing_is_planned() {
+                let soon = S::soon(self, fresh_at);
+                let planned = |at: Millis| at <= soon;
+                if !self
+                    .processes
+                    .iter()
+                    .any(|one| one.next_at().is_some_and(planned))
+                {
                     self.now = self.now.max(fresh_at);
                 }
                 if self.now >= fresh_at {
@@ -46,158 +64,52 @@ impl World {
                     rounds += 1;
                     fresh_at = self.now + pause;
                     pause += pause / 4;
-                    self.put_right(0)?;
-                    self.record_good(0)?;
-                    if let State::Idle(at) = &mut self.processes[0].state {
-                        *at = Some(self.now);
-                    }
+                    S::refresh(self)?;
+                    self.processes[0].plan(self.now);
                 }
             }
             self.tally.steps += 1;
             self.advance()?;
         }
         let snapshot = self.snapshot()?;
-        let stuck = self
-            .model
-            .alive()
-            .find(|known| !self.belongs(known, &snapshot));
+        let stuck = self.stuck(&snapshot).map(|known| {
+            format!(
+                "{} ({}) is {:?}; {}",
+                known.recipe.id,
+                known.recipe.kind.word(),
+                snapshot.place(known.recipe.id),
+                S::why_not_there(self, known, &snapshot)
+            )
+        });
         Err(format!(
-            "not delivered, {} requests after the faults have ended: {:?}",
+            "K2: stuck, {} requests and {rounds} more statements after the faults had ended: {}",
             self.tally.requests - before,
-            stuck.map(|known| (known.recipe.kind, snapshot.place(known.recipe.id)))
+            stuck.unwrap_or_default()
         ))
     }
 
-    fn nothing_is_planned(&self) -> bool {
-        let soon = self.now + 30 * 60 * 1000;
-        let planned = |process: &Process| process.next_at().is_some_and(|at| at <= soon);
-        !self.processes.iter().any(planned)
+    fn stuck(&self, snapshot: &Snapshot) -> Option<&Known> {
+        let stuck = |known: &&Known| !S::belongs(self, known, snapshot);
+        self.model.alive().find(stuck)
     }
 
-    fn is_done(&self) -> Result<bool, String> {
-        let snapshot = self.snapshot()?;
-        Ok(self
-            .model
-            .alive()
-            .all(|known| self.belongs(known, &snapshot)))
-    }
-
-    /// Is it where it ends?
-    fn belongs(&self, known: &Known, snapshot: &Snapshot) -> bool {
-        match snapshot.place(known.recipe.id) {
-            Place::Delivered | Place::Held(..) => true,
-            Place::Waiting(WaitReason::Version) => !self.lrs.takes_2_0(),
-            Place::Waiting(WaitReason::Future) => known.timestamp > self.now + self.lrs.ahead,
-            // Its target never gets there.
-            Place::Waiting(WaitReason::Target) => self.model.target(known).is_some_and(|target| {
-                snapshot.place(target.recipe.id) != Place::Delivered
-                    && self.belongs(target, snapshot)
-            }),
-            // What an LRS refuses that never says it is one: it may be somebody else who does.
-            Place::Waiting(WaitReason::Suspect) => {
-                matches!(self.lrs.character.echoes, Echoes::Nothing)
-                    && !matches!(known.recipe.kind, Kind::Good)
-            }
-            Place::Queued | Place::Waiting(_) => false,
-        }
-    }
-
-    /// The end of a run: exactly once, as recorded, with few requests.
-    fn ended(
-        &mut self,
-        began: Millis,
-        undelivered: u64,
-        fresh: u64,
-        requests: u64,
-    ) -> Result<(), String> {
-        let snapshot = self.snapshot()?;
+    /// No secret is left behind, and where everything is is counted.
+    fn take_leave(&mut self, snapshot: &Snapshot) -> Result<(), String> {
         if [SECRET, SECRET_IN_BASE64]
             .iter()
             .any(|it| self.disk.has(it.as_bytes()))
         {
             return Err("I11: the password stands in the file".to_owned());
         }
-        let mut troubled = 0;
         for known in self.model.alive() {
-            let id = known.recipe.id;
-            let place = snapshot.place(id);
-            *self
-                .tally
-                .ends
-                .entry(match &place {
-                    Place::Delivered => "delivered",
-                    Place::Held(reason, _) => reason.code(),
-                    Place::Waiting(reason) => reason.code(),
-                    Place::Queued => "queued",
-                })
-                .or_default() += 1;
-            // One that an LRS refuses for its clock is as much to find out about as a bad one.
-            let refuses_future = self.lrs.character.refuses_future;
-            let future = refuses_future && known.timestamp > began + self.lrs.ahead;
-            troubled += u64::from(future || known.recipe.kind != Kind::Good);
-            let Some(at) = known.delivered_at else {
-                continue;
+            let end = match snapshot.place(known.recipe.id) {
+                Place::Delivered => "delivered",
+                Place::Held(reason, _) => reason.code(),
+                Place::Waiting(reason) => reason.code(),
+                Place::Queued => "queued",
             };
-            // The proof may have been under way when the LRS lost its data.
-            if self
-                .lrs
-                .lost_at
-                .is_some_and(|lost| lost >= at - LONGEST_EXCHANGE)
-            {
-                continue;
-            }
-            match self.lrs.stored.get(&id) {
-                None => {
-                    return Err(format!(
-                        "I1: {id} is delivered, and the LRS does not have it"
-                    ));
-                }
-                Some(stored) if stored.sent != known.body && !passes_for(known, &self.lrs) => {
-                    return Err(format!("I2: the LRS has {id} with other bytes"));
-                }
-                Some(stored) if stored.copies > 1 && !self.model.excused.contains(&id) => {
-                    return Err(format!("the LRS has {id} {} times", stored.copies));
-                }
-                Some(_) => {}
-            }
-        }
-        if self.plan.calm {
-            self.least()?;
-        }
-        let most = Self::most(undelivered, fresh, troubled);
-        if requests > most {
-            return Err(format!(
-                "{requests} requests for {undelivered} statements after the faults ended; the bound is {most}"
-            ));
+            *self.tally.ends.entry(end).or_default() += 1;
         }
         Ok(())
-    }
-
-    /// The stated bound of requests after the faults have ended: some for each statement, to find out
-    /// that it is there or at fault, and some to find out what the LRS is.
-    fn most(undelivered: u64, fresh: u64, troubled: u64) -> u64 {
-        // What is refused is tried twice at least, and an LRS that failed on several gets one at a time.
-        40 + 9 * (undelivered + fresh) + 40 * troubled
-    }
-
-    /// Nothing went wrong, and everything is good: each statement travels once, and nothing is looked
-    /// up. What LRSs there is more to find out about is left out.
-    fn least(&self) -> Result<(), String> {
-        let character = &self.plan.character;
-        let must_be_found_out = character.single_only
-            || character.writes_once
-            || character.a_minute.is_some()
-            || (character.about != About::Lists && character.versions == [XapiVersion::V2_0_0]);
-        let more = |known: &&Known| known.times_sent > 1;
-        match self.model.alive().find(more) {
-            Some(known) if !must_be_found_out => Err(format!(
-                "{} was sent {} times though nothing went wrong",
-                known.recipe.id, known.times_sent
-            )),
-            _ if self.tally.looks > 0 && !must_be_found_out => {
-                Err("statements were looked up though nothing went wrong".to_owned())
-            }
-            _ => Ok(()),
-        }
     }
 }

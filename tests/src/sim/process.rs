@@ -9,7 +9,7 @@ use super::lrs;
 
 /// A process. Its times are true times: a sleeping thread does not see the clock jump.
 #[derive(Debug)]
-pub struct Process {
+pub struct Process<B> {
     /// What the trace calls it.
     pub name: char,
     /// Who it is to the lease.
@@ -17,42 +17,42 @@ pub struct Process {
     /// Its connection.
     pub db: Db,
     /// What it does.
-    pub state: State,
-    /// Something else than a batch taken whole has come back, and others are under way still.
-    pub troubled: bool,
+    pub state: State<B>,
 }
 
 /// What a process does.
 #[derive(Debug)]
-pub enum State {
+pub enum State<B> {
     /// It syncs by itself at that time, if at all.
     Idle(Option<Millis>),
     /// The session's next step is due; these are under way.
-    Ready(Box<Session>, Vec<Flight>),
+    Ready(Box<Session>, Vec<Flight<B>>),
     /// The session waits until then.
     Sleeping(Box<Session>, Millis),
     /// The session waits for one of these.
-    Flying(Box<Session>, Vec<Flight>),
+    Flying(Box<Session>, Vec<Flight<B>>),
 }
 
 /// A request under way.
 #[derive(Debug)]
-pub struct Flight {
+pub struct Flight<B> {
     /// What the session calls it.
     pub ticket: Ticket,
     /// What was sent.
     pub request: Request,
     /// The statements in it.
     pub ids: Vec<Uuid>,
-    /// When it left.
+    /// When it left; true time.
     pub left: Millis,
-    /// When the device sees what comes of it.
+    /// When the device sees what comes of it; true time.
     pub lands: Millis,
     /// What that is.
     pub outcome: Result<Answer, Failure>,
+    /// What the world knows of it and the device does not.
+    pub behind: B,
 }
 
-impl Flight {
+impl<B> Flight<B> {
     /// It brings statements.
     pub fn is_post(&self) -> bool {
         self.request.method == Method::Post
@@ -62,30 +62,9 @@ impl Flight {
     pub fn authorization(&self) -> Option<&str> {
         lrs::header(&self.request, "Authorization")
     }
-
-    /// It brought statements, and the LRS took all of them and says so.
-    pub fn was_taken_whole(&self) -> bool {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Named {
-            All(Vec<Uuid>),
-            Stored { ids: Vec<Uuid> },
-        }
-        let Ok(Answer {
-            status: 200, body, ..
-        }) = &self.outcome
-        else {
-            return false;
-        };
-        let Ok(Named::All(named) | Named::Stored { ids: named }) = serde_json::from_slice(body)
-        else {
-            return false;
-        };
-        self.is_post() && self.ids.iter().all(|id| named.contains(id))
-    }
 }
 
-impl Process {
+impl<B> Process<B> {
     /// When it acts next.
     pub fn next_at(&self) -> Option<Millis> {
         match &self.state {
@@ -97,15 +76,22 @@ impl Process {
     }
 
     /// What it has under way.
-    pub fn flights(&self) -> &[Flight] {
+    pub fn flights(&self) -> &[Flight<B>] {
         match &self.state {
             State::Ready(_, flights) | State::Flying(_, flights) => flights,
             State::Idle(_) | State::Sleeping(..) => &[],
         }
     }
 
-    /// Nothing is under way.
+    /// It has no session.
     pub fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle(_))
+    }
+
+    /// It would sync at that time; earlier if that was planned.
+    pub fn plan(&mut self, at: Millis) {
+        if let State::Idle(planned) = &mut self.state {
+            *planned = Some(planned.map_or(at, |planned| planned.min(at)));
+        }
     }
 }

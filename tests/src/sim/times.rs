@@ -2,7 +2,7 @@
 
 use pannier::store::Millis;
 
-use super::plan::DAY;
+use super::DAY;
 
 /// When Pannier made a timestamp.
 #[derive(Debug, Clone, Copy)]

@@ -1,30 +1,28 @@
-//! The whole of one run: a device, its app, a network and an LRS, in virtual time.
+//! The whole of one run: a device, its app, and whatever servers there are, in virtual time.
 //!
 //! Everything that happens is one step of this loop, chosen by the seed. After each step everything
-//! that always holds is checked.
+//! that always holds is checked. The device and its app are the same against any [`Servers`].
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use pannier::clock::{Now, Steady};
-use pannier::lrs::{Authorization, Credentials, Endpoint, Failure, Request};
-use pannier::store::{Db, Holder, Millis, Problem, StoreError};
-use pannier::sync::{Ended, Session, SessionConfig, Step, Ticket};
+use pannier::lrs::{Authorization, Credentials, Request};
+use pannier::statement::Prepared;
+use pannier::store::{Db, HoldReason, Holder, Millis, StoreError};
+use pannier::sync::{Ended, SessionConfig, Ticket};
 use uuid::Uuid;
 
+use super::START;
 use super::check::{Snapshot, check};
-use super::disk::{Before, Disk};
-use super::lrs::{self, Lrs};
-use super::model::Model;
-use super::network::{self, Fault};
-use super::plan::Plan;
+use super::disk::Disk;
+use super::drain::Drained;
+use super::lrs;
+use super::model::{Known, Model};
 use super::process::{Flight, Process, State};
-use super::promises::Promises;
+use super::statement::{Kind, Recipe};
 use super::tally::Tally;
 use super::times::Times;
-use super::weather::Weather;
-
-/// A thread never sleeps longer; as the collector's own.
-const LONGEST_SLEEP: Millis = 60 * 60 * 1000;
 
 /// How every password of the app begins; nothing may tell it.
 pub const SECRET: &str = "secret-";
@@ -39,13 +37,13 @@ pub enum Login {
     Password(u32),
     /// As nobody.
     Nothing,
-    /// By something that the LRS cannot read.
+    /// By something that no LRS can read.
     Garbled,
 }
 
 impl Login {
     /// The header that it makes.
-    fn header(self) -> Option<String> {
+    pub fn header(self) -> Option<String> {
         match self {
             Self::Password(n) => Some(lrs::authorization(n)),
             Self::Garbled => Some(format!("Bearer {SECRET}token")),
@@ -54,11 +52,115 @@ impl Login {
     }
 }
 
+/// What stands behind the network, and what is demanded of a device before it.
+pub trait Servers: Debug + Sized {
+    /// What a run against them is made of.
+    type Plan: Settings;
+    /// What the world knows of a request under way and the device does not.
+    type Behind: Debug;
+
+    /// A session's settings as the app has them now.
+    fn config(world: &World<Self>, by_hand: bool) -> SessionConfig;
+    /// Whether a session may begin, and if so whether it knows that nobody else has one.
+    fn alone(world: &World<Self>, which: usize) -> Option<bool>;
+    /// A request leaves, if it may: who answers it what, and when.
+    fn carry(
+        world: &mut World<Self>,
+        which: usize,
+        flights: &[Flight<Self::Behind>],
+        ticket: Ticket,
+        request: Request,
+    ) -> Result<Flight<Self::Behind>, String>;
+    /// The device took notice of what came of this one; the others are still under way.
+    fn learn(
+        world: &mut World<Self>,
+        flight: &Flight<Self::Behind>,
+        others: &mut [Flight<Self::Behind>],
+    );
+    /// The device died while it took notice.
+    fn learn_and_die(_: &mut World<Self>, _: &Flight<Self::Behind>) {}
+    /// It went to one that is not meant any more.
+    fn is_left(world: &World<Self>, flight: &Flight<Self::Behind>) -> bool;
+    /// What is under way is given up for an error of the store: nobody on the device knows what comes
+    /// of it.
+    fn lose_sight(world: &mut World<Self>, flights: &[Flight<Self::Behind>]);
+    /// Nobody waits any more for what is under way.
+    fn hang_up(_: &mut World<Self>, _: Vec<Flight<Self::Behind>>) {}
+    /// When a session is tried again that ended because the app must act.
+    fn without_the_app(world: &World<Self>) -> Option<Millis>;
+    /// A session ended.
+    fn ended(_: &mut World<Self>, _which: usize, _: &Ended) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// One thing that an app does.
+    fn app(world: &mut World<Self>) -> Result<(), String>;
+    /// One thing that happens to what is behind the network, or to the way there.
+    fn change(world: &mut World<Self>) -> Result<(), String>;
+    /// One thing that ends a process, a session or a call.
+    fn die(world: &mut World<Self>) -> Result<(), String>;
+    /// The device's clock jumps.
+    fn jump(world: &mut World<Self>);
+    /// One thing that operators do.
+    fn operate(world: &mut World<Self>);
+    /// All faults end, and everything comes to where it belongs.
+    fn settle(world: &mut World<Self>) -> Result<(), String>;
+
+    /// The kind of statement that the app records next.
+    fn draw_kind(world: &mut World<Self>) -> Kind;
+    /// A statement of this kind.
+    fn recipe(world: &mut World<Self>, kind: Kind) -> Recipe;
+    /// The LRS has it, or another one under its id, by somebody else.
+    fn come_from_elsewhere(world: &mut World<Self>, recipe: &Recipe, ours: &Prepared);
+    /// The app takes a statement back.
+    fn retract(world: &mut World<Self>, which: usize) -> Result<(), String>;
+    /// The app put another statement in the place of this one.
+    fn replaced(_: &mut World<Self>, _: Uuid) {}
+    /// The app acted, or somebody syncs by hand.
+    fn unlock(world: &mut World<Self>);
+
+    /// The LRS that is meant has, or had, what left the queue as delivered.
+    fn has(world: &World<Self>, known: &Known) -> bool;
+    /// May it be held for this reason?
+    fn deserves(world: &World<Self>, known: &Known, reason: HoldReason) -> bool;
+
+    /// After the faults have ended: nothing is under way that must end first.
+    fn is_at_rest(world: &World<Self>) -> bool;
+    /// Whoever plans something until then is waited for before the app records one more, which is due
+    /// at `fresh_at`.
+    fn soon(world: &World<Self>, fresh_at: Millis) -> Millis;
+    /// The app records one more.
+    fn refresh(world: &mut World<Self>) -> Result<(), String>;
+    /// It is where it ends.
+    fn belongs(world: &World<Self>, known: &Known, snapshot: &Snapshot) -> bool;
+    /// For the one that is not: what should be.
+    fn why_not_there(_: &World<Self>, _: &Known, _: &Snapshot) -> String {
+        String::new()
+    }
+    /// All are where they end: it must not have cost too much, and be as it was recorded.
+    fn judge(world: &World<Self>, drained: Drained) -> Result<(), String>;
+}
+
+/// What the device's part of a run is made of.
+pub trait Settings: Debug {
+    /// Things that happen before all faults end.
+    fn steps(&self) -> u32;
+    /// Processes with the same file.
+    fn processes(&self) -> usize;
+    /// The device's clock minus the true time, at first.
+    fn clock(&self) -> Millis;
+    /// The device has a steady clock.
+    fn steady(&self) -> bool;
+    /// How likely a step, of a thousand, is the app, a change, a death, a jump of the clock, an
+    /// operator, and the disk.
+    fn chances(&self) -> [u32; 6];
+}
+
 /// A run under way.
 #[derive(Debug)]
-pub struct World {
+pub struct World<S: Servers> {
     /// What it is made of.
-    pub plan: Plan,
+    pub plan: S::Plan,
     /// All chance.
     pub rng: fastrand::Rng,
     /// True time, unix milliseconds.
@@ -67,28 +169,22 @@ pub struct World {
     pub clock: Millis,
     /// Every clock there was.
     pub times: Times,
-    /// When the clock last jumped; true time.
+    /// When the device's clock last jumped; true time.
     pub jumped_at: Option<Millis>,
-    /// The LRS.
-    pub lrs: Lrs,
-    /// What stands before it.
-    pub weather: Weather,
+    /// What stands behind the network, and what is demanded of the device.
+    pub servers: S,
     /// As whom the app knows itself.
     pub login: Login,
     /// The device's start, true time, and its name.
     pub started: (Millis, i64),
     /// The disk is full.
     pub full: bool,
-    /// Which base URL the app knows.
-    pub base: String,
     /// The file.
     pub disk: Disk,
     /// Those who have it open.
-    pub processes: Vec<Process>,
+    pub processes: Vec<Process<S::Behind>>,
     /// What must be true.
     pub model: Model,
-    /// What must not be done for a while.
-    pub promises: Promises,
     /// What happened, in numbers.
     pub tally: Tally,
     /// What happened, in words, if anybody asked.
@@ -97,11 +193,100 @@ pub struct World {
     pub told: BTreeMap<usize, String>,
     /// The next step of a session ends in a kill.
     pub doomed: bool,
+    /// A kill or a full disk broke off what the store was at: what it had begun is known to nobody.
+    pub unsure: bool,
     /// How many statements of this run were made.
     pub made: u64,
 }
 
-impl World {
+impl<S: Servers> World<S> {
+    /// A run that has not begun.
+    pub fn new(
+        plan: S::Plan,
+        mut rng: fastrand::Rng,
+        (disk, trace): (Disk, bool),
+        servers: S,
+        (login, base): (Login, &str),
+    ) -> Result<Self, String> {
+        let (boot, clock) = (1, plan.clock());
+        let mut times = Times::default();
+        times.device(START, boot, clock);
+        let mut processes = Vec::new();
+        for at in 0..plan.processes() {
+            let mut db = disk.open(START + clock)?;
+            db.set_endpoint(base).map_err(fail)?;
+            processes.push(Process {
+                name: char::from(b'A' + at as u8),
+                holder: Holder(rng.u128(..).to_be_bytes()),
+                db,
+                state: State::Idle(Some(START)),
+            });
+        }
+        let mut world = Self {
+            rng,
+            now: START,
+            clock,
+            times,
+            jumped_at: None,
+            servers,
+            login,
+            started: (START - 3_600_000, boot),
+            full: false,
+            disk,
+            processes,
+            model: Model::default(),
+            tally: Tally {
+                seeds: 1,
+                ..Tally::default()
+            },
+            trace: trace.then(Vec::new),
+            told: BTreeMap::new(),
+            doomed: false,
+            unsure: false,
+            made: 0,
+            plan,
+        };
+        world.tell(|world| format!("{:#?}", world.plan));
+        Ok(world)
+    }
+
+    /// All of it.
+    pub fn run(&mut self) -> Result<(), String> {
+        for _ in 0..self.plan.steps() {
+            self.step()?;
+        }
+        S::settle(self)
+    }
+
+    /// One step of a run: by chance something goes wrong, the app acts, or what is planned happens.
+    fn step(&mut self) -> Result<(), String> {
+        self.tally.steps += 1;
+        let mut chance = self.rng.u32(..1000);
+        let mut is = |likely: u32| {
+            let hit = chance < likely;
+            chance = if hit { u32::MAX } else { chance - likely };
+            hit
+        };
+        let [app, outside, death, jump, operator, disk] = self.plan.chances();
+        if is(app) {
+            S::app(self)
+        } else if is(outside) {
+            S::change(self)
+        } else if is(death) {
+            S::die(self)
+        } else if is(jump) {
+            S::jump(self);
+            Ok(())
+        } else if is(operator) {
+            S::operate(self);
+            Ok(())
+        } else if is(disk) {
+            self.fill_disk(!self.full)
+        } else {
+            self.advance()
+        }
+    }
+
     /// The device's clock.
     pub fn device_now(&self) -> Millis {
         self.now + self.clock
@@ -112,89 +297,15 @@ impl World {
         let (at, boot) = self.started;
         Now {
             wall_ms: self.device_now(),
-            steady: self.plan.steady.then_some(Steady {
+            steady: self.plan.steady().then_some(Steady {
                 ms: self.now - at,
                 boot,
             }),
         }
     }
 
-    /// One line of the trace.
-    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
-        if self.trace.is_some() {
-            let line = format!(
-                "{:>12.3} s  {}",
-                (self.now - super::START) as f64 / 1000.0,
-                line(self)
-            );
-            if let Some(trace) = &mut self.trace {
-                trace.push(line);
-            }
-        }
-    }
-
-    /// Lets the next thing happen that is planned, if anything is.
-    pub fn advance(&mut self) -> Result<(), String> {
-        let next = (0..self.processes.len())
-            .filter_map(|at| Some((self.processes[at].next_at()?, at)))
-            .min();
-        let Some((at, which)) = next else {
-            self.now += self.rng.i64(1_000..600_000);
-            return Ok(());
-        };
-        self.now = self.now.max(at);
-        if std::mem::take(&mut self.doomed) {
-            let before = self.disk.before();
-            self.act(which, Some(&before))
-        } else {
-            self.act(which, None)
-        }
-    }
-
-    /// A process does its next step. With `kill` the device dies somewhere in it.
-    fn act(&mut self, which: usize, kill: Option<&Before>) -> Result<(), String> {
-        let state = std::mem::replace(&mut self.processes[which].state, State::Idle(None));
-        match state {
-            State::Idle(_) => {
-                self.start(which, false);
-                Ok(())
-            }
-            State::Ready(session, flights) => self.next(which, session, flights, kill),
-            State::Sleeping(session, _) => self.next(which, session, Vec::new(), kill),
-            State::Flying(session, flights) => self.land(which, session, flights, kill),
-        }
-    }
-
-    /// A new session.
-    pub fn start(&mut self, which: usize, by_hand: bool) {
-        let config = SessionConfig {
-            endpoint: Endpoint::parse(&self.base).expect("an endpoint of our own"),
-            authorization: self.authorization(),
-            version: self.plan.version,
-            max_statements: self.plan.max_statements,
-            max_bytes: self.plan.max_bytes,
-            requests_in_flight: self.plan.in_flight,
-            write_only: false,
-            trust_lrs_clock: false,
-            history: self.plan.history,
-            by_hand,
-        };
-        if by_hand {
-            self.unlock();
-        }
-        let rng = fastrand::Rng::with_seed(self.rng.u64(..));
-        // What the operating system's lock tells: no other process has a session.
-        let others = self.processes.iter().enumerate();
-        let alone = others
-            .filter(|(at, _)| *at != which)
-            .all(|(_, other)| matches!(other.state, State::Idle(_)));
-        let process = &mut self.processes[which];
-        let session = Session::new(config, process.holder, rng).alone(alone);
-        process.state = State::Ready(Box::new(session), Vec::new());
-    }
-
     /// As whom the app knows itself.
-    fn authorization(&self) -> Option<Authorization> {
+    pub fn authorization(&self) -> Option<Authorization> {
         let credentials = match self.login {
             Login::Password(n) => Credentials::Basic {
                 user: "app".to_owned(),
@@ -206,428 +317,18 @@ impl World {
         credentials.authorization().ok()
     }
 
-    fn next(
-        &mut self,
-        which: usize,
-        mut session: Box<Session>,
-        flights: Vec<Flight>,
-        kill: Option<&Before>,
-    ) -> Result<(), String> {
-        let device_now = self.device_now();
-        session.authorize(self.authorization().as_ref());
-        let clocks = self.clocks();
-        let process = &mut self.processes[which];
-        let step = match session.next(&mut process.db, clocks) {
-            Ok(step) => step,
-            Err(error) => {
-                self.model
-                    .excused
-                    .extend(flights.iter().flat_map(|one| &one.ids));
-                return self.broke_off(which, &mut session, error);
-            }
-        };
-        session.take_events();
-        if let Some(before) = kill {
-            return self.killed_in(before);
-        }
-        let name = process.name;
-        // It may have settled what had come back earlier.
-        self.check()?;
-        match step {
-            Step::Send { ticket, request } => {
-                self.send(which, session, flights, ticket, request)?;
-            }
-            Step::Await if flights.is_empty() => {
-                return Err("a session waits for nothing".to_owned());
-            }
-            Step::Await => self.processes[which].state = State::Flying(session, flights),
-            // The endpoint has become another one: what is under way is given up.
-            Step::Done(Ended::Interrupted)
-                if flights
-                    .iter()
-                    .any(|one| !one.request.url.starts_with(&self.base)) =>
-            {
-                self.tell(|_| format!("{name}: goes over to another endpoint"));
-                self.processes[which].state = State::Idle(Some(self.now));
-            }
-            Step::Wait { .. } | Step::Done(_) if !flights.is_empty() => {
-                return Err("a session ends while a request is under way".to_owned());
-            }
-            Step::Wait { until, why } => {
-                let wait = (until - device_now).clamp(0, LONGEST_SLEEP);
-                self.tell(|_| format!("{name}: waits {wait} ms ({why:?})"));
-                let until = self.now + wait;
-                self.processes[which].state = if self.rng.bool() {
-                    State::Sleeping(session, until)
-                } else {
-                    State::Idle(Some(until))
-                };
-            }
-            Step::Done(ended) => {
-                self.tell(|_| format!("{name}: {ended:?}"));
-                self.processes[which].state = State::Idle(self.planned(which, &ended)?);
-                if let Ended::NeedsApp { trouble } = &ended
-                    && trouble.problem == Problem::Credentials
-                    && self.plan.provider
-                {
-                    self.put_right(which)?;
-                }
+    /// One line of the trace.
+    pub fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.trace.is_some() {
+            let line = format!(
+                "{:>12.3} s  {}",
+                (self.now - START) as f64 / 1000.0,
+                line(self)
+            );
+            if let Some(trace) = &mut self.trace {
+                trace.push(line);
             }
         }
-        self.check()
-    }
-
-    /// When a process syncs by itself again; as the collector's driver has it.
-    fn planned(&self, which: usize, ended: &Ended) -> Result<Option<Millis>, String> {
-        let until = match ended {
-            Ended::Waiting { until, .. } | Ended::Busy { until } => Some(*until),
-            Ended::Emptied => self.processes[which].db.next_due().map_err(fail)?,
-            _ => None,
-        };
-        let wait = |until: Millis| (until - self.device_now()).clamp(0, LONGEST_SLEEP);
-        Ok(until.map(|until| self.now + wait(until)))
-    }
-
-    fn send(
-        &mut self,
-        which: usize,
-        session: Box<Session>,
-        mut flights: Vec<Flight>,
-        ticket: Ticket,
-        request: Request,
-    ) -> Result<(), String> {
-        self.tally.requests += 1;
-        self.tally.looks += u64::from(request.url.contains('?'));
-        self.tally.beside += u64::from(!flights.is_empty());
-        let ids = self.sendable(which, &flights, &request)?;
-        // What breaks one request often breaks those beside it.
-        let beside_one = flights.iter().any(|flight| flight.outcome.is_err());
-        let likely = if beside_one && self.plan.network > 0 {
-            500
-        } else {
-            self.plan.network
-        };
-        let fault = if self.rng.u32(..1000) < likely {
-            Fault::draw(&mut self.rng)
-        } else {
-            Fault::None
-        };
-        if fault != Fault::None {
-            self.tally.fault(fault.name());
-        }
-        let name = self.processes[which].name;
-        let exchange = network::exchange(
-            &mut self.lrs,
-            self.weather,
-            fault,
-            &request,
-            self.now,
-            &mut self.rng,
-        );
-        self.tell(|world| {
-            let short: Vec<_> = ids
-                .iter()
-                .map(|id| world.model.place(*id).map_or(-1, |at| at as i64))
-                .collect();
-            format!(
-                "{name}: {} {} {short:?} → {} in {} ms ({fault:?}, {:?})",
-                request.method.as_str(),
-                request.url,
-                match &exchange.outcome {
-                    Ok(answer) => format!(
-                        "{} {}",
-                        answer.status,
-                        String::from_utf8_lossy(&answer.body[..answer.body.len().min(160)])
-                    ),
-                    Err(failure) => failure.to_string(),
-                },
-                exchange.at - world.now,
-                world.weather
-            )
-        });
-        for id in &exchange.overlapping {
-            let known = self.model.get(*id);
-            let sent_at = known.and_then(|known| known.last_sent).unwrap_or(self.now);
-            if self.jumped_at.is_some_and(|at| at >= sent_at) {
-                self.model.excused.insert(*id);
-            } else if !self.model.excused.contains(id) {
-                return Err(format!(
-                    "I6: {id} was sent while the LRS was still at an earlier request with it"
-                ));
-            }
-        }
-        for id in &ids {
-            if let Some(known) = self.model.get_mut(*id) {
-                // Otherwise provably nothing was sent.
-                known.sent |= !matches!(exchange.outcome, Err(Failure::Unreachable(_)));
-                known.times_sent += 1;
-                known.last_sent = Some(self.now);
-            }
-        }
-        flights.push(Flight {
-            ticket,
-            request,
-            ids,
-            left: self.now,
-            lands: exchange.at,
-            outcome: exchange.outcome,
-        });
-        self.processes[which].state = after_flight(session, flights);
-        Ok(())
-    }
-
-    /// I2, I6 and I7 for a request that is about to leave; returns the statements in it.
-    fn sendable(
-        &mut self,
-        which: usize,
-        flights: &[Flight],
-        request: &Request,
-    ) -> Result<Vec<Uuid>, String> {
-        let ids = super::order::posted(request, &mut self.model, &self.times)?;
-        if let Some(broken) = self.promises.broken_by(request, &ids, self.now) {
-            return Err(broken);
-        }
-        let others = self.processes.iter().flat_map(Process::flights);
-        let others = others.filter(|flight| self.jumped_at.is_none_or(|jump| jump < flight.left));
-        for flight in others.chain(flights) {
-            if let Some(id) = flight.ids.iter().find(|id| ids.contains(id)) {
-                return Err(format!("I6: {id} is in two requests at once"));
-            }
-        }
-        self.may_leave_beside(which, flights, &ids)?;
-        Ok(ids)
-    }
-
-    /// Beside others only batches leave, as many as the app allows, and none after any answer but a
-    /// batch taken whole.
-    fn may_leave_beside(
-        &self,
-        which: usize,
-        flights: &[Flight],
-        ids: &[Uuid],
-    ) -> Result<(), String> {
-        if flights.is_empty() {
-            return Ok(());
-        }
-        if flights.len() >= self.plan.in_flight as usize {
-            return Err(format!("I6: {} requests at once", flights.len() + 1));
-        }
-        if ids.is_empty() || !flights.iter().all(Flight::is_post) {
-            return Err("I6: something else than a batch is under way beside another".to_owned());
-        }
-        if self.processes[which].troubled {
-            return Err("I6: sent on before all that was under way had come back".to_owned());
-        }
-        Ok(())
-    }
-
-    fn land(
-        &mut self,
-        which: usize,
-        mut session: Box<Session>,
-        mut flights: Vec<Flight>,
-        kill: Option<&Before>,
-    ) -> Result<(), String> {
-        let device_now = self.device_now();
-        let clocks = self.clocks();
-        let first = (0..flights.len()).min_by_key(|at| flights[*at].lands);
-        let flight = flights.remove(first.ok_or("a session waits for nothing")?);
-        session.authorize(self.authorization().as_ref());
-        let process = &mut self.processes[which];
-        let outcome = flight.outcome.clone();
-        if let Err(error) = session.answered(&mut process.db, flight.ticket, outcome, clocks) {
-            // What came of them is known to nobody now.
-            let all = flights.iter().chain([&flight]);
-            self.model.excused.extend(all.flat_map(|one| &one.ids));
-            return self.broke_off(which, &mut session, error);
-        }
-        session.take_events();
-        if let Some(before) = kill {
-            return self.killed_in(before);
-        }
-        process.troubled = !flights.is_empty() && (process.troubled || !flight.was_taken_whole());
-        // With a jump of the clock the lease may have been lost, and then this one changes nothing.
-        // Of an LRS that is not meant any more nothing is expected.
-        let meant = flight.request.url.starts_with(&self.base);
-        if meant && self.jumped_at.is_none_or(|jump| jump < flight.left) {
-            let knew = self.login.header();
-            self.promises
-                .learn(&flight, knew.as_deref(), device_now, self.now);
-        }
-        self.processes[which].state = after_flight(session, flights);
-        self.check()
-    }
-
-    /// The clock of the LRS is off by so much from now on.
-    pub fn set_lrs_clock(&mut self, ahead: Millis) {
-        self.lrs.ahead = ahead;
-        self.times.lrs(ahead);
-    }
-
-    /// The device dies somewhere in the step that was just made, and starts again.
-    fn killed_in(&mut self, before: &Before) -> Result<(), String> {
-        let whole = self.disk.kill_since(before, &mut self.rng);
-        self.tally.fault(if whole {
-            "device: killed after a step"
-        } else {
-            "device: killed within a step"
-        });
-        self.tell(|_| format!("killed (the last step is whole: {whole})"));
-        self.boot()
-    }
-
-    /// The device dies between two steps.
-    pub fn kill(&mut self) -> Result<(), String> {
-        self.tally.fault("device: killed");
-        self.tell(|_| "killed".to_owned());
-        self.disk.kill();
-        self.boot()
-    }
-
-    /// The disk is full, or has room again.
-    pub fn fill_disk(&mut self, full: bool) -> Result<(), String> {
-        if self.full != full {
-            self.full = full;
-            self.tell(|_| format!("the disk is full: {full}"));
-            if full {
-                self.tally.fault("device: the disk is full");
-            }
-        }
-        for process in &mut self.processes {
-            process.db.fill_disk(full).map_err(fail)?;
-        }
-        Ok(())
-    }
-
-    /// A full disk is an error of that call, and changes nothing.
-    #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
-    pub fn may_fail(&mut self, error: StoreError) -> Result<(), String> {
-        if !self.full || error != StoreError::DiskFull {
-            return Err(fail(error));
-        }
-        self.tally.fault("device: a call fails for the full disk");
-        self.tell(|_| "fails: the disk is full".to_owned());
-        Ok(())
-    }
-
-    /// A session ended with an error; as the collector's driver has it.
-    fn broke_off(
-        &mut self,
-        which: usize,
-        session: &mut Session,
-        error: StoreError,
-    ) -> Result<(), String> {
-        self.may_fail(error)?;
-        let device_now = self.device_now();
-        let process = &mut self.processes[which];
-        // Where it cannot be written down, what was written when the requests left tells.
-        let _ = session.interrupted(&mut process.db, device_now);
-        self.processes[which].troubled = false;
-        self.processes[which].state = State::Idle(Some(self.now + LONGEST_SLEEP));
-        self.check()
-    }
-
-    /// The device dies within a call of the app.
-    pub fn die_in_a_call(&mut self, which: usize) -> Result<(), String> {
-        let (disk, model) = (self.disk.before(), self.model.clone());
-        self.act_once(which)?;
-        let whole = self.disk.kill_since(&disk, &mut self.rng);
-        self.tally.fault("device: killed within a call");
-        self.tell(|_| format!("killed within that call (it is whole: {whole})"));
-        self.reopen()?;
-        let done = self.check();
-        if !whole && done.is_err() {
-            // Nothing of it was done.
-            self.model = model;
-            return self.check();
-        }
-        done
-    }
-
-    fn boot(&mut self) -> Result<(), String> {
-        self.reopen()?;
-        self.check()
-    }
-
-    fn reopen(&mut self) -> Result<(), String> {
-        self.now += self.rng.i64(50..60_000);
-        if self.rng.bool() {
-            // Not the processes alone, but the device.
-            self.started = (self.now, self.rng.i64(..));
-            self.times.device(self.now, self.started.1, self.clock);
-        }
-        let device_now = self.device_now();
-        let mut names = Vec::new();
-        for process in std::mem::take(&mut self.processes) {
-            names.push(process.name);
-        }
-        for name in names {
-            self.processes.push(Process {
-                name,
-                holder: Holder(self.rng.u128(..).to_be_bytes()),
-                db: self.disk.open(device_now)?,
-                state: State::Idle(Some(self.now + self.rng.i64(0..5_000))),
-                troubled: false,
-            });
-        }
-        self.fill_disk(self.full)
-    }
-
-    /// One process dies; the others go on.
-    pub fn kill_one(&mut self, which: usize) -> Result<(), String> {
-        self.tally.fault("device: one process killed");
-        let name = self.processes[which].name;
-        self.tell(|_| format!("{name}: killed"));
-        let device_now = self.device_now();
-        let process = &mut self.processes[which];
-        process.holder = Holder(self.rng.u128(..).to_be_bytes());
-        process.db = self.disk.open(device_now)?;
-        process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
-        process.troubled = false;
-        self.fill_disk(self.full)?;
-        self.check()
-    }
-
-    /// The app pauses a process and resumes it.
-    pub fn pause(&mut self, which: usize) -> Result<(), String> {
-        self.tally.fault("device: paused");
-        let name = self.processes[which].name;
-        self.tell(|_| format!("{name}: paused and resumed"));
-        let device_now = self.device_now();
-        let process = &mut self.processes[which];
-        let state = std::mem::replace(&mut process.state, State::Idle(None));
-        if let State::Ready(_, flights) | State::Flying(_, flights) = &state {
-            // After a pause nothing is sent for five seconds; an LRS that hangs for longer has it
-            // twice. To wait for a whole time-out each time is more than an app would bear.
-            for id in flights.iter().flat_map(|flight| &flight.ids) {
-                if let Some(stored) = self.lrs.stored.get(id)
-                    && stored.visible_from > self.now + 5_000
-                {
-                    self.model.excused.insert(*id);
-                }
-            }
-        }
-        if let State::Ready(mut session, _)
-        | State::Sleeping(mut session, _)
-        | State::Flying(mut session, _) = state
-        {
-            let paused = session
-                .interrupted(&mut process.db, device_now)
-                .and_then(|()| process.db.tidy());
-            if let Err(error) = paused {
-                // It waits for its file; the lease stays for a while.
-                return self.broke_off(which, &mut session, error);
-            }
-        }
-        let process = &mut self.processes[which];
-        process.state = State::Idle(Some(self.now + self.rng.i64(0..10_000)));
-        process.troubled = false;
-        self.check()
-    }
-
-    /// The app has acted.
-    pub fn unlock(&mut self) {
-        self.model.excused.extend(self.promises.unlock());
     }
 
     /// Everything that always holds.
@@ -637,7 +338,7 @@ impl World {
         if self.trace.is_some() {
             self.tell_moves(&snapshot);
         }
-        check(&snapshot, &mut self.model, &self.lrs, &self.times, self.now)
+        check(&snapshot, self)
     }
 
     /// For the trace: what changed its place.
@@ -666,14 +367,16 @@ impl World {
         let now = self.device_now();
         (&mut self.processes[which].db, now)
     }
-}
 
-/// What a session does that has requests under way or has just had.
-fn after_flight(session: Box<Session>, flights: Vec<Flight>) -> State {
-    if session.must_await() {
-        State::Flying(session, flights)
-    } else {
-        State::Ready(session, flights)
+    /// A full disk is an error of that call, and changes nothing.
+    #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub fn may_fail(&mut self, error: StoreError) -> Result<(), String> {
+        if !self.full || error != StoreError::DiskFull {
+            return Err(fail(error));
+        }
+        self.tally.fault("device: a call fails for the full disk");
+        self.tell(|_| "fails: the disk is full".to_owned());
+        Ok(())
     }
 }
 

@@ -4,10 +4,10 @@ use pannier::lrs::{Answer, Failure, Method, Request};
 use pannier::store::Millis;
 use uuid::Uuid;
 
+use super::World;
 use super::gate::Gate;
 use super::lrs::{Work, seen};
 use super::served::Served;
-use super::world::World;
 
 /// What the device sees of it.
 #[derive(Debug)]
@@ -16,6 +16,15 @@ pub struct Exchange {
     pub outcome: Result<Answer, Failure>,
     /// When; true time.
     pub lands: Millis,
+    /// What it does not see.
+    pub behind: Behind,
+}
+
+/// What the device does not know of it.
+#[derive(Debug)]
+pub struct Behind {
+    /// The LRS that it went to.
+    pub to: usize,
     /// The LRS's work for it.
     pub work: Option<usize>,
     /// The answer is the LRS's own.
@@ -56,12 +65,15 @@ impl World {
         let failed = |failure, lands| Exchange {
             outcome: Err(failure),
             lands,
-            work: None,
-            own: false,
-            named: Vec::new(),
-            shown: None,
-            wait: None,
-            who: "the network",
+            behind: Behind {
+                to: which,
+                work: None,
+                own: false,
+                named: Vec::new(),
+                shown: None,
+                wait: None,
+                who: "the network",
+            },
         };
         match broken {
             Some(Break::Unreachable) => {
@@ -106,12 +118,15 @@ impl World {
         Exchange {
             outcome,
             lands,
-            work,
-            own: served.own && came,
-            named: served.named.into_iter().filter(|_| came).collect(),
-            shown: served.shown.filter(|_| came),
-            wait: wait.filter(|_| came),
-            who,
+            behind: Behind {
+                to: which,
+                work,
+                own: served.own && came,
+                named: served.named.into_iter().filter(|_| came).collect(),
+                shown: served.shown.filter(|_| came),
+                wait: wait.filter(|_| came),
+                who,
+            },
         }
     }
 
@@ -148,7 +163,7 @@ impl World {
         arrives: Millis,
     ) -> (Served, Option<Millis>, &'static str) {
         if self.rng.u32(..1000) < self.plan.gates {
-            let gate = match self.gates[which] {
+            let gate = match self.servers.gates[which] {
                 Some(_) => None,
                 None => Some(Gate::draw(&mut self.rng)),
             };
@@ -156,10 +171,10 @@ impl World {
                 Some(_) => "a gateway comes",
                 None => "a gateway goes",
             });
-            self.gates[which] = gate;
+            self.servers.gates[which] = gate;
         }
-        let lrs = &self.lrss[which];
-        let gate = self.gates[which];
+        let lrs = &self.servers.lrss[which];
+        let gate = self.servers.gates[which];
         if let Some(served) =
             gate.and_then(|gate| gate.answers(lrs, request, arrives, &mut self.rng))
         {
@@ -185,7 +200,7 @@ impl World {
             return None;
         }
         let batch = seen(request)?;
-        let lrs = &mut self.lrss[which];
+        let lrs = &mut self.servers.lrss[which];
         let work = lrs.works.len();
         lrs.works.push(Work {
             ids: batch.iter().map(|seen| seen.id).collect(),

@@ -6,6 +6,7 @@
 //! rely on. No expectation here comes from a constant of the product: a request carries its own time-out.
 
 mod app;
+mod chance;
 mod copies;
 mod device;
 mod exchange;
@@ -19,100 +20,253 @@ mod served;
 mod settle;
 mod truth;
 mod wild;
-mod world;
 
-use std::collections::BTreeMap;
-
-use pannier::store::Holder;
+use pannier::lrs::{Endpoint, Request};
+use pannier::statement::Prepared;
+use pannier::store::{HoldReason, Millis};
+use pannier::sync::{SessionConfig, Ticket};
 
 use super::START;
+use super::check::Snapshot;
 use super::disk::Disk;
-use super::model::Model;
-use super::tally::Tally;
-use super::times::Times;
+use super::drain::Drained;
+use super::model::Known;
+use super::process;
+use super::session::LONGEST_SLEEP;
+use super::statement::{Kind, Recipe};
+use super::world::{self, Login, Servers, Settings};
 
-use device::{Process, State};
+use exchange::Behind;
+use gate::Gate;
 use habit::Habit;
 use lrs::Lrs;
 use patience::Patience;
 use plan::Plan;
 
-pub use world::World;
+/// A run before arbitrary LRSs.
+pub type World = world::World<Arbitrary>;
 
-impl World {
-    /// A run that has not begun.
-    pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<Self, String> {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let plan = Plan::draw(&mut rng);
-        let mut times = Times::default();
-        let boot = 1;
-        times.device(START, boot, plan.clock);
-        let lrss: Vec<Lrs> = (0..plan.lrss)
-            .map(|number| {
-                let ahead = plan::draw_clock(&mut rng);
-                times.lrs(ahead);
-                Lrs::new(number, Habit::draw(&mut rng), ahead)
-            })
-            .collect();
-        let mut processes = Vec::new();
-        for at in 0..plan.processes {
-            let mut db = disk.open(START + plan.clock)?;
-            db.set_endpoint(&lrss[0].base).map_err(world::fail)?;
-            processes.push(Process {
-                name: char::from(b'A' + at as u8),
-                holder: Holder(rng.u128(..).to_be_bytes()),
-                db,
-                state: State::Idle(Some(START)),
-            });
-        }
-        let tally = Tally {
-            seeds: 1,
-            ..Tally::default()
-        };
-        let mut world = Self {
-            now: START,
-            clock: plan.clock,
-            times,
-            jumped_at: None,
-            gates: vec![None; lrss.len()],
-            target: 0,
-            meant_since: START,
-            login: world::Login::Password(0, lrss[0].password),
-            lrss,
-            started: (START - 3_600_000, boot),
-            full: false,
-            disk,
-            processes,
-            model: Model::default(),
-            patience: Patience::default(),
-            tally,
-            trace: trace.then(Vec::new),
-            told: BTreeMap::new(),
-            doomed: false,
-            unsure: false,
-            made: 0,
-            settled: false,
-            rng,
-            plan,
-        };
-        world.tell(|world| format!("{:#?}", world.plan));
-        for at in 0..world.lrss.len() {
-            world.tell(|world| {
-                let lrs = &world.lrss[at];
-                format!(
-                    "LRS {at}, its clock off by {} ms: {:#?}",
-                    lrs.ahead, lrs.habit
-                )
-            });
-        }
-        Ok(world)
+/// A request under way.
+type Flight = process::Flight<Behind>;
+
+/// The LRSs, and what stands before them.
+#[derive(Debug)]
+pub struct Arbitrary {
+    /// The LRSs.
+    lrss: Vec<Lrs>,
+    /// What stands before each.
+    gates: Vec<Option<Gate>>,
+    /// Which one the app means.
+    target: usize,
+    /// Since when; true time.
+    meant_since: Millis,
+    /// What the LRS that is meant may expect.
+    patience: Patience,
+}
+
+/// A run that has not begun.
+pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let plan = Plan::draw(&mut rng);
+    let lrss: Vec<Lrs> = (0..plan.lrss)
+        .map(|number| {
+            let ahead = plan::draw_clock(&mut rng);
+            Lrs::new(number, Habit::draw(&mut rng), ahead)
+        })
+        .collect();
+    let (login, base) = (Login::Password(lrss[0].password), lrss[0].base.clone());
+    let servers = Arbitrary {
+        gates: vec![None; lrss.len()],
+        lrss,
+        target: 0,
+        meant_since: START,
+        patience: Patience::default(),
+    };
+    let mut world = World::new(plan, rng, (disk, trace), servers, (login, &base))?;
+    for at in 0..world.servers.lrss.len() {
+        world.times.lrs(world.servers.lrss[at].ahead);
+        world.tell(|world| {
+            let lrs = &world.servers.lrss[at];
+            format!(
+                "LRS {at}, its clock off by {} ms: {:#?}",
+                lrs.ahead, lrs.habit
+            )
+        });
+    }
+    Ok(world)
+}
+
+impl Settings for Plan {
+    fn steps(&self) -> u32 {
+        self.steps
     }
 
-    /// All of it.
-    pub fn run(&mut self) -> Result<(), String> {
-        for _ in 0..self.plan.steps {
-            self.step()?;
+    fn processes(&self) -> usize {
+        self.processes
+    }
+
+    fn clock(&self) -> Millis {
+        self.clock
+    }
+
+    fn steady(&self) -> bool {
+        self.steady
+    }
+
+    fn chances(&self) -> [u32; 6] {
+        [
+            self.app,
+            self.switches,
+            self.kills,
+            self.jumps,
+            self.operators,
+            self.disk,
+        ]
+    }
+}
+
+impl Servers for Arbitrary {
+    type Plan = Plan;
+    type Behind = Behind;
+
+    fn config(world: &World, by_hand: bool) -> SessionConfig {
+        SessionConfig {
+            endpoint: Endpoint::parse(&world.meant().base).expect("an endpoint of our own"),
+            authorization: world.authorization(),
+            version: None,
+            max_statements: world.plan.max_statements,
+            max_bytes: world.plan.max_bytes,
+            requests_in_flight: world.plan.in_flight,
+            write_only: false,
+            trust_lrs_clock: false,
+            history: world.plan.history,
+            by_hand,
         }
-        self.settle()
+    }
+
+    /// With a lock nobody begins beside another, and without one nobody knows of another.
+    fn alone(world: &World, which: usize) -> Option<bool> {
+        let mut others = world.processes.iter().enumerate();
+        let free = others.all(|(at, other)| at == which || other.is_idle());
+        (free || !world.plan.lock).then_some(world.plan.lock)
+    }
+
+    fn carry(
+        world: &mut World,
+        which: usize,
+        flights: &[Flight],
+        ticket: Ticket,
+        request: Request,
+    ) -> Result<Flight, String> {
+        world.carry(which, flights, ticket, request)
+    }
+
+    fn learn(world: &mut World, flight: &Flight, _: &mut [Flight]) {
+        world.learn(flight);
+    }
+
+    /// It may have come to nothing: to the LRS it is as if the device had gone before.
+    fn learn_and_die(world: &mut World, flight: &Flight) {
+        let patience = std::mem::take(&mut world.servers.patience);
+        world.learn(flight);
+        world.servers.patience = patience;
+    }
+
+    fn is_left(world: &World, flight: &Flight) -> bool {
+        flight.left <= world.servers.meant_since
+    }
+
+    /// What is under way comes to its end before anybody goes on.
+    fn lose_sight(world: &mut World, flights: &[Flight]) {
+        let lands = flights.iter().map(|flight| flight.lands).max();
+        world.now = world.now.max(lands.unwrap_or(world.now));
+    }
+
+    fn hang_up(world: &mut World, flights: Vec<Flight>) {
+        world.hang_up_on(flights);
+    }
+
+    /// Nobody may act: it is tried again, but seldom.
+    fn without_the_app(world: &World) -> Option<Millis> {
+        Some(world.device_now() + LONGEST_SLEEP)
+    }
+
+    fn app(world: &mut World) -> Result<(), String> {
+        world.app()
+    }
+
+    fn change(world: &mut World) -> Result<(), String> {
+        world.mean_another()
+    }
+
+    fn die(world: &mut World) -> Result<(), String> {
+        world.die()
+    }
+
+    fn jump(world: &mut World) {
+        world.jump();
+    }
+
+    fn operate(world: &mut World) {
+        world.operate();
+    }
+
+    fn settle(world: &mut World) -> Result<(), String> {
+        world.settle()
+    }
+
+    fn draw_kind(world: &mut World) -> Kind {
+        world.draw_kind()
+    }
+
+    fn recipe(world: &mut World, kind: Kind) -> Recipe {
+        world.recipe(kind)
+    }
+
+    fn come_from_elsewhere(world: &mut World, recipe: &Recipe, ours: &Prepared) {
+        world.come_from_elsewhere(recipe, ours);
+    }
+
+    fn retract(world: &mut World, which: usize) -> Result<(), String> {
+        world.retract(which)
+    }
+
+    fn unlock(world: &mut World) {
+        world.servers.patience.unlock();
+    }
+
+    fn has(world: &World, known: &Known) -> bool {
+        world
+            .meant()
+            .has_exactly(known.recipe.id, &known.body, world.now)
+    }
+
+    fn deserves(world: &World, known: &Known, reason: HoldReason) -> bool {
+        let mut lrss = world.servers.lrss.iter();
+        lrss.any(|lrs| truth::deserves(known, reason, lrs))
+    }
+
+    fn is_at_rest(world: &World) -> bool {
+        world.processes.iter().all(|one| one.flights().is_empty())
+    }
+
+    fn soon(_: &World, fresh_at: Millis) -> Millis {
+        fresh_at
+    }
+
+    fn refresh(world: &mut World) -> Result<(), String> {
+        world.record_good(0)
+    }
+
+    fn belongs(world: &World, known: &Known, snapshot: &Snapshot) -> bool {
+        world.is_there(known, snapshot)
+    }
+
+    fn why_not_there(world: &World, known: &Known, snapshot: &Snapshot) -> String {
+        world.why_not_there(known, snapshot)
+    }
+
+    fn judge(world: &World, drained: Drained) -> Result<(), String> {
+        world.judge(drained)
     }
 }

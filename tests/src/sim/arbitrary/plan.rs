@@ -3,8 +3,7 @@
 use pannier::HistoryPolicy;
 use pannier::store::Millis;
 
-use super::super::START;
-use super::super::plan::DAY;
+use crate::sim::{DAY, START};
 
 /// The settings of one run. A chance is one in a thousand.
 #[derive(Debug, Clone)]

@@ -2,24 +2,13 @@
 //! meant would take is delivered, and everything that it refuses is held or waits, within a number of
 //! requests.
 
-use pannier::store::Millis;
-
-use super::device::Process;
+use super::World;
 use super::habit::{About, Habit, Known as Has, Says};
-use super::world::{Login, World};
 use crate::sim::check::{Place, Snapshot};
+use crate::sim::drain::Drained;
 use crate::sim::model::Known;
 use crate::sim::statement::Kind;
-use crate::sim::world::{SECRET, SECRET_IN_BASE64};
-
-/// How often one more statement is recorded: a bad one is held only after the LRS has taken others.
-const ROUNDS: u64 = 60;
-
-/// The time between the first two of them; it grows.
-const FIRST_PAUSE: Millis = 5 * 60 * 1000;
-
-/// Things that may happen until then.
-const MOST_STEPS: u32 = 5_000;
+use crate::sim::world::Login;
 
 /// Where a statement ends at an LRS that does what it does for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,77 +25,27 @@ impl World {
     /// All faults end.
     pub fn settle(&mut self) -> Result<(), String> {
         self.tell(|_| "all settle down".to_owned());
-        self.settled = true;
         self.fill_disk(false)?;
         let plan = &mut self.plan;
         (plan.network, plan.gates, plan.wild) = (0, 0, 0);
-        self.gates.fill(None);
-        if self.login != Login::Password(self.target, self.meant().password) {
+        self.servers.gates.fill(None);
+        if self.login != Login::Password(self.meant().password) {
             self.put_right()?;
         }
         self.drain()
     }
 
-    fn drain(&mut self) -> Result<(), String> {
-        let undelivered = self.snapshot()?.places.len() as u64;
-        let before = self.tally.requests;
-        let (mut rounds, mut fresh_at, mut pause) = (0, self.now, FIRST_PAUSE);
-        for _ in 0..MOST_STEPS {
-            if self.processes.iter().all(|one| one.flights().is_empty()) {
-                if self.stuck()?.is_none() {
-                    return self.ended(undelivered + rounds, self.tally.requests - before);
-                }
-                if self.nothing_is_planned_before(fresh_at) {
-                    self.now = self.now.max(fresh_at);
-                }
-                if self.now >= fresh_at {
-                    if rounds == ROUNDS {
-                        break;
-                    }
-                    rounds += 1;
-                    fresh_at = self.now + pause;
-                    pause += pause / 4;
-                    self.record_good(0)?;
-                    let now = self.now;
-                    self.processes[0].plan(now);
-                }
-            }
-            self.tally.steps += 1;
-            self.advance()?;
-        }
-        let stuck = self.stuck()?;
-        Err(format!(
-            "K2: stuck, {} requests and {rounds} more statements after the servers settled down: {}; {:?}",
-            self.tally.requests - before,
-            stuck.unwrap_or_default(),
+    /// For one that is not where it ends.
+    pub fn why_not_there(&self, known: &Known, snapshot: &Snapshot) -> String {
+        format!(
+            "should be {:?}; {:?}",
+            self.end(known, snapshot),
             self.meant().habit
-        ))
+        )
     }
 
-    fn nothing_is_planned_before(&self, then: Millis) -> bool {
-        let planned = |process: &Process| process.next_at().is_some_and(|at| at <= then);
-        !self.processes.iter().any(planned)
-    }
-
-    /// What is not where it ends.
-    fn stuck(&self) -> Result<Option<String>, String> {
-        let snapshot = self.snapshot()?;
-        let stuck = self
-            .model
-            .alive()
-            .find(|known| !self.is_there(known, &snapshot));
-        Ok(stuck.map(|known| {
-            format!(
-                "{} ({}) is {:?} and should be {:?}",
-                known.recipe.id,
-                known.recipe.kind.word(),
-                snapshot.place(known.recipe.id),
-                self.end(known, &snapshot)
-            )
-        }))
-    }
-
-    fn is_there(&self, known: &Known, snapshot: &Snapshot) -> bool {
+    /// Is it where it ends?
+    pub fn is_there(&self, known: &Known, snapshot: &Snapshot) -> bool {
         match (snapshot.place(known.recipe.id), self.end(known, snapshot)) {
             // Some are held since the server did what it liked.
             (Place::Delivered | Place::Held(..), _) | (_, End::Open) => true,
@@ -145,30 +84,11 @@ impl World {
         }
     }
 
-    /// The end of a run: with few requests, and no secret left behind.
-    fn ended(&mut self, statements: u64, requests: u64) -> Result<(), String> {
-        let snapshot = self.snapshot()?;
-        if [SECRET, SECRET_IN_BASE64]
-            .iter()
-            .any(|it| self.disk.has(it.as_bytes()))
-        {
-            return Err("I11: the password stands in the file".to_owned());
-        }
-        let mut troubled = 0;
-        for known in self.model.alive() {
-            let place = snapshot.place(known.recipe.id);
-            *self
-                .tally
-                .ends
-                .entry(match &place {
-                    Place::Delivered => "delivered",
-                    Place::Held(reason, _) => reason.code(),
-                    Place::Waiting(reason) => reason.code(),
-                    Place::Queued => "queued",
-                })
-                .or_default() += 1;
-            troubled += u64::from(known.recipe.kind != Kind::Good);
-        }
+    /// The end of a run: with few requests.
+    pub fn judge(&self, drained: Drained) -> Result<(), String> {
+        let (requests, statements) = (drained.requests, drained.undelivered + drained.fresh);
+        let troubled = |known: &&Known| known.recipe.kind != Kind::Good;
+        let troubled = self.model.alive().filter(troubled).count() as u64;
         let most = most(&self.meant().habit, statements, troubled);
         if requests > most {
             return Err(format!(

@@ -3,7 +3,8 @@
 use pannier::store::Millis;
 use pannier::{HistoryPolicy, XapiVersion};
 
-use super::lrs::character::{self, Character};
+use crate::sim::lrs::character::{self, Character};
+use crate::sim::{DAY, START};
 
 /// The settings of one run. A chance is one in a thousand steps.
 #[derive(Debug, Clone)]
@@ -60,9 +61,6 @@ pub struct Plan {
     /// A statement is of a kind that LRSs have trouble with.
     pub trouble: u32,
 }
-
-/// A day.
-pub const DAY: Millis = 24 * 60 * 60 * 1000;
 
 impl Plan {
     /// Draws one.
@@ -149,7 +147,7 @@ impl Plan {
             };
         }
         let clock = match rng.u32(..10) {
-            0 => -super::START + rng.i64(0..100_000),
+            0 => -START + rng.i64(0..100_000),
             1 => rng.i64(-40 * 365..40 * 365) * DAY,
             2 => rng.i64(-3..=3) * DAY,
             _ => 0,

@@ -1,19 +1,17 @@
 //! What a session must not do until a time: ask again before the LRS allowed it, send again what may
 //! be under way.
 
-use std::time::Duration;
-
-use pannier::lrs::{Answer, Failure, Method, Request, headers};
+use pannier::lrs::{Answer, Failure, Method, Request};
 use pannier::store::Millis;
 use uuid::Uuid;
 
-use super::process::Flight;
+use super::session::Flight;
 
 /// How often somebody may knock at a door that the LRS itself has shut.
 const HOUR: Millis = 60 * 60 * 1000;
 
 /// No wait is promised to be longer: an LRS that asks for more is wrong.
-const LONGEST: Duration = Duration::from_hours(24);
+const LONGEST: Millis = 24 * HOUR;
 
 /// What holds until a true time.
 #[derive(Debug, Default)]
@@ -34,7 +32,7 @@ const QUESTIONS: u32 = 12;
 impl Promises {
     /// After the session took notice of this outcome.
     /// `knew`: the `Authorization` that the app would send now.
-    pub fn learn(&mut self, flight: &Flight, knew: Option<&str>, device_now: Millis, now: Millis) {
+    pub fn learn(&mut self, flight: &Flight, knew: Option<&str>, now: Millis) {
         let timeout = flight.request.timeout.as_millis() as Millis;
         let mut apart = |why: &str| {
             if flight.is_post() {
@@ -48,24 +46,17 @@ impl Promises {
             Err(Failure::Unreachable(_)) => {}
             // The app has acted since it left.
             Ok(answer) if answer.status == 401 && flight.authorization() != knew => {}
-            Ok(answer) => self.answered(answer, &flight.request, &flight.ids, device_now, now),
+            Ok(answer) => self.answered(answer, &flight.request, &flight.ids, now),
         }
     }
 
-    fn answered(
-        &mut self,
-        answer: &Answer,
-        request: &Request,
-        ids: &[Uuid],
-        device_now: Millis,
-        now: Millis,
-    ) {
+    fn answered(&mut self, answer: &Answer, request: &Request, ids: &[Uuid], now: Millis) {
         // What the LRS itself answers, and says so, ends what it was at.
         let own = answer.header("X-Experience-API-Version").is_some();
-        let asked = headers::retry_after(answer, device_now).map(|wait| wait.min(LONGEST));
+        let asked = retry_after(answer).map(|wait| wait.min(LONGEST));
         match (answer.status, asked) {
             (429 | 503, Some(wait)) => {
-                let until = now + wait.as_millis() as Millis;
+                let until = now + wait;
                 self.silence = Some((until, format!("{} and Retry-After", answer.status)));
             }
             (502 | 504, None) if request.method == Method::Post && !own => {
@@ -139,4 +130,20 @@ impl Promises {
     pub fn forget(&mut self) {
         *self = Self::default();
     }
+}
+
+/// How long an answer asks to be waited: so many seconds, or until a date, by the clock of whoever says
+/// it (RFC 9110, section 10.2.3).
+fn retry_after(answer: &Answer) -> Option<Millis> {
+    let header = |name: &str| {
+        let named = |(given, _): &&(String, String)| given == name;
+        answer.headers.iter().find(named).map(|(_, value)| value)
+    };
+    let date = |text: &String| jiff::fmt::rfc2822::parse(text).ok();
+    let value = header("Retry-After")?;
+    if let Ok(seconds) = value.parse::<Millis>() {
+        return Some(seconds * 1000);
+    }
+    let (until, said) = (date(value)?, date(header("Date")?)?);
+    Some(until.timestamp().as_millisecond() - said.timestamp().as_millisecond())
 }

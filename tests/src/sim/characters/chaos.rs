@@ -1,62 +1,27 @@
 //! Everything that goes wrong beside the network: weather, kills, clocks, and the LRS's operators.
 
-use super::plan::DAY;
-use super::process::State;
+use super::World;
 use super::weather::Weather;
-use super::world::{Login, World};
+use crate::sim::process::State;
+use crate::sim::world::Login;
+use crate::sim::{DAY, START};
 
 impl World {
-    /// One step of a run: by chance something goes wrong, the app acts, or what is planned happens.
-    pub fn step(&mut self) -> Result<(), String> {
-        self.tally.steps += 1;
-        let mut chance = self.rng.u32(..1000);
-        let mut is = |likely: u32| {
-            let hit = chance < likely;
-            chance = if hit { u32::MAX } else { chance - likely };
-            hit
-        };
-        let plan = &self.plan;
-        let (app, weather, kills, jumps, operators, disk) = (
-            plan.app,
-            plan.weather,
-            plan.kills,
-            plan.jumps,
-            plan.operators,
-            plan.disk,
-        );
-        if is(app) {
-            self.app()
-        } else if is(weather) {
-            self.change_weather();
-            Ok(())
-        } else if is(kills) {
-            self.die()
-        } else if is(jumps) {
-            self.jump();
-            Ok(())
-        } else if is(operators) {
-            self.operate();
-            Ok(())
-        } else if is(disk) {
-            self.fill_disk(!self.full)
-        } else {
-            self.advance()
-        }
-    }
-
-    fn change_weather(&mut self) {
-        let next = if self.weather == Weather::Fine || self.rng.u32(..4) == 0 {
+    /// What stands before the LRS comes or passes.
+    pub fn change_weather(&mut self) {
+        let next = if self.servers.weather == Weather::Fine || self.rng.u32(..4) == 0 {
             Weather::BAD[self.rng.usize(..Weather::BAD.len())]
         } else {
             Weather::Fine
         };
-        if self.is_syncing() && (self.weather.looks_like_a_refusal() || next.looks_like_a_refusal())
+        if self.is_syncing()
+            && (self.servers.weather.looks_like_a_refusal() || next.looks_like_a_refusal())
         {
             return;
         }
-        self.weather = next;
-        self.tally.fault(self.weather.name());
-        self.tell(|world| world.weather.name().to_owned());
+        self.servers.weather = next;
+        self.tally.fault(self.servers.weather.name());
+        self.tell(|world| world.servers.weather.name().to_owned());
     }
 
     /// A session is in the midst of something.
@@ -66,7 +31,8 @@ impl World {
             .any(|process| matches!(process.state, State::Ready(..) | State::Flying(..)))
     }
 
-    fn die(&mut self) -> Result<(), String> {
+    /// One thing that ends a process, a session or a call.
+    pub fn die(&mut self) -> Result<(), String> {
         let which = self.rng.usize(..self.processes.len());
         match self.rng.u32(..5) {
             0 => self.kill(),
@@ -74,16 +40,14 @@ impl World {
             2 => self.pause(which),
             3 => self.die_in_a_call(which),
             // In the midst of what happens next.
-            _ => {
-                self.doomed = true;
-                self.advance()
-            }
+            _ => self.die_in_the_next_step(),
         }
     }
 
-    fn jump(&mut self) {
+    /// The device's clock jumps.
+    pub fn jump(&mut self) {
         let by = match self.rng.u32(..6) {
-            0 => -super::START - self.clock,
+            0 => -START - self.clock,
             1 => -self.clock,
             2 => self.rng.i64(-30 * 365..30 * 365) * DAY,
             3 => self.rng.i64(-3..=3) * DAY,
@@ -94,30 +58,32 @@ impl World {
         self.times.device(self.now, self.started.1, self.clock);
         // What the LRS is still at may be sent again: the wait for that is void.
         let under_way = self
+            .servers
             .lrs
             .stored
             .iter()
             .filter(|(_, one)| one.visible_from > self.now);
         self.model.excused.extend(under_way.map(|(id, _)| *id));
-        self.promises.forget();
+        self.servers.promises.forget();
         self.tally.fault("device: the clock jumps");
         self.tell(|world| format!("the clock jumps by {by} ms to {}", world.device_now()));
     }
 
-    fn operate(&mut self) {
+    /// One thing that operators do.
+    pub fn operate(&mut self) {
         let done = match self.rng.u32(..6) {
             0 => {
-                self.lrs.lose(self.now);
+                self.servers.lrs.lose(self.now);
                 "lrs: loses its data"
             }
             1 => {
-                self.lrs.password += 1;
+                self.servers.lrs.password += 1;
                 "lrs: another password"
             }
             2 => {
                 let n = self.rng.u32(..1000);
-                self.lrs.moved = [301, 308, 404, 410][self.rng.usize(..4)];
-                self.lrs.base = format!("https://lrs-{n}.example/xAPI");
+                self.servers.lrs.moved = [301, 308, 404, 410][self.rng.usize(..4)];
+                self.servers.lrs.base = format!("https://lrs-{n}.example/xAPI");
                 "lrs: moves"
             }
             3 => {
@@ -131,7 +97,7 @@ impl World {
                 "lrs: its clock is set"
             }
             _ => {
-                self.lrs.worn_out = false;
+                self.servers.lrs.worn_out = false;
                 "lrs: is repaired"
             }
         };
@@ -141,15 +107,15 @@ impl World {
 
     /// All faults end.
     pub fn heal(&mut self) -> Result<(), String> {
-        while self.weather.looks_like_a_refusal() && self.is_syncing() {
+        while self.servers.weather.looks_like_a_refusal() && self.is_syncing() {
             self.advance()?;
         }
         self.tell(|_| "all faults end".to_owned());
         self.fill_disk(false)?;
-        self.weather = Weather::Fine;
+        self.servers.weather = Weather::Fine;
         self.plan.network = 0;
-        self.lrs.worn_out = false;
-        self.lrs.character.writes_once = false;
+        self.servers.lrs.worn_out = false;
+        self.servers.lrs.character.writes_once = false;
         self.put_right(0)
     }
 }

@@ -2,7 +2,7 @@
 
 use pannier::lrs::{Answer, Method, Request};
 
-use super::lrs::answer;
+use crate::sim::lrs::answer;
 
 /// The state of things for every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

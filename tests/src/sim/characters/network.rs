@@ -4,8 +4,8 @@ use pannier::lrs::{Answer, Failure, Request};
 use pannier::store::Millis;
 use uuid::Uuid;
 
-use super::lrs::{End, Lrs};
 use super::weather::Weather;
+use crate::sim::lrs::{self, End, Lrs};
 
 /// What happens to one exchange on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,8 +157,8 @@ pub fn exchange(
             let bytes = outcome.as_ref().map_or(0, |answer| 300 + answer.body.len());
             (outcome, back + 1000 * bytes as Millis)
         }
-        (_, Weather::Gateway502) => (Ok(super::lrs::answer(502, "Bad Gateway")), arrives),
-        (_, Weather::Gateway504) => (Ok(super::lrs::answer(504, "Gateway Time-out")), arrives),
+        (_, Weather::Gateway502) => (Ok(lrs::answer(502, "Bad Gateway")), arrives),
+        (_, Weather::Gateway504) => (Ok(lrs::answer(504, "Gateway Time-out")), arrives),
         _ => (outcome, back),
     };
     let (outcome, at) = if at > now + timeout {
