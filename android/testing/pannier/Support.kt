@@ -99,10 +99,10 @@ fun memoryLrs(): Transport = Transport { request ->
 fun answer(status: Int, body: String): Answer =
     Answer(status, listOf(Header("X-Experience-API-Version", "2.0.0")), body.toByteArray())
 
-/** Everything that waits aside in this queue has waited long enough. */
+/** Everything that waits aside in this queue has waited long enough, and was refused a minute ago. */
 fun Path.waitsAreOver() {
     val script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None); " +
-        "db.execute('UPDATE aside SET due = 0 WHERE held = 0')"
+        "db.execute('UPDATE aside SET due = 0, steady = steady - 60000 WHERE held = 0')"
     val process = ProcessBuilder("python3", "-c", script, "$this").redirectErrorStream(true).start()
     val said = process.inputReader().readText()
     check(process.waitFor() == 0) { said }

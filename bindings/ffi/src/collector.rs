@@ -233,7 +233,7 @@ impl BlockingCollector {
     /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
     /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
     /// another one they are dropped, so set those of the new LRS after this, or use `set_target` for
-    /// both at once.
+    /// both at once. Those set before there was any endpoint are for this one.
     pub fn set_endpoint(&self, endpoint: &Url) -> Result<(), PannierError> {
         Ok(self.core.set_endpoint(&endpoint.0)?)
     }

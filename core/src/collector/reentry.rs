@@ -1,5 +1,9 @@
 //! Which threads a collector's syncs run on, so that what the app does there is not made to wait for
 //! itself.
+#![allow(
+    clippy::missing_const_for_thread_local,
+    reason = "Android's thread locals are made in another way, in which the lint does not see the const"
+)]
 
 use std::cell::Cell;
 

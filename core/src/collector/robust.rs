@@ -440,6 +440,48 @@ fn is_cleartext(error: &Error) -> bool {
 }
 
 #[test]
+fn credentials_are_for_the_origin_they_were_set_for_and_before_any_for_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = asked.clone();
+    lrs.instead(move |request| {
+        let secret = request
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "Authorization");
+        heard
+            .lock()
+            .unwrap()
+            .push(secret.map(|(_, value)| value.clone()));
+        None
+    });
+    let mut config = config(&lrs);
+    (config.endpoint, config.credentials) = (None, None);
+    let collector = Collector::open(folder.path().join("queue.db"), config).unwrap();
+    let token = Credentials::Bearer("token".to_owned());
+    collector.set_credentials(Some(&token)).unwrap();
+    for (number, (endpoint, secret)) in [
+        ("https://lrs.example/xAPI", Some("Bearer token")),
+        ("https://lrs.example/other/xAPI", Some("Bearer token")),
+        ("https://another.example/xAPI", None),
+        ("https://lrs.example/xAPI", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        collector.set_endpoint(endpoint).unwrap();
+        collector.record(statement(number)).unwrap();
+        assert_eq!(collector.sync().unwrap().delivered, 1, "{endpoint}");
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        assert!(
+            asked.len() > 1 && asked.iter().all(|was| was.as_deref() == secret),
+            "{endpoint}: {asked:?}"
+        );
+    }
+}
+
+#[test]
 fn credentials_do_not_travel_where_everybody_can_read_them() {
     let folder = tempfile::tempdir().unwrap();
     let lrs = Arc::new(FakeLrs::default());

@@ -45,7 +45,7 @@ impl Collector {
     /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
     /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
     /// another one they are dropped, so set those of the new LRS after this, or use
-    /// [`Collector::set_target`] for both at once.
+    /// [`Collector::set_target`] for both at once. Those set before there was any endpoint are for this one.
     pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
         self.inner.use_endpoint(endpoint, None)?;
         self.tell_driver(Command::Changed);
@@ -106,7 +106,8 @@ impl Inner {
         // Held until the file and this agree: a sync that begins meanwhile sees both or neither.
         let mut target = lock(&self.target);
         let known = target.endpoint.as_ref();
-        let same_origin = known.is_some_and(|known| known.shares_origin(&endpoint));
+        // Credentials that were there before any endpoint were meant for the first.
+        let same_origin = known.is_none_or(|known| known.shares_origin(&endpoint));
         let authorization = match new {
             None if same_origin => target.authorization.clone(),
             new => new,

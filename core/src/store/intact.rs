@@ -4,9 +4,10 @@
 //! has a checksum over all of it that is frozen: made when it is recorded and when its timestamp is
 //! corrected, and asked before each send. One that does not fit is held, and never sent.
 //!
-//! CRC-32C (Castagnoli, RFC 3720 appendix B.4): it misses no error of up to 32 bits in a row, and eight
-//! bytes a step cost a record less than its commit varies by.
+//! CRC-32 (RFC 1952, section 8): it misses no error of up to 32 bits in a row, and costs a record less
+//! than its commit varies by.
 
+use crc32fast::Hasher;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use uuid::Uuid;
 
@@ -33,8 +34,8 @@ pub(super) struct Frozen<'a> {
 impl Frozen<'_> {
     /// The checksum that its row must have.
     pub(super) fn sum(&self) -> i64 {
-        let mut crc = Crc::new();
-        crc.add(self.id.as_bytes());
+        let mut crc = Hasher::new();
+        crc.update(self.id.as_bytes());
         let steady = self.steady.unwrap_or(Steady { ms: -1, boot: -1 });
         let numbers = [
             self.recorded_at,
@@ -44,11 +45,11 @@ impl Frozen<'_> {
             self.traits,
         ];
         for number in numbers {
-            crc.add(&number.to_le_bytes());
+            crc.update(&number.to_le_bytes());
         }
-        crc.add(self.voids.unwrap_or_default().as_bytes());
-        crc.add(self.body);
-        i64::from(crc.end())
+        crc.update(self.voids.unwrap_or_default().as_bytes());
+        crc.update(self.body);
+        i64::from(crc.finalize())
     }
 }
 
@@ -191,100 +192,4 @@ pub(super) fn hold_spoilt(
     moves.write(tx)?;
     *rows = intact;
     Ok(spoilt)
-}
-
-/// The polynomial, its bits reversed.
-const POLYNOMIAL: u32 = 0x82f6_3b78;
-
-/// What a byte does to the checksum when 0 to 7 others come after it.
-const TABLES: [[u32; 256]; 8] = tables();
-
-const fn tables() -> [[u32; 256]; 8] {
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = (crc >> 1) ^ if crc & 1 == 1 { POLYNOMIAL } else { 0 };
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut after = 1;
-    while after < 8 {
-        let mut byte = 0;
-        while byte < 256 {
-            let before = tables[after - 1][byte];
-            tables[after][byte] = (before >> 8) ^ tables[0][(before & 0xff) as usize];
-            byte += 1;
-        }
-        after += 1;
-    }
-    tables
-}
-
-/// The checksum of these bytes.
-pub(super) fn crc(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.add(bytes);
-    crc.end()
-}
-
-/// A checksum in the making.
-struct Crc(u32);
-
-impl Crc {
-    fn new() -> Self {
-        Self(u32::MAX)
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        let mut crc = self.0;
-        let (eights, rest) = bytes.as_chunks::<8>();
-        for eight in eights {
-            let mixed = u64::from_le_bytes(*eight) ^ u64::from(crc);
-            crc = 0;
-            for (at, byte) in mixed.to_le_bytes().into_iter().enumerate() {
-                crc ^= TABLES[7 - at][usize::from(byte)];
-            }
-        }
-        for byte in rest {
-            crc = (crc >> 8) ^ TABLES[0][usize::from(crc as u8 ^ byte)];
-        }
-        self.0 = crc;
-    }
-
-    fn end(&self) -> u32 {
-        !self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RFC 3720, appendix B.4, and the check value of the CRC catalogue.
-    #[test]
-    fn the_checksum_is_crc_32c() {
-        assert_eq!(crc(b"123456789"), 0xe306_9283);
-        assert_eq!(crc(&[0; 32]), 0x8a91_36aa);
-        assert_eq!(crc(&[0xff; 32]), 0x62a8_ab43);
-        let up: Vec<u8> = (0..32).collect();
-        assert_eq!(crc(&up), 0x46dd_794e);
-        let down: Vec<u8> = (0..32).rev().collect();
-        assert_eq!(crc(&down), 0x113f_db5c);
-    }
-
-    #[test]
-    fn it_is_the_same_however_the_bytes_come() {
-        let bytes: Vec<u8> = (0..100_u8).collect();
-        for cut in 0..100 {
-            let mut parts = Crc::new();
-            parts.add(&bytes[..cut]);
-            parts.add(&bytes[cut..]);
-            assert_eq!(parts.end(), crc(&bytes), "{cut}");
-        }
-    }
 }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::intact::crc;
 use super::place::{private, with_suffix};
 use super::{Ledger, ledger};
 
@@ -38,7 +37,7 @@ impl Numbers {
     pub(super) fn beside(path: &Path) -> Option<Self> {
         let bytes: [u8; BYTES] = fs::read(with_suffix(path, SUFFIX)).ok()?.try_into().ok()?;
         let (rest, sum) = bytes.split_at(BYTES - 4);
-        if !rest.starts_with(&MARK) || sum != crc(rest).to_le_bytes() {
+        if !rest.starts_with(&MARK) || sum != crc32fast::hash(rest).to_le_bytes() {
             return None;
         }
         let number = |at: usize| {
@@ -74,7 +73,7 @@ impl Numbers {
         bytes[8..24].copy_from_slice(&self.queue);
         bytes[24..32].copy_from_slice(&self.recorded.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.undelivered.to_le_bytes());
-        let sum = crc(&bytes[..BYTES - 4]);
+        let sum = crc32fast::hash(&bytes[..BYTES - 4]);
         bytes[BYTES - 4..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }

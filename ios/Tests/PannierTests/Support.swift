@@ -186,9 +186,10 @@ func python(_ code: String, on queue: URL) async throws -> Companion {
     }.process
 }
 
-/// Everything that waits aside in this queue has waited long enough.
+/// Everything that waits aside in this queue has waited long enough, and was refused a minute ago.
 func waitsAreOver(in queue: URL) async throws {
-    try await python("db.execute('UPDATE aside SET due = 0 WHERE held = 0')", on: queue).end()
+    let over = "UPDATE aside SET due = 0, steady = steady - 60000 WHERE held = 0"
+    try await python("db.execute('\(over)')", on: queue).end()
 }
 
 /// A gate that a test opens, and that says who has come to it.

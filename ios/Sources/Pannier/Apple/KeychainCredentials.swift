@@ -6,6 +6,8 @@ import Security
 /// it was started, on this device only. As a provider it is asked when the LRS refuses what it got.
 public final class KeychainCredentials: CredentialsProvider {
     private let service: String
+    /// In the account's place for what has no user; no user name has a colon.
+    private static let (ready, token) = (":basic", ":bearer")
 
     /// `service` tells the app's secrets apart, such as `com.example.app.lrs`.
     public init(service: String) {
@@ -26,7 +28,11 @@ public final class KeychainCredentials: CredentialsProvider {
             let secret = item[kSecValueData as String] as? Data
         else { throw CredentialsError.unavailable(reason: "the Keychain says \(status)") }
         let text = String(decoding: secret, as: UTF8.self)
-        return user.isEmpty ? .bearer(token: text) : .basic(user: user, password: text)
+        return switch user {
+        case Self.token: .bearer(token: text)
+        case Self.ready: .basic64(value: text)
+        default: .basic(user: user, password: text)
+        }
     }
 
     /// Saves these in the place of what there was; nil removes it.
@@ -38,7 +44,8 @@ public final class KeychainCredentials: CredentialsProvider {
         let (user, secret): (String, String)
         switch credentials {
         case .basic(let name, let password): (user, secret) = (name, password)
-        case .bearer(let token): (user, secret) = ("", token)
+        case .basic64(let value): (user, secret) = (Self.ready, value)
+        case .bearer(let token): (user, secret) = (Self.token, token)
         case nil: return
         }
         var item = query

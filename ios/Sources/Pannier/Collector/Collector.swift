@@ -227,7 +227,7 @@ public final class Collector: Sendable {
     /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
     /// way goes on with the new one. Credentials belong to an origin (scheme, host and port): for another
     /// one they are dropped, so set those of the new LRS after this, or use ``setTarget(_:credentials:)``
-    /// for both at once.
+    /// for both at once. Those set before there was any endpoint are for this one.
     public func setEndpoint(_ endpoint: URL) async throws {
         try await changing { try $0.setEndpoint(endpoint: endpoint) }
     }

@@ -202,6 +202,7 @@ public class Collector private constructor(
      * Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
      * way goes on with the new one. Credentials belong to an origin (scheme, host and port): for another
      * one they are dropped, so set those of the new LRS after this, or use [setTarget] for both at once.
+     * Those set before there was any endpoint are for this one.
      */
     public suspend fun setEndpoint(endpoint: String): Unit = changing { setEndpoint(endpoint) }
 

@@ -38,6 +38,6 @@ class DueTest {
             replaced = 0, erased = 0, queuedBytes = 0, oldestQueuedAt = null, oldestAge = null, endpoint = null,
             syncing = false, network = true, waitingUntil = until, waitingFor = why, trouble = null,
             nextDue = nextDue, lastSuccess = null, speaks = null, learnedMaxStatements = null,
-            learnedMaxBytes = null, clockSkewMs = null,
+            learnedMaxBytes = null, clockSkewMs = null, loss = null,
         )
 }

@@ -101,8 +101,7 @@ class TrainerActivity : Activity() {
         if (endpoint.text.isNotEmpty()) {
             val credentials = Credentials.Basic("${user.text}", "${password.text}")
             withContext(Dispatchers.IO) { app.credentials.save(credentials) }
-            collector.setCredentials(credentials)
-            collector.setEndpoint("${endpoint.text}")
+            collector.setTarget("${endpoint.text}", credentials)
         }
         message.text = told(collector.sync())
     }
