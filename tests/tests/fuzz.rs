@@ -39,6 +39,11 @@ fn queue_files() {
     holds("queue", 60);
 }
 
+#[test]
+fn requests_to_the_hub() {
+    holds("hub", 400);
+}
+
 /// A fuzzer that made other inputs on another run could not be believed when it found nothing.
 #[test]
 fn the_same_seed_makes_the_same_inputs() {

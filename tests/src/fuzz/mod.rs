@@ -4,6 +4,7 @@
 //! order. What counts as new is what the check says came of it; there is no view into the code.
 
 mod checks;
+mod hub;
 mod mutate;
 mod queue;
 
@@ -28,7 +29,7 @@ pub struct Target {
 }
 
 /// All that is fuzzed.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     Target {
         name: "prepare",
         check: checks::prepare,
@@ -48,6 +49,11 @@ pub const TARGETS: [Target; 4] = [
         name: "queue",
         check: queue::opened,
         seeds: queue::files,
+    },
+    Target {
+        name: "hub",
+        check: hub::answered,
+        seeds: hub::requests,
     },
 ];
 
