@@ -93,7 +93,8 @@ pub const LONGEST_STATEMENT: usize = 4 * 1024 * 1024;
 ///
 /// Every call may be made from any thread and blocks the calling one: `record` for one commit to
 /// the disk, lists and counts for a read, `sync` until it is done. None but `sync` and `pause` ever
-/// waits for the network. A thread that stops waiting for a call does not stop the call.
+/// waits for the network. A thread that stops waiting for a call does not stop the call. After a fork
+/// the child opens a collector of its own: calls to its parent's fail there, and touch nothing.
 ///
 /// Several collectors, also in several processes, may be open on one file; one of them syncs at a
 /// time. Dropping a collector ends a sync under way and closes the file; everything recorded is
@@ -516,6 +517,7 @@ impl Collector {
     }
 
     fn driver(&self) -> Result<UnboundedSender<Command>, Error> {
+        self.inner.store.is_ours()?;
         let mut driver = lock(&self.driver);
         if let Some(driver) = driver
             .as_ref()
@@ -539,6 +541,10 @@ impl Collector {
 
 impl Drop for Collector {
     fn drop(&mut self) {
+        if self.inner.store.is_ours().is_err() {
+            // Its threads are in another process.
+            return;
+        }
         if let Some(Driver { commands, thread }) = lock(&self.driver).take() {
             drop(commands);
             // The app's transport may be the last to let go of it: that thread cannot await itself.

@@ -21,6 +21,8 @@ use crate::lock::lock;
 pub struct Shared {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
+    /// The process that opened it. A fork's child has neither its locks nor its threads.
+    pub(super) process: u32,
     pub(super) db: Mutex<Slot>,
     /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
     reader: Mutex<Option<Db>>,
@@ -49,6 +51,7 @@ impl Shared {
         let shared = Self {
             path: place::absolute(path)?,
             durability: opening.durability,
+            process: std::process::id(),
             db: Mutex::new(Slot::Broken),
             reader: Mutex::default(),
             line: Line::default(),
@@ -75,6 +78,7 @@ impl Shared {
     /// Takes in all of a candidate's statements or none. An error means that nothing was taken in, but
     /// for [`StoreError::Unplaced`], which names what was.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
+        self.is_ours().map_err(Refused::Store)?;
         self.line.stand(candidate, |leader| {
             let mut slot = lock(&self.db);
             let candidates = leader.everybody();
@@ -140,6 +144,7 @@ impl Shared {
     where
         E: From<StoreError> + AsStoreError,
     {
+        self.is_ours()?;
         let mut slot = lock(&self.db);
         self.mend(&mut slot, None, now)?;
         let db = self.db(&mut slot, now)?;
@@ -165,6 +170,7 @@ impl Shared {
         now: Millis,
         work: impl FnOnce(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.is_ours()?;
         let outcome = self.read_only(now, work);
         if let Err(error @ StoreError::Damaged(_)) = &outcome {
             // Without the reader's lock: whoever mends takes it after the other.
@@ -198,6 +204,7 @@ impl Shared {
     /// Folds the write-ahead log into the file and closes it. Calls fail until [`Shared::resume`]. An
     /// error means that it is open still.
     pub fn pause(&self, now: Millis) -> Result<(), StoreError> {
+        self.is_ours()?;
         let _nobody_folds = self.log.hold_folding();
         let mut slot = lock(&self.db);
         self.mend(&mut slot, None, now)?;
@@ -216,6 +223,7 @@ impl Shared {
 
     /// Opens the file again.
     pub fn resume(&self, now: Millis) -> Result<(), StoreError> {
+        self.is_ours()?;
         let mut slot = lock(&self.db);
         if matches!(*slot, Slot::Paused) {
             *slot = Slot::Broken;
@@ -230,6 +238,17 @@ impl Shared {
     /// What was salvaged since the last call.
     pub fn take_salvaged(&self) -> Vec<Salvaged> {
         std::mem::take(&mut *lock(&self.salvaged))
+    }
+
+    /// Asked before any lock is taken: in a fork's child one may be held by a thread that is not there.
+    pub fn is_ours(&self) -> Result<(), StoreError> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(StoreError::CannotOpen {
+            path: self.path.clone(),
+            reason: "it was opened before this process was forked; open it anew here".to_owned(),
+        })
     }
 
     /// The open file.
@@ -288,6 +307,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if self.is_ours().is_err() {
+            return;
+        }
         // The time names a file only if another damaged one is met on the way.
         let mended = self.mend(&mut lock(&self.db), None, 0);
         if let Err(error) = mended {

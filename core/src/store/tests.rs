@@ -699,6 +699,33 @@ fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> 
 }
 
 #[test]
+fn what_was_opened_before_a_fork_says_so_and_touches_nothing() {
+    let (_folder, path) = file();
+    let mut shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    shared.append(vec![statement(1)], NOW).unwrap();
+    let parent = shared.process;
+    shared.process = parent.wrapping_add(1);
+    // A thread that is not there any more was in the middle of something.
+    let _held = shared.db.lock().unwrap();
+    let other = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let answers = [
+        shared.with(NOW, Db::tidy),
+        shared.read(NOW, |db| db.ledger().map(drop)),
+        shared.pause(NOW),
+        shared.resume(NOW),
+    ];
+    for answer in answers {
+        let told = answer.unwrap_err().to_string();
+        assert!(
+            told.contains("forked") && told.contains("open it anew"),
+            "{told}"
+        );
+    }
+    assert!(shared.append(vec![statement(2)], NOW).is_err());
+    assert_eq!(other.read(NOW, Db::ledger).unwrap().recorded, 1);
+}
+
+#[test]
 fn a_file_damaged_in_the_middle_gives_up_all_that_can_be_read() {
     let (_folder, path) = file();
     {
