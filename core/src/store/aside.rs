@@ -143,6 +143,16 @@ impl Db {
         Ok(rows)
     }
 
+    /// Whether any of them waits for an upstream that speaks another version.
+    pub fn waits_for_version(&self) -> Result<bool, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM aside WHERE held = 0 AND reason = 'version')",
+            )?
+            .query_row([], |row| row.get(0))?)
+    }
+
     /// When the next of those that wait aside for a time comes back, unix milliseconds.
     pub fn next_due(&self) -> Result<Option<Millis>, StoreError> {
         Ok(self

@@ -9,7 +9,7 @@ use super::judge::{self, Negotiated, Verdict};
 use super::posted::Sent;
 use super::session::Session;
 use super::work::{Item, Task};
-use super::{due, time, trace};
+use super::{time, trace};
 use crate::clock::Now;
 use crate::lrs::reading::{read_about, read_post, sender};
 use crate::lrs::{Answer, Failure, Sender, headers};
@@ -68,7 +68,14 @@ impl Session {
             // With the credentials that the app has set since it is another question.
             self.judged("outdated");
             self.flights.close();
-            return Ok(());
+            return match &flying.task {
+                // Whoever refused it says nothing of the LRS, which may be at it.
+                Task::Post(batch) if !judge::has_ended(answer.status, from) => {
+                    self.stay_quiet(batch, flying.timeout, now);
+                    self.wait_for_what_is_under_way(db, now, None)
+                }
+                _ => Ok(()),
+            };
         }
         let retry_after = headers::retry_after(&answer, now);
         match flying.task {
@@ -144,7 +151,7 @@ impl Session {
                 }
                 let version = headers::xapi_version(answer).or(self.learned.version);
                 self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
-                self.learned.version_at = Some(now - due::VERSION_LASTS_MS + SILENCE_LASTS_MS);
+                self.learned.version_at = Some(now - self.version_lasts() + SILENCE_LASTS_MS);
                 return self.settle(db, Vec::new(), now);
             }
             Negotiated::Stop(stop) => return self.stop(db, stop, Duration::ZERO, now),
@@ -177,7 +184,9 @@ impl Session {
         let from = self.sender(answer);
         let read = read_post(answer, &self.config.endpoint);
         let verdict = judge::posted(&read, from, &batch, retry_after);
-        if let Verdict::Stored { .. } = verdict {
+        if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
+            && !delivered.is_empty()
+        {
             self.learn_to_know(from);
         }
         let open = match &verdict {
@@ -185,9 +194,9 @@ impl Session {
             Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
             _ => false,
         };
-        if open && from != Sender::Lrs {
+        if open && !judge::has_ended(answer.status, from) {
             // Whoever says so may have given up on the LRS, which is at it still.
-            self.stay_quiet(sent.timeout, now);
+            self.stay_quiet(&batch, sent.timeout, now);
         }
         match &verdict {
             _ if verdict.is_whole() => {
@@ -198,7 +207,9 @@ impl Session {
             }
             Verdict::Stop(_) => {}
             // It stays queued: after the wait it is looked up.
-            _ if !self.learned.waits.is_empty() => return Ok(()),
+            _ if !self.learned.waits.is_empty() => {
+                return self.wait_for_what_is_under_way(db, now, None);
+            }
             _ => {
                 self.flights.close();
                 if !self.flights.is_empty() || !self.landed.is_empty() {

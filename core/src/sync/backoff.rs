@@ -45,6 +45,13 @@ pub const DEFAULT: Backoff = Backoff {
     longest: LONGEST,
 };
 
+/// Of a statement that was refused, while others are taken.
+const SUSPICION: Backoff = Backoff {
+    first: Duration::from_secs(16),
+    factor: 2.0,
+    longest: Duration::from_hours(1),
+};
+
 impl Backoff {
     /// The wait after so many failures in a row (1 for the first), somewhere in the whole range.
     pub fn delay(&self, failures: u32, rng: &mut fastrand::Rng) -> Duration {
@@ -81,6 +88,12 @@ impl Backoff {
 /// The wait after so many failures in a row (1 for the first), as every collector has it.
 pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
     DEFAULT.delay(failures, rng)
+}
+
+/// The wait before a statement that was refused so many times before is tried again. It costs three
+/// requests each time, perhaps for good: a gateway that blocks it may never let it pass.
+pub fn suspicion(refused: u32, rng: &mut fastrand::Rng) -> Duration {
+    SUSPICION.delay(refused + 1, rng)
 }
 
 /// The wait where the LRS asks for one, as every collector has it.

@@ -12,7 +12,10 @@ use crate::store::{
 };
 
 /// What a negotiated version is trusted for: LRSs are upgraded.
-pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
+const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
+
+/// The same while statements wait for another one: a single wrong answer must not stop them for a day.
+const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
 
 /// Failures in a row after which the upstream gets one statement at a time, each looked up first.
 const CAUTIOUS_FROM: u32 = 2;
@@ -35,7 +38,15 @@ impl Session {
                 || self
                     .learned
                     .version_at
-                    .is_none_or(|at| at > now || now - at > VERSION_LASTS_MS))
+                    .is_none_or(|at| at > now || now - at > self.version_lasts()))
+    }
+
+    pub(super) fn version_lasts(&self) -> Millis {
+        if self.another_is_awaited {
+            VERSION_IN_DOUBT_LASTS_MS
+        } else {
+            VERSION_LASTS_MS
+        }
     }
 
     fn version(&self) -> XapiVersion {

@@ -37,6 +37,8 @@ pub enum Verdict {
         refused: Vec<(usize, String)>,
         /// To be looked up.
         look: Vec<usize>,
+        /// Whoever says so is not known to be the LRS.
+        stranger: bool,
     },
     /// Perhaps a statement is at fault, perhaps the credentials, the version or the LRS.
     Suspicious {
@@ -198,6 +200,7 @@ pub fn posted(
             stored,
             refused.iter().map(|(at, words)| (*at, words.to_string())),
             batch,
+            !matches!(from, Sender::Lrs | Sender::Likely),
         ),
         Posted::NotAnLrs(why) => Verdict::Stop(Stop {
             doubt: true,
@@ -309,6 +312,7 @@ fn sorted(
     stored: &[Uuid],
     refused: impl Iterator<Item = (usize, String)>,
     batch: &[Item],
+    stranger: bool,
 ) -> Verdict {
     let refused: Vec<_> = refused.filter(|(at, _)| *at < batch.len()).collect();
     let (delivered, others): (Vec<_>, Vec<_>) =
@@ -324,6 +328,7 @@ fn sorted(
             .collect(),
         delivered,
         look,
+        stranger,
     }
 }
 
@@ -360,17 +365,21 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
         // Not our password is at fault, nor our statement: this is not the LRS.
         _ => (Problem::NotAnLrs, Pause::Backoff),
     };
-    // An LRS that answers has come to its end. Whoever stands before it may have given up on it.
-    let ended = match from {
-        Sender::Lrs => true,
-        Sender::Likely => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
-        Sender::Perhaps | Sender::Stranger => false,
-    };
     Stop {
         problem,
         status: Some(status),
         words,
         pause,
-        doubt: !ended,
+        doubt: !has_ended(status, from),
+    }
+}
+
+/// Has the LRS come to the end of what it was asked? One that answers has. Whoever stands before it may
+/// have given up on it; who says 413 has not processed it (RFC 9110, section 15.5.14).
+pub(super) fn has_ended(status: u16, from: Sender) -> bool {
+    match from {
+        Sender::Lrs => true,
+        Sender::Likely => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
+        Sender::Perhaps | Sender::Stranger => status == 413,
     }
 }

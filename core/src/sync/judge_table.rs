@@ -136,8 +136,17 @@ fn a_partial_success_is_settled_by_its_indexes() {
             delivered: vec![0],
             refused: vec![(1, "missing object".into())],
             look: vec![2],
+            // Without a version header, of one that is not known: it may be a gateway's.
+            stranger: true,
         }
     );
+    assert!(matches!(
+        judge_post(&signed(200, &report), &[], None),
+        Verdict::Sorted {
+            stranger: false,
+            ..
+        }
+    ));
     // 400 for a batch that is there already.
     let nothing = r#"{"inserted":0,"rejected":0,"ids":[],"errors":[]}"#;
     assert_eq!(
@@ -145,7 +154,8 @@ fn a_partial_success_is_settled_by_its_indexes() {
         Verdict::Sorted {
             delivered: vec![],
             refused: vec![],
-            look: vec![0, 1, 2]
+            look: vec![0, 1, 2],
+            stranger: true,
         }
     );
 }

@@ -45,6 +45,9 @@ impl Session {
         if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
             self.checked = true;
         }
+        if from.is_lrs() && matches!(found, Looked::Copy(_) | Looked::Missing) {
+            self.let_in();
+        }
         match found {
             Looked::Stop(stop) if self.is_cautious() && stop.pause == Pause::Backoff => {
                 self.suspects.upstream_is_ill();
@@ -241,18 +244,17 @@ impl Session {
     ) -> Result<(), StoreError> {
         look.as_voided = false;
         match &look.then {
-            // It may be that nobody may do anything with these credentials.
-            Then::Split { blame, .. } | Then::Blame(blame)
-                if blame.status == Some(401) && !blame.stranger =>
-            {
-                let stop = Stop {
-                    problem: Problem::Credentials,
-                    status: Some(401),
-                    words: blame.words.clone(),
-                    pause: Pause::App,
-                    doubt: false,
-                };
-                self.stop(db, stop, Duration::ZERO, now)
+            // The credentials, or one of these? Another one that is taken tells, and nothing else does.
+            Then::Split { blame, .. } if blame.is_door() => {
+                self.checked = false;
+                self.one_and_the_others(look);
+                Ok(())
+            }
+            Then::Blame(blame) if blame.is_door() => {
+                self.checked = false;
+                item.looked = true;
+                look.missing.push(item);
+                self.continue_look(db, look, now)
             }
             Then::Send(_) | Then::Split { .. } | Then::Blame(_) | Then::Convict => {
                 item.looked = true;
@@ -280,6 +282,23 @@ impl Session {
             }
             Then::Known => self.vanished(db, look, item, status, now),
         }
+    }
+
+    /// The first of a batch is sent alone, and then the others.
+    fn one_and_the_others(&mut self, look: Look) {
+        let Then::Split {
+            mut batch,
+            culprits,
+            ..
+        } = look.then
+        else {
+            return;
+        };
+        let others = batch.split_off(1);
+        let culprits: Vec<_> = culprits.iter().filter_map(|at| at.checked_sub(1)).collect();
+        let mut parts = vec![batch];
+        parts.extend(split(others, &culprits));
+        self.post_in_parts(parts);
     }
 
     /// It says that it has the statement, and shows nothing under its id, even when asked again; or it

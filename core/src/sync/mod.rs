@@ -7,6 +7,7 @@
 
 mod answered;
 pub mod backoff;
+mod door;
 mod due;
 mod flights;
 pub mod judge;
@@ -14,6 +15,7 @@ mod limits;
 mod look;
 mod outcome;
 mod posted;
+mod quiet;
 mod report;
 mod session;
 mod suspects;

@@ -7,7 +7,6 @@ use super::judge::{Pause, Stop};
 use super::session::Session;
 use super::work::Item;
 use crate::event::Event;
-use crate::lrs::requests;
 use crate::store::{
     Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
 };
@@ -30,6 +29,7 @@ impl Session {
             self.accepted = true;
             self.checked = true;
             self.refused = None;
+            self.door = None;
             self.learned.failures = 0;
             self.learned.trouble = None;
             self.ceiling.grow(&mut self.learned);
@@ -44,15 +44,12 @@ impl Session {
 
     /// For so long a request that failed may still be under way at the LRS.
     pub(super) fn under_way(&self, now: Millis) -> Duration {
-        let longest = requests::timeout(usize::MAX, usize::MAX);
-        let left = self.quiet_until.map_or(0, |until| (until - now).max(0));
-        Duration::from_millis(left as u64).min(longest)
+        self.quiet.left(now)
     }
 
-    /// What was sent may be under way for so long, and is looked into meanwhile.
-    pub(super) fn stay_quiet(&mut self, doubt: Duration, now: Millis) {
-        let until = Some(now + doubt.as_millis() as Millis);
-        self.quiet_until = self.quiet_until.max(until);
+    /// This batch may be under way for so long, and is looked into meanwhile.
+    pub(super) fn stay_quiet(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
+        self.quiet.add(batch, doubt, now);
     }
 
     /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are. What
@@ -104,6 +101,7 @@ impl Session {
         self.learned
             .waits
             .add(why, now + wait.as_millis() as Millis);
+        let stop = self.or_obey_the_door(stop, now);
         if named {
             return self.settle(db, Vec::new(), now);
         }

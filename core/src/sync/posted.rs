@@ -87,7 +87,7 @@ impl Session {
             }
             return self.stop(db, stop, doubt, now);
         }
-        self.stay_quiet(doubt, now);
+        self.stay_quiet(&batch, doubt, now);
         let blame = blame_of(&stop);
         self.tasks
             .push_front(Task::Look(Look::new(batch, Then::Blame(blame))));
@@ -128,7 +128,22 @@ impl Session {
                 delivered,
                 refused,
                 look,
-            } => self.sorted(db, &batch, &delivered, refused, &look, now),
+                stranger,
+            } => {
+                let refused = refused
+                    .into_iter()
+                    .map(|(at, words)| {
+                        let blame = Blame {
+                            reason: HoldReason::Refused,
+                            status: Some(200),
+                            words,
+                            stranger,
+                        };
+                        (at, blame)
+                    })
+                    .collect();
+                self.sorted(db, &batch, &delivered, refused, &look, now)
+            }
             Verdict::Suspicious { blame, culprits } => {
                 if sent.bytes >= BIG_BODY && batch.len() > 1 {
                     // One LRS says 400 to what is too large.
@@ -165,7 +180,7 @@ impl Session {
         db: &mut Db,
         batch: &[Item],
         delivered: &[usize],
-        refused: Vec<(usize, String)>,
+        refused: Vec<(usize, Blame)>,
         look: &[usize],
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -183,13 +198,7 @@ impl Session {
                 .collect();
             self.accepted(db, settled, now)?;
         }
-        for (at, words) in refused {
-            let blame = Blame {
-                reason: HoldReason::Refused,
-                status: Some(200),
-                words,
-                stranger: false,
-            };
+        for (at, blame) in refused {
             // It took the others in the same breath, if it took some.
             let taken = self.learned.taken - u64::from(!delivered.is_empty());
             self.blame_since(db, vec![batch[at].clone()], &blame, taken, now)?;
@@ -217,9 +226,10 @@ impl Session {
         culprits: Vec<usize>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        if blame.status == Some(401) {
+        if blame.is_door() {
             // The credentials are asked about anew, whatever it took before.
             self.checked = false;
+            self.door_is_shut(&blame.words);
         }
         if batch.len() > 1 {
             if self.checked {

@@ -10,9 +10,11 @@ use std::time::Duration;
 use tracing::Span;
 
 use super::answered::Landed;
+use super::door::Door;
 use super::due::Due;
 use super::flights::{Flights, Flying, MOST_IN_FLIGHT, Ticket};
 use super::limits::Ceiling;
+use super::quiet::{Quiet, still_at_work};
 use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
 use super::work::{Item, Task};
@@ -67,10 +69,14 @@ pub struct Session {
     pub(super) checked: bool,
     /// The other version has been tried since then.
     pub(super) flipped: bool,
+    /// Statements wait for another version, or did when this session last began.
+    pub(super) another_is_awaited: bool,
     /// The app has set other credentials, and nothing was sent with them yet.
     authorized_anew: bool,
-    /// A request that failed, and was looked into, may be under way until then.
-    pub(super) quiet_until: Option<Millis>,
+    /// What failed, and is looked into, may be at work at the LRS still.
+    pub(super) quiet: Quiet,
+    /// A 401 of the LRS itself that is not explained yet.
+    pub(super) door: Option<Door>,
     /// The smallest batch that was refused for one of its statements, which is not found yet.
     pub(super) refused: Option<usize>,
     pub(super) delivered: u64,
@@ -119,8 +125,10 @@ impl Session {
             accepted: false,
             checked: false,
             flipped: false,
+            another_is_awaited: false,
             authorized_anew: false,
-            quiet_until: None,
+            quiet: Quiet::default(),
+            door: None,
             refused: None,
             delivered: 0,
             held: 0,
@@ -190,6 +198,7 @@ impl Session {
             self.suspects.acquit_refused();
             self.doubt_upstream();
             self.refused = None;
+            self.door = None;
             self.learned.credentials_are_right();
             self.authorized_anew = true;
         }
@@ -234,6 +243,9 @@ impl Session {
             if let Some(step) = self.must_wait(db, now)? {
                 return Ok(step);
             }
+            if self.obey_the_door(db, now)? {
+                continue;
+            }
             let (task, taken) = if let Some(task) = self.tasks.pop_front() {
                 (task, false)
             } else if let Some(landed) = self.landed.pop_front() {
@@ -257,7 +269,7 @@ impl Session {
 
     /// Nothing is due any more.
     fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
-        if self.quiet_until.take().is_some() {
+        if std::mem::take(&mut self.quiet).was_needed() {
             // What it was looking into has come to an end, or waits aside for as long.
             self.settle(db, Vec::new(), now)?;
         }
@@ -301,6 +313,10 @@ impl Session {
             Task::Post(batch) => {
                 let batch = self.may_leave(db, batch, now)?;
                 if batch.is_empty() {
+                    return Ok(None);
+                }
+                if self.quiet.has_any_of(&batch, now) {
+                    self.stop(db, still_at_work(), Duration::ZERO, now)?;
                     return Ok(None);
                 }
                 Task::Post(batch)
@@ -373,6 +389,7 @@ impl Session {
         let bytes = request.body.as_ref().map_or(0, Vec::len);
         let span = trace::span(&task, bytes);
         self.requests += 1;
+        self.knock();
         self.bytes_sent += bytes as u64;
         let ticket = self.flights.ticket();
         let plain = match &task {
@@ -408,7 +425,7 @@ impl Session {
     }
 
     /// All tasks are forgotten, also what was to be looked into: it may be under way at the LRS still.
-    fn wait_for_what_is_under_way(
+    pub(super) fn wait_for_what_is_under_way(
         &mut self,
         db: &mut Db,
         now: Millis,
@@ -467,6 +484,7 @@ impl Session {
             self.learned.waits.add(WaitKind::OutcomeUnknown, until);
             self.settle(db, Vec::new(), now)?;
         }
+        self.another_is_awaited = db.waits_for_version()?;
         self.ask_the_time(db, now)?;
         Ok(None)
     }

@@ -25,9 +25,8 @@ const STRIKES: usize = 3;
 /// replaced, an LRS that starts.
 const APART: Duration = Duration::from_secs(10);
 
-/// A statement in the LRS's future by no more than this is in time: `Date` counts whole seconds and has
-/// been under way for a while.
-const FUTURE_TOLERANCE_MS: Millis = 2_000;
+/// The LRS's clock is known no better: `Date` counts whole seconds and has been under way for a while.
+const CLOCKS_AGREE_WITHIN_MS: Millis = 2_000;
 
 /// An LRS that refuses a statement for its timestamp is asked again no later: its clock may have been
 /// put right.
@@ -53,6 +52,8 @@ struct Suspect {
     taken: u64,
     /// The LRS refused it before, and took others since.
     confirmed: bool,
+    /// When it was refused, by the device's clock.
+    at: Millis,
 }
 
 /// The suspects since the upstream last took something.
@@ -107,7 +108,11 @@ impl Suspects {
             return last;
         }
         let leaps = (self.list.len() - STRIKES + 1).min(16) as u32;
-        let farthest = 4_i64.pow(leaps).min((last_seq - last) / 2);
+        let farthest = match self.list.last() {
+            // There are only a few questions.
+            Some(suspect) if suspect.blame.is_door() => last_seq - last - 1,
+            _ => 4_i64.pow(leaps).min((last_seq - last) / 2),
+        };
         last + rng.i64(0..=farthest.max(0))
     }
 }
@@ -138,6 +143,7 @@ impl Session {
                 confirmed: self.confirms(&item, blame),
                 taken,
                 blame: blame.clone(),
+                at: now,
                 item,
             };
             // One that is aside already would be due again at once.
@@ -199,11 +205,12 @@ impl Session {
     }
 
     /// It is the statement: held, unless the LRS may have refused it for its timestamp, which passes.
+    /// What counts is when it was refused, which may have been a while ago.
     fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
         let due = self
             .skew
-            .map(|skew| suspect.item.row.happened_at - skew)
-            .filter(|due| *due > now + FUTURE_TOLERANCE_MS);
+            .map(|skew| suspect.item.row.happened_at - skew + CLOCKS_AGREE_WITHIN_MS)
+            .filter(|due| *due > suspect.at);
         match due {
             Some(due) if suspect.blame.reason != HoldReason::TooLarge => Outcome::Waiting {
                 reason: WaitReason::Future,
@@ -258,7 +265,7 @@ impl Session {
 
     /// It is tried again, each time later. `taken` says how much the upstream had taken when it was refused.
     fn later_since(&mut self, item: &Item, blame: &Blame, taken: u64, now: Millis) -> Outcome {
-        let wait = backoff::delay(item.row.tries + 4, &mut self.rng)
+        let wait = backoff::suspicion(item.row.tries, &mut self.rng)
             .max(APART)
             .max(self.under_way(now));
         Outcome::Waiting {

@@ -3,7 +3,7 @@
 use super::device::Device;
 use super::lrs::Fault;
 use crate::lrs::Failure;
-use crate::store::HoldReason;
+use crate::store::{HoldReason, WaitKind};
 use crate::sync::Ended;
 
 #[test]
@@ -255,4 +255,121 @@ fn whatever_is_answered_to_one_statement_stops_no_other() {
             );
         }
     }
+}
+
+/// A report as one LRS gives it, that names none but the last of three.
+const REPORT: &str = r#"{"ids":[],"errors":[{"index":2,"reason":"no"}]}"#;
+
+#[test]
+fn what_a_report_passes_over_may_be_at_work_where_a_stranger_gives_it() {
+    for status in [200, 400] {
+        let mut device = Device::new();
+        device.record(3);
+        device
+            .lrs
+            .faults
+            .extend([Fault::None, Fault::Stranger(status, REPORT)]);
+        let sent = device.now;
+        let Ended::Waiting { until, why, .. } = device.sync() else {
+            panic!("sent again at once")
+        };
+        assert_eq!(why, WaitKind::OutcomeUnknown);
+        // A request may take half a minute at least, and an LRS as long after that.
+        assert!(until >= sent + 30_000, "{}", until - sent);
+        assert!(device.lrs.posts.is_empty(), "{:?}", device.lrs.posts);
+        device.now = until;
+        device.sync_to_the_last();
+        assert_eq!((device.delivered(), device.held()), (3, vec![]));
+    }
+}
+
+#[test]
+fn nothing_is_held_for_what_a_stranger_reports() {
+    let mut device = Device::new();
+    let blocked = device.record(2)[0];
+    device.lrs.dislikes.insert(blocked, 200);
+    (device.lrs.before_it, device.lrs.reports) = (true, true);
+    for _ in 0..20 {
+        while let Ended::Waiting { until, .. } = device.sync() {
+            device.now = until;
+        }
+        assert_eq!(device.held(), []);
+        // What is refused comes back, and others are taken in between.
+        if let Some(due) = device.db.next_due().unwrap() {
+            device.now = due.max(device.now);
+        }
+        device.record(1);
+    }
+    device.lrs.dislikes.clear();
+    device.sync_to_the_last();
+    assert_eq!((device.delivered(), device.held()), (22, vec![]));
+}
+
+#[test]
+fn one_statement_that_is_answered_by_401_stops_no_other_where_nobody_may_read() {
+    for bad in [1, 4, 20] {
+        let mut device = Device::new();
+        device.lrs.may_read = false;
+        let ids = device.record(40);
+        for id in &ids[7..7 + bad] {
+            device.lrs.dislikes.insert(*id, 401);
+        }
+        let start = device.now;
+        while device.delivered() < 40 - bad {
+            let before = device.lrs.requests;
+            let ended = device.sync();
+            // Whether it is the credentials, a few requests may find out between two that are taken.
+            assert!(device.lrs.requests - before < 200);
+            match ended {
+                Ended::Waiting { until, .. } => device.now = until,
+                Ended::NeedsApp { .. } => device.now += 3_600_000,
+                Ended::Emptied => device.now = device.db.next_due().unwrap().unwrap(),
+                other => panic!("{other:?}"),
+            }
+            assert!(device.now - start < 24 * 3_600_000, "{bad}: stuck");
+        }
+        assert_eq!(device.delivered(), 40 - bad);
+    }
+}
+
+#[test]
+fn credentials_that_are_refused_are_not_tried_on_and_on() {
+    for may_read in [true, false] {
+        let mut device = Device::new();
+        device.lrs.may_read = may_read;
+        let ids = device.record(500);
+        // Whatever it is sent, though it answers look-ups, or those by nobody in particular.
+        device.lrs.dislikes.extend(ids.iter().map(|id| (*id, 401)));
+        for _ in 0..3 {
+            let before = device.lrs.posts.len();
+            let ended = device.sync();
+            assert!(matches!(ended, Ended::NeedsApp { .. }), "{ended:?}");
+            let posts = device.lrs.posts.len() - before;
+            assert!(posts <= 13, "{posts} with credentials that are refused");
+            device.now += 3_600_000;
+        }
+        device.lrs.dislikes.clear();
+        device.sync_to_the_last();
+        assert_eq!((device.delivered(), device.held()), (500, vec![]));
+    }
+}
+
+#[test]
+fn a_statement_that_something_blocks_for_good_is_tried_ever_less_often() {
+    let mut device = Device::new();
+    let ids = device.record(2);
+    device.lrs.dislikes.insert(ids[0], 403);
+    device.lrs.before_it = true;
+    device.sync_all();
+    let day = 24 * 3_600_000;
+    let (mut requests, evening) = (device.lrs.requests, device.now + day);
+    while device.now < evening {
+        device.now = device.db.next_due().unwrap().unwrap().max(device.now);
+        device.sync_all();
+    }
+    requests = device.lrs.requests - requests;
+    // Once in half an hour on the average, with a look-up before and after, at the end of which it is
+    // still not held.
+    assert!(requests <= 3 * 24 * 3, "{requests} in a day");
+    assert_eq!(device.held(), []);
 }

@@ -299,6 +299,34 @@ fn a_refusal_of_credentials_that_were_replaced_meanwhile_is_asked_again() {
 }
 
 #[test]
+fn a_gateways_refusal_of_replaced_credentials_ends_nothing_at_the_lrs() {
+    let mut air = Air::new(1, 3);
+    assert_eq!(air.send(), Step::Await);
+    air.land(0);
+    assert_eq!(air.send(), Step::Await);
+    let batch = air.ids(0);
+    let timeout = air.flying[0].1.timeout.as_millis() as i64;
+    let credentials = Credentials::Basic {
+        user: "app".into(),
+        password: "changed".into(),
+    };
+    air.session
+        .authorize(Some(&credentials.authorization().unwrap()));
+    air.device.lrs.password = "changed".into();
+    // It gave up on the LRS, which may be at the batch for as long as the request may take.
+    air.land_as(0, Ok(status(425, &[])));
+    let landed = air.device.now;
+    let Step::Wait {
+        until,
+        why: WaitKind::OutcomeUnknown,
+    } = air.finish()
+    else {
+        panic!("sent again at once: {batch:?}")
+    };
+    assert!(until >= landed + timeout, "{}", until - landed);
+}
+
+#[test]
 fn a_voiding_waits_for_a_target_that_is_under_way() {
     let mut air = Air::new(4, 170);
     air.send();

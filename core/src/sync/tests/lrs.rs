@@ -28,6 +28,7 @@ pub(super) enum Fault {
     Fail(Failure),
 }
 
+#[allow(clippy::struct_excessive_bools)] // Each is a habit of its own.
 pub(super) struct Lrs {
     pub(super) stored: BTreeMap<Uuid, Value>,
     pub(super) voided: HashSet<Uuid>,
@@ -37,6 +38,8 @@ pub(super) struct Lrs {
     pub(super) names_culprit: bool,
     /// It is not the LRS that dislikes them, but something before it.
     pub(super) before_it: bool,
+    /// And that reports as one LRS does.
+    pub(super) reports: bool,
     /// GETs of these are answered by 500.
     pub(super) cannot_show: HashSet<Uuid>,
     pub(super) max_bytes: usize,
@@ -60,6 +63,7 @@ impl Lrs {
             dislikes: BTreeMap::new(),
             names_culprit: false,
             before_it: false,
+            reports: false,
             cannot_show: HashSet::new(),
             max_bytes: usize::MAX,
             versions: vec!["1.0.3", "2.0.0"],
@@ -164,10 +168,14 @@ impl Lrs {
                     "bad".into()
                 };
                 if self.before_it {
-                    let page = "<html><title>Blocked</title></html>";
+                    let words = if self.reports {
+                        json!({"ids": [], "errors": [{"index": at, "reason": "no"}]}).to_string()
+                    } else {
+                        "<html><title>Blocked</title></html>".to_owned()
+                    };
                     return Answer {
                         headers: Vec::new(),
-                        ..answer(*status, &[], page.into())
+                        ..answer(*status, &[], words)
                     };
                 }
                 return answer(*status, &[], words);

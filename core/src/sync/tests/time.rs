@@ -4,7 +4,7 @@ use super::device::{Device, START};
 use super::lrs::Fault;
 use crate::lrs::Failure;
 use crate::store::{Page, WaitReason};
-use crate::sync::Ended;
+use crate::sync::{Ended, Step};
 
 const MONTH: i64 = 30 * 86_400_000;
 
@@ -53,6 +53,42 @@ fn what_an_lrs_refuses_for_its_timestamp_waits_for_its_time_and_no_longer_than_a
         device.sync_to_the_last();
         assert_eq!(device.delivered(), 3);
     }
+}
+
+#[test]
+fn what_was_refused_before_its_time_is_not_held_once_that_has_come() {
+    // The LRS's clock is 90 s behind, and it refuses what lies in its future.
+    let mut device = Device::new();
+    device.lrs.ahead = -90_000;
+    let early = device.record_one(1, "", START);
+    let other = device.record_one(2, "", START);
+    device.lrs.dislikes.extend([(early, 400), (other, 400)]);
+    device.record_one(3, "", START - MONTH);
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 1);
+    // Once more both are refused too early, and another one is taken. When the LRS is asked whether it
+    // takes us for who we are, the answer comes late.
+    device.now = START + 60_000;
+    device.record_one(4, "", START - MONTH);
+    let mut session = device.session();
+    let mut posts = 0;
+    while let Step::Send { ticket, request } = session.next(&mut device.db, device.now).unwrap() {
+        posts += usize::from(request.body.is_some());
+        let outcome = device.lrs.perform(&request, device.now);
+        device.now += 20;
+        if posts == 3 && request.body.is_none() {
+            // By then their time has come.
+            device.now = START + 95_000;
+            device.lrs.dislikes.clear();
+        }
+        session
+            .answered(&mut device.db, ticket, outcome, device.now)
+            .unwrap();
+    }
+    assert!(posts >= 3 && device.now >= START + 95_000);
+    assert_eq!(device.held(), []);
+    device.sync_to_the_last();
+    assert_eq!(device.delivered(), 4);
 }
 
 #[test]

@@ -201,6 +201,51 @@ fn what_only_2_0_has_waits_for_an_upstream_that_speaks_it() {
 }
 
 #[test]
+fn one_wrong_word_about_its_versions_does_not_stop_what_needs_2_0_for_a_day() {
+    let mut device = Device::new();
+    let context = r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:c@example.com"}}]}"#;
+    device.record_one(1, context, START - 1_000);
+    device
+        .lrs
+        .faults
+        .push_back(Fault::Answer(200, vec![], r#"{"version":["1.0.3"]}"#));
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 0);
+    device.now += 2 * 3_600_000;
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 1);
+    // And where nothing waits for it, nobody asks before the day is over.
+    let requests = device.lrs.requests;
+    device.record(1);
+    device.now += 2 * 3_600_000;
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.lrs.requests, requests + 1);
+}
+
+#[test]
+fn a_silent_lrs_is_asked_about_its_versions_once_an_hour_also_where_2_0_is_waited_for() {
+    let mut device = Device::new();
+    let context = r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:c@example.com"}}]}"#;
+    device.record_one(1, context, START - 1_000);
+    device.lrs.versions = vec!["1.0.3"];
+    device
+        .lrs
+        .faults
+        .push_back(Fault::Answer(404, vec![], "no such page"));
+    assert_eq!(device.sync(), Ended::Emptied);
+    for _ in 0..5 {
+        let requests = device.lrs.requests;
+        device.now += 3_600_000 + 1;
+        device
+            .lrs
+            .faults
+            .push_back(Fault::Answer(404, vec![], "no such page"));
+        assert_eq!(device.sync(), Ended::Emptied);
+        assert_eq!(device.lrs.requests, requests + 1);
+    }
+}
+
+#[test]
 fn finds_the_version_of_an_lrs_that_does_not_tell() {
     for versions in [vec!["1.0.3"], vec!["2.0.0"]] {
         let mut device = Device::new();

@@ -1,0 +1,91 @@
+//! The LRS itself has said 401: to our credentials, or to one statement?
+//!
+//! A look-up tells, where it is answered; where these credentials may not read, only another statement
+//! that is taken does. A few requests may find out, and then the 401 is obeyed: who knocks on and on at
+//! a door that was shut locks an account.
+
+use std::time::Duration;
+
+use super::backoff;
+use super::judge::{Blame, Pause, Stop};
+use super::session::Session;
+use crate::store::{Db, Millis, Problem, StoreError, WaitKind};
+
+/// So many requests may find out.
+const QUESTIONS: u32 = 10;
+
+/// A 401 of the LRS itself that is not explained yet.
+#[derive(Debug)]
+pub(super) struct Door {
+    /// What the LRS said.
+    words: String,
+    /// Requests since that did not explain it.
+    asked: u32,
+}
+
+impl Blame {
+    /// The LRS itself has said 401.
+    pub(super) fn is_door(&self) -> bool {
+        self.status == Some(401) && !self.stranger
+    }
+}
+
+impl Session {
+    /// The LRS has answered 401 to a batch.
+    pub(super) fn door_is_shut(&mut self, words: &str) {
+        self.door.get_or_insert_with(|| Door {
+            words: words.to_owned(),
+            asked: 0,
+        });
+    }
+
+    /// One more request leaves.
+    pub(super) fn knock(&mut self) {
+        if let Some(door) = &mut self.door {
+            door.asked += 1;
+        }
+    }
+
+    /// The LRS has answered a look-up: it lets us in, at least to read. That is no proof that we may
+    /// write, but no knocking either.
+    pub(super) fn let_in(&mut self) {
+        if let Some(door) = &mut self.door {
+            door.asked = door.asked.saturating_sub(1);
+        }
+    }
+
+    /// Asked often enough without an answer: the 401 is obeyed. What was found out about statements in
+    /// a session that has seen others taken is written down first.
+    pub(super) fn obey_the_door(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
+        let Some(door) = self.door.take_if(|door| door.asked >= QUESTIONS) else {
+            return Ok(false);
+        };
+        if self.accepted && !self.suspects.is_empty() {
+            let settled = self.convict(now);
+            self.settle(db, settled, now)?;
+        }
+        self.stop(db, shut(door.words), Duration::ZERO, now)?;
+        Ok(true)
+    }
+
+    /// Nothing more is sent for now, and nobody has found out: then the 401 is obeyed, too.
+    pub(super) fn or_obey_the_door(&mut self, stop: Stop, now: Millis) -> Stop {
+        let Some(door) = self.door.take() else {
+            return stop;
+        };
+        let until = now + backoff::WITHOUT_THE_APP.as_millis() as Millis;
+        self.learned.waits.add(WaitKind::App, until);
+        shut(door.words)
+    }
+}
+
+/// Until the app has acted.
+fn shut(words: String) -> Stop {
+    Stop {
+        problem: Problem::Credentials,
+        status: Some(401),
+        words,
+        pause: Pause::App,
+        doubt: false,
+    }
+}

@@ -1,0 +1,62 @@
+//! What may be at work at the LRS still, though somebody has answered: it is looked into meanwhile, and
+//! not sent again before its time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::judge::{Pause, Stop};
+use super::work::Item;
+use crate::lrs::requests;
+use crate::store::{Millis, Problem};
+
+/// The statements, and until when.
+#[derive(Debug, Default)]
+pub(super) struct Quiet {
+    until: Option<Millis>,
+    /// Their places in the log.
+    seqs: BTreeSet<i64>,
+}
+
+impl Quiet {
+    /// These may be at work for so long from now on.
+    pub(super) fn add(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
+        if doubt.is_zero() {
+            return;
+        }
+        if self.left(now).is_zero() {
+            *self = Self::default();
+        }
+        self.until = self.until.max(Some(now + doubt.as_millis() as Millis));
+        self.seqs.extend(batch.iter().map(|item| item.row.seq));
+    }
+
+    /// How long any of them may be. Never longer than a request can take: the clock may have jumped.
+    pub(super) fn left(&self, now: Millis) -> Duration {
+        let longest = requests::timeout(usize::MAX, usize::MAX);
+        let left = self.until.map_or(0, |until| (until - now).max(0));
+        Duration::from_millis(left as u64).min(longest)
+    }
+
+    /// One of these may be: whatever it was looked into for, it must not leave yet.
+    pub(super) fn has_any_of(&self, batch: &[Item], now: Millis) -> bool {
+        !self.left(now).is_zero() && batch.iter().any(|item| self.seqs.contains(&item.row.seq))
+    }
+
+    /// There was any.
+    pub(super) fn was_needed(&self) -> bool {
+        self.until.is_some()
+    }
+}
+
+/// It is to be sent again, and may be at work still.
+pub(super) fn still_at_work() -> Stop {
+    Stop {
+        problem: Problem::Unexpected,
+        status: None,
+        words:
+            "it may be at work still on what was sent, and neither says nor shows that it has it"
+                .to_owned(),
+        pause: Pause::Backoff,
+        doubt: false,
+    }
+}
