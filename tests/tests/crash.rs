@@ -256,3 +256,35 @@ fn a_full_disk_refuses_the_next_statement_and_keeps_the_others() {
     }
     assert_eq!(listed[1..], recorded);
 }
+
+/// Only what is delivered makes room, so whoever has the queue open delivers on a full disk, too.
+#[test]
+fn an_open_queue_on_a_full_disk_is_read_and_delivered() {
+    let folder = folder();
+    let script = format!(r#"{RECORDER} full "$0/queue.db" "$0/ballast""#);
+    let Some(mut command) = on_a_disk("size=6m", folder.path(), &script) else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "no disk can be mounted here"
+        );
+        println!("no disk can be mounted here: nothing is shown");
+        return;
+    };
+    let said = Recorder::start(&mut command).finish();
+    let of = |what: &str| {
+        let lines = said.iter().filter_map(|line| line.strip_prefix(what));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let recorded: Vec<_> = said.iter().filter(|line| !line.contains(' ')).collect();
+    assert!(recorded.len() > 50, "{} had room", recorded.len());
+    for refused in of("refused ") {
+        assert!(refused.contains("the disk is full"), "{refused}");
+    }
+    assert_eq!(of("queued "), [recorded.len().to_string(), "0".to_owned()]);
+    assert_eq!(of("delivered "), [format!("{} Emptied", recorded.len())]);
+    let mut stored = of("stored ");
+    stored.sort_unstable();
+    let mut recorded: Vec<_> = recorded.into_iter().cloned().collect();
+    recorded.sort_unstable();
+    assert_eq!(stored, recorded, "each once");
+}

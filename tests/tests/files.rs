@@ -1,13 +1,15 @@
 //! Files that are not as they should be: damaged, or from the future.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use pannier::store::{Salvaged, StoreError};
 use pannier::{Collector, Config, Ended, Error, Event, Page, Uuid};
 use pannier_tests::device::{Device, SkippingClock, queue};
 use pannier_tests::lrs::{Kind, Lrs, credentials};
+use pannier_tests::memory_lrs::MemoryLrs;
 use pannier_tests::recorder::chance;
 use pannier_tests::sample;
 use tempfile::TempDir;
@@ -409,6 +411,37 @@ fn read_damaged(bytes: &[u8]) -> (BTreeMap<Uuid, String>, Option<Salvaged>) {
         assert!(kept[100..] == bytes[100..], "it is not kept whole");
     }
     (queued, salvaged)
+}
+
+/// One bit of a row's header makes a 0 of the time of its delivery, which was not there.
+#[test]
+fn a_delivery_that_a_flipped_bit_has_made_is_none() {
+    let folder = full_queue();
+    let path = queue(folder.path());
+    let file = rusqlite::Connection::open(&path).expect("it opens");
+    let hit = file.execute(
+        "UPDATE statement SET delivered_at = 0 WHERE seq IN (1, 700)",
+        [],
+    );
+    assert_eq!(hit, Ok(2));
+    drop(file);
+    let stored = Arc::new(Mutex::new(BTreeSet::<Uuid>::new()));
+    let lrs = Arc::clone(&stored);
+    let mut config = Config::new("https://lrs.example/xAPI", None);
+    config.transport = Some(Arc::new(MemoryLrs::new(
+        move |ids| lrs.lock().expect("nobody panics").extend(ids),
+        0,
+    )));
+    let device = Device::found(folder, SkippingClock::default(), config);
+    // The sync that meets it fails, and the next does not.
+    let _ = device.collector.sync();
+    let ended = device.sync_through();
+    assert_eq!(ended, Ended::Emptied);
+    assert_eq!(
+        stored.lock().expect("nobody panics").len(),
+        RECORDED as usize
+    );
+    assert_eq!(device.status().ledger.queued, 0);
 }
 
 #[test]

@@ -76,6 +76,7 @@ impl StoreError {
         if let rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::Utf8Error(..)
         | rusqlite::Error::QueryReturnedNoRows = error
         {
             return Self::Damaged(words);

@@ -30,8 +30,11 @@ pub(super) fn forget(
         HistoryPolicy::For(age) => now - age,
         HistoryPolicy::Forever => return Ok(false),
     };
+    // A flipped bit makes a 0 of what is not there.
     let any: bool = tx
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM statement WHERE delivered_at < ?1)")?
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM statement WHERE delivered_at > 0 AND delivered_at < ?1)",
+        )?
         .query_row([before], |row| row.get(0))?;
     if !any {
         return Ok(false);
@@ -40,7 +43,7 @@ pub(super) fn forget(
     let deleted = tx
         .prepare_cached(
             "DELETE FROM statement WHERE seq IN
-             (SELECT seq FROM statement WHERE delivered_at < ?1 ORDER BY delivered_at LIMIT ?2)",
+             (SELECT seq FROM statement WHERE delivered_at > 0 AND delivered_at < ?1 ORDER BY delivered_at LIMIT ?2)",
         )?
         .execute([before, FORGET_AT_ONCE])?;
     Ok(deleted as i64 == FORGET_AT_ONCE)

@@ -5,21 +5,16 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 
 use super::log::{FULL_BYTES, LogLength};
 use super::nature::{self, Nature};
 use super::numbers::{Keeper, Numbers};
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
-use super::{Db, Millis, StoreError, loss};
+use super::schema::{self, SCHEMA_VERSION};
+use super::{Db, Millis, StoreError, loss, reserve};
 use crate::lock::lock;
-
-/// One `.sql` file a schema version; the file's `user_version` tells how many it has had.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_queue.sql")];
-
-/// The schema version this Pannier writes.
-pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// "Pann" in ASCII: marks the file as ours in SQLite's header.
 pub(super) const APPLICATION_ID: i64 = 0x5061_6e6e;
@@ -101,6 +96,7 @@ impl Db {
             if let Some(kept_at) = kept_at {
                 loss::write_kept_at(&mut db, &kept_at)?;
             }
+            schema::must_be_whole(&db.conn)?;
             // What every use needs: where it is damaged, that shows now.
             db.losses()?;
             db.upstream()?;
@@ -225,7 +221,11 @@ impl Db {
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
-    connect_to(path, durability).map_err(|error| match error {
+    let connected = match connect_to(path, durability) {
+        Err(StoreError::DiskFull) if reserve::give_up(path) => connect_to(path, durability),
+        first => first,
+    };
+    connected.map_err(|error| match error {
         StoreError::Other(_) | StoreError::CannotOpen { .. } | StoreError::ReadOnly(_) => {
             // SQLite says no more than that it could not.
             place::obstacle(path).map_or(error, StoreError::ReadOnly)
@@ -279,7 +279,7 @@ fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         place: None,
         keeper: Some(Box::new(Keeper::new(path))),
     };
-    migrate(&mut db)?;
+    schema::migrate(&mut db.conn)?;
     // The log is there only once the file has been read through it, which `migrate` has done.
     db.place = Some(Place::of(path));
     Ok(db)
@@ -346,26 +346,4 @@ fn recognise(conn: &Connection, path: &Path) -> Result<(), StoreError> {
         });
     }
     Ok(())
-}
-
-fn migrate(db: &mut Db) -> Result<(), StoreError> {
-    if version(&db.conn)? == SCHEMA_VERSION {
-        return Ok(());
-    }
-    let tx = db
-        .conn
-        .transaction_with_behavior(TransactionBehavior::Exclusive)?;
-    // Asked again inside: another process may have been first.
-    let from = version(&tx)?;
-    for sql in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
-        tx.execute_batch(sql)?;
-    }
-    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    tx.commit()?;
-    Ok(())
-}
-
-fn version(conn: &Connection) -> Result<i64, StoreError> {
-    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }

@@ -13,6 +13,7 @@ use super::append::Refused;
 use super::line::{AppendOutcome, Line};
 use super::log::LogLength;
 use super::place::{self, Whereabouts};
+use super::reserve::Reserve;
 use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
 
@@ -28,6 +29,7 @@ pub struct Shared {
     reader: Mutex<Option<Db>>,
     line: Line,
     pub(super) log: LogLength,
+    reserve: Reserve,
     salvaged: Mutex<Vec<Salvaged>>,
 }
 
@@ -48,8 +50,10 @@ impl Shared {
     /// Opens the file; see [`Db::open`].
     pub fn open(path: &Path, opening: impl Into<Opening>, now: Millis) -> Result<Self, StoreError> {
         let opening = opening.into();
+        let path = place::absolute(path)?;
         let shared = Self {
-            path: place::absolute(path)?,
+            reserve: Reserve::of(&path),
+            path,
             durability: opening.durability,
             process: std::process::id(),
             db: Mutex::new(Slot::Broken),
@@ -100,6 +104,9 @@ impl Shared {
         }
         let (outcomes, before) = match self.db(slot, now) {
             Ok(db) => {
+                if let Err(full) = self.reserve.keep() {
+                    return refuse(full);
+                }
                 let before = db.last_seq().unwrap_or(i64::MAX);
                 (db.append(candidates, now), before)
             }
@@ -148,12 +155,20 @@ impl Shared {
         let mut slot = lock(&self.db);
         self.mend(&mut slot, None, now)?;
         let db = self.db(&mut slot, now)?;
+        let is_low = self.reserve.make_room();
         let outcome = work(db);
         db.keep_numbers();
         let met = outcome
             .as_ref()
             .err()
             .and_then(AsStoreError::as_store_error);
+        if let Some(error) = met {
+            self.reserve.met(error);
+        }
+        if is_low && let Slot::Open(db) = &mut *slot {
+            // The log begins anew, and takes no more room than this one transaction.
+            let _ = db.checkpoint();
+        }
         if let Err(error) = self.mend(&mut slot, met, now) {
             if outcome.is_err() {
                 return Err(error.into());
@@ -218,6 +233,7 @@ impl Shared {
             }
             Slot::Paused | Slot::Broken => {}
         }
+        self.reserve.give_back();
         Ok(())
     }
 
@@ -310,11 +326,15 @@ impl Drop for Shared {
         if self.is_ours().is_err() {
             return;
         }
+        let mut slot = lock(&self.db);
         // The time names a file only if another damaged one is met on the way.
-        let mended = self.mend(&mut lock(&self.db), None, 0);
-        if let Err(error) = mended {
+        if let Err(error) = self.mend(&mut slot, None, 0) {
             tracing::error!(%error, "the queue's file was deleted or replaced, and could not be put back");
+            return;
         }
+        // Closed first: that gives back what the log and the shared memory have taken.
+        self.close(&mut slot);
+        self.reserve.give_back();
     }
 }
 

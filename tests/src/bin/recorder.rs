@@ -8,6 +8,7 @@
 //! recorder drain FILE URL AHEAD     syncs until it is killed, its clock so many milliseconds ahead
 //! recorder deliver FILE RUN URL    records a hundred and syncs now and then
 //! recorder fill FILE BALLAST       records until the disk is full; removes BALLAST, records again
+//! recorder full FILE BALLAST       records until the disk is full, lets BALLAST take the rest, and delivers
 //! recorder some FILE RUN COUNT      records so many, unless something is in the way, and ends
 //! recorder list FILE               says what is in the queue
 //! ```
@@ -23,6 +24,7 @@ use std::time::Duration;
 use pannier::{Collector, Config, Page, Uuid};
 use pannier_tests::device::SkippingClock;
 use pannier_tests::lrs::credentials;
+use pannier_tests::memory_lrs::MemoryLrs;
 use pannier_tests::sample;
 
 /// Three threads record at once; each takes its numbers from a range of its own.
@@ -49,6 +51,7 @@ fn main() {
             );
         }
         ["fill", file, ballast] => fill(&open(file, Config::default()), Path::new(ballast)),
+        ["full", file, ballast] => full(file, Path::new(ballast)),
         ["some", file, run, count] => some(file, number(run), number(count)),
         ["list", file] => list(&open(file, Config::default())),
         _ => {
@@ -148,6 +151,43 @@ fn fill(collector: &Collector, ballast: &Path) {
             .record(sample::text(1, 0))
             .expect("there is room again")]);
     }
+}
+
+/// What the LRS stores is said as `stored ID`.
+fn full(file: &str, ballast: &Path) {
+    let mut config = Config::new("https://lrs.example/xAPI", None);
+    let stored = |ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}"));
+    config.transport = Some(Arc::new(MemoryLrs::new(stored, 0)));
+    let collector = open(file, config);
+    let mut record = 0..;
+    let mut until_full = || {
+        record.find_map(|n| match collector.record(sample::text(0, n)) {
+            Ok(id) => {
+                say(&[id]);
+                None
+            }
+            Err(error) => Some(error),
+        })
+    };
+    let error = until_full().expect("no disk is without end");
+    println!("refused {error}");
+    let mut other = std::fs::File::create(ballast).expect("a file without anything in it");
+    let _ = std::io::copy(&mut std::io::repeat(0), &mut other);
+    println!("refused {}", until_full().expect("it is full still"));
+    let queued = collector
+        .status()
+        .expect("a full disk can be read")
+        .ledger
+        .queued;
+    println!("queued {queued}");
+    let report = collector.sync().expect("a full disk can be delivered from");
+    println!("delivered {} {:?}", report.delivered, report.ended);
+    let queued = collector
+        .status()
+        .expect("a full disk can be read")
+        .ledger
+        .queued;
+    println!("queued {queued}");
 }
 
 fn some(file: &str, run: u32, count: u32) {

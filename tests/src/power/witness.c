@@ -182,6 +182,26 @@ static int truncate_watched(int fd, off_t length) {
 int ftruncate(int fd, off_t length) { return truncate_watched(fd, length); }
 int ftruncate64(int fd, off64_t length) { return truncate_watched(fd, length); }
 
+/* A file that grows by room alone grows by zeros. */
+static int allocate_watched(int fd, int mode, off_t at, off_t length) {
+  if (what(fd) == NOT) return real_fallocate(fd, mode, at, length);
+  if (mode) give_up("fallocate with a mode is not known here");
+  pthread_mutex_lock(&order);
+  struct stat before;
+  int seen = fstat(fd, &before);
+  int done = real_fallocate(fd, mode, at, length);
+  int why = errno;
+  if (done == 0 && seen == 0 && at + length > before.st_size) note('t', files[fd].inode, at + length, NULL, 0);
+  pthread_mutex_unlock(&order);
+  errno = why;
+  return done;
+}
+
+int fallocate(int fd, int mode, off_t at, off_t length) { return allocate_watched(fd, mode, at, length); }
+int fallocate64(int fd, int mode, off64_t at, off64_t length) {
+  return allocate_watched(fd, mode, at, length);
+}
+
 static int sync_watched(int fd) {
   pthread_mutex_lock(&order);
   note(what(fd) == THE_FOLDER ? 'd' : 's', files[fd].inode, 0, NULL, 0);
@@ -230,12 +250,6 @@ int rename(const char *from, const char *path) {
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   if (fd == STDOUT_FILENO) give_up("writev to the standard output is not known here");
   UNKNOWN("writev", real_writev(fd, parts, count))
-}
-int fallocate(int fd, int mode, off_t at, off_t length) {
-  UNKNOWN("fallocate", real_fallocate(fd, mode, at, length))
-}
-int fallocate64(int fd, int mode, off64_t at, off64_t length) {
-  UNKNOWN("fallocate", real_fallocate(fd, mode, at, length))
 }
 int posix_fallocate(int fd, off_t at, off_t length) {
   UNKNOWN("posix_fallocate", real_posix_fallocate(fd, at, length))
