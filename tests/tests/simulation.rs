@@ -1,24 +1,55 @@
 //! The simulation, for as long as a test may take. `simulate` runs it over as many seeds as one likes.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pannier_tests::sim::{Kind, Simulator};
 
+/// Runs this many seeds, however long it takes, and then more for as long as there is time.
+fn hold(kind: Kind, at_least: u64, within: Duration) {
+    let begun = Instant::now();
+    let (next, violations) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        let simulator = Simulator::new().expect("a folder for databases");
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let failed = !violations.lock().expect("no panic").is_empty();
+            if failed || (seed >= at_least && begun.elapsed() > within) {
+                break;
+            }
+            if let Some(violation) = simulator.run(kind, seed, false).violation {
+                let mut violations = violations.lock().expect("no panic");
+                violations.push(format!(
+                    "seed {seed}: {violation}\nagain: cargo run --release -p pannier-tests --bin simulate -- --world {} --seed {seed} --trace",
+                    kind.name()
+                ));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let violations = violations.into_inner().expect("no panic");
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    let seeds = next.load(Ordering::Relaxed);
+    println!(
+        "{}: at least {at_least} seeds, up to {seeds}, in {:?}",
+        kind.name(),
+        begun.elapsed()
+    );
+}
+
 #[test]
 fn nothing_is_lost_and_nothing_is_twice_whatever_goes_wrong() {
-    let simulator = Simulator::new().expect("a folder for databases");
-    let begun = Instant::now();
-    for seed in 0..5_000 {
-        let outcome = simulator.run(Kind::Characters, seed, false);
-        if let Some(violation) = outcome.violation {
-            panic!(
-                "seed {seed}: {violation}\nagain: cargo run --release -p pannier-tests --bin simulate -- --world characters --seed {seed} --trace"
-            );
-        }
-        if seed >= 100 && begun.elapsed() > Duration::from_secs(20) {
-            break;
-        }
-    }
+    hold(Kind::Characters, 100, Duration::from_secs(20));
+}
+
+#[test]
+fn nothing_is_lost_twice_or_stuck_whatever_a_server_does() {
+    hold(Kind::Arbitrary, 1_000, Duration::from_mins(1));
 }
 
 #[test]

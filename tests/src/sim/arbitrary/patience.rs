@@ -64,6 +64,11 @@ impl Patience {
         None
     }
 
+    /// It has answered a look-up: that one is not counted.
+    pub fn let_look(&mut self) {
+        self.questions += 1;
+    }
+
     /// The app has acted, or somebody syncs by hand.
     pub fn unlock(&mut self) {
         self.locked = None;

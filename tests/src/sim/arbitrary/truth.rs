@@ -1,6 +1,6 @@
 //! What an LRS was seen to do with each statement, and what it may therefore have held.
 
-use pannier::lrs::Failure;
+use pannier::lrs::{Answer, Failure};
 use pannier::store::{HoldReason, Millis};
 use uuid::Uuid;
 
@@ -34,17 +34,20 @@ impl World {
             return;
         };
         let good = matches!(answer.status, 200 | 204);
+        let whose = flight.behind.own || is_json(answer);
         for id in &flight.ids {
             let refused = flight.behind.named.contains(id) || (flight.ids.len() == 1 && !good);
-            if refused {
+            if refused && !whose {
+                // A page or a sentence of somebody who does not say that he is the LRS.
+            } else if refused {
                 lrs.refused
                     .entry(*id)
                     .or_default()
                     .push(Refused { left, at });
             } else if good && lrs.has(*id, at).is_some() {
                 lrs.taken.push((*id, at));
-            } else if good && flight.ids.len() == 1 {
-                // A page under a 200 or an object that says nothing of it: a refusal by whoever said it.
+            } else if good && whose && flight.ids.len() == 1 {
+                // An object that says nothing of it: a refusal by whoever said it.
                 lrs.refused
                     .entry(*id)
                     .or_default()
@@ -53,10 +56,12 @@ impl World {
         }
         let looked = flight.request.url.contains('?') && flight.behind.own;
         let takes = flight.ids.iter().any(|id| lrs.taken.contains(&(*id, at)));
-        if takes || (looked && !matches!(answer.status, 401 | 403)) {
-            // Nobody takes anything of somebody whom it does not know, nor lets him look: the 401 before
-            // was a statement's.
+        if takes {
+            // Nobody takes anything of somebody whom it does not know: the 401 before was a statement's.
             self.servers.patience.unlock();
+        } else if looked && matches!(answer.status, 200 | 404) {
+            // It lets us look, perhaps as it lets anybody: that is no knocking, and no proof either.
+            self.servers.patience.let_look();
         }
         // A jump makes every wait void; another LRS or other credentials may be meant by now.
         if self.jumped_at.is_some_and(|jump| jump >= left)
@@ -75,6 +80,16 @@ impl World {
             self.servers.patience.refused(at);
         }
     }
+}
+
+/// An LRS that never says that it is one is known by this only.
+fn is_json(answer: &Answer) -> bool {
+    let text = String::from_utf8_lossy(&answer.body);
+    let value = serde_json::from_str(text.trim_start_matches('\u{feff}'));
+    matches!(
+        value,
+        Ok(serde_json::Value::Object(_) | serde_json::Value::Array(_))
+    )
 }
 
 /// May it be held for this reason, by what this LRS or whoever answered in its place said?
