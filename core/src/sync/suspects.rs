@@ -209,8 +209,13 @@ impl Session {
     fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
         let due = self
             .skew
-            .map(|skew| suspect.item.row.happened_at - skew + CLOCKS_AGREE_WITHIN_MS)
-            .filter(|due| *due > suspect.at);
+            .map(|skew| suspect.item.row.happened_at - skew)
+            .filter(|due| due + CLOCKS_AGREE_WITHIN_MS > suspect.at)
+            // Not at once and again and again while the clocks may disagree.
+            .map(|due| match due {
+                _ if due > now => due,
+                _ => due + CLOCKS_AGREE_WITHIN_MS,
+            });
         match due {
             Some(due) if suspect.blame.reason != HoldReason::TooLarge => Outcome::Waiting {
                 reason: WaitReason::Future,
