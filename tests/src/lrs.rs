@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use pannier::statement::{Comparison, compare};
 use pannier::{Credentials, Uuid};
 use pannier_cli::hub::{Hub, Options, Running};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::ask::Ask;
@@ -42,6 +42,7 @@ pub enum Kind {
 
 /// A running LRS. Dropping it ends it and deletes its storage.
 pub struct Lrs {
+    kind: Kind,
     url: String,
     /// Statements asked for at once; 0 for as many as it has.
     page: usize,
@@ -58,14 +59,15 @@ impl Lrs {
             Kind::Hub => {
                 let hub: Running = Hub::start(&Options::new(USER, PASSWORD)).expect("a free port");
                 Self {
+                    kind,
                     url: hub.url(),
                     page: PAGE,
                     _running: Box::new(hub),
                 }
             }
-            Kind::Ralph => Self::ralph("append"),
-            Kind::RalphStock => Self::ralph("stock"),
-            Kind::RalphPartial => Self::ralph("partial"),
+            Kind::Ralph => Self::ralph(kind, "append"),
+            Kind::RalphStock => Self::ralph(kind, "stock"),
+            Kind::RalphPartial => Self::ralph(kind, "partial"),
             Kind::LearningLocker => {
                 let mut command = Command::new("node");
                 let modules = installed().join("learning-locker/node_modules");
@@ -75,7 +77,7 @@ impl Lrs {
                 // Its pages have been seen to leave out statements that it shows by their ids.
                 Self {
                     page: 0,
-                    ..Self::launch(command)
+                    ..Self::launch(kind, command)
                 }
             }
         };
@@ -86,13 +88,13 @@ impl Lrs {
         lrs
     }
 
-    fn ralph(personality: &str) -> Self {
+    fn ralph(kind: Kind, personality: &str) -> Self {
         let mut command = Command::new(installed().join("ralph/bin/python"));
         command.arg(launcher("ralph/launch.py")).arg(personality);
-        Self::launch(command)
+        Self::launch(kind, command)
     }
 
-    fn launch(mut command: Command) -> Self {
+    fn launch(kind: Kind, mut command: Command) -> Self {
         let folder: TempDir = tempfile::tempdir().expect("a temporary folder");
         command
             .arg(folder.path())
@@ -100,6 +102,7 @@ impl Lrs {
             .env("LRS_PASSWORD", PASSWORD);
         let process = Process::launch(command, START);
         Self {
+            kind,
             url: format!("http://{}/xAPI", process.address()),
             page: PAGE,
             _running: Box::new((process, folder)),
@@ -128,12 +131,62 @@ impl Lrs {
             let ours = recorded
                 .get(id)
                 .unwrap_or_else(|| panic!("the LRS has {id}, never recorded"));
-            let comparison = compare(ours.as_bytes(), copy.to_string().as_bytes());
-            assert_eq!(
-                comparison,
-                Comparison::Same,
-                "{id} is {ours} here and {copy} there"
-            );
+            let sent = serde_json::from_str(ours).expect("what is recorded is JSON");
+            if let Err(name) = self.kind.shows(&sent, copy) {
+                panic!("{id} is {ours} here and {copy} there: look at {name}");
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// Every member that was sent is there with its value, and nothing is there that was not sent but
+    /// for what an LRS adds (xAPI 2.0.0, 4.2.4 and 4.2.7). Says at which member it is otherwise.
+    fn shows(self, sent: &Value, copy: &Value) -> Result<(), String> {
+        let (Value::Object(sent), Value::Object(copy)) = (sent, copy) else {
+            return Err("the whole".to_owned());
+        };
+        for (name, value) in sent {
+            let there = copy.get(name).ok_or(name)?;
+            if !self.is_same(value, there) {
+                return Err(name.clone());
+            }
+        }
+        let adds = ["stored", "authority", "version", "timestamp"];
+        let added = copy.keys().filter(|name| !sent.contains_key(*name));
+        match added
+            .into_iter()
+            .find(|name| !adds.contains(&name.as_str()))
+        {
+            Some(name) => Err(name.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// The same value, as this kind of LRS gives it back.
+    fn is_same(self, sent: &Value, there: &Value) -> bool {
+        match (sent, there) {
+            (Value::Object(sent), Value::Object(there)) => {
+                let added = there.keys().filter(|name| !sent.contains_key(*name));
+                let kept = |(name, value): (&String, &Value)| {
+                    there.get(name).is_some_and(|one| self.is_same(value, one))
+                };
+                sent.iter().all(kept) && added.into_iter().all(|name| self.fills_in(name))
+            }
+            (Value::Array(sent), Value::Array(there)) => {
+                let mut pairs = sent.iter().zip(there);
+                sent.len() == there.len() && pairs.all(|(one, other)| self.is_same(one, other))
+            }
+            _ => sent == there,
+        }
+    }
+
+    /// Whether it adds a member of this name within a statement.
+    fn fills_in(self, name: &str) -> bool {
+        match self {
+            // It says of agents and activities what they are, where that was left to the default.
+            Self::LearningLocker => name == "objectType",
+            Self::Hub | Self::Ralph | Self::RalphStock | Self::RalphPartial => false,
         }
     }
 }

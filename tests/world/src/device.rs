@@ -55,11 +55,11 @@ impl Ran {
         self
     }
 
-    /// The same, if it ended by itself and did not succeed.
+    /// The same, if it ended by itself with one of the codes that say that not all is well.
     pub fn failed(self) -> Self {
         assert!(
-            self.code.is_some_and(|code| code != 0),
-            "it succeeded: {self}"
+            self.code.is_some_and(|code| (1..=5).contains(&code)),
+            "it should end with 1 to 5: {self}"
         );
         self
     }
@@ -116,7 +116,7 @@ impl Running {
         self.wait_for(LONGEST)
     }
 
-    /// Waits for its end; panics if it takes longer than this.
+    /// Waits for its end; panics if it takes longer than this, or if the command did panic.
     pub fn wait_for(mut self, longest: Duration) -> Ran {
         loop {
             if let Some(status) = self.child.try_wait().expect("it is a child of ours") {
@@ -124,12 +124,14 @@ impl Running {
                     let one = one.take().expect("taken once");
                     one.join().expect("a reader does not panic")
                 });
-                return Ran {
+                let ran = Ran {
                     code: status.code(),
                     stdout: std::mem::take(&mut said[0]),
                     stderr: std::mem::take(&mut said[1]),
                     took: self.begun.elapsed(),
                 };
+                assert_ne!(ran.code, Some(101), "it panicked: {ran}");
+                return ran;
             }
             assert!(
                 self.begun.elapsed() < longest,

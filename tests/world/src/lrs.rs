@@ -91,9 +91,8 @@ impl Lrs {
 
     /// Stores these some time later, but for those that are there now: as an LRS does that looks
     /// first, works, and has no unique key.
-    pub fn keep_later(self: &Arc<Self>, statements: Vec<Value>, after: Duration) {
-        let (lrs, mut new) = (self.clone(), statements);
-        new.retain(|statement| !lrs.has(&id_of(statement)));
+    pub fn keep_later(self: &Arc<Self>, request: &Request, after: Duration) {
+        let (lrs, new) = (self.clone(), self.unknown(request));
         std::thread::spawn(move || {
             std::thread::sleep(after);
             lrs.keep(&new);
@@ -170,6 +169,28 @@ impl Lrs {
         }
         let new = statements.iter().filter(|one| !self.has(&id_of(one)));
         let new: Vec<Value> = new.cloned().collect();
+        self.keep(&new);
+        Self::names(request)
+    }
+
+    /// What a request brings and the LRS has not.
+    pub fn unknown(&self, request: &Request) -> Vec<Value> {
+        let mut new = request.statements();
+        new.retain(|statement| !self.has(&id_of(statement)));
+        new
+    }
+
+    /// An LRS without a unique key: it looks which ones are new, works at them for so long, and then
+    /// stores those without looking again, so that what comes meanwhile is there twice.
+    pub fn without_key(&self, request: &Request, works: Duration) -> Answer {
+        if !request.is_post() {
+            return self.plain(request);
+        }
+        if let Some(refused) = Self::refused(request) {
+            return refused;
+        }
+        let new = self.unknown(request);
+        std::thread::sleep(works);
         self.keep(&new);
         Self::names(request)
     }

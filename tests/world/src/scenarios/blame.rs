@@ -146,7 +146,9 @@ fn one_stops_nobody(says: impl Fn() -> Answer + Send + Sync + 'static) {
     });
     assert_eq!(device.stored_is_delivered(&server), 40, "{ran}");
     assert!(!server.lrs.has(&id(0)));
-    assert_ne!(ran.code, Some(0), "one is not delivered: {ran}");
+    // It is held, or not delivered yet.
+    let held = number(&device.status()["held"]) == 1;
+    ran.ended(if held { 1 } else { 4 });
     // Nothing of the kind stops those that come later.
     device.record((100..110).map(sample));
     device.drain_until(&server, Duration::from_secs(40), |status| {

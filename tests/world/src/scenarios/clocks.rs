@@ -209,8 +209,9 @@ fn one_future_timestamp_that_an_lrs_refuses_stops_nobody() {
         status["queued"] == 0
     });
     assert_eq!(device.stored_is_delivered(&server), 19, "{ran}");
-    assert_ne!(ran.code, Some(0), "one is not delivered: {ran}");
+    // It waits to be sent again, or it is held.
     let status = device.status();
+    ran.ended(if status["held"] == 1 { 1 } else { 4 });
     assert_eq!(
         number(&status["waiting"]) + number(&status["held"]),
         1,

@@ -1,13 +1,15 @@
 //! The command itself: exit codes, listings, and what the library can and the command must, too.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Scenario;
-use crate::device::{Device, contents, id, number, sample};
-use crate::http::{Answer, Server};
+use crate::device::{Device, Ran, contents, id, number, sample};
+use crate::http::{Answer, Request, Server};
+use crate::lrs::Lrs;
 
 pub const ALL: &[Scenario] = &[
     Scenario::slow(
@@ -23,30 +25,31 @@ pub const ALL: &[Scenario] = &[
         "an_emptied_queue_has_no_trouble",
         an_emptied_queue_has_no_trouble,
     ),
+    Scenario::new(
+        "a_queue_with_nothing_to_deliver_has_no_trouble",
+        nothing_to_deliver_is_no_trouble,
+    ),
     Scenario::new("lists_show_who_did_it", lists_show_who_did_it),
     Scenario::new(
         "doctor_finds_a_good_lrs_good_and_stores_nothing",
         doctor_finds_good,
     ),
     Scenario::new("doctor_finds_a_wrong_password", || {
-        doctor_finds_bad(|request, lrs| {
+        doctor_finds_bad("credentials", |request, lrs| {
             let mut request = request.clone();
             request.headers.retain(|(name, _)| name != "authorization");
             lrs.plain(&request)
         });
     }),
     Scenario::new("doctor_finds_a_portal", || {
-        doctor_finds_bad(|_, _| Answer::page(200));
+        doctor_finds_bad("lrs", |_, _| Answer::page(200));
     }),
-    Scenario::new("doctor_finds_a_beacon", || {
-        doctor_finds_bad(|request, _| Answer::status(if request.is_post() { 204 } else { 403 }));
-    }),
+    Scenario::new("doctor_finds_a_beacon", doctor_doubts_a_beacon),
     Scenario::new("doctor_finds_no_common_version", || {
-        doctor_finds_bad(|request, lrs| {
+        doctor_finds_bad("version", |request, _| {
             if request.is_about() {
                 return Answer::json(200, &json!({"version": ["0.95"]})).by_an_lrs();
             }
-            let _ = lrs;
             Answer::json(400, &json!({"error": "0.95 only"})).by_an_lrs()
         });
     }),
@@ -69,26 +72,35 @@ pub const ALL: &[Scenario] = &[
     Scenario::new("usage_errors_are_2_and_change_nothing", usage_errors),
 ];
 
-/// One is held, and the LRS is down for the others: 4, not 1.
+/// One is held, and then the LRS is down for the others: 4, not 1.
 fn a_failing_lrs_is_more_urgent() {
-    let server = Server::start(|request, lrs| {
-        if request.is_post() && request.brings(&id(0)) {
-            return Answer::json(400, &json!({"error": "no"})).by_an_lrs();
+    let full = Arc::new(AtomicBool::new(false));
+    let server = Server::start({
+        let full = full.clone();
+        move |request, lrs| {
+            if request.is_post() && full.load(Ordering::Relaxed) {
+                let words = json!({"error": "full"});
+                return Answer::json(503, &words)
+                    .by_an_lrs()
+                    .with("Retry-After", "3600");
+            }
+            if request.is_post() && request.brings(&id(0)) {
+                return Answer::json(400, &json!({"error": "no"})).by_an_lrs();
+            }
+            lrs.plain(request)
         }
-        if request.is_post() && lrs.all().len() >= 49 {
-            let words = json!({"error": "full"});
-            return Answer::json(503, &words)
-                .by_an_lrs()
-                .with("Retry-After", "3600");
-        }
-        lrs.plain(request)
     });
-    let device = Device::with(120);
+    let device = Device::with(20);
+    device.drain(&server, Duration::from_mins(1)).ended(1);
+    assert_eq!(device.held().len(), 1);
+    full.store(true, Ordering::Relaxed);
+    device.record((100..120).map(sample));
     for _ in 0..2 {
         let ran = device.sync(&server).ended(4);
         assert_eq!(ran.last()["ended"], "waiting", "{ran}");
+        assert_eq!(number(&device.status()["held"]), 1);
     }
-    assert_eq!(device.stored_is_delivered(&server), 49);
+    assert_eq!(device.stored_is_delivered(&server), 19);
 }
 
 fn the_queue_named_last() {
@@ -127,13 +139,24 @@ fn an_emptied_queue_has_no_trouble() {
     device.sync(&server).ended(0);
     let status = device.status();
     assert_eq!(status["trouble"], Value::Null, "{status}");
-    // Nor has one in which there is nothing to deliver.
-    device.record([sample(5)]);
+}
+
+/// What could not be sent is taken back; and a sync with nothing to send, whoever is not there.
+fn nothing_to_deliver_is_no_trouble() {
+    let device = Device::with(1);
     device
         .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI"])
         .ended(4);
-    device.sync(&server).ended(0);
-    assert_eq!(device.status()["trouble"], Value::Null);
+    device.run(&["retract", &id(0)]).ended(0);
+    let taken_back = device.status();
+    assert_eq!(number(&taken_back["retracted"]), 1, "{taken_back}");
+    device
+        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI"])
+        .ended(0);
+    for status in [taken_back, device.status()] {
+        assert_eq!(status["trouble"], Value::Null, "{status}");
+        assert_eq!(status["waiting_for"], Value::Null, "{status}");
+    }
 }
 
 fn lists_show_who_did_it() {
@@ -151,19 +174,54 @@ fn doctor_finds_good() {
     assert!(!server.lrs.secrets().is_empty(), "it tries the credentials");
 }
 
+/// Nothing would be delivered like this, and it is this that is bad.
 fn doctor_finds_bad(
-    behaviour: impl Fn(&crate::http::Request, &Arc<crate::lrs::Lrs>) -> Answer + Send + Sync + 'static,
+    examined: &str,
+    behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
+) {
+    doctor_finds(4, &[("network", "good"), (examined, "bad")], behaviour);
+}
+
+/// It might be an LRS that may only be written and tells nothing of itself: somebody should look.
+fn doctor_doubts_a_beacon() {
+    let found = [
+        ("network", "good"),
+        ("lrs", "unknown"),
+        ("credentials", "warning"),
+        ("write", "unknown"),
+    ];
+    doctor_finds(1, &found, |request, _| {
+        Answer::status(if request.is_post() { 204 } else { 403 })
+    });
+}
+
+fn doctor_finds(
+    code: i32,
+    found: &[(&str, &str)],
+    behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
 ) {
     let server = Server::start(behaviour);
     let device = Device::new();
-    let ran = device.run(&["doctor", "--lrs", &server.url()]);
-    assert!(matches!(ran.code, Some(1 | 4)), "{ran}");
+    let ran = device.run(&["doctor", "--lrs", &server.url()]).ended(code);
+    for (examined, expected) in found {
+        assert_eq!(finding(&ran, examined), *expected, "{examined}: {ran}");
+    }
     assert!(!server.lrs.seen().is_empty(), "{ran}");
 }
 
 fn doctor_finds_nobody() {
     let ran = Device::new().run(&["doctor", "--lrs", "http://127.0.0.1:9/xAPI"]);
-    assert!(matches!(ran.code, Some(1 | 4)), "{ran}");
+    let ran = ran.ended(4);
+    assert_eq!(finding(&ran, "network"), "bad", "{ran}");
+}
+
+/// What was found of what was examined.
+fn finding(ran: &Ran, examined: &str) -> Value {
+    let last = ran.last();
+    let checks = last["checks"].as_array();
+    let checks = checks.unwrap_or_else(|| panic!("no checks: {ran}"));
+    let check = checks.iter().find(|check| check["examined"] == examined);
+    check.unwrap_or_else(|| panic!("no {examined}: {ran}"))["finding"].clone()
 }
 
 fn retract_takes_back() {
@@ -364,4 +422,5 @@ fn usage_errors() {
         before.keys().collect::<Vec<_>>(),
         after.keys().collect::<Vec<_>>()
     );
+    assert!(before == after, "the same files, with other bytes in them");
 }

@@ -232,9 +232,21 @@ fn a_long_language_tag() {
     one["context"] = json!({"language": tag});
     let device = Device::new();
     let file = device.file("one.json", one.to_string());
-    device
+    let ran = device
         .start(&["check", &file])
-        .wait_for(Duration::from_secs(40));
+        .wait_for(Duration::from_secs(40))
+        .ended(1);
+    let last = ran.last();
+    assert_eq!(last["valid"], false, "{}", cut(&ran.stdout));
+    assert!(
+        ran.stdout.contains("context.language"),
+        "{}",
+        cut(&ran.stdout)
+    );
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(2000).collect()
 }
 
 /// Each of them has to be found beside a name of eight megabytes.

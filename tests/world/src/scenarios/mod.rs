@@ -16,6 +16,8 @@ mod proof;
 mod target;
 mod under_way;
 
+use std::time::{Duration, Instant};
+
 /// One scenario. It panics where it finds something wrong.
 #[derive(Debug, Clone, Copy)]
 pub struct Scenario {
@@ -51,6 +53,15 @@ impl Scenario {
             slow: true,
             ..Self::new(name, run)
         }
+    }
+}
+
+/// Waits until something is so; panics if it never is.
+fn until(done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "it never happens");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

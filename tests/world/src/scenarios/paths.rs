@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use super::Scenario;
+use super::{Scenario, until};
 use crate::device::{Device, Ran, contents, lines, number, sample};
 use crate::http::{Answer, Server};
 
@@ -104,6 +104,11 @@ fn on_a_disk_whatever_the_name() {
         fs::create_dir(device.folder().join("ü")).expect("a folder");
         let one = device.file("one.json", sample(0).to_string());
         let ran = run_on(&device, name, &["record", &one]);
+        if ["ü/queue.db", "%41.db", "queue.db#1"].contains(&name) {
+            // Names of files like any other.
+            assert_eq!(ran.code, Some(0), "{name:?}: {ran}");
+            assert!(device.folder().join(name).is_file(), "{name:?}");
+        }
         if ran.code == Some(0) {
             let status = run_on(&device, name, &["status"]).ended(0).last();
             assert_eq!(number(&status["queued"]), 1, "{name:?}: {status}");
@@ -125,9 +130,7 @@ fn nobody_elses_to_read() {
     });
     let device = Device::with(3);
     let sync = device.start(&["sync", "--lrs", &server.url()]);
-    while server.lrs.posts() == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until(|| server.lrs.posts() > 0);
     let files = contents(device.folder());
     for name in files.keys() {
         let path = device.folder().join(name);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Scenario;
+use super::{Scenario, until};
 use crate::device::{Device, sample};
 use crate::http::{Answer, Server};
 use crate::lrs::{PASSWORD, USER};
@@ -86,9 +86,7 @@ fn two_processes_with_two_lrss_keep_their_secrets_apart() {
     });
     let device = Device::with(120);
     let one = device.start(&["sync", "--lrs", &first.url()]);
-    while first.lrs.posts() == 0 {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(|| first.lrs.posts() > 0);
     let url = second.url();
     let args = ["sync", "--lrs", &url, "--wait", "20"];
     device.start_as("second", "other", &args).wait();
@@ -130,9 +128,7 @@ fn an_old_session_writes_nothing_over_the_new_lrs() {
     let second = Server::good();
     let device = Device::with(10);
     let one = device.start(&["sync", "--lrs", &first.url()]);
-    while first.lrs.posts() == 0 {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    until(|| first.lrs.posts() > 0);
     device.sync_wait(&second, 1);
     one.wait();
     device.sync_wait(&second, 3).ended(0);

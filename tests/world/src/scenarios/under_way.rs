@@ -79,17 +79,10 @@ pub const ALL: &[Scenario] = &[
 fn goes_on(after: Duration, says: impl Fn() -> Answer + Send + Sync + 'static) {
     let server = Server::start(move |request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
-            lrs.keep_later(request.statements(), after);
+            lrs.keep_later(request, after);
             return says();
         }
-        if request.is_post() {
-            // It is at this one for a moment, too.
-            let mut new = request.statements();
-            new.retain(|one| !lrs.has(&crate::http::id_of(one)));
-            lrs.keep(&new);
-            return crate::lrs::Lrs::names(request);
-        }
-        lrs.plain(request)
+        lrs.without_key(request, Duration::ZERO)
     });
     let device = Device::with(50);
     let ran = device.drain(&server, Duration::from_secs(110));
@@ -106,7 +99,7 @@ fn goes_on(after: Duration, says: impl Fn() -> Answer + Send + Sync + 'static) {
 fn a_broken_connection_is_waited_out_and_said_so() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
-            lrs.keep_later(request.statements(), Duration::from_secs(15));
+            lrs.keep_later(request, Duration::from_secs(15));
             return Answer::none();
         }
         lrs.plain(request)
@@ -165,16 +158,7 @@ fn a_connection_refused_costs_no_wait() {
 
 /// Twelve seconds for every batch, and no unique key.
 fn an_lrs_that_answers_slowly_has_each_once() {
-    let server = Server::start(|request, lrs| {
-        if !request.is_post() {
-            return lrs.plain(request);
-        }
-        let mut new = request.statements();
-        new.retain(|one| !lrs.has(&crate::http::id_of(one)));
-        std::thread::sleep(Duration::from_secs(12));
-        lrs.keep(&new);
-        crate::lrs::Lrs::names(request)
-    });
+    let server = Server::start(|request, lrs| lrs.without_key(request, Duration::from_secs(12)));
     let device = Device::with(120);
     device.drain(&server, Duration::from_secs(110)).ended(0);
     device.all_delivered(&server);
