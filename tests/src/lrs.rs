@@ -177,6 +177,13 @@ impl Kind {
                 let mut pairs = sent.iter().zip(there);
                 sent.len() == there.len() && pairs.all(|(one, other)| self.is_same(one, other))
             }
+            // It writes numbers as JavaScript does: 0.0 comes back as 0.
+            (Value::Number(sent), Value::Number(there))
+                if self == Self::LearningLocker && sent.is_f64() =>
+            {
+                let pair = sent.as_f64().zip(there.as_f64());
+                pair.is_some_and(|(one, other)| one.total_cmp(&other).is_eq())
+            }
             _ => sent == there,
         }
     }
@@ -207,4 +214,65 @@ fn installed() -> PathBuf {
 
 fn launcher(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lrs").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Kind;
+
+    #[test]
+    fn a_copy_with_another_value_or_a_word_more_is_no_copy() {
+        let sent = crate::sample::statement(1, 0);
+        let mut copy = sent.clone();
+        copy["stored"] = json!("2026-11-28T00:00:00Z");
+        copy["authority"] = json!({"mbox": "mailto:lrs@lrs.example"});
+        assert_eq!(Kind::Hub.shows(&sent, &copy), Ok(()));
+        for (place, value, at) in [
+            ("/result/score/scaled", json!(0.1), "result"),
+            ("/result/duration", json!("PT0.50S"), "result"),
+            (
+                "/timestamp",
+                json!("2024-05-02T00:00:00.001000Z"),
+                "timestamp",
+            ),
+            ("/actor/account", json!(null), "actor"),
+            (
+                "/object",
+                json!({"id": "https://vocabulary.example.com/words/0"}),
+                "object",
+            ),
+        ] {
+            let mut other = copy.clone();
+            *other.pointer_mut(place).expect("it is there") = value;
+            for kind in [Kind::Hub, Kind::Ralph, Kind::LearningLocker] {
+                assert_eq!(kind.shows(&sent, &other), Err(at.to_owned()), "{kind:?}");
+            }
+        }
+        for place in ["/context", "/actor", ""] {
+            let mut other = copy.clone();
+            let parent = other.pointer_mut(place).expect("it is there");
+            parent["revision"] = json!("2");
+            assert!(
+                Kind::LearningLocker.shows(&sent, &other).is_err(),
+                "{place:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_learning_locker_may_fill_in_and_write_numbers_otherwise() {
+        let sent = crate::sample::statement(1, 0);
+        for (place, name, value) in [
+            ("/object", "objectType", json!("Activity")),
+            ("/result/score", "scaled", json!(0)),
+        ] {
+            let mut copy = sent.clone();
+            copy.pointer_mut(place).expect("it is there")[name] = value;
+            assert_eq!(Kind::LearningLocker.shows(&sent, &copy), Ok(()));
+            assert!(Kind::Hub.shows(&sent, &copy).is_err());
+            assert!(Kind::Ralph.shows(&sent, &copy).is_err());
+        }
+    }
 }
