@@ -2,12 +2,13 @@
 //! network that loses, cuts and resets, and an LRS at its end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use fastrand::Rng;
-use pannier::{Config, Ended, Uuid};
+use pannier::{Collector, Config, Ended, Uuid};
 
-use crate::device::{Device, SkippingClock};
+use crate::device::{Device, SkippingClock, queue};
 use crate::lrs::{Kind, Lrs, credentials};
 use crate::proxy::{Fault, Proxy};
 use crate::recorder::{Recorder, chance, command};
@@ -28,32 +29,42 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
     let url = proxy.url(lrs.url());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut recorded = BTreeSet::new();
-    for round in 0..rounds {
-        let (run, ahead, most) = (
-            round.to_string(),
-            (round * STEP_MS).to_string(),
-            most.to_string(),
-        );
-        network(&proxy, &mut chance);
-        let one = Recorder::start(&mut command(
-            program,
-            &["trickle", &run, &most],
-            folder.path(),
-        ));
-        let other = Recorder::start(&mut command(
-            program,
-            &["drain", &url, &ahead],
-            folder.path(),
-        ));
-        let moments = [chance.u64(15..120), chance.u64(15..120)].map(Duration::from_millis);
-        recorded.extend(one.kill_after(moments[0]));
-        other.kill_after(moments[1]);
-        proxy.wait_until_idle();
+    let mut killed = 0;
+    // A busy machine needs longer for the same, and so does each process that is to be killed in it.
+    for patience in [1, 3, 9] {
+        for round in killed..killed + rounds {
+            let (run, ahead, most) = (
+                round.to_string(),
+                (round * STEP_MS).to_string(),
+                most.to_string(),
+            );
+            network(&proxy, &mut chance);
+            let one = Recorder::start(&mut command(
+                program,
+                &["trickle", &run, &most],
+                folder.path(),
+            ));
+            let other = Recorder::start(&mut command(
+                program,
+                &["drain", &url, &ahead],
+                folder.path(),
+            ));
+            let moments = [chance.u64(15..120), chance.u64(15..120)]
+                .map(|moment| Duration::from_millis(moment * patience));
+            recorded.extend(one.kill_after(moments[0]));
+            other.kill_after(moments[1]);
+            proxy.wait_until_idle();
+        }
+        killed += rounds;
+        if delivered(folder.path()) > u64::from(rounds) {
+            break;
+        }
+        println!("after {killed} kills hardly anything has come through: on with longer lives");
     }
     proxy.everything(None);
     proxy.forget_faults();
 
-    let clock = SkippingClock::ahead(i64::from(rounds) * i64::from(STEP_MS));
+    let clock = SkippingClock::ahead(i64::from(killed) * i64::from(STEP_MS));
     let device = Device::found(folder, clock, Config::new(&*url, Some(credentials())));
     let before = device.status().ledger;
     assert!(
@@ -89,6 +100,13 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
         after.recorded,
         before.delivered
     );
+}
+
+/// How many the queue knows to be delivered.
+fn delivered(folder: &Path) -> u64 {
+    let collector = Collector::open(queue(folder), Config::default()).expect("the queue opens");
+    let status = collector.status().expect("the queue can be read");
+    status.ledger.delivered
 }
 
 fn text(id: Uuid) -> String {

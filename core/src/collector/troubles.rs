@@ -90,6 +90,13 @@ impl Stage {
         let one = waiting.remove(0);
         (one.id, one.reason, one.until, one.words)
     }
+
+    /// When it comes back: then its time has come by any clock that counts whole seconds.
+    fn waits_from(&self, moment: i64) -> i64 {
+        let until = self.waits().2.unwrap();
+        assert!((moment..moment + 5_000).contains(&until), "{until}");
+        until
+    }
 }
 
 type Script = fn(&Request) -> Option<Result<Answer, Failure>>;
@@ -444,7 +451,11 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                 }
                 stage.collector.sync().unwrap();
                 stage.lrs.behave();
-                (id, Some(tomorrow), Some("not yet".to_owned()))
+                (
+                    id,
+                    Some(stage.waits_from(tomorrow)),
+                    Some("not yet".to_owned()),
+                )
             }
             WaitReason::Version => {
                 stage.lrs.instead(|request| {

@@ -378,6 +378,8 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
 /// have given up on it; who says 413 has not processed it (RFC 9110, section 15.5.14).
 pub(super) fn has_ended(status: u16, from: Sender) -> bool {
     match from {
+        // So says who stands before it, also one that puts the version header on every answer.
+        _ if matches!(status, 502 | 504) => false,
         Sender::Lrs => true,
         Sender::Likely => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
         Sender::Perhaps | Sender::Stranger => status == 413,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::judge::{Blame, Looked, Negotiated, Pause, Verdict, about, failed, found, posted};
+use super::judge::{Blame, Looked, Negotiated, Pause, Stop, Verdict, about, failed, found, posted};
 use super::work::Item;
 use crate::lrs::reading::{read_about, read_get, read_post, sender};
 use crate::lrs::{Answer, Endpoint, Failure, Sender};
@@ -219,7 +219,7 @@ fn a_refusal_of_the_lrs_is_not_yet_anybodys_fault() {
         (401, HoldReason::Forbidden),
         (403, HoldReason::Forbidden),
         (500, HoldReason::ServerError),
-        (504, HoldReason::ServerError),
+        (507, HoldReason::ServerError),
     ] {
         let expected = Verdict::Suspicious {
             blame: Blame {
@@ -231,6 +231,15 @@ fn a_refusal_of_the_lrs_is_not_yet_anybodys_fault() {
             culprits: vec![],
         };
         assert_eq!(judge_post(&signed(status, "no"), &[], None), expected);
+    }
+    // A gateway may put the header on all that it answers, and only a gateway says these (RFC 9110,
+    // sections 15.6.3 and 15.6.5).
+    for status in [502, 504] {
+        let verdict = judge_post(&signed(status, "no"), &[], None);
+        assert!(
+            matches!(verdict, Verdict::Stop(Stop { doubt: true, .. })),
+            "{verdict:?}"
+        );
     }
     // One that never gives the header is known by its JSON.
     let pointing = answer(

@@ -88,11 +88,6 @@ impl Session {
             }
             Looked::Missing => {
                 look.as_voided = false;
-                if let (true, Then::Proves { vouched: true }) = (item.looked, &look.then) {
-                    // Twice the LRS itself says that it has stored it, and lets nobody see it.
-                    self.accepted(db, vec![(item, Outcome::Delivered)], now)?;
-                    return self.continue_look(db, look, now);
-                }
                 if let (true, Then::Known | Then::Proves { .. }) = (item.looked, &look.then) {
                     return self.vanished(db, look, item, None, now);
                 }
@@ -261,7 +256,12 @@ impl Session {
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            Then::Proves { vouched } if *vouched || self.config.write_only => {
+            // The LRS itself says that it has stored it, and that it answers no such question. One that
+            // fails on the question says nothing.
+            Then::Proves { vouched }
+                if self.config.write_only
+                    || *vouched && matches!(status, Some(400..=499 | 501)) =>
+            {
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)
@@ -311,6 +311,8 @@ impl Session {
         failed: Option<u16>,
         now: Millis,
     ) -> Result<(), StoreError> {
+        // What is said to be stored, and is never shown, nobody has refused.
+        let stranger = matches!(look.then, Then::Proves { vouched: true });
         let (reason, status, words) = match look.then {
             Then::Known => (
                 HoldReason::ConflictUnseen,
@@ -327,7 +329,7 @@ impl Session {
             reason,
             status,
             words: words.to_owned(),
-            stranger: false,
+            stranger,
         };
         self.blame_all(db, vec![item], &blame, now)?;
         self.continue_look(db, look, now)

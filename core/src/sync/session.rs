@@ -485,6 +485,10 @@ impl Session {
             self.settle(db, Vec::new(), now)?;
         }
         self.another_is_awaited = db.waits_for_version()?;
+        if self.another_is_awaited && self.config.by_hand {
+            // Whoever asks now wants to know now.
+            self.learned.version_at = None;
+        }
         self.ask_the_time(db, now)?;
         Ok(None)
     }

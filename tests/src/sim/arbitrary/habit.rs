@@ -189,14 +189,19 @@ impl Habit {
 
     /// It says that it has them all, in a way that is a proof.
     pub fn proves_new(&self) -> bool {
-        self.says != Says::Nothing || self.marked
+        self.says != Says::Nothing || self.vouches()
+    }
+
+    /// Where it names nothing, it says itself that it has all, and does not say 404 when it is asked.
+    fn vouches(&self) -> bool {
+        self.marked && !matches!(self.looks, Looks::Never(404))
     }
 
     /// It says that it has one which it had before, in a way that is a proof.
     pub fn proves_known(&self) -> bool {
         match self.known {
             Known::AsNew if self.says != Says::NewIds => self.proves_new(),
-            Known::AsNew | Known::Unnamed => self.marked,
+            Known::AsNew | Known::Unnamed => self.vouches(),
             Known::Refused(..) => false,
         }
     }

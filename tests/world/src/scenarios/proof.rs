@@ -29,6 +29,19 @@ pub const ALL: &[Scenario] = &[
     Scenario::new("a_204_to_everything_delivers_nothing", || {
         nothing_is_delivered(&beacon(|| Answer::status(204), || Answer::status(204)));
     }),
+    Scenario::new(
+        "an_lrs_that_says_204_and_shows_none_of_it_delivers_nothing",
+        || {
+            for status in [404, 500] {
+                let server = Server::start(move |request, lrs| match request.looks_for() {
+                    Some(_) => Answer::json(status, &json!({"error": "none"})).by_an_lrs(),
+                    None if request.is_post() => Answer::status(204).by_an_lrs(),
+                    None => lrs.plain(request),
+                });
+                nothing_is_delivered(&server);
+            }
+        },
+    ),
     Scenario::new("a_page_to_everything_delivers_nothing", || {
         nothing_is_delivered(&beacon(|| Answer::page(200), || Answer::page(200)));
     }),
