@@ -16,6 +16,10 @@ use super::place::{folder, private, with_suffix};
 
 const SUFFIX: &str = ".reserve";
 
+/// What is written to see whether anything can be, and removed at once: so much.
+const PROBE: &str = ".reserve-probe";
+const LITTLE: u64 = 64 << 10;
+
 /// The most that is kept, in bytes: what deletes a thousand delivered statements and gives their pages back
 /// writes about half of it.
 const MOST: u64 = 2 << 20;
@@ -57,8 +61,7 @@ impl Reserve {
         if disk.free >= 2 * disk.reserve()
             && let Err(error) = make(&self.queue, disk.reserve())
         {
-            // As with a quota. Recording need not wait for it.
-            tracing::debug!(%error, "no room could be kept for a full disk");
+            return not_made(&error);
         }
         Ok(())
     }
@@ -74,7 +77,13 @@ impl Reserve {
 
     /// After an error. What failed for want of room may be tried again.
     pub(super) fn met(&self, error: &StoreError) {
-        if *error == StoreError::DiskFull {
+        let is_full = match error {
+            StoreError::DiskFull => true,
+            // Of a quota SQLite says no more than that it could not write.
+            StoreError::Other(_) => is_there(&self.queue) && nothing_fits(&self.queue),
+            _ => false,
+        };
+        if is_full {
             give_up(&self.queue);
         }
     }
@@ -104,6 +113,34 @@ fn is_there(queue: &Path) -> bool {
 pub(super) fn give_up(queue: &Path) -> bool {
     let had = is_there(queue);
     fs::remove_file(name(queue)).is_ok() && had
+}
+
+/// What recording does where the reserve could not be made, though the disk says that it has room.
+fn not_made(error: &io::Error) -> Result<(), StoreError> {
+    if is_full(error) {
+        // By a quota: what is recorded now would take the room that delivering needs.
+        return Err(StoreError::DiskFull);
+    }
+    // Something is in the way of this file alone, and recording need not wait for it.
+    tracing::debug!(%error, "no room could be kept for a full disk");
+    Ok(())
+}
+
+/// The disk is full, or our part of it.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+/// Whether not even a little more can be written here; it is tried.
+fn nothing_fits(queue: &Path) -> bool {
+    let name = with_suffix(queue, PROBE);
+    let tried = private()
+        .truncate(true)
+        .open(&name)
+        .and_then(|mut file| fill(&mut file, LITTLE));
+    let _ = fs::remove_file(&name);
+    tried.is_err_and(|error| is_full(&error))
 }
 
 fn make(queue: &Path, bytes: u64) -> io::Result<()> {
@@ -204,5 +241,25 @@ mod tests {
         fs::remove_file(&queue).unwrap();
         reserve.give_back();
         assert!(!name(&queue).exists());
+    }
+
+    /// Linux says 28 of a full disk, 122 of a full quota and 13 of a lack of permission.
+    #[test]
+    fn recording_does_not_take_the_last_of_a_quota_and_does_not_wait_for_a_lack_of_permission() {
+        let system = io::Error::from_raw_os_error;
+        assert_eq!(not_made(&system(122)), Err(StoreError::DiskFull));
+        assert_eq!(not_made(&system(28)), Err(StoreError::DiskFull));
+        assert_eq!(not_made(&system(13)), Ok(()));
+    }
+
+    #[test]
+    fn an_error_of_another_kind_leaves_it_there_and_nothing_else_where_there_is_room() {
+        let (folder, queue) = queue();
+        let reserve = Reserve::of(&queue);
+        reserve.keep().unwrap();
+        reserve.met(&StoreError::Other("disk I/O error".to_owned()));
+        assert!(name(&queue).exists());
+        let left = fs::read_dir(folder.path()).expect("it is there").count();
+        assert_eq!(left, 2, "the queue and its reserve");
     }
 }

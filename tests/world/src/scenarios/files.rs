@@ -215,13 +215,30 @@ fn all_or_none() {
     assert_eq!(queued(&device), BTreeSet::from([id(7)]));
 }
 
-/// The first faults and a count, not a hundred megabytes.
+/// A person is told the first faults and a count, not a hundred megabytes.
 fn a_million_numbers() {
     let device = Device::new();
     let file = device.file("ones.json", "1\n".repeat(1_000_000));
-    let ran = device.run(&["record", &file]).ended(1);
-    let said = ran.stdout.len() + ran.stderr.len();
-    assert!(said < 1 << 20, "{said} bytes");
+    for command in ["record", "check"] {
+        let ran = Device::run_it(device.command(&[command, &file])).ended(1);
+        let said = ran.stdout.len() + ran.stderr.len();
+        assert!(said < 1 << 13, "{command}: {said} bytes");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("ones.json:1: "), "{command}: {said}");
+        let shown = said.matches("ones.json:").count();
+        let left_out = format!("{} more faults", 1_000_000 - shown);
+        assert!(said.contains(&left_out), "{command}: {said}");
+        assert!(said.contains("--json"), "how to see all of them: {said}");
+    }
+    // Who asks for all of them for a program gets all of them, each with its place.
+    let file = device.file("some.json", "1\n".repeat(1_000));
+    for command in ["record", "check"] {
+        let ran = device.run(&[command, &file]).ended(1);
+        let told = ran.lines();
+        let places = told.iter().filter_map(|line| line["place"].as_str());
+        let places: BTreeSet<&str> = places.collect();
+        assert_eq!(places.len(), 1_000, "{command}");
+    }
 }
 
 /// It is no language; what counts is that somebody says so soon.
