@@ -91,6 +91,16 @@ impl Stage {
         (one.id, one.reason, one.until, one.words)
     }
 
+    /// Records one that happens at this moment; its id, and the moment as it is written.
+    fn record_at(&self, moment: i64) -> (Uuid, String) {
+        let mut text: serde_json::Value = serde_json::from_str(&statement(1).to_json()).unwrap();
+        let instant = jiff::Timestamp::from_millisecond(moment)
+            .unwrap()
+            .to_string();
+        text["timestamp"] = json!(instant);
+        (self.collector.record(text.to_string()).unwrap(), instant)
+    }
+
     /// When it comes back: then its time has come by any clock that counts whole seconds.
     fn waits_from(&self, moment: i64) -> i64 {
         let until = self.waits().2.unwrap();
@@ -435,12 +445,7 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
         let tomorrow = now + DAY.as_millis() as i64;
         let (waits, until, words) = match reason {
             WaitReason::Future => {
-                let mut text: serde_json::Value =
-                    serde_json::from_str(&statement(1).to_json()).unwrap();
-                let instant = jiff::Timestamp::from_millisecond(tomorrow).unwrap();
-                text["timestamp"] = json!(instant.to_string());
-                let id = stage.collector.record(text.to_string()).unwrap();
-                let future = text["timestamp"].as_str().unwrap().to_owned();
+                let (id, future) = stage.record_at(tomorrow);
                 stage.lrs.instead(move |request| {
                     posts(request, &future).then(|| Ok(answer(400, "not yet")))
                 });
