@@ -7,9 +7,10 @@ use crate::statement::Invalid;
 use crate::store::{Refused, StoreError, Unchanged};
 
 /// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that
-/// was recorded before is lost. Only a sync may have got on before it failed: what it delivered is
-/// delivered, and what may be under way is waited for.
-#[derive(Debug, thiserror::Error)]
+/// was recorded before is lost. A sync may have got on before it failed: what it delivered is
+/// delivered, and what may be under way is waited for. And [`StoreError::Unplaced`] names what was
+/// recorded all the same.
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The statement is not valid. Every fault is listed.
@@ -94,16 +95,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error for another who waits for it.
-    pub(crate) fn again(&self) -> Self {
-        match self {
-            Self::NoEndpoint => Self::NoEndpoint,
-            Self::Store(error) => Self::Store(error.clone()),
-            Self::Panicked => Self::Panicked,
-            other => Self::Transport(other.to_string()),
-        }
-    }
-
     pub(crate) fn refused(refused: Refused) -> Self {
         match refused {
             Refused::OtherContent(id) => Self::OtherContent { id },

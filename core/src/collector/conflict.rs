@@ -87,9 +87,15 @@ impl Collector {
     /// `timestamp` is the old one. The old one leaves as replaced.
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
         let Conflict { ours, .. } = self.conflict(id)?;
-        let new = statement::successor(ours.as_bytes(), id)
-            .map_err(|_| StoreError::Damaged(format!("statement {id} is no longer JSON")))?;
-        self.replace(id, new)
+        let new = statement::successor(ours.as_bytes(), id).ok();
+        // Under a new id and with a new checksum nobody would know it for damaged any more.
+        match new.filter(|_| matches!(self.inner.read(|db| db.is_intact(id)), Ok(true))) {
+            Some(new) => self.replace(id, new),
+            None => Err(StoreError::Other(format!(
+                "statement {id} is no longer what was recorded: replace it with the right one, or discard it"
+            ))
+            .into()),
+        }
     }
 }
 
@@ -111,7 +117,7 @@ mod tests {
         clock: Arc<TestClock>,
         collector: Collector,
         id: Uuid,
-        _folder: tempfile::TempDir,
+        folder: tempfile::TempDir,
     }
 
     /// A statement that is held, because the LRS has another one under its id.
@@ -133,7 +139,7 @@ mod tests {
             clock,
             collector,
             id,
-            _folder: folder,
+            folder: folder,
         }
     }
 
@@ -162,7 +168,7 @@ mod tests {
         let Stage {
             collector,
             id,
-            _folder,
+            folder,
             ..
         } = stage();
         let conflict = collector.conflict(id).unwrap();
@@ -190,7 +196,7 @@ mod tests {
             lrs,
             collector,
             id,
-            _folder,
+            folder,
             ..
         } = stage();
         collector.keep_theirs(id).unwrap();
@@ -204,12 +210,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_longer_what_was_recorded_is_not_sent_under_a_new_id() {
+        let stage = stage();
+        let file = stage.folder.path().join("queue.db");
+        let disk = rusqlite::Connection::open(file).unwrap();
+        let hit = disk.execute(
+            "UPDATE statement SET body = CAST(replace(CAST(body AS TEXT), 'lessons/2', 'lessons/3') AS BLOB)",
+            [],
+        );
+        assert_eq!(hit, Ok(1));
+        let told = stage
+            .collector
+            .send_as_new(stage.id)
+            .unwrap_err()
+            .to_string();
+        assert!(told.contains("replace it with the right one"), "{told}");
+        assert_eq!(places(&stage.collector), [1, 0, 0, 0, 0]);
+        assert_eq!(stage.lrs.stored.lock().unwrap().len(), 1);
+    }
+
+    #[test]
     fn ours_can_be_sent_under_a_new_id_that_links_to_the_old_one() {
         let Stage {
             lrs,
             collector,
             id,
-            _folder,
+            folder,
             ..
         } = stage();
         let held = collector.held_one(id).unwrap().statement;
@@ -233,7 +259,7 @@ mod tests {
             lrs,
             collector,
             id,
-            _folder,
+            folder,
             clock,
         } = stage();
         lrs.stored.lock().unwrap().clear();
@@ -271,7 +297,7 @@ mod tests {
             lrs,
             collector,
             id,
-            _folder,
+            folder,
             clock,
         } = stage();
         lrs.instead(|request| {

@@ -302,9 +302,9 @@ impl Collector {
         let here = Here {
             syncing: self.inner.syncing.load(Ordering::Relaxed),
             network: self.inner.network.load(Ordering::Relaxed),
-            elsewhere: SyncLock::is_taken(self.inner.store.path()),
             now: self.inner.clock.now(),
         };
+        let elsewhere = || SyncLock::is_taken(self.inner.store.path());
         Ok(self.inner.read(|db| {
             Ok(Status::new(
                 db.ledger()?,
@@ -312,6 +312,7 @@ impl Collector {
                 db.next_due()?,
                 db.loss()?,
                 here,
+                elsewhere,
             ))
         })?)
     }
@@ -417,9 +418,13 @@ impl Collector {
         if reentry::role(self.inner.holder) == Some(Role::Drives) {
             return Err(Error::Reentrant);
         }
-        if let Some(driver) = lock(&self.driver).as_ref() {
+        // Nobody else waits for its end, as who records meanwhile and tells the driver so.
+        let commands = lock(&self.driver)
+            .as_ref()
+            .map(|driver| driver.commands.clone());
+        if let Some(commands) = commands {
             let (reply, answer) = channel();
-            if driver.commands.send(Command::Pause(reply)).is_ok() {
+            if commands.send(Command::Pause(reply)).is_ok() {
                 // An error means that the thread is gone: nothing is under way.
                 let _ = answer.recv();
             }

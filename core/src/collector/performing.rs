@@ -44,6 +44,7 @@ impl Driver {
                 return (Ok(report), None);
             }
         };
+        let mut so_far = None;
         loop {
             let (config, generation) = match inner.session_config(by_hand) {
                 Ok(config) => config,
@@ -54,9 +55,15 @@ impl Driver {
             let ran = self.perform(&mut session, &transport, give_up).await;
             // The endpoint has become another one: what is left goes there.
             let moved = matches!(&ran, (Ok(_), None)) && inner.target_generation() != generation;
+            let (report, interrupt) = ran;
+            let report = report.map(|report| match so_far.take() {
+                Some(so_far) => SyncReport::and(so_far, report),
+                None => report,
+            });
             if !moved {
-                return ran;
+                return (report, interrupt);
             }
+            so_far = report.ok();
         }
     }
 

@@ -54,26 +54,23 @@ pub struct Status {
 pub(super) struct Here {
     pub(super) syncing: bool,
     pub(super) network: bool,
-    /// Another process syncs this queue now, or another collector of this one.
-    pub(super) elsewhere: bool,
     pub(super) now: Now,
 }
 
 impl Status {
+    /// `elsewhere` says whether another process syncs this queue now, or another collector of this one.
     pub(super) fn new(
         ledger: Ledger,
         upstream: Upstream,
         next_due: Option<Millis>,
         loss: Option<LossReport>,
         here: Here,
+        elsewhere: impl FnOnce() -> bool,
     ) -> Self {
         let learned = upstream.learned;
         let now = here.now.wall_ms;
         let mut waits = learned.waits;
-        if let Some(request) = learned
-            .under_way
-            .filter(|_| !here.syncing && !here.elsewhere)
-        {
+        if let Some(request) = learned.under_way.filter(|_| !here.syncing && !elsewhere()) {
             // Whoever sent it is gone: the next sync waits for its end.
             waits.add(
                 WaitKind::OutcomeUnknown,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::forward::Forward;
 use super::listing::text;
-use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason, ids};
+use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason, ids, intact};
 
 /// A statement that waits aside and comes back by itself.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -123,6 +123,14 @@ impl Db {
             .prepare_cached(&format!("{HELD} AND a.seq = ?1"))?
             .query_row([seq], held_row)
             .optional()?)
+    }
+
+    /// Whether the statement with this id is there, and as it was recorded.
+    pub fn is_intact(&self, id: Uuid) -> Result<bool, StoreError> {
+        match ids::find(&self.conn, id)? {
+            Some(seq) => Ok(intact::read(&self.conn, seq)?.is_some()),
+            None => Ok(false),
+        }
     }
 
     /// How many wait aside, and for what.
