@@ -139,7 +139,7 @@ mod tests {
             clock,
             collector,
             id,
-            folder: folder,
+            folder,
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         let Stage {
             collector,
             id,
-            folder,
+            folder: _folder,
             ..
         } = stage();
         let conflict = collector.conflict(id).unwrap();
@@ -196,7 +196,7 @@ mod tests {
             lrs,
             collector,
             id,
-            folder,
+            folder: _folder,
             ..
         } = stage();
         collector.keep_theirs(id).unwrap();
@@ -235,7 +235,7 @@ mod tests {
             lrs,
             collector,
             id,
-            folder,
+            folder: _folder,
             ..
         } = stage();
         let held = collector.held_one(id).unwrap().statement;
@@ -259,7 +259,7 @@ mod tests {
             lrs,
             collector,
             id,
-            folder,
+            folder: _folder,
             clock,
         } = stage();
         lrs.stored.lock().unwrap().clear();
@@ -297,7 +297,7 @@ mod tests {
             lrs,
             collector,
             id,
-            folder,
+            folder: _folder,
             clock,
         } = stage();
         lrs.instead(|request| {
