@@ -54,15 +54,6 @@ impl Ran {
         assert_eq!(self.code, Some(code), "the exit code: {self}");
         self
     }
-
-    /// The same, if it ended by itself with one of the codes that say that not all is well.
-    pub fn failed(self) -> Self {
-        assert!(
-            self.code.is_some_and(|code| (1..=5).contains(&code)),
-            "it should end with 1 to 5: {self}"
-        );
-        self
-    }
 }
 
 impl std::fmt::Display for Ran {

@@ -192,7 +192,7 @@ fn what_one_lrs_may_have_is_no_proof_at_another() {
         }
     });
     let device = Device::with(5);
-    device.sync(&first).failed();
+    device.sync(&first).ended(4);
     device.sync(&second);
     device.stored_is_delivered(&second);
     device.drain(&second, Duration::from_mins(1)).ended(0);

@@ -146,7 +146,7 @@ fn no_secret_is_kept_for_another_host() {
     command
         .env_remove("PANNIER_LRS_USER")
         .env_remove("PANNIER_LRS_PASSWORD");
-    Device::run_it(command).failed();
+    Device::run_it(command).ended(4);
     assert!(
         second.lrs.secrets().is_empty(),
         "{:?}",
@@ -178,7 +178,7 @@ fn no_secret_goes_to_a_host_in_the_clear() {
     let server = Server::good();
     let device = Device::with(3);
     let url = server.url().replace("127.0.0.1", "0.0.0.0");
-    device.run(&["sync", "--lrs", &url]).failed();
+    device.run(&["sync", "--lrs", &url]).ended(2);
     assert!(
         server.lrs.secrets().is_empty(),
         "{:?}",
