@@ -152,6 +152,14 @@ impl Answer {
         self.with("X-Experience-API-Version", "2.0.0")
     }
 
+    /// The same as one LRS says it that leaves that header out of every answer.
+    #[must_use]
+    pub fn unmarked(mut self) -> Self {
+        self.headers
+            .retain(|(name, _)| name != "X-Experience-API-Version");
+        self
+    }
+
     /// The same with its body made anew.
     #[must_use]
     pub fn remade(mut self, make: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Self {

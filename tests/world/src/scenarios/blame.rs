@@ -70,9 +70,14 @@ pub const ALL: &[Scenario] = &[
             one_is_held_with_words(403, "no such right");
         },
     ),
-    Scenario::new(
-        "a_refusal_under_200_shows_the_lrss_words",
-        a_refusal_under_200_shows_the_lrss_words,
+    Scenario::slow("a_refusal_under_200_shows_the_lrss_words", || {
+        a_refusal_under_200_shows_the_lrss_words(true);
+    }),
+    Scenario::slow(
+        "a_refusal_under_200_of_an_lrs_without_marks_shows_its_words",
+        || {
+            a_refusal_under_200_shows_the_lrss_words(false);
+        },
     ),
     Scenario::slow(
         "a_401_page_is_no_matter_of_the_password",
@@ -175,25 +180,28 @@ fn one_is_held_with_words(status: u16, words: &'static str) {
     assert_eq!(number(&device.status()["held"]), 0);
 }
 
-/// Ralph's partial success: the others are stored, and one is refused in so many words.
-fn a_refusal_under_200_shows_the_lrss_words() {
+/// Ralph's partial success: the others are stored, and one is refused in so many words. Ralph marks no
+/// answer and has no `/about`.
+fn a_refusal_under_200_shows_the_lrss_words(marks: bool) {
     let words = "the score is out of range";
     let server = Server::start(move |request, lrs| {
-        if !request.is_post() {
-            return lrs.plain(request);
-        }
-        let all = request.statements();
-        let mut kept = all.clone();
-        kept.retain(|one| one["id"] != *id(2));
-        lrs.keep(&kept);
-        let named: Vec<_> = kept.iter().map(|one| one["id"].clone()).collect();
-        let at = all.iter().position(|one| one["id"] == *id(2));
-        let errors = at.map(|at| json!({"index": at, "reason": words}));
-        let errors: Vec<_> = errors.into_iter().collect();
-        Answer::json(
-            200,
-            &json!({"inserted": kept.len(), "rejected": errors.len(), "ids": named, "errors": errors}),
-        )
+        let answer = if request.is_post() {
+            let all = request.statements();
+            let mut kept = all.clone();
+            kept.retain(|one| one["id"] != *id(2));
+            lrs.keep(&kept);
+            let named: Vec<_> = kept.iter().map(|one| one["id"].clone()).collect();
+            let at = all.iter().position(|one| one["id"] == *id(2));
+            let errors = at.map(|at| json!({"index": at, "reason": words}));
+            let errors: Vec<_> = errors.into_iter().collect();
+            let report = json!({"inserted": kept.len(), "rejected": errors.len(), "ids": named, "errors": errors});
+            Answer::json(200, &report).by_an_lrs()
+        } else if request.is_about() && !marks {
+            Answer::json(404, &json!({"detail": "Not Found"}))
+        } else {
+            lrs.plain(request)
+        };
+        if marks { answer } else { answer.unmarked() }
     });
     let device = Device::with(6);
     device.drain(&server, Duration::from_secs(100)).ended(1);
