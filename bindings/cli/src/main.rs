@@ -66,11 +66,11 @@ fn main() -> ExitCode {
         Command::DemoHeadset(args) => commands::demo::run_headset(args),
         Command::Hub(args) => commands::hub::run(&args, output),
     };
-    match done {
+    match commands::ended(done) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, text }) => {
             if !text.is_empty() {
-                eprintln!("pannier: {text}");
+                commands::tell(format_args!("pannier: {text}"));
             }
             ExitCode::from(code)
         }

@@ -19,6 +19,6 @@ pub fn ask(yes: bool, what: &str) -> Result<(), Failure> {
         .and_then(|()| stdin.lock().read_line(&mut answer));
     match asked {
         Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
-        _ => Err(Failure::usage("nothing was done")),
+        _ => Err(Failure::work("nothing was done")),
     }
 }

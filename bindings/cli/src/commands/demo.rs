@@ -71,7 +71,7 @@ pub fn run(args: DemoArgs, output: Output) -> Result<(), Failure> {
         Stage::visible()
     };
     let tally = demo::run(&options, &stage).map_err(failure)?;
-    output.show(&tally, tally.text())?;
+    output.show(&tally, tally.text());
     if tally.exact {
         Ok(())
     } else {

@@ -70,7 +70,7 @@ pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         worst: probe.worst(),
         sent,
     };
-    output.show(&shown, Person(&shown))?;
+    output.show(&shown, Person(&shown));
     outcome(&probe)
 }
 

@@ -11,9 +11,10 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
-use super::take_back::for_each;
-use super::{Failure, Output, input, list, print, words};
+use super::take_back::{each_of, for_each};
+use super::{Failure, Output, input, list, words};
 
 /// See and settle the statements that the LRS would not take
 ///
@@ -98,10 +99,11 @@ struct Shown<'a> {
 pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
     match &args.action {
-        Action::List => each(&collector, |held| output.show(&shown(&held), line(&held))),
+        Action::List => each(&collector, |held| output.list(&shown(&held), line(&held))),
         Action::Show { id } => {
             let held = collector.held_one(*id)?;
-            output.show(&shown(&held), details(&held))
+            output.show(&shown(&held), details(&held));
+            Ok(())
         }
         Action::Retry(which) => for_each(
             &which.ids(&collector)?,
@@ -117,7 +119,10 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
             collector.keep_theirs(id)
         }),
         Action::SendAsNew(named) => send_as_new(&collector, &named.ids, output),
-        Action::Export => each(&collector, |held| print(list::line(&held.statement))),
+        Action::Export => each(&collector, |held| {
+            print(list::line(&held.statement));
+            go_on()
+        }),
     }
 }
 
@@ -142,22 +147,23 @@ impl Which {
 }
 
 fn send_as_new(collector: &Collector, ids: &[Uuid], output: Output) -> Result<(), Failure> {
-    for &id in ids {
-        replaced(id, collector.send_as_new(id)?, output)?;
-    }
-    Ok(())
+    each_of(ids, |id| {
+        replaced(id, collector.send_as_new(id)?, output);
+        Ok(())
+    })
 }
 
 fn replace(collector: &Collector, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
     let text = input::only(file)?;
-    replaced(id, collector.replace(id, text)?, output)
+    replaced(id, collector.replace(id, text)?, output);
+    Ok(())
 }
 
-fn replaced(old: Uuid, new: Uuid, output: Output) -> Result<(), Failure> {
+fn replaced(old: Uuid, new: Uuid, output: Output) {
     output.show(
         &json!({ "id": new, "replaces": old }),
         format_args!("{new}  queued in the place of {old}"),
-    )
+    );
 }
 
 fn shown(held: &HeldStatement) -> Shown<'_> {

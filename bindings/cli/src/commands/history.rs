@@ -38,7 +38,7 @@ pub fn run(args: &HistoryArgs, queue: &QueueArgs, output: Output) -> Result<(), 
     let page = |page| collector.history(page);
     let place = |one: &Listed| one.seq;
     let show = |one: Listed| {
-        output.show(
+        output.list(
             &Entry {
                 seq: one.seq,
                 id: one.id,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
@@ -74,11 +74,23 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 /// Runs a hub until Ctrl-C.
 pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
     let named = credentials::read("PANNIER_HUB", args.credentials.as_deref())?;
-    let Named { user, password, .. } = named;
+    let Named {
+        user,
+        password,
+        token,
+        basic,
+    } = named;
+    if token.is_some() || basic.is_some() {
+        return Err(Failure::usage(
+            "the hub lets in by a user and a password only: give these, and no token and no basic",
+        ));
+    }
     let made = password.is_none();
     let user = user.unwrap_or_else(|| "pannier".to_owned());
     let password = password.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
-    let lines = (!args.quiet).then(Lines::start).transpose()?;
+    let lines = (!args.quiet).then(Lines::start).transpose();
+    let lines =
+        lines.map_err(|error| Failure::open(format!("cannot tell of the requests: {error}")))?;
     let options = Options {
         addr: args.listen,
         place: args.store.clone().map_or(Place::Memory, Place::File),
@@ -93,10 +105,15 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
         network: hub.network_url(),
         user: &user,
         password: made.then_some(&password),
-        store: args.store.as_deref(),
+        store: args.store.as_ref().map(|it| it.display().to_string()),
         ready: true,
     };
-    output.show(&banner, &banner)?;
+    if made {
+        // A hub whose password nobody has been told is of no use.
+        output.list(&banner, &banner)?;
+    } else {
+        output.show(&banner, &banner);
+    }
     ending.wait();
     let stopped = hub.shutdown();
     if let Some(lines) = lines {
@@ -115,7 +132,7 @@ struct Banner<'a> {
     user: &'a str,
     /// Only a password that nobody knows yet.
     password: Option<&'a String>,
-    store: Option<&'a Path>,
+    store: Option<String>,
 }
 
 impl fmt::Display for Banner<'_> {
@@ -131,8 +148,8 @@ impl fmt::Display for Banner<'_> {
         if let Some(password) = self.password {
             writeln!(f, "password  {password}")?;
         }
-        match self.store {
-            Some(store) => writeln!(f, "store     {}", store.display())?,
+        match &self.store {
+            Some(store) => writeln!(f, "store     {store}")?,
             None => writeln!(
                 f,
                 "store     in memory: statements are gone when the hub stops; --store FILE keeps them"

@@ -13,6 +13,7 @@ pub mod history;
 pub mod hub;
 mod input;
 mod list;
+mod output;
 mod person;
 pub mod queue;
 pub mod queue_file;
@@ -23,12 +24,11 @@ pub mod take_back;
 mod upstream;
 mod words;
 
-use std::fmt::Display;
-use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pannier::lrs::InvalidEndpoint;
-use serde::Serialize;
+
+pub use output::{Output, ended, tell};
 
 /// How a command ended badly: an exit code and what to do next.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ Exit codes; of several that would be right it is the one that stands first here:
      `doctor`: nothing would be delivered
   1  part of the work failed: a statement is not valid, is held, or is not there. After `doctor`:
      somebody should look at something
+  6  all is done as with 0, but not all that there was to say could be written: do not do it again
   0  all is done; after a sync: nothing in this queue is undelivered";
 
 impl Failure {
@@ -80,7 +81,7 @@ impl Failure {
     /// This one and another one, as one: the more urgent code and both texts.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        let urgency = |code: u8| [2, 3, 5, 4, 1].iter().position(|one| *one == code);
+        let urgency = |code: u8| [2, 3, 5, 4, 1, 6].iter().position(|one| *one == code);
         let code = match (urgency(self.code), urgency(other.code)) {
             (Some(ours), Some(theirs)) if theirs < ours => other.code,
             (None, Some(_)) => other.code,
@@ -99,6 +100,14 @@ impl Failure {
         Self {
             code: 5,
             text: String::new(),
+        }
+    }
+
+    /// 6: it is done, and could not be told.
+    pub fn untold(text: impl Into<String>) -> Self {
+        Self {
+            code: 6,
+            text: text.into(),
         }
     }
 
@@ -128,50 +137,6 @@ impl From<pannier::Error> for Failure {
             _ => Self::work(text),
         }
     }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            // Whoever was reading has seen enough, as in `pannier queue | head`.
-            io::ErrorKind::BrokenPipe => Self {
-                code: 0,
-                text: String::new(),
-            },
-            _ => Self::work(format!("cannot write the output: {error}")),
-        }
-    }
-}
-
-/// How a command talks: to a person, or with `--json` to a program.
-#[derive(Clone, Copy, Debug)]
-pub struct Output {
-    /// Whether `--json` was given.
-    pub json: bool,
-}
-
-impl Output {
-    /// One thing: a line of JSON, or the lines for a person.
-    pub fn show(self, json: &impl Serialize, person: impl Display) -> Result<(), Failure> {
-        if self.json {
-            let json = serde_json::to_string(json).map_err(io::Error::from)?;
-            print(json)
-        } else {
-            print(person)
-        }
-    }
-
-    /// Something that only a person is told.
-    pub fn say(self, person: impl Display) -> Result<(), Failure> {
-        if self.json { Ok(()) } else { print(person) }
-    }
-}
-
-/// A line on standard output.
-fn print(line: impl Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    Ok(out.flush()?)
 }
 
 /// Unix milliseconds by this machine's clock.

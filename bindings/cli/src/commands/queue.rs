@@ -67,7 +67,7 @@ fn queued(one: &Listed, output: Output) -> Result<(), Failure> {
         recorded_at,
         ..
     } = one;
-    output.show(
+    output.list(
         &Queued {
             seq,
             id,
@@ -94,7 +94,7 @@ fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
     let end = until
         .map(|until| format!(", until {}", list::time(until)))
         .unwrap_or_default();
-    output.show(
+    output.list(
         &Waiting {
             seq,
             id,

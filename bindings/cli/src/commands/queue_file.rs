@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use pannier::{Collector, Config};
 
-use super::{Failure, words};
+use super::{Failure, tell, words};
 
 /// Which queue.
 #[derive(Args, Debug)]
@@ -50,7 +50,7 @@ impl QueueArgs {
 fn opened(path: PathBuf, config: Config) -> Result<Collector, Failure> {
     let collector = Collector::open(path, config)?;
     if let Some(loss) = collector.status()?.loss {
-        eprintln!("pannier: {}", words::loss(&loss));
+        tell(format_args!("pannier: {}", words::loss(&loss)));
     }
     Ok(collector)
 }

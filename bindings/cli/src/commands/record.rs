@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::faults::Shown;
 use super::input::{self, Item};
+use super::output::unwritten;
 use super::queue_file::QueueArgs;
-use super::{Failure, Output};
+use super::{Failure, Output, tell};
 
 /// Put statements into the queue, with or without a network
 ///
@@ -33,6 +34,10 @@ pub struct RecordArgs {
     /// Record the good ones even if others cannot be recorded
     #[arg(long)]
     skip_invalid: bool,
+
+    /// Tell of all faults, not of the first ones only
+    #[arg(long)]
+    all_faults: bool,
 
     /// The version of xAPI whose rules count
     #[arg(long, value_name = "VERSION", default_value = "2.0.0")]
@@ -68,13 +73,13 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     let mut good = Vec::new();
     let mut bad = Bad {
         count: 0,
-        shown: Shown::default(),
+        shown: Shown::new(args.all_faults),
         output,
     };
     input::each(&args.files, output.json, |item| {
         match judge(item, args.xapi) {
             Ok(one) => good.push(one),
-            Err((place, invalid)) => bad.tell(&place, &invalid)?,
+            Err((place, invalid)) => bad.tell(&place, &invalid),
         }
         Ok(())
     })?;
@@ -89,33 +94,72 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     let mut config = Config::default();
     config.rules = args.xapi;
     let collector = queue.open_or_make(config)?;
-    let recorded = match record(&collector, &good, output) {
-        Ok(told) => {
-            told?;
-            good.len()
-        }
+    let mut recorded = Done::default();
+    let recording = match record(&collector, &good, output, &mut recorded) {
+        Ok(()) => Ok(()),
         Err(Error::OtherContent { .. }) if args.skip_invalid => {
-            one_part_after_another(&collector, &good, &mut bad)?
+            one_part_after_another(&collector, &good, &mut bad, &mut recorded)
         }
-        Err(Error::OtherContent { id }) => {
-            return Err(Failure::work(format!(
-                "{}: {}; none of the {} statements was recorded: correct it, or --skip-invalid",
-                places(&good, id),
-                other_content(id),
-                good.len()
-            )));
-        }
-        Err(error) => return Err(error.into()),
+        Err(Error::OtherContent { id }) => Err(Failure::work(format!(
+            "{}: {}; none of the {} statements was recorded: correct it, or --skip-invalid",
+            places(&good, id),
+            other_content(id),
+            good.len()
+        ))),
+        Err(error) => Err(error.into()),
     };
     bad.tell_the_rest();
-    output.say(format_args!("{recorded} recorded"))?;
-    if bad.count == 0 {
-        Ok(())
-    } else {
-        Err(Failure::work(format!(
-            "{} of {} statements could not be recorded and were skipped",
-            bad.count,
-            bad.count + recorded
+    let recording = recording.and_then(|()| {
+        output.say(format_args!("{} recorded", recorded.count));
+        if bad.count == 0 {
+            Ok(())
+        } else {
+            Err(Failure::work(format!(
+                "{} of {} statements could not be recorded and were skipped",
+                bad.count,
+                bad.count + recorded.count
+            )))
+        }
+    });
+    match (recording, recorded.untold()) {
+        (recording, None) => recording,
+        (Ok(()), Some(untold)) => Err(untold),
+        (Err(failure), Some(untold)) => Err(failure.and(untold)),
+    }
+}
+
+/// What is in the queue now.
+#[derive(Default)]
+struct Done {
+    count: usize,
+    /// The first ones.
+    ids: Vec<Uuid>,
+}
+
+/// So many ids are told where they could not be printed.
+const IDS: usize = 20;
+
+impl Done {
+    fn add(&mut self, ids: &[Uuid]) {
+        self.count += ids.len();
+        let room = IDS - self.ids.len();
+        self.ids.extend(ids.iter().take(room));
+    }
+
+    /// What has to be said if it could not be printed: whoever takes that for a failure records all again.
+    fn untold(&self) -> Option<Failure> {
+        if self.count == 0 || unwritten().is_none() {
+            return None;
+        }
+        let ids: Vec<_> = self.ids.iter().map(Uuid::to_string).collect();
+        let more = match self.count - ids.len() {
+            0 => String::new(),
+            more => format!(" and {more} more, which `pannier queue` lists"),
+        };
+        Some(Failure::untold(format!(
+            "{} recorded, so do not record them again; only the output failed. In the queue: {}{more}",
+            self.count,
+            ids.join(" ")
         )))
     }
 }
@@ -159,32 +203,26 @@ fn one_part_after_another(
     collector: &Collector,
     good: &[Good],
     bad: &mut Bad,
-) -> Result<usize, Failure> {
-    let mut recorded = 0;
+    recorded: &mut Done,
+) -> Result<(), Failure> {
     for part in good.chunks(AT_A_TIME) {
-        match record(collector, part, bad.output) {
-            Ok(told) => {
-                told?;
-                recorded += part.len();
-            }
+        match record(collector, part, bad.output, recorded) {
+            Ok(()) => {}
             Err(Error::OtherContent { .. }) => {
                 for one in part {
-                    match record(collector, std::slice::from_ref(one), bad.output) {
-                        Ok(told) => {
-                            told?;
-                            recorded += 1;
-                        }
+                    match record(collector, std::slice::from_ref(one), bad.output, recorded) {
+                        Ok(()) => {}
                         Err(Error::OtherContent { id }) => {
-                            bad.tell(&one.place, &vec![other_content(id)].into())?;
+                            bad.tell(&one.place, &vec![other_content(id)].into());
                         }
-                        Err(error) => return Err(stopped(error, recorded, one)),
+                        Err(error) => return Err(stopped(error, recorded.count, one)),
                     }
                 }
             }
-            Err(error) => return Err(stopped(error, recorded, &part[0])),
+            Err(error) => return Err(stopped(error, recorded.count, &part[0])),
         }
     }
-    Ok(recorded)
+    Ok(())
 }
 
 fn stopped(error: Error, recorded: usize, at: &Good) -> Failure {
@@ -205,22 +243,22 @@ fn other_content(id: Uuid) -> Fault {
     }
 }
 
-/// All of these or none. The inner error is of telling it.
+/// All of these or none.
 fn record(
     collector: &Collector,
     part: &[Good],
     output: Output,
-) -> Result<Result<(), Failure>, Error> {
+    done: &mut Done,
+) -> Result<(), Error> {
     let ids = collector.record_all(part.iter().map(|one| &one.text))?;
-    let tell = |(one, id): (&Good, Uuid)| {
-        let place = &one.place;
-        output.show(&Recorded { place, id }, "")
-    };
-    Ok(if output.json {
-        part.iter().zip(ids).try_for_each(tell)
-    } else {
-        Ok(())
-    })
+    done.add(&ids);
+    if output.json {
+        for (one, id) in part.iter().zip(ids) {
+            let place = &one.place;
+            output.show(&Recorded { place, id }, "");
+        }
+    }
+    Ok(())
 }
 
 /// Where the statements of this id stand in the input.
@@ -232,24 +270,25 @@ fn places(good: &[Good], id: Uuid) -> String {
 
 impl Bad {
     /// Says why one cannot be recorded: on standard error, or with `--json` among the others.
-    fn tell(&mut self, place: &str, invalid: &Invalid) -> Result<(), Failure> {
+    fn tell(&mut self, place: &str, invalid: &Invalid) {
         self.count += 1;
         let Invalid { faults, more, .. } = invalid;
         if self.output.json {
-            return self.output.show(
-                &json!({ "place": place, "faults": faults, "more": more }),
-                "",
-            );
+            let output = self.output;
+            self.shown.together(faults.len() + more, || {
+                output.show(
+                    &json!({ "place": place, "faults": faults, "more": more }),
+                    "",
+                );
+            });
+        } else {
+            self.shown.lines(place, faults, *more, tell);
         }
-        self.shown.lines(place, faults, *more, |line| {
-            eprintln!("{line}");
-            Ok(())
-        })
     }
 
     fn tell_the_rest(&self) {
         if let Some(more) = self.shown.more("faults") {
-            eprintln!("{more}");
+            tell(more);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `pannier status`: how things stand.
 
 use std::fmt;
-use std::path::Path;
 
 use clap::Args;
 use pannier::store::WaitKind;
@@ -22,7 +21,7 @@ pub struct StatusArgs {
 
 #[derive(Serialize)]
 struct Shown<'a> {
-    queue: &'a Path,
+    queue: String,
     #[serde(flatten)]
     status: &'a Status,
 }
@@ -35,15 +34,15 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         collector.acknowledge_loss()?;
     }
     let status = collector.status()?;
-    output.say(format_args!("queue       {}", path.display()))?;
-    let queue = &path;
+    output.say(format_args!("queue       {}", path.display()));
+    let queue = path.display().to_string();
     output.show(
         &Shown {
             queue,
             status: &status,
         },
         Person(&status),
-    )?;
+    );
     match &status.loss {
         Some(_) => Err(Failure::lost()),
         None => Ok(()),

@@ -82,7 +82,7 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
     };
     let person = format!("{} delivered; {}", report.delivered, left.words());
     let report = &report;
-    output.show(&Shown { report, left }, person)?;
+    output.show(&Shown { report, left }, person);
     outcome(&collector, report, &status)
 }
 

@@ -1,10 +1,8 @@
 //! `pannier retract`, `void` and `erase`: what was recorded and should not have been.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use pannier::statement::model::Agent;
-use pannier::{Config, Uuid};
+use pannier::{Config, Error, Uuid};
 use serde::Serialize;
 use serde_json::json;
 
@@ -73,12 +71,18 @@ pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<
 /// Records a voiding.
 pub fn void(args: &VoidArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let who = args.who.ifi().ok_or_else(nobody)?;
-    let collector = queue.open_or_make(Config::default())?;
-    let id = collector.void(args.id, Agent::new(who))?;
+    let collector = queue.open(Config::default())?;
+    let voided = collector.void(args.id, Agent::new(who));
+    let id = voided.map_err(|error| match error {
+        // All that is in it comes from the arguments.
+        Error::Invalid(_) => Failure::usage(error.to_string()),
+        _ => error.into(),
+    })?;
     output.show(
         &json!({ "id": id, "voids": args.id }),
         format_args!("{id}  recorded; it voids {}", args.id),
-    )
+    );
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -86,7 +90,7 @@ struct Erased {
     undelivered: u64,
     maybe_sent: u64,
     history: u64,
-    remaining: Vec<PathBuf>,
+    remaining: Vec<String>,
 }
 
 /// Erases a person.
@@ -100,12 +104,14 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
     );
     confirm::ask(args.yes, &what)?;
     let erased = collector.erase(&who)?;
+    let remaining = erased.remaining.iter();
+    let remaining: Vec<_> = remaining.map(|path| path.display().to_string()).collect();
     output.show(
         &Erased {
             undelivered: erased.undelivered,
             maybe_sent: erased.maybe_sent,
             history: erased.history,
-            remaining: erased.remaining.clone(),
+            remaining: remaining.clone(),
         },
         format_args!(
             "{} undelivered statements and {} of the history were erased{}",
@@ -120,19 +126,14 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
                 String::new()
             }
         ),
-    )?;
-    if erased.remaining.is_empty() {
+    );
+    if remaining.is_empty() {
         return Ok(());
     }
-    let files: Vec<_> = erased
-        .remaining
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
     Err(Failure::work(format!(
         "they may be named still in {}: delete a damaged file that was kept; what another process reads, \
          erase once more when it has ended",
-        files.join(", ")
+        remaining.join(", ")
     )))
 }
 
@@ -145,22 +146,28 @@ pub fn for_each(
     ids: &[Uuid],
     output: Output,
     done: &str,
-    act: impl Fn(Uuid) -> Result<(), pannier::Error>,
+    act: impl Fn(Uuid) -> Result<(), Error>,
 ) -> Result<(), Failure> {
+    each_of(ids, |id| {
+        act(id)?;
+        output.show(
+            &json!({ "id": id, "done": done }),
+            format_args!("{id}  {done}"),
+        );
+        Ok(())
+    })
+}
+
+/// The same, with what tells of one that is done in the deed.
+pub fn each_of(ids: &[Uuid], act: impl Fn(Uuid) -> Result<(), Error>) -> Result<(), Failure> {
     let mut failed: Option<Failure> = None;
     for &id in ids {
-        match act(id) {
-            Ok(()) => output.show(
-                &json!({ "id": id, "done": done }),
-                format_args!("{id}  {done}"),
-            )?,
-            Err(error) => {
-                let next = Failure::from(error);
-                failed = Some(match failed {
-                    None => next,
-                    Some(before) => before.and(next),
-                });
-            }
+        if let Err(error) = act(id) {
+            let next = Failure::from(error);
+            failed = Some(match failed {
+                None => next,
+                Some(before) => before.and(next),
+            });
         }
     }
     failed.map_or(Ok(()), Err)

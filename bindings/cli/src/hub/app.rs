@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http_body::{Body as _, SizeHint};
 use pannier::statement::XapiVersion;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -61,10 +62,11 @@ impl App {
         problem.into_response()
     }
 
-    /// Waits for room for a body of which the headers say how large it is, or else for the largest.
-    async fn make_room(&self, headers: &HeaderMap) -> Option<SemaphorePermit<'_>> {
-        let length = headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    /// Waits for room for a body as large as it may get: the largest, if its length is not told. Where there
+    /// is none, as with a GET, nobody waits.
+    async fn make_room(&self, large: SizeHint) -> Option<SemaphorePermit<'_>> {
+        let length = large.upper();
+        let length = length.and_then(|length| usize::try_from(length).ok());
         let length = length.unwrap_or(self.body_limit).min(self.body_limit);
         if length <= SMALL_BODY {
             return None;
@@ -126,6 +128,7 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         return next.run(request).await;
     }
     let (parts, form) = request.into_parts();
+    let large = form.size_hint();
     let mut form = Reading::new(form);
     // Its sender may be known by a header or by a field, which has to be among the first.
     let known = if parts.headers.contains_key(header::AUTHORIZATION) {
@@ -140,7 +143,7 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     if let Err(problem) = known {
         return app.refuse(&parts.headers, form.rest(), problem);
     }
-    let _room = app.make_room(&parts.headers).await;
+    let _room = app.make_room(large).await;
     match form.whole(app.body_limit, app.patience.body).await {
         Ok(form) => match alternate::unwrap(&Request::from_parts(parts, ()), &form) {
             Ok(request) => next.run(request).await,
@@ -201,7 +204,7 @@ async fn statements(State(app): State<Arc<App>>, request: Request) -> Response {
         );
         return app.refuse(&parts.headers, body, problem);
     }
-    let room = app.make_room(&parts.headers).await;
+    let room = app.make_room(body.size_hint()).await;
     let reading = Reading::new(body);
     let body = match reading.whole(app.body_limit, app.patience.body).await {
         Ok(body) => body,

@@ -19,6 +19,12 @@ fn no_file_is_made_by_looking() {
         &["held", "list"],
         &["retract", "16fd2706-8baf-433b-82eb-8c7fada847da"],
         &["erase", "--mbox", "ann@example.org", "--yes"],
+        &[
+            "void",
+            "16fd2706-8baf-433b-82eb-8c7fada847da",
+            "--mbox",
+            "ann@example.org",
+        ],
     ] {
         let ended = desk.run(args);
         ended.is(3, "there is no queue at");

@@ -10,4 +10,5 @@ mod looking;
 mod process;
 mod recording;
 mod serving;
+mod unread;
 mod usage;

@@ -37,6 +37,14 @@ fn wrong_arguments_are_exit_code_2() {
 }
 
 #[test]
+fn who_is_nobody_is_a_wrong_argument() {
+    let desk = Desk::new();
+    let id = desk.recorded(&statement("one")).remove(0);
+    desk.run(&["void", &id, "--mbox", "notmail"]).is(2, "mbox");
+    assert_eq!(desk.json(&["queue"]).len(), 1);
+}
+
+#[test]
 fn a_queue_that_cannot_be_opened_is_exit_code_3() {
     let mut desk = Desk::new();
     desk.set("PANNIER_QUEUE", "/nowhere/at/all/queue.db");

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pannier::{Collector, Ended, Event, EventStream, SyncReport};
 
 use super::super::ending::Ending;
-use super::super::{Failure, Output, duration, list, now_ms, words};
+use super::super::{Failure, Output, duration, list, now_ms, tell, words};
 
 /// How often the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -76,17 +76,39 @@ pub fn deliver(
             ),
             Ended::NeedsApp { .. } | Ended::Interrupted => (None, ""),
         };
-        let left = patience.saturating_sub(began.elapsed()).as_millis() as i64;
-        match until {
-            Some(until) if left > 0 && until - now_ms() <= left => {
-                watch.wait(until.max(now_ms() + TICK.as_millis() as i64), what);
-            }
+        let left = patience.saturating_sub(began.elapsed());
+        let wait = until.map(|until| Wait::begin(until, now_ms()));
+        match wait {
+            Some(wait) if !left.is_zero() && wait.long <= left.max(TICK) => watch.wait(&wait, what),
             _ => break report,
         }
         sum = Some(report);
     };
     watch.bar.finish_and_clear();
     Ok(report)
+}
+
+/// A wait until a time of day, which may be set meanwhile.
+struct Wait {
+    until: i64,
+    /// How long it seemed to be when it began.
+    long: Duration,
+}
+
+impl Wait {
+    /// Until then, and long enough to be no busy loop.
+    fn begin(until: i64, now_ms: i64) -> Self {
+        let left = u64::try_from(until.saturating_sub(now_ms)).unwrap_or(0);
+        Self {
+            until: until.max(now_ms + TICK.as_millis() as i64),
+            long: Duration::from_millis(left).max(TICK),
+        }
+    }
+
+    /// By the clock, or by the time that has passed: a clock set back makes no wait longer.
+    fn over(&self, now_ms: i64, passed: Duration) -> bool {
+        now_ms >= self.until || passed >= self.long
+    }
 }
 
 /// What is shown meanwhile.
@@ -135,11 +157,11 @@ impl Watch {
         }
     }
 
-    /// Until then, or until somebody wants it to end.
-    fn wait(&self, until: i64, what: &str) {
-        let mut told = false;
-        while now_ms() < until && !ASKED_TO_END.load(Ordering::Relaxed) {
-            self.count_down(until, what, &mut told);
+    /// Until it is over, or until somebody wants it to end.
+    fn wait(&self, wait: &Wait, what: &str) {
+        let (mut told, began) = (false, Instant::now());
+        while !wait.over(now_ms(), began.elapsed()) && !ASKED_TO_END.load(Ordering::Relaxed) {
+            self.count_down(wait.until, what, &mut told);
             std::thread::sleep(TICK);
         }
     }
@@ -151,7 +173,10 @@ impl Watch {
             self.bar.set_message(format!("waits {left}: {what}"));
         } else if !*told && !self.quiet {
             *told = true;
-            eprintln!("waits {left}, until {}: {what}", list::time(until));
+            tell(format_args!(
+                "waits {left}, until {}: {what}",
+                list::time(until)
+            ));
         }
     }
 }
@@ -160,4 +185,28 @@ impl Watch {
 fn bar(queued: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:32} {pos} of {len} delivered  {wide_msg}");
     ProgressBar::new(queued).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_back_makes_no_wait_longer() {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        let wait = Wait::begin(DAY + 5_000, DAY);
+        assert!(!wait.over(DAY + 4_999, Duration::from_millis(4_999)));
+        assert!(
+            wait.over(DAY + 5_000, Duration::from_secs(1)),
+            "set forward"
+        );
+        assert!(!wait.over(1_000, Duration::from_secs(1)));
+        assert!(wait.over(5_000, Duration::from_secs(5)), "set back a day");
+    }
+
+    #[test]
+    fn what_is_due_already_is_waited_for_a_moment() {
+        let wait = Wait::begin(5, 1_000);
+        assert!(!wait.over(1_000, Duration::ZERO) && wait.over(1_100, Duration::ZERO));
+    }
 }
