@@ -188,6 +188,25 @@ impl Driver {
         }
     }
 
+    /// Sleeps for so long, or until the app does something by which what is waited for may be over.
+    pub(super) async fn asleep(&mut self, wait: Duration) -> Result<(), Interrupt> {
+        let over = sleep(wait);
+        tokio::pin!(over);
+        let before = std::mem::take(&mut self.acted);
+        let ended = loop {
+            tokio::select! {
+                () = &mut over => break Ok(()),
+                command = self.commands.recv() => match self.obey(command) {
+                    Some(interrupt) => break Err(interrupt),
+                    None if self.acted => break Ok(()),
+                    None => {}
+                },
+            }
+        };
+        self.acted |= before;
+        ended
+    }
+
     fn obey(&mut self, command: Option<Command>) -> Option<Interrupt> {
         // All senders are gone: the collector is being dropped.
         let Some(command) = command else {
@@ -343,7 +362,7 @@ impl Driver {
             && let Some(wait) = self.within(again, give_up)
         {
             let so_far = report.clone();
-            match self.during(sleep(wait), false).await {
+            match self.asleep(wait).await {
                 Ok(()) => {}
                 Err(Interrupt::Job) => break,
                 Err(other) => {

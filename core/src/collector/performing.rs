@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::Inner;
@@ -89,7 +89,7 @@ impl Driver {
                     let Some(wait) = self.within(until, give_up) else {
                         return (Ok(session.report(waiting)), None);
                     };
-                    match self.during(sleep(wait), false).await {
+                    match self.asleep(wait).await {
                         Ok(()) => {}
                         Err(Interrupt::Job) => return (Ok(session.report(waiting)), None),
                         Err(interrupt) => break interrupt,

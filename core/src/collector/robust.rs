@@ -10,7 +10,7 @@ use super::{Collector, Config, CredentialsProvider, SyncPolicy};
 use crate::clock::{Clock, Steady, SystemClock};
 use crate::error::Error;
 use crate::event::Event;
-use crate::lrs::{Credentials, InvalidEndpoint, Method, Request};
+use crate::lrs::{Credentials, Failure, InvalidEndpoint, Method, Request};
 use crate::statement::PANNIER_LIMIT;
 use crate::store::{Problem, WaitReason};
 use crate::sync::{Ended, SyncReport};
@@ -294,6 +294,61 @@ fn a_new_statement_starts_no_sync_that_could_send_nothing() {
     drop(collector);
     let more = events.filter(|event| matches!(event, Event::Synced { .. }));
     assert_eq!(more.count(), 0, "syncs beside the one by hand");
+}
+
+/// It waits for an hour, or for the app: whatever that does is heard.
+#[test]
+fn a_patient_sync_goes_on_as_soon_as_the_app_has_acted() {
+    for network in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let lrs = Arc::new(FakeLrs::default());
+        let (asked, hears) = channel();
+        lrs.instead(move |request| {
+            let here = request.url.starts_with("https://lrs.example/");
+            let refuses = here && request.method == Method::Post && asked.send(()).is_ok();
+            refuses.then(|| {
+                if network {
+                    return Err(Failure::Unreachable("no network".to_owned()));
+                }
+                let mut busy = marked(503);
+                busy.headers.push(("Retry-After".into(), "3600".into()));
+                Ok(busy)
+            })
+        });
+        let collector = open(folder.path(), config(&lrs));
+        let events = collector.events();
+        collector.record(statement(1)).unwrap();
+        std::thread::scope(|scope| {
+            let sync = scope.spawn(|| collector.sync_within(Duration::MAX).unwrap());
+            hears.recv_timeout(LONG).unwrap();
+            while !matches!(
+                events.next_within(LONG).unwrap(),
+                Some(Event::WaitingUntil { .. })
+            ) {}
+            // From now on the first LRS takes it, too.
+            drop(hears);
+            if network {
+                collector.set_network(false);
+                collector.set_network(true);
+            } else {
+                collector
+                    .set_endpoint("https://another.example/xAPI")
+                    .unwrap();
+            }
+            let report = sync.join().unwrap();
+            assert_eq!(report.delivered, 1, "{network}: {report:?}");
+            assert!(report.requests > 1, "of both: {report:?}");
+        });
+        let app = events.filter(|event| matches!(event, Event::NeedsApp { .. }));
+        assert_eq!(
+            {
+                drop(collector);
+                app.count()
+            },
+            0,
+            "nobody is asked for anything"
+        );
+    }
 }
 
 /// Sets a queued statement aside, as a session does, until so much later.

@@ -39,7 +39,8 @@ pub struct Session {
     /// The operating system says that nobody else syncs this queue.
     alone: bool,
     /// Of the endpoint, when the lease was taken.
-    generation: i64,
+    /// Of the endpoint that it delivers to; none before it has begun.
+    generation: Option<i64>,
     pub(super) rng: fastrand::Rng,
     pub(super) learned: Learned,
     /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
@@ -108,7 +109,7 @@ impl Session {
             ceiling,
             holder,
             alone: false,
-            generation: 0,
+            generation: None,
             rng,
             learned: Learned::default(),
             skew: None,
@@ -148,7 +149,7 @@ impl Session {
     pub(super) fn lease(&self) -> Lease {
         Lease {
             holder: self.holder,
-            generation: self.generation,
+            generation: self.generation.unwrap_or_default(),
         }
     }
 
@@ -461,7 +462,14 @@ impl Session {
         };
         self.lease_until = Some(until);
         let upstream = db.upstream()?;
-        self.generation = upstream.generation;
+        if self
+            .generation
+            .replace(upstream.generation)
+            .is_some_and(|known| known != upstream.generation)
+        {
+            // It became another one while this one waited.
+            return self.over(db).map(Some);
+        }
         self.learned = upstream.learned;
         if let Some(other) = upstream
             .endpoint
@@ -510,7 +518,7 @@ impl Session {
     /// The endpoint has become another one: nothing more is sent to this one, and what it answers now is
     /// nobody's any more.
     pub(super) fn is_over(&self, db: &Db) -> Result<bool, StoreError> {
-        Ok(db.generation()? != self.generation)
+        Ok(Some(db.generation()?) != self.generation)
     }
 
     fn over(&mut self, db: &mut Db) -> Result<Step, StoreError> {
