@@ -169,7 +169,7 @@ pub struct Status {
     pub waiting_until: Option<Timestamp>,
     /// Who asked for that wait. None: nothing keeps the next sync from sending.
     pub waiting_for: Option<WaitKind>,
-    /// What is the matter with the upstream, if anything is.
+    /// What is the matter with the upstream, if anything is and there is something to deliver.
     pub trouble: Option<Trouble>,
     /// What was lost with a damaged or missing file, until `acknowledge_loss` is called.
     pub loss: Option<LossReport>,

@@ -27,7 +27,7 @@ pub struct Status {
     pub waiting_until: Option<Millis>,
     /// Who asked for that wait. None: nothing keeps the next sync from sending.
     pub waiting_for: Option<WaitKind>,
-    /// What is the matter with the upstream, if anything is.
+    /// What is the matter with the upstream, if anything is and there is something to deliver.
     pub trouble: Option<Trouble>,
     /// What was lost with a damaged or missing file, until [`acknowledge_loss`] is called.
     ///
@@ -77,7 +77,9 @@ impl Status {
                 cut_off_until(request, &learned, now),
             );
         }
-        waits.retain(|_, until| until > now);
+        // With nothing to deliver nobody waits, and what was the matter matters to nobody.
+        let idle = ledger.queued + ledger.waiting == 0;
+        waits.retain(|_, until| until > now && !idle);
         let wait = waits.last();
         let clock_skew_ms = match here.now.steady {
             Some(steady) => learned
@@ -94,7 +96,7 @@ impl Status {
             network: here.network,
             waiting_until: wait.map(|(until, _)| until),
             waiting_for: wait.map(|(_, why)| why),
-            trouble: learned.trouble,
+            trouble: learned.trouble.filter(|_| !idle),
             loss,
             next_due,
             last_success: learned.last_success,
