@@ -7,7 +7,7 @@ use super::looked::Looked;
 use super::numbers::Numbers;
 use super::open::{APPLICATION_ID, PAGE_BYTES};
 use super::pages::Pages;
-use super::place::with_suffix;
+use super::place::{is_device, with_suffix};
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -24,7 +24,7 @@ pub(super) enum Nature {
     ForSqlite,
     /// It had statements, and is gone or cut off.
     Lost,
-    /// Too short for a database, and never was one.
+    /// Too short for a database, and never was one; or no file.
     Foreign,
 }
 
@@ -39,6 +39,7 @@ impl Nature {
                 || log && Pages::of(path).has_any()
         };
         match len {
+            _ if is_device(path) => Self::Foreign,
             Err(_) | Ok(0) if had_some() => Self::Lost,
             Err(_) => Self::Absent,
             Ok(0 | SHORTEST..) => Self::ForSqlite,

@@ -77,6 +77,7 @@ impl Db {
     ) -> Result<Opened, StoreError> {
         let Opening { durability, create } = opening.into();
         let path = &place::absolute(path)?;
+        place::must_be_files(path)?;
         let mut kept_at = None;
         if place::is_ready(path) {
             let _turn = Turn::wait(path);

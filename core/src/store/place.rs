@@ -301,6 +301,25 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(absolute)
 }
 
+/// What stands beside a queue is files: a pipe would keep whoever opens it waiting for ever.
+pub(super) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
+    for suffix in [".ledger", ".sync", ".reserve"] {
+        let beside = with_suffix(queue, suffix);
+        if is_device(&beside) {
+            return Err(StoreError::CannotOpen {
+                path: queue.to_path_buf(),
+                reason: format!("{} is no file: move it away", beside.display()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A pipe, a socket or a device, and no place to keep anything.
+pub(super) fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);

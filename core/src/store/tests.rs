@@ -698,6 +698,28 @@ fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> 
     }
 }
 
+/// Whoever opens a pipe waits until somebody else does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_told_and_waited_for_by_nobody() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    for suffix in ["", ".ledger", ".sync", ".reserve"] {
+        let (_folder, path) = file();
+        let pipe = format!("{}{suffix}", path.display());
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let told = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap_err();
+        let told = told.to_string();
+        assert!(told.contains(&pipe), "{told}");
+        assert!(
+            told.contains("choose another path") || told.contains("move it away"),
+            "{told}"
+        );
+    }
+    let device = Path::new("/dev/full");
+    let told = Shared::open(device, Durability::ProcessCrash, NOW).unwrap_err();
+    assert_eq!(told, StoreError::Foreign(device.to_path_buf()));
+}
+
 #[test]
 fn what_was_opened_before_a_fork_says_so_and_touches_nothing() {
     let (_folder, path) = file();
