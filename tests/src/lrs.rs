@@ -153,11 +153,8 @@ impl Kind {
             }
         }
         let adds = ["stored", "authority", "version", "timestamp"];
-        let added = copy.keys().filter(|name| !sent.contains_key(*name));
-        match added
-            .into_iter()
-            .find(|name| !adds.contains(&name.as_str()))
-        {
+        let mut added = copy.keys().filter(|name| !sent.contains_key(*name));
+        match added.find(|name| !adds.contains(&name.as_str())) {
             Some(name) => Err(name.clone()),
             None => Ok(()),
         }
@@ -167,11 +164,11 @@ impl Kind {
     fn is_same(self, sent: &Value, there: &Value) -> bool {
         match (sent, there) {
             (Value::Object(sent), Value::Object(there)) => {
-                let added = there.keys().filter(|name| !sent.contains_key(*name));
+                let mut added = there.keys().filter(|name| !sent.contains_key(*name));
                 let kept = |(name, value): (&String, &Value)| {
                     there.get(name).is_some_and(|one| self.is_same(value, one))
                 };
-                sent.iter().all(kept) && added.into_iter().all(|name| self.fills_in(name))
+                sent.iter().all(kept) && added.all(|name| self.fills_in(name))
             }
             (Value::Array(sent), Value::Array(there)) => {
                 let mut pairs = sent.iter().zip(there);

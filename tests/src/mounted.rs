@@ -3,6 +3,18 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The same for a test that has nothing else to show: where no disk can be mounted it says so, and fails
+/// with `CI` set.
+pub fn only_on_a_disk(options: &str, folder: &Path, script: &str) -> Option<Command> {
+    let command = on_a_disk(options, folder, script);
+    if command.is_none() {
+        let ci = std::env::var_os("CI").is_some();
+        assert!(!ci, "no disk can be mounted here");
+        println!("no disk can be mounted here: nothing is shown");
+    }
+    command
+}
+
 /// A shell script that runs with a disk in memory mounted on the folder, `"$0"`, which nobody else sees.
 /// None where that is not allowed.
 pub fn on_a_disk(options: &str, folder: &Path, script: &str) -> Option<Command> {

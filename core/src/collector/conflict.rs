@@ -89,7 +89,8 @@ impl Collector {
         let Conflict { ours, .. } = self.conflict(id)?;
         let new = statement::successor(ours.as_bytes(), id).ok();
         // Under a new id and with a new checksum nobody would know it for damaged any more.
-        match new.filter(|_| matches!(self.inner.read(|db| db.is_intact(id)), Ok(true))) {
+        let intact = self.inner.read(|db| db.is_intact(id))?;
+        match new.filter(|_| intact) {
             Some(new) => self.replace(id, new),
             None => Err(StoreError::Other(format!(
                 "statement {id} is no longer what was recorded: replace it with the right one, or discard it"

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::place::{private, with_suffix};
 use super::{Ledger, ledger};
 
-const SUFFIX: &str = ".ledger";
+pub(super) const SUFFIX: &str = ".ledger";
 
 /// What it begins with: its format, the first.
 const MARK: [u8; 8] = *b"Pannier1";

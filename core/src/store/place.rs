@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Millis, StoreError};
+use super::{Millis, StoreError, numbers, reserve};
 
 /// Which file this is, whatever its name. Some systems do not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,7 +303,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// What stands beside a queue is files: a pipe would keep whoever opens it waiting for ever.
 pub(super) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
-    for suffix in [".ledger", ".sync", ".reserve"] {
+    for suffix in [numbers::SUFFIX, reserve::SUFFIX, ".sync"] {
         let beside = with_suffix(queue, suffix);
         if is_device(&beside) {
             return Err(StoreError::CannotOpen {

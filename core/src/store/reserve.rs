@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use super::StoreError;
 use super::place::{folder, private, with_suffix};
 
-const SUFFIX: &str = ".reserve";
+pub(super) const SUFFIX: &str = ".reserve";
 
 /// What is written to see whether anything can be, and removed at once: so much.
 const PROBE: &str = ".reserve-probe";
@@ -135,25 +135,24 @@ fn is_full(error: &io::Error) -> bool {
 /// Whether not even a little more can be written here; it is tried.
 fn nothing_fits(queue: &Path) -> bool {
     let name = with_suffix(queue, PROBE);
-    let tried = private()
-        .truncate(true)
-        .open(&name)
-        .and_then(|mut file| fill(&mut file, LITTLE));
+    let tried = filled(&name, LITTLE);
     let _ = fs::remove_file(&name);
     tried.is_err_and(|error| is_full(&error))
 }
 
 fn make(queue: &Path, bytes: u64) -> io::Result<()> {
     let name = name(queue);
-    let made = private()
-        .truncate(true)
-        .open(&name)
-        .and_then(|mut file| fill(&mut file, bytes));
+    let made = filled(&name, bytes);
     if made.is_err() {
         // Half of one would take room from what frees some.
         let _ = fs::remove_file(&name);
     }
     made
+}
+
+/// A file of this user's alone that takes up so much room.
+fn filled(name: &Path, bytes: u64) -> io::Result<()> {
+    fill(&mut private().truncate(true).open(name)?, bytes)
 }
 
 /// Blocks of the disk, without writing them where the system can do that.

@@ -38,7 +38,6 @@ pub struct Session {
     pub(super) holder: Holder,
     /// The operating system says that nobody else syncs this queue.
     alone: bool,
-    /// Of the endpoint, when the lease was taken.
     /// Of the endpoint that it delivers to; none before it has begun.
     generation: Option<i64>,
     pub(super) rng: fastrand::Rng,

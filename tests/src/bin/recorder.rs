@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use pannier::{Collector, Config, Page, Uuid};
+use pannier::{Collector, Config, Error, Page, Uuid};
 use pannier_tests::device::SkippingClock;
 use pannier_tests::lrs::credentials;
 use pannier_tests::memory_lrs::MemoryLrs;
@@ -133,8 +133,9 @@ fn drain(collector: &Collector) {
     }
 }
 
-fn fill(collector: &Collector, ballast: &Path) {
-    let error = (0..)
+/// Records until the disk is full; which one was refused, and why.
+fn until_full(collector: &Collector, mut numbers: impl Iterator<Item = u32>) -> (u32, Error) {
+    numbers
         .find_map(|n| match collector.record(sample::text(0, n)) {
             Ok(id) => {
                 say(&[id]);
@@ -142,10 +143,18 @@ fn fill(collector: &Collector, ballast: &Path) {
             }
             Err(error) => Some((n, error)),
         })
-        .expect("no disk is without end");
-    println!("refused {}: {}", sample::id(0, error.0), error.1);
-    let before = collector.status().expect("a full disk can be read").ledger;
-    println!("queued {}", before.queued);
+        .expect("no disk is without end")
+}
+
+fn say_queued(collector: &Collector) {
+    let status = collector.status().expect("a full disk can be read");
+    println!("queued {}", status.ledger.queued);
+}
+
+fn fill(collector: &Collector, ballast: &Path) {
+    let (n, error) = until_full(collector, 0..);
+    println!("refused {}: {error}", sample::id(0, n));
+    say_queued(collector);
     if std::fs::remove_file(ballast).is_ok() {
         say(&[collector
             .record(sample::text(1, 0))
@@ -159,35 +168,15 @@ fn full(file: &str, ballast: &Path) {
     let stored = |ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}"));
     config.transport = Some(Arc::new(MemoryLrs::new(stored, 0)));
     let collector = open(file, config);
-    let mut record = 0..;
-    let mut until_full = || {
-        record.find_map(|n| match collector.record(sample::text(0, n)) {
-            Ok(id) => {
-                say(&[id]);
-                None
-            }
-            Err(error) => Some(error),
-        })
-    };
-    let error = until_full().expect("no disk is without end");
-    println!("refused {error}");
+    let mut numbers = 0..;
+    println!("refused {}", until_full(&collector, &mut numbers).1);
     let mut other = std::fs::File::create(ballast).expect("a file without anything in it");
     let _ = std::io::copy(&mut std::io::repeat(0), &mut other);
-    println!("refused {}", until_full().expect("it is full still"));
-    let queued = collector
-        .status()
-        .expect("a full disk can be read")
-        .ledger
-        .queued;
-    println!("queued {queued}");
+    println!("refused {}", until_full(&collector, &mut numbers).1);
+    say_queued(&collector);
     let report = collector.sync().expect("a full disk can be delivered from");
     println!("delivered {} {:?}", report.delivered, report.ended);
-    let queued = collector
-        .status()
-        .expect("a full disk can be read")
-        .ledger
-        .queued;
-    println!("queued {queued}");
+    say_queued(&collector);
 }
 
 fn some(file: &str, run: u32, count: u32) {

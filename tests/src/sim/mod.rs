@@ -40,6 +40,9 @@ const START: Millis = 1_800_000_000_000;
 /// A day.
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
+/// So many requests may find out what a 401 is about: a look-up, and a few other statements.
+pub const QUESTIONS: u32 = 12;
+
 /// Which servers there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -14,8 +14,9 @@ use super::{Failure, Output, tell};
 ///
 /// Says of every statement all that is wrong with it: where, what would be right, and which section of
 /// the standard says so. A warning is of what is valid, and better left out as some LRSs refuse or drop
-/// it. Of very many faults the first ones are told, and how many more there are. Takes what `pannier record` takes: a statement, an array of them, one a line,
-/// one after the other, or an LRS's answer to a GET.
+/// it. Of very many faults the first ones are told, and how many more there are. Takes what
+/// `pannier record` takes: a statement, an array of them, one a line, one after the other, or an LRS's
+/// answer to a GET.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:

@@ -6,9 +6,6 @@ use pannier::store::Millis;
 /// How often somebody may knock at a door that the LRS itself has shut.
 const HOUR: Millis = 60 * 60 * 1000;
 
-/// A look-up, and a few other statements.
-const QUESTIONS: u32 = 12;
-
 /// What holds until a true time.
 #[derive(Debug, Default)]
 pub struct Patience {
@@ -33,7 +30,7 @@ impl Patience {
     /// The LRS itself has refused the credentials.
     pub fn refused(&mut self, now: Millis) {
         if self.locked.is_none_or(|until| until <= now) {
-            self.questions = QUESTIONS;
+            self.questions = crate::sim::QUESTIONS;
         }
         self.locked = Some(now + HOUR);
     }

@@ -26,9 +26,6 @@ pub struct Promises {
     questions: u32,
 }
 
-/// A look-up, and a few other statements.
-const QUESTIONS: u32 = 12;
-
 impl Promises {
     /// After the session took notice of this outcome.
     /// `knew`: the `Authorization` that the app would send now.
@@ -66,7 +63,7 @@ impl Promises {
             }
             (401, _) if own && !request.url.ends_with("/about") => {
                 if self.locked.is_none_or(|until| until <= now) {
-                    self.questions = QUESTIONS;
+                    self.questions = crate::sim::QUESTIONS;
                 }
                 self.locked = Some(now + HOUR);
             }
