@@ -150,6 +150,8 @@ impl World {
         self.tell(|_| format!("the app means LRS {next}"));
         (self.servers.target, self.servers.meant_since) = (next, self.now);
         self.login = Login::Nothing;
+        // What is known of one LRS is forgotten with it.
+        self.servers.lrss[next].signed = false;
         self.servers.patience.forget();
         if self.rng.u32(..3) > 0 {
             self.put_right()?;

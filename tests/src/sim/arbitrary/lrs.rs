@@ -69,6 +69,8 @@ pub struct Lrs {
     pub taken: Vec<(Uuid, Millis)>,
     /// Those of which a copy that really differs was shown.
     pub differs: Vec<Uuid>,
+    /// The device has seen its version header since this LRS is meant.
+    pub signed: bool,
     /// It answered in its own name at least once, and always within a second.
     pub quick: Option<bool>,
 }
@@ -101,6 +103,7 @@ impl Lrs {
             refused: BTreeMap::new(),
             taken: Vec::new(),
             differs: Vec::new(),
+            signed: false,
             quick: None,
         }
     }

@@ -18,6 +18,7 @@ impl World {
         let (left, at) = (flight.left, self.now);
         let lrs = &mut self.servers.lrss[flight.behind.to];
         let slow = at - left > 1_000;
+        lrs.signed |= flight.behind.own;
         match &flight.outcome {
             Ok(_) if flight.behind.own => lrs.quick = Some(lrs.quick.unwrap_or(true) && !slow),
             Ok(_) | Err(Failure::Unreachable(_)) => {}
@@ -83,7 +84,7 @@ impl World {
 }
 
 /// An LRS that never says that it is one is known by this only.
-fn is_json(answer: &Answer) -> bool {
+pub fn is_json(answer: &Answer) -> bool {
     let text = String::from_utf8_lossy(&answer.body);
     let value = serde_json::from_str(text.trim_start_matches('\u{feff}'));
     matches!(

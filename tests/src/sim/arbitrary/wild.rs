@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::copies::Alters;
 use super::lrs::{Lrs, Seen, seen};
 use super::served::{MARK, Served, answer, array, ask_to_wait, json, page, sentence, with};
+use super::truth::is_json;
 use crate::sim::lrs::http_date;
 use crate::sim::statement::iso;
 
@@ -76,6 +77,14 @@ impl Lrs {
         }
         if answer.status == 204 {
             answer.body.clear();
+        }
+        let (mut tail, mut stores) = (tail, stores);
+        if !self.signed && says_no(&answer) {
+            // Of one that has never given its header nobody could tell this from its own end.
+            tail = 0;
+            for (_, after) in &mut stores {
+                *after = took.min(*after);
+            }
         }
         Served {
             answer: (ends > 0).then_some(answer),
@@ -175,6 +184,14 @@ impl Lrs {
         };
         Served::said(said, own)
     }
+}
+
+/// A 4xx in JSON that does not ask to come again: the end of what an LRS is at that never gives its
+/// version header.
+fn says_no(answer: &Answer) -> bool {
+    matches!(answer.status, 400..=499)
+        && !matches!(answer.status, 408 | 425 | 429)
+        && is_json(answer)
 }
 
 /// Up to the whole of it, mostly much less.

@@ -117,10 +117,11 @@ impl Servers for Characters {
         }
     }
 
-    /// What the operating system's lock tells: no other process has a session.
-    fn alone(world: &World, which: usize) -> Option<bool> {
-        let mut others = world.processes.iter().enumerate();
-        Some(others.all(|(at, other)| at == which || other.is_idle()))
+    /// What the operating system's lock tells. Two processes have none here: who had it would keep the
+    /// other from beginning, also while it sleeps, and then the lease would never be put to the test. In
+    /// the arbitrary world they have one or not.
+    fn alone(world: &World, _: usize) -> Option<bool> {
+        Some(world.processes.len() == 1)
     }
 
     fn carry(
