@@ -136,7 +136,7 @@ CREATE TABLE upstream (
     taken_since       INTEGER NOT NULL DEFAULT 0,
     -- 1: it answers 409 even to an identical statement.
     refuses_known     INTEGER NOT NULL DEFAULT 0,
-    -- The longest that it took to answer a batch, milliseconds.
+    -- The longest that it took, milliseconds; none before it has answered a batch.
     slowest           INTEGER,
     -- Its clock minus ours, milliseconds.
     skew              INTEGER,
@@ -148,6 +148,8 @@ CREATE TABLE upstream (
     -- Requests that it took statements of.
     taken             INTEGER NOT NULL DEFAULT 0,
     failures          INTEGER NOT NULL DEFAULT 0,
+    -- Requests since a 401 of its own of which it is not known whether it was for one statement.
+    asked_since_401   INTEGER,
     -- Until when nothing is sent, by who asked for it; unix milliseconds.
     wait_backoff         INTEGER,
     wait_retry_after     INTEGER,

@@ -85,7 +85,7 @@ pub struct Learned {
     pub retry_failed: (u32, u32),
     /// It answers 409 even to an identical statement.
     pub refuses_known: bool,
-    /// The longest that it has taken to answer a batch, milliseconds.
+    /// The longest that it has taken, milliseconds; none before it has answered a batch.
     pub slowest_ms: Option<Millis>,
     /// Its clock minus the device's, milliseconds.
     pub skew_ms: Option<Millis>,
@@ -97,6 +97,9 @@ pub struct Learned {
     pub taken: u64,
     /// Failures since.
     pub failures: u32,
+    /// Requests since it said 401 itself, while it is not known whether that was for the credentials or
+    /// for one statement.
+    pub asked_since_401: Option<u32>,
     /// What is waited for before anything is sent.
     pub waits: Waits,
     /// What is under way, or was when the device was switched off.
@@ -129,6 +132,7 @@ impl Learned {
             self.trouble = None;
         }
         self.waits.app = None;
+        self.asked_since_401 = None;
     }
 
     /// Until when what has left may be under way at the LRS, if anything may.
@@ -293,7 +297,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
         "SELECT endpoint, generation, delivered_through, sent_through, version, version_at, signs,
                 max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
-                failures, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
+                failures, asked_since_401, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
                 under_way_since, under_way_timeout,
                 problem, problem_status, problem_words, problem_since
          FROM upstream",
@@ -331,6 +335,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 last_success: row.get("last_success")?,
                 taken: row.get::<_, i64>("taken")? as u64,
                 failures: row.get("failures")?,
+                asked_since_401: row.get("asked_since_401")?,
                 waits: Waits {
                     backoff: row.get("wait_backoff")?,
                     retry_after: row.get("wait_retry_after")?,
@@ -371,7 +376,8 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
             clock_at_zero = ?14, clock_from = ?15, last_success = ?16, taken = ?17, failures = ?18,
             wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
             under_way_since = ?23, under_way_timeout = ?24,
-            problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28",
+            problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
+            asked_since_401 = ?29",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -402,6 +408,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         trouble.and_then(|t| t.status),
         trouble.map(|t| t.words.as_str()),
         trouble.map(|t| t.since),
+        learned.asked_since_401,
     ])?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::judge::{self, Negotiated, Verdict};
 use super::posted::Sent;
 use super::session::Session;
 use super::work::{Item, Task};
-use super::{time, trace};
+use super::{time, trace, waits};
 use crate::clock::Now;
 use crate::lrs::reading::{read_about, read_post, sender};
 use crate::lrs::{Answer, Failure, Sender, headers};
@@ -54,7 +54,11 @@ impl Session {
             .record("duration_ms", trace::between(flying.asked, here));
         let answer = match outcome {
             Ok(answer) => answer,
-            Err(failure) => return self.failed(db, flying, &failure, now),
+            Err(failure) => {
+                let waited = trace::between(flying.asked, here) as Millis;
+                waits::took(&mut self.learned, waited, false);
+                return self.failed(db, flying, &failure, now);
+            }
         };
         self.judging.record("status", answer.status);
         let from = self.sender(&answer);
@@ -110,10 +114,12 @@ impl Session {
             wall_ms: now,
             steady: self.steady,
         };
-        if let Task::Post(_) = flying.task {
-            let took = trace::between(flying.asked, here) as Millis;
-            self.learned.slowest_ms = self.learned.slowest_ms.max(Some(took));
-        }
+        let took = trace::between(flying.asked, here) as Millis;
+        waits::took(
+            &mut self.learned,
+            took,
+            matches!(flying.task, Task::Post(_)),
+        );
         if let Some(date) = time::told(answer) {
             self.skew = Some(date - now);
             self.learned.skew_ms = self.skew;
@@ -182,6 +188,9 @@ impl Session {
             return Ok(());
         };
         let from = self.sender(answer);
+        if !(judge::has_ended(answer.status, from) && answer.status >= 400) {
+            self.may_be_there(&batch);
+        }
         let read = read_post(answer, &self.config.endpoint);
         let verdict = judge::posted(&read, from, &batch, retry_after);
         if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict

@@ -1,8 +1,8 @@
 //! The LRS itself has said 401: to our credentials, or to one statement?
 //!
 //! A look-up tells, where it is answered; where these credentials may not read, only another statement
-//! that is taken does. A few requests may find out, and then the 401 is obeyed: who knocks on and on at
-//! a door that was shut locks an account.
+//! that is taken does. A few requests may find out, in this session or the next, and then the 401 is
+//! obeyed: who knocks on and on at a door that was shut locks an account.
 
 use std::time::Duration;
 
@@ -21,6 +21,21 @@ pub(super) struct Door {
     words: String,
     /// Requests since that did not explain it.
     asked: u32,
+}
+
+impl Door {
+    /// The last session has asked so often, and has not found out.
+    pub(super) fn left_open(asked: u32) -> Self {
+        Self {
+            words: "it refuses the credentials".to_owned(),
+            asked,
+        }
+    }
+
+    /// Requests since the 401 that did not explain it.
+    pub(super) fn asked(&self) -> u32 {
+        self.asked
+    }
 }
 
 impl Blame {

@@ -158,8 +158,10 @@ impl Session {
     /// What may have reached the LRS before is looked up before it is sent again.
     fn first_look(&self, batch: Vec<Item>) -> Task {
         if self.learned.refuses_known {
-            let (mut ask, mut rest): (Vec<_>, Vec<_>) =
-                batch.into_iter().partition(|item| item.row.sent_before);
+            // One that asks for time would be asked ten questions with each try.
+            let may_be_there =
+                |item: &Item| item.row.sent_before && !self.not_there.contains(&item.row.seq);
+            let (mut ask, mut rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(may_be_there);
             if ask.is_empty() {
                 return Task::Post(rest);
             }

@@ -99,6 +99,7 @@ impl Session {
                     return self.stop(db, not_kept(), Duration::ZERO, now);
                 }
                 item.looked = true;
+                self.not_there.insert(item.row.seq);
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
@@ -127,11 +128,13 @@ impl Session {
     ) -> Result<(), StoreError> {
         look.as_voided = false;
         let same = outcome == Outcome::Delivered;
-        let seq = item.row.seq;
+        let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
         let settled = vec![(item, outcome)];
         match &mut look.then {
-            // It was sent just now, whatever was said to that.
-            Then::Proves { .. } | Then::Blame(_) if same => self.accepted(db, settled, now)?,
+            // It was sent just now, whatever was said to that, and was not there before.
+            Then::Proves { .. } | Then::Blame(_) if same && is_new => {
+                self.accepted(db, settled, now)?;
+            }
             Then::Split {
                 batch, culprits, ..
             } => {
@@ -198,12 +201,17 @@ impl Session {
         item: Item,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let tried_both = self.flipped || self.config.version.is_some();
-        self.flipped = true;
+        let set_by_the_app = self.config.version.is_some();
+        let tried_both = std::mem::replace(&mut self.flipped, true) || set_by_the_app;
         if tried_both {
             // It understands neither: its answers to statements must tell.
-            self.checked = true;
-            return self.not_shown(db, look, item, Some(400), now);
+            let first_time = !std::mem::replace(&mut self.checked, true);
+            self.not_shown(db, look, item, Some(400), now)?;
+            if first_time && !set_by_the_app && self.learned.waits.is_empty() {
+                // Not with the one that happened to be tried last, if it says which it speaks.
+                self.tasks.push_front(Task::Negotiate);
+            }
+            return Ok(());
         }
         self.learned.version = Some(match self.learned.version {
             Some(XapiVersion::V2_0_0) => XapiVersion::V1_0_3,

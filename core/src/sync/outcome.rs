@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backoff;
+use super::door::Door;
 use super::judge::{Pause, Stop};
 use super::session::Session;
 use super::work::Item;
@@ -50,6 +51,13 @@ impl Session {
     /// This batch may be under way for so long, and is looked into meanwhile.
     pub(super) fn stay_quiet(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
         self.quiet.add(batch, doubt, now);
+    }
+
+    /// What was found of these by looking says nothing any more.
+    pub(super) fn may_be_there(&mut self, batch: &[Item]) {
+        for item in batch {
+            self.not_there.remove(&item.row.seq);
+        }
     }
 
     /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are. What
@@ -139,6 +147,7 @@ impl Session {
     fn learned_for_others(&self, now: Millis) -> Learned {
         let mut learned = self.learned.clone();
         learned.under_way = self.flights.under_way();
+        learned.asked_since_401 = self.door.as_ref().map(Door::asked);
         let wait = self.under_way(now);
         let looking = !self.tasks.is_empty() || !self.suspects.is_empty();
         if wait > Duration::ZERO && looking {

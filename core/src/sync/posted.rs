@@ -43,6 +43,7 @@ impl Session {
         let Task::Post(batch) = flying.task else {
             return self.stop(db, stop, Duration::ZERO, now);
         };
+        self.may_be_there(&batch);
         match failure {
             Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
             Failure::Broken(_) if sent.bytes >= BIG_BODY => {

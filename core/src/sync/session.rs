@@ -4,7 +4,7 @@
 //! whenever it has to wait: the truth is in the database, and the next try starts from there. Only
 //! batches fresh from the log may be under way beside each other (`flights`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tracing::Span;
@@ -75,6 +75,8 @@ pub struct Session {
     authorized_anew: bool,
     /// What failed, and is looked into, may be at work at the LRS still.
     pub(super) quiet: Quiet,
+    /// Looked up and not found; what was sent of these since, the LRS has turned away itself.
+    pub(super) not_there: BTreeSet<i64>,
     /// A 401 of the LRS itself that is not explained yet.
     pub(super) door: Option<Door>,
     /// The smallest batch that was refused for one of its statements, which is not found yet.
@@ -128,6 +130,7 @@ impl Session {
             another_is_awaited: false,
             authorized_anew: false,
             quiet: Quiet::default(),
+            not_there: BTreeSet::new(),
             door: None,
             refused: None,
             delivered: 0,
@@ -269,8 +272,9 @@ impl Session {
 
     /// Nothing is due any more.
     fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
-        if std::mem::take(&mut self.quiet).was_needed() {
-            // What it was looking into has come to an end, or waits aside for as long.
+        if std::mem::take(&mut self.quiet).was_needed() || self.door.is_some() {
+            // What it was looking into has come to an end, or waits aside for as long; what a 401 was
+            // about may not be found out yet.
             self.settle(db, Vec::new(), now)?;
         }
         db.purge(self.config.history, now)?;
@@ -418,6 +422,7 @@ impl Session {
     pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
         let under_way = self.flights.under_way();
         self.flights.give_up();
+        self.not_there.clear();
         self.wait_for_what_is_under_way(db, now, under_way)?;
         self.forget_tasks();
         self.lease_until = None;
@@ -470,6 +475,7 @@ impl Session {
             return self.over(db).map(Some);
         }
         self.learned = upstream.learned;
+        self.door = self.learned.asked_since_401.map(Door::left_open);
         if let Some(other) = upstream
             .endpoint
             .filter(|known| known != self.config.endpoint.as_str())

@@ -278,7 +278,8 @@ impl Session {
             due: Some(now + wait.as_millis() as Millis),
             status: blame.status,
             words: blame.words.clone(),
-            taken: Some(taken),
+            // Only what the LRS itself has refused before is held by its next refusal.
+            taken: (!blame.stranger).then_some(taken),
         }
     }
 }

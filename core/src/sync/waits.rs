@@ -1,7 +1,5 @@
 //! Waiting before anything more is sent, and for what.
 
-use std::time::Duration;
-
 use super::backoff;
 use super::report::{Ended, Step};
 use super::session::Session;
@@ -9,11 +7,11 @@ use crate::event::Event;
 use crate::lrs::requests;
 use crate::store::{Db, Learned, Millis, StoreError, UnderWay, WaitKind};
 
-/// After a kill, an LRS that is known to be quick is left alone for so long at least.
-const QUICK: Duration = Duration::from_secs(15);
+/// An LRS is quick while nothing that it was asked took longer.
+const QUICK_MS: Millis = 1_000;
 
-/// An LRS may take so many times as long as it ever took.
-const SLOWER_THAN_EVER: u32 = 4;
+/// After a kill, an LRS that is known to be quick is left alone for so long.
+const QUICK_IS_AT_WORK_MS: Millis = 15_000;
 
 impl Session {
     /// A wait that is not over; a time that no wait could have set came from another clock.
@@ -49,10 +47,23 @@ impl Session {
     }
 }
 
+/// The LRS was waited for so long. Nobody is quick for answering questions, or for breaking off soon; but
+/// whoever is slow at that is slow.
+pub(super) fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
+    if answered_a_batch || learned.slowest_ms.is_some() || ms > QUICK_MS {
+        learned.slowest_ms = learned.slowest_ms.max(Some(ms));
+    }
+}
+
 /// Until when what was under way when the device was switched off, or the app ended the sync, may be at
 /// work at the LRS.
 pub(crate) fn cut_off_until(request: UnderWay, learned: &Learned, now: Millis) -> Millis {
-    ended_at(request, now) + patience(learned, request.timeout_ms)
+    let ended = ended_at(request, now);
+    if ended == request.since + request.timeout_ms {
+        // It may have timed out just before, and then the LRS is not quick any more.
+        return ended + request.timeout_ms;
+    }
+    ended + patience(learned, request.timeout_ms)
 }
 
 /// The same where it failed by itself, and that could not be written down.
@@ -70,13 +81,13 @@ fn ended_at(request: UnderWay, now: Millis) -> Millis {
     }
 }
 
-/// How long an LRS may be at a request whose connection was cut by us. Of one that has shown how quick it
-/// is that is known well enough; of another one nothing is known but the time-out.
+/// How long an LRS may be at a request whose connection was cut by us. Of one that was quick so far that is
+/// known well enough; of another one nothing is known but the time-out.
 fn patience(learned: &Learned, timeout_ms: Millis) -> Millis {
-    learned.slowest_ms.map_or(timeout_ms, |slowest| {
-        let slow = slowest.saturating_mul(i64::from(SLOWER_THAN_EVER));
-        slow.max(QUICK.as_millis() as Millis).min(timeout_ms)
-    })
+    match learned.slowest_ms {
+        Some(slowest) if slowest <= QUICK_MS => timeout_ms.min(QUICK_IS_AT_WORK_MS),
+        _ => timeout_ms,
+    }
 }
 
 /// Could such a wait have been set by now? Otherwise the clock has jumped since.
@@ -88,4 +99,51 @@ fn is_possible(until: Millis, why: WaitKind, now: Millis) -> bool {
         WaitKind::App => backoff::WITHOUT_THE_APP,
     };
     until <= now + longest.as_millis() as Millis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_kill_only_a_quick_lrs_is_gone_on_with_soon() {
+        let request = UnderWay {
+            since: 1_000_000,
+            timeout_ms: 30_000,
+        };
+        for (slowest, killed_after, waits_until) in [
+            (Some(50), 100, 15_100),
+            (Some(1_000), 100, 15_100),
+            (Some(1_001), 100, 30_100),
+            (Some(2_900), 100, 30_100),
+            (None, 100, 30_100),
+            (Some(50), 29_000, 44_000),
+            // It may have timed out just before the kill, or long ago.
+            (Some(50), 30_000, 60_000),
+            (Some(50), 45_000, 60_000),
+            (None, 45_000, 60_000),
+            (Some(50), 500_000, 60_000),
+        ] {
+            let learned = Learned {
+                slowest_ms: slowest,
+                ..Learned::default()
+            };
+            let until = cut_off_until(request, &learned, request.since + killed_after);
+            assert_eq!(
+                until - request.since,
+                waits_until,
+                "{slowest:?}, {killed_after}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_is_quick_for_answering_questions() {
+        let mut learned = Learned::default();
+        took(&mut learned, 50, false);
+        assert_eq!(learned.slowest_ms, None);
+        took(&mut learned, 3_000, false);
+        took(&mut learned, 50, true);
+        assert_eq!(learned.slowest_ms, Some(3_000));
+    }
 }

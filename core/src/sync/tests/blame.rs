@@ -373,3 +373,22 @@ fn a_statement_that_something_blocks_for_good_is_tried_ever_less_often() {
     assert!(requests <= 3 * 24 * 3, "{requests} in a day");
     assert_eq!(device.held(), []);
 }
+
+#[test]
+fn what_a_stranger_refused_first_is_not_held_for_the_lrss_first_refusal() {
+    let mut device = Device::new();
+    let bad = device.record(2)[0];
+    device.lrs.dislikes.insert(bad, 405);
+    let mut an_hour_later_beside_a_good_one = |before_it| {
+        device.lrs.before_it = before_it;
+        device.now += 60 * 60 * 1000;
+        device.record(1);
+        device.sync_all();
+        device.held()
+    };
+    for before_it in [true, true, false, true, false] {
+        assert_eq!(an_hour_later_beside_a_good_one(before_it), []);
+    }
+    let held = an_hour_later_beside_a_good_one(false);
+    assert_eq!(held, [(bad, HoldReason::Refused)]);
+}

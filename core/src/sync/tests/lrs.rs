@@ -46,6 +46,8 @@ pub(super) struct Lrs {
     pub(super) versions: Vec<&'static str>,
     pub(super) password: String,
     pub(super) may_read: bool,
+    /// It answers no such question, and says so by 400.
+    pub(super) knows_no_looking: bool,
     /// Its clock minus the device's.
     pub(super) ahead: Millis,
     pub(super) faults: VecDeque<Fault>,
@@ -69,6 +71,7 @@ impl Lrs {
             versions: vec!["1.0.3", "2.0.0"],
             password: "secret".into(),
             may_read: true,
+            knows_no_looking: false,
             ahead: 0,
             faults: VecDeque::new(),
             posts: Vec::new(),
@@ -224,6 +227,9 @@ impl Lrs {
 
     fn get(&mut self, url: &str) -> Answer {
         self.gets += 1;
+        if self.knows_no_looking {
+            return answer(400, &[], "no such parameter".into());
+        }
         if !self.may_read {
             return answer(403, &[], "write only".into());
         }

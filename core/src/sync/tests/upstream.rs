@@ -1,7 +1,7 @@
 //! The upstream in trouble, and what is learned about it.
 
 use super::device::{Device, START};
-use super::lrs::Fault;
+use super::lrs::{Fault, OnKnown};
 use crate::event::Event;
 use crate::lrs::{Failure, Method};
 use crate::store::{Holder, Page, Problem, WaitKind, WaitReason};
@@ -437,4 +437,74 @@ fn what_an_old_lrs_answers_says_nothing_once_there_is_another() {
     );
     assert_eq!(device.delivered(), 0, "and the new one has not");
     assert_eq!(device.db.upstream().unwrap().learned.last_success, None);
+}
+
+#[test]
+fn a_401_that_nobody_explains_is_obeyed_however_many_sessions_ask() {
+    let mut device = Device::new();
+    let ids = device.record(7);
+    for id in &ids[..6] {
+        device.lrs.dislikes.insert(*id, 401);
+    }
+    // One is taken, the others wait: it may be the statements.
+    device.sync_all();
+    assert_eq!((device.delivered(), device.held()), (1, vec![]));
+    let before = device.lrs.posts.len();
+    for _ in 0..5 {
+        device.now += 60 * 60 * 1000;
+        if let Ended::NeedsApp { trouble } = device.sync() {
+            assert_eq!(trouble.problem, Problem::Credentials);
+            let asked = device.lrs.posts.len() - before;
+            assert!((6..=12).contains(&asked), "{asked}");
+            return;
+        }
+    }
+    panic!("it knocks on and on: {:?}", device.lrs.posts);
+}
+
+#[test]
+fn an_lrs_that_answers_no_look_up_is_spoken_to_in_the_version_that_it_told() {
+    let mut device = Device::new();
+    device.lrs.versions = vec!["2.0.0"];
+    device.lrs.knows_no_looking = true;
+    device.record(3);
+    let broken = || Fault::Fail(Failure::Broken("reset".into()));
+    device.lrs.faults.extend([Fault::None, broken()]);
+    device.sync_all();
+    assert_eq!(device.delivered(), 3);
+    // It told its version, broke, was asked in both and told again; and then all was said.
+    assert!(device.lrs.requests <= 6, "{}", device.lrs.requests);
+}
+
+#[test]
+fn what_was_looked_up_is_not_looked_up_again_because_the_lrs_asks_for_time() {
+    let mut device = Device::new();
+    device.lrs.on_known = OnKnown::Refuse { naming: false };
+    device.record(2);
+    device.lrs.faults.extend([Fault::None, Fault::LoseAnswer]);
+    device.sync_all();
+    // Now it is known to refuse what it has; and these were sent, and did not arrive.
+    device.record(5);
+    let broken = Fault::Fail(Failure::Broken("reset".into()));
+    device.lrs.faults.push_back(broken);
+    let mut session = device.session();
+    let Ended::Waiting { until, .. } = device.run(&mut session) else {
+        panic!("the connection broke");
+    };
+    device.now = until;
+    let busy = || Fault::Answer(429, vec![], "");
+    let five = std::iter::repeat_n(Fault::None, 5);
+    device
+        .lrs
+        .faults
+        .extend(five.chain([busy(), busy(), busy()]));
+    let before = device.lrs.gets;
+    for _ in 0..4 {
+        if let Ended::Waiting { until, .. } = device.run(&mut session) {
+            device.now = until;
+        }
+    }
+    assert!(device.db.upstream().unwrap().learned.refuses_known);
+    assert_eq!(device.delivered(), 7);
+    assert_eq!(device.lrs.gets - before, 5);
 }

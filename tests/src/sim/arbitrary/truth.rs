@@ -22,7 +22,9 @@ impl World {
         match &flight.outcome {
             Ok(_) if flight.behind.own => lrs.quick = Some(lrs.quick.unwrap_or(true) && !slow),
             Ok(_) | Err(Failure::Unreachable(_)) => {}
-            Err(_) => lrs.quick = Some(false),
+            // A connection that breaks at once says nothing of its speed.
+            Err(_) if slow => lrs.quick = Some(false),
+            Err(_) => {}
         }
         if let Some((id, sent)) = &flight.behind.shown {
             if self.model.get(*id).is_some_and(|known| known.body == *sent) {
