@@ -6,7 +6,7 @@ use pannier::Collector;
 
 use crate::credentials::AppsProvider;
 use crate::events::Listeners;
-use crate::listings::page;
+use crate::listings::{most, page};
 use crate::statement::{Ifi, Statement, typed};
 use crate::transport::AppsTransport;
 use crate::{
@@ -124,6 +124,16 @@ impl BlockingCollector {
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn history(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
         Ok(all(self.core.history(page(after, limit))?))
+    }
+
+    /// The same from its end, the newest first: those before the one with this `seq`, or the last ones.
+    #[uniffi::method(default(before = None, limit = 50))]
+    pub fn history_before(
+        &self,
+        before: Option<i64>,
+        limit: i32,
+    ) -> Result<Vec<ListedStatement>, PannierError> {
+        Ok(all(self.core.history_before(before, most(limit))?))
     }
 
     /// Lets a held statement be tried again.

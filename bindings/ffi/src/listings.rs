@@ -187,8 +187,12 @@ impl From<pannier::store::Erased> for Erased {
 pub(crate) fn page(after: i64, limit: i32) -> Page {
     Page {
         after,
-        limit: usize::try_from(limit).unwrap_or(0),
+        limit: most(limit),
     }
+}
+
+pub(crate) fn most(limit: i32) -> usize {
+    usize::try_from(limit).unwrap_or(0)
 }
 
 #[cfg(test)]

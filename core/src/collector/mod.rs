@@ -42,6 +42,7 @@ mod tests;
 mod timestamps;
 #[cfg(test)]
 mod troubles;
+mod verdict;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,6 +60,7 @@ pub use events::{EventStream, Gone};
 pub use input::AsStatement;
 pub use probe::{Check, Examined, Finding, Probe};
 pub use status::Status;
+pub use verdict::recordable;
 
 use driver::Command;
 use events::Events;
@@ -75,12 +77,10 @@ use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
-use crate::statement::{
-    self, Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, Statement, XapiVersion,
-};
+use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
-    Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page, Shared,
-    StoreError,
+    Appended, Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page,
+    Shared, StoreError,
 };
 use crate::sync::{Session, SyncReport};
 use crate::transport::Transport;
@@ -250,6 +250,15 @@ impl Collector {
         &self,
         statements: impl IntoIterator<Item = S>,
     ) -> Result<Vec<Uuid>, Error> {
+        let recorded = self.record_each(statements)?;
+        Ok(recorded.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Like [`Collector::record_all`], and says of each whether it is new or was recorded before.
+    pub fn record_each<S: AsStatement>(
+        &self,
+        statements: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<(Uuid, Appended)>, Error> {
         let mut candidate = Vec::new();
         let mut refused = Invalid::default();
         for (at, statement) in statements.into_iter().enumerate() {
@@ -267,11 +276,12 @@ impl Collector {
         if !refused.faults.is_empty() {
             return Err(Error::Invalid(refused));
         }
-        let ids = candidate.iter().map(|prepared| prepared.id).collect();
-        if !candidate.is_empty() {
-            self.append(candidate)?;
+        if candidate.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(ids)
+        let ids: Vec<Uuid> = candidate.iter().map(|prepared| prepared.id).collect();
+        let appended = self.append(candidate)?;
+        Ok(ids.into_iter().zip(appended).collect())
     }
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait. Tries at
@@ -349,6 +359,11 @@ impl Collector {
     /// What was delivered and is kept, as the history policy says.
     pub fn history(&self, page: Page) -> Result<Vec<Listed>, Error> {
         Ok(self.inner.read(|db| db.history(page))?)
+    }
+
+    /// The same from its end, the newest first: those before this [`Listed::seq`], or the last ones.
+    pub fn history_before(&self, before: Option<i64>, limit: usize) -> Result<Vec<Listed>, Error> {
+        Ok(self.inner.read(|db| db.history_before(before, limit))?)
     }
 
     /// Lets a held statement be tried again.
@@ -470,24 +485,17 @@ impl Collector {
     }
 
     fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
-        if text.len() > LONGEST_STATEMENT {
-            return Err(Error::Invalid(too_long(text.len())));
-        }
         let now = self.inner.clock.now();
         let fill = Fill {
             id: self.inner.ids.next(now.wall_ms),
             now_ms: now.wall_ms,
         };
-        let mut prepared = statement::prepare_for_recording(text, self.inner.rules, &fill)
-            .map_err(Error::Invalid)?;
-        if prepared.needs_attachment_content {
-            return Err(Error::AttachmentContent { id: prepared.id });
-        }
+        let mut prepared = recordable(text, self.inner.rules, &fill)?;
         prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
         Ok(prepared)
     }
 
-    fn append(&self, candidate: Vec<Prepared>) -> Result<(), Error> {
+    fn append(&self, candidate: Vec<Prepared>) -> Result<Vec<Appended>, Error> {
         let count = candidate.len() as u32;
         let ids = self
             .inner
@@ -499,13 +507,13 @@ impl Collector {
             .store
             .append(candidate, self.inner.clock.now_ms());
         self.inner.tell_salvaged();
-        outcome.map_err(Error::refused)?;
+        let appended = outcome.map_err(Error::refused)?;
         if let Some(ids) = ids {
             self.inner.events.tell(&Event::Recorded { ids });
         }
         self.tell_driver(Command::Recorded(count));
         Folding::see_to(&self.inner);
-        Ok(())
+        Ok(appended)
     }
 
     /// For the driver, if there is one.
@@ -620,22 +628,6 @@ impl Inner {
                 self.events.tell(&Event::Salvaged { salvaged });
             }
         }
-    }
-}
-
-fn too_long(bytes: usize) -> Invalid {
-    let fault = Fault {
-        path: "$".to_owned(),
-        problem: format!("has {bytes} bytes"),
-        expected: format!(
-            "at most {LONGEST_STATEMENT} bytes: what is larger belongs in a file, named by an \
-             attachment's fileUrl"
-        ),
-        section: PANNIER_LIMIT,
-    };
-    Invalid {
-        faults: vec![fault],
-        ..Invalid::default()
     }
 }
 

@@ -255,18 +255,27 @@ fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused>
     }
 }
 
-/// The same JSON value, whatever its layout. Stricter than what an LRS may change on the way: here
-/// both come from the app.
 fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
-    let read = |text| -> Option<serde_json::Map<String, Value>> {
-        let mut members: serde_json::Map<_, _> = serde_json::from_slice(text).ok()?;
+    let of = |body| Content::of(body, timestamp_counts);
+    match (of(known), of(new)) {
+        (Some(known), Some(new)) => known == new,
+        _ => false,
+    }
+}
+
+/// What a statement says: the same JSON value, whatever its layout. Stricter than what an LRS may change on
+/// the way: two of them under one id both come from the app.
+#[derive(PartialEq, Eq, Hash)]
+pub struct Content(serde_json::Map<String, Value>);
+
+impl Content {
+    /// Of this JSON object; none where it is none. A timestamp that Pannier filled in, in this one or in
+    /// the one it is compared with, does not count.
+    pub fn of(body: &[u8], timestamp_counts: bool) -> Option<Self> {
+        let mut members: serde_json::Map<_, _> = serde_json::from_slice(body).ok()?;
         if !timestamp_counts {
             members.remove("timestamp");
         }
-        Some(members)
-    };
-    match (read(known), read(new)) {
-        (Some(known), Some(new)) => known == new,
-        _ => false,
+        Some(Self(members))
     }
 }

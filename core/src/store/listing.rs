@@ -67,15 +67,44 @@ impl Db {
         self.list("s.delivered_at IS NOT NULL", page)
     }
 
+    /// The same from its end: the newest first, of those before a [`Listed::seq`].
+    pub fn history_before(
+        &self,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let before = before.unwrap_or(i64::MAX);
+        let rows = self.rows(
+            "s.seq < ?1 AND s.delivered_at IS NOT NULL ORDER BY s.seq DESC",
+            before,
+            limit,
+        )?;
+        let mut forward = Forward::after(i64::MIN);
+        let upwards = rows.iter().rev().map(|row| row.seq);
+        upwards
+            .chain([before])
+            .try_for_each(|seq| forward.step(seq))?;
+        Ok(rows)
+    }
+
     fn list(&self, which: &str, page: Page) -> Result<Vec<Listed>, StoreError> {
+        let which = format!("s.seq > ?1 AND {which} ORDER BY s.seq");
+        let rows = self.rows(&which, page.after, page.limit)?;
+        let mut forward = Forward::after(page.after);
+        rows.iter().try_for_each(|row| forward.step(row.seq))?;
+        Ok(rows)
+    }
+
+    fn rows(&self, which: &str, from: i64, limit: usize) -> Result<Vec<Listed>, StoreError> {
         let sql = format!(
             "SELECT s.seq, s.id, s.recorded_at, s.delivered_at, s.body FROM statement s
-             WHERE s.seq > ?1 AND {which} ORDER BY s.seq LIMIT ?2"
+             WHERE {which} LIMIT ?2"
         );
-        let rows: Vec<Listed> = self
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self
             .conn
             .prepare_cached(&sql)?
-            .query_map(params![page.after, page.limit as i64], |row| {
+            .query_map(params![from, limit], |row| {
                 Ok(Listed {
                     seq: row.get(0)?,
                     id: Uuid::from_bytes(row.get(1)?),
@@ -85,8 +114,6 @@ impl Db {
                 })
             })?
             .collect::<Result<_, _>>()?;
-        let mut forward = Forward::after(page.after);
-        rows.iter().try_for_each(|row| forward.step(row.seq))?;
         Ok(rows)
     }
 }

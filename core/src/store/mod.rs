@@ -59,7 +59,7 @@ mod upstream;
 mod waits;
 
 pub use act::Unchanged;
-pub use append::{Appended, Candidate, Refused};
+pub use append::{Appended, Candidate, Content, Refused};
 pub use aside::{Aside, HeldStatement, WaitingAside};
 pub use codes::{HoldReason, Problem, WaitKind, WaitReason};
 pub use db::Db;

@@ -287,6 +287,41 @@ fn what_is_settled_out_of_order_is_not_sent_again() {
 }
 
 #[test]
+fn the_history_is_read_from_its_end_too() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=9 {
+        append(&mut db, n).unwrap();
+    }
+    take(&mut db, 8);
+    settle(&mut db, &[4, 7], &held(), HistoryPolicy::Forever);
+    let delivered = [1, 2, 3, 5, 6, 8];
+    settle(
+        &mut db,
+        &delivered,
+        &Outcome::Delivered,
+        HistoryPolicy::Forever,
+    );
+    let before = |before, limit| -> Vec<i64> {
+        let listed = db.history_before(before, limit).unwrap();
+        listed.iter().map(|one| one.seq).collect()
+    };
+    assert_eq!(before(None, 50), [8, 6, 5, 3, 2, 1]);
+    assert_eq!(before(None, 2), [8, 6]);
+    assert_eq!(before(Some(6), 2), [5, 3]);
+    assert_eq!(before(Some(3), usize::MAX), [2, 1]);
+    assert!(before(Some(1), 2).is_empty() && before(None, 0).is_empty());
+    let forwards = db
+        .history(Page {
+            after: 0,
+            limit: 50,
+        })
+        .unwrap();
+    let backwards = db.history_before(None, 50).unwrap();
+    assert!(forwards.iter().rev().eq(&backwards));
+}
+
+#[test]
 fn only_the_app_moves_what_is_held() {
     let (_folder, path) = file();
     let mut db = open(&path);

@@ -40,6 +40,8 @@ struct ErrorsTests {
         try await collector.replace(bad, with: lesson(3, id: bad))
         #expect(try await collector.sync().delivered == 2)
         #expect(try await collector.history().count == 4)
+        let latest = try await collector.historyBefore(limit: 3).map(\.seq)
+        #expect(try await collector.history().map(\.seq).reversed().prefix(3).elementsEqual(latest))
         let erased = try await collector.erase(.mbox(iri: "mailto:ada@example.com"))
         #expect(erased == Erased(undelivered: 0, maybeSent: 0, history: 4))
     }

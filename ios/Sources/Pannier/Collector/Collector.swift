@@ -143,6 +143,13 @@ public final class Collector: Sendable {
         try await reading { try $0.history(after: after, limit: Int32(clamping: limit)) }
     }
 
+    /// The same from its end, the newest first: those before the `seq` `before`, or the last ones.
+    public func historyBefore(_ before: Int64? = nil, limit: Int = 50) async throws -> [ListedStatement] {
+        try await reading {
+            try $0.historyBefore(before: before, limit: Int32(clamping: limit))
+        }
+    }
+
     /// Lets a held statement be tried again.
     public func retry(_ id: UUID) async throws {
         try await changing { try $0.retry(id: id) }

@@ -133,6 +133,10 @@ public class Collector private constructor(
     public suspend fun history(after: Long = 0, limit: Int = 50): List<ListedStatement> =
         reading { history(after, limit) }
 
+    /** The same from its end, the newest first: those before the `seq` [before], or the last ones. */
+    public suspend fun historyBefore(before: Long? = null, limit: Int = 50): List<ListedStatement> =
+        reading { historyBefore(before, limit) }
+
     /** Lets a held statement be tried again. */
     public suspend fun retry(id: UUID): Unit = changing { retry(id) }
 

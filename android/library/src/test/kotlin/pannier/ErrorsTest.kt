@@ -82,6 +82,7 @@ class ErrorsTest {
             collector.replace(bad, lesson(3, bad))
             assertEquals(2, collector.sync().delivered)
             assertEquals(4, collector.history().size)
+            assertEquals(collector.history().reversed().take(3), collector.historyBefore(limit = 3))
             assertEquals(Erased(0, 0, 4), collector.erase(mbox("mailto:ada@example.com")))
         }
     }
