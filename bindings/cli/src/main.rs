@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
+use pannier_cli::commands::descriptors::{Opens, enough};
 use pannier_cli::commands::queue_file::QueueArgs;
 use pannier_cli::commands::{self, Failure, Output};
 
@@ -43,14 +45,50 @@ enum Command {
     Hub(commands::hub::HubArgs),
 }
 
+impl Command {
+    /// Whether there is room for what it opens.
+    fn room(&self) -> Result<(), Failure> {
+        enough(match self {
+            // It opens one file after the other, and says which one it cannot.
+            Self::Check(_) => return Ok(()),
+            Self::Sync(_) | Self::Doctor(_) => Opens::Network,
+            Self::Demo(_) | Self::Hub(_) => Opens::Several,
+            Self::Record(_)
+            | Self::Status(_)
+            | Self::Queue(_)
+            | Self::Held(_)
+            | Self::History(_)
+            | Self::Retract(_)
+            | Self::Void(_)
+            | Self::Erase(_)
+            | Self::DemoHeadset(_) => Opens::Queue,
+        })
+    }
+}
+
+/// No command was given at all, whatever else was.
+fn lacks_a_command(error: &clap::Error) -> bool {
+    let of = error.get(ContextKind::InvalidSubcommand);
+    error.kind() == ErrorKind::MissingSubcommand
+        && matches!(of, Some(ContextValue::String(name)) if name == "pannier")
+}
+
 fn main() -> ExitCode {
     let Cli {
         command,
         json,
         queue,
-    } = Cli::parse();
+    } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Its own words would name the command that is not for people.
+        Err(error) if lacks_a_command(&error) => {
+            commands::tell(Cli::command().render_help());
+            return ExitCode::from(2);
+        }
+        Err(error) => error.exit(),
+    };
     let output = Output { json };
-    let done = match command {
+    let done = command.room().and_then(|()| match command {
         Command::Record(args) => commands::record::run(&args, &queue, output),
         Command::Check(args) => commands::check::run(&args, output),
         Command::Sync(args) => commands::sync::run(&args, &queue, output),
@@ -65,7 +103,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(args, output),
         Command::DemoHeadset(args) => commands::demo::run_headset(args),
         Command::Hub(args) => commands::hub::run(&args, output),
-    };
+    });
     match commands::ended(done) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, text }) => {

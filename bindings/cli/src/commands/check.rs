@@ -1,22 +1,23 @@
 //! `pannier check`: is this a valid statement?
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use pannier::statement::{Fault, Invalid, Warnings, XapiVersion, check};
+use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Warnings, XapiVersion};
 use serde::Serialize;
 
 use super::faults::Shown;
-use super::input::{self, Item};
-use super::{Failure, Output, tell};
+use super::verdict::{Bad, Good, Judge};
+use super::{Failure, Output, input, tell};
 
 /// Check statements without recording them
 ///
 /// Says of every statement all that is wrong with it: where, what would be right, and which section of
 /// the standard says so. A warning is of what is valid, and better left out as some LRSs refuse or drop
-/// it. Of very many faults the first ones are told, and how many more there are. Takes what
-/// `pannier record` takes: a statement, an array of them, one a line, one after the other, or an LRS's
-/// answer to a GET.
+/// it. Of very many faults the first ones are told, and how many more there are. Takes and refuses what
+/// `pannier record` takes and refuses, but for what only the queue knows: a statement, an array of them, one
+/// a line, one after the other, or an LRS's answer to a GET.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -49,11 +50,13 @@ struct Verdict {
 
 /// Checks what is given; exit code 1 if any is not valid.
 pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
-    let (mut checked, mut invalid, mut warned) = (0_u64, 0_u64, 0_u64);
+    let (mut checked, mut invalid, mut warned, mut ours) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut judge = Judge::new(args.xapi);
     let (mut shown, mut warnings) = (Shown::new(args.all_faults), Shown::new(args.all_faults));
     input::each(&args.files, output.json, |item| {
-        let verdict = Verdict::of(item, args.xapi);
+        let verdict = Verdict::from(judge.judge(item));
         checked += 1;
+        ours += u64::from(verdict.is_for_a_limit_of_ours());
         invalid += u64::from(!verdict.valid);
         warned += u64::from(!verdict.warnings.is_empty());
         if output.json {
@@ -80,11 +83,15 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
             None => {}
         }
     }
-    let with = if warned > 0 {
-        format!("; {warned} with warnings")
-    } else {
-        String::new()
-    };
+    let beside = [
+        (ours, "refused for a limit of Pannier's own"),
+        (warned, "with warnings"),
+    ];
+    let mut with = String::new();
+    for (count, what) in beside.into_iter().filter(|(count, _)| *count > 0) {
+        // Writing to a String cannot fail.
+        let _ = write!(with, "; {count} {what}");
+    }
     output.say(format_args!(
         "{} of {checked} valid by xAPI {}{with}",
         checked - invalid,
@@ -98,22 +105,33 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
 }
 
 impl Verdict {
-    fn of(Item { place, text }: Item, rules: XapiVersion) -> Self {
-        let checked = text
-            .map_err(|fault| Invalid::from(vec![fault]))
-            .and_then(|text| check(&text, rules));
-        let valid = checked.is_ok();
+    /// Nobody else would refuse it for that.
+    fn is_for_a_limit_of_ours(&self) -> bool {
+        let mut faults = self.faults.iter();
+        !self.valid && self.more == 0 && faults.all(|fault| fault.section == PANNIER_LIMIT)
+    }
+}
+
+impl From<Result<Good, Bad>> for Verdict {
+    fn from(judged: Result<Good, Bad>) -> Self {
+        let valid = judged.is_ok();
+        let (place, invalid) = match judged {
+            Ok(Good {
+                place, warnings, ..
+            }) => {
+                let fine = Invalid {
+                    warnings,
+                    ..Invalid::default()
+                };
+                (place, fine)
+            }
+            Err(Bad { place, invalid }) => (place, invalid),
+        };
         let Invalid {
             faults,
             more,
             warnings,
-        } = checked.map_or_else(
-            |invalid| invalid,
-            |warnings| Invalid {
-                warnings,
-                ..Invalid::default()
-            },
-        );
+        } = invalid;
         Self {
             place,
             valid,

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Failure;
+use crate::terminal::safe;
 
 /// Goes on if the user says so, or has said so by `--yes`. Where there is nobody to ask, nothing is done.
 pub fn ask(yes: bool, what: &str) -> Result<(), Failure> {
@@ -14,7 +15,7 @@ pub fn ask(yes: bool, what: &str) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{what}. Say --yes to do it")));
     }
     let mut answer = String::new();
-    let asked = write!(stderr, "{what}. Go on? [y/N] ")
+    let asked = write!(stderr, "{}. Go on? [y/N] ", safe(what))
         .and_then(|()| stderr.flush())
         .and_then(|()| stdin.lock().read_line(&mut answer));
     match asked {

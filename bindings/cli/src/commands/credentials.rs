@@ -5,6 +5,7 @@ use std::env;
 use std::path::Path;
 
 use super::Failure;
+use crate::terminal::one_line;
 
 /// What was found, of what may be named.
 #[derive(Default)]
@@ -34,13 +35,13 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::usage(format!(
             "cannot read the credentials in {}: {error}",
-            path.display()
+            one_line(path.display())
         ))
     })?;
     parse(&text).map_err(|line| {
         Failure::usage(format!(
             "line {line} of {} is none of `user = …`, `password = …`, `token = …` and `basic = …`",
-            path.display()
+            one_line(path.display())
         ))
     })
 }

@@ -18,9 +18,7 @@ use crate::demo::{self, Day, Error, Named, Options, Stage};
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 With --lrs the statements go to a real LRS, in which they stay; under the id of one of them it is
-given another one first, so that it has something to refuse. It asks before it does that. Credentials come from the environment
-(PANNIER_LRS_USER and PANNIER_LRS_PASSWORD, or PANNIER_LRS_TOKEN) or a file, never from the
-arguments, which other users of the machine can read.
+given another one first, so that it has something to refuse. It asks before it does that.
 
 Examples:
   pannier demo

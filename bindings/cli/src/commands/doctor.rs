@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::queue_file::QueueArgs;
 use super::upstream::UpstreamArgs;
 use super::{Failure, Output};
+use crate::terminal::one_line;
 
 /// Try the way to the LRS: network, encryption, address, version, credentials, right to write, clock
 ///
@@ -20,10 +21,6 @@ use super::{Failure, Output};
 #[command(after_long_help = "\
 Ends with 0 if nothing is the matter (what cannot be told is not), with 1 if it works or may work and
 somebody should look at it, and with 4 if nothing would be delivered like this.
-
-Credentials come from the environment (PANNIER_LRS_USER and PANNIER_LRS_PASSWORD, or
-PANNIER_LRS_BASIC for a ready value, or PANNIER_LRS_TOKEN) or a file, never from the arguments,
-which other users of the machine can read.
 
 Examples:
   pannier doctor --lrs https://lrs.example/xAPI --credentials ~/.lrs-credentials
@@ -44,7 +41,6 @@ struct Shown<'a> {
     probe: &'a Probe,
     worst: Finding,
     /// The statement that was sent, whatever came of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     sent: Option<Uuid>,
 }
 
@@ -136,7 +132,11 @@ impl fmt::Display for Person<'_> {
                 .status
                 .map(|status| format!(" ({status})"))
                 .unwrap_or_default();
-            write!(f, "\n{mark:>4}  {what:<11}  {}{status}", check.sentence)?;
+            write!(
+                f,
+                "\n{mark:>4}  {what:<11}  {}{status}",
+                one_line(&check.sentence)
+            )?;
         }
         if let Some(id) = sent {
             write!(f, "\nThe statement sent has the id {id}.")?;

@@ -35,7 +35,6 @@ struct Entry {
 /// Lists the history.
 pub fn run(args: &HistoryArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
-    let page = |page| collector.history(page);
     let place = |one: &Listed| one.seq;
     let show = |one: Listed| {
         output.list(
@@ -55,8 +54,9 @@ pub fn run(args: &HistoryArgs, queue: &QueueArgs, output: Output) -> Result<(), 
         )
     };
     if args.oldest_first {
-        list::all(args.limit, page, place, show)
+        list::all(args.limit, |page| collector.history(page), place, show)
     } else {
+        let page = |before, limit| collector.history_before(before, limit);
         list::newest_first(args.limit, page, place, show)
     }
 }

@@ -12,6 +12,7 @@ use super::credentials::{self, Named};
 use super::ending::Ending;
 use super::{Failure, Output};
 use crate::hub::{Hub, Lines, Options, Place};
+use crate::terminal::one_line;
 
 /// Run a small LRS on this machine
 ///
@@ -149,7 +150,7 @@ impl fmt::Display for Banner<'_> {
             writeln!(f, "password  {password}")?;
         }
         match &self.store {
-            Some(store) => writeln!(f, "store     {store}")?,
+            Some(store) => writeln!(f, "store     {}", one_line(store))?,
             None => writeln!(
                 f,
                 "store     in memory: statements are gone when the hub stops; --store FILE keeps them"

@@ -7,6 +7,8 @@ use pannier::Page;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::terminal::one_line;
+
 /// Entries asked for at a time.
 const AT_ONCE: usize = 500;
 
@@ -139,12 +141,7 @@ pub fn brief(statement: &str) -> String {
         None => object.person(),
     };
     let said = format!("{} {verb} {object}", actor.person());
-    // A name may hold anything, also what moves a terminal's cursor.
-    said.chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    one_line(said).trim().to_owned()
 }
 
 /// All entries of a list that is given out a page at a time; `page` gives those after a place.
@@ -172,36 +169,24 @@ where
     Ok(())
 }
 
-/// The same from the end. A list is given out from its beginning only, so where its pages begin is found
-/// out first.
+/// The same from the end; `page` gives those before a place, or the last ones.
 pub fn newest_first<T, E>(
     limit: Option<usize>,
-    mut page: impl FnMut(Page) -> Result<Vec<T>, pannier::Error>,
+    mut page: impl FnMut(Option<i64>, usize) -> Result<Vec<T>, pannier::Error>,
     place: impl Fn(&T) -> i64,
     mut each: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E>
 where
     E: From<pannier::Error>,
 {
-    let mut pages = vec![0];
-    loop {
-        let after = pages.last().copied().unwrap_or_default();
-        let limit = AT_ONCE;
-        let entries = page(Page { after, limit })?;
-        match entries.last() {
-            Some(last) => pages.push(place(last)),
-            None => break,
-        }
-    }
     let mut left = limit.unwrap_or(usize::MAX);
-    for both in pages.windows(2).rev() {
-        let (after, until) = (both[0], both[1]);
-        let limit = AT_ONCE;
-        // Where some have left meanwhile, a page reaches into the next.
-        let entries = page(Page { after, limit })?.into_iter();
-        let entries: Vec<T> = entries.filter(|entry| place(entry) <= until).collect();
-        for entry in entries.into_iter().rev().take(left) {
-            left -= 1;
+    let mut before = None;
+    while left > 0 {
+        let entries = page(before, left.min(AT_ONCE))?;
+        let Some(last) = entries.last() else { break };
+        before = Some(place(last));
+        left -= entries.len();
+        for entry in entries {
             each(entry)?;
         }
     }
@@ -254,11 +239,15 @@ mod tests {
     #[test]
     fn the_newest_first() {
         let list: Vec<i64> = (1..=1_234).map(|place| place * 3).collect();
-        let page = |page: Page| {
-            let rest = list.iter().copied().filter(|place| *place > page.after);
-            Ok(rest.take(page.limit).collect::<Vec<_>>())
-        };
         for limit in [None, Some(0), Some(1), Some(734), Some(735), Some(2_000)] {
+            let mut given = 0;
+            let page = |before: Option<i64>, limit| {
+                let rest = list.iter().copied().rev();
+                let rest = rest.filter(|place| before.is_none_or(|before| *place < before));
+                let rest: Vec<_> = rest.take(limit).collect();
+                given += rest.len();
+                Ok(rest)
+            };
             let mut seen = Vec::new();
             let each = |place| {
                 seen.push(place);
@@ -267,6 +256,7 @@ mod tests {
             assert!(newest_first(limit, page, |place| *place, each).is_ok());
             let wanted = list.iter().rev().take(limit.unwrap_or(usize::MAX));
             assert!(seen.iter().eq(wanted), "{limit:?}");
+            assert_eq!(given, seen.len(), "nothing is read that is not shown");
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod check;
 mod confirm;
 mod credentials;
 pub mod demo;
+pub mod descriptors;
 pub mod doctor;
 mod duration;
 mod ending;
@@ -22,6 +23,7 @@ pub mod status;
 pub mod sync;
 pub mod take_back;
 mod upstream;
+mod verdict;
 mod words;
 
 use std::time::{SystemTime, UNIX_EPOCH};

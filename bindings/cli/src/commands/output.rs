@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use serde::Serialize;
 
 use super::Failure;
+use crate::terminal::safe;
 
 /// Why standard output takes no more, once it does not.
 static CLOSED: OnceLock<io::Error> = OnceLock::new();
@@ -52,14 +53,14 @@ pub fn print(line: impl Display) {
         return;
     }
     let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+    if let Err(error) = writeln!(out, "{}", safe(line)).and_then(|()| out.flush()) {
         close(error);
     }
 }
 
 /// A line on standard error. Where that takes none, nothing else has to suffer.
 pub fn tell(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", safe(line));
 }
 
 /// Ends what only prints, where standard output takes no more; [`ended`] says why.

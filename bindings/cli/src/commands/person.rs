@@ -3,6 +3,8 @@
 use clap::Args;
 use pannier::statement::model::Ifi;
 
+use super::Failure;
+
 /// Who, by exactly one identifier.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
@@ -25,8 +27,8 @@ pub struct PersonArgs {
 }
 
 impl PersonArgs {
-    /// The identifier. None cannot be: the arguments are refused before.
-    pub fn ifi(&self) -> Option<Ifi> {
+    /// The identifier.
+    pub fn ifi(&self) -> Result<Ifi, Failure> {
         let mbox = self.mbox.as_deref().map(|address| {
             let plain = address.strip_prefix("mailto:").unwrap_or(address);
             Ifi::mbox(format!("mailto:{plain}"))
@@ -38,5 +40,8 @@ impl PersonArgs {
         mbox.or_else(|| self.mbox_sha1sum.as_ref().map(Ifi::mbox_sha1sum))
             .or_else(|| self.openid.as_ref().map(Ifi::openid))
             .or(account)
+            .ok_or_else(|| {
+                Failure::usage("say who, by --mbox, --mbox-sha1sum, --openid or --account")
+            })
     }
 }

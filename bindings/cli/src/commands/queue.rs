@@ -20,20 +20,16 @@ pub struct QueueListArgs {
     limit: Option<usize>,
 }
 
+/// One of the queue or one that waits aside, with the same members.
 #[derive(Serialize)]
-struct Queued {
+struct Entry<'a> {
     seq: i64,
     id: Uuid,
-    recorded_at: i64,
-    statement: Option<Box<RawValue>>,
-}
-
-#[derive(Serialize)]
-struct Waiting<'a> {
-    seq: i64,
-    id: Uuid,
-    waits_for: WaitReason,
-    since: i64,
+    /// Of one in the queue.
+    recorded_at: Option<i64>,
+    /// Of one that waits aside, as all below.
+    waits_for: Option<WaitReason>,
+    since: Option<i64>,
     until: Option<i64>,
     words: Option<&'a str>,
     statement: Option<Box<RawValue>>,
@@ -68,10 +64,14 @@ fn queued(one: &Listed, output: Output) -> Result<(), Failure> {
         ..
     } = one;
     output.list(
-        &Queued {
+        &Entry {
             seq,
             id,
-            recorded_at,
+            recorded_at: Some(recorded_at),
+            waits_for: None,
+            since: None,
+            until: None,
+            words: None,
             statement: list::json(&one.statement),
         },
         format_args!(
@@ -95,11 +95,12 @@ fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
         .map(|until| format!(", until {}", list::time(until)))
         .unwrap_or_default();
     output.list(
-        &Waiting {
+        &Entry {
             seq,
             id,
-            waits_for: reason,
-            since,
+            recorded_at: None,
+            waits_for: Some(reason),
+            since: Some(since),
             until,
             words: one.words.as_deref(),
             statement: list::json(&one.statement),

@@ -7,6 +7,7 @@ use clap::Args;
 use pannier::{Collector, Config};
 
 use super::{Failure, tell, words};
+use crate::terminal::one_line;
 
 /// Which queue.
 #[derive(Args, Debug)]
@@ -38,7 +39,7 @@ impl QueueArgs {
             std::fs::create_dir_all(&folder).map_err(|error| {
                 Failure::open(format!(
                     "cannot make the folder {}: {error}",
-                    folder.display()
+                    one_line(folder.display())
                 ))
             })?;
         }

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, XapiVersion, prepare_for_recording};
+use pannier::statement::{Fault, Invalid, XapiVersion};
+use pannier::store::Appended;
 use pannier::{Collector, Config, Error, Uuid};
 use serde::Serialize;
-use serde_json::json;
 
 use super::faults::Shown;
-use super::input::{self, Item};
 use super::output::unwritten;
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, tell};
+use super::verdict::{self, Good, Judge, other_content};
+use super::{Failure, Output, input, tell};
 
 /// Put statements into the queue, with or without a network
 ///
@@ -44,18 +44,17 @@ pub struct RecordArgs {
     xapi: XapiVersion,
 }
 
+/// What became of one, for a program.
 #[derive(Serialize)]
-struct Recorded<'a> {
+struct Told<'a> {
     place: &'a str,
-    id: Uuid,
-}
-
-/// One that can be recorded.
-struct Good {
-    place: String,
-    text: Vec<u8>,
-    /// The id that it has of its own.
+    /// Of one that is in the queue.
     id: Option<Uuid>,
+    /// Whether it is there since now.
+    new: bool,
+    faults: &'a [Fault],
+    /// Faults beyond those listed.
+    more: usize,
 }
 
 /// Those that cannot.
@@ -64,6 +63,9 @@ struct Bad {
     shown: Shown,
     output: Output,
 }
+
+/// Where another statement of the same id may be, apart from the input.
+const IN_THE_QUEUE: &str = "was recorded";
 
 /// Where some of many cannot be recorded, the others go so many at a time.
 const AT_A_TIME: usize = 64;
@@ -76,10 +78,11 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         shown: Shown::new(args.all_faults),
         output,
     };
+    let mut judge = Judge::new(args.xapi);
     input::each(&args.files, output.json, |item| {
-        match judge(item, args.xapi) {
+        match judge.judge(item) {
             Ok(one) => good.push(one),
-            Err((place, invalid)) => bad.tell(&place, &invalid),
+            Err(verdict::Bad { place, invalid }) => bad.tell(&place, &invalid),
         }
         Ok(())
     })?;
@@ -103,21 +106,21 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         Err(Error::OtherContent { id }) => Err(Failure::work(format!(
             "{}: {}; none of the {} statements was recorded: correct it, or --skip-invalid",
             places(&good, id),
-            other_content(id),
+            other_content(id, IN_THE_QUEUE),
             good.len()
         ))),
         Err(error) => Err(error.into()),
     };
     bad.tell_the_rest();
     let recording = recording.and_then(|()| {
-        output.say(format_args!("{} recorded", recorded.count));
+        output.say(recorded.words());
         if bad.count == 0 {
             Ok(())
         } else {
             Err(Failure::work(format!(
                 "{} of {} statements could not be recorded and were skipped",
                 bad.count,
-                bad.count + recorded.count
+                bad.count + recorded.count + recorded.known
             )))
         }
     });
@@ -132,6 +135,8 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
 #[derive(Default)]
 struct Done {
     count: usize,
+    /// Recorded before, the same.
+    known: usize,
     /// The first ones.
     ids: Vec<Uuid>,
 }
@@ -140,10 +145,26 @@ struct Done {
 const IDS: usize = 20;
 
 impl Done {
-    fn add(&mut self, ids: &[Uuid]) {
-        self.count += ids.len();
-        let room = IDS - self.ids.len();
-        self.ids.extend(ids.iter().take(room));
+    fn add(&mut self, recorded: &[(Uuid, Appended)]) {
+        for (id, appended) in recorded {
+            match appended {
+                Appended::New => self.count += 1,
+                Appended::Known => self.known += 1,
+            }
+            if *appended == Appended::New && self.ids.len() < IDS {
+                self.ids.push(*id);
+            }
+        }
+    }
+
+    fn words(&self) -> String {
+        let there = match self.known {
+            0 => return format!("{} recorded", self.count),
+            1 => "was",
+            _ => "were",
+        };
+        let Self { count, known, .. } = self;
+        format!("{count} recorded, {known} {there} there already")
     }
 
     /// What has to be said if it could not be printed: whoever takes that for a failure records all again.
@@ -164,41 +185,8 @@ impl Done {
     }
 }
 
-/// Whether this can be recorded, as far as it alone tells.
-fn judge(item: Item, rules: XapiVersion) -> Result<Good, (String, Invalid)> {
-    let Item { place, text } = item;
-    let text = match text {
-        Ok(text) => text,
-        Err(fault) => return Err((place, vec![fault].into())),
-    };
-    // What is filled in here is thrown away: the collector fills in its own.
-    let nobody = Fill {
-        id: Uuid::nil(),
-        now_ms: 0,
-    };
-    match prepare_for_recording(&text, rules, &nobody) {
-        Ok(prepared) if prepared.needs_attachment_content => {
-            let fault = Fault {
-                path: "$.attachments".to_owned(),
-                problem:
-                    "has an attachment without fileUrl, whose content would have to be sent along"
-                        .to_owned(),
-                expected: "a fileUrl, or no such attachment".to_owned(),
-                section: PANNIER_LIMIT,
-            };
-            Err((place, vec![fault].into()))
-        }
-        Ok(prepared) => Ok(Good {
-            place,
-            text,
-            id: (!prepared.id.is_nil()).then_some(prepared.id),
-        }),
-        Err(invalid) => Err((place, invalid)),
-    }
-}
-
-/// Records all but those under whose id the queue, or one before them, has another statement: part after
-/// part, and one after another where a part has such a one.
+/// Records all but those under whose id the queue has another statement: part after part, and one after
+/// another where a part has such a one.
 fn one_part_after_another(
     collector: &Collector,
     good: &[Good],
@@ -213,7 +201,7 @@ fn one_part_after_another(
                     match record(collector, std::slice::from_ref(one), bad.output, recorded) {
                         Ok(()) => {}
                         Err(Error::OtherContent { id }) => {
-                            bad.tell(&one.place, &vec![other_content(id)].into());
+                            bad.tell(&one.place, &vec![other_content(id, IN_THE_QUEUE)].into());
                         }
                         Err(error) => return Err(stopped(error, recorded.count, one)),
                     }
@@ -234,15 +222,6 @@ fn stopped(error: Error, recorded: usize, at: &Good) -> Failure {
     Failure { code, text }
 }
 
-fn other_content(id: Uuid) -> Fault {
-    Fault {
-        path: "$.id".to_owned(),
-        problem: format!("is {id}, under which another statement was recorded"),
-        expected: "an id of its own, as a statement never changes".to_owned(),
-        section: PANNIER_LIMIT,
-    }
-}
-
 /// All of these or none.
 fn record(
     collector: &Collector,
@@ -250,12 +229,18 @@ fn record(
     output: Output,
     done: &mut Done,
 ) -> Result<(), Error> {
-    let ids = collector.record_all(part.iter().map(|one| &one.text))?;
-    done.add(&ids);
+    let recorded = collector.record_each(part.iter().map(|one| &one.text))?;
+    done.add(&recorded);
     if output.json {
-        for (one, id) in part.iter().zip(ids) {
-            let place = &one.place;
-            output.show(&Recorded { place, id }, "");
+        for (one, (id, appended)) in part.iter().zip(recorded) {
+            let told = Told {
+                place: &one.place,
+                id: Some(id),
+                new: appended == Appended::New,
+                faults: &[],
+                more: 0,
+            };
+            output.show(&told, "");
         }
     }
     Ok(())
@@ -276,10 +261,14 @@ impl Bad {
         if self.output.json {
             let output = self.output;
             self.shown.together(faults.len() + more, || {
-                output.show(
-                    &json!({ "place": place, "faults": faults, "more": more }),
-                    "",
-                );
+                let told = Told {
+                    place,
+                    id: None,
+                    new: false,
+                    faults,
+                    more: *more,
+                };
+                output.show(&told, "");
             });
         } else {
             self.shown.lines(place, faults, *more, tell);

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::queue_file::QueueArgs;
 use super::{Failure, Output, duration, list, now_ms, words};
+use crate::terminal::one_line;
 
 /// Say how things stand: counts, the LRS, and what is the matter if anything is
 #[derive(Args, Debug)]
@@ -34,7 +35,7 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         collector.acknowledge_loss()?;
     }
     let status = collector.status()?;
-    output.say(format_args!("queue       {}", path.display()));
+    output.say(format_args!("queue       {}", one_line(path.display())));
     let queue = path.display().to_string();
     output.show(
         &Shown {

@@ -21,10 +21,6 @@ use super::{Failure, Output, duration, list, words};
 /// go on. Ctrl-C ends it and says what is left; ending it at any moment loses nothing.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-Credentials come from the environment (PANNIER_LRS_USER and PANNIER_LRS_PASSWORD, or
-PANNIER_LRS_BASIC for a ready value, or PANNIER_LRS_TOKEN) or a file, never from the arguments,
-which other users of the machine can read.
-
 Examples:
   PANNIER_LRS_USER=app PANNIER_LRS_PASSWORD=… pannier sync --lrs https://lrs.example/xAPI
   pannier sync --credentials ~/.lrs-credentials

@@ -1,5 +1,7 @@
 //! `pannier retract`, `void` and `erase`: what was recorded and should not have been.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use pannier::statement::model::Agent;
 use pannier::{Config, Error, Uuid};
@@ -9,6 +11,7 @@ use serde_json::json;
 use super::person::PersonArgs;
 use super::queue_file::QueueArgs;
 use super::{Failure, Output, confirm};
+use crate::terminal::one_line;
 
 /// Take statements back that were never sent
 ///
@@ -70,7 +73,7 @@ pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<
 
 /// Records a voiding.
 pub fn void(args: &VoidArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
-    let who = args.who.ifi().ok_or_else(nobody)?;
+    let who = args.who.ifi()?;
     let collector = queue.open(Config::default())?;
     let voided = collector.void(args.id, Agent::new(who));
     let id = voided.map_err(|error| match error {
@@ -95,12 +98,12 @@ struct Erased {
 
 /// Erases a person.
 pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
-    let who = args.who.ifi().ok_or_else(nobody)?;
+    let who = args.who.ifi()?;
     let collector = queue.open(Config::default())?;
     let path = queue.path()?;
     let what = format!(
         "All statements in {} that name this person are erased for good, undelivered ones too",
-        path.display()
+        one_line(path.display())
     );
     confirm::ask(args.yes, &what)?;
     let erased = collector.erase(&who)?;
@@ -133,12 +136,8 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
     Err(Failure::work(format!(
         "they may be named still in {}: delete a damaged file that was kept; what another process reads, \
          erase once more when it has ended",
-        remaining.join(", ")
+        one_line(remaining.join(", "))
     )))
-}
-
-fn nobody() -> Failure {
-    Failure::usage("say who, by --mbox, --mbox-sha1sum, --openid or --account")
 }
 
 /// Does the same to each. What cannot be done is told, and costs none of the others anything.
@@ -158,17 +157,37 @@ pub fn for_each(
     })
 }
 
-/// The same, with what tells of one that is done in the deed.
+/// The same, with what tells of one that is done in the deed. The first that cannot be done are told, and how
+/// many others there are.
 pub fn each_of(ids: &[Uuid], act: impl Fn(Uuid) -> Result<(), Error>) -> Result<(), Failure> {
     let mut failed: Option<Failure> = None;
+    let mut count = 0_u64;
     for &id in ids {
-        if let Err(error) = act(id) {
-            let next = Failure::from(error);
-            failed = Some(match failed {
-                None => next,
-                Some(before) => before.and(next),
-            });
+        let Err(error) = act(id) else { continue };
+        count += 1;
+        let mut next = Failure::from(error);
+        if count > TOLD {
+            next.text.clear();
         }
+        failed = Some(match failed {
+            None => next,
+            Some(before) => before.and(next),
+        });
     }
-    failed.map_or(Ok(()), Err)
+    let Some(mut failed) = failed else {
+        return Ok(());
+    };
+    if count > TOLD {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            failed.text,
+            "\n… and {} more of {} could not be done",
+            count - TOLD,
+            ids.len()
+        );
+    }
+    Err(failed)
 }
+
+/// Nobody reads more of them.
+const TOLD: u64 = 20;

@@ -12,6 +12,7 @@ use pannier::{Config, Credentials, Error, XapiVersion};
 
 use super::Failure;
 use super::credentials::{self, Named};
+use crate::terminal::one_line;
 
 /// Which LRS.
 #[derive(Args, Debug)]
@@ -35,6 +36,10 @@ pub struct UpstreamArgs {
 #[derive(Args, Debug)]
 pub struct CredentialArgs {
     /// A file with the credentials: lines `user = …` and `password = …`, or `basic = …`, or `token = …`
+    ///
+    /// Without it they come from the environment: `PANNIER_LRS_USER` and `PANNIER_LRS_PASSWORD`, or
+    /// `PANNIER_LRS_BASIC` for a ready value, or `PANNIER_LRS_TOKEN`. Never from the arguments, which other
+    /// users of the machine can read.
     #[arg(long, value_name = "FILE")]
     credentials: Option<PathBuf>,
 
@@ -92,7 +97,9 @@ impl WayArgs {
     pub fn transport(&self) -> Result<HttpTransport, Failure> {
         let read = |path: &PathBuf| {
             let read = std::fs::read(path);
-            read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+            read.map_err(|error| {
+                Failure::usage(format!("cannot read {}: {error}", one_line(path.display())))
+            })
         };
         let options = HttpOptions {
             extra_roots: self.ca.iter().map(read).collect::<Result<_, _>>()?,
@@ -105,7 +112,7 @@ impl WayArgs {
                 "{} holds no readable certificate; give it in PEM or DER",
                 self.ca
                     .get(at)
-                    .map_or("--ca".into(), |path| path.display().to_string())
+                    .map_or("--ca".into(), |path| one_line(path.display()))
             )),
             other => Failure::usage(other.to_string()),
         })

@@ -7,6 +7,8 @@ use pannier::store::{
     HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason,
 };
 
+use crate::terminal::one_line;
+
 /// A sentence on what keeps the LRS from taking anything, and one on what to do.
 pub fn trouble(trouble: &Trouble, endpoint: Option<&str>) -> String {
     let (what, todo) = match (trouble.problem, trouble.status) {
@@ -32,7 +34,7 @@ fn said(trouble: &Trouble) -> String {
     } else if is_of_the_lrs(trouble.problem) && trouble.status.is_some() {
         Some(quoted(words))
     } else {
-        Some(words.to_owned())
+        Some(one_line(words))
     };
     match (trouble.status, words) {
         (Some(status), Some(words)) => format!(" ({status}: {words})"),
@@ -204,26 +206,27 @@ pub fn loss(loss: &LossReport) -> String {
     let kept: Vec<String> = loss
         .kept_at
         .iter()
-        .map(|path| path.display().to_string())
+        .map(|path| one_line(path.display()))
         .collect();
     let kept = match kept.as_slice() {
         [] => String::new(),
         [one] => format!("; the old file is kept as {one}"),
         several => format!("; the old files are kept as {}", several.join(" and ")),
     };
+    let missing = match loss.lost {
+        0 => "none is known to be lost".to_owned(),
+        count => format!("at least {count} are lost"),
+    };
     format!(
-        "the queue's file was damaged ({}): {} statements were saved, at least {} are lost{kept}. `pannier status --acknowledge` ends this message",
-        loss.damage, loss.saved, loss.lost
+        "the queue's file was damaged ({}): {} statements were saved, {missing}{kept}. `pannier status --acknowledge` ends this message",
+        one_line(&loss.damage),
+        loss.saved,
     )
 }
 
-/// The words as somebody's own, on one line and without what could move a terminal's cursor.
+/// The words as somebody's own.
 pub fn quoted(words: &str) -> String {
-    let plain: String = words
-        .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect();
-    format!("“{plain}”")
+    format!("“{}”", one_line(words))
 }
 
 #[cfg(test)]

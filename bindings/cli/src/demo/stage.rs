@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::terminal::safe;
+
 /// Lines to standard output, bars to standard error if that is a terminal.
 pub struct Stage {
     bars: MultiProgress,
@@ -32,7 +34,9 @@ impl Stage {
     pub fn say(&self, line: &str) {
         if self.visible {
             // Nobody may be reading any more; the demo goes on to its end all the same.
-            let _ = self.bars.suspend(|| writeln!(io::stdout(), "{line}"));
+            let _ = self
+                .bars
+                .suspend(|| writeln!(io::stdout(), "{}", safe(line)));
         }
     }
 

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use super::bound::{ENTRY, cut};
 use super::problem::FirstFault;
+use crate::terminal::safe;
 
 /// Somebody who is told of every request. It is called on the hub's own thread and must not wait.
 pub type Watch = Arc<dyn Fn(&Served) + Send + Sync>;
@@ -115,7 +116,7 @@ impl Lines {
             .spawn(move || {
                 for line in waiting {
                     // Where nobody can read there is nobody to be told.
-                    let _ = writeln!(std::io::stderr(), "{line}");
+                    let _ = writeln!(std::io::stderr(), "{}", safe(line));
                 }
                 drop(end);
             })?;

@@ -111,7 +111,7 @@ fn one_that_cannot_be_recorded_is_skipped_like_one_that_is_not_valid() {
         1,
         &format!("{file}:2: $.attachments has an attachment without fileUrl"),
     );
-    refused.is(1, "1 of 6 statements");
+    refused.is(1, "2 of 6 statements");
     let skipped = desk.run(&["record", "--skip-invalid", &file]);
     skipped.is(1, &format!("{file}:2: "));
     skipped.is(1, &format!("{file}:4: $.id is {ID}"));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod agreeing;
 mod delivering;
 mod doctor;
 mod files;
@@ -9,6 +10,8 @@ mod held;
 mod looking;
 mod process;
 mod recording;
+mod scarce;
 mod serving;
+mod terminal;
 mod unread;
 mod usage;

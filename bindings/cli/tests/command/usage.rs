@@ -19,6 +19,14 @@ fn every_command_explains_itself() {
     ] {
         desk.run(&[command, "--help"]).is(0, "Examples:");
     }
+    // The demo's own, not for people.
+    for args in [&[][..], &["--json"], &["--help"], &["help"]] {
+        let told = desk.run(args);
+        assert!(!(told.out + &told.err).contains("demo-headset"), "{args:?}");
+    }
+    for command in ["sync", "doctor", "demo"] {
+        desk.run(&[command, "--help"]).is(0, "PANNIER_LRS_BASIC");
+    }
     desk.run(&["--version"]).is(0, env!("CARGO_PKG_VERSION"));
 }
 
@@ -51,6 +59,24 @@ fn a_queue_that_cannot_be_opened_is_exit_code_3() {
     desk.run(&["status"]).is(3, "/nowhere/at/all/queue.db");
     desk.run_with(&["record"], &statement("one").to_string())
         .is(3, "/nowhere/at/all/queue.db");
+}
+
+#[test]
+fn of_very_many_that_cannot_be_done_the_first_ones_are_told() {
+    let desk = Desk::new();
+    let there = desk.recorded(&statement("one")).remove(0);
+    let mut ids: Vec<String> = (0..60)
+        .map(|number| format!("00000000-0000-4000-8000-{number:012}"))
+        .collect();
+    ids.push(there.clone());
+    let args: Vec<&str> = ["retract"]
+        .into_iter()
+        .chain(ids.iter().map(String::as_str))
+        .collect();
+    let told = desk.run(&args);
+    told.is(1, &format!("{there}  taken back"));
+    told.is(1, "… and 40 more of 61 could not be done");
+    assert_eq!(told.err.lines().count(), 21, "{told:?}");
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pannier::statement::Fault;
 
 use super::Failure;
+use crate::terminal::one_line;
 use reader::Reader;
 
 /// One statement, or what stands where one should.
@@ -59,7 +60,7 @@ pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
             1 => Ok(()),
             _ => Err(Failure::usage(format!(
                 "{} has more than one statement: one can take the place of one",
-                file.display()
+                one_line(file.display())
             ))),
         }
     })?;
@@ -71,7 +72,7 @@ pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
         }) => Err(Failure::work(format!("{place}: {fault}"))),
         None => Err(Failure::usage(format!(
             "there is no statement in {}",
-            file.display()
+            one_line(file.display())
         ))),
     }
 }
@@ -81,10 +82,10 @@ fn open(file: &Path) -> Result<(String, Box<dyn Read>), Failure> {
         return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
     }
     match File::open(file) {
-        Ok(open) => Ok((file.display().to_string(), Box::new(open))),
+        Ok(open) => Ok((one_line(file.display()), Box::new(open))),
         Err(error) => Err(Failure::usage(format!(
             "cannot read {}: {error}",
-            file.display()
+            one_line(file.display())
         ))),
     }
 }

@@ -8,6 +8,7 @@ use pannier::{Collector, Ended, Event, EventStream, SyncReport};
 
 use super::super::ending::Ending;
 use super::super::{Failure, Output, duration, list, now_ms, tell, words};
+use crate::terminal::{one_line, safe};
 
 /// How often the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -170,7 +171,8 @@ impl Watch {
     fn count_down(&self, until: i64, what: &str, told: &mut bool) {
         let left = duration::words(until - now_ms());
         if !self.bar.is_hidden() {
-            self.bar.set_message(format!("waits {left}: {what}"));
+            self.bar
+                .set_message(one_line(safe(format_args!("waits {left}: {what}"))));
         } else if !*told && !self.quiet {
             *told = true;
             tell(format_args!(

@@ -1,0 +1,169 @@
+//! Whether a statement can be recorded: `check` and `record` ask the same.
+
+use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
+
+use pannier::collector::recordable;
+use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, Warnings, XapiVersion};
+use pannier::store::Content;
+use pannier::{Error, Uuid};
+
+use super::input::Item;
+
+/// Judges one statement of the input after the other.
+pub struct Judge {
+    rules: XapiVersion,
+    /// By ids of their own, the first ones that can be recorded.
+    first: HashMap<Uuid, First>,
+    /// Hashes of contents tell them apart by it: an export may be too large to keep.
+    hasher: RandomState,
+}
+
+/// The first statement of an id.
+struct First {
+    place: String,
+    contents: Contents,
+}
+
+/// A statement's content with its timestamp and without, as Pannier may have filled that in.
+struct Contents {
+    timestamp_is_ours: bool,
+    with_timestamp: u64,
+    without: u64,
+}
+
+/// One that can be recorded.
+pub struct Good {
+    pub place: String,
+    pub text: Vec<u8>,
+    /// The id that it has of its own.
+    pub id: Option<Uuid>,
+    pub warnings: Warnings,
+}
+
+/// One that cannot.
+pub struct Bad {
+    pub place: String,
+    pub invalid: Invalid,
+}
+
+impl Judge {
+    /// By the rules of this version.
+    pub fn new(rules: XapiVersion) -> Self {
+        Self {
+            rules,
+            first: HashMap::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Whether this can be recorded after those before it. Only a queue can tell whether it has another
+    /// statement under the same id.
+    pub fn judge(&mut self, item: Item) -> Result<Good, Bad> {
+        let Item { place, text } = item;
+        let text = match text {
+            Ok(text) => text,
+            Err(fault) => return Err(bad(place, vec![fault])),
+        };
+        // What is filled in here is thrown away: the collector fills in its own.
+        let fill = Fill {
+            id: Uuid::new_v4(),
+            now_ms: 0,
+        };
+        let prepared = match recordable(&text, self.rules, &fill) {
+            Ok(prepared) => prepared,
+            Err(Error::Invalid(invalid)) => return Err(Bad { place, invalid }),
+            Err(Error::AttachmentContent { .. }) => {
+                return Err(bad(place, vec![content_missing()]));
+            }
+            Err(other) => return Err(bad(place, vec![refused(&other)])),
+        };
+        let id = (prepared.id != fill.id).then_some(prepared.id);
+        if id.is_some()
+            && let Err(fault) = self.compare(&place, &prepared)
+        {
+            return Err(bad(place, vec![fault]));
+        }
+        Ok(Good {
+            place,
+            text,
+            id,
+            warnings: prepared.warnings,
+        })
+    }
+
+    /// With the first one of its id.
+    fn compare(&mut self, place: &str, prepared: &Prepared) -> Result<(), Fault> {
+        let contents = Contents {
+            timestamp_is_ours: prepared.timestamp_is_ours,
+            with_timestamp: self.hash(prepared, true),
+            without: self.hash(prepared, false),
+        };
+        match self.first.entry(prepared.id) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(First {
+                    place: place.to_owned(),
+                    contents,
+                });
+                Ok(())
+            }
+            Entry::Occupied(first) if first.get().contents.same(&contents) => Ok(()),
+            Entry::Occupied(first) => {
+                let at = format!("stands at {}", first.get().place);
+                Err(other_content(prepared.id, &at))
+            }
+        }
+    }
+
+    fn hash(&self, prepared: &Prepared, with_timestamp: bool) -> u64 {
+        self.hasher
+            .hash_one(Content::of(&prepared.body, with_timestamp))
+    }
+}
+
+impl Contents {
+    fn same(&self, other: &Self) -> bool {
+        if self.timestamp_is_ours || other.timestamp_is_ours {
+            self.without == other.without
+        } else {
+            self.with_timestamp == other.with_timestamp
+        }
+    }
+}
+
+fn bad(place: String, faults: Vec<Fault>) -> Bad {
+    Bad {
+        place,
+        invalid: faults.into(),
+    }
+}
+
+fn limit(path: &str, problem: String, expected: &str) -> Fault {
+    Fault {
+        path: path.to_owned(),
+        problem,
+        expected: expected.to_owned(),
+        section: PANNIER_LIMIT,
+    }
+}
+
+fn content_missing() -> Fault {
+    let problem = "has an attachment without fileUrl, whose content would have to be sent along";
+    let expected = "a fileUrl, or no such attachment";
+    limit("$.attachments", problem.to_owned(), expected)
+}
+
+fn refused(error: &Error) -> Fault {
+    limit("$", format!("is refused: {error}"), "one that is taken")
+}
+
+/// Another statement has the same id; where it is follows "another statement".
+pub fn other_content(id: Uuid, at: &str) -> Fault {
+    let problem = format!("is {id}, under which another statement {at}");
+    limit(
+        "$.id",
+        problem,
+        "an id of its own, as a statement never changes",
+    )
+}
