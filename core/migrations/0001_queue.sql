@@ -27,7 +27,8 @@ CREATE TABLE statement (
     voids        BLOB,
     -- Set only where the app keeps a history; unix milliseconds.
     delivered_at INTEGER,
-    -- CRC-32C of what never changes of this row: by it a flipped bit is told. See store/intact.rs.
+    -- CRC-32 of what never changes of this row, and of delivered_at where it is set: by it a flipped bit
+    -- is told. See store/intact.rs.
     sum          INTEGER NOT NULL,
     -- The frozen bytes, sent as they are.
     body         BLOB    NOT NULL

@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::{Millis, StoreError};
+use super::append::Tail;
+use super::{Millis, StoreError, intact};
 
 /// How long delivered statements stay on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,7 +18,18 @@ pub enum HistoryPolicy {
 }
 
 /// Most statements forgotten in one transaction.
-const FORGET_AT_ONCE: i64 = 1_000;
+const FORGET_AT_ONCE: i64 = 500;
+
+/// Keeps a statement that was delivered. Its checksum covers that, too.
+pub(super) fn keep(tx: &Connection, seq: i64, delivered_at: Millis) -> rusqlite::Result<()> {
+    // SQLite has no exclusive or.
+    tx.prepare_cached(
+        "UPDATE statement SET delivered_at = ?2, sum = (sum | ?3) - (sum & ?3)
+         WHERE seq = ?1 AND delivered_at IS NULL",
+    )?
+    .execute([seq, delivered_at, intact::mark(Some(delivered_at))])?;
+    Ok(())
+}
 
 /// Deletes history that is too old; true if there may be more.
 pub(super) fn forget(
@@ -30,21 +42,20 @@ pub(super) fn forget(
         HistoryPolicy::For(age) => now - age,
         HistoryPolicy::Forever => return Ok(false),
     };
-    // A flipped bit makes a 0 of what is not there.
-    let any: bool = tx
+    let old: Vec<i64> = tx
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM statement WHERE delivered_at > 0 AND delivered_at < ?1)",
+            "SELECT seq FROM statement WHERE delivered_at < ?1 ORDER BY delivered_at LIMIT ?2",
         )?
-        .query_row([before], |row| row.get(0))?;
-    if !any {
+        .query_map([before, FORGET_AT_ONCE], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if old.is_empty() {
         return Ok(false);
     }
-    super::append::Tail::remember(tx)?;
-    let deleted = tx
-        .prepare_cached(
-            "DELETE FROM statement WHERE seq IN
-             (SELECT seq FROM statement WHERE delivered_at > 0 AND delivered_at < ?1 ORDER BY delivered_at LIMIT ?2)",
-        )?
-        .execute([before, FORGET_AT_ONCE])?;
-    Ok(deleted as i64 == FORGET_AT_ONCE)
+    Tail::remember(tx)?;
+    let mut delete = tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?;
+    for &seq in &old {
+        intact::must_be_delivered(tx, seq)?;
+        delete.execute([seq])?;
+    }
+    Ok(old.len() as i64 == FORGET_AT_ONCE)
 }

@@ -2,7 +2,8 @@
 //!
 //! SQLite notices damage to its own structure and never a flipped bit inside a statement. So each row
 //! has a checksum over all of it that is frozen: made when it is recorded and when its timestamp is
-//! corrected, and asked before each send. One that does not fit is held, and never sent.
+//! corrected, and asked before each send. One that does not fit is held, and never sent. The mark of a
+//! delivery changes it by an exclusive or, for which nothing has to be read.
 //!
 //! CRC-32 (RFC 1952, section 8): it misses no error of up to 32 bits in a row, and costs a record less
 //! than its commit varies by.
@@ -53,9 +54,13 @@ impl Frozen<'_> {
     }
 }
 
+/// What the mark of its delivery adds to a row's checksum, by an exclusive or: nothing where there is none.
+pub(super) fn mark(delivered_at: Option<Millis>) -> i64 {
+    delivered_at.map_or(0, |at| i64::from(crc32fast::hash(&at.to_le_bytes())))
+}
+
 /// A statement that fits its checksum, with all that is known of it.
 pub(super) struct Found {
-    pub(super) seq: i64,
     pub(super) id: Uuid,
     pub(super) recorded_at: Millis,
     pub(super) happened_at: Millis,
@@ -67,8 +72,10 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn sum(&self) -> i64 {
-        Frozen {
+    /// What was recorded, if it fits this checksum. A mark of a delivery that never was, as one flipped bit
+    /// makes it, is taken away.
+    pub(super) fn fitting(self, sum: i64) -> Option<Self> {
+        let frozen = Frozen {
             id: self.id,
             recorded_at: self.recorded_at,
             happened_at: self.happened_at,
@@ -77,20 +84,25 @@ impl Found {
             voids: self.voids,
             body: &self.body,
         }
-        .sum()
+        .sum();
+        let marks = [self.delivered_at, None];
+        let delivered_at = marks.into_iter().find(|at| frozen ^ mark(*at) == sum)?;
+        Some(Self {
+            delivered_at,
+            ..self
+        })
     }
 }
 
 /// The statement in that place; none where it is spoilt.
 pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found>> {
     conn.prepare_cached(&format!(
-        "SELECT {COLUMNS}, delivered_at, body FROM statement WHERE seq = ?1"
+        "SELECT {COLUMNS}, body FROM statement WHERE seq = ?1"
     ))?
     .query_row([seq], |row| {
         let body: Vec<u8> = row.get(9)?;
         let frozen = frozen(row, &body)?;
         let found = Found {
-            seq,
             id: frozen.id,
             recorded_at: frozen.recorded_at,
             happened_at: frozen.happened_at,
@@ -100,15 +112,15 @@ pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
             delivered_at: row.get(8)?,
             body: Vec::new(),
         };
-        let fits = frozen.sum() == row.get::<_, i64>(7)?;
-        Ok(fits.then_some(Found { body, ..found }))
+        Ok(Found { body, ..found }.fitting(row.get(7)?))
     })
     .optional()
     .map(Option::flatten)
 }
 
-/// The columns that [`frozen`] reads, and the checksum after them.
-const COLUMNS: &str = "id, recorded_at, happened_at, steady_at, boot, traits, voids, sum";
+/// The columns that [`frozen`] reads, the checksum after them, and what it covers besides.
+const COLUMNS: &str =
+    "id, recorded_at, happened_at, steady_at, boot, traits, voids, sum, delivered_at";
 
 fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> {
     Ok(Frozen {
@@ -131,13 +143,29 @@ pub(super) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqli
     let intact = conn
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
         .query_row([seq], |row| {
-            Ok(frozen(row, body)?.sum() == row.get::<_, i64>(7)?)
+            let sum = frozen(row, body)?.sum() ^ mark(row.get(8)?);
+            Ok(sum == row.get::<_, i64>(7)?)
         })
         .optional()?;
     Ok(intact.unwrap_or(false))
 }
 
-/// Writes the checksum anew, after a change that was meant.
+/// An error where a statement says that it was delivered, and its checksum that it was not.
+pub(super) fn must_be_delivered(conn: &Connection, seq: i64) -> Result<(), StoreError> {
+    // One whose text is spoilt was delivered all the same.
+    match read(conn, seq)? {
+        Some(found) if found.delivered_at.is_none() => Err(no_delivery(seq)),
+        _ => Ok(()),
+    }
+}
+
+fn no_delivery(seq: i64) -> StoreError {
+    StoreError::Damaged(format!(
+        "statement {seq} is marked as delivered, and was not"
+    ))
+}
+
+/// Writes the checksum of one that is not delivered anew, after a change that was meant.
 pub(super) fn seal(tx: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<()> {
     let sum = tx
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
@@ -176,7 +204,8 @@ pub(super) fn hold_spoilt(
         match found.state {
             State::Queued { .. } => moves.leave_queue(Place::Held, found.bytes),
             State::Waiting { .. } => moves.between(Place::Waiting, Place::Held),
-            State::Held | State::Delivered => continue,
+            State::Held => continue,
+            State::Delivered => return Err(no_delivery(row.seq)),
         }
         tx.prepare_cached(
             "INSERT INTO aside (seq, held, reason, since, sent, words) VALUES (?1, 1, ?2, ?3, ?4, ?5)

@@ -31,6 +31,7 @@ mod departure;
 mod erase;
 mod error;
 mod forward;
+mod frames;
 mod history;
 mod ids;
 mod intact;
@@ -47,12 +48,16 @@ mod open;
 mod pages;
 mod place;
 mod reserve;
+mod row;
 mod salvage;
 mod schema;
 mod seal;
 mod settle;
 mod shared;
+mod survey;
 mod take;
+#[cfg(test)]
+mod taken_out;
 #[cfg(test)]
 mod tests;
 mod upstream;

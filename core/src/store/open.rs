@@ -116,12 +116,20 @@ impl Db {
     }
 
     /// Holds what the file says against what is kept beside it: if it knows of fewer statements than
-    /// were recorded, its log was lost or damaged. What that still has is taken back.
+    /// were recorded, or of fewer that have left, its log was lost or damaged. What that still has is
+    /// taken back, and what it shows as taken out is taken out.
     fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
         let ours = Numbers::of(&self.conn)?;
-        let salvaged = match Numbers::beside(&self.path) {
-            Some(beside) if beside.queue == ours.queue && beside.recorded > ours.recorded => {
+        let beside = Numbers::beside(&self.path).filter(|beside| beside.queue == ours.queue);
+        let salvaged = match beside {
+            Some(beside) if beside.recorded > ours.recorded => {
                 Some(salvage::recover_end(self, ours, beside, now)?)
+            }
+            Some(beside)
+                if beside.recorded == ours.recorded && beside.undelivered < ours.undelivered =>
+            {
+                salvage::take_out_end(self)?;
+                None
             }
             _ => None,
         };

@@ -3,20 +3,24 @@
 //! Which of its statements were delivered may be unreadable too, so all that are found are queued
 //! again, as ones that may have reached the LRS before; it knows them by their ids.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
+use super::act::{State, locate};
 use super::append::{NEEDS_2_0, Refused, TIMESTAMP_IS_OURS, Tail, append_one};
 use super::intact::{self, Found};
 use super::ledger::{Moves, Place};
 use super::numbers::{self, Numbers};
 use super::open::PAGE_BYTES;
 use super::pages::Pages;
+use super::settle::delete;
+use super::survey::Survey;
 use super::upstream::UNDELIVERED;
-use super::{Appended, Db, Millis, StoreError, ledger, loss, place};
+use super::{Appended, Db, Millis, StoreError, history, ledger, loss, place};
 use crate::statement::{Prepared, Warnings};
 
 /// What became of a damaged file.
@@ -43,7 +47,7 @@ pub(super) fn rescue(
     now: Millis,
 ) -> Result<Salvaged, StoreError> {
     let pages = Pages::of(path);
-    let survey = pages.survey();
+    let survey = Survey::of(&pages);
     let old = open_damaged(path);
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
@@ -101,10 +105,11 @@ pub(super) fn recover_end(
     let path = db.path.clone();
     let pages = Pages::of(&path);
     let last = ours.recorded as i64;
-    let survey = pages.survey();
+    let survey = Survey::of(&pages);
     let kept_at = place::keep_log(&path, now)?;
     let missing = beside.recorded - ours.recorded;
     db.write(|tx| {
+        take_out(tx, &survey.gone)?;
         let mut saving = Saving::begin(tx)?;
         for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
             if let Some(found) = pages.read(spot) {
@@ -127,6 +132,33 @@ pub(super) fn recover_end(
         loss::write(tx, now, &salvaged)?;
         Ok(salvaged)
     })
+}
+
+/// The same where nothing was recorded in what is lost of the log, but statements were taken out: those
+/// of which it says so still do not come back.
+pub(super) fn take_out_end(db: &mut Db) -> Result<(), StoreError> {
+    let gone = Survey::of(&Pages::of(&db.path)).gone;
+    db.write(|tx| take_out(tx, &gone))
+}
+
+/// Where they went is not known any more: what was never sent can have been retracted only, or erased.
+fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
+    let mut moves = Moves::default();
+    for &seq in gone {
+        let Some(found) = locate(tx, seq)? else {
+            continue;
+        };
+        match found.state {
+            State::Queued { sent: true } => moves.leave_queue(Place::Delivered, found.bytes),
+            State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
+            State::Waiting { sent: true } => moves.between(Place::Waiting, Place::Delivered),
+            State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
+            State::Held => moves.between(Place::Held, Place::Discarded),
+            State::Delivered => {}
+        }
+        delete(tx, seq)?;
+    }
+    Ok(moves.write(tx)?)
 }
 
 /// Takes over what is not delivered from a file that another one has replaced.
@@ -190,8 +222,7 @@ impl<'a> Saving<'a> {
     fn save(&mut self, found: Found) -> Result<(), StoreError> {
         let bytes = found.body.len() as i64;
         let recorded_at = found.recorded_at;
-        // One flipped bit makes a 0 of what is not there, which no checksum covers.
-        let delivered_at = found.delivered_at.filter(|at| *at > 0);
+        let delivered_at = found.delivered_at;
         match append_one(self.tx, &mut self.tail, &found.into(), recorded_at) {
             Ok(Appended::Known) => self.queued += 1,
             Ok(Appended::New) => match delivered_at {
@@ -200,9 +231,7 @@ impl<'a> Saving<'a> {
                 Some(at) => {
                     self.history += 1;
                     self.moves.leave_queue(Place::Delivered, bytes);
-                    self.tx
-                        .prepare_cached("UPDATE statement SET delivered_at = ?2 WHERE seq = ?1")?
-                        .execute([self.tail.seq, at])?;
+                    history::keep(self.tx, self.tail.seq, at)?;
                 }
             },
             Err(Refused::OtherContent(_)) => self.refused += 1,

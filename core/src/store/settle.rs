@@ -9,7 +9,7 @@ use super::append::Tail;
 use super::departure::{Lease, MAY_HAVE_LEFT, Unsent, take_back};
 use super::ledger::{Moves, Place};
 use super::upstream::{self, Learned};
-use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason};
+use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason, history};
 use crate::clock::Steady;
 
 /// What became of one statement.
@@ -125,7 +125,7 @@ impl Db {
     /// Returns whether there is more to do.
     pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
         self.write(|tx| {
-            let forgotten = super::history::forget(tx, history, now)?;
+            let forgotten = history::forget(tx, history, now)?;
             let (from, cursor): (i64, i64) = tx
                 .prepare_cached("SELECT purged_through, delivered_through FROM ledger, upstream")?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -254,9 +254,7 @@ impl Settling<'_> {
         if self.history == HistoryPolicy::None {
             return Ok(false);
         }
-        self.tx
-            .prepare_cached("UPDATE statement SET delivered_at = ?2 WHERE seq = ?1")?
-            .execute(params![seq, self.now])?;
+        history::keep(self.tx, seq, self.now)?;
         Ok(true)
     }
 

@@ -13,18 +13,18 @@ use super::{
 use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
-const NOW: Millis = 1_800_000_000_000;
+pub(super) const NOW: Millis = 1_800_000_000_000;
 const US: Holder = Holder([1; 16]);
-const ALL: Page = Page {
+pub(super) const ALL: Page = Page {
     after: 0,
     limit: 1_000_000,
 };
 
-fn statement(n: u128) -> Prepared {
+pub(super) fn statement(n: u128) -> Prepared {
     sized(n, 0)
 }
 
-fn sized(n: u128, more: usize) -> Prepared {
+pub(super) fn sized(n: u128, more: usize) -> Prepared {
     let id = Uuid::from_u128(n | 0x4000_8000_0000_0000_0000);
     let text = format!(
         r#"{{"id":"{id}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://example.com/did"}},
@@ -42,17 +42,17 @@ fn sized(n: u128, more: usize) -> Prepared {
     .unwrap()
 }
 
-fn open(path: &Path) -> Db {
+pub(super) fn open(path: &Path) -> Db {
     Db::open(path, Durability::ProcessCrash, NOW).unwrap().db
 }
 
-fn file() -> (tempfile::TempDir, PathBuf) {
+pub(super) fn file() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     (folder, path)
 }
 
-fn append(db: &mut Db, n: u128) -> Result<Vec<Appended>, Refused> {
+pub(super) fn append(db: &mut Db, n: u128) -> Result<Vec<Appended>, Refused> {
     db.append(&[&vec![statement(n)]], NOW).remove(0)
 }
 
@@ -65,7 +65,7 @@ fn clocks() -> Clocks {
 }
 
 /// What leaves in one request.
-fn take(db: &mut Db, statements: usize) -> Vec<Row> {
+pub(super) fn take(db: &mut Db, statements: usize) -> Vec<Row> {
     db.claim(US, false, NOW, NOW + 60_000).unwrap();
     let limits = Limits {
         statements,
@@ -99,7 +99,12 @@ fn depart(db: &mut Db, rows: &[Row]) -> Unsent {
         .unwrap()
 }
 
-fn settle(db: &mut Db, seqs: &[i64], outcome: &Outcome, history: HistoryPolicy) -> Vec<i64> {
+pub(super) fn settle(
+    db: &mut Db,
+    seqs: &[i64],
+    outcome: &Outcome,
+    history: HistoryPolicy,
+) -> Vec<i64> {
     let settled = seqs
         .iter()
         .map(|&seq| Settled {
@@ -138,7 +143,7 @@ fn waiting(due: Millis) -> Outcome {
 }
 
 /// Counters and lists agree, and no statement is counted twice or not at all.
-fn check(db: &Db) {
+pub(super) fn check(db: &Db) {
     let ledger = db.ledger().unwrap();
     let queued = db.queued(ALL).unwrap();
     assert_eq!(ledger.queued as usize, queued.len(), "{ledger:?}");
@@ -1066,4 +1071,39 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
     };
     assert_eq!(spoilt, []);
     assert_eq!(rows, [right]);
+}
+
+#[test]
+fn a_delivery_that_never_was_is_not_forgotten_as_history() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    for n in 1..=4 {
+        append(&mut db, n).unwrap();
+    }
+    take(&mut db, 2);
+    settle(
+        &mut db,
+        &[1, 2],
+        &Outcome::Delivered,
+        HistoryPolicy::Forever,
+    );
+    drop(db);
+    // What a flipped bit does to the row of one that waits, and to one of history.
+    let flip = rusqlite::Connection::open(&path).unwrap();
+    let flipped =
+        "UPDATE statement SET delivered_at = ifnull(delivered_at, 0) + 1 WHERE seq IN (2, 4)";
+    assert_eq!(flip.execute(flipped, []), Ok(2));
+    drop(flip);
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let forgotten = shared.with(NOW, |db| db.purge(HistoryPolicy::None, NOW));
+    assert!(
+        matches!(forgotten, Err(StoreError::Damaged(_))),
+        "{forgotten:?}"
+    );
+    let queued = shared.read(NOW, |db| db.queued(ALL)).unwrap();
+    let ids: Vec<_> = queued.iter().map(|one| one.id).collect();
+    assert_eq!(ids, [3, 4].map(|n| statement(n).id));
+    let loss = shared.read(NOW, Db::loss).unwrap().expect("it is told");
+    // The second fits no more; that it was delivered is all that is known of it.
+    assert_eq!((loss.saved, loss.lost), (3, 0));
 }

@@ -1,0 +1,236 @@
+//! Which statements of a damaged file are there still, and which were taken out.
+//!
+//! What was retracted, erased, or deleted once it was delivered stands on in older versions of its page:
+//! in the log, in the file under the log, on pages that are free. So the log is followed from its
+//! beginning. What a page had, and its next version has not, nor any other page of the same transaction,
+//! was taken out, and stays so: a row moves to another page within one transaction. Only where a frame of
+//! that transaction is damaged may the row have gone there. Then it counts as there still, for no
+//! statement is given up on a suspicion, unless the rows around it stand side by side on one page.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::frames::Frame;
+use super::pages::{At, Pages, Spot};
+
+/// What is where in the file.
+pub(super) struct Survey {
+    /// Whole statements in capture order, each once.
+    pub(super) whole: Vec<Spot>,
+    /// Statements of which no whole copy is left.
+    pub(super) spoilt: u64,
+    /// The log shows that these were taken out.
+    pub(super) gone: HashSet<i64>,
+}
+
+impl Survey {
+    pub(super) fn of(pages: &Pages) -> Self {
+        let mut seen = Seen::in_file(pages);
+        let mut begin = 0;
+        for (at, frame) in pages.frames.iter().enumerate() {
+            if frame.pages_after.is_some() {
+                seen.commit(begin..at + 1);
+                begin = at + 1;
+            }
+        }
+        seen.break_off(begin..pages.frames.len());
+        seen.decide();
+        seen.read()
+    }
+}
+
+/// Where each statement was seen, up to some transaction.
+struct Seen<'a> {
+    pages: &'a Pages,
+    /// Last.
+    last: BTreeMap<i64, Spot>,
+    /// Before that, oldest first.
+    before: HashMap<i64, Vec<Spot>>,
+    gone: HashSet<i64>,
+    /// Not on their page any more, and perhaps on one that is damaged.
+    missing: HashSet<i64>,
+    /// Of a page that the log has: its last whole version, and damaged ones since. None: it is free.
+    versions: HashMap<u64, Vec<At>>,
+    /// How many pages there are.
+    size: u64,
+}
+
+impl<'a> Seen<'a> {
+    fn in_file(pages: &'a Pages) -> Self {
+        let mut seen = Self {
+            pages,
+            last: BTreeMap::new(),
+            before: HashMap::new(),
+            gone: HashSet::new(),
+            missing: HashSet::new(),
+            versions: HashMap::new(),
+            size: pages.count,
+        };
+        let free = pages.free_in_file();
+        for page in (1..=pages.count).filter(|page| !free.contains(page)) {
+            seen.see(page, At::file(page), 0);
+        }
+        seen
+    }
+
+    /// Notes what this version of a page has.
+    fn see(&mut self, page: u64, at: At, then: usize) -> Vec<i64> {
+        let listed = self.pages.listed(at);
+        for &(seq, cell) in &listed {
+            let spot = Spot {
+                seq,
+                page,
+                at,
+                cell,
+                then,
+            };
+            if let Some(before) = self.last.insert(seq, spot) {
+                self.before.entry(seq).or_default().push(before);
+            }
+            self.gone.remove(&seq);
+            self.missing.remove(&seq);
+        }
+        listed.into_iter().map(|(seq, _)| seq).collect()
+    }
+
+    /// What this page had before the transaction.
+    fn had(&self, page: u64) -> Vec<(u64, i64)> {
+        let in_file = [At::file(page)];
+        let versions = self.versions.get(&page).map_or(&in_file[..], Vec::as_slice);
+        let listed = versions.iter().flat_map(|at| self.pages.listed(*at));
+        listed
+            .map(|(seq, _)| (page, seq))
+            .filter(|(page, seq)| self.last.get(seq).is_some_and(|spot| spot.page == *page))
+            .collect()
+    }
+
+    /// Not page 1, and no page of another table or of an index: those become none of ours at once.
+    fn may_have_statements(&self, page: u64) -> bool {
+        let in_file = At::file(page);
+        let version = match self.versions.get(&page) {
+            Some(versions) => versions.last(),
+            None => Some(&in_file),
+        };
+        page != 1 && version.is_none_or(|at| !self.pages.is_of_another_table(*at))
+    }
+
+    /// One transaction.
+    fn commit(&mut self, frames: std::ops::Range<usize>) {
+        let then = frames.end;
+        let frames: &[Frame] = &self.pages.frames[frames];
+        let last = frames.last().filter(|frame| frame.whole);
+        let size = last.and_then(|frame| frame.pages_after);
+        // Where no page can have taken in a row without saying so.
+        let hides_nothing = frames.iter().all(|frame| {
+            frame.whole
+                || !self.may_have_statements(frame.page)
+                || self.pages.hides_nothing(frame.at)
+        });
+        let mut had = Vec::new();
+        for frame in frames.iter().filter(|frame| frame.whole) {
+            had.extend(self.had(frame.page));
+            self.versions.insert(frame.page, vec![frame.at]);
+        }
+        let maps = frames.iter().filter(|frame| frame.whole);
+        let freed = maps.filter_map(|frame| self.pages.freed_by(frame.page, frame.at));
+        let cut = size.map_or(0..0, |size| size + 1..self.size + 1);
+        for free in freed.flatten().chain(cut) {
+            had.extend(self.had(free));
+            self.versions.insert(free, Vec::new());
+        }
+        self.size = size.unwrap_or(self.size);
+        let mut has = HashSet::new();
+        for frame in frames.iter().filter(|frame| frame.page > 0) {
+            if frame.whole && self.versions.get(&frame.page).is_some_and(Vec::is_empty) {
+                // It was freed after it was written to.
+                continue;
+            }
+            if !frame.whole {
+                let versions = self.versions.entry(frame.page);
+                versions
+                    .or_insert_with(|| vec![At::file(frame.page)])
+                    .push(frame.at);
+            }
+            has.extend(self.see(frame.page, frame.at, then));
+        }
+        for (_, seq) in had {
+            if has.contains(&seq) {
+                continue;
+            }
+            if hides_nothing {
+                self.take_out(seq);
+            } else {
+                self.missing.insert(seq);
+            }
+        }
+    }
+
+    fn take_out(&mut self, seq: i64) {
+        self.last.remove(&seq);
+        self.before.remove(&seq);
+        self.gone.insert(seq);
+    }
+
+    /// Frames of no commit: its last one is lost, or it was undone. Of the latter nothing was given out.
+    fn break_off(&mut self, frames: std::ops::Range<usize>) {
+        let then = frames.end;
+        for frame in &self.pages.frames[frames] {
+            for (seq, cell) in self.pages.listed(frame.at) {
+                let given_out = self.pages.last_given_out.is_none_or(|last| seq <= last);
+                if given_out && !self.gone.contains(&seq) {
+                    self.last.entry(seq).or_insert(Spot {
+                        seq,
+                        page: frame.page,
+                        at: frame.at,
+                        cell,
+                        then,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Of those that are missing, the ones that would stand between two that are next to each other.
+    fn decide(&mut self) {
+        let there = |(_, spot): &(&i64, &Spot)| !self.missing.contains(&spot.seq);
+        let between = |seq: &&i64| {
+            let before = self.last.range(..**seq).rev().find(there);
+            let after = self.last.range(**seq + 1..).find(there);
+            match (before, after) {
+                (Some((_, before)), Some((_, after))) => {
+                    let damaged = self
+                        .versions
+                        .get(&before.page)
+                        .is_some_and(|at| at.len() > 1);
+                    before.page == after.page && !damaged
+                }
+                _ => false,
+            }
+        };
+        let gone: Vec<i64> = self.missing.iter().filter(between).copied().collect();
+        for seq in gone {
+            self.take_out(seq);
+        }
+    }
+
+    fn read(mut self) -> Survey {
+        let mut ids = HashSet::new();
+        let mut whole = Vec::new();
+        let mut spoilt = 0;
+        // The newest first: under one id it is the one that counts.
+        for (seq, last) in self.last.into_iter().rev() {
+            let before = self.before.remove(&seq).unwrap_or_default();
+            let mut spots = std::iter::once(last).chain(before.into_iter().rev());
+            match spots.find_map(|spot| Some((spot, self.pages.read(spot)?))) {
+                Some((spot, found)) if ids.insert(found.id) => whole.push(spot),
+                Some(_) => {}
+                None => spoilt += 1,
+            }
+        }
+        whole.reverse();
+        Survey {
+            whole,
+            spoilt,
+            gone: self.gone,
+        }
+    }
+}
