@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use pannier_cli::commands::arguments::without_empty_variables;
 use pannier_cli::commands::descriptors::{Opens, enough};
 use pannier_cli::commands::queue_file::QueueArgs;
 use pannier_cli::commands::{self, Failure, Output};
@@ -73,12 +74,17 @@ fn lacks_a_command(error: &clap::Error) -> bool {
         && matches!(of, Some(ContextValue::String(name)) if name == "pannier")
 }
 
+fn parsed() -> Result<Cli, clap::Error> {
+    let command = without_empty_variables(Cli::command());
+    Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
 fn main() -> ExitCode {
     let Cli {
         command,
         json,
         queue,
-    } = match Cli::try_parse() {
+    } = match parsed() {
         Ok(cli) => cli,
         // Its own words would name the command that is not for people.
         Err(error) if lacks_a_command(&error) => {

@@ -1,10 +1,9 @@
 //! Credentials from the environment or a file. Never from arguments: every user of a machine can read
 //! the arguments of every process.
 
-use std::env;
 use std::path::Path;
 
-use super::Failure;
+use super::{Failure, arguments};
 use crate::terminal::one_line;
 
 /// What was found, of what may be named.
@@ -24,7 +23,7 @@ pub struct Named {
 /// is named.
 pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     let Some(path) = file else {
-        let variable = |name: &str| env::var(format!("{prefix}_{name}")).ok();
+        let variable = |name: &str| arguments::variable(&format!("{prefix}_{name}"));
         return Ok(Named {
             user: variable("USER"),
             password: variable("PASSWORD"),

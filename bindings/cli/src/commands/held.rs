@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
 use super::take_back::{each_of, for_each};
-use super::{Failure, Output, input, list, words};
+use super::{Failure, Output, arguments, input, list, words};
 
 /// See and settle the statements that the LRS would not take
 ///
@@ -42,6 +42,7 @@ enum Action {
     /// Show one: the statement, the LRS's words, and for a conflict its copy and where the two differ
     Show {
         /// The statement's id
+        #[arg(value_parser = arguments::id)]
         id: Uuid,
     },
     /// Send them again at the next sync
@@ -49,6 +50,7 @@ enum Action {
     /// Put a corrected statement in the place of one
     Replace {
         /// The held statement's id
+        #[arg(value_parser = arguments::id)]
         id: Uuid,
         /// The corrected statement; - for standard input
         #[arg(default_value = "-")]
@@ -67,7 +69,7 @@ enum Action {
 #[derive(Args, Debug)]
 struct Which {
     /// The statements' ids
-    #[arg(required_unless_present = "all", value_name = "ID")]
+    #[arg(required_unless_present = "all", value_name = "ID", value_parser = arguments::id)]
     ids: Vec<Uuid>,
 
     /// All that are held
@@ -78,7 +80,7 @@ struct Which {
 #[derive(Args, Debug)]
 struct Named {
     /// The statements' ids
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = arguments::id)]
     ids: Vec<Uuid>,
 }
 
@@ -106,15 +108,17 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
             Ok(())
         }
         Action::Retry(which) => for_each(
-            &which.ids(&collector)?,
+            &which.ids(&collector, output)?,
             output,
             "will be sent with the next sync",
             |id| collector.retry(id),
         ),
         Action::Replace { id, file } => replace(&collector, *id, file, output),
-        Action::Discard(which) => for_each(&which.ids(&collector)?, output, "discarded", |id| {
-            collector.discard(id)
-        }),
+        Action::Discard(which) => {
+            for_each(&which.ids(&collector, output)?, output, "discarded", |id| {
+                collector.discard(id)
+            })
+        }
         Action::KeepTheirs(named) => for_each(&named.ids, output, "given up for the LRS's", |id| {
             collector.keep_theirs(id)
         }),
@@ -134,13 +138,16 @@ fn each(
 }
 
 impl Which {
-    fn ids(&self, collector: &Collector) -> Result<Vec<Uuid>, Failure> {
+    fn ids(&self, collector: &Collector, output: Output) -> Result<Vec<Uuid>, Failure> {
         let mut ids = self.ids.clone();
         if self.all {
             each(collector, |held| {
                 ids.push(held.id);
                 Ok(())
             })?;
+            if ids.is_empty() {
+                output.say("nothing is held");
+            }
         }
         Ok(ids)
     }

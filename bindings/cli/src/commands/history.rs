@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, list};
+use super::{Failure, Output, arguments, list};
 
 /// List the delivered statements that are still kept, the newest first
 ///
@@ -15,7 +15,7 @@ use super::{Failure, Output, list};
 #[derive(Args, Debug)]
 pub struct HistoryArgs {
     /// At most so many
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = arguments::count)]
     limit: Option<usize>,
 
     /// The oldest first

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::credentials::{self, Named};
 use super::ending::Ending;
 use super::{Failure, Output};
-use crate::hub::{Hub, Lines, Options, Place};
+use crate::hub::{Hub, Lines, Options, Place, StartError};
 use crate::terminal::one_line;
 
 /// Run a small LRS on this machine
@@ -99,7 +99,14 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
         ..Options::new(&user, &password)
     };
     let mut ending = Ending::listen()?;
-    let hub = Hub::start(&options).map_err(|error| Failure::open(error.to_string()))?;
+    let hub = Hub::start(&options).map_err(|error| {
+        let todo = match error {
+            StartError::Listen(..) => "; name another port with --listen, where 0 takes a free one",
+            StartError::Runtime(_) => "; close some programs and start it again",
+            StartError::Store(_) => "",
+        };
+        Failure::open(format!("{error}{todo}"))
+    })?;
     drop(options);
     let banner = Banner {
         url: hub.url(),

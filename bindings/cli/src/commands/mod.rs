@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share: how they talk and how they end.
 
+pub mod arguments;
 pub mod check;
 mod confirm;
 mod credentials;
@@ -45,7 +46,8 @@ pub struct Failure {
 pub const EXIT_CODES: &str = "\
 Exit codes; of several that would be right it is the one that stands first here:
   2  the arguments are wrong, or a file they name
-  3  the queue (or the hub's store) is not there, or cannot be opened or written
+  3  the queue (or the hub's store) is not there, or cannot be opened or written; or too few files
+     may be open at once
   5  statements were lost with a damaged file, and nobody has said `pannier status --acknowledge`
   4  not all is delivered yet: the LRS cannot be reached, asks for time or refuses the credentials,
      another process is delivering, or statements wait for something; nothing is lost. After

@@ -1,7 +1,9 @@
 //! Who somebody is, from the arguments.
 
 use clap::Args;
-use pannier::statement::model::Ifi;
+use pannier::Uuid;
+use pannier::statement::model::{Agent, Ifi};
+use pannier::statement::{Statement, XapiVersion, check};
 
 use super::Failure;
 
@@ -27,7 +29,7 @@ pub struct PersonArgs {
 }
 
 impl PersonArgs {
-    /// The identifier.
+    /// The identifier, which is one by the rules of some version.
     pub fn ifi(&self) -> Result<Ifi, Failure> {
         let mbox = self.mbox.as_deref().map(|address| {
             let plain = address.strip_prefix("mailto:").unwrap_or(address);
@@ -37,11 +39,20 @@ impl PersonArgs {
             [home_page, name] => Some(Ifi::account(home_page, name)),
             _ => None,
         });
-        mbox.or_else(|| self.mbox_sha1sum.as_ref().map(Ifi::mbox_sha1sum))
+        let who = mbox
+            .or_else(|| self.mbox_sha1sum.as_ref().map(Ifi::mbox_sha1sum))
             .or_else(|| self.openid.as_ref().map(Ifi::openid))
             .or(account)
             .ok_or_else(|| {
                 Failure::usage("say who, by --mbox, --mbox-sha1sum, --openid or --account")
-            })
+            })?;
+        // Nobody is called so in any statement: it is mistyped.
+        let named = Statement::void(Uuid::nil(), Agent::new(who.clone())).to_json();
+        let verdicts = [XapiVersion::V1_0_3, XapiVersion::V2_0_0]
+            .map(|version| check(named.as_bytes(), version));
+        match verdicts {
+            [Err(invalid), Err(_)] => Err(Failure::usage(format!("this is nobody: {invalid}"))),
+            _ => Ok(who),
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, list, words};
+use super::{Failure, Output, arguments, list, words};
 
 /// List the statements that are not delivered yet, in the order they were recorded
 ///
@@ -16,7 +16,7 @@ use super::{Failure, Output, list, words};
 #[derive(Args, Debug)]
 pub struct QueueListArgs {
     /// At most so many
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = arguments::count)]
     limit: Option<usize>,
 }
 

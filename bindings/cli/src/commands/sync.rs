@@ -9,10 +9,11 @@ use clap::Args;
 use pannier::store::{Trouble, WaitKind, WaitReason};
 use pannier::{Collector, Ended, HistoryPolicy, Status, SyncReport};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::queue_file::QueueArgs;
 use super::upstream::UpstreamArgs;
-use super::{Failure, Output, duration, list, words};
+use super::{Failure, Output, arguments, duration, list, words};
 
 /// Deliver what is queued to the LRS
 ///
@@ -41,7 +42,7 @@ pub struct SyncArgs {
     in_flight: u32,
 
     /// How many days delivered statements are kept for `pannier history`
-    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = arguments::days)]
     keep: u32,
 }
 
@@ -51,13 +52,6 @@ struct Left {
     queued: u64,
     waiting: u64,
     held: u64,
-}
-
-#[derive(Serialize)]
-struct Shown<'a> {
-    #[serde(flatten)]
-    report: &'a SyncReport,
-    left: Left,
 }
 
 /// Syncs once.
@@ -77,9 +71,17 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         held: status.ledger.held,
     };
     let person = format!("{} delivered; {}", report.delivered, left.words());
-    let report = &report;
-    output.show(&Shown { report, left }, person);
-    outcome(&collector, report, &status)
+    output.show(&shown(&report, &left), person);
+    outcome(&collector, &report, &status)
+}
+
+/// For a program: with the same members however it ended.
+fn shown(report: &SyncReport, left: &Left) -> Value {
+    let mut shown = json!({ "until": null, "why": null, "trouble": null, "left": left });
+    if let (Some(shown), Value::Object(report)) = (shown.as_object_mut(), json!(report)) {
+        shown.extend(report);
+    }
+    shown
 }
 
 impl Left {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::person::PersonArgs;
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, confirm};
+use super::{Failure, Output, arguments, confirm};
 use crate::terminal::one_line;
 
 /// Take statements back that were never sent
@@ -22,7 +22,7 @@ Examples:
   pannier retract 6f9619ff-8b86-d011-b42d-00c04fc964ff")]
 pub struct RetractArgs {
     /// The statements' ids
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = arguments::id)]
     ids: Vec<Uuid>,
 }
 
@@ -38,7 +38,7 @@ Examples:
   pannier void 6f9619ff-8b86-d011-b42d-00c04fc964ff --account https://school.example teacher-7")]
 pub struct VoidArgs {
     /// The id of the statement to void
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = arguments::id)]
     id: Uuid,
 
     #[command(flatten)]
@@ -120,7 +120,9 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
             "{} undelivered statements and {} of the history were erased{}",
             erased.undelivered,
             erased.history,
-            if erased.maybe_sent + erased.history > 0 {
+            if erased.undelivered + erased.history == 0 {
+                ": no statement here names them by this identifier".to_owned()
+            } else if erased.maybe_sent + erased.history > 0 {
                 format!(
                     "; {} of them are or may be at the LRS: ask there too",
                     erased.maybe_sent + erased.history

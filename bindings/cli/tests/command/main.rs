@@ -9,6 +9,7 @@ mod files;
 mod held;
 mod looking;
 mod process;
+mod programs;
 mod recording;
 mod scarce;
 mod serving;

@@ -1,6 +1,6 @@
 //! Help, wrong arguments, and queues that cannot be opened.
 
-use crate::process::{Desk, statement};
+use crate::process::{Desk, hub, statement};
 
 #[test]
 fn every_command_explains_itself() {
@@ -93,4 +93,75 @@ fn without_a_name_the_queue_is_in_the_users_data_folder() {
         assert_eq!(status.code(), Some(code));
     }
     assert!(folder.join("pannier/queue.db").exists());
+}
+
+#[test]
+fn what_an_argument_may_be_is_told() {
+    let desk = Desk::new();
+    desk.recorded(&statement("one"));
+    for (args, words) in [
+        (&["queue", "--limit", "x"][..], "give a number"),
+        (&["history", "--limit", ""], "give a number"),
+        (&["sync", "--keep", "x"], "give a number of days"),
+        (&["retract", ""], "is a UUID"),
+        (&["held", "show", "7"], "is a UUID"),
+        (&["held", "discard", "7"], "is a UUID"),
+        (&["void", "7", "--mbox", "a@b.example"], "is a UUID"),
+        (
+            &["held", "replace", "16fd2706-8baf-433b-82eb-8c7fada847da"],
+            "there is no statement in standard input",
+        ),
+    ] {
+        desk.run(args).is(2, words);
+    }
+    desk.run(&["hub", "--store", "/nowhere/at/all"])
+        .is(3, "check that its folder is there");
+    desk.run(&["held", "retry", "--all"])
+        .is(0, "nothing is held");
+}
+
+#[test]
+fn nobody_is_erased_by_a_mistyped_name() {
+    let desk = Desk::new();
+    desk.recorded(&statement("one"));
+    for who in [
+        &["--mbox", ""][..],
+        &["--mbox", "ann.example.org"],
+        &["--mbox-sha1sum", "zz"],
+        &["--openid", ""],
+        &["--account", "", "seat-7"],
+        &["--account", "school.example", "seat-7"],
+    ] {
+        let id = "16fd2706-8baf-433b-82eb-8c7fada847da";
+        desk.run(&[&["erase", "--yes"], who].concat())
+            .is(2, "this is nobody");
+        desk.run(&[&["void", id], who].concat())
+            .is(2, "this is nobody");
+    }
+    desk.run(&["erase", "--yes", "--mbox", "anna@example.org"])
+        .is(0, "no statement here names them");
+    assert_eq!(desk.json(&["queue"]).len(), 1);
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let (hub, _) = hub();
+    let mut desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    for name in ["PROXY", "LRS_TOKEN", "LRS_BASIC"] {
+        desk.set(&format!("PANNIER_{name}"), "");
+    }
+    desk.run(&["sync"]).is(0, "1 delivered");
+    // The LRS that the queue remembers; and the queue that has no name.
+    desk.set("PANNIER_LRS", "");
+    desk.run(&["doctor"]).is(0, &hub.url());
+    desk.set("XDG_DATA_HOME", &desk.path("data").display().to_string());
+    desk.set("HOME", &desk.path("home").display().to_string());
+    desk.set("PANNIER_QUEUE", "");
+    desk.run(&["status"]).is(3, "there is no queue at");
+    desk.run(&["status", "--queue", ""]).is(2, "--queue");
+    // No hub lets in by an empty password.
+    desk.set("PANNIER_HUB_PASSWORD", "");
+    desk.run(&["hub", "--listen", "256.0.0.1:0"])
+        .is(2, "--listen");
 }

@@ -4,13 +4,13 @@ mod packed;
 mod reader;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use pannier::statement::Fault;
 
-use super::Failure;
+use super::{Failure, tell};
 use crate::terminal::one_line;
 use reader::Reader;
 
@@ -37,7 +37,7 @@ pub fn each(
     let files = if files.is_empty() { &stdin } else { files };
     let bar = bar(files, quiet);
     for file in files {
-        let (name, source) = open(file)?;
+        let (name, source) = (name(file), open(file)?);
         let cannot = |error: io::Error| Failure::usage(format!("cannot read {name}: {error}"));
         let mut reader = Reader::new(&name, bar.wrap_read(source));
         if let Some(what) = packed::what(reader.beginning().map_err(cannot)?) {
@@ -60,7 +60,7 @@ pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
             1 => Ok(()),
             _ => Err(Failure::usage(format!(
                 "{} has more than one statement: one can take the place of one",
-                one_line(file.display())
+                name(file)
             ))),
         }
     })?;
@@ -71,21 +71,37 @@ pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
             text: Err(fault),
         }) => Err(Failure::work(format!("{place}: {fault}"))),
         None => Err(Failure::usage(format!(
-            "there is no statement in {}",
-            one_line(file.display())
+            "there is no statement in {}: give the corrected one",
+            name(file)
         ))),
     }
 }
 
-fn open(file: &Path) -> Result<(String, Box<dyn Read>), Failure> {
-    if file == Path::new("-") {
-        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
+fn name(file: &Path) -> String {
+    if is_standard_input(file) {
+        "standard input".to_owned()
+    } else {
+        one_line(file.display())
+    }
+}
+
+fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
+    if is_standard_input(file) {
+        let stdin = io::stdin();
+        if stdin.is_terminal() {
+            tell("reads statements from the keyboard; Ctrl-D ends them, Ctrl-C records none");
+        }
+        return Ok(Box::new(stdin.lock()));
     }
     match File::open(file) {
-        Ok(open) => Ok((one_line(file.display()), Box::new(open))),
+        Ok(open) => Ok(Box::new(open)),
         Err(error) => Err(Failure::usage(format!(
             "cannot read {}: {error}",
-            one_line(file.display())
+            name(file)
         ))),
     }
 }

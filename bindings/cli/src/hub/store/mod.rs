@@ -48,7 +48,7 @@ pub enum OpenError {
         found: i32,
     },
     /// SQLite could not open it.
-    #[error("cannot open the hub's store: {0}")]
+    #[error("cannot open the hub's store: {0}; check that its folder is there and may be written")]
     Sqlite(#[from] rusqlite::Error),
 }
 

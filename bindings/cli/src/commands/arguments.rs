@@ -1,0 +1,47 @@
+//! What arguments and variables may be, in words that say what is wanted.
+
+use std::env;
+
+use clap::Command;
+use clap::builder::Resettable;
+use pannier::Uuid;
+
+/// A statement's id.
+pub fn id(text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| {
+        "a statement's id is a UUID, as `pannier queue` shows it: \
+         6f9619ff-8b86-d011-b42d-00c04fc964ff"
+            .to_owned()
+    })
+}
+
+/// How many.
+pub fn count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| "give a number, such as 20".to_owned())
+}
+
+/// How many days.
+pub fn days(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| "give a number of days, such as 30".to_owned())
+}
+
+/// The value of a variable. An empty one is as good as none: that is how many a file of variables says so.
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The command, which asks for no variable that is empty.
+#[must_use]
+pub fn without_empty_variables(command: Command) -> Command {
+    command
+        .mut_args(|arg| {
+            let value = arg.get_env().and_then(env::var_os);
+            match value {
+                Some(value) if value.is_empty() => arg.env(Resettable::Reset),
+                _ => arg,
+            }
+        })
+        .mut_subcommands(without_empty_variables)
+}
