@@ -501,7 +501,7 @@ impl Collector {
             .inner
             .events
             .any()
-            .then(|| candidate.iter().map(|one| one.id).collect());
+            .then(|| candidate.iter().map(|one| one.id).collect::<Vec<_>>());
         let outcome = self
             .inner
             .store
@@ -509,7 +509,12 @@ impl Collector {
         self.inner.tell_salvaged();
         let appended = outcome.map_err(Error::refused)?;
         if let Some(ids) = ids {
-            self.inner.events.tell(&Event::Recorded { ids });
+            let new = ids.into_iter().zip(&appended);
+            let new = new.filter(|(_, appended)| **appended == Appended::New);
+            let ids: Vec<Uuid> = new.map(|(id, _)| id).collect();
+            if !ids.is_empty() {
+                self.inner.events.tell(&Event::Recorded { ids });
+            }
         }
         self.tell_driver(Command::Recorded(count));
         Folding::see_to(&self.inner);

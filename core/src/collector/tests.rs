@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::model::{Activity, Agent, Ifi};
 use crate::statement::{Statement, vocabulary::verbs};
-use crate::store::{HistoryPolicy, Page, StoreError};
+use crate::store::{Appended, HistoryPolicy, Page, StoreError};
 use crate::sync::Ended;
 
 #[test]
@@ -87,6 +87,32 @@ fn records_offline_and_delivers_when_the_lrs_is_back() {
     assert_eq!((recorded, delivered), (71, 71));
     assert!(seen.iter().any(|e| matches!(e, Event::WaitingUntil { .. })));
     assert!(matches!(seen.last(), Some(Event::Synced { .. })));
+}
+
+#[test]
+fn what_was_recorded_before_is_no_news() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(folder.path(), config(&lrs));
+    let events = collector.events();
+    let [one, two] = [1, 2].map(|n| statement(n).id(Uuid::from_u128(n as u128)));
+    let each = collector.record_each([&one, &two]).unwrap();
+    assert!(each.iter().all(|(_, appended)| *appended == Appended::New));
+    let three = statement(3).id(Uuid::from_u128(3));
+    let each = collector.record_each([&two, &three, &one]).unwrap();
+    let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
+    assert_eq!(
+        each,
+        [
+            (two, Appended::Known),
+            (three, Appended::New),
+            (one, Appended::Known)
+        ]
+    );
+    drop(collector);
+    let told: Vec<Event> = events.collect();
+    let recorded = |ids: &[Uuid]| Event::Recorded { ids: ids.to_vec() };
+    assert_eq!(told, [recorded(&[one, two]), recorded(&[three])]);
 }
 
 #[test]

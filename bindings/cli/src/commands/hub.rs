@@ -86,6 +86,11 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
             "the hub lets in by a user and a password only: give these, and no token and no basic",
         ));
     }
+    if password.as_ref().is_some_and(String::is_empty) {
+        return Err(Failure::usage(
+            "the password is empty, and would let in everybody: give one, or none at all, and the hub makes one",
+        ));
+    }
     let made = password.is_none();
     let user = user.unwrap_or_else(|| "pannier".to_owned());
     let password = password.unwrap_or_else(|| Uuid::new_v4().simple().to_string());

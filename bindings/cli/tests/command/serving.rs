@@ -59,6 +59,20 @@ fn a_hub_keeps_what_it_is_sent_and_ends_when_told() {
     stop(hub, "-TERM");
 }
 
+#[cfg(unix)]
+#[test]
+fn no_hub_lets_in_by_an_empty_password() {
+    let mut desk = Desk::new();
+    desk.set("PANNIER_HUB_PASSWORD", "");
+    let (hub, ready) = serve(&desk, &[]);
+    let made = ready["password"].as_str().unwrap_or_default();
+    assert!(made.len() >= 16, "{ready}");
+    stop(hub, "-TERM");
+    let file = desk.file("credentials", "user = me\npassword =\n");
+    desk.run(&["hub", "--listen", "256", "--credentials", &file])
+        .is(2, "password is empty");
+}
+
 /// Asks a hub for something and gives the answer.
 fn asked(ready: &Value, request: &str) -> String {
     let url = ready["url"].as_str().unwrap();
