@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::append::{Refused, Tail, append_one};
-use super::departure::MAY_HAVE_LEFT;
 use super::ledger::{Moves, Place};
 use super::settle::delete;
+use super::states::MAY_HAVE_LEFT;
 use super::{Db, HoldReason, Millis, StoreError, ids};
 use crate::statement::Prepared;
 

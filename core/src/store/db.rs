@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::StoreError;
 use super::numbers::{Keeper, Numbers};
 use super::place::{FileId, Place, Whereabouts};
+use super::take::Walk;
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Db {
     pub(super) place: Option<Place>,
     /// What is kept beside the file; none for a second connection and for a successor in the making.
     pub(super) keeper: Option<Box<Keeper>>,
+    pub(super) walk: Walk,
 }
 
 impl Db {

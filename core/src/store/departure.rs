@@ -106,7 +106,3 @@ pub(super) fn take_back(tx: &Connection, unsent: &Unsent) -> rusqlite::Result<()
     }
     Ok(())
 }
-
-/// A row `s` of `statement` that is not aside may have left the device.
-pub(super) const MAY_HAVE_LEFT: &str = "(s.seq <= (SELECT sent_through FROM upstream)
-    OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq))";

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::append::Tail;
+use super::states::QUEUED;
 use super::{Db, Millis, StoreError};
 
 /// Where the statements are. At every moment
@@ -79,12 +80,9 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     ledger.queued_bytes = (tail.end - settled_bytes).max(0) as u64;
     if ledger.queued > 0 {
         ledger.oldest_queued_at = conn
-            .prepare_cached(
-                "SELECT recorded_at FROM statement s
-                 WHERE seq > (SELECT delivered_through FROM upstream) AND delivered_at IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)
-                 ORDER BY seq LIMIT 1",
-            )?
+            .prepare_cached(&format!(
+                "SELECT recorded_at FROM statement s WHERE {QUEUED} ORDER BY seq LIMIT 1"
+            ))?
             .query_row([], |row| row.get(0))
             .map(Some)
             .or_else(none_if_no_row)?;

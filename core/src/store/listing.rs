@@ -5,6 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::forward::Forward;
+use super::states::QUEUED;
 use super::{Db, Millis, StoreError};
 
 /// Which part of a list.
@@ -55,11 +56,7 @@ impl std::fmt::Debug for Listed {
 impl Db {
     /// The queue, in capture order.
     pub fn queued(&self, page: Page) -> Result<Vec<Listed>, StoreError> {
-        self.list(
-            "s.seq > (SELECT delivered_through FROM upstream) AND s.delivered_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)",
-            page,
-        )
+        self.list(QUEUED, page)
     }
 
     /// What was delivered and is kept, in capture order.

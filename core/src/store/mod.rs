@@ -42,6 +42,8 @@ mod log;
 mod looked;
 mod loss;
 mod lrs_clock;
+#[cfg(test)]
+mod many_aside;
 mod nature;
 mod numbers;
 mod open;
@@ -54,6 +56,7 @@ mod schema;
 mod seal;
 mod settle;
 mod shared;
+mod states;
 mod survey;
 mod take;
 #[cfg(test)]

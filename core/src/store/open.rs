@@ -13,6 +13,7 @@ use super::numbers::{Keeper, Numbers};
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::schema::{self, SCHEMA_VERSION};
+use super::take::Walk;
 use super::{Db, Millis, StoreError, loss, reserve};
 use crate::lock::lock;
 
@@ -151,6 +152,7 @@ impl Db {
             path: path.to_path_buf(),
             place: None,
             keeper: None,
+            walk: Walk::default(),
         })
     }
 
@@ -287,6 +289,7 @@ fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         path: path.to_path_buf(),
         place: None,
         keeper: Some(Box::new(Keeper::new(path))),
+        walk: Walk::default(),
     };
     schema::migrate(&mut db.conn)?;
     // The log is there only once the file has been read through it, which `migrate` has done.

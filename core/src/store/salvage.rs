@@ -18,8 +18,8 @@ use super::numbers::{self, Numbers};
 use super::open::PAGE_BYTES;
 use super::pages::Pages;
 use super::settle::delete;
+use super::states::UNDELIVERED;
 use super::survey::Survey;
-use super::upstream::UNDELIVERED;
 use super::{Appended, Db, Millis, StoreError, history, ledger, loss, place};
 use crate::statement::{Prepared, Warnings};
 
@@ -166,7 +166,7 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
     let seqs: Vec<i64> = old
         .conn
         .prepare(&format!(
-            "SELECT seq FROM statement WHERE {UNDELIVERED} ORDER BY seq"
+            "SELECT seq FROM statement s WHERE {UNDELIVERED} ORDER BY seq"
         ))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;

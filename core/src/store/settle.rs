@@ -6,8 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::act::{State, locate};
 use super::append::Tail;
-use super::departure::{Lease, MAY_HAVE_LEFT, Unsent, take_back};
+use super::departure::{Lease, Unsent, take_back};
 use super::ledger::{Moves, Place};
+use super::states::{IN_LOG, MAY_HAVE_LEFT, QUEUED};
 use super::upstream::{self, Learned};
 use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason, history};
 use crate::clock::Steady;
@@ -134,10 +135,9 @@ impl Db {
                 return Ok(forgotten);
             }
             Tail::remember(tx)?;
-            tx.prepare_cached(
-                "DELETE FROM statement WHERE seq > ?1 AND seq <= ?2 AND delivered_at IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = statement.seq)",
-            )?
+            tx.prepare_cached(&format!(
+                "DELETE FROM statement AS s WHERE s.seq > ?1 AND s.seq <= ?2 AND {IN_LOG}"
+            ))?
             .execute([from, through])?;
             tx.prepare_cached("UPDATE ledger SET purged_through = ?1")?
                 .execute([through])?;
@@ -179,11 +179,9 @@ impl Settling<'_> {
         }
         let mut bytes = 0;
         {
-            let mut query = self.tx.prepare_cached(
-                "SELECT s.seq, length(s.body) FROM statement s
-                 WHERE s.seq > (SELECT delivered_through FROM upstream) AND s.delivered_at IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq) ORDER BY s.seq",
-            )?;
+            let mut query = self.tx.prepare_cached(&format!(
+                "SELECT s.seq, length(s.body) FROM statement s WHERE {QUEUED} ORDER BY s.seq"
+            ))?;
             let mut queued = query.query([])?;
             for one in settled {
                 match queued.next()? {
@@ -334,10 +332,10 @@ impl Settling<'_> {
 
     /// The first statement in `(cursor, last]` that is still queued.
     fn first_queued(&self, cursor: i64, last: i64) -> rusqlite::Result<Option<i64>> {
-        let mut query = self.tx.prepare_cached(
-            "SELECT s.seq FROM statement s WHERE s.seq > ?1 AND s.seq <= ?2 AND s.delivered_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq) ORDER BY s.seq",
-        )?;
+        let mut query = self.tx.prepare_cached(&format!(
+            "SELECT s.seq FROM statement s
+             WHERE s.seq > ?1 AND s.seq <= ?2 AND {IN_LOG} ORDER BY s.seq"
+        ))?;
         let mut rows = query.query([cursor, last])?;
         while let Some(row) = rows.next()? {
             let seq = row.get(0)?;

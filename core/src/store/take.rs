@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::append::NEEDS_2_0;
-use super::departure::MAY_HAVE_LEFT;
 use super::forward::Forward;
 use super::intact::{Spoilt, hold_spoilt};
 use super::ledger::{Moves, Place};
 use super::seal::{Clocks, retime};
+use super::states::{IN_LOG, MAY_HAVE_LEFT};
 use super::upstream::{is_awaited, renew};
 use super::{Db, Holder, Millis, StoreError, WaitReason};
 use crate::clock::Steady;
@@ -102,7 +102,8 @@ impl Db {
         now: Millis,
         lease_until: Millis,
     ) -> Result<Taken, StoreError> {
-        self.write(|tx| {
+        let mut walk = std::mem::take(&mut self.walk);
+        let taken = self.write(|tx| {
             if !renew(tx, holder, lease_until)? {
                 return Ok(Taken::LeaseLost);
             }
@@ -111,19 +112,17 @@ impl Db {
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let mut rows = Vec::new();
             let mut more = false;
-            if limits.beside_others {
-                if !is_any_returning(tx, limits, now)? {
-                    (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
-                }
-            } else {
-                rows = returning(tx, limits, now)?;
-                if rows.is_empty() {
-                    (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
-                }
-                if rows.is_empty() && !more {
-                    rows = suspect(tx, limits, now)?;
-                }
+            let come = come(tx, limits, now, &mut walk)?;
+            if come.is_empty() {
+                (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
+            } else if !limits.beside_others {
+                rows = returning(tx, limits, &come)?;
             }
+            if rows.is_empty() && !more && !limits.beside_others {
+                rows = suspect(tx, limits, now)?;
+                more = rows.is_empty() && walk.goes_on();
+            }
+            walk.whole &= rows.is_empty();
             let whole = !limits.beside_others && limits.after <= cursor;
             if rows.is_empty() && !more && whole {
                 nothing_is_missing(tx)?;
@@ -134,7 +133,9 @@ impl Db {
                 more: more || !spoilt.is_empty(),
                 spoilt,
             })
-        })
+        });
+        self.walk = walk;
+        taken
     }
 }
 
@@ -197,61 +198,106 @@ impl<'a> Filling<'a> {
     }
 }
 
-/// Those whose time, version or target may have come: now is `?1`, and whether 2.0 is spoken `?2`.
-const RETURNING: &str = "FROM aside a JOIN statement s USING (seq)
-    WHERE a.held = 0 AND (
-        (a.reason = 'future' AND a.due <= ?1)
-        OR (a.reason = 'version' AND ?2)
-        OR a.reason = 'target')";
+/// A walk along the voidings that wait for their targets, so many at a time: none of them is looked at for
+/// ever while others wait.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Where it goes on.
+    after: i64,
+    /// Nothing was due since it began with the first.
+    whole: bool,
+    /// It has come to the last.
+    ended: bool,
+}
 
-fn is_any_returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<bool, StoreError> {
-    let mut query = tx.prepare_cached(&format!("SELECT s.voids {RETURNING}"))?;
-    let mut found = query.query(params![now, limits.speaks_2_0])?;
-    while let Some(row) = found.next()? {
-        if !waits_for_target(tx, row.get(0)?)? {
-            return Ok(true);
+impl Walk {
+    /// The next ones.
+    fn step(&mut self, tx: &Connection) -> rusqlite::Result<Vec<i64>> {
+        self.whole |= self.after == 0;
+        let next: Vec<i64> = tx
+            .prepare_cached(WAIT_FOR_TARGET)?
+            .query_map(params![self.after, MOST_ASIDE as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        self.ended = next.len() < MOST_ASIDE;
+        self.after = next.last().copied().filter(|_| !self.ended).unwrap_or(0);
+        Ok(next)
+    }
+
+    /// Nothing is due. True unless each of them has been looked at since something was.
+    fn goes_on(&mut self) -> bool {
+        if !self.whole {
+            self.after = 0;
+            return true;
+        }
+        !self.ended
+    }
+}
+
+/// By the index alone, in capture order.
+pub(super) const WAIT_FOR_TARGET: &str = "SELECT seq FROM aside
+    WHERE held = 0 AND reason = 'target' AND due IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2";
+pub(super) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
+    WHERE held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
+pub(super) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
+    WHERE held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
+
+/// Those whose time, version or target has come, in capture order: at most so many of each are looked at.
+/// Whatever a voiding waited for, its target is first.
+fn come(
+    tx: &Connection,
+    limits: &Limits,
+    now: Millis,
+    walk: &mut Walk,
+) -> Result<Vec<i64>, StoreError> {
+    let mut seqs = walk.step(tx)?;
+    let most = MOST_ASIDE as i64;
+    if limits.speaks_2_0 {
+        let mut query = tx.prepare_cached(WAIT_FOR_VERSION)?;
+        for seq in query.query_map([most], |row| row.get(0))? {
+            seqs.push(seq?);
         }
     }
-    Ok(false)
-}
-
-fn waits_for_target(tx: &Connection, voids: Option<[u8; 16]>) -> rusqlite::Result<bool> {
-    match voids {
-        Some(target) => is_awaited(tx, Uuid::from_bytes(target)),
-        None => Ok(false),
+    let mut query = tx.prepare_cached(WAIT_FOR_TIME)?;
+    for seq in query.query_map([now, most], |row| row.get(0))? {
+        seqs.push(seq?);
     }
+    seqs.sort_unstable();
+    let mut come = Vec::new();
+    for seq in seqs {
+        let voids: Option<[u8; 16]> = tx
+            .prepare_cached("SELECT voids FROM statement WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))?;
+        match voids {
+            Some(target) if is_awaited(tx, Uuid::from_bytes(target))? => {
+                // It waits for nothing else any more, and makes room for others.
+                let moved = tx
+                    .prepare_cached(
+                        "UPDATE aside SET reason = 'target', due = NULL WHERE seq = ?1 AND reason <> 'target'",
+                    )?
+                    .execute([seq])?;
+                walk.ended &= moved == 0;
+            }
+            _ => come.push(seq),
+        }
+    }
+    Ok(come)
 }
 
-/// What [`aside_row`] reads.
+/// What [`aside_row`] reads of one.
 const ASIDE: &str =
-    "s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
-    a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.voids, s.steady_at, s.boot";
+    "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
+    a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot
+    FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1";
 
-/// Those whose time, version or target has come. Whatever a voiding waited for, its target is first.
-fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
+/// As many of those as go into one request.
+fn returning(tx: &Connection, limits: &Limits, come: &[i64]) -> Result<Vec<Row>, StoreError> {
     let mut filling = Filling::new(limits);
-    let mut must_wait = Vec::new();
-    {
-        let mut query = tx.prepare_cached(&format!("SELECT {ASIDE} {RETURNING} ORDER BY a.seq"))?;
-        let mut found = query.query(params![now, limits.speaks_2_0])?;
-        while let Some(row) = found.next()? {
-            if waits_for_target(tx, row.get("voids")?)? {
-                must_wait.push(row.get::<_, i64>("seq")?);
-                continue;
-            }
-            let row = aside_row(tx, limits, row, false)?;
-            if !filling.fits(row.body.len()) {
-                break;
-            }
-            filling.push(row);
+    for &seq in come {
+        let row = aside_row(tx, limits, seq, false)?;
+        if !filling.fits(row.body.len()) {
+            break;
         }
-    }
-    // A voiding whose time has come may have to wait for its target still.
-    for seq in must_wait {
-        tx.prepare_cached(
-            "UPDATE aside SET reason = 'target', due = NULL WHERE seq = ?1 AND reason = 'future'",
-        )?
-        .execute([seq])?;
+        filling.push(row);
     }
     Ok(filling.rows)
 }
@@ -259,57 +305,62 @@ fn returning(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, 
 /// No suspect waits longer than this; one that would was set aside under another clock.
 const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
 
+/// The first that is due of each kind, of those that were set aside under this clock and under another, by
+/// the index alone.
+pub(super) const SUSPECT: &str = "SELECT seq FROM (
+    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'suspect' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'retry' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'suspect' AND due > ?2 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'retry' AND due > ?2 ORDER BY due, seq LIMIT 1))
+    ORDER BY due, seq LIMIT 1";
+
 /// One that was refused, or that the app wants tried again.
 fn suspect(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
-    let mut query = tx.prepare_cached(&format!(
-        "SELECT {ASIDE} FROM aside a JOIN statement s USING (seq)
-         WHERE a.held = 0 AND a.reason IN ('suspect', 'retry') AND (a.due <= ?1 OR a.due > ?2)
-         ORDER BY a.seq LIMIT 1"
-    ))?;
-    let mut found = query.query([now, now + LONGEST_SUSPICION_MS])?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        rows.push(aside_row(tx, limits, row, true)?);
-    }
-    Ok(rows)
+    let seq: Option<i64> = tx
+        .prepare_cached(SUSPECT)?
+        .query_row([now, now + LONGEST_SUSPICION_MS], |row| row.get(0))
+        .optional()?;
+    let row = seq.map(|seq| aside_row(tx, limits, seq, true));
+    Ok(row.transpose()?.into_iter().collect())
 }
 
-fn aside_row(
-    tx: &Connection,
-    limits: &Limits,
-    row: &rusqlite::Row<'_>,
-    alone: bool,
-) -> rusqlite::Result<Row> {
-    let traits: i64 = row.get("traits")?;
-    let mut body: Vec<u8> = row.get("body")?;
-    let (seq, sent_before): (i64, bool) = (row.get("seq")?, row.get("sent")?);
-    let mut happened_at: Millis = row.get("happened_at")?;
-    if !sent_before
-        && let (Some(ms), Some(boot)) = (row.get("steady_at")?, row.get("boot")?)
-        && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
-    {
-        retime(tx, seq, &mut body, right)?;
-        happened_at = right;
-    }
-    Ok(Row {
-        seq,
-        id: Uuid::from_bytes(row.get("id")?),
-        body,
-        sent_before,
-        ahead: false,
-        needs_2_0: traits & NEEDS_2_0 != 0,
-        tries: row.get("tries")?,
-        status: row.get("status")?,
-        taken: row
-            .get::<_, Option<i64>>("taken")?
-            .map(|taken| taken as u64),
-        refused_at: match (row.get("refused_steady")?, row.get("refused_boot")?) {
-            (Some(ms), Some(boot)) => Some(Steady { ms, boot }),
-            _ => None,
-        },
-        happened_at,
-        aside_since: row.get("since")?,
-        alone,
+fn aside_row(tx: &Connection, limits: &Limits, seq: i64, alone: bool) -> rusqlite::Result<Row> {
+    let mut query = tx.prepare_cached(ASIDE)?;
+    query.query_row([seq], |row| {
+        let traits: i64 = row.get("traits")?;
+        let mut body: Vec<u8> = row.get("body")?;
+        let sent_before: bool = row.get("sent")?;
+        let mut happened_at: Millis = row.get("happened_at")?;
+        if !sent_before
+            && let (Some(ms), Some(boot)) = (row.get("steady_at")?, row.get("boot")?)
+            && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
+        {
+            retime(tx, seq, &mut body, right)?;
+            happened_at = right;
+        }
+        Ok(Row {
+            seq,
+            id: Uuid::from_bytes(row.get("id")?),
+            body,
+            sent_before,
+            ahead: false,
+            needs_2_0: traits & NEEDS_2_0 != 0,
+            tries: row.get("tries")?,
+            status: row.get("status")?,
+            taken: row
+                .get::<_, Option<i64>>("taken")?
+                .map(|taken| taken as u64),
+            refused_at: match (row.get("refused_steady")?, row.get("refused_boot")?) {
+                (Some(ms), Some(boot)) => Some(Steady { ms, boot }),
+                _ => None,
+            },
+            happened_at,
+            aside_since: row.get("since")?,
+            alone,
+        })
     })
 }
 
@@ -328,9 +379,7 @@ fn from_log(
         let mut query = tx.prepare_cached(
             &format!("SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, {MAY_HAVE_LEFT}
              FROM statement s
-             WHERE s.seq > ?1 AND s.delivered_at IS NULL
-               AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)
-             ORDER BY s.seq"),
+             WHERE s.seq > ?1 AND {IN_LOG} ORDER BY s.seq"),
         )?;
         let from = cursor.max(limits.after);
         let mut forward = Forward::after(from);

@@ -14,7 +14,7 @@ use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
 pub(super) const NOW: Millis = 1_800_000_000_000;
-const US: Holder = Holder([1; 16]);
+pub(super) const US: Holder = Holder([1; 16]);
 pub(super) const ALL: Page = Page {
     after: 0,
     limit: 1_000_000,
@@ -56,7 +56,7 @@ pub(super) fn append(db: &mut Db, n: u128) -> Result<Vec<Appended>, Refused> {
     db.append(&[&vec![statement(n)]], NOW).remove(0)
 }
 
-fn clocks() -> Clocks {
+pub(super) fn clocks() -> Clocks {
     Clocks {
         here: NOW.into(),
         lrs: None,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
+use super::states::UNDELIVERED;
 use super::{Db, LrsClock, Millis, Problem, StoreError, Waits, ids};
 use crate::statement::XapiVersion;
 
@@ -215,9 +216,13 @@ impl Db {
     /// Changes what is known of the upstream outside a sync: the app has acted.
     pub fn relearn(&mut self, change: impl FnOnce(&mut Learned)) -> Result<(), StoreError> {
         self.write(|tx| {
-            let mut learned = read(tx)?.learned;
+            let known = read(tx)?.learned;
+            let mut learned = known.clone();
             change(&mut learned);
-            Ok(write_learned(tx, &learned)?)
+            if learned != known {
+                write_learned(tx, &learned)?;
+            }
+            Ok(())
         })
     }
 
@@ -413,11 +418,6 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
     Ok(())
 }
 
-/// A row of `statement` is still to be delivered.
-pub(super) const UNDELIVERED: &str = "delivered_at IS NULL
-    AND (seq > (SELECT delivered_through FROM upstream)
-         OR EXISTS (SELECT 1 FROM aside WHERE aside.seq = statement.seq))";
-
 /// Must a statement that voids this one wait for it? Not where it voids one itself: a voiding cannot be
 /// voided (Data 2.3.2), and two that void each other would wait for ever.
 pub(super) fn is_awaited(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
@@ -425,7 +425,7 @@ pub(super) fn is_awaited(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> 
         return Ok(false);
     };
     conn.prepare_cached(&format!(
-        "SELECT voids IS NULL AND {UNDELIVERED} FROM statement WHERE seq = ?1"
+        "SELECT voids IS NULL AND {UNDELIVERED} FROM statement s WHERE seq = ?1"
     ))?
     .query_row([seq], |row| row.get(0))
 }
