@@ -422,7 +422,7 @@ impl Collector {
         Ok(self
             .inner
             .store
-            .with(now, |db| db.erase(&|body| statement::mentions(body, who)))?)
+            .erase(now, &|body| statement::mentions(body, who))?)
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is

@@ -71,6 +71,7 @@ impl Db {
     /// Keeps beside the file what it says of itself now.
     pub(super) fn keep_numbers(&mut self) {
         if let Some(keeper) = &mut self.keeper
+            && keeper.has_changed(self.conn.total_changes())
             && let Ok(numbers) = Numbers::of(&self.conn)
         {
             keeper.keep(numbers);

@@ -76,6 +76,14 @@ impl Line {
     }
 }
 
+#[cfg(test)]
+impl Line {
+    /// Somebody waits for the file.
+    pub(super) fn has_any(&self) -> bool {
+        !lock(&self.0).tickets.is_empty()
+    }
+}
+
 impl Leader<'_> {
     /// Everybody who stands in line now. Called once, when the file is free.
     pub(super) fn everybody(&mut self) -> Vec<&Candidate> {

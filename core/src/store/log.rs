@@ -92,15 +92,16 @@ impl Shared {
     ///
     /// A file that is closed stays so: a pause waits for the folding under way, and none begins after it.
     pub fn fold(&self) -> Result<(), StoreError> {
+        self.is_ours()?;
         // Taken before the file's lock, here and by a pause.
         let _folding = self.log.hold_folding();
-        let by = match *lock(&self.db) {
+        let by = match *self.slot()? {
             Slot::Open(_) => Db::open_folder(&self.path, self.durability)?,
             Slot::Paused | Slot::Broken => return Ok(()),
         };
         self.fold_by(&by)?;
         if self.durability == Durability::PowerCut || self.log.written() >= 2 * FOLD_AT {
-            let _nobody_writes = lock(&self.db);
+            let _nobody_writes = self.slot()?;
             self.fold_by(&by)?;
         }
         Ok(())

@@ -89,6 +89,8 @@ pub(super) struct Keeper {
     path: PathBuf,
     file: Option<File>,
     last: Numbers,
+    /// How much this connection had changed when they were last read.
+    changes: Option<u64>,
 }
 
 impl Keeper {
@@ -97,7 +99,13 @@ impl Keeper {
             path: with_suffix(path, SUFFIX),
             file: None,
             last: Numbers::default(),
+            changes: None,
         }
+    }
+
+    /// Whether there is something new to keep, now that the connection has made so many changes.
+    pub(super) fn has_changed(&mut self, changes: u64) -> bool {
+        self.changes.replace(changes) != Some(changes)
     }
 
     /// These many were taken in.

@@ -5,7 +5,8 @@
 //! each.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use uuid::Uuid;
 
@@ -24,17 +25,19 @@ pub struct Shared {
     pub(super) durability: Durability,
     /// The process that opened it. A fork's child has neither its locks nor its threads.
     pub(super) process: u32,
-    pub(super) db: Mutex<Slot>,
+    db: Mutex<Slot>,
+    /// How often it was opened: by this who met damage knows whether that is mended.
+    openings: AtomicU64,
     /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
     reader: Mutex<Option<Db>>,
-    line: Line,
+    pub(super) line: Line,
     pub(super) log: LogLength,
     reserve: Reserve,
     salvaged: Mutex<Vec<Salvaged>>,
 }
 
 pub(super) enum Slot {
-    Open(Db),
+    Open(Box<Db>),
     Paused,
     /// It was damaged or had lost its place, and that could not be mended yet: each call tries again.
     Broken,
@@ -57,13 +60,14 @@ impl Shared {
             durability: opening.durability,
             process: std::process::id(),
             db: Mutex::new(Slot::Broken),
+            openings: AtomicU64::new(0),
             reader: Mutex::default(),
             line: Line::default(),
             log: LogLength::default(),
             salvaged: Mutex::default(),
         };
         {
-            let mut slot = lock(&shared.db);
+            let mut slot = shared.slot()?;
             *slot = shared.opened(Db::open(&shared.path, opening, now)?)?;
             if let Slot::Open(db) = &*slot {
                 // Told again and again, until it is acknowledged.
@@ -84,6 +88,7 @@ impl Shared {
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
         self.is_ours().map_err(Refused::Store)?;
         self.line.stand(candidate, |leader| {
+            // Asked a moment ago, before the line.
             let mut slot = lock(&self.db);
             let candidates = leader.everybody();
             let outcomes = self.append_all(&mut slot, &candidates, now);
@@ -151,8 +156,7 @@ impl Shared {
     where
         E: From<StoreError> + AsStoreError,
     {
-        self.is_ours()?;
-        let mut slot = lock(&self.db);
+        let mut slot = self.slot()?;
         self.mend(&mut slot, None, now)?;
         let db = self.db(&mut slot, now)?;
         let is_low = self.reserve.make_room();
@@ -186,24 +190,29 @@ impl Shared {
         work: impl FnOnce(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.is_ours()?;
-        let outcome = self.read_only(now, work);
+        let (outcome, opening) = self.read_only(now, work)?;
         if let Err(error @ StoreError::Damaged(_)) = &outcome {
             // Without the reader's lock: whoever mends takes it after the other.
-            self.mend(&mut lock(&self.db), Some(error), now)?;
+            let mut slot = self.slot()?;
+            // Unless somebody who met it too has mended it meanwhile.
+            if self.opening() == opening {
+                self.mend(&mut slot, Some(error), now)?;
+            }
         }
         outcome
     }
 
+    /// What came of it, and in which opening of the file.
     fn read_only<T>(
         &self,
         now: Millis,
         work: impl FnOnce(&Db) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<(Result<T, StoreError>, u64), StoreError> {
         let mut reader = lock(&self.reader);
         if reader.is_none() {
             drop(reader);
             // In the order in which everybody takes them; and a file that is broken is tried again.
-            let mut slot = lock(&self.db);
+            let mut slot = self.slot()?;
             self.db(&mut slot, now)?;
             reader = lock(&self.reader);
             if reader.is_none() {
@@ -211,7 +220,8 @@ impl Shared {
             }
         }
         match reader.as_ref() {
-            Some(db) => db.at_once(work),
+            // Nobody opens it anew without taking the reader away.
+            Some(db) => Ok((db.at_once(work), self.opening())),
             None => Err(StoreError::Paused),
         }
     }
@@ -221,7 +231,7 @@ impl Shared {
     pub fn pause(&self, now: Millis) -> Result<(), StoreError> {
         self.is_ours()?;
         let _nobody_folds = self.log.hold_folding();
-        let mut slot = lock(&self.db);
+        let mut slot = self.slot()?;
         self.mend(&mut slot, None, now)?;
         *lock(&self.reader) = None;
         match std::mem::replace(&mut *slot, Slot::Paused) {
@@ -239,8 +249,7 @@ impl Shared {
 
     /// Opens the file again.
     pub fn resume(&self, now: Millis) -> Result<(), StoreError> {
-        self.is_ours()?;
-        let mut slot = lock(&self.db);
+        let mut slot = self.slot()?;
         if matches!(*slot, Slot::Paused) {
             *slot = Slot::Broken;
             if let Err(error) = self.db(&mut slot, now) {
@@ -253,6 +262,9 @@ impl Shared {
 
     /// What was salvaged since the last call.
     pub fn take_salvaged(&self) -> Vec<Salvaged> {
+        if self.is_ours().is_err() {
+            return Vec::new();
+        }
         std::mem::take(&mut *lock(&self.salvaged))
     }
 
@@ -265,6 +277,16 @@ impl Shared {
             path: self.path.clone(),
             reason: "it was opened before this process was forked; open it anew here".to_owned(),
         })
+    }
+
+    /// The one door to the file.
+    pub(super) fn slot(&self) -> Result<MutexGuard<'_, Slot>, StoreError> {
+        self.is_ours()?;
+        Ok(lock(&self.db))
+    }
+
+    fn opening(&self) -> u64 {
+        self.openings.load(Ordering::Relaxed)
     }
 
     /// The open file.
@@ -282,7 +304,8 @@ impl Shared {
         let Opened { mut db, salvaged } = opened;
         lock(&self.salvaged).extend(salvaged);
         self.log.watch(&mut db.conn)?;
-        Ok(Slot::Open(db))
+        self.openings.fetch_add(1, Ordering::Relaxed);
+        Ok(Slot::Open(Box::new(db)))
     }
 
     /// After each call that may have written: a file that turned out to be damaged is salvaged (the
@@ -323,10 +346,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.is_ours().is_err() {
-            return;
-        }
-        let mut slot = lock(&self.db);
+        let Ok(mut slot) = self.slot() else { return };
         // The time names a file only if another damaged one is met on the way.
         if let Err(error) = self.mend(&mut slot, None, 0) {
             tracing::error!(%error, "the queue's file was deleted or replaced, and could not be put back");

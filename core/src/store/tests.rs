@@ -765,16 +765,18 @@ fn what_was_opened_before_a_fork_says_so_and_touches_nothing() {
     let (_folder, path) = file();
     let mut shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
     shared.append(vec![statement(1)], NOW).unwrap();
+    // A thread that is not there any more was in the middle of something.
+    std::mem::forget(shared.slot().unwrap());
     let parent = shared.process;
     shared.process = parent.wrapping_add(1);
-    // A thread that is not there any more was in the middle of something.
-    let _held = shared.db.lock().unwrap();
     let other = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
     let answers = [
         shared.with(NOW, Db::tidy),
         shared.read(NOW, |db| db.ledger().map(drop)),
         shared.pause(NOW),
         shared.resume(NOW),
+        shared.fold(),
+        shared.erase(NOW, &|_| true).map(drop),
     ];
     for answer in answers {
         let told = answer.unwrap_err().to_string();
@@ -1106,4 +1108,75 @@ fn a_delivery_that_never_was_is_not_forgotten_as_history() {
     let loss = shared.read(NOW, Db::loss).unwrap().expect("it is told");
     // The second fits no more; that it was delivered is all that is known of it.
     assert_eq!((loss.saved, loss.lost), (3, 0));
+}
+
+/// One is reading when the other, who has met the same damage, has the file.
+#[test]
+fn two_threads_that_meet_one_damage_mend_it_once() {
+    let (folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    shared.append(vec![statement(1)], NOW).unwrap();
+    let met = || StoreError::Damaged("a page".to_owned());
+    let (has_it, wait_for_it) = std::sync::mpsc::channel();
+    let (reads, wait_for_reader) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let shared = &shared;
+        scope.spawn(move || {
+            let outcome: Result<(), StoreError> = shared.read(NOW, |_| {
+                reads.send(()).unwrap();
+                wait_for_it.recv().unwrap();
+                Err(met())
+            });
+            assert_eq!(outcome, Err(met()));
+        });
+        wait_for_reader.recv().unwrap();
+        let outcome: Result<(), StoreError> = shared.with(NOW, |_| {
+            has_it.send(()).unwrap();
+            Err(met())
+        });
+        assert_eq!(outcome, Err(met()));
+    });
+    assert_eq!(shared.take_salvaged().len(), 1);
+    let kept = std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            let name = name.to_string_lossy();
+            name.contains("damaged") && !name.ends_with("-wal")
+        })
+        .count();
+    assert_eq!(kept, 1);
+    assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 1);
+}
+
+#[test]
+fn who_records_does_not_wait_for_the_end_of_an_erasing() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let all: Vec<_> = (1..=2_000).map(statement).collect();
+    shared.append(all, NOW).unwrap();
+    let looked = std::sync::atomic::AtomicUsize::new(0);
+    let count = || looked.load(std::sync::atomic::Ordering::SeqCst);
+    let (start, begin) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let (shared, count) = (&shared, &count);
+        let recorder = scope.spawn(move || {
+            begin.recv().unwrap();
+            shared.append(vec![statement(5_000)], NOW).unwrap();
+            count()
+        });
+        let erased = shared.erase(NOW, &|body| {
+            if looked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+                start.send(()).unwrap();
+                while !shared.line.has_any() {
+                    std::thread::yield_now();
+                }
+            }
+            memory_has(body, b"example.com/7\"")
+        });
+        assert_eq!(erased.unwrap().undelivered, 1);
+        let seen = recorder.join().unwrap();
+        assert!(seen <= 1_000, "it waited for {seen} of 2000");
+    });
+    assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 2_000);
 }
