@@ -47,8 +47,8 @@ impl From<pannier::statement::Warnings> for Warnings {
     }
 }
 
-/// Why a call did not do what it was asked to. The call changed nothing, and nothing that was
-/// recorded before is lost. `explanation` is English for developers and says what to do next.
+/// Why a call did not do what it was asked to. The call changed nothing, but for `Unplaced`, and nothing
+/// that was recorded before is lost. `explanation` is English for developers and says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 #[uniffi::export(Display)]
 pub enum PannierError {
@@ -197,6 +197,16 @@ pub enum PannierError {
         /// What to do.
         explanation: String,
     },
+    /// The statements were recorded, and then the file was taken away and could not be put back: do not
+    /// record the same again. They are delivered as long as this process lives, and kept only if a later
+    /// call can put the file back.
+    #[error("{explanation}")]
+    Unplaced {
+        /// The statements that were recorded.
+        ids: Vec<Uuid>,
+        /// What to do.
+        explanation: String,
+    },
     /// The collector is paused: the file is closed.
     #[error("{explanation}")]
     Paused {
@@ -291,6 +301,7 @@ impl PannierError {
                 path: path.display().to_string(),
                 explanation,
             },
+            StoreError::Unplaced { ids, .. } => Self::Unplaced { ids, explanation },
             StoreError::Paused => Self::Paused { explanation },
             _ => Self::Storage { explanation },
         }
@@ -340,6 +351,14 @@ mod tests {
                 .into(),
                 "CannotOpen",
             ),
+            (
+                StoreError::Unplaced {
+                    ids: vec![id],
+                    reason: "x".to_owned(),
+                }
+                .into(),
+                "Unplaced",
+            ),
             (StoreError::Paused.into(), "Paused"),
             (StoreError::Other("x".to_owned()).into(), "Storage"),
         ] {
@@ -384,6 +403,15 @@ mod tests {
                 .listed
                 .iter()
                 .any(|warning| warning.path == "$.context")
+        );
+
+        let ids = vec![Uuid::from_u128(1), Uuid::from_u128(2)];
+        let unplaced = StoreError::Unplaced {
+            ids: ids.clone(),
+            reason: "x".to_owned(),
+        };
+        assert!(
+            matches!(Error::from(unplaced).into(), PannierError::Unplaced { ids: crossed, .. } if crossed == ids)
         );
 
         let newer = StoreError::Newer {

@@ -5,11 +5,11 @@ enum Kind: CaseIterable {
     case invalid, attachmentContent, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
     case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
     case diskFull, busy, newer, missing, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
-    case reentrant, panicked
+    case reentrant, panicked, unplaced
 
-    /// All but the one that needs a small disk, and the one that no app in Swift can bring about: what its
-    /// callbacks throw is no panic.
-    static let onAnyMachine = allCases.filter { $0 != .diskFull && $0 != .panicked }
+    /// All but the one that needs a small disk, and the two that no app in Swift can bring about: what its
+    /// callbacks throw is no panic, and a file is not taken away in the very middle of a call.
+    static let onAnyMachine = allCases.filter { ![.diskFull, .panicked, .unplaced].contains($0) }
 }
 
 extension PannierError {
@@ -34,6 +34,7 @@ extension PannierError {
         case .missing(let path, _): (.missing, path)
         case .reentrant: (.reentrant, "")
         case .panicked: (.panicked, "")
+        case .unplaced(let ids, _): (.unplaced, ids.map(\.uuidString).joined(separator: " "))
         case .notAQueue(let path, _): (.notAQueue, path)
         case .damaged: (.damaged, "")
         case .readOnly: (.readOnly, "")

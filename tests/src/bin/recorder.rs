@@ -9,6 +9,7 @@
 //! recorder deliver FILE RUN URL    records a hundred and syncs now and then
 //! recorder fill FILE BALLAST       records until the disk is full; removes BALLAST, records again
 //! recorder full FILE BALLAST       records until the disk is full, lets BALLAST take the rest, and delivers
+//! recorder erase FILE BALLAST      records until the disk is full, lets BALLAST take the rest, and erases
 //! recorder some FILE RUN COUNT      records so many, unless something is in the way, and ends
 //! recorder list FILE               says what is in the queue
 //! ```
@@ -52,6 +53,7 @@ fn main() {
         }
         ["fill", file, ballast] => fill(&open(file, Config::default()), Path::new(ballast)),
         ["full", file, ballast] => full(file, Path::new(ballast)),
+        ["erase", file, ballast] => erase(file, Path::new(ballast)),
         ["some", file, run, count] => some(file, number(run), number(count)),
         ["list", file] => list(&open(file, Config::default())),
         _ => {
@@ -163,6 +165,19 @@ fn fill(collector: &Collector, ballast: &Path) {
 }
 
 /// What the LRS stores is said as `stored ID`.
+fn erase(file: &str, ballast: &Path) {
+    let collector = open(file, Config::default());
+    let mut numbers = 0..;
+    println!("refused {}", until_full(&collector, &mut numbers).1);
+    let mut other = std::fs::File::create(ballast).expect("a file without anything in it");
+    let _ = std::io::copy(&mut std::io::repeat(0), &mut other);
+    say_queued(&collector);
+    let erased = collector.erase(&Ifi::Mbox(sample::MBOX.into()));
+    let erased = erased.expect("a full disk can be erased from");
+    println!("erased {} {:?}", erased.undelivered, erased.remaining);
+    say_queued(&collector);
+}
+
 fn full(file: &str, ballast: &Path) {
     let mut config = Config::new("https://lrs.example/xAPI", None);
     let stored = |ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}"));
