@@ -258,6 +258,36 @@ fn a_full_disk_refuses_the_next_statement_and_keeps_the_others() {
 }
 
 /// Only what is delivered makes room, so whoever has the queue open delivers on a full disk, too.
+/// What is left of it in the file is named, and wiped out once there is room.
+#[test]
+fn a_person_is_erased_from_a_full_disk() {
+    let folder = folder();
+    let ballast = r#"head -c 7000000 /dev/zero > "$0/ballast""#;
+    let script = format!(r#"{ballast} && {RECORDER} erase "$0/queue.db" "$0/ballast""#);
+    let Some(mut command) = only_on_a_disk("size=12m", folder.path(), &script) else {
+        return;
+    };
+    let said = Recorder::start(&mut command).finish();
+    let recorded: Vec<Uuid> = said.iter().filter_map(|line| line.parse().ok()).collect();
+    // Each seventh names her.
+    let hers = recorded.iter().filter(|id| sample::place(**id).1 % 7 == 3);
+    let (all, hers) = (recorded.len(), hers.count());
+    assert!(hers > 10, "{hers} had room");
+    let after: Vec<&String> = said
+        .iter()
+        .skip_while(|line| !line.starts_with("queued"))
+        .collect();
+    let [before, erased, left, again, left_again] = after.as_slice() else {
+        panic!("{after:?}")
+    };
+    assert_eq!(*before, &format!("queued {all}"));
+    assert!(erased.starts_with(&format!("erased {hers} ")), "{erased}");
+    assert!(!erased.contains("damaged"), "{erased}");
+    assert_eq!(*left, &format!("queued {}", all - hers));
+    assert_eq!(*again, "erased 0 []");
+    assert_eq!(left_again, left);
+}
+
 #[test]
 fn an_open_queue_on_a_full_disk_is_read_and_delivered() {
     let folder = folder();

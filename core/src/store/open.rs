@@ -120,8 +120,10 @@ impl Db {
     /// were recorded, or of fewer that have left, its log was lost or damaged. What that still has is
     /// taken back, and what it shows as taken out is taken out.
     fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+        // In this order: what another process writes beside the file is in the file by then.
+        let beside = Numbers::beside(&self.path);
         let ours = Numbers::of(&self.conn)?;
-        let beside = Numbers::beside(&self.path).filter(|beside| beside.queue == ours.queue);
+        let beside = beside.filter(|beside| beside.queue == ours.queue);
         let salvaged = match beside {
             Some(beside) if beside.recorded > ours.recorded => {
                 Some(salvage::recover_end(self, ours, beside, now)?)

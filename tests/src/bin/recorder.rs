@@ -9,7 +9,7 @@
 //! recorder deliver FILE RUN URL    records a hundred and syncs now and then
 //! recorder fill FILE BALLAST       records until the disk is full; removes BALLAST, records again
 //! recorder full FILE BALLAST       records until the disk is full, lets BALLAST take the rest, and delivers
-//! recorder erase FILE BALLAST      records until the disk is full, lets BALLAST take the rest, and erases
+//! recorder erase FILE BALLAST      records until the disk is full, and erases; removes BALLAST, erases again
 //! recorder some FILE RUN COUNT      records so many, unless something is in the way, and ends
 //! recorder list FILE               says what is in the queue
 //! ```
@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use pannier::statement::model::{Account, Ifi};
 use pannier::{Collector, Config, Error, Page, Uuid};
 use pannier_tests::device::SkippingClock;
 use pannier_tests::lrs::credentials;
@@ -167,15 +168,20 @@ fn fill(collector: &Collector, ballast: &Path) {
 /// What the LRS stores is said as `stored ID`.
 fn erase(file: &str, ballast: &Path) {
     let collector = open(file, Config::default());
-    let mut numbers = 0..;
-    println!("refused {}", until_full(&collector, &mut numbers).1);
-    let mut other = std::fs::File::create(ballast).expect("a file without anything in it");
-    let _ = std::io::copy(&mut std::io::repeat(0), &mut other);
+    println!("refused {}", until_full(&collector, 0..).1);
     say_queued(&collector);
-    let erased = collector.erase(&Ifi::Mbox(sample::MBOX.into()));
-    let erased = erased.expect("a full disk can be erased from");
-    println!("erased {} {:?}", erased.undelivered, erased.remaining);
-    say_queued(&collector);
+    let who = Ifi::Account(Account {
+        home_page: "https://vocabulary.example.com".to_owned(),
+        name: "learner-3".to_owned(),
+    });
+    let erase = || {
+        let erased = collector.erase(&who).expect("a full disk is erased from");
+        println!("erased {} {:?}", erased.undelivered, erased.remaining);
+        say_queued(&collector);
+    };
+    erase();
+    std::fs::remove_file(ballast).expect("it is there");
+    erase();
 }
 
 fn full(file: &str, ballast: &Path) {
