@@ -136,8 +136,8 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
         return Ok(());
     }
     Err(Failure::work(format!(
-        "they may be named still in {}: delete a damaged file that was kept; what another process reads, \
-         erase once more when it has ended",
+        "they may be named still in {}: delete a damaged file that was kept; for the queue's own file \
+         make room, let another process that reads it end, and erase once more",
         one_line(remaining.join(", "))
     )))
 }
