@@ -18,7 +18,7 @@ use super::{Collector, Inner};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::lock::lock;
-use crate::lrs::reading::{highest_common, read_about, read_get, read_post};
+use crate::lrs::reading::{AskedAs, highest_common, read_about, read_get, read_post};
 use crate::lrs::{About, Answer, Authorization, Endpoint, Failure, Found, headers, requests};
 use crate::statement::{Prepared, XapiVersion};
 use crate::store::Millis;
@@ -199,6 +199,10 @@ struct Heard {
 }
 
 impl Asking {
+    fn asked(&self) -> AskedAs<'_> {
+        (&self.endpoint, self.authorization.as_ref()).into()
+    }
+
     async fn all(self) -> Probe {
         let about = self
             .ask(requests::about(&self.endpoint, self.authorization.as_ref()))
@@ -217,7 +221,7 @@ impl Asking {
             return findings::of(&self, &heard);
         };
         let mut common = headers::xapi_version(answer);
-        if let About::Versions(versions) = read_about(answer, &self.endpoint) {
+        if let About::Versions(versions) = read_about(answer, self.asked()) {
             common = highest_common(&versions).or(common);
             heard.versions = versions;
         }
@@ -227,7 +231,7 @@ impl Asking {
         let asked = self.ask(look_up).await;
         heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
         let goes_on = match &asked.outcome {
-            Ok(answer) => match read_get(answer, &self.endpoint, heard.nobody) {
+            Ok(answer) => match read_get(answer, self.asked(), heard.nobody) {
                 Found::Refused { status, .. } => status != 401,
                 Found::NotAnLrs(_) => false,
                 Found::Copy(_) | Found::Missing | Found::Unreadable => true,
@@ -249,7 +253,7 @@ impl Asking {
         heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
         if let (Some(statement), Ok(answer)) = (&self.statement, &asked.outcome)
             && answer.status < 300
-            && !findings::names(&read_post(answer, &self.endpoint), statement.id)
+            && !findings::names(&read_post(answer, self.asked()), statement.id)
         {
             let look_up = self.look_up(statement.id, heard.speaks);
             let look_up = requests::expecting(look_up, statement.body.len());

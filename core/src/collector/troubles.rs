@@ -587,3 +587,38 @@ fn the_page_has_a_row_for_every_reason_and_no_other() {
         );
     }
 }
+
+#[test]
+fn credentials_that_an_lrs_repeats_are_not_repeated() {
+    // RFC 7617, section 2, of the credentials in the config.
+    let value = "YXBwOnNlY3JldA==";
+    let echo = |request: &Request| {
+        let given = request.headers.iter();
+        let mut given = given.filter(|(name, _)| name.eq_ignore_ascii_case("Authorization"));
+        let header = given.next().map_or("none", |(_, value)| value);
+        let words = format!(r#"{{"error":"{header} is for app:secret","password":"s\u0065cret"}}"#);
+        Some(Ok(answer(
+            if posts(request, "") { 500 } else { 503 },
+            &words,
+        )))
+    };
+    let stage = Stage::new();
+    stage.record(0);
+    stage.lrs.instead(echo);
+    stage.collector.sync().unwrap();
+    let shown = format!(
+        "{:?} {:?}",
+        stage.collector.status().unwrap(),
+        stage.collector.probe().unwrap()
+    );
+    assert!(shown.contains("is for"), "{shown}");
+    for secret in [value, "secret", "s\\u0065cret"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    let kept = std::fs::read_dir(stage.folder.path()).unwrap();
+    for file in kept {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains(value) && !text.contains("secret"));
+    }
+}

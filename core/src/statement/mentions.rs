@@ -2,21 +2,49 @@
 
 use serde_json::Value;
 
-use super::mail;
 use super::model::Ifi;
+use super::spellings;
 
 /// Whether a statement names `who` anywhere an actor can stand: as actor, object, authority,
 /// instructor, team, context agent or group, as a member of any group, and in all these places of a
 /// `SubStatement` too.
 ///
-/// The identifier itself has to be there. A statement that has the SHA-1 of a mail address does not
-/// name the address, nor the other way round: to find both, ask for both. Names, extensions and
-/// other texts are not searched. Of what is no JSON object the answer is no.
+/// The identifier has to be there, in any of its spellings: a mail address with its scheme and itself in
+/// any letter case, with or without percent-encoding and query, and as its SHA-1 (and the address of a
+/// SHA-1 that is asked for); a URL in all forms that RFC 3986, section 6.2 calls equivalent. An account's
+/// name is compared as it is: another letter case can be another person. Names, extensions and other texts
+/// are not searched. Of what is no JSON object the answer is no.
 pub fn mentions(body: &[u8], who: &Ifi) -> bool {
-    serde_json::from_slice(body).is_ok_and(|statement| statement_mentions(&statement, who))
+    let person = Person::from(who);
+    serde_json::from_slice(body).is_ok_and(|statement| statement_mentions(&statement, &person))
 }
 
-fn statement_mentions(statement: &Value, who: &Ifi) -> bool {
+/// Whoever is looked for, in the spelling by which people are compared.
+enum Person<'a> {
+    Mail { address: String, sha1s: Vec<String> },
+    MailSha1(&'a str),
+    Openid(String),
+    Account { home_page: String, name: &'a str },
+}
+
+impl<'a> From<&'a Ifi> for Person<'a> {
+    fn from(who: &'a Ifi) -> Self {
+        match who {
+            Ifi::Mbox(mbox) => Self::Mail {
+                address: spellings::mail(mbox),
+                sha1s: spellings::mail_sha1s(mbox),
+            },
+            Ifi::MboxSha1sum(hex) => Self::MailSha1(hex),
+            Ifi::Openid(uri) => Self::Openid(spellings::url(uri)),
+            Ifi::Account(account) => Self::Account {
+                home_page: spellings::url(&account.home_page),
+                name: &account.name,
+            },
+        }
+    }
+}
+
+fn statement_mentions(statement: &Value, who: &Person) -> bool {
     let object = &statement["object"];
     let object_mentions = match object["objectType"].as_str() {
         Some("SubStatement") => statement_mentions(object, who),
@@ -39,19 +67,33 @@ fn statement_mentions(statement: &Value, who: &Ifi) -> bool {
 }
 
 /// Whether an actor is `who`, or a group with `who` in it.
-fn is_or_has(actor: &Value, who: &Ifi) -> bool {
+fn is_or_has(actor: &Value, who: &Person) -> bool {
     let is = match who {
-        Ifi::Mbox(mbox) => actor["mbox"]
+        Person::Mail { address, sha1s } => {
+            let mbox = actor["mbox"].as_str();
+            let sum = actor["mbox_sha1sum"].as_str();
+            mbox.is_some_and(|theirs| spellings::mail(theirs) == *address)
+                || sum
+                    .is_some_and(|theirs| sha1s.iter().any(|one| theirs.eq_ignore_ascii_case(one)))
+        }
+        Person::MailSha1(hex) => {
+            let mbox = actor["mbox"].as_str();
+            let sum = actor["mbox_sha1sum"].as_str();
+            sum.is_some_and(|theirs| theirs.eq_ignore_ascii_case(hex))
+                || mbox.is_some_and(|theirs| {
+                    let theirs = spellings::mail_sha1s(theirs);
+                    theirs.iter().any(|one| one.eq_ignore_ascii_case(hex))
+                })
+        }
+        Person::Openid(url) => actor["openid"]
             .as_str()
-            .is_some_and(|theirs| mail::fold(theirs) == mail::fold(mbox)),
-        Ifi::MboxSha1sum(hex) => actor["mbox_sha1sum"]
-            .as_str()
-            .is_some_and(|theirs| theirs.eq_ignore_ascii_case(hex)),
-        Ifi::Openid(uri) => actor["openid"] == uri.as_str(),
-        Ifi::Account(account) => {
+            .is_some_and(|theirs| spellings::url(theirs) == *url),
+        Person::Account { home_page, name } => {
             let theirs = &actor["account"];
-            theirs["homePage"] == account.home_page.as_str()
-                && theirs["name"] == account.name.as_str()
+            theirs["name"] == *name
+                && theirs["homePage"]
+                    .as_str()
+                    .is_some_and(|theirs| spellings::url(theirs) == *home_page)
         }
     };
     is || actor["member"]
@@ -134,10 +176,52 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_spelt_in_another_way_is_the_same() {
+        let zoe = Ifi::mbox("mailto:zoe.q@example.com");
+        // By `sha1sum`: of mailto:zoe.q@example.com, of mailto:Zoe.Q@example.com, and of the bare address.
+        let sums = [
+            "1fdd22f4aa00480d90a99e540ed1266cec7a0045",
+            "d0d8c9128d97762df13ef9232c93bcf79153eedb",
+            "bc8d4b079e6d354b4800cbcb54e9fa2bb5f8eba1",
+        ];
+        for theirs in [
+            json!({"mbox": "MAILTO:zoe.q@example.com"}),
+            json!({"mbox": "mailto:Zoe.Q@Example.COM"}),
+            json!({"mbox": "mailto:zoe%2Eq@example.com"}),
+            json!({"mbox": "mailto:zoe.q%40example.com"}),
+            json!({"mbox_sha1sum": sums[0]}),
+            json!({"mbox_sha1sum": sums[2]}),
+        ] {
+            assert!(mentions(&with("/actor", &theirs), &zoe), "{theirs}");
+        }
+        let shouted = Ifi::mbox("MAILTO:Zoe.Q@EXAMPLE.com");
+        assert!(mentions(
+            &with("/actor", &json!({"mbox_sha1sum": sums[0]})),
+            &shouted
+        ));
+        let by_sum = Ifi::mbox_sha1sum(sums[0]);
+        let theirs = with("/actor", &json!({"mbox": "MAILTO:zoe%2Eq@Example.com"}));
+        assert!(mentions(&theirs, &by_sum));
+        let as_written = with("/actor", &json!({"mbox": "mailto:Zoe.Q@example.com"}));
+        assert!(mentions(&as_written, &Ifi::mbox_sha1sum(sums[1])));
+        assert!(!mentions(&theirs, &Ifi::mbox_sha1sum("0".repeat(40))));
+
+        let account = Ifi::account("https://school.example", "seat-7");
+        let theirs = json!({"account": {"homePage": "HTTPS://School.Example/", "name": "seat-7"}});
+        assert!(mentions(&with("/actor", &theirs), &account));
+        let other = json!({"account": {"homePage": "https://school.example", "name": "Seat-7"}});
+        assert!(!mentions(&with("/actor", &other), &account));
+        let openid = Ifi::openid("https://id.example/~zoe");
+        let theirs = json!({"openid": "https://ID.example:443/%7Ezoe"});
+        assert!(mentions(&with("/actor", &theirs), &openid));
+    }
+
+    #[test]
     fn nobody_else_is() {
         let ada = Ifi::mbox("mailto:ada@example.com");
         for stranger in [
-            json!({"mbox": "mailto:Ada@example.com"}),
+            json!({"mbox": "mailto:ada@example.org"}),
+            json!({"mbox": "mailto:a.da@example.com"}),
             json!({"name": "mailto:ada@example.com"}),
             json!({"account": {"homePage": "https://example.com", "name": "mailto:ada@example.com"}}),
             json!("mailto:ada@example.com"),

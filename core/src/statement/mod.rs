@@ -15,6 +15,8 @@ mod noted;
 mod reader;
 mod rule;
 mod rules;
+mod sha1;
+mod spellings;
 mod successor;
 mod text;
 mod version;

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::work::{Item, Task};
 use super::{time, trace, waits};
 use crate::clock::Now;
-use crate::lrs::reading::{read_about, read_post, sender};
+use crate::lrs::reading::{AskedAs, read_about, read_post, sender};
 use crate::lrs::{Answer, Failure, Sender, headers};
 use crate::statement::XapiVersion;
 use crate::store::{Db, LrsClock, Millis, StoreError};
@@ -89,6 +89,11 @@ impl Session {
         }
     }
 
+    /// Whom this session asks, and as whom.
+    pub(super) fn asked(&self) -> AskedAs<'_> {
+        (&self.config.endpoint, self.config.authorization.as_ref()).into()
+    }
+
     /// Who answered. One that has given its version header so far gives it always, and one that has taken
     /// statements without it never does.
     pub(super) fn sender(&self, answer: &Answer) -> Sender {
@@ -141,7 +146,7 @@ impl Session {
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let about = read_about(answer, &self.config.endpoint);
+        let about = read_about(answer, self.asked());
         let found = judge::about(&about, self.sender(answer), retry_after);
         self.judged(found.word());
         match found {
@@ -191,7 +196,7 @@ impl Session {
         if !(judge::has_ended(answer.status, from) && answer.status >= 400) {
             self.may_be_there(&batch);
         }
-        let read = read_post(answer, &self.config.endpoint);
+        let read = read_post(answer, self.asked());
         let verdict = judge::posted(&read, from, &batch, retry_after);
         if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
             && !delivered.is_empty()

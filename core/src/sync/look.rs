@@ -31,7 +31,7 @@ impl Session {
             return Ok(());
         };
         let from = self.sender(answer);
-        let read = read_get(answer, &self.config.endpoint, item.row.id);
+        let read = read_get(answer, self.asked(), item.row.id);
         let mut found = judge::found(&read, from, retry_after);
         // Of what was refused in so many words it says enough.
         let matters = !matches!(
@@ -358,8 +358,8 @@ fn unproved(status: Option<u16>) -> Stop {
     Stop {
         problem: Problem::Unexpected,
         status,
-        words: "it says that it stored statements, but neither names nor shows them nor gives an LRS's \
-                version header; if these credentials may only write, say so in the configuration"
+        words: "it says that it stored statements, but neither names nor shows them; if these credentials \
+                may only write, say so in the configuration"
             .to_owned(),
         pause: Pause::Backoff,
         doubt: false,

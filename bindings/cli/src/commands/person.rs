@@ -32,7 +32,10 @@ impl PersonArgs {
     /// The identifier, which is one by the rules of some version.
     pub fn ifi(&self) -> Result<Ifi, Failure> {
         let mbox = self.mbox.as_deref().map(|address| {
-            let plain = address.strip_prefix("mailto:").unwrap_or(address);
+            let plain = match address.split_at_checked("mailto:".len()) {
+                Some((scheme, plain)) if scheme.eq_ignore_ascii_case("mailto:") => plain,
+                _ => address,
+            };
             Ifi::mbox(format!("mailto:{plain}"))
         });
         let account = self.account.as_deref().and_then(|account| match account {

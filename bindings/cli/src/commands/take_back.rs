@@ -51,7 +51,9 @@ pub struct VoidArgs {
 /// overwritten. The LRS keeps what it has: ask there too.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-A person may be known by several identifiers: erase each. Asks before it does anything.
+A mail address is found however it is spelt (letter case, %40 for @) and by its SHA-1; a URL in any
+equivalent spelling; an account's name only as it is written. Names and texts are not searched. A person
+may be known by several identifiers: erase each. Asks before it does anything.
 
 Examples:
   pannier erase --mbox ada@example.com

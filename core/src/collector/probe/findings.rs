@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::{Asking, Check, Examined, Finding, Heard, Probe};
-use crate::lrs::reading::{highest_common, read_about, read_get, read_post};
-use crate::lrs::{About, Answer, Failure, Found, NotAnLrs, Posted};
+use crate::lrs::reading::{highest_common, read_about, read_get, read_post, sender};
+use crate::lrs::{About, Answer, Failure, Found, NotAnLrs, Posted, Sender};
 
 /// So far apart, clocks that somebody sets are not.
 const FAR_APART_MS: i64 = 5 * 60 * 1000;
@@ -94,21 +94,21 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
 
 /// A mark that only an LRS leaves on its answers.
 fn is_marked(answer: &Answer) -> bool {
-    answer.header("X-Experience-API-Version").is_some()
+    sender(answer) == Sender::Lrs
 }
 
 fn lrs(asking: &Asking, heard: &Heard) -> Said {
     let Ok(about) = &heard.about else {
         return not_examined();
     };
-    let about_says = read_about(about, &asking.endpoint);
+    let about_says = read_about(about, asking.asked());
     let mut stranger = None;
     let mut status = about.status;
     if let About::NotAnLrs(why) = &about_says {
         stranger = Some(why.clone());
     }
     if let Some(Ok(answer)) = &heard.look_up {
-        match read_get(answer, &asking.endpoint, heard.nobody) {
+        match read_get(answer, asking.asked(), heard.nobody) {
             Found::NotAnLrs(why) => {
                 stranger = Some(why);
                 status = answer.status;
@@ -178,12 +178,22 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
     };
     let common = highest_common(&heard.versions);
     match (asking.speak, common) {
-        (_, None) if !heard.versions.is_empty() => said(
+        (_, None) if !heard.versions.is_empty() && misunderstands(asking, heard) => said(
             Finding::Bad,
             about.status,
             format!(
                 "it speaks xAPI {}, and Pannier 1.0.3 and 2.0.0",
                 heard.versions.join(", ")
+            ),
+        ),
+        (_, None) if !heard.versions.is_empty() => said(
+            Finding::Warning,
+            about.status,
+            format!(
+                "it lists xAPI {}, and Pannier speaks 1.0.3 and 2.0.0: xAPI {} is tried all the same; ask \
+                 whoever runs it for one of these",
+                heard.versions.join(", "),
+                heard.speaks.as_str()
             ),
         ),
         (Some(fixed), _) => said(
@@ -207,16 +217,30 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
+/// Whether it refuses a question in the version that is tried as one that nobody can ask.
+fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
+    ok(heard.look_up.as_ref()).is_some_and(|answer| {
+        let found = read_get(answer, asking.asked(), heard.nobody);
+        matches!(found, Found::Refused { status: 400, .. })
+    })
+}
+
 fn credentials(asking: &Asking, heard: &Heard) -> Said {
     let Some(outcome) = &heard.look_up else {
         return not_examined();
     };
     let answer = match outcome {
         Ok(answer) => answer,
-        Err(failure) => return said(Finding::Unknown, None, failure.to_string()),
+        Err(failure) => {
+            return said(
+                Finding::Warning,
+                None,
+                format!("{failure}; try again, then ask whoever runs it"),
+            );
+        }
     };
     let status = answer.status;
-    match read_get(answer, &asking.endpoint, heard.nobody) {
+    match read_get(answer, asking.asked(), heard.nobody) {
         Found::Copy(_) | Found::Missing if asking.authorization.is_none() => said(
             Finding::Warning,
             status,
@@ -296,20 +320,37 @@ fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
     };
     let answer = match outcome {
         Ok(answer) => answer,
-        Err(failure) => return said(Finding::Unknown, None, failure.to_string()),
+        Err(failure) => {
+            return said(
+                Finding::Warning,
+                None,
+                format!("{failure}; try again, then ask whoever runs it"),
+            );
+        }
     };
     let status = answer.status;
-    let posted = read_post(answer, &asking.endpoint);
+    let posted = read_post(answer, asking.asked());
     match posted {
+        Posted::Unclear(_) if asking.statement.is_some() && shows(asking, heard) => {
+            said(Finding::Good, status, "it has stored the statement")
+        }
         Posted::Unclear(words) => said(
-            Finding::Unknown,
+            if asking.statement.is_some() || !looks_for_statements(asking, heard) {
+                Finding::Bad
+            } else {
+                Finding::Warning
+            },
             status,
-            format!("it says neither yes nor no{}", quoted(&words.to_string())),
+            format!(
+                "it says that all is well, and neither names nor shows what it stored, which counts as not \
+                 delivered; check the path in the endpoint and what stands before the LRS{}",
+                quoted(&words.to_string())
+            ),
         ),
         Posted::NotAnLrs(why) => said(Finding::Bad, status, stranger_says(&why)),
         Posted::Refused { status, words, .. } => {
             let words = quoted(&words.to_string());
-            refused(asking, status, &words)
+            refused(asking, heard, status, &words)
         }
         taken => match &asking.statement {
             Some(statement) => stored(asking, heard, status, names(&taken, statement.id)),
@@ -327,7 +368,15 @@ fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
     }
 }
 
-fn refused(asking: &Asking, status: u16, words: &str) -> Said {
+/// Whether it can tell that it does not have the statement that was asked for.
+fn looks_for_statements(asking: &Asking, heard: &Heard) -> bool {
+    ok(heard.look_up.as_ref()).is_some_and(|answer| {
+        let found = read_get(answer, asking.asked(), heard.nobody);
+        matches!(found, Found::Copy(_) | Found::Missing)
+    })
+}
+
+fn refused(asking: &Asking, heard: &Heard, status: u16, words: &str) -> Said {
     match status {
         401 | 403 => said(
             Finding::Bad,
@@ -344,6 +393,23 @@ fn refused(asking: &Asking, status: u16, words: &str) -> Said {
             status,
             "it refuses an empty list as such, which leaves it open; only storing a statement tells",
         ),
+        408 | 425 | 429 | 502..=504 => said(
+            Finding::Bad,
+            status,
+            format!("it takes no statements now; try again later, then ask whoever runs it{words}"),
+        ),
+        500..=599 if asking.statement.is_none() && looks_for_statements(asking, heard) => said(
+            Finding::Warning,
+            status,
+            format!(
+                "it fails on an empty list, perhaps on that alone; only storing a statement tells{words}"
+            ),
+        ),
+        500..=599 => said(
+            Finding::Bad,
+            status,
+            format!("it fails on what is sent; ask whoever runs it{words}"),
+        ),
         400..=499 if asking.statement.is_some() => said(
             Finding::Bad,
             status,
@@ -357,15 +423,19 @@ fn refused(asking: &Asking, status: u16, words: &str) -> Said {
     }
 }
 
-fn stored(asking: &Asking, heard: &Heard, status: u16, named: bool) -> Said {
-    let shown = match (&heard.stored, &asking.statement) {
+/// Whether it shows the statement that was to be stored.
+fn shows(asking: &Asking, heard: &Heard) -> bool {
+    match (&heard.stored, &asking.statement) {
         (Some(Ok(answer)), Some(statement)) => matches!(
-            read_get(answer, &asking.endpoint, statement.id),
+            read_get(answer, asking.asked(), statement.id),
             Found::Copy(_)
         ),
         _ => false,
-    };
-    if named || shown {
+    }
+}
+
+fn stored(asking: &Asking, heard: &Heard, status: u16, named: bool) -> Said {
+    if named || shows(asking, heard) {
         said(Finding::Good, status, "it has stored the statement")
     } else {
         said(

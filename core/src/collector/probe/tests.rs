@@ -203,7 +203,35 @@ fn versions_and_clocks_that_do_not_fit_are_found() {
         let about = request.url.ends_with("/about");
         about.then(|| Ok(answer(200, r#"{"version":["0.95"]}"#)))
     });
-    assert_eq!(finding(&probe, Examined::Version), Finding::Bad);
+    // It takes what is sent in a version that it does not list.
+    assert_eq!(finding(&probe, Examined::Version), Finding::Warning);
     assert_eq!(finding(&probe, Examined::Clock), Finding::Warning);
     assert!(sentence(&probe, Examined::Clock).contains("30 days ahead"));
+}
+
+#[test]
+fn an_lrs_that_takes_nothing_now_is_bad_whatever_it_says_to_that() {
+    for status in [429, 500, 502, 503, 504] {
+        let probe = stage(|_| {}).where_it_says(move |_| Some(Ok(answer(status, "maintenance"))));
+        assert_eq!(probe.worst(), Finding::Bad, "{status}: {probe:#?}");
+        assert!(sentence(&probe, Examined::Write).contains("maintenance"));
+    }
+    let empty = stage(|_| {}).where_it_says(|_| Some(Ok(answer(200, "{}"))));
+    assert_eq!(finding(&empty, Examined::Write), Finding::Bad, "{empty:#?}");
+
+    // It can tell what it has: perhaps it is the empty list alone that it stumbles over.
+    for (status, body) in [(500, "oops"), (200, "{}")] {
+        let probe = stage(|_| {}).where_it_says(move |request| {
+            (request.method == Method::Post).then(|| Ok(answer(status, body)))
+        });
+        assert_eq!(probe.worst(), Finding::Warning, "{status}: {probe:#?}");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_on_the_way_is_worth_a_look() {
+    let broken = Failure::Broken("reset".to_owned());
+    let probe = stage(|_| {})
+        .where_it_says(move |request| is_look_up(request).then(|| Err(broken.clone())));
+    assert_eq!(finding(&probe, Examined::Credentials), Finding::Warning);
 }

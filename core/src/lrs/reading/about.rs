@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::AskedAs;
 use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
-use crate::lrs::{Answer, Endpoint};
+use crate::lrs::Answer;
 use crate::statement::XapiVersion;
 
 /// What an LRS says of itself.
@@ -27,19 +28,20 @@ pub enum About {
 }
 
 /// Reads the answer to `GET /about` (C 2.8; 9274 4.1.6.7).
-pub fn read_about(answer: &Answer, endpoint: &Endpoint) -> About {
-    if let Some(stranger) = by_status(answer, endpoint) {
+pub fn read_about<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>) -> About {
+    let asked = asked.into();
+    if let Some(stranger) = by_status(answer, asked) {
         return About::NotAnLrs(stranger);
     }
     match answer.status {
         200 => match versions(json(answer)) {
-            Some(versions) => About::Versions(versions),
-            None => About::NotAnLrs(by_body(answer, "a success that lists no versions")),
+            Some(versions) => About::Versions(versions.iter().map(|one| asked.hide(one)).collect()),
+            None => About::NotAnLrs(by_body(answer, asked, "a success that lists no versions")),
         },
-        201..=299 => About::NotAnLrs(by_body(answer, "a success of a kind no LRS answers")),
+        201..=299 => About::NotAnLrs(by_body(answer, asked, "a success of a kind no LRS answers")),
         408 | 425 | 429 | 500..=599 => About::Refused {
             status: answer.status,
-            words: Words::of(answer),
+            words: Words::of(answer, asked),
         },
         _ => About::Silent,
     }

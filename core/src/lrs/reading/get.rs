@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::AskedAs;
 use super::sender::{Sender, sender};
 use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
-use crate::lrs::{Answer, Endpoint};
+use crate::lrs::Answer;
 
 /// Whether an LRS has a statement. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,8 +37,9 @@ pub enum Found {
 /// Reads the answer to a GET by `statementId` or `voidedStatementId` (C 2.1.3; 9274 4.1.6.1).
 ///
 /// A 200 alone proves nothing: the statement in it must carry the id, in whatever letter case.
-pub fn read_get(answer: &Answer, endpoint: &Endpoint, id: Uuid) -> Found {
-    if let Some(stranger) = by_status(answer, endpoint) {
+pub fn read_get<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>, id: Uuid) -> Found {
+    let asked = asked.into();
+    if let Some(stranger) = by_status(answer, asked) {
         return Found::NotAnLrs(stranger);
     }
     match answer.status {
@@ -54,14 +56,14 @@ pub fn read_get(answer: &Answer, endpoint: &Endpoint, id: Uuid) -> Found {
                 }
             }
             None if answer.cut || sender(answer) == Sender::Lrs => Found::Unreadable,
-            None => Found::NotAnLrs(by_body(answer, "a success without a statement")),
+            None => Found::NotAnLrs(by_body(answer, asked, "a success without a statement")),
         },
         404 => Found::Missing,
         201..=299 if sender(answer) == Sender::Lrs => Found::Unreadable,
-        201..=299 => Found::NotAnLrs(by_body(answer, "a success of a kind no LRS answers")),
+        201..=299 => Found::NotAnLrs(by_body(answer, asked, "a success of a kind no LRS answers")),
         status => Found::Refused {
             status,
-            words: Words::of(answer),
+            words: Words::of(answer, asked),
         },
     }
 }

@@ -5,6 +5,7 @@
 //! only, three say 200 to a statement they do not have, and a captive portal says 200 to anything.
 
 mod about;
+mod asked;
 mod get;
 mod hints;
 mod post;
@@ -16,6 +17,7 @@ mod words;
 
 pub(super) use about::common;
 pub use about::{About, highest_common, read_about};
+pub use asked::AskedAs;
 pub use get::{Found, read_get};
 pub use post::{Posted, read_post};
 pub use sender::{Sender, sender};

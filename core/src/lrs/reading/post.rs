@@ -3,11 +3,12 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::AskedAs;
 use super::hints;
 use super::sender::{Sender, sender};
 use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::{Words, is_page};
-use crate::lrs::{Answer, Endpoint};
+use crate::lrs::Answer;
 
 /// What an LRS said to a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,32 +48,33 @@ pub enum Posted {
 }
 
 /// Reads the answer to a POST of statements.
-pub fn read_post(answer: &Answer, endpoint: &Endpoint) -> Posted {
-    if let Some(stranger) = by_status(answer, endpoint) {
+pub fn read_post<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>) -> Posted {
+    let asked = asked.into();
+    if let Some(stranger) = by_status(answer, asked) {
         return Posted::NotAnLrs(stranger);
     }
     if matches!(answer.status, 200..=299) && sender(answer) == Sender::Lrs {
-        return success(answer).unwrap_or_else(|| Posted::Unclear(Words::of(answer)));
+        return success(answer, asked).unwrap_or_else(|| Posted::Unclear(Words::of(answer, asked)));
     }
     match answer.status {
         204 if is_page(answer) || !answer.body.is_empty() => {
-            Posted::NotAnLrs(by_body(answer, "a 204 with a body"))
+            Posted::NotAnLrs(by_body(answer, asked, "a 204 with a body"))
         }
         204 => Posted::NoContent,
-        200 | 201 => success(answer).unwrap_or_else(|| {
-            Posted::NotAnLrs(by_body(answer, "a success without a list of ids"))
+        200 | 201 => success(answer, asked).unwrap_or_else(|| {
+            Posted::NotAnLrs(by_body(answer, asked, "a success without a list of ids"))
         }),
         202 | 203 | 205..=299 => {
-            Posted::NotAnLrs(by_body(answer, "a success of a kind no LRS answers"))
+            Posted::NotAnLrs(by_body(answer, asked, "a success of a kind no LRS answers"))
         }
         status => {
             let body = serde_json::from_slice(json(answer)).ok();
-            if let (400, Some(report)) = (status, report(body.as_ref())) {
+            if let (400, Some(report)) = (status, report(body.as_ref(), asked)) {
                 return report;
             }
             Posted::Refused {
                 status,
-                words: Words::of(answer),
+                words: Words::of(answer, asked),
                 ids_named: hints::ids_named(&answer.body),
                 indexes: hints::indexes(&answer.body, body.as_ref()),
             }
@@ -81,14 +83,14 @@ pub fn read_post(answer: &Answer, endpoint: &Endpoint) -> Posted {
 }
 
 /// Ids, a report on single statements, or an empty 204.
-fn success(answer: &Answer) -> Option<Posted> {
+fn success(answer: &Answer, asked: AskedAs<'_>) -> Option<Posted> {
     if answer.status == 204 && answer.body.is_empty() {
         return Some(Posted::NoContent);
     }
     let body = serde_json::from_slice(json(answer)).ok();
     ids(body.as_ref())
         .map(Posted::Ids)
-        .or_else(|| report(body.as_ref()))
+        .or_else(|| report(body.as_ref(), asked))
         .or_else(|| wrapped(body.as_ref()))
 }
 
@@ -114,12 +116,14 @@ fn id(value: &Value) -> Option<Uuid> {
 
 /// Ralph's `{"inserted", "rejected", "ids", "errors": [{"index", "reason"}]}`. It must list ids and
 /// errors, or be taken for an answer of something that is no LRS.
-fn report(body: Option<&Value>) -> Option<Posted> {
+fn report(body: Option<&Value>, asked: AskedAs<'_>) -> Option<Posted> {
     let stored = ids(body?.get("ids"))?;
     let errors = body?.get("errors")?.as_array()?;
     let refused = errors.iter().filter_map(|error| {
         let index = error.get("index")?.as_u64()?;
-        let reason = error.get("reason").map_or_else(Words::default, reason);
+        let reason = error
+            .get("reason")
+            .map_or_else(Words::default, |why| reason(why, asked));
         Some((usize::try_from(index).ok()?, reason))
     });
     Some(Posted::Partial {
@@ -128,9 +132,9 @@ fn report(body: Option<&Value>) -> Option<Posted> {
     })
 }
 
-fn reason(value: &Value) -> Words {
+fn reason(value: &Value, asked: AskedAs<'_>) -> Words {
     match value.as_str() {
-        Some(text) => Words::plain(text),
-        None => Words::plain(&value.to_string()),
+        Some(text) => Words::plain(text, asked),
+        None => Words::plain(&value.to_string(), asked),
     }
 }

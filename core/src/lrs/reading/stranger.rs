@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
+use super::AskedAs;
 use super::words::{Words, is_page};
-use crate::lrs::{Answer, Endpoint};
+use crate::lrs::Answer;
 
 /// Why an answer is not from an LRS. Nothing is delivered by it, and no statement is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -29,16 +30,16 @@ pub enum NotAnLrs {
 }
 
 /// What every reader asks first: is the status one that no LRS gives?
-pub(super) fn by_status(answer: &Answer, endpoint: &Endpoint) -> Option<NotAnLrs> {
+pub(super) fn by_status(answer: &Answer, asked: AskedAs<'_>) -> Option<NotAnLrs> {
     match answer.status {
         511 => Some(NotAnLrs::LoginFirst),
         300..=399 => {
             let location = answer.header("Location");
             Some(
-                match location.and_then(|to| Some((to, endpoint.show(to)?))) {
+                match location.and_then(|to| Some((to, asked.endpoint.show(to)?))) {
                     Some((location, to)) => NotAnLrs::Redirect {
-                        to,
-                        same_host: endpoint.same_host(location),
+                        to: asked.hide(&to),
+                        same_host: asked.endpoint.same_host(location),
                     },
                     None => NotAnLrs::Unexpected("a redirect to nowhere"),
                 },
@@ -50,9 +51,9 @@ pub(super) fn by_status(answer: &Answer, endpoint: &Endpoint) -> Option<NotAnLrs
 }
 
 /// A success whose body is not what an LRS sends: a page, or `why`.
-pub(super) fn by_body(answer: &Answer, why: &'static str) -> NotAnLrs {
+pub(super) fn by_body(answer: &Answer, asked: AskedAs<'_>, why: &'static str) -> NotAnLrs {
     if is_page(answer) {
-        NotAnLrs::Page(Words::of(answer))
+        NotAnLrs::Page(Words::of(answer, asked))
     } else {
         NotAnLrs::Unexpected(why)
     }

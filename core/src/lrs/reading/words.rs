@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::AskedAs;
 use crate::lrs::Answer;
 
 /// As many characters as a person reads; one framework alone can answer with the whole batch repeated.
@@ -20,20 +21,21 @@ pub struct Words(String);
 
 impl Words {
     /// The words in the body of an answer; of a web page, its title or else its text.
-    pub(super) fn of(answer: &Answer) -> Self {
+    pub(super) fn of(answer: &Answer, asked: AskedAs<'_>) -> Self {
         let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(LOOKED_AT)]);
         if is_page(answer) {
-            let title = title(&text).map(|title| Self::plain(&without_markup(title)));
+            let title = title(&text).map(|title| Self::plain(&without_markup(title), asked));
             title
                 .filter(|title| !title.0.is_empty())
-                .unwrap_or_else(|| Self::plain(&without_markup(&text)))
+                .unwrap_or_else(|| Self::plain(&without_markup(&text), asked))
         } else {
-            Self::plain(&text)
+            Self::plain(&text, asked)
         }
     }
 
-    /// Any text made fit.
-    pub(super) fn plain(text: &str) -> Self {
+    /// Any text of a server made fit: also without the credentials that it was asked with.
+    pub(super) fn plain(text: &str, asked: AskedAs<'_>) -> Self {
+        let text = asked.hide(text);
         let mut line = String::new();
         for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
             if !word.is_empty() && !line.is_empty() {
@@ -133,6 +135,11 @@ impl fmt::Debug for Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lrs::Endpoint;
+
+    fn endpoint() -> Endpoint {
+        Endpoint::parse("https://lrs.example/xAPI").unwrap()
+    }
 
     fn words(kind: &str, body: &[u8]) -> String {
         let answer = Answer {
@@ -141,7 +148,7 @@ mod tests {
             body: body.to_vec(),
             cut: false,
         };
-        Words::of(&answer).0
+        Words::of(&answer, (&endpoint()).into()).0
     }
 
     #[test]
@@ -212,7 +219,7 @@ mod tests {
     #[test]
     fn debug_does_not_show_them() {
         assert_eq!(
-            format!("{:?}", Words::plain("ada failed")),
+            format!("{:?}", Words::plain("ada failed", (&endpoint()).into())),
             "Words(10 bytes)"
         );
     }
