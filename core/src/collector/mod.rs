@@ -77,7 +77,7 @@ use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
-use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
+use crate::statement::{self, Fault, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
     Appended, Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page,
     Shared, StoreError,
@@ -411,7 +411,20 @@ impl Collector {
 
     /// Records a statement by `actor` that voids another one (xAPI 1.0.3 Data 2.3.2). It is sent
     /// after its target is delivered. Returns its own id.
+    ///
+    /// A voiding statement cannot be voided (the same section): where the target is known here as one, the
+    /// answer is [`Error::Invalid`].
     pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
+        if self.inner.read(|db| db.is_voiding(target))? {
+            let fault = Fault {
+                path: "$.object.id".to_owned(),
+                problem: format!("is {target}, which is a voiding statement and cannot be voided"),
+                expected: "a statement that voids none; record the first one again, under a new id"
+                    .to_owned(),
+                section: "Data 2.3.2",
+            };
+            return Err(Error::Invalid(vec![fault].into()));
+        }
         self.record(Statement::void(target, actor))
     }
 

@@ -28,27 +28,29 @@ pub(super) fn hex(text: &str) -> String {
             let mixed = schedule[at - 3] ^ schedule[at - 8] ^ schedule[at - 14] ^ schedule[at - 16];
             schedule[at] = mixed.rotate_left(1);
         }
-        let [mut a, mut b, mut c, mut d, mut e] = state;
+        let mut now = state;
         for (at, word) in schedule.into_iter().enumerate() {
-            let (f, k) = match at {
-                0..20 => (b & c | !b & d, 0x5a82_7999),
-                20..40 => (b ^ c ^ d, 0x6ed9_eba1),
-                40..60 => (b & c | b & d | c & d, 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6_u32),
+            let [first, x, y, z, last] = now;
+            let (mixed, constant) = match at {
+                0..20 => (x & y | !x & z, 0x5a82_7999),
+                20..40 => (x ^ y ^ z, 0x6ed9_eba1),
+                40..60 => (x & y | x & z | y & z, 0x8f1b_bcdc),
+                _ => (x ^ y ^ z, 0xca62_c1d6_u32),
             };
-            let next = a
+            let next = first
                 .rotate_left(5)
-                .wrapping_add(f)
-                .wrapping_add(e)
-                .wrapping_add(k)
+                .wrapping_add(mixed)
+                .wrapping_add(last)
+                .wrapping_add(constant)
                 .wrapping_add(word);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+            now = [next, first, x.rotate_left(30), y, z];
         }
-        for (sum, part) in state.iter_mut().zip([a, b, c, d, e]) {
+        for (sum, part) in state.iter_mut().zip(now) {
             *sum = sum.wrapping_add(part);
         }
     }
-    state.iter().map(|word| format!("{word:08x}")).collect()
+    let [first, x, y, z, last] = state;
+    format!("{first:08x}{x:08x}{y:08x}{z:08x}{last:08x}")
 }
 
 #[cfg(test)]

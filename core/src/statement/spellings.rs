@@ -73,15 +73,12 @@ fn decoded(text: &str) -> String {
             let digit = |byte: u8| char::from(byte).to_digit(16);
             u8::try_from(digit(two[0])? * 16 + digit(two[1])?).ok()
         });
-        match (first, digits) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = behind;
-            }
+        if let (b'%', Some(byte)) = (first, digits) {
+            bytes.push(byte);
+            rest = &behind[2..];
+        } else {
+            bytes.push(first);
+            rest = behind;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -119,6 +119,19 @@ impl Db {
         })
     }
 
+    /// Whether a statement that is here, or was delivered and is still known, voids another one.
+    pub fn is_voiding(&self, id: Uuid) -> Result<bool, StoreError> {
+        let Some(seq) = ids::find(&self.conn, id)? else {
+            return Ok(false);
+        };
+        let voids = self
+            .conn
+            .prepare_cached("SELECT voids IS NOT NULL FROM statement WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))
+            .optional()?;
+        Ok(voids.unwrap_or(false))
+    }
+
     /// One transaction about one statement; an error undoes it.
     fn change(
         &mut self,

@@ -91,6 +91,19 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
             "the password is empty, and would let in everybody: give one, or none at all, and the hub makes one",
         ));
     }
+    match user.as_deref() {
+        Some("") => {
+            return Err(Failure::usage(
+                "the user is empty: name one, or leave the line out, and it is \"pannier\"",
+            ));
+        }
+        Some(user) if user.contains(':') => {
+            return Err(Failure::usage(
+                "the user must not contain a colon, which ends it in a header (RFC 7617): nobody could log in",
+            ));
+        }
+        _ => {}
+    }
     let made = password.is_none();
     let user = user.unwrap_or_else(|| "pannier".to_owned());
     let password = password.unwrap_or_else(|| Uuid::new_v4().simple().to_string());

@@ -47,14 +47,16 @@ pub const EXIT_CODES: &str = "\
 Exit codes; of several that would be right it is the one that stands first here:
   2  the arguments are wrong, or a file they name
   3  the queue (or the hub's store) is not there, or cannot be opened or written; or too few files
-     may be open at once
-  5  statements were lost with a damaged file, and nobody has said `pannier status --acknowledge`
+     may be open at once; or the hub's port is taken
+  5  after `status` and `sync`: statements were lost with a damaged file, and nobody has said
+     `pannier status --acknowledge`. The other commands tell of it, and end as they would without
   4  not all is delivered yet: the LRS cannot be reached, asks for time or refuses the credentials,
      another process is delivering, or statements wait for something; nothing is lost. After
      `doctor`: nothing would be delivered
   1  part of the work failed: a statement is not valid, is held, or is not there. After `doctor`:
      somebody should look at something
-  6  all is done as with 0, but not all that there was to say could be written: do not do it again
+  6  all is done as with 0, but not all that there was to say could be written, as on a full disk:
+     do not do it again. A reader that has read enough (`| head`) is no such case
   0  all is done; after a sync: nothing in this queue is undelivered";
 
 impl Failure {

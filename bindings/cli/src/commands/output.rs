@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use super::Failure;
+use super::{Failure, queue_file};
 use crate::terminal::safe;
 
 /// Why standard output takes no more, once it does not.
@@ -82,6 +82,7 @@ pub fn unwritten() -> Option<&'static io::Error> {
 
 /// How a command ended, with what became of its output.
 pub fn ended(done: Result<(), Failure>) -> Result<(), Failure> {
+    queue_file::tell_news();
     let Some(error) = unwritten() else {
         return done;
     };

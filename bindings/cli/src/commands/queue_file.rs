@@ -2,11 +2,13 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use pannier::{Collector, Config};
+use pannier::store::{LossReport, Salvaged};
+use pannier::{Collector, Config, Event, EventStream};
 
-use super::{Failure, tell, words};
+use super::{Failure, now_ms, tell, words};
 use crate::terminal::one_line;
 
 /// Which queue.
@@ -53,7 +55,50 @@ fn opened(path: PathBuf, config: Config) -> Result<Collector, Failure> {
     if let Some(loss) = collector.status()?.loss {
         tell(format_args!("pannier: {}", words::loss(&loss)));
     }
+    let events = collector.events();
+    // Of what was found so far the status has told.
+    while events.try_next().is_some() {}
+    let found = Vec::new();
+    *news() = Some(News { events, found });
     Ok(collector)
+}
+
+/// What a command finds damaged after it has opened the queue.
+struct News {
+    events: EventStream,
+    found: Vec<Salvaged>,
+}
+
+static NEWS: Mutex<Option<News>> = Mutex::new(None);
+
+fn news() -> MutexGuard<'static, Option<News>> {
+    NEWS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Hears of damage, among all else that happens: to be called now and then where much does.
+pub fn listen() {
+    if let Some(News { events, found }) = &mut *news() {
+        while let Some(event) = events.try_next() {
+            if let Event::Salvaged { salvaged } = event {
+                found.push(salvaged);
+            }
+        }
+    }
+}
+
+/// Tells of damage that was met since the queue was opened: whoever finds it says so.
+pub fn tell_news() {
+    listen();
+    for salvaged in news().take().into_iter().flat_map(|news| news.found) {
+        let loss = LossReport {
+            noticed_at: now_ms(),
+            damage: salvaged.damage,
+            saved: salvaged.saved,
+            lost: salvaged.lost,
+            kept_at: salvaged.kept_at.into_iter().collect(),
+        };
+        tell(format_args!("pannier: {}", words::loss(&loss)));
+    }
 }
 
 /// Pannier's folder among this user's data.

@@ -45,8 +45,9 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         Person(&status),
     );
     match &status.loss {
-        Some(_) => Err(Failure::lost()),
-        None => Ok(()),
+        Some(loss) if loss.lost > 0 => Err(Failure::lost()),
+        // It is told, and nothing is known to be lost.
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::queue_file::QueueArgs;
 use super::upstream::UpstreamArgs;
 use super::{Failure, Output, arguments, duration, list, words};
+use crate::terminal::one_line;
 
 /// Deliver what is queued to the LRS
 ///
@@ -117,11 +118,15 @@ fn outcome(collector: &Collector, report: &SyncReport, status: &Status) -> Resul
         Ended::Busy { .. } => {
             Some("another process is delivering this queue; let it end".to_owned())
         }
+        Ended::Interrupted if !delivering::asked_to_end() => Some(format!(
+            "another LRS was set for this queue meanwhile, by another process{}; sync again to go on",
+            endpoint.map_or_else(String::new, |it| format!(" (now it is {})", one_line(it)))
+        )),
         Ended::Interrupted => Some("ended as asked; sync again to go on".to_owned()),
         Ended::Emptied => None,
     };
     let mut failures = Vec::new();
-    if status.loss.is_some() {
+    if status.loss.as_ref().is_some_and(|loss| loss.lost > 0) {
         failures.push(Failure::lost());
     }
     match delayed {

@@ -289,6 +289,49 @@ fn ctrl_c_ends_a_sync_and_says_what_is_left() {
 }
 
 #[test]
+fn whoever_meets_damage_says_so_and_records_all_the_same() {
+    let desk = Desk::new();
+    let many: Vec<_> = (0..100)
+        .map(|number| statement(&number.to_string()))
+        .collect();
+    desk.recorded(&json!(many));
+    let path = desk.path("queue.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8 * 1024].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+    // A script that took this for a failure would record it again.
+    let mut said = String::new();
+    for number in 100..104 {
+        let ended = desk.run_with(&["record"], &statement(&number.to_string()).to_string());
+        ended.is(0, "1 recorded");
+        said += &ended.err;
+    }
+    let erased = desk.run(&["erase", "--mbox", "nobody@example.org", "--yes"]);
+    said += &erased.err;
+    assert!(said.contains("damaged"), "{said}");
+    desk.run(&["status"]).is(5, "are lost");
+}
+
+#[test]
+fn where_nothing_is_lost_it_is_told_and_is_no_failure() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    let (path, older) = (desk.path("queue.db"), desk.path("older.db"));
+    desk.recorded(&statement("one"));
+    std::fs::copy(&path, &older).unwrap();
+    desk.recorded(&statement("two"));
+    desk.run(&["sync"]).is(0, "2 delivered");
+    // What is put back is behind its log, and all of it is at the LRS.
+    std::fs::copy(&older, &path).unwrap();
+    let status = desk.run(&["status", "--json"]);
+    assert_eq!(status.json()[0]["loss"]["lost"], json!(0), "{status:?}");
+    status.is(0, "was damaged");
+    desk.run(&["sync"]).is(0, "none is known to be lost");
+    assert_eq!(at_the_hub(&hub).len(), 2);
+}
+
+#[test]
 fn a_loss_is_told_at_every_look_until_it_is_acknowledged() {
     let (hub, _) = hub();
     let desk = Desk::at(&hub);
@@ -304,7 +347,9 @@ fn a_loss_is_told_at_every_look_until_it_is_acknowledged() {
     bytes[middle..middle + 8 * 1024].fill(0);
     std::fs::write(&path, bytes).unwrap();
 
-    desk.run(&["sync"]);
+    // Whoever meets it says so.
+    let first = desk.run(&["sync"]);
+    assert!(first.err.contains("damaged"), "{first:?}");
     let saved = at_the_hub(&hub).len();
     assert!(saved < 100, "something was lost");
     for args in [&["status"][..], &["queue"], &["history"], &["sync"]] {

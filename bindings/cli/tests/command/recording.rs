@@ -173,3 +173,52 @@ fn the_status_counts() {
     shown.is(0, "queued      2 (");
     shown.is(0, "LRS         none yet");
 }
+
+#[test]
+fn a_person_is_erased_in_every_spelling() {
+    for spelt in [
+        "MAILTO:zoe.q@example.com",
+        "mailto:Zoe.Q@EXAMPLE.com",
+        "mailto:zoe%2Eq@example.com",
+        "mailto:zoe.q%40example.com",
+    ] {
+        let desk = Desk::new();
+        let mut one = statement("one");
+        one["actor"]["mbox"] = json!(spelt);
+        let recorded = desk.run_with(&["record"], &one.to_string());
+        if recorded.code != 0 {
+            continue; // Not to be had in a queue.
+        }
+        for who in ["zoe.q@example.com", "MailTo:zoe.q@example.com"] {
+            let erased = desk.run(&["erase", "--mbox", who, "--yes", "--json"]);
+            if who.starts_with("zoe") {
+                assert_eq!(erased.json()[0]["undelivered"], 1, "{spelt}: {erased:?}");
+            }
+            assert_eq!(erased.code, 0, "{erased:?}");
+        }
+        for file in std::fs::read_dir(desk.folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes).to_lowercase();
+            assert!(!text.contains("zoe"), "{spelt} is still there");
+        }
+    }
+    let desk = Desk::new();
+    desk.recorded(&statement("one"));
+    desk.run(&["erase", "--mbox", "", "--yes"]).is(2, "nobody");
+}
+
+#[test]
+fn a_voiding_is_not_voided() {
+    let (hub, _) = crate::process::hub();
+    let desk = Desk::at(&hub);
+    let ids = desk.recorded(&statement("one"));
+    let void = |id: &str| desk.run(&["void", id, "--mbox", "me@example.org", "--json"]);
+    let first = void(&ids[0]);
+    assert_eq!(first.code, 0, "{first:?}");
+    let voiding = first.json()[0]["id"].as_str().unwrap().to_owned();
+    // Queued, and as history.
+    void(&voiding).is(2, "cannot be voided");
+    desk.run(&["sync"]).is(0, "2 delivered");
+    void(&voiding).is(2, "cannot be voided");
+    desk.run(&["status"]).is(0, "queued      0");
+}

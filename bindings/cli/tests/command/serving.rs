@@ -61,6 +61,25 @@ fn a_hub_keeps_what_it_is_sent_and_ends_when_told() {
 
 #[cfg(unix)]
 #[test]
+fn no_hub_has_a_user_that_nobody_can_be() {
+    let desk = Desk::new();
+    for (user, words) in [("", "user is empty"), ("a:b", "colon")] {
+        let file = desk.file("credentials", &format!("user = {user}\npassword = x\n"));
+        desk.run(&["hub", "--listen", "0", "--credentials", &file])
+            .is(2, words);
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_to_be() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    Desk::new()
+        .run(&["hub", "--listen", &port])
+        .is(3, "--listen");
+}
+
+#[test]
 fn no_hub_lets_in_by_an_empty_password() {
     let mut desk = Desk::new();
     desk.set("PANNIER_HUB_PASSWORD", "");

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pannier::{Collector, Ended, Event, EventStream, SyncReport};
 
 use super::super::ending::Ending;
-use super::super::{Failure, Output, duration, list, now_ms, tell, words};
+use super::super::{Failure, Output, duration, list, now_ms, queue_file, tell, words};
 use crate::terminal::{one_line, safe};
 
 /// How often the bar is drawn anew.
@@ -21,6 +21,11 @@ const AT_ONCE: i32 = 130;
 
 /// Somebody wants this to end.
 static ASKED_TO_END: AtomicBool = AtomicBool::new(false);
+
+/// Whether Ctrl-C or a polite request was what ended it.
+pub fn asked_to_end() -> bool {
+    ASKED_TO_END.load(Ordering::Relaxed)
+}
 
 /// Syncs, and goes on after waits that end within the patience. The first Ctrl-C or polite request ends
 /// the sync, the second one the process.
@@ -127,6 +132,7 @@ impl Watch {
         let report = std::thread::scope(|scope| {
             let syncing = scope.spawn(|| collector.sync_within(patience));
             while !syncing.is_finished() {
+                queue_file::listen();
                 if ASKED_TO_END.load(Ordering::Relaxed) {
                     collector.interrupt();
                 }
