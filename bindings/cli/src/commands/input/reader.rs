@@ -12,13 +12,16 @@ mod tests;
 
 use std::io::{self, Read};
 
-use pannier::statement::Fault;
+use pannier::statement::{Fault, PANNIER_LIMIT};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use super::Item;
 
 const PIECE: usize = 64 * 1024;
+
+/// No more of one statement is kept in memory: four times what one may have, for those who indent.
+const LONGEST: usize = 16 * 1024 * 1024;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -51,6 +54,8 @@ pub struct Reader<R> {
     source: R,
     /// How much is read at least.
     piece: usize,
+    /// How much of one value is looked at.
+    longest: usize,
     buffer: Vec<u8>,
     ended: bool,
     /// All before is used up.
@@ -72,6 +77,7 @@ impl<R: Read> Reader<R> {
             name: name.to_owned(),
             source,
             piece: PIECE,
+            longest: LONGEST,
             buffer: Vec::new(),
             ended: false,
             at: 0,
@@ -132,8 +138,22 @@ impl<R: Read> Reader<R> {
     fn value(&mut self) -> io::Result<Option<Item>> {
         let place = self.place();
         let (end, whole) = match self.end_of_value(self.at)? {
+            Some(end) if end - self.at > self.longest => {
+                self.advance(end);
+                self.index += 1;
+                self.after_value = matches!(self.inside, Inside::Array | Inside::Answer);
+                return Ok(Some(too_long(place)));
+            }
             Some(end) => (end, true),
-            None => (self.torn()?, false),
+            None => match self.torn()? {
+                Some(end) if end - self.at <= self.longest => (end, false),
+                _ => {
+                    self.skip()?;
+                    self.index += 1;
+                    self.after_value = false;
+                    return Ok(Some(too_long(place)));
+                }
+            },
         };
         let mut text = self.buffer[self.at..end].to_vec();
         self.advance(end);
@@ -154,35 +174,82 @@ impl<R: Read> Reader<R> {
 
     /// The end of what is no JSON: before the next line that begins with a brace, or that ends the array,
     /// and is indented no further than the line in which it begins. The lines of a statement that is
-    /// written over several are indented further, and a line of JSON lines not at all.
-    fn torn(&mut self) -> io::Result<usize> {
-        let ends = match self.inside {
-            Inside::Nothing => b'[',
-            Inside::Array | Inside::Answer | Inside::Tail => b']',
-        };
+    /// written over several are indented further, and a line of JSON lines not at all. None: not within what
+    /// is looked at.
+    fn torn(&mut self) -> io::Result<Option<usize>> {
+        let ends = self.ends();
         let mut from = self.at;
         loop {
             let Some(line) = self.buffer[from..].iter().position(|byte| *byte == b'\n') else {
                 from = self.buffer.len();
+                if self.is_too_long(from) {
+                    return Ok(None);
+                }
                 if self.more()? {
                     continue;
                 }
-                return Ok(from);
+                return Ok(Some(from));
             };
             from += line + 1;
             let indent = loop {
                 let rest = &self.buffer[from..];
                 match rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')) {
                     Some(indent) => break indent,
+                    None if self.is_too_long(self.buffer.len()) => return Ok(None),
                     None if self.more()? => {}
-                    None => return Ok(self.buffer.len()),
+                    None => return Ok(Some(self.buffer.len())),
                 }
             };
             let first = self.buffer[from + indent];
             if indent <= self.indent && (first == b'{' || first == ends) {
-                return Ok(from);
+                return Ok(Some(from));
             }
         }
+    }
+
+    /// Passes what is too long to be kept, as far as [`Self::torn`] would.
+    fn skip(&mut self) -> io::Result<()> {
+        let (ends, indent) = (self.ends(), self.indent);
+        loop {
+            let Some(line) = self.buffer[self.at..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+            else {
+                self.advance(self.buffer.len());
+                self.buffer.clear();
+                self.at = 0;
+                if self.more()? {
+                    continue;
+                }
+                return Ok(());
+            };
+            self.advance(self.at + line + 1);
+            let mut blanks = 0;
+            let first = loop {
+                match self.buffer.get(self.at + blanks).copied() {
+                    Some(b' ' | b'\t') if blanks <= indent => blanks += 1,
+                    Some(first) => break first,
+                    None if self.more()? => {}
+                    None => return Ok(()),
+                }
+            };
+            if blanks <= indent && (first == b'{' || first == ends) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What ends the values here, beside the next one.
+    fn ends(&self) -> u8 {
+        match self.inside {
+            Inside::Nothing => b'[',
+            Inside::Array | Inside::Answer | Inside::Tail => b']',
+        }
+    }
+
+    /// A value that goes on until there.
+    fn is_too_long(&self, to: usize) -> bool {
+        to - self.at > self.longest
     }
 
     /// If an answer of an LRS begins here: behind the bracket of its statements.
@@ -235,7 +302,7 @@ impl<R: Read> Reader<R> {
                 Some(Err(error)) => (error.is_eof(), None),
                 None => (true, None),
             };
-            if !(more && self.more()?) {
+            if !more || self.is_too_long(self.buffer.len()) || !self.more()? {
                 return Ok(end);
             }
         }
@@ -247,6 +314,7 @@ impl<R: Read> Reader<R> {
             match self.buffer.get(at).copied() {
                 Some(byte) if byte.is_ascii_whitespace() => at += 1,
                 Some(_) => return Ok(Some(at)),
+                None if self.is_too_long(at) => return Ok(None),
                 None if self.more()? => {}
                 None => return Ok(None),
             }
@@ -270,8 +338,14 @@ impl<R: Read> Reader<R> {
                     }
                     self.at += MARK.len() - 1;
                 }
-                None if self.more()? => continue,
-                Some(_) | None => return Ok(()),
+                None => {
+                    self.forget_used();
+                    if self.more()? {
+                        continue;
+                    }
+                    return Ok(());
+                }
+                Some(_) => return Ok(()),
             }
             self.at += 1;
         }
@@ -355,5 +429,18 @@ impl<R: Read> Reader<R> {
             .read_to_end(&mut self.buffer)?;
         self.ended = read < wanted;
         Ok(read > 0)
+    }
+}
+
+fn too_long(place: String) -> Item {
+    Item {
+        place,
+        text: Err(Fault {
+            path: "$".to_owned(),
+            problem: "is longer than a statement may be".to_owned(),
+            expected: "at most 4194304 bytes: what is larger belongs in a file, named by an attachment's fileUrl"
+                .to_owned(),
+            section: PANNIER_LIMIT,
+        }),
     }
 }

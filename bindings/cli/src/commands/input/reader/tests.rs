@@ -192,3 +192,52 @@ fn what_is_no_utf_8_is_named() {
     assert_eq!(packed::what(b"\xef\xbb\xbf{}"), None);
     assert_eq!(packed::what(b""), None);
 }
+
+/// Nothing of more than so many bytes is kept; how much was.
+fn found_within(longest: usize, piece: usize, text: &[u8]) -> (Vec<String>, usize) {
+    let mut reader = Reader {
+        piece,
+        longest,
+        ..Reader::new("f", text)
+    };
+    let (mut all, mut most) = (Vec::new(), 0);
+    while let Some(Item { place, text }) = reader.next().unwrap() {
+        most = most.max(reader.buffer.capacity());
+        all.push(match text {
+            Ok(text) => format!("{place} {}", String::from_utf8_lossy(&text)),
+            Err(fault) => format!("{place} {}", fault.problem),
+        });
+    }
+    (all, most)
+}
+
+#[test]
+fn what_is_too_long_costs_itself_and_no_memory() {
+    let long = "x".repeat(300_000);
+    let spaces = " ".repeat(300_000);
+    for endless in [
+        format!("{{\"a\":\"{long}\"}}"),
+        // No JSON, not closed, and an answer's beginning that never comes.
+        format!("no {long}"),
+        format!("{{\"a\":\"{long}"),
+        format!("{{{spaces}\"statements\":"),
+    ] {
+        let text = format!("{{\"n\":1}}\n{endless}\n  {{\"not\":0}}\n{{\"n\":2}}\n");
+        let (all, most) = found_within(100, 16, text.as_bytes());
+        assert_eq!(
+            all[..2],
+            ["f:1 {\"n\":1}", "f:2 is longer than a statement may be"],
+        );
+        assert_eq!(all.last().unwrap(), "f:4 {\"n\":2}", "{all:?}");
+        assert!(most < 10_000, "{most}");
+    }
+    // In an array the others come, too.
+    let array = format!("[\n{{\"n\":1}},\n{{\"a\":\"{long}\"}},\n{{\"n\":2}}\n]");
+    let (all, _) = found_within(100, 16, array.as_bytes());
+    assert_eq!(all.len(), 3, "{all:?}");
+    assert_eq!(all[2], "f:4[2] {\"n\":2}");
+    let blank = format!("{spaces}{{\"n\":1}}{spaces}{{\"n\":2}}");
+    let (all, most) = found_within(100, 16, blank.as_bytes());
+    assert_eq!(all, ["f:1 {\"n\":1}", "f:1 {\"n\":2}"]);
+    assert!(most < 10_000, "{most}");
+}
