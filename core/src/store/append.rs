@@ -53,12 +53,25 @@ impl Db {
         candidates: &[&Candidate],
         now: Millis,
     ) -> Vec<Result<Vec<Appended>, Refused>> {
-        let outcome = self.write(|tx| {
+        self.append_if(candidates, now, |_| Ok(()))
+    }
+
+    /// The same, unless what is asked before the commit is an error.
+    pub(super) fn append_if(
+        &mut self,
+        candidates: &[&Candidate],
+        now: Millis,
+        before_commit: impl FnOnce(&Self) -> Result<(), StoreError>,
+    ) -> Vec<Result<Vec<Appended>, Refused>> {
+        let outcome = self.together(|db| {
+            let tx = &db.conn;
             let mut tail = Tail::read(tx)?;
-            candidates
+            let outcomes = candidates
                 .iter()
                 .map(|one| append_all(tx, &mut tail, one, now))
-                .collect::<Result<Vec<_>, _>>()
+                .collect::<Result<Vec<_>, _>>()?;
+            before_commit(db)?;
+            Ok::<_, StoreError>(outcomes)
         });
         match outcome {
             Ok(outcomes) => outcomes,

@@ -1,12 +1,14 @@
 //! One connection to the file, and how it is written to.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::StoreError;
 use super::numbers::{Keeper, Numbers};
-use super::place::{FileId, Place, Whereabouts};
+use super::open::{BUSY, PAGE_BYTES};
+use super::place::{self, FileId, Place, Whereabouts};
 use super::take::Walk;
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
@@ -19,6 +21,10 @@ pub struct Db {
     /// What is kept beside the file; none for a second connection and for a successor in the making.
     pub(super) keeper: Option<Box<Keeper>>,
     pub(super) walk: Walk,
+    /// The disk is nearly full: a little at a time.
+    pub(super) has_little_room: bool,
+    /// No other connection can be opened while this one is.
+    pub(super) is_alone: bool,
 }
 
 impl Db {
@@ -100,7 +106,9 @@ impl Db {
         if free < WORTH_SHRINKING {
             return Ok(false);
         }
-        if live <= REBUILT_IN_NO_TIME {
+        if self.has_little_room {
+            self.vacuum(SHRINK_A_LITTLE)?;
+        } else if live <= REBUILT_IN_NO_TIME {
             self.rebuild()?;
         } else {
             self.vacuum(SHRINK_AT_ONCE)?;
@@ -179,11 +187,28 @@ impl Db {
     }
 
     /// The same; false if somebody reads it.
-    pub(super) fn fold(&mut self) -> Result<bool, StoreError> {
+    pub(super) fn fold(&self) -> Result<bool, StoreError> {
         let busy: bool = self
             .conn
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         Ok(!busy)
+    }
+
+    /// The same, without waiting long for who reads it.
+    pub(super) fn fold_now(&self) -> Result<bool, StoreError> {
+        self.conn.busy_timeout(BRIEFLY)?;
+        let folded = self.fold();
+        self.conn.busy_timeout(BUSY)?;
+        folded
+    }
+
+    /// By how many bytes the file grows once all that is committed, or is about to be, is folded into it.
+    pub(super) fn growth(&self) -> Result<u64, StoreError> {
+        let pages: u32 = self
+            .conn
+            .prepare_cached("PRAGMA page_count")?
+            .query_row([], |row| row.get(0))?;
+        Ok((u64::from(pages) * u64::from(PAGE_BYTES)).saturating_sub(place::size_of(&self.path)))
     }
 
     /// At most so many pages; 0 for all.
@@ -218,6 +243,12 @@ const REBUILT_IN_MEMORY: i64 = 64 * 1024;
 
 /// Pages freed in one transaction: a megabyte.
 const SHRINK_AT_ONCE: i64 = 1_024;
+
+/// The same where there is little room.
+const SHRINK_A_LITTLE: i64 = SHRINK_AT_ONCE / 8;
+
+/// How long whoever is short of room waits for those who read.
+const BRIEFLY: Duration = Duration::from_millis(200);
 
 /// Fewer free pages are kept for what is recorded next.
 const WORTH_SHRINKING: i64 = 256;

@@ -95,7 +95,9 @@ impl Shared {
         self.is_ours()?;
         // Taken before the file's lock, here and by a pause.
         let _folding = self.log.hold_folding();
-        let by = match *self.slot()? {
+        let by = match &*self.slot()? {
+            // Its own commits fold.
+            Slot::Open(db) if db.is_alone => return Ok(()),
             Slot::Open(_) => Db::open_folder(&self.path, self.durability)?,
             Slot::Paused | Slot::Broken => return Ok(()),
         };

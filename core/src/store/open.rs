@@ -21,7 +21,7 @@ use crate::lock::lock;
 pub(super) const APPLICATION_ID: i64 = 0x5061_6e6e;
 
 /// How long a call waits for another process's transaction. Ours take milliseconds.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// A commit writes every page it touches whole, and each record touches two that hold other rows: the
 /// smaller the page, the less is written. Longer statements go on in pages of their own.
@@ -155,6 +155,8 @@ impl Db {
             place: None,
             keeper: None,
             walk: Walk::default(),
+            has_little_room: false,
+            is_alone: false,
         })
     }
 
@@ -208,7 +210,7 @@ impl Db {
     ) -> Result<(), StoreError> {
         let path = self.path.clone();
         let _turn = Turn::wait(&path);
-        let mut put_back = || match self.whereabouts() {
+        let put_back = || match self.whereabouts() {
             Whereabouts::InPlace => Ok(()),
             Whereabouts::WithoutLog if self.fold()? => Ok(()),
             Whereabouts::WithoutLog => Err(StoreError::Busy),
@@ -234,10 +236,16 @@ impl Db {
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
-    let connected = match connect_to(path, durability) {
-        Err(StoreError::DiskFull) if reserve::give_up(path) => connect_to(path, durability),
-        first => first,
-    };
+    let mut connected = connect_to(path, durability, Beside::Others);
+    while let Err(StoreError::DiskFull) = connected
+        && reserve::give_up_little(path)
+    {
+        connected = connect_to(path, durability, Beside::Others);
+    }
+    if let Err(StoreError::DiskFull) = connected {
+        // If others have it open, there is the memory that they share.
+        connected = connect_to(path, durability, Beside::Nobody).or(connected);
+    }
     connected.map_err(|error| match error {
         StoreError::Other(_) | StoreError::CannotOpen { .. } | StoreError::ReadOnly(_) => {
             // SQLite says no more than that it could not.
@@ -249,7 +257,15 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
 
 static OPENING: Mutex<()> = Mutex::new(());
 
-fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
+/// Who may have the file open meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Others,
+    /// Then it needs no memory that is shared, for which there may be no room.
+    Nobody,
+}
+
+fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -270,14 +286,19 @@ fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     conn.set_prepared_statement_cache_capacity(64);
     // A cached statement with a bound LIMIT would be planned anew for each value of it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    recognise(&conn, path)?;
-    // page_size and auto_vacuum count only before the first table is made; the rest is per connection.
-    // temp_store: Android has no temporary folder that SQLite knows of.
-    conn.execute_batch(&format!(
-        "PRAGMA page_size = {PAGE_BYTES};
-         PRAGMA auto_vacuum = INCREMENTAL;"
-    ))?;
+    if beside == Beside::Nobody {
+        conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+    }
+    let tables = recognise(&conn, path)?;
+    if tables == 0 {
+        // They count only before the first table is made, and setting the second one again writes.
+        conn.execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_BYTES};
+             PRAGMA auto_vacuum = INCREMENTAL;"
+        ))?;
+    }
     use_log(&conn, path)?;
+    // These are per connection. temp_store: Android has no temporary folder that SQLite knows of.
     conn.execute_batch(&format!(
         "PRAGMA journal_size_limit = {FULL_BYTES};
          PRAGMA temp_store = MEMORY;
@@ -292,6 +313,8 @@ fn connect_to(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         place: None,
         keeper: Some(Box::new(Keeper::new(path))),
         walk: Walk::default(),
+        has_little_room: false,
+        is_alone: beside == Beside::Nobody,
     };
     schema::migrate(&mut db.conn)?;
     // The log is there only once the file has been read through it, which `migrate` has done.
@@ -344,8 +367,9 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// Reads, and only reads, whose file this is: a file that is not ours to write stays as it is.
-fn recognise(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Reads, and only reads, whose file this is: a file that is not ours to write stays as it is. How many
+/// tables and indexes it has.
+fn recognise(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -359,5 +383,5 @@ fn recognise(conn: &Connection, path: &Path) -> Result<(), StoreError> {
             known: SCHEMA_VERSION,
         });
     }
-    Ok(())
+    Ok(tables)
 }

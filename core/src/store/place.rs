@@ -44,6 +44,20 @@ impl FileId {
     }
 }
 
+/// How long the file is, in bytes; 0 where nobody tells. Its times are not read: see [`FileId`].
+pub(super) fn size_of(path: &Path) -> u64 {
+    #[cfg(target_os = "linux")]
+    if let Ok(found) = rustix::fs::statx(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::AtFlags::empty(),
+        rustix::fs::StatxFlags::SIZE,
+    ) {
+        return found.stx_size;
+    }
+    fs::metadata(path).map_or(0, |found| found.len())
+}
+
 /// An open file and its log, as they were found when they were opened.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {

@@ -1,18 +1,21 @@
 //! Room that is kept for a full disk, `….reserve`: a file of real blocks beside the queue.
 //!
-//! Only what is delivered or erased frees room, and both need some first: for the write-ahead log, and for
-//! the memory that processes share, without which SQLite opens nothing. So whatever does not record gives
-//! the reserve up where the disk is full, and recording never takes of it: it goes on while the reserve is
-//! there, or as much room is free. The reserve is made by the first record, made again by one that leaves
-//! as much room beside it, and given back when a queue is closed that gave it up. Nothing depends on it:
-//! a queue without one is whole.
+//! Only what is delivered or erased frees room, and both need some first: for the write-ahead log, for the
+//! memory that processes share, without which SQLite opens nothing, and for what the log has yet to add to
+//! the file, without which it never gets shorter. So whatever does not record gives the reserve up where the
+//! disk is full, and recording never takes of it. It is made by the first record. No record commits before
+//! it has blocks for all that the log would add to the file then, and [`PARTS_FOR_DELIVERY`] beyond: so
+//! folding the log always succeeds on a disk that has become full, whatever it is filled with, and leaves
+//! delivery its part. It is made again by the next record, and when a queue is closed that gave it up.
+//! Nothing else depends on it: a queue without one is whole.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use super::StoreError;
 use super::place::{folder, private, with_suffix};
+use super::{Db, StoreError};
 
 pub(super) const SUFFIX: &str = ".reserve";
 
@@ -27,52 +30,98 @@ const MOST: u64 = 2 << 20;
 /// No more than one part in so many of a small disk.
 const PARTS: u64 = 4;
 
-/// With less than one part in so many of the reserve's size left, the next transaction may not fit.
-const LOW: u64 = 4;
+/// With less than one part in so many of the reserve's size left, the next small transaction may not fit.
+const LOW: u64 = 2;
+
+/// Of four parts of the reserve, so many are delivery's: what the log adds to the file takes none of them.
+const PARTS_FOR_DELIVERY: u64 = 3;
+
+/// What opening and reading is given at once: twice what the shared memory takes, and some.
+const A_LITTLE: u64 = 128 << 10;
+
+/// It is made longer by so much at once, and shorter only where it is longer by several of them.
+const STEP: u64 = 512 << 10;
 
 /// The reserve beside one queue's file.
 #[derive(Debug)]
 pub(super) struct Reserve {
     /// The queue's file.
     queue: PathBuf,
-    /// It was there when the queue was opened.
-    was_there: bool,
+    /// How long it was when the queue was opened.
+    was: u64,
+    /// How long it is while the log is short, in bytes; none where the disk does not tell how large it is.
+    size: OnceLock<Option<u64>>,
+}
+
+/// What recording found: how long the reserve is, and how long it has to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    bytes: u64,
+    size: u64,
 }
 
 impl Reserve {
     pub(super) fn of(queue: &Path) -> Self {
         Self {
             queue: queue.to_path_buf(),
-            was_there: is_there(queue),
+            was: length(queue),
+            size: OnceLock::new(),
         }
     }
 
-    /// Before recording. An error where that would take the room that delivering needs.
-    pub(super) fn keep(&self) -> Result<(), StoreError> {
-        if is_there(&self.queue) {
-            return Ok(());
+    /// Before recording. An error where that would take the room that delivering needs; none where no
+    /// room can be kept here.
+    pub(super) fn keep(&self) -> Result<Option<Kept>, StoreError> {
+        let size = self
+            .size
+            .get_or_init(|| Disk::of(&self.queue).map(|disk| disk.reserve()));
+        let Some(size) = *size else { return Ok(None) };
+        let bytes = length(&self.queue);
+        if bytes < size {
+            let free = Disk::of(&self.queue).map_or(0, |disk| disk.free);
+            if bytes + free < size {
+                return Err(StoreError::DiskFull);
+            }
+            if let Err(error) = lengthen(&self.queue, size) {
+                return not_made(&error).map(|()| None);
+            }
         }
-        let Some(disk) = Disk::of(&self.queue) else {
+        let bytes = bytes.max(size);
+        Ok(Some(Kept { bytes, size }))
+    }
+
+    /// Before a record commits: blocks for all that the log will add to the file then.
+    pub(super) fn cover(&self, kept: Option<Kept>, added: u64) -> Result<(), StoreError> {
+        let Some(Kept { bytes, size }) = kept else {
             return Ok(());
         };
-        if disk.free < disk.reserve() {
-            return Err(StoreError::DiskFull);
+        let needed = size.max(size / 4 * PARTS_FOR_DELIVERY + added);
+        if needed <= bytes {
+            if bytes - needed > 8 * STEP {
+                shorten(&self.queue, needed);
+            }
+            return Ok(());
         }
-        if disk.free >= 2 * disk.reserve()
-            && let Err(error) = make(&self.queue, disk.reserve())
+        match lengthen(&self.queue, needed.next_multiple_of(STEP))
+            .or_else(|_| lengthen(&self.queue, needed))
         {
-            return not_made(&error);
+            Ok(()) => Ok(()),
+            Err(error) => not_made(&error),
         }
-        Ok(())
     }
 
     /// Before anything but recording. True if the disk is nearly full: then there is no room for a long log.
     pub(super) fn make_room(&self) -> bool {
-        let is_low = Disk::of(&self.queue).is_some_and(|disk| disk.free < disk.reserve() / LOW);
-        is_low && {
+        let Some(disk) = Disk::of(&self.queue) else {
+            return false;
+        };
+        let size = disk.reserve();
+        if disk.free < size / LOW {
             give_up(&self.queue);
-            true
+            return true;
         }
+        // What was given up is being used, or the next transaction may not fit behind a long log.
+        disk.free < size || disk.free < 2 * size && length(&self.queue) < size
     }
 
     /// After an error. What failed for want of room may be tried again.
@@ -88,13 +137,32 @@ impl Reserve {
         }
     }
 
-    /// Once the queue is closed: what was given up is room for the next time, as far as it is free still.
+    /// After a record that had no room: what it has left in the log goes, and what others have committed
+    /// there is folded into the file. The reserve has the room for that, and is made again by the next
+    /// record.
+    pub(super) fn clear(&self, db: &Db) {
+        if db.fold_now().is_err() && give_up(&self.queue) {
+            // What still fails is met by whoever needs it.
+            let _ = db.fold_now();
+        }
+    }
+
+    /// Once the queue is closed: what was given up is room for the next time, as far as it is free still,
+    /// and what was kept for the log is needed no longer.
     pub(super) fn give_back(&self) {
-        if !self.was_there || is_there(&self.queue) || !self.queue.exists() {
+        let bytes = length(&self.queue);
+        if self.was.max(bytes) == 0 || !self.queue.exists() {
             return;
         }
-        if let Some(disk) = Disk::of(&self.queue)
-            && let Err(error) = make(&self.queue, disk.reserve().min(disk.free))
+        let Some(disk) = Disk::of(&self.queue) else {
+            return;
+        };
+        let is_folded = !with_suffix(&self.queue, "-wal").exists();
+        let due = disk.reserve().max(if is_folded { 0 } else { self.was });
+        if bytes > due && is_folded {
+            shorten(&self.queue, due);
+        } else if bytes < due
+            && let Err(error) = lengthen(&self.queue, due.min(bytes + disk.free))
         {
             tracing::debug!(%error, "the room for a full disk could not be given back");
         }
@@ -106,13 +174,26 @@ fn name(queue: &Path) -> PathBuf {
 }
 
 fn is_there(queue: &Path) -> bool {
-    fs::metadata(name(queue)).is_ok_and(|found| found.len() > 0)
+    length(queue) > 0
+}
+
+fn length(queue: &Path) -> u64 {
+    fs::metadata(name(queue)).map_or(0, |found| found.len())
 }
 
 /// Frees its room; true if there was some.
 pub(super) fn give_up(queue: &Path) -> bool {
     let had = is_there(queue);
     fs::remove_file(name(queue)).is_ok() && had
+}
+
+/// Frees a little of it, for opening and reading: who dies meanwhile has lost no more. False if there is
+/// none.
+pub(super) fn give_up_little(queue: &Path) -> bool {
+    match length(queue) {
+        0..=A_LITTLE => give_up(queue),
+        bytes => shorten(queue, bytes - A_LITTLE),
+    }
 }
 
 /// What recording does where the reserve could not be made, though the disk says that it has room.
@@ -140,30 +221,51 @@ fn nothing_fits(queue: &Path) -> bool {
     tried.is_err_and(|error| is_full(&error))
 }
 
-fn make(queue: &Path, bytes: u64) -> io::Result<()> {
-    let name = name(queue);
-    let made = filled(&name, bytes);
+/// Gives the end of it up; false where that fails.
+fn shorten(queue: &Path, bytes: u64) -> bool {
+    let opened = private().truncate(false).open(name(queue));
+    let done = opened.and_then(|file| file.set_len(bytes));
+    done.inspect_err(
+        |error| tracing::debug!(%error, "more room than needed is kept for a full disk"),
+    )
+    .is_ok()
+}
+
+/// Makes it so long, where it is shorter. Where that fails it is as it was.
+fn lengthen(queue: &Path, bytes: u64) -> io::Result<()> {
+    let before = length(queue);
+    let made = filled(&name(queue), bytes);
     if made.is_err() {
         // Half of one would take room from what frees some.
-        let _ = fs::remove_file(&name);
+        if before > 0 {
+            shorten(queue, before);
+        } else {
+            let _ = fs::remove_file(name(queue));
+        }
     }
     made
 }
 
 /// A file of this user's alone that takes up so much room.
 fn filled(name: &Path, bytes: u64) -> io::Result<()> {
-    fill(&mut private().truncate(true).open(name)?, bytes)
+    let mut file = private().truncate(false).open(name)?;
+    let from = file.seek(io::SeekFrom::End(0))?;
+    match bytes.checked_sub(from) {
+        None | Some(0) => Ok(()),
+        Some(more) => fill(&mut file, from, more),
+    }
 }
 
 /// Blocks of the disk, without writing them where the system can do that.
-fn fill(file: &mut File, bytes: u64) -> io::Result<()> {
+fn fill(file: &mut File, from: u64, more: u64) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+    match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), from, more) {
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {
         }
         done => return Ok(done?),
     }
-    io::copy(&mut io::Read::take(io::repeat(0), bytes), file).map(drop)
+    let _ = from;
+    io::copy(&mut io::Read::take(io::repeat(0), more), file).map(drop)
 }
 
 /// The disk that a queue is on, in bytes.

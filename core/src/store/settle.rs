@@ -125,12 +125,17 @@ impl Db {
     /// Deletes delivered statements, a bounded number at a time, and history that is too old.
     /// Returns whether there is more to do.
     pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
+        let at_once = if self.has_little_room {
+            PURGE_A_LITTLE
+        } else {
+            PURGE_AT_ONCE
+        };
         self.write(|tx| {
             let forgotten = history::forget(tx, history, now)?;
             let (from, cursor): (i64, i64) = tx
                 .prepare_cached("SELECT purged_through, delivered_through FROM ledger, upstream")?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let through = cursor.min(from + PURGE_AT_ONCE);
+            let through = cursor.min(from + at_once);
             if through <= from {
                 return Ok(forgotten);
             }
@@ -156,6 +161,9 @@ impl Db {
 
 /// Statements deleted in one transaction: few enough that `record` does not notice.
 const PURGE_AT_ONCE: i64 = 1_000;
+
+/// The same where there is little room.
+const PURGE_A_LITTLE: i64 = PURGE_AT_ONCE / 8;
 
 struct Settling<'a> {
     tx: &'a Connection,

@@ -109,11 +109,8 @@ impl Shared {
         }
         let (outcomes, before) = match self.db(slot, now) {
             Ok(db) => {
-                if let Err(full) = self.reserve.keep() {
-                    return refuse(full);
-                }
                 let before = db.last_seq().unwrap_or(i64::MAX);
-                (db.append(candidates, now), before)
+                (self.append_where_room_is(db, candidates, now), before)
             }
             Err(error) => return refuse(error),
         };
@@ -146,6 +143,36 @@ impl Shared {
         })
     }
 
+    /// Takes them in if delivery keeps its room. Where there is none for the log as it is, it may be there
+    /// with an empty one.
+    fn append_where_room_is(
+        &self,
+        db: &mut Db,
+        candidates: &[&Candidate],
+        now: Millis,
+    ) -> Vec<AppendOutcome> {
+        if candidates.iter().all(|one| one.is_empty()) {
+            return db.append(candidates, now);
+        }
+        let mut append = || {
+            let outcomes = match self.reserve.keep() {
+                Ok(kept) => {
+                    db.append_if(candidates, now, |db| self.reserve.cover(kept, db.growth()?))
+                }
+                Err(full) => vec![Err(Refused::Store(full)); candidates.len()],
+            };
+            let is_full = outcomes.first() == Some(&Err(Refused::Store(StoreError::DiskFull)));
+            if is_full {
+                self.reserve.clear(db);
+            }
+            (outcomes, is_full)
+        };
+        match append() {
+            (_, true) => append().0,
+            (outcomes, false) => outcomes,
+        }
+    }
+
     /// Works on the file with nobody else in between. Nothing is begun on a file that was taken away and
     /// cannot be put back; where that happens meanwhile, the next call tells.
     pub fn with<T, E>(
@@ -160,6 +187,11 @@ impl Shared {
         self.mend(&mut slot, None, now)?;
         let db = self.db(&mut slot, now)?;
         let is_low = self.reserve.make_room();
+        db.has_little_room = is_low;
+        if is_low {
+            // What fails is met by the work itself.
+            let _ = db.fold_now();
+        }
         let outcome = work(db);
         db.keep_numbers();
         let met = outcome
@@ -171,7 +203,14 @@ impl Shared {
         }
         if is_low && let Slot::Open(db) = &mut *slot {
             // The log begins anew, and takes no more room than this one transaction.
-            let _ = db.checkpoint();
+            let _ = db.fold_now();
+        }
+        if let Slot::Open(db) = &*slot
+            && db.is_alone
+            && !self.reserve.make_room()
+        {
+            // There is room for others again.
+            self.close(&mut slot);
         }
         if let Err(error) = self.mend(&mut slot, met, now) {
             if outcome.is_err() {
@@ -213,7 +252,10 @@ impl Shared {
             drop(reader);
             // In the order in which everybody takes them; and a file that is broken is tried again.
             let mut slot = self.slot()?;
-            self.db(&mut slot, now)?;
+            let db = self.db(&mut slot, now)?;
+            if db.is_alone {
+                return Ok((db.at_once(work), self.opening()));
+            }
             reader = lock(&self.reader);
             if reader.is_none() {
                 *reader = Some(Db::open_reader(&self.path)?);

@@ -10,6 +10,8 @@
 //! recorder fill FILE BALLAST       records until the disk is full; removes BALLAST, records again
 //! recorder full FILE BALLAST       records until the disk is full, lets BALLAST take the rest, and delivers
 //! recorder erase FILE BALLAST      records until the disk is full, and erases; removes BALLAST, erases again
+//! recorder brim FILE RUN COUNT BYTES records so many so long at once, until the disk is full
+//! recorder empty FILE              reads all that can be read, and delivers
 //! recorder some FILE RUN COUNT      records so many, unless something is in the way, and ends
 //! recorder list FILE               says what is in the queue
 //! ```
@@ -55,6 +57,10 @@ fn main() {
         ["fill", file, ballast] => fill(&open(file, Config::default()), Path::new(ballast)),
         ["full", file, ballast] => full(file, Path::new(ballast)),
         ["erase", file, ballast] => erase(file, Path::new(ballast)),
+        ["brim", file, run, count, bytes] => {
+            brim(file, number(run), number(count), number(bytes) as usize);
+        }
+        ["empty", file] => empty(file),
         ["some", file, run, count] => some(file, number(run), number(count)),
         ["list", file] => list(&open(file, Config::default())),
         _ => {
@@ -165,7 +171,6 @@ fn fill(collector: &Collector, ballast: &Path) {
     }
 }
 
-/// What the LRS stores is said as `stored ID`.
 fn erase(file: &str, ballast: &Path) {
     let collector = open(file, Config::default());
     println!("refused {}", until_full(&collector, 0..).1);
@@ -184,11 +189,16 @@ fn erase(file: &str, ballast: &Path) {
     erase();
 }
 
-fn full(file: &str, ballast: &Path) {
+/// To an LRS that says what it stores as `stored ID`.
+fn telling() -> Config {
     let mut config = Config::new("https://lrs.example/xAPI", None);
     let stored = |ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}"));
     config.transport = Some(Arc::new(MemoryLrs::new(stored, 0)));
-    let collector = open(file, config);
+    config
+}
+
+fn full(file: &str, ballast: &Path) {
+    let collector = open(file, telling());
     let mut numbers = 0..;
     println!("refused {}", until_full(&collector, &mut numbers).1);
     let mut other = std::fs::File::create(ballast).expect("a file without anything in it");
@@ -198,6 +208,52 @@ fn full(file: &str, ballast: &Path) {
     let report = collector.sync().expect("a full disk can be delivered from");
     println!("delivered {} {:?}", report.delivered, report.ended);
     say_queued(&collector);
+}
+
+/// All at once or none, and the queue is closed after every second time, as between two commands.
+fn brim(file: &str, run: u32, count: u32, bytes: usize) {
+    let long = "x".repeat(bytes);
+    let text = |n| {
+        let mut statement = sample::statement(run, n);
+        statement["result"]["response"] = long.as_str().into();
+        statement.to_string().into_bytes()
+    };
+    for two in (0..).step_by(2) {
+        let done = Collector::open(file, Config::default()).and_then(|collector| {
+            for batch in two..two + 2 {
+                let numbers = batch * count..(batch + 1) * count;
+                say(&collector.record_all(numbers.map(text))?);
+            }
+            Ok(())
+        });
+        if let Err(error) = done {
+            println!("refused {error}");
+            return;
+        }
+    }
+}
+
+fn empty(file: &str) {
+    // Each with a connection of its own, as commands have.
+    let look = |what: &str, seen: Result<usize, Error>| match seen {
+        Ok(seen) => println!("{what} {seen}"),
+        Err(error) => println!("unread {what}: {error}"),
+    };
+    let opened = || Collector::open(file, Config::default());
+    let page = Page {
+        after: 0,
+        limit: 10,
+    };
+    look("looked", opened().and_then(|it| Ok(it.queued(page)?.len())));
+    look("held", opened().and_then(|it| Ok(it.held(page)?.len())));
+    look("kept", opened().and_then(|it| Ok(it.history(page)?.len())));
+    let queued = |it: Collector| Ok(it.status()?.ledger.queued as usize);
+    look("queued", opened().and_then(queued));
+    match Collector::open(file, telling()).and_then(|it| it.sync()) {
+        Ok(report) => println!("ended {:?}", report.ended),
+        Err(error) => println!("ended {error}"),
+    }
+    look("left", opened().and_then(queued));
 }
 
 fn some(file: &str, run: u32, count: u32) {
