@@ -429,7 +429,8 @@ impl Collector {
     }
 
     /// Erases every statement that names this person from the device, delivered or not, and
-    /// overwrites its bytes. The LRS keeps what it has.
+    /// overwrites its bytes, whatever spelling it names them in ([`statement::mentions`]). The LRS keeps what
+    /// it has.
     pub fn erase(&self, who: &Ifi) -> Result<Erased, Error> {
         let now = self.inner.clock.now_ms();
         Ok(self

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pannier::lrs::reading::{
-    About, Found, Posted, highest_common, read_about, read_get, read_post,
+    About, AskedAs, Found, Posted, highest_common, read_about, read_get, read_post,
 };
 use pannier::lrs::{Authorization, Endpoint, requests};
 use pannier::statement::{Comparison, XapiVersion, compare};
@@ -49,7 +49,7 @@ impl Lrs {
         let about = requests::about(&endpoint, authorization.as_ref());
         let answer = transport.exchange(about).await;
         let answer = answer.map_err(|failure| Error::Lrs(failure.to_string()))?;
-        let version = match read_about(&answer, &endpoint) {
+        let version = match read_about(&answer, (&endpoint, authorization.as_ref())) {
             About::Versions(versions) => highest_common(&versions),
             _ => None,
         };
@@ -71,6 +71,10 @@ impl Lrs {
         }
     }
 
+    fn asked(&self) -> AskedAs<'_> {
+        (&self.endpoint, self.authorization.as_ref()).into()
+    }
+
     /// Sends one statement, past any collector. The error says why the LRS did not take it.
     pub async fn take_id(&self, json: &str) -> Result<(), String> {
         let authorization = self.authorization.as_ref();
@@ -78,7 +82,7 @@ impl Lrs {
         let answer = self.transport.exchange(request).await;
         match read_post(
             &answer.map_err(|failure| failure.to_string())?,
-            &self.endpoint,
+            self.asked(),
         ) {
             Posted::Ids(_) | Posted::NoContent => Ok(()),
             Posted::Partial { refused, .. } if refused.is_empty() => Ok(()),
@@ -96,7 +100,7 @@ impl Lrs {
             Ok(answer) => answer,
             Err(failure) => return Has::Unsaid(failure.to_string()),
         };
-        match read_get(&answer, &self.endpoint, note.id) {
+        match read_get(&answer, self.asked(), note.id) {
             Found::Copy(copy) => match compare(note.json.as_bytes(), &copy) {
                 Comparison::Same => Has::It,
                 Comparison::Different(_) | Comparison::Unreadable => Has::Another,
