@@ -80,7 +80,7 @@ impl Status {
         // With nothing to deliver nobody waits, and what was the matter matters to nobody.
         let idle = ledger.queued + ledger.waiting == 0;
         waits.retain(|_, until| until > now && !idle);
-        let wait = waits.last();
+        let wait = waits.first_to_tell();
         let clock_skew_ms = match here.now.steady {
             Some(steady) => learned
                 .clock

@@ -83,16 +83,7 @@ impl Endpoint {
     /// Whether nobody on the way can read what travels: it is encrypted, or does not leave the device
     /// (`localhost`, RFC 6761 section 6.3, and the loopback addresses).
     pub fn is_confidential(&self) -> bool {
-        self.is_https()
-            || match self.base.host() {
-                Some(Host::Domain(name)) => {
-                    let name = name.trim_end_matches('.');
-                    name == "localhost" || name.ends_with(".localhost")
-                }
-                Some(Host::Ipv4(address)) => address.is_loopback(),
-                Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-                None => false,
-            }
+        self.is_https() || is_this_device(&self.base)
     }
 
     /// Refuses to send credentials where they could be read, unless that is allowed. A collector does
@@ -159,6 +150,19 @@ impl FromStr for Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// Whether what is sent there does not leave this device.
+pub(crate) fn is_this_device(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
     }
 }
 

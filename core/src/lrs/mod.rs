@@ -19,6 +19,8 @@ mod unpack;
 
 pub use answer::Answer;
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
+#[cfg(feature = "http")]
+pub(crate) use endpoint::is_this_device;
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use failure::Failure;
 pub use reading::{About, Found, NotAnLrs, Posted, Sender, Words};

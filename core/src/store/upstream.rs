@@ -164,6 +164,12 @@ fn change_places(tx: &Connection, known: &Upstream, endpoint: &str) -> rusqlite:
             params![origin(old), until],
         )?;
     }
+    // What one LRS refused says nothing of what another will.
+    tx.execute(
+        "UPDATE aside SET tries = 0, status = NULL, words = NULL, taken = NULL, steady = NULL, boot = NULL
+         WHERE held = 0",
+        [],
+    )?;
     let outcome_unknown = tx
         .query_row(
             "DELETE FROM under_way_elsewhere WHERE origin = ?1 RETURNING until",

@@ -32,6 +32,17 @@ impl Waits {
             .max_by_key(|(until, _)| *until)
     }
 
+    /// The one to tell people of: what nothing skips, if there is any, since until then a sync by hand sends
+    /// nothing either; else the last one.
+    pub fn first_to_tell(&self) -> Option<(Millis, WaitKind)> {
+        let firm = Self {
+            retry_after: self.retry_after,
+            outcome_unknown: self.outcome_unknown,
+            ..Self::default()
+        };
+        firm.last().or_else(|| self.last())
+    }
+
     /// Waits at least until then for that.
     pub fn add(&mut self, kind: WaitKind, until: Millis) {
         let known = self.of(kind);
@@ -80,6 +91,15 @@ mod tests {
         waits.add(WaitKind::OutcomeUnknown, 70);
         waits.add(WaitKind::App, 90);
         assert_eq!(waits.last(), Some((90, WaitKind::OutcomeUnknown)));
+        waits.add(WaitKind::Backoff, 500);
+        assert_eq!(waits.last(), Some((500, WaitKind::Backoff)));
+        assert_eq!(
+            waits.first_to_tell(),
+            Some((90, WaitKind::OutcomeUnknown)),
+            "a sync by hand skips the other"
+        );
+        waits.retain(|kind, _| kind != WaitKind::Backoff);
+        waits.add(WaitKind::Backoff, 50);
         waits.retain(|kind, _| kind != WaitKind::OutcomeUnknown);
         assert_eq!(waits.last(), Some((90, WaitKind::App)));
         waits.retain(|_, until| until < 60);

@@ -68,8 +68,9 @@ impl Session {
         if from.is_lrs() {
             self.hear(&answer, &flying, now);
         }
-        if flying.outdated && matches!(answer.status, 400..=499) {
-            // With the credentials that the app has set since it is another question.
+        if flying.outdated && matches!(answer.status, 400..=428 | 430..=499) {
+            // With the credentials that the app has set since it is another question. Who asks for time
+            // asks whoever comes.
             self.judged("outdated");
             self.flights.close();
             return match &flying.task {

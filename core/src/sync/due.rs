@@ -20,6 +20,9 @@ const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
 /// Failures in a row after which the upstream gets one statement at a time, each looked up first.
 const CAUTIOUS_FROM: u32 = 2;
 
+/// The same where it asks for time: it asks a whole fleet at once, and singles would be a storm.
+pub(super) const BUSY_BEFORE_SINGLES: u32 = 3 * CAUTIOUS_FROM;
+
 /// Most statements that are looked up before any of them is sent.
 const LOOKED_UP_FIRST: usize = 10;
 
@@ -63,8 +66,7 @@ impl Session {
             .map(|trouble| &trouble.problem)
         {
             None | Some(Problem::Unreachable) => return false,
-            // An LRS asks a whole fleet for time at once, and singles would be a storm.
-            Some(Problem::Busy) => 3 * CAUTIOUS_FROM,
+            Some(Problem::Busy) => BUSY_BEFORE_SINGLES,
             Some(_) => CAUTIOUS_FROM,
         };
         self.learned.failures >= from

@@ -6,7 +6,7 @@ use super::judge::{self, Blame, Looked, Pause, Stop};
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::reading::read_get;
-use crate::lrs::{Answer, headers};
+use crate::lrs::{Answer, Sender, headers};
 use crate::statement::{self, Comparison, XapiVersion};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
 
@@ -51,12 +51,16 @@ impl Session {
         match found {
             Looked::Stop(stop) if self.is_cautious() && stop.pause == Pause::Backoff => {
                 self.suspects.upstream_is_ill();
-                self.not_shown(db, look, item, stop.status, now)
+                self.not_shown(db, look, item, stop.status, false, now)
             }
             Looked::Stop(stop) => self.stop(db, stop, Duration::ZERO, now),
             Looked::Misunderstood => self.misunderstood(db, look, item, now),
             Looked::NotYet => self.stop(db, not_yet(), Duration::ZERO, now),
-            Looked::NotShown { status } => self.not_shown(db, look, item, Some(status), now),
+            Looked::NotShown { status } => {
+                // The LRS itself lets nobody read, or not with these credentials.
+                let may_not_read = from == Sender::Lrs && matches!(status, 401 | 403 | 405 | 501);
+                self.not_shown(db, look, item, Some(status), may_not_read, now)
+            }
             Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
                 Comparison::Same => {
                     self.learn_to_know(from);
@@ -75,7 +79,7 @@ impl Session {
                 }
                 // No statement, or a stranger's: nothing is known of ours.
                 Comparison::Different(_) | Comparison::Unreadable => {
-                    self.not_shown(db, look, item, Some(answer.status), now)
+                    self.not_shown(db, look, item, Some(answer.status), false, now)
                 }
             },
             // A voided statement hides behind another parameter.
@@ -205,8 +209,9 @@ impl Session {
         let tried_both = std::mem::replace(&mut self.flipped, true) || set_by_the_app;
         if tried_both {
             // It understands neither: its answers to statements must tell.
-            let first_time = !std::mem::replace(&mut self.checked, true);
-            self.not_shown(db, look, item, Some(400), now)?;
+            self.checked = true;
+            self.not_shown(db, look, item, Some(400), false, now)?;
+            let first_time = !std::mem::replace(&mut self.understands_neither, true);
             if first_time && !set_by_the_app && self.learned.waits.is_empty() {
                 // Not with the one that happened to be tried last, if it says which it speaks.
                 self.tasks.push_front(Task::Negotiate);
@@ -243,6 +248,7 @@ impl Session {
         mut look: Look,
         mut item: Item,
         status: Option<u16>,
+        may_not_read: bool,
         now: Millis,
     ) -> Result<(), StoreError> {
         look.as_voided = false;
@@ -261,15 +267,14 @@ impl Session {
             }
             Then::Send(_) | Then::Split { .. } | Then::Blame(_) | Then::Convict => {
                 item.looked = true;
+                // Nor will it say so a minute later.
+                self.not_there.insert(item.row.seq);
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            // The LRS itself says that it has stored it, and that it answers no such question. One that
-            // fails on the question says nothing.
-            Then::Proves { vouched }
-                if self.config.write_only
-                    || *vouched && matches!(status, Some(400..=499 | 501)) =>
-            {
+            // The LRS itself says that it has stored it, and that nobody may read it here. One that fails
+            // on the question, or does not understand it, says nothing.
+            Then::Proves { vouched } if self.config.write_only || *vouched && may_not_read => {
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)

@@ -139,6 +139,7 @@ impl Session {
     pub(super) fn doubt_upstream(&mut self) {
         self.checked = false;
         self.flipped = false;
+        self.understands_neither = false;
         self.accepted = false;
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::due::BUSY_BEFORE_SINGLES;
 use super::flights::Flying;
 use super::judge::{self, Blame, Pause, Stop, Verdict};
 use super::limits::{BIG_BODY, Ceiling};
@@ -168,8 +169,20 @@ impl Session {
                 self.blame_all(db, batch, &blame, now)
             }
             Verdict::Stop(stop) => {
-                if stop.problem == Problem::ServerError {
-                    Ceiling::failed_on(&mut self.learned, batch.len());
+                match stop.problem {
+                    Problem::ServerError => Ceiling::failed_on(&mut self.learned, batch.len()),
+                    // It may bear fewer at once: not only one next, but fewer from now on.
+                    Problem::Busy if self.learned.failures + 1 == BUSY_BEFORE_SINGLES => {
+                        self.ceiling
+                            .shrink_statements(&mut self.learned, batch.len());
+                    }
+                    Problem::Busy | Problem::Credentials => {}
+                    // A page or a redirect may be for one of these: it is looked for from here on.
+                    _ if batch.len() > 1 => {
+                        self.ceiling
+                            .shrink_statements(&mut self.learned, batch.len());
+                    }
+                    _ => {}
                 }
                 self.post_stopped(db, batch, stop, sent, now)
             }

@@ -69,6 +69,8 @@ pub struct Session {
     pub(super) checked: bool,
     /// The other version has been tried since then.
     pub(super) flipped: bool,
+    /// And was not understood either.
+    pub(super) understands_neither: bool,
     /// Statements wait for another version, or did when this session last began.
     pub(super) another_is_awaited: bool,
     /// The app has set other credentials, and nothing was sent with them yet.
@@ -127,6 +129,7 @@ impl Session {
             accepted: false,
             checked: false,
             flipped: false,
+            understands_neither: false,
             another_is_awaited: false,
             authorized_anew: false,
             quiet: Quiet::default(),
@@ -393,7 +396,9 @@ impl Session {
         let bytes = request.body.as_ref().map_or(0, Vec::len);
         let span = trace::span(&task, bytes);
         self.requests += 1;
-        self.knock();
+        if !matches!(task, Task::Negotiate) {
+            self.knock();
+        }
         self.bytes_sent += bytes as u64;
         let ticket = self.flights.ticket();
         let plain = match &task {

@@ -20,12 +20,19 @@ impl Session {
         db: &mut Db,
         now: Millis,
     ) -> Result<Option<Step>, StoreError> {
-        let skip = std::mem::take(&mut self.may_skip_wait);
+        // Until something was sent by hand: what cannot be skipped may have to be waited for first.
+        let skip = self.may_skip_wait;
         let by_hand = |why| skip && matches!(why, WaitKind::Backoff | WaitKind::App);
         self.learned
             .waits
             .retain(|why, until| until > now && is_possible(until, why, now) && !by_hand(why));
-        let Some((until, why)) = self.learned.waits.last() else {
+        let wait = if self.config.by_hand {
+            self.learned.waits.first_to_tell()
+        } else {
+            self.learned.waits.last()
+        };
+        let Some((until, why)) = wait else {
+            self.may_skip_wait = false;
             return Ok(None);
         };
         // What they are about may have changed by then.

@@ -39,7 +39,7 @@ use thiserror::Error;
 
 use self::no_client_keys::NoClientKeys;
 use super::{Exchange, Transport};
-use crate::lrs::{Answer, Failure, Method, Request};
+use crate::lrs::{Answer, Failure, Method, Request, is_this_device};
 
 /// Half of what the quickest of six LRSs grants an idle connection, but for one that grants none.
 const IDLE: Duration = Duration::from_secs(1);
@@ -112,6 +112,8 @@ pub enum InvalidHttpOptions {
 /// May be shared between threads; needs a tokio runtime with time and I/O enabled.
 pub struct HttpTransport {
     client: Client,
+    /// What is for this device goes through no proxy, to which `localhost` is another one.
+    direct: Option<Client>,
 }
 
 impl HttpTransport {
@@ -119,30 +121,53 @@ impl HttpTransport {
     pub fn new(options: &HttpOptions) -> Result<Self, InvalidHttpOptions> {
         let agent = HeaderValue::from_str(&options.user_agent)
             .map_err(|_| InvalidHttpOptions::UserAgent)?;
-        let mut client = ClientBuilder::new()
-            .tls_backend_preconfigured(tls(&options.extra_roots)?)
-            .user_agent(agent)
-            .connect_timeout(options.connect_timeout)
-            .pool_idle_timeout(IDLE)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .http1_only();
-        if let Some(proxy) = &options.proxy {
-            client = client.no_proxy().proxy(proxy_at(proxy)?);
-        } else if !options.proxies_from_environment {
-            client = client.no_proxy();
-        }
-        match client.build() {
-            Ok(client) => Ok(Self { client }),
-            Err(error) => Err(InvalidHttpOptions::SetUp(cause(error))),
+        let tls = tls(&options.extra_roots)?;
+        let unproxied = || {
+            ClientBuilder::new()
+                .tls_backend_preconfigured(tls.clone())
+                .user_agent(agent.clone())
+                .connect_timeout(options.connect_timeout)
+                .pool_idle_timeout(IDLE)
+                .redirect(Policy::none())
+                .retry(reqwest::retry::never())
+                .http1_only()
+        };
+        let proxied = match &options.proxy {
+            Some(proxy) => Some(unproxied().no_proxy().proxy(proxy_at(proxy)?)),
+            None if options.proxies_from_environment => Some(unproxied()),
+            None => None,
+        };
+        let build = |client: ClientBuilder| {
+            client
+                .build()
+                .map_err(|error| InvalidHttpOptions::SetUp(cause(error)))
+        };
+        let direct = build(unproxied().no_proxy())?;
+        Ok(match proxied {
+            Some(client) => Self {
+                client: build(client)?,
+                direct: Some(direct),
+            },
+            None => Self {
+                client: direct,
+                direct: None,
+            },
+        })
+    }
+
+    fn client_for(&self, url: &str) -> &Client {
+        let is_for_this_device = || url::Url::parse(url).is_ok_and(|url| is_this_device(&url));
+        match &self.direct {
+            Some(direct) if is_for_this_device() => direct,
+            _ => &self.client,
         }
     }
 
     async fn exchange_once(&self, request: Request, until: Instant) -> Result<Answer, Failure> {
         let left = until.saturating_duration_since(Instant::now());
         let mut sending = match request.method {
-            Method::Get => self.client.get(&request.url),
-            Method::Post => self.client.post(&request.url),
+            Method::Get => self.client_for(&request.url).get(&request.url),
+            Method::Post => self.client_for(&request.url).post(&request.url),
         }
         .timeout(left)
         .headers(headers(&request.headers)?);

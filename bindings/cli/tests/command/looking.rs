@@ -222,15 +222,16 @@ fn a_proxy_is_used_when_asked_for() {
     desk.recorded(&statement("one"));
     // The hub's own address as a proxy: it gets the whole URL, and the LRS's name does not matter.
     let address = hub.url().trim_end_matches("/xAPI").to_owned();
-    desk.set("PANNIER_LRS", "http://127.0.0.1:9/xAPI");
+    desk.set("PANNIER_LRS", "http://lrs.invalid/xAPI");
     desk.set("http_proxy", &address);
-    desk.run(&["sync"]).is(4, "cannot be reached");
+    desk.run(&["sync", "--allow-cleartext"])
+        .is(4, "cannot be reached");
     desk.run(&["sync", "--proxy", "http://me:hush@"])
         .is(2, "the proxy must be a URL");
-    desk.run(&["sync", "--proxy", &address])
+    desk.run(&["sync", "--allow-cleartext", "--proxy", &address])
         .is(0, "1 delivered");
     desk.recorded(&statement("two"));
-    desk.run(&["sync", "--proxy-from-environment"])
+    desk.run(&["sync", "--allow-cleartext", "--proxy-from-environment"])
         .is(0, "1 delivered");
     let none = desk.run(&["sync", "--ca", "nowhere.pem"]);
     none.is(2, "nowhere.pem");

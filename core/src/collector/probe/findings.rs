@@ -92,7 +92,7 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
-/// A mark that only an LRS leaves on its answers.
+/// It says itself that it is the LRS's.
 fn is_marked(answer: &Answer) -> bool {
     sender(answer) == Sender::Lrs
 }

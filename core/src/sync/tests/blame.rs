@@ -392,3 +392,27 @@ fn what_a_stranger_refused_first_is_not_held_for_the_lrss_first_refusal() {
     let held = an_hour_later_beside_a_good_one(false);
     assert_eq!(held, [(bad, HoldReason::Refused)]);
 }
+
+#[test]
+fn what_one_lrs_refused_is_not_held_for_the_first_refusal_of_another() {
+    let mut device = Device::new();
+    let bad = device.record(2)[0];
+    device.lrs.dislikes.insert(bad, 400);
+    let an_hour_later_beside_a_good_one = |device: &mut Device| {
+        device.now += 60 * 60 * 1000;
+        device.record(1);
+        device.sync_all();
+        device.held()
+    };
+    assert_eq!(an_hour_later_beside_a_good_one(&mut device), []);
+    // Another one, and back: nothing of what was refused before counts.
+    for endpoint in [
+        "https://other.example/xAPI",
+        super::lrs::endpoint().as_str(),
+    ] {
+        device.db.set_endpoint(endpoint).unwrap();
+    }
+    assert_eq!(an_hour_later_beside_a_good_one(&mut device), []);
+    let held = an_hour_later_beside_a_good_one(&mut device);
+    assert_eq!(held, [(bad, HoldReason::Refused)]);
+}

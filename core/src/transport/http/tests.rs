@@ -497,6 +497,26 @@ mod proxies {
         assert!(head.contains(known), "{head}");
     }
 
+    #[tokio::test]
+    async fn what_is_for_this_device_goes_through_no_proxy() {
+        let (proxy, _) = listen().await;
+        let (lrs, _) = listen().await;
+        let transport = HttpTransport::new(&HttpOptions {
+            proxy: Some(format!("http://{}", address(&proxy))),
+            ..HttpOptions::default()
+        })
+        .expect("good options");
+        for host in ["127.0.0.1", "localhost"] {
+            let port = address(&lrs).port();
+            let server = async { answer_with(&mut accept(&lrs).await, OK).await };
+            let asked = transport.exchange(post(&format!("http://{host}:{port}/xAPI/statements")));
+            let (head, answer) = tokio::join!(server, asked);
+            assert_eq!(answer.map(|answer| answer.status), Ok(200), "{host}");
+            let head = head.to_lowercase();
+            assert!(head.starts_with("post /xapi/statements http/1.1"), "{head}");
+        }
+    }
+
     #[test]
     fn what_is_no_proxy_is_refused_and_not_repeated() {
         for text in [

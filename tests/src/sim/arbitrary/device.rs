@@ -14,7 +14,7 @@ use crate::sim::session::places;
 
 /// How long an LRS that answered everything within a second so far goes on at most with a request when the
 /// device is gone.
-const QUICKLY: Millis = 15_000;
+const QUICKLY: Millis = 12_000;
 
 impl World {
     /// A request leaves, if it may.

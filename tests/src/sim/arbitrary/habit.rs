@@ -192,9 +192,9 @@ impl Habit {
         self.says != Says::Nothing || self.vouches()
     }
 
-    /// Where it names nothing, it says itself that it has all, and does not say 404 when it is asked.
+    /// Where it names nothing, it says itself that it has all, and shows it, or says that nobody may look.
     fn vouches(&self) -> bool {
-        self.marked && !matches!(self.looks, Looks::Never(404))
+        self.marked && !matches!(self.looks, Looks::Never(400 | 404 | 406))
     }
 
     /// It says that it has one which it had before, in a way that is a proof.

@@ -63,6 +63,10 @@ pub const ALL: &[Scenario] = &[
     Scenario::new("erase_leaves_no_trace_of_a_person", erase_leaves_no_trace),
     Scenario::new("speak_fixes_the_version", speak_fixes_the_version),
     Scenario::new("a_proxy_is_used_where_it_is_named", a_proxy_is_used),
+    Scenario::new(
+        "a_proxy_gets_nothing_for_this_device",
+        a_proxy_gets_nothing_for_this_device,
+    ),
     Scenario::new("a_ready_basic_value_is_sent_as_it_is", a_ready_basic_value),
     Scenario::new(
         "an_authority_of_ones_own_is_trusted_where_it_is_named",
@@ -341,17 +345,34 @@ fn speak_fixes_the_version() {
 fn a_proxy_is_used() {
     let proxy = Server::start(|request, lrs| {
         let mut request = request.clone();
-        if let Some(rest) = request.path.strip_prefix("http://127.0.0.1:9") {
+        if let Some(rest) = request.path.strip_prefix("http://lrs.invalid") {
             request.path = rest.to_owned();
         }
         lrs.plain(&request)
     });
     let device = Device::with(3);
     let by = proxy.url().replace("/xAPI", "");
+    let there = ["--lrs", "http://lrs.invalid/xAPI", "--allow-cleartext"];
     device
-        .run(&["sync", "--lrs", "http://127.0.0.1:9/xAPI", "--proxy", &by])
+        .run(&[&["sync", "--proxy", &by], &there[..]].concat())
         .ended(0);
     device.all_delivered(&proxy);
+}
+
+/// What is for this device does not leave it, with the credentials in the clear at that.
+fn a_proxy_gets_nothing_for_this_device() {
+    let proxy = Server::start(|request, lrs| lrs.plain(request));
+    let lrs = Server::start(|request, lrs| lrs.plain(request));
+    let by = proxy.url().replace("/xAPI", "");
+    for host in ["127.0.0.1", "localhost"] {
+        let device = Device::with(3);
+        let url = lrs.url().replace("127.0.0.1", host);
+        device
+            .run(&["sync", "--lrs", &url, "--proxy", &by])
+            .ended(0);
+        device.all_delivered(&lrs);
+    }
+    assert_eq!(proxy.lrs.seen().len(), 0);
 }
 
 /// A vendor's console shows the value of the header, ready to be copied.
