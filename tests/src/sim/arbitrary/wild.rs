@@ -70,13 +70,14 @@ impl Lrs {
         };
         let there: Vec<usize> = (0..batch.len()).filter(|&place| there(place)).collect();
         let mut refused = Vec::new();
-        let (mut answer, names) = any_answer(batch, &there, &mut refused, rng);
+        let (mut answer, mut names) = any_answer(batch, &there, &mut refused, rng);
+        if answer.status == 204 {
+            answer.body.clear();
+            names = false;
+        }
         if own && matches!(answer.status, 200 | 204) && !names && there.len() < batch.len() {
             // That would say that all is stored.
             own = false;
-        }
-        if answer.status == 204 {
-            answer.body.clear();
         }
         let (mut tail, mut stores) = (tail, stores);
         if !self.signed && says_no(&answer) {
