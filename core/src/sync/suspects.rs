@@ -54,6 +54,8 @@ struct Suspect {
     confirmed: bool,
     /// When it was refused, by the device's clock.
     at: Millis,
+    /// The LRS's clock minus the device's then.
+    skew: Option<Millis>,
 }
 
 /// The suspects since the upstream last took something.
@@ -144,6 +146,7 @@ impl Session {
                 taken,
                 blame: blame.clone(),
                 at: now,
+                skew: self.skew,
                 item,
             };
             // One that is aside already would be due again at once.
@@ -205,12 +208,14 @@ impl Session {
     }
 
     /// It is the statement: held, unless the LRS may have refused it for its timestamp, which passes.
-    /// What counts is when it was refused, which may have been a while ago.
+    /// What counts is when it was refused, which may have been a while ago, and before our clock jumped.
     fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
-        let due = self
+        let happened_at = suspect.item.row.happened_at;
+        let lay_ahead = |skew: Millis| happened_at - skew + CLOCKS_AGREE_WITHIN_MS > suspect.at;
+        let due = suspect
             .skew
-            .map(|skew| suspect.item.row.happened_at - skew)
-            .filter(|due| due + CLOCKS_AGREE_WITHIN_MS > suspect.at)
+            .filter(|skew| lay_ahead(*skew))
+            .map(|then| happened_at - self.skew.unwrap_or(then))
             // Not at once and again and again while the clocks may disagree.
             .map(|due| match due {
                 _ if due > now => due,

@@ -1,10 +1,10 @@
 //! One bad statement neither blocks nor sinks another, and no trouble is a statement's fault.
 
-use super::device::Device;
+use super::device::{Device, START};
 use super::lrs::Fault;
-use crate::lrs::Failure;
+use crate::lrs::{Credentials, Failure};
 use crate::store::{HoldReason, WaitKind};
-use crate::sync::Ended;
+use crate::sync::{Ended, Step};
 
 #[test]
 fn one_bad_statement_is_held_with_the_lrss_words_and_the_others_pass() {
@@ -415,4 +415,95 @@ fn what_one_lrs_refused_is_not_held_for_the_first_refusal_of_another() {
     assert_eq!(an_hour_later_beside_a_good_one(&mut device), []);
     let held = an_hour_later_beside_a_good_one(&mut device);
     assert_eq!(held, [(bad, HoldReason::Refused)]);
+}
+
+#[test]
+fn two_refusals_in_one_moment_are_one_whatever_the_wall_clock_says() {
+    let mut device = Device::new();
+    device.booted_at = Some(START - 60_000);
+    let bad = device.record(2)[0];
+    device.lrs.dislikes.insert(bad, 400);
+    device.sync_all();
+    device.set_the_clock(2 * 60 * 60 * 1000);
+    device.record(1);
+    device.sync_all();
+    assert_eq!(device.held(), [], "refused twice within a second");
+    device.now += 2 * 60 * 60 * 1000;
+    device.record(1);
+    device.sync_all();
+    assert_eq!(device.held(), [(bad, HoldReason::Refused)]);
+}
+
+#[test]
+fn nothing_is_held_for_failures_while_nothing_else_is_taken() {
+    let mut device = Device::new();
+    let bad = device.record(2)[0];
+    device.lrs.dislikes.insert(bad, 500);
+    device.sync_all();
+    for _ in 0..12 {
+        let before = device.lrs.posts.len();
+        while device.lrs.posts.len() == before {
+            device.now += 60 * 60 * 1000;
+            device.sync();
+        }
+        assert_eq!((device.held(), device.delivered()), (vec![], 1));
+    }
+}
+
+#[test]
+fn two_refusals_that_differ_hold_nothing() {
+    let mut device = Device::new();
+    let bad = device.record(2)[0];
+    for (status, held) in [(400, 0), (422, 0), (403, 0), (400, 0), (400, 1)] {
+        device.lrs.dislikes.insert(bad, status);
+        device.now += 2 * 60 * 60 * 1000;
+        device.record(1);
+        device.sync_all();
+        assert_eq!(device.held().len(), held, "{status}");
+    }
+}
+
+#[test]
+fn what_was_refused_with_the_old_credentials_is_sent_with_the_new_ones() {
+    let mut device = Device::new();
+    let ids = device.record(3);
+    device.lrs.dislikes.insert(ids[0], 403);
+    let mut session = device.session();
+    while !device.lrs.posts.ends_with(&[1]) {
+        let Step::Send { ticket, request } = session.next(&mut device.db, device.now).unwrap()
+        else {
+            panic!("it ends before the statement was alone");
+        };
+        let outcome = device.lrs.perform(&request, device.now);
+        session
+            .answered(&mut device.db, ticket, outcome, device.now)
+            .unwrap();
+    }
+    // The operator gives the app a user with more rights.
+    device.lrs.dislikes.clear();
+    device.lrs.password = "another".into();
+    device.password = "another".into();
+    let credentials = Credentials::Basic {
+        user: "app".into(),
+        password: "another".into(),
+    };
+    session.authorize(Some(&credentials.authorization().unwrap()));
+    assert_eq!(device.run(&mut session), Ended::Emptied);
+    assert_eq!(device.delivered(), 3);
+}
+
+#[test]
+fn what_was_there_before_is_not_taken_now() {
+    let mut device = Device::new();
+    let ids = device.record(2);
+    device.lrs.faults.extend([Fault::None, Fault::LoseAnswer]);
+    let Ended::Waiting { until, .. } = device.sync() else {
+        panic!("the answer was lost");
+    };
+    device.now = until;
+    // From now on it refuses whatever comes, and shows what it has.
+    device.lrs.dislikes.insert(ids[1], 400);
+    device.sync_all();
+    let learned = device.db.upstream().unwrap().learned;
+    assert_eq!((device.delivered(), learned.taken), (2, 0));
 }

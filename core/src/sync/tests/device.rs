@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use super::lrs::{Lrs, endpoint};
+use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::{Fill, XapiVersion, prepare};
@@ -17,6 +18,8 @@ pub(super) struct Device {
     pub(super) db: Db,
     pub(super) lrs: Lrs,
     pub(super) now: Millis,
+    /// What the wall clock said when the steady one was at zero; none: there is no steady one.
+    pub(super) booted_at: Option<Millis>,
     pub(super) password: String,
     pub(super) by_hand: bool,
     pub(super) in_flight: u32,
@@ -34,6 +37,7 @@ impl Device {
             db,
             lrs: Lrs::new(),
             now: START,
+            booted_at: None,
             password: "secret".into(),
             by_hand: false,
             in_flight: 1,
@@ -110,6 +114,23 @@ impl Device {
         )
     }
 
+    /// What the clocks say.
+    pub(super) fn clocks(&self) -> Now {
+        Now {
+            wall_ms: self.now,
+            steady: self.booted_at.map(|at_zero| Steady {
+                ms: self.now - at_zero,
+                boot: 1,
+            }),
+        }
+    }
+
+    /// The wall clock is set, and no time goes by.
+    pub(super) fn set_the_clock(&mut self, by: Millis) {
+        self.now += by;
+        self.booted_at = self.booted_at.map(|at_zero| at_zero + by);
+    }
+
     /// The next process.
     pub(super) fn restart(&mut self) {
         self.process += 1;
@@ -124,7 +145,8 @@ impl Device {
     /// That session, to its end or until it has to wait.
     pub(super) fn run(&mut self, session: &mut Session) -> Ended {
         for _ in 0..10_000 {
-            let step = session.next(&mut self.db, self.now).unwrap();
+            let clocks = self.clocks();
+            let step = session.next(&mut self.db, clocks).unwrap();
             self.check();
             self.events.extend(session.take_events());
             match step {
@@ -140,8 +162,9 @@ impl Device {
                 Step::Send { ticket, request } => {
                     let outcome = self.lrs.perform(&request, self.now);
                     self.now += 20;
+                    let clocks = self.clocks();
                     session
-                        .answered(&mut self.db, ticket, outcome, self.now)
+                        .answered(&mut self.db, ticket, outcome, clocks)
                         .unwrap();
                     self.check();
                 }

@@ -4,7 +4,7 @@ use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown};
 use crate::event::Event;
 use crate::lrs::{Failure, Method};
-use crate::store::{Holder, Page, Problem, WaitKind, WaitReason};
+use crate::store::{Claim, Holder, Page, Problem, WaitKind, WaitReason};
 use crate::sync::{Ended, Step};
 
 #[test]
@@ -507,4 +507,28 @@ fn what_was_looked_up_is_not_looked_up_again_because_the_lrs_asks_for_time() {
     assert!(device.db.upstream().unwrap().learned.refuses_known);
     assert_eq!(device.delivered(), 7);
     assert_eq!(device.lrs.gets - before, 5);
+}
+
+#[test]
+fn the_lease_outlasts_each_request() {
+    let mut device = Device::new();
+    let ids = device.record(40);
+    device.lrs.dislikes.insert(ids[17], 400);
+    device.lrs.dislikes.insert(ids[30], 500);
+    let mut session = device.session();
+    let mut requests = 0;
+    while let Step::Send { ticket, request } = session.next(&mut device.db, device.now).unwrap() {
+        requests += 1;
+        device.now += request.timeout.as_millis() as i64;
+        let another = device
+            .db
+            .claim(Holder([99; 16]), false, device.now, device.now + 1_000)
+            .unwrap();
+        assert!(matches!(another, Claim::Busy { .. }), "{request:?}");
+        let outcome = device.lrs.perform(&request, device.now);
+        session
+            .answered(&mut device.db, ticket, outcome, device.now)
+            .unwrap();
+    }
+    assert!(requests > 10, "{requests}");
 }
