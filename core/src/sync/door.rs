@@ -69,16 +69,11 @@ impl Session {
         }
     }
 
-    /// Asked often enough without an answer: the 401 is obeyed. What was found out about statements in
-    /// a session that has seen others taken is written down first.
+    /// Asked often enough without an answer: the 401 is obeyed.
     pub(super) fn obey_the_door(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
         let Some(door) = self.door.take_if(|door| door.asked >= QUESTIONS) else {
             return Ok(false);
         };
-        if self.accepted && !self.suspects.is_empty() {
-            let settled = self.convict(now);
-            self.settle(db, settled, now)?;
-        }
         self.stop(db, shut(door.words), Duration::ZERO, now)?;
         Ok(true)
     }

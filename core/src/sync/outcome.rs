@@ -71,6 +71,11 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         let under_way = self.under_way(now).max(doubt);
+        if self.accepted && !self.suspects.is_empty() {
+            // It has others, so these step aside: they would be in front of all again.
+            let settled = self.convict(now);
+            self.settle(db, settled, now)?;
+        }
         self.forget_tasks();
         self.suspects.clear();
         self.doubt_upstream();

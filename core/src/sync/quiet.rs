@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::judge::{Pause, Stop};
 use super::work::Item;
 use crate::lrs::requests;
@@ -13,8 +15,8 @@ use crate::store::{Millis, Problem};
 #[derive(Debug, Default)]
 pub(super) struct Quiet {
     until: Option<Millis>,
-    /// Their places in the log.
-    seqs: BTreeSet<i64>,
+    /// Not their places in the log: what is replaced has another one.
+    ids: BTreeSet<Uuid>,
 }
 
 impl Quiet {
@@ -27,7 +29,7 @@ impl Quiet {
             *self = Self::default();
         }
         self.until = self.until.max(Some(now + doubt.as_millis() as Millis));
-        self.seqs.extend(batch.iter().map(|item| item.row.seq));
+        self.ids.extend(batch.iter().map(|item| item.row.id));
     }
 
     /// How long any of them may be. Never longer than a request can take: the clock may have jumped.
@@ -39,7 +41,7 @@ impl Quiet {
 
     /// One of these may be: whatever it was looked into for, it must not leave yet.
     pub(super) fn has_any_of(&self, batch: &[Item], now: Millis) -> bool {
-        !self.left(now).is_zero() && batch.iter().any(|item| self.seqs.contains(&item.row.seq))
+        !self.left(now).is_zero() && batch.iter().any(|item| self.ids.contains(&item.row.id))
     }
 
     /// There was any.
