@@ -15,7 +15,6 @@ mod noted;
 mod reader;
 mod rule;
 mod rules;
-mod sha1;
 mod spellings;
 mod successor;
 mod text;

@@ -1,8 +1,9 @@
 //! Identifiers of people in all their spellings: whoever wants to be forgotten does not know in which one
 //! an app recorded them.
 
+use sha1_smol::Sha1;
+
 use super::mail;
-use super::sha1;
 
 /// A `mailto:` IRI by its address alone: without scheme, query, percent-encoding and letter case. The
 /// letter case before the `@` could tell two people apart (RFC 5321, section 2.4); no mail system that is
@@ -25,7 +26,7 @@ pub(super) fn mail_sha1s(mailto: &str) -> Vec<String> {
         &address,
         &mail(mailto),
     ]
-    .map(sha1::hex)
+    .map(|text| Sha1::from(text).digest().to_string())
     .into()
 }
 

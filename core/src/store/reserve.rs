@@ -30,9 +30,6 @@ const MOST: u64 = 2 << 20;
 /// No more than one part in so many of a small disk.
 const PARTS: u64 = 4;
 
-/// With less than one part in so many of the reserve's size left, the next small transaction may not fit.
-const LOW: u64 = 2;
-
 /// Of four parts of the reserve, so many are delivery's: what the log adds to the file takes none of them.
 const PARTS_FOR_DELIVERY: u64 = 3;
 
@@ -116,12 +113,13 @@ impl Reserve {
             return false;
         };
         let size = disk.reserve();
-        if disk.free < size / LOW {
+        if disk.free < size {
+            // The next transaction may not fit.
             give_up(&self.queue);
             return true;
         }
-        // What was given up is being used, or the next transaction may not fit behind a long log.
-        disk.free < size || disk.free < 2 * size && length(&self.queue) < size
+        // What was given up is being used.
+        disk.free < 2 * size && length(&self.queue) < size
     }
 
     /// After an error. What failed for want of room may be tried again.
