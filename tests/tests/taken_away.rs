@@ -136,6 +136,33 @@ fn a_file_that_is_replaced_while_open_gets_what_the_old_one_had() {
 }
 
 #[test]
+fn what_cannot_be_taken_over_from_a_replaced_file_is_kept_and_told() {
+    let [folder, elsewhere] = [folder(), folder()];
+    // The same id, and another statement.
+    let mut other = sample::statement(2, 0);
+    other["result"] = serde_json::json!({"response": "another one"});
+    open(elsewhere.path(), Durability::PowerCut)
+        .collector
+        .record(other.to_string().into_bytes())
+        .expect("it is valid");
+    let device = open(folder.path(), Durability::PowerCut);
+    device.record_samples(2, 3);
+    for name in ["queue.db-wal", "queue.db-shm"] {
+        fs::remove_file(folder.path().join(name)).expect("it is there");
+    }
+    fs::rename(queue(elsewhere.path()), queue(folder.path())).expect("the same disk");
+    device.record_samples(3, 1);
+    assert_eq!(device.status().ledger.queued, 4, "theirs and three of ours");
+    let loss = device.status().loss.expect("it is told");
+    assert_eq!(loss.lost, 1);
+    let copy = self::folder();
+    fs::copy(&loss.kept_at[0], queue(copy.path())).expect("it is there");
+    let found = open(copy.path(), Durability::PowerCut).queued();
+    let ours = found.get(&sample::id(2, 0)).expect("it is in there");
+    assert!(!ours.contains("another one"), "{ours}");
+}
+
+#[test]
 fn where_there_is_no_folder_any_more_the_call_says_so_until_there_is() {
     let home = folder();
     let folder = home.path().join("app");

@@ -1180,3 +1180,68 @@ fn who_records_does_not_wait_for_the_end_of_an_erasing() {
     });
     assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 2_000);
 }
+
+#[test]
+fn what_is_read_is_of_one_moment_whoever_writes_meanwhile() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    shared
+        .with(NOW, |db| Ok::<_, StoreError>(append(db, 1).is_ok()))
+        .unwrap();
+    let mut another = open(&path);
+    let id = statement(1).id;
+    shared
+        .read(NOW, |db| {
+            let before = (db.ledger()?, db.queued(ALL)?.len());
+            another.retract(id).unwrap();
+            append(&mut another, 2).unwrap();
+            assert_eq!((db.ledger()?, db.queued(ALL)?.len()), before);
+            assert!(db.is_intact(id)?, "it was there when this began");
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    assert!(!shared.read(NOW, |db| db.is_intact(id)).unwrap());
+}
+
+/// SQLite's primary result codes, from its documentation (sqlite.org/rescode.html), that are errors.
+const ERRORS: [i32; 26] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+];
+
+#[test]
+fn only_what_says_that_the_file_is_damaged_is_taken_for_damage() {
+    const CORRUPT: i32 = 11;
+    const NOTADB: i32 = 26;
+    for code in ERRORS {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let is_damage = matches!(StoreError::from(error), StoreError::Damaged(_));
+        assert_eq!(is_damage, [CORRUPT, NOTADB].contains(&code), "{code}");
+    }
+}
+
+/// The locks that this process has on a file, as Linux tells.
+#[cfg(target_os = "linux")]
+fn locks(path: &Path) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
+    let ours = format!(" {} ", std::process::id());
+    let all = std::fs::read_to_string("/proc/locks").unwrap();
+    all.lines()
+        .filter(|line| line.contains(&inode) && line.contains(&ours))
+        .count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn to_find_out_why_a_file_cannot_be_written_costs_no_lock() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    let before = locks(&path);
+    assert!(before > 0, "SQLite locks what is open");
+    assert_eq!(super::place::obstacle(&path), None);
+    assert_eq!(locks(&path), before);
+    // As opening it once more and closing it again would have cost.
+    drop(std::fs::File::open(&path).unwrap());
+    assert_eq!(locks(&path), 0, "the test would have noticed");
+}
