@@ -100,6 +100,8 @@ impl Driver {
                     let exchange = async move { exchange(&*transport, request).await };
                     flights.spawn(async move { (ticket, exchange.instrument(span).await) });
                 }
+                // Who records has its turn in between.
+                Ok(Step::Again) => {}
                 Ok(Step::Await) => match self.during(next_of(&mut flights), true).await {
                     Ok(came) => landed = came,
                     Err(interrupt) => break interrupt,

@@ -30,6 +30,8 @@ const LOOKED_UP_FIRST: usize = 10;
 pub(super) enum Due {
     Task(Task),
     Nothing,
+    /// Perhaps: so many had to step aside that the transaction has been long enough.
+    Again,
     /// Another process syncs.
     Busy,
 }
@@ -97,22 +99,19 @@ impl Session {
             limits.bytes.saturating_mul(sharing),
         );
         let until = now + timeout.as_millis() as Millis + super::session::LEASE_MARGIN_MS;
-        loop {
-            let taken = db.take(self.holder, &limits, now, until)?;
-            if let Taken::Rows { spoilt, .. } = &taken {
-                self.tell_held(spoilt);
+        let taken = db.take(self.holder, &limits, now, until)?;
+        if let Taken::Rows { spoilt, .. } = &taken {
+            self.tell_held(spoilt);
+        }
+        match taken {
+            Taken::LeaseLost => Ok(Due::Busy),
+            Taken::Rows { rows, more, .. } if rows.is_empty() => {
+                Ok(if more { Due::Again } else { Due::Nothing })
             }
-            match taken {
-                Taken::LeaseLost => return Ok(Due::Busy),
-                Taken::Rows {
-                    rows, more: true, ..
-                } if rows.is_empty() => {}
-                Taken::Rows { rows, .. } if rows.is_empty() => return Ok(Due::Nothing),
-                Taken::Rows { rows, .. } => {
-                    self.lease_until = Some(until);
-                    let batch = rows.into_iter().map(Item::from).collect();
-                    return Ok(Due::Task(self.first_look(batch)));
-                }
+            Taken::Rows { rows, .. } => {
+                self.lease_until = Some(until);
+                let batch = rows.into_iter().map(Item::from).collect();
+                Ok(Due::Task(self.first_look(batch)))
             }
         }
     }

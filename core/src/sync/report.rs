@@ -45,6 +45,8 @@ pub enum Step {
         /// What to send.
         request: Request,
     },
+    /// So many stepped aside that this transaction has been long enough: commit, and ask again at once.
+    Again,
     /// Nothing more can be sent before one of the requests under way has come back.
     Await,
     /// Nothing is under way. Ask again at that time, unix milliseconds; the lease is given back meanwhile.

@@ -263,6 +263,7 @@ impl Session {
                 match self.take(db, now)? {
                     Due::Task(task) => (task, true),
                     Due::Busy => return self.end(db, busy(now)),
+                    Due::Again => return Ok(Step::Again),
                     Due::Nothing if self.conclude_suspects(db, now)? => continue,
                     Due::Nothing => return self.emptied(db, now),
                 }
@@ -302,6 +303,7 @@ impl Session {
             // Its turn comes when it is alone.
             Due::Task(task) => self.tasks.push_back(task),
             Due::Busy => self.lease_until = None,
+            Due::Again => return Ok(Step::Again),
             Due::Nothing => {}
         }
         Ok(Step::Await)

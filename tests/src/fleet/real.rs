@@ -141,14 +141,21 @@ impl Real {
                 .answered(&mut db, ticket, outcome, now)
                 .expect("the file can be written");
         }
-        match session.next(&mut db, now).expect("the file can be written") {
+        let mut next = || session.next(&mut db, now).expect("the file can be written");
+        let mut step = next();
+        while step == Step::Again {
+            step = next();
+        }
+        match step {
             Step::Send { ticket, request } => {
                 self.under_way.insert(self.requests, request);
                 self.requests += 1;
                 self.session = Some((session, ticket));
                 Action::Ask
             }
-            Step::Await => panic!("the answer has just come, and nothing else is under way"),
+            Step::Again | Step::Await => {
+                panic!("the answer has just come, and nothing else is under way")
+            }
             Step::Wait { until, .. } => {
                 self.sessions += 1;
                 Action::Wait(until)

@@ -83,6 +83,7 @@ impl<S: Servers> World<S> {
             Step::Send { ticket, request } => {
                 self.send(which, session, flights, ticket, request)?;
             }
+            Step::Again => self.processes[which].state = State::Ready(session, flights),
             Step::Await if flights.is_empty() => {
                 return Err("a session waits for nothing".to_owned());
             }

@@ -168,6 +168,7 @@ impl Device {
                         .unwrap();
                     self.check();
                 }
+                Step::Again => {}
                 Step::Await => panic!("nothing is under way"),
             }
         }

@@ -50,6 +50,7 @@ impl Air {
             self.device.check();
             match step {
                 Step::Send { ticket, request } => self.flying.push((ticket, request)),
+                Step::Again => {}
                 Step::Await => {
                     assert!(!self.flying.is_empty());
                     return Step::Await;

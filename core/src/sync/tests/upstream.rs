@@ -532,3 +532,37 @@ fn the_lease_outlasts_each_request() {
     }
     assert!(requests > 10, "{requests}");
 }
+
+#[test]
+fn who_records_has_a_turn_while_very_many_step_aside() {
+    let mut device = Device::new();
+    device.lrs.versions = vec!["1.0.3"];
+    let needs_2_0 = r#","context":{"contextAgents":[{"objectType":"contextAgent",
+        "agent":{"mbox":"mailto:b@example.com"}}]}"#;
+    for n in 1..=1_300 {
+        device.record_one(n, needs_2_0, START - 1_000);
+    }
+    let mut session = device.session();
+    let (mut turns, mut waiting) = (0, 0);
+    let mut ended = None;
+    while ended.is_none() {
+        match session.next(&mut device.db, device.now).unwrap() {
+            Step::Send { ticket, request } => {
+                let outcome = device.lrs.perform(&request, device.now);
+                session
+                    .answered(&mut device.db, ticket, outcome, device.now)
+                    .unwrap();
+            }
+            Step::Again => turns += 1,
+            Step::Done(done) => ended = Some(done),
+            other => panic!("{other:?}"),
+        }
+        let now = device.db.ledger().unwrap().waiting;
+        assert!(
+            now - waiting <= 500,
+            "{waiting} to {now} in one transaction"
+        );
+        waiting = now;
+    }
+    assert_eq!((turns, waiting, ended), (2, 1_300, Some(Ended::Emptied)));
+}
