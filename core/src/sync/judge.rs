@@ -28,6 +28,8 @@ pub enum Verdict {
     Unproved {
         /// An LRS itself says so in as many words, which is proof where it lets nobody read.
         vouched: bool,
+        /// An LRS itself says so in whatever words, which is proof where the app says that nobody may read.
+        own: bool,
     },
     /// It took some and refused others for good (a partial success).
     Sorted {
@@ -194,8 +196,12 @@ pub fn posted(
         Posted::Ids(named) => stored(named, batch),
         Posted::NoContent => Verdict::Unproved {
             vouched: from == Sender::Lrs,
+            own: from == Sender::Lrs,
         },
-        Posted::Unclear(_) => Verdict::Unproved { vouched: false },
+        Posted::Unclear(_) => Verdict::Unproved {
+            vouched: false,
+            own: from == Sender::Lrs,
+        },
         Posted::Partial { stored, refused } => sorted(
             stored,
             refused.iter().map(|(at, words)| (*at, words.to_string())),
@@ -303,7 +309,11 @@ fn stored(named: &[Uuid], batch: &[Item]) -> Verdict {
     let (delivered, look): (Vec<_>, Vec<_>) =
         (0..batch.len()).partition(|&at| named.contains(&batch[at].row.id));
     if delivered.is_empty() {
-        return Verdict::Unproved { vouched: false };
+        // Whoever names others has not read ours.
+        return Verdict::Unproved {
+            vouched: false,
+            own: false,
+        };
     }
     Verdict::Stored { delivered, look }
 }

@@ -104,20 +104,20 @@ fn a_200_with_ids_delivers_the_named_and_no_others() {
 
 #[test]
 fn a_success_that_names_nothing_of_ours_proves_nothing() {
-    for (answer, vouched) in [
-        (answer(204, ""), false),
-        (answer(200, "[]"), false),
-        (answer(200, &names(&[7])), false),
-        (signed(200, "[]"), false),
-        (signed(200, r#"{"ok":true}"#), false),
-        (signed(202, "all is well"), false),
+    for (answer, vouched, own) in [
+        (answer(204, ""), false, false),
+        (answer(200, "[]"), false, false),
+        (answer(200, &names(&[7])), false, false),
+        (signed(200, &names(&[7])), false, false),
+        (signed(200, r#"{"ok":true}"#), false, true),
+        (signed(202, "all is well"), false, true),
         // An LRS says in as many words that it has all of them.
-        (signed(204, ""), true),
+        (signed(204, ""), true, true),
     ] {
         for sent_before in [&[][..], &[0, 1, 2]] {
             assert_eq!(
                 judge_post(&answer, sent_before, None),
-                Verdict::Unproved { vouched },
+                Verdict::Unproved { vouched, own },
                 "{answer:?}"
             );
         }
@@ -314,7 +314,7 @@ fn no_status_at_all_delivers_or_holds_by_itself() {
     for status in 0..=999 {
         match judge_post(&answer(status, ""), &[0, 1, 2], None) {
             Verdict::Stored { .. } | Verdict::Sorted { .. } => panic!("{status}"),
-            Verdict::Unproved { vouched } => assert!(status == 204 && !vouched),
+            Verdict::Unproved { vouched, own } => assert!(status == 204 && !vouched && !own),
             // Whoever says that it is too large has not taken it (RFC 9110, section 15.5.14), and
             // holds nothing by it.
             Verdict::TooLarge { blame } => assert!(status == 413 && blame.stranger),

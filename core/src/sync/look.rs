@@ -272,9 +272,13 @@ impl Session {
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            // The LRS itself says that it has stored it, and that nobody may read it here. One that fails
-            // on the question, or does not understand it, says nothing.
-            Then::Proves { vouched } if self.config.write_only || *vouched && may_not_read => {
+            // The LRS itself says that it has stored it, and it or the app says that nobody may read it here.
+            // One that fails on the question, or does not understand it, says nothing. An LRS that never
+            // gives its version header cannot be told from whoever stands before it.
+            Then::Proves { vouched, own }
+                if *vouched && may_not_read
+                    || self.config.write_only && (*own || self.learned.signs != Some(true)) =>
+            {
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)
@@ -325,7 +329,7 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         // What is said to be stored, and is never shown, nobody has refused.
-        let stranger = matches!(look.then, Then::Proves { vouched: true });
+        let stranger = matches!(look.then, Then::Proves { vouched: true, .. });
         let (reason, status, words) = match look.then {
             Then::Known => (
                 HoldReason::ConflictUnseen,

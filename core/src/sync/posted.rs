@@ -116,13 +116,16 @@ impl Session {
                     .map(|item| (item, Outcome::Delivered))
                     .collect();
                 if !look.is_empty() {
-                    let then = Then::Proves { vouched: false };
+                    let then = Then::Proves {
+                        vouched: false,
+                        own: true,
+                    };
                     self.tasks.push_front(Task::Look(Look::new(look, then)));
                 }
                 self.accepted(db, settled, now)
             }
-            Verdict::Unproved { vouched } => {
-                let then = Then::Proves { vouched };
+            Verdict::Unproved { vouched, own } => {
+                let then = Then::Proves { vouched, own };
                 self.tasks.push_front(Task::Look(Look::new(batch, then)));
                 Ok(())
             }

@@ -566,3 +566,33 @@ fn who_records_has_a_turn_while_very_many_step_aside() {
     }
     assert_eq!((turns, waiting, ended), (2, 1_300, Some(Ended::Emptied)));
 }
+
+#[test]
+fn who_may_only_write_believes_the_lrs_and_no_portal() {
+    // It names nothing, and lets nobody read.
+    let says_200 = || Fault::Answer(200, vec![], r#"{"ok":true}"#);
+    for write_only in [false, true] {
+        let mut device = Device::new();
+        (device.write_only, device.lrs.may_read) = (write_only, false);
+        device.record(3);
+        device.lrs.faults.extend([Fault::None, says_200()]);
+        device.sync();
+        assert_eq!(device.delivered(), if write_only { 3 } else { 0 });
+    }
+    // An LRS that is known to give its version header, and then a portal that says 204 to everything.
+    let mut device = Device::new();
+    (device.write_only, device.lrs.may_read) = (true, false);
+    device.record(3);
+    assert_eq!(device.sync(), Ended::Emptied);
+    device.record(3);
+    for _ in 0..10 {
+        device.lrs.faults.extend(vec![Fault::Stranger(204, ""); 20]);
+        if let Ended::Waiting { until, .. } = device.sync() {
+            device.now = until;
+        }
+        device.lrs.faults.clear();
+    }
+    assert_eq!(device.delivered(), 3);
+    device.sync_all();
+    assert_eq!(device.delivered(), 6);
+}
