@@ -336,9 +336,10 @@ fn sorted(
             .into_iter()
             .filter(|(bad, _)| !delivered.contains(bad))
             .collect(),
+        // Whoever is believed what it took is believed what it refused in the same breath.
+        stranger: stranger && delivered.is_empty(),
         delivered,
         look,
-        stranger,
     }
 }
 

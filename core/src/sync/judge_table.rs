@@ -136,10 +136,16 @@ fn a_partial_success_is_settled_by_its_indexes() {
             delivered: vec![0],
             refused: vec![(1, "missing object".into())],
             look: vec![2],
-            // Without a version header, of one that is not known: it may be a gateway's.
-            stranger: true,
+            // It is believed what it took.
+            stranger: false,
         }
     );
+    // Without a version header, of one that is not known and took nothing: it may be a gateway's.
+    let all_refused = r#"{"ids":[],"errors":[{"index":1,"reason":"no"}]}"#;
+    assert!(matches!(
+        judge_post(&answer(200, all_refused), &[], None),
+        Verdict::Sorted { stranger: true, .. }
+    ));
     assert!(matches!(
         judge_post(&signed(200, &report), &[], None),
         Verdict::Sorted {
