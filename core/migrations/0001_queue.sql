@@ -151,6 +151,8 @@ CREATE TABLE upstream (
     failures          INTEGER NOT NULL DEFAULT 0,
     -- Requests since a 401 of its own of which it is not known whether it was for one statement.
     asked_since_401   INTEGER,
+    -- 1: it has answered a look-up. 0: it has taken statements, and not answered one yet.
+    reads             INTEGER,
     -- Until when nothing is sent, by who asked for it; unix milliseconds.
     wait_backoff         INTEGER,
     wait_retry_after     INTEGER,

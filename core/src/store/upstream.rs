@@ -101,6 +101,9 @@ pub struct Learned {
     /// Requests since it said 401 itself, while it is not known whether that was for the credentials or
     /// for one statement.
     pub asked_since_401: Option<u32>,
+    /// Whether these credentials may read. True: it has answered a look-up. False: it has taken statements,
+    /// and not answered one yet.
+    pub reads: Option<bool>,
     /// What is waited for before anything is sent.
     pub waits: Waits,
     /// What is under way, or was when the device was switched off.
@@ -134,6 +137,7 @@ impl Learned {
         }
         self.waits.app = None;
         self.asked_since_401 = None;
+        self.reads = None;
     }
 
     /// Until when what has left may be under way at the LRS, if anything may.
@@ -308,7 +312,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
         "SELECT endpoint, generation, delivered_through, sent_through, version, version_at, signs,
                 max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
-                failures, asked_since_401, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
+                failures, asked_since_401, reads, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
                 under_way_since, under_way_timeout,
                 problem, problem_status, problem_words, problem_since
          FROM upstream",
@@ -347,6 +351,7 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 taken: row.get::<_, i64>("taken")? as u64,
                 failures: row.get("failures")?,
                 asked_since_401: row.get("asked_since_401")?,
+                reads: row.get("reads")?,
                 waits: Waits {
                     backoff: row.get("wait_backoff")?,
                     retry_after: row.get("wait_retry_after")?,
@@ -388,7 +393,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
             wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
             under_way_since = ?23, under_way_timeout = ?24,
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
-            asked_since_401 = ?29",
+            asked_since_401 = ?29, reads = ?30",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -420,6 +425,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         trouble.map(|t| t.words.as_str()),
         trouble.map(|t| t.since),
         learned.asked_since_401,
+        learned.reads,
     ])?;
     Ok(())
 }

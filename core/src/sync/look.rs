@@ -47,6 +47,14 @@ impl Session {
         }
         if from.is_lrs() && matches!(found, Looked::Copy(_) | Looked::Missing) {
             self.let_in();
+            self.learned.reads = Some(true);
+        }
+        if let Looked::Stop(stop) = &found
+            && stop.problem == Problem::Credentials
+            && from.is_lrs()
+            && self.forbids_only_reading(&look.then, &stop.words)
+        {
+            found = Looked::NotShown { status: 401 };
         }
         match found {
             Looked::Stop(stop) if self.is_cautious() && stop.pause == Pause::Backoff => {
@@ -107,6 +115,24 @@ impl Session {
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
+        }
+    }
+
+    /// The LRS itself says 401 to a look-up. Credentials that may write and not read are common: unless it
+    /// has answered one before, sending tells. But not where it has just refused to take a statement: one
+    /// real LRS says 400 to whom it does not know.
+    fn forbids_only_reading(&mut self, then: &Then, words: &str) -> bool {
+        match then {
+            Then::Split { blame, .. } | Then::Blame(blame) if blame.is_door() => false,
+            Then::Split { blame, .. } | Then::Blame(blame)
+                if matches!(blame.status, Some(400..=499)) =>
+            {
+                if self.learned.reads == Some(false) {
+                    self.door_is_shut(words);
+                }
+                self.learned.reads == Some(false)
+            }
+            _ => self.learned.reads != Some(true),
         }
     }
 

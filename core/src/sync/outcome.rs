@@ -31,6 +31,7 @@ impl Session {
             self.checked = true;
             self.refused = None;
             self.door = None;
+            self.learned.reads.get_or_insert(false);
             self.learned.failures = 0;
             self.learned.trouble = None;
             self.ceiling.grow(&mut self.learned);

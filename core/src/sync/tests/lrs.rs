@@ -46,6 +46,8 @@ pub(super) struct Lrs {
     pub(super) versions: Vec<&'static str>,
     pub(super) password: String,
     pub(super) may_read: bool,
+    /// What it says to who may not.
+    pub(super) forbids_by: u16,
     /// It answers no such question, and says so by 400.
     pub(super) knows_no_looking: bool,
     /// Its clock minus the device's.
@@ -71,6 +73,7 @@ impl Lrs {
             versions: vec!["1.0.3", "2.0.0"],
             password: "secret".into(),
             may_read: true,
+            forbids_by: 403,
             knows_no_looking: false,
             ahead: 0,
             faults: VecDeque::new(),
@@ -231,7 +234,7 @@ impl Lrs {
             return answer(400, &[], "no such parameter".into());
         }
         if !self.may_read {
-            return answer(403, &[], "write only".into());
+            return answer(self.forbids_by, &[], "write only".into());
         }
         let (name, id) = url.split_once('?').unwrap().1.split_once('=').unwrap();
         let id: Uuid = id.parse().unwrap();

@@ -596,3 +596,47 @@ fn who_may_only_write_believes_the_lrs_and_no_portal() {
     device.sync_all();
     assert_eq!(device.delivered(), 6);
 }
+
+#[test]
+fn a_401_to_who_may_only_write_stops_nothing() {
+    for fault in [
+        Fault::LoseAnswer,
+        Fault::Fail(Failure::TimedOut),
+        Fault::Answer(500, vec![], "failed"),
+        Fault::Stranger(502, "<html>Bad gateway</html>"),
+        Fault::Answer(503, vec![], "busy"),
+        Fault::Answer(400, vec![], "bad"),
+    ] {
+        for taken_before in [0, 2] {
+            let mut device = Device::new();
+            (device.lrs.may_read, device.lrs.forbids_by) = (false, 401);
+            if taken_before > 0 {
+                device.record(taken_before);
+                device.sync_all();
+            } else if matches!(fault, Fault::Answer(400, ..)) {
+                // Of one that has taken nothing so far, that is what it says to whom it does not know.
+                continue;
+            }
+            device.record(3);
+            let about = if taken_before > 0 {
+                None
+            } else {
+                Some(Fault::None)
+            };
+            device
+                .lrs
+                .faults
+                .extend(about.into_iter().chain([fault.clone()]));
+            for _ in 0..20 {
+                match device.sync() {
+                    Ended::Waiting { until, .. } => device.now = until,
+                    Ended::Emptied | Ended::NeedsApp { .. } => device.now += 60 * 60 * 1000,
+                    other => panic!("{other:?}"),
+                }
+                device.record(u128::from(device.delivered() < 3));
+            }
+            let ledger = device.db.ledger().unwrap();
+            assert_eq!(ledger.delivered, ledger.recorded, "{ledger:?}");
+        }
+    }
+}
