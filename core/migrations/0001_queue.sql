@@ -162,6 +162,10 @@ CREATE TABLE upstream (
     -- of their time-outs in milliseconds.
     under_way_since      INTEGER,
     under_way_timeout    INTEGER,
+    -- What the clocks said when this was written: by that it is seen that the wall clock was set since.
+    written_wall         INTEGER,
+    written_steady       INTEGER,
+    written_boot         INTEGER,
     -- What is the matter.
     problem           TEXT,
     problem_status    INTEGER,

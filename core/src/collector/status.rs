@@ -67,7 +67,8 @@ impl Status {
         here: Here,
         elsewhere: impl FnOnce() -> bool,
     ) -> Self {
-        let learned = upstream.learned;
+        let mut learned = upstream.learned;
+        learned.follow_the_clock(here.now);
         let now = here.now.wall_ms;
         let mut waits = learned.waits;
         if let Some(request) = learned.under_way.filter(|_| !here.syncing && !elsewhere()) {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::upstream::{is_held_by, renew};
-use super::{Db, Holder, Millis, Row, StoreError, UnderWay};
+use super::{Db, Holder, Millis, Row, StoreError, UnderWay, Written};
 
 /// The right to deliver, to the upstream as it was when that was given.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,7 @@ impl Db {
         by: Lease,
         rows: &[&Row],
         under_way: UnderWay,
+        written: Option<Written>,
         lease_until: Millis,
     ) -> Result<Option<Unsent>, StoreError> {
         self.write(|tx| {
@@ -61,12 +62,16 @@ impl Db {
                 }
             }
             tx.prepare_cached(
-                "UPDATE upstream SET sent_through = ?1, under_way_since = ?2, under_way_timeout = ?3",
+                "UPDATE upstream SET sent_through = ?1, under_way_since = ?2, under_way_timeout = ?3,
+                    written_wall = ?4, written_steady = ?5, written_boot = ?6",
             )?
             .execute(params![
                 unsent.through,
                 under_way.since,
-                under_way.timeout_ms
+                under_way.timeout_ms,
+                written.map(|then| then.wall_ms),
+                written.map(|then| then.steady.ms),
+                written.map(|then| then.steady.boot),
             ])?;
             Ok(Some(unsent))
         })

@@ -88,7 +88,7 @@ pub(crate) use seal::is_plausible;
 pub use settle::{Outcome, Settled, Settlement};
 pub use shared::Shared;
 pub use take::{Limits, Row, Taken};
-pub use upstream::{Claim, Holder, Learned, Trouble, UnderWay, Upstream};
+pub use upstream::{Claim, Holder, Learned, Trouble, UnderWay, Upstream, Written};
 pub use waits::Waits;
 
 /// Unix milliseconds.

@@ -94,7 +94,7 @@ fn depart(db: &mut Db, rows: &[Row]) -> Unsent {
         timeout_ms: 30_000,
     };
     let rows: Vec<_> = rows.iter().collect();
-    db.depart(lease, &rows, under_way, NOW + 60_000)
+    db.depart(lease, &rows, under_way, None, NOW + 60_000)
         .unwrap()
         .unwrap()
 }

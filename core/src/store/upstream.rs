@@ -7,7 +7,11 @@ use uuid::Uuid;
 
 use super::states::UNDELIVERED;
 use super::{Db, LrsClock, Millis, Problem, StoreError, Waits, ids};
+use crate::clock::{Now, Steady};
 use crate::statement::XapiVersion;
+
+/// Less than this the two clocks drift apart, and nobody has set one.
+const SET_BY_AT_LEAST_MS: Millis = 1_000;
 
 /// No lease is longer than this; one that ends later was made under another clock and is free.
 const LONGEST_LEASE_MS: Millis = 10 * 60 * 1000;
@@ -110,6 +114,28 @@ pub struct Learned {
     pub under_way: Option<UnderWay>,
     /// What is the matter, if anything is.
     pub trouble: Option<Trouble>,
+    /// What the clocks said when this was written down.
+    #[serde(skip)]
+    pub written: Option<Written>,
+}
+
+/// A reading of both clocks, by which it is seen that the wall clock was set since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Unix milliseconds by the wall clock.
+    pub wall_ms: Millis,
+    /// By the steady clock.
+    pub steady: Steady,
+}
+
+impl Written {
+    /// Now; none without a steady clock.
+    pub fn now(now: Now) -> Option<Self> {
+        now.steady.map(|steady| Self {
+            wall_ms: now.wall_ms,
+            steady,
+        })
+    }
 }
 
 /// One upstream as the file knows it.
@@ -138,6 +164,23 @@ impl Learned {
         self.waits.app = None;
         self.asked_since_401 = None;
         self.reads = None;
+    }
+
+    /// The wall clock may have been set since this was written down. What is waited for ends when it would
+    /// have ended, as far as the steady clock tells.
+    pub fn follow_the_clock(&mut self, now: Now) {
+        let (Some(then), Some(steady)) = (self.written, now.steady) else {
+            return;
+        };
+        let set_by = (now.wall_ms - then.wall_ms) - (steady.ms - then.steady.ms);
+        if steady.boot != then.steady.boot || set_by.abs() < SET_BY_AT_LEAST_MS {
+            return;
+        }
+        self.waits.shift(set_by);
+        if let Some(requests) = &mut self.under_way {
+            requests.since += set_by;
+        }
+        self.written = Written::now(now);
     }
 
     /// Until when what has left may be under way at the LRS, if anything may.
@@ -314,7 +357,8 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
                 failures, asked_since_401, reads, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
                 under_way_since, under_way_timeout,
-                problem, problem_status, problem_words, problem_since
+                problem, problem_status, problem_words, problem_since,
+                written_wall, written_steady, written_boot
          FROM upstream",
     )?
     .query_row([], |row| {
@@ -378,6 +422,16 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                     }),
                     None => None,
                 },
+                written: match row.get("written_boot")? {
+                    Some(boot) => Some(Written {
+                        wall_ms: row.get("written_wall")?,
+                        steady: Steady {
+                            ms: row.get("written_steady")?,
+                            boot,
+                        },
+                    }),
+                    None => None,
+                },
             },
         })
     })
@@ -393,7 +447,7 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
             wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
             under_way_since = ?23, under_way_timeout = ?24,
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
-            asked_since_401 = ?29, reads = ?30",
+            asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -426,6 +480,9 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         trouble.map(|t| t.since),
         learned.asked_since_401,
         learned.reads,
+        learned.written.map(|then| then.wall_ms),
+        learned.written.map(|then| then.steady.ms),
+        learned.written.map(|then| then.steady.boot),
     ])?;
     Ok(())
 }

@@ -49,6 +49,13 @@ impl Waits {
         *known = Some(known.map_or(until, |known| known.max(until)));
     }
 
+    /// The clock was set by so much, and what is waited for ends when it would have ended.
+    pub(super) fn shift(&mut self, by: Millis) {
+        for (kind, until) in self.all() {
+            *self.of(kind) = until.map(|until| until + by);
+        }
+    }
+
     /// Drops those that `keep` does not want.
     pub fn retain(&mut self, keep: impl Fn(WaitKind, Millis) -> bool) {
         for (kind, until) in self.all() {

@@ -7,9 +7,11 @@ use super::door::Door;
 use super::judge::{Pause, Stop};
 use super::session::Session;
 use super::work::Item;
+use crate::clock::Now;
 use crate::event::Event;
 use crate::store::{
     Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
+    Written,
 };
 
 /// Delivered rows are deleted in bulk once there are this many.
@@ -42,6 +44,14 @@ impl Session {
             db.purge(self.config.history, now)?;
         }
         Ok(())
+    }
+
+    /// What the clocks say, to be written down beside what is waited for.
+    pub(super) fn written(&self, now: Millis) -> Option<Written> {
+        Written::now(Now {
+            wall_ms: now,
+            steady: self.steady,
+        })
     }
 
     /// For so long a request that failed may still be under way at the LRS.
@@ -154,6 +164,7 @@ impl Session {
     fn learned_for_others(&self, now: Millis) -> Learned {
         let mut learned = self.learned.clone();
         learned.under_way = self.flights.under_way();
+        learned.written = self.written(now);
         learned.asked_since_401 = self.door.as_ref().map(Door::asked);
         let wait = self.under_way(now);
         let looking = !self.tasks.is_empty() || !self.suspects.is_empty();

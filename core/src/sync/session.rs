@@ -365,7 +365,8 @@ impl Session {
             .map_or(this, |others| this.and(others));
         let until = now + all.timeout_ms + LEASE_MARGIN_MS;
         let rows: Vec<_> = batch.iter().map(|item| &item.row).collect();
-        let mark = db.depart(self.lease(), &rows, all, until)?;
+        let written = self.written(now);
+        let mark = db.depart(self.lease(), &rows, all, written, until)?;
         self.lease_until = mark.as_ref().map(|_| until);
         Ok(mark)
     }
@@ -482,6 +483,10 @@ impl Session {
             return self.over(db).map(Some);
         }
         self.learned = upstream.learned;
+        self.learned.follow_the_clock(Now {
+            wall_ms: now,
+            steady: self.steady,
+        });
         self.door = self.learned.asked_since_401.map(Door::left_open);
         if let Some(other) = upstream
             .endpoint

@@ -179,7 +179,7 @@ fn drain(db: &mut Db) {
             timeout_ms: 30_000,
         };
         let leaving: Vec<_> = rows.iter().collect();
-        db.depart(lease, &leaving, under_way, NOW + 60_000)
+        db.depart(lease, &leaving, under_way, None, NOW + 60_000)
             .expect("marked");
         let settlement = Settlement {
             settled: rows

@@ -114,3 +114,36 @@ fn no_jump_of_the_clock_stops_the_sync() {
         assert!(device.held().is_empty());
     }
 }
+
+#[test]
+fn what_is_waited_for_ends_when_it_would_have_ended_whatever_the_clock_is_set_to() {
+    const HOUR: i64 = 60 * 60 * 1000;
+    let busy = || Fault::Answer(503, vec![("Retry-After", "600".into())], "");
+    let lost = || Fault::Fail(Failure::Broken("reset".into()));
+    for fault in [busy as fn() -> Fault, lost] {
+        for set_by in [0, 2 * HOUR, -2 * HOUR, 400 * 24 * HOUR, -START] {
+            let mut device = Device::new();
+            device.booted_at = Some(START - 60_000);
+            device.by_hand = true;
+            device.record(1);
+            device.lrs.faults.extend([Fault::None, fault()]);
+            let Ended::Waiting { until, .. } = device.sync() else {
+                panic!("it has to wait");
+            };
+            let wait = until - device.now;
+            device.set_the_clock(set_by);
+            // Another process, a little later, and just before the end.
+            for pause in [wait / 3, wait / 3, wait / 3 - 100] {
+                device.restart();
+                device.now += pause;
+                let before = device.lrs.requests;
+                assert!(matches!(device.sync(), Ended::Waiting { .. }), "{set_by}");
+                assert_eq!(device.lrs.requests, before, "{set_by}");
+            }
+            device.restart();
+            device.now += 1_000;
+            assert_eq!(device.sync(), Ended::Emptied, "{set_by}");
+            assert_eq!(device.delivered(), 1);
+        }
+    }
+}
