@@ -2,6 +2,7 @@
 //! an app recorded them.
 
 use sha1_smol::Sha1;
+use url::Url;
 
 use super::mail;
 
@@ -41,6 +42,9 @@ fn address(mailto: &str) -> String {
 /// A URL with what RFC 3986, section 6.2 calls equivalent made the same: letter case of scheme and host, the
 /// scheme's own port, an empty path, and percent-encoding.
 pub(super) fn url(url: &str) -> String {
+    // Dot segments, too, where it is one.
+    let parsed = Url::parse(url.trim()).map(String::from);
+    let url = parsed.as_deref().unwrap_or(url);
     let Some((scheme, rest)) = url.trim().split_once(':') else {
         return decoded(url.trim());
     };
@@ -113,6 +117,8 @@ mod tests {
             ("http://a.example:80/x", "http://A.example/x"),
             ("http://a.example/%7Eada", "http://a.example/~ada"),
             ("urn:school", "URN:school"),
+            ("https://a.example/x/..", "https://a.example"),
+            ("https://a.example/%61/../.", "https://a.example/"),
         ] {
             assert_eq!(url(one), url(other), "{one}");
         }

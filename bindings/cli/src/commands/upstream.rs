@@ -56,7 +56,7 @@ pub struct WayArgs {
     #[arg(long, value_name = "FILE")]
     ca: Vec<PathBuf>,
 
-    /// Go through this HTTP proxy
+    /// Go through this HTTP proxy; what is for this machine itself goes through none
     #[arg(
         long,
         env = "PANNIER_PROXY",

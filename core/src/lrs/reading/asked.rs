@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::lrs::{Authorization, Endpoint};
@@ -86,9 +87,13 @@ impl AskedAs<'_> {
         if let Some(pair) = decoded.ok().and_then(|pair| String::from_utf8(pair).ok())
             && let Some((_, password)) = pair.split_once(':')
         {
-            secrets.push(password.to_owned());
+            secrets.extend([STANDARD_NO_PAD.encode(password), password.to_owned()]);
             secrets.push(pair);
         }
+        // Without the end that many leave out, and as URLs have it.
+        let unpadded = value.trim_end_matches('=').to_owned();
+        secrets.push(unpadded.replace('+', "-").replace('/', "_"));
+        secrets.push(unpadded);
         let password_alone = |secret: &String| !secret.is_empty() && secret != ":";
         secrets.retain(password_alone);
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -108,7 +113,8 @@ fn written(text: &str, secret: &str) -> Option<usize> {
 /// What follows a character: as it is, escaped as in JSON (once or several times), percent-encoded, or as
 /// an entity of HTML.
 fn one(text: &str, c: char) -> Option<&str> {
-    if let Some(rest) = by_number(text, c) {
+    // First of all: an ampersand, too, may be written as one.
+    if let Some(rest) = by_number(text, c).or_else(|| entity(text, c)) {
         return Some(rest);
     }
     if let Some(rest) = text.strip_prefix(c) {
@@ -134,6 +140,11 @@ fn one(text: &str, c: char) -> Option<&str> {
     if c == ' ' {
         return text.strip_prefix('+');
     }
+    None
+}
+
+/// What follows a character that is written as an entity of HTML.
+fn entity(text: &str, c: char) -> Option<&str> {
     let (entity, rest) = text.strip_prefix('&')?.split_once(';')?;
     let means = match entity {
         "amp" => Some('&'),
@@ -228,6 +239,24 @@ mod tests {
         ] {
             assert_eq!(
                 hidden(&odd, &format!("x {said} y")),
+                "x (hidden) y",
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_alphabets_hide_no_secret() {
+        // `printf 'app:<p&ss>??>' | base64`, without its end and as RFC 4648, section 5 has it.
+        let app = basic("app", "<p&ss>??>");
+        for said in [
+            "YXBwOjxwJnNzPj8/Pg",
+            "YXBwOjxwJnNzPj8_Pg",
+            "PHAmc3M+Pz8+",
+            "&lt;p&amp;ss&gt;??&gt;",
+        ] {
+            assert_eq!(
+                hidden(&app, &format!("x {said} y")),
                 "x (hidden) y",
                 "{said}"
             );
