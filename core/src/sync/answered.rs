@@ -121,11 +121,9 @@ impl Session {
             steady: self.steady,
         };
         let took = trace::between(flying.asked, here) as Millis;
-        waits::took(
-            &mut self.learned,
-            took,
-            matches!(flying.task, Task::Post(_)),
-        );
+        // Who only may be the LRS is no measure of it.
+        let measures = matches!(flying.task, Task::Post(_)) && self.sender(answer) == Sender::Lrs;
+        waits::took(&mut self.learned, took, measures);
         if let Some(date) = time::told(answer) {
             self.skew = Some(date - now);
             self.learned.skew_ms = self.skew;
