@@ -153,8 +153,9 @@ impl Inner {
     }
 
     fn interrupted(&self, session: &mut Session) -> Result<(), StoreError> {
-        let now = self.clock.now_ms();
-        self.store.with(now, |db| session.interrupted(db, now))
+        let now = self.clock.now();
+        self.store
+            .with(now.wall_ms, |db| session.interrupted(db, now))
     }
 }
 

@@ -32,15 +32,19 @@ impl Waits {
             .max_by_key(|(until, _)| *until)
     }
 
-    /// The one to tell people of: what nothing skips, if there is any, since until then a sync by hand sends
-    /// nothing either; else the last one.
+    /// The one to tell people of: the last one, but instead of our own patience what nothing skips, if there
+    /// is any, since until then a sync by hand sends nothing either.
     pub fn first_to_tell(&self) -> Option<(Millis, WaitKind)> {
+        let last = self.last()?;
+        if last.1 != WaitKind::Backoff {
+            return Some(last);
+        }
         let firm = Self {
             retry_after: self.retry_after,
             outcome_unknown: self.outcome_unknown,
             ..Self::default()
         };
-        firm.last().or_else(|| self.last())
+        firm.last().or(Some(last))
     }
 
     /// Waits at least until then for that.

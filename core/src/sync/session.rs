@@ -427,7 +427,9 @@ impl Session {
 
     /// The requests under way were given up from our side: they may be under way at the LRS still.
     /// Where this fails, what was written when they left tells the next session.
-    pub fn interrupted(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
+    pub fn interrupted(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<(), StoreError> {
+        // Both clocks of this moment are written down, not the steady one of when the request left.
+        let now = self.read(now.into());
         let under_way = self.flights.under_way();
         self.flights.give_up();
         self.not_there.clear();
