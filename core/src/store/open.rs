@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -236,7 +236,15 @@ impl Db {
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
+    let since = Instant::now();
     let mut connected = connect_to(path, durability, Beside::Others);
+    // Where several make one file at once, SQLite does not wait for each lock.
+    while let Err(StoreError::Busy) = connected
+        && since.elapsed() < BUSY
+    {
+        std::thread::sleep(Duration::from_millis(20));
+        connected = connect_to(path, durability, Beside::Others);
+    }
     while let Err(StoreError::DiskFull) = connected
         && reserve::give_up_little(path)
     {
@@ -371,8 +379,9 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
 /// tables and indexes it has.
 fn recognise(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    // In this order: who makes the queue just now makes the tables and says whose they are at once.
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if tables > 0 && application != APPLICATION_ID {
         return Err(StoreError::Foreign(path.to_path_buf()));
     }
