@@ -45,10 +45,7 @@ impl Session {
             // It is another LRS's by now, and of ours it says nothing.
             return Ok(());
         }
-        let here = Now {
-            wall_ms: now,
-            steady: self.steady,
-        };
+        let here = self.both_clocks(now);
         self.judging = flying.span.clone();
         self.judging
             .record("duration_ms", trace::between(flying.asked, here));
@@ -116,10 +113,7 @@ impl Session {
 
     /// What an answer of the LRS tells beside what was asked: its clock, and how quick it is.
     fn hear(&mut self, answer: &Answer, flying: &Flying, now: Millis) {
-        let here = Now {
-            wall_ms: now,
-            steady: self.steady,
-        };
+        let here = self.both_clocks(now);
         let took = trace::between(flying.asked, here) as Millis;
         // Who only may be the LRS is no measure of it.
         let measures = matches!(flying.task, Task::Post(_)) && self.sender(answer) == Sender::Lrs;

@@ -7,7 +7,6 @@ use super::door::Door;
 use super::judge::{Pause, Stop};
 use super::session::Session;
 use super::work::Item;
-use crate::clock::Now;
 use crate::event::Event;
 use crate::store::{
     Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
@@ -48,10 +47,7 @@ impl Session {
 
     /// What the clocks say, to be written down beside what is waited for.
     pub(super) fn written(&self, now: Millis) -> Option<Written> {
-        Written::now(Now {
-            wall_ms: now,
-            steady: self.steady,
-        })
+        Written::now(self.both_clocks(now))
     }
 
     /// For so long a request that failed may still be under way at the LRS.

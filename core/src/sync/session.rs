@@ -416,10 +416,7 @@ impl Session {
             mark,
             plain,
             outdated: false,
-            asked: Now {
-                wall_ms: now,
-                steady: self.steady,
-            },
+            asked: self.both_clocks(now),
             span,
         });
         Step::Send { ticket, request }
@@ -485,10 +482,7 @@ impl Session {
             return self.over(db).map(Some);
         }
         self.learned = upstream.learned;
-        self.learned.follow_the_clock(Now {
-            wall_ms: now,
-            steady: self.steady,
-        });
+        self.learned.follow_the_clock(self.both_clocks(now));
         self.door = self.learned.asked_since_401.map(Door::left_open);
         if let Some(other) = upstream
             .endpoint

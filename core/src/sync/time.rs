@@ -21,13 +21,18 @@ impl Session {
         now.wall_ms
     }
 
+    /// What both clocks say, where the wall clock says this.
+    pub(super) fn both_clocks(&self, now: Millis) -> Now {
+        Now {
+            wall_ms: now,
+            steady: self.steady,
+        }
+    }
+
     /// What is known of the time, to seal what is sent for the first time.
     pub(super) fn clocks(&self, now: Millis) -> Clocks {
         Clocks {
-            here: Now {
-                wall_ms: now,
-                steady: self.steady,
-            },
+            here: self.both_clocks(now),
             lrs: self.learned.clock,
             trust_lrs: self.config.trust_lrs_clock,
         }
