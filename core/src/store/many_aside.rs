@@ -129,6 +129,17 @@ fn no_more_are_looked_at_than_one_transaction_may() {
     }
 }
 
+/// What looking again and again finds, in a few looks.
+fn found(db: &mut Db) -> Vec<uuid::Uuid> {
+    for _ in 0..20 {
+        let (rows, more) = look(db, true);
+        if !rows.is_empty() || !more {
+            return rows.iter().map(|row| row.id).collect();
+        }
+    }
+    panic!("it goes round and round");
+}
+
 #[test]
 fn of_many_voidings_the_one_whose_target_is_gone_is_found() {
     let many = 1_700;
@@ -149,16 +160,7 @@ fn of_many_voidings_the_one_whose_target_is_gone_is_found() {
             HistoryPolicy::None,
         );
         db.discard(statement(lucky).id).unwrap();
-        let mut looks = 0;
-        let found = loop {
-            let (rows, more) = look(&mut db, true);
-            looks += 1;
-            if !rows.is_empty() || !more {
-                break rows;
-            }
-            assert!(looks < 20, "it goes round and round");
-        };
-        let ids: Vec<_> = found.iter().map(|row| row.id).collect();
+        let ids = found(&mut db);
         assert_eq!(ids, [statement(many + lucky).id], "{lucky}");
     }
 }
@@ -173,16 +175,7 @@ fn voidings_that_waited_for_the_version_make_room_for_others() {
         .unwrap();
     db.discard(statement(1_200).id).unwrap();
     assert_eq!(look(&mut db, false), (Vec::new(), false));
-    let mut looks = 0;
-    let found = loop {
-        let (rows, more) = look(&mut db, true);
-        looks += 1;
-        if !rows.is_empty() || !more {
-            break rows;
-        }
-        assert!(looks < 20, "it goes round and round");
-    };
-    let ids: Vec<_> = found.iter().map(|row| row.id).collect();
+    let ids = found(&mut db);
     assert_eq!(ids, [statement(2_400).id]);
     check(&db);
 }
