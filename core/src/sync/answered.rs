@@ -45,6 +45,22 @@ impl Session {
             // It is another LRS's by now, and of ours it says nothing.
             return Ok(());
         }
+        let was_quick = waits::is_quick(&self.learned);
+        self.follow_up(db, flying, outcome, now)?;
+        if was_quick && !waits::is_quick(&self.learned) {
+            // After a kill too this has to be known.
+            self.settle(db, Vec::new(), now)?;
+        }
+        Ok(())
+    }
+
+    fn follow_up(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        outcome: Result<Answer, Failure>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
         let here = self.both_clocks(now);
         self.judging = flying.span.clone();
         self.judging

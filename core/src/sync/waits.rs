@@ -91,10 +91,17 @@ fn ended_at(request: UnderWay, now: Millis) -> Millis {
 /// How long an LRS may be at a request whose connection was cut by us. Of one that was quick so far that is
 /// known well enough; of another one nothing is known but the time-out.
 fn patience(learned: &Learned, timeout_ms: Millis) -> Millis {
-    match learned.slowest_ms {
-        Some(slowest) if slowest <= QUICK_MS => timeout_ms.min(QUICK_IS_AT_WORK_MS),
-        _ => timeout_ms,
+    if is_quick(learned) {
+        timeout_ms.min(QUICK_IS_AT_WORK_MS)
+    } else {
+        timeout_ms
     }
+}
+
+pub(super) fn is_quick(learned: &Learned) -> bool {
+    learned
+        .slowest_ms
+        .is_some_and(|slowest| slowest <= QUICK_MS)
 }
 
 /// Could such a wait have been set by now? Otherwise the clock has jumped since.
