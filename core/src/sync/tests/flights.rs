@@ -175,6 +175,37 @@ fn answers_come_in_any_order_and_a_kill_between_them_loses_nothing() {
 }
 
 #[test]
+fn that_the_lrs_was_slow_once_is_known_after_a_kill() {
+    let mut air = Air::new(1, 200);
+    air.send();
+    air.land(0);
+    air.send();
+    air.land(0);
+    // Quick so far. Now a refusal that takes long, and nothing else of it is written down.
+    air.send();
+    air.device.now += 17_000;
+    let header = ("X-Experience-API-Version", "2.0.0");
+    air.land_as(0, Ok(status(400, &[header])));
+    air.device.restart();
+    air.session = air.device.session().alone(true);
+    let timeout = loop {
+        match air.send() {
+            Step::Wait { until, .. } => air.device.now = until,
+            _ if air.flying[0].1.body.is_some() => break air.flying.remove(0).1.timeout,
+            _ => air.land(0),
+        }
+    };
+    air.device.now += 100;
+    air.device.restart();
+    air.session = air.device.session().alone(true);
+    let Step::Wait { until, .. } = air.send() else {
+        panic!("it may be at work still");
+    };
+    let waits = until - air.device.now;
+    assert!(waits >= timeout.as_millis() as i64, "{waits} ms");
+}
+
+#[test]
 fn a_bad_statement_is_looked_for_when_all_others_have_come_back() {
     let mut air = Air::open(3, 600);
     let bad = air.ids(1)[7];
