@@ -69,7 +69,7 @@ pub struct Lrs {
     pub taken: Vec<(Uuid, Millis)>,
     /// Those of which a copy that really differs was shown.
     pub differs: Vec<Uuid>,
-    /// The device has seen its version header since this LRS is meant.
+    /// The device has seen its version header since this LRS is meant, and since it took something without.
     pub signed: bool,
     /// It answered in its own name at least once, and always within a second.
     pub quick: Option<bool>,

@@ -18,7 +18,10 @@ impl World {
         let (left, at) = (flight.left, self.now);
         let lrs = &mut self.servers.lrss[flight.behind.to];
         let slow = at - left > 1_000;
-        lrs.signed |= flight.behind.own;
+        // Whoever stands before an LRS redirects, or asks to log in to a proxy or a network (RFC 9110, 15.5.8;
+        // RFC 6585, 6): its header on these shows nothing.
+        let not_its_own = |answer: &Answer| matches!(answer.status, 300..=399 | 407 | 511);
+        lrs.signed |= flight.behind.own && !flight.outcome.as_ref().is_ok_and(not_its_own);
         match &flight.outcome {
             Ok(_) if flight.behind.own => lrs.quick = Some(lrs.quick.unwrap_or(true) && !slow),
             Ok(_) | Err(Failure::Unreachable(_)) => {}
@@ -59,6 +62,10 @@ impl World {
         }
         let looked = flight.request.url.contains('?') && flight.behind.own;
         let takes = flight.ids.iter().any(|id| lrs.taken.contains(&(*id, at)));
+        if takes && !flight.behind.own {
+            // It has taken something in no name: its own end cannot be told by the name any more.
+            lrs.signed = false;
+        }
         if takes {
             // Nobody takes anything of somebody whom it does not know: the 401 before was a statement's.
             self.servers.patience.unlock();
