@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::append::NEEDS_2_0;
+use super::append::{NEEDS_2_0, TIMESTAMP_IS_OURS};
 use super::forward::Forward;
 use super::intact::{Spoilt, hold_spoilt};
 use super::ledger::{Moves, Place};
@@ -54,6 +54,8 @@ pub struct Row {
     pub needs_2_0: bool,
     /// The instant of its timestamp, unix milliseconds.
     pub happened_at: Millis,
+    /// Pannier made that timestamp, and a copy of the queue may have corrected it otherwise.
+    pub timestamp_is_ours: bool,
     /// How often it was refused alone.
     pub tries: u32,
     /// By which HTTP status the last time.
@@ -348,6 +350,7 @@ fn aside_row(tx: &Connection, limits: &Limits, seq: i64, alone: bool) -> rusqlit
             sent_before,
             ahead: false,
             needs_2_0: traits & NEEDS_2_0 != 0,
+            timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
             tries: row.get("tries")?,
             status: row.get("status")?,
             taken: row
@@ -436,6 +439,7 @@ fn from_log(
                 ahead: limits.after > sent_through && seq > sent_through,
                 needs_2_0: traits & NEEDS_2_0 != 0,
                 happened_at,
+                timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
                 tries: 0,
                 status: None,
                 taken: None,

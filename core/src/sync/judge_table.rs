@@ -26,6 +26,7 @@ fn batch(sent_before: &[usize]) -> Vec<Item> {
                 sent_before: sent_before.contains(&at),
                 ahead: false,
                 needs_2_0: false,
+                timestamp_is_ours: false,
                 happened_at: 0,
                 tries: 0,
                 status: None,

@@ -8,7 +8,7 @@ use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::reading::read_get;
 use crate::lrs::{Answer, Sender, headers};
 use crate::statement::{self, Comparison, XapiVersion};
-use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
+use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
 
 /// An LRS that says it shows only what it stored until some time ago is waited for this often; after
 /// that what it shows counts.
@@ -70,7 +70,7 @@ impl Session {
                 self.not_shown(db, look, item, Some(status), may_not_read, now)
             }
             Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
-                Comparison::Same => {
+                comparison if is_ours(&item.row, &comparison) => {
                     self.learn_to_know(from);
                     // 409 to what it has, unchanged: from now on look before sending again.
                     self.learned.refuses_known |= matches!(look.then, Then::Known);
@@ -86,9 +86,7 @@ impl Session {
                     self.found(db, look, item, outcome, now)
                 }
                 // No statement, or a stranger's: nothing is known of ours.
-                Comparison::Different(_) | Comparison::Unreadable => {
-                    self.not_shown(db, look, item, Some(answer.status), false, now)
-                }
+                _ => self.not_shown(db, look, item, Some(answer.status), false, now),
             },
             // A voided statement hides behind another parameter.
             Looked::Missing
@@ -376,6 +374,16 @@ impl Session {
         };
         self.blame_all(db, vec![item], &blame, now)?;
         self.continue_look(db, look, now)
+    }
+}
+
+/// Whether the LRS's copy is of this statement. A timestamp that Pannier made may have been corrected otherwise
+/// in a copy of the queue, and been delivered from there: it is the same experience all the same.
+fn is_ours(row: &Row, comparison: &Comparison) -> bool {
+    match comparison {
+        Comparison::Same => true,
+        Comparison::Different(differences) => row.timestamp_is_ours && differences.only_timestamp(),
+        Comparison::Unreadable => false,
     }
 }
 

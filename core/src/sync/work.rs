@@ -124,6 +124,7 @@ mod tests {
                     sent_before: false,
                     ahead: false,
                     needs_2_0: false,
+                    timestamp_is_ours: false,
                     happened_at: 0,
                     tries: 0,
                     status: None,

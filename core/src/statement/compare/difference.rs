@@ -45,6 +45,13 @@ pub struct Differences {
     pub more: usize,
 }
 
+impl Differences {
+    /// Whether nothing differs but the statement's own timestamp.
+    pub(crate) fn only_timestamp(&self) -> bool {
+        self.more == 0 && self.listed.iter().all(|one| one.path == "$.timestamp")
+    }
+}
+
 /// Every place where two values differ, beyond what an LRS may do to a number.
 pub(super) fn between(ours: &Value<'_>, theirs: &Value<'_>) -> Differences {
     let mut walk = Walk {

@@ -74,6 +74,28 @@ fn an_answer_lost_after_storing_counts_nothing_twice() {
 }
 
 #[test]
+fn what_a_copy_of_the_queue_delivered_with_a_corrected_timestamp_is_no_conflict() {
+    let mut device = Device::new();
+    device.lrs.on_known = OnKnown::Refuse { naming: false };
+    let made_by_us = device.record(1)[0];
+    let given = device.record_one(
+        2,
+        r#","timestamp":"2026-10-01T10:00:00.000Z""#,
+        START - 1_000,
+    );
+    for (n, id) in [(1, made_by_us), (2, given)] {
+        let theirs = json!({"id": id, "actor": {"mbox": "mailto:a@example.com"},
+            "verb": {"id": "http://example.com/did"},
+            "object": {"id": format!("http://example.com/{n}")},
+            "timestamp": "2025-08-01T00:00:00.000Z"});
+        device.lrs.stored.insert(id, theirs);
+    }
+    device.sync_all();
+    assert_eq!(device.held(), [(given, HoldReason::Conflict)]);
+    assert_eq!(device.delivered(), 1);
+}
+
+#[test]
 fn another_statement_under_the_same_id_is_a_conflict_with_both_copies() {
     for on_known in [
         OnKnown::AllIds,
