@@ -215,7 +215,7 @@ impl BlockingCollector {
 
     /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
     /// connection secure, which versions does it speak, does it know the credentials, may they write,
-    /// does its clock agree with the device's. Blocks for three requests, each 30 s at most; may be
+    /// does its clock agree with the device's. Blocks for three or four requests, each 30 s at most; may be
     /// called during a sync and while the collector is paused.
     pub fn probe(&self) -> Result<Probe, PannierError> {
         Ok(self.core.probe()?.into())

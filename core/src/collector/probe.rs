@@ -3,9 +3,12 @@
 //! Nothing is recorded, nothing is learned, and nothing is stored at the LRS unless the app gives a
 //! statement for that. A probe is made beside a sync and keeps it from nothing.
 
+#[cfg(test)]
+mod agreeing;
 mod findings;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,8 +21,8 @@ use super::{Collector, Inner};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::lock::lock;
-use crate::lrs::reading::{AskedAs, highest_common, read_about, read_get, read_post};
-use crate::lrs::{About, Answer, Authorization, Endpoint, Failure, Found, headers, requests};
+use crate::lrs::reading::{AskedAs, highest_common, read_about, read_post};
+use crate::lrs::{About, Answer, Authorization, Endpoint, Failure, headers, requests};
 use crate::statement::{Prepared, XapiVersion};
 use crate::store::Millis;
 use crate::transport::Transport;
@@ -107,8 +110,9 @@ impl Collector {
     /// does its clock agree with the device's. The right to write is asked for with an empty list of
     /// statements, which no LRS can store; some refuse that as such, and then it is not known.
     ///
-    /// Blocks for as long as three requests take, each 30 s at most. May be called while a sync is
-    /// under way and while the collector is paused. Where there are no credentials yet, the provider
+    /// Blocks for as long as three requests take, or four where the LRS does not understand the version that
+    /// is tried first, each 30 s at most. May be called while a sync is under way and while the collector is
+    /// paused. Where there are no credentials yet, the provider
     /// is asked for some, which are used here only. An error says that there is nothing to try; what
     /// is the matter with the connection stands in the [`Probe`].
     pub fn probe(&self) -> Result<Probe, Error> {
@@ -130,6 +134,7 @@ impl Inner {
         let transport = self.fresh_transport()?;
         let provider = self.provider.clone();
         let (clock, speak, allow) = (Arc::clone(&self.clock), self.speak, self.allow_cleartext);
+        let write_only = self.write_only;
         let probing = move || {
             let authorization = match (authorization, provider) {
                 (None, Some(provider)) => {
@@ -151,6 +156,7 @@ impl Inner {
                 transport,
                 clock,
                 speak,
+                write_only,
                 statement,
             };
             let probe = runtime.block_on(asking.all());
@@ -175,6 +181,7 @@ struct Asking {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     speak: Option<XapiVersion>,
+    write_only: bool,
     statement: Option<Prepared>,
 }
 
@@ -227,22 +234,35 @@ impl Asking {
         }
         heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
 
-        let look_up = self.look_up(heard.nobody, heard.speaks);
-        let asked = self.ask(look_up).await;
-        heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
-        let goes_on = match &asked.outcome {
-            Ok(answer) => match read_get(answer, self.asked(), heard.nobody) {
-                Found::Refused { status, .. } => status != 401,
-                Found::NotAnLrs(_) => false,
-                Found::Copy(_) | Found::Missing | Found::Unreadable => true,
-            },
-            Err(_) => false,
-        };
-        heard.look_up = Some(asked.outcome);
-        if goes_on {
-            self.try_to_write(&mut heard).await;
+        if findings::asks_for_time(&self, answer) {
+            return findings::of(&self, &heard);
         }
+        self.try_to_read(&mut heard).await;
+        // A sync sends whatever comes of a look-up, and what comes of that is what counts.
+        self.try_to_write(&mut heard).await;
         findings::of(&self, &heard)
+    }
+
+    async fn try_to_read(&self, heard: &mut Heard) {
+        self.look_up_nobody(heard).await;
+        if self.speak.is_none() && findings::misunderstands(self, heard) {
+            // As a sync does: the version may be what it does not understand.
+            let first = (heard.speaks, heard.look_up.take());
+            heard.speaks = match first.0 {
+                XapiVersion::V2_0_0 => XapiVersion::V1_0_3,
+                XapiVersion::V1_0_3 => XapiVersion::V2_0_0,
+            };
+            self.look_up_nobody(heard).await;
+            if findings::misunderstands(self, heard) {
+                (heard.speaks, heard.look_up) = first;
+            }
+        }
+    }
+
+    async fn look_up_nobody(&self, heard: &mut Heard) {
+        let asked = self.ask(self.look_up(heard.nobody, heard.speaks)).await;
+        heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
+        heard.look_up = Some(asked.outcome);
     }
 
     async fn try_to_write(&self, heard: &mut Heard) {
@@ -251,10 +271,11 @@ impl Asking {
         let post = requests::post(&self.endpoint, authorization, heard.speaks, &bodies);
         let asked = self.ask(post).await;
         heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
-        if let (Some(statement), Ok(answer)) = (&self.statement, &asked.outcome)
-            && answer.status < 300
-            && !findings::names(&read_post(answer, self.asked()), statement.id)
+        if let Some(statement) = &self.statement
+            && !matches!(&asked.outcome, Ok(answer)
+                if writing::names(&read_post(answer, self.asked()), statement.id))
         {
+            // Whatever is said to it, it may be there.
             let look_up = self.look_up(statement.id, heard.speaks);
             let look_up = requests::expecting(look_up, statement.body.len());
             heard.stored = Some(self.ask(look_up).await.outcome);

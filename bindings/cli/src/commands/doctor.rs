@@ -15,7 +15,7 @@ use crate::terminal::one_line;
 
 /// Try the way to the LRS: network, encryption, address, version, credentials, right to write, clock
 ///
-/// Says of each whether it is as it should be and, if not, what to do. Asks three questions that store
+/// Says of each whether it is as it should be and, if not, what to do. Asks a few questions that store
 /// nothing and leaves the queue alone. Without --lrs it asks the LRS that the queue remembers.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\

@@ -1,16 +1,15 @@
 //! What the answers to a probe mean, by the same readers as a sync's.
 
-use uuid::Uuid;
-
+use super::writing::{taken, write};
 use super::{Asking, Check, Examined, Finding, Heard, Probe};
-use crate::lrs::reading::{highest_common, read_about, read_get, read_post, sender};
-use crate::lrs::{About, Answer, Failure, Found, NotAnLrs, Posted, Sender};
+use crate::lrs::reading::{highest_common, read_about, read_get, sender};
+use crate::lrs::{About, Answer, Failure, Found, NotAnLrs, Sender};
 
 /// So far apart, clocks that somebody sets are not.
 const FAR_APART_MS: i64 = 5 * 60 * 1000;
 
 /// The finding and the sentence, with the status that shows it.
-type Said = (Finding, Option<u16>, String);
+pub(super) type Said = (Finding, Option<u16>, String);
 
 pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
     let lrs = lrs(asking, heard);
@@ -39,11 +38,15 @@ pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
     }
 }
 
-fn said(finding: Finding, status: impl Into<Option<u16>>, sentence: impl Into<String>) -> Said {
+pub(super) fn said(
+    finding: Finding,
+    status: impl Into<Option<u16>>,
+    sentence: impl Into<String>,
+) -> Said {
     (finding, status.into(), sentence.into())
 }
 
-fn not_examined() -> Said {
+pub(super) fn not_examined() -> Said {
     said(
         Finding::Unknown,
         None,
@@ -93,8 +96,38 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
 }
 
 /// It says itself that it is the LRS's.
-fn is_marked(answer: &Answer) -> bool {
+pub(super) fn is_marked(answer: &Answer) -> bool {
     sender(answer) == Sender::Lrs
+}
+
+/// It asks to be left alone for a while, which a sync obeys before it asks or sends anything else.
+pub(super) fn asks_for_time(asking: &Asking, about: &Answer) -> bool {
+    matches!(
+        read_about(about, asking.asked()),
+        About::Refused {
+            status: 429 | 503,
+            ..
+        }
+    )
+}
+
+/// Whether it refuses a question in the version that is tried as one that nobody can ask.
+pub(super) fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
+    matches!(
+        looked_up(asking, heard),
+        Some(Found::Refused { status: 400, .. })
+    )
+}
+
+fn looked_up(asking: &Asking, heard: &Heard) -> Option<Found> {
+    let answer = ok(heard.look_up.as_ref())?;
+    Some(read_get(answer, asking.asked(), heard.nobody))
+}
+
+/// Whether it can tell that it does not have the statement that was asked for.
+pub(super) fn looks_for_statements(asking: &Asking, heard: &Heard) -> bool {
+    let found = looked_up(asking, heard);
+    matches!(found, Some(Found::Copy(_) | Found::Missing))
 }
 
 fn lrs(asking: &Asking, heard: &Heard) -> Said {
@@ -125,15 +158,17 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
             _ => {}
         }
     }
-    let marked = [
-        Some(about),
-        ok(heard.look_up.as_ref()),
-        ok(heard.post.as_ref()),
-    ]
-    .into_iter()
-    .flatten()
-    .any(is_marked);
+    let marked = heard.answers().any(is_marked);
+    let says_so_when_sent = ok(heard.post.as_ref()).is_some_and(is_marked);
     match (stranger, about_says) {
+        (Some(why), _) if says_so_when_sent || taken(asking, heard).is_some() => said(
+            Finding::Warning,
+            status,
+            format!(
+                "what is sent is answered as by an LRS, and some questions are not: {why}; ask whoever runs \
+                 it what stands before it"
+            ),
+        ),
         (Some(why), _) => said(Finding::Bad, status, stranger_says(&why)),
         (None, About::Versions(_)) => said(
             Finding::Good,
@@ -154,11 +189,21 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
-fn ok(outcome: Option<&Result<Answer, Failure>>) -> Option<&Answer> {
+impl Heard {
+    /// All that came.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> {
+        let (look_up, post) = (ok(self.look_up.as_ref()), ok(self.post.as_ref()));
+        [self.about.as_ref().ok(), look_up, post]
+            .into_iter()
+            .flatten()
+    }
+}
+
+pub(super) fn ok(outcome: Option<&Result<Answer, Failure>>) -> Option<&Answer> {
     outcome.and_then(|outcome| outcome.as_ref().ok())
 }
 
-fn stranger_says(why: &NotAnLrs) -> String {
+pub(super) fn stranger_says(why: &NotAnLrs) -> String {
     let what_to_do = match why {
         NotAnLrs::Redirect {
             same_host: true, ..
@@ -178,14 +223,20 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
     };
     let common = highest_common(&heard.versions);
     match (asking.speak, common) {
-        (_, None) if !heard.versions.is_empty() && misunderstands(asking, heard) => said(
-            Finding::Bad,
-            about.status,
-            format!(
-                "it speaks xAPI {}, and Pannier 1.0.3 and 2.0.0",
-                heard.versions.join(", ")
-            ),
-        ),
+        (_, None)
+            if !heard.versions.is_empty()
+                && misunderstands(asking, heard)
+                && taken(asking, heard).is_none() =>
+        {
+            said(
+                Finding::Bad,
+                about.status,
+                format!(
+                    "it speaks xAPI {}, and Pannier 1.0.3 and 2.0.0",
+                    heard.versions.join(", ")
+                ),
+            )
+        }
         (_, None) if !heard.versions.is_empty() => said(
             Finding::Warning,
             about.status,
@@ -201,6 +252,15 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
             about.status,
             format!("xAPI {} is spoken, as was set", fixed.as_str()),
         ),
+        (None, Some(version)) if version != heard.speaks => said(
+            Finding::Warning,
+            about.status,
+            format!(
+                "it lists xAPI {} and does not understand it: xAPI {} is spoken; tell whoever runs it",
+                version.as_str(),
+                heard.speaks.as_str()
+            ),
+        ),
         (None, Some(version)) => said(
             Finding::Good,
             about.status,
@@ -215,14 +275,6 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
             ),
         ),
     }
-}
-
-/// Whether it refuses a question in the version that is tried as one that nobody can ask.
-fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
-    ok(heard.look_up.as_ref()).is_some_and(|answer| {
-        let found = read_get(answer, asking.asked(), heard.nobody);
-        matches!(found, Found::Refused { status: 400, .. })
-    })
 }
 
 fn credentials(asking: &Asking, heard: &Heard) -> Said {
@@ -255,6 +307,15 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
             "it answers a look-up with something that cannot be read",
         ),
         Found::NotAnLrs(_) => not_examined(),
+        Found::Refused { status: 401, words } if taken(asking, heard).is_some() => said(
+            Finding::Warning,
+            status,
+            format!(
+                "it lets nobody look for statements with them, and takes what is sent: if they may only \
+                 write, all is well but that what a broken connection leaves open cannot be looked up{}",
+                quoted(&words.to_string())
+            ),
+        ),
         Found::Refused { status: 401, .. } if !is_marked(answer) && heard.versions.is_empty() => {
             said(
                 Finding::Bad,
@@ -298,151 +359,11 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
-fn quoted(words: &str) -> String {
+pub(super) fn quoted(words: &str) -> String {
     if words.is_empty() {
         String::new()
     } else {
         format!("; it says: {words}")
-    }
-}
-
-/// Whether this answer names a statement as stored.
-pub(super) fn names(answer: &Posted, id: Uuid) -> bool {
-    match answer {
-        Posted::Ids(stored) | Posted::Partial { stored, .. } => stored.contains(&id),
-        _ => false,
-    }
-}
-
-fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
-    let Some(outcome) = &heard.post else {
-        return not_examined();
-    };
-    let answer = match outcome {
-        Ok(answer) => answer,
-        Err(failure) => {
-            return said(
-                Finding::Warning,
-                None,
-                format!("{failure}; try again, then ask whoever runs it"),
-            );
-        }
-    };
-    let status = answer.status;
-    let posted = read_post(answer, asking.asked());
-    match posted {
-        Posted::Unclear(_) if asking.statement.is_some() && shows(asking, heard) => {
-            said(Finding::Good, status, "it has stored the statement")
-        }
-        Posted::Unclear(words) => said(
-            if asking.statement.is_some() || !looks_for_statements(asking, heard) {
-                Finding::Bad
-            } else {
-                Finding::Warning
-            },
-            status,
-            format!(
-                "it says that all is well, and neither names nor shows what it stored, which counts as not \
-                 delivered; check the path in the endpoint and what stands before the LRS{}",
-                quoted(&words.to_string())
-            ),
-        ),
-        Posted::NotAnLrs(why) => said(Finding::Bad, status, stranger_says(&why)),
-        Posted::Refused { status, words, .. } => {
-            let words = quoted(&words.to_string());
-            refused(asking, heard, status, &words)
-        }
-        taken => match &asking.statement {
-            Some(statement) => stored(asking, heard, status, names(&taken, statement.id)),
-            None if there == Finding::Good => said(
-                Finding::Good,
-                status,
-                "it takes an empty list of statements",
-            ),
-            None => said(
-                Finding::Unknown,
-                status,
-                "it takes an empty list of statements, as whatever is no LRS might, too",
-            ),
-        },
-    }
-}
-
-/// Whether it can tell that it does not have the statement that was asked for.
-fn looks_for_statements(asking: &Asking, heard: &Heard) -> bool {
-    ok(heard.look_up.as_ref()).is_some_and(|answer| {
-        let found = read_get(answer, asking.asked(), heard.nobody);
-        matches!(found, Found::Copy(_) | Found::Missing)
-    })
-}
-
-fn refused(asking: &Asking, heard: &Heard, status: u16, words: &str) -> Said {
-    match status {
-        401 | 403 => said(
-            Finding::Bad,
-            status,
-            format!("the credentials may not write statements; give them that right{words}"),
-        ),
-        404 | 405 | 410 | 501 => said(
-            Finding::Bad,
-            status,
-            format!("it takes no statements there; check the path in the endpoint{words}"),
-        ),
-        400 | 422 if asking.statement.is_none() => said(
-            Finding::Unknown,
-            status,
-            "it refuses an empty list as such, which leaves it open; only storing a statement tells",
-        ),
-        408 | 425 | 429 | 502..=504 => said(
-            Finding::Bad,
-            status,
-            format!("it takes no statements now; try again later, then ask whoever runs it{words}"),
-        ),
-        500..=599 if asking.statement.is_none() && looks_for_statements(asking, heard) => said(
-            Finding::Warning,
-            status,
-            format!(
-                "it fails on an empty list, perhaps on that alone; only storing a statement tells{words}"
-            ),
-        ),
-        500..=599 => said(
-            Finding::Bad,
-            status,
-            format!("it fails on what is sent; ask whoever runs it{words}"),
-        ),
-        400..=499 if asking.statement.is_some() => said(
-            Finding::Bad,
-            status,
-            format!("it refuses the statement{words}"),
-        ),
-        _ => said(
-            Finding::Unknown,
-            status,
-            format!("it answers with {status}{words}"),
-        ),
-    }
-}
-
-/// Whether it shows the statement that was to be stored.
-fn shows(asking: &Asking, heard: &Heard) -> bool {
-    match (&heard.stored, &asking.statement) {
-        (Some(Ok(answer)), Some(statement)) => matches!(
-            read_get(answer, asking.asked(), statement.id),
-            Found::Copy(_)
-        ),
-        _ => false,
-    }
-}
-
-fn stored(asking: &Asking, heard: &Heard, status: u16, named: bool) -> Said {
-    if named || shows(asking, heard) {
-        said(Finding::Good, status, "it has stored the statement")
-    } else {
-        said(
-            Finding::Unknown,
-            status,
-            "it takes the statement and does not show it; it may come later",
-        )
     }
 }
 

@@ -247,7 +247,7 @@ public final class Collector: Sendable {
 
     /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
     /// connection secure, which versions does it speak, does it know the credentials, may they write, does
-    /// its clock agree with the device's. Waits for three requests, each 30 s at most; may be called during
+    /// its clock agree with the device's. Waits for three or four requests, each 30 s at most; may be called during
     /// a sync and while the collector is paused.
     public func probe() async throws -> Probe {
         let blocking = try opened.whileOpen()

@@ -220,7 +220,7 @@ public class Collector private constructor(
     /**
      * Tries the connection to the LRS, without recording or storing anything: is it there, is the
      * connection secure, which versions does it speak, does it know the credentials, may they write, does
-     * its clock agree with the device's. Waits for three requests, each 30 s at most; may be called during
+     * its clock agree with the device's. Waits for three or four requests, each 30 s at most; may be called during
      * a sync and while the collector is paused.
      */
     public suspend fun probe(): Probe = call(SYNCS) { probe() }
