@@ -17,7 +17,7 @@ pub enum Kind {
     Big,
     /// The LRS has another statement under its id.
     Conflict,
-    /// The LRS has it already under its id, with another timestamp.
+    /// The LRS has it already under its id, with another timestamp than the app gave.
     Near,
     /// The LRS has it already: an import from elsewhere.
     There,

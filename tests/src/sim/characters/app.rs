@@ -91,8 +91,8 @@ impl World {
         self.made += 1;
         let now = self.device_now();
         let timestamp = match self.rng.u32(..30) {
-            // What the LRS has from elsewhere has the timestamp that the app gave.
-            _ if kind == Kind::There => Some(now),
+            // What the LRS has from elsewhere, or with another one, has the timestamp that the app gave.
+            _ if matches!(kind, Kind::There | Kind::Near) => Some(now),
             _ if self.plan.calm => None,
             0 => Some(now + self.rng.i64(0..600_000)),
             1 => Some(now - self.rng.i64(0..100_000_000)),
