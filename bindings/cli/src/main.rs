@@ -79,7 +79,20 @@ fn parsed() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches()?)
 }
 
+/// Makes a file that may not grow any more (`ulimit -f`) an error like a full disk, which is told, instead
+/// of a signal that ends the command without a word.
+#[cfg(unix)]
+fn outlive_the_file_size_limit() {
+    let seen = std::sync::Arc::default();
+    // Where it cannot be registered all is as before.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
+}
+
+#[cfg(not(unix))]
+fn outlive_the_file_size_limit() {}
+
 fn main() -> ExitCode {
+    outlive_the_file_size_limit();
     let Cli {
         command,
         json,

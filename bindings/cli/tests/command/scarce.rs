@@ -1,4 +1,4 @@
-//! Where a process may open few files only.
+//! Where a process may open few files only, or write small ones only.
 
 #![cfg(unix)]
 
@@ -10,10 +10,14 @@ use crate::process::{Desk, Ended, hub, statement};
 
 /// Runs it where no more files may be open at once.
 fn with_files(desk: &Desk, files: u32, args: &[&str]) -> Ended {
+    limited(desk, &format!("ulimit -n {files}"), args)
+}
+
+fn limited(desk: &Desk, limit: &str, args: &[&str]) -> Ended {
     let command = desk.command(args);
-    let mut limited = Command::new("sh");
-    let script = format!("ulimit -n {files} && exec \"$@\"");
-    limited
+    let mut shell = Command::new("sh");
+    let script = format!("{limit} && exec \"$@\"");
+    shell
         .args(["-c", &script, "sh"])
         .arg(command.get_program())
         .args(command.get_args())
@@ -21,11 +25,11 @@ fn with_files(desk: &Desk, files: u32, args: &[&str]) -> Ended {
         .stdin(Stdio::null());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
         };
     }
-    let output = limited.output().unwrap();
+    let output = shell.output().unwrap();
     Ended {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -77,4 +81,31 @@ fn too_few_files_are_told_and_are_no_panic() {
         with_files(&desk, 6, args).is(3, "too few files");
         with_files(&desk, 40, args).is(0, "");
     }
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_told_and_ends_nothing_without_a_word() {
+    let (hub, _) = hub();
+    let mut told = 0;
+    // Units of 512 bytes (POSIX).
+    for blocks in [0, 8, 32, 100, 200, 400, 800, 4_000] {
+        let desk = Desk::at(&hub);
+        desk.recorded(&json!([statement("before")]));
+        let many: Vec<_> = (0..400).map(|n| statement(&format!("{n}"))).collect();
+        let file = desk.file("many.json", &json!(many).to_string());
+        let limit = format!("ulimit -f {blocks}");
+        let ended = limited(&desk, &limit, &["record", &file]);
+        assert!(matches!(ended.code, 0 | 3), "{blocks}: {ended:?}");
+        if ended.code == 3 {
+            told += 1;
+            assert!(!ended.err.is_empty(), "{blocks}");
+        }
+        let recorded = if ended.code == 0 { 401 } else { 1 };
+        let status = &desk.json(&["status"])[0];
+        assert_eq!(status["recorded"], recorded, "{blocks}: {ended:?}");
+        let synced = limited(&desk, &limit, &["sync"]);
+        assert!(matches!(synced.code, 0 | 3 | 4), "{blocks}: {synced:?}");
+        assert!(synced.code == 0 || !synced.err.is_empty(), "{blocks}");
+    }
+    assert!(told > 2, "nothing was too small");
 }
