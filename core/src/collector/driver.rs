@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use super::Inner;
 use super::config::SyncPolicy;
 use super::reentry::{self, Role};
+use super::runtime::runtime;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Db, Millis, Problem, Trouble};
@@ -70,21 +71,27 @@ pub(super) enum Interrupt {
     Close,
 }
 
-/// Runs until the collector is dropped.
-pub(super) fn run(inner: &Arc<Inner>, commands: UnboundedReceiver<Command>) {
+/// Runs until the collector is dropped. Says first whether it can.
+pub(super) fn run(
+    inner: &Arc<Inner>,
+    commands: UnboundedReceiver<Command>,
+    ready: &Sender<Result<(), Error>>,
+) {
     let holder = inner.holder;
     reentry::enter(holder, Role::Drives);
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_start(move || reentry::enter(holder, Role::Helps))
-        .build()
-    {
+    let helps = move || reentry::enter(holder, Role::Helps);
+    let runtime = runtime(|builder| {
+        builder.on_thread_start(helps);
+    });
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            tracing::error!(%error, "no runtime to sync on");
+            // Whoever started this waits for it.
+            let _ = ready.send(Err(error));
             return;
         }
     };
+    let _ = ready.send(Ok(()));
     let mut driver = Driver {
         inner: Arc::clone(inner),
         commands,

@@ -31,6 +31,7 @@ mod probe;
 mod reentry;
 #[cfg(test)]
 mod robust;
+mod runtime;
 mod status;
 mod sync_lock;
 mod target;
@@ -559,10 +560,12 @@ impl Collector {
         }
         let (commands, received) = unbounded_channel();
         let inner = Arc::clone(&self.inner);
+        let (ready, is_ready) = channel();
         let thread = std::thread::Builder::new()
             .name("pannier-sync".to_owned())
-            .spawn(move || driver::run(&inner, received))
+            .spawn(move || driver::run(&inner, received, &ready))
             .map_err(|error| Error::Transport(format!("no thread to sync on: {error}")))?;
+        is_ready.recv().unwrap_or(Err(Error::Panicked))?;
         *driver = Some(Driver {
             commands: commands.clone(),
             thread,

@@ -17,6 +17,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::caught::exchange;
+use super::runtime::runtime;
 use super::{Collector, Inner};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -146,10 +147,7 @@ impl Inner {
                 (known, _) => known,
             };
             endpoint.check_cleartext(authorization.is_some(), allow)?;
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| Error::Transport(format!("no runtime to probe on: {error}")))?;
+            let runtime = runtime(|_| {})?;
             let asking = Asking {
                 endpoint,
                 authorization,

@@ -269,7 +269,14 @@ fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused>
 }
 
 fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
-    let of = |body| Content::of(body, timestamp_counts);
+    let of = |body| {
+        let content = Content::of(body);
+        if timestamp_counts {
+            content
+        } else {
+            content.map(Content::without_timestamp)
+        }
+    };
     match (of(known), of(new)) {
         (Some(known), Some(new)) => known == new,
         _ => false,
@@ -282,13 +289,16 @@ fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
 pub struct Content(serde_json::Map<String, Value>);
 
 impl Content {
-    /// Of this JSON object; none where it is none. A timestamp that Pannier filled in, in this one or in
-    /// the one it is compared with, does not count.
-    pub fn of(body: &[u8], timestamp_counts: bool) -> Option<Self> {
-        let mut members: serde_json::Map<_, _> = serde_json::from_slice(body).ok()?;
-        if !timestamp_counts {
-            members.remove("timestamp");
-        }
-        Some(Self(members))
+    /// Of this JSON object; none where it is none.
+    pub fn of(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok().map(Self)
+    }
+
+    /// The same, where the timestamp does not count: Pannier filled it in, in this one or in the one it is
+    /// compared with.
+    #[must_use]
+    pub fn without_timestamp(mut self) -> Self {
+        self.0.remove("timestamp");
+        self
     }
 }

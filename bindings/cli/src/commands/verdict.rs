@@ -95,10 +95,13 @@ impl Judge {
 
     /// With the first one of its id.
     fn compare(&mut self, place: &str, prepared: &Prepared) -> Result<(), Fault> {
+        let content = Content::of(&prepared.body);
         let contents = Contents {
             timestamp_is_ours: prepared.timestamp_is_ours,
-            with_timestamp: self.hash(prepared, true),
-            without: self.hash(prepared, false),
+            with_timestamp: self.hasher.hash_one(&content),
+            without: self
+                .hasher
+                .hash_one(content.map(Content::without_timestamp)),
         };
         match self.first.entry(prepared.id) {
             Entry::Vacant(vacant) => {
@@ -114,11 +117,6 @@ impl Judge {
                 Err(other_content(prepared.id, &at))
             }
         }
-    }
-
-    fn hash(&self, prepared: &Prepared, with_timestamp: bool) -> u64 {
-        self.hasher
-            .hash_one(Content::of(&prepared.body, with_timestamp))
     }
 }
 

@@ -15,7 +15,8 @@ mod verb;
 
 use std::collections::HashMap;
 
-use pannier::statement::{Fault, model};
+use pannier::collector::recordable;
+use pannier::statement::{Fault, Fill, model};
 
 use crate::{PannierError, Timestamp, Uuid, Warnings, XapiVersion};
 
@@ -67,13 +68,17 @@ impl Statement {
     }
 }
 
-/// Checks a statement without recording it, and returns what is valid but had better be otherwise; the
-/// error lists every fault.
+/// Checks a statement without recording it, and returns what is valid but had better be otherwise. Refuses
+/// what `record` refuses, with the same error, but for what only a queue knows.
 #[uniffi::export]
 pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, PannierError> {
-    pannier::statement::check(json.as_bytes(), version.into())
-        .map(Into::into)
-        .map_err(|invalid| pannier::Error::Invalid(invalid).into())
+    // What is filled in here is thrown away: `record` fills in its own.
+    let fill = Fill {
+        id: Uuid::new_v4(),
+        now_ms: 0,
+    };
+    let prepared = recordable(json.as_bytes(), version.into(), &fill)?;
+    Ok(prepared.warnings.into())
 }
 
 /// The core's own.

@@ -290,3 +290,55 @@ fn numbers_that_json_cannot_write_are_faults_with_the_right_words() {
         ]
     );
 }
+
+/// What a collector says to this statement, and what a check does.
+fn recorded_and_checked(json: &str) -> (Option<PannierError>, Option<PannierError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let collector = pannier::Collector::open(path, pannier::Config::default()).unwrap();
+    let recorded = collector.record(json).map_err(PannierError::from).err();
+    (recorded, check_statement(json, XapiVersion::V2_0_0).err())
+}
+
+#[test]
+fn a_check_refuses_what_recording_refuses() {
+    let good = json!({
+        "actor": {"mbox": "mailto:ada@example.com"},
+        "verb": {"id": "https://example.com/verbs/did"},
+        "object": {"id": "https://example.com/a/1"},
+    });
+    let with = |name: &str, value: Value| {
+        let mut one = good.clone();
+        one[name] = value;
+        one
+    };
+    let id = "16fd2706-8baf-433b-82eb-8c7fada847da";
+    // Data 2.3.2: a voiding of itself.
+    let mut itself = with("id", json!(id));
+    itself["verb"] = json!({"id": "http://adlnet.gov/expapi/verbs/voided"});
+    itself["object"] = json!({"objectType": "StatementRef", "id": id});
+    // A content that would have to travel along.
+    let attachment = json!([{
+        "usageType": "http://example.com/photo", "display": {"en": "a photo"},
+        "contentType": "image/png", "length": 3,
+        "sha2": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    }]);
+    let large = json!({"extensions": {"http://e.example/": "x".repeat(4 * 1024 * 1024)}});
+    for one in [
+        itself,
+        with("attachments", attachment),
+        with("timestamp", json!("2569-03-01T10:00:00Z")),
+        with("result", large),
+    ] {
+        let (recorded, checked) = recorded_and_checked(&one.to_string());
+        // An id that was filled in is another one each time.
+        let kind = |error: Option<PannierError>| error.map(|error| std::mem::discriminant(&error));
+        assert!(recorded.is_some());
+        assert!(
+            kind(checked) == kind(recorded),
+            "{}",
+            &one.to_string()[..150]
+        );
+    }
+    assert_eq!(recorded_and_checked(&good.to_string()), (None, None));
+}
