@@ -7,7 +7,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -19,6 +19,7 @@ use super::alternate;
 use super::body::{self, Reading, Refused};
 use super::credential::Credential;
 use super::log::{Served, Watch};
+use super::places::Place;
 use super::problem::Problem;
 use super::serve::Patience;
 use super::statements::{Ask, Statements};
@@ -131,25 +132,44 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let large = form.size_hint();
     let mut form = Reading::new(form);
     // Its sender may be known by a header or by a field, which has to be among the first.
-    let known = if parts.headers.contains_key(header::AUTHORIZATION) {
-        app.credential.check(&parts.headers)
+    let known = |headers: &HeaderMap| {
+        app.credential
+            .check(headers)
+            .map(|()| known_at(&parts.extensions))
+    };
+    let may_go_on = if parts.headers.contains_key(header::AUTHORIZATION) {
+        known(&parts.headers)
     } else {
         match form.beginning(FORM_HEAD, app.patience.stranger).await {
+            // It is all there, and asked for them when it is opened.
             Ok(true) => Ok(()),
-            Ok(false) => app.credential.check(&alternate::credentials(form.bytes())),
+            Ok(false) => known(&alternate::credentials(form.bytes())),
             Err(problem) => Err(problem),
         }
     };
-    if let Err(problem) = known {
+    if let Err(problem) = may_go_on {
         return app.refuse(&parts.headers, form.rest(), problem);
     }
+    let place = parts.extensions.get::<Arc<Place>>().cloned();
     let _room = app.make_room(large).await;
     match form.whole(app.body_limit, app.patience.body).await {
         Ok(form) => match alternate::unwrap(&Request::from_parts(parts, ()), &form) {
-            Ok(request) => next.run(request).await,
+            Ok(mut request) => {
+                if let Some(place) = place {
+                    request.extensions_mut().insert(place);
+                }
+                next.run(request).await
+            }
             Err(problem) => problem.into_response(),
         },
         Err(Refused(problem, rest)) => app.refuse(&parts.headers, rest, problem),
+    }
+}
+
+/// Who sends a request has shown credentials: the place of its connection is its own until it is answered.
+fn known_at(extensions: &Extensions) {
+    if let Some(place) = extensions.get::<Arc<Place>>() {
+        place.works();
     }
 }
 
@@ -169,6 +189,7 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
             app.refuse(&parts.headers, body, refusal)
         }
         Ok(version) => {
+            known_at(request.extensions());
             request.extensions_mut().insert(version);
             let mut response = next.run(request).await;
             let version = HeaderValue::from_static(version.as_str());

@@ -24,6 +24,7 @@ mod media_type;
 pub mod mischief;
 mod multipart;
 mod normal;
+mod places;
 mod problem;
 mod query;
 mod receive;
@@ -68,7 +69,8 @@ pub struct Options {
     pub body_limit: usize,
     /// The most statements in one answer. 500 unless set.
     pub page: usize,
-    /// The most connections at a time; further ones wait. 256 unless set.
+    /// The most connections at a time; for further ones those make room that wait for a request, or else they
+    /// wait. 256 unless set.
     pub connections: usize,
     /// How long a connection may keep the hub waiting.
     pub patience: Patience,

@@ -196,13 +196,14 @@ fn boolean(name: &str, value: &str) -> Result<bool, Problem> {
         .map_err(|_| wrong(name, value, "true or false"))
 }
 
-fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, Problem> {
+fn number<N: TryFrom<i64>>(name: &str, value: &str) -> Result<N, Problem> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    value
-        .parse()
-        .ok()
-        .filter(|_| digits)
-        .ok_or_else(|| wrong(name, value, "a whole number from 0 on"))
+    let number: Option<i64> = value.parse().ok().filter(|_| digits);
+    let number = number.and_then(|number| number.try_into().ok());
+    number.ok_or_else(|| {
+        let expected = format!("a whole number from 0 to {}", i64::MAX);
+        wrong(name, value, &expected)
+    })
 }
 
 fn uuid(name: &str, value: &str) -> Result<Uuid, Problem> {

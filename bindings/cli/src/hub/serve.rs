@@ -1,8 +1,8 @@
 //! Connections: how many there may be, and for how long one may keep the hub waiting.
 //!
 //! Nobody has to show credentials to open one, so each takes one of a fixed number of places and little
-//! memory, and whoever stops in the middle of something loses the place. When all are taken, who comes next
-//! waits in the system's queue until one is free.
+//! memory, and whoever stops in the middle of something loses the place. When all are taken, who waits for
+//! longest makes room for who comes next; where all are at work, that one waits until a place is free.
 
 use std::io;
 use std::net::TcpListener;
@@ -12,13 +12,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Sleep, sleep, timeout};
+
+use super::places::{Place, Places};
 
 /// How long requests under way may take after the hub was told to stop.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -62,15 +66,15 @@ pub async fn serve(
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(connections));
+    let places = Places::new(connections);
     let (stop, stopping) = watch::channel(false);
     let accepting = async {
-        // Nobody closes the semaphore.
-        while let Ok(place) = places.clone().acquire_owned().await {
+        loop {
             let Ok((stream, _)) = listener.accept().await else {
                 sleep(NO_CONNECTION).await;
                 continue;
             };
+            let place = places.take().await;
             // Without it a small answer may wait for 40 ms; if it cannot be set, the answer waits.
             let _ = stream.set_nodelay(true);
             let (router, stopping) = (router.clone(), stopping.clone());
@@ -86,7 +90,7 @@ pub async fn serve(
     // If nobody listens there is nobody to wait for.
     let _ = stop.send(true);
     // Who is not done by then is cut off.
-    let _ = timeout(GRACE, places.acquire_many(connections as u32)).await;
+    let _ = timeout(GRACE, places.all_free(connections)).await;
     Ok(())
 }
 
@@ -95,23 +99,37 @@ async fn connection(
     router: Router,
     patience: Patience,
     mut stopping: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    place: Arc<Place>,
 ) {
     let stream = TokioIo::new(Patient {
         stream,
         patience: patience.answer,
         stuck: None,
     });
+    let router = TowerToHyperService::new(router);
+    let here = &place;
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(here.clone());
+        let answering = router.call(request);
+        async move {
+            let answer = answering.await;
+            here.waits();
+            answer
+        }
+    });
     let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(patience.head)
             .max_buf_size(BUFFER)
-            .serve_connection(stream, TowerToHyperService::new(router))
+            .serve_connection(stream, service)
     );
     tokio::select! {
         // It is over, well or not; who was on the other side knows.
         _ = serving.as_mut() => return,
+        known = place.told_to_leave() => if !known {
+            return;
+        },
         _ = stopping.wait_for(|stop| *stop) => {}
     }
     serving.as_mut().graceful_shutdown();

@@ -369,3 +369,18 @@ fn wrong_parameters_are_refused() {
     lrs.get(&[("statementId", &id())]).refused(404);
     lrs.get(&[("voidedStatementId", &known)]).refused(404);
 }
+
+#[test]
+fn a_limit_that_is_refused_says_which_are_taken() {
+    let lrs = Lrs::start();
+    lrs.stored(&statement(&id()));
+    for limit in ["-1", "1.5", "1e3", "", "99999999999999999999"] {
+        let answer = lrs.get(&[("limit", limit)]);
+        let text = answer.text();
+        assert_eq!(answer.status, 400, "{text}");
+        let range = text.split("from 0 to ").nth(1).expect(&text);
+        let most: String = range.chars().take_while(char::is_ascii_digit).collect();
+        let most = lrs.get(&[("limit", &most)]);
+        assert_eq!(most.status, 200, "{text}");
+    }
+}

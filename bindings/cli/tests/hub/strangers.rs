@@ -153,30 +153,102 @@ fn who_takes_no_answer_loses_the_connection() {
     );
 }
 
-#[test]
-fn only_so_many_connections_are_served_at_a_time() {
+fn few_connections() -> Running {
     let options = Options {
-        connections: 2,
+        connections: 4,
         ..Options::new("me", "secret")
     };
-    let hub = Hub::start(&options).unwrap();
-    let about = b"GET /xAPI/about HTTP/1.1\r\nHost: hub\r\n\r\n";
-    let mut served: Vec<TcpStream> = (0..2).map(|_| connect(&hub)).collect();
-    for stream in &mut served {
-        stream.write_all(about).unwrap();
-        assert_eq!(first_line(stream), "HTTP/1.1 200 OK");
-    }
-    let mut third = connect(&hub);
-    third.write_all(about).unwrap();
-    third
-        .set_read_timeout(Some(Duration::from_millis(50)))
+    Hub::start(&options).unwrap()
+}
+
+const ABOUT: &[u8] = b"GET /xAPI/about HTTP/1.1\r\nHost: hub\r\n\r\n";
+
+/// Somebody known in the middle of a body.
+fn sending(hub: &Running) -> TcpStream {
+    let mut stream = connect(hub);
+    let asking = format!("{HEAD}Authorization: Basic bWU6c2VjcmV0\r\nExpect: 100-continue\r\n\r\n");
+    stream.write_all(asking.as_bytes()).unwrap();
+    assert_eq!(first_line(&mut stream), "HTTP/1.1 100 Continue");
+    assert_eq!(first_line(&mut stream), "");
+    stream
+}
+
+#[test]
+fn only_so_many_connections_are_served_at_a_time() {
+    let hub = few_connections();
+    let mut served: Vec<TcpStream> = (0..4).map(|_| sending(&hub)).collect();
+    let mut next = connect(&hub);
+    next.write_all(ABOUT).unwrap();
+    next.set_read_timeout(Some(Duration::from_millis(300)))
         .unwrap();
-    let waiting = third.read(&mut [0]).unwrap_err();
+    let waiting = next.read(&mut [0]).unwrap_err();
     assert!(
         matches!(waiting.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
         "{waiting}"
     );
-    third.set_read_timeout(Some(DEADLINE)).unwrap();
+    next.set_read_timeout(Some(DEADLINE)).unwrap();
     served.pop();
-    assert_eq!(first_line(&mut third), "HTTP/1.1 200 OK");
+    assert_eq!(first_line(&mut next), "HTTP/1.1 200 OK");
+    // Those at work are left at it.
+    for stream in &mut served {
+        stream.write_all(b"\r\n").unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_millis(10)))
+            .unwrap();
+        let waiting = stream.read(&mut [0]).unwrap_err();
+        assert!(
+            matches!(waiting.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            "{waiting}"
+        );
+    }
+}
+
+#[test]
+fn who_never_comes_to_the_point_makes_room_for_others() {
+    let form = "POST /xAPI/statements?method=GET HTTP/1.1\r\nHost: hub\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nA";
+    let refused = format!("{HEAD}\r\n[");
+    let idle = String::from_utf8(ABOUT.to_vec()).unwrap();
+    let idle_then_half = format!("{idle}GET /xAPI/sta");
+    for beginning in [
+        "",
+        "GET /xAPI/about HTTP/1.1\r\nHo",
+        form,
+        &refused,
+        &idle,
+        &idle_then_half,
+    ] {
+        let hub = few_connections();
+        let mut strangers: Vec<TcpStream> = Vec::new();
+        for _ in 0..10 {
+            let mut stranger = connect(&hub);
+            stranger.write_all(beginning.as_bytes()).unwrap();
+            strangers.push(stranger);
+        }
+        // Well before anybody has been waited for long enough.
+        let mut honest = connect(&hub);
+        honest
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .unwrap();
+        honest.write_all(ABOUT).unwrap();
+        assert_eq!(first_line(&mut honest), "HTTP/1.1 200 OK", "{beginning:?}");
+    }
+}
+
+#[test]
+fn who_is_known_and_idle_makes_room_without_losing_an_answer() {
+    let hub = few_connections();
+    let known = b"GET /xAPI/statements HTTP/1.1\r\nHost: hub\r\nX-Experience-API-Version: 2.0.0\r\nAuthorization: Basic bWU6c2VjcmV0\r\n\r\n";
+    let mut all: Vec<TcpStream> = Vec::new();
+    for _ in 0..12 {
+        let mut stream = connect(&hub);
+        stream.write_all(known).unwrap();
+        assert_eq!(first_line(&mut stream), "HTTP/1.1 200 OK");
+        all.push(stream);
+    }
+    for mut stream in all.drain(..8) {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        let rest = String::from_utf8(rest).unwrap();
+        assert!(rest.contains("\"statements\""), "{rest}");
+    }
 }
