@@ -83,6 +83,8 @@ CREATE TABLE ledger (
     id              INTEGER PRIMARY KEY CHECK (id = 1),
     -- Which queue this is. See store/numbers.rs.
     queue           BLOB    NOT NULL,
+    -- The same for the files that are saved of it. See store/withdrawn.rs.
+    family          BLOB    NOT NULL,
     -- The end of the log as it was when rows were last deleted: seq and ends_at go on from here.
     last_seq        INTEGER NOT NULL DEFAULT 0,
     last_end        INTEGER NOT NULL DEFAULT 0,
@@ -93,13 +95,20 @@ CREATE TABLE ledger (
     discarded       INTEGER NOT NULL DEFAULT 0,
     replaced        INTEGER NOT NULL DEFAULT 0,
     erased          INTEGER NOT NULL DEFAULT 0,
+    -- Places that were given out and are counted no more: what was there is lost, or was saved into another
+    -- place. See store/back.rs.
+    skipped         INTEGER NOT NULL DEFAULT 0,
+    -- The last one that was delivered while others before it were not.
+    delivered_to    INTEGER NOT NULL DEFAULT 0,
+    -- How many were noted beside the file as withdrawn. See store/withdrawn.rs.
+    withdrawn       INTEGER NOT NULL DEFAULT 0,
     -- Bytes that are no longer queued: delivered, set aside or removed.
     settled_bytes   INTEGER NOT NULL DEFAULT 0,
     -- Delivered rows up to here have been deleted, unless kept as history.
     purged_through  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO ledger (id, queue) VALUES (1, randomblob(16));
+INSERT INTO ledger (id, queue, family) VALUES (1, randomblob(16), randomblob(16));
 
 -- What was lost with a damaged or missing file, until the app acknowledges it. See store/loss.rs.
 CREATE TABLE loss (

@@ -7,6 +7,7 @@ use super::append::{Refused, Tail, append_one};
 use super::ledger::{Moves, Place};
 use super::settle::delete;
 use super::states::MAY_HAVE_LEFT;
+use super::withdrawn::Withdrawn;
 use super::{Db, HoldReason, Millis, StoreError, ids};
 use crate::statement::Prepared;
 
@@ -58,13 +59,13 @@ pub(super) struct Located {
 impl Db {
     /// Takes back a statement that was never sent.
     pub fn retract(&mut self, id: Uuid) -> Result<(), Unchanged> {
-        self.change(id, |tx, moves, found| {
+        self.take_out(id, Place::Retracted, |_, moves, found| {
             match found.state {
                 State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
                 State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
                 _ => return Err(Unchanged::MayHaveBeenSent),
             }
-            Ok(delete(tx, found.seq)?)
+            Ok(())
         })
     }
 
@@ -83,16 +84,16 @@ impl Db {
 
     /// Gives a held statement up.
     pub fn discard(&mut self, id: Uuid) -> Result<(), Unchanged> {
-        self.change(id, |tx, moves, found| {
+        self.take_out(id, Place::Discarded, |_, moves, found| {
             found.must_be_held()?;
             moves.between(Place::Held, Place::Discarded);
-            Ok(delete(tx, found.seq)?)
+            Ok(())
         })
     }
 
     /// Gives a statement up for the one that the LRS has under its id.
     pub fn keep_theirs(&mut self, id: Uuid) -> Result<(), Unchanged> {
-        self.change(id, |tx, moves, found| {
+        self.take_out(id, Place::Discarded, |tx, moves, found| {
             found.must_be_held()?;
             let reason: HoldReason = tx
                 .prepare_cached("SELECT reason FROM aside WHERE seq = ?1")?
@@ -101,7 +102,7 @@ impl Db {
                 return Err(Unchanged::NotInConflict);
             }
             moves.between(Place::Held, Place::Discarded);
-            Ok(delete(tx, found.seq)?)
+            Ok(())
         })
     }
 
@@ -130,6 +131,25 @@ impl Db {
             .query_row([seq], |row| row.get(0))
             .optional()?;
         Ok(voids.unwrap_or(false))
+    }
+
+    /// One transaction that takes a statement out for good.
+    fn take_out(
+        &mut self,
+        id: Uuid,
+        to: Place,
+        work: impl FnOnce(&Connection, &mut Moves, Located) -> Result<(), Unchanged>,
+    ) -> Result<(), Unchanged> {
+        self.together(|db| {
+            let mut taken = None;
+            db.change(id, |tx, moves, found| {
+                work(tx, moves, found)?;
+                taken = Some(Withdrawn::new(found.seq, id, to));
+                Ok(delete(tx, found.seq)?)
+            })?;
+            db.leaving.notes.extend(taken);
+            Ok(())
+        })
     }
 
     /// One transaction about one statement; an error undoes it.

@@ -71,6 +71,11 @@ impl Db {
                 .map(|one| append_all(tx, &mut tail, one, now))
                 .collect::<Result<Vec<_>, _>>()?;
             before_commit(db)?;
+            // In here it costs next to nothing.
+            let version = db.version();
+            if let Some(keeper) = &mut db.keeper {
+                keeper.meet(version);
+            }
             Ok::<_, StoreError>(outcomes)
         });
         match outcome {
@@ -100,8 +105,9 @@ impl Db {
     pub(super) fn count_appended(&mut self, outcomes: &[Result<Vec<Appended>, Refused>]) {
         let new = outcomes.iter().flatten().flatten();
         let new = new.filter(|one| **one == Appended::New).count();
-        if let Some(keeper) = &mut self.keeper {
-            keeper.add(new as u64);
+        match &mut self.keeper {
+            Some(keeper) if !keeper.is_behind() => keeper.add(new as u64),
+            _ => self.keep_numbers(),
         }
     }
 }

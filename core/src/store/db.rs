@@ -1,5 +1,6 @@
 //! One connection to the file, and how it is written to.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::numbers::{Keeper, Numbers};
 use super::open::{BUSY, PAGE_BYTES};
 use super::place::{self, FileId, Place, Whereabouts};
 use super::take::Walk;
+use super::withdrawn::Withdrawn;
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Db {
     pub(super) place: Option<Place>,
     /// What is kept beside the file; none for a second connection and for a successor in the making.
     pub(super) keeper: Option<Box<Keeper>>,
+    /// What is taken out with the next commit.
+    pub(super) leaving: Leaving,
     pub(super) walk: Walk,
     /// The disk is nearly full: a little at a time.
     pub(super) has_little_room: bool,
@@ -53,8 +57,47 @@ impl Db {
         self.run("BEGIN IMMEDIATE")?;
         let open = Uncommitted(self);
         let value = work(open.0)?;
+        open.0.note_leaving()?;
         open.0.run("COMMIT")?;
+        open.0.leaving = Leaving::default();
         Ok(value)
+    }
+
+    /// Notes beside the file what this transaction takes out, before it does.
+    fn note_leaving(&mut self) -> Result<(), StoreError> {
+        let count = self.leaving.notes.len() as u64;
+        let (Some(keeper), true) = (&mut self.keeper, count > 0) else {
+            return Ok(());
+        };
+        let (family, first): ([u8; 16], i64) = self
+            .conn
+            .prepare_cached(
+                "UPDATE ledger SET withdrawn = withdrawn + ?1 RETURNING family, withdrawn - ?1",
+            )?
+            .query_row([count as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let first = first as u64;
+        self.leaving.noted = Some(first..first + count);
+        match keeper.withdraw(&family, first, &self.leaving.notes) {
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+                Err(StoreError::DiskFull)
+            }
+            Err(error) => {
+                // The file itself has no need of it, as long as it does not go back in time.
+                tracing::warn!(%error, "what was taken back could not be noted beside the queue's file");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// It was not taken out after all.
+    fn unnote_leaving(&mut self) {
+        if let (Some(noted), Some(keeper)) = (self.leaving.noted.take(), &mut self.keeper)
+            && let Err(error) = keeper.unwithdraw(noted)
+        {
+            tracing::error!(%error, "the note of what was not taken back could not be wiped out");
+        }
+        self.leaving = Leaving::default();
     }
 
     /// What several calls read is of one moment, whoever writes meanwhile.
@@ -76,12 +119,22 @@ impl Db {
 
     /// Keeps beside the file what it says of itself now.
     pub(super) fn keep_numbers(&mut self) {
+        let version = self.version();
         if let Some(keeper) = &mut self.keeper
-            && keeper.has_changed(self.conn.total_changes())
+            && keeper.has_changed(self.conn.total_changes(), version)
             && let Ok(numbers) = Numbers::of(&self.conn)
         {
             keeper.keep(numbers);
         }
+    }
+
+    /// Changes with each commit of others.
+    pub(super) fn version(&self) -> i64 {
+        let mut version = self.conn.prepare_cached("PRAGMA data_version").ok();
+        version
+            .as_mut()
+            .and_then(|version| version.query_row([], |row| row.get(0)).ok())
+            .unwrap_or_default()
     }
 
     /// From the cache: to read these few words anew costs as much as a tenth of a commit.
@@ -223,11 +276,21 @@ impl Db {
     }
 }
 
+/// What a transaction takes out.
+#[derive(Debug, Default)]
+pub(super) struct Leaving {
+    pub(super) notes: Vec<Withdrawn>,
+    /// Under these numbers they stand beside the file already.
+    noted: Option<Range<u64>>,
+}
+
 /// A transaction that is undone unless it was committed, also by a panic.
 struct Uncommitted<'a>(&'a mut Db);
 
 impl Drop for Uncommitted<'_> {
     fn drop(&mut self) {
+        // Before others may write: whoever opens the file next believes what is noted.
+        self.0.unnote_leaving();
         if !self.0.conn.is_autocommit() {
             // Where this fails SQLite has undone it, or does so before the next one.
             let _ = self.0.conn.execute_batch("ROLLBACK");

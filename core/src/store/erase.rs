@@ -9,6 +9,7 @@ use super::act::{State, locate};
 use super::append::Tail;
 use super::forward::Forward;
 use super::ledger::{Moves, Place};
+use super::withdrawn::Withdrawn;
 use super::{Db, Millis, Shared, StoreError, place};
 
 /// Statements looked at in one transaction, for which `record` may have to wait.
@@ -88,7 +89,8 @@ impl Db {
         erasing: &Erasing,
         names: &dyn Fn(&[u8]) -> bool,
     ) -> Result<([u8; 16], Option<i64>, Erased), StoreError> {
-        self.write(|tx| {
+        self.together(|db| {
+            let tx = &db.conn;
             let queue: [u8; 16] = tx
                 .prepare_cached("SELECT queue FROM ledger")?
                 .query_row([], |row| row.get(0))?;
@@ -124,10 +126,16 @@ impl Db {
             forget_words(tx, after, last.unwrap_or(after))?;
             Tail::remember(tx)?;
             let mut moves = Moves::default();
+            let mut taken = Vec::with_capacity(doomed.len());
             for seq in doomed {
                 let Some(found) = locate(tx, seq)? else {
                     continue;
                 };
+                let to = match found.state {
+                    State::Delivered => Place::Delivered,
+                    _ => Place::Erased,
+                };
+                taken.push(Withdrawn::of(tx, seq, to)?);
                 match found.state {
                     State::Delivered => erased.history += 1,
                     State::Queued { sent } => {
@@ -152,6 +160,7 @@ impl Db {
                     .execute([seq])?;
             }
             moves.write(tx)?;
+            db.leaving.notes.extend(taken);
             Ok((queue, last, erased))
         })
     }

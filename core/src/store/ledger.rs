@@ -53,11 +53,12 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     let tail = Tail::read(conn)?;
     let (mut ledger, settled_bytes) = conn
         .prepare_cached(
-            "SELECT delivered, waiting, held, retracted, discarded, replaced, erased, settled_bytes FROM ledger",
+            "SELECT delivered, waiting, held, retracted, discarded, replaced, erased, settled_bytes, skipped
+             FROM ledger",
         )?
         .query_row([], |row| {
             let ledger = Ledger {
-                recorded: tail.seq as u64,
+                recorded: (tail.seq - row.get::<_, i64>(8)?).max(0) as u64,
                 delivered: row.get::<_, i64>(0)? as u64,
                 waiting: row.get::<_, i64>(1)? as u64,
                 held: row.get::<_, i64>(2)? as u64,
@@ -98,7 +99,7 @@ fn none_if_no_row<T>(error: rusqlite::Error) -> rusqlite::Result<Option<T>> {
 }
 
 /// A place that the ledger counts, by its column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Delivered,
     Waiting,
@@ -129,6 +130,8 @@ pub(super) struct Moves {
     moved: Vec<(Place, i64)>,
     /// Bytes that leave the queue.
     settled_bytes: i64,
+    /// The last that was delivered beyond others.
+    delivered_to: i64,
 }
 
 impl Moves {
@@ -144,6 +147,16 @@ impl Moves {
         self.count(Place::Delivered, statements);
     }
 
+    /// Places that were given out, with nothing in them any more, count there.
+    pub(super) fn fill(&mut self, to: Place, places: u64) {
+        self.count(to, places as i64);
+    }
+
+    /// The statement in that place is delivered, and others before it may not be.
+    pub(super) fn deliver_beyond(&mut self, seq: i64) {
+        self.delivered_to = self.delivered_to.max(seq);
+    }
+
     /// A statement that is aside goes to another place.
     pub(super) fn between(&mut self, from: Place, to: Place) {
         self.count(from, -1);
@@ -151,11 +164,7 @@ impl Moves {
     }
 
     fn count(&mut self, place: Place, by: i64) {
-        match self
-            .moved
-            .iter_mut()
-            .find(|(known, _)| known.column() == place.column())
-        {
+        match self.moved.iter_mut().find(|(known, _)| *known == place) {
             Some((_, sum)) => *sum += by,
             None => self.moved.push((place, by)),
         }
@@ -165,13 +174,16 @@ impl Moves {
         if self.moved.is_empty() {
             return Ok(());
         }
-        let mut sql = String::from("UPDATE ledger SET settled_bytes = settled_bytes + ?1");
+        let mut sql = String::from(
+            "UPDATE ledger SET settled_bytes = settled_bytes + ?1, delivered_to = max(delivered_to, ?2)",
+        );
         for (place, by) in &self.moved {
             let column = place.column();
             // The numbers are ours, not text from outside; writing to a String cannot fail.
             let _ = write!(sql, ", {column} = {column} + ({by})");
         }
-        conn.prepare_cached(&sql)?.execute([self.settled_bytes])?;
+        conn.prepare_cached(&sql)?
+            .execute([self.settled_bytes, self.delivered_to])?;
         Ok(())
     }
 }

@@ -25,6 +25,9 @@
 mod act;
 mod append;
 mod aside;
+mod back;
+#[cfg(test)]
+mod back_in_time;
 mod codes;
 mod db;
 mod departure;
@@ -65,6 +68,7 @@ mod taken_out;
 mod tests;
 mod upstream;
 mod waits;
+mod withdrawn;
 
 pub use act::Unchanged;
 pub use append::{Appended, Candidate, Content, Refused};

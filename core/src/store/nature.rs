@@ -35,7 +35,7 @@ impl Nature {
             // SQLite throws a log away whose file is empty; there may be statements in it.
             let log = Looked::at(&with_suffix(path, "-wal")).is_some_and(|log| log.len() > 0);
             let numbers = Numbers::beside(path);
-            numbers.is_some_and(|numbers| numbers.undelivered > 0)
+            numbers.is_some_and(|numbers| numbers.undelivered() > 0)
                 || log && Pages::of(path).has_any()
         };
         match len {

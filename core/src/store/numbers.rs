@@ -1,111 +1,229 @@
-//! The ledger's numbers beside the file, `….ledger`: what a damaged or missing file cannot say of itself.
+//! The ledger's numbers beside the file, `….ledger`: what a damaged, missing or older file cannot say of
+//! itself. Behind them stands what was withdrawn (`withdrawn.rs`).
 //!
-//! Written after each commit and never synced, so it may be behind the file, never before what was
-//! promised. Opening compares: where the file knows of fewer statements than were recorded, some are lost
-//! with its write-ahead log, or with the file; and a file that is empty now, and had statements, is not
-//! taken for a new one.
+//! The numbers are written after each commit and never synced, so they may be behind the file, never before
+//! what was promised. Opening compares: where the file knows of less than they do, it has gone back in time
+//! (`back.rs`); and a file that is empty now, and had statements, is not taken for a new one.
 
-use std::fs::{self, File};
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::place::{private, with_suffix};
-use super::{Ledger, ledger};
+use super::place::{private, sync_folder, with_suffix};
+use super::withdrawn::{self, Withdrawn};
+use super::{Durability, ledger};
 
 pub(super) const SUFFIX: &str = ".ledger";
 
 /// What it begins with: its format, the first.
 const MARK: [u8; 8] = *b"Pannier1";
 
-const BYTES: usize = 8 + 16 + 2 * 8 + 4;
+/// How many numbers there are.
+const COUNT: usize = 10;
+
+const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
+
+/// What is withdrawn begins here.
+pub(super) const HEADER: u64 = 128;
 
 /// What was in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Numbers {
     /// Which queue it was: a number made at random with each.
     pub(super) queue: [u8; 16],
-    /// Taken in since it was made.
-    pub(super) recorded: u64,
-    /// Of those, the ones that were to be delivered still.
-    pub(super) undelivered: u64,
+    /// The same for the files that are saved of it.
+    pub(super) family: [u8; 16],
+    /// The last place in the log that was given out.
+    pub(super) last_seq: u64,
+    /// Of those places, the ones that count no more.
+    pub(super) skipped: u64,
+    /// Nothing beyond that place was delivered.
+    pub(super) delivered_to: u64,
+    /// Nothing beyond that place was sent.
+    pub(super) sent_to: u64,
+    /// Notes of what was withdrawn.
+    pub(super) withdrawn: u64,
+    pub(super) delivered: u64,
+    pub(super) retracted: u64,
+    pub(super) discarded: u64,
+    pub(super) replaced: u64,
+    pub(super) erased: u64,
 }
 
 impl Numbers {
     /// What stands beside the queue; none where nothing whole does.
     pub(super) fn beside(path: &Path) -> Option<Self> {
-        let bytes: [u8; BYTES] = fs::read(with_suffix(path, SUFFIX)).ok()?.try_into().ok()?;
+        let mut bytes = [0; BYTES];
+        let mut file = File::open(with_suffix(path, SUFFIX)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
         let (rest, sum) = bytes.split_at(BYTES - 4);
         if !rest.starts_with(&MARK) || sum != crc32fast::hash(rest).to_le_bytes() {
             return None;
         }
-        let number = |at: usize| {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(&rest[at..at + 8]);
-            u64::from_le_bytes(eight)
-        };
-        let mut queue = [0; 16];
+        let [mut queue, mut family] = [[0; 16]; 2];
         queue.copy_from_slice(&rest[8..24]);
-        Some(Self {
-            queue,
-            recorded: number(24),
-            undelivered: number(32),
-        })
+        family.copy_from_slice(&rest[24..40]);
+        let (eights, _) = rest[40..].as_chunks::<8>();
+        let mut numbers = [0; COUNT];
+        for (number, eight) in numbers.iter_mut().zip(eights) {
+            *number = u64::from_le_bytes(*eight);
+        }
+        Some(Self::from_array(queue, family, numbers))
     }
 
     /// What the file itself says.
     pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
-        let queue = conn
-            .prepare_cached("SELECT queue FROM ledger")?
-            .query_row([], |row| row.get(0))?;
         let ledger = ledger::read(conn)?;
-        Ok(Self {
-            queue,
-            recorded: ledger.recorded,
-            undelivered: undelivered(&ledger),
+        conn.prepare_cached(
+            "SELECT queue, skipped, withdrawn, max(delivered_to, delivered_through),
+                max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead), 0)), family
+             FROM ledger, upstream",
+        )?
+        .query_row([], |row| {
+            let number = |at| row.get::<_, i64>(at).map(|number| number as u64);
+            let skipped = number(1)?;
+            Ok(Self {
+                queue: row.get(0)?,
+                family: row.get(5)?,
+                last_seq: ledger.recorded + skipped,
+                skipped,
+                delivered_to: number(3)?,
+                sent_to: number(4)?,
+                withdrawn: number(2)?,
+                delivered: ledger.delivered,
+                retracted: ledger.retracted,
+                discarded: ledger.discarded,
+                replaced: ledger.replaced,
+                erased: ledger.erased,
+            })
         })
+    }
+
+    /// Those that were to be delivered still.
+    pub(super) fn undelivered(&self) -> u64 {
+        let elsewhere =
+            self.delivered + self.retracted + self.discarded + self.replaced + self.erased;
+        self.last_seq.saturating_sub(self.skipped + elsewhere)
+    }
+
+    /// Whether they know of something that the others do not.
+    pub(super) fn are_ahead_of(&self, others: &Self) -> bool {
+        // How far it was sent is taken back where nothing was.
+        let no_marks = |numbers: &Self| {
+            Self {
+                sent_to: 0,
+                ..*numbers
+            }
+            .array()
+        };
+        let mut both = no_marks(self).into_iter().zip(no_marks(others));
+        both.any(|(ours, theirs)| ours > theirs)
+    }
+
+    fn array(&self) -> [u64; COUNT] {
+        [
+            self.last_seq,
+            self.skipped,
+            self.delivered_to,
+            self.sent_to,
+            self.withdrawn,
+            self.delivered,
+            self.retracted,
+            self.discarded,
+            self.replaced,
+            self.erased,
+        ]
+    }
+
+    fn from_array(queue: [u8; 16], family: [u8; 16], numbers: [u64; COUNT]) -> Self {
+        let [
+            last_seq,
+            skipped,
+            delivered_to,
+            sent_to,
+            withdrawn,
+            delivered,
+            retracted,
+            discarded,
+            replaced,
+            erased,
+        ] = numbers;
+        Self {
+            queue,
+            family,
+            last_seq,
+            skipped,
+            delivered_to,
+            sent_to,
+            withdrawn,
+            delivered,
+            retracted,
+            discarded,
+            replaced,
+            erased,
+        }
     }
 
     fn bytes(self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&MARK);
         bytes[8..24].copy_from_slice(&self.queue);
-        bytes[24..32].copy_from_slice(&self.recorded.to_le_bytes());
-        bytes[32..40].copy_from_slice(&self.undelivered.to_le_bytes());
+        bytes[24..40].copy_from_slice(&self.family);
+        for (eight, number) in bytes[40..].chunks_exact_mut(8).zip(self.array()) {
+            eight.copy_from_slice(&number.to_le_bytes());
+        }
         let sum = crc32fast::hash(&bytes[..BYTES - 4]);
         bytes[BYTES - 4..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 }
 
-pub(super) fn undelivered(ledger: &Ledger) -> u64 {
-    ledger.queued + ledger.waiting + ledger.held
-}
-
-/// Keeps the numbers beside an open file.
+/// Keeps the numbers beside an open file, and what is withdrawn from it.
 #[derive(Debug)]
 pub(super) struct Keeper {
     path: PathBuf,
+    durability: Durability,
     file: Option<File>,
+    /// Its name is on the disk.
+    is_named: bool,
     last: Numbers,
-    /// How much this connection had changed when they were last read.
-    changes: Option<u64>,
+    /// How much this connection had changed when they were last read, and the file's version by others.
+    changes: Option<(u64, i64)>,
+    /// The version that was met last.
+    version: i64,
 }
 
 impl Keeper {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, durability: Durability) -> Self {
         Self {
             path: with_suffix(path, SUFFIX),
+            durability,
             file: None,
+            is_named: false,
             last: Numbers::default(),
             changes: None,
+            version: 0,
         }
     }
 
-    /// Whether there is something new to keep, now that the connection has made so many changes.
-    pub(super) fn has_changed(&mut self, changes: u64) -> bool {
-        self.changes.replace(changes) != Some(changes)
+    /// Whether there is something new to keep, now that the connection has made so many changes, and
+    /// others have made this version.
+    pub(super) fn has_changed(&mut self, changes: u64, version: i64) -> bool {
+        self.version = version;
+        let now = Some((changes, version));
+        std::mem::replace(&mut self.changes, now) != now
+    }
+
+    /// This is the file's version by others now.
+    pub(super) fn meet(&mut self, version: i64) {
+        self.version = version;
+    }
+
+    /// Whether others have written since the numbers were last read.
+    pub(super) fn is_behind(&self) -> bool {
+        self.changes.is_none_or(|(_, then)| then != self.version)
     }
 
     /// These many were taken in.
@@ -113,8 +231,7 @@ impl Keeper {
         if count > 0 {
             let last = self.last;
             self.keep(Numbers {
-                recorded: last.recorded + count,
-                undelivered: last.undelivered + count,
+                last_seq: last.last_seq + count,
                 ..last
             });
         }
@@ -126,19 +243,50 @@ impl Keeper {
             return;
         }
         self.last = numbers;
-        if let Err(error) = self.write(numbers) {
+        let written = self.file().and_then(|file| {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&numbers.bytes())
+        });
+        if let Err(error) = written {
             // The queue does not need it; only the count of a loss would be less exact.
             self.file = None;
             tracing::debug!(%error, "the numbers beside the queue's file could not be written");
         }
     }
 
-    fn write(&mut self, numbers: Numbers) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(private().truncate(false).open(&self.path)?),
-        };
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&numbers.bytes())
+    /// Notes what is about to be taken out, as durably as that will be.
+    pub(super) fn withdraw(
+        &mut self,
+        family: &[u8; 16],
+        first: u64,
+        notes: &[Withdrawn],
+    ) -> io::Result<()> {
+        withdrawn::write(self.file()?, family, first, notes)?;
+        self.sync()
+    }
+
+    /// Wipes out what was noted.
+    pub(super) fn unwithdraw(&mut self, numbers: std::ops::Range<u64>) -> io::Result<()> {
+        withdrawn::wipe(self.file()?, numbers)?;
+        self.sync()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.durability == Durability::ProcessCrash {
+            return Ok(());
+        }
+        self.file()?.sync_data()?;
+        if !self.is_named {
+            sync_folder(&self.path)?;
+            self.is_named = true;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => Ok(none.insert(private().truncate(false).open(&self.path)?)),
+        }
     }
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::db::Leaving;
 use super::log::{FULL_BYTES, LogLength};
 use super::nature::{self, Nature};
-use super::numbers::{Keeper, Numbers};
+use super::numbers::Keeper;
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::schema::{self, SCHEMA_VERSION};
@@ -116,30 +117,6 @@ impl Db {
         }
     }
 
-    /// Holds what the file says against what is kept beside it: if it knows of fewer statements than
-    /// were recorded, or of fewer that have left, its log was lost or damaged. What that still has is
-    /// taken back, and what it shows as taken out is taken out.
-    fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
-        // In this order: what another process writes beside the file is in the file by then.
-        let beside = Numbers::beside(&self.path);
-        let ours = Numbers::of(&self.conn)?;
-        let beside = beside.filter(|beside| beside.queue == ours.queue);
-        let salvaged = match beside {
-            Some(beside) if beside.recorded > ours.recorded => {
-                Some(salvage::recover_end(self, ours, beside, now)?)
-            }
-            Some(beside)
-                if beside.recorded == ours.recorded && beside.undelivered < ours.undelivered =>
-            {
-                salvage::take_out_end(self)?;
-                None
-            }
-            _ => None,
-        };
-        self.keep_numbers();
-        Ok(salvaged)
-    }
-
     /// A second connection to a file that is open already, for reading alone.
     pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -154,6 +131,7 @@ impl Db {
             path: path.to_path_buf(),
             place: None,
             keeper: None,
+            leaving: Leaving::default(),
             walk: Walk::default(),
             has_little_room: false,
             is_alone: false,
@@ -220,7 +198,16 @@ impl Db {
                 place::forget_log(&path)
             }
             Whereabouts::Replaced => {
-                salvage::take_over(&mut connect(&path, durability)?, self, now)
+                // Before the other one is opened: the memory that both share has one name.
+                let ours = place::begin(&path)?;
+                let taken_over = self.copy_to(&ours).and_then(|()| {
+                    let ours = Self::open_reader(&ours)?;
+                    // It may have to be kept, which is to write another copy.
+                    ours.conn.execute_batch("PRAGMA query_only = OFF")?;
+                    salvage::take_over(&mut connect(&path, durability)?, &ours, now)
+                });
+                place::discard(&ours)?;
+                taken_over
             }
         };
         put_back().map_err(|error| match error {
@@ -319,7 +306,8 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         conn,
         path: path.to_path_buf(),
         place: None,
-        keeper: Some(Box::new(Keeper::new(path))),
+        keeper: Some(Box::new(Keeper::new(path, durability))),
+        leaving: Leaving::default(),
         walk: Walk::default(),
         has_little_room: false,
         is_alone: beside == Beside::Nobody,

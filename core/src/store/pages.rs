@@ -88,7 +88,7 @@ impl Pages {
             log,
             frames,
             versions,
-            last_given_out: Numbers::beside(path).map(|numbers| numbers.recorded as i64),
+            last_given_out: Numbers::beside(path).map(|numbers| numbers.last_seq as i64),
         }
     }
 

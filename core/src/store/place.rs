@@ -348,7 +348,7 @@ pub(super) fn folder(path: &Path) -> &Path {
 }
 
 /// A new name is on the disk only when its folder is. Not every system lets a folder be opened.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(folder(path)) {
         Ok(folder) if cfg!(unix) => folder.sync_all(),
         _ => Ok(()),

@@ -7,20 +7,21 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, params};
 use serde::Serialize;
 
 use super::act::{State, locate};
 use super::append::{NEEDS_2_0, Refused, TIMESTAMP_IS_OURS, Tail, append_one};
 use super::intact::{self, Found};
 use super::ledger::{Moves, Place};
-use super::numbers::{self, Numbers};
+use super::numbers::Numbers;
 use super::open::PAGE_BYTES;
 use super::pages::Pages;
 use super::settle::delete;
 use super::states::UNDELIVERED;
 use super::survey::Survey;
-use super::{Appended, Db, Millis, StoreError, history, ledger, loss, place};
+use super::withdrawn::{self, Noted};
+use super::{Appended, Db, Millis, StoreError, back, history, loss, place};
 use crate::statement::{Prepared, Warnings};
 
 /// What became of a damaged file.
@@ -49,6 +50,7 @@ pub(super) fn rescue(
     let pages = Pages::of(path);
     let survey = Survey::of(&pages);
     let old = open_damaged(path);
+    let before = Before::of(old.as_ref(), path);
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
         kept_at: None,
@@ -57,18 +59,20 @@ pub(super) fn rescue(
         lost: 0,
     };
     new.write(|tx| {
+        before.hand_on(tx)?;
         let mut saving = Saving::begin(tx)?;
         for spot in survey.whole {
             match pages.read(spot) {
+                Some(found) if before.noted.has(spot.seq, found.id) => {}
                 Some(found) => saving.save(found)?,
                 // It was there a moment ago: the disk itself fails.
                 None => saving.refused += 1,
             }
         }
         let saving = saving.end()?;
-        salvaged.saved = saving.queued + saving.history;
+        salvaged.saved = saving.saved();
         salvaged.unreadable += saving.refused;
-        salvaged.lost = expected(old.as_ref(), path).saturating_sub(saving.queued);
+        salvaged.lost = before.undelivered.saturating_sub(saving.queued);
         if let Some(old) = &old {
             if let Ok(endpoint) = old.query_row("SELECT endpoint FROM upstream", [], |row| {
                 row.get::<_, Option<String>>(0)
@@ -85,64 +89,63 @@ pub(super) fn rescue(
     Ok(salvaged)
 }
 
-/// How many the queue should have: by its own ledger, or by what is kept beside it if that is more. 0
-/// where neither says anything any more.
-fn expected(old: Option<&Connection>, path: &Path) -> u64 {
-    let own = old.and_then(|old| ledger::read(old).ok());
-    let own = own.map_or(0, |ledger| numbers::undelivered(&ledger));
-    let beside = Numbers::beside(path).map_or(0, |numbers| numbers.undelivered);
-    own.max(beside)
+/// What is known of a damaged file besides its statements.
+#[derive(Debug, Default)]
+struct Before {
+    /// How many it should have: by its own ledger, or by what is kept beside it if that is more. 0 where
+    /// neither says anything any more.
+    undelivered: u64,
+    family: Option<[u8; 16]>,
+    /// What must not come back, and how often something was noted.
+    noted: Noted,
+    notes: u64,
+    /// The last place in the log that was given out.
+    last_seq: u64,
 }
 
-/// The file is sound, and knows of fewer statements than were recorded: its log was lost, or is damaged
-/// and ends too early. What can be read of it is taken back before it is written over.
-pub(super) fn recover_end(
-    db: &mut Db,
-    ours: Numbers,
-    beside: Numbers,
-    now: Millis,
-) -> Result<Salvaged, StoreError> {
-    let path = db.path.clone();
-    let pages = Pages::of(&path);
-    let last = ours.recorded as i64;
-    let survey = Survey::of(&pages);
-    let kept_at = place::keep_log(&path, now)?;
-    let missing = beside.recorded - ours.recorded;
-    db.write(|tx| {
-        take_out(tx, &survey.gone)?;
-        let mut saving = Saving::begin(tx)?;
-        for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
-            if let Some(found) = pages.read(spot) {
-                saving.save(found)?;
-            }
-        }
-        let saving = saving.end()?;
-        let saved = saving.queued + saving.history;
-        // Of the others some may have been delivered, which is forgotten with them.
-        let undelivered = beside.undelivered.saturating_sub(ours.undelivered);
-        let salvaged = Salvaged {
-            damage: format!(
-                "the end of its write-ahead log is missing or damaged, and with it {missing} that were recorded last"
-            ),
-            kept_at,
-            saved,
-            unreadable: missing.saturating_sub(saved),
-            lost: undelivered.saturating_sub(saved),
+impl Before {
+    fn of(old: Option<&Connection>, path: &Path) -> Self {
+        let own = old.and_then(|old| Numbers::of(old).ok());
+        let beside = Numbers::beside(path);
+        // What has its own checksum first.
+        let family = beside.or(own).map(|numbers| numbers.family);
+        let all = family.map_or_else(Vec::new, |family| withdrawn::all(path, &family));
+        let undelivered = |numbers: Option<Numbers>| {
+            numbers.map_or(0, |numbers| {
+                let unheard = all
+                    .iter()
+                    .filter(|(number, _)| *number >= numbers.withdrawn);
+                numbers.undelivered().saturating_sub(unheard.count() as u64)
+            })
         };
-        loss::write(tx, now, &salvaged)?;
-        Ok(salvaged)
-    })
-}
+        Self {
+            undelivered: undelivered(own).max(undelivered(beside)),
+            family,
+            noted: Noted::new(all.iter().map(|(_, note)| note)),
+            notes: all.last().map_or(0, |(number, _)| number + 1),
+            last_seq: beside.map_or(0, |beside| beside.last_seq),
+        }
+    }
 
-/// The same where nothing was recorded in what is lost of the log, but statements were taken out: those
-/// of which it says so still do not come back.
-pub(super) fn take_out_end(db: &mut Db) -> Result<(), StoreError> {
-    let gone = Survey::of(&Pages::of(&db.path)).gone;
-    db.write(|tx| take_out(tx, &gone))
+    /// The new file goes on where this one ends: its notes hold, and no place is given out again.
+    fn hand_on(&self, tx: &Connection) -> rusqlite::Result<()> {
+        let Some(family) = self.family else {
+            return Ok(());
+        };
+        tx.execute(
+            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, skipped = ?3, purged_through = ?3",
+            params![family, self.notes as i64, self.last_seq as i64],
+        )?;
+        tx.execute(
+            "UPDATE upstream SET delivered_through = ?1, sent_through = ?1",
+            [self.last_seq as i64],
+        )?;
+        Ok(())
+    }
 }
 
 /// Where they went is not known any more: what was never sent can have been retracted only, or erased.
-fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
+pub(super) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
     let mut moves = Moves::default();
     for &seq in gone {
         let Some(found) = locate(tx, seq)? else {
@@ -171,7 +174,17 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let kept_at = place::kept_name(&new.path, now)?;
+    let beside = Numbers::of(&old.conn)?;
+    let path = new.path.clone();
     new.write(|tx| {
+        let ours = Numbers::of(tx)?;
+        if beside.queue == ours.queue {
+            // An older copy: what only the other has is taken over, and counts there no more.
+            let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
+            back::withdraw(tx, &notes)?;
+            let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
+            back::go_forward(tx, &beside, &notes, &saved.copied().collect::<Vec<_>>())?;
+        }
         let mut saving = Saving::begin(tx)?;
         for seq in seqs {
             match intact::read(&old.conn, seq)? {
@@ -197,7 +210,7 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
 }
 
 /// Statements on their way into a file, as ones that may have been sent.
-struct Saving<'a> {
+pub(super) struct Saving<'a> {
     tx: &'a Connection,
     tail: Tail,
     moves: Moves,
@@ -208,7 +221,7 @@ struct Saving<'a> {
 }
 
 impl<'a> Saving<'a> {
-    fn begin(tx: &'a Connection) -> Result<Self, StoreError> {
+    pub(super) fn begin(tx: &'a Connection) -> Result<Self, StoreError> {
         Ok(Self {
             tx,
             tail: Tail::read(tx)?,
@@ -219,7 +232,7 @@ impl<'a> Saving<'a> {
         })
     }
 
-    fn save(&mut self, found: Found) -> Result<(), StoreError> {
+    pub(super) fn save(&mut self, found: Found) -> Result<(), StoreError> {
         let bytes = found.body.len() as i64;
         let recorded_at = found.recorded_at;
         let delivered_at = found.delivered_at;
@@ -240,7 +253,12 @@ impl<'a> Saving<'a> {
         Ok(())
     }
 
-    fn end(mut self) -> Result<Self, StoreError> {
+    /// How many it has now.
+    pub(super) fn saved(&self) -> u64 {
+        self.queued + self.history
+    }
+
+    pub(super) fn end(mut self) -> Result<Self, StoreError> {
         self.tx
             .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
         std::mem::take(&mut self.moves).write(self.tx)?;

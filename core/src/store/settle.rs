@@ -232,6 +232,7 @@ impl Settling<'_> {
             }
             (Outcome::Delivered, State::Waiting { .. }) => {
                 self.moves.between(Place::Waiting, Place::Delivered);
+                self.moves.deliver_beyond(one.seq);
                 self.tx
                     .prepare_cached("DELETE FROM aside WHERE seq = ?1")?
                     .execute([one.seq])?;
@@ -319,7 +320,7 @@ impl Settling<'_> {
 
     /// Moves the cursor past all that is settled. What lies beyond a statement that is not must be
     /// marked one by one.
-    fn finish(self) -> Result<(), StoreError> {
+    fn finish(mut self) -> Result<(), StoreError> {
         if let Some(&last) = self.from_log.last() {
             let cursor: i64 =
                 self.tx
@@ -328,6 +329,7 @@ impl Settling<'_> {
                     })?;
             let through = self.first_queued(cursor, last)?.map_or(last, |seq| seq - 1);
             for &seq in self.from_log.iter().filter(|&&seq| seq > through) {
+                self.moves.deliver_beyond(seq);
                 if self.history == HistoryPolicy::None {
                     self.delete(seq)?;
                 }

@@ -123,7 +123,7 @@ pub(super) fn settle(
     .unwrap()
 }
 
-fn held() -> Outcome {
+pub(super) fn held() -> Outcome {
     Outcome::Held {
         reason: HoldReason::Refused,
         status: Some(400),

@@ -1,0 +1,254 @@
+//! A file that has gone back in time: an older copy was put in its place, or the end of its write-ahead log
+//! is missing or damaged. It is sound, and knows of less than what is kept beside it.
+//!
+//! What was withdrawn since is taken out again. What can be read in the log is saved. What was delivered
+//! since and is here still is delivered once more, as what may have been sent: the LRS knows it by its id.
+//! Places in the log that were given out since are never given out again; each counts where the statement
+//! is that stood there, and where that is lost it counts no more.
+
+use rusqlite::{Connection, params};
+
+use super::act::{State, locate};
+use super::append::Tail;
+use super::ledger::{Moves, Place};
+use super::numbers::Numbers;
+use super::pages::Pages;
+use super::salvage::{Salvaged, Saving, take_out};
+use super::settle::delete;
+use super::survey::Survey;
+use super::withdrawn::{self, Noted, Withdrawn};
+use super::{Db, Millis, StoreError, loss, place};
+
+impl Db {
+    /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
+    /// back in time.
+    pub(super) fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+        // In this order: what another process writes beside the file is in the file by then, but for what
+        // it is about to withdraw.
+        let beside = Numbers::beside(&self.path);
+        let ours = Numbers::of(&self.conn)?;
+        let beside =
+            beside.filter(|beside| beside.queue == ours.queue && beside.are_ahead_of(&ours));
+        let salvaged = if let Some(beside) = beside {
+            self.bring_forward(&beside, now)?
+        } else {
+            self.withdraw_again(&ours)?;
+            None
+        };
+        self.keep_numbers();
+        Ok(salvaged)
+    }
+
+    /// Takes out what was noted and is here still: whoever took it out died right before the commit.
+    fn withdraw_again(&mut self, ours: &Numbers) -> Result<(), StoreError> {
+        if !withdrawn::is_there(&self.path, &ours.family, ours.withdrawn) {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        let names_somebody = self.write(|tx| {
+            // Somebody may be at it just now: once this transaction has begun, nobody is.
+            let ours = Numbers::of(tx)?;
+            let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
+            withdraw(tx, &notes)?;
+            know(tx, ours.withdrawn + notes.len() as u64)?;
+            Ok(name_somebody(&notes))
+        })?;
+        self.leave_no_trace(names_somebody);
+        Ok(())
+    }
+
+    fn bring_forward(
+        &mut self,
+        beside: &Numbers,
+        now: Millis,
+    ) -> Result<Option<Salvaged>, StoreError> {
+        let path = self.path.clone();
+        let pages = Pages::of(&path);
+        let survey = Survey::of(&pages);
+        let (told, names_somebody) = self.write(|tx| {
+            let ours = Numbers::of(tx)?;
+            if !beside.are_ahead_of(&ours) {
+                // Another process has done it.
+                return Ok((None, false));
+            }
+            let last = ours.last_seq as i64;
+            let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
+            // Which of them have left since is not known.
+            tx.execute(
+                "UPDATE upstream SET sent_through = max(sent_through, ?1)",
+                [last],
+            )?;
+            tx.execute("UPDATE aside SET sent = 1", [])?;
+            withdraw(tx, &notes)?;
+            take_out(tx, &survey.gone)?;
+            let stay_out = Noted::new(&notes);
+            let mut found = Vec::new();
+            for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
+                if let Some(one) = pages.read(spot)
+                    && !stay_out.has(spot.seq, one.id)
+                {
+                    found.push((spot.seq, one));
+                }
+            }
+            let saved: Vec<i64> = found.iter().map(|(seq, _)| *seq).collect();
+            let forward = go_forward(tx, beside, &notes, &saved)?;
+            let mut saving = Saving::begin(tx)?;
+            for (_, one) in found {
+                saving.save(one)?;
+            }
+            let saved = saving.end()?.saved();
+            if forward.missing + forward.came_back == 0 {
+                return Ok((None, name_somebody(&notes)));
+            }
+            let salvaged = Salvaged {
+                damage: forward.words(),
+                kept_at: place::keep_log(&path, now)?,
+                saved,
+                unreadable: 0,
+                lost: forward.lost,
+            };
+            loss::write(tx, now, &salvaged)?;
+            Ok((Some(salvaged), name_somebody(&notes)))
+        })?;
+        self.leave_no_trace(names_somebody);
+        Ok(told)
+    }
+
+    /// Of what was erased and had come back.
+    fn leave_no_trace(&mut self, names_somebody: bool) {
+        if names_somebody && let Err(error) = self.expunge() {
+            tracing::warn!(%error, "what had been erased could not be overwritten in the queue's file");
+        }
+    }
+}
+
+fn name_somebody(notes: &[Withdrawn]) -> bool {
+    let mut notes = notes.iter();
+    notes.any(|note| matches!(note.to, Place::Erased | Place::Delivered))
+}
+
+/// Takes those out that are there still.
+pub(super) fn withdraw(tx: &Connection, notes: &[Withdrawn]) -> Result<(), StoreError> {
+    let mut moves = Moves::default();
+    for note in notes {
+        let Some(found) = locate(tx, note.seq)? else {
+            continue;
+        };
+        if *note != Withdrawn::of(tx, note.seq, note.to)? {
+            continue;
+        }
+        match found.state {
+            State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
+            State::Waiting { .. } => moves.between(Place::Waiting, note.to),
+            State::Held => moves.between(Place::Held, note.to),
+            State::Delivered => {}
+        }
+        delete(tx, note.seq)?;
+    }
+    Ok(moves.write(tx)?)
+}
+
+/// Writes down how many notes this file knows of.
+fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE ledger SET withdrawn = max(withdrawn, ?1)",
+        [withdrawn as i64],
+    )?;
+    Ok(())
+}
+
+/// What the file did not know of.
+#[derive(Debug)]
+pub(super) struct Forward {
+    /// Recorded, and not in it.
+    missing: u64,
+    /// Delivered, and to be delivered here.
+    came_back: u64,
+    /// Of the missing ones, those that nobody has any more, at least.
+    lost: u64,
+}
+
+impl Forward {
+    fn words(&self) -> String {
+        let facts = [
+            (self.missing, "recorded last, and not in it"),
+            (
+                self.came_back,
+                "delivered, but not by its account, so that the LRS is asked for them",
+            ),
+        ];
+        let facts = facts.iter().filter(|(count, _)| *count > 0);
+        let facts: Vec<_> = facts
+            .map(|(count, fact)| format!("{fact}: {count}"))
+            .collect();
+        format!(
+            "it has gone back in time: it is an older copy, or the end of its write-ahead log is missing or damaged; {}",
+            facts.join("; ")
+        )
+    }
+}
+
+/// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
+/// given out since, but for those that are about to be saved.
+pub(super) fn go_forward(
+    tx: &Connection,
+    beside: &Numbers,
+    notes: &[Withdrawn],
+    saved: &[i64],
+) -> Result<Forward, StoreError> {
+    let ours = Numbers::of(tx)?;
+    let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
+    let mut new: Vec<&Withdrawn> = notes
+        .iter()
+        .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
+        .collect();
+    new.sort_unstable_by_key(|note| note.seq);
+    new.dedup_by_key(|note| note.seq);
+    let known = |through: u64| {
+        let withdrawn = new.iter().map(|note| note.seq);
+        let known = withdrawn.chain(saved.iter().copied());
+        known.filter(|seq| *seq as u64 <= through).count() as u64
+    };
+    // Places of which it is not known what became of the statement.
+    let unknown = |through: u64| {
+        let through = through.min(end);
+        through.saturating_sub(last).saturating_sub(known(through))
+    };
+    let mut moves = Moves::default();
+    for note in &new {
+        moves.fill(note.to, 1);
+    }
+    let delivered_again = new
+        .iter()
+        .filter(|note| note.to == Place::Delivered)
+        .count() as u64;
+    let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
+    let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
+    let delivered = delivered_since.min(unknown(beside.delivered_to));
+    let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
+    let replaced = gap(beside.replaced, ours.replaced).min(sent);
+    moves.fill(Place::Delivered, delivered);
+    moves.fill(Place::Replaced, replaced);
+    moves.write(tx)?;
+    Tail::remember(tx)?;
+    tx.execute(
+        "UPDATE ledger SET last_seq = ?1, skipped = skipped + ?2",
+        params![
+            end as i64,
+            (end - last - new.len() as u64 - delivered - replaced) as i64
+        ],
+    )?;
+    know(
+        tx,
+        beside.withdrawn.max(ours.withdrawn + notes.len() as u64),
+    )?;
+    let rest = unknown(end) - delivered - replaced;
+    // The notes do not go back further than that.
+    let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
+    let skipped = gap(beside.skipped, ours.skipped);
+    Ok(Forward {
+        missing: end - last,
+        came_back: delivered_since - delivered,
+        lost: rest.saturating_sub(skipped + unnoted),
+    })
+}

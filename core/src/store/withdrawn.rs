@@ -1,0 +1,234 @@
+//! What was taken back, given up or erased, noted beside the file: it never leaves the device afterwards,
+//! even if the file goes back in time.
+//!
+//! A note is written, and synced where commits are, before the transaction that takes the statement out.
+//! Whoever dies between the two has taken it out; where the commit fails the note is wiped out again. It
+//! names a statement by its place in the log, which is given out once, and a checksum of its id, which many
+//! ids share: nothing of what it said. The last [`MOST`] are kept, the oldest is written over.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
+use std::path::Path;
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::ledger::Place;
+use super::numbers::{HEADER, SUFFIX};
+use super::place::with_suffix;
+
+/// So many are kept: 2 MiB.
+pub(super) const MOST: u64 = 65_536;
+
+const BYTES: usize = 32;
+
+/// A statement that was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Withdrawn {
+    /// Its place in the log.
+    pub(super) seq: i64,
+    id_sum: u32,
+    /// Where it counts.
+    pub(super) to: Place,
+}
+
+impl Withdrawn {
+    pub(super) fn new(seq: i64, id: Uuid, to: Place) -> Self {
+        Self {
+            seq,
+            id_sum: crc32fast::hash(id.as_bytes()),
+            to,
+        }
+    }
+
+    /// The statement in that place, which goes there.
+    pub(super) fn of(conn: &Connection, seq: i64, to: Place) -> rusqlite::Result<Self> {
+        let id = conn
+            .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))?;
+        Ok(Self::new(seq, Uuid::from_bytes(id), to))
+    }
+
+    fn bytes(self, family: &[u8; 16], number: u64) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.id_sum.to_le_bytes());
+        bytes[20] = code(self.to);
+        let sum = sum(family, &bytes).to_le_bytes();
+        bytes[BYTES - 4..].copy_from_slice(&sum);
+        bytes
+    }
+
+    /// The note and its number; none where it is not whole, or about other files.
+    fn read(bytes: &[u8; BYTES], family: &[u8; 16]) -> Option<(u64, Self)> {
+        let eight = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes);
+        let four = |at: usize| bytes[at..at + 4].try_into().map(u32::from_le_bytes);
+        if four(BYTES - 4).ok()? != sum(family, bytes) {
+            return None;
+        }
+        let withdrawn = Self {
+            seq: eight(8).ok()? as i64,
+            id_sum: four(16).ok()?,
+            to: place(bytes[20])?,
+        };
+        Some((eight(0).ok()?, withdrawn))
+    }
+}
+
+/// Of a note, with the files that it is about.
+fn sum(family: &[u8; 16], bytes: &[u8; BYTES]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(family);
+    hasher.update(&bytes[..BYTES - 4]);
+    hasher.finalize()
+}
+
+/// By these it is known in the file.
+const CODES: [(u8, Place); 4] = [
+    (1, Place::Delivered),
+    (2, Place::Retracted),
+    (3, Place::Discarded),
+    (4, Place::Erased),
+];
+
+fn code(place: Place) -> u8 {
+    let mut codes = CODES.into_iter();
+    codes
+        .find(|(_, known)| *known == place)
+        .map_or(0, |it| it.0)
+}
+
+fn place(code: u8) -> Option<Place> {
+    let mut codes = CODES.into_iter();
+    codes.find(|(known, _)| *known == code).map(|it| it.1)
+}
+
+/// Where the note with this number stands.
+fn offset(number: u64) -> u64 {
+    HEADER + number % MOST * BYTES as u64
+}
+
+/// Writes notes that begin with this number.
+pub(super) fn write(
+    file: &mut File,
+    family: &[u8; 16],
+    first: u64,
+    notes: &[Withdrawn],
+) -> io::Result<()> {
+    for (number, note) in (first..).zip(notes) {
+        file.seek(SeekFrom::Start(offset(number)))?;
+        file.write_all(&note.bytes(family, number))?;
+    }
+    Ok(())
+}
+
+/// Wipes notes out whose statements were not taken out after all.
+pub(super) fn wipe(file: &mut File, numbers: Range<u64>) -> io::Result<()> {
+    for number in numbers {
+        file.seek(SeekFrom::Start(offset(number)))?;
+        file.write_all(&[0; BYTES])?;
+    }
+    Ok(())
+}
+
+/// Whether the note with this number, or one that was written over it, is there.
+pub(super) fn is_there(path: &Path, family: &[u8; 16], number: u64) -> bool {
+    let note = at(path, number).and_then(|note| Withdrawn::read(&note, family));
+    note.is_some_and(|(found, _)| found >= number)
+}
+
+/// The notes of these files from this number on, the oldest first. What cannot be read is not there.
+pub(super) fn since(path: &Path, family: &[u8; 16], first: u64) -> Vec<Withdrawn> {
+    let all = all(path, family).into_iter();
+    all.filter(|(number, _)| *number >= first)
+        .map(|(_, note)| note)
+        .collect()
+}
+
+/// All of them with their numbers.
+pub(super) fn all(path: &Path, family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
+    let mut bytes = Vec::new();
+    let read = File::open(with_suffix(path, SUFFIX)).and_then(|mut file| {
+        file.seek(SeekFrom::Start(HEADER))?;
+        file.read_to_end(&mut bytes)
+    });
+    if read.is_err() {
+        return Vec::new();
+    }
+    let (notes, _) = bytes.as_chunks::<BYTES>();
+    let notes = notes
+        .iter()
+        .filter_map(|note| Withdrawn::read(note, family));
+    let mut notes: Vec<_> = notes.collect();
+    notes.sort_unstable_by_key(|(number, _)| *number);
+    notes
+}
+
+/// What stands where the note with this number would.
+fn at(path: &Path, number: u64) -> Option<[u8; BYTES]> {
+    let mut note = [0; BYTES];
+    let mut file = File::open(with_suffix(path, SUFFIX)).ok()?;
+    file.seek(SeekFrom::Start(offset(number))).ok()?;
+    file.read_exact(&mut note).ok()?;
+    Some(note)
+}
+
+/// Notes by what they are about.
+#[derive(Debug, Default)]
+pub(super) struct Noted(HashSet<(i64, u32)>);
+
+impl Noted {
+    pub(super) fn new<'a>(notes: impl IntoIterator<Item = &'a Withdrawn>) -> Self {
+        Self(
+            notes
+                .into_iter()
+                .map(|note| (note.seq, note.id_sum))
+                .collect(),
+        )
+    }
+
+    /// Whether the statement with this id in that place was withdrawn.
+    pub(super) fn has(&self, seq: i64, id: Uuid) -> bool {
+        self.0.contains(&(seq, crc32fast::hash(id.as_bytes())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_notes_are_written_over_and_a_torn_one_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let mut file = File::create(with_suffix(&path, SUFFIX)).unwrap();
+        let family = [7; 16];
+        let note = |n: i64| Withdrawn::new(n, Uuid::from_u128(n as u128), Place::Erased);
+        let seqs = |first| {
+            let notes = since(&path, &family, first);
+            let mut seqs = notes.iter().map(|note| note.seq);
+            (seqs.next(), seqs.next_back(), notes.len())
+        };
+        assert_eq!(seqs(0), (None, None, 0));
+        let notes: Vec<_> = (0..70_000).map(note).collect();
+        write(&mut file, &family, 0, &notes).unwrap();
+        // 2 MiB of 32 bytes each.
+        assert_eq!(file.metadata().unwrap().len(), 128 + 2_097_152);
+        let all = all(&path, &family);
+        assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
+        assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));
+        assert_eq!(seqs(70_000), (None, None, 0));
+        assert!(is_there(&path, &family, 69_999) && !is_there(&path, &family, 70_000));
+        // Written over by 65,536.
+        assert!(is_there(&path, &family, 0));
+        assert_eq!(since(&path, &[8; 16], 69_990), []);
+        wipe(&mut file, 69_998..70_000).unwrap();
+        assert_eq!(seqs(69_990), (Some(69_990), Some(69_997), 8));
+        let first = Noted::new(&notes[..3]);
+        assert!(first.has(2, Uuid::from_u128(2)));
+        assert!(!first.has(2, Uuid::from_u128(1)) && !first.has(3, Uuid::from_u128(3)));
+    }
+}
