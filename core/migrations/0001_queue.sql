@@ -162,6 +162,10 @@ CREATE TABLE upstream (
     asked_since_401   INTEGER,
     -- 1: it has answered a look-up. 0: it has taken statements, and not answered one yet.
     reads             INTEGER,
+    -- Look-ups in a row that it gave no answer to, less those that were left out for it.
+    looks_unanswered  INTEGER NOT NULL DEFAULT 0,
+    -- The same of GET about.
+    about_unanswered  INTEGER NOT NULL DEFAULT 0,
     -- Until when nothing is sent, by who asked for it; unix milliseconds.
     wait_backoff         INTEGER,
     wait_retry_after     INTEGER,

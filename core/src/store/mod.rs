@@ -49,6 +49,7 @@ mod lrs_clock;
 mod many_aside;
 mod nature;
 mod numbers;
+mod one_name;
 mod open;
 mod pages;
 mod place;

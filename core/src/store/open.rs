@@ -15,7 +15,7 @@ use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::schema::{self, SCHEMA_VERSION};
 use super::take::Walk;
-use super::{Db, Millis, StoreError, loss, reserve};
+use super::{Db, Millis, StoreError, loss, one_name, reserve};
 use crate::lock::lock;
 
 /// "Pann" in ASCII: marks the file as ours in SQLite's header.
@@ -80,6 +80,7 @@ impl Db {
         let Opening { durability, create } = opening.into();
         let path = &place::absolute(path)?;
         place::must_be_files(path)?;
+        one_name::must_have_one_name(path)?;
         let mut kept_at = None;
         if place::is_ready(path) {
             let _turn = Turn::wait(path);

@@ -108,6 +108,10 @@ pub struct Learned {
     /// Whether these credentials may read. True: it has answered a look-up. False: it has taken statements,
     /// and not answered one yet.
     pub reads: Option<bool>,
+    /// Look-ups in a row that nobody answered, less those that were left out for it.
+    pub looks_unanswered: u32,
+    /// The same of `GET about`.
+    pub about_unanswered: u32,
     /// What is waited for before anything is sent.
     pub waits: Waits,
     /// What is under way, or was when the device was switched off.
@@ -355,7 +359,8 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
         "SELECT endpoint, generation, delivered_through, sent_through, version, version_at, signs,
                 max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
-                failures, asked_since_401, reads, wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
+                failures, asked_since_401, reads, looks_unanswered, about_unanswered,
+                wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
                 under_way_since, under_way_timeout,
                 problem, problem_status, problem_words, problem_since,
                 written_wall, written_steady, written_boot
@@ -396,6 +401,8 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 failures: row.get("failures")?,
                 asked_since_401: row.get("asked_since_401")?,
                 reads: row.get("reads")?,
+                looks_unanswered: row.get("looks_unanswered")?,
+                about_unanswered: row.get("about_unanswered")?,
                 waits: Waits {
                     backoff: row.get("wait_backoff")?,
                     retry_after: row.get("wait_retry_after")?,
@@ -447,7 +454,8 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
             wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
             under_way_since = ?23, under_way_timeout = ?24,
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
-            asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33",
+            asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
+            looks_unanswered = ?34, about_unanswered = ?35",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -483,6 +491,8 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         learned.written.map(|then| then.wall_ms),
         learned.written.map(|then| then.steady.ms),
         learned.written.map(|then| then.steady.boot),
+        learned.looks_unanswered,
+        learned.about_unanswered,
     ])?;
     Ok(())
 }

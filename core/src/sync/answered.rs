@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tracing::Span;
 
+use super::due::UNANSWERED;
 use super::flights::{Flying, Ticket};
-use super::judge::{self, Negotiated, Verdict};
+use super::judge::{self, Negotiated, Stop, Verdict};
 use super::posted::Sent;
 use super::session::Session;
 use super::work::{Item, Task};
@@ -14,10 +15,7 @@ use crate::clock::Now;
 use crate::lrs::reading::{AskedAs, read_about, read_post, sender};
 use crate::lrs::{Answer, Failure, Sender, headers};
 use crate::statement::XapiVersion;
-use crate::store::{Db, LrsClock, Millis, StoreError};
-
-/// So long it is not asked again when it did not tell its versions.
-const SILENCE_LASTS_MS: Millis = 60 * 60 * 1000;
+use crate::store::{Db, LrsClock, Millis, Problem, StoreError};
 
 /// A batch whose answer asks for something else than the next batch, while others are under way.
 pub(super) struct Landed {
@@ -158,26 +156,50 @@ impl Session {
         let about = read_about(answer, self.asked());
         let found = judge::about(&about, self.sender(answer), retry_after);
         self.judged(found.word());
+        if !matches!(found, Negotiated::Stop(_)) {
+            self.learned.about_unanswered = 0;
+        }
         match found {
             Negotiated::Version(version) => {
                 self.learned.version = Some(self.config.version.unwrap_or(version));
                 self.speaks_others = None;
             }
             // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
-            // will tell. It is asked again soon: perhaps it was only out of order.
+            // will tell.
             Negotiated::Silent | Negotiated::NoneOfOurs(_) => {
                 if let Negotiated::NoneOfOurs(versions) = found {
                     self.speaks_others = Some(versions);
                 }
-                let version = headers::xapi_version(answer).or(self.learned.version);
-                self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
-                self.learned.version_at = Some(now - self.version_lasts() + SILENCE_LASTS_MS);
+                self.says_nothing_of_itself(headers::xapi_version(answer), now);
                 return self.settle(db, Vec::new(), now);
             }
-            Negotiated::Stop(stop) => return self.stop(db, stop, Duration::ZERO, now),
+            Negotiated::Stop(stop) => return self.about_stopped(db, stop, now),
         }
         self.learned.version_at = Some(now);
         self.settle(db, Vec::new(), now)
+    }
+
+    fn says_nothing_of_itself(&mut self, speaks: Option<XapiVersion>, now: Millis) {
+        let version = speaks.or(self.learned.version);
+        self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
+        self.learned.version_at = Some(now);
+    }
+
+    /// No answer to `GET about`, or none but a wait. Where that comes again and again, statements are sent
+    /// after the wait all the same: perhaps it is this question alone that is not answered.
+    pub(super) fn about_stopped(
+        &mut self,
+        db: &mut Db,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if stop.problem != Problem::Unreachable {
+            self.learned.about_unanswered += 1;
+        }
+        if self.learned.about_unanswered >= UNANSWERED {
+            self.says_nothing_of_itself(None, now);
+        }
+        self.stop(db, stop, Duration::ZERO, now)
     }
 
     /// The answer to a batch. One that was taken whole is settled at once, and a failure of the

@@ -26,6 +26,10 @@ pub(super) const BUSY_BEFORE_SINGLES: u32 = 3 * CAUTIOUS_FROM;
 /// Most statements that are looked up before any of them is sent.
 const LOOKED_UP_FIRST: usize = 10;
 
+/// So many questions of a kind in a row that nobody answers, and the next one is left out: perhaps it is this kind
+/// alone that is not answered, and statements are taken. Then every other one.
+pub(super) const UNANSWERED: u32 = 3;
+
 /// What the log, and what stands aside, have for the next request.
 pub(super) enum Due {
     Task(Task),
@@ -157,7 +161,12 @@ impl Session {
     }
 
     /// What may have reached the LRS before is looked up before it is sent again.
-    fn first_look(&self, batch: Vec<Item>) -> Task {
+    fn first_look(&mut self, batch: Vec<Item>) -> Task {
+        let may_have_come = batch.iter().any(|item| item.row.sent_before);
+        if may_have_come && leave_out(&mut self.learned.looks_unanswered) {
+            // The bytes are the same: whoever has it may have it again.
+            return Task::Post(batch);
+        }
         if self.learned.refuses_known {
             // One that asks for time would be asked ten questions with each try.
             let may_be_there =
@@ -211,4 +220,11 @@ impl Session {
             }
         }
     }
+}
+
+/// Whether a question is left out, of a kind of which so many in a row were not answered.
+pub(super) fn leave_out(unanswered: &mut u32) -> bool {
+    let out = *unanswered >= UNANSWERED;
+    *unanswered -= u32::from(out);
+    out
 }

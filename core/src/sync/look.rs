@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::due::leave_out;
 use super::judge::{self, Blame, Looked, Pause, Stop};
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
@@ -56,12 +57,11 @@ impl Session {
         {
             found = Looked::NotShown { status: 401 };
         }
+        if !matches!(found, Looked::Stop(_)) {
+            self.learned.looks_unanswered = 0;
+        }
         match found {
-            Looked::Stop(stop) if self.is_cautious() && stop.pause == Pause::Backoff => {
-                self.suspects.upstream_is_ill();
-                self.not_shown(db, look, item, stop.status, false, now)
-            }
-            Looked::Stop(stop) => self.stop(db, stop, Duration::ZERO, now),
+            Looked::Stop(stop) => self.look_stopped(db, look, item, stop, now),
             Looked::Misunderstood => self.misunderstood(db, look, item, now),
             Looked::NotYet => self.stop(db, not_yet(), Duration::ZERO, now),
             Looked::NotShown { status } => {
@@ -116,6 +116,44 @@ impl Session {
         }
     }
 
+    /// A look-up that nobody answered.
+    pub(super) fn look_failed(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        match look.ask.pop_front() {
+            Some(item) => self.look_stopped(db, look, item, stop, now),
+            None => self.stop(db, stop, Duration::ZERO, now),
+        }
+    }
+
+    /// A look-up came to nothing, for a reason that may be the upstream's. Where the same has come again and
+    /// again it may be a reason of looking up alone: then what is said to sending must do.
+    fn look_stopped(
+        &mut self,
+        db: &mut Db,
+        look: Look,
+        item: Item,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if matches!(stop.problem, Problem::Unreachable | Problem::Credentials) {
+            return self.stop(db, stop, Duration::ZERO, now);
+        }
+        self.learned.looks_unanswered += 1;
+        if self.is_cautious() && matches!(stop.pause, Pause::Backoff | Pause::Long) {
+            if matches!(&look.then, Then::Blame(blame) if blame.reason == HoldReason::ServerError) {
+                // It has failed on the statement, too.
+                self.suspects.upstream_is_ill();
+            }
+            return self.not_shown(db, look, item, stop.status, false, now);
+        }
+        self.stop(db, stop, Duration::ZERO, now)
+    }
+
     /// The LRS itself says 401 to a look-up. Credentials that may write and not read are common: unless it
     /// has answered one before, sending tells. But not where it has just refused to take a statement: one
     /// real LRS says 400 to whom it does not know.
@@ -130,7 +168,14 @@ impl Session {
                 }
                 self.learned.reads == Some(false)
             }
-            _ => self.learned.reads != Some(true),
+            _ => {
+                let only_reading = self.learned.reads != Some(true);
+                if only_reading && self.learned.reads.is_none() {
+                    // Nothing was taken with these yet: that has to show it soon.
+                    self.door_is_shut(words);
+                }
+                only_reading
+            }
         }
     }
 
@@ -236,7 +281,11 @@ impl Session {
             self.checked = true;
             self.not_shown(db, look, item, Some(400), false, now)?;
             let first_time = !std::mem::replace(&mut self.understands_neither, true);
-            if first_time && !set_by_the_app && self.learned.waits.is_empty() {
+            if first_time
+                && !set_by_the_app
+                && self.learned.waits.is_empty()
+                && !leave_out(&mut self.learned.about_unanswered)
+            {
                 // Not with the one that happened to be tried last, if it says which it speaks.
                 self.tasks.push_front(Task::Negotiate);
             }

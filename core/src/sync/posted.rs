@@ -41,8 +41,10 @@ impl Session {
         self.judged(stop.problem.code());
         self.flights.close();
         let sent = Sent::of(&flying);
-        let Task::Post(batch) = flying.task else {
-            return self.stop(db, stop, Duration::ZERO, now);
+        let batch = match flying.task {
+            Task::Post(batch) => batch,
+            Task::Look(look) => return self.look_failed(db, look, stop, now),
+            Task::Negotiate => return self.about_stopped(db, stop, now),
         };
         self.may_be_there(&batch);
         match failure {

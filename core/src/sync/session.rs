@@ -506,8 +506,8 @@ impl Session {
             self.settle(db, Vec::new(), now)?;
         }
         self.another_is_awaited = db.waits_for_version()?;
-        if self.another_is_awaited && self.config.by_hand {
-            // Whoever asks now wants to know now.
+        if self.another_is_awaited && self.config.by_hand && self.learned.failures == 0 {
+            // Whoever asks now wants to know now. But it may be this question alone that is not answered.
             self.learned.version_at = None;
         }
         self.ask_the_time(db, now)?;

@@ -162,7 +162,8 @@ impl Session {
         if self.suspects.is_probing() {
             // The rest of the batch stays queued until the upstream has shown that it is well.
             self.forget_tasks();
-            if self.suspects.ill {
+            // But one leap: it may be statements that it fails on, and questions that nobody answers.
+            if self.suspects.ill && self.suspects.list.len() > STRIKES {
                 return self.conclude_suspects(db, now).map(drop);
             }
         }

@@ -3,6 +3,7 @@
 //! Its `Date` is a hint. It is shown beside the device's clock, tells why a statement may have been refused,
 //! and is believed for timestamps only where the device's own clock cannot be right.
 
+use super::due::leave_out;
 use super::session::Session;
 use super::work::Task;
 use crate::clock::{Now, Steady};
@@ -45,7 +46,11 @@ impl Session {
         };
         let matters = self.config.trust_lrs_clock || !is_plausible(now);
         let known = self.learned.clock.and_then(|clock| clock.at(steady));
-        if matters && known.is_none() && db.any_made_in(steady.boot, self.config.max_statements)? {
+        if matters
+            && known.is_none()
+            && db.any_made_in(steady.boot, self.config.max_statements)?
+            && !leave_out(&mut self.learned.about_unanswered)
+        {
             // Twice: one answer alone is not believed.
             self.tasks.extend([Task::Negotiate, Task::Negotiate]);
         }

@@ -152,7 +152,7 @@ pub fn aside(reason: WaitReason) -> &'static str {
         WaitReason::Future => "its timestamp lies in the LRS's future",
         WaitReason::Version => "it needs xAPI 2.0.0, and the LRS speaks 1.0.3",
         WaitReason::Target => "it voids a statement that is not delivered yet",
-        WaitReason::Suspect => "the LRS refused it or failed on it once; it is tried again",
+        WaitReason::Suspect => "it was refused or failed on when it was alone; it is tried again",
         WaitReason::Retry => "it is sent with the next sync",
     }
 }

@@ -56,6 +56,8 @@ pub enum About {
     Page,
     /// This status.
     Status(u16),
+    /// Nothing: it hangs, or cuts the connection.
+    Silent { hangs: bool },
 }
 
 /// What it says of a batch that it has taken.
@@ -123,8 +125,11 @@ pub enum Looks {
     List,
     /// The statement, or `null`.
     Null,
-    /// This status always: credentials that may only write.
+    /// This status always: credentials that may only write, or something before it that lets no question
+    /// through.
     Never(u16),
+    /// Nothing: it hangs, or cuts the connection.
+    Silent { hangs: bool },
 }
 
 const STATUSES: &[u16] = &[
@@ -144,7 +149,10 @@ impl Habit {
                 0 => About::ListsText,
                 1 => About::Empty,
                 2 => About::Page,
-                3 => About::Status([301, 302, 400, 401, 403, 404, 405, 500, 501][rng.usize(..9)]),
+                3 => About::Status(
+                    [301, 302, 400, 401, 403, 404, 405, 429, 500, 501, 503][rng.usize(..11)],
+                ),
+                4 => About::Silent { hangs: rng.bool() },
                 _ => About::Lists,
             },
             single_only: match rng.u32(..8) {
@@ -171,7 +179,10 @@ impl Habit {
             looks: match rng.u32(..8) {
                 0 => Looks::List,
                 1 => Looks::Null,
-                2 => Looks::Never([400, 403, 404, 405, 406, 501][rng.usize(..6)]),
+                2 => Looks::Never(
+                    [302, 400, 403, 404, 405, 406, 429, 500, 501, 503][rng.usize(..10)],
+                ),
+                3 if rng.bool() => Looks::Silent { hangs: rng.bool() },
                 _ => Looks::Plain,
             },
             lag: match rng.u32(..6) {
@@ -194,7 +205,12 @@ impl Habit {
 
     /// Where it names nothing, it says itself that it has all, and shows it, or says that nobody may look.
     fn vouches(&self) -> bool {
-        self.marked && !matches!(self.looks, Looks::Never(400 | 404 | 406))
+        self.marked
+            && match self.looks {
+                Looks::Never(status) => matches!(status, 403 | 405 | 501),
+                Looks::Silent { .. } => false,
+                Looks::Plain | Looks::List | Looks::Null => true,
+            }
     }
 
     /// It says that it has one which it had before, in a way that is a proof.
@@ -208,7 +224,7 @@ impl Habit {
 
     /// It shows what it has.
     pub fn shows(&self) -> bool {
-        !matches!(self.looks, Looks::Never(_))
+        !matches!(self.looks, Looks::Never(_) | Looks::Silent { .. })
     }
 
     /// A device finds out, without being told, that it speaks 2.0.0.

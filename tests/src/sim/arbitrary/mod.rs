@@ -243,7 +243,8 @@ impl Servers for Arbitrary {
 
     fn deserves(world: &World, known: &Known, reason: HoldReason) -> bool {
         let mut lrss = world.servers.lrss.iter();
-        lrss.any(|lrs| truth::deserves(known, reason, lrs))
+        let set = world.jumped_at.filter(|_| !world.plan.steady);
+        lrss.any(|lrs| truth::deserves(known, reason, lrs, set))
     }
 
     fn is_at_rest(world: &World) -> bool {

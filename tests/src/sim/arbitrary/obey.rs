@@ -15,8 +15,9 @@ impl Lrs {
     pub fn obey(&self, request: &Request, at: Millis) -> Served {
         let path = request.url.strip_prefix(&self.base).unwrap_or_default();
         let is_post = request.method == Method::Post;
+        let timeout = request.timeout.as_millis() as Millis;
         let mut served = if path == "/about" {
-            Served::said(self.about(), true)
+            self.about(timeout)
         } else if header(request, "Authorization") != Some(&*authorization(self.password)) {
             let status = self.habit.locked[usize::from(!is_post)];
             Served::said(sentence(status, "who are you?"), true)
@@ -31,7 +32,7 @@ impl Lrs {
                 None => Served::said(sentence(400, "no JSON"), true),
             }
         } else {
-            self.look(path, at)
+            self.look(path, at, timeout)
         };
         served.own &= self.habit.marked;
         self.sign(request, &mut served, at);
@@ -64,9 +65,9 @@ impl Lrs {
         versions.any(|one| Some(one.as_str()) == version)
     }
 
-    fn about(&self) -> Answer {
+    fn about(&self, timeout: Millis) -> Served {
         let versions: Vec<_> = self.habit.versions.iter().map(|one| one.as_str()).collect();
-        match self.habit.about {
+        let answer = match self.habit.about {
             About::Lists => json(
                 200,
                 format!("{{\"version\":[\"{}\"]}}", versions.join("\",\"")),
@@ -76,7 +77,9 @@ impl Lrs {
             About::Page => page(200),
             About::Status(status @ (301 | 302)) => page(status),
             About::Status(status) => sentence(status, "no"),
-        }
+            About::Silent { hangs } => return Served::silent(hangs, timeout),
+        };
+        Served::said(answer, true)
     }
 
     fn post(&self, batch: &[Seen], array: bool, at: Millis) -> Served {
@@ -214,14 +217,19 @@ impl Lrs {
     }
 
     /// Answers a GET.
-    fn look(&self, path: &str, at: Millis) -> Served {
+    fn look(&self, path: &str, at: Millis, timeout: Millis) -> Served {
         let query = path.split_once('?').map_or("", |(_, query)| query);
         let asked = query.split('&').filter_map(|pair| pair.split_once('='));
         let one = asked
             .filter(|(name, _)| name.to_ascii_lowercase().ends_with("statementid"))
             .find_map(|(name, id)| Some((name, id.parse::<Uuid>().ok()?)));
-        if let Looks::Never(status) = self.habit.looks {
-            return Served::said(sentence(status, "you may not look"), true);
+        match self.habit.looks {
+            Looks::Never(302) => return Served::said(page(302), true),
+            Looks::Never(status) => {
+                return Served::said(sentence(status, "you may not look"), true);
+            }
+            Looks::Silent { hangs } => return Served::silent(hangs, timeout),
+            Looks::Plain | Looks::List | Looks::Null => {}
         }
         let Some((name, id)) = one else {
             return Served::said(json(200, "{\"statements\":[],\"more\":\"\"}"), true);
@@ -246,7 +254,9 @@ impl Lrs {
 
     fn shows_none(&self) -> Answer {
         match self.habit.looks {
-            Looks::Plain | Looks::Never(_) => sentence(404, "no such statement"),
+            Looks::Plain | Looks::Never(_) | Looks::Silent { .. } => {
+                sentence(404, "no such statement")
+            }
             Looks::List => json(200, "{\"statements\":[],\"more\":\"\"}"),
             Looks::Null => json(200, "null"),
         }

@@ -45,6 +45,21 @@ impl Served {
             shown: None,
         }
     }
+
+    /// No answer: it hangs for longer than the device waits, or cuts the connection.
+    pub fn silent(hangs: bool, timeout: Millis) -> Self {
+        Self {
+            answer: None,
+            took: if hangs { 2 * timeout } else { 5 },
+            own: false,
+            reached: true,
+            stores: Vec::new(),
+            tail: 0,
+            lag: 0,
+            named: Vec::new(),
+            shown: None,
+        }
+    }
 }
 
 /// The header by which an LRS says that it is one.

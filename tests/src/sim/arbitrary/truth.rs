@@ -103,7 +103,8 @@ pub fn is_json(answer: &Answer) -> bool {
 }
 
 /// May it be held for this reason, by what this LRS or whoever answered in its place said?
-pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs) -> bool {
+/// `set`: when the clock was last set, of a device that has no other one.
+pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, set: Option<Millis>) -> bool {
     let id = known.recipe.id;
     if reason == HoldReason::Conflict {
         return lrs.differs.contains(&id);
@@ -112,7 +113,9 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs) -> bool {
     let twice = |first: &Refused, second: &Refused| {
         let between =
             |(other, at): &(Uuid, Millis)| *other != id && first.left < *at && *at <= second.at;
-        second.at - first.at >= APART && lrs.taken.iter().any(between)
+        let set_between = set.is_some_and(|set| first.left <= set && set <= second.at);
+        let apart = set_between || second.at - first.at >= APART;
+        apart && lrs.taken.iter().any(between)
     };
     (0..refused.len()).any(|at| {
         refused[at..]
