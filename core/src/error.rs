@@ -9,7 +9,7 @@ use crate::store::{Refused, StoreError, Unchanged};
 /// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that
 /// was recorded before is lost. A sync may have got on before it failed: what it delivered is
 /// delivered, and what may be under way is waited for. And [`StoreError::Unplaced`] names what was
-/// recorded all the same.
+/// recorded all the same, [`StoreError::PartlyErased`] what was erased.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

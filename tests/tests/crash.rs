@@ -289,6 +289,32 @@ fn a_person_is_erased_from_a_full_disk() {
     assert_eq!(left_again, left);
 }
 
+/// More than the room that is kept could take at once.
+#[test]
+fn a_person_is_erased_from_a_full_disk_however_much_there_is_of_her() {
+    let folder = folder();
+    let ballast = r#"head -c 2000000 /dev/zero > "$0/ballast""#;
+    let brim = format!(r#"{RECORDER} brim "$0/queue.db" 1 5 80000"#);
+    let erase = format!(r#"{RECORDER} erase "$0/queue.db" "$0/ballast""#);
+    let script = format!("{ballast} && {brim} && {erase}");
+    let Some(mut command) = only_on_a_disk("size=48m", folder.path(), &script) else {
+        return;
+    };
+    let said = Recorder::start(&mut command).finish();
+    let recorded = said.iter().filter_map(|line| line.parse::<Uuid>().ok());
+    // Each seventh names her.
+    let hers = recorded.filter(|id| sample::place(*id).1 % 7 == 3).count();
+    assert!(hers > 50, "{hers} had room");
+    let erased = said.iter().filter(|line| line.starts_with("erased "));
+    let erased: Vec<_> = erased.collect();
+    assert_eq!(erased.len(), 2, "{erased:?}");
+    assert!(
+        erased[0].starts_with(&format!("erased {hers} [")),
+        "{hers}: {erased:?}"
+    );
+    assert!(erased[1].starts_with("erased 0 ["), "{erased:?}");
+}
+
 #[test]
 fn an_open_queue_on_a_full_disk_is_read_and_delivered() {
     let folder = folder();

@@ -47,8 +47,8 @@ impl From<pannier::statement::Warnings> for Warnings {
     }
 }
 
-/// Why a call did not do what it was asked to. The call changed nothing, but for `Unplaced`, and nothing
-/// that was recorded before is lost. `explanation` is English for developers and says what to do next.
+/// Why a call did not do what it was asked to. The call changed nothing, but for `Unplaced` and an `erase` whose
+/// `explanation` says what was erased all the same, and nothing that was recorded before is lost. `explanation` is English for developers and says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 #[uniffi::export(Display)]
 pub enum PannierError {

@@ -31,12 +31,44 @@ pub struct Erased {
 }
 
 /// How far an erasing has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Erasing {
     /// In which queue: where it was salvaged meanwhile, its places are others.
     queue: [u8; 16],
     after: i64,
+    /// So many are looked at in one transaction.
+    at_once: i64,
     erased: Erased,
+}
+
+impl Default for Erasing {
+    fn default() -> Self {
+        Self {
+            queue: [0; 16],
+            after: 0,
+            at_once: LOOK_AT_ONCE,
+            erased: Erased::default(),
+        }
+    }
+}
+
+impl Erasing {
+    /// Half as many from now on; false if it was one alone.
+    fn fewer_at_once(&mut self) -> bool {
+        self.at_once /= 2;
+        self.at_once > 0
+    }
+
+    /// What was erased already is told with what ended it, as no later call will tell it.
+    fn stopped(&self, error: StoreError) -> StoreError {
+        if self.erased == Erased::default() {
+            return error;
+        }
+        StoreError::PartlyErased {
+            erased: Box::new(self.erased.clone()),
+            reason: error.to_string(),
+        }
+    }
 }
 
 impl Db {
@@ -44,7 +76,7 @@ impl Db {
     pub fn erase(&mut self, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
         let mut erasing = Erasing::default();
         while self.erase_some(&mut erasing, names)? {}
-        self.end_erasing(erasing)
+        self.end_erasing(&erasing)
     }
 
     /// Looks at the next few, in one transaction; true if there may be more.
@@ -64,8 +96,8 @@ impl Db {
     }
 
     /// Wipes out what deleting leaves, and says what is left all the same.
-    pub(super) fn end_erasing(&mut self, erasing: Erasing) -> Result<Erased, StoreError> {
-        let mut erased = erasing.erased;
+    pub(super) fn end_erasing(&mut self, erasing: &Erasing) -> Result<Erased, StoreError> {
+        let mut erased = erasing.erased.clone();
         // Left by whoever died while it made a successor; where one is ready, opening has used it.
         place::begin(&self.path).and_then(|made| place::discard(&made))?;
         match self.expunge() {
@@ -109,7 +141,7 @@ impl Db {
                     "SELECT s.seq, s.body, a.theirs FROM statement s LEFT JOIN aside a USING (seq)
                      WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2",
                 )?;
-                let mut rows = query.query(params![after, LOOK_AT_ONCE])?;
+                let mut rows = query.query(params![after, erasing.at_once])?;
                 while let Some(row) = rows.next()? {
                     let seq: i64 = row.get(0)?;
                     forward.step(seq)?;
@@ -170,27 +202,31 @@ impl Shared {
     /// Erases like [`Db::erase`], a part at a time: whoever records meanwhile waits for one part at most,
     /// and for the end, which writes the file anew.
     ///
-    /// On a full disk it takes what is kept for that. An error may come when a part is erased already: what
-    /// is left is erased by the next call.
+    /// On a full disk it takes what is kept for that, with fewer at once where there is more of them than
+    /// that. An error may come when a part is erased already, and says so
+    /// ([`StoreError::PartlyErased`]): what is left is erased by the next call.
     pub fn erase(&self, now: Millis, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
         let mut erasing = Erasing::default();
-        while self.with_room(now, |db| db.erase_some(&mut erasing, names))? {
-            // A lock goes to whoever is quickest, and that is us: the line goes by who came first.
-            let _ = self.append(Vec::new(), now);
+        let mut again = true;
+        loop {
+            match self.with(now, |db| db.erase_some(&mut erasing, names)) {
+                Ok(true) => {
+                    // A lock goes to whoever is quickest, and that is us: the line goes by who came first.
+                    let _ = self.append(Vec::new(), now);
+                }
+                Ok(false) => break,
+                // The reserve has been given up now.
+                Err(StoreError::DiskFull) if std::mem::take(&mut again) => {}
+                Err(StoreError::DiskFull) if erasing.fewer_at_once() => {}
+                Err(error) => return Err(erasing.stopped(error)),
+            }
         }
-        self.with_room(now, |db| db.end_erasing(std::mem::take(&mut erasing)))
-    }
-
-    /// Once more where the disk was full: the reserve has been given up then.
-    fn with_room<T>(
-        &self,
-        now: Millis,
-        mut work: impl FnMut(&mut Db) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        match self.with(now, &mut work) {
-            Err(StoreError::DiskFull) => self.with(now, work),
-            done => done,
+        let end = || self.with(now, |db| db.end_erasing(&erasing));
+        match end() {
+            Err(StoreError::DiskFull) => end(),
+            ended => ended,
         }
+        .map_err(|error| erasing.stopped(error))
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use uuid::Uuid;
 
+use super::Erased;
+
 /// An error of the device's storage. Nothing that was accepted before is lost by it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -58,6 +60,17 @@ pub enum StoreError {
         /// The statements that were taken in.
         ids: Vec<Uuid>,
         /// Why it could not be put back.
+        reason: String,
+    },
+    /// Some of a person's statements were erased, and then the others could not be.
+    #[error(
+        "{} undelivered statements and {} of the history were erased ({} of them are or may be at the LRS), and then no more could be: {reason}; what is left of this person is erased by the next call",
+        erased.undelivered, erased.history, erased.maybe_sent + erased.history
+    )]
+    PartlyErased {
+        /// What was erased. It is not told again.
+        erased: Box<Erased>,
+        /// Why the others could not be.
         reason: String,
     },
     /// The collector is paused: the file is closed.

@@ -627,6 +627,43 @@ fn nobody_else_may_read_the_files() {
 }
 
 #[test]
+fn what_was_erased_before_an_error_is_told_with_it() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let all: Vec<_> = (1..=1_200).map(statement).collect();
+    shared.append(all, NOW).unwrap();
+    // The disk fails at the last ones.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other
+        .execute_batch(
+            "CREATE TRIGGER fails BEFORE DELETE ON statement WHEN OLD.seq > 1100
+             BEGIN SELECT RAISE(ABORT, 'the disk fails'); END",
+        )
+        .unwrap();
+    let left = |told: &str| {
+        let counted = other.query_row("SELECT count(*) FROM statement", [], |row| row.get(0));
+        let left: i64 = counted.unwrap();
+        let left = left as u64;
+        assert!(
+            told.contains(&format!("{} undelivered", 1_200 - left)),
+            "{told}"
+        );
+        left
+    };
+    let error = shared.erase(NOW, &|_| true).unwrap_err();
+    let some = left(&error.to_string());
+    assert!(some > 99 && some < 1_200, "{some}");
+    let StoreError::PartlyErased { erased, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(erased.undelivered, 1_200 - some);
+    // The next call tells of the others alone.
+    other.execute_batch("DROP TRIGGER fails").unwrap();
+    let erased = shared.erase(NOW, &|_| true).unwrap();
+    assert_eq!(erased.undelivered, some);
+}
+
+#[test]
 fn erasing_forgets_the_lrss_words_and_names_the_files_that_are_left() {
     let (_folder, path) = file();
     let mut db = open(&path);
