@@ -1,5 +1,6 @@
 //! What a collector refuses although it is valid, and how much it says of what it refuses.
 
+use pannier::statement::model::Agent;
 use pannier::statement::{PANNIER_LIMIT, XapiVersion, check};
 use pannier::{Collector, Config, Error};
 
@@ -77,4 +78,42 @@ fn a_year_that_no_clock_error_explains_is_not_recorded() {
     ] {
         collector.record(at(timestamp)).expect("a year before 2200");
     }
+}
+
+/// xAPI 1.0.3 Data 2.3.2: a voiding statement cannot be voided.
+#[test]
+fn a_voiding_statement_that_is_known_is_not_voided_by_another() {
+    let (_folder, collector) = collector();
+    let id = |n: u8| format!("8f87ccde-bb56-4c2e-ab83-44982ef22df{n}");
+    let voiding = |own: u8, target: u8| {
+        format!(
+            r#"{{"id":"{}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://adlnet.gov/expapi/verbs/voided"}},"object":{{"objectType":"StatementRef","id":"{}"}}}}"#,
+            id(own),
+            id(target)
+        )
+    };
+    let refused = |error: Error, path: &str| {
+        let Error::Invalid(invalid) = error else {
+            panic!("{error}")
+        };
+        let [fault] = &invalid.faults[..] else {
+            panic!("{invalid}")
+        };
+        assert_eq!((fault.path.as_str(), fault.section), (path, "Data 2.3.2"));
+        assert!(fault.problem.contains("voiding"), "{fault}");
+    };
+    // Of two in one call, too: in their order.
+    let both = [voiding(1, 0), voiding(2, 1)];
+    refused(collector.record_all(&both).unwrap_err(), "$[1].object.id");
+    assert_eq!(collector.status().unwrap().ledger.recorded, 0);
+    collector.record(voiding(1, 0)).unwrap();
+    refused(collector.record(voiding(2, 1)).unwrap_err(), "$.object.id");
+    let target = id(1).parse().unwrap();
+    let actor = Agent::mbox("mailto:a@example.com");
+    refused(collector.void(target, actor).unwrap_err(), "$.object.id");
+    // What is known of it came later than this one: the same again is the same.
+    collector.record(voiding(4, 3)).unwrap();
+    collector.record(voiding(3, 0)).unwrap();
+    collector.record(voiding(4, 3)).unwrap();
+    assert_eq!(collector.status().unwrap().ledger.recorded, 3);
 }

@@ -44,7 +44,9 @@ mod timestamps;
 #[cfg(test)]
 mod troubles;
 mod verdict;
+mod voiding;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -62,6 +64,7 @@ pub use input::AsStatement;
 pub use probe::{Check, Examined, Finding, Probe};
 pub use status::Status;
 pub use verdict::recordable;
+pub use voiding::voids_a_voiding;
 
 use driver::Command;
 use events::Events;
@@ -78,7 +81,7 @@ use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::model::{Actor, Ifi};
-use crate::statement::{self, Fault, Fill, Invalid, Prepared, Statement, XapiVersion};
+use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
     Appended, Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page,
     Shared, StoreError,
@@ -237,9 +240,11 @@ impl Collector {
     /// Takes a statement in: JSON text or a typed [`Statement`]. When this returns `Ok`, it is on
     /// the disk and will be delivered. Returns its id, made here unless the statement has one; a
     /// missing `timestamp` is set to now. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again
-    /// changes nothing.
+    /// changes nothing. One that voids a voiding statement, as far as the queue knows it, is
+    /// [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
         let prepared = self.prepare(statement.as_statement().as_ref())?;
+        self.inner.may_void(&prepared, &HashSet::new())?;
         let id = prepared.id;
         self.append(vec![prepared])?;
         Ok(id)
@@ -262,8 +267,15 @@ impl Collector {
     ) -> Result<Vec<(Uuid, Appended)>, Error> {
         let mut candidate = Vec::new();
         let mut refused = Invalid::default();
+        let mut voidings = HashSet::new();
         for (at, statement) in statements.into_iter().enumerate() {
-            match self.prepare(statement.as_statement().as_ref()) {
+            let prepared = self.prepare(statement.as_statement().as_ref());
+            let prepared = prepared.and_then(|one| {
+                self.inner.may_void(&one, &voidings)?;
+                voidings.extend(one.voids.map(|_| one.id));
+                Ok(one)
+            });
+            match prepared {
                 // Once one is refused none is recorded, so none is kept.
                 Ok(_) if !refused.faults.is_empty() => {}
                 Ok(prepared) => candidate.push(prepared),
@@ -382,6 +394,7 @@ impl Collector {
     /// id is its own, or, if it has the old one's, the old one's.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
         let prepared = self.prepare(statement.as_statement().as_ref())?;
+        self.inner.may_void(&prepared, &HashSet::new())?;
         let now = self.inner.clock.now_ms();
         self.inner
             .store
@@ -416,16 +429,6 @@ impl Collector {
     /// A voiding statement cannot be voided (the same section): where the target is known here as one, the
     /// answer is [`Error::Invalid`].
     pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
-        if self.inner.read(|db| db.is_voiding(target))? {
-            let fault = Fault {
-                path: "$.object.id".to_owned(),
-                problem: format!("is {target}, which is a voiding statement and cannot be voided"),
-                expected: "a statement that voids none; record the first one again, under a new id"
-                    .to_owned(),
-                section: "Data 2.3.2",
-            };
-            return Err(Error::Invalid(vec![fault].into()));
-        }
         self.record(Statement::void(target, actor))
     }
 

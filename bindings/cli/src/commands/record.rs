@@ -100,7 +100,7 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     let mut recorded = Done::default();
     let recording = match record(&collector, &good, output, &mut recorded) {
         Ok(()) => Ok(()),
-        Err(Error::OtherContent { .. }) if args.skip_invalid => {
+        Err(Error::OtherContent { .. } | Error::Invalid(_)) if args.skip_invalid => {
             one_part_after_another(&collector, &good, &mut bad, &mut recorded)
         }
         Err(Error::OtherContent { id }) => Err(Failure::work(format!(
@@ -109,6 +109,14 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
             other_content(id, IN_THE_QUEUE),
             good.len()
         ))),
+        // What only the queue knows.
+        Err(Error::Invalid(invalid)) => {
+            bad.tell_all(&good, &invalid);
+            Err(Failure::work(format!(
+                "none of the {} statements was recorded: correct what is named, or --skip-invalid",
+                good.len()
+            )))
+        }
         Err(error) => Err(error.into()),
     };
     bad.tell_the_rest();
@@ -185,8 +193,8 @@ impl Done {
     }
 }
 
-/// Records all but those under whose id the queue has another statement: part after part, and one after
-/// another where a part has such a one.
+/// Records all but those that the queue refuses for what it has already, such as another statement under the
+/// same id: part after part, and one after another where a part has such a one.
 fn one_part_after_another(
     collector: &Collector,
     good: &[Good],
@@ -196,12 +204,15 @@ fn one_part_after_another(
     for part in good.chunks(AT_A_TIME) {
         match record(collector, part, bad.output, recorded) {
             Ok(()) => {}
-            Err(Error::OtherContent { .. }) => {
+            Err(Error::OtherContent { .. } | Error::Invalid(_)) => {
                 for one in part {
                     match record(collector, std::slice::from_ref(one), bad.output, recorded) {
                         Ok(()) => {}
                         Err(Error::OtherContent { id }) => {
                             bad.tell(&one.place, &vec![other_content(id, IN_THE_QUEUE)].into());
+                        }
+                        Err(Error::Invalid(invalid)) => {
+                            bad.tell_all(std::slice::from_ref(one), &invalid);
                         }
                         Err(error) => return Err(stopped(error, recorded.count, one)),
                     }
@@ -272,6 +283,24 @@ impl Bad {
             });
         } else {
             self.shown.lines(place, faults, *more, tell);
+        }
+    }
+
+    /// The same of what the queue refuses of these: a path begins with a number among them.
+    fn tell_all(&mut self, part: &[Good], invalid: &Invalid) {
+        for fault in &invalid.faults {
+            let number = fault.path.strip_prefix("$[");
+            let number = number.and_then(|path| path.split_once(']'));
+            let placed = number.and_then(|(at, path)| {
+                let one = part.get(at.parse::<usize>().ok()?)?;
+                Some((one.place.as_str(), format!("${path}")))
+            });
+            let (place, path) = placed.unwrap_or(("", fault.path.clone()));
+            let fault = Fault {
+                path,
+                ..fault.clone()
+            };
+            self.tell(place, &vec![fault].into());
         }
     }
 

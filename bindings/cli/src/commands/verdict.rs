@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
-use pannier::collector::recordable;
+use pannier::collector::{recordable, voids_a_voiding};
 use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, Warnings, XapiVersion};
 use pannier::store::Content;
 use pannier::{Error, Uuid};
@@ -24,6 +24,7 @@ pub struct Judge {
 struct First {
     place: String,
     contents: Contents,
+    is_voiding: bool,
 }
 
 /// A statement's content with its timestamp and without, as Pannier may have filled that in.
@@ -79,6 +80,16 @@ impl Judge {
             }
             Err(other) => return Err(bad(place, vec![refused(&other)])),
         };
+        let voided = prepared.voids.and_then(|target| self.first.get(&target));
+        if let (
+            Some(First {
+                is_voiding: true, ..
+            }),
+            Some(target),
+        ) = (voided, prepared.voids)
+        {
+            return Err(bad(place, vec![voids_a_voiding(target)]));
+        }
         let id = (prepared.id != fill.id).then_some(prepared.id);
         if id.is_some()
             && let Err(fault) = self.compare(&place, &prepared)
@@ -108,6 +119,7 @@ impl Judge {
                 vacant.insert(First {
                     place: place.to_owned(),
                     contents,
+                    is_voiding: prepared.voids.is_some(),
                 });
                 Ok(())
             }

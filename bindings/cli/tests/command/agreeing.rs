@@ -129,6 +129,29 @@ fn table(xapi: &str) -> Vec<(String, bool)> {
             ),
             false,
         ),
+        (voiding("56fd2706-8baf-433b-82eb-8c7fada847da", ID), true),
+        // A voiding statement cannot be voided; what comes before it is not known to void one.
+        (
+            voiding(
+                "66fd2706-8baf-433b-82eb-8c7fada847da",
+                "36fd2706-8baf-433b-82eb-8c7fada847da",
+            ),
+            false,
+        ),
+        (
+            voiding(
+                "76fd2706-8baf-433b-82eb-8c7fada847da",
+                "86fd2706-8baf-433b-82eb-8c7fada847da",
+            ),
+            true,
+        ),
+        (
+            voiding(
+                "86fd2706-8baf-433b-82eb-8c7fada847da",
+                "26fd2706-8baf-433b-82eb-8c7fada847da",
+            ),
+            true,
+        ),
         // Four MiB are the most.
         (sized(4 * 1024 * 1024 - 1024), true),
         (sized(4 * 1024 * 1024), false),

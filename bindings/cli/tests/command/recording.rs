@@ -222,3 +222,28 @@ fn a_voiding_is_not_voided() {
     void(&voiding).is(2, "cannot be voided");
     desk.run(&["status"]).is(0, "queued      0");
 }
+
+/// Data 2.3.2; only the queue knows that the one that is voided is such a one.
+#[test]
+fn a_voiding_of_a_voiding_in_the_queue_is_skipped_like_any_other() {
+    let desk = Desk::new();
+    let voiding = |own: u8, target: u8| {
+        let id = |n: u8| format!("{n}6fd2706-8baf-433b-82eb-8c7fada847da");
+        let mut one = statement("one");
+        one["id"] = serde_json::json!(id(own));
+        one["verb"]["id"] = serde_json::json!("http://adlnet.gov/expapi/verbs/voided");
+        one["object"] = serde_json::json!({"objectType": "StatementRef", "id": id(target)});
+        one.to_string()
+    };
+    desk.run_with(&["record"], &voiding(1, 0))
+        .is(0, "1 recorded");
+    let two = [statement("two").to_string(), voiding(2, 1)].join("\n");
+    let refused = desk.run_with(&["record"], &two);
+    refused.is(1, "standard input:2: $.object.id is 16fd2706");
+    refused.is(1, "which is a voiding statement and cannot be voided");
+    refused.is(1, "none of the 2 statements was recorded");
+    let skipped = desk.run_with(&["record", "--skip-invalid"], &two);
+    skipped.is(1, "standard input:2: $.object.id is 16fd2706");
+    skipped.is(1, "1 of 2 statements could not be recorded");
+    assert_eq!(desk.json(&["status"])[0]["queued"], 2);
+}
