@@ -622,3 +622,32 @@ fn credentials_that_an_lrs_repeats_are_not_repeated() {
         assert!(!text.contains(value) && !text.contains("secret"));
     }
 }
+
+#[test]
+fn credentials_that_were_changed_meanwhile_are_not_repeated_either() {
+    for status in [429, 500, 503] {
+        let stage = Stage::new();
+        stage.record(0);
+        stage.lrs.instead(move |request| {
+            let words = r#"{"error":"app:secret, by YXBwOnNlY3JldA==, is not served"}"#;
+            posts(request, "").then(|| Ok(answer(status, words)))
+        });
+        *stage.lrs.hangs.lock().unwrap() = true;
+        std::thread::scope(|scope| {
+            let syncing = scope.spawn(|| stage.collector.sync().unwrap());
+            stage.lrs.wait_until_asked();
+            let others = Credentials::Basic {
+                user: "other".into(),
+                password: "another-word".into(),
+            };
+            stage.collector.set_credentials(Some(&others)).unwrap();
+            *stage.lrs.hangs.lock().unwrap() = false;
+            syncing.join().unwrap();
+        });
+        let shown = format!("{:?}", stage.collector.status().unwrap());
+        assert!(shown.contains("is not served"), "{status}: {shown}");
+        for secret in ["secret", "YXBwOnNlY3JldA"] {
+            assert!(!shown.contains(secret), "{status}: {shown}");
+        }
+    }
+}

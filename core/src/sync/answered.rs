@@ -103,7 +103,8 @@ impl Session {
 
     /// Whom this session asks, and as whom.
     pub(super) fn asked(&self) -> AskedAs<'_> {
-        (&self.config.endpoint, self.config.authorization.as_ref()).into()
+        let asked: AskedAs = (&self.config.endpoint, self.config.authorization.as_ref()).into();
+        asked.after(&self.former)
     }
 
     /// Who answered. One that has given its version header so far gives it always, and one that has taken

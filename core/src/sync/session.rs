@@ -75,6 +75,8 @@ pub struct Session {
     pub(super) another_is_awaited: bool,
     /// The app has set other credentials, and nothing was sent with them yet.
     authorized_anew: bool,
+    /// The credentials before those.
+    pub(super) former: Vec<Authorization>,
     /// What failed, and is looked into, may be at work at the LRS still.
     pub(super) quiet: Quiet,
     /// Looked up and not found; what was sent of these since, the LRS has turned away itself.
@@ -132,6 +134,7 @@ impl Session {
             understands_neither: false,
             another_is_awaited: false,
             authorized_anew: false,
+            former: Vec::new(),
             quiet: Quiet::default(),
             not_there: BTreeSet::new(),
             door: None,
@@ -198,7 +201,10 @@ impl Session {
     /// until now, or will be of what is under way.
     pub fn authorize(&mut self, authorization: Option<&Authorization>) {
         if self.config.authorization.as_ref() != authorization {
-            self.config.authorization = authorization.cloned();
+            let former = std::mem::replace(&mut self.config.authorization, authorization.cloned());
+            // Answers to them may come still.
+            self.former
+                .extend(former.filter(|it| !self.former.contains(it)));
             self.flights.outdate();
             self.forget_tasks();
             self.suspects.acquit_refused();

@@ -13,6 +13,8 @@ use crate::lrs::{Authorization, Endpoint};
 pub struct AskedAs<'a> {
     pub(super) endpoint: &'a Endpoint,
     authorization: Option<&'a Authorization>,
+    /// What it was asked with before, as an answer may be to that still.
+    former: &'a [Authorization],
 }
 
 impl<'a> From<&'a Endpoint> for AskedAs<'a> {
@@ -21,6 +23,7 @@ impl<'a> From<&'a Endpoint> for AskedAs<'a> {
         Self {
             endpoint,
             authorization: None,
+            former: &[],
         }
     }
 }
@@ -30,7 +33,15 @@ impl<'a> From<(&'a Endpoint, Option<&'a Authorization>)> for AskedAs<'a> {
         Self {
             endpoint,
             authorization,
+            former: &[],
         }
+    }
+}
+
+impl<'a> AskedAs<'a> {
+    /// The same, after requests with other credentials, whose answers may come still.
+    pub(crate) fn after(self, former: &'a [Authorization]) -> Self {
+        Self { former, ..self }
     }
 }
 
@@ -72,33 +83,37 @@ impl AskedAs<'_> {
 
     /// The longest first, so that none is left in part.
     fn secrets(&self) -> Vec<String> {
-        let Some((_, value)) = self
-            .authorization
-            .and_then(|authorization| authorization.value().split_once(' '))
-        else {
-            return Vec::new();
-        };
-        let mut secrets = vec![value.to_owned()];
-        // A ready value need not keep to the alphabet, nor to its end.
-        let lenient = GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-            .with_decode_allow_trailing_bits(true);
-        let decoded = GeneralPurpose::new(&STANDARD, lenient).decode(value);
-        if let Some(pair) = decoded.ok().and_then(|pair| String::from_utf8(pair).ok())
-            && let Some((_, password)) = pair.split_once(':')
-        {
-            secrets.extend([STANDARD_NO_PAD.encode(password), password.to_owned()]);
-            secrets.push(pair);
-        }
-        // Without the end that many leave out, and as URLs have it.
-        let unpadded = value.trim_end_matches('=').to_owned();
-        secrets.push(unpadded.replace('+', "-").replace('/', "_"));
-        secrets.push(unpadded);
-        let password_alone = |secret: &String| !secret.is_empty() && secret != ":";
-        secrets.retain(password_alone);
+        let all = self.authorization.into_iter().chain(self.former);
+        let mut secrets: Vec<_> = all.flat_map(secrets_of).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
     }
+}
+
+/// The whole value, the password, the token, and what else tells them.
+fn secrets_of(authorization: &Authorization) -> Vec<String> {
+    let Some((_, value)) = authorization.value().split_once(' ') else {
+        return Vec::new();
+    };
+    let mut secrets = vec![value.to_owned()];
+    // A ready value need not keep to the alphabet, nor to its end.
+    let lenient = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let decoded = GeneralPurpose::new(&STANDARD, lenient).decode(value);
+    if let Some(pair) = decoded.ok().and_then(|pair| String::from_utf8(pair).ok())
+        && let Some((_, password)) = pair.split_once(':')
+    {
+        secrets.extend([STANDARD_NO_PAD.encode(password), password.to_owned()]);
+        secrets.push(pair);
+    }
+    // Without the end that many leave out, and as URLs have it.
+    let unpadded = value.trim_end_matches('=').to_owned();
+    secrets.push(unpadded.replace('+', "-").replace('/', "_"));
+    secrets.push(unpadded);
+    let password_alone = |secret: &String| !secret.is_empty() && secret != ":";
+    secrets.retain(password_alone);
+    secrets
 }
 
 /// Where a secret ends with which the text begins, each of its characters written in any way.
