@@ -101,6 +101,9 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// As many credentials as there may be requests under way.
+const FORMER: usize = MOST_IN_FLIGHT as usize;
+
 impl Session {
     /// A session for one holder of the lease. `rng` spreads the waits.
     pub fn new(config: SessionConfig, holder: Holder, rng: fastrand::Rng) -> Self {
@@ -203,8 +206,9 @@ impl Session {
         if self.config.authorization.as_ref() != authorization {
             let former = std::mem::replace(&mut self.config.authorization, authorization.cloned());
             // Answers to them may come still.
-            self.former
-                .extend(former.filter(|it| !self.former.contains(it)));
+            self.former.extend(former);
+            let outlived = self.former.len().saturating_sub(FORMER);
+            self.former.drain(..outlived);
             self.flights.outdate();
             self.forget_tasks();
             self.suspects.acquit_refused();
