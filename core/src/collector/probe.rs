@@ -232,9 +232,6 @@ impl Asking {
         }
         heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
 
-        if findings::asks_for_time(&self, answer) {
-            return findings::of(&self, &heard);
-        }
         self.try_to_read(&mut heard).await;
         // A sync sends whatever comes of a look-up, and what comes of that is what counts.
         self.try_to_write(&mut heard).await;

@@ -100,17 +100,6 @@ pub(super) fn is_marked(answer: &Answer) -> bool {
     sender(answer) == Sender::Lrs
 }
 
-/// It asks to be left alone for a while, which a sync obeys before it asks or sends anything else.
-pub(super) fn asks_for_time(asking: &Asking, about: &Answer) -> bool {
-    matches!(
-        read_about(about, asking.asked()),
-        About::Refused {
-            status: 429 | 503,
-            ..
-        }
-    )
-}
-
 /// Whether it refuses a question in the version that is tried as one that nobody can ask.
 pub(super) fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
     matches!(

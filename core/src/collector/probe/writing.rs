@@ -3,12 +3,11 @@
 use uuid::Uuid;
 
 use super::findings::{
-    Said, asks_for_time, is_marked, looks_for_statements, not_examined, ok, quoted, said,
-    stranger_says,
+    Said, is_marked, looks_for_statements, not_examined, ok, quoted, said, stranger_says,
 };
 use super::{Asking, Finding, Heard};
-use crate::lrs::reading::{read_about, read_get, read_post};
-use crate::lrs::{About, Answer, Found, NotAnLrs, Posted};
+use crate::lrs::reading::{read_get, read_post};
+use crate::lrs::{Answer, Found, NotAnLrs, Posted};
 
 /// How what is sent is taken, as far as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,15 +64,6 @@ pub(super) fn names(answer: &Posted, id: Uuid) -> bool {
 }
 
 pub(super) fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
-    if let Ok(about) = &heard.about
-        && asks_for_time(asking, about)
-    {
-        let words = match read_about(about, asking.asked()) {
-            About::Refused { words, .. } => quoted(&words.to_string()),
-            _ => String::new(),
-        };
-        return refused(asking, heard, about.status, &words);
-    }
     let Some(outcome) = &heard.post else {
         return not_examined();
     };
@@ -119,8 +109,14 @@ fn empty_list(asking: &Asking, heard: &Heard, answer: &Answer, there: Finding) -
             if !looks_for_statements(asking, heard)
                 && !counts(asking, heard, taken, heard.nobody, look_up)
             {
+                // Where it may be no LRS at all, that is what there is to look at.
+                let finding = if there == Finding::Good {
+                    Finding::Warning
+                } else {
+                    Finding::Unknown
+                };
                 return said(
-                    Finding::Warning,
+                    finding,
                     status,
                     "it takes an empty list of statements without a word, and shows nothing: what is \
                      neither named nor shown counts as not delivered; if the credentials may only write, \
