@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::session::Session;
+use super::suspects;
 use super::work::{Item, Look, Task, Then};
 use crate::event::Event;
 use crate::lrs::{Request, requests};
@@ -22,6 +23,9 @@ const CAUTIOUS_FROM: u32 = 2;
 
 /// The same where it asks for time: it asks a whole fleet at once, and singles would be a storm.
 pub(super) const BUSY_BEFORE_SINGLES: u32 = 3 * CAUTIOUS_FROM;
+
+/// Failures in a row that are a long trouble.
+const LONG_TROUBLE: u32 = 6;
 
 /// Most statements that are looked up before any of them is sent.
 const LOOKED_UP_FIRST: usize = 10;
@@ -93,7 +97,7 @@ impl Session {
             after: if beside_others {
                 self.flights.last_seq()
             } else {
-                self.suspects.after(db.last_seq()?, &mut self.rng)
+                self.after_suspects(db)?
             },
             beside_others,
         };
@@ -118,6 +122,19 @@ impl Session {
                 Ok(Due::Task(self.first_look(batch)))
             }
         }
+    }
+
+    /// Where in the log to go on. In a long trouble every other session begins ahead: it may be the few in front
+    /// that cause it.
+    fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
+        let last = db.last_seq()?;
+        let long = self.is_cautious() && self.learned.failures >= LONG_TROUBLE;
+        if !long || !self.suspects.is_empty() || self.rng.bool() {
+            return Ok(self.suspects.after(last, &mut self.rng));
+        }
+        let front = db.upstream()?.delivered_through;
+        let leaps = self.learned.failures / LONG_TROUBLE;
+        Ok(suspects::leap(front, last, leaps, &mut self.rng))
     }
 
     /// What is held since the device has spoilt it is told like what the LRS has refused.

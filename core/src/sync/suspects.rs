@@ -109,14 +109,21 @@ impl Suspects {
         if !self.is_probing() {
             return last;
         }
-        let leaps = (self.list.len() - STRIKES + 1).min(16) as u32;
-        let farthest = match self.list.last() {
+        let leaps = (self.list.len() - STRIKES + 1) as u32;
+        match self.list.last() {
             // There are only a few questions.
-            Some(suspect) if suspect.blame.is_door() => last_seq - last - 1,
-            _ => 4_i64.pow(leaps).min((last_seq - last) / 2),
-        };
-        last + rng.i64(0..=farthest.max(0))
+            Some(suspect) if suspect.blame.is_door() => {
+                last + rng.i64(0..=(last_seq - last - 1).max(0))
+            }
+            _ => leap(last, last_seq, leaps, rng),
+        }
     }
+}
+
+/// From one place in the log towards its end, each time farther at most.
+pub(super) fn leap(from: i64, last_seq: i64, leaps: u32, rng: &mut fastrand::Rng) -> i64 {
+    let farthest = 4_i64.pow(leaps.min(16)).min((last_seq - from) / 2);
+    from + rng.i64(0..=farthest.max(0))
 }
 
 impl Session {
