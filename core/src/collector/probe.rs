@@ -222,16 +222,19 @@ impl Asking {
             versions: Vec::new(),
             speaks: self.speak.unwrap_or(XapiVersion::V1_0_3),
         };
-        let Ok(answer) = &heard.about else {
-            return findings::of(&self, &heard);
-        };
-        let mut common = headers::xapi_version(answer);
-        if let About::Versions(versions) = read_about(answer, self.asked()) {
-            common = highest_common(&versions).or(common);
-            heard.versions = versions;
+        match &heard.about {
+            Ok(answer) => {
+                let mut common = headers::xapi_version(answer);
+                if let About::Versions(versions) = read_about(answer, self.asked()) {
+                    common = highest_common(&versions).or(common);
+                    heard.versions = versions;
+                }
+                heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
+            }
+            // Something is there: a sync sends after a few questions that nobody answers.
+            Err(Failure::TimedOut | Failure::Broken(_)) => {}
+            Err(Failure::Unreachable(_)) => return findings::of(&self, &heard),
         }
-        heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
-
         self.try_to_read(&mut heard).await;
         // A sync sends whatever comes of a look-up, and what comes of that is what counts.
         self.try_to_write(&mut heard).await;

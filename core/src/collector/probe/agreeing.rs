@@ -39,8 +39,9 @@ const WELL: Odd = Odd {
     wants_some: false,
 };
 
-const ABOUTS: [&str; 12] = [
-    "well", "404", "500", "401", "403", "page", "403 page", "302", "{}", "429", "503", "others",
+const ABOUTS: [&str; 13] = [
+    "well", "breaks", "404", "500", "401", "403", "page", "403 page", "302", "{}", "429", "503",
+    "others",
 ];
 
 const LOOK_UPS: [&str; 15] = [

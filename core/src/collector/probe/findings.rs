@@ -33,7 +33,7 @@ pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
         endpoint: asking.endpoint.as_str().to_owned(),
         checks: checks.into(),
         versions: heard.versions.clone(),
-        speaks: heard.about.is_ok().then_some(heard.speaks),
+        speaks: heard.is_there().then_some(heard.speaks),
         clock_difference_ms: heard.clock_difference,
     }
 }
@@ -56,7 +56,8 @@ pub(super) fn not_examined() -> Said {
 
 fn network(heard: &Heard) -> Said {
     match &heard.about {
-        Ok(_) => said(Finding::Good, None, "the host answers"),
+        _ if heard.is_there() => said(Finding::Good, None, "the host answers"),
+        Ok(_) => not_examined(),
         Err(failure) if failure.is_tls() => said(Finding::Good, None, "the host is there"),
         Err(failure @ Failure::Unreachable(_)) => said(
             Finding::Bad,
@@ -75,18 +76,18 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
     let endpoint = &asking.endpoint;
     match &heard.about {
         Err(failure) if failure.is_tls() => said(Finding::Bad, None, failure.to_string()),
-        Err(_) => not_examined(),
-        Ok(_) if endpoint.is_https() => said(
+        Err(_) if !heard.is_there() => not_examined(),
+        _ if endpoint.is_https() => said(
             Finding::Good,
             None,
             "the connection is encrypted and the host's certificate is trusted",
         ),
-        Ok(_) if endpoint.is_confidential() => said(
+        _ if endpoint.is_confidential() => said(
             Finding::Good,
             None,
             "the connection is not encrypted and does not leave this device",
         ),
-        Ok(_) => said(
+        _ => said(
             Finding::Warning,
             None,
             "the connection is not encrypted: whoever is on the way can read and change everything; \
@@ -120,12 +121,13 @@ pub(super) fn looks_for_statements(asking: &Asking, heard: &Heard) -> bool {
 }
 
 fn lrs(asking: &Asking, heard: &Heard) -> Said {
-    let Ok(about) = &heard.about else {
+    if !heard.is_there() {
         return not_examined();
-    };
-    let about_says = read_about(about, asking.asked());
+    }
+    let about = heard.about.as_ref().ok();
+    let about_says = about.map_or(About::Silent, |about| read_about(about, asking.asked()));
     let mut stranger = None;
-    let mut status = about.status;
+    let mut status = about.map(|about| about.status);
     if let About::NotAnLrs(why) = &about_says {
         stranger = Some(why.clone());
     }
@@ -133,7 +135,7 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
         match read_get(answer, asking.asked(), heard.nobody) {
             Found::NotAnLrs(why) => {
                 stranger = Some(why);
-                status = answer.status;
+                status = Some(answer.status);
             }
             // An SPA answers every path, an LRS's own /about may be behind something.
             _ if is_marked(answer) => stranger = None,
@@ -161,7 +163,7 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
         (Some(why), _) => said(Finding::Bad, status, stranger_says(&why)),
         (None, About::Versions(_)) => said(
             Finding::Good,
-            about.status,
+            status,
             "an LRS answers: it lists its versions",
         ),
         (None, _) if marked => said(
@@ -171,7 +173,7 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
         ),
         (None, _) => said(
             Finding::Unknown,
-            about.status,
+            status,
             "nothing in its answers shows that it is an LRS, which some LRSs do not; check the path \
              in the endpoint",
         ),
@@ -179,6 +181,11 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
 }
 
 impl Heard {
+    /// Something answers at all.
+    fn is_there(&self) -> bool {
+        self.answers().next().is_some()
+    }
+
     /// All that came.
     pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> {
         let (look_up, post) = (ok(self.look_up.as_ref()), ok(self.post.as_ref()));
@@ -207,8 +214,20 @@ pub(super) fn stranger_says(why: &NotAnLrs) -> String {
 }
 
 fn version(asking: &Asking, heard: &Heard) -> Said {
-    let Ok(about) = &heard.about else {
-        return not_examined();
+    let about = match &heard.about {
+        Ok(about) => about,
+        Err(_) if !heard.is_there() => return not_examined(),
+        Err(failure) => {
+            return said(
+                Finding::Warning,
+                None,
+                format!(
+                    "asked which versions it speaks, {failure}: a sync asks three times and then sends in xAPI {}; \
+                     ask whoever runs it, or set the version",
+                    heard.speaks.as_str()
+                ),
+            );
+        }
     };
     let common = highest_common(&heard.versions);
     match (asking.speak, common) {
@@ -357,7 +376,7 @@ pub(super) fn quoted(words: &str) -> String {
 }
 
 fn clock(heard: &Heard) -> Said {
-    if heard.about.is_err() {
+    if !heard.is_there() {
         return not_examined();
     }
     let Some(difference) = heard.clock_difference else {
