@@ -13,6 +13,7 @@ mod limits;
 mod paths;
 mod processes;
 mod proof;
+mod questions;
 mod target;
 mod under_way;
 
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Scenario> {
         paths::ALL,
         processes::ALL,
         proof::ALL,
+        questions::ALL,
         target::ALL,
         under_way::ALL,
     ]

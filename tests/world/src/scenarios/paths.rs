@@ -42,6 +42,7 @@ pub const ALL: &[Scenario] = &[
         eight_processes_record_at_once,
     ),
     Scenario::new("a_folder_is_no_queue", a_folder_is_no_queue),
+    Scenario::new("a_queue_with_two_names_is_refused_by_both", two_names),
 ];
 
 const LOOKS: [&[&str]; 4] = [&["status"], &["queue"], &["history"], &["held", "list"]];
@@ -212,4 +213,19 @@ fn a_folder_is_no_queue() {
         run_on(&device, &name, args).ended(3);
     }
     assert!(contents(&folder).is_empty());
+}
+
+/// Its log stands beside one name alone.
+fn two_names() {
+    let server = Server::good();
+    let device = Device::with(5);
+    let one = device.file("one.json", sample(7).to_string());
+    let other = device.folder().join("other.db");
+    fs::hard_link(device.queue(), &other).expect("a second name");
+    run_on(&device, &other.to_string_lossy(), &["record", &one]).ended(3);
+    device.run(&["record", &one]).ended(3);
+    fs::remove_file(&other).expect("it is there");
+    device.record([sample(7)]);
+    device.sync(&server).ended(0);
+    assert_eq!(device.stored_right(&server), 6);
 }
