@@ -6,7 +6,7 @@ use tracing::Span;
 
 use super::due::UNANSWERED;
 use super::flights::{Flying, Ticket};
-use super::judge::{self, Negotiated, Stop, Verdict};
+use super::judge::{self, Negotiated, Pause, Stop, Verdict};
 use super::posted::Sent;
 use super::session::Session;
 use super::work::{Item, Task};
@@ -199,6 +199,10 @@ impl Session {
         }
         if self.learned.about_unanswered >= UNANSWERED {
             self.says_nothing_of_itself(None, now);
+        }
+        if self.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {
+            // It was there a moment ago: what is said to statements must do.
+            return self.settle(db, Vec::new(), now);
         }
         self.stop(db, stop, Duration::ZERO, now)
     }

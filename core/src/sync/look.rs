@@ -204,8 +204,9 @@ impl Session {
         let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
         let settled = vec![(item, outcome)];
         match &mut look.then {
-            // It was sent just now, whatever was said to that, and was not there before.
-            Then::Proves { .. } | Then::Blame(_) if same && is_new => {
+            // It was sent just now, whatever was said to that, and was not there before. Where a 401 is not
+            // explained it may have come there from elsewhere.
+            Then::Proves { .. } | Then::Blame(_) if same && is_new && self.door.is_none() => {
                 self.accepted(db, settled, now)?;
             }
             Then::Split {
@@ -279,6 +280,9 @@ impl Session {
         if tried_both {
             // It understands neither: its answers to statements must tell.
             self.checked = true;
+            if let Some(proven) = self.proven_version.take() {
+                self.learned.version = Some(proven);
+            }
             self.not_shown(db, look, item, Some(400), false, now)?;
             let first_time = !std::mem::replace(&mut self.understands_neither, true);
             if first_time
@@ -291,6 +295,12 @@ impl Session {
             }
             return Ok(());
         }
+        // What was taken since it was found out was taken in it.
+        let found_out = self.learned.version_at;
+        self.proven_version = self
+            .learned
+            .version
+            .filter(|_| self.learned.last_success > found_out);
         self.learned.version = Some(match self.learned.version {
             Some(XapiVersion::V2_0_0) => XapiVersion::V1_0_3,
             _ => XapiVersion::V2_0_0,

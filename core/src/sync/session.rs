@@ -22,6 +22,7 @@ use super::{trace, waits};
 use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::{Authorization, Request, requests};
+use crate::statement::XapiVersion;
 use crate::store::{
     Claim, Db, Holder, Learned, Lease, LrsClock, Millis, Problem, StoreError, Trouble, UnderWay,
     Unsent, WaitKind,
@@ -71,6 +72,8 @@ pub struct Session {
     pub(super) flipped: bool,
     /// And was not understood either.
     pub(super) understands_neither: bool,
+    /// The version that was spoken before the other one was tried, if statements were taken in it.
+    pub(super) proven_version: Option<XapiVersion>,
     /// Statements wait for another version, or did when this session last began.
     pub(super) another_is_awaited: bool,
     /// The app has set other credentials, and nothing was sent with them yet.
@@ -135,6 +138,7 @@ impl Session {
             checked: false,
             flipped: false,
             understands_neither: false,
+            proven_version: None,
             another_is_awaited: false,
             authorized_anew: false,
             former: Vec::new(),
