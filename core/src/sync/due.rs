@@ -25,7 +25,7 @@ const CAUTIOUS_FROM: u32 = 2;
 pub(super) const BUSY_BEFORE_SINGLES: u32 = 3 * CAUTIOUS_FROM;
 
 /// Failures in a row that are a long trouble.
-const LONG_TROUBLE: u32 = 6;
+pub(super) const LONG_TROUBLE: u32 = 6;
 
 /// Most statements that are looked up before any of them is sent.
 const LOOKED_UP_FIRST: usize = 10;

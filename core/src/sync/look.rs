@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::due::leave_out;
+use super::due::{LONG_TROUBLE, leave_out};
 use super::judge::{self, Blame, Looked, Pause, Stop};
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
@@ -295,12 +295,10 @@ impl Session {
             }
             return Ok(());
         }
-        // What was taken since it was found out was taken in it.
-        let found_out = self.learned.version_at;
-        self.proven_version = self
-            .learned
-            .version
-            .filter(|_| self.learned.last_success > found_out);
+        // What was taken since it was found out was taken in it; but not where nothing was for long.
+        let proven = self.learned.last_success > self.learned.version_at
+            && self.learned.failures < LONG_TROUBLE;
+        self.proven_version = self.learned.version.filter(|_| proven);
         self.learned.version = Some(match self.learned.version {
             Some(XapiVersion::V2_0_0) => XapiVersion::V1_0_3,
             _ => XapiVersion::V2_0_0,

@@ -14,7 +14,7 @@ const ROUNDS: u64 = 60;
 const FIRST_PAUSE: Millis = 5 * 60 * 1000;
 
 /// Things that may happen until then.
-const MOST_STEPS: u32 = 5_000;
+const MOST_STEPS: u32 = 3 * 5_000;
 
 /// What it took until everything was where it belongs.
 #[derive(Debug, Clone, Copy)]
