@@ -155,19 +155,21 @@ impl HttpTransport {
         })
     }
 
-    fn client_for(&self, url: &str) -> &Client {
+    /// The client, and whether it may go through a proxy.
+    fn client_for(&self, url: &str) -> (&Client, bool) {
         let is_for_this_device = || url::Url::parse(url).is_ok_and(|url| is_this_device(&url));
         match &self.direct {
-            Some(direct) if is_for_this_device() => direct,
-            _ => &self.client,
+            Some(direct) if is_for_this_device() => (direct, false),
+            direct => (&self.client, direct.is_some()),
         }
     }
 
     async fn exchange_once(&self, request: Request, until: Instant) -> Result<Answer, Failure> {
         let left = until.saturating_duration_since(Instant::now());
+        let (client, proxied) = self.client_for(&request.url);
         let mut sending = match request.method {
-            Method::Get => self.client_for(&request.url).get(&request.url),
-            Method::Post => self.client_for(&request.url).post(&request.url),
+            Method::Get => client.get(&request.url),
+            Method::Post => client.post(&request.url),
         }
         .timeout(left)
         .headers(headers(&request.headers)?);
@@ -175,7 +177,12 @@ impl HttpTransport {
             // A body of known length goes with Content-Length.
             sending = sending.body(body);
         }
-        let response = sending.send().await.map_err(failure)?;
+        let response = sending.send().await.map_err(|error| match failure(error) {
+            Failure::Unreachable(why) if proxied => {
+                Failure::Unreachable(format!("{why}; a proxy is set, and it may be that"))
+            }
+            failure => failure,
+        })?;
         receive(response, request.longest_answer).await
     }
 }

@@ -498,6 +498,23 @@ mod proxies {
     }
 
     #[tokio::test]
+    async fn a_proxy_that_is_not_there_is_named() {
+        let (listener, _) = listen().await;
+        let nobody = address(&listener);
+        drop(listener);
+        let transport = HttpTransport::new(&HttpOptions {
+            proxy: Some(format!("http://{nobody}")),
+            ..HttpOptions::default()
+        })
+        .expect("good options");
+        let request = post("http://lrs.invalid/xAPI/statements");
+        let Err(Failure::Unreachable(why)) = transport.exchange(request).await else {
+            panic!("nobody is there");
+        };
+        assert!(why.contains("proxy"), "{why}");
+    }
+
+    #[tokio::test]
     async fn what_is_for_this_device_goes_through_no_proxy() {
         let (proxy, _) = listen().await;
         let (lrs, _) = listen().await;
