@@ -2,7 +2,7 @@
 
 use rusqlite::StatementStatus;
 
-use super::take::{SUSPECT, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION};
+use super::take::{SUSPECT, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION, WAIT_TOO_LONG};
 use super::tests::{NOW, US, check, clocks, file, open, settle, statement};
 use super::{Db, HistoryPolicy, Limits, Outcome, Row, Taken};
 
@@ -75,6 +75,7 @@ fn a_look_costs_the_same_however_many_wait_aside() {
         (WAIT_FOR_TARGET, vec![0, most], "refused", true, true),
         (WAIT_FOR_VERSION, vec![most], "version", false, false),
         (WAIT_FOR_TIME, vec![NOW, most], "future", false, false),
+        (WAIT_TOO_LONG, vec![NOW - 1, most], "future", false, false),
         (SUSPECT, vec![NOW, NOW + 1], "suspect", false, false),
         (SUSPECT, vec![NOW, NOW + 1], "retry", false, false),
     ] {

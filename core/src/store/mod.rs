@@ -92,6 +92,7 @@ pub use seal::Clocks;
 pub(crate) use seal::is_plausible;
 pub use settle::{Outcome, Settled, Settlement};
 pub use shared::Shared;
+pub(crate) use take::LONGEST_FUTURE_MS;
 pub use take::{Limits, Row, Taken};
 pub use upstream::{Claim, Holder, Learned, Trouble, UnderWay, Upstream, Written};
 pub use waits::Waits;

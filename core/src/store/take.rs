@@ -263,6 +263,11 @@ fn come(
     for seq in query.query_map([now, most], |row| row.get(0))? {
         seqs.push(seq?);
     }
+    // One that waits longer than for a day was set aside under another clock.
+    let mut query = tx.prepare_cached(WAIT_TOO_LONG)?;
+    for seq in query.query_map([now + LONGEST_FUTURE_MS, most], |row| row.get(0))? {
+        seqs.push(seq?);
+    }
     seqs.sort_unstable();
     let mut come = Vec::new();
     for seq in seqs {
@@ -303,6 +308,13 @@ fn returning(tx: &Connection, limits: &Limits, come: &[i64]) -> Result<Vec<Row>,
     }
     Ok(filling.rows)
 }
+
+/// An LRS that refuses a statement for its timestamp is asked again no later: its clock may have been
+/// put right.
+pub(crate) const LONGEST_FUTURE_MS: Millis = 24 * 60 * 60 * 1000;
+
+pub(super) const WAIT_TOO_LONG: &str = "SELECT seq FROM aside
+    WHERE held = 0 AND reason = 'future' AND due > ?1 ORDER BY due LIMIT ?2";
 
 /// No suspect waits longer than this; one that would was set aside under another clock.
 const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;

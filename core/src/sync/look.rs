@@ -409,8 +409,12 @@ impl Session {
         failed: Option<u16>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        // What is said to be stored, and is never shown, nobody has refused.
-        let stranger = matches!(look.then, Then::Proves { vouched: true, .. });
+        // What is said to be stored, and is never shown, nobody has refused: that does only an LRS that says
+        // itself something else of it.
+        let stranger = match look.then {
+            Then::Proves { vouched, own } => vouched || !own,
+            _ => false,
+        };
         let (reason, status, words) = match look.then {
             Then::Known => (
                 HoldReason::ConflictUnseen,

@@ -16,7 +16,7 @@ use super::judge::Blame;
 use super::limits::Ceiling;
 use super::session::Session;
 use super::work::{Item, Look, Task, Then};
-use crate::store::{Db, HoldReason, Millis, Outcome, StoreError, WaitReason};
+use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
 
 /// So many in a row make the upstream as suspect as the statements.
 const STRIKES: usize = 3;
@@ -27,10 +27,6 @@ const APART: Duration = Duration::from_secs(10);
 
 /// The LRS's clock is known no better: `Date` counts whole seconds and has been under way for a while.
 const CLOCKS_AGREE_WITHIN_MS: Millis = 2_000;
-
-/// An LRS that refuses a statement for its timestamp is asked again no later: its clock may have been
-/// put right.
-const LONGEST_FUTURE_MS: Millis = 24 * 60 * 60 * 1000;
 
 /// How often a statement must have been refused before, so that the next refusal holds it.
 fn enough(reason: HoldReason) -> u32 {
