@@ -1,6 +1,7 @@
--- The queue is a log: statements are appended and never change. What has been delivered is told by
--- one number, `upstream.delivered_through`; a statement below it that is not delivered stands in
--- `aside`. So a delivered batch costs two small writes, whatever its size.
+-- The queue is a log: statements are appended and never change. What an upstream has been given is told
+-- by one number, `upstream.delivered_through`; a statement below it that was not delivered there stands in
+-- `aside`. So a delivered batch costs two small writes, whatever its size. A row is deleted when every
+-- upstream that it is for is done with it.
 
 CREATE TABLE statement (
     -- Capture order. Given out by the store, never reused (see ledger.last_seq).
@@ -25,7 +26,9 @@ CREATE TABLE statement (
     traits       INTEGER NOT NULL,
     -- The statement that this one voids.
     voids        BLOB,
-    -- Set only where the app keeps a history; unix milliseconds.
+    -- Upstreams that it is not for, a bit each: 1 << (upstream.id - 1). Fixed when it is recorded.
+    not_for      INTEGER NOT NULL DEFAULT 0,
+    -- Set only where the app keeps a history, when the last upstream has it; unix milliseconds.
     delivered_at INTEGER,
     -- CRC-32 of what never changes of this row, and of delivered_at where it is set: by it a flipped bit
     -- is told. See store/intact.rs.
@@ -37,13 +40,30 @@ CREATE TABLE statement (
 CREATE UNIQUE INDEX statement_loose ON statement (id) WHERE loose = 1;
 CREATE INDEX statement_history ON statement (delivered_at) WHERE delivered_at IS NOT NULL;
 
--- Statements above `upstream.sent_through` that may have left the device all the same: they were tried
--- while others before them were passed over.
-CREATE TABLE sent_ahead (
-    seq INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE
-) STRICT;
+-- Below, seq comes before upstream in each key: whether a statement stands there for anybody is asked of it
+-- alone. Rows go with their statement (store/settle.rs); foreign keys that see to that cost a drain a
+-- third more.
 
--- What may be under way at LRSs that the queue was delivered to before, should it be one of them again.
+-- Statements above `upstream.sent_through` that may have left for that upstream all the same: they were
+-- tried while others before them were passed over.
+CREATE TABLE sent_ahead (
+    seq      INTEGER NOT NULL,
+    upstream INTEGER NOT NULL,
+    PRIMARY KEY (seq, upstream)
+) STRICT, WITHOUT ROWID;
+
+-- Statements that one upstream is done with, though `delivered_through` does not tell, and that another
+-- one needs still, or history has.
+CREATE TABLE done_with (
+    seq       INTEGER NOT NULL,
+    upstream  INTEGER NOT NULL,
+    -- 1: it is there, and was before others in the log. 0: the app gave it up there.
+    delivered INTEGER NOT NULL CHECK (delivered IN (0, 1)),
+    PRIMARY KEY (seq, upstream)
+) STRICT, WITHOUT ROWID;
+
+-- What may be under way at LRSs that an upstream was before, should one of them be an upstream again. By
+-- the LRS alone: it is at work on a statement, whoever of ours had sent it.
 CREATE TABLE under_way_elsewhere (
     origin TEXT    PRIMARY KEY,
     -- Unix milliseconds.
@@ -51,34 +71,34 @@ CREATE TABLE under_way_elsewhere (
 ) STRICT;
 
 CREATE TABLE aside (
-    seq     INTEGER PRIMARY KEY REFERENCES statement (seq) ON DELETE CASCADE,
+    seq      INTEGER NOT NULL,
+    upstream INTEGER NOT NULL,
     -- 0 waiting: comes back by itself. 1 held: waits for the app.
-    held    INTEGER NOT NULL CHECK (held IN (0, 1)),
-    reason  TEXT    NOT NULL,
-    since   INTEGER NOT NULL,
+    held     INTEGER NOT NULL CHECK (held IN (0, 1)),
+    reason   TEXT    NOT NULL,
+    since    INTEGER NOT NULL,
     -- Waiting until this instant, unix milliseconds.
-    due     INTEGER,
+    due      INTEGER,
     -- How often the upstream failed on this statement alone.
-    tries   INTEGER NOT NULL DEFAULT 0,
+    tries    INTEGER NOT NULL DEFAULT 0,
     -- How many requests the upstream had taken statements of when it was last refused, and what the
     -- steady clock said then: milliseconds in that boot of the device.
-    taken   INTEGER,
-    steady  INTEGER,
-    boot    INTEGER,
-    -- 1: a request with it may have reached an LRS.
-    sent    INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
+    taken    INTEGER,
+    steady   INTEGER,
+    boot     INTEGER,
+    -- 1: a request with it may have reached the upstream.
+    sent     INTEGER NOT NULL DEFAULT 0 CHECK (sent IN (0, 1)),
     -- What the LRS said, and its copy where it has another statement under this id.
-    status  INTEGER,
-    words   TEXT,
-    theirs  BLOB
-) STRICT;
+    status   INTEGER,
+    words    TEXT,
+    theirs   BLOB,
+    PRIMARY KEY (seq, upstream)
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX aside_waiting ON aside (reason, due) WHERE held = 0;
-CREATE INDEX aside_held ON aside (seq) WHERE held = 1;
+CREATE INDEX aside_waiting ON aside (upstream, reason, due, seq) WHERE held = 0;
+CREATE INDEX aside_held ON aside (upstream, seq) WHERE held = 1;
 
--- Every statement is counted where it is, so that
--- recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased
--- can be told without reading the log.
+-- What the device has, whatever upstreams there are.
 CREATE TABLE ledger (
     id              INTEGER PRIMARY KEY CHECK (id = 1),
     -- Which queue this is. See store/numbers.rs.
@@ -88,23 +108,9 @@ CREATE TABLE ledger (
     -- The end of the log as it was when rows were last deleted: seq and ends_at go on from here.
     last_seq        INTEGER NOT NULL DEFAULT 0,
     last_end        INTEGER NOT NULL DEFAULT 0,
-    delivered       INTEGER NOT NULL DEFAULT 0,
-    waiting         INTEGER NOT NULL DEFAULT 0,
-    held            INTEGER NOT NULL DEFAULT 0,
-    retracted       INTEGER NOT NULL DEFAULT 0,
-    discarded       INTEGER NOT NULL DEFAULT 0,
-    replaced        INTEGER NOT NULL DEFAULT 0,
-    erased          INTEGER NOT NULL DEFAULT 0,
-    -- Places that were given out and are counted no more: what was there is lost, or was saved into another
-    -- place. See store/back.rs.
-    skipped         INTEGER NOT NULL DEFAULT 0,
-    -- The last one that was delivered while others before it were not.
-    delivered_to    INTEGER NOT NULL DEFAULT 0,
     -- How many were noted beside the file as withdrawn. See store/withdrawn.rs.
     withdrawn       INTEGER NOT NULL DEFAULT 0,
-    -- Bytes that are no longer queued: delivered, set aside or removed.
-    settled_bytes   INTEGER NOT NULL DEFAULT 0,
-    -- Delivered rows up to here have been deleted, unless kept as history.
+    -- Rows up to here that every upstream is done with have been deleted, unless kept as history.
     purged_through  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
@@ -124,13 +130,37 @@ CREATE TABLE loss (
     lost       INTEGER NOT NULL
 ) STRICT;
 
+-- Where statements are delivered to. Each has a number, troubles and limits of its own.
 CREATE TABLE upstream (
-    id                INTEGER PRIMARY KEY CHECK (id = 1),
+    -- Its bit in statement.not_for: see there.
+    id                INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 32),
+    name              TEXT    NOT NULL UNIQUE,
+    -- The end of the log when it was added: seq and ends_at. What was recorded up to there is not for it.
+    begins_after      INTEGER NOT NULL DEFAULT 0,
+    begins_at_end     INTEGER NOT NULL DEFAULT 0,
+    -- Places that were given out since and do not count: what was there is not for it, and so many bytes; or
+    -- it is lost, or was saved into another place. See store/back.rs.
+    excluded          INTEGER NOT NULL DEFAULT 0,
+    excluded_bytes    INTEGER NOT NULL DEFAULT 0,
+    -- Every statement that is for it is counted where it is, so that
+    -- recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased
+    -- can be told without reading the log.
+    delivered         INTEGER NOT NULL DEFAULT 0,
+    waiting           INTEGER NOT NULL DEFAULT 0,
+    held              INTEGER NOT NULL DEFAULT 0,
+    retracted         INTEGER NOT NULL DEFAULT 0,
+    discarded         INTEGER NOT NULL DEFAULT 0,
+    replaced          INTEGER NOT NULL DEFAULT 0,
+    erased            INTEGER NOT NULL DEFAULT 0,
+    -- The last one that was delivered while others before it were not.
+    delivered_to      INTEGER NOT NULL DEFAULT 0,
+    -- Bytes that are no longer queued: delivered, set aside or removed.
+    settled_bytes     INTEGER NOT NULL DEFAULT 0,
     endpoint          TEXT,
     -- Rises each time the endpoint becomes another one.
     generation        INTEGER NOT NULL DEFAULT 0,
     delivered_through INTEGER NOT NULL DEFAULT 0,
-    -- Statements up to here may have left the device.
+    -- Statements up to here may have left the device for it.
     sent_through      INTEGER NOT NULL DEFAULT 0,
     -- What the upstream is known to be.
     version           TEXT,
@@ -189,4 +219,4 @@ CREATE TABLE upstream (
     lease_until       INTEGER
 ) STRICT;
 
-INSERT INTO upstream (id) VALUES (1);
+INSERT INTO upstream (id, name) VALUES (1, 'main');

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Collector;
 use crate::error::Error;
 use crate::statement::{self, Comparison, Difference, Differences};
-use crate::store::{HeldStatement, StoreError};
+use crate::store::{HeldStatement, StoreError, UpstreamId};
 
 /// Two statements under one id. For somebody who may see the statement; its `Debug` leaves the
 /// contents out.
@@ -76,7 +76,7 @@ impl Collector {
         let now = self.inner.clock.now_ms();
         self.inner
             .store
-            .with(now, |db| db.keep_theirs(id))
+            .with(now, |db| db.keep_theirs(UpstreamId::MAIN, id, now))
             .map_err(|why| Error::unchanged(id, why))
     }
 

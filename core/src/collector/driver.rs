@@ -21,7 +21,7 @@ use super::reentry::{self, Role};
 use super::runtime::runtime;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Db, Millis, Problem, Trouble};
+use crate::store::{Db, Millis, Problem, Trouble, UpstreamId};
 use crate::sync::{Ended, SyncReport, backoff};
 
 /// How often a sync that has time looks whether another process has ended the one under way.
@@ -284,7 +284,7 @@ impl Driver {
     /// A backoff for want of a network ends with it.
     fn forget_that_there_was_none(&self) {
         let outcome = self.inner.store.with(self.inner.clock.now_ms(), |db| {
-            db.relearn(|learned| {
+            db.relearn(UpstreamId::MAIN, |learned| {
                 let unreachable = |trouble: &Trouble| trouble.problem == Problem::Unreachable;
                 if learned.trouble.as_ref().is_some_and(unreachable) {
                     learned.waits.backoff = None;
@@ -322,7 +322,10 @@ impl Driver {
         let (mut result, interrupt) = sessions.await;
         if let Ok(report) = &mut result {
             // What cannot be read now, the next report tells.
-            report.waiting = self.inner.read(Db::waiting_aside).unwrap_or_default();
+            report.waiting = self
+                .inner
+                .read(|db| db.waiting_aside(UpstreamId::MAIN))
+                .unwrap_or_default();
         }
         self.inner.syncing.store(false, Ordering::Relaxed);
         if matches!(&result, Ok(report) if report.delivered > 0) {
@@ -391,7 +394,11 @@ impl Driver {
     fn again_at(&self, ended: &Ended, begun: Millis) -> Option<Millis> {
         match ended {
             Ended::Emptied => {
-                let due = self.inner.read(Db::next_due).ok().flatten();
+                let due = self
+                    .inner
+                    .read(|db| db.next_due(UpstreamId::MAIN))
+                    .ok()
+                    .flatten();
                 due.filter(|due| *due > begun)
             }
             Ended::Busy { until } => {
@@ -483,7 +490,7 @@ impl Driver {
         let (until, nothing_before) = match result.as_ref().map(|report| &report.ended) {
             Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => (Some(*until), true),
             Ok(Ended::Emptied) => {
-                let due = self.inner.read(Db::next_due);
+                let due = self.inner.read(|db| db.next_due(UpstreamId::MAIN));
                 (due.ok().flatten(), false)
             }
             // It had none now. Perhaps it has some later.

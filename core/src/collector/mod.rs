@@ -84,7 +84,7 @@ use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
 use crate::store::{
     Appended, Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page,
-    Shared, StoreError,
+    Shared, StoreError, UpstreamId,
 };
 use crate::sync::{Session, SyncReport};
 use crate::transport::Transport;
@@ -189,12 +189,14 @@ impl Collector {
         )?;
         let endpoint = match endpoint {
             Some(endpoint) => {
-                store.with(now, |db| db.set_endpoint(endpoint.as_str()))?;
+                store.with(now, |db| {
+                    db.set_endpoint(UpstreamId::MAIN, endpoint.as_str())
+                })?;
                 Some(endpoint)
             }
             // What was salvaged from a damaged file need not be a URL any more.
             None => store
-                .with(now, |db| db.upstream())?
+                .with(now, |db| db.upstream(UpstreamId::MAIN))?
                 .endpoint
                 .and_then(|known| Endpoint::parse(&known).ok()),
         };
@@ -330,9 +332,9 @@ impl Collector {
         let elsewhere = || SyncLock::is_taken(self.inner.store.path());
         Ok(self.inner.read(|db| {
             Ok(Status::new(
-                db.ledger()?,
-                db.upstream()?,
-                db.next_due()?,
+                db.ledger(UpstreamId::MAIN)?,
+                db.upstream(UpstreamId::MAIN)?,
+                db.next_due(UpstreamId::MAIN)?,
                 db.loss()?,
                 here,
                 elsewhere,
@@ -349,23 +351,23 @@ impl Collector {
 
     /// The queue, in capture order.
     pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
-        Ok(self.inner.read(|db| db.queued(page))?)
+        Ok(self.inner.read(|db| db.queued(UpstreamId::MAIN, page))?)
     }
 
     /// Those that wait aside and come back by themselves.
     pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
-        Ok(self.inner.read(|db| db.waiting(page))?)
+        Ok(self.inner.read(|db| db.waiting(UpstreamId::MAIN, page))?)
     }
 
     /// Those that are held until the app retries, replaces or discards them.
     pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
-        Ok(self.inner.read(|db| db.held(page))?)
+        Ok(self.inner.read(|db| db.held(UpstreamId::MAIN, page))?)
     }
 
     /// One that is held.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
         self.inner
-            .read(|db| db.held_one(id))?
+            .read(|db| db.held_one(UpstreamId::MAIN, id))?
             .ok_or(Error::NotHeld { id })
     }
 
@@ -384,7 +386,7 @@ impl Collector {
         let now = self.inner.clock.now_ms();
         self.inner
             .store
-            .with(now, |db| db.retry(id, now))
+            .with(now, |db| db.retry(UpstreamId::MAIN, id, now))
             .map_err(|why| Error::unchanged(id, why))?;
         self.tell_driver(Command::Changed);
         Ok(())
@@ -398,7 +400,7 @@ impl Collector {
         let now = self.inner.clock.now_ms();
         self.inner
             .store
-            .with(now, |db| db.replace(id, &prepared, now))
+            .with(now, |db| db.replace(UpstreamId::MAIN, id, &prepared, now))
             .map_err(|why| Error::unchanged(id, why))?;
         self.tell_driver(Command::Changed);
         Ok(prepared.id)
@@ -409,7 +411,7 @@ impl Collector {
         let now = self.inner.clock.now_ms();
         self.inner
             .store
-            .with(now, |db| db.discard(id))
+            .with(now, |db| db.discard(UpstreamId::MAIN, id, now))
             .map_err(|why| Error::unchanged(id, why))
     }
 
@@ -637,7 +639,7 @@ impl Inner {
     /// Counted only where somebody listens.
     fn tell_progress(&self, delivered: u64) {
         if self.events.any()
-            && let Ok(ledger) = self.read(Db::ledger)
+            && let Ok(ledger) = self.read(|db| db.ledger(UpstreamId::MAIN))
         {
             self.events.tell(&Event::Progress {
                 delivered,

@@ -355,11 +355,11 @@ fn a_patient_sync_goes_on_as_soon_as_the_app_has_acted() {
 fn set_aside(folder: &std::path::Path, seq: i64, due: i64) {
     let file = rusqlite::Connection::open(folder.join("queue.db")).unwrap();
     file.execute(
-        "INSERT INTO aside (seq, held, reason, since, due) VALUES (?1, 0, 'retry', ?2, ?2)",
+        "INSERT INTO aside (seq, upstream, held, reason, since, due) VALUES (?1, 1, 0, 'retry', ?2, ?2)",
         [seq, due],
     )
     .unwrap();
-    file.execute("UPDATE ledger SET waiting = waiting + 1", [])
+    file.execute("UPDATE upstream SET waiting = waiting + 1", [])
         .unwrap();
 }
 

@@ -5,7 +5,7 @@ use super::{Collector, Inner};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Authorization, Credentials, Endpoint};
-use crate::store::Learned;
+use crate::store::{Learned, UpstreamId};
 use crate::sync::SessionConfig;
 
 /// An LRS, and the credentials for it.
@@ -68,6 +68,7 @@ impl Inner {
         let (endpoint, authorization) = target.both()?;
         endpoint.check_cleartext(authorization.is_some(), self.allow_cleartext)?;
         let config = SessionConfig {
+            upstream: UpstreamId::MAIN,
             endpoint,
             authorization,
             version: self.speak,
@@ -95,7 +96,7 @@ impl Inner {
         }
         // What may fail comes first: an error means that nothing has changed.
         self.store.with(self.clock.now_ms(), |db| {
-            db.relearn(Learned::credentials_are_right)
+            db.relearn(UpstreamId::MAIN, Learned::credentials_are_right)
         })?;
         target.authorization = authorization;
         Ok(())
@@ -115,8 +116,9 @@ impl Inner {
         // Dropped or not: whoever has some means to send them there.
         let has_some = authorization.is_some() || target.authorization.is_some();
         endpoint.check_cleartext(has_some, self.allow_cleartext)?;
-        self.store
-            .with(self.clock.now_ms(), |db| db.set_endpoint(endpoint.as_str()))?;
+        self.store.with(self.clock.now_ms(), |db| {
+            db.set_endpoint(UpstreamId::MAIN, endpoint.as_str())
+        })?;
         target.authorization = authorization;
         if target.endpoint.as_ref() != Some(&endpoint) {
             target.generation += 1;

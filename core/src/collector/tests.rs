@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::model::{Activity, Agent, Ifi};
 use crate::statement::{Statement, vocabulary::verbs};
-use crate::store::{Appended, HistoryPolicy, Page, StoreError};
+use crate::store::{Appended, HistoryPolicy, Page, StoreError, UpstreamId};
 use crate::sync::Ended;
 
 #[test]
@@ -472,7 +472,7 @@ fn a_network_that_is_back_ends_the_backoff() {
     let store = &collector.inner.store;
     store
         .with(0, |db| {
-            db.relearn(|learned| {
+            db.relearn(UpstreamId::MAIN, |learned| {
                 learned.waits.backoff = learned.waits.backoff.map(|until| until + 600_000);
             })
         })

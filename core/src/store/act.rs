@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::append::{Refused, Tail, append_one};
 use super::ledger::{Moves, Place};
-use super::settle::delete;
-use super::states::MAY_HAVE_LEFT;
+use super::seal::may_have_left;
+use super::settle::{delete, is_needed_elsewhere, mark_done};
+use super::states::{self, delivered_elsewhere, sent_to};
 use super::withdrawn::Withdrawn;
-use super::{Db, HoldReason, Millis, StoreError, ids};
+use super::{Db, HoldReason, Millis, StoreError, UpstreamId, history, ids, upstreams};
 use crate::statement::Prepared;
 
 /// Why a call about one statement changed nothing.
@@ -35,7 +36,7 @@ where
     }
 }
 
-/// Where one statement is.
+/// Where one statement is, as far as one upstream is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// In the log; `sent`: a request with it may have reached the LRS.
@@ -46,6 +47,8 @@ pub(super) enum State {
     Held,
     /// At the LRS.
     Delivered,
+    /// It is not for this upstream, or the app gave it up there.
+    NotDue,
 }
 
 /// A statement, where it is, and how large.
@@ -53,68 +56,105 @@ pub(super) enum State {
 pub(super) struct Located {
     pub(super) seq: i64,
     pub(super) bytes: i64,
+    /// Whatever upstreams there are.
+    pub(super) is_for_all: bool,
     pub(super) state: State,
 }
 
 impl Db {
-    /// Takes back a statement that was never sent.
+    /// Takes back a statement that was never sent to any upstream.
     pub fn retract(&mut self, id: Uuid) -> Result<(), Unchanged> {
-        self.take_out(id, Place::Retracted, |_, moves, found| {
-            match found.state {
-                State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
-                State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
-                _ => return Err(Unchanged::MayHaveBeenSent),
+        self.together(|db| {
+            let tx = &db.conn;
+            let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
+            if may_have_left(tx, seq)? {
+                return Err(Unchanged::MayHaveBeenSent);
             }
+            let mut is_due = false;
+            for upstream in upstreams::all(tx)? {
+                let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
+                let mut moves = Moves::of(upstream);
+                match found.state {
+                    State::Queued { .. } => moves.leave_queue(Place::Retracted, found.bytes),
+                    State::Waiting { .. } => moves.between(Place::Waiting, Place::Retracted),
+                    State::NotDue => continue,
+                    State::Held | State::Delivered => return Err(Unchanged::MayHaveBeenSent),
+                }
+                is_due = true;
+                moves.write(tx)?;
+            }
+            if !is_due {
+                return Err(Unchanged::MayHaveBeenSent);
+            }
+            delete(tx, seq)?;
+            let note = Withdrawn::new(seq, id, Place::Retracted);
+            db.leaving.notes.push(note);
             Ok(())
         })
     }
 
     /// Lets a held statement be tried again.
-    pub fn retry(&mut self, id: Uuid, now: Millis) -> Result<(), Unchanged> {
-        self.change(id, |tx, moves, found| {
+    pub fn retry(&mut self, upstream: UpstreamId, id: Uuid, now: Millis) -> Result<(), Unchanged> {
+        self.change(upstream, id, |tx, moves, found| {
             found.must_be_held()?;
             moves.between(Place::Held, Place::Waiting);
             tx.execute(
-                "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0, taken = NULL WHERE seq = ?1",
-                params![found.seq, now],
+                "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0, taken = NULL
+                 WHERE seq = ?1 AND upstream = ?3",
+                params![found.seq, now, upstream],
             )?;
             Ok(())
         })
     }
 
-    /// Gives a held statement up.
-    pub fn discard(&mut self, id: Uuid) -> Result<(), Unchanged> {
-        self.take_out(id, Place::Discarded, |_, moves, found| {
-            found.must_be_held()?;
-            moves.between(Place::Held, Place::Discarded);
-            Ok(())
-        })
+    /// Gives a held statement up. Other upstreams get it all the same.
+    pub fn discard(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        now: Millis,
+    ) -> Result<(), Unchanged> {
+        self.give_up(upstream, id, now, |_, _| Ok(()))
     }
 
     /// Gives a statement up for the one that the LRS has under its id.
-    pub fn keep_theirs(&mut self, id: Uuid) -> Result<(), Unchanged> {
-        self.take_out(id, Place::Discarded, |tx, moves, found| {
-            found.must_be_held()?;
+    pub fn keep_theirs(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        now: Millis,
+    ) -> Result<(), Unchanged> {
+        self.give_up(upstream, id, now, |tx, seq| {
             let reason: HoldReason = tx
-                .prepare_cached("SELECT reason FROM aside WHERE seq = ?1")?
-                .query_row([found.seq], |row| row.get(0))?;
-            if !reason.is_conflict() {
-                return Err(Unchanged::NotInConflict);
+                .prepare_cached("SELECT reason FROM aside WHERE seq = ?1 AND upstream = ?2")?
+                .query_row(params![seq, upstream], |row| row.get(0))?;
+            if reason.is_conflict() {
+                Ok(())
+            } else {
+                Err(Unchanged::NotInConflict)
             }
-            moves.between(Place::Held, Place::Discarded);
-            Ok(())
         })
     }
 
-    /// Puts a new statement in the place of a held one, at the end of the queue. It may have the
-    /// id of the old one.
-    pub fn replace(&mut self, id: Uuid, new: &Prepared, now: Millis) -> Result<(), Unchanged> {
-        self.change(id, |tx, moves, found| {
+    /// Puts a new statement in the place of a held one, at the end of the queue and for that upstream alone:
+    /// others get the old one. It may have the id of the old one, unless another upstream has that, or is to
+    /// get it.
+    pub fn replace(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        new: &Prepared,
+        now: Millis,
+    ) -> Result<(), Unchanged> {
+        self.change(upstream, id, |tx, moves, found| {
             found.must_be_held()?;
             moves.between(Place::Held, Place::Replaced);
-            delete(tx, found.seq)?;
+            give_up(tx, upstream, found.seq, now)?;
+            let others = upstreams::all(tx)?.into_iter();
+            let others = others.filter(|other| *other != upstream);
+            let not_for = others.fold(0, |bits, other| bits | other.bit());
             let mut tail = Tail::read(tx)?;
-            append_one(tx, &mut tail, new, now)
+            append_one(tx, &mut tail, new, not_for, now)
                 .map(drop)
                 .map_err(Unchanged::Refused)
         })
@@ -133,21 +173,26 @@ impl Db {
         Ok(voids.unwrap_or(false))
     }
 
-    /// One transaction that takes a statement out for good.
-    fn take_out(
+    /// One transaction that gives a held statement up for good, if it may be.
+    fn give_up(
         &mut self,
+        upstream: UpstreamId,
         id: Uuid,
-        to: Place,
-        work: impl FnOnce(&Connection, &mut Moves, Located) -> Result<(), Unchanged>,
+        now: Millis,
+        may: impl FnOnce(&Connection, i64) -> Result<(), Unchanged>,
     ) -> Result<(), Unchanged> {
         self.together(|db| {
-            let mut taken = None;
-            db.change(id, |tx, moves, found| {
-                work(tx, moves, found)?;
-                taken = Some(Withdrawn::new(found.seq, id, to));
-                Ok(delete(tx, found.seq)?)
+            let mut note = None;
+            db.change(upstream, id, |tx, moves, found| {
+                found.must_be_held()?;
+                may(tx, found.seq)?;
+                moves.between(Place::Held, Place::Discarded);
+                let is_gone = give_up(tx, upstream, found.seq, now)?;
+                let at = (!is_gone).then_some(upstream);
+                note = Some(Withdrawn::new(found.seq, id, Place::Discarded).at(at));
+                Ok(())
             })?;
-            db.leaving.notes.extend(taken);
+            db.leaving.notes.extend(note);
             Ok(())
         })
     }
@@ -155,14 +200,15 @@ impl Db {
     /// One transaction about one statement; an error undoes it.
     fn change(
         &mut self,
+        upstream: UpstreamId,
         id: Uuid,
         work: impl FnOnce(&Connection, &mut Moves, Located) -> Result<(), Unchanged>,
     ) -> Result<(), Unchanged> {
         self.together(|db| {
             let tx = &db.conn;
             let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
-            let found = locate(tx, seq)?.ok_or(Unchanged::Unknown)?;
-            let mut moves = Moves::default();
+            let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
+            let mut moves = Moves::of(upstream);
             work(tx, &mut moves, found)?;
             Ok(moves.write(tx)?)
         })
@@ -179,26 +225,63 @@ impl Located {
     }
 }
 
-/// What is known of the statement in that place.
-pub(super) fn locate(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Located>> {
+/// Nothing more is done for this upstream. A statement that nobody needs any more leaves, which is true then;
+/// where another has it, it becomes history, which the next purge forgets if none is kept.
+pub(super) fn give_up(
+    tx: &Connection,
+    upstream: UpstreamId,
+    seq: i64,
+    now: Millis,
+) -> rusqlite::Result<bool> {
+    let is_needed = is_needed_elsewhere(tx, upstream, seq)?;
+    if !is_needed && !states::is(tx, &delivered_elsewhere(upstream), seq)? {
+        delete(tx, seq)?;
+        return Ok(true);
+    }
+    tx.prepare_cached("DELETE FROM aside WHERE seq = ?1 AND upstream = ?2")?
+        .execute(params![seq, upstream])?;
+    mark_done(tx, upstream, seq, false)?;
+    if !is_needed {
+        history::keep(tx, seq, now)?;
+    }
+    Ok(false)
+}
+
+/// What is known of the statement in that place, for this upstream.
+pub(super) fn locate(
+    conn: &Connection,
+    upstream: UpstreamId,
+    seq: i64,
+) -> rusqlite::Result<Option<Located>> {
     conn.prepare_cached(&format!(
         "SELECT s.seq, length(s.body), s.delivered_at IS NOT NULL, a.held, a.sent,
-                s.seq <= u.delivered_through, {MAY_HAVE_LEFT}
-         FROM upstream u, statement s LEFT JOIN aside a USING (seq) WHERE s.seq = ?1",
+                s.seq <= u.delivered_through, {}, s.seq <= u.begins_after OR s.not_for & {} <> 0, d.delivered, s.not_for = 0
+         FROM statement s JOIN upstream u ON u.id = ?2
+         LEFT JOIN aside a ON a.seq = s.seq AND a.upstream = u.id
+         LEFT JOIN done_with d ON d.seq = s.seq AND d.upstream = u.id
+         WHERE s.seq = ?1",
+        sent_to(upstream),
+        upstream.bit()
     ))?
-    .query_row([seq], |row| {
+    .query_row(params![seq, upstream], |row| {
         let kept: bool = row.get(2)?;
         let held: Option<bool> = row.get(3)?;
-        let state = match held {
+        let not_for_it: bool = row.get(7)?;
+        let done: Option<bool> = row.get(8)?;
+        let state = match (held, done) {
+            _ if not_for_it => State::NotDue,
+            (_, Some(false)) => State::NotDue,
             _ if kept => State::Delivered,
-            Some(true) => State::Held,
-            Some(false) => State::Waiting { sent: row.get(4)? },
-            None if row.get(5)? => State::Delivered,
-            None => State::Queued { sent: row.get(6)? },
+            (Some(true), _) => State::Held,
+            (Some(false), _) => State::Waiting { sent: row.get(4)? },
+            (None, Some(true)) => State::Delivered,
+            (None, None) if row.get(5)? => State::Delivered,
+            (None, None) => State::Queued { sent: row.get(6)? },
         };
         Ok(Located {
             seq: row.get(0)?,
             bytes: row.get(1)?,
+            is_for_all: row.get(9)?,
             state,
         })
     })

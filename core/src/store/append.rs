@@ -12,6 +12,9 @@ use crate::statement::Prepared;
 pub(super) const NEEDS_2_0: i64 = 1;
 pub(super) const TIMESTAMP_IS_OURS: i64 = 2;
 
+/// No bit of `statement.not_for`.
+const FOR_ALL: i64 = 0;
+
 /// Statements that are recorded all together or not at all.
 pub type Candidate = Vec<Prepared>;
 
@@ -156,13 +159,13 @@ fn append_all(
     now: Millis,
 ) -> OneCandidate {
     if let [only] = candidate.as_slice() {
-        return split(append_one(tx, tail, only, now).map(|appended| vec![appended]));
+        return split(append_one(tx, tail, only, FOR_ALL, now).map(|appended| vec![appended]));
     }
     let before = *tail;
     tx.execute_batch("SAVEPOINT candidate")?;
     let appended = candidate
         .iter()
-        .map(|one| append_one(tx, tail, one, now))
+        .map(|one| append_one(tx, tail, one, FOR_ALL, now))
         .collect::<Result<_, _>>();
     let outcome = split(appended)?;
     if outcome.is_err() {
@@ -180,10 +183,12 @@ fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError
     }
 }
 
+/// Takes one in, but not for the upstreams that have these bits.
 pub(super) fn append_one(
     tx: &Connection,
     tail: &mut Tail,
     one: &Prepared,
+    not_for: i64,
     now: Millis,
 ) -> Result<Appended, Refused> {
     let order = ids::order(one.id).filter(|order| *order > tail.ids_until);
@@ -207,13 +212,14 @@ pub(super) fn append_one(
         steady: one.steady,
         traits: traits(one),
         voids: one.voids,
+        not_for,
         body: &one.body,
     };
     let inserted = tx
         .prepare_cached(
             "INSERT INTO statement
-             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, sum, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, sum, body, not_for)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             next.seq,
@@ -229,10 +235,12 @@ pub(super) fn append_one(
             one.voids.as_ref().map(Uuid::as_bytes),
             frozen.sum(),
             one.body,
+            not_for,
         ]);
     match inserted {
         Ok(_) => {
             *tail = next;
+            exclude(tx, not_for, one.body.len() as i64)?;
             Ok(Appended::New)
         }
         Err(error) if is_unique_violation(&error) => {
@@ -241,6 +249,18 @@ pub(super) fn append_one(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Counts a statement where it is not for.
+fn exclude(tx: &Connection, not_for: i64, bytes: i64) -> rusqlite::Result<()> {
+    if not_for != FOR_ALL {
+        tx.prepare_cached(
+            "UPDATE upstream SET excluded = excluded + 1, excluded_bytes = excluded_bytes + ?2
+             WHERE ?1 & (1 << (id - 1)) <> 0",
+        )?
+        .execute([not_for, bytes])?;
+    }
+    Ok(())
 }
 
 fn traits(one: &Prepared) -> i64 {

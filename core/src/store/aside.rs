@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::forward::Forward;
 use super::listing::text;
-use super::{Db, HoldReason, Millis, Page, StoreError, WaitReason, ids, intact};
+use super::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitReason, ids, intact};
 
 /// A statement that waits aside and comes back by itself.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -72,19 +72,19 @@ pub struct WaitingAside {
 }
 
 const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs
-    FROM aside a JOIN statement s USING (seq) WHERE a.held = 1";
+    FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1";
 
 impl Db {
     /// Those that wait aside, in capture order.
-    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, StoreError> {
+    pub fn waiting(&self, upstream: UpstreamId, page: Page) -> Result<Vec<Aside>, StoreError> {
         let rows: Vec<Aside> = self
             .conn
             .prepare_cached(
                 "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body
                  FROM aside a JOIN statement s USING (seq)
-                 WHERE a.held = 0 AND a.seq > ?1 ORDER BY a.seq LIMIT ?2",
+                 WHERE +a.upstream = ?1 AND a.held = 0 AND a.seq > ?2 ORDER BY a.seq LIMIT ?3",
             )?
-            .query_map(params![page.after, page.limit as i64], |row| {
+            .query_map(params![upstream, page.after, page.limit as i64], |row| {
                 Ok(Aside {
                     seq: row.get(0)?,
                     id: Uuid::from_bytes(row.get(1)?),
@@ -102,11 +102,11 @@ impl Db {
     }
 
     /// Those that are held, in capture order.
-    pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, StoreError> {
+    pub fn held(&self, upstream: UpstreamId, page: Page) -> Result<Vec<HeldStatement>, StoreError> {
         let rows: Vec<HeldStatement> = self
             .conn
-            .prepare_cached(&format!("{HELD} AND a.seq > ?1 ORDER BY a.seq LIMIT ?2"))?
-            .query_map(params![page.after, page.limit as i64], held_row)?
+            .prepare_cached(&format!("{HELD} AND a.seq > ?2 ORDER BY a.seq LIMIT ?3"))?
+            .query_map(params![upstream, page.after, page.limit as i64], held_row)?
             .collect::<Result<_, _>>()?;
         let mut forward = Forward::after(page.after);
         rows.iter().try_for_each(|row| forward.step(row.seq))?;
@@ -114,14 +114,18 @@ impl Db {
     }
 
     /// One that is held.
-    pub fn held_one(&self, id: Uuid) -> Result<Option<HeldStatement>, StoreError> {
+    pub fn held_one(
+        &self,
+        upstream: UpstreamId,
+        id: Uuid,
+    ) -> Result<Option<HeldStatement>, StoreError> {
         let Some(seq) = ids::find(&self.conn, id)? else {
             return Ok(None);
         };
         Ok(self
             .conn
-            .prepare_cached(&format!("{HELD} AND a.seq = ?1"))?
-            .query_row([seq], held_row)
+            .prepare_cached(&format!("{HELD} AND a.seq = ?2"))?
+            .query_row(params![upstream, seq], held_row)
             .optional()?)
     }
 
@@ -134,13 +138,14 @@ impl Db {
     }
 
     /// How many wait aside, and for what.
-    pub fn waiting_aside(&self) -> Result<Vec<WaitingAside>, StoreError> {
+    pub fn waiting_aside(&self, upstream: UpstreamId) -> Result<Vec<WaitingAside>, StoreError> {
         let rows = self
             .conn
             .prepare_cached(
-                "SELECT reason, count(*), min(due) FROM aside WHERE held = 0 GROUP BY reason",
+                "SELECT reason, count(*), min(due) FROM aside
+                 WHERE upstream = ?1 AND held = 0 GROUP BY reason",
             )?
-            .query_map([], |row| {
+            .query_map([upstream], |row| {
                 Ok(WaitingAside {
                     reason: row.get(0)?,
                     statements: row.get::<_, i64>(1)? as u64,
@@ -152,21 +157,24 @@ impl Db {
     }
 
     /// Whether any of them waits for an upstream that speaks another version.
-    pub fn waits_for_version(&self) -> Result<bool, StoreError> {
+    pub fn waits_for_version(&self, upstream: UpstreamId) -> Result<bool, StoreError> {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM aside WHERE held = 0 AND reason = 'version')",
+                "SELECT EXISTS (SELECT 1 FROM aside
+                 WHERE upstream = ?1 AND held = 0 AND reason = 'version')",
             )?
-            .query_row([], |row| row.get(0))?)
+            .query_row([upstream], |row| row.get(0))?)
     }
 
     /// When the next of those that wait aside for a time comes back, unix milliseconds.
-    pub fn next_due(&self) -> Result<Option<Millis>, StoreError> {
+    pub fn next_due(&self, upstream: UpstreamId) -> Result<Option<Millis>, StoreError> {
         Ok(self
             .conn
-            .prepare_cached("SELECT min(due) FROM aside WHERE held = 0 AND due IS NOT NULL")?
-            .query_row([], |row| row.get(0))?)
+            .prepare_cached(
+                "SELECT min(due) FROM aside WHERE upstream = ?1 AND held = 0 AND due IS NOT NULL",
+            )?
+            .query_row([upstream], |row| row.get(0))?)
     }
 }
 

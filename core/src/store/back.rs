@@ -8,7 +8,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::act::{State, locate};
+use super::act::{State, give_up, locate};
 use super::append::Tail;
 use super::ledger::{Moves, Place};
 use super::numbers::Numbers;
@@ -17,7 +17,7 @@ use super::salvage::{Salvaged, Saving, take_out};
 use super::settle::delete;
 use super::survey::Survey;
 use super::withdrawn::{self, Noted, Withdrawn};
-use super::{Db, Millis, StoreError, loss, place};
+use super::{Db, Millis, StoreError, UpstreamId, loss, place};
 
 impl Db {
     /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
@@ -32,7 +32,7 @@ impl Db {
         let salvaged = if let Some(beside) = beside {
             self.bring_forward(&beside, now)?
         } else {
-            self.withdraw_again(&ours)?;
+            self.withdraw_again(&ours, now)?;
             None
         };
         self.keep_numbers();
@@ -40,7 +40,7 @@ impl Db {
     }
 
     /// Takes out what was noted and is here still: whoever took it out died right before the commit.
-    fn withdraw_again(&mut self, ours: &Numbers) -> Result<(), StoreError> {
+    fn withdraw_again(&mut self, ours: &Numbers, now: Millis) -> Result<(), StoreError> {
         if !withdrawn::is_there(&self.path, &ours.family, ours.withdrawn) {
             return Ok(());
         }
@@ -49,7 +49,7 @@ impl Db {
             // Somebody may be at it just now: once this transaction has begun, nobody is.
             let ours = Numbers::of(tx)?;
             let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
-            withdraw(tx, &notes)?;
+            withdraw(tx, &notes, now)?;
             know(tx, ours.withdrawn + notes.len() as u64)?;
             Ok(name_somebody(&notes))
         })?;
@@ -79,14 +79,15 @@ impl Db {
                 [last],
             )?;
             tx.execute("UPDATE aside SET sent = 1", [])?;
-            withdraw(tx, &notes)?;
+            withdraw(tx, &notes, now)?;
             take_out(tx, &survey.gone)?;
             let stay_out = Noted::new(&notes);
             let mut found = Vec::new();
             for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
-                if let Some(one) = pages.read(spot)
+                if let Some(mut one) = pages.read(spot)
                     && !stay_out.has(spot.seq, one.id)
                 {
+                    one.not_for |= stay_out.given_up(spot.seq, one.id);
                     found.push((spot.seq, one));
                 }
             }
@@ -128,24 +129,39 @@ fn name_somebody(notes: &[Withdrawn]) -> bool {
 }
 
 /// Takes those out that are there still.
-pub(super) fn withdraw(tx: &Connection, notes: &[Withdrawn]) -> Result<(), StoreError> {
-    let mut moves = Moves::default();
+pub(super) fn withdraw(
+    tx: &Connection,
+    notes: &[Withdrawn],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let mut moves = Moves::of_all(tx)?;
     for note in notes {
-        let Some(found) = locate(tx, note.seq)? else {
-            continue;
-        };
-        if *note != Withdrawn::of(tx, note.seq, note.to)? {
+        if !note.is_about_what_is_there(tx)? {
             continue;
         }
-        match found.state {
-            State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
-            State::Waiting { .. } => moves.between(Place::Waiting, note.to),
-            State::Held => moves.between(Place::Held, note.to),
-            State::Delivered => {}
+        let concerned = moves.iter_mut();
+        for moves in concerned.filter(|moves| note.at.is_none_or(|at| at == moves.upstream)) {
+            let Some(found) = locate(tx, moves.upstream, note.seq)? else {
+                continue;
+            };
+            match found.state {
+                State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
+                State::Waiting { .. } => moves.between(Place::Waiting, note.to),
+                State::Held => moves.between(Place::Held, note.to),
+                State::Delivered | State::NotDue => continue,
+            }
+            if note.at.is_some() {
+                give_up(tx, moves.upstream, note.seq, now)?;
+            }
         }
-        delete(tx, note.seq)?;
+        if note.at.is_none() {
+            delete(tx, note.seq)?;
+        }
     }
-    Ok(moves.write(tx)?)
+    for moves in moves {
+        moves.write(tx)?;
+    }
+    Ok(())
 }
 
 /// Writes down how many notes this file knows of.
@@ -189,7 +205,8 @@ impl Forward {
 }
 
 /// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
-/// given out since, but for those that are about to be saved.
+/// given out since, but for those that are about to be saved. What is kept beside the file is the account of
+/// the first upstream; in those of others none of these places counts.
 pub(super) fn go_forward(
     tx: &Connection,
     beside: &Numbers,
@@ -198,8 +215,10 @@ pub(super) fn go_forward(
 ) -> Result<Forward, StoreError> {
     let ours = Numbers::of(tx)?;
     let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
+    let is_main = |at| at == UpstreamId::MAIN;
     let mut new: Vec<&Withdrawn> = notes
         .iter()
+        .filter(|note| note.at.is_none_or(is_main))
         .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
         .collect();
     new.sort_unstable_by_key(|note| note.seq);
@@ -214,7 +233,7 @@ pub(super) fn go_forward(
         let through = through.min(end);
         through.saturating_sub(last).saturating_sub(known(through))
     };
-    let mut moves = Moves::default();
+    let mut moves = Moves::of(UpstreamId::MAIN);
     for note in &new {
         moves.fill(note.to, 1);
     }
@@ -232,12 +251,14 @@ pub(super) fn go_forward(
     moves.write(tx)?;
     Tail::remember(tx)?;
     tx.execute(
-        "UPDATE ledger SET last_seq = ?1, skipped = skipped + ?2",
+        "UPDATE upstream SET excluded = excluded + iif(id = ?1, ?2, ?3)",
         params![
-            end as i64,
-            (end - last - new.len() as u64 - delivered - replaced) as i64
+            UpstreamId::MAIN,
+            (end - last - new.len() as u64 - delivered - replaced) as i64,
+            (end - last) as i64
         ],
     )?;
+    tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
     know(
         tx,
         beside.withdrawn.max(ours.withdrawn + notes.len() as u64),

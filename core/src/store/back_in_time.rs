@@ -6,7 +6,9 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::tests::{ALL, NOW, append, check, file, held, open, settle, sized, statement, take};
+use super::tests::{
+    ALL, MAIN, NOW, append, check, file, held, open, settle, sized, statement, take,
+};
 use super::{Db, Durability, HistoryPolicy, Outcome, Shared, StoreError};
 
 const FILES: [&str; 3] = ["queue.db", "queue.db-wal", "queue.db.ledger"];
@@ -38,7 +40,11 @@ fn put_back(db: Db, folder: &Path, older: &[Option<Vec<u8>>]) -> Db {
 }
 
 fn queued(db: &Db) -> BTreeSet<Uuid> {
-    db.queued(ALL).unwrap().iter().map(|one| one.id).collect()
+    db.queued(MAIN, ALL)
+        .unwrap()
+        .iter()
+        .map(|one| one.id)
+        .collect()
 }
 
 fn ids(numbers: impl IntoIterator<Item = u128>) -> BTreeSet<Uuid> {
@@ -68,7 +74,7 @@ fn erase(db: &mut Db, n: u128) {
 
 /// How many are (recorded, queued, delivered, retracted, erased).
 fn counts(db: &Db) -> [u64; 5] {
-    let it = db.ledger().unwrap();
+    let it = db.ledger(MAIN).unwrap();
     [
         it.recorded,
         it.queued,
@@ -94,7 +100,7 @@ fn what_was_withdrawn_stays_out_of_an_older_copy() {
     erase(&mut db, 5);
     let seqs: Vec<i64> = take(&mut db, 1).iter().map(|row| row.seq).collect();
     settle(&mut db, &seqs, &held(), HistoryPolicy::None);
-    db.discard(statement(1).id).unwrap();
+    db.discard(MAIN, statement(1).id, NOW).unwrap();
     db.keep_numbers();
     let before = counts(&db);
     assert_eq!(before, [10, 6, 0, 2, 1]);
@@ -103,7 +109,7 @@ fn what_was_withdrawn_stays_out_of_an_older_copy() {
         db = put_back(db, folder.path(), &older);
         assert_eq!(queued(&db), ids([2, 4, 6, 7, 8, 9]));
         assert_eq!(counts(&db), before);
-        assert_eq!(db.ledger().unwrap().discarded, 1);
+        assert_eq!(db.ledger(MAIN).unwrap().discarded, 1);
         assert_eq!(lost(&db), None);
     }
     drop(db);
@@ -142,7 +148,7 @@ fn an_older_copy_tells_what_is_lost_and_what_is_delivered_again() {
         assert!(db.retract(statement(3).id).is_err());
         // It shows them.
         deliver(&mut db, 5);
-        let at_last = db.ledger().unwrap();
+        let at_last = db.ledger(MAIN).unwrap();
         assert_eq!(at_last.delivered, before[2] - back + 5, "{text}");
         assert_eq!(at_last.queued, 0);
         // Their places are not given out again.
@@ -237,12 +243,19 @@ fn what_could_not_be_taken_back_stays_whatever_happens() {
     record(&mut db, 1..=4);
     db.checkpoint().unwrap();
     let older = files(folder.path());
+    db.conn
+        .execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TEMP TABLE fails (
+                 id INTEGER PRIMARY KEY,
+                 parent REFERENCES fails (id) DEFERRABLE INITIALLY DEFERRED
+             );",
+        )
+        .unwrap();
     let failed: Result<(), super::Unchanged> = db.together(|db| {
         db.retract(statement(2).id)?;
         // It is the commit that fails.
-        db.conn.execute_batch(
-            "PRAGMA defer_foreign_keys = ON; INSERT INTO sent_ahead (seq) VALUES (1000)",
-        )?;
+        db.conn.execute_batch("INSERT INTO fails VALUES (1, 2)")?;
         Ok(())
     });
     assert!(failed.is_err());
@@ -319,7 +332,7 @@ fn what_was_withdrawn_is_not_salvaged() {
     let gone = ids([3, 20, 60]);
     assert_eq!(queued(&db), &ids(1..=60) - &gone);
     assert_eq!(lost(&db), Some((57, 0)));
-    assert_eq!(db.ledger().unwrap().recorded, 57);
+    assert_eq!(db.ledger(MAIN).unwrap().recorded, 57);
     // The one that was not damaged, put in the place of what was saved.
     let db = put_back(db, folder.path(), &older);
     assert_eq!(queued(&db), &ids(1..=60) - &gone);

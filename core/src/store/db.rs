@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::StoreError;
 use super::numbers::{Keeper, Numbers};
 use super::open::{BUSY, PAGE_BYTES};
 use super::place::{self, FileId, Place, Whereabouts};
 use super::take::Walk;
 use super::withdrawn::Withdrawn;
+use super::{StoreError, UpstreamId};
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Db {
     pub(super) keeper: Option<Box<Keeper>>,
     /// What is taken out with the next commit.
     pub(super) leaving: Leaving,
-    pub(super) walk: Walk,
+    pub(super) walks: Vec<(UpstreamId, Walk)>,
     /// The disk is nearly full: a little at a time.
     pub(super) has_little_room: bool,
     /// No other connection can be opened while this one is.

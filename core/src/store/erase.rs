@@ -9,8 +9,10 @@ use super::act::{State, locate};
 use super::append::Tail;
 use super::forward::Forward;
 use super::ledger::{Moves, Place};
+use super::seal::may_have_left;
+use super::settle::delete_row;
 use super::withdrawn::Withdrawn;
-use super::{Db, Millis, Shared, StoreError, place};
+use super::{Db, Millis, Shared, StoreError, UpstreamId, place};
 
 /// Statements looked at in one transaction, for which `record` may have to wait.
 const LOOK_AT_ONCE: i64 = 500;
@@ -133,65 +135,37 @@ impl Db {
             };
             let mut erased = Erased::default();
             let mut doomed = Vec::new();
-            let mut copies = Vec::new();
             let mut last = None;
             let mut forward = Forward::after(after);
             {
                 let mut query = tx.prepare_cached(
-                    "SELECT s.seq, s.body, a.theirs FROM statement s LEFT JOIN aside a USING (seq)
-                     WHERE s.seq > ?1 ORDER BY s.seq LIMIT ?2",
+                    "SELECT seq, body FROM statement WHERE seq > ?1 ORDER BY seq LIMIT ?2",
                 )?;
                 let mut rows = query.query(params![after, erasing.at_once])?;
                 while let Some(row) = rows.next()? {
                     let seq: i64 = row.get(0)?;
                     forward.step(seq)?;
                     last = Some(seq);
-                    let theirs: Option<Vec<u8>> = row.get(2)?;
                     let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
                     if names(body) {
                         doomed.push(seq);
-                    } else if theirs.is_some_and(|copy| names(&copy)) {
-                        copies.push(seq);
                     }
                 }
             }
-            forget_words(tx, after, last.unwrap_or(after))?;
+            let through = last.unwrap_or(after);
+            forget_words(tx, after, through)?;
+            forget_copies(tx, after, through, names)?;
             Tail::remember(tx)?;
-            let mut moves = Moves::default();
+            let mut moves = Moves::of_all(tx)?;
             let mut taken = Vec::with_capacity(doomed.len());
             for seq in doomed {
-                let Some(found) = locate(tx, seq)? else {
-                    continue;
-                };
-                let to = match found.state {
-                    State::Delivered => Place::Delivered,
-                    _ => Place::Erased,
-                };
-                taken.push(Withdrawn::of(tx, seq, to)?);
-                match found.state {
-                    State::Delivered => erased.history += 1,
-                    State::Queued { sent } => {
-                        moves.leave_queue(Place::Erased, found.bytes);
-                        erased.count(sent);
-                    }
-                    State::Waiting { sent } => {
-                        moves.between(Place::Waiting, Place::Erased);
-                        erased.count(sent);
-                    }
-                    State::Held => {
-                        moves.between(Place::Held, Place::Erased);
-                        erased.count(true);
-                    }
-                }
-                tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?
-                    .execute([seq])?;
+                let (one, note) = erase_one(tx, &mut moves, seq)?;
+                erased.add(&one);
+                taken.push(note);
             }
-            // Ours names nobody who is to be forgotten: it stays, without the LRS's copy.
-            for seq in copies {
-                tx.prepare_cached("UPDATE aside SET theirs = NULL WHERE seq = ?1")?
-                    .execute([seq])?;
+            for moves in moves {
+                moves.write(tx)?;
             }
-            moves.write(tx)?;
             db.leaving.notes.extend(taken);
             Ok((queue, last, erased))
         })
@@ -230,6 +204,45 @@ impl Shared {
     }
 }
 
+/// Deletes one, and counts it for each upstream that it had to be delivered to.
+fn erase_one(
+    tx: &Connection,
+    moves: &mut [Moves],
+    seq: i64,
+) -> rusqlite::Result<(Erased, Withdrawn)> {
+    let mut maybe_sent = may_have_left(tx, seq)?;
+    let mut is_due = false;
+    for moves in moves {
+        let Some(found) = locate(tx, moves.upstream, seq)? else {
+            continue;
+        };
+        match found.state {
+            State::Delivered | State::NotDue => continue,
+            State::Queued { .. } => moves.leave_queue(Place::Erased, found.bytes),
+            State::Waiting { .. } => moves.between(Place::Waiting, Place::Erased),
+            State::Held => {
+                moves.between(Place::Held, Place::Erased);
+                maybe_sent = true;
+            }
+        }
+        is_due = true;
+    }
+    let to = if is_due {
+        Place::Erased
+    } else {
+        Place::Delivered
+    };
+    let note = Withdrawn::of(tx, seq, to)?;
+    delete_row(tx, seq)?;
+    let erased = Erased {
+        undelivered: u64::from(is_due),
+        maybe_sent: u64::from(is_due && maybe_sent),
+        history: u64::from(!is_due),
+        remaining: Vec::new(),
+    };
+    Ok((erased, note))
+}
+
 /// The LRS's words may name anybody, also of a statement that stays: they go, and come again with the next
 /// refusal.
 fn forget_words(tx: &Connection, after: i64, through: i64) -> Result<(), StoreError> {
@@ -242,15 +255,37 @@ fn forget_words(tx: &Connection, after: i64, through: i64) -> Result<(), StoreEr
     Ok(())
 }
 
+/// Ours names nobody who is to be forgotten: it stays, without the LRS's copy.
+fn forget_copies(
+    tx: &Connection,
+    after: i64,
+    through: i64,
+    names: &dyn Fn(&[u8]) -> bool,
+) -> Result<(), StoreError> {
+    let mut found: Vec<(i64, UpstreamId)> = Vec::new();
+    {
+        let mut query = tx.prepare_cached(
+            "SELECT seq, upstream, theirs FROM aside
+             WHERE seq > ?1 AND seq <= ?2 AND theirs IS NOT NULL",
+        )?;
+        let mut copies = query.query([after, through])?;
+        while let Some(row) = copies.next()? {
+            if names(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?) {
+                found.push((row.get(0)?, row.get(1)?));
+            }
+        }
+    }
+    for (seq, upstream) in found {
+        tx.prepare_cached("UPDATE aside SET theirs = NULL WHERE seq = ?1 AND upstream = ?2")?
+            .execute(params![seq, upstream])?;
+    }
+    Ok(())
+}
+
 impl Erased {
     fn add(&mut self, more: &Self) {
         self.undelivered += more.undelivered;
         self.maybe_sent += more.maybe_sent;
         self.history += more.history;
-    }
-
-    fn count(&mut self, sent: bool) {
-        self.undelivered += 1;
-        self.maybe_sent += u64::from(sent);
     }
 }

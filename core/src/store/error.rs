@@ -73,6 +73,9 @@ pub enum StoreError {
         /// Why the others could not be.
         reason: String,
     },
+    /// There are as many upstreams as there can be.
+    #[error("a queue can have 32 upstreams, and has them: deliver to one of those")]
+    TooManyUpstreams,
     /// The collector is paused: the file is closed.
     #[error("the collector is paused: call resume first")]
     Paused,

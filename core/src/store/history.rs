@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::append::Tail;
+use super::settle::delete_row;
 use super::{Millis, StoreError, intact};
 
 /// How long delivered statements stay on the device.
@@ -52,10 +53,9 @@ pub(super) fn forget(
         return Ok(false);
     }
     Tail::remember(tx)?;
-    let mut delete = tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?;
     for &seq in &old {
         intact::must_be_delivered(tx, seq)?;
-        delete.execute([seq])?;
+        delete_row(tx, seq)?;
     }
     Ok(old.len() as i64 == FORGET_AT_ONCE)
 }

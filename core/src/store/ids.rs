@@ -68,7 +68,7 @@ pub(super) fn find_in_order(conn: &Connection, id: Uuid) -> rusqlite::Result<Opt
 mod tests {
     use super::*;
     use crate::statement::{Fill, Prepared, XapiVersion, prepare};
-    use crate::store::{Appended, Db, Durability, Refused, Unchanged};
+    use crate::store::{Appended, Db, Durability, Refused, Unchanged, UpstreamId};
 
     const NOW: i64 = 1_800_000_000_000;
 
@@ -134,12 +134,12 @@ mod tests {
             for id in gone {
                 assert_eq!(db.retract(id), Err(Unchanged::Unknown));
             }
-            let queued = db.ledger().unwrap().queued;
+            let queued = db.ledger(UpstreamId::MAIN).unwrap().queued;
             assert_eq!(queued as usize, there.len());
             for id in there {
                 db.retract(id).unwrap();
             }
-            assert_eq!(db.ledger().unwrap().queued, 0);
+            assert_eq!(db.ledger(UpstreamId::MAIN).unwrap().queued, 0);
         }
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::act::{State, locate};
 use super::ledger::{Moves, Place};
 use super::take::Row;
-use super::{HoldReason, Millis, StoreError};
+use super::{HoldReason, Millis, StoreError, UpstreamId};
 use crate::clock::Steady;
 
 /// What the app reads of a statement that is held as damaged.
@@ -29,6 +29,7 @@ pub(super) struct Frozen<'a> {
     pub(super) steady: Option<Steady>,
     pub(super) traits: i64,
     pub(super) voids: Option<Uuid>,
+    pub(super) not_for: i64,
     pub(super) body: &'a [u8],
 }
 
@@ -44,6 +45,7 @@ impl Frozen<'_> {
             steady.ms,
             steady.boot,
             self.traits,
+            self.not_for,
         ];
         for number in numbers {
             crc.update(&number.to_le_bytes());
@@ -67,6 +69,7 @@ pub(super) struct Found {
     pub(super) steady: Option<Steady>,
     pub(super) traits: i64,
     pub(super) voids: Option<Uuid>,
+    pub(super) not_for: i64,
     pub(super) delivered_at: Option<Millis>,
     pub(super) body: Vec<u8>,
 }
@@ -82,6 +85,7 @@ impl Found {
             steady: self.steady,
             traits: self.traits,
             voids: self.voids,
+            not_for: self.not_for,
             body: &self.body,
         }
         .sum();
@@ -100,7 +104,7 @@ pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
         "SELECT {COLUMNS}, body FROM statement WHERE seq = ?1"
     ))?
     .query_row([seq], |row| {
-        let body: Vec<u8> = row.get(9)?;
+        let body: Vec<u8> = row.get(10)?;
         let frozen = frozen(row, &body)?;
         let found = Found {
             id: frozen.id,
@@ -109,10 +113,11 @@ pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
             steady: frozen.steady,
             traits: frozen.traits,
             voids: frozen.voids,
-            delivered_at: row.get(8)?,
+            not_for: frozen.not_for,
+            delivered_at: row.get(9)?,
             body: Vec::new(),
         };
-        Ok(Found { body, ..found }.fitting(row.get(7)?))
+        Ok(Found { body, ..found }.fitting(row.get(8)?))
     })
     .optional()
     .map(Option::flatten)
@@ -120,7 +125,7 @@ pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
 
 /// The columns that [`frozen`] reads, the checksum after them, and what it covers besides.
 const COLUMNS: &str =
-    "id, recorded_at, happened_at, steady_at, boot, traits, voids, sum, delivered_at";
+    "id, recorded_at, happened_at, steady_at, boot, traits, voids, not_for, sum, delivered_at";
 
 fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> {
     Ok(Frozen {
@@ -133,6 +138,7 @@ fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> 
         },
         traits: row.get(5)?,
         voids: row.get::<_, Option<_>>(6)?.map(Uuid::from_bytes),
+        not_for: row.get(7)?,
         body,
     })
 }
@@ -143,8 +149,8 @@ pub(super) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqli
     let intact = conn
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
         .query_row([seq], |row| {
-            let sum = frozen(row, body)?.sum() ^ mark(row.get(8)?);
-            Ok(sum == row.get::<_, i64>(7)?)
+            let sum = frozen(row, body)?.sum() ^ mark(row.get(9)?);
+            Ok(sum == row.get::<_, i64>(8)?)
         })
         .optional()?;
     Ok(intact.unwrap_or(false))
@@ -187,32 +193,34 @@ pub struct Spoilt {
 /// Takes out of what is about to be sent whatever is no longer what was recorded, and holds it.
 pub(super) fn hold_spoilt(
     tx: &Connection,
+    upstream: UpstreamId,
     rows: &mut Vec<Row>,
     now: Millis,
 ) -> Result<Vec<Spoilt>, StoreError> {
     let mut spoilt = Vec::new();
     let mut intact = Vec::with_capacity(rows.len());
-    let mut moves = Moves::default();
+    let mut moves = Moves::of(upstream);
     for row in rows.drain(..) {
         if is_as_recorded(tx, row.seq, &row.body)? {
             intact.push(row);
             continue;
         }
-        let Some(found) = locate(tx, row.seq)? else {
+        let Some(found) = locate(tx, upstream, row.seq)? else {
             continue;
         };
         match found.state {
             State::Queued { .. } => moves.leave_queue(Place::Held, found.bytes),
             State::Waiting { .. } => moves.between(Place::Waiting, Place::Held),
-            State::Held => continue,
+            State::Held | State::NotDue => continue,
             State::Delivered => return Err(no_delivery(row.seq)),
         }
         tx.prepare_cached(
-            "INSERT INTO aside (seq, held, reason, since, sent, words) VALUES (?1, 1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (seq) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
+            "INSERT INTO aside (seq, upstream, held, reason, since, sent, words)
+             VALUES (?1, ?6, 1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (seq, upstream) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
                 due = NULL, status = NULL, words = excluded.words, theirs = NULL",
         )?
-        .execute(params![row.seq, HoldReason::Damaged, now, row.sent_before, WORDS])?;
+        .execute(params![row.seq, HoldReason::Damaged, now, row.sent_before, WORDS, upstream])?;
         spoilt.push(Spoilt {
             id: row.id,
             words: WORDS,

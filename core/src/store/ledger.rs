@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::append::Tail;
-use super::states::QUEUED;
-use super::{Db, Millis, StoreError};
+use super::states::queued;
+use super::{Db, Millis, StoreError, UpstreamId, upstreams};
 
-/// Where the statements are. At every moment
+/// Where the statements are that are for one upstream. At every moment
 /// `recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Ledger {
-    /// Taken in since the queue was made.
+    /// Taken in since the queue was made, or the upstream was added to it.
     pub recorded: u64,
     /// In the queue, due to be sent.
     pub queued: u64,
@@ -39,12 +39,12 @@ pub struct Ledger {
 
 impl Db {
     /// Counts; costs the same however long the queue is.
-    pub fn ledger(&self) -> Result<Ledger, StoreError> {
-        Ok(read(&self.conn)?)
+    pub fn ledger(&self, upstream: UpstreamId) -> Result<Ledger, StoreError> {
+        Ok(read(&self.conn, upstream)?)
     }
 }
 
-pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
+pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<Ledger> {
     // One read transaction, so that the parts fit together.
     let _tx = conn
         .is_autocommit()
@@ -53,10 +53,11 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     let tail = Tail::read(conn)?;
     let (mut ledger, settled_bytes) = conn
         .prepare_cached(
-            "SELECT delivered, waiting, held, retracted, discarded, replaced, erased, settled_bytes, skipped
-             FROM ledger",
+            "SELECT delivered, waiting, held, retracted, discarded, replaced, erased,
+                    begins_at_end + excluded_bytes + settled_bytes, begins_after + excluded
+             FROM upstream WHERE id = ?1",
         )?
-        .query_row([], |row| {
+        .query_row([upstream], |row| {
             let ledger = Ledger {
                 recorded: (tail.seq - row.get::<_, i64>(8)?).max(0) as u64,
                 delivered: row.get::<_, i64>(0)? as u64,
@@ -82,20 +83,13 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Ledger> {
     if ledger.queued > 0 {
         ledger.oldest_queued_at = conn
             .prepare_cached(&format!(
-                "SELECT recorded_at FROM statement s WHERE {QUEUED} ORDER BY seq LIMIT 1"
+                "SELECT recorded_at FROM statement s WHERE {} ORDER BY seq LIMIT 1",
+                queued(upstream)
             ))?
             .query_row([], |row| row.get(0))
-            .map(Some)
-            .or_else(none_if_no_row)?;
+            .optional()?;
     }
     Ok(ledger)
-}
-
-fn none_if_no_row<T>(error: rusqlite::Error) -> rusqlite::Result<Option<T>> {
-    match error {
-        rusqlite::Error::QueryReturnedNoRows => Ok(None),
-        other => Err(other),
-    }
 }
 
 /// A place that the ledger counts, by its column.
@@ -124,9 +118,10 @@ impl Place {
     }
 }
 
-/// Changes to the counters, collected while a transaction works and written once at its end.
-#[derive(Debug, Default)]
+/// Changes to the counters of one upstream, collected while a transaction works and written once at its end.
+#[derive(Debug)]
 pub(super) struct Moves {
+    pub(super) upstream: UpstreamId,
     moved: Vec<(Place, i64)>,
     /// Bytes that leave the queue.
     settled_bytes: i64,
@@ -135,6 +130,20 @@ pub(super) struct Moves {
 }
 
 impl Moves {
+    pub(super) fn of(upstream: UpstreamId) -> Self {
+        Self {
+            upstream,
+            moved: Vec::new(),
+            settled_bytes: 0,
+            delivered_to: 0,
+        }
+    }
+
+    /// For each upstream.
+    pub(super) fn of_all(conn: &Connection) -> rusqlite::Result<Vec<Self>> {
+        Ok(upstreams::all(conn)?.into_iter().map(Self::of).collect())
+    }
+
     /// A statement of that many bytes leaves the queue for `to`.
     pub(super) fn leave_queue(&mut self, to: Place, bytes: i64) {
         self.settled_bytes += bytes;
@@ -175,15 +184,19 @@ impl Moves {
             return Ok(());
         }
         let mut sql = String::from(
-            "UPDATE ledger SET settled_bytes = settled_bytes + ?1, delivered_to = max(delivered_to, ?2)",
+            "UPDATE upstream SET settled_bytes = settled_bytes + ?1, delivered_to = max(delivered_to, ?2)",
         );
         for (place, by) in &self.moved {
             let column = place.column();
             // The numbers are ours, not text from outside; writing to a String cannot fail.
             let _ = write!(sql, ", {column} = {column} + ({by})");
         }
-        conn.prepare_cached(&sql)?
-            .execute([self.settled_bytes, self.delivered_to])?;
+        sql.push_str(" WHERE id = ?3");
+        conn.prepare_cached(&sql)?.execute(params![
+            self.settled_bytes,
+            self.delivered_to,
+            self.upstream
+        ])?;
         Ok(())
     }
 }

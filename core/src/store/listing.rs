@@ -5,8 +5,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::forward::Forward;
-use super::states::QUEUED;
-use super::{Db, Millis, StoreError};
+use super::states::queued;
+use super::{Db, Millis, StoreError, UpstreamId};
 
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +55,8 @@ impl std::fmt::Debug for Listed {
 
 impl Db {
     /// The queue, in capture order.
-    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, StoreError> {
-        self.list(QUEUED, page)
+    pub fn queued(&self, upstream: UpstreamId, page: Page) -> Result<Vec<Listed>, StoreError> {
+        self.list(&queued(upstream), page)
     }
 
     /// What was delivered and is kept, in capture order.

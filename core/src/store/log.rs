@@ -125,6 +125,7 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::statement::{Fill, Prepared, XapiVersion, prepare};
+    use crate::store::UpstreamId;
 
     fn long(n: u64) -> Prepared {
         let text = format!(
@@ -150,7 +151,13 @@ mod tests {
             store.append(vec![long(n)], 1).unwrap();
             after_each(&store);
         }
-        assert_eq!(store.read(1, Db::ledger).unwrap().queued, 600);
+        assert_eq!(
+            store
+                .read(1, |db| db.ledger(UpstreamId::MAIN))
+                .unwrap()
+                .queued,
+            600
+        );
         std::fs::metadata(folder.path().join("queue.db-wal"))
             .unwrap()
             .len()
@@ -170,7 +177,13 @@ mod tests {
         std::fs::rename(folder.path().join("kept.db"), &path).unwrap();
         store.resume(1).unwrap();
         assert_eq!(store.fold(), Ok(()));
-        assert_eq!(store.read(1, Db::ledger).unwrap().queued, 1);
+        assert_eq!(
+            store
+                .read(1, |db| db.ledger(UpstreamId::MAIN))
+                .unwrap()
+                .queued,
+            1
+        );
     }
 
     #[test]

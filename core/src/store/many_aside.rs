@@ -3,7 +3,7 @@
 use rusqlite::StatementStatus;
 
 use super::take::{SUSPECT, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION, WAIT_TOO_LONG};
-use super::tests::{NOW, US, check, clocks, file, open, settle, statement};
+use super::tests::{MAIN, NOW, US, check, clocks, file, open, settle, statement};
 use super::{Db, HistoryPolicy, Limits, Outcome, Row, Taken};
 
 fn limits(speaks_2_0: bool) -> Limits {
@@ -19,7 +19,10 @@ fn limits(speaks_2_0: bool) -> Limits {
 
 /// One look, and whether there is more to look at.
 fn look(db: &mut Db, speaks_2_0: bool) -> (Vec<Row>, bool) {
-    match db.take(US, &limits(speaks_2_0), NOW, NOW + 60_000).unwrap() {
+    match db
+        .take(MAIN, US, &limits(speaks_2_0), NOW, NOW + 60_000)
+        .unwrap()
+    {
         Taken::Rows { rows, more, .. } => (rows, more),
         Taken::LeaseLost => panic!("the lease is lost"),
     }
@@ -52,19 +55,18 @@ fn aside(db: &mut Db, many: u128, held: bool, reason: &str, voidings: bool) {
     let (targets, held_code) = (many as i64, i64::from(held));
     db.conn
         .execute_batch(&format!(
-            "INSERT INTO aside (seq, held, reason, since, due)
-             SELECT seq, {held_code}, '{reason}', {NOW}, iif('{reason}' IN ('suspect', 'retry', 'future'), {NOW}, NULL)
+            "INSERT INTO aside (seq, upstream, held, reason, since, due)
+             SELECT seq, 1, {held_code}, '{reason}', {NOW}, iif('{reason}' IN ('suspect', 'retry', 'future'), {NOW}, NULL)
              FROM statement WHERE seq <= {targets};
-             INSERT INTO aside (seq, held, reason, since)
-             SELECT seq, 0, 'target', {NOW} FROM statement WHERE seq > {targets};
-             UPDATE upstream SET delivered_through = {count};
-             UPDATE ledger SET held = {held_code} * {targets},
+             INSERT INTO aside (seq, upstream, held, reason, since)
+             SELECT seq, 1, 0, 'target', {NOW} FROM statement WHERE seq > {targets};
+             UPDATE upstream SET delivered_through = {count}, held = {held_code} * {targets},
                 waiting = {count} - {held_code} * {targets},
                 settled_bytes = (SELECT max(ends_at) FROM statement);"
         ))
         .unwrap();
     check(db);
-    db.claim(US, false, NOW, NOW + 60_000).unwrap();
+    db.claim(MAIN, US, false, NOW, NOW + 60_000).unwrap();
 }
 
 #[test]
@@ -72,12 +74,18 @@ fn a_look_costs_the_same_however_many_wait_aside() {
     // What each asks for is bounded by the bound that is documented for one transaction.
     let most = 500;
     for (sql, params, reason, held, voidings) in [
-        (WAIT_FOR_TARGET, vec![0, most], "refused", true, true),
-        (WAIT_FOR_VERSION, vec![most], "version", false, false),
-        (WAIT_FOR_TIME, vec![NOW, most], "future", false, false),
-        (WAIT_TOO_LONG, vec![NOW - 1, most], "future", false, false),
-        (SUSPECT, vec![NOW, NOW + 1], "suspect", false, false),
-        (SUSPECT, vec![NOW, NOW + 1], "retry", false, false),
+        (WAIT_FOR_TARGET, vec![0, most, 1], "refused", true, true),
+        (WAIT_FOR_VERSION, vec![most, 1], "version", false, false),
+        (WAIT_FOR_TIME, vec![NOW, most, 1], "future", false, false),
+        (
+            WAIT_TOO_LONG,
+            vec![NOW - 1, most, 1],
+            "future",
+            false,
+            false,
+        ),
+        (SUSPECT, vec![NOW, NOW + 1, 1], "suspect", false, false),
+        (SUSPECT, vec![NOW, NOW + 1, 1], "retry", false, false),
     ] {
         let cost = [1_000, 6_000].map(|many| {
             let (_folder, path) = file();
@@ -160,7 +168,7 @@ fn of_many_voidings_the_one_whose_target_is_gone_is_found() {
             &Outcome::Delivered,
             HistoryPolicy::None,
         );
-        db.discard(statement(lucky).id).unwrap();
+        db.discard(MAIN, statement(lucky).id, NOW).unwrap();
         let ids = found(&mut db);
         assert_eq!(ids, [statement(many + lucky).id], "{lucky}");
     }
@@ -174,7 +182,7 @@ fn voidings_that_waited_for_the_version_make_room_for_others() {
     db.conn
         .execute_batch("UPDATE aside SET reason = 'version' WHERE held = 0")
         .unwrap();
-    db.discard(statement(1_200).id).unwrap();
+    db.discard(MAIN, statement(1_200).id, NOW).unwrap();
     assert_eq!(look(&mut db, false), (Vec::new(), false));
     let ids = found(&mut db);
     assert_eq!(ids, [statement(2_400).id]);

@@ -1,6 +1,6 @@
 //! What the device remembers: a log of statements in SQLite, and nothing else touches SQLite.
 //!
-//! A statement is in exactly one place at any moment:
+//! A statement is in exactly one place at any moment, for each of the upstreams that it is for:
 //!
 //! ```text
 //! append ─→ queued ─→ delivered (gone, or kept as history)
@@ -9,13 +9,13 @@
 //!           waiting ─→ held ─→ retried, replaced, discarded
 //! ```
 //!
-//! * *queued*: in the log above `upstream.delivered_through`, not set aside.
+//! * *queued*: in the log above the upstream's `delivered_through`, not set aside.
 //! * *aside*: out of the way of the others, either *waiting* (comes back by itself) or *held* (waits
 //!   for the app).
-//! * *delivered*: in the log at or below `delivered_through`, not set aside; deleted in bulk soon
-//!   after, or kept with its `delivered_at` where the app keeps a history.
+//! * *delivered*: in the log at or below `delivered_through`, not set aside. Once every upstream is done with
+//!   it, it is deleted in bulk, or kept with its `delivered_at` where the app keeps a history.
 //!
-//! Each change of place is one transaction that also moves the counters in `ledger`, so the sum
+//! Each change of place is one transaction that also moves the upstream's counters, so the sum
 //! over all places is always the number ever recorded. There is no repair step: whatever moment the
 //! process dies at, the file says the truth.
 //!
@@ -28,6 +28,7 @@ mod aside;
 mod back;
 #[cfg(test)]
 mod back_in_time;
+mod carried;
 mod codes;
 mod db;
 mod departure;
@@ -67,7 +68,10 @@ mod take;
 mod taken_out;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod two_upstreams;
 mod upstream;
+mod upstreams;
 mod waits;
 mod withdrawn;
 
@@ -95,6 +99,7 @@ pub use shared::Shared;
 pub(crate) use take::LONGEST_FUTURE_MS;
 pub use take::{Limits, Row, Taken};
 pub use upstream::{Claim, Holder, Learned, Trouble, UnderWay, Upstream, Written};
+pub use upstreams::UpstreamId;
 pub use waits::Waits;
 
 /// Unix milliseconds.

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::append::Tail;
 use super::place::{private, sync_folder, with_suffix};
 use super::withdrawn::{self, Withdrawn};
-use super::{Durability, ledger};
+use super::{Durability, UpstreamId};
 
 pub(super) const SUFFIX: &str = ".ledger";
 
@@ -21,14 +22,14 @@ pub(super) const SUFFIX: &str = ".ledger";
 const MARK: [u8; 8] = *b"Pannier1";
 
 /// How many numbers there are.
-const COUNT: usize = 10;
+const COUNT: usize = 11;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
 
 /// What is withdrawn begins here.
-pub(super) const HEADER: u64 = 128;
+pub(super) const HEADER: u64 = 160;
 
-/// What was in the queue.
+/// What was in the queue, by the account of the first upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Numbers {
     /// Which queue it was: a number made at random with each.
@@ -37,7 +38,7 @@ pub(super) struct Numbers {
     pub(super) family: [u8; 16],
     /// The last place in the log that was given out.
     pub(super) last_seq: u64,
-    /// Of those places, the ones that count no more.
+    /// Of those places, the ones that do not count: what was there is lost, or not for the first upstream.
     pub(super) skipped: u64,
     /// Nothing beyond that place was delivered.
     pub(super) delivered_to: u64,
@@ -50,6 +51,8 @@ pub(super) struct Numbers {
     pub(super) discarded: u64,
     pub(super) replaced: u64,
     pub(super) erased: u64,
+    /// How often others were done with a statement.
+    pub(super) elsewhere: u64,
 }
 
 impl Numbers {
@@ -75,28 +78,31 @@ impl Numbers {
 
     /// What the file itself says.
     pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
-        let ledger = ledger::read(conn)?;
+        let last_seq = Tail::read(conn)?.seq as u64;
         conn.prepare_cached(
-            "SELECT queue, skipped, withdrawn, max(delivered_to, delivered_through),
-                max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead), 0)), family
-             FROM ledger, upstream",
+            "SELECT queue, family, begins_after + excluded, max(delivered_to, delivered_through),
+                max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead WHERE upstream = ?1), 0)),
+                withdrawn, delivered, retracted, discarded, replaced, erased,
+                ifnull((SELECT sum(delivered + retracted + discarded + replaced + erased)
+                        FROM upstream WHERE id <> ?1), 0)
+             FROM ledger, upstream u WHERE u.id = ?1",
         )?
-        .query_row([], |row| {
+        .query_row([UpstreamId::MAIN], |row| {
             let number = |at| row.get::<_, i64>(at).map(|number| number as u64);
-            let skipped = number(1)?;
             Ok(Self {
                 queue: row.get(0)?,
-                family: row.get(5)?,
-                last_seq: ledger.recorded + skipped,
-                skipped,
+                family: row.get(1)?,
+                last_seq,
+                skipped: number(2)?,
                 delivered_to: number(3)?,
                 sent_to: number(4)?,
-                withdrawn: number(2)?,
-                delivered: ledger.delivered,
-                retracted: ledger.retracted,
-                discarded: ledger.discarded,
-                replaced: ledger.replaced,
-                erased: ledger.erased,
+                withdrawn: number(5)?,
+                delivered: number(6)?,
+                retracted: number(7)?,
+                discarded: number(8)?,
+                replaced: number(9)?,
+                erased: number(10)?,
+                elsewhere: number(11)?,
             })
         })
     }
@@ -134,6 +140,7 @@ impl Numbers {
             self.discarded,
             self.replaced,
             self.erased,
+            self.elsewhere,
         ]
     }
 
@@ -149,6 +156,7 @@ impl Numbers {
             discarded,
             replaced,
             erased,
+            elsewhere,
         ] = numbers;
         Self {
             queue,
@@ -163,6 +171,7 @@ impl Numbers {
             discarded,
             replaced,
             erased,
+            elsewhere,
         }
     }
 

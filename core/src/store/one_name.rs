@@ -70,7 +70,7 @@ fn names_of(_: &Path) -> Names {
 mod tests {
     use std::fs;
 
-    use super::super::tests::{NOW, append, file, open};
+    use super::super::tests::{MAIN, NOW, append, file, open};
     use super::super::{Db, Durability, StoreError};
 
     #[test]
@@ -89,6 +89,6 @@ mod tests {
         fs::remove_file(&other).unwrap();
         let mut db = open(&path);
         append(&mut db, 2).unwrap();
-        assert_eq!(db.ledger().unwrap().queued, 2);
+        assert_eq!(db.ledger(MAIN).unwrap().queued, 2);
     }
 }

@@ -14,7 +14,6 @@ use super::numbers::Keeper;
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::schema::{self, SCHEMA_VERSION};
-use super::take::Walk;
 use super::{Db, Millis, StoreError, loss, one_name, reserve};
 use crate::lock::lock;
 
@@ -103,7 +102,9 @@ impl Db {
             schema::must_be_whole(&db.conn)?;
             // What every use needs: where it is damaged, that shows now.
             db.losses()?;
-            db.upstream()?;
+            for upstream in db.upstreams()? {
+                db.upstream(upstream)?;
+            }
             let salvaged = db.compare_numbers(now)?;
             Ok(Opened { db, salvaged })
         });
@@ -133,7 +134,7 @@ impl Db {
             place: None,
             keeper: None,
             leaving: Leaving::default(),
-            walk: Walk::default(),
+            walks: Vec::new(),
             has_little_room: false,
             is_alone: false,
         })
@@ -298,7 +299,6 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     conn.execute_batch(&format!(
         "PRAGMA journal_size_limit = {FULL_BYTES};
          PRAGMA temp_store = MEMORY;
-         PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;"
     ))?;
     sync_as(&conn, durability)?;
@@ -309,7 +309,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         place: None,
         keeper: Some(Box::new(Keeper::new(path, durability))),
         leaving: Leaving::default(),
-        walk: Walk::default(),
+        walks: Vec::new(),
         has_little_room: false,
         is_alone: beside == Beside::Nobody,
     };

@@ -6,7 +6,7 @@ use super::intact::Found;
 use crate::clock::Steady;
 
 /// The columns of a statement's row, in the order of the schema.
-const COLUMNS: usize = 14;
+const COLUMNS: usize = 15;
 
 /// A value of a record (section 2.1).
 #[derive(Debug, Clone, Copy)]
@@ -100,10 +100,11 @@ pub(super) fn statement(columns: &[Value<'_>]) -> Option<Found> {
         },
         traits: columns[9].number()?,
         voids: columns[10].uuid(),
-        delivered_at: columns[11].number(),
-        body: columns[13].bytes()?.to_vec(),
+        not_for: columns[11].number()?,
+        delivered_at: columns[12].number(),
+        body: columns[14].bytes()?.to_vec(),
     };
-    found.fitting(columns[12].number()?)
+    found.fitting(columns[13].number()?)
 }
 
 /// A number of one to nine bytes, and what comes after it.

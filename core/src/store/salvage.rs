@@ -12,13 +12,14 @@ use serde::Serialize;
 
 use super::act::{State, locate};
 use super::append::{NEEDS_2_0, Refused, TIMESTAMP_IS_OURS, Tail, append_one};
+use super::carried::Carried;
 use super::intact::{self, Found};
 use super::ledger::{Moves, Place};
 use super::numbers::Numbers;
 use super::open::PAGE_BYTES;
 use super::pages::Pages;
 use super::settle::delete;
-use super::states::UNDELIVERED;
+use super::states::NEEDED;
 use super::survey::Survey;
 use super::withdrawn::{self, Noted};
 use super::{Appended, Db, Millis, StoreError, back, history, loss, place};
@@ -60,11 +61,16 @@ pub(super) fn rescue(
     };
     new.write(|tx| {
         before.hand_on(tx)?;
+        let upstreams = Carried::over(old.as_ref(), tx)?;
         let mut saving = Saving::begin(tx)?;
         for spot in survey.whole {
             match pages.read(spot) {
                 Some(found) if before.noted.has(spot.seq, found.id) => {}
-                Some(found) => saving.save(found)?,
+                Some(mut found) => {
+                    let given_up = before.noted.given_up(spot.seq, found.id);
+                    found.not_for = upstreams.not_for(spot.seq, found.not_for | given_up);
+                    saving.save(found)?;
+                }
                 // It was there a moment ago: the disk itself fails.
                 None => saving.refused += 1,
             }
@@ -74,11 +80,6 @@ pub(super) fn rescue(
         salvaged.unreadable += saving.refused;
         salvaged.lost = before.undelivered.saturating_sub(saving.queued);
         if let Some(old) = &old {
-            if let Ok(endpoint) = old.query_row("SELECT endpoint FROM upstream", [], |row| {
-                row.get::<_, Option<String>>(0)
-            }) {
-                tx.execute("UPDATE upstream SET endpoint = ?1", [endpoint])?;
-            }
             // What nobody has read of yet is told on.
             for (noticed_at, before) in loss::of(old).unwrap_or_default() {
                 loss::write(tx, noticed_at, &before)?;
@@ -133,11 +134,11 @@ impl Before {
             return Ok(());
         };
         tx.execute(
-            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, skipped = ?3, purged_through = ?3",
+            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, purged_through = ?3",
             params![family, self.notes as i64, self.last_seq as i64],
         )?;
         tx.execute(
-            "UPDATE upstream SET delivered_through = ?1, sent_through = ?1",
+            "UPDATE upstream SET begins_after = ?1, delivered_through = ?1, sent_through = ?1",
             [self.last_seq as i64],
         )?;
         Ok(())
@@ -146,22 +147,24 @@ impl Before {
 
 /// Where they went is not known any more: what was never sent can have been retracted only, or erased.
 pub(super) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
-    let mut moves = Moves::default();
-    for &seq in gone {
-        let Some(found) = locate(tx, seq)? else {
-            continue;
-        };
-        match found.state {
-            State::Queued { sent: true } => moves.leave_queue(Place::Delivered, found.bytes),
-            State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
-            State::Waiting { sent: true } => moves.between(Place::Waiting, Place::Delivered),
-            State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
-            State::Held => moves.between(Place::Held, Place::Discarded),
-            State::Delivered => {}
+    for mut moves in Moves::of_all(tx)? {
+        for &seq in gone {
+            let Some(found) = locate(tx, moves.upstream, seq)? else {
+                continue;
+            };
+            match found.state {
+                State::Queued { sent: true } => moves.leave_queue(Place::Delivered, found.bytes),
+                State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
+                State::Waiting { sent: true } => moves.between(Place::Waiting, Place::Delivered),
+                State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
+                State::Held => moves.between(Place::Held, Place::Discarded),
+                State::Delivered | State::NotDue => {}
+            }
         }
-        delete(tx, seq)?;
+        moves.write(tx)?;
     }
-    Ok(moves.write(tx)?)
+    gone.iter().try_for_each(|seq| delete(tx, *seq))?;
+    Ok(())
 }
 
 /// Takes over what is not delivered from a file that another one has replaced.
@@ -169,7 +172,7 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
     let seqs: Vec<i64> = old
         .conn
         .prepare(&format!(
-            "SELECT seq FROM statement s WHERE {UNDELIVERED} ORDER BY seq"
+            "SELECT seq FROM statement s WHERE {NEEDED} ORDER BY seq"
         ))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
@@ -181,14 +184,18 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         if beside.queue == ours.queue {
             // An older copy: what only the other has is taken over, and counts there no more.
             let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
-            back::withdraw(tx, &notes)?;
+            back::withdraw(tx, &notes, now)?;
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
             back::go_forward(tx, &beside, &notes, &saved.copied().collect::<Vec<_>>())?;
         }
+        let upstreams = Carried::over(Some(&old.conn), tx)?;
         let mut saving = Saving::begin(tx)?;
         for seq in seqs {
             match intact::read(&old.conn, seq)? {
-                Some(found) => saving.save(found)?,
+                Some(mut found) => {
+                    found.not_for = upstreams.not_due(&old.conn, tx, seq)?;
+                    saving.save(found)?;
+                }
                 None => saving.refused += 1,
             }
         }
@@ -213,7 +220,7 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
 pub(super) struct Saving<'a> {
     tx: &'a Connection,
     tail: Tail,
-    moves: Moves,
+    moves: Vec<Moves>,
     queued: u64,
     history: u64,
     /// The file has others under their ids.
@@ -225,7 +232,7 @@ impl<'a> Saving<'a> {
         Ok(Self {
             tx,
             tail: Tail::read(tx)?,
-            moves: Moves::default(),
+            moves: Moves::of_all(tx)?,
             queued: 0,
             history: 0,
             refused: 0,
@@ -236,14 +243,18 @@ impl<'a> Saving<'a> {
         let bytes = found.body.len() as i64;
         let recorded_at = found.recorded_at;
         let delivered_at = found.delivered_at;
-        match append_one(self.tx, &mut self.tail, &found.into(), recorded_at) {
+        let not_for = found.not_for;
+        match append_one(self.tx, &mut self.tail, &found.into(), not_for, recorded_at) {
             Ok(Appended::Known) => self.queued += 1,
             Ok(Appended::New) => match delivered_at {
                 None => self.queued += 1,
                 // It is at the LRS: it stays what it was.
                 Some(at) => {
                     self.history += 1;
-                    self.moves.leave_queue(Place::Delivered, bytes);
+                    let concerned = self.moves.iter_mut();
+                    for moves in concerned.filter(|moves| !moves.upstream.is_in(not_for)) {
+                        moves.leave_queue(Place::Delivered, bytes);
+                    }
                     history::keep(self.tx, self.tail.seq, at)?;
                 }
             },
@@ -261,7 +272,9 @@ impl<'a> Saving<'a> {
     pub(super) fn end(mut self) -> Result<Self, StoreError> {
         self.tx
             .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
-        std::mem::take(&mut self.moves).write(self.tx)?;
+        for moves in std::mem::take(&mut self.moves) {
+            moves.write(self.tx)?;
+        }
         Ok(self)
     }
 }

@@ -8,7 +8,8 @@
 use rusqlite::{Connection, params};
 
 use super::lrs_clock::{CORRECTED_FROM_MS, LrsClock};
-use super::{Db, Millis, StoreError, intact};
+use super::states::{self, MAY_HAVE_LEFT};
+use super::{Db, Millis, StoreError, UpstreamId, intact};
 use crate::clock::{Now, Steady};
 use crate::statement;
 
@@ -57,38 +58,50 @@ pub(crate) fn is_plausible(time: Millis) -> bool {
 
 impl Db {
     /// Are there timestamps of that boot among the next few that were never sent?
-    pub fn any_made_in(&self, boot: i64, next: u32) -> Result<bool, StoreError> {
+    pub fn any_made_in(
+        &self,
+        upstream: UpstreamId,
+        boot: i64,
+        next: u32,
+    ) -> Result<bool, StoreError> {
         Ok(self
             .conn
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM (
                     SELECT boot FROM statement
-                    WHERE seq > (SELECT max(sent_through, delivered_through) FROM upstream)
+                    WHERE seq > (SELECT max(sent_through, delivered_through) FROM upstream
+                                 WHERE id = ?3)
                     ORDER BY seq LIMIT ?2)
                     WHERE boot = ?1)",
             )?
-            .query_row(params![boot, next], |row| row.get(0))?)
+            .query_row(params![boot, next, upstream], |row| row.get(0))?)
     }
 }
 
-/// Writes the right instant into the statement, whose bytes are as many as before. It is not done
-/// twice.
+/// Writes the right instant into the statement, whose bytes are as many as before, unless an upstream may
+/// have it as it is. It is not done twice. False where nothing was done.
 pub(super) fn retime(
     tx: &Connection,
     seq: i64,
     body: &mut [u8],
     right: Millis,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     // What is no longer what was recorded stays as it is: the checksum must not come to fit it.
-    if !intact::is_as_recorded(tx, seq, body)? {
-        return Ok(());
+    if may_have_left(tx, seq)? || !intact::is_as_recorded(tx, seq, body)? {
+        return Ok(false);
     }
     let done = statement::retime(body, right).then_some(right);
     tx.prepare_cached(
         "UPDATE statement SET body = ?2, happened_at = coalesce(?3, happened_at), boot = NULL WHERE seq = ?1",
     )?
     .execute(params![seq, &*body, done])?;
-    intact::seal(tx, seq, body)
+    intact::seal(tx, seq, body)?;
+    Ok(true)
+}
+
+/// Whether it may have left the device, for whichever upstream.
+pub(super) fn may_have_left(conn: &Connection, seq: i64) -> rusqlite::Result<bool> {
+    states::is(conn, MAY_HAVE_LEFT, seq)
 }
 
 #[cfg(test)]

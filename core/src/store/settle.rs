@@ -8,9 +8,9 @@ use super::act::{State, locate};
 use super::append::Tail;
 use super::departure::{Lease, Unsent, take_back};
 use super::ledger::{Moves, Place};
-use super::states::{IN_LOG, MAY_HAVE_LEFT, QUEUED};
+use super::states::{self, NEEDED, in_log, needed_elsewhere, queued, sent_to};
 use super::upstream::{self, Learned};
-use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, WaitReason, history};
+use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, UpstreamId, WaitReason, history};
 use crate::clock::Steady;
 
 /// What became of one statement.
@@ -84,17 +84,18 @@ impl Db {
     /// whose place changed.
     pub fn settle(
         &mut self,
+        upstream: UpstreamId,
         settlement: &Settlement,
         history: HistoryPolicy,
         now: Millis,
     ) -> Result<Vec<i64>, StoreError> {
         self.write(|tx| {
             if let Some((by, learned)) = &settlement.learned
-                && upstream::is_held_by(tx, by.holder, by.generation)?
+                && upstream::is_held_by(tx, upstream, by.holder, by.generation)?
             {
-                upstream::write_learned(tx, learned)?;
+                upstream::write_learned(tx, upstream, learned)?;
                 if let Some(unsent) = &settlement.unsent {
-                    take_back(tx, unsent)?;
+                    take_back(tx, upstream, unsent)?;
                 }
             }
             if settlement.settled.is_empty() {
@@ -102,10 +103,11 @@ impl Db {
             }
             let mut work = Settling {
                 tx,
+                upstream,
                 history,
                 now,
                 steady: settlement.steady,
-                moves: Moves::default(),
+                moves: Moves::of(upstream),
                 from_log: BTreeSet::new(),
             };
             if work.settle_front(&settlement.settled)? {
@@ -122,8 +124,8 @@ impl Db {
         })
     }
 
-    /// Deletes delivered statements, a bounded number at a time, and history that is too old.
-    /// Returns whether there is more to do.
+    /// Deletes statements that no upstream needs any more, a bounded number at a time, and history that is too
+    /// old. Returns whether there is more to do.
     pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
         let at_once = if self.has_little_room {
             PURGE_A_LITTLE
@@ -133,16 +135,28 @@ impl Db {
         self.write(|tx| {
             let forgotten = history::forget(tx, history, now)?;
             let (from, cursor): (i64, i64) = tx
-                .prepare_cached("SELECT purged_through, delivered_through FROM ledger, upstream")?
+                .prepare_cached(
+                    "SELECT purged_through, (SELECT min(delivered_through) FROM upstream) FROM ledger",
+                )?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let through = cursor.min(from + at_once);
             if through <= from {
                 return Ok(forgotten);
             }
             Tail::remember(tx)?;
-            tx.prepare_cached(&format!(
-                "DELETE FROM statement AS s WHERE s.seq > ?1 AND s.seq <= ?2 AND {IN_LOG}"
-            ))?
+            // Every number has passed them: whoever needs one still has it aside.
+            tx.prepare_cached(
+                "DELETE FROM statement AS s WHERE s.seq > ?1 AND s.seq <= ?2 AND s.delivered_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)",
+            )?
+            .execute([from, through])?;
+            // Of those that stay the numbers tell who may have them.
+            tx.prepare_cached("DELETE FROM sent_ahead WHERE seq > ?1 AND seq <= ?2")?
+                .execute([from, through])?;
+            tx.prepare_cached(
+                "DELETE FROM done_with WHERE seq > ?1 AND seq <= ?2
+                 AND NOT EXISTS (SELECT 1 FROM statement s WHERE s.seq = done_with.seq)",
+            )?
             .execute([from, through])?;
             tx.prepare_cached("UPDATE ledger SET purged_through = ?1")?
                 .execute([through])?;
@@ -150,11 +164,13 @@ impl Db {
         })
     }
 
-    /// How many delivered statements wait for [`Db::purge`].
+    /// How many statements wait for [`Db::purge`].
     pub fn unpurged(&self) -> Result<i64, StoreError> {
         Ok(self
             .conn
-            .prepare_cached("SELECT delivered_through - purged_through FROM ledger, upstream")?
+            .prepare_cached(
+                "SELECT (SELECT min(delivered_through) FROM upstream) - purged_through FROM ledger",
+            )?
             .query_row([], |row| row.get(0))?)
     }
 }
@@ -167,6 +183,7 @@ const PURGE_A_LITTLE: i64 = PURGE_AT_ONCE / 8;
 
 struct Settling<'a> {
     tx: &'a Connection,
+    upstream: UpstreamId,
     history: HistoryPolicy,
     now: Millis,
     steady: Option<Steady>,
@@ -179,22 +196,27 @@ impl Settling<'_> {
     /// The usual case: these are delivered, and they are the front of the queue without a gap. Then the
     /// cursor moves past them, and that is all. False, and nothing done, if it is another case.
     fn settle_front(&mut self, settled: &[Settled]) -> Result<bool, StoreError> {
-        let Some(last) = settled.last() else {
+        let (Some(first), Some(last)) = (settled.first(), settled.last()) else {
             return Ok(false);
         };
         if settled.iter().any(|one| one.outcome != Outcome::Delivered) {
             return Ok(false);
         }
         let mut bytes = 0;
+        let mut not_for_all = Vec::new();
         {
             let mut query = self.tx.prepare_cached(&format!(
-                "SELECT s.seq, length(s.body) FROM statement s WHERE {QUEUED} ORDER BY s.seq"
+                "SELECT s.seq, length(s.body), s.not_for FROM statement s WHERE {} ORDER BY s.seq",
+                queued(self.upstream)
             ))?;
             let mut queued = query.query([])?;
             for one in settled {
                 match queued.next()? {
                     Some(row) if row.get::<_, i64>(0)? == one.seq => {
                         bytes += row.get::<_, i64>(1)?;
+                        if row.get::<_, i64>(2)? != 0 {
+                            not_for_all.push(one.seq);
+                        }
                     }
                     _ => return Ok(false),
                 }
@@ -205,40 +227,63 @@ impl Settling<'_> {
                 self.keep_as_history(one.seq)?;
             }
         }
-        self.moves.deliver(settled.len() as i64, bytes);
-        self.pass(last.seq)?;
-        std::mem::take(&mut self.moves).write(self.tx)?;
+        self.pass(first.seq - 1, last.seq)?;
+        for seq in not_for_all {
+            self.leave_for_others(seq)?;
+        }
+        let mut moves = Moves::of(self.upstream);
+        moves.deliver(settled.len() as i64, bytes);
+        moves.write(self.tx)?;
         Ok(true)
     }
 
-    fn pass(&self, through: i64) -> rusqlite::Result<()> {
+    /// Moves the cursor. What others were done with before it, from there on, leaves.
+    fn pass(&self, from: i64, through: i64) -> rusqlite::Result<()> {
         self.tx
-            .prepare_cached("UPDATE upstream SET delivered_through = ?1")?
-            .execute([through])?;
-        Ok(())
+            .prepare_cached("UPDATE upstream SET delivered_through = ?1 WHERE id = ?2")?
+            .execute(params![through, self.upstream])?;
+        let done: Vec<i64> = self
+            .tx
+            .prepare_cached(&format!(
+                "SELECT DISTINCT m.seq FROM done_with m CROSS JOIN statement s ON s.seq = m.seq
+                 WHERE m.seq > ?1 AND m.seq <= ?2 AND s.delivered_at IS NULL AND NOT {NEEDED}"
+            ))?
+            .query_map([from, through], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        done.into_iter().try_for_each(|seq| self.delete(seq))
+    }
+
+    fn cursor(&self) -> rusqlite::Result<i64> {
+        self.tx
+            .prepare_cached("SELECT delivered_through FROM upstream WHERE id = ?1")?
+            .query_row([self.upstream], |row| row.get(0))
     }
 
     fn settle(&mut self, one: &Settled) -> Result<bool, StoreError> {
-        let Some(found) = locate(self.tx, one.seq)? else {
+        let Some(found) = locate(self.tx, self.upstream, one.seq)? else {
             return Ok(false);
         };
         match (&one.outcome, found.state) {
             // A held statement changes its place only by the app's word.
-            (_, State::Delivered | State::Held) => return Ok(false),
+            (_, State::Delivered | State::Held | State::NotDue) => return Ok(false),
             (Outcome::Delivered, State::Queued { .. }) => {
                 self.moves.leave_queue(Place::Delivered, found.bytes);
-                self.from_log.insert(one.seq);
                 self.keep_as_history(one.seq)?;
+                if found.is_for_all || !self.leave_for_others(one.seq)? {
+                    self.from_log.insert(one.seq);
+                } else {
+                    self.moves.deliver_beyond(one.seq);
+                }
             }
             (Outcome::Delivered, State::Waiting { .. }) => {
                 self.moves.between(Place::Waiting, Place::Delivered);
                 self.moves.deliver_beyond(one.seq);
                 self.tx
-                    .prepare_cached("DELETE FROM aside WHERE seq = ?1")?
-                    .execute([one.seq])?;
-                if !self.keep_as_history(one.seq)? {
-                    self.delete(one.seq)?;
-                }
+                    .prepare_cached("DELETE FROM aside WHERE seq = ?1 AND upstream = ?2")?
+                    .execute(params![one.seq, self.upstream])?;
+                self.keep_as_history(one.seq)?;
+                let passed = self.cursor()?;
+                self.be_done_with(one.seq, passed)?;
             }
             (Outcome::Held { .. }, State::Queued { .. }) => {
                 self.moves.leave_queue(Place::Held, found.bytes);
@@ -257,11 +302,32 @@ impl Settling<'_> {
         Ok(true)
     }
 
-    fn keep_as_history(&self, seq: i64) -> rusqlite::Result<bool> {
-        if self.history == HistoryPolicy::None {
+    /// Where a history is kept, unless another upstream needs it still.
+    fn keep_as_history(&self, seq: i64) -> rusqlite::Result<()> {
+        if self.history == HistoryPolicy::None || is_needed_elsewhere(self.tx, self.upstream, seq)?
+        {
+            return Ok(());
+        }
+        history::keep(self.tx, seq, self.now)
+    }
+
+    /// One that was delivered leaves or stays for other upstreams. Beyond the number it must be marked then.
+    fn be_done_with(&self, seq: i64, passed: i64) -> rusqlite::Result<()> {
+        if !self.leave_for_others(seq)? && seq > passed {
+            mark_done(self.tx, self.upstream, seq, true)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes one that no other upstream needs, unless it is history; false where one does. It does not wait
+    /// for the numbers of upstreams that it is not for.
+    fn leave_for_others(&self, seq: i64) -> rusqlite::Result<bool> {
+        if is_needed_elsewhere(self.tx, self.upstream, seq)? {
             return Ok(false);
         }
-        history::keep(self.tx, seq, self.now)?;
+        if self.history == HistoryPolicy::None {
+            self.delete(seq)?;
+        }
         Ok(true)
     }
 
@@ -302,18 +368,21 @@ impl Settling<'_> {
         let sent = reason != WaitReason::Version.code();
         self.tx
             .prepare_cached(&format!(
-                "INSERT INTO aside (seq, held, reason, since, due, tries, sent, status, words, theirs, taken, steady, boot)
-                 SELECT ?1, ?2, ?3, ?4, ?5, ?9, max(?9, {MAY_HAVE_LEFT}), ?6, ?7, ?8, ?10, ?11, ?12
+                "INSERT INTO aside
+                    (seq, upstream, held, reason, since, due, tries, sent, status, words, theirs, taken, steady, boot)
+                 SELECT ?1, ?13, ?2, ?3, ?4, ?5, ?9, max(?9, {}), ?6, ?7, ?8, ?10, ?11, ?12
                  FROM statement s WHERE s.seq = ?1
-                 ON CONFLICT (seq) DO UPDATE SET held = excluded.held, reason = excluded.reason,
+                 ON CONFLICT (seq, upstream) DO UPDATE SET held = excluded.held, reason = excluded.reason,
                     since = excluded.since, due = excluded.due, tries = tries + ?9, sent = max(sent, excluded.sent),
                     status = excluded.status, words = excluded.words, theirs = excluded.theirs,
                     taken = excluded.taken, steady = excluded.steady, boot = excluded.boot",
+                sent_to(self.upstream)
             ))?
             .execute(params![
                 one.seq, held, reason, self.now, due, status, words, theirs, sent, taken,
                 self.steady.map(|at| at.ms),
-                self.steady.map(|at| at.boot)
+                self.steady.map(|at| at.boot),
+                self.upstream
             ])?;
         Ok(())
     }
@@ -322,19 +391,13 @@ impl Settling<'_> {
     /// marked one by one.
     fn finish(mut self) -> Result<(), StoreError> {
         if let Some(&last) = self.from_log.last() {
-            let cursor: i64 =
-                self.tx
-                    .query_row("SELECT delivered_through FROM upstream", [], |row| {
-                        row.get(0)
-                    })?;
+            let cursor = self.cursor()?;
             let through = self.first_queued(cursor, last)?.map_or(last, |seq| seq - 1);
             for &seq in self.from_log.iter().filter(|&&seq| seq > through) {
                 self.moves.deliver_beyond(seq);
-                if self.history == HistoryPolicy::None {
-                    self.delete(seq)?;
-                }
+                self.be_done_with(seq, through)?;
             }
-            self.pass(through)?;
+            self.pass(cursor, through)?;
         }
         self.moves.write(self.tx)?;
         Ok(())
@@ -344,7 +407,8 @@ impl Settling<'_> {
     fn first_queued(&self, cursor: i64, last: i64) -> rusqlite::Result<Option<i64>> {
         let mut query = self.tx.prepare_cached(&format!(
             "SELECT s.seq FROM statement s
-             WHERE s.seq > ?1 AND s.seq <= ?2 AND {IN_LOG} ORDER BY s.seq"
+             WHERE s.seq > ?1 AND s.seq <= ?2 AND {} ORDER BY s.seq",
+            in_log(self.upstream)
         ))?;
         let mut rows = query.query([cursor, last])?;
         while let Some(row) = rows.next()? {
@@ -364,7 +428,39 @@ impl Settling<'_> {
 /// Deletes one statement and whatever is known of it.
 pub(super) fn delete(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
     Tail::remember(tx)?;
-    tx.prepare_cached("DELETE FROM statement WHERE seq = ?1")?
-        .execute([seq])?;
+    delete_row(tx, seq)
+}
+
+/// The same, where the end of the log is written down already.
+pub(super) fn delete_row(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM aside WHERE seq = ?1",
+        "DELETE FROM sent_ahead WHERE seq = ?1",
+        "DELETE FROM done_with WHERE seq = ?1",
+        "DELETE FROM statement WHERE seq = ?1",
+    ] {
+        tx.prepare_cached(sql)?.execute([seq])?;
+    }
+    Ok(())
+}
+
+/// Whether another upstream is to get it still.
+pub(super) fn is_needed_elsewhere(
+    conn: &Connection,
+    upstream: UpstreamId,
+    seq: i64,
+) -> rusqlite::Result<bool> {
+    states::is(conn, &needed_elsewhere(upstream), seq)
+}
+
+/// Notes that an upstream is done with a statement that another one needs.
+pub(super) fn mark_done(
+    tx: &Connection,
+    upstream: UpstreamId,
+    seq: i64,
+    delivered: bool,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO done_with (seq, upstream, delivered) VALUES (?1, ?2, ?3)")?
+        .execute(params![seq, upstream, delivered])?;
     Ok(())
 }

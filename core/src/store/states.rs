@@ -1,25 +1,86 @@
 //! Where a statement is, as conditions on a row `s` of `statement`: written here and nowhere else.
+//!
+//! Each is about one upstream, whose number is written into the text: it is ours.
 
-macro_rules! in_log {
+use rusqlite::Connection;
+
+use super::UpstreamId;
+
+/// Neither aside nor done with out of turn: up to `delivered_through` this upstream has it, and beyond it
+/// is queued for it.
+pub(super) fn in_log(upstream: UpstreamId) -> String {
+    let bit = upstream.bit();
+    format!(
+        "s.delivered_at IS NULL AND s.not_for & {bit} = 0
+         AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = {upstream})
+         AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = {upstream})"
+    )
+}
+
+/// Queued.
+pub(super) fn queued(upstream: UpstreamId) -> String {
+    let in_log = in_log(upstream);
+    format!("s.seq > (SELECT delivered_through FROM upstream WHERE id = {upstream}) AND {in_log}")
+}
+
+/// Needed by the upstream in a row `n` of `upstream`: queued for it, or aside.
+macro_rules! needed {
     () => {
-        "s.delivered_at IS NULL AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)"
+        "s.delivered_at IS NULL AND s.not_for & (1 << (n.id - 1)) = 0
+         AND (EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id)
+              OR s.seq > n.delivered_through
+                 AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id))"
     };
 }
 
-/// Neither aside nor history: up to `delivered_through` it is delivered, and beyond it is queued.
-pub(super) const IN_LOG: &str = in_log!();
+/// To be delivered still.
+pub(super) fn undelivered(upstream: UpstreamId) -> String {
+    let needed = needed!();
+    format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id = {upstream} AND {needed})")
+}
 
-/// Queued.
-pub(super) const QUEUED: &str = concat!(
-    "s.seq > (SELECT delivered_through FROM upstream) AND ",
-    in_log!()
-);
+/// To be delivered to some upstream still. What is not is deleted, or history.
+pub(super) const NEEDED: &str = concat!("EXISTS (SELECT 1 FROM upstream n WHERE ", needed!(), ")");
 
-/// To be delivered still: queued, or aside.
-pub(super) const UNDELIVERED: &str = "s.delivered_at IS NULL
-    AND (s.seq > (SELECT delivered_through FROM upstream)
-         OR EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq))";
+/// To be delivered to another upstream still.
+pub(super) fn needed_elsewhere(upstream: UpstreamId) -> String {
+    let needed = needed!();
+    format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id <> {upstream} AND {needed})")
+}
 
-/// If it is not aside, it may have left the device.
-pub(super) const MAY_HAVE_LEFT: &str = "(s.seq <= (SELECT sent_through FROM upstream)
-    OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq))";
+/// Another upstream has it.
+pub(super) fn delivered_elsewhere(upstream: UpstreamId) -> String {
+    let needed = needed!();
+    format!(
+        "EXISTS (SELECT 1 FROM upstream n WHERE n.id <> {upstream}
+            AND s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0 AND NOT ({needed})
+            AND NOT EXISTS (SELECT 1 FROM done_with d
+                WHERE d.seq = s.seq AND d.upstream = n.id AND NOT d.delivered))"
+    )
+}
+
+/// If it is not aside, it may have been sent to this upstream.
+pub(super) fn sent_to(upstream: UpstreamId) -> String {
+    format!(
+        "(s.seq <= (SELECT sent_through FROM upstream WHERE id = {upstream})
+          OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = {upstream}))"
+    )
+}
+
+/// Whether that is so of the statement in that place, which must be there.
+pub(super) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached(&format!(
+        "SELECT {condition} FROM statement s WHERE s.seq = ?1"
+    ))?
+    .query_row([seq], |row| row.get(0))
+}
+
+/// It may have left the device, for whichever upstream: its bytes are what they are from then on.
+pub(super) const MAY_HAVE_LEFT: &str = "EXISTS (SELECT 1 FROM upstream n
+    LEFT JOIN aside a ON a.seq = s.seq AND a.upstream = n.id
+    WHERE s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
+      AND CASE WHEN a.seq IS NOT NULL THEN a.sent
+          ELSE s.seq <= max(n.sent_through, n.delivered_through)
+               OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
+               OR EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
+          END)";

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::append::{NEEDS_2_0, TIMESTAMP_IS_OURS};
+use super::append::{NEEDS_2_0, TIMESTAMP_IS_OURS, Tail};
 use super::forward::Forward;
 use super::intact::{Spoilt, hold_spoilt};
 use super::ledger::{Moves, Place};
 use super::seal::{Clocks, retime};
-use super::states::{IN_LOG, MAY_HAVE_LEFT};
+use super::states::{in_log, sent_to};
 use super::upstream::{is_awaited, renew};
-use super::{Db, Holder, Millis, StoreError, WaitReason};
+use super::{Db, Holder, Millis, StoreError, UpstreamId, WaitReason};
 use crate::clock::Steady;
 
 /// Most statements that step aside in one transaction, so that `record` never waits long for it.
@@ -99,52 +99,59 @@ impl Db {
     /// suspects, one alone at a time.
     pub fn take(
         &mut self,
+        upstream: UpstreamId,
         holder: Holder,
         limits: &Limits,
         now: Millis,
         lease_until: Millis,
     ) -> Result<Taken, StoreError> {
-        let mut walk = std::mem::take(&mut self.walk);
+        let known = self.walks.iter().position(|(of, _)| *of == upstream);
+        let mut walk = known.map_or_else(Walk::default, |at| self.walks.swap_remove(at).1);
         let taken = self.write(|tx| {
-            if !renew(tx, holder, lease_until)? {
+            if !renew(tx, upstream, holder, lease_until)? {
                 return Ok(Taken::LeaseLost);
             }
             let (cursor, sent_through): (i64, i64) = tx
-                .prepare_cached("SELECT delivered_through, sent_through FROM upstream")?
-                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                .prepare_cached(
+                    "SELECT delivered_through, sent_through FROM upstream WHERE id = ?1",
+                )?
+                .query_row([upstream], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let mut rows = Vec::new();
             let mut more = false;
-            let come = come(tx, limits, now, &mut walk)?;
+            let come = come(tx, upstream, limits, now, &mut walk)?;
             if come.is_empty() {
-                (rows, more) = from_log(tx, limits, now, cursor, sent_through)?;
+                (rows, more) = from_log(tx, upstream, limits, now, cursor, sent_through)?;
+                if rows.is_empty() && !more && limits.after <= cursor {
+                    pass(tx, upstream, Tail::read(tx)?.seq)?;
+                }
             } else if !limits.beside_others {
-                rows = returning(tx, limits, &come)?;
+                rows = returning(tx, upstream, limits, &come)?;
             }
             if rows.is_empty() && !more && !limits.beside_others {
-                rows = suspect(tx, limits, now)?;
+                rows = suspect(tx, upstream, limits, now)?;
                 more = rows.is_empty() && walk.goes_on();
             }
             walk.whole &= rows.is_empty();
             let whole = !limits.beside_others && limits.after <= cursor;
             if rows.is_empty() && !more && whole {
-                nothing_is_missing(tx)?;
+                nothing_is_missing(tx, upstream)?;
             }
-            let spoilt = hold_spoilt(tx, &mut rows, now)?;
+            let spoilt = hold_spoilt(tx, upstream, &mut rows, now)?;
             Ok(Taken::Rows {
                 rows,
                 more: more || !spoilt.is_empty(),
                 spoilt,
             })
         });
-        self.walk = walk;
+        self.walks.push((upstream, walk));
         taken
     }
 }
 
 /// The queue is empty: then the ledger must say so, too. Whatever it counts beyond that was lost with a
 /// damaged page, without a trace.
-fn nothing_is_missing(tx: &Connection) -> Result<(), StoreError> {
-    let missing = super::ledger::read(tx)?.queued;
+fn nothing_is_missing(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
+    let missing = super::ledger::read(tx, upstream)?.queued;
     if missing == 0 {
         return Ok(());
     }
@@ -164,7 +171,7 @@ impl Db {
 
     /// The last place in the log that was given out.
     pub fn last_seq(&self) -> Result<i64, StoreError> {
-        Ok(super::append::Tail::read(&self.conn)?.seq)
+        Ok(Tail::read(&self.conn)?.seq)
     }
 }
 
@@ -214,11 +221,13 @@ pub(super) struct Walk {
 
 impl Walk {
     /// The next ones.
-    fn step(&mut self, tx: &Connection) -> rusqlite::Result<Vec<i64>> {
+    fn step(&mut self, tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<Vec<i64>> {
         self.whole |= self.after == 0;
         let next: Vec<i64> = tx
             .prepare_cached(WAIT_FOR_TARGET)?
-            .query_map(params![self.after, MOST_ASIDE as i64], |row| row.get(0))?
+            .query_map(params![self.after, MOST_ASIDE as i64, upstream], |row| {
+                row.get(0)
+            })?
             .collect::<Result<_, _>>()?;
         self.ended = next.len() < MOST_ASIDE;
         self.after = next.last().copied().filter(|_| !self.ended).unwrap_or(0);
@@ -237,35 +246,38 @@ impl Walk {
 
 /// By the index alone, in capture order.
 pub(super) const WAIT_FOR_TARGET: &str = "SELECT seq FROM aside
-    WHERE held = 0 AND reason = 'target' AND due IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2";
+    WHERE upstream = ?3 AND held = 0 AND reason = 'target' AND due IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2";
 pub(super) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
-    WHERE held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
+    WHERE upstream = ?2 AND held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
 pub(super) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
-    WHERE held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
+    WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
 
 /// Those whose time, version or target has come, in capture order: at most so many of each are looked at.
 /// Whatever a voiding waited for, its target is first.
 fn come(
     tx: &Connection,
+    upstream: UpstreamId,
     limits: &Limits,
     now: Millis,
     walk: &mut Walk,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut seqs = walk.step(tx)?;
+    let mut seqs = walk.step(tx, upstream)?;
     let most = MOST_ASIDE as i64;
     if limits.speaks_2_0 {
         let mut query = tx.prepare_cached(WAIT_FOR_VERSION)?;
-        for seq in query.query_map([most], |row| row.get(0))? {
+        for seq in query.query_map(params![most, upstream], |row| row.get(0))? {
             seqs.push(seq?);
         }
     }
     let mut query = tx.prepare_cached(WAIT_FOR_TIME)?;
-    for seq in query.query_map([now, most], |row| row.get(0))? {
+    for seq in query.query_map(params![now, most, upstream], |row| row.get(0))? {
         seqs.push(seq?);
     }
     // One that waits longer than for a day was set aside under another clock.
     let mut query = tx.prepare_cached(WAIT_TOO_LONG)?;
-    for seq in query.query_map([now + LONGEST_FUTURE_MS, most], |row| row.get(0))? {
+    for seq in query.query_map(params![now + LONGEST_FUTURE_MS, most, upstream], |row| {
+        row.get(0)
+    })? {
         seqs.push(seq?);
     }
     seqs.sort_unstable();
@@ -275,13 +287,14 @@ fn come(
             .prepare_cached("SELECT voids FROM statement WHERE seq = ?1")?
             .query_row([seq], |row| row.get(0))?;
         match voids {
-            Some(target) if is_awaited(tx, Uuid::from_bytes(target))? => {
+            Some(target) if is_awaited(tx, upstream, Uuid::from_bytes(target))? => {
                 // It waits for nothing else any more, and makes room for others.
                 let moved = tx
                     .prepare_cached(
-                        "UPDATE aside SET reason = 'target', due = NULL WHERE seq = ?1 AND reason <> 'target'",
+                        "UPDATE aside SET reason = 'target', due = NULL
+                         WHERE seq = ?1 AND upstream = ?2 AND reason <> 'target'",
                     )?
-                    .execute([seq])?;
+                    .execute(params![seq, upstream])?;
                 walk.ended &= moved == 0;
             }
             _ => come.push(seq),
@@ -294,13 +307,18 @@ fn come(
 const ASIDE: &str =
     "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
     a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot
-    FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1";
+    FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1 AND a.upstream = ?2";
 
 /// As many of those as go into one request.
-fn returning(tx: &Connection, limits: &Limits, come: &[i64]) -> Result<Vec<Row>, StoreError> {
+fn returning(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    come: &[i64],
+) -> Result<Vec<Row>, StoreError> {
     let mut filling = Filling::new(limits);
     for &seq in come {
-        let row = aside_row(tx, limits, seq, false)?;
+        let row = aside_row(tx, upstream, limits, seq, false)?;
         if !filling.fits(row.body.len()) {
             break;
         }
@@ -314,7 +332,7 @@ fn returning(tx: &Connection, limits: &Limits, come: &[i64]) -> Result<Vec<Row>,
 pub(crate) const LONGEST_FUTURE_MS: Millis = 24 * 60 * 60 * 1000;
 
 pub(super) const WAIT_TOO_LONG: &str = "SELECT seq FROM aside
-    WHERE held = 0 AND reason = 'future' AND due > ?1 ORDER BY due LIMIT ?2";
+    WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due > ?1 ORDER BY due LIMIT ?2";
 
 /// No suspect waits longer than this; one that would was set aside under another clock.
 const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
@@ -322,28 +340,41 @@ const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
 /// The first that is due of each kind, of those that were set aside under this clock and under another, by
 /// the index alone.
 pub(super) const SUSPECT: &str = "SELECT seq FROM (
-    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'suspect' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'suspect' AND due <= ?1 ORDER BY due, seq LIMIT 1)
     UNION ALL
-    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'retry' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'retry' AND due <= ?1 ORDER BY due, seq LIMIT 1)
     UNION ALL
-    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'suspect' AND due > ?2 ORDER BY due, seq LIMIT 1)
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'suspect' AND due > ?2 ORDER BY due, seq LIMIT 1)
     UNION ALL
-    SELECT * FROM (SELECT seq, due FROM aside WHERE held = 0 AND reason = 'retry' AND due > ?2 ORDER BY due, seq LIMIT 1))
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'retry' AND due > ?2 ORDER BY due, seq LIMIT 1))
     ORDER BY due, seq LIMIT 1";
 
 /// One that was refused, or that the app wants tried again.
-fn suspect(tx: &Connection, limits: &Limits, now: Millis) -> Result<Vec<Row>, StoreError> {
+fn suspect(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    now: Millis,
+) -> Result<Vec<Row>, StoreError> {
     let seq: Option<i64> = tx
         .prepare_cached(SUSPECT)?
-        .query_row([now, now + LONGEST_SUSPICION_MS], |row| row.get(0))
+        .query_row(params![now, now + LONGEST_SUSPICION_MS, upstream], |row| {
+            row.get(0)
+        })
         .optional()?;
-    let row = seq.map(|seq| aside_row(tx, limits, seq, true));
+    let row = seq.map(|seq| aside_row(tx, upstream, limits, seq, true));
     Ok(row.transpose()?.into_iter().collect())
 }
 
-fn aside_row(tx: &Connection, limits: &Limits, seq: i64, alone: bool) -> rusqlite::Result<Row> {
+fn aside_row(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    seq: i64,
+    alone: bool,
+) -> rusqlite::Result<Row> {
     let mut query = tx.prepare_cached(ASIDE)?;
-    query.query_row([seq], |row| {
+    query.query_row(params![seq, upstream], |row| {
         let traits: i64 = row.get("traits")?;
         let mut body: Vec<u8> = row.get("body")?;
         let sent_before: bool = row.get("sent")?;
@@ -351,8 +382,8 @@ fn aside_row(tx: &Connection, limits: &Limits, seq: i64, alone: bool) -> rusqlit
         if !sent_before
             && let (Some(ms), Some(boot)) = (row.get("steady_at")?, row.get("boot")?)
             && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
+            && retime(tx, seq, &mut body, right)?
         {
-            retime(tx, seq, &mut body, right)?;
             happened_at = right;
         }
         Ok(Row {
@@ -381,6 +412,7 @@ fn aside_row(tx: &Connection, limits: &Limits, seq: i64, alone: bool) -> rusqlit
 
 fn from_log(
     tx: &Connection,
+    upstream: UpstreamId,
     limits: &Limits,
     now: Millis,
     cursor: i64,
@@ -388,14 +420,16 @@ fn from_log(
 ) -> Result<(Vec<Row>, bool), StoreError> {
     let mut filling = Filling::new(limits);
     let mut stepped = 0;
-    let mut moves = Moves::default();
+    let mut moves = Moves::of(upstream);
     let mut passed = cursor;
     {
-        let mut query = tx.prepare_cached(
-            &format!("SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, {MAY_HAVE_LEFT}
+        let mut query = tx.prepare_cached(&format!(
+            "SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, {}
              FROM statement s
-             WHERE s.seq > ?1 AND {IN_LOG} ORDER BY s.seq"),
-        )?;
+             WHERE s.seq > ?1 AND {} ORDER BY s.seq",
+            sent_to(upstream),
+            in_log(upstream)
+        ))?;
         let from = cursor.max(limits.after);
         let mut forward = Forward::after(from);
         let mut found = query.query([from])?;
@@ -408,6 +442,10 @@ fn from_log(
                 // Not in one request with its target: the next batch begins with it.
                 break;
             }
+            if filling.rows.is_empty() && limits.after <= cursor {
+                // Before it nothing is queued, though there may be statements for others.
+                passed = seq - 1;
+            }
             let traits: i64 = row.get(2)?;
             let sent_before: bool = row.get(8)?;
             let mut happened_at: Millis = row.get(3)?;
@@ -415,21 +453,21 @@ fn from_log(
             if !sent_before
                 && let (Some(ms), Some(boot)) = (row.get(6)?, row.get(7)?)
                 && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
+                && retime(tx, seq, body.to_mut(), right)?
             {
-                retime(tx, seq, body.to_mut(), right)?;
                 happened_at = right;
             }
             let wait = if traits & NEEDS_2_0 != 0 && !limits.speaks_2_0 {
                 Some(WaitReason::Version)
             } else if let Some(target) = voids
-                && is_awaited(tx, target)?
+                && is_awaited(tx, upstream, target)?
             {
                 Some(WaitReason::Target)
             } else {
                 None
             };
             if let Some(reason) = wait {
-                step_aside(tx, seq, reason, sent_before, now)?;
+                step_aside(tx, upstream, seq, reason, sent_before, now)?;
                 moves.leave_queue(Place::Waiting, body.len() as i64);
                 if filling.rows.is_empty() && limits.after <= cursor {
                     passed = seq;
@@ -466,24 +504,32 @@ fn from_log(
     }
     moves.write(tx)?;
     if passed > cursor {
-        tx.prepare_cached(
-            "UPDATE upstream SET delivered_through = ?1, sent_through = max(sent_through, ?1)",
-        )?
-        .execute([passed])?;
+        pass(tx, upstream, passed)?;
     }
     Ok((filling.rows, stepped == MOST_ASIDE))
 }
 
+/// Up to there nothing is queued: all is delivered, aside, or of no concern to this upstream.
+fn pass(tx: &Connection, upstream: UpstreamId, through: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "UPDATE upstream SET delivered_through = ?1, sent_through = max(sent_through, ?1)
+         WHERE id = ?2 AND delivered_through < ?1",
+    )?
+    .execute(params![through, upstream])?;
+    Ok(())
+}
+
 fn step_aside(
     tx: &Connection,
+    upstream: UpstreamId,
     seq: i64,
     reason: WaitReason,
     sent: bool,
     now: Millis,
 ) -> rusqlite::Result<()> {
     tx.prepare_cached(
-        "INSERT INTO aside (seq, held, reason, since, sent) VALUES (?1, 0, ?2, ?3, ?4)",
+        "INSERT INTO aside (seq, upstream, held, reason, since, sent) VALUES (?1, ?5, 0, ?2, ?3, ?4)",
     )?
-    .execute(params![seq, reason, now, sent])?;
+    .execute(params![seq, reason, now, sent, upstream])?;
     Ok(())
 }

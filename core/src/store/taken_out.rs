@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::pages::Pages;
 use super::place::FileId;
 use super::survey::Survey;
-use super::tests::{ALL, NOW, append, file, open, settle, sized, statement, take};
+use super::tests::{ALL, MAIN, NOW, append, file, open, settle, sized, statement, take};
 use super::{Db, Durability, HistoryPolicy, Outcome};
 
 const FILES: [&str; 3] = ["queue.db", "queue.db-wal", "queue.db.ledger"];
@@ -67,7 +67,11 @@ impl Left {
 }
 
 fn queued(db: &Db) -> BTreeSet<Uuid> {
-    db.queued(ALL).unwrap().iter().map(|one| one.id).collect()
+    db.queued(MAIN, ALL)
+        .unwrap()
+        .iter()
+        .map(|one| one.id)
+        .collect()
 }
 
 fn delivered(db: &mut Db, statements: usize) {

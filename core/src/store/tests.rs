@@ -8,12 +8,13 @@ use uuid::Uuid;
 use super::{
     Appended, Clocks, Db, Durability, HistoryPolicy, HoldReason, Holder, Lease, Limits, LrsClock,
     Millis, Outcome, Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged,
-    UnderWay, Unsent, WaitReason,
+    UnderWay, Unsent, UpstreamId, WaitReason,
 };
 use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 
 pub(super) const NOW: Millis = 1_800_000_000_000;
+pub(super) const MAIN: UpstreamId = UpstreamId::MAIN;
 pub(super) const US: Holder = Holder([1; 16]);
 pub(super) const ALL: Page = Page {
     after: 0,
@@ -66,7 +67,11 @@ pub(super) fn clocks() -> Clocks {
 
 /// What leaves in one request.
 pub(super) fn take(db: &mut Db, statements: usize) -> Vec<Row> {
-    db.claim(US, false, NOW, NOW + 60_000).unwrap();
+    take_for(db, MAIN, statements)
+}
+
+pub(super) fn take_for(db: &mut Db, upstream: UpstreamId, statements: usize) -> Vec<Row> {
+    db.claim(upstream, US, false, NOW, NOW + 60_000).unwrap();
     let limits = Limits {
         statements,
         bytes: usize::MAX,
@@ -75,32 +80,42 @@ pub(super) fn take(db: &mut Db, statements: usize) -> Vec<Row> {
         after: 0,
         beside_others: false,
     };
-    match db.take(US, &limits, NOW, NOW + 60_000).unwrap() {
+    match db.take(upstream, US, &limits, NOW, NOW + 60_000).unwrap() {
         Taken::Rows { rows, .. } => {
-            depart(db, &rows);
+            depart(db, upstream, &rows);
             rows
         }
         Taken::LeaseLost => panic!("the lease is lost"),
     }
 }
 
-fn depart(db: &mut Db, rows: &[Row]) -> Unsent {
+fn depart(db: &mut Db, upstream: UpstreamId, rows: &[Row]) -> Unsent {
     let lease = Lease {
         holder: US,
-        generation: 0,
+        generation: db.generation(upstream).unwrap(),
     };
     let under_way = UnderWay {
         since: NOW,
         timeout_ms: 30_000,
     };
     let rows: Vec<_> = rows.iter().collect();
-    db.depart(lease, &rows, under_way, None, NOW + 60_000)
+    db.depart(upstream, lease, &rows, under_way, None, NOW + 60_000)
         .unwrap()
         .unwrap()
 }
 
 pub(super) fn settle(
     db: &mut Db,
+    seqs: &[i64],
+    outcome: &Outcome,
+    history: HistoryPolicy,
+) -> Vec<i64> {
+    settle_for(db, MAIN, seqs, outcome, history)
+}
+
+pub(super) fn settle_for(
+    db: &mut Db,
+    upstream: UpstreamId,
     seqs: &[i64],
     outcome: &Outcome,
     history: HistoryPolicy,
@@ -113,6 +128,7 @@ pub(super) fn settle(
         })
         .collect();
     db.settle(
+        upstream,
         &Settlement {
             settled,
             ..Settlement::default()
@@ -132,7 +148,7 @@ pub(super) fn held() -> Outcome {
     }
 }
 
-fn waiting(due: Millis) -> Outcome {
+pub(super) fn waiting(due: Millis) -> Outcome {
     Outcome::Waiting {
         reason: WaitReason::Suspect,
         due: Some(due),
@@ -144,17 +160,30 @@ fn waiting(due: Millis) -> Outcome {
 
 /// Counters and lists agree, and no statement is counted twice or not at all.
 pub(super) fn check(db: &Db) {
-    let ledger = db.ledger().unwrap();
-    let queued = db.queued(ALL).unwrap();
+    for upstream in db.upstreams().unwrap() {
+        check_for(db, upstream);
+    }
+    for table in ["aside", "sent_ahead", "done_with"] {
+        let left = format!(
+            "SELECT count(*) FROM {table} LEFT JOIN statement s USING (seq) WHERE s.seq IS NULL"
+        );
+        let left: i64 = db.conn.query_row(&left, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "of what is gone something is left in {table}");
+    }
+}
+
+fn check_for(db: &Db, upstream: UpstreamId) {
+    let ledger = db.ledger(upstream).unwrap();
+    let queued = db.queued(upstream, ALL).unwrap();
     assert_eq!(ledger.queued as usize, queued.len(), "{ledger:?}");
     assert_eq!(
         ledger.waiting as usize,
-        db.waiting(ALL).unwrap().len(),
+        db.waiting(upstream, ALL).unwrap().len(),
         "{ledger:?}"
     );
     assert_eq!(
         ledger.held as usize,
-        db.held(ALL).unwrap().len(),
+        db.held(upstream, ALL).unwrap().len(),
         "{ledger:?}"
     );
     assert_eq!(
@@ -192,7 +221,12 @@ fn a_candidate_is_taken_whole_or_not_at_all_beside_others() {
     assert_eq!(outcomes[0], Ok(vec![Appended::New]));
     assert_eq!(outcomes[1], Err(Refused::OtherContent(statement(2).id)));
     assert_eq!(outcomes[2], Ok(vec![Appended::New, Appended::Known]));
-    let ids: Vec<_> = db.queued(ALL).unwrap().iter().map(|one| one.id).collect();
+    let ids: Vec<_> = db
+        .queued(MAIN, ALL)
+        .unwrap()
+        .iter()
+        .map(|one| one.id)
+        .collect();
     assert_eq!(ids, [2, 1, 5].map(|n| statement(n).id));
     check(&db);
 }
@@ -209,7 +243,12 @@ fn the_place_of_a_deleted_statement_is_never_given_out_again() {
     drop(db);
     let mut db = open(&path);
     append(&mut db, 4).unwrap();
-    let seqs: Vec<_> = db.queued(ALL).unwrap().iter().map(|one| one.seq).collect();
+    let seqs: Vec<_> = db
+        .queued(MAIN, ALL)
+        .unwrap()
+        .iter()
+        .map(|one| one.seq)
+        .collect();
     assert_eq!(seqs, [1, 4]);
     check(&db);
     // Nor after a sync has emptied the file.
@@ -222,7 +261,7 @@ fn the_place_of_a_deleted_statement_is_never_given_out_again() {
     );
     while db.purge(HistoryPolicy::None, NOW).unwrap() {}
     append(&mut db, 5).unwrap();
-    assert_eq!(db.queued(ALL).unwrap()[0].seq, 5);
+    assert_eq!(db.queued(MAIN, ALL).unwrap()[0].seq, 5);
     check(&db);
 }
 
@@ -234,7 +273,7 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         append(&mut db, n).unwrap();
     }
     let one = statement(1).body.len();
-    db.claim(US, false, NOW, NOW + 60_000).unwrap();
+    db.claim(MAIN, US, false, NOW, NOW + 60_000).unwrap();
     let mut limits = Limits {
         statements: 50,
         bytes: 0,
@@ -248,7 +287,8 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         let exact = crate::lrs::requests::batch_bytes(std::iter::repeat_n(one, count));
         for (bytes, expected) in [(exact, count), (exact - 1, (count - 1).max(1))] {
             limits.bytes = bytes;
-            let Taken::Rows { rows, .. } = db.take(US, &limits, NOW, NOW + 60_000).unwrap() else {
+            let Taken::Rows { rows, .. } = db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+            else {
                 panic!()
             };
             assert_eq!(rows.len(), expected, "{bytes} bytes");
@@ -282,12 +322,12 @@ fn what_is_settled_out_of_order_is_not_sent_again() {
         settle(&mut db, &[4], &Outcome::Delivered, history);
         check(&db);
         assert!(take(&mut db, 5).is_empty());
-        let upstream = db.upstream().unwrap();
+        let upstream = db.upstream(MAIN).unwrap();
         assert!(upstream.delivered_through >= 4, "{upstream:?}");
         // Settling what is settled changes nothing.
         assert!(settle(&mut db, &[1, 3, 4], &Outcome::Delivered, history).is_empty());
         check(&db);
-        assert_eq!(db.ledger().unwrap().delivered, 3);
+        assert_eq!(db.ledger(MAIN).unwrap().delivered, 3);
     }
 }
 
@@ -336,25 +376,25 @@ fn only_the_app_moves_what_is_held() {
     take(&mut db, 4);
     settle(&mut db, &[1, 2, 3], &held(), HistoryPolicy::None);
     let id = |n| statement(n).id;
-    assert_eq!(db.retry(id(4), NOW), Err(Unchanged::NotHeld));
-    assert_eq!(db.discard(id(9)), Err(Unchanged::Unknown));
+    assert_eq!(db.retry(MAIN, id(4), NOW), Err(Unchanged::NotHeld));
+    assert_eq!(db.discard(MAIN, id(9), NOW), Err(Unchanged::Unknown));
     assert_eq!(db.retract(id(1)), Err(Unchanged::MayHaveBeenSent));
-    db.retry(id(1), NOW).unwrap();
-    db.discard(id(2)).unwrap();
+    db.retry(MAIN, id(1), NOW).unwrap();
+    db.discard(MAIN, id(2), NOW).unwrap();
     // Replaced under its own id, with other content.
     let mut corrected = statement(7);
     corrected.id = id(3);
-    db.replace(id(3), &corrected, NOW).unwrap();
+    db.replace(MAIN, id(3), &corrected, NOW).unwrap();
     // A replacement that is refused leaves the held one where it is.
     settle(&mut db, &[4], &held(), HistoryPolicy::None);
     let mut clash = statement(8);
     clash.id = id(1);
     assert_eq!(
-        db.replace(id(4), &clash, NOW),
+        db.replace(MAIN, id(4), &clash, NOW),
         Err(Unchanged::Refused(Refused::OtherContent(id(1))))
     );
     check(&db);
-    let ledger = db.ledger().unwrap();
+    let ledger = db.ledger(MAIN).unwrap();
     assert_eq!(
         (
             ledger.held,
@@ -408,11 +448,11 @@ fn random_work_keeps_every_statement_in_exactly_one_place() {
                     }
                 }
                 7 => drop(db.retract(some)),
-                8 => drop(db.retry(some, NOW)),
-                9 => drop(db.discard(some)),
+                8 => drop(db.retry(MAIN, some, NOW)),
+                9 => drop(db.discard(MAIN, some, NOW)),
                 10 => {
                     recorded += 1;
-                    drop(db.replace(some, &statement(recorded), NOW));
+                    drop(db.replace(MAIN, some, &statement(recorded), NOW));
                 }
                 _ => match rng.u8(0..3) {
                     0 => drop(db.purge(history, NOW).unwrap()),
@@ -449,7 +489,7 @@ fn erasing_drops_the_lrss_copy_of_a_conflict_and_keeps_what_names_nobody() {
         .erase(&|body| body.windows(3).any(|w| w == b"eve"))
         .unwrap();
     assert_eq!(erased, super::Erased::default());
-    let held = db.held(ALL).unwrap();
+    let held = db.held(MAIN, ALL).unwrap();
     assert_eq!(held[0].id, statement(1).id);
     assert_eq!(held[0].theirs, None);
     check(&db);
@@ -475,13 +515,13 @@ fn a_full_disk_is_an_error_of_that_call_alone() {
         "{outcome:?}"
     );
     check(&db);
-    assert_eq!(db.ledger().unwrap().recorded, 1);
+    assert_eq!(db.ledger(MAIN).unwrap().recorded, 1);
     db.conn
         .pragma_update(None, "max_page_count", 1_000_000)
         .unwrap();
     append(&mut db, 2).unwrap();
     drop(db);
-    assert_eq!(open(&path).ledger().unwrap().recorded, 2);
+    assert_eq!(open(&path).ledger(MAIN).unwrap().recorded, 2);
 }
 
 /// More than is taken through memory at once.
@@ -676,7 +716,7 @@ fn erasing_forgets_the_lrss_words_and_names_the_files_that_are_left() {
         theirs: None,
     };
     settle(&mut db, &[1], &refused, HistoryPolicy::None);
-    db.relearn(|learned| {
+    db.relearn(MAIN, |learned| {
         learned.trouble = Some(super::Trouble {
             problem: super::Problem::ServerError,
             status: Some(500),
@@ -734,7 +774,7 @@ fn a_page_that_another_has_overwritten_ends_no_walk_too_late() {
         // As a list is shown: page by page after the last one seen.
         let mut page = Page { after: 0, limit: 7 };
         let mut seen = 0;
-        while let Ok(listed) = shared.read(NOW, |db| db.queued(page)) {
+        while let Ok(listed) = shared.read(NOW, |db| db.queued(MAIN, page)) {
             seen += listed.len();
             assert!(seen <= 60, "it goes round and round");
             let Some(last) = listed.last() else { break };
@@ -752,7 +792,7 @@ fn a_page_that_another_has_overwritten_ends_no_walk_too_late() {
             });
             sent.extend(taken.unwrap_or_default());
         }
-        let ledger = shared.read(NOW, Db::ledger).unwrap();
+        let ledger = shared.read(NOW, |db| db.ledger(MAIN)).unwrap();
         assert_eq!(ledger.queued, 0, "{ledger:?}");
         let loss = shared.read(NOW, Db::loss).unwrap().expect("it is told");
         assert!(loss.lost > 0 && loss.lost < 10, "{loss:?}");
@@ -760,7 +800,7 @@ fn a_page_that_another_has_overwritten_ends_no_walk_too_late() {
 }
 
 fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> {
-    db.claim(US, false, NOW, NOW + 60_000)?;
+    db.claim(MAIN, US, false, NOW, NOW + 60_000)?;
     let limits = Limits {
         statements,
         bytes: usize::MAX,
@@ -769,7 +809,7 @@ fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> 
         after: 0,
         beside_others: false,
     };
-    match db.take(US, &limits, NOW, NOW + 60_000)? {
+    match db.take(MAIN, US, &limits, NOW, NOW + 60_000)? {
         Taken::Rows { rows, .. } => Ok(rows),
         Taken::LeaseLost => panic!("the lease is lost"),
     }
@@ -809,7 +849,7 @@ fn what_was_opened_before_a_fork_says_so_and_touches_nothing() {
     let other = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
     let answers = [
         shared.with(NOW, Db::tidy),
-        shared.read(NOW, |db| db.ledger().map(drop)),
+        shared.read(NOW, |db| db.ledger(MAIN).map(drop)),
         shared.pause(NOW),
         shared.resume(NOW),
         shared.fold(),
@@ -823,7 +863,7 @@ fn what_was_opened_before_a_fork_says_so_and_touches_nothing() {
         );
     }
     assert!(shared.append(vec![statement(2)], NOW).is_err());
-    assert_eq!(other.read(NOW, Db::ledger).unwrap().recorded, 1);
+    assert_eq!(other.read(NOW, |db| db.ledger(MAIN)).unwrap().recorded, 1);
 }
 
 #[test]
@@ -863,7 +903,7 @@ fn a_file_damaged_in_the_middle_gives_up_all_that_can_be_read() {
     shared
         .with(NOW, |db| {
             check(db);
-            let listed = db.queued(ALL)?;
+            let listed = db.queued(MAIN, ALL)?;
             assert!(listed.len() as u64 >= salvaged.saved);
             // Each is what was recorded, to the byte.
             for one in listed {
@@ -884,17 +924,17 @@ fn two_connections_on_one_file_see_each_others_work() {
     }
     check(&one);
     check(&two);
-    assert_eq!(one.ledger().unwrap().queued, 20);
+    assert_eq!(one.ledger(MAIN).unwrap().queued, 20);
     // The lease of one keeps the other from taking.
     take(&mut one, 5);
     assert!(matches!(
-        two.claim(Holder([2; 16]), false, NOW, NOW + 60_000)
+        two.claim(MAIN, Holder([2; 16]), false, NOW, NOW + 60_000)
             .unwrap(),
         super::Claim::Busy { .. }
     ));
-    one.release(US).unwrap();
+    one.release(MAIN, US).unwrap();
     assert!(matches!(
-        two.claim(Holder([2; 16]), false, NOW, NOW + 60_000)
+        two.claim(MAIN, Holder([2; 16]), false, NOW, NOW + 60_000)
             .unwrap(),
         super::Claim::Granted { .. }
     ));
@@ -907,7 +947,7 @@ fn two_connections_on_one_file_see_each_others_work() {
         beside_others: false,
     };
     assert!(matches!(
-        one.take(US, &limits, NOW, NOW + 60_000).unwrap(),
+        one.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap(),
         Taken::LeaseLost
     ));
 }
@@ -931,7 +971,7 @@ fn concurrent_records_share_the_connection() {
     shared
         .with(NOW, |db| {
             check(db);
-            assert_eq!(db.ledger()?.queued, 400);
+            assert_eq!(db.ledger(MAIN)?.queued, 400);
             Ok::<_, StoreError>(())
         })
         .unwrap();
@@ -948,11 +988,14 @@ fn a_paused_store_says_so_and_resumes() {
         shared.append(vec![statement(2)], NOW),
         Err(Refused::Store(StoreError::Paused))
     );
-    assert_eq!(shared.read(NOW, Db::ledger), Err(StoreError::Paused));
+    assert_eq!(
+        shared.read(NOW, |db| db.ledger(MAIN)),
+        Err(StoreError::Paused)
+    );
     shared.resume(NOW).unwrap();
     shared.resume(NOW).unwrap();
     shared.append(vec![statement(2)], NOW).unwrap();
-    assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 2);
+    assert_eq!(shared.read(NOW, |db| db.ledger(MAIN)).unwrap().queued, 2);
 }
 
 #[test]
@@ -983,12 +1026,12 @@ fn what_is_written_together_is_there_together_or_not_at_all() {
         append(db, 2).unwrap();
         let seqs: Vec<i64> = take(db, 10).iter().map(|row| row.seq).collect();
         settle(db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
-        assert_eq!(db.ledger()?.delivered, 2);
+        assert_eq!(db.ledger(MAIN)?.delivered, 2);
         Err(StoreError::Paused)
     });
     assert_eq!(failed, Err(StoreError::Paused));
     check(&db);
-    let ledger = db.ledger().unwrap();
+    let ledger = db.ledger(MAIN).unwrap();
     assert_eq!(
         (ledger.recorded, ledger.queued, ledger.delivered),
         (1, 1, 0)
@@ -1003,9 +1046,9 @@ fn what_is_written_together_is_there_together_or_not_at_all() {
         });
     }));
     assert!(panicked.is_err());
-    assert_eq!(open(&path).ledger().unwrap().recorded, 1);
+    assert_eq!(open(&path).ledger(MAIN).unwrap().recorded, 1);
     append(&mut db, 3).unwrap();
-    assert_eq!(open(&path).ledger().unwrap().recorded, 2);
+    assert_eq!(open(&path).ledger(MAIN).unwrap().recorded, 2);
 }
 
 /// What a flipped bit does to a column: the file stays well formed.
@@ -1040,15 +1083,15 @@ fn what_is_no_longer_what_was_recorded_is_held_and_never_sent() {
         assert_eq!(seqs, [1, 3], "{spoil}");
         settle(&mut db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
         check(&db);
-        let held = db.held(ALL).unwrap().remove(0);
+        let held = db.held(MAIN, ALL).unwrap().remove(0);
         assert_eq!((held.seq, held.reason), (2, HoldReason::Damaged), "{spoil}");
         assert_eq!(bytes(&db), kept, "{spoil}");
         // Another try finds the same, and sends nothing.
-        db.retry(held.id, NOW).unwrap();
+        db.retry(MAIN, held.id, NOW).unwrap();
         assert_eq!(take(&mut db, 5), [], "{spoil}");
-        assert_eq!(db.held(ALL).unwrap()[0].reason, HoldReason::Damaged);
+        assert_eq!(db.held(MAIN, ALL).unwrap()[0].reason, HoldReason::Damaged);
         check(&db);
-        db.replace(held.id, &statement(9), NOW).unwrap();
+        db.replace(MAIN, held.id, &statement(9), NOW).unwrap();
         assert_eq!(take(&mut db, 5)[0].id, statement(9).id);
         check(&db);
     }
@@ -1077,7 +1120,7 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
         .unwrap();
     // The LRS's clock was a day ahead when they were made.
     let day = 24 * 60 * 60 * 1000;
-    db.claim(US, false, NOW, NOW + 60_000).unwrap();
+    db.claim(MAIN, US, false, NOW, NOW + 60_000).unwrap();
     let limits = Limits {
         statements: 5,
         bytes: usize::MAX,
@@ -1094,7 +1137,8 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
         after: 0,
         beside_others: false,
     };
-    let Taken::Rows { rows, spoilt, .. } = db.take(US, &limits, NOW, NOW + 60_000).unwrap() else {
+    let Taken::Rows { rows, spoilt, .. } = db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+    else {
         panic!()
     };
     assert_eq!(spoilt.len(), 1);
@@ -1105,7 +1149,8 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
     assert_eq!(right.happened_at, NOW + day);
     // The right one has its checksum made anew, and can be sent again.
     let right = right.clone();
-    let Taken::Rows { rows, spoilt, .. } = db.take(US, &limits, NOW, NOW + 60_000).unwrap() else {
+    let Taken::Rows { rows, spoilt, .. } = db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+    else {
         panic!()
     };
     assert_eq!(spoilt, []);
@@ -1139,7 +1184,7 @@ fn a_delivery_that_never_was_is_not_forgotten_as_history() {
         matches!(forgotten, Err(StoreError::Damaged(_))),
         "{forgotten:?}"
     );
-    let queued = shared.read(NOW, |db| db.queued(ALL)).unwrap();
+    let queued = shared.read(NOW, |db| db.queued(MAIN, ALL)).unwrap();
     let ids: Vec<_> = queued.iter().map(|one| one.id).collect();
     assert_eq!(ids, [3, 4].map(|n| statement(n).id));
     let loss = shared.read(NOW, Db::loss).unwrap().expect("it is told");
@@ -1183,7 +1228,7 @@ fn two_threads_that_meet_one_damage_mend_it_once() {
         })
         .count();
     assert_eq!(kept, 1);
-    assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 1);
+    assert_eq!(shared.read(NOW, |db| db.ledger(MAIN)).unwrap().queued, 1);
 }
 
 #[test]
@@ -1215,7 +1260,10 @@ fn who_records_does_not_wait_for_the_end_of_an_erasing() {
         let seen = recorder.join().unwrap();
         assert!(seen <= 1_000, "it waited for {seen} of 2000");
     });
-    assert_eq!(shared.read(NOW, Db::ledger).unwrap().queued, 2_000);
+    assert_eq!(
+        shared.read(NOW, |db| db.ledger(MAIN)).unwrap().queued,
+        2_000
+    );
 }
 
 #[test]
@@ -1229,10 +1277,10 @@ fn what_is_read_is_of_one_moment_whoever_writes_meanwhile() {
     let id = statement(1).id;
     shared
         .read(NOW, |db| {
-            let before = (db.ledger()?, db.queued(ALL)?.len());
+            let before = (db.ledger(MAIN)?, db.queued(MAIN, ALL)?.len());
             another.retract(id).unwrap();
             append(&mut another, 2).unwrap();
-            assert_eq!((db.ledger()?, db.queued(ALL)?.len()), before);
+            assert_eq!((db.ledger(MAIN)?, db.queued(MAIN, ALL)?.len()), before);
             assert!(db.is_intact(id)?, "it was there when this began");
             Ok::<_, StoreError>(())
         })

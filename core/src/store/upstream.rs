@@ -1,12 +1,12 @@
-//! What the device knows of the LRS it delivers to, and the lease on it.
+//! What the device knows of an LRS it delivers to, and the lease on it.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use url::Url;
 use uuid::Uuid;
 
-use super::states::UNDELIVERED;
-use super::{Db, LrsClock, Millis, Problem, StoreError, Waits, ids};
+use super::states::{self, undelivered};
+use super::{Db, LrsClock, Millis, Problem, StoreError, UpstreamId, Waits, ids};
 use crate::clock::{Now, Steady};
 use crate::statement::XapiVersion;
 
@@ -145,13 +145,15 @@ impl Written {
 /// One upstream as the file knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Upstream {
+    /// By which the app knows it.
+    pub name: String,
     /// Its base URL.
     pub endpoint: Option<String>,
     /// Rises each time the endpoint becomes another one.
     pub generation: i64,
     /// Up to here everything is delivered or aside.
     pub delivered_through: i64,
-    /// Up to here everything may have left the device.
+    /// Up to here everything may have left the device for it.
     pub sent_through: i64,
     /// What was learned about it.
     pub learned: Learned,
@@ -206,8 +208,13 @@ fn origin(endpoint: &str) -> String {
 }
 
 /// Nothing is known of another LRS but what may be under way there from before; that of this one is kept
-/// for when it should be the queue's again.
-fn change_places(tx: &Connection, known: &Upstream, endpoint: &str) -> rusqlite::Result<Learned> {
+/// for when it should be an upstream again.
+fn change_places(
+    tx: &Connection,
+    upstream: UpstreamId,
+    known: &Upstream,
+    endpoint: &str,
+) -> rusqlite::Result<Learned> {
     if let (Some(old), Some(until)) = (&known.endpoint, known.learned.busy_until()) {
         tx.execute(
             "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
@@ -218,12 +225,13 @@ fn change_places(tx: &Connection, known: &Upstream, endpoint: &str) -> rusqlite:
     // What one LRS refused says nothing of what another will.
     tx.execute(
         "UPDATE aside SET tries = 0, status = NULL, words = NULL, taken = NULL, steady = NULL, boot = NULL
-         WHERE held = 0",
-        [],
+         WHERE upstream = ?1 AND held = 0",
+        [upstream],
     )?;
+    // It stays: another upstream may go there too.
     let outcome_unknown = tx
         .query_row(
-            "DELETE FROM under_way_elsewhere WHERE origin = ?1 RETURNING until",
+            "SELECT until FROM under_way_elsewhere WHERE origin = ?1",
             [origin(endpoint)],
             |row| row.get(0),
         )
@@ -239,45 +247,49 @@ fn change_places(tx: &Connection, known: &Upstream, endpoint: &str) -> rusqlite:
 }
 
 impl Db {
-    /// What is known of the upstream.
-    pub fn upstream(&self) -> Result<Upstream, StoreError> {
-        Ok(read(&self.conn)?)
+    /// What is known of an upstream.
+    pub fn upstream(&self, upstream: UpstreamId) -> Result<Upstream, StoreError> {
+        Ok(read(&self.conn, upstream)?)
     }
 
     /// Says where statements are delivered to. Another endpoint than before is another LRS: what
     /// was learned about the old one is forgotten, and a session that delivers to it ends. The queue
     /// stays as it is.
-    pub fn set_endpoint(&mut self, endpoint: &str) -> Result<(), StoreError> {
+    pub fn set_endpoint(&mut self, upstream: UpstreamId, endpoint: &str) -> Result<(), StoreError> {
         self.write(|tx| {
-            let known = read(tx)?;
+            let known = read(tx, upstream)?;
             if known.endpoint.as_deref() != Some(endpoint) {
                 tx.execute(
-                    "UPDATE upstream SET endpoint = ?1, generation = generation + 1",
-                    [endpoint],
+                    "UPDATE upstream SET endpoint = ?2, generation = generation + 1 WHERE id = ?1",
+                    params![upstream, endpoint],
                 )?;
-                let learned = change_places(tx, &known, endpoint)?;
-                write_learned(tx, &learned)?;
+                let learned = change_places(tx, upstream, &known, endpoint)?;
+                write_learned(tx, upstream, &learned)?;
             }
             Ok(())
         })
     }
 
     /// How often the endpoint has become another one.
-    pub fn generation(&self) -> Result<i64, StoreError> {
+    pub fn generation(&self, upstream: UpstreamId) -> Result<i64, StoreError> {
         Ok(self
             .conn
-            .prepare_cached("SELECT generation FROM upstream")?
-            .query_row([], |row| row.get(0))?)
+            .prepare_cached("SELECT generation FROM upstream WHERE id = ?1")?
+            .query_row([upstream], |row| row.get(0))?)
     }
 
-    /// Changes what is known of the upstream outside a sync: the app has acted.
-    pub fn relearn(&mut self, change: impl FnOnce(&mut Learned)) -> Result<(), StoreError> {
+    /// Changes what is known of an upstream outside a sync: the app has acted.
+    pub fn relearn(
+        &mut self,
+        upstream: UpstreamId,
+        change: impl FnOnce(&mut Learned),
+    ) -> Result<(), StoreError> {
         self.write(|tx| {
-            let known = read(tx)?.learned;
+            let known = read(tx, upstream)?.learned;
             let mut learned = known.clone();
             change(&mut learned);
             if learned != known {
-                write_learned(tx, &learned)?;
+                write_learned(tx, upstream, &learned)?;
             }
             Ok(())
         })
@@ -287,6 +299,7 @@ impl Db {
     /// so whoever had it is gone.
     pub fn claim(
         &mut self,
+        upstream: UpstreamId,
         holder: Holder,
         alone: bool,
         now: Millis,
@@ -295,8 +308,9 @@ impl Db {
         self.write(|tx| {
             let known: Option<(Vec<u8>, Millis)> = tx
                 .query_row(
-                    "SELECT lease_holder, lease_until FROM upstream WHERE lease_holder IS NOT NULL",
-                    [],
+                    "SELECT lease_holder, lease_until FROM upstream
+                     WHERE id = ?1 AND lease_holder IS NOT NULL",
+                    [upstream],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()?;
@@ -310,24 +324,30 @@ impl Db {
                 return Ok(Claim::Busy { until: lease });
             }
             tx.execute(
-                "UPDATE upstream SET lease_holder = ?1, lease_until = ?2",
-                params![holder.0, until],
+                "UPDATE upstream SET lease_holder = ?2, lease_until = ?3 WHERE id = ?1",
+                params![upstream, holder.0, until],
             )?;
             Ok(Claim::Granted { again })
         })
     }
 
     /// Lengthens the lease; false when it is no longer ours.
-    pub fn renew(&mut self, holder: Holder, until: Millis) -> Result<bool, StoreError> {
-        self.write(|tx| Ok(renew(tx, holder, until)?))
+    pub fn renew(
+        &mut self,
+        upstream: UpstreamId,
+        holder: Holder,
+        until: Millis,
+    ) -> Result<bool, StoreError> {
+        self.write(|tx| Ok(renew(tx, upstream, holder, until)?))
     }
 
     /// Gives the lease back, if it is ours.
-    pub fn release(&mut self, holder: Holder) -> Result<(), StoreError> {
+    pub fn release(&mut self, upstream: UpstreamId, holder: Holder) -> Result<(), StoreError> {
         self.write(|tx| {
             tx.execute(
-                "UPDATE upstream SET lease_holder = NULL, lease_until = NULL WHERE lease_holder = ?1",
-                params![holder.0],
+                "UPDATE upstream SET lease_holder = NULL, lease_until = NULL
+                 WHERE id = ?1 AND lease_holder = ?2",
+                params![upstream, holder.0],
             )?;
             Ok(())
         })
@@ -337,26 +357,32 @@ impl Db {
 /// Whether this one has the lease on the upstream that it knows.
 pub(super) fn is_held_by(
     conn: &Connection,
+    upstream: UpstreamId,
     holder: Holder,
     generation: i64,
 ) -> rusqlite::Result<bool> {
     conn.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM upstream WHERE lease_holder = ?1 AND generation = ?2)",
+        "SELECT EXISTS (SELECT 1 FROM upstream WHERE id = ?1 AND lease_holder = ?2 AND generation = ?3)",
     )?
-    .query_row(params![holder.0, generation], |row| row.get(0))
+    .query_row(params![upstream, holder.0, generation], |row| row.get(0))
 }
 
 /// Lengthens the lease; false when it is no longer ours.
-pub(super) fn renew(conn: &Connection, holder: Holder, until: Millis) -> rusqlite::Result<bool> {
+pub(super) fn renew(
+    conn: &Connection,
+    upstream: UpstreamId,
+    holder: Holder,
+    until: Millis,
+) -> rusqlite::Result<bool> {
     let changed = conn
-        .prepare_cached("UPDATE upstream SET lease_until = ?2 WHERE lease_holder = ?1")?
-        .execute(params![holder.0, until])?;
+        .prepare_cached("UPDATE upstream SET lease_until = ?3 WHERE id = ?1 AND lease_holder = ?2")?
+        .execute(params![upstream, holder.0, until])?;
     Ok(changed == 1)
 }
 
-pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
+pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<Upstream> {
     conn.prepare_cached(
-        "SELECT endpoint, generation, delivered_through, sent_through, version, version_at, signs,
+        "SELECT name, endpoint, generation, delivered_through, sent_through, version, version_at, signs,
                 max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
                 failures, asked_since_401, reads, looks_unanswered, about_unanswered,
@@ -364,14 +390,15 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
                 under_way_since, under_way_timeout,
                 problem, problem_status, problem_words, problem_since,
                 written_wall, written_steady, written_boot
-         FROM upstream",
+         FROM upstream WHERE id = ?1",
     )?
-    .query_row([], |row| {
+    .query_row([upstream], |row| {
         let version: Option<String> = row.get("version")?;
         let clock: Option<i64> = row.get("clock_boot")?;
         let since: Option<Millis> = row.get("under_way_since")?;
         let problem: Option<Problem> = row.get("problem")?;
         Ok(Upstream {
+            name: row.get("name")?,
             endpoint: row.get("endpoint")?,
             generation: row.get("generation")?,
             delivered_through: row.get("delivered_through")?,
@@ -444,7 +471,11 @@ pub(super) fn read(conn: &Connection) -> rusqlite::Result<Upstream> {
     })
 }
 
-pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::Result<()> {
+pub(super) fn write_learned(
+    conn: &Connection,
+    upstream: UpstreamId,
+    learned: &Learned,
+) -> rusqlite::Result<()> {
     let trouble = learned.trouble.as_ref();
     conn.prepare_cached(
         "UPDATE upstream SET version = ?1, version_at = ?2, signs = ?3, max_statements = ?4,
@@ -455,7 +486,8 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
             under_way_since = ?23, under_way_timeout = ?24,
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
             asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
-            looks_unanswered = ?34, about_unanswered = ?35",
+            looks_unanswered = ?34, about_unanswered = ?35
+         WHERE id = ?36",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -493,18 +525,21 @@ pub(super) fn write_learned(conn: &Connection, learned: &Learned) -> rusqlite::R
         learned.written.map(|then| then.steady.boot),
         learned.looks_unanswered,
         learned.about_unanswered,
+        upstream,
     ])?;
     Ok(())
 }
 
-/// Must a statement that voids this one wait for it? Not where it voids one itself: a voiding cannot be
-/// voided (Data 2.3.2), and two that void each other would wait for ever.
-pub(super) fn is_awaited(conn: &Connection, id: Uuid) -> rusqlite::Result<bool> {
+/// Must a statement that voids this one wait for it, before it goes to the same upstream? Not where it voids
+/// one itself: a voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.
+pub(super) fn is_awaited(
+    conn: &Connection,
+    upstream: UpstreamId,
+    id: Uuid,
+) -> rusqlite::Result<bool> {
     let Some(seq) = ids::find(conn, id)? else {
         return Ok(false);
     };
-    conn.prepare_cached(&format!(
-        "SELECT voids IS NULL AND {UNDELIVERED} FROM statement s WHERE seq = ?1"
-    ))?
-    .query_row([seq], |row| row.get(0))
+    let undelivered = undelivered(upstream);
+    states::is(conn, &format!("s.voids IS NULL AND {undelivered}"), seq)
 }

@@ -6,15 +6,16 @@
 //! names a statement by its place in the log, which is given out once, and a checksum of its id, which many
 //! ids share: nothing of what it said. The last [`MOST`] are kept, the oldest is written over.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
+use super::UpstreamId;
 use super::ledger::Place;
 use super::numbers::{HEADER, SUFFIX};
 use super::place::with_suffix;
@@ -32,6 +33,8 @@ pub(super) struct Withdrawn {
     id_sum: u32,
     /// Where it counts.
     pub(super) to: Place,
+    /// Where it was given up; none: everywhere.
+    pub(super) at: Option<UpstreamId>,
 }
 
 impl Withdrawn {
@@ -40,6 +43,15 @@ impl Withdrawn {
             seq,
             id_sum: crc32fast::hash(id.as_bytes()),
             to,
+            at: None,
+        }
+    }
+
+    /// The same, given up at one upstream alone.
+    pub(super) fn at(self, upstream: Option<UpstreamId>) -> Self {
+        Self {
+            at: upstream,
+            ..self
         }
     }
 
@@ -51,12 +63,22 @@ impl Withdrawn {
         Ok(Self::new(seq, Uuid::from_bytes(id), to))
     }
 
+    /// Whether the statement in that place is the one that it is about.
+    pub(super) fn is_about_what_is_there(&self, conn: &Connection) -> rusqlite::Result<bool> {
+        let id: Option<[u8; 16]> = conn
+            .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
+            .query_row([self.seq], |row| row.get(0))
+            .optional()?;
+        Ok(id.is_some_and(|id| crc32fast::hash(&id) == self.id_sum))
+    }
+
     fn bytes(self, family: &[u8; 16], number: u64) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&number.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
         bytes[16..20].copy_from_slice(&self.id_sum.to_le_bytes());
         bytes[20] = code(self.to);
+        bytes[21] = self.at.map_or(0, UpstreamId::number);
         let sum = sum(family, &bytes).to_le_bytes();
         bytes[BYTES - 4..].copy_from_slice(&sum);
         bytes
@@ -73,6 +95,10 @@ impl Withdrawn {
             seq: eight(8).ok()? as i64,
             id_sum: four(16).ok()?,
             to: place(bytes[20])?,
+            at: match bytes[21] {
+                0 => None,
+                at => Some(UpstreamId::numbered(at)?),
+            },
         };
         Some((eight(0).ok()?, withdrawn))
     }
@@ -178,21 +204,30 @@ fn at(path: &Path, number: u64) -> Option<[u8; BYTES]> {
 
 /// Notes by what they are about.
 #[derive(Debug, Default)]
-pub(super) struct Noted(HashSet<(i64, u32)>);
+pub(super) struct Noted(HashMap<(i64, u32), i64>);
+
+/// The bits of whatever upstreams there are.
+const EVERYWHERE: i64 = !0;
 
 impl Noted {
     pub(super) fn new<'a>(notes: impl IntoIterator<Item = &'a Withdrawn>) -> Self {
-        Self(
-            notes
-                .into_iter()
-                .map(|note| (note.seq, note.id_sum))
-                .collect(),
-        )
+        let mut known = HashMap::new();
+        for note in notes {
+            *known.entry((note.seq, note.id_sum)).or_default() |=
+                note.at.map_or(EVERYWHERE, UpstreamId::bit);
+        }
+        Self(known)
     }
 
     /// Whether the statement with this id in that place was withdrawn.
     pub(super) fn has(&self, seq: i64, id: Uuid) -> bool {
-        self.0.contains(&(seq, crc32fast::hash(id.as_bytes())))
+        self.given_up(seq, id) == EVERYWHERE
+    }
+
+    /// The bits of the upstreams where it was given up.
+    pub(super) fn given_up(&self, seq: i64, id: Uuid) -> i64 {
+        let id_sum = crc32fast::hash(id.as_bytes());
+        self.0.get(&(seq, id_sum)).copied().unwrap_or(0)
     }
 }
 
@@ -216,7 +251,7 @@ mod tests {
         let notes: Vec<_> = (0..70_000).map(note).collect();
         write(&mut file, &family, 0, &notes).unwrap();
         // 2 MiB of 32 bytes each.
-        assert_eq!(file.metadata().unwrap().len(), 128 + 2_097_152);
+        assert_eq!(file.metadata().unwrap().len(), 160 + 2_097_152);
         let all = all(&path, &family);
         assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));

@@ -107,7 +107,7 @@ impl Session {
             limits.bytes.saturating_mul(sharing),
         );
         let until = now + timeout.as_millis() as Millis + super::session::LEASE_MARGIN_MS;
-        let taken = db.take(self.holder, &limits, now, until)?;
+        let taken = db.take(self.config.upstream, self.holder, &limits, now, until)?;
         if let Taken::Rows { spoilt, .. } = &taken {
             self.tell_held(spoilt);
         }
@@ -132,7 +132,7 @@ impl Session {
         if !long || !self.suspects.is_empty() || self.rng.bool() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }
-        let front = db.upstream()?.delivered_through;
+        let front = db.upstream(self.config.upstream)?.delivered_through;
         let leaps = self.learned.failures / LONG_TROUBLE;
         Ok(suspects::leap(front, last, leaps, &mut self.rng))
     }

@@ -190,7 +190,7 @@ impl Session {
             unsent: self.unsent.take(),
             steady: self.steady,
         };
-        let changed = db.settle(&settlement, self.config.history, now)?;
+        let changed = db.settle(self.config.upstream, &settlement, self.config.history, now)?;
         // In the order that they were given in.
         let mut changed = changed.into_iter().peekable();
         let mut ids = Vec::new();

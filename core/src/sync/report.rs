@@ -5,11 +5,13 @@ use serde::Serialize;
 use super::flights::Ticket;
 use crate::lrs::{Authorization, Endpoint, Request};
 use crate::statement::XapiVersion;
-use crate::store::{HistoryPolicy, Millis, Trouble, WaitKind, WaitingAside};
+use crate::store::{HistoryPolicy, Millis, Trouble, UpstreamId, WaitKind, WaitingAside};
 
 /// What a session works with.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
+    /// To which of the queue's upstreams.
+    pub upstream: UpstreamId,
     /// Where to.
     pub endpoint: Endpoint,
     /// As whom.

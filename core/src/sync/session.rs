@@ -380,7 +380,14 @@ impl Session {
         let until = now + all.timeout_ms + LEASE_MARGIN_MS;
         let rows: Vec<_> = batch.iter().map(|item| &item.row).collect();
         let written = self.written(now);
-        let mark = db.depart(self.lease(), &rows, all, written, until)?;
+        let mark = db.depart(
+            self.config.upstream,
+            self.lease(),
+            &rows,
+            all,
+            written,
+            until,
+        )?;
         self.lease_until = mark.as_ref().map(|_| until);
         Ok(mark)
     }
@@ -396,7 +403,7 @@ impl Session {
         // A lease that ends much later was made before our clock jumped: others take it for free.
         let fits = until..until + requests::timeout(usize::MAX, usize::MAX).as_millis() as Millis;
         if self.lease_until.is_none_or(|lease| !fits.contains(&lease)) {
-            let renewed = db.renew(self.holder, until)?;
+            let renewed = db.renew(self.config.upstream, self.holder, until)?;
             self.lease_until = renewed.then_some(until);
         }
         Ok(self.lease_until.is_some())
@@ -447,7 +454,7 @@ impl Session {
         self.wait_for_what_is_under_way(db, now, under_way)?;
         self.forget_tasks();
         self.lease_until = None;
-        db.release(self.holder)
+        db.release(self.config.upstream, self.holder)
     }
 
     /// All tasks are forgotten, also what was to be looked into: it may be under way at the LRS still.
@@ -481,12 +488,12 @@ impl Session {
 
     fn begin(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
         let until = now + LEASE_MARGIN_MS;
-        let again = match db.claim(self.holder, self.alone, now, until)? {
+        let again = match db.claim(self.config.upstream, self.holder, self.alone, now, until)? {
             Claim::Busy { until } => return Ok(Some(Step::Done(Ended::Busy { until }))),
             Claim::Granted { again } => again,
         };
         self.lease_until = Some(until);
-        let upstream = db.upstream()?;
+        let upstream = db.upstream(self.config.upstream)?;
         if self
             .generation
             .replace(upstream.generation)
@@ -519,7 +526,7 @@ impl Session {
             self.learned.waits.add(WaitKind::OutcomeUnknown, until);
             self.settle(db, Vec::new(), now)?;
         }
-        self.another_is_awaited = db.waits_for_version()?;
+        self.another_is_awaited = db.waits_for_version(self.config.upstream)?;
         if self.another_is_awaited && self.config.by_hand && self.learned.failures == 0 {
             // Whoever asks now wants to know now. But it may be this question alone that is not answered.
             self.learned.version_at = None;
@@ -545,7 +552,7 @@ impl Session {
     /// The endpoint has become another one: nothing more is sent to this one, and what it answers now is
     /// nobody's any more.
     pub(super) fn is_over(&self, db: &Db) -> Result<bool, StoreError> {
-        Ok(Some(db.generation()?) != self.generation)
+        Ok(Some(db.generation(self.config.upstream)?) != self.generation)
     }
 
     fn over(&mut self, db: &mut Db) -> Result<Step, StoreError> {
@@ -558,7 +565,7 @@ impl Session {
 
     pub(super) fn end(&mut self, db: &mut Db, ended: Ended) -> Result<Step, StoreError> {
         self.lease_until = None;
-        db.release(self.holder)?;
+        db.release(self.config.upstream, self.holder)?;
         Ok(Step::Done(ended))
     }
 }

@@ -48,7 +48,11 @@ impl Session {
         let known = self.learned.clock.and_then(|clock| clock.at(steady));
         if matters
             && known.is_none()
-            && db.any_made_in(steady.boot, self.config.max_statements)?
+            && db.any_made_in(
+                self.config.upstream,
+                steady.boot,
+                self.config.max_statements,
+            )?
             && !leave_out(&mut self.learned.about_unanswered)
         {
             // Twice: one answer alone is not believed.

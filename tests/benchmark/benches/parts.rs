@@ -13,7 +13,7 @@ use pannier::lrs::{Answer, Endpoint, requests};
 use pannier::statement::{self, Fill, Prepared};
 use pannier::store::{
     Clocks, Db, Durability, HistoryPolicy, Holder, Lease, Limits, Outcome, Settled, Settlement,
-    Taken, UnderWay,
+    Taken, UnderWay, UpstreamId,
 };
 use pannier::{Uuid, XapiVersion};
 use pannier_bench::data::{Shape, Statements};
@@ -161,9 +161,12 @@ fn drain(db: &mut Db) {
         after: 0,
         beside_others: false,
     };
-    db.claim(US, false, NOW, NOW + 60_000).expect("the lease");
+    db.claim(UpstreamId::MAIN, US, false, NOW, NOW + 60_000)
+        .expect("the lease");
     loop {
-        let Taken::Rows { rows, .. } = db.take(US, &limits, NOW, NOW + 60_000).expect("taken")
+        let Taken::Rows { rows, .. } = db
+            .take(UpstreamId::MAIN, US, &limits, NOW, NOW + 60_000)
+            .expect("taken")
         else {
             unreachable!("nobody else is there")
         };
@@ -179,8 +182,15 @@ fn drain(db: &mut Db) {
             timeout_ms: 30_000,
         };
         let leaving: Vec<_> = rows.iter().collect();
-        db.depart(lease, &leaving, under_way, None, NOW + 60_000)
-            .expect("marked");
+        db.depart(
+            UpstreamId::MAIN,
+            lease,
+            &leaving,
+            under_way,
+            None,
+            NOW + 60_000,
+        )
+        .expect("marked");
         let settlement = Settlement {
             settled: rows
                 .iter()
@@ -194,7 +204,7 @@ fn drain(db: &mut Db) {
             steady: None,
         };
         let changed = db
-            .settle(&settlement, HistoryPolicy::None, NOW)
+            .settle(UpstreamId::MAIN, &settlement, HistoryPolicy::None, NOW)
             .expect("settled");
         assert_eq!(changed.len(), rows.len());
     }

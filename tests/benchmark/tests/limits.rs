@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pannier::statement::{Fill, Prepared, prepare};
-use pannier::store::{Db, HoldReason, Outcome, Settled, Settlement};
+use pannier::store::{Db, HoldReason, Outcome, Settled, Settlement, UpstreamId};
 use pannier::{Config, Durability, Ended, HistoryPolicy, Page, Uuid, XapiVersion};
 use pannier_tests::device::{Device, SkippingClock, queue};
 use pannier_tests::memory_lrs::MemoryLrs;
@@ -176,7 +176,7 @@ fn ten_thousand_held_are_in_nobodys_way() {
     };
     let opened = Db::open(&queue(folder.path()), Durability::ProcessCrash, now);
     let mut db = opened.expect("it can be opened").db;
-    let settled = db.settle(&settlement, HistoryPolicy::None, now);
+    let settled = db.settle(UpstreamId::MAIN, &settlement, HistoryPolicy::None, now);
     assert_eq!(settled.expect("it can be written").len(), HELD as usize);
     drop(db);
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use pannier::HistoryPolicy;
 use pannier::lrs::{Answer, Credentials, Endpoint, Failure, Method, Request};
 use pannier::statement::{Fill, XapiVersion, prepare};
-use pannier::store::{Db, Durability, Holder, Millis};
+use pannier::store::{Db, Durability, Holder, Millis, UpstreamId};
 use pannier::sync::{Session, SessionConfig, Step, Ticket};
 use uuid::Uuid;
 
@@ -54,7 +54,8 @@ impl Template {
         let mut bodies = BTreeMap::new();
         {
             let mut db = open(&path)?;
-            db.set_endpoint(endpoint).map_err(std::io::Error::other)?;
+            db.set_endpoint(UpstreamId::MAIN, endpoint)
+                .map_err(std::io::Error::other)?;
             let now_ms = super::START - 60_000;
             for n in 0..u128::from(scenario.statements) {
                 let id = Uuid::from_u128((n + 1) | 0x7000_8000_0000_0000_0000);
@@ -69,7 +70,7 @@ impl Template {
                 appended.map_err(|why| std::io::Error::other(format!("{why:?}")))?;
             }
             if !scenario.new {
-                db.relearn(|learned| {
+                db.relearn(UpstreamId::MAIN, |learned| {
                     learned.version = Some(XapiVersion::V1_0_3);
                     learned.version_at = Some(now_ms);
                 })
@@ -86,6 +87,7 @@ impl Template {
             folder: folder.to_path_buf(),
             file: std::fs::read(&path)?,
             config: SessionConfig {
+                upstream: UpstreamId::MAIN,
                 endpoint: Endpoint::parse(endpoint).map_err(std::io::Error::other)?,
                 authorization: credentials.authorization().ok(),
                 version: None,

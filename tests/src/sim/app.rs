@@ -1,7 +1,7 @@
 //! What the app does all the while, against any servers.
 
 use pannier::statement::{self, Fill, Prepared, XapiVersion};
-use pannier::store::{Appended, HoldReason, Refused, Unchanged};
+use pannier::store::{Appended, HoldReason, Refused, Unchanged, UpstreamId};
 use uuid::Uuid;
 
 use super::check::Place;
@@ -134,10 +134,12 @@ impl<S: Servers> World<S> {
         self.tell(|_| format!("{} {id}", names[choice]));
         let (db, now) = self.db(which);
         let done = match choice {
-            0 => db.retry(id, now),
-            1 => db.discard(id).map(|()| self.leave(id, Gone::Discarded)),
+            0 => db.retry(UpstreamId::MAIN, id, now),
+            1 => db
+                .discard(UpstreamId::MAIN, id, now)
+                .map(|()| self.leave(id, Gone::Discarded)),
             2 => self.replace(which, id),
-            3 => match db.keep_theirs(id) {
+            3 => match db.keep_theirs(UpstreamId::MAIN, id, now) {
                 Err(Unchanged::NotInConflict) if !reason.is_conflict() => Ok(()),
                 Ok(()) if !reason.is_conflict() => {
                     return Err(format!("theirs was kept of {id}, which is no conflict"));
@@ -198,7 +200,7 @@ impl<S: Servers> World<S> {
         prepared: Prepared,
     ) -> Result<(), Unchanged> {
         let (db, now) = self.db(which);
-        db.replace(id, &prepared, now)?;
+        db.replace(UpstreamId::MAIN, id, &prepared, now)?;
         self.leave(id, Gone::Replaced);
         S::replaced(self, id);
         self.tally.statements += 1;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pannier::store::{Db, HoldReason, Ledger, Page, StoreError, WaitReason};
+use pannier::store::{Db, HoldReason, Ledger, Page, StoreError, UpstreamId, WaitReason};
 use uuid::Uuid;
 
 use super::model::{Gone, Model};
@@ -40,19 +40,19 @@ impl Snapshot {
             limit: i64::MAX as usize,
         };
         let mut places = BTreeMap::new();
-        for one in db.queued(ALL)? {
+        for one in db.queued(UpstreamId::MAIN, ALL)? {
             places.insert(one.id, (Place::Queued, one.statement));
         }
-        for one in db.waiting(ALL)? {
+        for one in db.waiting(UpstreamId::MAIN, ALL)? {
             places.insert(one.id, (Place::Waiting(one.reason), one.statement));
         }
-        for one in db.held(ALL)? {
+        for one in db.held(UpstreamId::MAIN, ALL)? {
             places.insert(one.id, (Place::Held(one.reason, one.words), one.statement));
         }
         Ok(Self {
             places,
             history: db.history(ALL)?.iter().map(|one| one.id).collect(),
-            ledger: db.ledger()?,
+            ledger: db.ledger(UpstreamId::MAIN)?,
         })
     }
 

@@ -1,7 +1,7 @@
 //! A session step by step: what it asks for is carried out, and what comes back is told to it.
 
 use pannier::lrs::{Failure, Request};
-use pannier::store::{Millis, StoreError};
+use pannier::store::{Millis, StoreError, UpstreamId};
 use pannier::sync::{Ended, Session, Step, Ticket};
 use uuid::Uuid;
 
@@ -122,7 +122,10 @@ impl<S: Servers> World<S> {
     fn planned(&self, which: usize, ended: &Ended) -> Result<Option<Millis>, String> {
         let until = match ended {
             Ended::Waiting { until, .. } | Ended::Busy { until } => Some(*until),
-            Ended::Emptied => self.processes[which].db.next_due().map_err(fail)?,
+            Ended::Emptied => self.processes[which]
+                .db
+                .next_due(UpstreamId::MAIN)
+                .map_err(fail)?,
             Ended::NeedsApp { .. } => S::without_the_app(self),
             Ended::Interrupted => None,
         };

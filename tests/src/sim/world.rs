@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use pannier::clock::{Now, Steady};
 use pannier::lrs::{Authorization, Credentials, Request};
 use pannier::statement::Prepared;
-use pannier::store::{Db, HoldReason, Holder, Millis, StoreError};
+use pannier::store::{Db, HoldReason, Holder, Millis, StoreError, UpstreamId};
 use pannier::sync::{Ended, SessionConfig, Ticket};
 use uuid::Uuid;
 
@@ -214,7 +214,7 @@ impl<S: Servers> World<S> {
         let mut processes = Vec::new();
         for at in 0..plan.processes() {
             let mut db = disk.open(START + clock)?;
-            db.set_endpoint(base).map_err(fail)?;
+            db.set_endpoint(UpstreamId::MAIN, base).map_err(fail)?;
             processes.push(Process {
                 name: char::from(b'A' + at as u8),
                 holder: Holder(rng.u128(..).to_be_bytes()),

@@ -3,7 +3,7 @@
 use super::device::{Device, START};
 use super::lrs::Fault;
 use crate::lrs::{Credentials, Failure};
-use crate::store::{HoldReason, WaitKind};
+use crate::store::{HoldReason, UpstreamId, WaitKind};
 use crate::sync::{Ended, Step};
 
 #[test]
@@ -28,7 +28,11 @@ fn one_bad_statement_is_held_with_the_lrss_words_and_the_others_pass() {
                 device.sync_to_the_last();
                 assert_eq!(device.held(), [(ids[at], reason)]);
                 assert!(device.now - refused_at >= 10_000, "twice, some time apart");
-                let held = device.db.held_one(ids[at]).unwrap().unwrap();
+                let held = device
+                    .db
+                    .held_one(UpstreamId::MAIN, ids[at])
+                    .unwrap()
+                    .unwrap();
                 assert_eq!(held.status, Some(status));
                 assert!(!held.words.is_empty());
                 // With another one, and the second try: a look, a send, and whether it understands us still.
@@ -62,7 +66,7 @@ fn a_statement_the_lrs_fails_on_neither_blocks_nor_sinks_the_others() {
         device.record(1);
     }
     assert_eq!(device.held(), [(ids[7], HoldReason::ServerError)]);
-    let ledger = device.db.ledger().unwrap();
+    let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
     assert!(ledger.queued <= 1, "{ledger:?}");
 }
 
@@ -87,7 +91,7 @@ fn an_lrs_that_refuses_everything_gets_nothing_held() {
             );
         }
         assert!(device.held().is_empty(), "{status}");
-        assert_eq!(device.db.ledger().unwrap().queued, 200);
+        assert_eq!(device.db.ledger(UpstreamId::MAIN).unwrap().queued, 200);
         device.lrs.dislikes.clear();
         device.sync_all();
         assert_eq!(
@@ -128,7 +132,7 @@ fn a_long_run_of_bad_statements_blocks_nobody() {
     device.sync_to_the_last();
     assert_eq!(device.delivered(), 30);
     assert!(good.iter().all(|id| device.lrs.stored.contains_key(id)));
-    assert_eq!(device.db.ledger().unwrap().held, 100);
+    assert_eq!(device.db.ledger(UpstreamId::MAIN).unwrap().held, 100);
 }
 
 #[test]
@@ -168,7 +172,7 @@ fn what_is_refused_for_a_password_that_changed_in_between_is_not_at_fault() {
     device.record(1);
     assert_eq!(device.sync(), Ended::Emptied);
     // And again, when its second try comes.
-    device.now = device.db.next_due().unwrap().unwrap();
+    device.now = device.db.next_due(UpstreamId::MAIN).unwrap().unwrap();
     device.lrs.faults = [
         Fault::None,
         Fault::Answer(400, vec![], "who are you?"),
@@ -238,7 +242,7 @@ fn whatever_is_answered_to_one_statement_stops_no_other() {
                     device.now = until;
                 }
             }
-            let ledger = device.db.ledger().unwrap();
+            let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
             assert_eq!(
                 (ledger.queued, ledger.waiting + ledger.held),
                 (0, 1),
@@ -295,7 +299,7 @@ fn nothing_is_held_for_what_a_stranger_reports() {
         }
         assert_eq!(device.held(), []);
         // What is refused comes back, and others are taken in between.
-        if let Some(due) = device.db.next_due().unwrap() {
+        if let Some(due) = device.db.next_due(UpstreamId::MAIN).unwrap() {
             device.now = due.max(device.now);
         }
         device.record(1);
@@ -323,7 +327,9 @@ fn one_statement_that_is_answered_by_401_stops_no_other_where_nobody_may_read() 
             match ended {
                 Ended::Waiting { until, .. } => device.now = until,
                 Ended::NeedsApp { .. } => device.now += 3_600_000,
-                Ended::Emptied => device.now = device.db.next_due().unwrap().unwrap(),
+                Ended::Emptied => {
+                    device.now = device.db.next_due(UpstreamId::MAIN).unwrap().unwrap();
+                }
                 other => panic!("{other:?}"),
             }
             assert!(device.now - start < 24 * 3_600_000, "{bad}: stuck");
@@ -364,7 +370,12 @@ fn a_statement_that_something_blocks_for_good_is_tried_ever_less_often() {
     let day = 24 * 3_600_000;
     let (mut requests, evening) = (device.lrs.requests, device.now + day);
     while device.now < evening {
-        device.now = device.db.next_due().unwrap().unwrap().max(device.now);
+        device.now = device
+            .db
+            .next_due(UpstreamId::MAIN)
+            .unwrap()
+            .unwrap()
+            .max(device.now);
         device.sync_all();
     }
     requests = device.lrs.requests - requests;
@@ -410,7 +421,7 @@ fn what_one_lrs_refused_is_not_held_for_the_first_refusal_of_another() {
         "https://other.example/xAPI",
         super::lrs::endpoint().as_str(),
     ] {
-        device.db.set_endpoint(endpoint).unwrap();
+        device.db.set_endpoint(UpstreamId::MAIN, endpoint).unwrap();
     }
     assert_eq!(an_hour_later_beside_a_good_one(&mut device), []);
     let held = an_hour_later_beside_a_good_one(&mut device);
@@ -504,6 +515,6 @@ fn what_was_there_before_is_not_taken_now() {
     // From now on it refuses whatever comes, and shows what it has.
     device.lrs.dislikes.insert(ids[1], 400);
     device.sync_all();
-    let learned = device.db.upstream().unwrap().learned;
+    let learned = device.db.upstream(UpstreamId::MAIN).unwrap().learned;
     assert_eq!((device.delivered(), learned.taken), (2, 0));
 }

@@ -9,7 +9,7 @@ use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown};
 use crate::event::Event;
 use crate::lrs::Failure;
-use crate::store::{HistoryPolicy, HoldReason, Page, WaitKind, WaitReason};
+use crate::store::{HistoryPolicy, HoldReason, Page, UpstreamId, WaitKind, WaitReason};
 use crate::sync::Ended;
 
 #[test]
@@ -110,7 +110,11 @@ fn another_statement_under_the_same_id_is_a_conflict_with_both_copies() {
         device.lrs.stored.insert(ids[3], theirs.clone());
         assert_eq!(device.sync(), Ended::Emptied);
         assert_eq!(device.held(), [(ids[3], HoldReason::Conflict)]);
-        let held = device.db.held_one(ids[3]).unwrap().unwrap();
+        let held = device
+            .db
+            .held_one(UpstreamId::MAIN, ids[3])
+            .unwrap()
+            .unwrap();
         assert_eq!(
             serde_json::from_str::<Value>(&held.theirs.unwrap()).unwrap(),
             theirs
@@ -148,13 +152,19 @@ fn a_voiding_waits_for_a_held_target() {
     device.void(ids[1]);
     device.lrs.dislikes.insert(ids[1], 400);
     device.sync_to_the_last();
-    let waiting = device.db.waiting(Page::default()).unwrap();
+    let waiting = device
+        .db
+        .waiting(UpstreamId::MAIN, Page::default())
+        .unwrap();
     assert_eq!(
         waiting.iter().map(|w| w.reason).collect::<Vec<_>>(),
         [WaitReason::Target]
     );
     device.lrs.dislikes.clear();
-    device.db.retry(ids[1], device.now).unwrap();
+    device
+        .db
+        .retry(UpstreamId::MAIN, ids[1], device.now)
+        .unwrap();
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 4);
@@ -211,6 +221,7 @@ fn history_is_kept_only_as_long_as_asked() {
     device
         .db
         .settle(
+            UpstreamId::MAIN,
             &crate::store::Settlement {
                 settled: (1..=5)
                     .map(|seq| crate::store::Settled {

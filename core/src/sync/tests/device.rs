@@ -9,7 +9,9 @@ use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::{Fill, XapiVersion, prepare};
-use crate::store::{Db, Durability, HistoryPolicy, HoldReason, Holder, Millis, Page, Problem};
+use crate::store::{
+    Db, Durability, HistoryPolicy, HoldReason, Holder, Millis, Page, Problem, UpstreamId,
+};
 use crate::sync::{Ended, Session, SessionConfig, Step};
 
 pub(super) const START: Millis = 1_800_000_000_000;
@@ -50,7 +52,7 @@ impl Device {
     }
 
     pub(super) fn record(&mut self, count: u128) -> Vec<Uuid> {
-        let from = u128::from(self.db.ledger().unwrap().recorded) + 1;
+        let from = u128::from(self.db.ledger(UpstreamId::MAIN).unwrap().recorded) + 1;
         (from..from + count)
             .map(|n| self.record_one(n, "", START - 1_000))
             .collect()
@@ -91,6 +93,7 @@ impl Device {
 
     pub(super) fn session(&self) -> Session {
         let config = SessionConfig {
+            upstream: UpstreamId::MAIN,
             endpoint: endpoint(),
             authorization: Some(
                 Credentials::Basic {
@@ -186,46 +189,52 @@ impl Device {
                 other => panic!("{other:?}"),
             }
         }
-        panic!("does not come to an end: {:?}", self.db.ledger());
+        panic!(
+            "does not come to an end: {:?}",
+            self.db.ledger(UpstreamId::MAIN)
+        );
     }
 
     /// Until nothing waits for its time any more: what is refused is tried again, each time later.
     pub(super) fn sync_to_the_last(&mut self) {
         for _ in 0..1_000 {
             self.sync_all();
-            match self.db.next_due().unwrap() {
+            match self.db.next_due(UpstreamId::MAIN).unwrap() {
                 Some(due) => self.now = due.max(self.now),
                 None => return,
             }
         }
-        panic!("does not come to an end: {:?}", self.db.ledger());
+        panic!(
+            "does not come to an end: {:?}",
+            self.db.ledger(UpstreamId::MAIN)
+        );
     }
 
     /// Every statement is in exactly one place, and the counters say where.
     pub(super) fn check(&self) {
-        let ledger = self.db.ledger().unwrap();
+        let ledger = self.db.ledger(UpstreamId::MAIN).unwrap();
         let all = Page {
             after: 0,
             limit: usize::MAX >> 1,
         };
         assert_eq!(
             ledger.queued as usize,
-            self.db.queued(all).unwrap().len(),
+            self.db.queued(UpstreamId::MAIN, all).unwrap().len(),
             "{ledger:?}"
         );
         assert_eq!(
             ledger.waiting as usize,
-            self.db.waiting(all).unwrap().len(),
+            self.db.waiting(UpstreamId::MAIN, all).unwrap().len(),
             "{ledger:?}"
         );
         assert_eq!(
             ledger.held as usize,
-            self.db.held(all).unwrap().len(),
+            self.db.held(UpstreamId::MAIN, all).unwrap().len(),
             "{ledger:?}"
         );
         let bytes: usize = self
             .db
-            .queued(all)
+            .queued(UpstreamId::MAIN, all)
             .unwrap()
             .iter()
             .map(|s| s.statement.len())
@@ -234,12 +243,12 @@ impl Device {
     }
 
     pub(super) fn delivered(&self) -> usize {
-        self.db.ledger().unwrap().delivered as usize
+        self.db.ledger(UpstreamId::MAIN).unwrap().delivered as usize
     }
 
     pub(super) fn held(&self) -> Vec<(Uuid, HoldReason)> {
         self.db
-            .held(Page::default())
+            .held(UpstreamId::MAIN, Page::default())
             .unwrap()
             .iter()
             .map(|held| (held.id, held.reason))
@@ -248,7 +257,7 @@ impl Device {
 
     pub(super) fn problem(&self) -> Option<Problem> {
         self.db
-            .upstream()
+            .upstream(UpstreamId::MAIN)
             .unwrap()
             .learned
             .trouble

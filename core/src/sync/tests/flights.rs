@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::device::{Device, START};
 use super::lrs::Fault;
 use crate::lrs::{Answer, Credentials, Failure, Method, Request};
-use crate::store::{Claim, Holder, Page, Problem, WaitKind, WaitReason};
+use crate::store::{Claim, Holder, Page, Problem, UpstreamId, WaitKind, WaitReason};
 use crate::sync::{Ended, Session, Step, Ticket};
 
 /// A device whose requests come back when the test says so.
@@ -98,7 +98,13 @@ impl Air {
     }
 
     fn wait(&self) -> Option<(i64, WaitKind)> {
-        self.device.db.upstream().unwrap().learned.waits.last()
+        self.device
+            .db
+            .upstream(UpstreamId::MAIN)
+            .unwrap()
+            .learned
+            .waits
+            .last()
     }
 }
 
@@ -217,7 +223,7 @@ fn a_bad_statement_is_looked_for_when_all_others_have_come_back() {
     assert_eq!(air.send(), Step::Await);
     air.land(0);
     // Then it is searched for alone, one request after the other.
-    while air.device.db.ledger().unwrap().waiting == 0 {
+    while air.device.db.ledger(UpstreamId::MAIN).unwrap().waiting == 0 {
         assert_eq!(air.send(), Step::Await);
         assert_eq!(air.flying.len(), 1);
         air.land(0);
@@ -245,7 +251,7 @@ fn several_troubles_are_done_one_after_another() {
         air.land(at);
     }
     while air.send() == Step::Await {
-        let found = air.device.db.ledger().unwrap().waiting == 4;
+        let found = air.device.db.ledger(UpstreamId::MAIN).unwrap().waiting == 4;
         assert!(air.flying.len() == 1 || found);
         air.land(0);
     }
@@ -271,7 +277,7 @@ fn after_a_failure_all_others_are_awaited_and_the_longest_wait_holds() {
     assert_eq!(air.send(), Step::Await);
     air.land(0);
     assert_eq!(air.device.delivered(), before + 100);
-    let learned = air.device.db.upstream().unwrap().learned;
+    let learned = air.device.db.upstream(UpstreamId::MAIN).unwrap().learned;
     assert_eq!(learned.failures, 1);
     assert_eq!(
         learned.trouble.map(|trouble| trouble.problem),
@@ -294,14 +300,17 @@ fn a_wait_for_the_app_hides_no_other() {
     let asked = device.now + 600_000;
     device
         .db
-        .relearn(|learned| {
+        .relearn(UpstreamId::MAIN, |learned| {
             learned.waits.app = Some(device.now + 900_000);
             learned.waits.retry_after = Some(asked);
         })
         .unwrap();
     device
         .db
-        .relearn(crate::store::Learned::credentials_are_right)
+        .relearn(
+            UpstreamId::MAIN,
+            crate::store::Learned::credentials_are_right,
+        )
         .unwrap();
     device.by_hand = true;
     assert!(matches!(
@@ -375,7 +384,11 @@ fn a_voiding_waits_for_a_target_that_is_under_way() {
     assert_eq!(air.send(), Step::Await);
     let sent: Vec<_> = (0..air.flying.len()).flat_map(|at| air.ids(at)).collect();
     assert!(sent.contains(&delivered) && !sent.contains(&waits));
-    let waiting = air.device.db.waiting(Page::default()).unwrap();
+    let waiting = air
+        .device
+        .db
+        .waiting(UpstreamId::MAIN, Page::default())
+        .unwrap();
     assert_eq!(
         waiting
             .iter()
@@ -422,7 +435,14 @@ fn an_upstream_that_fails_on_several_at_once_gets_fewer() {
     for _ in 0..3 {
         air.land(0);
     }
-    let bears = |air: &Air| air.device.db.upstream().unwrap().learned.max_in_flight;
+    let bears = |air: &Air| {
+        air.device
+            .db
+            .upstream(UpstreamId::MAIN)
+            .unwrap()
+            .learned
+            .max_in_flight
+    };
     assert_eq!(bears(&air), Some(2));
     let mut widths = Vec::new();
     loop {
@@ -448,7 +468,11 @@ fn an_upstream_that_fails_on_several_at_once_gets_fewer() {
 fn an_id_that_is_erased_and_recorded_anew_is_not_under_way_twice() {
     let mut air = Air::open(2, 150);
     let ids = air.ids(0);
-    let text = air.device.db.queued(Page::default()).unwrap();
+    let text = air
+        .device
+        .db
+        .queued(UpstreamId::MAIN, Page::default())
+        .unwrap();
     let again = text.iter().find(|one| one.id == ids[3]).unwrap();
     let again = again.statement.clone();
     let erased = ids[3].to_string();
@@ -493,13 +517,15 @@ fn who_lost_the_lease_overwrites_nothing() {
     let claimed = air
         .device
         .db
-        .claim(other, false, now, now + 60_000)
+        .claim(UpstreamId::MAIN, other, false, now, now + 60_000)
         .unwrap();
     assert!(matches!(claimed, Claim::Granted { .. }));
     let asked = (now + 600_000, WaitKind::RetryAfter);
     air.device
         .db
-        .relearn(|learned| learned.waits.retry_after = Some(asked.0))
+        .relearn(UpstreamId::MAIN, |learned| {
+            learned.waits.retry_after = Some(asked.0);
+        })
         .unwrap();
     let delivered = air.device.delivered();
     air.land(0);

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::device::Device;
 use super::lrs::{Fault, OnKnown};
 use crate::lrs::Failure;
-use crate::store::{HoldReason, WaitKind};
+use crate::store::{HoldReason, UpstreamId, WaitKind};
 use crate::sync::{Ended, Step};
 
 #[test]
@@ -21,7 +21,7 @@ fn a_search_for_the_culprit_that_is_interrupted_goes_on_where_it_was() {
         device.lrs.faults.push_back(wait);
         match device.sync() {
             Ended::Waiting { until, .. } => device.now = until,
-            Ended::Emptied => match device.db.next_due().unwrap() {
+            Ended::Emptied => match device.db.next_due(UpstreamId::MAIN).unwrap() {
                 Some(due) => {
                     device.record(1);
                     device.now = due;
@@ -31,7 +31,7 @@ fn a_search_for_the_culprit_that_is_interrupted_goes_on_where_it_was() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(device.db.ledger().unwrap().queued, 0);
+    assert_eq!(device.db.ledger(UpstreamId::MAIN).unwrap().queued, 0);
     assert_eq!(device.held(), [(ids[33], HoldReason::Refused)]);
 }
 

@@ -3,7 +3,7 @@
 use super::device::{Device, START};
 use super::lrs::Fault;
 use crate::lrs::Failure;
-use crate::store::{Page, WaitReason};
+use crate::store::{Page, UpstreamId, WaitReason};
 use crate::sync::{Ended, Step};
 
 const MONTH: i64 = 30 * 86_400_000;
@@ -38,9 +38,12 @@ fn what_an_lrs_refuses_for_its_timestamp_waits_for_its_time_and_no_longer_than_a
         device.lrs.dislikes.insert(early, 400);
         assert_eq!(device.sync(), Ended::Emptied);
         device.record_one(3, "", START - MONTH - 1_000);
-        device.now = device.db.next_due().unwrap().unwrap();
+        device.now = device.db.next_due(UpstreamId::MAIN).unwrap().unwrap();
         assert_eq!(device.sync(), Ended::Emptied);
-        let waiting = device.db.waiting(Page::default()).unwrap();
+        let waiting = device
+            .db
+            .waiting(UpstreamId::MAIN, Page::default())
+            .unwrap();
         assert_eq!(waiting[0].reason, WaitReason::Future);
         let until = waiting[0].until.unwrap();
         assert!(

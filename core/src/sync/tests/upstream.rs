@@ -4,7 +4,7 @@ use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown};
 use crate::event::Event;
 use crate::lrs::{Failure, Method};
-use crate::store::{Claim, Holder, Page, Problem, WaitKind, WaitReason};
+use crate::store::{Claim, Holder, Page, Problem, UpstreamId, WaitKind, WaitReason};
 use crate::sync::{Ended, Step};
 
 #[test]
@@ -57,7 +57,7 @@ fn a_wrong_password_pauses_and_keeps_everything_until_there_is_another() {
     device.now += 60_000;
     assert!(matches!(device.sync(), Ended::NeedsApp { .. }));
     assert!(device.lrs.requests - requests <= 3);
-    assert_eq!(device.db.ledger().unwrap().queued, 10);
+    assert_eq!(device.db.ledger(UpstreamId::MAIN).unwrap().queued, 10);
     device.password = "changed".into();
     device.by_hand = true;
     assert_eq!(device.sync(), Ended::Emptied);
@@ -189,7 +189,10 @@ fn what_only_2_0_has_waits_for_an_upstream_that_speaks_it() {
     device.record(3);
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 3);
-    let waiting = device.db.waiting(Page::default()).unwrap();
+    let waiting = device
+        .db
+        .waiting(UpstreamId::MAIN, Page::default())
+        .unwrap();
     assert_eq!(
         waiting.iter().map(|w| (w.id, w.reason)).collect::<Vec<_>>(),
         [(waits, WaitReason::Version)]
@@ -355,7 +358,7 @@ fn learns_how_much_the_lrs_bears_and_grows_again() {
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 100);
     assert!(device.held().is_empty());
-    let learned = device.db.upstream().unwrap().learned;
+    let learned = device.db.upstream(UpstreamId::MAIN).unwrap().learned;
     assert!(
         learned.max_bytes.is_some_and(|max| max <= 60_000),
         "{learned:?}"
@@ -370,7 +373,13 @@ fn two_holders_never_sync_at_once_and_a_dead_ones_lease_ends() {
     let other = Holder([9; 16]);
     device
         .db
-        .claim(other, false, device.now, device.now + 60_000)
+        .claim(
+            UpstreamId::MAIN,
+            other,
+            false,
+            device.now,
+            device.now + 60_000,
+        )
         .unwrap();
     assert!(matches!(device.sync(), Ended::Busy { until } if until == device.now + 60_000));
     assert_eq!(device.lrs.requests, 0);
@@ -380,7 +389,13 @@ fn two_holders_never_sync_at_once_and_a_dead_ones_lease_ends() {
     device.record(1);
     device
         .db
-        .claim(other, false, device.now, device.now + 365 * 24 * 3_600_000)
+        .claim(
+            UpstreamId::MAIN,
+            other,
+            false,
+            device.now,
+            device.now + 365 * 24 * 3_600_000,
+        )
         .unwrap();
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 6);
@@ -394,13 +409,16 @@ fn what_is_under_way_at_one_lrs_is_not_waited_for_at_another() {
         ("https://lrs.example/other", true),
     ] {
         let mut device = Device::new();
-        device.db.set_endpoint("https://lrs.example/xAPI").unwrap();
+        device
+            .db
+            .set_endpoint(UpstreamId::MAIN, "https://lrs.example/xAPI")
+            .unwrap();
         device.record(3);
         let lost = || Fault::Fail(Failure::Broken("reset".into()));
         device.lrs.faults.extend([Fault::None, lost()]);
         device.sync();
-        device.db.set_endpoint(other).unwrap();
-        let learned = device.db.upstream().unwrap().learned;
+        device.db.set_endpoint(UpstreamId::MAIN, other).unwrap();
+        let learned = device.db.upstream(UpstreamId::MAIN).unwrap().learned;
         assert_eq!(learned.waits.outcome_unknown.is_some(), waits, "{other}");
         assert_eq!((learned.waits.backoff, learned.trouble), (None, None));
     }
@@ -409,7 +427,10 @@ fn what_is_under_way_at_one_lrs_is_not_waited_for_at_another() {
 #[test]
 fn what_an_old_lrs_answers_says_nothing_once_there_is_another() {
     let mut device = Device::new();
-    device.db.set_endpoint("https://lrs.example/xAPI").unwrap();
+    device
+        .db
+        .set_endpoint(UpstreamId::MAIN, "https://lrs.example/xAPI")
+        .unwrap();
     let ids = device.record(3);
     let mut session = device.session();
     let mut step = session.next(&mut device.db, device.now).unwrap();
@@ -421,7 +442,7 @@ fn what_an_old_lrs_answers_says_nothing_once_there_is_another() {
         if request.body.is_some() {
             device
                 .db
-                .set_endpoint("https://other.example/xAPI")
+                .set_endpoint(UpstreamId::MAIN, "https://other.example/xAPI")
                 .unwrap();
         }
         let outcome = device.lrs.perform(&request, device.now);
@@ -436,7 +457,15 @@ fn what_an_old_lrs_answers_says_nothing_once_there_is_another() {
         "the old one has it"
     );
     assert_eq!(device.delivered(), 0, "and the new one has not");
-    assert_eq!(device.db.upstream().unwrap().learned.last_success, None);
+    assert_eq!(
+        device
+            .db
+            .upstream(UpstreamId::MAIN)
+            .unwrap()
+            .learned
+            .last_success,
+        None
+    );
 }
 
 #[test]
@@ -504,7 +533,14 @@ fn what_was_looked_up_is_not_looked_up_again_because_the_lrs_asks_for_time() {
             device.now = until;
         }
     }
-    assert!(device.db.upstream().unwrap().learned.refuses_known);
+    assert!(
+        device
+            .db
+            .upstream(UpstreamId::MAIN)
+            .unwrap()
+            .learned
+            .refuses_known
+    );
     assert_eq!(device.delivered(), 7);
     assert_eq!(device.lrs.gets - before, 5);
 }
@@ -522,7 +558,13 @@ fn the_lease_outlasts_each_request() {
         device.now += request.timeout.as_millis() as i64;
         let another = device
             .db
-            .claim(Holder([99; 16]), false, device.now, device.now + 1_000)
+            .claim(
+                UpstreamId::MAIN,
+                Holder([99; 16]),
+                false,
+                device.now,
+                device.now + 1_000,
+            )
             .unwrap();
         assert!(matches!(another, Claim::Busy { .. }), "{request:?}");
         let outcome = device.lrs.perform(&request, device.now);
@@ -557,7 +599,7 @@ fn who_records_has_a_turn_while_very_many_step_aside() {
             Step::Done(done) => ended = Some(done),
             other => panic!("{other:?}"),
         }
-        let now = device.db.ledger().unwrap().waiting;
+        let now = device.db.ledger(UpstreamId::MAIN).unwrap().waiting;
         assert!(
             now - waiting <= 500,
             "{waiting} to {now} in one transaction"
@@ -635,7 +677,7 @@ fn a_401_to_who_may_only_write_stops_nothing() {
                 }
                 device.record(u128::from(device.delivered() < 3));
             }
-            let ledger = device.db.ledger().unwrap();
+            let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
             assert_eq!(ledger.delivered, ledger.recorded, "{ledger:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! What the app does before arbitrary LRSs.
 
 use pannier::statement::Prepared;
-use pannier::store::{Learned, Refused, Unchanged};
+use pannier::store::{Learned, Refused, Unchanged, UpstreamId};
 
 use super::World;
 use super::lrs::Seen;
@@ -143,7 +143,7 @@ impl World {
         }
         let base = self.servers.lrss[next].base.clone();
         let (db, _) = self.db(0);
-        if let Err(error) = db.set_endpoint(&base) {
+        if let Err(error) = db.set_endpoint(UpstreamId::MAIN, &base) {
             return self.may_fail(error);
         }
         self.tally.fault("app: another LRS is meant");
@@ -165,7 +165,7 @@ impl World {
         self.tell(|_| "the app sets the right credentials".to_owned());
         self.login = Login::Password(self.meant().password);
         let (db, _) = self.db(0);
-        if let Err(error) = db.relearn(Learned::credentials_are_right) {
+        if let Err(error) = db.relearn(UpstreamId::MAIN, Learned::credentials_are_right) {
             self.may_fail(error)?;
         }
         self.servers.patience.unlock();

@@ -23,7 +23,7 @@ mod wild;
 
 use pannier::lrs::{Endpoint, Request};
 use pannier::statement::Prepared;
-use pannier::store::{HoldReason, Millis};
+use pannier::store::{HoldReason, Millis, UpstreamId};
 use pannier::sync::{SessionConfig, Ticket};
 
 use super::START;
@@ -131,6 +131,7 @@ impl Servers for Arbitrary {
 
     fn config(world: &World, by_hand: bool) -> SessionConfig {
         SessionConfig {
+            upstream: UpstreamId::MAIN,
             endpoint: Endpoint::parse(&world.meant().base).expect("an endpoint of our own"),
             authorization: world.authorization(),
             version: None,

@@ -1,7 +1,7 @@
 //! What the app does before one LRS of a character.
 
 use pannier::statement::Prepared;
-use pannier::store::Learned;
+use pannier::store::{Learned, UpstreamId};
 use uuid::Uuid;
 
 use super::World;
@@ -144,12 +144,13 @@ impl World {
         let base = self.servers.lrs.base.clone();
         let moved = self.servers.base != base;
         let (db, _) = self.db(which);
-        if moved && let Err(error) = db.set_endpoint(&base) {
+        if moved && let Err(error) = db.set_endpoint(UpstreamId::MAIN, &base) {
             return self.may_fail(error);
         }
         (self.login, self.servers.base) = (Login::Password(self.servers.lrs.password), base);
         let (db, _) = self.db(which);
-        db.relearn(Learned::credentials_are_right).map_err(fail)?;
+        db.relearn(UpstreamId::MAIN, Learned::credentials_are_right)
+            .map_err(fail)?;
         if moved {
             self.servers.promises.forget();
         }

@@ -12,7 +12,7 @@ mod weather;
 
 use pannier::lrs::{Endpoint, Request};
 use pannier::statement::Prepared;
-use pannier::store::{HoldReason, Millis, Problem};
+use pannier::store::{HoldReason, Millis, Problem, UpstreamId};
 use pannier::sync::{Ended, SessionConfig, Ticket};
 use uuid::Uuid;
 
@@ -104,6 +104,7 @@ impl Servers for Characters {
 
     fn config(world: &World, by_hand: bool) -> SessionConfig {
         SessionConfig {
+            upstream: UpstreamId::MAIN,
             endpoint: Endpoint::parse(&world.servers.base).expect("an endpoint of our own"),
             authorization: world.authorization(),
             version: world.plan.version,
