@@ -125,10 +125,12 @@ impl Session {
     }
 
     /// Where in the log to go on. In a long trouble every other session begins ahead: it may be the few in front
-    /// that cause it.
+    /// that cause it; but not where the LRS asks for time, as it does of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
-        let long = self.is_cautious() && self.learned.failures >= LONG_TROUBLE;
+        let trouble = self.learned.trouble.as_ref();
+        let is_busy = trouble.is_some_and(|trouble| trouble.problem == Problem::Busy);
+        let long = self.is_cautious() && !is_busy && self.learned.failures >= LONG_TROUBLE;
         if !long || !self.suspects.is_empty() || self.rng.bool() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }

@@ -16,6 +16,9 @@ const BATCH: u32 = 50;
 /// Refusals in a row after which the next request has one statement.
 const SINGLES_FROM: u32 = 6;
 
+/// Refusals of a question in a row after which it is left out, and then every other time.
+const UNANSWERED: u32 = 3;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asks {
     About,
@@ -29,6 +32,9 @@ pub(super) struct Light {
     statements_left: u32,
     /// In a row.
     failures: u32,
+    /// The same of look-ups alone, less those that were left out, and of `GET /about`.
+    looks_refused: u32,
+    abouts_refused: u32,
     sessions: u32,
 }
 
@@ -43,6 +49,8 @@ impl Light {
             },
             statements_left: scenario.statements,
             failures: 0,
+            looks_refused: 0,
+            abouts_refused: 0,
             sessions: 0,
         }
     }
@@ -50,7 +58,10 @@ impl Light {
     pub(super) fn step(&mut self, scenario: &Scenario, now: Millis, seen: Option<Seen>) -> Action {
         match (seen, self.asks) {
             (None, _) => {}
-            (Some(Seen::Answered), Asks::About | Asks::LooksUp) => self.asks = Asks::Posts,
+            (Some(Seen::Answered), Asks::About | Asks::LooksUp) => {
+                self.looks_refused = 0;
+                self.asks = Asks::Posts;
+            }
             (Some(Seen::Answered), Asks::Posts) => {
                 if self.failures >= SINGLES_FROM {
                     // What was sent beside the one is still to be looked up.
@@ -62,11 +73,22 @@ impl Light {
                 self.failures = 0;
             }
             (Some(Seen::Refused | Seen::TimedOut), asked) => {
-                if asked == Asks::Posts {
-                    self.asks = Asks::LooksUp;
+                match asked {
+                    Asks::Posts => self.asks = Asks::LooksUp,
+                    Asks::LooksUp => self.looks_refused += 1,
+                    Asks::About => {
+                        self.abouts_refused += 1;
+                        if self.abouts_refused == UNANSWERED {
+                            self.asks = Asks::Posts;
+                        }
+                    }
                 }
                 return Action::Wait(now + self.wait(scenario).as_millis() as Millis);
             }
+        }
+        if self.asks == Asks::LooksUp && self.looks_refused >= UNANSWERED {
+            self.looks_refused -= 1;
+            self.asks = Asks::Posts;
         }
         if self.statements_left == 0 {
             Action::Done
