@@ -82,6 +82,12 @@ impl Session {
         self.learned.failures >= from
     }
 
+    /// It asks for time, as it does of everybody.
+    pub(super) fn is_busy(&self) -> bool {
+        let trouble = self.learned.trouble.as_ref();
+        trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
+    }
+
     pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
         let statements = if self.is_cautious() || self.suspects.is_probing() {
             1
@@ -128,9 +134,7 @@ impl Session {
     /// that cause it; but not where the LRS asks for time, as it does of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
-        let trouble = self.learned.trouble.as_ref();
-        let is_busy = trouble.is_some_and(|trouble| trouble.problem == Problem::Busy);
-        let long = self.is_cautious() && !is_busy && self.learned.failures >= LONG_TROUBLE;
+        let long = self.is_cautious() && !self.is_busy() && self.learned.failures >= LONG_TROUBLE;
         if !long || !self.suspects.is_empty() || self.rng.bool() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }

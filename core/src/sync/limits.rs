@@ -67,6 +67,23 @@ impl Ceiling {
         learned.retry_failed = (after, 0);
     }
 
+    /// It takes one after it took nothing for a while. Perhaps it was away; perhaps it, or something before it, takes
+    /// no batches. So two are tried soon, and where nothing is taken then again, later and later.
+    pub(super) fn takes_one(learned: &mut Learned) {
+        let after = match learned.failed_statements {
+            None => 1,
+            Some(_) => learned
+                .retry_failed
+                .0
+                .max(1)
+                .saturating_mul(8)
+                .min(MOST_BEFORE_RETRY),
+        };
+        learned.max_statements = Some(1);
+        learned.failed_statements = Some(2);
+        learned.retry_failed = (after, 0);
+    }
+
     /// The one that it failed on is found: the others may go together again.
     pub(super) fn failed_on_one(learned: &mut Learned) {
         learned.max_statements = None;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::backoff;
 use super::door::Door;
+use super::due::LONG_TROUBLE;
 use super::judge::{Pause, Stop};
+use super::limits::Ceiling;
 use super::session::Session;
 use super::work::Item;
 use crate::event::Event;
@@ -28,6 +30,9 @@ impl Session {
         self.learned.last_success = Some(now);
         self.learned.taken += 1;
         if self.learned.waits.is_empty() {
+            if settled.len() == 1 && self.is_cautious() && !self.is_busy() {
+                Ceiling::takes_one(&mut self.learned);
+            }
             self.accepted = true;
             self.checked = true;
             self.refused = None;
@@ -102,6 +107,8 @@ impl Session {
         let (wait, why) = match stop.pause {
             Pause::Backoff => (backoff, WaitKind::Backoff),
             Pause::AtLeast(least) => (backoff.max(least), WaitKind::Backoff),
+            // It may be something before the LRS that says so, of one statement.
+            Pause::Long if self.learned.failures < LONG_TROUBLE => (backoff, WaitKind::Backoff),
             Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
             Pause::RetryAfter(asked) => (
                 backoff::after(asked, self.learned.failures, &mut self.rng),
