@@ -26,9 +26,10 @@ mod tests;
 mod trust;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{CONNECTION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Proxy};
 use rustls::crypto::CryptoProvider;
@@ -114,7 +115,13 @@ pub struct HttpTransport {
     client: Client,
     /// What is for this device goes through no proxy, to which `localhost` is another one.
     direct: Option<Client>,
+    /// So many more requests get a connection each.
+    alone: AtomicU32,
 }
+
+/// Requests that get a connection each after one that was not answered in time: something on the way may answer
+/// only the first one of a connection.
+const ALONE_AFTER_A_TIME_OUT: u32 = 50;
 
 impl HttpTransport {
     /// Sets up a client. Nothing is connected yet.
@@ -147,10 +154,12 @@ impl HttpTransport {
             Some(client) => Self {
                 client: build(client)?,
                 direct: Some(direct),
+                alone: AtomicU32::new(0),
             },
             None => Self {
                 client: direct,
                 direct: None,
+                alone: AtomicU32::new(0),
             },
         })
     }
@@ -173,6 +182,9 @@ impl HttpTransport {
         }
         .timeout(left)
         .headers(headers(&request.headers)?);
+        if self.alone.load(Ordering::Relaxed) > 0 {
+            sending = sending.header(CONNECTION, "close");
+        }
         if let Some(body) = request.body {
             // A body of known length goes with Content-Length.
             sending = sending.body(body);
@@ -194,10 +206,19 @@ impl Transport for HttpTransport {
             let again = (request.method == Method::Get).then(|| request.clone());
             // Yielding polls the sockets: connections that ended meanwhile leave the pool.
             tokio::task::yield_now().await;
-            match (self.exchange_once(request, until).await, again) {
+            let outcome = match (self.exchange_once(request, until).await, again) {
                 (Err(Failure::Broken(_)), Some(again)) => self.exchange_once(again, until).await,
                 (outcome, _) => outcome,
+            };
+            if let Err(Failure::TimedOut) = outcome {
+                self.alone.store(ALONE_AFTER_A_TIME_OUT, Ordering::Relaxed);
+            } else {
+                let fewer = |left: u32| left.checked_sub(1);
+                let _ = self
+                    .alone
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
             }
+            outcome
         })
     }
 }

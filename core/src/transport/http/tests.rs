@@ -323,6 +323,38 @@ mod failures {
     }
 
     #[tokio::test]
+    async fn who_answers_the_first_request_of_a_connection_alone_is_asked_by_new_ones() {
+        let (listener, url) = listen().await;
+        let transport = transport();
+        let server = async {
+            let mut kept = Vec::new();
+            // The second request of the first connection is read and never answered.
+            let mut first = accept(&listener).await;
+            answer_with(&mut first, OK).await;
+            read_request(&mut first).await;
+            kept.push(first);
+            for _ in 0..3 {
+                let mut stream = accept(&listener).await;
+                answer_with(&mut stream, OK).await;
+                kept.push(stream);
+            }
+        };
+        let client = async {
+            let mut outcomes = Vec::new();
+            for _ in 0..5 {
+                let mut request = post(&url);
+                request.timeout = Duration::from_millis(400);
+                outcomes.push(transport.exchange(request).await);
+            }
+            outcomes
+        };
+        let ((), outcomes) = tokio::join!(server, client);
+        assert_eq!(outcomes[1], Err(Failure::TimedOut));
+        let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(answered, 4, "{outcomes:?}");
+    }
+
+    #[tokio::test]
     async fn an_answer_that_trickles_times_out_in_total() {
         let (listener, url) = listen().await;
         let mut request = post(&url);
