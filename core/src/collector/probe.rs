@@ -246,10 +246,7 @@ impl Asking {
         if self.speak.is_none() && findings::misunderstands(self, heard) {
             // As a sync does: the version may be what it does not understand.
             let first = (heard.speaks, heard.look_up.take());
-            heard.speaks = match first.0 {
-                XapiVersion::V2_0_0 => XapiVersion::V1_0_3,
-                XapiVersion::V1_0_3 => XapiVersion::V2_0_0,
-            };
+            heard.speaks = heard.speaks.other();
             self.look_up_nobody(heard).await;
             if findings::misunderstands(self, heard) {
                 (heard.speaks, heard.look_up) = first;

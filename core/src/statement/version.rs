@@ -20,6 +20,14 @@ impl XapiVersion {
             Self::V2_0_0 => "2.0.0",
         }
     }
+
+    /// The other of the two that Pannier speaks.
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::V1_0_3 => Self::V2_0_0,
+            Self::V2_0_0 => Self::V1_0_3,
+        }
+    }
 }
 
 impl fmt::Display for XapiVersion {

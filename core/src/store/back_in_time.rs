@@ -6,9 +6,8 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::tests::{
-    ALL, MAIN, NOW, append, check, file, held, open, settle, sized, statement, take,
-};
+use super::taken_out::queued;
+use super::tests::{MAIN, NOW, append, check, file, held, open, settle, sized, statement, take};
 use super::{Db, Durability, HistoryPolicy, Outcome, Shared, StoreError};
 
 const FILES: [&str; 3] = ["queue.db", "queue.db-wal", "queue.db.ledger"];
@@ -37,14 +36,6 @@ fn put_back(db: Db, folder: &Path, older: &[Option<Vec<u8>>]) -> Db {
     let db = open(&folder.join(FILES[0]));
     check(&db);
     db
-}
-
-fn queued(db: &Db) -> BTreeSet<Uuid> {
-    db.queued(MAIN, ALL)
-        .unwrap()
-        .iter()
-        .map(|one| one.id)
-        .collect()
 }
 
 fn ids(numbers: impl IntoIterator<Item = u128>) -> BTreeSet<Uuid> {

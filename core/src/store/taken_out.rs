@@ -66,7 +66,7 @@ impl Left {
     }
 }
 
-fn queued(db: &Db) -> BTreeSet<Uuid> {
+pub(super) fn queued(db: &Db) -> BTreeSet<Uuid> {
     db.queued(MAIN, ALL)
         .unwrap()
         .iter()

@@ -62,7 +62,7 @@ impl Session {
         }
     }
 
-    fn version(&self) -> XapiVersion {
+    pub(super) fn version(&self) -> XapiVersion {
         self.learned.version.unwrap_or(XapiVersion::V1_0_3)
     }
 

@@ -8,7 +8,7 @@ use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::reading::read_get;
 use crate::lrs::{Answer, Sender, headers};
-use crate::statement::{self, Comparison, XapiVersion};
+use crate::statement::{self, Comparison};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
 
 /// An LRS that says it shows only what it stored until some time ago is waited for this often; after
@@ -299,10 +299,7 @@ impl Session {
         let proven = self.learned.last_success > self.learned.version_at
             && self.learned.failures < LONG_TROUBLE;
         self.proven_version = self.learned.version.filter(|_| proven);
-        self.learned.version = Some(match self.learned.version {
-            Some(XapiVersion::V2_0_0) => XapiVersion::V1_0_3,
-            _ => XapiVersion::V2_0_0,
-        });
+        self.learned.version = Some(self.version().other());
         self.suspects.acquit_refused();
         look.ask.push_front(item);
         // With the version put right, what was refused for it may go through.

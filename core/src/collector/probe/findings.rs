@@ -54,10 +54,19 @@ pub(super) fn not_examined() -> Said {
     )
 }
 
+/// One question was not answered, of a host that is there.
+pub(super) fn no_answer(failure: &Failure) -> Said {
+    said(
+        Finding::Warning,
+        None,
+        format!("{failure}; try again, then ask whoever runs it"),
+    )
+}
+
 fn network(heard: &Heard) -> Said {
     match &heard.about {
-        _ if heard.is_there() => said(Finding::Good, None, "the host answers"),
-        Ok(_) => not_examined(),
+        Ok(_) => said(Finding::Good, None, "the host answers"),
+        Err(_) if heard.is_there() => said(Finding::Good, None, "the host answers"),
         Err(failure) if failure.is_tls() => said(Finding::Good, None, "the host is there"),
         Err(failure @ Failure::Unreachable(_)) => said(
             Finding::Bad,
@@ -291,13 +300,7 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
     };
     let answer = match outcome {
         Ok(answer) => answer,
-        Err(failure) => {
-            return said(
-                Finding::Warning,
-                None,
-                format!("{failure}; try again, then ask whoever runs it"),
-            );
-        }
+        Err(failure) => return no_answer(failure),
     };
     let status = answer.status;
     match read_get(answer, asking.asked(), heard.nobody) {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::findings::{
-    Said, is_marked, looks_for_statements, not_examined, ok, quoted, said, stranger_says,
+    Said, is_marked, looks_for_statements, no_answer, not_examined, ok, quoted, said, stranger_says,
 };
 use super::{Asking, Finding, Heard};
 use crate::lrs::reading::{read_get, read_post};
@@ -69,13 +69,7 @@ pub(super) fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
     };
     let answer = match outcome {
         Ok(answer) => answer,
-        Err(failure) => {
-            return said(
-                Finding::Warning,
-                None,
-                format!("{failure}; try again, then ask whoever runs it"),
-            );
-        }
+        Err(failure) => return no_answer(failure),
     };
     match &asking.statement {
         Some(statement) => stored(asking, heard, statement.id, answer, there),
