@@ -82,10 +82,12 @@ impl Session {
         self.learned.failures >= from
     }
 
-    /// It asks for time, as it does of everybody.
+    /// It asks for time, as it does of everybody; but not where it says so to each question about itself, whatever
+    /// it says to statements.
     pub(super) fn is_busy(&self) -> bool {
         let trouble = self.learned.trouble.as_ref();
         trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
+            && self.learned.about_unanswered < UNANSWERED
     }
 
     pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
