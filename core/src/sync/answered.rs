@@ -43,9 +43,9 @@ impl Session {
             // It is another LRS's by now, and of ours it says nothing.
             return Ok(());
         }
-        let was_quick = waits::is_quick(&self.learned);
+        let (was_quick, signed) = (waits::is_quick(&self.learned), self.learned.signs);
         self.follow_up(db, flying, outcome, now)?;
-        if was_quick && !waits::is_quick(&self.learned) {
+        if was_quick && !waits::is_quick(&self.learned) || signed != self.learned.signs {
             // After a kill too this has to be known.
             self.settle(db, Vec::new(), now)?;
         }

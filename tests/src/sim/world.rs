@@ -169,8 +169,8 @@ pub struct World<S: Servers> {
     pub clock: Millis,
     /// Every clock there was.
     pub times: Times,
-    /// When the device's clock last jumped; true time.
-    pub jumped_at: Option<Millis>,
+    /// When the device's clock jumped; true time.
+    pub jumps: Vec<Millis>,
     /// What stands behind the network, and what is demanded of the device.
     pub servers: S,
     /// As whom the app knows itself.
@@ -227,7 +227,7 @@ impl<S: Servers> World<S> {
             now: START,
             clock,
             times,
-            jumped_at: None,
+            jumps: Vec::new(),
             servers,
             login,
             started: (START - 3_600_000, boot),
@@ -290,6 +290,11 @@ impl<S: Servers> World<S> {
     /// The device's clock.
     pub fn device_now(&self) -> Millis {
         self.now + self.clock
+    }
+
+    /// When the device's clock last jumped; true time.
+    pub fn jumped_at(&self) -> Option<Millis> {
+        self.jumps.last().copied()
     }
 
     /// What the device's clocks say.

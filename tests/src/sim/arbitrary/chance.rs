@@ -21,7 +21,7 @@ impl World {
     /// The device's clock jumps.
     pub fn jump(&mut self) {
         self.clock = draw_clock(&mut self.rng);
-        self.jumped_at = Some(self.now);
+        self.jumps.push(self.now);
         self.times.device(self.now, self.started.1, self.clock);
         self.servers.patience.forget();
         self.tally.fault("device: the clock jumps");

@@ -52,7 +52,7 @@ impl World {
         let this = &lrs.works[work];
         for earlier in &lrs.works[..work] {
             let meets = earlier.until > this.from && earlier.from < this.until;
-            let jumped = self.jumped_at.is_some_and(|at| at >= earlier.left);
+            let jumped = self.jumped_at().is_some_and(|at| at >= earlier.left);
             let both = earlier.ids.iter().find(|id| this.ids.contains(id));
             if let (true, false, Some(id)) = (meets, jumped, both) {
                 return Err(format!(

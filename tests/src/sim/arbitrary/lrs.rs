@@ -142,6 +142,13 @@ impl Lrs {
         self.has(id, then).filter(|one| one.shows <= then)
     }
 
+    /// How many statements it was sent before then, and shows only later.
+    pub fn hidden_since(&self, then: Millis) -> u64 {
+        let sent_before = |one: &Stored| one.work.is_none_or(|at| self.works[at].left <= then);
+        let hidden = |one: &&Stored| sent_before(one) && one.shows > then;
+        self.stored.values().flatten().filter(hidden).count() as u64
+    }
+
     /// It has exactly this by then.
     pub fn has_exactly(&self, id: Uuid, sent: &[u8], by: Millis) -> bool {
         let all = self.stored.get(&id);

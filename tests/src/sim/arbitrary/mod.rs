@@ -168,9 +168,12 @@ impl Servers for Arbitrary {
 
     /// It may have come to nothing: to the LRS it is as if the device had gone before.
     fn learn_and_die(world: &mut World, flight: &Flight) {
+        let to = flight.behind.to;
+        let signed = world.servers.lrss[to].signed;
         let patience = std::mem::take(&mut world.servers.patience);
         world.learn(flight);
         world.servers.patience = patience;
+        world.servers.lrss[to].signed &= signed;
     }
 
     fn is_left(world: &World, flight: &Flight) -> bool {
@@ -244,7 +247,11 @@ impl Servers for Arbitrary {
 
     fn deserves(world: &World, known: &Known, reason: HoldReason) -> bool {
         let mut lrss = world.servers.lrss.iter();
-        let set = world.jumped_at.filter(|_| !world.plan.steady);
+        let set = if world.plan.steady {
+            &[][..]
+        } else {
+            &world.jumps[..]
+        };
         lrss.any(|lrs| truth::deserves(known, reason, lrs, set))
     }
 

@@ -89,7 +89,8 @@ impl World {
         let (requests, statements) = (drained.requests, drained.undelivered + drained.fresh);
         let troubled = |known: &&Known| known.recipe.kind != Kind::Good;
         let troubled = self.model.alive().filter(troubled).count() as u64;
-        let most = most(&self.meant().habit, statements, troubled);
+        let hidden = self.meant().hidden_since(drained.began);
+        let most = most(&self.meant().habit, statements, troubled) + LATE * hidden;
         if requests > most {
             return Err(format!(
                 "B16: {requests} requests for {statements} statements after the servers settled down; the bound is {most}; {:?}",
@@ -114,6 +115,9 @@ fn taken(habit: &Habit, has: bool) -> End {
     if sure { End::Delivered } else { End::Open }
 }
 
+/// The most requests for a statement that is shown only later.
+const LATE: u64 = 16;
+
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
 /// for each statement, to send it with others, alone, and to look it up, and to do so again where the LRS
 /// neither names nor shows what it has, or shows it only later; and for each that has something about it, to tell that it is that
@@ -123,8 +127,10 @@ fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     // It is asked for what it shows later.
     let late = habit.lag > 0 && (habit.says == Says::Nothing || habit.known != Has::AsNew);
     let silent = habit.known != Has::AsNew && !habit.shows();
+    // What it has looks like what it fails on, and no question tells them apart.
+    let fails = silent && matches!(habit.known, Has::Refused(500.., _));
     let each = match habit.single_only {
-        _ if late => 16,
+        _ if late || fails => LATE,
         None if !silent => 4,
         _ => 8,
     };

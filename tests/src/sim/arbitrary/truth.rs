@@ -50,7 +50,7 @@ impl World {
                     .entry(*id)
                     .or_default()
                     .push(Refused { left, at });
-            } else if good && lrs.has(*id, at).is_some() {
+            } else if (good || names(answer, *id)) && lrs.has(*id, at).is_some() {
                 lrs.taken.push((*id, at));
             } else if good && whose && flight.ids.len() == 1 {
                 // An object that says nothing of it: a refusal by whoever said it.
@@ -74,7 +74,7 @@ impl World {
             self.servers.patience.let_look();
         }
         // A jump makes every wait void; another LRS or other credentials may be meant by now.
-        if self.jumped_at.is_some_and(|jump| jump >= left)
+        if self.jumped_at().is_some_and(|jump| jump >= left)
             || flight.behind.to != self.servers.target
         {
             return;
@@ -92,6 +92,12 @@ impl World {
     }
 }
 
+/// It says by another status, too, that it has taken this one.
+fn names(answer: &Answer, id: Uuid) -> bool {
+    let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+    matches!(answer.status, 200..=299) && text.contains(&id.to_string())
+}
+
 /// An LRS that never says that it is one is known by this only.
 pub fn is_json(answer: &Answer) -> bool {
     let text = String::from_utf8_lossy(&answer.body);
@@ -103,8 +109,8 @@ pub fn is_json(answer: &Answer) -> bool {
 }
 
 /// May it be held for this reason, by what this LRS or whoever answered in its place said?
-/// `set`: when the clock was last set, of a device that has no other one.
-pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, set: Option<Millis>) -> bool {
+/// `set`: when the clock was set, of a device that has no other one.
+pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, set: &[Millis]) -> bool {
     let id = known.recipe.id;
     if reason == HoldReason::Conflict {
         return lrs.differs.contains(&id);
@@ -113,7 +119,9 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, set: Option<Millis
     let twice = |first: &Refused, second: &Refused| {
         let between =
             |(other, at): &(Uuid, Millis)| *other != id && first.left < *at && *at <= second.at;
-        let set_between = set.is_some_and(|set| first.left <= set && set <= second.at);
+        let set_between = set
+            .iter()
+            .any(|set| first.left <= *set && *set <= second.at);
         let apart = set_between || second.at - first.at >= APART;
         apart && lrs.taken.iter().any(between)
     };

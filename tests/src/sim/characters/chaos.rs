@@ -54,7 +54,7 @@ impl World {
             _ => self.rng.i64(-60_000..60_000),
         };
         self.clock += by;
-        self.jumped_at = Some(self.now);
+        self.jumps.push(self.now);
         self.times.device(self.now, self.started.1, self.clock);
         // What the LRS is still at may be sent again: the wait for that is void.
         let under_way = self

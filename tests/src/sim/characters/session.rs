@@ -99,7 +99,7 @@ impl World {
         for id in &exchange.overlapping {
             let known = self.model.get(*id);
             let sent_at = known.and_then(|known| known.last_sent).unwrap_or(self.now);
-            if self.jumped_at.is_some_and(|at| at >= sent_at) {
+            if self.jumped_at().is_some_and(|at| at >= sent_at) {
                 self.model.excused.insert(*id);
             } else if !self.model.excused.contains(id) {
                 return Err(format!(
@@ -125,7 +125,7 @@ impl World {
             return Err(broken);
         }
         let others = self.processes.iter().flat_map(Process::flights);
-        let others = others.filter(|flight| self.jumped_at.is_none_or(|jump| jump < flight.left));
+        let others = others.filter(|flight| self.jumped_at().is_none_or(|jump| jump < flight.left));
         for flight in others.chain(flights) {
             if let Some(id) = flight.ids.iter().find(|id| ids.contains(id)) {
                 return Err(format!("I6: {id} is in two requests at once"));
@@ -162,7 +162,7 @@ impl World {
         }
         // With a jump of the clock the lease may have been lost, and then this one changes nothing.
         // Of an LRS that is not meant any more nothing is expected.
-        if self.is_meant(flight) && self.jumped_at.is_none_or(|jump| jump < flight.left) {
+        if self.is_meant(flight) && self.jumped_at().is_none_or(|jump| jump < flight.left) {
             let knew = self.login.header();
             let now = self.now;
             self.servers.promises.learn(flight, knew.as_deref(), now);
