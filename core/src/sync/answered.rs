@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tracing::Span;
 
-use super::due::UNANSWERED;
 use super::flights::{Flying, Ticket};
 use super::judge::{self, Negotiated, Pause, Stop, Verdict};
+use super::policy;
 use super::posted::Sent;
 use super::session::Session;
 use super::work::{Item, Task};
@@ -197,7 +197,7 @@ impl Session {
         if stop.problem != Problem::Unreachable {
             self.learned.about_unanswered += 1;
         }
-        if self.learned.about_unanswered >= UNANSWERED {
+        if self.learned.about_unanswered >= policy::UNANSWERED {
             self.says_nothing_of_itself(None, now);
         }
         if self.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
+use super::policy;
+pub use super::policy::WITHOUT_THE_APP;
+
 /// How waits grow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
@@ -19,46 +22,13 @@ pub struct Backoff {
     pub longest: Duration,
 }
 
-/// Longest wait of all. A device that was away for a day is late by a quarter of an hour at most.
-pub const LONGEST: Duration = Duration::from_mins(15);
-
-/// Longest wait that an LRS may ask for; a longer one is a mistake or an attack.
-pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
-
-/// Wait for the app to act. After that it is tried again all the same: a password that was locked by
-/// mistake may have been put right at the LRS.
-pub const WITHOUT_THE_APP: Duration = Duration::from_hours(1);
-
-/// Longest wait before the first request after the network has come back.
-pub const NETWORK_BACK_WITHIN: Duration = Duration::from_secs(30);
-
-/// The same where it was away for a moment only.
-const NETWORK_BACK_AT_LEAST: Duration = Duration::from_secs(2);
-
-/// Shortest wait: even full jitter must not mean at once.
-const SHORTEST: Duration = Duration::from_millis(250);
-
-/// What every collector does: `docs/fleet.md` says why.
-pub const DEFAULT: Backoff = Backoff {
-    first: Duration::from_secs(2),
-    factor: 2.0,
-    longest: LONGEST,
-};
-
-/// Of a statement that was refused, while others are taken.
-const SUSPICION: Backoff = Backoff {
-    first: Duration::from_secs(16),
-    factor: 2.0,
-    longest: Duration::from_hours(1),
-};
-
 impl Backoff {
     /// The wait after so many failures in a row (1 for the first), somewhere in the whole range.
     pub fn delay(&self, failures: u32, rng: &mut fastrand::Rng) -> Duration {
-        SHORTEST
+        policy::SHORTEST_BACKOFF
             + self
                 .ceiling(failures)
-                .saturating_sub(SHORTEST)
+                .saturating_sub(policy::SHORTEST_BACKOFF)
                 .mul_f64(rng.f64())
     }
 
@@ -66,7 +36,7 @@ impl Backoff {
     /// asks everybody for the same. By as much again at most, or by the backoff where that is longer:
     /// an LRS that asks for a second may have work for an hour.
     pub fn after(&self, asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
-        let asked = asked.min(LONGEST_RETRY_AFTER);
+        let asked = asked.min(policy::LONGEST_RETRY_AFTER);
         let spread = self.ceiling(failures).max(asked.min(self.longest));
         asked + spread.mul_f64(rng.f64())
     }
@@ -87,18 +57,18 @@ impl Backoff {
 
 /// The wait after so many failures in a row (1 for the first), as every collector has it.
 pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
-    DEFAULT.delay(failures, rng)
+    policy::BACKOFF.delay(failures, rng)
 }
 
 /// The wait before a statement that was refused so many times before is tried again. It costs three
 /// requests each time, perhaps for good: a gateway that blocks it may never let it pass.
 pub fn suspicion(refused: u32, rng: &mut fastrand::Rng) -> Duration {
-    SUSPICION.delay(refused + 1, rng)
+    policy::SUSPICION.delay(refused + 1, rng)
 }
 
 /// The wait where the LRS asks for one, as every collector has it.
 pub fn after(asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
-    DEFAULT.after(asked, failures, rng)
+    policy::BACKOFF.after(asked, failures, rng)
 }
 
 /// The wait before the first request after the network has come back: somewhere in the whole range,
@@ -106,7 +76,7 @@ pub fn after(asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duratio
 /// moment. Nobody who was away for an hour misses these seconds, and who was in a tunnel waits for two.
 pub fn network_back(away: Duration, rng: &mut fastrand::Rng) -> Duration {
     (away / 60)
-        .clamp(NETWORK_BACK_AT_LEAST, NETWORK_BACK_WITHIN)
+        .clamp(policy::NETWORK_BACK_AT_LEAST, policy::NETWORK_BACK_WITHIN)
         .mul_f64(rng.f64())
 }
 
@@ -127,10 +97,10 @@ mod tests {
             (u32::MAX, 900),
         ] {
             let delays: Vec<_> = (0..2_000).map(|_| delay(failures, &mut rng)).collect();
-            let ceiling = Duration::from_secs(ceiling);
+            let (at_once, ceiling) = (Duration::from_millis(250), Duration::from_secs(ceiling));
             let (low, high) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
             assert!(
-                *low >= SHORTEST && *low < SHORTEST + ceiling / 20,
+                *low >= at_once && *low < at_once + ceiling / 20,
                 "{failures}: {low:?}"
             );
             assert!(
@@ -153,7 +123,7 @@ mod tests {
             let waits: Vec<_> = (0..2_000)
                 .map(|_| after(Duration::from_secs(asked), failures, &mut rng))
                 .collect();
-            let told = Duration::from_secs(asked).min(LONGEST_RETRY_AFTER);
+            let told = Duration::from_secs(asked).min(Duration::from_hours(24));
             let spread = Duration::from_secs(spread);
             let (low, high) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
             assert!(

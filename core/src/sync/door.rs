@@ -6,13 +6,10 @@
 
 use std::time::Duration;
 
-use super::backoff;
 use super::judge::{Blame, Pause, Stop};
+use super::policy;
 use super::session::Session;
 use crate::store::{Db, Millis, Problem, StoreError, WaitKind};
-
-/// So many requests may find out.
-const QUESTIONS: u32 = 10;
 
 /// A 401 of the LRS itself that is not explained yet.
 #[derive(Debug)]
@@ -71,7 +68,10 @@ impl Session {
 
     /// Asked often enough without an answer: the 401 is obeyed.
     pub(super) fn obey_the_door(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
-        let Some(door) = self.door.take_if(|door| door.asked >= QUESTIONS) else {
+        let Some(door) = self
+            .door
+            .take_if(|door| door.asked >= policy::QUESTIONS_AFTER_401)
+        else {
             return Ok(false);
         };
         self.stop(db, shut(door.words), Duration::ZERO, now)?;
@@ -83,7 +83,7 @@ impl Session {
         let Some(door) = self.door.take() else {
             return stop;
         };
-        let until = now + backoff::WITHOUT_THE_APP.as_millis() as Millis;
+        let until = now + policy::WITHOUT_THE_APP.as_millis() as Millis;
         self.learned.waits.add(WaitKind::App, until);
         shut(door.words)
     }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::policy;
 use super::session::Session;
 use super::suspects;
 use super::work::{Item, Look, Task, Then};
@@ -11,28 +12,6 @@ use crate::statement::XapiVersion;
 use crate::store::{
     Db, HoldReason, Limits, Millis, Outcome, Problem, Spoilt, StoreError, Taken, WaitReason,
 };
-
-/// What a negotiated version is trusted for: LRSs are upgraded.
-const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
-
-/// The same while statements wait for another one: a single wrong answer must not stop them for a day.
-const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
-
-/// Failures in a row after which the upstream gets one statement at a time, each looked up first.
-const CAUTIOUS_FROM: u32 = 2;
-
-/// The same where it asks for time: it asks a whole fleet at once, and singles would be a storm.
-pub(super) const BUSY_BEFORE_SINGLES: u32 = 3 * CAUTIOUS_FROM;
-
-/// Failures in a row that are a long trouble.
-pub(super) const LONG_TROUBLE: u32 = 6;
-
-/// Most statements that are looked up before any of them is sent.
-const LOOKED_UP_FIRST: usize = 10;
-
-/// So many questions of a kind in a row that nobody answers, and the next one is left out: perhaps it is this kind
-/// alone that is not answered, and statements are taken. Then every other one.
-pub(super) const UNANSWERED: u32 = 3;
 
 /// What the log, and what stands aside, have for the next request.
 pub(super) enum Due {
@@ -56,9 +35,9 @@ impl Session {
 
     pub(super) fn version_lasts(&self) -> Millis {
         if self.another_is_awaited {
-            VERSION_IN_DOUBT_LASTS_MS
+            policy::VERSION_IN_DOUBT_LASTS_MS
         } else {
-            VERSION_LASTS_MS
+            policy::VERSION_LASTS_MS
         }
     }
 
@@ -76,8 +55,8 @@ impl Session {
             .map(|trouble| &trouble.problem)
         {
             None | Some(Problem::Unreachable) => return false,
-            Some(Problem::Busy) => BUSY_BEFORE_SINGLES,
-            Some(_) => CAUTIOUS_FROM,
+            Some(Problem::Busy) => policy::BUSY_BEFORE_SINGLES,
+            Some(_) => policy::CAUTIOUS_FROM,
         };
         self.learned.failures >= from
     }
@@ -87,7 +66,7 @@ impl Session {
     pub(super) fn is_busy(&self) -> bool {
         let trouble = self.learned.trouble.as_ref();
         trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
-            && self.learned.about_unanswered < UNANSWERED
+            && self.learned.about_unanswered < policy::UNANSWERED
     }
 
     pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
@@ -114,7 +93,7 @@ impl Session {
             statements.saturating_mul(sharing),
             limits.bytes.saturating_mul(sharing),
         );
-        let until = now + timeout.as_millis() as Millis + super::session::LEASE_MARGIN_MS;
+        let until = now + timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
         let taken = db.take(self.config.upstream, self.holder, &limits, now, until)?;
         if let Taken::Rows { spoilt, .. } = &taken {
             self.tell_held(spoilt);
@@ -136,12 +115,13 @@ impl Session {
     /// that cause it; but not where the LRS asks for time, as it does of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
-        let long = self.is_cautious() && !self.is_busy() && self.learned.failures >= LONG_TROUBLE;
+        let long =
+            self.is_cautious() && !self.is_busy() && self.learned.failures >= policy::LONG_TROUBLE;
         if !long || !self.suspects.is_empty() || self.rng.bool() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }
         let front = db.upstream(self.config.upstream)?.delivered_through;
-        let leaps = self.learned.failures / LONG_TROUBLE;
+        let leaps = self.learned.failures / policy::LONG_TROUBLE;
         Ok(suspects::leap(front, last, leaps, &mut self.rng))
     }
 
@@ -200,9 +180,9 @@ impl Session {
             if ask.is_empty() {
                 return Task::Post(rest);
             }
-            if ask.len() > LOOKED_UP_FIRST {
+            if ask.len() > policy::LOOKED_UP_FIRST {
                 // The others stay queued: an LRS that counts requests would never let it come to an end.
-                ask.truncate(LOOKED_UP_FIRST);
+                ask.truncate(policy::LOOKED_UP_FIRST);
                 rest.clear();
             }
             return Task::Look(Look::new(ask, Then::Send(rest)));
@@ -249,7 +229,7 @@ impl Session {
 
 /// Whether a question is left out, of a kind of which so many in a row were not answered.
 pub(super) fn leave_out(unanswered: &mut u32) -> bool {
-    let out = *unanswered >= UNANSWERED;
+    let out = *unanswered >= policy::UNANSWERED;
     *unanswered -= u32::from(out);
     out
 }

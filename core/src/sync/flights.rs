@@ -17,16 +17,10 @@ use std::time::Duration;
 use tracing::Span;
 use uuid::Uuid;
 
+use super::policy;
 use super::work::{Item, Task};
 use crate::clock::Now;
 use crate::store::{Learned, Millis, UnderWay, Unsent};
-
-/// Never are more requests under way at once: four fill a line of 200 ms, and more would take the LRS
-/// from others.
-pub const MOST_IN_FLIGHT: u32 = 4;
-
-/// So many batches taken whole show that the upstream bears one more request at once than was thought.
-const BEARS_MORE_AFTER: u32 = 16;
 
 /// Names a request under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,11 +184,11 @@ impl Flights {
         }
         self.window = (self.window + 1).min(most);
         self.whole += 1;
-        if self.whole.is_multiple_of(BEARS_MORE_AFTER) {
+        if self.whole.is_multiple_of(policy::WHOLE_BATCHES_PER_FLIGHT) {
             learned.max_in_flight = learned
                 .max_in_flight
                 .map(|most| most + 1)
-                .filter(|most| *most < MOST_IN_FLIGHT);
+                .filter(|most| *most < policy::MOST_IN_FLIGHT);
         }
     }
 

@@ -1,12 +1,7 @@
 //! How much goes into one request: learned from what the upstream bears.
 
+use super::policy;
 use crate::store::Learned;
-
-/// The least that is ever tried.
-const LEAST_BYTES: u32 = 16 * 1024;
-
-/// A connection that breaks under a body of at least this size may have broken for the size.
-pub(super) const BIG_BODY: usize = 256 * 1024;
 
 /// The bounds that the app set, and what the upstream bears of them.
 #[derive(Debug, Clone, Copy)]
@@ -27,13 +22,13 @@ impl Ceiling {
         learned
             .max_bytes
             .unwrap_or(self.bytes)
-            .clamp(LEAST_BYTES.min(self.bytes), self.bytes) as usize
+            .clamp(policy::LEAST_BYTES.min(self.bytes), self.bytes) as usize
     }
 
     /// A body of that size was too large.
     pub(super) fn shrink_bytes(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
-        learned.max_bytes = Some(half.clamp(LEAST_BYTES.min(self.bytes), self.bytes));
+        learned.max_bytes = Some(half.clamp(policy::LEAST_BYTES.min(self.bytes), self.bytes));
     }
 
     /// That many statements took too long.
@@ -54,12 +49,12 @@ impl Ceiling {
         // Unless these are the halves of one that failed before.
         let on_purpose = learned.max_statements.is_some_and(|most| most >= tried);
         let after = match learned.failed_statements {
-            None => FIRST_RETRY_AFTER,
+            None => policy::REQUESTS_BEFORE_RETRY,
             Some(_) if on_purpose => learned
                 .retry_failed
                 .0
                 .saturating_mul(2)
-                .min(MOST_BEFORE_RETRY),
+                .min(policy::MOST_REQUESTS_BEFORE_RETRY),
             Some(_) => learned.retry_failed.0,
         };
         learned.max_statements = Some(1);
@@ -77,7 +72,7 @@ impl Ceiling {
                 .0
                 .max(1)
                 .saturating_mul(8)
-                .min(MOST_BEFORE_RETRY),
+                .min(policy::MOST_REQUESTS_BEFORE_RETRY),
         };
         learned.max_statements = Some(1);
         learned.failed_statements = Some(2);
@@ -114,12 +109,6 @@ impl Ceiling {
         }
     }
 }
-
-/// Requests that an LRS has to take before more statements at once are tried, where it failed on them.
-const FIRST_RETRY_AFTER: u32 = 50;
-
-/// It is tried again that often at least.
-const MOST_BEFORE_RETRY: u32 = 1_600;
 
 fn grown(limit: Option<u32>, ceiling: u32) -> Option<u32> {
     limit

@@ -2,22 +2,15 @@
 
 use std::time::Duration;
 
-use super::due::{LONG_TROUBLE, leave_out};
+use super::due::leave_out;
 use super::judge::{self, Blame, Looked, Pause, Stop};
+use super::policy;
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::reading::read_get;
 use crate::lrs::{Answer, Sender, headers};
 use crate::statement::{self, Comparison};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
-
-/// An LRS that says it shows only what it stored until some time ago is waited for this often; after
-/// that what it shows counts.
-const WAITS_FOR_CONSISTENCY: u32 = 3;
-
-/// `Date` and `X-Experience-API-Consistent-Through` that are no further apart than this say the same:
-/// one of them counts whole seconds.
-const CONSISTENT_WITHIN_MS: Millis = 1_500;
 
 impl Session {
     pub(super) fn looked(
@@ -183,8 +176,8 @@ impl Session {
     fn shows_later(&self, answer: &Answer) -> bool {
         match (headers::consistent_through(answer), headers::date(answer)) {
             (Some(through), Some(date)) => {
-                through < date - CONSISTENT_WITHIN_MS
-                    && self.learned.failures < WAITS_FOR_CONSISTENCY
+                through < date - policy::CONSISTENT_WITHIN_MS
+                    && self.learned.failures < policy::WAITS_FOR_CONSISTENCY
             }
             _ => false,
         }
@@ -297,7 +290,7 @@ impl Session {
         }
         // What was taken since it was found out was taken in it; but not where nothing was for long.
         let proven = self.learned.last_success > self.learned.version_at
-            && self.learned.failures < LONG_TROUBLE;
+            && self.learned.failures < policy::LONG_TROUBLE;
         self.proven_version = self.learned.version.filter(|_| proven);
         self.learned.version = Some(self.version().other());
         self.suspects.acquit_refused();

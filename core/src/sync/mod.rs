@@ -14,6 +14,7 @@ pub mod judge;
 mod limits;
 mod look;
 mod outcome;
+pub mod policy;
 mod posted;
 mod quiet;
 mod report;
@@ -29,7 +30,8 @@ mod judge_table;
 #[cfg(test)]
 mod tests;
 
-pub use flights::{MOST_IN_FLIGHT, Ticket};
+pub use flights::Ticket;
+pub use policy::MOST_IN_FLIGHT;
 pub use report::{Ended, SessionConfig, Step, SyncReport};
 pub use session::Session;
 pub(crate) use waits::cut_off_until;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::backoff;
 use super::door::Door;
-use super::due::LONG_TROUBLE;
 use super::judge::{Pause, Stop};
 use super::limits::Ceiling;
+use super::policy;
 use super::session::Session;
 use super::work::Item;
 use crate::event::Event;
@@ -14,9 +14,6 @@ use crate::store::{
     Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
     Written,
 };
-
-/// Delivered rows are deleted in bulk once there are this many.
-const PURGE_FROM: i64 = 1_000;
 
 impl Session {
     /// The upstream took statements: it is well, and those it failed on were at fault themselves.
@@ -44,7 +41,7 @@ impl Session {
             settled.extend(self.convict(now));
         }
         self.settle(db, settled, now)?;
-        if db.unpurged()? >= PURGE_FROM {
+        if db.unpurged()? >= policy::PURGE_FROM {
             db.purge(self.config.history, now)?;
         }
         Ok(())
@@ -108,13 +105,15 @@ impl Session {
             Pause::Backoff => (backoff, WaitKind::Backoff),
             Pause::AtLeast(least) => (backoff.max(least), WaitKind::Backoff),
             // It may be something before the LRS that says so, of one statement.
-            Pause::Long if self.learned.failures < LONG_TROUBLE => (backoff, WaitKind::Backoff),
+            Pause::Long if self.learned.failures < policy::LONG_TROUBLE => {
+                (backoff, WaitKind::Backoff)
+            }
             Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
             Pause::RetryAfter(asked) => (
                 backoff::after(asked, self.learned.failures, &mut self.rng),
                 WaitKind::RetryAfter,
             ),
-            Pause::App => (backoff::WITHOUT_THE_APP, WaitKind::App),
+            Pause::App => (policy::WITHOUT_THE_APP, WaitKind::App),
         };
         if under_way > Duration::ZERO {
             let until = now + under_way.as_millis() as Millis;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::due::BUSY_BEFORE_SINGLES;
 use super::flights::Flying;
 use super::judge::{self, Blame, Pause, Stop, Verdict};
-use super::limits::{BIG_BODY, Ceiling};
+use super::limits::Ceiling;
+use super::policy;
 use super::session::Session;
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::Failure;
@@ -49,7 +49,7 @@ impl Session {
         self.may_be_there(&batch);
         match failure {
             Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
-            Failure::Broken(_) if sent.bytes >= BIG_BODY => {
+            Failure::Broken(_) if sent.bytes >= policy::BIG_BODY => {
                 self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
             }
             // One LRS breaks on every batch above some size, another one just once.
@@ -152,7 +152,7 @@ impl Session {
                 self.sorted(db, &batch, &delivered, refused, &look, now)
             }
             Verdict::Suspicious { blame, culprits } => {
-                if sent.bytes >= BIG_BODY && batch.len() > 1 {
+                if sent.bytes >= policy::BIG_BODY && batch.len() > 1 {
                     // One LRS says 400 to what is too large.
                     self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
                 }
@@ -177,7 +177,7 @@ impl Session {
                 match stop.problem {
                     Problem::ServerError => Ceiling::failed_on(&mut self.learned, batch.len()),
                     // It may bear fewer at once: not only one next, but fewer from now on.
-                    Problem::Busy if self.learned.failures + 1 == BUSY_BEFORE_SINGLES => {
+                    Problem::Busy if self.learned.failures + 1 == policy::BUSY_BEFORE_SINGLES => {
                         self.ceiling
                             .shrink_statements(&mut self.learned, batch.len());
                     }

@@ -12,8 +12,9 @@ use tracing::Span;
 use super::answered::Landed;
 use super::door::Door;
 use super::due::Due;
-use super::flights::{Flights, Flying, MOST_IN_FLIGHT, Ticket};
+use super::flights::{Flights, Flying, Ticket};
 use super::limits::Ceiling;
+use super::policy;
 use super::quiet::{Quiet, still_at_work};
 use super::report::{Ended, SessionConfig, Step, SyncReport};
 use super::suspects::Suspects;
@@ -27,9 +28,6 @@ use crate::store::{
     Claim, Db, Holder, Learned, Lease, LrsClock, Millis, Problem, StoreError, Trouble, UnderWay,
     Unsent, WaitKind,
 };
-
-/// The lease outlasts the requests that it protects by this much.
-pub(super) const LEASE_MARGIN_MS: Millis = 15_000;
 
 /// One run; see the module. Not shared between threads.
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own; together they are no state.
@@ -103,9 +101,6 @@ impl std::fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
-
-/// As many credentials as there may be requests under way.
-const FORMER: usize = MOST_IN_FLIGHT as usize;
 
 impl Session {
     /// A session for one holder of the lease. `rng` spreads the waits.
@@ -211,7 +206,7 @@ impl Session {
             let former = std::mem::replace(&mut self.config.authorization, authorization.cloned());
             // Answers to them may come still.
             self.former.extend(former);
-            let outlived = self.former.len().saturating_sub(FORMER);
+            let outlived = self.former.len().saturating_sub(policy::FORMER_CREDENTIALS);
             self.former.drain(..outlived);
             self.flights.outdate();
             self.forget_tasks();
@@ -235,7 +230,10 @@ impl Session {
 
     /// Most requests under way at once.
     pub(super) fn most_in_flight(&self) -> u32 {
-        let allowed = self.config.requests_in_flight.clamp(1, MOST_IN_FLIGHT);
+        let allowed = self
+            .config
+            .requests_in_flight
+            .clamp(1, policy::MOST_IN_FLIGHT);
         self.learned
             .max_in_flight
             .map_or(allowed, |bears| bears.clamp(1, allowed))
@@ -377,7 +375,7 @@ impl Session {
             .flights
             .under_way()
             .map_or(this, |others| this.and(others));
-        let until = now + all.timeout_ms + LEASE_MARGIN_MS;
+        let until = now + all.timeout_ms + policy::LEASE_MARGIN_MS;
         let rows: Vec<_> = batch.iter().map(|item| &item.row).collect();
         let written = self.written(now);
         let mark = db.depart(
@@ -399,7 +397,7 @@ impl Session {
         request: &Request,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let until = now + request.timeout.as_millis() as Millis + LEASE_MARGIN_MS;
+        let until = now + request.timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
         // A lease that ends much later was made before our clock jumped: others take it for free.
         let fits = until..until + requests::timeout(usize::MAX, usize::MAX).as_millis() as Millis;
         if self.lease_until.is_none_or(|lease| !fits.contains(&lease)) {
@@ -487,7 +485,7 @@ impl Session {
     }
 
     fn begin(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
-        let until = now + LEASE_MARGIN_MS;
+        let until = now + policy::LEASE_MARGIN_MS;
         let again = match db.claim(self.config.upstream, self.holder, self.alone, now, until)? {
             Claim::Busy { until } => return Ok(Some(Step::Done(Ended::Busy { until }))),
             Claim::Granted { again } => again,
@@ -573,6 +571,6 @@ impl Session {
 /// Another process syncs.
 fn busy(now: Millis) -> Ended {
     Ended::Busy {
-        until: now + LEASE_MARGIN_MS,
+        until: now + policy::LEASE_MARGIN_MS,
     }
 }

@@ -14,30 +14,10 @@ use std::time::Duration;
 use super::backoff;
 use super::judge::Blame;
 use super::limits::Ceiling;
+use super::policy;
 use super::session::Session;
 use super::work::{Item, Look, Task, Then};
 use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
-
-/// So many in a row make the upstream as suspect as the statements.
-const STRIKES: usize = 3;
-
-/// Two refusals no further apart than this are one: a gateway that is reloaded, a deployment that is
-/// replaced, an LRS that starts.
-const APART: Duration = Duration::from_secs(10);
-
-/// The LRS's clock is known no better: `Date` counts whole seconds and has been under way for a while.
-const CLOCKS_AGREE_WITHIN_MS: Millis = 2_000;
-
-/// How often a statement must have been refused before, so that the next refusal holds it.
-fn enough(reason: HoldReason) -> u32 {
-    match reason {
-        // A server fails for many reasons, and most of them pass.
-        HoldReason::ServerError => 5,
-        // It may be slow to show what it took.
-        HoldReason::ConflictUnseen => 4,
-        _ => 1,
-    }
-}
 
 /// A statement that was refused when it was alone.
 #[derive(Debug, Clone)]
@@ -91,7 +71,7 @@ impl Suspects {
 
     /// Looking for one statement that the LRS takes: no batches.
     pub(super) fn is_probing(&self) -> bool {
-        self.list.len() >= STRIKES
+        self.list.len() >= policy::SUSPECTS_BEFORE_PROBING
     }
 
     /// Where in the log to go on: behind the suspects, and by leaps towards its end once there are
@@ -105,7 +85,7 @@ impl Suspects {
         if !self.is_probing() {
             return last;
         }
-        let leaps = (self.list.len() - STRIKES + 1) as u32;
+        let leaps = (self.list.len() - policy::SUSPECTS_BEFORE_PROBING + 1) as u32;
         match self.list.last() {
             // There are only a few questions.
             Some(suspect) if suspect.blame.is_door() => {
@@ -166,7 +146,7 @@ impl Session {
             // The rest of the batch stays queued until the upstream has shown that it is well.
             self.forget_tasks();
             // But one leap: it may be statements that it fails on, and questions that nobody answers.
-            if self.suspects.ill && self.suspects.list.len() > STRIKES {
+            if self.suspects.ill && self.suspects.list.len() > policy::SUSPECTS_BEFORE_PROBING {
                 return self.conclude_suspects(db, now).map(drop);
             }
         }
@@ -179,7 +159,7 @@ impl Session {
         !blame.stranger
             && same
             && self.is_apart(item)
-            && item.row.tries >= enough(blame.reason)
+            && item.row.tries >= policy::refusals_before(blame.reason)
             && item.row.taken.is_some_and(|then| self.learned.taken > then)
     }
 
@@ -187,7 +167,7 @@ impl Session {
     fn is_apart(&self, item: &Item) -> bool {
         match (self.steady, item.row.refused_at) {
             (Some(now), Some(then)) if now.boot == then.boot => {
-                now.ms - then.ms >= APART.as_millis() as Millis
+                now.ms - then.ms >= policy::REFUSALS_APART.as_millis() as Millis
             }
             _ => true,
         }
@@ -215,7 +195,8 @@ impl Session {
     /// What counts is when it was refused, which may have been a while ago, and before our clock jumped.
     fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
         let happened_at = suspect.item.row.happened_at;
-        let lay_ahead = |skew: Millis| happened_at - skew + CLOCKS_AGREE_WITHIN_MS > suspect.at;
+        let lay_ahead =
+            |skew: Millis| happened_at - skew + policy::CLOCKS_AGREE_WITHIN_MS > suspect.at;
         let due = suspect
             .skew
             .filter(|skew| lay_ahead(*skew))
@@ -223,7 +204,7 @@ impl Session {
             // Not at once and again and again while the clocks may disagree.
             .map(|due| match due {
                 _ if due > now => due,
-                _ => due + CLOCKS_AGREE_WITHIN_MS,
+                _ => due + policy::CLOCKS_AGREE_WITHIN_MS,
             });
         match due {
             Some(due) if suspect.blame.reason != HoldReason::TooLarge => Outcome::Waiting {
@@ -280,7 +261,7 @@ impl Session {
     /// It is tried again, each time later. `taken` says how much the upstream had taken when it was refused.
     fn later_since(&mut self, item: &Item, blame: &Blame, taken: u64, now: Millis) -> Outcome {
         let wait = backoff::suspicion(item.row.tries, &mut self.rng)
-            .max(APART)
+            .max(policy::REFUSALS_APART)
             .max(self.under_way(now));
         Outcome::Waiting {
             reason: WaitReason::Suspect,

@@ -1,17 +1,11 @@
 //! Waiting before anything more is sent, and for what.
 
-use super::backoff;
+use super::policy;
 use super::report::{Ended, Step};
 use super::session::Session;
 use crate::event::Event;
 use crate::lrs::requests;
 use crate::store::{Db, Learned, Millis, StoreError, UnderWay, WaitKind};
-
-/// An LRS is quick while nothing that it was asked took longer.
-const QUICK_MS: Millis = 1_000;
-
-/// After a kill, an LRS that is known to be quick is left alone for so long.
-const QUICK_IS_AT_WORK_MS: Millis = 15_000;
 
 impl Session {
     /// A wait that is not over; a time that no wait could have set came from another clock.
@@ -57,7 +51,7 @@ impl Session {
 /// The LRS was waited for so long. Nobody is quick for answering questions, or for breaking off soon; but
 /// whoever is slow at that is slow.
 pub(super) fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
-    if answered_a_batch || learned.slowest_ms.is_some() || ms > QUICK_MS {
+    if answered_a_batch || learned.slowest_ms.is_some() || ms > policy::QUICK_MS {
         learned.slowest_ms = learned.slowest_ms.max(Some(ms));
     }
 }
@@ -92,7 +86,7 @@ fn ended_at(request: UnderWay, now: Millis) -> Millis {
 /// known well enough; of another one nothing is known but the time-out.
 fn patience(learned: &Learned, timeout_ms: Millis) -> Millis {
     if is_quick(learned) {
-        timeout_ms.min(QUICK_IS_AT_WORK_MS)
+        timeout_ms.min(policy::QUICK_IS_AT_WORK_MS)
     } else {
         timeout_ms
     }
@@ -101,16 +95,18 @@ fn patience(learned: &Learned, timeout_ms: Millis) -> Millis {
 pub(super) fn is_quick(learned: &Learned) -> bool {
     learned
         .slowest_ms
-        .is_some_and(|slowest| slowest <= QUICK_MS)
+        .is_some_and(|slowest| slowest <= policy::QUICK_MS)
 }
 
 /// Could such a wait have been set by now? Otherwise the clock has jumped since.
 fn is_possible(until: Millis, why: WaitKind, now: Millis) -> bool {
     let longest = match why {
-        WaitKind::Backoff => backoff::LONGEST,
-        WaitKind::OutcomeUnknown => backoff::LONGEST + requests::timeout(usize::MAX, usize::MAX),
-        WaitKind::RetryAfter => backoff::LONGEST_RETRY_AFTER + backoff::LONGEST,
-        WaitKind::App => backoff::WITHOUT_THE_APP,
+        WaitKind::Backoff => policy::LONGEST_BACKOFF,
+        WaitKind::OutcomeUnknown => {
+            policy::LONGEST_BACKOFF + requests::timeout(usize::MAX, usize::MAX)
+        }
+        WaitKind::RetryAfter => policy::LONGEST_RETRY_AFTER + policy::LONGEST_BACKOFF,
+        WaitKind::App => policy::WITHOUT_THE_APP,
     };
     until <= now + longest.as_millis() as Millis
 }

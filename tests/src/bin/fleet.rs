@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use pannier::sync::backoff;
+use pannier::sync::{backoff, policy};
 use pannier_tests::fleet::{self, Figures, Herd, Overload, Scenario};
 
 /// Simulates very many devices that come back to one LRS at the same moment: an exam hall's network
@@ -37,16 +37,16 @@ struct Arguments {
     #[arg(long)]
     known: bool,
     /// A device's first request comes within so many seconds.
-    #[arg(long, default_value_t = backoff::NETWORK_BACK_WITHIN.as_secs_f64())]
+    #[arg(long, default_value_t = policy::NETWORK_BACK_WITHIN.as_secs_f64())]
     spread: f64,
     /// Longest first wait after a failure, seconds.
-    #[arg(long, default_value_t = backoff::DEFAULT.first.as_secs_f64())]
+    #[arg(long, default_value_t = policy::BACKOFF.first.as_secs_f64())]
     first: f64,
     /// So many times as long after each further failure.
-    #[arg(long, default_value_t = backoff::DEFAULT.factor)]
+    #[arg(long, default_value_t = policy::BACKOFF.factor)]
     factor: f32,
     /// Longest wait of all, seconds.
-    #[arg(long, default_value_t = backoff::DEFAULT.longest.as_secs_f64())]
+    #[arg(long, default_value_t = policy::BACKOFF.longest.as_secs_f64())]
     longest: f64,
     /// How much later than told a device comes back: "as-built", or, to compare, "exact", "backoff" or
     /// a share of the wait.
