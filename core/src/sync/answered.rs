@@ -26,8 +26,8 @@ pub(super) struct Landed {
 }
 
 impl Session {
-    /// What came of a request. Everything that follows is in the database when this returns, or would
-    /// be found out again. Of a request that is not under way any more nothing follows.
+    /// Takes in the outcome of a request. Everything that follows is in the database when this returns, or
+    /// would be found out again. Nothing follows from a request that is no longer in flight.
     pub fn answered(
         &mut self,
         db: &mut Db,
@@ -107,8 +107,8 @@ impl Session {
         asked.after(&self.former)
     }
 
-    /// Who answered. One that has given its version header so far gives it always, and one that has taken
-    /// statements without it never does.
+    /// Returns who gave this answer. An LRS that has given its version header so far always gives it, and one
+    /// that has taken statements without it never does.
     pub(super) fn sender(&self, answer: &Answer) -> Sender {
         match (sender(answer), self.learned.signs) {
             (Sender::Perhaps, Some(true)) => Sender::Stranger,
@@ -117,7 +117,7 @@ impl Session {
         }
     }
 
-    /// It has shown that it is the LRS: does it give its version header?
+    /// Learns whether the LRS gives its version header, from an answer that proved to be its own.
     pub(super) fn learn_to_know(&mut self, from: Sender) {
         match from {
             Sender::Lrs => self.learned.signs = Some(true),
@@ -126,7 +126,7 @@ impl Session {
         }
     }
 
-    /// What an answer of the LRS tells beside what was asked: its clock, and how quick it is.
+    /// Measures what an answer of the LRS tells beside the content: its clock, and how quick it is.
     fn hear(&mut self, answer: &Answer, flying: &Flying, now: Millis) {
         let here = self.both_clocks(now);
         let took = trace::between(flying.asked, here) as Millis;
@@ -186,8 +186,8 @@ impl Session {
         self.learned.version_at = Some(now);
     }
 
-    /// No answer to `GET about`, or none but a wait. Where that comes again and again, statements are sent
-    /// after the wait all the same: perhaps it is this question alone that is not answered.
+    /// Goes on after a `GET /about` without an answer, or with a request to wait. After several in a row
+    /// statements are sent all the same: perhaps this question alone is not answered.
     pub(super) fn about_stopped(
         &mut self,
         db: &mut Db,
@@ -276,7 +276,7 @@ impl Session {
         self.posted(db, batch, verdict, sent, now)
     }
 
-    /// Now that nothing else is under way.
+    /// Judges an answer that had to wait for the other requests in flight.
     pub(super) fn judge_landed(
         &mut self,
         db: &mut Db,

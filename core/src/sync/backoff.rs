@@ -16,7 +16,7 @@ pub use super::policy::WITHOUT_THE_APP;
 pub struct Backoff {
     /// Longest first wait.
     pub first: Duration,
-    /// So many times as long after each failure.
+    /// Factor by which each wait is longer than the one before.
     pub factor: f32,
     /// Longest wait of all.
     pub longest: Duration,

@@ -14,7 +14,7 @@ use crate::store::{Db, Millis, Problem, StoreError, WaitKind};
 /// A 401 of the LRS itself that is not explained yet.
 #[derive(Debug)]
 pub(super) struct Door {
-    /// What the LRS said.
+    /// Words of the LRS.
     words: String,
     /// Requests since that did not explain it.
     asked: u32,
@@ -51,7 +51,7 @@ impl Session {
         });
     }
 
-    /// One more request leaves.
+    /// Counts a request that leaves.
     pub(super) fn knock(&mut self) {
         if let Some(door) = &mut self.door {
             door.asked += 1;
@@ -78,7 +78,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Nothing more is sent for now, and nobody has found out: then the 401 is obeyed, too.
+    /// Obeys the 401 where the session stops before anybody found out what it meant.
     pub(super) fn or_obey_the_door(&mut self, stop: Stop, now: Millis) -> Stop {
         let Some(door) = self.door.take() else {
             return stop;
@@ -89,7 +89,7 @@ impl Session {
     }
 }
 
-/// Until the app has acted.
+/// Stop until the app has acted.
 fn shut(words: String) -> Stop {
     Stop {
         problem: Problem::Credentials,

@@ -13,11 +13,11 @@ use crate::store::{
     Db, HoldReason, Limits, Millis, Outcome, Problem, Spoilt, StoreError, Taken, WaitReason,
 };
 
-/// What the log, and what stands aside, have for the next request.
+/// Work that the log and the statements aside have for the next request.
 pub(super) enum Due {
     Task(Task),
     Nothing,
-    /// Perhaps: so many had to step aside that the transaction has been long enough.
+    /// Ask again: so many had to step aside that the transaction has been long enough.
     Again,
     /// Another process syncs.
     Busy,
@@ -45,8 +45,8 @@ impl Session {
         self.learned.version.unwrap_or(XapiVersion::V1_0_3)
     }
 
-    /// Nothing was taken again and again, though something was reached: one statement at a time, and
-    /// look before sending, since it may be the statement in front.
+    /// Tells whether to send one statement at a time and to look each up first. Something was reached and
+    /// took nothing, again and again: it may be the statement in front.
     pub(super) fn is_cautious(&self) -> bool {
         let from = match self
             .learned
@@ -61,8 +61,8 @@ impl Session {
         self.learned.failures >= from
     }
 
-    /// It asks for time, as it does of everybody; but not where it says so to each question about itself, whatever
-    /// it says to statements.
+    /// Tells whether the LRS asks for time, as it does of everybody. One that says so only to questions about
+    /// itself is not busy, whatever it says to statements.
     pub(super) fn is_busy(&self) -> bool {
         let trouble = self.learned.trouble.as_ref();
         trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
@@ -111,8 +111,9 @@ impl Session {
         }
     }
 
-    /// Where in the log to go on. In a long trouble every other session begins ahead: it may be the few in front
-    /// that cause it; but not where the LRS asks for time, as it does of everybody.
+    /// Returns where in the log to go on. In a long trouble every other session begins farther ahead, because
+    /// the few statements in front may cause it; but not where the LRS asks for time, as it does of
+    /// everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
         let long =
@@ -125,7 +126,7 @@ impl Session {
         Ok(suspects::leap(front, last, leaps, &mut self.rng))
     }
 
-    /// What is held since the device has spoilt it is told like what the LRS has refused.
+    /// Reports statements that the device has spoilt and that are held for it.
     fn tell_held(&mut self, spoilt: &[Spoilt]) {
         self.held += spoilt.len() as u64;
         self.events.extend(spoilt.iter().map(|one| Event::Held {
@@ -165,7 +166,8 @@ impl Session {
         Ok(leaving)
     }
 
-    /// What may have reached the LRS before is looked up before it is sent again.
+    /// Chooses the first task for a batch: statements that the LRS may have are looked up before they are
+    /// sent again.
     fn first_look(&mut self, batch: Vec<Item>) -> Task {
         let may_have_come = batch.iter().any(|item| item.row.sent_before);
         if may_have_come && leave_out(&mut self.learned.looks_unanswered) {
@@ -227,7 +229,8 @@ impl Session {
     }
 }
 
-/// Whether a question is left out, of a kind of which so many in a row were not answered.
+/// Tells whether to leave this question out, and counts it. After several unanswered ones of its kind every
+/// other one is left out.
 pub(super) fn leave_out(unanswered: &mut u32) -> bool {
     let out = *unanswered >= policy::UNANSWERED;
     *unanswered -= u32::from(out);

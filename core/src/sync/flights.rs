@@ -32,7 +32,8 @@ pub(super) struct Flying {
     pub(super) task: Task,
     pub(super) timeout: Duration,
     pub(super) bytes: usize,
-    /// For a batch from the log: how far that had been sent before, and with it.
+    /// Range of the log that had been sent before this batch, and with it; none for one that is not from the
+    /// log.
     pub(super) mark: Option<Unsent>,
     /// Others may be under way beside it.
     pub(super) plain: bool,
@@ -51,12 +52,12 @@ impl Flying {
     }
 }
 
-/// All that are under way.
+/// Requests in flight.
 pub(super) struct Flights {
     list: Vec<Flying>,
     tickets: u64,
     window: u32,
-    /// Nothing leaves before all of them have come back.
+    /// Blocks new requests until all in flight have come back.
     closed: bool,
     /// Most at once since there was none.
     crowd: u32,
@@ -97,12 +98,12 @@ impl Flights {
         Some(self.list.remove(at))
     }
 
-    /// All of them are given up.
+    /// Gives all of them up.
     pub(super) fn give_up(&mut self) {
         self.list.clear();
     }
 
-    /// What the statements under way are, as others have to know it.
+    /// Returns the statements in flight in the form that other sessions read.
     pub(super) fn under_way(&self) -> Option<UnderWay> {
         let posts = self.list.iter().filter(|one| !one.batch().is_empty());
         posts
@@ -133,14 +134,14 @@ impl Flights {
         }
     }
 
-    /// There is room for one more beside them.
+    /// Tells whether one more request may leave beside them.
     pub(super) fn have_room(&self, most: u32) -> bool {
         !self.closed
             && self.list.len() < self.window.min(most) as usize
             && self.list.iter().all(|one| one.plain)
     }
 
-    /// So many may share the line with a request that leaves now.
+    /// Returns how many requests may share the connection's bandwidth with one that leaves now.
     pub(super) fn sharing(&self, most: u32) -> usize {
         if self.window > 1 { most as usize } else { 1 }
     }
@@ -151,8 +152,8 @@ impl Flights {
         seqs.map(|item| item.row.seq).max().unwrap_or(0)
     }
 
-    /// Is one of these under way? The app may have erased a statement in mid-flight and recorded its
-    /// id anew.
+    /// Tells whether any of these ids is in flight. The app may have erased a statement in mid-flight and
+    /// recorded its id anew.
     pub(super) fn have_any_of(&self, batch: &[Item]) -> bool {
         let ids: HashSet<Uuid> = self
             .list

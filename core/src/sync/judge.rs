@@ -14,49 +14,49 @@ use crate::lrs::{About, Failure, Found, NotAnLrs, Posted, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Outcome, Problem};
 
-/// What follows from the answer to a POST. Numbers are positions in the batch.
+/// Consequence of the answer to a POST. Numbers are positions in the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The LRS has these; whether it has the others must be looked up.
     Stored {
         /// Proved to be there.
         delivered: Vec<usize>,
-        /// To be looked up.
+        /// Positions to look up.
         look: Vec<usize>,
     },
-    /// It says that it has them, without a proof: each is looked up.
+    /// The LRS says that it has them, without a proof: each is looked up.
     Unproved {
         /// An LRS itself says so in as many words, which is proof where it lets nobody read.
         vouched: bool,
         /// An LRS itself says so in whatever words, which is proof where the app says that nobody may read.
         own: bool,
     },
-    /// It took some and refused others for good (a partial success).
+    /// Partial success: some were taken, others refused for good.
     Sorted {
         /// Proved to be there.
         delivered: Vec<usize>,
         /// Refused, with the LRS's words.
         refused: Vec<(usize, String)>,
-        /// To be looked up.
+        /// Positions to look up.
         look: Vec<usize>,
-        /// Whoever says so is not known to be the LRS.
+        /// The answer does not prove to be the LRS's.
         stranger: bool,
     },
-    /// Perhaps a statement is at fault, perhaps the credentials, the version or the LRS.
+    /// Refused: a statement may be at fault, or the credentials, the version or the LRS.
     Suspicious {
-        /// What the culprit would be held for.
+        /// Reason to hold the culprit for.
         blame: Blame,
-        /// Where the LRS points at.
+        /// Positions that the LRS points at.
         culprits: Vec<usize>,
     },
-    /// It knows at least one of the ids (409).
+    /// The LRS knows at least one of the ids (409).
     Known {
-        /// Those it names.
+        /// Positions of those it names.
         named: Vec<usize>,
     },
     /// Too much at once (413).
     TooLarge {
-        /// What a statement that is alone would be held for.
+        /// Reason to hold a statement for that is alone.
         blame: Blame,
     },
     /// The upstream takes nothing now.
@@ -64,7 +64,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// All of the batch is there, and nothing is to be done about it.
+    /// Tells whether the whole batch is stored and nothing is left to do about it.
     pub(super) fn is_whole(&self) -> bool {
         match self {
             Self::Stored { look, .. } => look.is_empty(),
@@ -74,21 +74,21 @@ impl Verdict {
     }
 }
 
-/// What the LRS has against a statement.
+/// Objection of the LRS to a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blame {
     /// The kind.
     pub reason: HoldReason,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Its own words.
+    /// Words of whoever refused it.
     pub words: String,
-    /// Whoever refused it is not known to be the LRS: what a stranger says holds no statement.
+    /// The refusal does not prove to be the LRS's: what a stranger says holds no statement.
     pub stranger: bool,
 }
 
 impl Blame {
-    /// It may be the upstream's own.
+    /// Turns it into trouble of the upstream, which may be the cause.
     pub(super) fn stop(self) -> Stop {
         Stop {
             problem: match (self.reason, self.status) {
@@ -119,12 +119,12 @@ impl Blame {
     }
 }
 
-/// What follows from the answer to a GET of one statement.
+/// Consequence of the answer to a GET of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Looked {
-    /// This is what the LRS has under the id.
+    /// Statement that the LRS has under the id.
     Copy(Vec<u8>),
-    /// It has nothing there, or nothing it shows.
+    /// The LRS has nothing there, or shows nothing.
     Missing,
     /// The LRS says no to the look-up itself (403, 405, 501 and the like), or what it shows cannot be
     /// read: nothing is known of the statement.
@@ -132,7 +132,7 @@ pub enum Looked {
         /// The HTTP status.
         status: u16,
     },
-    /// It does not understand us (400): another version, perhaps.
+    /// The LRS does not understand the request (400): another version, perhaps.
     Misunderstood,
     /// The LRS cannot show yet what it stored lately.
     NotYet,
@@ -140,14 +140,14 @@ pub enum Looked {
     Stop(Stop),
 }
 
-/// What follows from the answer to `GET /about`.
+/// Consequence of the answer to `GET /about`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Negotiated {
     /// Speak this.
     Version(XapiVersion),
-    /// It says that it speaks none of ours: it is tried all the same.
+    /// The LRS says that it speaks none of ours: it is tried all the same.
     NoneOfOurs(String),
-    /// It does not tell; that is not the end.
+    /// The LRS does not tell; that is not the end.
     Silent,
     /// The upstream tells nothing now.
     Stop(Stop),
@@ -156,31 +156,31 @@ pub enum Negotiated {
 /// Why nothing more is sent for now. All statements stay where they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
-    /// What is the matter.
+    /// Kind of trouble.
     pub problem: Problem,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// What the LRS or the system said.
+    /// Words of the LRS or the system.
     pub words: String,
     /// How long to wait.
     pub pause: Pause,
-    /// What was sent may be under way at the LRS still, for as long as the request's own time-out: some
-    /// LRSs store a statement twice that is in flight twice.
+    /// The request may still be running at the LRS, for as long as its own time-out: some LRSs store a
+    /// statement twice that is in flight twice.
     pub doubt: bool,
 }
 
 /// How long to wait after a [`Stop`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// By the backoff.
+    /// Wait by the backoff.
     Backoff,
     /// The longest backoff at once: trying soon would not help.
     Long,
-    /// By the backoff, and at least so long.
+    /// Wait by the backoff, and at least this long.
     AtLeast(Duration),
-    /// As long as the LRS asks.
+    /// Wait as long as the LRS asks.
     RetryAfter(Duration),
-    /// Until the app acts.
+    /// Wait until the app acts.
     App,
 }
 
@@ -364,7 +364,7 @@ fn stranger(why: &NotAnLrs) -> Stop {
     }
 }
 
-/// What a status that says no means for the whole upstream.
+/// Judges a refusing status for the upstream as a whole.
 fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Duration>) -> Stop {
     let busy = retry_after.map_or(Pause::Backoff, Pause::RetryAfter);
     let (problem, pause) = match status {
@@ -385,8 +385,8 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
     }
 }
 
-/// Has the LRS come to the end of what it was asked? One that answers has. Whoever stands before it may
-/// have given up on it; who says 413 has not processed it (RFC 9110, section 15.5.14).
+/// Tells whether the LRS has finished with the request. One that answers has. A gateway before it may have
+/// given up on it; whoever says 413 has not processed it (RFC 9110, section 15.5.14).
 pub(super) fn has_ended(status: u16, from: Sender) -> bool {
     match from {
         // So says who stands before it, also one that puts the version header on every answer.

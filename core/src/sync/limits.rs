@@ -31,14 +31,15 @@ impl Ceiling {
         learned.max_bytes = Some(half.clamp(policy::LEAST_BYTES.min(self.bytes), self.bytes));
     }
 
-    /// That many statements took too long.
+    /// Halves the learned limit after this many statements took too long.
     pub(super) fn shrink_statements(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_statements = Some(half.clamp(1, self.statements));
     }
 
-    /// It failed on that many at once, and nobody knows whether on all such batches: from now on one at a
-    /// time. As many are tried again once it has taken some requests, each time after more.
+    /// Goes down to one statement at a time after it failed on this many, since nobody knows whether it fails
+    /// on every such batch. The same size is tried again once it has taken some requests, after more each
+    /// time.
     pub(super) fn failed_on(learned: &mut Learned, tried: usize) {
         let Ok(tried) = u32::try_from(tried) else {
             return;
@@ -62,8 +63,9 @@ impl Ceiling {
         learned.retry_failed = (after, 0);
     }
 
-    /// It takes one after it took nothing for a while. Perhaps it was away; perhaps it, or something before it, takes
-    /// no batches. So two are tried soon, and where nothing is taken then again, later and later.
+    /// Goes down to one statement at a time after one was taken and nothing before it for a while. Perhaps it
+    /// was away; perhaps it, or a gateway, takes no batches. Two are tried soon, and later each time that
+    /// nothing is taken then.
     pub(super) fn takes_one(learned: &mut Learned) {
         let after = match learned.failed_statements {
             None => 1,

@@ -172,7 +172,7 @@ impl Session {
         }
     }
 
-    /// It says itself that it shows only what it stored until a while ago.
+    /// Tells whether the LRS says itself that it shows only what it stored until a while ago.
     fn shows_later(&self, answer: &Answer) -> bool {
         match (headers::consistent_through(answer), headers::date(answer)) {
             (Some(through), Some(date)) => {
@@ -311,8 +311,8 @@ impl Session {
         Ok(())
     }
 
-    /// It does not let us see whether it has the statement: no right to read, a fault of its own, or no
-    /// such look-up at all. What it says to sending must do.
+    /// Goes on without knowing whether the LRS has the statement: no right to read, a fault of its own, or no
+    /// such look-up. Its answer to sending must do.
     fn not_shown(
         &mut self,
         db: &mut Db,
@@ -389,8 +389,8 @@ impl Session {
         self.post_in_parts(parts);
     }
 
-    /// It says that it has the statement, and shows nothing under its id, even when asked again; or it
-    /// `failed` to.
+    /// Blames a statement that the LRS says it has and shows nothing of, even when asked again; or whose
+    /// look-up `failed`.
     fn vanished(
         &mut self,
         db: &mut Db,
@@ -428,8 +428,8 @@ impl Session {
     }
 }
 
-/// Whether the LRS's copy is of this statement. A timestamp that Pannier made may have been corrected otherwise
-/// in a copy of the queue, and been delivered from there: it is the same experience all the same.
+/// Tells whether the LRS's copy is of this statement. A timestamp that Pannier made may have been corrected
+/// otherwise in a copy of the queue, and been delivered from there: it is the same experience all the same.
 fn is_ours(row: &Row, comparison: &Comparison) -> bool {
     match comparison {
         Comparison::Same => true,

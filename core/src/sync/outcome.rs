@@ -47,31 +47,31 @@ impl Session {
         Ok(())
     }
 
-    /// What the clocks say, to be written down beside what is waited for.
+    /// Returns both clocks, to be written beside the waits.
     pub(super) fn written(&self, now: Millis) -> Option<Written> {
         Written::now(self.both_clocks(now))
     }
 
-    /// For so long a request that failed may still be under way at the LRS.
+    /// Returns how long a failed request may still be running at the LRS.
     pub(super) fn under_way(&self, now: Millis) -> Duration {
         self.quiet.left(now)
     }
 
-    /// This batch may be under way for so long, and is looked into meanwhile.
+    /// Marks a batch as perhaps running at the LRS for this long, while it is looked into.
     pub(super) fn stay_quiet(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
         self.quiet.add(batch, doubt, now);
     }
 
-    /// What was found of these by looking says nothing any more.
+    /// Forgets that look-ups did not find these: they were sent again.
     pub(super) fn may_be_there(&mut self, batch: &[Item]) {
         for item in batch {
             self.not_there.remove(&item.row.seq);
         }
     }
 
-    /// Nothing more is sent for now. All tasks are forgotten; all statements stay where they are. What
-    /// was sent may be under way for as long as `doubt`, and nothing is sent before. What fails while
-    /// others are under way is one failure, with the wait of the one that waits longest.
+    /// Stops for now. Tasks are forgotten and statements stay where they are. Nothing is sent while the last
+    /// request may be running, which is as long as `doubt`. Failures of several requests in flight are one
+    /// failure, with the longest of their waits.
     pub(super) fn stop(
         &mut self,
         db: &mut Db,
@@ -153,7 +153,8 @@ impl Session {
         self.settle(db, Vec::new(), now)
     }
 
-    /// What it took and understood before says nothing about the time after this.
+    /// Forgets how far the upstream was trusted: what it took before says nothing about the time after a
+    /// failure.
     pub(super) fn doubt_upstream(&mut self) {
         self.checked = false;
         self.flipped = false;
@@ -161,8 +162,8 @@ impl Session {
         self.accepted = false;
     }
 
-    /// What another session has to know, should this one go no further: what is under way, and what this
-    /// one is looking into.
+    /// Returns what another session must know if this one dies: what is in flight, and what it is looking
+    /// into.
     fn learned_for_others(&self, now: Millis) -> Learned {
         let mut learned = self.learned.clone();
         learned.under_way = self.flights.under_way();

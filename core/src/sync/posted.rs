@@ -14,7 +14,7 @@ use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
 /// A batch that was sent, as far as it matters for what follows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
-    /// Of its body.
+    /// Size of the body, bytes.
     pub(super) bytes: usize,
     /// The request's own: for so long the LRS may be at it after a connection that broke.
     pub(super) timeout: Duration,
@@ -62,8 +62,8 @@ impl Session {
         self.post_stopped(db, batch, stop, sent, now)
     }
 
-    /// Nothing was taken, for a reason that may be the upstream's or this statement's. Whether it is the
-    /// statement is tried once the same has come again and again: alone, and then others after it.
+    /// Stops after nothing was taken, for a reason that may be the upstream's or the statement's. Once the
+    /// session is cautious a statement that was alone is looked up and others are tried.
     fn post_stopped(
         &mut self,
         db: &mut Db,
@@ -319,7 +319,7 @@ impl Session {
     }
 }
 
-/// What a statement would be held for that the upstream stopped at, alone and again and again.
+/// Returns the reason to hold a statement for that the upstream stopped at, alone and again and again.
 fn blame_of(stop: &Stop) -> Blame {
     let (reason, stranger) = match (stop.problem, stop.status) {
         (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
@@ -338,7 +338,7 @@ fn blame_of(stop: &Stop) -> Blame {
     }
 }
 
-/// Those at these places, in ascending order, without a copy of their bytes.
+/// Takes those at these positions, in ascending order, without a copy of their bytes.
 fn take(batch: Vec<Item>, at: &[usize]) -> impl Iterator<Item = Item> {
     let mut at = at.iter().copied().peekable();
     batch

@@ -15,12 +15,12 @@ use crate::store::{Millis, Problem};
 #[derive(Debug, Default)]
 pub(super) struct Quiet {
     until: Option<Millis>,
-    /// Not their places in the log: what is replaced has another one.
+    /// Ids, and not positions in the log: what is replaced has another one.
     ids: BTreeSet<Uuid>,
 }
 
 impl Quiet {
-    /// These may be at work for so long from now on.
+    /// Adds statements that may be running at the LRS for this long from now on.
     pub(super) fn add(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
         if doubt.is_zero() {
             return;
@@ -39,18 +39,19 @@ impl Quiet {
         Duration::from_millis(left as u64).min(longest)
     }
 
-    /// One of these may be: whatever it was looked into for, it must not leave yet.
+    /// Tells whether one of these may be running still: then it must not leave yet, whatever it was looked
+    /// into for.
     pub(super) fn has_any_of(&self, batch: &[Item], now: Millis) -> bool {
         !self.left(now).is_zero() && batch.iter().any(|item| self.ids.contains(&item.row.id))
     }
 
-    /// There was any.
+    /// Tells whether there ever was one.
     pub(super) fn was_needed(&self) -> bool {
         self.until.is_some()
     }
 }
 
-/// It is to be sent again, and may be at work still.
+/// Stop for a batch that would be sent while it may be running still.
 pub(super) fn still_at_work() -> Stop {
     Stop {
         problem: Problem::Unexpected,

@@ -7,14 +7,14 @@ use crate::lrs::{Authorization, Endpoint, Request};
 use crate::statement::XapiVersion;
 use crate::store::{HistoryPolicy, Millis, Trouble, UpstreamId, WaitKind, WaitingAside};
 
-/// What a session works with.
+/// Settings of a session.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
-    /// To which of the queue's upstreams.
+    /// Upstream of the queue.
     pub upstream: UpstreamId,
-    /// Where to.
+    /// Base URL of the LRS.
     pub endpoint: Endpoint,
-    /// As whom.
+    /// Credentials sent with each request.
     pub authorization: Option<Authorization>,
     /// The version to speak; none: ask the LRS.
     pub version: Option<XapiVersion>,
@@ -25,8 +25,7 @@ pub struct SessionConfig {
     /// Most requests under way at once, from 1 to [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT). With more
     /// than one, statements of up to so many batches may be stored in another order than captured.
     pub requests_in_flight: u32,
-    /// These credentials may write and not read: an LRS that says it has stored all and shows nothing is
-    /// believed.
+    /// Believes an LRS that says it has stored all and shows nothing: the credentials may write and not read.
     pub write_only: bool,
     /// The LRS's clock is right, and the device's may not be.
     pub trust_lrs_clock: bool,
@@ -37,25 +36,26 @@ pub struct SessionConfig {
     pub by_hand: bool,
 }
 
-/// What to do next.
+/// Next thing for the driver to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// Perform this request, tell [`Session::answered`], and ask for more meanwhile.
     Send {
         /// Names it.
         ticket: Ticket,
-        /// What to send.
+        /// Request to send.
         request: Request,
     },
-    /// So many stepped aside that this transaction has been long enough: commit, and ask again at once.
+    /// Commit, and ask again at once: so many stepped aside that this transaction has been long enough.
     Again,
-    /// Nothing more can be sent before one of the requests under way has come back.
+    /// Wait for one of the requests in flight: nothing more can be sent before.
     Await,
-    /// Nothing is under way. Ask again at that time, unix milliseconds; the lease is given back meanwhile.
+    /// Ask again at that time, unix milliseconds. Nothing is in flight, and the lease is given back
+    /// meanwhile.
     Wait {
-        /// When.
+        /// End of the wait, unix milliseconds.
         until: Millis,
-        /// Who asked for it.
+        /// Reason of the wait.
         why: WaitKind,
     },
     /// The session is over.
@@ -68,18 +68,18 @@ pub enum Step {
 pub enum Ended {
     /// Nothing is due any more.
     Emptied,
-    /// It would have to wait until then.
+    /// A wait is not over; it ends then.
     Waiting {
         /// Unix milliseconds by the device's clock.
         until: Millis,
-        /// Who asked for it.
+        /// Reason of the wait.
         why: WaitKind,
-        /// What is the matter.
+        /// Trouble behind the wait, if there is one.
         trouble: Option<Trouble>,
     },
     /// The app must act first.
     NeedsApp {
-        /// What is the matter.
+        /// Trouble that the app has to end.
         trouble: Trouble,
     },
     /// Another process syncs this queue.
@@ -87,12 +87,11 @@ pub enum Ended {
         /// If it died: when its lease ends, unix milliseconds.
         until: Millis,
     },
-    /// It was interrupted: by a pause, by closing the collector, or because the endpoint has become
-    /// another one.
+    /// Interrupted by a pause, by closing the collector, or because the endpoint has become another one.
     Interrupted,
 }
 
-/// What a session did.
+/// Result of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncReport {
     /// Statements that an LRS proved to have.
@@ -118,12 +117,12 @@ impl SyncReport {
         self.waiting.iter().map(|aside| aside.statements).sum()
     }
 
-    /// When the next of those that wait aside for a time comes back, unix milliseconds.
+    /// Returns when the next statement that waits aside for a time is due, unix milliseconds.
     pub fn next_due(&self) -> Option<Millis> {
         self.waiting.iter().filter_map(|aside| aside.next_due).min()
     }
 
-    /// Of a sync that ended likewise without having done anything.
+    /// Returns the report of a sync that ended likewise without having done anything.
     pub(crate) fn nothing_more(&self) -> Self {
         Self {
             waiting: self.waiting.clone(),
@@ -131,7 +130,7 @@ impl SyncReport {
         }
     }
 
-    /// Of one that did nothing.
+    /// Returns the report of a sync that did nothing.
     pub(crate) fn nothing(ended: Ended) -> Self {
         Self {
             delivered: 0,
@@ -143,7 +142,7 @@ impl SyncReport {
         }
     }
 
-    /// This one and the one that came after it, as one.
+    /// Joins this report and the one that came after it.
     pub(crate) fn and(self, next: Self) -> Self {
         Self {
             delivered: self.delivered + next.delivered,
@@ -157,7 +156,7 @@ impl SyncReport {
 }
 
 impl Ended {
-    /// In a word, the one of its JSON.
+    /// Returns the word for it, as its JSON has it.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Emptied => "emptied",

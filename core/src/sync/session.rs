@@ -29,7 +29,7 @@ use crate::store::{
     Unsent, WaitKind,
 };
 
-/// One run; see the module. Not shared between threads.
+/// Run of a sync; see [the module](super). It is used by one thread.
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own; together they are no state.
 pub struct Session {
     pub(super) config: SessionConfig,
@@ -37,38 +37,38 @@ pub struct Session {
     pub(super) holder: Holder,
     /// The operating system says that nobody else syncs this queue.
     alone: bool,
-    /// Of the endpoint that it delivers to; none before it has begun.
+    /// Generation of the endpoint that it delivers to; none before it has begun.
     generation: Option<i64>,
     pub(super) rng: fastrand::Rng,
     pub(super) learned: Learned,
     /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
     /// jump of our clock.
     pub(super) skew: Option<Millis>,
-    /// What the steady clock says.
+    /// Steady clock, as last read.
     pub(super) steady: Option<Steady>,
-    /// What the last answer said of the LRS's clock; believed once another one agrees.
+    /// Reading of the LRS's clock in the last answer; believed once another one agrees.
     pub(super) heard: Option<LrsClock>,
     /// The versions that the LRS says it speaks, where none is ours.
     pub(super) speaks_others: Option<String>,
-    /// We have the lease until then; none: not begun, or waiting.
+    /// End of our lease; none before we begin, and while we wait.
     pub(super) lease_until: Option<Millis>,
     pub(super) may_skip_wait: bool,
     pub(super) tasks: VecDeque<Task>,
     pub(super) flights: Flights,
     /// Answers that are judged when nothing else is under way, and no task is left of the one before.
     pub(super) landed: VecDeque<Landed>,
-    /// Of the request whose answer is judged.
+    /// Tracing span of the request being judged.
     pub(super) judging: Span,
-    /// To be written with the next settlement.
+    /// Range of the log that proved not to be sent; written with the next settlement.
     pub(super) unsent: Option<Unsent>,
     pub(super) suspects: Suspects,
     /// The upstream has taken a statement in this session.
     pub(super) accepted: bool,
-    /// Credentials and version were seen to hold since the last trouble.
+    /// The credentials and the version were seen to hold since the last trouble.
     pub(super) checked: bool,
     /// The other version has been tried since then.
     pub(super) flipped: bool,
-    /// And was not understood either.
+    /// The other version was not understood either.
     pub(super) understands_neither: bool,
     /// The version that was spoken before the other one was tried, if statements were taken in it.
     pub(super) proven_version: Option<XapiVersion>,
@@ -78,7 +78,7 @@ pub struct Session {
     authorized_anew: bool,
     /// The credentials before those.
     pub(super) former: Vec<Authorization>,
-    /// What failed, and is looked into, may be at work at the LRS still.
+    /// Statements that failed, are looked into, and may be running at the LRS still.
     pub(super) quiet: Quiet,
     /// Looked up and not found; what was sent of these since, the LRS has turned away itself.
     pub(super) not_there: BTreeSet<i64>,
@@ -163,7 +163,7 @@ impl Session {
         }
     }
 
-    /// For `tracing`: the span of a request under way.
+    /// Returns the tracing span of a request in flight.
     pub fn span(&self, ticket: Ticket) -> Span {
         self.flights.span(ticket)
     }
@@ -172,12 +172,12 @@ impl Session {
         self.judging.record("judgement", word);
     }
 
-    /// What has happened since the last call, for the app.
+    /// Takes the events since the last call.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
-    /// What was done so far, and how it ended.
+    /// Returns what was done so far, and how it ended.
     pub fn report(&self, ended: Ended) -> SyncReport {
         SyncReport {
             delivered: self.delivered,
@@ -194,7 +194,7 @@ impl Session {
         self.delivered
     }
 
-    /// What is the matter with the upstream, if anything is.
+    /// Returns the trouble of the upstream, if there is one.
     pub fn trouble(&self) -> Option<&Trouble> {
         self.learned.trouble.as_ref()
     }
@@ -219,8 +219,8 @@ impl Session {
         }
     }
 
-    /// Nothing can be sent before one of the requests under way has come back: [`Session::next`] would
-    /// say [`Step::Await`], without a look at the database.
+    /// Tells, without a look at the database, whether [`Session::next`] would say [`Step::Await`]: nothing
+    /// can be sent before one of the requests in flight has come back.
     pub fn must_await(&self) -> bool {
         !self.flights.is_empty()
             && (!self.flights.have_room(self.most_in_flight())
@@ -239,7 +239,7 @@ impl Session {
             .map_or(allowed, |bears| bears.clamp(1, allowed))
     }
 
-    /// What to do next. Without a steady clock (an integer, the wall clock's unix milliseconds, is
+    /// Returns what to do next. Without a steady clock (an integer, the wall clock's unix milliseconds, is
     /// enough for `now`) no timestamp is corrected.
     pub fn next(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<Step, StoreError> {
         let now = self.read(now.into());
@@ -286,7 +286,7 @@ impl Session {
         }
     }
 
-    /// Nothing is due any more.
+    /// Ends the session when nothing is due any more.
     fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
         if std::mem::take(&mut self.quiet).was_needed() || self.door.is_some() {
             // What it was looking into has come to an end, or waits aside for as long; what a 401 was
@@ -297,7 +297,7 @@ impl Session {
         self.end(db, Ended::Emptied)
     }
 
-    /// One more beside those that are under way, if there may be one.
+    /// Sends one more beside those in flight, if there may be one.
     fn next_beside(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
         if self.must_await() || self.version_is_stale(now) {
             return Ok(Step::Await);
@@ -455,7 +455,7 @@ impl Session {
         db.release(self.config.upstream, self.holder)
     }
 
-    /// All tasks are forgotten, also what was to be looked into: it may be under way at the LRS still.
+    /// Forgets all tasks and waits for what is in flight or looked into: it may be running at the LRS still.
     pub(super) fn wait_for_what_is_under_way(
         &mut self,
         db: &mut Db,

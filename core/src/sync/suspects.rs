@@ -28,7 +28,7 @@ struct Suspect {
     taken: u64,
     /// The LRS refused it before, and took others since.
     confirmed: bool,
-    /// When it was refused, by the device's clock.
+    /// Time of the refusal, by the device's clock.
     at: Millis,
     /// The LRS's clock minus the device's then.
     skew: Option<Millis>,
@@ -74,8 +74,8 @@ impl Suspects {
         self.list.len() >= policy::SUSPECTS_BEFORE_PROBING
     }
 
-    /// Where in the log to go on: behind the suspects, and by leaps towards its end once there are
-    /// too many. The leaps differ each time, so that what one run passes over another one meets.
+    /// Returns where in the log to go on: behind the suspects, and by leaps towards its end once there are
+    /// too many. The leaps differ each time, so that one run meets what another passed over.
     pub(super) fn after(&self, last_seq: i64, rng: &mut fastrand::Rng) -> i64 {
         let in_log = self
             .list
@@ -103,7 +103,7 @@ pub(super) fn leap(from: i64, last_seq: i64, leaps: u32, rng: &mut fastrand::Rng
 }
 
 impl Session {
-    /// Each of these was refused, or failed on, when it was alone.
+    /// Suspects each of these statements, which was refused or failed on when it was alone.
     pub(super) fn blame_all(
         &mut self,
         db: &mut Db,
@@ -163,7 +163,8 @@ impl Session {
             && item.row.taken.is_some_and(|then| self.learned.taken > then)
     }
 
-    /// It was refused some time ago, whatever the wall clock did since.
+    /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
+    /// did since.
     fn is_apart(&self, item: &Item) -> bool {
         match (self.steady, item.row.refused_at) {
             (Some(now), Some(then)) if now.boot == then.boot => {
@@ -191,8 +192,8 @@ impl Session {
         outcomes
     }
 
-    /// It is the statement: held, unless the LRS may have refused it for its timestamp, which passes.
-    /// What counts is when it was refused, which may have been a while ago, and before our clock jumped.
+    /// Holds a statement that is at fault, unless the LRS may have refused it for its timestamp, which
+    /// passes. The time of the refusal counts, which may be a while ago and before our clock jumped.
     fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
         let happened_at = suspect.item.row.happened_at;
         let lay_ahead =
@@ -218,7 +219,7 @@ impl Session {
         }
     }
 
-    /// Nothing else is due. True: there is something to do again.
+    /// Decides about the suspects when nothing else is due. Returns whether there is something to do again.
     pub(super) fn conclude_suspects(
         &mut self,
         db: &mut Db,
@@ -258,7 +259,8 @@ impl Session {
         self.later_since(item, blame, self.learned.taken, now)
     }
 
-    /// It is tried again, each time later. `taken` says how much the upstream had taken when it was refused.
+    /// Puts a statement off, longer each time. `taken` is how much the upstream had taken when it was
+    /// refused.
     fn later_since(&mut self, item: &Item, blame: &Blame, taken: u64, now: Millis) -> Outcome {
         let wait = backoff::suspicion(item.row.tries, &mut self.rng)
             .max(policy::REFUSALS_APART)

@@ -22,7 +22,7 @@ impl Session {
         now.wall_ms
     }
 
-    /// What both clocks say, where the wall clock says this.
+    /// Returns both clocks for this reading of the wall clock.
     pub(super) fn both_clocks(&self, now: Millis) -> Now {
         Now {
             wall_ms: now,
@@ -30,7 +30,7 @@ impl Session {
         }
     }
 
-    /// What is known of the time, to seal what is sent for the first time.
+    /// Returns what is known of the time, to seal statements at their first send.
     pub(super) fn clocks(&self, now: Millis) -> Clocks {
         Clocks {
             here: self.both_clocks(now),
@@ -61,7 +61,7 @@ impl Session {
         Ok(())
     }
 
-    /// What an answer with that `Date` says of the LRS's clock.
+    /// Returns what an answer with this `Date` says of the LRS's clock.
     pub(super) fn measured(&self, date: Millis, asked: Option<Steady>) -> Option<LrsClock> {
         LrsClock::measured(self.learned.clock, date, asked?, self.steady?)
     }

@@ -56,8 +56,8 @@ pub(super) fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
     }
 }
 
-/// Until when what was under way when the device was switched off, or the app ended the sync, may be at
-/// work at the LRS.
+/// Returns until when the LRS may be at a request that was cut off by a power cut, a kill or the end of the
+/// sync.
 pub(crate) fn cut_off_until(request: UnderWay, learned: &Learned, now: Millis) -> Millis {
     let ended = ended_at(request, now);
     if ended == request.since + request.timeout_ms {
@@ -72,7 +72,7 @@ pub(super) fn failed_until(request: UnderWay, now: Millis) -> Millis {
     ended_at(request, now) + request.timeout_ms
 }
 
-/// Our side of the connection ended then at the latest: by now, and with its time-out.
+/// Returns when our side of the connection ended at the latest: by now, and with its time-out.
 fn ended_at(request: UnderWay, now: Millis) -> Millis {
     if request.since > now {
         // The clock was put back meanwhile.
@@ -98,7 +98,7 @@ pub(super) fn is_quick(learned: &Learned) -> bool {
         .is_some_and(|slowest| slowest <= policy::QUICK_MS)
 }
 
-/// Could such a wait have been set by now? Otherwise the clock has jumped since.
+/// Tells whether such a wait can have been set by now. If not, the clock has jumped since.
 fn is_possible(until: Millis, why: WaitKind, now: Millis) -> bool {
     let longest = match why {
         WaitKind::Backoff => policy::LONGEST_BACKOFF,

@@ -10,7 +10,7 @@ use crate::store::Row;
 pub struct Item {
     /// The statement.
     pub row: Row,
-    /// This session has looked it up and not found it.
+    /// Looked up in this session, and not found.
     pub looked: bool,
 }
 
@@ -21,7 +21,7 @@ impl From<Row> for Item {
 }
 
 impl Item {
-    /// It comes straight from the log and was never sent: it may go beside others.
+    /// Tells whether it comes straight from the log and was never sent, so that it may go beside others.
     pub(super) fn is_fresh(&self) -> bool {
         self.row.aside_since.is_none() && !self.row.sent_before && !self.looked
     }
@@ -33,7 +33,7 @@ impl AsRef<[u8]> for Item {
     }
 }
 
-/// One thing to do; each ends in a request.
+/// Thing to do that ends in a request.
 #[derive(Debug)]
 pub(super) enum Task {
     /// Ask which versions the upstream speaks.
@@ -58,7 +58,7 @@ pub(super) struct Look {
 /// Why statements are looked up, which says what follows.
 #[derive(Debug)]
 pub(super) enum Then {
-    /// What is missing is sent, and then these.
+    /// Send those not found, followed by these.
     Send(Vec<Item>),
     /// The LRS said that it has them: they must be there. `vouched`: it said so as an LRS does, and
     /// where it lets nobody read that is all the proof there is. `own`: it was the LRS that said so.
@@ -74,7 +74,8 @@ pub(super) enum Then {
     },
     /// The LRS failed on it or refused it when it was alone.
     Blame(Blame),
-    /// It is a suspect, and the LRS took others before: do the credentials and the version hold still?
+    /// Check whether the credentials and the version still hold: the statement is a suspect, and the LRS took
+    /// others before.
     Convict,
 }
 
