@@ -110,6 +110,9 @@ CREATE TABLE ledger (
     last_end        INTEGER NOT NULL DEFAULT 0,
     -- How many were noted beside the file as withdrawn. See store/withdrawn.rs.
     withdrawn       INTEGER NOT NULL DEFAULT 0,
+    -- Notes from this number on stand beside the file. None before that has been on the disk: then nothing
+    -- is missing where it is not there. See store/beside.rs.
+    notes_from      INTEGER,
     -- Rows up to here that every upstream is done with have been deleted, unless kept as history.
     purged_through  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -127,7 +130,9 @@ CREATE TABLE loss (
     -- Rows that were met and could not be read.
     unreadable INTEGER NOT NULL,
     -- At least so many statements are lost.
-    lost       INTEGER NOT NULL
+    lost       INTEGER NOT NULL,
+    -- 1: how many are lost, or have come back, can no longer be told.
+    uncertain  INTEGER NOT NULL CHECK (uncertain IN (0, 1))
 ) STRICT;
 
 -- Where statements are delivered to. Each has a number, troubles and limits of its own.

@@ -138,6 +138,7 @@ fn a_file_without_its_first_page_gives_up_all_the_others() {
 fn any_page_alone_costs_no_more_than_what_is_on_it() {
     let folder = full_queue();
     let whole = fs::read(queue(folder.path())).expect("it is there");
+    let beside = fs::read(folder.path().join("queue.db.ledger")).expect("it is there");
     let (_, mut chance) = chance();
     let pages = whole.len() / page_size(&whole);
     let first: Vec<usize> = (0..16).collect();
@@ -146,7 +147,7 @@ fn any_page_alone_costs_no_more_than_what_is_on_it() {
         let mut bytes = whole.clone();
         let size = page_size(&whole);
         bytes[page * size..(page + 1) * size].fill(0);
-        let (queued, _) = read_damaged(&bytes);
+        let (queued, _) = read_damaged(&bytes, &beside);
         let lost = RECORDED as usize - queued.len();
         assert!(lost < 10, "page {page}: {lost} are lost");
         for (id, text) in &queued {
@@ -186,7 +187,93 @@ fn after_the_kill(damage: impl FnOnce(&Path)) -> (usize, Option<pannier::store::
         let (run, n) = sample::place(*id);
         assert_eq!(text.as_bytes(), sample::text(run, n));
     }
-    (queued.len(), device.status().loss)
+    let loss = device.status().loss;
+    let named: BTreeSet<_> = loss.iter().flat_map(|loss| loss.kept_at.clone()).collect();
+    let kept = fs::read_dir(device.folder()).expect("it is there");
+    let kept = kept.map(|entry| entry.expect("it can be read").path());
+    let kept: BTreeSet<_> = kept
+        .filter(|path| path.to_string_lossy().contains(".damaged-"))
+        .collect();
+    assert_eq!(named, kept, "each file that was kept is named");
+    (queued.len(), loss)
+}
+
+/// An older copy is put back where two have been taken back since, and what is kept beside the queue is
+/// damaged. How many of the two reach the LRS, and what is told.
+fn put_back_beside(damage: impl FnOnce(&Path)) -> (usize, Option<pannier::store::LossReport>) {
+    let device = Device::new("http://127.0.0.1:9/xAPI");
+    device.record_samples(1, 10);
+    let folder = device.leave();
+    let path = queue(folder.path());
+    let older = fs::read(&path).expect("it is there");
+    let device = Device::found(folder, SkippingClock::default(), Config::default());
+    let taken_back = [sample::id(1, 3), sample::id(1, 8)];
+    for id in taken_back {
+        device.collector.retract(id).expect("it was never sent");
+    }
+    let folder = device.leave();
+    fs::write(&path, older).expect("there is room");
+    let beside = folder.path().join("queue.db.ledger");
+    damage(&beside);
+
+    let lrs = Lrs::start(Kind::Hub);
+    let config = Config::new(lrs.url(), Some(credentials()));
+    let device = Device::found(folder, SkippingClock::default(), config);
+    assert_eq!(device.sync_through(), Ended::Emptied);
+    let theirs = lrs.ask().all_statements();
+    let sent = taken_back.iter().filter(|id| theirs.contains_key(id));
+    let sent = sent.count();
+    assert_eq!(theirs.len(), 8 + sent, "all others are delivered");
+    (sent, device.status().loss)
+}
+
+#[test]
+fn an_older_copy_beside_a_damaged_ledger_is_told_and_what_is_whole_of_that_counts() {
+    assert_eq!(put_back_beside(|_| ()), (0, None));
+    // The numbers are in the first 160 bytes, and each that was taken back has 32 behind them.
+    let flip = |at: usize| {
+        move |beside: &Path| {
+            let mut bytes = fs::read(beside).expect("it is there");
+            bytes[at] ^= 1;
+            fs::write(beside, bytes).expect("there is room");
+        }
+    };
+    let cut = |len: u64| {
+        move |beside: &Path| {
+            let file = fs::File::options().write(true).open(beside);
+            file.and_then(|file| file.set_len(len)).expect("it is cut");
+        }
+    };
+    let is_uncertain = |(_, loss): &(usize, Option<pannier::store::LossReport>)| {
+        loss.as_ref().is_some_and(|loss| loss.uncertain)
+    };
+    for (sent, told) in [
+        (0, put_back_beside(flip(0))),
+        (0, put_back_beside(flip(50))),
+        (0, put_back_beside(flip(100))),
+        (1, put_back_beside(flip(170))),
+        (1, put_back_beside(cut(200))),
+        (2, put_back_beside(cut(100))),
+        (2, put_back_beside(cut(0))),
+        (
+            2,
+            put_back_beside(|beside| fs::write(beside, [7; 900]).expect("there is room")),
+        ),
+        (
+            2,
+            put_back_beside(|beside| {
+                fs::remove_file(beside).expect("it is there");
+                fs::create_dir(beside).expect("there is room");
+            }),
+        ),
+        (
+            2,
+            put_back_beside(|beside| fs::remove_file(beside).expect("it is there")),
+        ),
+    ] {
+        assert_eq!(told.0, sent, "{told:?}");
+        assert!(is_uncertain(&told), "{told:?}");
+    }
 }
 
 #[test]
@@ -197,6 +284,14 @@ fn what_is_lost_with_the_write_ahead_log_or_the_whole_file_is_told() {
 
     let (queued, loss) = after_the_kill(|folder| fs::remove_file(log(folder)).expect("there"));
     assert_eq!((queued, loss.expect("it is told").lost), (10, 10));
+
+    // With what is kept beside it nobody knows of them any more; that nobody does is known.
+    let (queued, loss) = after_the_kill(|folder| {
+        fs::remove_file(log(folder)).expect("there");
+        fs::remove_file(folder.join("queue.db.ledger")).expect("there");
+    });
+    let loss = loss.expect("it is told");
+    assert_eq!((queued, loss.lost, loss.uncertain), (10, 0, true));
 
     // One damaged place in the log: what comes after it is saved, though SQLite no longer believes it.
     let (queued, loss) = after_the_kill(|folder| {
@@ -225,7 +320,15 @@ fn what_is_lost_with_the_write_ahead_log_or_the_whole_file_is_told() {
             "{cut}"
         );
         assert!(queued >= 10, "{cut}: what is in the log is saved");
+        // The file and its log.
+        assert_eq!(loss.kept_at.len(), 2, "{cut}: {loss:?}");
     }
+
+    // The log alone is left, and is kept under the name that is told.
+    let (queued, loss) = after_the_kill(|folder| fs::remove_file(queue(folder)).expect("there"));
+    let loss = loss.expect("it is told");
+    assert!(queued >= 10 && !loss.uncertain, "{loss:?}");
+    assert_eq!(loss.kept_at.len(), 1, "{loss:?}");
 
     let (queued, loss) = after_the_kill(|folder| {
         for name in ["queue.db", "queue.db-wal"] {
@@ -388,9 +491,10 @@ fn the_database_of_another_program_is_refused_and_left_alone() {
 }
 
 /// Opens a damaged file, reads all of it, and says what is there and whether the app is told of damage.
-fn read_damaged(bytes: &[u8]) -> (BTreeMap<Uuid, String>, Option<Salvaged>) {
+fn read_damaged(bytes: &[u8], beside: &[u8]) -> (BTreeMap<Uuid, String>, Option<Salvaged>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(queue(folder.path()), bytes).expect("there is room");
+    fs::write(folder.path().join("queue.db.ledger"), beside).expect("there is room");
     let device = Device::found(folder, SkippingClock::default(), Config::default());
     let events = device.collector.events();
     let whole = Page {
@@ -449,6 +553,7 @@ fn flipped_bytes_cost_what_they_hit() {
     let (seed, mut chance) = chance();
     let folder = full_queue();
     let whole = fs::read(queue(folder.path())).expect("it is there");
+    let beside = fs::read(folder.path().join("queue.db.ledger")).expect("it is there");
     let (mut noticed, mut most_lost) = (0, 0);
     for case in 0..30 {
         let mut bytes = whole.clone();
@@ -458,7 +563,7 @@ fn flipped_bytes_cost_what_they_hit() {
         for at in &flips {
             bytes[*at] ^= 1 << chance.u8(..8);
         }
-        let (queued, salvaged) = read_damaged(&bytes);
+        let (queued, salvaged) = read_damaged(&bytes, &beside);
         // One whose own text was hit may be there, changed: nothing but its content could tell.
         let altered = queued.iter().filter(|(id, text)| {
             let (run, n) = sample::place(**id);

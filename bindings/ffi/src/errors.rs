@@ -2,7 +2,7 @@
 
 use pannier::store::StoreError;
 
-use crate::Uuid;
+use crate::{Erased, Uuid};
 
 /// One thing that is wrong with a statement.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -47,8 +47,9 @@ impl From<pannier::statement::Warnings> for Warnings {
     }
 }
 
-/// Why a call did not do what it was asked to. The call changed nothing, but for `Unplaced` and an `erase` whose
-/// `explanation` says what was erased all the same, and nothing that was recorded before is lost. `explanation` is English for developers and says what to do next.
+/// Why a call did not do what it was asked to. The call changed nothing, but for `Unplaced` and
+/// `PartlyErased`, and nothing that was recorded before is lost. `explanation` is English for developers and
+/// says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 #[uniffi::export(Display)]
 pub enum PannierError {
@@ -207,6 +208,14 @@ pub enum PannierError {
         /// What to do.
         explanation: String,
     },
+    /// Some of a person's statements were erased, and then the others could not be: call `erase` again.
+    #[error("{explanation}")]
+    PartlyErased {
+        /// What was erased. It is not told again.
+        erased: Erased,
+        /// What to do.
+        explanation: String,
+    },
     /// The collector is paused: the file is closed.
     #[error("{explanation}")]
     Paused {
@@ -302,6 +311,10 @@ impl PannierError {
                 explanation,
             },
             StoreError::Unplaced { ids, .. } => Self::Unplaced { ids, explanation },
+            StoreError::PartlyErased { erased, .. } => Self::PartlyErased {
+                erased: (*erased).into(),
+                explanation,
+            },
             StoreError::Paused => Self::Paused { explanation },
             _ => Self::Storage { explanation },
         }
@@ -359,6 +372,14 @@ mod tests {
                 .into(),
                 "Unplaced",
             ),
+            (
+                StoreError::PartlyErased {
+                    erased: Box::default(),
+                    reason: "x".to_owned(),
+                }
+                .into(),
+                "PartlyErased",
+            ),
             (StoreError::Paused.into(), "Paused"),
             (StoreError::Other("x".to_owned()).into(), "Storage"),
         ] {
@@ -412,6 +433,24 @@ mod tests {
         };
         assert!(
             matches!(Error::from(unplaced).into(), PannierError::Unplaced { ids: crossed, .. } if crossed == ids)
+        );
+
+        let partly = StoreError::PartlyErased {
+            erased: Box::new(pannier::store::Erased {
+                undelivered: 5,
+                maybe_sent: 3,
+                history: 2,
+                remaining: Vec::new(),
+            }),
+            reason: "x".to_owned(),
+        };
+        let told = Erased {
+            undelivered: 5,
+            maybe_sent: 3,
+            history: 2,
+        };
+        assert!(
+            matches!(Error::from(partly).into(), PannierError::PartlyErased { erased, .. } if erased == told)
         );
 
         let newer = StoreError::Newer {

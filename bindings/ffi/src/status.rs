@@ -107,13 +107,15 @@ impl From<pannier::store::Trouble> for Trouble {
 pub struct LossReport {
     /// When it was first noticed, by the device's clock.
     pub noticed_at: Timestamp,
-    /// What was wrong with the file, the last time.
+    /// What was wrong with the file, and with what is kept beside it.
     pub damage: String,
     /// Statements that were saved.
     pub saved: i64,
     /// At least so many are lost. What a damaged file no longer says of itself cannot be counted.
     pub lost: i64,
-    /// Where the damaged files are kept, whole. Empty where there was nothing to keep.
+    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
+    pub uncertain: bool,
+    /// Where the damaged files are kept, whole: each of them. Empty where there was nothing to keep.
     pub kept_at: Vec<String>,
 }
 
@@ -125,6 +127,7 @@ impl From<pannier::store::LossReport> for LossReport {
             damage: loss.damage,
             saved: loss.saved as i64,
             lost: loss.lost as i64,
+            uncertain: loss.uncertain,
             kept_at: kept_at.map(|path| path.display().to_string()).collect(),
         }
     }

@@ -6,113 +6,143 @@
 //! Places in the log that were given out since are never given out again; each counts where the statement
 //! is that stood there, and where that is lost it counts no more.
 
+use std::path::Path;
+
 use rusqlite::{Connection, params};
 
 use super::act::{State, give_up, locate};
 use super::append::Tail;
+use super::beside::{self, Account, Beside, Raw};
 use super::ledger::{Moves, Place};
 use super::numbers::Numbers;
 use super::pages::Pages;
 use super::salvage::{Salvaged, Saving, take_out};
 use super::settle::delete;
 use super::survey::Survey;
-use super::withdrawn::{self, Noted, Withdrawn};
+use super::withdrawn::{Noted, Withdrawn};
 use super::{Db, Millis, StoreError, UpstreamId, loss, place};
 
 impl Db {
     /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
-    /// back in time.
+    /// back in time. Damage of what is kept beside it is told, and a sound one is made.
     pub(super) fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
         // In this order: what another process writes beside the file is in the file by then, but for what
         // it is about to withdraw.
-        let beside = Numbers::beside(&self.path);
-        let ours = Numbers::of(&self.conn)?;
-        let beside =
-            beside.filter(|beside| beside.queue == ours.queue && beside.are_ahead_of(&ours));
-        let salvaged = if let Some(beside) = beside {
-            self.bring_forward(&beside, now)?
+        let raw = Raw::of(&self.path);
+        let account = Account::of(&self.conn)?;
+        let beside = Beside::judge(&raw, &account);
+        let ours = account.numbers;
+        let is_behind =
+            beside.latest(&account).are_ahead_of(&ours) || !beside.since(ours.withdrawn).is_empty();
+        let salvaged = if is_behind || beside.damage.is_some() {
+            let told = self.bring_forward(now)?;
+            self.mend_beside()?;
+            told
         } else {
-            self.withdraw_again(&ours, now)?;
             None
         };
+        if beside.is_stale
+            && let Err(error) = beside::write_anew(&self.path, ours, &[])
+        {
+            tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
+        }
         self.keep_numbers();
+        if account.notes_from.is_none()
+            && let Err(error) = self.expect_beside()
+        {
+            // The next opening tries again.
+            tracing::debug!(%error, "what is kept beside the queue's file may be lost");
+        }
         Ok(salvaged)
     }
 
-    /// Takes out what was noted and is here still: whoever took it out died right before the commit.
-    fn withdraw_again(&mut self, ours: &Numbers, now: Millis) -> Result<(), StoreError> {
-        if !withdrawn::is_there(&self.path, &ours.family, ours.withdrawn) {
+    /// From now on what is kept beside the file must be there.
+    fn expect_beside(&mut self) -> Result<(), StoreError> {
+        let Some(keeper) = &mut self.keeper else {
             return Ok(());
-        }
-        let path = self.path.clone();
-        let names_somebody = self.write(|tx| {
-            // Somebody may be at it just now: once this transaction has begun, nobody is.
-            let ours = Numbers::of(tx)?;
-            let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
-            withdraw(tx, &notes, now)?;
-            know(tx, ours.withdrawn + notes.len() as u64)?;
-            Ok(name_somebody(&notes))
-        })?;
-        self.leave_no_trace(names_somebody);
-        Ok(())
+        };
+        keeper
+            .make_lasting()
+            .map_err(|error| StoreError::Other(error.to_string()))?;
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE ledger SET notes_from = withdrawn WHERE notes_from IS NULL",
+                [],
+            )?;
+            Ok(())
+        })
     }
 
-    fn bring_forward(
-        &mut self,
-        beside: &Numbers,
-        now: Millis,
-    ) -> Result<Option<Salvaged>, StoreError> {
+    /// Takes out what was noted and is here still: whoever took it out died right before the commit, or the
+    /// file is an older one. Then what else is told beside it is made good.
+    fn bring_forward(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
         let path = self.path.clone();
-        let pages = Pages::of(&path);
-        let survey = Survey::of(&pages);
         let (told, names_somebody) = self.write(|tx| {
-            let ours = Numbers::of(tx)?;
-            if !beside.are_ahead_of(&ours) {
-                // Another process has done it.
-                return Ok((None, false));
-            }
-            let last = ours.last_seq as i64;
-            let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
-            // Which of them have left since is not known.
-            tx.execute(
-                "UPDATE upstream SET sent_through = max(sent_through, ?1)",
-                [last],
-            )?;
-            tx.execute("UPDATE aside SET sent = 1", [])?;
-            withdraw(tx, &notes, now)?;
-            take_out(tx, &survey.gone)?;
-            let stay_out = Noted::new(&notes);
-            let mut found = Vec::new();
-            for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
-                if let Some(mut one) = pages.read(spot)
-                    && !stay_out.has(spot.seq, one.id)
-                {
-                    one.not_for |= stay_out.given_up(spot.seq, one.id);
-                    found.push((spot.seq, one));
-                }
-            }
-            let saved: Vec<i64> = found.iter().map(|(seq, _)| *seq).collect();
-            let forward = go_forward(tx, beside, &notes, &saved)?;
-            let mut saving = Saving::begin(tx)?;
-            for (_, one) in found {
-                saving.save(one)?;
-            }
-            let saved = saving.end()?.saved();
-            if forward.missing + forward.came_back == 0 {
+            // Somebody may be at it just now: once this transaction has begun, nobody is.
+            let account = Account::of(tx)?;
+            let beside = Beside::judge(&Raw::of(&path), &account);
+            let notes = beside.since(account.numbers.withdrawn);
+            let latest = beside.latest(&account);
+            let is_uncertain = beside.is_uncertain();
+            let forward = if is_uncertain || latest.are_ahead_of(&account.numbers) {
+                go_forward_with_log(tx, &path, &latest, &notes, now)?
+            } else {
+                withdraw(tx, &notes, now)?;
+                know(tx, account.numbers.withdrawn + notes.len() as u64)?;
+                Forward::default()
+            };
+            let words: Vec<String> = forward.words().into_iter().chain(beside.words()).collect();
+            if words.is_empty() {
                 return Ok((None, name_somebody(&notes)));
             }
+            let kept_at = place::kept_name(&path, now);
+            let beside_kept_at = beside
+                .damage
+                .is_some()
+                .then(|| place::keep_beside(&path, &kept_at))
+                .flatten();
+            let log_kept_at = if forward.is_told() {
+                place::keep_log(&path, &kept_at)?
+            } else {
+                None
+            };
             let salvaged = Salvaged {
-                damage: forward.words(),
-                kept_at: place::keep_log(&path, now)?,
-                saved,
+                damage: words.join("; "),
+                kept_at: log_kept_at.or(beside_kept_at),
+                saved: forward.saved,
                 unreadable: 0,
                 lost: forward.lost,
+                uncertain: is_uncertain,
             };
+            if salvaged.kept_at.is_none() && loss::is_told(tx, &salvaged)? {
+                // What is in its way is there still.
+                return Ok((None, name_somebody(&notes)));
+            }
             loss::write(tx, now, &salvaged)?;
             Ok((Some(salvaged), name_somebody(&notes)))
         })?;
         self.leave_no_trace(names_somebody);
         Ok(told)
+    }
+
+    /// Makes a sound file of what is whole, once its damage is told: a kill in between tells it twice.
+    fn mend_beside(&mut self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.write(|tx| {
+            let account = Account::of(tx)?;
+            let beside = Beside::judge(&Raw::of(&path), &account);
+            let Some(damage) = &beside.damage else {
+                return Ok(());
+            };
+            know(tx, damage.notes)?;
+            match beside::write_anew(&path, Numbers::of(tx)?, &beside.notes) {
+                Ok(()) => drop(tx.execute("UPDATE ledger SET notes_from = withdrawn", [])?),
+                Err(error) => {
+                    tracing::warn!(%error, "what is kept beside the queue's file is damaged, and could not be written anew");
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Of what was erased and had come back.
@@ -173,19 +203,72 @@ fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Brings an older file forward, with what its write-ahead log has beyond its damage.
+fn go_forward_with_log(
+    tx: &Connection,
+    path: &Path,
+    latest: &Numbers,
+    notes: &[Withdrawn],
+    now: Millis,
+) -> Result<Forward, StoreError> {
+    let pages = Pages::of(path);
+    let survey = Survey::of(&pages);
+    let last = Numbers::of(tx)?.last_seq as i64;
+    // Which of them have left since is not known.
+    tx.execute(
+        "UPDATE upstream SET sent_through = max(sent_through, ?1)",
+        [last],
+    )?;
+    tx.execute("UPDATE aside SET sent = 1", [])?;
+    withdraw(tx, notes, now)?;
+    take_out(tx, &survey.gone)?;
+    let stay_out = Noted::new(notes);
+    let mut found = Vec::new();
+    for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
+        if let Some(mut one) = pages.read(spot)
+            && !stay_out.has(spot.seq, one.id)
+        {
+            one.not_for |= stay_out.given_up(spot.seq, one.id);
+            found.push((spot.seq, one));
+        }
+    }
+    let saved: Vec<i64> = found.iter().map(|(seq, _)| *seq).collect();
+    let beyond = saved.iter().map(|seq| *seq as u64).max().unwrap_or(0);
+    let latest = Numbers {
+        last_seq: latest.last_seq.max(beyond),
+        ..*latest
+    };
+    let mut forward = go_forward(tx, &latest, notes, &saved)?;
+    let mut saving = Saving::begin(tx)?;
+    for (_, one) in found {
+        saving.save(one)?;
+    }
+    forward.saved = saving.end()?.saved();
+    Ok(forward)
+}
+
 /// What the file did not know of.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Forward {
     /// Recorded, and not in it.
     missing: u64,
     /// Delivered, and to be delivered here.
     came_back: u64,
+    /// Of the missing ones, those that were found in the log.
+    saved: u64,
     /// Of the missing ones, those that nobody has any more, at least.
     lost: u64,
 }
 
 impl Forward {
-    fn words(&self) -> String {
+    fn is_told(&self) -> bool {
+        self.missing + self.came_back > 0
+    }
+
+    fn words(&self) -> Option<String> {
+        if !self.is_told() {
+            return None;
+        }
         let facts = [
             (self.missing, "recorded last, and not in it"),
             (
@@ -197,10 +280,10 @@ impl Forward {
         let facts: Vec<_> = facts
             .map(|(count, fact)| format!("{fact}: {count}"))
             .collect();
-        format!(
+        Some(format!(
             "it has gone back in time: it is an older copy, or the end of its write-ahead log is missing or damaged; {}",
             facts.join("; ")
-        )
+        ))
     }
 }
 
@@ -270,6 +353,7 @@ pub(super) fn go_forward(
     Ok(Forward {
         missing: end - last,
         came_back: delivered_since - delivered,
+        saved: 0,
         lost: rest.saturating_sub(skipped + unnoted),
     })
 }

@@ -114,7 +114,10 @@ impl Db {
                 erased.remaining.push(self.path.clone());
             }
         }
-        erased.remaining.extend(place::kept(&self.path));
+        // What is kept beside the queue names nobody.
+        let mut kept = place::kept(&self.path);
+        kept.retain(|kept| !kept.to_string_lossy().ends_with(place::LEDGER));
+        erased.remaining.extend(kept);
         Ok(erased)
     }
 

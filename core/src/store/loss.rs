@@ -15,13 +15,15 @@ use super::{Db, Millis, Salvaged, StoreError, place};
 pub struct LossReport {
     /// When it was first noticed, unix milliseconds by the device's clock.
     pub noticed_at: Millis,
-    /// What was wrong with the file, the last time.
+    /// What was wrong with the file, and with what is kept beside it.
     pub damage: String,
     /// Statements that were saved.
     pub saved: u64,
     /// At least so many are lost. What a damaged file no longer says of itself cannot be counted.
     pub lost: u64,
-    /// Where the damaged files are kept, whole. Empty where there was nothing to keep.
+    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
+    pub uncertain: bool,
+    /// Where the damaged files are kept, whole: each of them. Empty where there was nothing to keep.
     pub kept_at: Vec<PathBuf>,
 }
 
@@ -36,12 +38,16 @@ impl Db {
             noticed_at: first.0,
             ..LossReport::default()
         };
+        let mut damage: Vec<String> = Vec::new();
         for (_, loss) in losses {
-            report.damage = loss.damage;
             report.saved += loss.saved;
             report.lost += loss.lost;
-            report.kept_at.extend(loss.kept_at);
+            report.uncertain |= loss.uncertain;
+            report.kept_at.extend(loss.kept());
+            damage.retain(|known| *known != loss.damage);
+            damage.push(loss.damage);
         }
+        report.damage = damage.join("; ");
         report.kept_at.dedup();
         Ok(Some(report))
     }
@@ -61,9 +67,7 @@ impl Db {
         if let Some((_, last)) = losses.last_mut()
             && last.kept_at.is_none()
         {
-            let mut kept = place::kept(&self.path);
-            kept.retain(|kept| !kept.to_string_lossy().ends_with("-wal"));
-            last.kept_at = kept.pop();
+            last.kept_at = place::last_kept(&self.path);
         }
         Ok(losses)
     }
@@ -72,7 +76,7 @@ impl Db {
 /// Those that are written down in this file.
 pub(super) fn of(conn: &Connection) -> rusqlite::Result<Vec<(Millis, Salvaged)>> {
     conn.prepare_cached(
-        "SELECT noticed_at, damage, kept_at, saved, unreadable, lost FROM loss ORDER BY id",
+        "SELECT noticed_at, damage, kept_at, saved, unreadable, lost, uncertain FROM loss ORDER BY id",
     )?
     .query_map([], |row| {
         let salvaged = Salvaged {
@@ -81,17 +85,23 @@ pub(super) fn of(conn: &Connection) -> rusqlite::Result<Vec<(Millis, Salvaged)>>
             saved: row.get::<_, i64>(3)? as u64,
             unreadable: row.get::<_, i64>(4)? as u64,
             lost: row.get::<_, i64>(5)? as u64,
+            uncertain: row.get(6)?,
         };
         Ok((row.get(0)?, salvaged))
     })?
     .collect()
 }
 
+/// Whether the last one that is written down is the same.
+pub(super) fn is_told(conn: &Connection, loss: &Salvaged) -> rusqlite::Result<bool> {
+    Ok(of(conn)?.last().is_some_and(|(_, last)| last == loss))
+}
+
 /// Writes a loss down.
 pub(super) fn write(tx: &Connection, noticed_at: Millis, loss: &Salvaged) -> rusqlite::Result<()> {
     tx.execute(
-        "INSERT INTO loss (noticed_at, damage, kept_at, saved, unreadable, lost)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO loss (noticed_at, damage, kept_at, saved, unreadable, lost, uncertain)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             noticed_at,
             loss.damage,
@@ -99,6 +109,7 @@ pub(super) fn write(tx: &Connection, noticed_at: Millis, loss: &Salvaged) -> rus
             loss.saved as i64,
             loss.unreadable as i64,
             loss.lost as i64,
+            loss.uncertain,
         ],
     )?;
     Ok(())

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::beside;
 use super::looked::Looked;
 use super::numbers::Numbers;
 use super::open::{APPLICATION_ID, PAGE_BYTES};
@@ -35,7 +36,9 @@ impl Nature {
             // SQLite throws a log away whose file is empty; there may be statements in it.
             let log = Looked::at(&with_suffix(path, "-wal")).is_some_and(|log| log.len() > 0);
             let numbers = Numbers::beside(path);
+            let is_damaged = numbers.is_none() && beside::was_ours(path);
             numbers.is_some_and(|numbers| numbers.undelivered() > 0)
+                || is_damaged
                 || log && Pages::of(path).has_any()
         };
         match len {
@@ -56,7 +59,7 @@ fn is_cut_off(path: &Path) -> bool {
     };
     let mut begins = [0; 16];
     let begins = &mut begins[..file.len().min(16) as usize];
-    file.read(0, begins) && MAGIC.starts_with(begins) && Numbers::beside(path).is_some()
+    file.read(0, begins) && MAGIC.starts_with(begins) && beside::was_ours(path)
 }
 
 /// Whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
@@ -76,5 +79,5 @@ pub(super) fn was_a_queue(path: &Path) -> bool {
     }
     let page = u64::from(PAGE_BYTES);
     Pages::of(path).has_any()
-        || Numbers::beside(path).is_some() && file.len() >= page && file.len() % page == 0
+        || beside::was_ours(path) && file.len() >= page && file.len() % page == 0
 }

@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::append::Tail;
-use super::place::{private, sync_folder, with_suffix};
+use super::place::{FileId, private, sync_folder, with_suffix};
 use super::withdrawn::{self, Withdrawn};
 use super::{Durability, UpstreamId};
 
 pub(super) const SUFFIX: &str = ".ledger";
 
 /// What it begins with: its format, the first.
-const MARK: [u8; 8] = *b"Pannier1";
+pub(super) const MARK: [u8; 8] = *b"Pannier1";
 
 /// How many numbers there are.
 const COUNT: usize = 11;
@@ -61,7 +61,12 @@ impl Numbers {
         let mut bytes = [0; BYTES];
         let mut file = File::open(with_suffix(path, SUFFIX)).ok()?;
         file.read_exact(&mut bytes).ok()?;
-        let (rest, sum) = bytes.split_at(BYTES - 4);
+        Self::read(&bytes)
+    }
+
+    /// What the file that stands beside the queue begins with; none where that is not whole.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (rest, sum) = bytes.get(..BYTES)?.split_at(BYTES - 4);
         if !rest.starts_with(&MARK) || sum != crc32fast::hash(rest).to_le_bytes() {
             return None;
         }
@@ -175,7 +180,7 @@ impl Numbers {
         }
     }
 
-    fn bytes(self) -> [u8; BYTES] {
+    pub(super) fn bytes(self) -> [u8; BYTES] {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&MARK);
         bytes[8..24].copy_from_slice(&self.queue);
@@ -195,6 +200,8 @@ pub(super) struct Keeper {
     path: PathBuf,
     durability: Durability,
     file: Option<File>,
+    /// Which file that is.
+    opened: Option<FileId>,
     /// Its name is on the disk.
     is_named: bool,
     last: Numbers,
@@ -210,6 +217,7 @@ impl Keeper {
             path: with_suffix(path, SUFFIX),
             durability,
             file: None,
+            opened: None,
             is_named: false,
             last: Numbers::default(),
             changes: None,
@@ -263,6 +271,14 @@ impl Keeper {
         }
     }
 
+    /// Makes sure that the file is on the disk, under its name.
+    pub(super) fn make_lasting(&mut self) -> io::Result<()> {
+        self.file()?.sync_data()?;
+        sync_folder(&self.path)?;
+        self.is_named = true;
+        Ok(())
+    }
+
     /// Notes what is about to be taken out, as durably as that will be.
     pub(super) fn withdraw(
         &mut self,
@@ -270,6 +286,11 @@ impl Keeper {
         first: u64,
         notes: &[Withdrawn],
     ) -> io::Result<()> {
+        if self.opened != FileId::of(&self.path) {
+            // Somebody has taken it away, or put another one there: a note in the old one nobody would find.
+            self.file = None;
+            self.is_named = false;
+        }
         withdrawn::write(self.file()?, family, first, notes)?;
         self.sync()
     }
@@ -295,7 +316,11 @@ impl Keeper {
     fn file(&mut self) -> io::Result<&mut File> {
         match &mut self.file {
             Some(file) => Ok(file),
-            none => Ok(none.insert(private().truncate(false).open(&self.path)?)),
+            none => {
+                let file = private().truncate(false).open(&self.path)?;
+                self.opened = FileId::of(&self.path);
+                Ok(none.insert(file))
+            }
         }
     }
 }

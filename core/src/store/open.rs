@@ -14,7 +14,7 @@ use super::numbers::Keeper;
 use super::place::{self, FileId, Place, Turn, Whereabouts};
 use super::salvage::{self, Salvaged};
 use super::schema::{self, SCHEMA_VERSION};
-use super::{Db, Millis, StoreError, loss, one_name, reserve};
+use super::{Db, Millis, StoreError, loss, numbers, one_name, reserve};
 use crate::lock::lock;
 
 /// "Pann" in ASCII: marks the file as ours in SQLite's header.
@@ -173,7 +173,11 @@ impl Db {
         if let Some(kept_at) = &salvaged.kept_at {
             loss::write_kept_at(&mut db, kept_at)?;
         }
-        db.keep_numbers();
+        // What is kept beside it may be damaged as well.
+        if let Some(beside) = db.compare_numbers(now)? {
+            salvaged.damage = format!("{}; {}", salvaged.damage, beside.damage);
+            salvaged.uncertain |= beside.uncertain;
+        }
         Ok(Opened {
             db,
             salvaged: Some(salvaged),
@@ -195,6 +199,11 @@ impl Db {
             Whereabouts::WithoutLog if self.fold()? => Ok(()),
             Whereabouts::WithoutLog => Err(StoreError::Busy),
             Whereabouts::Gone => {
+                if !place::with_suffix(&path, numbers::SUFFIX).exists() {
+                    // It went with the file, which is as new as it ever was.
+                    self.conn
+                        .execute("UPDATE ledger SET notes_from = NULL", [])?;
+                }
                 self.copy_to(&place::begin(&path)?)?;
                 place::ready(&path)?;
                 place::forget_log(&path)

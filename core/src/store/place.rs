@@ -157,11 +157,16 @@ pub(super) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreE
     }
     let rescued = with_suffix(path, "-rescued");
     let exchange = || {
-        let kept_at = find_kept_name(path, now)?;
+        let mut kept_at = name_in_exchange(path, now)?;
         remove(&with_suffix(path, "-shm"))?;
-        // The log first: without its file it tells which name to go on with, should this break off.
-        for suffix in ["-wal", ""] {
-            rename(&with_suffix(path, suffix), &with_suffix(&kept_at, suffix))?;
+        let log = with_suffix(path, "-wal");
+        if path.exists() {
+            // The log first: without its file it tells which name to go on with, should this break off.
+            rename(&log, &with_suffix(&kept_at, "-wal"))?;
+            rename(path, &kept_at)?;
+        } else {
+            kept_at = with_suffix(&kept_at, "-log");
+            rename(&log, &kept_at)?;
         }
         fs::rename(&rescued, path)?;
         sync_folder(path)?;
@@ -200,30 +205,92 @@ pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
     kept
 }
 
+/// What may be kept together: the file, its log, a copy of a log, and what stood beside it.
+const PARTS: [&str; 4] = ["", "-wal", "-log", LEDGER];
+/// What ends the name of one that stood beside the queue.
+pub(super) const LEDGER: &str = "-ledger";
+
+/// The one that was kept last, with its log or alone.
+pub(super) fn last_kept(path: &Path) -> Option<PathBuf> {
+    let mut kept = kept(path);
+    kept.retain(|kept| {
+        let kept = kept.to_string_lossy();
+        let with_its_file = kept
+            .strip_suffix("-wal")
+            .is_some_and(|file| Path::new(file).exists());
+        !with_its_file
+    });
+    kept.pop()
+}
+
+/// All that was kept together with that one, which comes first.
+pub(super) fn kept_with(kept_at: &Path) -> Vec<PathBuf> {
+    let name = kept_at.to_string_lossy();
+    let mut parts = PARTS[1..].iter();
+    let file = parts.find_map(|part| name.strip_suffix(part));
+    let file = Path::new(file.unwrap_or(&name));
+    let mut all = vec![kept_at.to_path_buf()];
+    let others = PARTS.iter().map(|part| with_suffix(file, part));
+    all.extend(others.filter(|other| other != kept_at && other.exists()));
+    all
+}
+
 /// Copies the log before it is written over. Returns where to; none where there is none.
-pub(super) fn keep_log(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreError> {
+pub(super) fn keep_log(path: &Path, kept_at: &Path) -> Result<Option<PathBuf>, StoreError> {
     let log = with_suffix(path, "-wal");
     if !log.metadata().is_ok_and(|log| log.len() > 0) {
         return Ok(None);
     }
-    let kept_at = with_suffix(&kept_name(path, now)?, "-log");
+    let kept_at = with_suffix(kept_at, "-log");
     // The log is no file whose locks count: those are on the database and its -shm.
     fs::copy(&log, &kept_at).map_err(|error| failed(path, &error))?;
     Ok(Some(kept_at))
 }
 
-/// A name that is free, or the one whose file broke off on its way there.
-pub(super) fn kept_name(path: &Path, now: Millis) -> Result<PathBuf, StoreError> {
-    find_kept_name(path, now).map_err(|error| failed(path, &error))
+/// Copies what stands beside the queue before it is written anew, or moves it where it cannot be read.
+/// Returns where to; none where there is nothing, or that fails: the queue has no need of it.
+pub(super) fn keep_beside(path: &Path, kept_at: &Path) -> Option<PathBuf> {
+    let beside = with_suffix(path, numbers::SUFFIX);
+    if !fs::symlink_metadata(&beside).is_ok_and(|it| it.is_dir() || it.len() > 0) {
+        return None;
+    }
+    let kept_at = with_suffix(kept_at, LEDGER);
+    let kept = fs::copy(&beside, &kept_at).map(drop).or_else(|_| {
+        remove(&kept_at)?;
+        fs::rename(&beside, &kept_at)
+    });
+    match kept {
+        Ok(()) => Some(kept_at),
+        Err(error) => {
+            tracing::warn!(%error, "what is damaged beside the queue's file could not be kept");
+            None
+        }
+    }
 }
 
-fn find_kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
+/// A name that is free.
+pub(super) fn kept_name(path: &Path, now: Millis) -> PathBuf {
+    let mut kept_at = with_suffix(path, &format!("{KEPT}{now}"));
+    let is_taken = |kept_at: &Path| {
+        let mut parts = PARTS.iter();
+        parts.any(|part| fs::symlink_metadata(with_suffix(kept_at, part)).is_ok())
+    };
+    while is_taken(&kept_at) {
+        kept_at = with_suffix(&kept_at, "-again");
+    }
+    kept_at
+}
+
+/// A name that is free, or the one whose file broke off on its way there.
+fn name_in_exchange(path: &Path, now: Millis) -> io::Result<PathBuf> {
     let name = |path: &Path| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
     };
     let beginning = format!("{}{KEPT}", name(path).unwrap_or_default());
-    for entry in fs::read_dir(folder(path))? {
+    // Its log went first.
+    let may_be_broken_off = !with_suffix(path, "-wal").exists();
+    for entry in fs::read_dir(folder(path))?.take_while(|_| may_be_broken_off) {
         let found = entry?.path();
         if let Some(kept) = name(&found)
             && kept.starts_with(&beginning)
@@ -233,11 +300,7 @@ fn find_kept_name(path: &Path, now: Millis) -> io::Result<PathBuf> {
             return Ok(found.with_file_name(kept));
         }
     }
-    let mut kept_at = with_suffix(path, &format!("{KEPT}{now}"));
-    while kept_at.exists() {
-        kept_at = with_suffix(&kept_at, "-again");
-    }
-    Ok(kept_at)
+    Ok(kept_name(path, now))
 }
 
 /// What keeps us from writing the file or beside it, if we may not. The file is not opened for that: on

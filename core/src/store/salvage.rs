@@ -22,7 +22,7 @@ use super::settle::delete;
 use super::states::NEEDED;
 use super::survey::Survey;
 use super::withdrawn::{self, Noted};
-use super::{Appended, Db, Millis, StoreError, back, history, loss, place};
+use super::{Appended, Db, Millis, StoreError, back, beside, history, loss, place};
 use crate::statement::{Prepared, Warnings};
 
 /// What became of a damaged file.
@@ -39,6 +39,17 @@ pub struct Salvaged {
     /// Statements that are lost, at least: of those that the file should have had and that were not at an
     /// LRS yet.
     pub lost: u64,
+    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
+    pub uncertain: bool,
+}
+
+impl Salvaged {
+    /// Each file that was kept, what stood beside the damaged one included.
+    pub fn kept(&self) -> Vec<PathBuf> {
+        self.kept_at
+            .as_deref()
+            .map_or_else(Vec::new, place::kept_with)
+    }
 }
 
 /// Reads what can be read of the file at `path` into a new, empty one.
@@ -58,6 +69,7 @@ pub(super) fn rescue(
         saved: 0,
         unreadable: survey.spoilt,
         lost: 0,
+        uncertain: before.is_unknown,
     };
     new.write(|tx| {
         before.hand_on(tx)?;
@@ -96,12 +108,16 @@ struct Before {
     /// How many it should have: by its own ledger, or by what is kept beside it if that is more. 0 where
     /// neither says anything any more.
     undelivered: u64,
+    /// Neither says anything.
+    is_unknown: bool,
     family: Option<[u8; 16]>,
     /// What must not come back, and how often something was noted.
     noted: Noted,
     notes: u64,
     /// The last place in the log that was given out.
     last_seq: u64,
+    /// From which number on there must be notes.
+    notes_from: Option<i64>,
 }
 
 impl Before {
@@ -110,6 +126,7 @@ impl Before {
         let beside = Numbers::beside(path);
         // What has its own checksum first.
         let family = beside.or(own).map(|numbers| numbers.family);
+        let family = family.or_else(|| beside::family_of(path));
         let all = family.map_or_else(Vec::new, |family| withdrawn::all(path, &family));
         let undelivered = |numbers: Option<Numbers>| {
             numbers.map_or(0, |numbers| {
@@ -119,12 +136,28 @@ impl Before {
                 numbers.undelivered().saturating_sub(unheard.count() as u64)
             })
         };
+        // Each place is noted once for each upstream at most: more is damage.
+        let own_notes = own.filter(|own| own.withdrawn <= own.last_seq.saturating_mul(32));
+        let notes = [own_notes, beside]
+            .into_iter()
+            .flatten()
+            .map(|numbers| numbers.withdrawn)
+            .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
         Self {
             undelivered: undelivered(own).max(undelivered(beside)),
+            is_unknown: own.is_none() && beside.is_none(),
             family,
             noted: Noted::new(all.iter().map(|(_, note)| note)),
-            notes: all.last().map_or(0, |(number, _)| number + 1),
-            last_seq: beside.map_or(0, |beside| beside.last_seq),
+            notes,
+            last_seq: all
+                .iter()
+                .map(|(_, note)| note.seq as u64)
+                .fold(beside.map_or(0, |beside| beside.last_seq), u64::max),
+            notes_from: old.map_or(Some(0), |old| {
+                let notes_from =
+                    old.query_row("SELECT notes_from FROM ledger", [], |row| row.get(0));
+                notes_from.unwrap_or(Some(0))
+            }),
         }
     }
 
@@ -134,8 +167,8 @@ impl Before {
             return Ok(());
         };
         tx.execute(
-            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, purged_through = ?3",
-            params![family, self.notes as i64, self.last_seq as i64],
+            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, purged_through = ?3, notes_from = ?4",
+            params![family, self.notes as i64, self.last_seq as i64, self.notes_from],
         )?;
         tx.execute(
             "UPDATE upstream SET begins_after = ?1, delivered_through = ?1, sent_through = ?1",
@@ -176,7 +209,7 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         ))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let kept_at = place::kept_name(&new.path, now)?;
+    let kept_at = place::kept_name(&new.path, now);
     let beside = Numbers::of(&old.conn)?;
     let path = new.path.clone();
     new.write(|tx| {
@@ -211,6 +244,7 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
             saved: saving.queued,
             unreadable: saving.refused,
             lost: saving.refused,
+            uncertain: false,
         };
         Ok(loss::write(tx, now, &salvaged)?)
     })

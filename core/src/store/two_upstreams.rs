@@ -461,12 +461,17 @@ fn a_damaged_file_gives_up_what_is_for_whom() {
     let bytes = std::fs::read(&path).unwrap();
     // The index of ids stands in the schema by this name: without it nothing can be read by SQLite.
     let name = b"statement_loose";
-    let at = bytes
-        .windows(name.len())
-        .position(|part| part == name)
-        .unwrap();
-    let mut damaged = bytes;
-    damaged[at] ^= 1;
+    let at = |from: usize| {
+        let mut parts = bytes[from..].windows(name.len());
+        parts.position(|part| part == name).map(|at| from + at)
+    };
+    let mut damaged = bytes.clone();
+    // A page that was split keeps what went to another one.
+    let mut next = at(0);
+    while let Some(found) = next {
+        damaged[found] ^= 1;
+        next = at(found + 1);
+    }
     std::fs::write(&path, damaged).unwrap();
     let opened = Db::open(&path, super::Durability::ProcessCrash, NOW).unwrap();
     let mut db = opened.db;

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,14 +16,14 @@ use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::UpstreamId;
+use super::beside::Raw;
 use super::ledger::Place;
-use super::numbers::{HEADER, SUFFIX};
-use super::place::with_suffix;
+use super::numbers::HEADER;
 
 /// So many are kept: 2 MiB.
 pub(super) const MOST: u64 = 65_536;
 
-const BYTES: usize = 32;
+pub(super) const BYTES: usize = 32;
 
 /// A statement that was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Withdrawn {
     }
 
     /// The note and its number; none where it is not whole, or about other files.
-    fn read(bytes: &[u8; BYTES], family: &[u8; 16]) -> Option<(u64, Self)> {
+    pub(super) fn read(bytes: &[u8; BYTES], family: &[u8; 16]) -> Option<(u64, Self)> {
         let eight = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes);
         let four = |at: usize| bytes[at..at + 4].try_into().map(u32::from_le_bytes);
         if four(BYTES - 4).ok()? != sum(family, bytes) {
@@ -160,12 +160,6 @@ pub(super) fn wipe(file: &mut File, numbers: Range<u64>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the note with this number, or one that was written over it, is there.
-pub(super) fn is_there(path: &Path, family: &[u8; 16], number: u64) -> bool {
-    let note = at(path, number).and_then(|note| Withdrawn::read(&note, family));
-    note.is_some_and(|(found, _)| found >= number)
-}
-
 /// The notes of these files from this number on, the oldest first. What cannot be read is not there.
 pub(super) fn since(path: &Path, family: &[u8; 16], first: u64) -> Vec<Withdrawn> {
     let all = all(path, family).into_iter();
@@ -176,15 +170,15 @@ pub(super) fn since(path: &Path, family: &[u8; 16], first: u64) -> Vec<Withdrawn
 
 /// All of them with their numbers.
 pub(super) fn all(path: &Path, family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
-    let mut bytes = Vec::new();
-    let read = File::open(with_suffix(path, SUFFIX)).and_then(|mut file| {
-        file.seek(SeekFrom::Start(HEADER))?;
-        file.read_to_end(&mut bytes)
-    });
-    if read.is_err() {
-        return Vec::new();
+    match Raw::of(path) {
+        Raw::Bytes(bytes) => whole(&bytes, family),
+        Raw::Missing | Raw::Unreadable(_) => Vec::new(),
     }
-    let (notes, _) = bytes.as_chunks::<BYTES>();
+}
+
+/// The notes that are whole, the oldest first.
+pub(super) fn whole(file: &[u8], family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
+    let (notes, _) = slots(file);
     let notes = notes
         .iter()
         .filter_map(|note| Withdrawn::read(note, family));
@@ -193,13 +187,9 @@ pub(super) fn all(path: &Path, family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
     notes
 }
 
-/// What stands where the note with this number would.
-fn at(path: &Path, number: u64) -> Option<[u8; BYTES]> {
-    let mut note = [0; BYTES];
-    let mut file = File::open(with_suffix(path, SUFFIX)).ok()?;
-    file.seek(SeekFrom::Start(offset(number))).ok()?;
-    file.read_exact(&mut note).ok()?;
-    Some(note)
+/// Where notes stand in the file, and what is left of one at its end.
+pub(super) fn slots(file: &[u8]) -> (&[[u8; BYTES]], &[u8]) {
+    file.get(HEADER as usize..).unwrap_or_default().as_chunks()
 }
 
 /// Notes by what they are about.
@@ -233,6 +223,8 @@ impl Noted {
 
 #[cfg(test)]
 mod tests {
+    use super::super::numbers::SUFFIX;
+    use super::super::place::with_suffix;
     use super::*;
 
     #[test]
@@ -256,9 +248,6 @@ mod tests {
         assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));
         assert_eq!(seqs(70_000), (None, None, 0));
-        assert!(is_there(&path, &family, 69_999) && !is_there(&path, &family, 70_000));
-        // Written over by 65,536.
-        assert!(is_there(&path, &family, 0));
         assert_eq!(since(&path, &[8; 16], 69_990), []);
         wipe(&mut file, 69_998..70_000).unwrap();
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_997), 8));

@@ -5,11 +5,12 @@ enum Kind: CaseIterable {
     case invalid, attachmentContent, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
     case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
     case diskFull, busy, newer, missing, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
-    case reentrant, panicked, unplaced
+    case reentrant, panicked, unplaced, partlyErased
 
-    /// All but the one that needs a small disk, and the two that no app in Swift can bring about: what its
-    /// callbacks throw is no panic, and a file is not taken away in the very middle of a call.
-    static let onAnyMachine = allCases.filter { ![.diskFull, .panicked, .unplaced].contains($0) }
+    /// All but the one that needs a small disk, and the three that no app in Swift can bring about: what its
+    /// callbacks throw is no panic, and neither is a file taken away nor a disk filled in the very middle of
+    /// a call.
+    static let onAnyMachine = allCases.filter { ![.diskFull, .panicked, .unplaced, .partlyErased].contains($0) }
 }
 
 extension PannierError {
@@ -35,6 +36,7 @@ extension PannierError {
         case .reentrant: (.reentrant, "")
         case .panicked: (.panicked, "")
         case .unplaced(let ids, _): (.unplaced, ids.map(\.uuidString).joined(separator: " "))
+        case .partlyErased(let erased, _): (.partlyErased, "\(erased.undelivered)")
         case .notAQueue(let path, _): (.notAQueue, path)
         case .damaged: (.damaged, "")
         case .readOnly: (.readOnly, "")

@@ -100,7 +100,7 @@ struct ErrorKindsTests {
             let looks = Config(create: false)
             return (await thrown { _ = try await Collector.open(folder.queue, config: looks) }, folder.queue.path)
         case .reentrant: return (try await syncedWithinASync(), "")
-        case .panicked, .unplaced: return (nil, "")
+        case .panicked, .unplaced, .partlyErased: return (nil, "")
         case .notAQueue:
             try await opened().close()
             try overwrite(60, with: [0, 0, 0, 0])

@@ -103,7 +103,7 @@ struct ErrorsTests {
         }
         #expect(FileManager.default.fileExists(atPath: keptAt))
         let loss = try #require(try await collector.readStatus().loss)
-        #expect(loss.keptAt == [keptAt] && loss.saved + loss.lost == 20, "\(loss)")
+        #expect(loss.keptAt.first == keptAt && loss.saved + loss.lost == 20, "\(loss)")
         try await collector.acknowledgeLoss()
         #expect(try await collector.readStatus().loss == nil)
     }

@@ -92,10 +92,11 @@ pub fn tell_news() {
     for salvaged in news().take().into_iter().flat_map(|news| news.found) {
         let loss = LossReport {
             noticed_at: now_ms(),
+            kept_at: salvaged.kept(),
             damage: salvaged.damage,
             saved: salvaged.saved,
             lost: salvaged.lost,
-            kept_at: salvaged.kept_at.into_iter().collect(),
+            uncertain: salvaged.uncertain,
         };
         tell(format_args!("pannier: {}", words::loss(&loss)));
     }

@@ -45,7 +45,7 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         Person(&status),
     );
     match &status.loss {
-        Some(loss) if loss.lost > 0 => Err(Failure::lost()),
+        Some(loss) if words::is_loss(loss) => Err(Failure::lost()),
         // It is told, and nothing is known to be lost.
         Some(_) | None => Ok(()),
     }

@@ -126,7 +126,7 @@ fn outcome(collector: &Collector, report: &SyncReport, status: &Status) -> Resul
         Ended::Emptied => None,
     };
     let mut failures = Vec::new();
-    if status.loss.as_ref().is_some_and(|loss| loss.lost > 0) {
+    if status.loss.as_ref().is_some_and(words::is_loss) {
         failures.push(Failure::lost());
     }
     match delayed {

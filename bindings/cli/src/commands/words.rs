@@ -201,6 +201,11 @@ pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
     }
 }
 
+/// Whether something is lost, for all that is known.
+pub fn is_loss(loss: &LossReport) -> bool {
+    loss.lost > 0 || loss.uncertain
+}
+
 /// What was lost with a damaged file.
 pub fn loss(loss: &LossReport) -> String {
     let kept: Vec<String> = loss
@@ -213,14 +218,18 @@ pub fn loss(loss: &LossReport) -> String {
         [one] => format!("; the old file is kept as {one}"),
         several => format!("; the old files are kept as {}", several.join(" and ")),
     };
-    let missing = match loss.lost {
-        0 => "none is known to be lost".to_owned(),
-        count => format!("at least {count} are lost"),
+    let missing = match (loss.lost, loss.uncertain) {
+        (0, true) => "whether any are lost can no longer be told".to_owned(),
+        (0, false) => "none is known to be lost".to_owned(),
+        (count, _) => format!("at least {count} are lost"),
+    };
+    let saved = match (loss.saved, loss.lost) {
+        (0, 0) => String::new(),
+        (count, _) => format!("{count} statements were saved, "),
     };
     format!(
-        "the queue's file was damaged ({}): {} statements were saved, {missing}{kept}. `pannier status --acknowledge` ends this message",
+        "the queue was damaged ({}): {saved}{missing}{kept}. `pannier status --acknowledge` ends this message",
         one_line(&loss.damage),
-        loss.saved,
     )
 }
 

@@ -122,12 +122,13 @@ fn a_queue_that_was_pulled_is_delivered_by_both_and_counts_once() {
     let (hub, _) = hub();
     let desk = Desk::at(&hub);
     let ids = desk.recorded(&json!([statement("one"), statement("two")]));
-    for end in ["", "-wal"] {
+    for end in ["", "-wal", ".ledger"] {
         let file = desk.path(&format!("queue.db{end}"));
         if file.exists() {
             std::fs::copy(file, desk.path(&format!("pulled.db{end}"))).unwrap();
         }
     }
+    std::fs::copy(desk.path("queue.db"), desk.path("alone.db")).unwrap();
     // Something that only the headset has.
     let later = desk.recorded(&statement("three"));
     desk.run(&["sync", "--queue", "pulled.db"])
@@ -142,4 +143,13 @@ fn a_queue_that_was_pulled_is_delivered_by_both_and_counts_once() {
     let mut recorded = [ids, later].concat();
     recorded.sort();
     assert_eq!(there, recorded);
+
+    // Without what is kept beside it nobody can say how old it is: that is told, and ends with one word.
+    let alone = desk.run(&["sync", "--queue", "alone.db"]);
+    alone.is(5, "2 delivered; nothing is left");
+    assert!(alone.err.contains("the whole file is missing"), "{alone:?}");
+    desk.run(&["status", "--queue", "alone.db", "--acknowledge"]);
+    let quiet = desk.run(&["sync", "--queue", "alone.db"]);
+    quiet.is(0, "nothing");
+    assert_eq!((at_the_hub(&hub).len(), quiet.err.as_str()), (3, ""));
 }

@@ -333,6 +333,31 @@ fn where_nothing_is_lost_it_is_told_and_is_no_failure() {
 }
 
 #[test]
+fn what_can_no_longer_be_told_is_told_and_is_no_success() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    let beside = desk.path("queue.db.ledger");
+    std::fs::write(&beside, "rubbish").unwrap();
+    for _ in 0..2 {
+        let status = desk.run(&["status", "--json"]);
+        assert_eq!(status.json()[0]["loss"]["uncertain"], json!(true));
+        status.is(5, "whether any are lost can no longer be told");
+        assert!(
+            status.err.contains("-ledger"),
+            "it names what was kept: {status:?}"
+        );
+    }
+    // Nothing is held back for it.
+    desk.run(&["sync"]).is(5, "1 delivered");
+    assert_eq!(at_the_hub(&hub).len(), 1);
+    desk.run(&["status", "--acknowledge"]);
+    let quiet = desk.run(&["status"]);
+    quiet.is(0, "queued      0");
+    assert_eq!(quiet.err, "");
+}
+
+#[test]
 fn a_loss_is_told_at_every_look_until_it_is_acknowledged() {
     let (hub, _) = hub();
     let desk = Desk::at(&hub);

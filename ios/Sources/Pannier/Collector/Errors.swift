@@ -9,8 +9,8 @@ extension PannierError {
             .mayHaveBeenSent(_, let text), .noEndpoint(let text), .invalidEndpoint(let text),
             .invalidCredentials(let text), .noTransport(let text), .diskFull(let text),
             .busy(let text), .newer(_, _, _, let text), .missing(_, let text), .notAQueue(_, let text), .damaged(let text),
-            .readOnly(let text), .cannotOpen(_, let text), .unplaced(_, let text), .paused(let text),
-            .closing(let text), .storage(let text), .reentrant(let text), .panicked(let text):
+            .readOnly(let text), .cannotOpen(_, let text), .unplaced(_, let text), .partlyErased(_, let text),
+            .paused(let text), .closing(let text), .storage(let text), .reentrant(let text), .panicked(let text):
             return text
         }
     }

@@ -1,0 +1,285 @@
+//! The file beside the queue, `….ledger`, looked at as a whole before it is believed: which numbers and notes
+//! of it count, and what shows that it is damaged or missing.
+//!
+//! Numbers and each note have a checksum of their own, so what is whole counts whatever else is damaged. What
+//! must be there is told by the queue itself, which knows from which number on there are notes
+//! (`ledger.notes_from`) and how many (`ledger.withdrawn`), and by the numbers and the later notes beside it.
+//! The file lasts on the disk before the queue says that it is there.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::numbers::{HEADER, MARK, Numbers, SUFFIX};
+use super::place::{private, sync_folder, with_suffix};
+use super::withdrawn::{self, BYTES, MOST, Withdrawn};
+
+/// The longest that it is.
+const LONGEST: u64 = HEADER + MOST * BYTES as u64;
+
+/// What stands there.
+pub(super) enum Raw {
+    Missing,
+    /// A folder, or a file that is closed to us.
+    Unreadable(String),
+    /// No more than one byte beyond the longest.
+    Bytes(Vec<u8>),
+}
+
+impl Raw {
+    pub(super) fn of(queue: &Path) -> Self {
+        let mut bytes = Vec::new();
+        let read = File::open(with_suffix(queue, SUFFIX))
+            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+        match read {
+            Ok(_) => Self::Bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
+            Err(error) => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// Whether a file stands beside the queue that Pannier made, in whatever state it is.
+pub(super) fn was_ours(queue: &Path) -> bool {
+    matches!(Raw::of(queue), Raw::Bytes(bytes) if bytes.starts_with(&MARK))
+}
+
+/// The family that a damaged file is about, where its notes prove it.
+pub(super) fn family_of(queue: &Path) -> Option<[u8; 16]> {
+    let Raw::Bytes(bytes) = Raw::of(queue) else {
+        return None;
+    };
+    let family = bytes.get(24..40)?.try_into().ok()?;
+    let is_proved = !withdrawn::whole(&bytes, &family).is_empty();
+    is_proved.then_some(family)
+}
+
+/// What the queue itself says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Account {
+    pub(super) numbers: Numbers,
+    /// Notes from this number on must be there; none: no file need be.
+    pub(super) notes_from: Option<u64>,
+}
+
+impl Account {
+    pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
+        let notes_from: Option<i64> =
+            conn.query_row("SELECT notes_from FROM ledger", [], |row| row.get(0))?;
+        Ok(Self {
+            numbers: Numbers::of(conn)?,
+            notes_from: notes_from.map(|from| from as u64),
+        })
+    }
+}
+
+/// What of it counts.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// None where they are not whole, or about another queue.
+    pub(super) numbers: Option<Numbers>,
+    /// Those that are whole, the oldest first.
+    pub(super) notes: Vec<(u64, Withdrawn)>,
+    /// It is about a queue that was here before, and this one is new.
+    pub(super) is_stale: bool,
+    /// None where it is sound.
+    pub(super) damage: Option<Damage>,
+}
+
+/// What shows of damage.
+#[derive(Debug)]
+pub(super) struct Damage {
+    /// What is wrong, each a clause.
+    what: Vec<String>,
+    /// The queue may be older than what is no longer there.
+    pub(super) is_uncertain: bool,
+    /// How many notes there were, at least.
+    pub(super) notes: u64,
+}
+
+impl Damage {
+    pub(super) fn words(&self) -> String {
+        let what = self.what.join(", and ");
+        let so = if self.is_uncertain {
+            ": if the queue is an older copy, what was taken back or erased since may be delivered unless \
+             that is done again, and what was recorded since may be missing"
+        } else {
+            ": nothing in the queue is touched by that"
+        };
+        format!("of what is kept beside it, in its .ledger, {what}{so}")
+    }
+}
+
+impl Beside {
+    pub(super) fn judge(raw: &Raw, account: &Account) -> Self {
+        let none: &[u8] = &[];
+        let is_expected = account.notes_from.is_some();
+        let mut what = Vec::new();
+        let bytes = match raw {
+            Raw::Missing if is_expected => {
+                what.push("the whole file is missing".to_owned());
+                none
+            }
+            Raw::Unreadable(why) => {
+                what.push(format!("nothing can be read ({why})"));
+                none
+            }
+            Raw::Missing => none,
+            Raw::Bytes(bytes) => bytes,
+        };
+        let is_blank = bytes.iter().all(|byte| *byte == 0);
+        if what.is_empty() && is_blank && !is_expected {
+            // A new queue, also one whose making was broken off.
+            return Self::default();
+        }
+        let found = Numbers::read(bytes);
+        let numbers = found.filter(|numbers| numbers.family == account.numbers.family);
+        if found.is_some() && numbers.is_none() {
+            if !is_expected {
+                return Self {
+                    is_stale: true,
+                    ..Self::default()
+                };
+            }
+            what.push("all is about another queue".to_owned());
+        }
+        let notes = withdrawn::whole(bytes, &account.numbers.family);
+        if what.is_empty() && is_blank {
+            what.push("everything is wiped out".to_owned());
+        } else if what.is_empty()
+            && numbers.is_none()
+            && notes.is_empty()
+            && !bytes.starts_with(&MARK)
+        {
+            what.push("nothing is what was written there".to_owned());
+        } else if what.is_empty() && numbers.is_none() {
+            what.push("the numbers are damaged".to_owned());
+        }
+        let known = account.numbers.withdrawn;
+        let last = notes.last().map_or(0, |(number, _)| number + 1);
+        let end = known
+            .max(last)
+            .max(numbers.map_or(0, |numbers| numbers.withdrawn));
+        let from = account
+            .notes_from
+            .unwrap_or(known)
+            .max(end.saturating_sub(MOST));
+        let there: HashSet<u64> = notes.iter().map(|(number, _)| *number).collect();
+        let missing = (from..end).filter(|number| !there.contains(number));
+        let (mut of_old, mut of_new) = missing.partition::<Vec<u64>, _>(|number| *number < known);
+        let broken = broken(bytes, &account.numbers.family, from..end);
+        let (old, new) = broken.partition::<Vec<u64>, _>(|number| *number < known);
+        of_old.extend(old);
+        of_new.extend(new);
+        if numbers.is_some() && bytes.len() as u64 > LONGEST {
+            what.push("the end is none of it".to_owned());
+        }
+        match of_old.len() + of_new.len() {
+            0 => {}
+            1 => what.push("1 note of what was taken back or erased is gone".to_owned()),
+            count => what.push(format!(
+                "{count} notes of what was taken back or erased are gone"
+            )),
+        }
+        let damage = (!what.is_empty()).then(|| Damage {
+            what,
+            is_uncertain: numbers.is_none() || !of_new.is_empty(),
+            notes: of_new.iter().fold(end, |end, number| end.max(number + 1)),
+        });
+        Self {
+            numbers,
+            notes,
+            is_stale: false,
+            damage,
+        }
+    }
+
+    /// Whether the queue may be older than what is no longer there.
+    pub(super) fn is_uncertain(&self) -> bool {
+        let mut damage = self.damage.iter();
+        damage.any(|damage| damage.is_uncertain)
+    }
+
+    /// What is wrong.
+    pub(super) fn words(&self) -> Option<String> {
+        self.damage.as_ref().map(Damage::words)
+    }
+
+    /// The notes from this number on.
+    pub(super) fn since(&self, number: u64) -> Vec<Withdrawn> {
+        let from = self.notes.partition_point(|(known, _)| *known < number);
+        self.notes[from..].iter().map(|(_, note)| *note).collect()
+    }
+
+    /// The numbers of the queue as it was last, as far as that is known: what they no longer say, the notes
+    /// say in part.
+    pub(super) fn latest(&self, account: &Account) -> Numbers {
+        let ours = account.numbers;
+        if let Some(numbers) = self.numbers {
+            // Those of the file that this one was saved of say nothing of it.
+            return if numbers.queue == ours.queue {
+                numbers
+            } else {
+                ours
+            };
+        }
+        let unheard = self
+            .notes
+            .iter()
+            .filter(|(number, _)| *number >= ours.withdrawn);
+        let (mut last_seq, mut withdrawn) = (ours.last_seq, ours.withdrawn);
+        for (number, note) in unheard {
+            last_seq = last_seq.max(note.seq as u64);
+            withdrawn = number + 1;
+        }
+        Numbers {
+            last_seq,
+            withdrawn,
+            ..ours
+        }
+    }
+}
+
+/// The places of notes that are not whole where none of these belongs: each is the number of the first note
+/// that may have stood there.
+fn broken(
+    file: &[u8],
+    family: &[u8; 16],
+    known: std::ops::Range<u64>,
+) -> impl Iterator<Item = u64> {
+    let places: HashSet<u64> = known.map(|number| number % MOST).collect();
+    let (slots, rest) = withdrawn::slots(file);
+    let is_blank = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    let is_broken =
+        move |slot: &[u8; BYTES]| !is_blank(slot) && Withdrawn::read(slot, family).is_none();
+    let all = slots.iter().map(is_broken).chain([!is_blank(rest)]);
+    let broken = (0..).zip(all).filter(|(_, is_broken)| *is_broken);
+    broken
+        .map(|(place, _)| place)
+        .filter(move |place| !places.contains(place))
+}
+
+/// Writes a sound one with what is whole. In its place, where there is one: others may have it open.
+pub(super) fn write_anew(
+    queue: &Path,
+    numbers: Numbers,
+    notes: &[(u64, Withdrawn)],
+) -> io::Result<()> {
+    let path = with_suffix(queue, SUFFIX);
+    let open = || private().truncate(true).open(&path);
+    let mut file = open().or_else(|_| fs::remove_file(&path).and_then(|()| open()))?;
+    file.write_all(&numbers.bytes())?;
+    for (number, note) in notes {
+        withdrawn::write(
+            &mut file,
+            &numbers.family,
+            *number,
+            std::slice::from_ref(note),
+        )?;
+    }
+    file.sync_all()?;
+    sync_folder(&path)
+}
