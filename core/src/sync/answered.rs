@@ -2,28 +2,18 @@
 
 use std::time::Duration;
 
-use tracing::Span;
-
 use super::flights::{Flying, Ticket};
-use super::judge::{self, Negotiated, Pause, Stop, Verdict};
+use super::judge;
+use super::link;
 use super::policy;
-use super::posted::Sent;
 use super::session::Session;
-use super::work::{Item, Task};
-use super::{time, trace, waits};
+use super::trace;
+use super::verdict::{Negotiated, Pause, Stop, Verdict};
+use super::work::{Landed, Sent, Task};
 use crate::clock::Now;
-use crate::lrs::reading::{AskedAs, read_about, read_post, sender};
+use crate::lrs::reading::{read_about, read_post};
 use crate::lrs::{Answer, Failure, Sender, headers};
-use crate::statement::XapiVersion;
-use crate::store::{Db, LrsClock, Millis, Problem, StoreError};
-
-/// A batch whose answer asks for something else than the next batch, while others are under way.
-pub(super) struct Landed {
-    batch: Vec<Item>,
-    verdict: Verdict,
-    sent: Sent,
-    span: Span,
-}
+use crate::store::{Db, Millis, Problem, StoreError};
 
 impl Session {
     /// Takes in the outcome of a request. Everything that follows is in the database when this returns, or
@@ -35,7 +25,7 @@ impl Session {
         outcome: Result<Answer, Failure>,
         now: impl Into<Now>,
     ) -> Result<(), StoreError> {
-        let now = self.read(now.into());
+        let now = self.link.read(now.into());
         let Some(flying) = self.flights.land(ticket) else {
             return Ok(());
         };
@@ -43,9 +33,9 @@ impl Session {
             // It is another LRS's by now, and of ours it says nothing.
             return Ok(());
         }
-        let (was_quick, signed) = (waits::is_quick(&self.learned), self.learned.signs);
+        let (was_quick, signed) = (link::is_quick(&self.link.learned), self.link.learned.signs);
         self.follow_up(db, flying, outcome, now)?;
-        if was_quick && !waits::is_quick(&self.learned) || signed != self.learned.signs {
+        if was_quick && !link::is_quick(&self.link.learned) || signed != self.link.learned.signs {
             // After a kill too this has to be known.
             self.settle(db, Vec::new(), now)?;
         }
@@ -59,7 +49,7 @@ impl Session {
         outcome: Result<Answer, Failure>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let here = self.both_clocks(now);
+        let here = self.link.both_clocks(now);
         self.judging = flying.span.clone();
         self.judging
             .record("duration_ms", trace::between(flying.asked, here));
@@ -67,17 +57,19 @@ impl Session {
             Ok(answer) => answer,
             Err(failure) => {
                 let waited = trace::between(flying.asked, here) as Millis;
-                waits::took(&mut self.learned, waited, false);
+                link::took(&mut self.link.learned, waited, false);
                 return self.failed(db, flying, &failure, now);
             }
         };
         self.judging.record("status", answer.status);
-        let from = self.sender(&answer);
+        let from = self.link.sender(&answer);
         if from == Sender::Lrs {
-            self.learn_to_know(from);
+            self.link.learn_to_know(from);
         }
         if from.is_lrs() {
-            self.hear(&answer, &flying, now);
+            // Who only may be the LRS is no measure of it.
+            let measures = from == Sender::Lrs && matches!(flying.task, Task::Post(_));
+            self.link.hear(&answer, flying.asked, measures, now);
         }
         if flying.outdated && matches!(answer.status, 400..=428 | 430..=499) {
             // With the credentials that the app has set since it is another question. Who asks for time
@@ -101,52 +93,6 @@ impl Session {
         }
     }
 
-    /// Whom this session asks, and as whom.
-    pub(super) fn asked(&self) -> AskedAs<'_> {
-        let asked: AskedAs = (&self.config.endpoint, self.config.authorization.as_ref()).into();
-        asked.after(&self.former)
-    }
-
-    /// Returns who gave this answer. An LRS that has given its version header so far always gives it, and one
-    /// that has taken statements without it never does.
-    pub(super) fn sender(&self, answer: &Answer) -> Sender {
-        match (sender(answer), self.learned.signs) {
-            (Sender::Perhaps, Some(true)) => Sender::Stranger,
-            (Sender::Perhaps, Some(false)) => Sender::Likely,
-            (from, _) => from,
-        }
-    }
-
-    /// Learns whether the LRS gives its version header, from an answer that proved to be its own.
-    pub(super) fn learn_to_know(&mut self, from: Sender) {
-        match from {
-            Sender::Lrs => self.learned.signs = Some(true),
-            Sender::Perhaps => self.learned.signs = Some(false),
-            Sender::Likely | Sender::Stranger => {}
-        }
-    }
-
-    /// Measures what an answer of the LRS tells beside the content: its clock, and how quick it is.
-    fn hear(&mut self, answer: &Answer, flying: &Flying, now: Millis) {
-        let here = self.both_clocks(now);
-        let took = trace::between(flying.asked, here) as Millis;
-        // Who only may be the LRS is no measure of it.
-        let measures = matches!(flying.task, Task::Post(_)) && self.sender(answer) == Sender::Lrs;
-        waits::took(&mut self.learned, took, measures);
-        if let Some(date) = time::told(answer) {
-            self.skew = Some(date - now);
-            self.learned.skew_ms = self.skew;
-            if let Some(clock) = self.measured(date, flying.asked.steady) {
-                // One answer alone may say anything.
-                let agrees = |known: Option<LrsClock>| known.is_some_and(|it| it.agrees(clock));
-                if agrees(self.heard) || agrees(self.learned.clock) {
-                    self.learned.clock = Some(clock);
-                }
-                self.heard = Some(clock);
-            }
-        }
-    }
-
     fn negotiated(
         &mut self,
         db: &mut Db,
@@ -154,36 +100,31 @@ impl Session {
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let about = read_about(answer, self.asked());
-        let found = judge::about(&about, self.sender(answer), retry_after);
+        let about = read_about(answer, self.link.asked());
+        let found = judge::about(&about, self.link.sender(answer), retry_after);
         self.judged(found.word());
         if !matches!(found, Negotiated::Stop(_)) {
-            self.learned.about_unanswered = 0;
+            self.link.learned.about_unanswered = 0;
         }
         match found {
             Negotiated::Version(version) => {
-                self.learned.version = Some(self.config.version.unwrap_or(version));
-                self.speaks_others = None;
+                self.link.learned.version = Some(self.link.config.version.unwrap_or(version));
+                self.link.speaks_others = None;
             }
             // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
             // will tell.
             Negotiated::Silent | Negotiated::NoneOfOurs(_) => {
                 if let Negotiated::NoneOfOurs(versions) = found {
-                    self.speaks_others = Some(versions);
+                    self.link.speaks_others = Some(versions);
                 }
-                self.says_nothing_of_itself(headers::xapi_version(answer), now);
+                self.link
+                    .says_nothing_of_itself(headers::xapi_version(answer), now);
                 return self.settle(db, Vec::new(), now);
             }
             Negotiated::Stop(stop) => return self.about_stopped(db, stop, now),
         }
-        self.learned.version_at = Some(now);
+        self.link.learned.version_at = Some(now);
         self.settle(db, Vec::new(), now)
-    }
-
-    fn says_nothing_of_itself(&mut self, speaks: Option<XapiVersion>, now: Millis) {
-        let version = speaks.or(self.learned.version);
-        self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
-        self.learned.version_at = Some(now);
     }
 
     /// Goes on after a `GET /about` without an answer, or with a request to wait. After several in a row
@@ -195,12 +136,12 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         if stop.problem != Problem::Unreachable {
-            self.learned.about_unanswered += 1;
+            self.link.learned.about_unanswered += 1;
         }
-        if self.learned.about_unanswered >= policy::UNANSWERED {
-            self.says_nothing_of_itself(None, now);
+        if self.link.learned.about_unanswered >= policy::UNANSWERED {
+            self.link.says_nothing_of_itself(None, now);
         }
-        if self.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {
+        if self.link.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {
             // It was there a moment ago: what is said to statements must do.
             return self.settle(db, Vec::new(), now);
         }
@@ -228,16 +169,16 @@ impl Session {
         else {
             return Ok(());
         };
-        let from = self.sender(answer);
+        let from = self.link.sender(answer);
         if !(judge::has_ended(answer.status, from) && answer.status >= 400) {
             self.may_be_there(&batch);
         }
-        let read = read_post(answer, self.asked());
+        let read = read_post(answer, self.link.asked());
         let verdict = judge::posted(&read, from, &batch, retry_after);
         if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
             && !delivered.is_empty()
         {
-            self.learn_to_know(from);
+            self.link.learn_to_know(from);
         }
         let open = match &verdict {
             Verdict::Stored { look, .. } => !look.is_empty(),
@@ -251,13 +192,13 @@ impl Session {
         match &verdict {
             _ if verdict.is_whole() => {
                 if plain {
-                    let most = self.most_in_flight();
-                    self.flights.widen(most, &mut self.learned);
+                    let most = self.link.most_in_flight();
+                    self.flights.widen(most, &mut self.link.learned);
                 }
             }
             Verdict::Stop(_) => {}
             // It stays queued: after the wait it is looked up.
-            _ if !self.learned.waits.is_empty() => {
+            _ if !self.link.learned.waits.is_empty() => {
                 return self.wait_for_what_is_under_way(db, now, None);
             }
             _ => {

@@ -5,82 +5,27 @@ use uuid::Uuid;
 use super::policy;
 use super::session::Session;
 use super::suspects;
-use super::work::{Item, Look, Task, Then};
+use super::work::{Due, Item, Look, Task, Then};
 use crate::event::Event;
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
 use crate::store::{
-    Db, HoldReason, Limits, Millis, Outcome, Problem, Spoilt, StoreError, Taken, WaitReason,
+    Db, HoldReason, Limits, Millis, Outcome, Spoilt, StoreError, Taken, WaitReason,
 };
 
-/// Work that the log and the statements aside have for the next request.
-pub(super) enum Due {
-    Task(Task),
-    Nothing,
-    /// Ask again: so many had to step aside that the transaction has been long enough.
-    Again,
-    /// Another process syncs.
-    Busy,
-}
-
 impl Session {
-    pub(super) fn version_is_stale(&self, now: Millis) -> bool {
-        self.config.version.is_none()
-            && (self.learned.version.is_none()
-                || self
-                    .learned
-                    .version_at
-                    .is_none_or(|at| at > now || now - at > self.version_lasts()))
-    }
-
-    pub(super) fn version_lasts(&self) -> Millis {
-        if self.another_is_awaited {
-            policy::VERSION_IN_DOUBT_LASTS_MS
-        } else {
-            policy::VERSION_LASTS_MS
-        }
-    }
-
-    pub(super) fn version(&self) -> XapiVersion {
-        self.learned.version.unwrap_or(XapiVersion::V1_0_3)
-    }
-
-    /// Tells whether to send one statement at a time and to look each up first. Something was reached and
-    /// took nothing, again and again: it may be the statement in front.
-    pub(super) fn is_cautious(&self) -> bool {
-        let from = match self
-            .learned
-            .trouble
-            .as_ref()
-            .map(|trouble| &trouble.problem)
-        {
-            None | Some(Problem::Unreachable) => return false,
-            Some(Problem::Busy) => policy::BUSY_BEFORE_SINGLES,
-            Some(_) => policy::CAUTIOUS_FROM,
-        };
-        self.learned.failures >= from
-    }
-
-    /// Tells whether the LRS asks for time, as it does of everybody. One that says so only to questions about
-    /// itself is not busy, whatever it says to statements.
-    pub(super) fn is_busy(&self) -> bool {
-        let trouble = self.learned.trouble.as_ref();
-        trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
-            && self.learned.about_unanswered < policy::UNANSWERED
-    }
-
     pub(super) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
-        let statements = if self.is_cautious() || self.suspects.is_probing() {
+        let statements = if self.link.is_cautious() || self.suspects.is_probing() {
             1
         } else {
-            self.ceiling.statements(&self.learned)
+            self.link.ceiling.statements(&self.link.learned)
         };
         let beside_others = !self.flights.is_empty();
         let limits = Limits {
             statements,
-            bytes: self.ceiling.bytes(&self.learned),
-            speaks_2_0: self.version() >= XapiVersion::V2_0_0,
-            clocks: self.clocks(now),
+            bytes: self.link.ceiling.bytes(&self.link.learned),
+            speaks_2_0: self.link.version() >= XapiVersion::V2_0_0,
+            clocks: self.link.clocks(now),
             after: if beside_others {
                 self.flights.last_seq()
             } else {
@@ -88,13 +33,19 @@ impl Session {
             },
             beside_others,
         };
-        let sharing = self.flights.sharing(self.most_in_flight());
+        let sharing = self.flights.sharing(self.link.most_in_flight());
         let timeout = requests::timeout(
             statements.saturating_mul(sharing),
             limits.bytes.saturating_mul(sharing),
         );
         let until = now + timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
-        let taken = db.take(self.config.upstream, self.holder, &limits, now, until)?;
+        let taken = db.take(
+            self.link.config.upstream,
+            self.link.holder,
+            &limits,
+            now,
+            until,
+        )?;
         if let Taken::Rows { spoilt, .. } = &taken {
             self.tell_held(spoilt);
         }
@@ -104,7 +55,7 @@ impl Session {
                 Ok(if more { Due::Again } else { Due::Nothing })
             }
             Taken::Rows { rows, .. } => {
-                self.lease_until = Some(until);
+                self.link.lease_until = Some(until);
                 let batch = rows.into_iter().map(Item::from).collect();
                 Ok(Due::Task(self.first_look(batch)))
             }
@@ -116,13 +67,14 @@ impl Session {
     /// everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
-        let long =
-            self.is_cautious() && !self.is_busy() && self.learned.failures >= policy::LONG_TROUBLE;
+        let long = self.link.is_cautious()
+            && !self.link.is_busy()
+            && self.link.learned.failures >= policy::LONG_TROUBLE;
         if !long || !self.suspects.is_empty() || self.rng.bool() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }
-        let front = db.upstream(self.config.upstream)?.delivered_through;
-        let leaps = self.learned.failures / policy::LONG_TROUBLE;
+        let front = db.upstream(self.link.config.upstream)?.delivered_through;
+        let leaps = self.link.learned.failures / policy::LONG_TROUBLE;
         Ok(suspects::leap(front, last, leaps, &mut self.rng))
     }
 
@@ -147,7 +99,7 @@ impl Session {
         let mut leaving = Vec::with_capacity(batch.len());
         let mut waiting = Vec::new();
         for item in batch {
-            if item.row.needs_2_0 && self.version() < XapiVersion::V2_0_0 {
+            if item.row.needs_2_0 && self.link.version() < XapiVersion::V2_0_0 {
                 let outcome = Outcome::Waiting {
                     reason: WaitReason::Version,
                     due: None,
@@ -170,11 +122,11 @@ impl Session {
     /// sent again.
     fn first_look(&mut self, batch: Vec<Item>) -> Task {
         let may_have_come = batch.iter().any(|item| item.row.sent_before);
-        if may_have_come && leave_out(&mut self.learned.looks_unanswered) {
+        if may_have_come && self.link.leaves_out_look() {
             // The bytes are the same: whoever has it may have it again.
             return Task::Post(batch);
         }
-        if self.learned.refuses_known {
+        if self.link.learned.refuses_known {
             // One that asks for time would be asked ten questions with each try.
             let may_be_there =
                 |item: &Item| item.row.sent_before && !self.not_there.contains(&item.row.seq);
@@ -200,12 +152,16 @@ impl Session {
 
     /// The request that does a task.
     pub(super) fn request(&self, task: &Task) -> Request {
-        let (endpoint, authorization) = (&self.config.endpoint, self.config.authorization.as_ref());
+        let (endpoint, authorization) = (
+            &self.link.config.endpoint,
+            self.link.config.authorization.as_ref(),
+        );
         match task {
             Task::Negotiate => requests::about(endpoint, authorization),
             Task::Post(batch) => {
-                let mut request = requests::post(endpoint, authorization, self.version(), batch);
-                let sharing = self.flights.sharing(self.most_in_flight());
+                let mut request =
+                    requests::post(endpoint, authorization, self.link.version(), batch);
+                let sharing = self.flights.sharing(self.link.most_in_flight());
                 if sharing > 1 {
                     let bytes = request.body.as_ref().map_or(0, Vec::len);
                     request.timeout = requests::timeout(batch.len() * sharing, bytes * sharing);
@@ -222,17 +178,9 @@ impl Session {
                 } else {
                     requests::get
                 };
-                let request = ask(endpoint, authorization, self.version(), id);
+                let request = ask(endpoint, authorization, self.link.version(), id);
                 requests::expecting(request, bytes)
             }
         }
     }
-}
-
-/// Tells whether to leave this question out, and counts it. After several unanswered ones of its kind every
-/// other one is left out.
-pub(super) fn leave_out(unanswered: &mut u32) -> bool {
-    let out = *unanswered >= policy::UNANSWERED;
-    *unanswered -= u32::from(out);
-    out
 }

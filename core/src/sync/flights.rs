@@ -18,7 +18,7 @@ use tracing::Span;
 use uuid::Uuid;
 
 use super::policy;
-use super::work::{Item, Task};
+use super::work::{Item, Sent, Task};
 use crate::clock::Now;
 use crate::store::{Learned, Millis, UnderWay, Unsent};
 
@@ -48,6 +48,16 @@ impl Flying {
         match &self.task {
             Task::Post(batch) => batch,
             _ => &[],
+        }
+    }
+}
+
+impl Sent {
+    /// What matters of a request in flight.
+    pub(super) fn of(flying: &Flying) -> Self {
+        Self {
+            bytes: flying.bytes,
+            timeout: flying.timeout,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::due::leave_out;
-use super::judge::{self, Blame, Looked, Pause, Stop};
+use super::judge;
 use super::policy;
 use super::session::Session;
+use super::verdict::{Blame, Looked, Pause, Stop};
 use super::work::{Item, Look, Task, Then, split};
 use crate::lrs::reading::read_get;
-use crate::lrs::{Answer, Sender, headers};
+use crate::lrs::{Answer, Sender};
 use crate::statement::{self, Comparison};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
 
@@ -24,24 +24,24 @@ impl Session {
         let Some(mut item) = look.ask.pop_front() else {
             return Ok(());
         };
-        let from = self.sender(answer);
-        let read = read_get(answer, self.asked(), item.row.id);
+        let from = self.link.sender(answer);
+        let read = read_get(answer, self.link.asked(), item.row.id);
         let mut found = judge::found(&read, from, retry_after);
         // Of what was refused in so many words it says enough.
         let matters = !matches!(
             look.then,
             Then::Blame(_) | Then::Split { .. } | Then::Convict
         );
-        if found == Looked::Missing && matters && self.shows_later(answer) {
+        if found == Looked::Missing && matters && self.link.shows_later(answer) {
             found = Looked::NotYet;
         }
         self.judged(found.word());
         if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
-            self.checked = true;
+            self.link.checked = true;
         }
         if from.is_lrs() && matches!(found, Looked::Copy(_) | Looked::Missing) {
-            self.let_in();
-            self.learned.reads = Some(true);
+            self.link.let_in();
+            self.link.learned.reads = Some(true);
         }
         if let Looked::Stop(stop) = &found
             && stop.problem == Problem::Credentials
@@ -51,7 +51,7 @@ impl Session {
             found = Looked::NotShown { status: 401 };
         }
         if !matches!(found, Looked::Stop(_)) {
-            self.learned.looks_unanswered = 0;
+            self.link.learned.looks_unanswered = 0;
         }
         match found {
             Looked::Stop(stop) => self.look_stopped(db, look, item, stop, now),
@@ -64,9 +64,9 @@ impl Session {
             }
             Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
                 comparison if is_ours(&item.row, &comparison) => {
-                    self.learn_to_know(from);
+                    self.link.learn_to_know(from);
                     // 409 to what it has, unchanged: from now on look before sending again.
-                    self.learned.refuses_known |= matches!(look.then, Then::Known);
+                    self.link.learned.refuses_known |= matches!(look.then, Then::Known);
                     self.found(db, look, item, Outcome::Delivered, now)
                 }
                 Comparison::Different(_) if from.is_lrs() => {
@@ -96,7 +96,7 @@ impl Session {
                 }
                 if let Then::Proves { .. } = look.then
                     && !look.ask.is_empty()
-                    && !self.is_cautious()
+                    && !self.link.is_cautious()
                 {
                     // It has not kept the first, and says nothing of the others.
                     return self.stop(db, not_kept(), Duration::ZERO, now);
@@ -136,8 +136,8 @@ impl Session {
         if matches!(stop.problem, Problem::Unreachable | Problem::Credentials) {
             return self.stop(db, stop, Duration::ZERO, now);
         }
-        self.learned.looks_unanswered += 1;
-        if self.is_cautious() && matches!(stop.pause, Pause::Backoff | Pause::Long) {
+        self.link.learned.looks_unanswered += 1;
+        if self.link.is_cautious() && matches!(stop.pause, Pause::Backoff | Pause::Long) {
             if matches!(&look.then, Then::Blame(blame) if blame.reason == HoldReason::ServerError) {
                 // It has failed on the statement, too.
                 self.suspects.upstream_is_ill();
@@ -156,30 +156,19 @@ impl Session {
             Then::Split { blame, .. } | Then::Blame(blame)
                 if matches!(blame.status, Some(400..=499)) =>
             {
-                if self.learned.reads == Some(false) {
-                    self.door_is_shut(words);
+                if self.link.learned.reads == Some(false) {
+                    self.link.door_is_shut(words);
                 }
-                self.learned.reads == Some(false)
+                self.link.learned.reads == Some(false)
             }
             _ => {
-                let only_reading = self.learned.reads != Some(true);
-                if only_reading && self.learned.reads.is_none() {
+                let only_reading = self.link.learned.reads != Some(true);
+                if only_reading && self.link.learned.reads.is_none() {
                     // Nothing was taken with these yet: that has to show it soon.
-                    self.door_is_shut(words);
+                    self.link.door_is_shut(words);
                 }
                 only_reading
             }
-        }
-    }
-
-    /// Tells whether the LRS says itself that it shows only what it stored until a while ago.
-    fn shows_later(&self, answer: &Answer) -> bool {
-        match (headers::consistent_through(answer), headers::date(answer)) {
-            (Some(through), Some(date)) => {
-                through < date - policy::CONSISTENT_WITHIN_MS
-                    && self.learned.failures < policy::WAITS_FOR_CONSISTENCY
-            }
-            _ => false,
         }
     }
 
@@ -199,7 +188,7 @@ impl Session {
         match &mut look.then {
             // It was sent just now, whatever was said to that, and was not there before. Where a 401 is not
             // explained it may have come there from elsewhere.
-            Then::Proves { .. } | Then::Blame(_) if same && is_new && self.door.is_none() => {
+            Then::Proves { .. } | Then::Blame(_) if same && is_new && self.link.door.is_none() => {
                 self.accepted(db, settled, now)?;
             }
             Then::Split {
@@ -212,7 +201,7 @@ impl Session {
             }
             Then::Proves { .. } | Then::Send(_) | Then::Known | Then::Blame(_) => {
                 // It has taken others than those it refuses.
-                self.accepted |= same;
+                self.link.accepted |= same;
                 self.settle(db, settled, now)?;
             }
             Then::Convict => {
@@ -268,20 +257,20 @@ impl Session {
         item: Item,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let set_by_the_app = self.config.version.is_some();
-        let tried_both = std::mem::replace(&mut self.flipped, true) || set_by_the_app;
+        let set_by_the_app = self.link.config.version.is_some();
+        let tried_both = std::mem::replace(&mut self.link.flipped, true) || set_by_the_app;
         if tried_both {
             // It understands neither: its answers to statements must tell.
-            self.checked = true;
-            if let Some(proven) = self.proven_version.take() {
-                self.learned.version = Some(proven);
+            self.link.checked = true;
+            if let Some(proven) = self.link.proven_version.take() {
+                self.link.learned.version = Some(proven);
             }
             self.not_shown(db, look, item, Some(400), false, now)?;
-            let first_time = !std::mem::replace(&mut self.understands_neither, true);
+            let first_time = !std::mem::replace(&mut self.link.understands_neither, true);
             if first_time
                 && !set_by_the_app
-                && self.learned.waits.is_empty()
-                && !leave_out(&mut self.learned.about_unanswered)
+                && self.link.learned.waits.is_empty()
+                && !self.link.leaves_out_about()
             {
                 // Not with the one that happened to be tried last, if it says which it speaks.
                 self.tasks.push_front(Task::Negotiate);
@@ -289,10 +278,10 @@ impl Session {
             return Ok(());
         }
         // What was taken since it was found out was taken in it; but not where nothing was for long.
-        let proven = self.learned.last_success > self.learned.version_at
-            && self.learned.failures < policy::LONG_TROUBLE;
-        self.proven_version = self.learned.version.filter(|_| proven);
-        self.learned.version = Some(self.version().other());
+        let proven = self.link.learned.last_success > self.link.learned.version_at
+            && self.link.learned.failures < policy::LONG_TROUBLE;
+        self.link.proven_version = self.link.learned.version.filter(|_| proven);
+        self.link.learned.version = Some(self.link.version().other());
         self.suspects.acquit_refused();
         look.ask.push_front(item);
         // With the version put right, what was refused for it may go through.
@@ -323,15 +312,17 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         look.as_voided = false;
+        let write_only = self.link.config.write_only;
+        let signs = self.link.learned.signs == Some(true);
         match &look.then {
             // The credentials, or one of these? Another one that is taken tells, and nothing else does.
             Then::Split { blame, .. } if blame.is_door() => {
-                self.checked = false;
+                self.link.checked = false;
                 self.one_and_the_others(look);
                 Ok(())
             }
             Then::Blame(blame) if blame.is_door() => {
-                self.checked = false;
+                self.link.checked = false;
                 item.looked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)
@@ -347,14 +338,13 @@ impl Session {
             // One that fails on the question, or does not understand it, says nothing. An LRS that never
             // gives its version header cannot be told from whoever stands before it.
             Then::Proves { vouched, own }
-                if *vouched && may_not_read
-                    || self.config.write_only && (*own || self.learned.signs != Some(true)) =>
+                if *vouched && may_not_read || write_only && (*own || !signs) =>
             {
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)
             }
-            Then::Proves { .. } if !look.ask.is_empty() && !self.is_cautious() => {
+            Then::Proves { .. } if !look.ask.is_empty() && !self.link.is_cautious() => {
                 self.stop(db, unproved(status), Duration::ZERO, now)
             }
             Then::Proves { .. } => {

@@ -6,13 +6,16 @@
 //!
 //! # One step
 //!
-//! 1. `next` (`session`) ends or waits where a wait is not over (`waits`), obeys an unexplained 401 (`door`),
-//!    and then takes the next task: one that an earlier answer left, or a batch from the log (`due`).
+//! 1. `next` (`run`) ends or waits where a wait is not over, obeys an unexplained 401, and then takes the next
+//!    task: one that an earlier answer left, or a batch from the log (`due`).
 //! 2. Before a batch leaves, a transaction writes down that it does, and until when it may be at work at the
 //!    LRS. After a kill the next session reads that (`Session::begin`).
-//! 3. `answered` measures the answer (`time`, `waits`), says who gave it ([`Sender`](crate::lrs::Sender)), and
+//! 3. `answered` measures the answer, says who gave it ([`Sender`](crate::lrs::Sender)), and
 //!    lets [`judge`] say what it means. What follows is in `posted`, `look` and `outcome`, and is in the
 //!    database when `answered` returns.
+//!
+//! What is known of the LRS is one thing (`link`: lease, credentials, version, clock, limits, trust, waits),
+//! what is done with statements another (everything else here). `link` knows no task.
 //!
 //! Tasks live in memory alone. A session that stops, for whatever reason, forgets them: each begins anew from
 //! what the database says. So every arrow below may be cut at any moment.
@@ -37,7 +40,7 @@
 //! | `Look` (`GET ?statementId=`) | a copy | the same: delivered; another one, by the LRS itself: held as a conflict |
 //! | | none | asked once more as voided; then as the task says (send, split, suspect) |
 //! | | 400 | the other version is tried once; then its answers to statements must do |
-//! | | 401 by the LRS | credentials, unless they may write and not read: what it says to statements tells (`door`) |
+//! | | 401 by the LRS | credentials, unless they may write and not read: what it says to statements tells (`link::door`) |
 //! | | 403, 405, 501, unreadable | not shown: what it says to statements must do |
 //! | | nobody answers | stop; from the third time on every other look-up is left out (`due`) |
 //!
@@ -63,35 +66,32 @@
 //! - No answer of anybody else, and no trouble of the LRS, is a statement's fault.
 //! - Requests in flight beside each other are fresh from the log and share no statement (`flights`).
 //!
-//! `judge_table` and `tests` show the lines above one by one; the simulation shows what always holds.
+//! `tests` shows the lines above one by one; the simulation shows what always holds.
 
 mod answered;
 pub mod backoff;
-mod door;
 mod due;
 mod flights;
 pub mod judge;
-mod limits;
+mod link;
 mod look;
 mod outcome;
 pub mod policy;
 mod posted;
 mod quiet;
 mod report;
+mod run;
 mod session;
 mod suspects;
-mod time;
 mod trace;
-mod waits;
+pub mod verdict;
 mod work;
 
-#[cfg(test)]
-mod judge_table;
 #[cfg(test)]
 mod tests;
 
 pub use flights::Ticket;
+pub(crate) use link::cut_off_until;
 pub use policy::MOST_IN_FLIGHT;
 pub use report::{Ended, SessionConfig, Step, SyncReport};
 pub use session::Session;
-pub(crate) use waits::cut_off_until;

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use super::backoff;
-use super::door::Door;
-use super::judge::{Pause, Stop};
-use super::limits::Ceiling;
+use super::link::{Ceiling, Door};
 use super::policy;
 use super::session::Session;
+use super::verdict::Stop;
 use super::work::Item;
 use crate::event::Event;
 use crate::store::{
-    Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, Trouble, WaitKind,
-    Written,
+    Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, WaitKind,
 };
 
 impl Session {
@@ -24,32 +21,27 @@ impl Session {
         mut settled: Vec<(Item, Outcome)>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.learned.last_success = Some(now);
-        self.learned.taken += 1;
-        if self.learned.waits.is_empty() {
-            if settled.len() == 1 && self.is_cautious() && !self.is_busy() {
-                Ceiling::takes_one(&mut self.learned);
+        self.link.learned.last_success = Some(now);
+        self.link.learned.taken += 1;
+        if self.link.learned.waits.is_empty() {
+            if settled.len() == 1 && self.link.is_cautious() && !self.link.is_busy() {
+                Ceiling::takes_one(&mut self.link.learned);
             }
-            self.accepted = true;
-            self.checked = true;
+            self.link.accepted = true;
+            self.link.checked = true;
             self.refused = None;
-            self.door = None;
-            self.learned.reads.get_or_insert(false);
-            self.learned.failures = 0;
-            self.learned.trouble = None;
-            self.ceiling.grow(&mut self.learned);
+            self.link.door = None;
+            self.link.learned.reads.get_or_insert(false);
+            self.link.learned.failures = 0;
+            self.link.learned.trouble = None;
+            self.link.ceiling.grow(&mut self.link.learned);
             settled.extend(self.convict(now));
         }
         self.settle(db, settled, now)?;
         if db.unpurged()? >= policy::PURGE_FROM {
-            db.purge(self.config.history, now)?;
+            db.purge(self.link.config.history, now)?;
         }
         Ok(())
-    }
-
-    /// Returns both clocks, to be written beside the waits.
-    pub(super) fn written(&self, now: Millis) -> Option<Written> {
-        Written::now(self.both_clocks(now))
     }
 
     /// Returns how long a failed request may still be running at the LRS.
@@ -80,95 +72,39 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         let under_way = self.under_way(now).max(doubt);
-        if self.accepted && !self.suspects.is_empty() {
+        if self.link.accepted && !self.suspects.is_empty() {
             // It has others, so these step aside: they would be in front of all again.
             let settled = self.convict(now);
             self.settle(db, settled, now)?;
         }
         self.forget_tasks();
         self.suspects.clear();
-        self.doubt_upstream();
+        self.link.doubt_upstream();
         if let Some(tried) = self.refused.take() {
             // The search for the culprit goes on from here, and does not begin anew each time.
-            self.ceiling.shrink_statements(&mut self.learned, tried);
+            self.link
+                .ceiling
+                .shrink_statements(&mut self.link.learned, tried);
         }
-        if self.learned.waits.is_empty() {
-            self.learned.failures = self.learned.failures.saturating_add(1);
+        if self.link.learned.waits.is_empty() {
+            self.link.learned.failures = self.link.learned.failures.saturating_add(1);
         }
         if let Problem::ServerError | Problem::Busy | Problem::TimedOut | Problem::Broken =
             stop.problem
         {
-            self.flights.too_many(&mut self.learned);
+            self.flights.too_many(&mut self.link.learned);
         }
-        let backoff = backoff::delay(self.learned.failures, &mut self.rng);
-        let (wait, why) = match stop.pause {
-            Pause::Backoff => (backoff, WaitKind::Backoff),
-            Pause::AtLeast(least) => (backoff.max(least), WaitKind::Backoff),
-            // It may be something before the LRS that says so, of one statement.
-            Pause::Long if self.learned.failures < policy::LONG_TROUBLE => {
-                (backoff, WaitKind::Backoff)
-            }
-            Pause::Long => (backoff::delay(u32::MAX, &mut self.rng), WaitKind::Backoff),
-            Pause::RetryAfter(asked) => (
-                backoff::after(asked, self.learned.failures, &mut self.rng),
-                WaitKind::RetryAfter,
-            ),
-            Pause::App => (policy::WITHOUT_THE_APP, WaitKind::App),
-        };
-        if under_way > Duration::ZERO {
-            let until = now + under_way.as_millis() as Millis;
-            self.learned.waits.add(WaitKind::OutcomeUnknown, until);
-        }
-        // Of several that failed at once the one that asks for more is named.
-        let named = matches!(
-            self.learned.waits.last(),
-            Some((_, WaitKind::App | WaitKind::RetryAfter))
-        );
-        self.learned
-            .waits
-            .add(why, now + wait.as_millis() as Millis);
-        let stop = self.or_obey_the_door(stop, now);
-        if named {
-            return self.settle(db, Vec::new(), now);
-        }
-        let stop = match &self.speaks_others {
-            // It said so before; now it is known to matter.
-            Some(versions) if stop.problem == Problem::RefusesEverything => Stop {
-                problem: Problem::NoCommonVersion,
-                words: format!("it speaks {versions}"),
-                ..stop
-            },
-            _ => stop,
-        };
-        let since = match &self.learned.trouble {
-            Some(trouble) if trouble.problem == stop.problem => trouble.since,
-            _ => now,
-        };
-        self.learned.trouble = Some(Trouble {
-            problem: stop.problem,
-            status: stop.status,
-            words: stop.words,
-            since,
-        });
+        self.link.leave_alone(stop, under_way, &mut self.rng, now);
         self.settle(db, Vec::new(), now)
-    }
-
-    /// Forgets how far the upstream was trusted: what it took before says nothing about the time after a
-    /// failure.
-    pub(super) fn doubt_upstream(&mut self) {
-        self.checked = false;
-        self.flipped = false;
-        self.understands_neither = false;
-        self.accepted = false;
     }
 
     /// Returns what another session must know if this one dies: what is in flight, and what it is looking
     /// into.
     fn learned_for_others(&self, now: Millis) -> Learned {
-        let mut learned = self.learned.clone();
+        let mut learned = self.link.learned.clone();
         learned.under_way = self.flights.under_way();
-        learned.written = self.written(now);
-        learned.asked_since_401 = self.door.as_ref().map(Door::asked);
+        learned.written = self.link.written(now);
+        learned.asked_since_401 = self.link.door.as_ref().map(Door::asked);
         let wait = self.under_way(now);
         let looking = !self.tasks.is_empty() || !self.suspects.is_empty();
         if wait > Duration::ZERO && looking {
@@ -193,11 +129,16 @@ impl Session {
             .unzip::<_, _, Vec<_>, Vec<_>>();
         let settlement = Settlement {
             settled,
-            learned: Some((self.lease(), self.learned_for_others(now))),
+            learned: Some((self.link.lease(), self.learned_for_others(now))),
             unsent: self.unsent.take(),
-            steady: self.steady,
+            steady: self.link.steady,
         };
-        let changed = db.settle(self.config.upstream, &settlement, self.config.history, now)?;
+        let changed = db.settle(
+            self.link.config.upstream,
+            &settlement,
+            self.link.config.history,
+            now,
+        )?;
         // In the order that they were given in.
         let mut changed = changed.into_iter().peekable();
         let mut ids = Vec::new();

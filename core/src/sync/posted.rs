@@ -3,31 +3,14 @@
 use std::time::Duration;
 
 use super::flights::Flying;
-use super::judge::{self, Blame, Pause, Stop, Verdict};
-use super::limits::Ceiling;
+use super::judge;
+use super::link::Ceiling;
 use super::policy;
 use super::session::Session;
-use super::work::{Item, Look, Task, Then, split};
+use super::verdict::{Blame, Pause, Stop, Verdict};
+use super::work::{Item, Look, Sent, Task, Then, split};
 use crate::lrs::Failure;
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
-
-/// A batch that was sent, as far as it matters for what follows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
-    /// Size of the body, bytes.
-    pub(super) bytes: usize,
-    /// The request's own: for so long the LRS may be at it after a connection that broke.
-    pub(super) timeout: Duration,
-}
-
-impl Sent {
-    pub(super) fn of(flying: &Flying) -> Self {
-        Self {
-            bytes: flying.bytes,
-            timeout: flying.timeout,
-        }
-    }
-}
 
 impl Session {
     pub(super) fn failed(
@@ -50,13 +33,16 @@ impl Session {
         match failure {
             Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
             Failure::Broken(_) if sent.bytes >= policy::BIG_BODY => {
-                self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
+                self.link
+                    .ceiling
+                    .shrink_bytes(&mut self.link.learned, sent.bytes);
             }
             // One LRS breaks on every batch above some size, another one just once.
-            Failure::Broken(_) if self.learned.failures == 0 => {}
+            Failure::Broken(_) if self.link.learned.failures == 0 => {}
             Failure::TimedOut | Failure::Broken(_) => {
-                self.ceiling
-                    .shrink_statements(&mut self.learned, batch.len());
+                self.link
+                    .ceiling
+                    .shrink_statements(&mut self.link.learned, batch.len());
             }
         }
         self.post_stopped(db, batch, stop, sent, now)
@@ -77,7 +63,7 @@ impl Session {
         } else {
             Duration::ZERO
         };
-        let alone = batch.len() == 1 && (self.is_cautious() || batch[0].row.alone);
+        let alone = batch.len() == 1 && (self.link.is_cautious() || batch[0].row.alone);
         if !alone || matches!(stop.problem, Problem::Unreachable) {
             return self.stop(db, stop, doubt, now);
         }
@@ -154,10 +140,12 @@ impl Session {
             Verdict::Suspicious { blame, culprits } => {
                 if sent.bytes >= policy::BIG_BODY && batch.len() > 1 {
                     // One LRS says 400 to what is too large.
-                    self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
+                    self.link
+                        .ceiling
+                        .shrink_bytes(&mut self.link.learned, sent.bytes);
                 }
                 if blame.reason == HoldReason::ServerError {
-                    Ceiling::failed_on(&mut self.learned, batch.len());
+                    Ceiling::failed_on(&mut self.link.learned, batch.len());
                 }
                 self.suspicious(db, batch, blame, culprits, now)
             }
@@ -166,7 +154,9 @@ impl Session {
                 Ok(())
             }
             Verdict::TooLarge { blame } => {
-                self.ceiling.shrink_bytes(&mut self.learned, sent.bytes);
+                self.link
+                    .ceiling
+                    .shrink_bytes(&mut self.link.learned, sent.bytes);
                 if batch.len() > 1 {
                     self.post_in_parts(split(batch, &[]));
                     return Ok(());
@@ -175,17 +165,21 @@ impl Session {
             }
             Verdict::Stop(stop) => {
                 match stop.problem {
-                    Problem::ServerError => Ceiling::failed_on(&mut self.learned, batch.len()),
+                    Problem::ServerError => Ceiling::failed_on(&mut self.link.learned, batch.len()),
                     // It may bear fewer at once: not only one next, but fewer from now on.
-                    Problem::Busy if self.learned.failures + 1 == policy::BUSY_BEFORE_SINGLES => {
-                        self.ceiling
-                            .shrink_statements(&mut self.learned, batch.len());
+                    Problem::Busy
+                        if self.link.learned.failures + 1 == policy::BUSY_BEFORE_SINGLES =>
+                    {
+                        self.link
+                            .ceiling
+                            .shrink_statements(&mut self.link.learned, batch.len());
                     }
                     Problem::Busy | Problem::Credentials => {}
                     // A page or a redirect may be for one of these: it is looked for from here on.
                     _ if batch.len() > 1 => {
-                        self.ceiling
-                            .shrink_statements(&mut self.learned, batch.len());
+                        self.link
+                            .ceiling
+                            .shrink_statements(&mut self.link.learned, batch.len());
                     }
                     _ => {}
                 }
@@ -219,7 +213,7 @@ impl Session {
         }
         for (at, blame) in refused {
             // It took the others in the same breath, if it took some.
-            let taken = self.learned.taken - u64::from(!delivered.is_empty());
+            let taken = self.link.learned.taken - u64::from(!delivered.is_empty());
             self.blame_since(db, vec![batch[at].clone()], &blame, taken, now)?;
         }
         let words = "it neither stored nor refused the statement".to_owned();
@@ -247,11 +241,11 @@ impl Session {
     ) -> Result<(), StoreError> {
         if blame.is_door() {
             // The credentials are asked about anew, whatever it took before.
-            self.checked = false;
-            self.door_is_shut(&blame.words);
+            self.link.checked = false;
+            self.link.door_is_shut(&blame.words);
         }
         if batch.len() > 1 {
-            if self.checked {
+            if self.link.checked {
                 self.post_in_parts(split(batch, &culprits));
             } else if let Some(first) = batch.first().cloned() {
                 self.tasks.push_front(Task::Look(Look::new(
@@ -271,7 +265,7 @@ impl Session {
         // It may be there from before, or all the same: one LRS says 400 to what it has, and some say 500
         // to what they have just stored.
         let may_be_there = item.row.sent_before || blame.reason == HoldReason::ServerError;
-        if !self.checked
+        if !self.link.checked
             || (may_be_there && !item.looked)
             || blame.reason == HoldReason::ServerError
         {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::judge::{Pause, Stop};
+use super::verdict::{Pause, Stop};
 use super::work::Item;
 use crate::lrs::requests;
 use crate::store::{Millis, Problem};

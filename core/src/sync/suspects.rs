@@ -12,10 +12,10 @@
 use std::time::Duration;
 
 use super::backoff;
-use super::judge::Blame;
-use super::limits::Ceiling;
+use super::link::Ceiling;
 use super::policy;
 use super::session::Session;
+use super::verdict::Blame;
 use super::work::{Item, Look, Task, Then};
 use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
 
@@ -111,7 +111,7 @@ impl Session {
         blame: &Blame,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.blame_since(db, items, blame, self.learned.taken, now)
+        self.blame_since(db, items, blame, self.link.learned.taken, now)
     }
 
     /// The same, when the upstream had taken statements of so many requests.
@@ -129,7 +129,7 @@ impl Session {
                 taken,
                 blame: blame.clone(),
                 at: now,
-                skew: self.skew,
+                skew: self.link.skew,
                 item,
             };
             // One that is aside already would be due again at once.
@@ -138,7 +138,7 @@ impl Session {
                 self.settle(db, vec![(suspect.item.clone(), outcome)], now)?;
             }
             if blame.reason == HoldReason::ServerError && blame.status.is_some() {
-                Ceiling::failed_on_one(&mut self.learned);
+                Ceiling::failed_on_one(&mut self.link.learned);
             }
             self.suspects.list.push(suspect);
         }
@@ -155,18 +155,19 @@ impl Session {
 
     /// The LRS itself has refused it before in the same way, and has taken others since.
     fn confirms(&self, item: &Item, blame: &Blame) -> bool {
+        let taken = self.link.learned.taken;
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
         !blame.stranger
             && same
             && self.is_apart(item)
             && item.row.tries >= policy::refusals_before(blame.reason)
-            && item.row.taken.is_some_and(|then| self.learned.taken > then)
+            && item.row.taken.is_some_and(|then| taken > then)
     }
 
     /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
     /// did since.
     fn is_apart(&self, item: &Item) -> bool {
-        match (self.steady, item.row.refused_at) {
+        match (self.link.steady, item.row.refused_at) {
             (Some(now), Some(then)) if now.boot == then.boot => {
                 now.ms - then.ms >= policy::REFUSALS_APART.as_millis() as Millis
             }
@@ -201,7 +202,7 @@ impl Session {
         let due = suspect
             .skew
             .filter(|skew| lay_ahead(*skew))
-            .map(|then| happened_at - self.skew.unwrap_or(then))
+            .map(|then| happened_at - self.link.skew.unwrap_or(then))
             // Not at once and again and again while the clocks may disagree.
             .map(|due| match due {
                 _ if due > now => due,
@@ -213,7 +214,7 @@ impl Session {
                 due: Some(due.min(now + LONGEST_FUTURE_MS)),
                 status: suspect.blame.status,
                 words: suspect.blame.words.clone(),
-                taken: Some(self.learned.taken),
+                taken: Some(self.link.learned.taken),
             },
             _ => suspect.blame.clone().held(),
         }
@@ -228,7 +229,7 @@ impl Session {
         let Some(last) = self.suspects.list.last().cloned() else {
             return Ok(false);
         };
-        let taken_others = self.accepted;
+        let taken_others = self.link.accepted;
         let confirmed = self.suspects.list.iter().any(|one| one.confirmed);
         let all_aside = self
             .suspects
@@ -256,7 +257,7 @@ impl Session {
     }
 
     pub(super) fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
-        self.later_since(item, blame, self.learned.taken, now)
+        self.later_since(item, blame, self.link.learned.taken, now)
     }
 
     /// Puts a statement off, longer each time. `taken` is how much the upstream had taken when it was

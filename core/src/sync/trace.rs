@@ -4,7 +4,7 @@
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::judge::{Looked, Negotiated, Verdict};
+use super::verdict::{Looked, Negotiated, Verdict};
 use super::work::Task;
 use crate::clock::Now;
 

@@ -1,8 +1,11 @@
 //! What a session has yet to do: tasks, the next one first.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use super::judge::Blame;
+use tracing::Span;
+
+use super::verdict::{Blame, Verdict};
 use crate::store::Row;
 
 /// A statement on its way.
@@ -88,6 +91,33 @@ impl Look {
             then,
         }
     }
+}
+
+/// Work that the log and the statements aside have for the next request.
+pub(super) enum Due {
+    Task(Task),
+    Nothing,
+    /// Ask again: so many had to step aside that the transaction has been long enough.
+    Again,
+    /// Another process syncs.
+    Busy,
+}
+
+/// A batch whose answer asks for something else than the next batch, while others are under way.
+pub(super) struct Landed {
+    pub(super) batch: Vec<Item>,
+    pub(super) verdict: Verdict,
+    pub(super) sent: Sent,
+    pub(super) span: Span,
+}
+
+/// A batch that was sent, as far as it matters for what follows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    /// Size of the body, bytes.
+    pub(super) bytes: usize,
+    /// The request's own: for so long the LRS may be at it after a connection that broke.
+    pub(super) timeout: Duration,
 }
 
 /// Splits a batch around those the LRS points at, or in halves; capture order stays.

@@ -4,6 +4,7 @@ mod blame;
 mod delivery;
 mod device;
 mod flights;
+mod judge;
 mod lrs;
 mod simulated;
 mod time;

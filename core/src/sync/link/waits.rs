@@ -1,56 +1,29 @@
-//! Waiting before anything more is sent, and for what.
+//! Until when the LRS is left alone, and how long it may be at a request that was cut off.
 
-use super::policy;
-use super::report::{Ended, Step};
-use super::session::Session;
-use crate::event::Event;
+use super::Link;
 use crate::lrs::requests;
-use crate::store::{Db, Learned, Millis, StoreError, UnderWay, WaitKind};
+use crate::store::{Learned, Millis, UnderWay, WaitKind};
+use crate::sync::policy;
 
-impl Session {
-    /// A wait that is not over; a time that no wait could have set came from another clock.
-    pub(super) fn must_wait(
-        &mut self,
-        db: &mut Db,
-        now: Millis,
-    ) -> Result<Option<Step>, StoreError> {
-        // Until something was sent by hand: what cannot be skipped may have to be waited for first.
-        let skip = self.may_skip_wait;
+impl Link {
+    /// Returns the wait that is not over. A time that no wait could have set came from another clock; with
+    /// `skip`, the backoff and the wait for the app are dropped.
+    pub fn must_wait(&mut self, skip: bool, now: Millis) -> Option<(Millis, WaitKind)> {
         let by_hand = |why| skip && matches!(why, WaitKind::Backoff | WaitKind::App);
         self.learned
             .waits
             .retain(|why, until| until > now && is_possible(until, why, now) && !by_hand(why));
-        let wait = if self.config.by_hand {
+        if self.config.by_hand {
             self.learned.waits.first_to_tell()
         } else {
             self.learned.waits.last()
-        };
-        let Some((until, why)) = wait else {
-            self.may_skip_wait = false;
-            return Ok(None);
-        };
-        // What they are about may have changed by then.
-        self.forget_tasks();
-        let trouble = self.learned.trouble.clone();
-        if let (WaitKind::App, Some(trouble)) = (why, trouble.clone()) {
-            self.events.push(Event::NeedsApp {
-                trouble: trouble.clone(),
-            });
-            return self.end(db, Ended::NeedsApp { trouble }).map(Some);
         }
-        self.events.push(Event::WaitingUntil {
-            until,
-            why,
-            trouble,
-        });
-        self.end(db, Ended::Interrupted)?;
-        Ok(Some(Step::Wait { until, why }))
     }
 }
 
 /// The LRS was waited for so long. Nobody is quick for answering questions, or for breaking off soon; but
 /// whoever is slow at that is slow.
-pub(super) fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
+pub fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
     if answered_a_batch || learned.slowest_ms.is_some() || ms > policy::QUICK_MS {
         learned.slowest_ms = learned.slowest_ms.max(Some(ms));
     }
@@ -58,7 +31,7 @@ pub(super) fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
 
 /// Returns until when the LRS may be at a request that was cut off by a power cut, a kill or the end of the
 /// sync.
-pub(crate) fn cut_off_until(request: UnderWay, learned: &Learned, now: Millis) -> Millis {
+pub fn cut_off_until(request: UnderWay, learned: &Learned, now: Millis) -> Millis {
     let ended = ended_at(request, now);
     if ended == request.since + request.timeout_ms {
         // It may have timed out just before, and then the LRS is not quick any more.
@@ -68,7 +41,7 @@ pub(crate) fn cut_off_until(request: UnderWay, learned: &Learned, now: Millis) -
 }
 
 /// The same where it failed by itself, and that could not be written down.
-pub(super) fn failed_until(request: UnderWay, now: Millis) -> Millis {
+pub fn failed_until(request: UnderWay, now: Millis) -> Millis {
     ended_at(request, now) + request.timeout_ms
 }
 
@@ -92,7 +65,7 @@ fn patience(learned: &Learned, timeout_ms: Millis) -> Millis {
     }
 }
 
-pub(super) fn is_quick(learned: &Learned) -> bool {
+pub fn is_quick(learned: &Learned) -> bool {
     learned
         .slowest_ms
         .is_some_and(|slowest| slowest <= policy::QUICK_MS)

@@ -4,16 +4,14 @@
 //! that is taken does. A few requests may find out, in this session or the next, and then the 401 is
 //! obeyed: who knocks on and on at a door that was shut locks an account.
 
-use std::time::Duration;
-
-use super::judge::{Blame, Pause, Stop};
-use super::policy;
-use super::session::Session;
-use crate::store::{Db, Millis, Problem, StoreError, WaitKind};
+use super::Link;
+use crate::store::{Millis, Problem, WaitKind};
+use crate::sync::policy;
+use crate::sync::verdict::{Pause, Stop};
 
 /// A 401 of the LRS itself that is not explained yet.
 #[derive(Debug)]
-pub(super) struct Door {
+pub struct Door {
     /// Words of the LRS.
     words: String,
     /// Requests since that did not explain it.
@@ -22,7 +20,7 @@ pub(super) struct Door {
 
 impl Door {
     /// The last session has asked so often, and has not found out.
-    pub(super) fn left_open(asked: u32) -> Self {
+    pub fn left_open(asked: u32) -> Self {
         Self {
             words: "it refuses the credentials".to_owned(),
             asked,
@@ -30,21 +28,14 @@ impl Door {
     }
 
     /// Requests since the 401 that did not explain it.
-    pub(super) fn asked(&self) -> u32 {
+    pub fn asked(&self) -> u32 {
         self.asked
     }
 }
 
-impl Blame {
-    /// The LRS itself has said 401.
-    pub(super) fn is_door(&self) -> bool {
-        self.status == Some(401) && !self.stranger
-    }
-}
-
-impl Session {
+impl Link {
     /// The LRS has answered 401 to a batch.
-    pub(super) fn door_is_shut(&mut self, words: &str) {
+    pub fn door_is_shut(&mut self, words: &str) {
         self.door.get_or_insert_with(|| Door {
             words: words.to_owned(),
             asked: 0,
@@ -52,7 +43,7 @@ impl Session {
     }
 
     /// Counts a request that leaves.
-    pub(super) fn knock(&mut self) {
+    pub fn knock(&mut self) {
         if let Some(door) = &mut self.door {
             door.asked += 1;
         }
@@ -60,26 +51,20 @@ impl Session {
 
     /// The LRS has answered a look-up: it lets us in, at least to read. That is no proof that we may
     /// write, but no knocking either.
-    pub(super) fn let_in(&mut self) {
+    pub fn let_in(&mut self) {
         if let Some(door) = &mut self.door {
             door.asked = door.asked.saturating_sub(1);
         }
     }
 
-    /// Asked often enough without an answer: the 401 is obeyed.
-    pub(super) fn obey_the_door(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
-        let Some(door) = self
-            .door
-            .take_if(|door| door.asked >= policy::QUESTIONS_AFTER_401)
-        else {
-            return Ok(false);
-        };
-        self.stop(db, shut(door.words), Duration::ZERO, now)?;
-        Ok(true)
+    /// Returns the stop to obey once it was asked often enough without an answer.
+    pub fn obey_the_door(&mut self) -> Option<Stop> {
+        let enough = |door: &mut Door| door.asked >= policy::QUESTIONS_AFTER_401;
+        Some(shut(self.door.take_if(enough)?.words))
     }
 
     /// Obeys the 401 where the session stops before anybody found out what it meant.
-    pub(super) fn or_obey_the_door(&mut self, stop: Stop, now: Millis) -> Stop {
+    pub fn or_obey_the_door(&mut self, stop: Stop, now: Millis) -> Stop {
         let Some(door) = self.door.take() else {
             return stop;
         };

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::judge::{Blame, Looked, Negotiated, Pause, Stop, Verdict, about, failed, found, posted};
-use super::work::Item;
 use crate::lrs::reading::{read_about, read_get, read_post, sender};
 use crate::lrs::{Answer, Endpoint, Failure, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Problem, Row};
+use crate::sync::judge::{about, failed, found, posted};
+use crate::sync::verdict::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
+use crate::sync::work::Item;
 
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(n | 0x4000_8000_0000_0000_0000)

@@ -1,24 +1,24 @@
 //! How much goes into one request: learned from what the upstream bears.
 
-use super::policy;
 use crate::store::Learned;
+use crate::sync::policy;
 
 /// The bounds that the app set, and what the upstream bears of them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ceiling {
-    pub(super) statements: u32,
-    pub(super) bytes: u32,
+pub struct Ceiling {
+    pub statements: u32,
+    pub bytes: u32,
 }
 
 impl Ceiling {
-    pub(super) fn statements(self, learned: &Learned) -> usize {
+    pub fn statements(self, learned: &Learned) -> usize {
         learned
             .max_statements
             .unwrap_or(self.statements)
             .clamp(1, self.statements) as usize
     }
 
-    pub(super) fn bytes(self, learned: &Learned) -> usize {
+    pub fn bytes(self, learned: &Learned) -> usize {
         learned
             .max_bytes
             .unwrap_or(self.bytes)
@@ -26,13 +26,13 @@ impl Ceiling {
     }
 
     /// A body of that size was too large.
-    pub(super) fn shrink_bytes(self, learned: &mut Learned, tried: usize) {
+    pub fn shrink_bytes(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_bytes = Some(half.clamp(policy::LEAST_BYTES.min(self.bytes), self.bytes));
     }
 
     /// Halves the learned limit after this many statements took too long.
-    pub(super) fn shrink_statements(self, learned: &mut Learned, tried: usize) {
+    pub fn shrink_statements(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_statements = Some(half.clamp(1, self.statements));
     }
@@ -40,7 +40,7 @@ impl Ceiling {
     /// Goes down to one statement at a time after it failed on this many, since nobody knows whether it fails
     /// on every such batch. The same size is tried again once it has taken some requests, after more each
     /// time.
-    pub(super) fn failed_on(learned: &mut Learned, tried: usize) {
+    pub fn failed_on(learned: &mut Learned, tried: usize) {
         let Ok(tried) = u32::try_from(tried) else {
             return;
         };
@@ -66,7 +66,7 @@ impl Ceiling {
     /// Goes down to one statement at a time after one was taken and nothing before it for a while. Perhaps it
     /// was away; perhaps it, or a gateway, takes no batches. Two are tried soon, and later each time that
     /// nothing is taken then.
-    pub(super) fn takes_one(learned: &mut Learned) {
+    pub fn takes_one(learned: &mut Learned) {
         let after = match learned.failed_statements {
             None => 1,
             Some(_) => learned
@@ -82,7 +82,7 @@ impl Ceiling {
     }
 
     /// The one that it failed on is found: the others may go together again.
-    pub(super) fn failed_on_one(learned: &mut Learned) {
+    pub fn failed_on_one(learned: &mut Learned) {
         learned.max_statements = None;
         learned.failed_statements = None;
         learned.retry_failed = (0, 0);
@@ -90,7 +90,7 @@ impl Ceiling {
 
     /// A batch went well: back to the ceiling, by an eighth at a time, or twice as many where it failed
     /// on more than one before and takes them now.
-    pub(super) fn grow(self, learned: &mut Learned) {
+    pub fn grow(self, learned: &mut Learned) {
         learned.max_bytes = grown(learned.max_bytes, self.bytes);
         match (learned.max_statements, learned.failed_statements) {
             (Some(most), Some(failed)) => {

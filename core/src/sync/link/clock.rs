@@ -1,0 +1,82 @@
+//! What time it is at the LRS.
+//!
+//! Its `Date` is a hint. It is shown beside the device's clock, tells why a statement may have been refused,
+//! and is believed for timestamps only where the device's own clock cannot be right.
+
+use super::{Link, took};
+use crate::clock::{Now, Steady};
+use crate::lrs::{Answer, headers};
+use crate::store::{Clocks, LrsClock, Millis, Written};
+use crate::sync::policy;
+use crate::sync::trace;
+
+/// The time that an answer tells. One out of a cache tells an old one.
+pub fn told(answer: &Answer) -> Option<Millis> {
+    headers::date(answer).filter(|_| answer.header("Age").is_none())
+}
+
+impl Link {
+    /// Notes what the clocks say, and gives the wall clock's time.
+    pub fn read(&mut self, now: Now) -> Millis {
+        self.steady = now.steady;
+        now.wall_ms
+    }
+
+    /// Returns both clocks for this reading of the wall clock.
+    pub fn both_clocks(&self, now: Millis) -> Now {
+        Now {
+            wall_ms: now,
+            steady: self.steady,
+        }
+    }
+
+    /// Returns what is known of the time, to seal statements at their first send.
+    pub fn clocks(&self, now: Millis) -> Clocks {
+        Clocks {
+            here: self.both_clocks(now),
+            lrs: self.learned.clock,
+            trust_lrs: self.config.trust_lrs_clock,
+        }
+    }
+
+    /// Returns both clocks, to be written beside the waits.
+    pub fn written(&self, now: Millis) -> Option<Written> {
+        Written::now(self.both_clocks(now))
+    }
+
+    /// Measures what an answer of the LRS tells beside the content: its clock, and how quick it is. Only the
+    /// answer to a batch by the LRS itself `measures` its speed.
+    pub fn hear(&mut self, answer: &Answer, asked: Now, measures: bool, now: Millis) {
+        let here = self.both_clocks(now);
+        let ms = trace::between(asked, here) as Millis;
+        took(&mut self.learned, ms, measures);
+        if let Some(date) = told(answer) {
+            self.skew = Some(date - now);
+            self.learned.skew_ms = self.skew;
+            if let Some(clock) = self.measured(date, asked.steady) {
+                // One answer alone may say anything.
+                let agrees = |known: Option<LrsClock>| known.is_some_and(|it| it.agrees(clock));
+                if agrees(self.heard) || agrees(self.learned.clock) {
+                    self.learned.clock = Some(clock);
+                }
+                self.heard = Some(clock);
+            }
+        }
+    }
+
+    /// Returns what an answer with this `Date` says of the LRS's clock.
+    pub fn measured(&self, date: Millis, asked: Option<Steady>) -> Option<LrsClock> {
+        LrsClock::measured(self.learned.clock, date, asked?, self.steady?)
+    }
+
+    /// Tells whether the LRS says itself that it shows only what it stored until a while ago.
+    pub fn shows_later(&self, answer: &Answer) -> bool {
+        match (headers::consistent_through(answer), headers::date(answer)) {
+            (Some(through), Some(date)) => {
+                through < date - policy::CONSISTENT_WITHIN_MS
+                    && self.learned.failures < policy::WAITS_FOR_CONSISTENCY
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What is known of one LRS, as whom it is asked, and the lease on it. It knows no task and no statement: whoever
+//! sends something to the LRS asks here what it bears, which version it speaks, how far it is trusted and
+//! whether it is to be left alone.
+//!
+//! All of it is read from the database when a session begins, written there with each settlement
+//! ([`Learned`]), and forgotten in memory when the session ends.
+
+mod clock;
+mod door;
+mod limits;
+mod trouble;
+mod version;
+mod waits;
+
+pub(super) use door::Door;
+pub(super) use limits::Ceiling;
+pub(crate) use waits::cut_off_until;
+pub(super) use waits::{failed_until, is_quick, took};
+
+use super::policy;
+use super::report::SessionConfig;
+use crate::clock::Steady;
+use crate::lrs::reading::{AskedAs, sender};
+use crate::lrs::{Answer, Authorization, Sender};
+use crate::statement::XapiVersion;
+use crate::store::{Holder, Learned, Lease, LrsClock, Millis};
+
+/// Connection to one LRS; see the module.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Link {
+    pub(super) config: SessionConfig,
+    /// Bounds of the app for one request.
+    pub(super) ceiling: Ceiling,
+    /// Former credentials, to which answers may still come.
+    pub(super) former: Vec<Authorization>,
+    /// Facts that outlive the session.
+    pub(super) learned: Learned,
+
+    /// Holder of the lease.
+    pub(super) holder: Holder,
+    /// The operating system says that nobody else syncs this queue.
+    pub(super) alone: bool,
+    /// Generation of the endpoint that it delivers to; none before it has begun.
+    pub(super) generation: Option<i64>,
+    /// End of our lease; none before we begin, and while we wait.
+    pub(super) lease_until: Option<Millis>,
+
+    /// Steady clock, as last read.
+    pub(super) steady: Option<Steady>,
+    /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
+    /// jump of our clock.
+    pub(super) skew: Option<Millis>,
+    /// Reading of the LRS's clock in the last answer; believed once another one agrees.
+    pub(super) heard: Option<LrsClock>,
+
+    /// The credentials and the version were seen to hold since the last trouble.
+    pub(super) checked: bool,
+    /// The LRS has taken a statement in this session.
+    pub(super) accepted: bool,
+    /// A 401 of the LRS itself that is not explained yet.
+    pub(super) door: Option<Door>,
+
+    /// Versions that the LRS says it speaks, where none is ours.
+    pub(super) speaks_others: Option<String>,
+    /// The other version has been tried since the last trouble.
+    pub(super) flipped: bool,
+    /// The other version was not understood either.
+    pub(super) understands_neither: bool,
+    /// Version that was spoken before the other one was tried, if statements were taken in it.
+    pub(super) proven_version: Option<XapiVersion>,
+    /// Statements wait for another version, or did when this session last began.
+    pub(super) another_is_awaited: bool,
+}
+
+impl Link {
+    /// A link of which nothing is known yet.
+    pub(super) fn new(config: SessionConfig, holder: Holder) -> Self {
+        let ceiling = Ceiling {
+            statements: config.max_statements.max(1),
+            bytes: config.max_bytes.max(1),
+        };
+        Self {
+            config,
+            ceiling,
+            former: Vec::new(),
+            learned: Learned::default(),
+            holder,
+            alone: false,
+            generation: None,
+            lease_until: None,
+            steady: None,
+            skew: None,
+            heard: None,
+            checked: false,
+            accepted: false,
+            door: None,
+            speaks_others: None,
+            flipped: false,
+            understands_neither: false,
+            proven_version: None,
+            another_is_awaited: false,
+        }
+    }
+
+    /// Takes other credentials. Nothing counts that was refused with the ones before.
+    pub(super) fn authorize(&mut self, authorization: Option<&Authorization>) {
+        let former = std::mem::replace(&mut self.config.authorization, authorization.cloned());
+        // Answers to them may come still.
+        self.former.extend(former);
+        let outlived = self.former.len().saturating_sub(policy::FORMER_CREDENTIALS);
+        self.former.drain(..outlived);
+        self.doubt_upstream();
+        self.door = None;
+        self.learned.credentials_are_right();
+    }
+
+    pub fn lease(&self) -> Lease {
+        Lease {
+            holder: self.holder,
+            generation: self.generation.unwrap_or_default(),
+        }
+    }
+
+    /// Most requests under way at once.
+    pub fn most_in_flight(&self) -> u32 {
+        let allowed = self
+            .config
+            .requests_in_flight
+            .clamp(1, policy::MOST_IN_FLIGHT);
+        self.learned
+            .max_in_flight
+            .map_or(allowed, |bears| bears.clamp(1, allowed))
+    }
+
+    /// Whom this session asks, and as whom.
+    pub fn asked(&self) -> AskedAs<'_> {
+        let asked: AskedAs = (&self.config.endpoint, self.config.authorization.as_ref()).into();
+        asked.after(&self.former)
+    }
+
+    /// Returns who gave this answer. An LRS that has given its version header so far always gives it, and one
+    /// that has taken statements without it never does.
+    pub fn sender(&self, answer: &Answer) -> Sender {
+        match (sender(answer), self.learned.signs) {
+            (Sender::Perhaps, Some(true)) => Sender::Stranger,
+            (Sender::Perhaps, Some(false)) => Sender::Likely,
+            (from, _) => from,
+        }
+    }
+
+    /// Learns whether the LRS gives its version header, from an answer that proved to be its own.
+    pub fn learn_to_know(&mut self, from: Sender) {
+        match from {
+            Sender::Lrs => self.learned.signs = Some(true),
+            Sender::Perhaps => self.learned.signs = Some(false),
+            Sender::Likely | Sender::Stranger => {}
+        }
+    }
+
+    /// Forgets how far the upstream was trusted: what it took before says nothing about the time after a
+    /// failure.
+    pub fn doubt_upstream(&mut self) {
+        self.checked = false;
+        self.flipped = false;
+        self.understands_neither = false;
+        self.accepted = false;
+    }
+}

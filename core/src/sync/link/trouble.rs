@@ -1,0 +1,119 @@
+//! What the matter is with the LRS as a whole, and how long it is left alone for it.
+
+use std::time::Duration;
+
+use super::Link;
+use crate::store::{Millis, Problem, Trouble, WaitKind};
+use crate::sync::verdict::{Pause, Stop};
+use crate::sync::{backoff, policy};
+
+impl Link {
+    /// Tells whether to send one statement at a time and to look each up first. Something was reached and
+    /// took nothing, again and again: it may be the statement in front.
+    pub fn is_cautious(&self) -> bool {
+        let from = match self
+            .learned
+            .trouble
+            .as_ref()
+            .map(|trouble| &trouble.problem)
+        {
+            None | Some(Problem::Unreachable) => return false,
+            Some(Problem::Busy) => policy::BUSY_BEFORE_SINGLES,
+            Some(_) => policy::CAUTIOUS_FROM,
+        };
+        self.learned.failures >= from
+    }
+
+    /// Tells whether the LRS asks for time, as it does of everybody. One that says so only to questions about
+    /// itself is not busy, whatever it says to statements.
+    pub fn is_busy(&self) -> bool {
+        let trouble = self.learned.trouble.as_ref();
+        trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
+            && self.learned.about_unanswered < policy::UNANSWERED
+    }
+
+    /// Tells whether to leave out the next look-up, and counts it: after several that nobody answered every
+    /// other one is left out.
+    pub fn leaves_out_look(&mut self) -> bool {
+        leave_out(&mut self.learned.looks_unanswered)
+    }
+
+    /// The same for `GET /about`.
+    pub fn leaves_out_about(&mut self) -> bool {
+        leave_out(&mut self.learned.about_unanswered)
+    }
+
+    /// Leaves the LRS alone: it took nothing, and may be at what it was sent for as long as `under_way`.
+    /// Failures of several requests in flight are one failure, with the longest of their waits.
+    pub fn leave_alone(
+        &mut self,
+        stop: Stop,
+        under_way: Duration,
+        rng: &mut fastrand::Rng,
+        now: Millis,
+    ) {
+        let (wait, why) = self.wait(stop.pause, rng);
+        if under_way > Duration::ZERO {
+            let until = now + under_way.as_millis() as Millis;
+            self.learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        // Of several that failed at once the one that asks for more is named.
+        let named = matches!(
+            self.learned.waits.last(),
+            Some((_, WaitKind::App | WaitKind::RetryAfter))
+        );
+        self.learned
+            .waits
+            .add(why, now + wait.as_millis() as Millis);
+        let stop = self.or_obey_the_door(stop, now);
+        if !named {
+            self.name_trouble(stop, now);
+        }
+    }
+
+    fn wait(&self, pause: Pause, rng: &mut fastrand::Rng) -> (Duration, WaitKind) {
+        let failures = self.learned.failures;
+        // Drawn in any case, so that what is drawn next does not depend on the pause.
+        let backoff = backoff::delay(failures, rng);
+        match pause {
+            Pause::Backoff => (backoff, WaitKind::Backoff),
+            Pause::AtLeast(least) => (backoff.max(least), WaitKind::Backoff),
+            // It may be something before the LRS that says so, of one statement.
+            Pause::Long if failures < policy::LONG_TROUBLE => (backoff, WaitKind::Backoff),
+            Pause::Long => (backoff::delay(u32::MAX, rng), WaitKind::Backoff),
+            Pause::RetryAfter(asked) => {
+                (backoff::after(asked, failures, rng), WaitKind::RetryAfter)
+            }
+            Pause::App => (policy::WITHOUT_THE_APP, WaitKind::App),
+        }
+    }
+
+    fn name_trouble(&mut self, stop: Stop, now: Millis) {
+        let stop = match &self.speaks_others {
+            // It said so before; now it is known to matter.
+            Some(versions) if stop.problem == Problem::RefusesEverything => Stop {
+                problem: Problem::NoCommonVersion,
+                words: format!("it speaks {versions}"),
+                ..stop
+            },
+            _ => stop,
+        };
+        let since = match &self.learned.trouble {
+            Some(trouble) if trouble.problem == stop.problem => trouble.since,
+            _ => now,
+        };
+        self.learned.trouble = Some(Trouble {
+            problem: stop.problem,
+            status: stop.status,
+            words: stop.words,
+            since,
+        });
+    }
+}
+
+/// Tells whether to leave this question out, and counts it.
+fn leave_out(unanswered: &mut u32) -> bool {
+    let out = *unanswered >= policy::UNANSWERED;
+    *unanswered -= u32::from(out);
+    out
+}

@@ -1,0 +1,431 @@
+//! One run of a session: what is next, from the claim of the lease to its end.
+//!
+//! A session holds the lease on the upstream, does one task after another, and forgets its tasks
+//! whenever it has to wait: the truth is in the database, and the next try starts from there. Only
+//! batches fresh from the log may be in flight beside each other (`flights`).
+
+use std::time::Duration;
+
+use super::flights::Flying;
+use super::link::{self, Door};
+use super::quiet::still_at_work;
+use super::report::{Ended, Step};
+use super::session::Session;
+use super::work::{Due, Item, Task};
+use super::{policy, trace};
+use crate::clock::Now;
+use crate::event::Event;
+use crate::lrs::{Request, requests};
+use crate::store::{
+    Claim, Db, Millis, Problem, StoreError, Trouble, UnderWay, Unsent, WaitKind, is_plausible,
+};
+
+impl Session {
+    /// Returns what to do next. Without a steady clock (an integer, the wall clock's unix milliseconds, is
+    /// enough for `now`) no timestamp is corrected.
+    pub fn next(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<Step, StoreError> {
+        let now = self.link.read(now.into());
+        if self.link.lease_until.is_some() && self.is_over(db)? {
+            return self.over(db);
+        }
+        if !self.flights.is_empty() {
+            return self.next_beside(db, now);
+        }
+        if self.link.lease_until.is_none()
+            && let Some(step) = self.begin(db, now)?
+        {
+            return Ok(step);
+        }
+        if std::mem::take(&mut self.authorized_anew) {
+            self.wait_for_what_is_under_way(db, now, None)?;
+        }
+        loop {
+            if let Some(step) = self.must_wait(db, now)? {
+                return Ok(step);
+            }
+            if self.obey_the_door(db, now)? {
+                continue;
+            }
+            let (task, taken) = if let Some(task) = self.tasks.pop_front() {
+                (task, false)
+            } else if let Some(landed) = self.landed.pop_front() {
+                self.judge_landed(db, landed, now)?;
+                continue;
+            } else if self.link.version_is_stale(now) {
+                (Task::Negotiate, false)
+            } else {
+                match self.take(db, now)? {
+                    Due::Task(task) => (task, true),
+                    Due::Busy => return self.end(db, busy(now)),
+                    Due::Again => return Ok(Step::Again),
+                    Due::Nothing if self.conclude_suspects(db, now)? => continue,
+                    Due::Nothing => return self.emptied(db, now),
+                }
+            };
+            if let Some(step) = self.send(db, task, taken, now)? {
+                return Ok(step);
+            }
+        }
+    }
+
+    /// Ends the session when nothing is due any more.
+    fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
+        if std::mem::take(&mut self.quiet).was_needed() || self.link.door.is_some() {
+            // What it was looking into has come to an end, or waits aside for as long; what a 401 was
+            // about may not be found out yet.
+            self.settle(db, Vec::new(), now)?;
+        }
+        db.purge(self.link.config.history, now)?;
+        self.end(db, Ended::Emptied)
+    }
+
+    /// Sends one more beside those in flight, if there may be one.
+    fn next_beside(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
+        if self.must_await() || self.link.version_is_stale(now) {
+            return Ok(Step::Await);
+        }
+        match self.take(db, now)? {
+            Due::Task(Task::Post(batch)) if !self.flights.have_any_of(&batch) => {
+                if let Some(step @ Step::Send { .. }) =
+                    self.send(db, Task::Post(batch), true, now)?
+                {
+                    return Ok(step);
+                }
+                // What is under way is waited for, and then the lease is asked for again.
+                self.link.lease_until = None;
+            }
+            // Its turn comes when it is alone.
+            Due::Task(task) => self.tasks.push_back(task),
+            Due::Busy => self.link.lease_until = None,
+            Due::Again => return Ok(Step::Again),
+            Due::Nothing => {}
+        }
+        Ok(Step::Await)
+    }
+
+    /// Sends what a task asks for, written down before it leaves. None: there was nothing left to send.
+    /// `taken`: right now, and not put off by an answer to something else.
+    fn send(
+        &mut self,
+        db: &mut Db,
+        task: Task,
+        taken: bool,
+        now: Millis,
+    ) -> Result<Option<Step>, StoreError> {
+        let task = match task {
+            Task::Post(batch) => {
+                let batch = self.may_leave(db, batch, now)?;
+                if batch.is_empty() {
+                    return Ok(None);
+                }
+                if self.quiet.has_any_of(&batch, now) {
+                    self.stop(db, still_at_work(), Duration::ZERO, now)?;
+                    return Ok(None);
+                }
+                Task::Post(batch)
+            }
+            task => task,
+        };
+        let request = self.request(&task);
+        let mark = match &task {
+            Task::Post(batch) => self.depart(db, batch, &request, now)?,
+            _ => None,
+        };
+        let ours = match &task {
+            Task::Post(_) => mark.is_some(),
+            _ => self.keep_lease(db, &request, now)?,
+        };
+        if !ours {
+            self.link.lease_until = None;
+            return Ok(Some(Step::Done(busy(now))));
+        }
+        Ok(Some(self.launch(task, request, mark, taken, now)))
+    }
+
+    fn depart(
+        &mut self,
+        db: &mut Db,
+        batch: &[Item],
+        request: &Request,
+        now: Millis,
+    ) -> Result<Option<Unsent>, StoreError> {
+        let this = UnderWay {
+            since: now,
+            timeout_ms: request.timeout.as_millis() as Millis,
+        };
+        let all = self
+            .flights
+            .under_way()
+            .map_or(this, |others| this.and(others));
+        let until = now + all.timeout_ms + policy::LEASE_MARGIN_MS;
+        let rows: Vec<_> = batch.iter().map(|item| &item.row).collect();
+        let written = self.link.written(now);
+        let mark = db.depart(
+            self.link.config.upstream,
+            self.link.lease(),
+            &rows,
+            all,
+            written,
+            until,
+        )?;
+        self.link.lease_until = mark.as_ref().map(|_| until);
+        Ok(mark)
+    }
+
+    /// The lease outlasts this request. False: it is another's.
+    fn keep_lease(
+        &mut self,
+        db: &mut Db,
+        request: &Request,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let until = now + request.timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
+        // A lease that ends much later was made before our clock jumped: others take it for free.
+        let fits = until..until + requests::timeout(usize::MAX, usize::MAX).as_millis() as Millis;
+        if self
+            .link
+            .lease_until
+            .is_none_or(|lease| !fits.contains(&lease))
+        {
+            let renewed = db.renew(self.link.config.upstream, self.link.holder, until)?;
+            self.link.lease_until = renewed.then_some(until);
+        }
+        Ok(self.link.lease_until.is_some())
+    }
+
+    fn launch(
+        &mut self,
+        task: Task,
+        request: Request,
+        mark: Option<Unsent>,
+        taken: bool,
+        now: Millis,
+    ) -> Step {
+        let bytes = request.body.as_ref().map_or(0, Vec::len);
+        let span = trace::span(&task, bytes);
+        self.requests += 1;
+        if !matches!(task, Task::Negotiate) {
+            self.link.knock();
+        }
+        self.bytes_sent += bytes as u64;
+        let ticket = self.flights.ticket();
+        let plain = match &task {
+            Task::Post(batch) => taken && batch.iter().all(Item::is_fresh),
+            _ => false,
+        };
+        self.flights.launch(Flying {
+            ticket,
+            task,
+            timeout: request.timeout,
+            bytes,
+            mark,
+            plain,
+            outdated: false,
+            asked: self.link.both_clocks(now),
+            span,
+        });
+        Step::Send { ticket, request }
+    }
+
+    /// The requests under way were given up from our side: they may be under way at the LRS still.
+    /// Where this fails, what was written when they left tells the next session.
+    pub fn interrupted(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<(), StoreError> {
+        // Both clocks of this moment are written down, not the steady one of when the request left.
+        let now = self.link.read(now.into());
+        let under_way = self.flights.under_way();
+        self.flights.give_up();
+        self.not_there.clear();
+        self.wait_for_what_is_under_way(db, now, under_way)?;
+        self.forget_tasks();
+        self.link.lease_until = None;
+        db.release(self.link.config.upstream, self.link.holder)
+    }
+
+    /// Forgets all tasks and waits for what is in flight or looked into: it may be running at the LRS still.
+    pub(super) fn wait_for_what_is_under_way(
+        &mut self,
+        db: &mut Db,
+        now: Millis,
+        cut_off: Option<UnderWay>,
+    ) -> Result<(), StoreError> {
+        let looked_into = self.under_way(now);
+        if let Some(request) = cut_off {
+            let until = link::cut_off_until(request, &self.link.learned, now);
+            self.link.learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        if looked_into > Duration::ZERO {
+            let until = now + looked_into.as_millis() as Millis;
+            self.link.learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        if cut_off.is_some() || looked_into > Duration::ZERO {
+            self.settle(db, Vec::new(), now)?;
+        }
+        Ok(())
+    }
+
+    /// The statements of all that was to be done stay where they are.
+    pub(super) fn forget_tasks(&mut self) {
+        self.tasks.clear();
+        self.landed.clear();
+        self.flights.close();
+    }
+
+    fn begin(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
+        let until = now + policy::LEASE_MARGIN_MS;
+        let again = match db.claim(
+            self.link.config.upstream,
+            self.link.holder,
+            self.link.alone,
+            now,
+            until,
+        )? {
+            Claim::Busy { until } => return Ok(Some(Step::Done(Ended::Busy { until }))),
+            Claim::Granted { again } => again,
+        };
+        self.link.lease_until = Some(until);
+        let upstream = db.upstream(self.link.config.upstream)?;
+        if self
+            .link
+            .generation
+            .replace(upstream.generation)
+            .is_some_and(|known| known != upstream.generation)
+        {
+            // It became another one while this one waited.
+            return self.over(db).map(Some);
+        }
+        self.link.learned = upstream.learned;
+        self.link
+            .learned
+            .follow_the_clock(self.link.both_clocks(now));
+        self.link.door = self.link.learned.asked_since_401.map(Door::left_open);
+        if let Some(other) = upstream
+            .endpoint
+            .filter(|known| known != self.link.config.endpoint.as_str())
+        {
+            return self.elsewhere(db, &other, now).map(Some);
+        }
+        // Measured in the session before a wait; our clock may have jumped meanwhile.
+        self.link.skew = None;
+        if let Some(version) = self.link.config.version {
+            self.link.learned.version = Some(version);
+        }
+        if let Some(request) = self.link.learned.under_way.take() {
+            // Nobody could write down its end: a kill, a plug, or a disk that was full.
+            let until = if again {
+                link::failed_until(request, now)
+            } else {
+                link::cut_off_until(request, &self.link.learned, now)
+            };
+            self.link.learned.waits.add(WaitKind::OutcomeUnknown, until);
+            self.settle(db, Vec::new(), now)?;
+        }
+        self.link.another_is_awaited = db.waits_for_version(self.link.config.upstream)?;
+        if self.link.another_is_awaited
+            && self.link.config.by_hand
+            && self.link.learned.failures == 0
+        {
+            // Whoever asks now wants to know now. But it may be this question alone that is not answered.
+            self.link.learned.version_at = None;
+        }
+        self.ask_the_time(db, now)?;
+        Ok(None)
+    }
+
+    /// Another collector delivers this queue to another LRS since.
+    fn elsewhere(&mut self, db: &mut Db, other: &str, now: Millis) -> Result<Step, StoreError> {
+        let trouble = Trouble {
+            problem: Problem::OtherEndpoint,
+            status: None,
+            words: other.to_owned(),
+            since: now,
+        };
+        self.events.push(Event::NeedsApp {
+            trouble: trouble.clone(),
+        });
+        self.end(db, Ended::NeedsApp { trouble })
+    }
+
+    /// The endpoint has become another one: nothing more is sent to this one, and what it answers now is
+    /// nobody's any more.
+    pub(super) fn is_over(&self, db: &Db) -> Result<bool, StoreError> {
+        Ok(Some(db.generation(self.link.config.upstream)?) != self.link.generation)
+    }
+
+    fn over(&mut self, db: &mut Db) -> Result<Step, StoreError> {
+        // What is under way is written down since it left; who comes next waits for its end.
+        self.flights.give_up();
+        self.forget_tasks();
+        self.suspects.clear();
+        self.end(db, Ended::Interrupted)
+    }
+
+    pub(super) fn end(&mut self, db: &mut Db, ended: Ended) -> Result<Step, StoreError> {
+        self.link.lease_until = None;
+        db.release(self.link.config.upstream, self.link.holder)?;
+        Ok(Step::Done(ended))
+    }
+
+    /// A wait that is not over; a time that no wait could have set came from another clock.
+    fn must_wait(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
+        // Until something was sent by hand: what cannot be skipped may have to be waited for first.
+        let skip = self.may_skip_wait;
+        let Some((until, why)) = self.link.must_wait(skip, now) else {
+            self.may_skip_wait = false;
+            return Ok(None);
+        };
+        // What they are about may have changed by then.
+        self.forget_tasks();
+        let trouble = self.link.learned.trouble.clone();
+        if let (WaitKind::App, Some(trouble)) = (why, trouble.clone()) {
+            self.events.push(Event::NeedsApp {
+                trouble: trouble.clone(),
+            });
+            return self.end(db, Ended::NeedsApp { trouble }).map(Some);
+        }
+        self.events.push(Event::WaitingUntil {
+            until,
+            why,
+            trouble,
+        });
+        self.end(db, Ended::Interrupted)?;
+        Ok(Some(Step::Wait { until, why }))
+    }
+
+    /// At the beginning: is an answer of the LRS needed to tell what its clock says?
+    fn ask_the_time(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
+        let Some(steady) = self.link.steady else {
+            return Ok(());
+        };
+        let matters = self.link.config.trust_lrs_clock || !is_plausible(now);
+        let known = self.link.learned.clock.and_then(|clock| clock.at(steady));
+        if matters
+            && known.is_none()
+            && db.any_made_in(
+                self.link.config.upstream,
+                steady.boot,
+                self.link.config.max_statements,
+            )?
+            && !self.link.leaves_out_about()
+        {
+            // Twice: one answer alone is not believed.
+            self.tasks.extend([Task::Negotiate, Task::Negotiate]);
+        }
+        Ok(())
+    }
+
+    /// Obeys a 401 that was asked about often enough.
+    fn obey_the_door(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
+        let Some(stop) = self.link.obey_the_door() else {
+            return Ok(false);
+        };
+        self.stop(db, stop, Duration::ZERO, now)?;
+        Ok(true)
+    }
+}
+
+/// Another process syncs.
+fn busy(now: Millis) -> Ended {
+    Ended::Busy {
+        until: now + policy::LEASE_MARGIN_MS,
+    }
+}
