@@ -53,7 +53,7 @@
 //!   credentials; one look-up comes first.
 //! - *checked*: it has answered a look-up, or taken a statement. A refusal is looked for among the statements.
 //! - *accepted*: it has taken a statement in this session. Suspects step aside, and one that it refused
-//!   before, apart, with others taken in between, is held (`suspects`).
+//!   before, apart, with others taken in between, is held (`conviction`).
 //! - *cautious*: it has failed [twice](policy). One statement at a time, each looked up first.
 //! - *ill*: it fails on look-ups too. After a few suspects the session ends.
 //!
@@ -70,6 +70,7 @@
 
 mod answered;
 pub mod backoff;
+mod conviction;
 mod due;
 mod flights;
 pub mod judge;
