@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::back_in_time::{FILES, counts, erase, files, ids, put, record};
 use super::taken_out::queued;
-use super::tests::{append, check, file, open, statement};
-use super::{Db, LossReport};
+use super::tests::{NOW, append, check, file, open, statement};
+use super::{Db, Durability, LossReport, Shared, StoreError};
 
 type Files = Vec<Option<Vec<u8>>>;
 
@@ -327,6 +327,49 @@ fn a_queue_that_is_gone_beside_a_damaged_one_is_told() {
         let (folder, db) = with(&vec![database, None, None], Some(beside));
         assert!(told(&db).uncertain);
         is_told_until_acknowledged(db, folder.path());
+        // The notes hold for an older copy that is put there.
+        let beside = files(folder.path())[2].clone();
+        let (_folder, db) = with(&then.older, beside);
+        assert_eq!(queued(&db), all_but(&GONE));
+    }
+}
+
+/// The process that has the queue open knows what it has no more, whatever is noted.
+#[test]
+fn an_older_copy_put_in_its_place_while_it_is_open_needs_no_note() {
+    for damage in 0..2 {
+        let (folder, path) = file();
+        let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+        for n in 1..=6 {
+            let _ = shared.append(vec![statement(n)], NOW).unwrap();
+        }
+        shared.with(NOW, Db::checkpoint).unwrap();
+        let older = files(folder.path())[0].clone().unwrap();
+        for n in [2, 5] {
+            shared.with(NOW, |db| db.retract(statement(n).id)).unwrap();
+        }
+        let beside = folder.path().join(FILES[2]);
+        if damage == 0 {
+            fs::remove_file(&beside).unwrap();
+        } else {
+            let whole = fs::read(&beside).unwrap();
+            fs::write(&beside, flipped(&whole, 170)).unwrap();
+        }
+        let copy = folder.path().join("copy");
+        fs::write(&copy, older).unwrap();
+        fs::rename(&copy, &path).unwrap();
+        for end in ["-wal", "-shm"] {
+            fs::remove_file(folder.path().join(format!("queue.db{end}"))).unwrap();
+        }
+        let _ = shared.append(vec![statement(7)], NOW).unwrap();
+        let there = shared.with(NOW, |db| {
+            check(db);
+            Ok::<_, StoreError>((queued(db), counts(db), db.loss().unwrap()))
+        });
+        let (there, counts, loss) = there.unwrap();
+        assert_eq!(there, ids([1, 3, 4, 6, 7]));
+        assert_eq!(counts, [7, 5, 0, 2, 0]);
+        assert!(loss.is_some(), "what is damaged is told");
     }
 }
 

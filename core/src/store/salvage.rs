@@ -218,6 +218,10 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
             // An older copy: what only the other has is taken over, and counts there no more.
             let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
             back::withdraw(tx, &notes, now)?;
+            if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
+                // Not all of them are whole, and the one that was open knows what it has no more.
+                take_out(tx, &in_first_alone(tx, &old.conn)?)?;
+            }
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
             back::go_forward(tx, &beside, &notes, &saved.copied().collect::<Vec<_>>())?;
         }
@@ -248,6 +252,16 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         };
         Ok(loss::write(tx, now, &salvaged)?)
     })
+}
+
+/// The places in which the first has a statement, and the other none.
+fn in_first_alone(first: &Connection, other: &Connection) -> rusqlite::Result<HashSet<i64>> {
+    let places = |conn: &Connection| -> rusqlite::Result<HashSet<i64>> {
+        conn.prepare("SELECT seq FROM statement")?
+            .query_map([], |row| row.get(0))?
+            .collect()
+    };
+    Ok(&places(first)? - &places(other)?)
 }
 
 /// Statements on their way into a file, as ones that may have been sent.
