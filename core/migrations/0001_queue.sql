@@ -114,7 +114,9 @@ CREATE TABLE ledger (
     -- is missing where it is not there. See store/beside.rs.
     notes_from      INTEGER,
     -- Rows up to here that every upstream is done with have been deleted, unless kept as history.
-    purged_through  INTEGER NOT NULL DEFAULT 0
+    purged_through  INTEGER NOT NULL DEFAULT 0,
+    -- Statements up to here may have left for an upstream that was removed since.
+    left_through    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO ledger (id, queue, family) VALUES (1, randomblob(16), randomblob(16));
@@ -138,8 +140,10 @@ CREATE TABLE loss (
 -- Where statements are delivered to. Each has a number, troubles and limits of its own.
 CREATE TABLE upstream (
     -- Its bit in statement.not_for: see there.
-    id                INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 32),
+    id                INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 62),
     name              TEXT    NOT NULL UNIQUE,
+    -- Which statements are for it, JSON; none: all. Asked when a statement is recorded. See store/route.rs.
+    route             TEXT,
     -- The end of the log when it was added: seq and ends_at. What was recorded up to there is not for it.
     begins_after      INTEGER NOT NULL DEFAULT 0,
     begins_at_end     INTEGER NOT NULL DEFAULT 0,
@@ -225,3 +229,16 @@ CREATE TABLE upstream (
 ) STRICT;
 
 INSERT INTO upstream (id, name) VALUES (1, 'main');
+
+-- For whoever records: empty where every upstream gets all.
+CREATE INDEX upstream_routed ON upstream (id, route) WHERE route IS NOT NULL;
+
+-- Upstreams that were removed, by the bit that they had. It is given to another one when every bit has been
+-- given out and nothing is left of what was recorded while this one had it.
+CREATE TABLE removed_upstream (
+    id        INTEGER PRIMARY KEY,
+    -- The end of the log when it was removed.
+    ended_at  INTEGER NOT NULL,
+    -- How many statements those with this bit were done with: part of the numbers beside the file.
+    done_with INTEGER NOT NULL
+) STRICT;

@@ -5,15 +5,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::intact::Frozen;
+use super::route::Routes;
 use super::{Db, Millis, StoreError, ids};
 use crate::statement::Prepared;
 
 /// Bits of `statement.traits`.
 pub(super) const NEEDS_2_0: i64 = 1;
 pub(super) const TIMESTAMP_IS_OURS: i64 = 2;
-
-/// No bit of `statement.not_for`.
-const FOR_ALL: i64 = 0;
 
 /// Statements that are recorded all together or not at all.
 pub type Candidate = Vec<Prepared>;
@@ -69,9 +67,10 @@ impl Db {
         let outcome = self.together(|db| {
             let tx = &db.conn;
             let mut tail = Tail::read(tx)?;
+            let routes = Routes::read(tx)?;
             let outcomes = candidates
                 .iter()
-                .map(|one| append_all(tx, &mut tail, one, now))
+                .map(|one| append_all(tx, &mut tail, &routes, one, now))
                 .collect::<Result<Vec<_>, _>>()?;
             before_commit(db)?;
             // In here it costs next to nothing.
@@ -155,18 +154,20 @@ type OneCandidate = Result<Result<Vec<Appended>, Refused>, StoreError>;
 fn append_all(
     tx: &Connection,
     tail: &mut Tail,
+    routes: &Routes,
     candidate: &Candidate,
     now: Millis,
 ) -> OneCandidate {
-    if let [only] = candidate.as_slice() {
-        return split(append_one(tx, tail, only, FOR_ALL, now).map(|appended| vec![appended]));
-    }
     let before = *tail;
+    let mut append = |one| {
+        let not_for = routes.not_for(tx, one)?;
+        append_one(tx, tail, one, not_for, now)
+    };
+    if let [only] = candidate.as_slice() {
+        return split(append(only).map(|appended| vec![appended]));
+    }
     tx.execute_batch("SAVEPOINT candidate")?;
-    let appended = candidate
-        .iter()
-        .map(|one| append_one(tx, tail, one, FOR_ALL, now))
-        .collect::<Result<_, _>>();
+    let appended = candidate.iter().map(append).collect::<Result<_, _>>();
     let outcome = split(appended)?;
     if outcome.is_err() {
         *tail = before;
@@ -253,7 +254,7 @@ pub(super) fn append_one(
 
 /// Counts a statement where it is not for.
 fn exclude(tx: &Connection, not_for: i64, bytes: i64) -> rusqlite::Result<()> {
-    if not_for != FOR_ALL {
+    if not_for != 0 {
         tx.prepare_cached(
             "UPDATE upstream SET excluded = excluded + 1, excluded_bytes = excluded_bytes + ?2
              WHERE ?1 & (1 << (id - 1)) <> 0",

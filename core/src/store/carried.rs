@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::append::Tail;
 use super::states::{self, undelivered};
-use super::{StoreError, UpstreamId, upstreams};
+use super::{Route, StoreError, UpstreamId, upstreams};
 
 /// Which upstream there is which one here.
 pub(super) struct Carried(Vec<One>);
@@ -20,10 +20,13 @@ impl Carried {
     /// Adds those that are not here yet, with their endpoints. Of a damaged file those that can be read.
     pub(super) fn over(old: Option<&Connection>, tx: &Connection) -> Result<Self, StoreError> {
         let mut carried = Vec::new();
-        for (there, name, begins_after, endpoint) in old.map(read).unwrap_or_default() {
-            let here = match upstreams::named(tx, &name)? {
-                Some(known) => known,
-                None => upstreams::add(tx, &name, Some(there), Tail::read(tx)?)?,
+        for (there, name, begins_after, endpoint, route) in old.map(read).unwrap_or_default() {
+            let here = if let Some(known) = upstreams::named(tx, &name)? {
+                known
+            } else {
+                let new = upstreams::add(tx, &name, Some(there), Tail::read(tx)?)?;
+                upstreams::set_route(tx, new, &route)?;
+                new
             };
             tx.prepare_cached(
                 "UPDATE upstream SET endpoint = ?2 WHERE id = ?1 AND endpoint IS NULL",
@@ -74,16 +77,17 @@ impl Carried {
     }
 }
 
-type Read = (UpstreamId, String, i64, Option<String>);
+type Read = (UpstreamId, String, i64, Option<String>, Route);
 
 fn read(old: &Connection) -> Vec<Read> {
     let Ok(mut query) =
-        old.prepare("SELECT id, name, begins_after, endpoint FROM upstream ORDER BY id")
+        old.prepare("SELECT id, name, begins_after, endpoint, route FROM upstream ORDER BY id")
     else {
         return Vec::new();
     };
     let rows = query.query_map([], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        let route = row.get::<_, Option<Route>>(4)?.unwrap_or_default();
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, route))
     });
     match rows {
         Ok(rows) => rows.map_while(Result::ok).collect(),

@@ -74,8 +74,22 @@ pub enum StoreError {
         reason: String,
     },
     /// There are as many upstreams as there can be.
-    #[error("a queue can have 32 upstreams, and has them: deliver to one of those")]
+    #[error("a queue can have 32 upstreams, and has them: deliver to one of those, or remove one")]
     TooManyUpstreams,
+    /// The upstream is not there, or not any more.
+    #[error("the queue has no such upstream: add it, or see which ones it has")]
+    NoUpstream,
+    /// The upstream cannot be removed: it is the first one, which every queue has.
+    #[error("the first upstream stays: set another endpoint for it instead")]
+    MainStays,
+    /// The upstream has statements that are not delivered to it.
+    #[error(
+        "{left} statements are still to be delivered to this upstream: deliver them first, or remove it and discard them"
+    )]
+    UpstreamNotEmpty {
+        /// How many: queued, waiting and held.
+        left: u64,
+    },
     /// The collector is paused: the file is closed.
     #[error("the collector is paused: call resume first")]
     Paused,

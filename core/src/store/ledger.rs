@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::append::Tail;
 use super::states::queued;
+use super::upstream::removed;
 use super::{Db, Millis, StoreError, UpstreamId, upstreams};
 
 /// Where the statements are that are for one upstream. At every moment
@@ -40,11 +41,11 @@ pub struct Ledger {
 impl Db {
     /// Counts; costs the same however long the queue is.
     pub fn ledger(&self, upstream: UpstreamId) -> Result<Ledger, StoreError> {
-        Ok(read(&self.conn, upstream)?)
+        read(&self.conn, upstream)
     }
 }
 
-pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<Ledger> {
+pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Ledger, StoreError> {
     // One read transaction, so that the parts fit together.
     let _tx = conn
         .is_autocommit()
@@ -70,7 +71,8 @@ pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<
                 ..Ledger::default()
             };
             Ok((ledger, row.get::<_, i64>(7)?))
-        })?;
+        })
+        .map_err(|error| removed(upstream, error))?;
     let elsewhere = ledger.delivered
         + ledger.waiting
         + ledger.held

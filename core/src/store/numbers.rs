@@ -90,6 +90,7 @@ impl Numbers {
                 withdrawn, delivered, retracted, discarded, replaced, erased,
                 ifnull((SELECT sum(delivered + retracted + discarded + replaced + erased)
                         FROM upstream WHERE id <> ?1), 0)
+                    + ifnull((SELECT sum(done_with) FROM removed_upstream), 0)
              FROM ledger, upstream u WHERE u.id = ?1",
         )?
         .query_row([UpstreamId::MAIN], |row| {

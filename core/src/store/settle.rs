@@ -227,10 +227,11 @@ impl Settling<'_> {
                 self.keep_as_history(one.seq)?;
             }
         }
-        self.pass(first.seq - 1, last.seq)?;
+        // Before the number passes them: what others are done with leaves with that.
         for seq in not_for_all {
             self.leave_for_others(seq)?;
         }
+        self.pass(first.seq - 1, last.seq)?;
         let mut moves = Moves::of(self.upstream);
         moves.deliver(settled.len() as i64, bytes);
         moves.write(self.tx)?;

@@ -76,11 +76,12 @@ pub(super) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Resu
 }
 
 /// It may have left the device, for whichever upstream: its bytes are what they are from then on.
-pub(super) const MAY_HAVE_LEFT: &str = "EXISTS (SELECT 1 FROM upstream n
+pub(super) const MAY_HAVE_LEFT: &str =
+    "(s.seq <= (SELECT left_through FROM ledger) OR EXISTS (SELECT 1 FROM upstream n
     LEFT JOIN aside a ON a.seq = s.seq AND a.upstream = n.id
     WHERE s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
       AND CASE WHEN a.seq IS NOT NULL THEN a.sent
           ELSE s.seq <= max(n.sent_through, n.delivered_through)
                OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
                OR EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
-          END)";
+          END))";

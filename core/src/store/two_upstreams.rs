@@ -9,8 +9,8 @@ use super::tests::{
     waiting,
 };
 use super::{
-    Claim, Db, HistoryPolicy, HoldReason, Holder, Outcome, Refused, StoreError, Unchanged,
-    UpstreamId,
+    Claim, Db, HistoryPolicy, HoldReason, Holder, Outcome, Refused, Remainder, Route, StoreError,
+    Unchanged, UpstreamId,
 };
 use crate::clock::Steady;
 
@@ -440,6 +440,18 @@ fn the_bytes_are_what_they_are_once_one_of_them_may_have_them() {
     assert!(db.is_intact(id(1)).unwrap());
 }
 
+/// The index of ids stands in the schema by this name: without it nothing can be read by SQLite.
+fn damage_schema(file: &mut [u8]) {
+    let name = b"statement_loose";
+    let mut at = 0;
+    // Pages that were split may have it as well.
+    while let Some(next) = file[at..].windows(name.len()).position(|part| part == name) {
+        file[at + next] ^= 1;
+        at += next + name.len();
+    }
+    assert!(at > 0);
+}
+
 #[test]
 fn a_damaged_file_gives_up_what_is_for_whom() {
     let (folder, path) = file();
@@ -458,21 +470,9 @@ fn a_damaged_file_gives_up_what_is_for_whom() {
     db.replace(second, id(4), &statement(7), NOW).unwrap();
     db.checkpoint().unwrap();
     drop(db);
-    let bytes = std::fs::read(&path).unwrap();
-    // The index of ids stands in the schema by this name: without it nothing can be read by SQLite.
-    let name = b"statement_loose";
-    let at = |from: usize| {
-        let mut parts = bytes[from..].windows(name.len());
-        parts.position(|part| part == name).map(|at| from + at)
-    };
-    let mut damaged = bytes.clone();
-    // A page that was split keeps what went to another one.
-    let mut next = at(0);
-    while let Some(found) = next {
-        damaged[found] ^= 1;
-        next = at(found + 1);
-    }
-    std::fs::write(&path, damaged).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    damage_schema(&mut bytes);
+    std::fs::write(&path, bytes).unwrap();
     let opened = Db::open(&path, super::Durability::ProcessCrash, NOW).unwrap();
     let mut db = opened.db;
     assert_eq!(opened.salvaged.unwrap().saved, 7);
@@ -531,10 +531,7 @@ fn what_was_given_up_at_one_stays_so_in_an_older_or_a_damaged_copy() {
         let path = folder.path().join("queue.db");
         let mut older = std::fs::read(&path).unwrap();
         if damage {
-            let name = b"statement_loose";
-            let mut parts = older.windows(name.len());
-            let at = parts.position(|part| part == name).unwrap();
-            older[at] ^= 1;
+            damage_schema(&mut older);
         }
         db.discard(MAIN, id(1), NOW).unwrap();
         let db = go_back(db, &folder, &older);
@@ -595,6 +592,8 @@ struct Known {
     at: BTreeMap<UpstreamId, At>,
     /// A request with it has left.
     sent: bool,
+    /// It was history when an upstream that had it was removed.
+    kept: bool,
 }
 
 impl Known {
@@ -603,7 +602,7 @@ impl Known {
     }
 
     fn is_history(&self) -> bool {
-        !self.is_due() && self.at.values().any(|at| *at == At::Delivered)
+        !self.is_due() && (self.kept || self.at.values().any(|at| *at == At::Delivered))
     }
 }
 
@@ -614,7 +613,11 @@ impl Model {
     fn record(&mut self, upstreams: &[UpstreamId]) -> u128 {
         let n = self.0.len() as u128 + 1;
         let at = upstreams.iter().map(|one| (*one, At::Queued)).collect();
-        self.0.insert(n, Known { at, sent: false });
+        let known = Known {
+            at,
+            ..Known::default()
+        };
+        self.0.insert(n, known);
         n
     }
 
@@ -631,6 +634,13 @@ impl Model {
         let known = self.0.get_mut(&n).unwrap();
         for at in known.at.values_mut().filter(|at| at.is_due()) {
             *at = to;
+        }
+    }
+
+    fn remove(&mut self, upstream: UpstreamId) {
+        for known in self.0.values_mut() {
+            known.kept |= known.is_history();
+            known.at.remove(&upstream);
         }
     }
 
@@ -725,10 +735,43 @@ fn send(
     settle_for(db, upstream, &together, &delivered, history);
 }
 
+/// One that gets all, or only those whose numbers begin with a one.
+fn add(db: &mut Db, name: &str, rng: &mut fastrand::Rng) -> (UpstreamId, bool) {
+    let gets_all = rng.bool();
+    let route = if gets_all {
+        Route::all()
+    } else {
+        Route::all().of_activities(["http://example.com/1"])
+    };
+    let added = db.add_upstream_at(name, "https://one.example/xAPI", &route);
+    (added.unwrap(), gets_all)
+}
+
+/// Removes it with all that it is to get still; false if it is the first one.
+fn remove(db: &mut Db, model: &mut Model, upstream: UpstreamId) -> bool {
+    let name = db.upstream(upstream).unwrap().name;
+    let due = |n: &&u128| model.at(**n, upstream).is_some_and(At::is_due);
+    let left = model.0.keys().filter(due).count() as u64;
+    let removed = db.remove_upstream(&name, Remainder::MustBeEmpty, NOW);
+    if upstream == MAIN {
+        assert_eq!(removed, Err(StoreError::MainStays));
+        return false;
+    }
+    if left > 0 {
+        assert_eq!(removed, Err(StoreError::UpstreamNotEmpty { left }));
+        let removed = db.remove_upstream(&name, Remainder::Discard, NOW);
+        assert_eq!(removed, Ok(left));
+    } else {
+        assert_eq!(removed, Ok(0));
+    }
+    model.remove(upstream);
+    true
+}
+
 /// Whatever is done in whatever order, each statement is for each upstream where it must be.
 #[test]
 fn random_work_for_three_upstreams() {
-    for seed in 0..12 {
+    for seed in 0..16 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (_folder, path) = file();
         let mut db = open(&path);
@@ -737,20 +780,25 @@ fn random_work_for_three_upstreams() {
         } else {
             HistoryPolicy::Forever
         };
-        let mut upstreams = vec![MAIN];
+        let mut upstreams = vec![(MAIN, true)];
         let mut model = Model::default();
         let mut erased = BTreeSet::new();
+        // Up to here one that was removed may have some.
+        let mut left_through = 0;
         for step in 0..150 {
             if step == rng.usize(0..10) || step == 70 {
-                let name = format!("{}", upstreams.len());
-                upstreams.push(db.add_upstream(&name).unwrap());
+                upstreams.push(add(&mut db, &format!("{step}"), &mut rng));
             }
-            let upstream = upstreams[rng.usize(..upstreams.len())];
+            let (upstream, _) = upstreams[rng.usize(..upstreams.len())];
             let n = rng.u128(1..=(model.0.len() as u128).max(1));
             let is_held = model.at(n, upstream) == Some(At::Held);
             match rng.u8(0..14) {
                 0..4 => {
-                    let n = model.record(&upstreams);
+                    let n = model.0.len() as u128 + 1;
+                    let is_one = n.to_string().starts_with('1');
+                    let for_it = upstreams.iter().filter(|(_, all)| *all || is_one);
+                    let for_it: Vec<_> = for_it.map(|(upstream, _)| *upstream).collect();
+                    model.record(&for_it);
                     append(&mut db, n).unwrap();
                 }
                 4..8 => {
@@ -758,8 +806,9 @@ fn random_work_for_three_upstreams() {
                 }
                 8 => {
                     let may = model.0.get(&n).is_some_and(|it| it.is_due() && !it.sent);
-                    assert_eq!(db.retract(id(n)).is_ok(), may);
-                    if may {
+                    let is_retracted = db.retract(id(n)).is_ok();
+                    assert!(is_retracted == may || may && n <= left_through);
+                    if is_retracted {
                         model.take_out(n, At::Retracted);
                     }
                 }
@@ -791,15 +840,25 @@ fn random_work_for_three_upstreams() {
                     let found = db.erase(&names).unwrap();
                     assert_eq!(found.undelivered, u64::from(was_due));
                     let was_sent = was_due && model.0[&n].sent;
-                    assert_eq!(found.maybe_sent, u64::from(was_sent));
+                    assert!(found.maybe_sent == u64::from(was_sent) || n <= left_through);
                     if model.0.contains_key(&n) {
                         erased.insert(n);
                         model.take_out(n, At::Erased);
                     }
                 }
+                _ if rng.u8(0..4) == 0 => {
+                    if !remove(&mut db, &mut model, upstream) {
+                        continue;
+                    }
+                    upstreams.retain(|(known, _)| *known != upstream);
+                    let sent = model.0.iter().filter(|(_, known)| known.sent);
+                    left_through = sent.map(|(n, _)| *n).max().unwrap_or(0);
+                }
                 _ => {
                     if rng.bool() {
+                        db.keep_numbers();
                         db = open(&path);
+                        assert_eq!(db.loss().unwrap(), None);
                     }
                     purge(&mut db, history);
                     model.check_purged(&db, history, &erased);
@@ -808,4 +867,140 @@ fn random_work_for_three_upstreams() {
             model.check(&db);
         }
     }
+}
+
+#[test]
+fn each_gets_what_its_route_takes_and_a_voiding_goes_where_its_target_went() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    let ones = Route::all().of_activities(["http://example.com/1"]);
+    let add = |db: &mut Db, name: &str, route: &Route| {
+        let added = db.add_upstream_at(name, "https://x.example/", route);
+        added.unwrap()
+    };
+    let some = add(&mut db, "some", &ones);
+    let all = add(&mut db, "all", &Route::all());
+    for n in [1, 2, 10, 20] {
+        append(&mut db, n).unwrap();
+    }
+    let void = |db: &mut Db, n: u128, target: u128| {
+        let mut voiding = statement(n);
+        voiding.voids = Some(id(target));
+        db.append(&[&vec![voiding]], NOW).remove(0).unwrap();
+    };
+    // Its own number says nothing.
+    void(&mut db, 11, 2);
+    void(&mut db, 30, 10);
+    void(&mut db, 31, 99);
+    check(&db);
+    for upstream in [MAIN, all] {
+        assert_eq!(queued(&db, upstream), ids([1, 2, 10, 20, 11, 30, 31]));
+    }
+    assert_eq!(queued(&db, some), ids([1, 10, 30, 31]));
+    // Its number does not wait for what is not for it.
+    deliver(&mut db, some, 2, HistoryPolicy::None);
+    // Opened anew, and with another route from then on.
+    drop(db);
+    let mut db = open(&path);
+    assert_eq!(db.upstream(some).unwrap().route, ones);
+    db.set_route(some, &Route::all()).unwrap();
+    append(&mut db, 40).unwrap();
+    // Again under the same id: it is for whom it was.
+    append(&mut db, 20).unwrap();
+    assert_eq!(queued(&db, some), ids([30, 31, 40]));
+    // What was there before it is void where it is not for it at all.
+    let late = add(&mut db, "late", &ones);
+    void(&mut db, 50, 40);
+    assert!(queued(&db, late).is_empty());
+    assert_eq!(db.ledger(late).unwrap().recorded, 0);
+    check(&db);
+}
+
+#[test]
+fn what_one_that_is_removed_may_have_is_not_changed_or_taken_back() {
+    let (folder, mut db, second) = two(4);
+    deliver(&mut db, second, 1, HistoryPolicy::None);
+    seqs(&mut db, second, 2);
+    let before = super::numbers::Numbers::of(&db.conn).unwrap();
+    let left = StoreError::UpstreamNotEmpty { left: 3 };
+    let removed = db.remove_upstream("second", Remainder::MustBeEmpty, NOW);
+    assert_eq!(removed, Err(left));
+    assert_eq!(db.remove_upstream("second", Remainder::Discard, NOW), Ok(3));
+    check(&db);
+    for gone in [
+        db.remove_upstream("second", Remainder::Discard, NOW),
+        db.upstream(second).map(|_| 0),
+        db.ledger(second).map(|_| 0),
+        db.generation(second).map(|_| 0),
+        db.set_endpoint(second, "https://x.example").map(|()| 0),
+        db.relearn(second, |_| {}).map(|()| 0),
+    ] {
+        assert_eq!(gone, Err(StoreError::NoUpstream));
+    }
+    assert_eq!(db.upstreams().unwrap(), [MAIN]);
+    assert_eq!(queued(&db, MAIN), ids(1..=4));
+    for n in 1..=3 {
+        assert_eq!(db.retract(id(n)), Err(Unchanged::MayHaveBeenSent), "{n}");
+    }
+    db.retract(id(4)).unwrap();
+    // By its account the file has not gone back in time.
+    let after = super::numbers::Numbers::of(&db.conn).unwrap();
+    assert!(!before.are_ahead_of(&after));
+    db.keep_numbers();
+    drop(db);
+    let mut db = open(&folder.path().join("queue.db"));
+    assert_eq!(db.loss().unwrap(), None);
+    // One of that name is another one: it gets what is recorded from then on, under a bit of its own.
+    let again = db.add_upstream("second").unwrap();
+    assert_ne!(again, second);
+    append(&mut db, 5).unwrap();
+    assert_eq!(queued(&db, again), ids([5]));
+    deliver(&mut db, again, 1, HistoryPolicy::None);
+    deliver(&mut db, MAIN, 4, HistoryPolicy::None);
+    purge(&mut db, HistoryPolicy::None);
+    assert_eq!(rows(&db), 0);
+}
+
+#[test]
+fn a_bit_is_given_out_again_only_when_nothing_is_left_that_has_it() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    // One for each bit but the first; no more than these, as long as the statement is there.
+    for n in 2..=62 {
+        let new = db.add_upstream(&format!("{n}")).unwrap();
+        assert_eq!(new.to_string(), format!("{n}"));
+        db.remove_upstream(&format!("{n}"), Remainder::MustBeEmpty, NOW)
+            .unwrap();
+    }
+    assert_eq!(db.add_upstream("again"), Err(StoreError::TooManyUpstreams));
+    deliver(&mut db, MAIN, 1, HistoryPolicy::None);
+    purge(&mut db, HistoryPolicy::None);
+    let again = db.add_upstream("again").unwrap();
+    assert_eq!(again.to_string(), "2");
+    append(&mut db, 2).unwrap();
+    deliver(&mut db, again, 1, HistoryPolicy::None);
+    assert_eq!(
+        db.remove_upstream("again", Remainder::MustBeEmpty, NOW),
+        Ok(0)
+    );
+    assert_eq!(db.add_upstream("next").unwrap().to_string(), "3");
+    check(&db);
+}
+
+/// More than are given up in one transaction; a kill in between leaves an upstream with fewer.
+#[test]
+fn a_long_queue_is_given_up_in_parts() {
+    let (_folder, mut db, second) = two(1_200);
+    let taken = seqs(&mut db, second, 3);
+    settle_for(&mut db, second, &taken[1..], &held(), HistoryPolicy::None);
+    assert_eq!(
+        db.remove_upstream("second", Remainder::Discard, NOW),
+        Ok(1_200)
+    );
+    check(&db);
+    assert_eq!(queued(&db, MAIN).len(), 1_200);
+    deliver(&mut db, MAIN, 1_200, HistoryPolicy::None);
+    purge(&mut db, HistoryPolicy::None);
+    assert_eq!(rows(&db), 0);
 }

@@ -6,7 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::states::{self, undelivered};
-use super::{Db, LrsClock, Millis, Problem, StoreError, UpstreamId, Waits, ids};
+use super::{Db, LrsClock, Millis, Problem, Route, StoreError, UpstreamId, Waits, ids};
 use crate::clock::{Now, Steady};
 use crate::statement::XapiVersion;
 
@@ -149,6 +149,8 @@ pub struct Upstream {
     pub name: String,
     /// Its base URL.
     pub endpoint: Option<String>,
+    /// Which statements are for it.
+    pub route: Route,
     /// Rises each time the endpoint becomes another one.
     pub generation: i64,
     /// Up to here everything is delivered or aside.
@@ -207,6 +209,18 @@ fn origin(endpoint: &str) -> String {
     )
 }
 
+/// What may be under way at an LRS is kept for when it should be an upstream again.
+pub(super) fn leave(tx: &Connection, known: &Upstream) -> rusqlite::Result<()> {
+    if let (Some(old), Some(until)) = (&known.endpoint, known.learned.busy_until()) {
+        tx.execute(
+            "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            params![origin(old), until],
+        )?;
+    }
+    Ok(())
+}
+
 /// Nothing is known of another LRS but what may be under way there from before; that of this one is kept
 /// for when it should be an upstream again.
 fn change_places(
@@ -215,13 +229,7 @@ fn change_places(
     known: &Upstream,
     endpoint: &str,
 ) -> rusqlite::Result<Learned> {
-    if let (Some(old), Some(until)) = (&known.endpoint, known.learned.busy_until()) {
-        tx.execute(
-            "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
-             ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-            params![origin(old), until],
-        )?;
-    }
+    leave(tx, known)?;
     // What one LRS refused says nothing of what another will.
     tx.execute(
         "UPDATE aside SET tries = 0, status = NULL, words = NULL, taken = NULL, steady = NULL, boot = NULL
@@ -246,36 +254,54 @@ fn change_places(
     })
 }
 
+/// Another endpoint than before is another LRS.
+pub(super) fn move_to(
+    tx: &Connection,
+    upstream: UpstreamId,
+    endpoint: &str,
+) -> Result<(), StoreError> {
+    let known = read(tx, upstream)?;
+    if known.endpoint.as_deref() != Some(endpoint) {
+        tx.execute(
+            "UPDATE upstream SET endpoint = ?2, generation = generation + 1 WHERE id = ?1",
+            params![upstream, endpoint],
+        )?;
+        let learned = change_places(tx, upstream, &known, endpoint)?;
+        write_learned(tx, upstream, &learned)?;
+    }
+    Ok(())
+}
+
+/// An upstream that is not there was removed by whoever has the file open, too; but the first one is always
+/// there.
+pub(super) fn removed(upstream: UpstreamId, error: rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::QueryReturnedNoRows if upstream != UpstreamId::MAIN => {
+            StoreError::NoUpstream
+        }
+        error => error.into(),
+    }
+}
+
 impl Db {
     /// What is known of an upstream.
     pub fn upstream(&self, upstream: UpstreamId) -> Result<Upstream, StoreError> {
-        Ok(read(&self.conn, upstream)?)
+        read(&self.conn, upstream)
     }
 
     /// Says where statements are delivered to. Another endpoint than before is another LRS: what
     /// was learned about the old one is forgotten, and a session that delivers to it ends. The queue
     /// stays as it is.
     pub fn set_endpoint(&mut self, upstream: UpstreamId, endpoint: &str) -> Result<(), StoreError> {
-        self.write(|tx| {
-            let known = read(tx, upstream)?;
-            if known.endpoint.as_deref() != Some(endpoint) {
-                tx.execute(
-                    "UPDATE upstream SET endpoint = ?2, generation = generation + 1 WHERE id = ?1",
-                    params![upstream, endpoint],
-                )?;
-                let learned = change_places(tx, upstream, &known, endpoint)?;
-                write_learned(tx, upstream, &learned)?;
-            }
-            Ok(())
-        })
+        self.write(|tx| move_to(tx, upstream, endpoint))
     }
 
     /// How often the endpoint has become another one.
     pub fn generation(&self, upstream: UpstreamId) -> Result<i64, StoreError> {
-        Ok(self
-            .conn
+        self.conn
             .prepare_cached("SELECT generation FROM upstream WHERE id = ?1")?
-            .query_row([upstream], |row| row.get(0))?)
+            .query_row([upstream], |row| row.get(0))
+            .map_err(|error| removed(upstream, error))
     }
 
     /// Changes what is known of an upstream outside a sync: the app has acted.
@@ -380,9 +406,9 @@ pub(super) fn renew(
     Ok(changed == 1)
 }
 
-pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<Upstream> {
+pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Upstream, StoreError> {
     conn.prepare_cached(
-        "SELECT name, endpoint, generation, delivered_through, sent_through, version, version_at, signs,
+        "SELECT name, endpoint, route, generation, delivered_through, sent_through, version, version_at, signs,
                 max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
                 failures, asked_since_401, reads, looks_unanswered, about_unanswered,
@@ -400,6 +426,7 @@ pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<
         Ok(Upstream {
             name: row.get("name")?,
             endpoint: row.get("endpoint")?,
+            route: row.get::<_, Option<Route>>("route")?.unwrap_or_default(),
             generation: row.get("generation")?,
             delivered_through: row.get("delivered_through")?,
             sent_through: row.get("sent_through")?,
@@ -469,6 +496,7 @@ pub(super) fn read(conn: &Connection, upstream: UpstreamId) -> rusqlite::Result<
             },
         })
     })
+    .map_err(|error| removed(upstream, error))
 }
 
 pub(super) fn write_learned(

@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::append::Tail;
-use super::{Db, StoreError};
+use super::{Db, Route, StoreError, upstream};
 
 /// One of the upstreams that a queue is delivered to. Each has a number, limits, troubles and a lease of
 /// its own, and what one is refused or waits for is nothing to another.
@@ -18,7 +18,10 @@ impl UpstreamId {
     pub const MAIN: Self = Self(1);
 
     /// The bits that tell what a statement is not for are as many.
-    const MOST: i64 = 32;
+    const MOST: i64 = 62;
+
+    /// So many there can be at once.
+    const MOST_AT_ONCE: usize = 32;
 
     /// From 1 on.
     pub(super) fn number(self) -> u8 {
@@ -76,6 +79,35 @@ impl Db {
         })
     }
 
+    /// Adds an upstream that begins at the end of the log. One of that name stays as it is.
+    pub fn add_upstream_at(
+        &mut self,
+        name: &str,
+        endpoint: &str,
+        route: &Route,
+    ) -> Result<UpstreamId, StoreError> {
+        self.write(|tx| {
+            if let Some(known) = named(tx, name)? {
+                return Ok(known);
+            }
+            let new = add(tx, name, None, Tail::read(tx)?)?;
+            set_route(tx, new, route)?;
+            upstream::move_to(tx, new, endpoint)?;
+            Ok(new)
+        })
+    }
+
+    /// Says which statements are for an upstream from now on. Those that are recorded already are for whom
+    /// they were.
+    pub fn set_route(&mut self, upstream: UpstreamId, route: &Route) -> Result<(), StoreError> {
+        self.write(|tx| Ok(set_route(tx, upstream, route)?))
+    }
+
+    /// The upstream of that name.
+    pub fn named(&self, name: &str) -> Result<UpstreamId, StoreError> {
+        named(&self.conn, name)?.ok_or(StoreError::NoUpstream)
+    }
+
     /// All there are, the first one first.
     pub fn upstreams(&self) -> Result<Vec<UpstreamId>, StoreError> {
         Ok(all(&self.conn)?)
@@ -88,6 +120,16 @@ pub(super) fn named(conn: &Connection, name: &str) -> rusqlite::Result<Option<Up
         .optional()
 }
 
+pub(super) fn set_route(
+    tx: &Connection,
+    upstream: UpstreamId,
+    route: &Route,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE upstream SET route = ?2 WHERE id = ?1")?
+        .execute(params![upstream, route])?;
+    Ok(())
+}
+
 /// Adds one that begins there, if it can be as the one that is wanted.
 pub(super) fn add(
     tx: &Connection,
@@ -96,10 +138,13 @@ pub(super) fn add(
     tail: Tail,
 ) -> Result<UpstreamId, StoreError> {
     let known = all(tx)?;
-    let free = wanted
-        .into_iter()
-        .chain((1..=UpstreamId::MOST).map(UpstreamId))
-        .find(|id| !known.contains(id))
+    let wanted = wanted.filter(|id| !known.contains(id));
+    let free = match wanted {
+        Some(free) => Some(free),
+        None => free(tx)?,
+    };
+    let free = free
+        .filter(|_| known.len() < UpstreamId::MOST_AT_ONCE)
         .ok_or(StoreError::TooManyUpstreams)?;
     tx.prepare_cached(
         "INSERT INTO upstream (id, name, begins_after, begins_at_end, delivered_through, sent_through)
@@ -107,6 +152,27 @@ pub(super) fn add(
     )?
     .execute(params![free, name, tail.seq, tail.end])?;
     Ok(free)
+}
+
+/// A bit that was never given out, or the one that was given back first, if nothing is left of what was recorded
+/// while it was another's: in whatever copy of the file, a statement must not be taken to be for this one that
+/// was for that one.
+fn free(tx: &Connection) -> rusqlite::Result<Option<UpstreamId>> {
+    let taken: Vec<UpstreamId> = tx
+        .prepare_cached("SELECT id FROM upstream UNION SELECT id FROM removed_upstream")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut ids = (1..=UpstreamId::MOST).map(UpstreamId);
+    if let Some(new) = ids.find(|id| !taken.contains(id)) {
+        return Ok(Some(new));
+    }
+    tx.prepare_cached(
+        "SELECT id FROM removed_upstream r WHERE id NOT IN (SELECT id FROM upstream)
+            AND NOT EXISTS (SELECT 1 FROM statement WHERE seq <= r.ended_at)
+         ORDER BY ended_at LIMIT 1",
+    )?
+    .query_row([], |row| row.get(0))
+    .optional()
 }
 
 pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<UpstreamId>> {
