@@ -78,6 +78,7 @@ impl Disk {
         self.generation += 1;
         write(&self.file(), &file);
         write(&wal::log_of(&self.file()), &log);
+        expect_nothing_beside(&self.file());
         is_last
     }
 
@@ -87,6 +88,7 @@ impl Disk {
         self.generation += 1;
         write(&self.file(), &file);
         write(&wal::log_of(&self.file()), &log);
+        expect_nothing_beside(&self.file());
     }
 
     /// Do these bytes stand anywhere on it?
@@ -110,9 +112,25 @@ pub fn empty(folder: &Path) -> Vec<u8> {
     let path = folder.join("empty.db");
     let opened = Db::open(&path, Durability::ProcessCrash, super::START);
     drop(opened.expect("the folder for databases can be written"));
+    expect_nothing_beside(&path);
     let bytes = read(&path);
     let _ = fs::remove_file(&path);
     bytes
+}
+
+/// What is kept beside the queue is not of this world: the file is as one beside which nothing has been yet.
+fn expect_nothing_beside(path: &Path) {
+    let conn = rusqlite::Connection::open(path).expect("it was written just now");
+    // What a kill leaves in the log stays there; an empty one has none.
+    let has_log = !read(&wal::log_of(path)).is_empty();
+    conn.set_db_config(
+        rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+        has_log,
+    )
+    .expect("SQLite knows it");
+    conn.execute("UPDATE ledger SET notes_from = NULL", [])
+        .expect("it can be written");
+    drop(conn);
 }
 
 fn read(path: &Path) -> Vec<u8> {
