@@ -8,6 +8,8 @@
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod system;
 
+pub use pannier_xapi::Steady;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tells the time. The wall clock may jump in either direction at any moment.
@@ -28,15 +30,6 @@ pub trait Clock: Send + Sync {
             steady: self.steady(),
         }
     }
-}
-
-/// A reading of the steady clock. Two can be compared if they are of the same boot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Steady {
-    /// Milliseconds since some moment before the reading, the time asleep included.
-    pub ms: i64,
-    /// Names that moment: a number made at random each time the device is started.
-    pub boot: i64,
 }
 
 /// A reading of both clocks.

@@ -12,13 +12,6 @@ pub mod collector;
 mod error;
 pub mod event;
 mod lock;
-pub mod lrs;
-pub mod statement;
-#[cfg(not(any(test, feature = "count-steps")))]
-mod steps;
-#[cfg(any(test, feature = "count-steps"))]
-#[doc(hidden)]
-pub mod steps;
 pub mod store;
 pub mod sync;
 pub mod transport;
@@ -30,6 +23,10 @@ pub use collector::{
 pub use error::Error;
 pub use event::Event;
 pub use lrs::Credentials;
+#[cfg(feature = "count-steps")]
+#[doc(hidden)]
+pub use pannier_xapi::steps;
+pub use pannier_xapi::{lrs, statement};
 pub use statement::{Statement, XapiVersion};
 pub use store::{Durability, HistoryPolicy, Page};
 pub use sync::{Ended, SyncReport};

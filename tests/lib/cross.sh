@@ -71,10 +71,11 @@ for_target() {
 # The stable compiler builds its own libraries when asked like this only.
 # cross SUBCOMMAND TARGET ARGUMENTS...
 cross() {
-  local subcommand=$1 target=$2
+  local subcommand=$1 target=$2 panic=panic_unwind
   shift 2
+  case $target in wasm32-*) panic=panic_abort ;; esac
   RUSTC_BOOTSTRAP=1 __CARGO_TESTS_ONLY_SRC_ROOT=$(rust_source) \
-    for_target cargo "$subcommand" -Zbuild-std=std,panic_unwind --target "$target" --locked "$@"
+    for_target cargo "$subcommand" "-Zbuild-std=std,$panic" --target "$target" --locked "$@"
 }
 
 # Lints, and with that type-checks, what ships for a target, with HTTP and without. No C is compiled:

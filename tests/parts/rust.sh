@@ -33,7 +33,7 @@ rust_part() {
   fi
   check "formatting" cargo fmt --all --check
   check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-  check "core: no unsafe" cargo clippy -p pannier --lib --locked -- -F unsafe_code
+  check "core: no unsafe" cargo clippy -p pannier-xapi -p pannier --lib --locked -- -F unsafe_code
   check "core without HTTP: no unsafe" \
     cargo clippy -p pannier --lib --no-default-features --locked -- -D warnings -F unsafe_code
   tests cargo_tests "tests" cargo test --workspace --locked --no-fail-fast

@@ -18,6 +18,10 @@ targets_part() {
     check "types and lints for $target" check_target "$target"
   done
 
+  # Statements can be validated in a browser.
+  check "types and lints of pannier-xapi for wasm32-unknown-unknown" \
+    cross clippy wasm32-unknown-unknown -p pannier-xapi -- -D warnings
+
   if prepare "a C compiler for ARM64" install_arm64; then
     check "size of the library" library_size "$most_with_http"
     last_said

@@ -52,7 +52,8 @@ pub struct Word {
 
 /// Reads the core's sources, which lie beside this crate's.
 pub fn read() -> Result<Vec<Section>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/src/statement/vocabulary");
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/xapi/src/statement/vocabulary");
     SECTIONS
         .into_iter()
         .map(|(file, name, what)| {

@@ -68,7 +68,7 @@ const PIECES: [&str; 58] = [
 
 /// Statements, valid and not.
 pub(super) fn statements() -> Vec<Vec<u8>> {
-    let full = include_str!("../../../core/tests/vectors/model.json");
+    let full = include_str!("../../../core/xapi/tests/vectors/model.json");
     let voiding = r#"{"id":"7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c","actor":{"objectType":"Group","member":[{"mbox":"mailto:a@example.com"}]},"verb":{"id":"http://adlnet.gov/expapi/verbs/voided"},"object":{"objectType":"StatementRef","id":"8f87ccde-bb56-4c2e-ab83-44982ef22df0"}}"#;
     let attached = r#"{"actor":{"account":{"homePage":"http://a.example","name":"a"}},"verb":{"id":"http://a.example/v","display":{"en-x-a":"x"}},"object":{"objectType":"SubStatement","actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"http://a.example/v"},"object":{"id":"http://a.example/o"},"result":{"duration":"PT90S"}},"attachments":[{"usageType":"http://a.example/u","display":{"en":"x"},"contentType":"text/plain; a=b","length":3,"sha2":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","fileUrl":"http://a.example/f"}],"timestamp":"2024-05-04T17:00:00.000Z"}"#;
     let mut all: Vec<Vec<u8>> = [full, voiding, attached, "{}", "[1", ""]

@@ -40,7 +40,8 @@ impl<'a> From<(&'a Endpoint, Option<&'a Authorization>)> for AskedAs<'a> {
 
 impl<'a> AskedAs<'a> {
     /// The same, after requests with other credentials, whose answers may come still.
-    pub(crate) fn after(self, former: &'a [Authorization]) -> Self {
+    #[must_use]
+    pub fn after(self, former: &'a [Authorization]) -> Self {
         Self { former, ..self }
     }
 }

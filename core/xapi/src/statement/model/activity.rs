@@ -8,7 +8,7 @@ use super::{ActivityDefinition, InteractionComponent, InteractionType};
 /// Something to do or to learn from: a course, a video, a question, a simulation (Data 2.4.4.1).
 ///
 /// ```
-/// use pannier::statement::model::{Activity, InteractionComponent, InteractionType};
+/// use pannier_xapi::statement::model::{Activity, InteractionComponent, InteractionType};
 ///
 /// let question = Activity::new("https://example.com/words/zug")
 ///     .description("en", "What does 'der Zug' mean?")

@@ -1,8 +1,8 @@
 //! How one talks to an LRS: requests and answers as values.
 //!
 //! Nothing here opens a socket, reads a clock or touches a disk. [`requests`] builds what is sent,
-//! a [`Transport`](crate::transport::Transport) carries it, and [`reading`] says what came back.
-//! What to do about it is decided in [`sync`](crate::sync).
+//! whoever has a socket carries it, and [`reading`] says what came back. What to do about it is decided
+//! elsewhere.
 //!
 //! Sections named "C n" are those of the Communication part of xAPI 1.0.3; "9274 n" are those of
 //! IEEE 9274.1.1 (xAPI 2.0.0).
@@ -19,9 +19,7 @@ mod unpack;
 
 pub use answer::Answer;
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
-#[cfg(feature = "http")]
-pub(crate) use endpoint::is_this_device;
-pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use endpoint::{Endpoint, InvalidEndpoint, is_this_device};
 pub use failure::Failure;
 pub use reading::{About, Found, NotAnLrs, Posted, Sender, Words};
 pub use request::{Method, Request};

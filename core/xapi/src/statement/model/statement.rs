@@ -114,8 +114,8 @@ impl Statement {
 /// It is built as a [`Statement`] and turned into this:
 ///
 /// ```
-/// use pannier::statement::model::{Activity, Agent, Statement, SubStatement};
-/// use pannier::statement::vocabulary::verbs;
+/// use pannier_xapi::statement::model::{Activity, Agent, Statement, SubStatement};
+/// use pannier_xapi::statement::vocabulary::verbs;
 ///
 /// let visit = Statement::new(
 ///     Agent::mbox("mailto:ben@example.com"),

@@ -3,8 +3,8 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use pannier::statement::model::{Activity, Agent, Context, Score, Statement, XapiResult};
-//! use pannier::statement::vocabulary::{activity_types, verbs};
+//! use pannier_xapi::statement::model::{Activity, Agent, Context, Score, Statement, XapiResult};
+//! use pannier_xapi::statement::vocabulary::{activity_types, verbs};
 //!
 //! let statement = Statement::new(
 //!     Agent::mbox("mailto:ada@example.com").name("Ada"),

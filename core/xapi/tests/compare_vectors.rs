@@ -4,7 +4,7 @@
 //! what the standard says of them; where it says nothing, or real LRSs do otherwise, what Pannier decides
 //! stands here.
 
-use pannier::statement::{Comparison, Differences, compare};
+use pannier_xapi::statement::{Comparison, Differences, compare};
 use serde_json::{Value, json};
 
 const VECTORS: &str = include_str!("vectors/statement-compare-vectors.jsonl");

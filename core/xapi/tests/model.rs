@@ -2,13 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use pannier::statement::model::{
+use pannier_xapi::statement::model::{
     Activity, Agent, Attachment, Context, ContextAgent, ContextGroup, Group, Ifi,
     InteractionComponent, InteractionType, LanguageMap, Object, Score, Statement, SubStatement,
     Verb, XapiResult,
 };
-use pannier::statement::vocabulary::{activity_types, categories, extensions, verbs};
-use pannier::statement::{XapiVersion, check};
+use pannier_xapi::statement::vocabulary::{activity_types, categories, extensions, verbs};
+use pannier_xapi::statement::{XapiVersion, check};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

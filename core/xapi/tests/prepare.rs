@@ -1,6 +1,6 @@
 //! What `prepare` makes of a statement: which bytes are added or changed, and what it says about them.
 
-use pannier::statement::{Fill, PANNIER_LIMIT, Prepared, XapiVersion, check, prepare};
+use pannier_xapi::statement::{Fill, PANNIER_LIMIT, Prepared, XapiVersion, check, prepare};
 use uuid::{Uuid, uuid};
 
 const FILL: Fill = Fill {

@@ -1,7 +1,7 @@
 //! What a refused statement is told: every fault at once, each with its place, the problem, what would be
 //! right, and who says so.
 
-use pannier::statement::{Invalid, PANNIER_LIMIT, Warnings, XapiVersion, check};
+use pannier_xapi::statement::{Invalid, PANNIER_LIMIT, Warnings, XapiVersion, check};
 use proptest::prelude::*;
 
 const V1: XapiVersion = XapiVersion::V1_0_3;

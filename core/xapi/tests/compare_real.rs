@@ -1,6 +1,6 @@
 //! What real LRSs do to numbers, durations, instants and attachments, and what none of them does.
 
-use pannier::statement::{Comparison, compare};
+use pannier_xapi::statement::{Comparison, compare};
 use serde_json::Value;
 
 /// A statement with these members.

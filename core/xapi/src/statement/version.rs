@@ -22,7 +22,8 @@ impl XapiVersion {
     }
 
     /// The other of the two that Pannier speaks.
-    pub(crate) const fn other(self) -> Self {
+    #[must_use]
+    pub const fn other(self) -> Self {
         match self {
             Self::V1_0_3 => Self::V2_0_0,
             Self::V2_0_0 => Self::V1_0_3,

@@ -154,7 +154,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// Whether what is sent there does not leave this device.
-pub(crate) fn is_this_device(url: &Url) -> bool {
+pub fn is_this_device(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');

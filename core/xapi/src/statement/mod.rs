@@ -23,7 +23,7 @@ pub mod vocabulary;
 mod walk;
 
 pub use compare::{Comparison, Difference, Differences, compare};
-pub(crate) use complete::retime;
+pub use complete::retime;
 pub use complete::{Fill, Prepared, check, check_for_recording, prepare, prepare_for_recording};
 pub use fault::{Fault, Invalid, PANNIER_LIMIT, Warnings};
 pub use mentions::mentions;

@@ -47,7 +47,7 @@ pub struct Differences {
 
 impl Differences {
     /// Whether nothing differs but the statement's own timestamp.
-    pub(crate) fn only_timestamp(&self) -> bool {
+    pub fn only_timestamp(&self) -> bool {
         self.more == 0 && self.listed.iter().all(|one| one.path == "$.timestamp")
     }
 }

@@ -85,7 +85,7 @@ impl From<Vec<Fault>> for Invalid {
 impl Invalid {
     /// Adds what is wrong with the statement in place `at` of a list; its paths begin with `$[at]` then. The
     /// lists stay as short as those of one statement.
-    pub(crate) fn add(&mut self, at: usize, statement: Self) {
+    pub fn add(&mut self, at: usize, statement: Self) {
         self.more += statement.more + append(&mut self.faults, at, statement.faults);
         let Warnings { listed, more } = statement.warnings;
         self.warnings.more += more + append(&mut self.warnings.listed, at, listed);

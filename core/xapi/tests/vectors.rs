@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use pannier::statement::{XapiVersion, check};
+use pannier_xapi::statement::{XapiVersion, check};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::clock::Steady;
+use crate::Steady;
 
 use super::fault::{Fault, Invalid, Warnings};
 use super::formats::timestamp;
@@ -162,7 +162,7 @@ const UUID_LENGTH: usize = 36;
 
 /// Sets the timestamp that [`prepare`] filled in to another instant. The length stays the same. False,
 /// and nothing is changed, where there is none in the place where [`prepare`] puts it.
-pub(crate) fn retime(body: &mut [u8], unix_ms: i64) -> bool {
+pub fn retime(body: &mut [u8], unix_ms: i64) -> bool {
     const ID: &[u8] = br#""id":""#;
     const TIMESTAMP: &[u8] = br#""timestamp":""#;
     let mut at = 1;

@@ -1,6 +1,6 @@
 //! What holds for every text that `prepare` is given, not only for those one thinks of.
 
-use pannier::statement::{Fill, XapiVersion, prepare};
+use pannier_xapi::statement::{Fill, XapiVersion, prepare};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use pannier::statement::model::{
+use pannier_xapi::statement::model::{
     Activity, Actor, Agent, Attachment, Context, ContextAgent, ContextGroup, Group, Ifi,
     InteractionComponent, InteractionType, LanguageMap, Object, Score, Statement, StatementRef,
     SubStatement, Verb, XapiResult,
 };
-use pannier::statement::{Comparison, Fill, XapiVersion, compare, prepare};
+use pannier_xapi::statement::{Comparison, Fill, XapiVersion, compare, prepare};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
 use proptest::prelude::*;
