@@ -14,21 +14,33 @@ pub struct Disk {
     generation: u32,
 }
 
-/// The file as it was before a step.
+/// An empty database, and what is kept beside it.
+#[derive(Debug)]
+pub struct Empty {
+    file: Vec<u8>,
+    beside: Vec<u8>,
+}
+
+/// The file as it was before a step, and what was kept beside it.
 #[derive(Debug)]
 pub struct Before {
     file: Vec<u8>,
+    beside: Vec<u8>,
     commits: Vec<Commit>,
 }
 
+/// Where the notes begin in the file beside a database. The numbers stand before them.
+const NUMBERS: usize = 160;
+
 impl Disk {
     /// An empty database in a folder of its own; the files of the run before are overwritten.
-    pub fn new(folder: &Path, empty: &[u8]) -> Self {
+    pub fn new(folder: &Path, empty: &Empty) -> Self {
         let disk = Self {
             folder: folder.to_path_buf(),
             generation: 0,
         };
-        write(&disk.file(), empty);
+        write(&disk.file(), &empty.file);
+        write(&beside(&disk.file()), &empty.beside);
         disk
     }
 
@@ -50,6 +62,7 @@ impl Disk {
     pub fn before(&self) -> Before {
         Before {
             file: read(&self.file()),
+            beside: read(&beside(&self.file())),
             commits: wal::commits(&read(&wal::log_of(&self.file()))),
         }
     }
@@ -63,6 +76,7 @@ impl Disk {
         let known = before.commits.len();
         let same_log =
             file == before.file && commits.len() >= known && commits[..known] == before.commits[..];
+        let mut beside = read(&beside(&self.file()));
         let mut is_last = true;
         if same_log && commits.len() > known {
             let keep = rng.usize(known..=commits.len());
@@ -74,26 +88,37 @@ impl Disk {
                 _ => end,
             };
             log.truncate(torn as usize);
+            if !is_last {
+                // The numbers are written after a commit, and the notes before it.
+                let numbers = before.beside.len().min(NUMBERS);
+                beside[..numbers].copy_from_slice(&before.beside[..numbers]);
+            }
         }
-        self.generation += 1;
-        write(&self.file(), &file);
-        write(&wal::log_of(&self.file()), &log);
-        expect_nothing_beside(&self.file());
+        self.leave(&file, &log, &beside);
         is_last
     }
 
     /// The kill between two steps.
     pub fn kill(&mut self) {
-        let (file, log) = (read(&self.file()), read(&wal::log_of(&self.file())));
+        let path = self.file();
+        self.leave(
+            &read(&path),
+            &read(&wal::log_of(&path)),
+            &read(&beside(&path)),
+        );
+    }
+
+    fn leave(&mut self, file: &[u8], log: &[u8], beside: &[u8]) {
         self.generation += 1;
-        write(&self.file(), &file);
-        write(&wal::log_of(&self.file()), &log);
-        expect_nothing_beside(&self.file());
+        let path = self.file();
+        write(&path, file);
+        write(&wal::log_of(&path), log);
+        write(&self::beside(&path), beside);
     }
 
     /// Do these bytes stand anywhere on it?
     pub fn has(&self, bytes: &[u8]) -> bool {
-        [self.file(), wal::log_of(&self.file())]
+        [self.file(), wal::log_of(&self.file()), beside(&self.file())]
             .iter()
             .any(|file| read(file).windows(bytes.len()).any(|there| there == bytes))
     }
@@ -108,29 +133,20 @@ impl Disk {
 }
 
 /// An empty database, made once and copied for each run.
-pub fn empty(folder: &Path) -> Vec<u8> {
+pub fn empty(folder: &Path) -> Empty {
     let path = folder.join("empty.db");
     let opened = Db::open(&path, Durability::ProcessCrash, super::START);
     drop(opened.expect("the folder for databases can be written"));
-    expect_nothing_beside(&path);
-    let bytes = read(&path);
-    let _ = fs::remove_file(&path);
-    bytes
+    let (file, beside) = (read(&path), read(&beside(&path)));
+    let _ = (fs::remove_file(&path), fs::remove_file(self::beside(&path)));
+    Empty { file, beside }
 }
 
-/// What is kept beside the queue is not of this world: the file is as one beside which nothing has been yet.
-fn expect_nothing_beside(path: &Path) {
-    let conn = rusqlite::Connection::open(path).expect("it was written just now");
-    // What a kill leaves in the log stays there; an empty one has none.
-    let has_log = !read(&wal::log_of(path)).is_empty();
-    conn.set_db_config(
-        rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-        has_log,
-    )
-    .expect("SQLite knows it");
-    conn.execute("UPDATE ledger SET notes_from = NULL", [])
-        .expect("it can be written");
-    drop(conn);
+/// The file beside a database: numbers, and notes of what was taken out (decision 0008).
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".ledger");
+    name.into()
 }
 
 fn read(path: &Path) -> Vec<u8> {

@@ -77,7 +77,7 @@ pub struct Outcome {
 #[derive(Debug)]
 pub struct Simulator {
     folder: tempfile::TempDir,
-    empty: Vec<u8>,
+    empty: disk::Empty,
 }
 
 impl Simulator {
