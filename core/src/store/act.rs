@@ -160,7 +160,7 @@ impl Db {
         })
     }
 
-    /// Whether a statement that is here, or was delivered and is still known, voids another one.
+    /// Tells whether a statement that is here, or was delivered and is still known, voids another one.
     pub fn is_voiding(&self, id: Uuid) -> Result<bool, StoreError> {
         let Some(seq) = ids::find(&self.conn, id)? else {
             return Ok(false);
@@ -247,7 +247,7 @@ pub(super) fn give_up(
     Ok(false)
 }
 
-/// What is known of the statement in that place, for this upstream.
+/// Returns what is known of the statement in that place, for this upstream.
 pub(super) fn locate(
     conn: &Connection,
     upstream: UpstreamId,

@@ -129,7 +129,7 @@ impl Db {
             .optional()?)
     }
 
-    /// Whether the statement with this id is there, and as it was recorded.
+    /// Tells whether the statement with this id is there, and as it was recorded.
     pub fn is_intact(&self, id: Uuid) -> Result<bool, StoreError> {
         match ids::find(&self.conn, id)? {
             Some(seq) => Ok(intact::read(&self.conn, seq)?.is_some()),
@@ -137,7 +137,7 @@ impl Db {
         }
     }
 
-    /// How many wait aside, and for what.
+    /// Returns how many wait aside, and for what.
     pub fn waiting_aside(&self, upstream: UpstreamId) -> Result<Vec<WaitingAside>, StoreError> {
         let rows = self
             .conn
@@ -156,7 +156,7 @@ impl Db {
         Ok(rows)
     }
 
-    /// Whether any of them waits for an upstream that speaks another version.
+    /// Tells whether any of them waits for an upstream that speaks another version.
     pub fn waits_for_version(&self, upstream: UpstreamId) -> Result<bool, StoreError> {
         Ok(self
             .conn
@@ -167,7 +167,7 @@ impl Db {
             .query_row([upstream], |row| row.get(0))?)
     }
 
-    /// When the next of those that wait aside for a time comes back, unix milliseconds.
+    /// Returns when the next of those that wait aside for a time comes back, unix milliseconds.
     pub fn next_due(&self, upstream: UpstreamId) -> Result<Option<Millis>, StoreError> {
         Ok(self
             .conn

@@ -63,7 +63,7 @@ pub(super) fn erase(db: &mut Db, n: u128) {
     assert_eq!(db.erase(&names).unwrap().undelivered, 1);
 }
 
-/// How many are (recorded, queued, delivered, retracted, erased).
+/// Returns how many are (recorded, queued, delivered, retracted, erased).
 pub(super) fn counts(db: &Db) -> [u64; 5] {
     let it = db.ledger(MAIN).unwrap();
     [

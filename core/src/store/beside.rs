@@ -42,7 +42,7 @@ impl Raw {
     }
 }
 
-/// Whether a file stands beside the queue that Pannier made, in whatever state it is.
+/// Tells whether a file stands beside the queue that Pannier made, in whatever state it is.
 pub(super) fn was_ours(queue: &Path) -> bool {
     matches!(Raw::of(queue), Raw::Bytes(bytes) if bytes.starts_with(&MARK))
 }
@@ -197,13 +197,13 @@ impl Beside {
         }
     }
 
-    /// Whether the queue may be older than what is no longer there.
+    /// Tells whether the queue may be older than what is no longer there.
     pub(super) fn is_uncertain(&self) -> bool {
         let mut damage = self.damage.iter();
         damage.any(|damage| damage.is_uncertain)
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     pub(super) fn words(&self) -> Option<String> {
         self.damage.as_ref().map(Damage::words)
     }

@@ -49,7 +49,7 @@ impl Carried {
         Ok(Self(carried))
     }
 
-    /// What a statement is not for here that stood there in that place and was not for these.
+    /// Returns what a statement is not for here that stood there in that place and was not for these.
     pub(super) fn not_for(&self, seq: i64, not_for: i64) -> i64 {
         let excluded = self
             .0

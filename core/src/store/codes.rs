@@ -92,7 +92,7 @@ codes! {
 }
 
 impl HoldReason {
-    /// Whether the LRS has, or says it has, something else under the statement's id.
+    /// Tells whether the LRS has, or says it has, something else under the statement's id.
     pub fn is_conflict(self) -> bool {
         matches!(self, Self::Conflict | Self::ConflictUnseen)
     }

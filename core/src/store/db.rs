@@ -187,7 +187,7 @@ impl Db {
         self.fold()
     }
 
-    /// Whether the file is still where it was opened.
+    /// Tells whether the file is still where it was opened.
     pub(super) fn whereabouts(&self) -> Whereabouts {
         match &self.place {
             Some(place) => place.whereabouts(&self.path),
@@ -195,7 +195,7 @@ impl Db {
         }
     }
 
-    /// Which file it is.
+    /// Returns which file it is.
     pub(super) fn id(&self) -> Option<FileId> {
         self.place.and_then(|place| place.file)
     }
@@ -255,7 +255,8 @@ impl Db {
         folded
     }
 
-    /// By how many bytes the file grows once all that is committed, or is about to be, is folded into it.
+    /// Returns by how many bytes the file grows once all that is committed, or is about to be, is folded into
+    /// it.
     pub(super) fn growth(&self) -> Result<u64, StoreError> {
         let pages: u32 = self
             .conn

@@ -61,7 +61,7 @@ impl Erasing {
         self.at_once > 0
     }
 
-    /// What was erased already is told with what ended it, as no later call will tell it.
+    /// Adds what was erased already to the error that ended it, as no later call will tell it.
     fn stopped(&self, error: StoreError) -> StoreError {
         if self.erased == Erased::default() {
             return error;

@@ -56,7 +56,8 @@ impl Frozen<'_> {
     }
 }
 
-/// What the mark of its delivery adds to a row's checksum, by an exclusive or: nothing where there is none.
+/// Returns what the mark of its delivery adds to a row's checksum, by an exclusive or: nothing where there is
+/// none.
 pub(super) fn mark(delivered_at: Option<Millis>) -> i64 {
     delivered_at.map_or(0, |at| i64::from(crc32fast::hash(&at.to_le_bytes())))
 }
@@ -75,8 +76,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// What was recorded, if it fits this checksum. A mark of a delivery that never was, as one flipped bit
-    /// makes it, is taken away.
+    /// Returns what was recorded, if it fits this checksum. A mark of a delivery that never was, as one
+    /// flipped bit makes it, is taken away.
     pub(super) fn fitting(self, sum: i64) -> Option<Self> {
         let frozen = Frozen {
             id: self.id,
@@ -143,7 +144,7 @@ fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> 
     })
 }
 
-/// Whether this body is what was recorded in that place, with all that is kept beside it; false also
+/// Tells whether this body is what was recorded in that place, with all that is kept beside it; false also
 /// where nothing is there.
 pub(super) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<bool> {
     let intact = conn

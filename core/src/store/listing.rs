@@ -59,7 +59,7 @@ impl Db {
         self.list(&queued(upstream), page)
     }
 
-    /// What was delivered and is kept, in capture order.
+    /// Returns what was delivered and is kept, in capture order.
     pub fn history(&self, page: Page) -> Result<Vec<Listed>, StoreError> {
         self.list("s.delivered_at IS NOT NULL", page)
     }

@@ -28,7 +28,7 @@ pub struct LossReport {
 }
 
 impl Db {
-    /// What was lost and is not acknowledged; none: nothing.
+    /// Returns what was lost and is not acknowledged; none: nothing.
     pub fn loss(&self) -> Result<Option<LossReport>, StoreError> {
         let losses = self.losses()?;
         let Some(first) = losses.first() else {
@@ -92,7 +92,7 @@ pub(super) fn of(conn: &Connection) -> rusqlite::Result<Vec<(Millis, Salvaged)>>
     .collect()
 }
 
-/// Whether the last one that is written down is the same.
+/// Tells whether the last one that is written down is the same.
 pub(super) fn is_told(conn: &Connection, loss: &Salvaged) -> rusqlite::Result<bool> {
     Ok(of(conn)?.last().is_some_and(|(_, last)| last == loss))
 }

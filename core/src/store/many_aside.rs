@@ -28,7 +28,7 @@ fn look(db: &mut Db, speaks_2_0: bool) -> (Vec<Row>, bool) {
     }
 }
 
-/// How many of its own steps SQLite takes for it, and how many rows come of it.
+/// Returns how many of its own steps SQLite takes for it, and how many rows come of it.
 fn steps(db: &Db, sql: &str, params: &[i64]) -> (i32, usize) {
     let mut query = db.conn.prepare(sql).unwrap();
     let mut rows = query.query(rusqlite::params_from_iter(params)).unwrap();

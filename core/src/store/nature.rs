@@ -62,7 +62,7 @@ fn is_cut_off(path: &Path) -> bool {
     file.read(0, begins) && MAGIC.starts_with(begins) && beside::was_ours(path)
 }
 
-/// Whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
+/// Tells whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
 /// stands beside it where its beginning is all that is gone.
 pub(super) fn was_a_queue(path: &Path) -> bool {
     let Some(file) = Looked::at(path) else {

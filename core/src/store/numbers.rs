@@ -56,7 +56,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// What stands beside the queue; none where nothing whole does.
+    /// Returns what stands beside the queue; none where nothing whole does.
     pub(super) fn beside(path: &Path) -> Option<Self> {
         let mut bytes = [0; BYTES];
         let mut file = File::open(with_suffix(path, SUFFIX)).ok()?;
@@ -64,7 +64,7 @@ impl Numbers {
         Self::read(&bytes)
     }
 
-    /// What the file that stands beside the queue begins with; none where that is not whole.
+    /// Returns what the file that stands beside the queue begins with; none where that is not whole.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (rest, sum) = bytes.get(..BYTES)?.split_at(BYTES - 4);
         if !rest.starts_with(&MARK) || sum != crc32fast::hash(rest).to_le_bytes() {
@@ -81,7 +81,7 @@ impl Numbers {
         Some(Self::from_array(queue, family, numbers))
     }
 
-    /// What the file itself says.
+    /// Returns what the file itself says.
     pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
         let last_seq = Tail::read(conn)?.seq as u64;
         conn.prepare_cached(
@@ -120,7 +120,7 @@ impl Numbers {
         self.last_seq.saturating_sub(self.skipped + elsewhere)
     }
 
-    /// Whether they know of something that the others do not.
+    /// Tells whether they know of something that the others do not.
     pub(super) fn are_ahead_of(&self, others: &Self) -> bool {
         // How far it was sent is taken back where nothing was.
         let no_marks = |numbers: &Self| {
@@ -226,7 +226,7 @@ impl Keeper {
         }
     }
 
-    /// Whether there is something new to keep, now that the connection has made so many changes, and
+    /// Tells whether there is something new to keep, now that the connection has made so many changes, and
     /// others have made this version.
     pub(super) fn has_changed(&mut self, changes: u64, version: i64) -> bool {
         self.version = version;
@@ -239,7 +239,7 @@ impl Keeper {
         self.version = version;
     }
 
-    /// Whether others have written since the numbers were last read.
+    /// Tells whether others have written since the numbers were last read.
     pub(super) fn is_behind(&self) -> bool {
         self.changes.is_none_or(|(_, then)| then != self.version)
     }

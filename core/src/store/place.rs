@@ -44,7 +44,7 @@ impl FileId {
     }
 }
 
-/// How long the file is, in bytes; 0 where nobody tells. Its times are not read: see [`FileId`].
+/// Returns how long the file is, in bytes; 0 where nobody tells. Its times are not read: see [`FileId`].
 pub(super) fn size_of(path: &Path) -> u64 {
     #[cfg(target_os = "linux")]
     if let Ok(found) = rustix::fs::statx(
@@ -111,7 +111,7 @@ impl Turn {
     }
 }
 
-/// Where a successor is made. What an earlier one has left there goes.
+/// Returns the path for a replacement file, and removes the leftovers of an earlier attempt.
 pub(super) fn begin(path: &Path) -> Result<PathBuf, StoreError> {
     let rescue = with_suffix(path, "-rescue");
     for suffix in ["", "-wal", "-shm", "-journal"] {
@@ -351,8 +351,8 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Where the queue is, whatever the process's folder will be later. What is no path of a file is refused:
-/// SQLite would keep the queue in memory, or open another file.
+/// Returns where the queue is, whatever the process's folder will be later. What is no path of a file is
+/// refused: SQLite would keep the queue in memory, or open another file.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     let refuse = |reason: &str| StoreError::CannotOpen {
         path: path.to_path_buf(),
@@ -378,7 +378,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(absolute)
 }
 
-/// What stands beside a queue is files: a pipe would keep whoever opens it waiting for ever.
+/// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever.
 pub(super) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
     for suffix in [numbers::SUFFIX, reserve::SUFFIX, ".sync"] {
         let beside = with_suffix(queue, suffix);

@@ -211,7 +211,7 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
-/// Whether not even a little more can be written here; it is tried.
+/// Tells whether not even a little more can be written here; it is tried.
 fn nothing_fits(queue: &Path) -> bool {
     let name = with_suffix(queue, PROBE);
     let tried = filled(&name, LITTLE);

@@ -45,12 +45,12 @@ impl Route {
         self
     }
 
-    /// Whether it takes every statement.
+    /// Tells whether it takes every statement.
     pub fn is_all(&self) -> bool {
         self.activities.is_empty() && self.verbs.is_empty()
     }
 
-    /// What the ids of activities begin with; none: whatever the activity.
+    /// Returns the prefixes of activity ids; none: whatever the activity.
     pub fn activities(&self) -> &[String] {
         &self.activities
     }

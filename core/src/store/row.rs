@@ -79,7 +79,7 @@ pub(super) fn columns(record: &[u8]) -> Option<Vec<Value<'_>>> {
     Some(values)
 }
 
-/// Whether a row that fits no checksum looks like a statement's at all.
+/// Tells whether a row that fits no checksum looks like a statement's at all.
 pub(super) fn is_like_a_statement(columns: &[Value<'_>]) -> bool {
     let mark = |at: usize| columns[at].number().is_some();
     columns.len() >= COLUMNS && columns[1].uuid().is_some() && mark(2) && mark(3) && mark(4)

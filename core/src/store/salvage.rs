@@ -312,7 +312,7 @@ impl<'a> Saving<'a> {
         Ok(())
     }
 
-    /// How many it has now.
+    /// Returns how many it has now.
     pub(super) fn saved(&self) -> u64 {
         self.queued + self.history
     }

@@ -31,7 +31,7 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// What a timestamp of ours, made then, should have been, if it is known to be wrong.
+    /// Returns what a timestamp of ours, made then, should have been, if it is known to be wrong.
     pub(super) fn right(&self, timestamp: Millis, made: Steady) -> Option<Millis> {
         let lrs = self.lrs.and_then(|clock| clock.at(made));
         let right = if self.trust_lrs {
@@ -99,7 +99,7 @@ pub(super) fn retime(
     Ok(true)
 }
 
-/// Whether it may have left the device, for whichever upstream.
+/// Tells whether it may have left the device, for whichever upstream.
 pub(super) fn may_have_left(conn: &Connection, seq: i64) -> rusqlite::Result<bool> {
     states::is(conn, MAY_HAVE_LEFT, seq)
 }

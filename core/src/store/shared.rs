@@ -241,7 +241,7 @@ impl Shared {
         outcome
     }
 
-    /// What came of it, and in which opening of the file.
+    /// Returns what came of it, and in which opening of the file.
     fn read_only<T>(
         &self,
         now: Millis,
@@ -302,7 +302,7 @@ impl Shared {
         Ok(())
     }
 
-    /// What was salvaged since the last call.
+    /// Returns what was salvaged since the last call.
     pub fn take_salvaged(&self) -> Vec<Salvaged> {
         if self.is_ours().is_err() {
             return Vec::new();

@@ -67,7 +67,7 @@ pub(super) fn sent_to(upstream: UpstreamId) -> String {
     )
 }
 
-/// Whether that is so of the statement in that place, which must be there.
+/// Tells whether that is so of the statement in that place, which must be there.
 pub(super) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Result<bool> {
     conn.prepare_cached(&format!(
         "SELECT {condition} FROM statement s WHERE s.seq = ?1"

@@ -48,7 +48,7 @@ impl Left {
         }
     }
 
-    /// What a salvage would find.
+    /// Returns what a salvage would find.
     fn surveyed(&self) -> BTreeSet<Uuid> {
         let pages = Pages::of(&self.path());
         let whole = Survey::of(&pages).whole.into_iter();
@@ -57,7 +57,7 @@ impl Left {
             .collect()
     }
 
-    /// What is to be sent once the file was salvaged.
+    /// Returns what is to be sent once the file was salvaged.
     fn salvaged(&self) -> BTreeSet<Uuid> {
         let path = self.path();
         let found = FileId::of(&path);
@@ -219,7 +219,7 @@ fn the_end_of_a_log_takes_out_what_it_can_though_sqlite_does_not_believe_it() {
     super::tests::check(&db);
 }
 
-/// What was undone stands in the log until it is written over.
+/// A transaction that was undone stands in the log until it is written over.
 #[test]
 fn what_was_never_recorded_does_not_come_back_from_the_log() {
     let (folder, path) = file();

@@ -63,7 +63,7 @@ impl Withdrawn {
         Ok(Self::new(seq, Uuid::from_bytes(id), to))
     }
 
-    /// Whether the statement in that place is the one that it is about.
+    /// Tells whether the statement in that place is the one that it is about.
     pub(super) fn is_about_what_is_there(&self, conn: &Connection) -> rusqlite::Result<bool> {
         let id: Option<[u8; 16]> = conn
             .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
@@ -132,7 +132,7 @@ fn place(code: u8) -> Option<Place> {
     codes.find(|(known, _)| *known == code).map(|it| it.1)
 }
 
-/// Where the note with this number stands.
+/// Returns where the note with this number stands.
 fn offset(number: u64) -> u64 {
     HEADER + number % MOST * BYTES as u64
 }
@@ -209,7 +209,7 @@ impl Noted {
         Self(known)
     }
 
-    /// Whether the statement with this id in that place was withdrawn.
+    /// Tells whether the statement with this id in that place was withdrawn.
     pub(super) fn has(&self, seq: i64, id: Uuid) -> bool {
         self.given_up(seq, id) == EVERYWHERE
     }

@@ -12,7 +12,7 @@ std::thread_local! {
     static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// How many steps the work took on this thread.
+/// Returns how many steps the work took on this thread.
 #[cfg(any(test, feature = "count-steps"))]
 pub fn during<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = STEPS.get();

@@ -75,12 +75,12 @@ impl Endpoint {
         self.base.as_str().trim_end_matches('/')
     }
 
-    /// Whether the connection is encrypted.
+    /// Tells whether the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.base.scheme() == "https"
     }
 
-    /// Whether nobody on the way can read what travels: it is encrypted, or does not leave the device
+    /// Tells whether nobody on the way can read what travels: it is encrypted, or does not leave the device
     /// (`localhost`, RFC 6761 section 6.3, and the loopback addresses).
     pub fn is_confidential(&self) -> bool {
         self.is_https() || is_this_device(&self.base)
@@ -120,8 +120,8 @@ impl Endpoint {
         (url.origin() == self.base.origin() && bare).then(|| url.into())
     }
 
-    /// Whether a reference leads to the host of this endpoint, on whatever port and scheme. A
-    /// redirect that does means a wrong endpoint; one that does not, a captive portal.
+    /// Tells whether a reference leads to the host of this endpoint, on whatever port and scheme. A redirect
+    /// that does means a wrong endpoint; one that does not, a captive portal.
     pub(super) fn same_host(&self, reference: &str) -> bool {
         self.base
             .join(reference)
@@ -153,7 +153,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Whether what is sent there does not leave this device.
+/// Tells whether what is sent there does not leave this device.
 pub fn is_this_device(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {

@@ -29,7 +29,7 @@ impl Failure {
         Self::Unreachable(format!("{NO_TRUST}: {why}"))
     }
 
-    /// Whether it is TLS that failed.
+    /// Tells whether it is TLS that failed.
     pub fn is_tls(&self) -> bool {
         matches!(self, Self::Unreachable(words) if words.starts_with(NO_TRUST))
     }

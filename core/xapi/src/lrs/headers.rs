@@ -11,7 +11,7 @@ use super::Answer;
 use super::reading::common;
 use crate::statement::XapiVersion;
 
-/// How long the LRS asks us to wait (`Retry-After`, RFC 9110 section 10.2.3): seconds, or a date.
+/// Returns how long the LRS asks us to wait (`Retry-After`, RFC 9110 section 10.2.3): seconds, or a date.
 ///
 /// A date is held against the answer's own `Date`, since our clock may be wrong, and only without
 /// one against `now_ms` (unix milliseconds). One that has passed is no wait at all. The value is
@@ -33,8 +33,8 @@ pub fn date(answer: &Answer) -> Option<i64> {
     read_date(answer.header("Date")?)
 }
 
-/// What the LRS can show for certain (`X-Experience-API-Consistent-Through`, C 2.1.3; 9274
-/// 4.1.6.1), in unix milliseconds: a statement stored before is found by a GET, if it is there.
+/// Returns what the LRS can show for certain (`X-Experience-API-Consistent-Through`, C 2.1.3; 9274 4.1.6.1),
+/// in unix milliseconds: a statement stored before is found by a GET, if it is there.
 pub fn consistent_through(answer: &Answer) -> Option<i64> {
     read_date(answer.header("X-Experience-API-Consistent-Through")?)
 }

@@ -33,12 +33,12 @@ const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// [`LONGEST_ANSWER`].
 const COPY_GROWS: usize = 8;
 
-/// How many bytes of the answer to a look-up of a statement of so many bytes are kept.
+/// Returns how many bytes of the answer to a look-up of a statement of so many bytes are kept.
 fn longest_copy(bytes: usize) -> usize {
     LONGEST_ANSWER.saturating_add(bytes.saturating_mul(COPY_GROWS))
 }
 
-/// How long to wait for the whole exchange of a batch.
+/// Returns how long to wait for the whole exchange of a batch.
 pub fn timeout(statements: usize, bytes: usize) -> Duration {
     let statements = u32::try_from(statements).unwrap_or(u32::MAX);
     let upload = Duration::from_secs(bytes as u64 / SLOWEST_BYTES_PER_SECOND);

@@ -63,7 +63,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Whether there is nothing to warn of.
+    /// Tells whether there is nothing to warn of.
     pub fn is_empty(&self) -> bool {
         self.listed.is_empty()
     }

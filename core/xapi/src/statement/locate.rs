@@ -124,7 +124,7 @@ fn render(frames: &[Frame<'_>]) -> String {
     }))
 }
 
-/// Where the token that starts at `at` ends: a whole string, or a single byte of anything else.
+/// Returns where the token that starts at `at` ends: a whole string, or a single byte of anything else.
 fn token_end(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
     if bytes[at] != b'"' {

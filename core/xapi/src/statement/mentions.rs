@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::model::Ifi;
 use super::spellings;
 
-/// Whether a statement names `who` anywhere an actor can stand: as actor, object, authority,
+/// Tells whether a statement names `who` anywhere an actor can stand: as actor, object, authority,
 /// instructor, team, context agent or group, as a member of any group, and in all these places of a
 /// `SubStatement` too.
 ///
@@ -66,7 +66,7 @@ fn statement_mentions(statement: &Value, who: &Person) -> bool {
         || around("contextGroups", "group")
 }
 
-/// Whether an actor is `who`, or a group with `who` in it.
+/// Tells whether an actor is `who`, or a group with `who` in it.
 fn is_or_has(actor: &Value, who: &Person) -> bool {
     let is = match who {
         Person::Mail { address, sha1s } => {

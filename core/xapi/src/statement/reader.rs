@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
         self.stop
     }
 
-    /// How many bytes have been read.
+    /// Returns how many bytes have been read.
     pub(crate) fn at(&self) -> usize {
         self.at
     }

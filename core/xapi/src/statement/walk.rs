@@ -87,12 +87,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a string of the text is the first of its kind among `others`.
+    /// Tells whether a string of the text is the first of its kind among `others`.
     pub(crate) fn is_new(&self, text: Text<'a>, others: &mut Distinct<'a>) -> bool {
         others.add(self.text, text)
     }
 
-    /// How many bytes have been read.
+    /// Returns how many bytes have been read.
     pub(crate) fn at(&self) -> usize {
         self.reader.at()
     }
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
         Ok(Some(Elements { at, count: 0 }))
     }
 
-    /// Whether the array has another element, which then comes next.
+    /// Tells whether the array has another element, which then comes next.
     pub(crate) fn element(&mut self, elements: &mut Elements) -> Step<bool> {
         let more = self.reader.element(elements.count == 0)?;
         elements.count += usize::from(more);
@@ -250,13 +250,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the next value starts; the walk does not move.
+    /// Returns where the next value starts; the walk does not move.
     pub(crate) fn next_at(&mut self) -> Step<usize> {
         self.reader.kind()?;
         Ok(self.at())
     }
 
-    /// Whether an array comes next; the walk does not move.
+    /// Tells whether an array comes next; the walk does not move.
     pub(crate) fn array_is_next(&mut self) -> Step<bool> {
         Ok(self.reader.kind()? == Kind::Array)
     }
@@ -404,7 +404,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a value of this kind comes next. If not, it is noted and skipped.
+    /// Tells whether a value of this kind comes next. If not, it is noted and skipped.
     #[inline(always)]
     fn is(&mut self, wanted: Kind, rule: Rule) -> Step<bool> {
         let kind = self.reader.kind()?;

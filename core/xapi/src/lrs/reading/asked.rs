@@ -117,7 +117,7 @@ fn secrets_of(authorization: &Authorization) -> Vec<String> {
     secrets
 }
 
-/// Where a secret ends with which the text begins, each of its characters written in any way.
+/// Returns where a secret ends with which the text begins, each of its characters written in any way.
 fn written(text: &str, secret: &str) -> Option<usize> {
     let mut rest = text;
     for c in secret.chars() {
@@ -126,8 +126,8 @@ fn written(text: &str, secret: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// What follows a character: as it is, escaped as in JSON (once or several times), percent-encoded, or as
-/// an entity of HTML.
+/// Returns what follows a character: as it is, escaped as in JSON (once or several times), percent-encoded,
+/// or as an entity of HTML.
 fn one(text: &str, c: char) -> Option<&str> {
     // First of all: an ampersand, too, may be written as one.
     if let Some(rest) = by_number(text, c).or_else(|| entity(text, c)) {
@@ -159,7 +159,7 @@ fn one(text: &str, c: char) -> Option<&str> {
     None
 }
 
-/// What follows a character that is written as an entity of HTML.
+/// Returns what follows a character that is written as an entity of HTML.
 fn entity(text: &str, c: char) -> Option<&str> {
     let (entity, rest) = text.strip_prefix('&')?.split_once(';')?;
     let means = match entity {
@@ -179,7 +179,8 @@ fn entity(text: &str, c: char) -> Option<&str> {
     (means == Some(c)).then_some(rest)
 }
 
-/// What follows a character that is written as JSON's `\u` and the number of each of its UTF-16 units.
+/// Returns what follows a character that is written as JSON's `\u` and the number of each of its UTF-16
+/// units.
 fn by_number(text: &str, c: char) -> Option<&str> {
     let mut units = [0; 2];
     let mut rest = text;
@@ -190,7 +191,7 @@ fn by_number(text: &str, c: char) -> Option<&str> {
     Some(rest)
 }
 
-/// What follows so many hex digits that mean this number.
+/// Returns what follows so many hex digits that mean this number.
 fn hex(text: &str, digits: usize, number: u32) -> Option<&str> {
     let (found, rest) = text.split_at_checked(digits)?;
     (u32::from_str_radix(found, 16) == Ok(number)).then_some(rest)

@@ -27,7 +27,7 @@ impl Sender {
     }
 }
 
-/// Who gave this answer. Every reader of refusals, credentials and clocks asks this first.
+/// Returns who gave this answer. Every reader of refusals, credentials and clocks asks this first.
 pub fn sender(answer: &Answer) -> Sender {
     if matches!(answer.status, 300..=399 | 407 | 511) {
         return Sender::Stranger;

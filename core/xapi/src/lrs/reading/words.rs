@@ -56,7 +56,7 @@ impl Words {
     }
 }
 
-/// Whether the answer is a web page, by its type or its beginning.
+/// Tells whether the answer is a web page, by its type or its beginning.
 pub(super) fn is_page(answer: &Answer) -> bool {
     let typed = answer
         .header("Content-Type")

@@ -89,7 +89,7 @@ fn drop_same(
     }
 }
 
-/// Whether two timestamps name the same instant, whatever their zones and their precision.
+/// Tells whether two timestamps name the same instant, whatever their zones and their precision.
 fn same_instant(ours: &str, theirs: &str) -> bool {
     steps::add(ours.len() + theirs.len());
     match (instant(ours), instant(theirs)) {

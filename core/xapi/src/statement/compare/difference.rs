@@ -46,7 +46,7 @@ pub struct Differences {
 }
 
 impl Differences {
-    /// Whether nothing differs but the statement's own timestamp.
+    /// Tells whether nothing differs but the statement's own timestamp.
     pub fn only_timestamp(&self) -> bool {
         self.more == 0 && self.listed.iter().all(|one| one.path == "$.timestamp")
     }

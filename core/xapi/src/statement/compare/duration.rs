@@ -12,7 +12,7 @@ const SECOND: i128 = 1_000_000_000;
 const DAY: i128 = 24 * 3600 * SECOND;
 const HUNDREDTH: i128 = SECOND / 100;
 
-/// Whether an LRS that was sent `ours` may say `theirs`.
+/// Tells whether an LRS that was sent `ours` may say `theirs`.
 pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     steps::add(ours.len() + theirs.len());
     let (Some(ours), Some(theirs)) = (Length::of(ours), Length::of(theirs)) else {

@@ -12,7 +12,7 @@ use crate::steps;
 /// 2^53: up to here a double holds every integer.
 const EXACT: &str = "9007199254740992";
 
-/// Whether an LRS that was sent `ours` may say `theirs`. Both are JSON numbers, as written.
+/// Tells whether an LRS that was sent `ours` may say `theirs`. Both are JSON numbers, as written.
 pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     steps::add(ours.len() + theirs.len());
     if ours == theirs {
@@ -33,8 +33,8 @@ fn is_integer(text: &str) -> bool {
     !text.contains(['.', 'e', 'E'])
 }
 
-/// Whether `theirs` is what is left of an integer in a double: written out in full, or in as many digits as
-/// tell it from other doubles and then zeros.
+/// Tells whether `theirs` is what is left of an integer in a double: written out in full, or in as many
+/// digits as tell it from other doubles and then zeros.
 fn is_rounded(ours: &str, theirs: &str) -> bool {
     if compare(ours.trim_start_matches('-'), EXACT) != Greater {
         return false;

@@ -17,7 +17,7 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Whether a JSON number is written as a whole number that is not negative: digits alone.
+/// Tells whether a JSON number is written as a whole number that is not negative: digits alone.
 pub(crate) fn is_count(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }

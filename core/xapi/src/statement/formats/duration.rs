@@ -4,7 +4,7 @@
 
 use crate::steps;
 
-/// Whether `text` is such a duration.
+/// Tells whether `text` is such a duration.
 pub(crate) fn is_duration(text: &str) -> bool {
     steps::add(text.len());
     let Some(rest) = text.strip_prefix('P') else {
@@ -60,7 +60,7 @@ fn number(text: &str) -> Option<(Last, &str)> {
     }
 }
 
-/// What follows the digits at the start of `text`, of which there must be one.
+/// Returns what follows the digits at the start of `text`, of which there must be one.
 fn digits(text: &str) -> Option<&str> {
     let after = text.trim_start_matches(|c: char| c.is_ascii_digit());
     (after.len() < text.len()).then_some(after)

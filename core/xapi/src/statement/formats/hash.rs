@@ -1,11 +1,11 @@
 //! Hashes written in hexadecimal digits, in letters of either case.
 
-/// Whether `text` can be a SHA-1.
+/// Tells whether `text` can be a SHA-1.
 pub(crate) fn is_sha1(text: &str) -> bool {
     text.len() == 40 && is_hexadecimal(text)
 }
 
-/// Whether `text` can be a hash of the SHA-2 family: 224, 256, 384 or 512 bits.
+/// Tells whether `text` can be a hash of the SHA-2 family: 224, 256, 384 or 512 bits.
 pub(crate) fn is_sha2(text: &str) -> bool {
     matches!(text.len(), 56 | 64 | 96 | 128) && is_hexadecimal(text)
 }

@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 
 use crate::steps;
 
-/// Whether `text` is an IRI with a scheme.
+/// Tells whether `text` is an IRI with a scheme.
 pub(crate) fn is_iri(text: &str) -> bool {
     steps::add(text.len());
     let Some(colon) = text.bytes().position(|byte| byte == b':') else {
@@ -26,8 +26,8 @@ pub(crate) fn is_iri(text: &str) -> bool {
         }
 }
 
-/// Whether `text` is `userinfo@host:port`, of which all but the host may be missing; an empty one may stand
-/// where none is needed.
+/// Tells whether `text` is `userinfo@host:port`, of which all but the host may be missing; an empty one may
+/// stand where none is needed.
 fn is_authority(text: &str, needs_host: bool) -> bool {
     let (user, place) = text.split_once('@').unwrap_or(("", text));
     let literal = place.strip_prefix('[').and_then(|it| it.split_once(']'));
@@ -45,8 +45,8 @@ fn is_authority(text: &str, needs_host: bool) -> bool {
         && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether an address between brackets is one of IPv6, perhaps with its zone (RFC 6874), or of a version to
-/// come (RFC 3986 section 3.2.2).
+/// Tells whether an address between brackets is one of IPv6, perhaps with its zone (RFC 6874), or of a
+/// version to come (RFC 3986 section 3.2.2).
 fn is_ip_literal(text: &str) -> bool {
     let (address, zone) = text.split_once("%25").unwrap_or((text, "0"));
     if address.parse::<Ipv6Addr>().is_ok() {
@@ -74,7 +74,7 @@ fn is_scheme(text: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// Whether `text`, which begins in `part`, consists of characters that may stand where they stand.
+/// Tells whether `text`, which begins in `part`, consists of characters that may stand where they stand.
 fn is_allowed(text: &str, mut part: Part) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -140,7 +140,7 @@ fn is_percent_encoded(bytes: &[u8]) -> bool {
     matches!(bytes, [_, high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// Whether a character beyond ASCII may stand in a part: all but controls, noncharacters and tags, and
+/// Tells whether a character beyond ASCII may stand in a part: all but controls, noncharacters and tags, and
 /// private use only in a query.
 fn is_wide(c: char, part: Part) -> bool {
     match c as u32 {

@@ -36,7 +36,7 @@ const IRREGULAR: [&str; 17] = [
     "sgn-CH-DE",
 ];
 
-/// Whether `text` is a well-formed language tag of at most [`LONGEST`] bytes.
+/// Tells whether `text` is a well-formed language tag of at most [`LONGEST`] bytes.
 pub(crate) fn is_language_tag(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;

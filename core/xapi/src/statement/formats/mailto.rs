@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use super::iri;
 
-/// Whether `text` is a `mailto:` IRI with an address and nothing more, such as a subject.
+/// Tells whether `text` is a `mailto:` IRI with an address and nothing more, such as a subject.
 pub(crate) fn is_mailto(text: &str) -> bool {
     let Some((scheme, addresses)) = text.split_once(':') else {
         return false;
@@ -71,12 +71,12 @@ fn is_in_literal(c: char) -> bool {
     matches!(c, '!'..='Z' | '^'..='~')
 }
 
-/// Whether a letter beyond ASCII may stand in an address; controls and white space may not.
+/// Tells whether a letter beyond ASCII may stand in an address; controls and white space may not.
 fn is_wide(c: char) -> bool {
     !c.is_ascii() && !c.is_control() && !c.is_whitespace()
 }
 
-/// What follows the closing quotation mark.
+/// Returns what follows the closing quotation mark.
 fn after_quoted(text: &str) -> Option<&str> {
     let mut characters = text.char_indices();
     while let Some((at, c)) = characters.next() {

@@ -4,7 +4,7 @@ use crate::steps;
 
 const BLANK: [char; 2] = [' ', '\t'];
 
-/// Whether `text` is a media type.
+/// Tells whether `text` is a media type.
 pub(crate) fn is_media_type(text: &str) -> bool {
     steps::add(text.len());
     let Some((kind, rest)) = text.split_once('/') else {
@@ -28,7 +28,7 @@ fn are_parameters(mut rest: &str) -> bool {
     }
 }
 
-/// What follows a parameter. One that is empty is allowed.
+/// Returns what follows a parameter. One that is empty is allowed.
 fn after_parameter(text: &str) -> Option<&str> {
     let (name, rest) = split_token(text.trim_start_matches(BLANK));
     if name.is_empty() {
@@ -44,7 +44,7 @@ fn after_parameter(text: &str) -> Option<&str> {
     }
 }
 
-/// What follows the closing quote.
+/// Returns what follows the closing quote.
 fn after_quoted(text: &str) -> Option<&str> {
     let mut characters = text.char_indices();
     while let Some((at, c)) = characters.next() {

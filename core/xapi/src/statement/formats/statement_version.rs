@@ -6,12 +6,12 @@
 
 use crate::statement::version::XapiVersion;
 
-/// Whether a statement checked as `version` may call itself `text`.
+/// Tells whether a statement checked as `version` may call itself `text`.
 pub(crate) fn is_allowed(text: &str, version: XapiVersion) -> bool {
     is_1_0(text) || (version == XapiVersion::V2_0_0 && text == "2.0.0")
 }
 
-/// Whether `text` says version 1.0 in the form of semantic versioning: `1.0` or `1.0.x`.
+/// Tells whether `text` says version 1.0 in the form of semantic versioning: `1.0` or `1.0.x`.
 fn is_1_0(text: &str) -> bool {
     match text.strip_prefix("1.0") {
         Some("" | ".0") => true,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::Serializer;
 
-/// Whether an optional part may be left out: absent, or present and saying nothing.
+/// Tells whether an optional part may be left out: absent, or present and saying nothing.
 pub(super) fn is_silent<T: Default + PartialEq>(part: &Option<T>) -> bool {
     part.as_ref().is_none_or(|part| *part == T::default())
 }
