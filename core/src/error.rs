@@ -76,6 +76,45 @@ pub enum Error {
     /// The transport could not be set up.
     #[error("HTTP cannot be set up: {0}")]
     Transport(String),
+    /// The queue has no upstream of that name.
+    #[error(
+        "the queue has no upstream {name:?}, or not any more: add it (`add_upstream`), or see which ones it has (`upstreams`)"
+    )]
+    NoUpstream {
+        /// The name.
+        name: String,
+    },
+    /// The queue has an upstream of that name, with another endpoint or another route.
+    #[error(
+        "the queue has an upstream {name:?} already, with another endpoint or another route: give this one another name, or change that one (`upstream(name)`, then `set_endpoint` or `set_route`)"
+    )]
+    OtherUpstream {
+        /// The name.
+        name: String,
+    },
+    /// No upstream can be added under that name.
+    #[error(
+        "{name:?} is no name for another upstream: use a to z, 0 to 9 and -, at most 40 of them and a letter first; main is the one that every queue has"
+    )]
+    UpstreamName {
+        /// The name.
+        name: String,
+    },
+    /// There are statements that the upstream does not have yet.
+    #[error(
+        "{left} statements are still to be delivered to the upstream {name:?}: deliver them first, or remove it and discard them (`Remainder::Discard`)"
+    )]
+    UpstreamNotEmpty {
+        /// The name.
+        name: String,
+        /// How many: queued, waiting and held.
+        left: u64,
+    },
+    /// It is the first upstream, which every queue has and which gets every statement.
+    #[error(
+        "the upstream \"main\" stays, and gets every statement: set another endpoint for it (`set_endpoint`), or add another upstream"
+    )]
+    MainStays,
     /// The device's storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -20,6 +20,9 @@ pub enum Event {
     Delivered {
         /// Their ids.
         ids: Vec<Uuid>,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// A statement was set aside until the app acts.
     Held {
@@ -29,6 +32,9 @@ pub enum Event {
         reason: HoldReason,
         /// The LRS's own words.
         words: String,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// A sync got on.
     Progress {
@@ -36,6 +42,9 @@ pub enum Event {
         delivered: u64,
         /// Still in the queue.
         remaining: u64,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// Nothing is sent until then.
     WaitingUntil {
@@ -45,21 +54,33 @@ pub enum Event {
         why: WaitKind,
         /// What is the matter.
         trouble: Option<Trouble>,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// Nothing is sent until the app has acted: new credentials, another endpoint.
     NeedsApp {
         /// What is the matter.
         trouble: Trouble,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// A sync ended.
     Synced {
         /// What it did.
         report: SyncReport,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// A sync failed: the device's storage did, or the app's own code. An automatic one tries again.
     SyncFailed {
         /// What happened, and what to do about it.
         error: String,
+        /// At which upstream.
+        #[serde(skip_serializing_if = "is_main")]
+        upstream: String,
     },
     /// The file was damaged; what could be read of it was saved into a new one.
     Salvaged {
@@ -71,4 +92,9 @@ pub enum Event {
         /// How many.
         count: u64,
     },
+}
+
+/// Where there is no other one, nobody need be told.
+fn is_main(upstream: &str) -> bool {
+    upstream == "main"
 }

@@ -18,7 +18,7 @@ pub mod transport;
 
 pub use collector::{
     AsStatement, Check, Collector, Config, Conflict, CredentialsProvider, EventStream, Examined,
-    Finding, Probe, Status, SyncPolicy,
+    Finding, NewUpstream, Probe, Status, SyncPolicy, Upstream, UpstreamInfo,
 };
 pub use error::Error;
 pub use event::Event;
@@ -28,8 +28,8 @@ pub use lrs::Credentials;
 pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
 pub use statement::{Statement, XapiVersion};
-pub use store::{Durability, HistoryPolicy, Page};
-pub use sync::{Ended, SyncReport};
+pub use store::{Durability, HistoryPolicy, Page, Remainder, Route};
+pub use sync::{Ended, SyncReport, UpstreamReport};
 pub use uuid::Uuid;
 
 /// The README's Rust example compiles.

@@ -91,8 +91,10 @@ impl From<pannier::Event> for Event {
         use pannier::Event as Core;
         match event {
             Core::Recorded { ids } => Self::Recorded { ids },
-            Core::Delivered { ids } => Self::Delivered { ids },
-            Core::Held { id, reason, words } => Self::Held {
+            Core::Delivered { ids, .. } => Self::Delivered { ids },
+            Core::Held {
+                id, reason, words, ..
+            } => Self::Held {
                 id,
                 reason: reason.into(),
                 words,
@@ -100,6 +102,7 @@ impl From<pannier::Event> for Event {
             Core::Progress {
                 delivered,
                 remaining,
+                ..
             } => Self::Progress {
                 delivered: delivered as i64,
                 remaining: remaining as i64,
@@ -108,18 +111,19 @@ impl From<pannier::Event> for Event {
                 until,
                 why,
                 trouble,
+                ..
             } => Self::WaitingUntil {
                 until: Timestamp(until),
                 why: why.into(),
                 trouble: trouble.map(Into::into),
             },
-            Core::NeedsApp { trouble } => Self::NeedsApp {
+            Core::NeedsApp { trouble, .. } => Self::NeedsApp {
                 trouble: trouble.into(),
             },
-            Core::Synced { report } => Self::Synced {
+            Core::Synced { report, .. } => Self::Synced {
                 report: report.into(),
             },
-            Core::SyncFailed { error } => Self::SyncFailed { error },
+            Core::SyncFailed { error, .. } => Self::SyncFailed { error },
             Core::Salvaged { salvaged } => Self::Salvaged {
                 damage: salvaged.damage,
                 kept_at: salvaged

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Collector;
 use crate::error::Error;
 use crate::statement::{self, Comparison, Difference, Differences};
-use crate::store::{HeldStatement, StoreError, UpstreamId};
+use crate::store::HeldStatement;
 
 /// Two statements under one id. For somebody who may see the statement; its `Debug` leaves the
 /// contents out.
@@ -68,16 +68,12 @@ impl Conflict {
 impl Collector {
     /// Both copies of a statement that is held as a conflict, and where they differ.
     pub fn conflict(&self, id: Uuid) -> Result<Conflict, Error> {
-        Conflict::of(&self.held_one(id)?).ok_or(Error::NotInConflict { id })
+        self.main.conflict(id)
     }
 
     /// Gives our copy up: what the LRS has under this id stays as it is. Counted as discarded.
     pub fn keep_theirs(&self, id: Uuid) -> Result<(), Error> {
-        let now = self.inner.clock.now_ms();
-        self.inner
-            .store
-            .with(now, |db| db.keep_theirs(UpstreamId::MAIN, id, now))
-            .map_err(|why| Error::unchanged(id, why))
+        self.main.keep_theirs(id)
     }
 
     /// Records what our copy says under a new id, which is returned, at the end of the queue. The
@@ -86,17 +82,7 @@ impl Collector {
     /// [`TAKES_THE_PLACE_OF`](crate::statement::vocabulary::extensions::TAKES_THE_PLACE_OF). Its
     /// `timestamp` is the old one. The old one leaves as replaced.
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
-        let Conflict { ours, .. } = self.conflict(id)?;
-        let new = statement::successor(ours.as_bytes(), id).ok();
-        // Under a new id and with a new checksum nobody would know it for damaged any more.
-        let intact = self.inner.read(|db| db.is_intact(id))?;
-        match new.filter(|_| intact) {
-            Some(new) => self.replace(id, new),
-            None => Err(StoreError::Other(format!(
-                "statement {id} is no longer what was recorded: replace it with the right one, or discard it"
-            ))
-            .into()),
-        }
+        self.main.send_as_new(id)
     }
 }
 

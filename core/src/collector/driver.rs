@@ -1,10 +1,9 @@
-//! The thread that syncs: it decides when, and obeys what the app wants meanwhile.
+//! What drives the syncs to one upstream: it decides when, and obeys what the app wants meanwhile.
 //!
-//! One thread with a tokio runtime of its own. While nothing is due it sleeps until a command
-//! comes, without a timer. It never holds the file while it waits for the network. A panic ends the
+//! All of them run beside each other on one thread (`thread`). While nothing is due they sleep until a command
+//! comes, without a timer. None holds the file while it waits for the network. A panic ends the
 //! sync that it happened in, and nothing else.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,12 +15,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 
 use super::Inner;
+use super::caught::caught;
 use super::config::SyncPolicy;
-use super::reentry::{self, Role};
-use super::runtime::runtime;
+use super::lane::Lane;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Db, Millis, Problem, Trouble, UpstreamId};
+use crate::store::{Db, Millis, Problem, Trouble};
 use crate::sync::{Ended, SyncReport, backoff};
 
 /// How often a sync that has time looks whether another process has ended the one under way.
@@ -71,51 +70,9 @@ pub(super) enum Interrupt {
     Close,
 }
 
-/// Runs until the collector is dropped. Says first whether it can.
-pub(super) fn run(
-    inner: &Arc<Inner>,
-    commands: UnboundedReceiver<Command>,
-    ready: &Sender<Result<(), Error>>,
-) {
-    let holder = inner.holder;
-    reentry::enter(holder, Role::Drives);
-    let helps = move || reentry::enter(holder, Role::Helps);
-    let runtime = runtime(|builder| {
-        builder.on_thread_start(helps);
-    });
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            // Whoever started this waits for it.
-            let _ = ready.send(Err(error));
-            return;
-        }
-    };
-    let _ = ready.send(Ok(()));
-    let mut driver = Driver {
-        inner: Arc::clone(inner),
-        commands,
-        job: None,
-        replies: Vec::new(),
-        deadline: None,
-        quiet_until: None,
-        acted: false,
-        setbacks: 0,
-        recorded: 0,
-        no_network_since: None,
-        paused: false,
-    };
-    driver.automatic_after(Duration::ZERO);
-    while catch_unwind(AssertUnwindSafe(|| runtime.block_on(driver.run()))).is_err() {
-        driver.panicked();
-    }
-    // Whoever closes the collector waits for this thread, but not for a look-up of a host's name
-    // or for the app's own code on a thread beside it.
-    runtime.shutdown_background();
-}
-
 pub(super) struct Driver {
     pub(super) inner: Arc<Inner>,
+    pub(super) lane: Arc<Lane>,
     commands: UnboundedReceiver<Command>,
     /// What the app asked for while another sync was under way.
     job: Option<Job>,
@@ -137,6 +94,36 @@ pub(super) struct Driver {
 }
 
 impl Driver {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        lane: Arc<Lane>,
+        commands: UnboundedReceiver<Command>,
+    ) -> Self {
+        let has_network = inner.network.load(Ordering::Relaxed);
+        Self {
+            inner,
+            lane,
+            commands,
+            job: None,
+            replies: Vec::new(),
+            deadline: None,
+            quiet_until: None,
+            acted: false,
+            setbacks: 0,
+            recorded: 0,
+            no_network_since: (!has_network).then(Instant::now),
+            paused: false,
+        }
+    }
+
+    /// Until the collector is dropped, whatever panics meanwhile.
+    pub(super) async fn drive(mut self) {
+        self.automatic_after(Duration::ZERO);
+        while caught(self.run()).await.is_err() {
+            self.panicked();
+        }
+    }
+
     async fn run(&mut self) {
         loop {
             let interrupt = match self.job.take() {
@@ -284,7 +271,7 @@ impl Driver {
     /// A backoff for want of a network ends with it.
     fn forget_that_there_was_none(&self) {
         let outcome = self.inner.store.with(self.inner.clock.now_ms(), |db| {
-            db.relearn(UpstreamId::MAIN, |learned| {
+            db.relearn(self.lane.id(db)?, |learned| {
                 let unreachable = |trouble: &Trouble| trouble.problem == Problem::Unreachable;
                 if learned.trouble.as_ref().is_some_and(unreachable) {
                     learned.waits.backoff = None;
@@ -311,11 +298,11 @@ impl Driver {
         self.quiet_until = None;
         self.acted = false;
         self.recorded = 0;
-        self.inner.syncing.store(true, Ordering::Relaxed);
+        self.lane.syncing.store(true, Ordering::Relaxed);
         let by_hand = job.is_some();
         let Job { patience, replies } = job.unwrap_or_default();
         self.replies = replies;
-        let span = tracing::info_span!("sync", by_hand);
+        let span = self.span(by_hand);
         // Beyond what a clock can tell it is for ever.
         let give_up = Instant::now().checked_add(patience);
         let sessions = self.sessions(by_hand, give_up).instrument(span.clone());
@@ -324,12 +311,15 @@ impl Driver {
             // What cannot be read now, the next report tells.
             report.waiting = self
                 .inner
-                .read(|db| db.waiting_aside(UpstreamId::MAIN))
+                .read(|db| db.waiting_aside(self.lane.id(db)?))
                 .unwrap_or_default();
         }
-        self.inner.syncing.store(false, Ordering::Relaxed);
+        self.lane.syncing.store(false, Ordering::Relaxed);
         if matches!(&result, Ok(report) if report.delivered > 0) {
             self.shrink();
+        }
+        if matches!(&result, Err(Error::NoUpstream { .. })) {
+            return Some(self.gone(&result, interrupt));
         }
         span.in_scope(|| count(&result));
         self.plan(&result);
@@ -337,14 +327,40 @@ impl Driver {
         interrupt
     }
 
+    /// The upstream was removed, by whatever process: with that its driver ends.
+    fn gone(
+        &mut self,
+        result: &Result<SyncReport, Error>,
+        interrupt: Option<Interrupt>,
+    ) -> Interrupt {
+        self.inner.forget(&self.lane);
+        for reply in self.replies.drain(..) {
+            let _ = reply.send(result.clone());
+        }
+        if let Some(Interrupt::Pause(reply)) = interrupt {
+            let _ = reply.send(());
+        }
+        Interrupt::Close
+    }
+
+    fn span(&self, by_hand: bool) -> tracing::Span {
+        if self.lane.is_main() {
+            tracing::info_span!("sync", by_hand)
+        } else {
+            tracing::info_span!("sync", by_hand, upstream = &*self.lane.name)
+        }
+    }
+
     /// Tells the app, and those who wait, how a sync ended.
     fn tell(&mut self, result: &Result<SyncReport, Error>) {
         self.inner.events.tell(&match result {
             Ok(report) => Event::Synced {
                 report: report.clone(),
+                upstream: self.lane.name.to_string(),
             },
             Err(error) => Event::SyncFailed {
                 error: error.to_string(),
+                upstream: self.lane.name.to_string(),
             },
         });
         for reply in self.replies.drain(..) {
@@ -354,7 +370,7 @@ impl Driver {
 
     /// What is under way came to an end that nobody has seen. The panic hook has reported why.
     fn panicked(&mut self) {
-        self.inner.syncing.store(false, Ordering::Relaxed);
+        self.lane.syncing.store(false, Ordering::Relaxed);
         let result = Err(Error::Panicked);
         count(&result);
         self.tell(&result);
@@ -396,7 +412,7 @@ impl Driver {
             Ended::Emptied => {
                 let due = self
                     .inner
-                    .read(|db| db.next_due(UpstreamId::MAIN))
+                    .read(|db| db.next_due(self.lane.id(db)?))
                     .ok()
                     .flatten();
                 due.filter(|due| *due > begun)
@@ -427,7 +443,7 @@ impl Driver {
             return (first, interrupt);
         };
         let refused = trouble.problem == Problem::Credentials;
-        let Some(provider) = self.inner.provider.clone().filter(|_| refused) else {
+        let Some(provider) = self.lane.choices().provider.filter(|_| refused) else {
             return (first, interrupt);
         };
         let mut asked = pin!(tokio::task::spawn_blocking(move || provider.credentials()));
@@ -440,7 +456,7 @@ impl Driver {
         };
         match found {
             Ok(Ok(Some(credentials))) => {
-                if let Err(error) = self.inner.use_credentials(Some(&credentials)) {
+                if let Err(error) = self.inner.use_credentials(&self.lane, Some(&credentials)) {
                     return (Err(error), None);
                 }
                 let (again, interrupt) = self.session(by_hand, give_up).await;
@@ -485,12 +501,12 @@ impl Driver {
     /// When to sync by itself again, and whether a new statement may do so before.
     fn plan(&mut self, result: &Result<SyncReport, Error>) {
         let now = self.inner.clock.now_ms();
-        let asks = self.inner.provider.is_some();
+        let asks = self.lane.choices().provider.is_some();
         let mut setbacks = 0;
         let (until, nothing_before) = match result.as_ref().map(|report| &report.ended) {
             Ok(Ended::Waiting { until, .. } | Ended::Busy { until }) => (Some(*until), true),
             Ok(Ended::Emptied) => {
-                let due = self.inner.read(|db| db.next_due(UpstreamId::MAIN));
+                let due = self.inner.read(|db| db.next_due(self.lane.id(db)?));
                 (due.ok().flatten(), false)
             }
             // It had none now. Perhaps it has some later.

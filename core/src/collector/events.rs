@@ -107,6 +107,7 @@ mod tests {
         let stream = events.listen();
         let event = Event::Delivered {
             ids: vec![Uuid::nil()],
+            upstream: "main".to_owned(),
         };
         for _ in 0..KEPT + 5 {
             events.tell(&event);

@@ -26,12 +26,15 @@ mod events;
 mod folding;
 mod ids;
 mod input;
+mod lane;
 mod performing;
 mod probe;
 mod reentry;
 #[cfg(test)]
 mod robust;
 mod runtime;
+#[cfg(test)]
+mod several;
 mod status;
 mod sync_lock;
 mod target;
@@ -39,10 +42,13 @@ mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod thread;
 #[cfg(test)]
 mod timestamps;
 #[cfg(test)]
 mod troubles;
+mod upstream;
+mod upstreams;
 mod verdict;
 mod voiding;
 
@@ -51,7 +57,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -63,6 +68,8 @@ pub use events::{EventStream, Gone};
 pub use input::AsStatement;
 pub use probe::{Check, Examined, Finding, Probe};
 pub use status::Status;
+pub use upstream::Upstream;
+pub use upstreams::{NewUpstream, UpstreamInfo};
 pub use verdict::recordable;
 pub use voiding::voids_a_voiding;
 
@@ -70,10 +77,10 @@ use driver::Command;
 use events::Events;
 use folding::Folding;
 use ids::Ids;
+use lane::{Choices, Lane};
 use reentry::Role;
-use status::Here;
-use sync_lock::SyncLock;
 use target::Target;
+use thread::Thread;
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -105,12 +112,25 @@ pub const LONGEST_STATEMENT: usize = 4 * 1024 * 1024;
 /// safe on disk before that.
 pub struct Collector {
     inner: Arc<Inner>,
-    driver: Mutex<Option<Driver>>,
+    threads: Arc<Threads>,
+    /// The first upstream.
+    main: Upstream,
 }
 
-struct Driver {
-    commands: UnboundedSender<Command>,
-    thread: JoinHandle<()>,
+/// The name of the first upstream, which every queue has.
+const MAIN: &str = "main";
+
+/// The thread that syncs, if there is one by now.
+struct Threads {
+    inner: Arc<Inner>,
+    syncs: Mutex<Syncs>,
+}
+
+enum Syncs {
+    No,
+    Yes(Thread),
+    /// The collector is being dropped: there will be none any more.
+    Never,
 }
 
 /// What the calls and the syncing thread share.
@@ -121,7 +141,6 @@ struct Inner {
     folding: Folding,
     clock: Arc<dyn Clock>,
     rules: XapiVersion,
-    speak: Option<XapiVersion>,
     policy: SyncPolicy,
     history: HistoryPolicy,
     max_statements: u32,
@@ -130,12 +149,9 @@ struct Inner {
     allow_cleartext: bool,
     http: HttpSettings,
     holder: Holder,
-    target: Mutex<Target>,
-    write_only: bool,
-    trust_lrs_clock: bool,
-    provider: Option<Arc<dyn CredentialsProvider>>,
+    /// The upstreams that this process delivers to, the first one first.
+    lanes: Mutex<Vec<Arc<Lane>>>,
     transport: Mutex<Option<Arc<dyn Transport>>>,
-    syncing: AtomicBool,
     network: AtomicBool,
 }
 
@@ -201,42 +217,50 @@ impl Collector {
                 .and_then(|known| Endpoint::parse(&known).ok()),
         };
         check(&endpoint)?;
-        let collector = Self {
-            inner: Arc::new(Inner {
-                store,
-                events: Events::default(),
-                ids: Ids::default(),
-                folding: Folding::default(),
-                clock: config.clock,
-                rules: config.rules,
+        let main = Lane::new(
+            MAIN.into(),
+            Target::new(endpoint, authorization),
+            Choices {
+                provider: config.credentials_provider,
                 speak: config.speak,
-                policy: config.sync,
-                history: config.history,
-                max_statements: config.max_statements,
-                max_bytes: config.max_bytes,
-                requests_in_flight: config.requests_in_flight,
-                allow_cleartext: config.allow_cleartext,
-                http: HttpSettings {
-                    apps: config.transport.is_some(),
-                    extra_roots: config.extra_roots,
-                    proxy: config.proxy,
-                    proxies_from_environment: config.proxies_from_environment,
-                },
-                holder: Holder(*Uuid::new_v4().as_bytes()),
-                target: Mutex::new(Target::new(endpoint, authorization)),
                 write_only: config.write_only,
                 trust_lrs_clock: config.trust_lrs_clock,
-                provider: config.credentials_provider,
-                transport: Mutex::new(config.transport),
-                syncing: AtomicBool::new(false),
-                network: AtomicBool::new(true),
-            }),
-            driver: Mutex::default(),
-        };
-        if collector.inner.policy != SyncPolicy::Manual {
-            collector.driver()?;
-        }
-        Ok(collector)
+            },
+        );
+        let inner = Arc::new(Inner {
+            store,
+            events: Events::default(),
+            ids: Ids::default(),
+            folding: Folding::default(),
+            clock: config.clock,
+            rules: config.rules,
+            policy: config.sync,
+            history: config.history,
+            max_statements: config.max_statements,
+            max_bytes: config.max_bytes,
+            requests_in_flight: config.requests_in_flight,
+            allow_cleartext: config.allow_cleartext,
+            http: HttpSettings {
+                apps: config.transport.is_some(),
+                extra_roots: config.extra_roots,
+                proxy: config.proxy,
+                proxies_from_environment: config.proxies_from_environment,
+            },
+            holder: Holder(*Uuid::new_v4().as_bytes()),
+            lanes: Mutex::default(),
+            transport: Mutex::new(config.transport),
+            network: AtomicBool::new(true),
+        });
+        let threads = Arc::new(Threads {
+            inner: Arc::clone(&inner),
+            syncs: Mutex::new(Syncs::No),
+        });
+        threads.open_lane(Arc::new(main))?;
+        Ok(Self {
+            main: Upstream::new(&threads, MAIN.into()),
+            inner,
+            threads,
+        })
     }
 
     /// Takes a statement in: JSON text or a typed [`Statement`]. When this returns `Ok`, it is on
@@ -245,7 +269,7 @@ impl Collector {
     /// changes nothing. One that voids a voiding statement, as far as the queue knows it, is
     /// [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
-        let prepared = self.prepare(statement.as_statement().as_ref())?;
+        let prepared = self.inner.prepare(statement.as_statement().as_ref())?;
         self.inner.may_void(&prepared, &HashSet::new())?;
         let id = prepared.id;
         self.append(vec![prepared])?;
@@ -271,7 +295,7 @@ impl Collector {
         let mut refused = Invalid::default();
         let mut voidings = HashSet::new();
         for (at, statement) in statements.into_iter().enumerate() {
-            let prepared = self.prepare(statement.as_statement().as_ref());
+            let prepared = self.inner.prepare(statement.as_statement().as_ref());
             let prepared = prepared.and_then(|one| {
                 self.inner.may_void(&one, &voidings)?;
                 voidings.extend(one.voids.map(|_| one.id));
@@ -314,32 +338,12 @@ impl Collector {
     /// thread that syncs, a provider's sync is told at once that credentials are missing, and a
     /// transport's request runs into its time-out.
     pub fn sync_within(&self, patience: Duration) -> Result<SyncReport, Error> {
-        if reentry::role(self.inner.holder).is_some() {
-            return Err(Error::Reentrant);
-        }
-        let (reply, answer) = channel();
-        self.command(Command::Sync { patience, reply })?;
-        answer.recv().map_err(|_| Error::Closing)?
+        self.sync_all(patience)
     }
 
     /// How things stand.
     pub fn status(&self) -> Result<Status, Error> {
-        let here = Here {
-            syncing: self.inner.syncing.load(Ordering::Relaxed),
-            network: self.inner.network.load(Ordering::Relaxed),
-            now: self.inner.clock.now(),
-        };
-        let elsewhere = || SyncLock::is_taken(self.inner.store.path());
-        Ok(self.inner.read(|db| {
-            Ok(Status::new(
-                db.ledger(UpstreamId::MAIN)?,
-                db.upstream(UpstreamId::MAIN)?,
-                db.next_due(UpstreamId::MAIN)?,
-                db.loss()?,
-                here,
-                elsewhere,
-            ))
-        })?)
+        self.main.status()
     }
 
     /// Says that somebody has read of what was lost, in [`Status::loss`]: until then it is told at every
@@ -351,24 +355,22 @@ impl Collector {
 
     /// The queue, in capture order.
     pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
-        Ok(self.inner.read(|db| db.queued(UpstreamId::MAIN, page))?)
+        self.main.queued(page)
     }
 
     /// Those that wait aside and come back by themselves.
     pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
-        Ok(self.inner.read(|db| db.waiting(UpstreamId::MAIN, page))?)
+        self.main.waiting(page)
     }
 
     /// Those that are held until the app retries, replaces or discards them.
     pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
-        Ok(self.inner.read(|db| db.held(UpstreamId::MAIN, page))?)
+        self.main.held(page)
     }
 
     /// One that is held.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
-        self.inner
-            .read(|db| db.held_one(UpstreamId::MAIN, id))?
-            .ok_or(Error::NotHeld { id })
+        self.main.held_one(id)
     }
 
     /// What was delivered and is kept, as the history policy says.
@@ -383,36 +385,36 @@ impl Collector {
 
     /// Lets a held statement be tried again.
     pub fn retry(&self, id: Uuid) -> Result<(), Error> {
-        let now = self.inner.clock.now_ms();
-        self.inner
-            .store
-            .with(now, |db| db.retry(UpstreamId::MAIN, id, now))
-            .map_err(|why| Error::unchanged(id, why))?;
-        self.tell_driver(Command::Changed);
-        Ok(())
+        self.main.retry(id)
     }
 
     /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
     /// id is its own, or, if it has the old one's, the old one's.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
-        let prepared = self.prepare(statement.as_statement().as_ref())?;
-        self.inner.may_void(&prepared, &HashSet::new())?;
-        let now = self.inner.clock.now_ms();
-        self.inner
-            .store
-            .with(now, |db| db.replace(UpstreamId::MAIN, id, &prepared, now))
-            .map_err(|why| Error::unchanged(id, why))?;
-        self.tell_driver(Command::Changed);
-        Ok(prepared.id)
+        self.main.replace(id, statement)
     }
 
     /// Gives a held statement up for good.
     pub fn discard(&self, id: Uuid) -> Result<(), Error> {
-        let now = self.inner.clock.now_ms();
-        self.inner
-            .store
-            .with(now, |db| db.discard(UpstreamId::MAIN, id, now))
-            .map_err(|why| Error::unchanged(id, why))
+        self.main.discard(id)
+    }
+
+    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
+    pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
+        self.main.set_credentials(credentials)
+    }
+
+    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
+    /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
+    /// another one they are dropped, so set those of the new LRS after this, or use
+    /// [`Collector::set_target`] for both at once. Those set before there was any endpoint are for this one.
+    pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
+        self.main.set_endpoint(endpoint)
+    }
+
+    /// Says where to deliver to and as whom, at once.
+    pub fn set_target(&self, endpoint: &str, credentials: &Credentials) -> Result<(), Error> {
+        self.main.set_target(endpoint, credentials)
     }
 
     /// Takes back a statement that was never sent. One that may have been sent can only be voided:
@@ -453,16 +455,18 @@ impl Collector {
         if reentry::role(self.inner.holder) == Some(Role::Drives) {
             return Err(Error::Reentrant);
         }
-        // Nobody else waits for its end, as who records meanwhile and tells the driver so.
-        let commands = lock(&self.driver)
-            .as_ref()
-            .map(|driver| driver.commands.clone());
-        if let Some(commands) = commands {
-            let (reply, answer) = channel();
-            if commands.send(Command::Pause(reply)).is_ok() {
-                // An error means that the thread is gone: nothing is under way.
-                let _ = answer.recv();
-            }
+        let ended: Vec<_> = self
+            .threads
+            .commands()
+            .into_iter()
+            .filter_map(|commands| {
+                let (reply, answer) = channel();
+                // An error means that nothing is under way there any more.
+                commands.send(Command::Pause(reply)).ok().map(|()| answer)
+            })
+            .collect();
+        for answer in ended {
+            let _ = answer.recv();
         }
         self.inner.folding.wait();
         self.inner
@@ -470,7 +474,7 @@ impl Collector {
             .pause(self.inner.clock.now_ms())
             .map_err(|error| {
                 // It is not paused: an automatic sync goes on.
-                self.tell_driver(Command::Resume);
+                self.threads.tell(|| Command::Resume);
                 error.into()
             })
     }
@@ -478,7 +482,7 @@ impl Collector {
     /// Opens the file again.
     pub fn resume(&self) -> Result<(), Error> {
         self.inner.store.resume(self.inner.clock.now_ms())?;
-        self.tell_driver(Command::Resume);
+        self.threads.tell(|| Command::Resume);
         Ok(())
     }
 
@@ -488,13 +492,13 @@ impl Collector {
     ///
     /// [`Ended::Interrupted`]: crate::Ended::Interrupted
     pub fn interrupt(&self) {
-        self.tell_driver(Command::Interrupt);
+        self.threads.tell(|| Command::Interrupt);
     }
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.
     pub fn set_network(&self, available: bool) {
         self.inner.network.store(available, Ordering::Relaxed);
-        self.tell_driver(Command::Network(available));
+        self.threads.tell(|| Command::Network(available));
     }
 
     /// What happens from now on.
@@ -502,17 +506,6 @@ impl Collector {
         let stream = self.inner.events.listen();
         self.inner.tell_salvaged();
         stream
-    }
-
-    fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
-        let now = self.inner.clock.now();
-        let fill = Fill {
-            id: self.inner.ids.next(now.wall_ms),
-            now_ms: now.wall_ms,
-        };
-        let mut prepared = recordable(text, self.inner.rules, &fill)?;
-        prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
-        Ok(prepared)
     }
 
     fn append(&self, candidate: Vec<Prepared>) -> Result<Vec<Appended>, Error> {
@@ -536,46 +529,83 @@ impl Collector {
                 self.inner.events.tell(&Event::Recorded { ids });
             }
         }
-        self.tell_driver(Command::Recorded(count));
+        self.threads.tell(|| Command::Recorded(count));
         Folding::see_to(&self.inner);
         Ok(appended)
     }
+}
 
-    /// For the driver, if there is one.
-    fn tell_driver(&self, command: Command) {
-        if let Some(driver) = lock(&self.driver).as_ref() {
-            // It is gone only while the collector is dropped.
-            let _ = driver.commands.send(command);
+impl Threads {
+    /// For each driver, if there are any.
+    fn tell(&self, command: impl Fn() -> Command) {
+        if let Syncs::Yes(thread) = &*lock(&self.syncs) {
+            for commands in thread.commands() {
+                // It is gone where its upstream was removed, or while the collector is dropped.
+                let _ = commands.send(command());
+            }
         }
     }
 
-    /// For the driver, started if there is none yet.
-    fn command(&self, command: Command) -> Result<(), Error> {
-        self.driver()?.send(command).map_err(|_| Error::Closing)
-    }
-
-    fn driver(&self) -> Result<UnboundedSender<Command>, Error> {
-        self.inner.store.is_ours()?;
-        let mut driver = lock(&self.driver);
-        if let Some(driver) = driver
-            .as_ref()
-            .filter(|driver| !driver.thread.is_finished())
+    /// The app has acted: what is waited for at this upstream may be over.
+    fn changed(&self, lane: &Arc<Lane>) {
+        if let Syncs::Yes(thread) = &*lock(&self.syncs)
+            && let Some(commands) = thread.driver(lane)
         {
-            return Ok(driver.commands.clone());
+            let _ = commands.send(Command::Changed);
         }
-        let (commands, received) = unbounded_channel();
+    }
+
+    /// The ways to all drivers.
+    fn commands(&self) -> Vec<UnboundedSender<Command>> {
+        match &*lock(&self.syncs) {
+            Syncs::Yes(thread) => thread.commands().cloned().collect(),
+            Syncs::No | Syncs::Never => Vec::new(),
+        }
+    }
+
+    /// For the driver of that upstream, started if there is none yet.
+    fn command(&self, lane: &Arc<Lane>, command: Command) -> Result<(), Error> {
+        self.drive(lane, Some(command))
+    }
+
+    fn drive_where_automatic(&self, lane: &Arc<Lane>) -> Result<(), Error> {
+        if self.inner.policy == SyncPolicy::Manual {
+            return Ok(());
+        }
+        self.drive(lane, None)
+    }
+
+    fn drive(&self, lane: &Arc<Lane>, command: Option<Command>) -> Result<(), Error> {
+        self.inner.store.is_ours()?;
+        let mut syncs = lock(&self.syncs);
+        let thread = match &mut *syncs {
+            Syncs::Yes(thread) if !thread.is_finished() => thread,
+            Syncs::Never => return Err(Error::Closing),
+            none => {
+                *none = Syncs::Yes(self.start()?);
+                match none {
+                    Syncs::Yes(thread) => thread,
+                    Syncs::No | Syncs::Never => return Err(Error::Closing),
+                }
+            }
+        };
+        let commands = thread.drive(lane);
+        match command {
+            Some(command) => commands.send(command).map_err(|_| Error::Closing),
+            None => Ok(()),
+        }
+    }
+
+    fn start(&self) -> Result<Thread, Error> {
+        let (another, lanes) = unbounded_channel();
         let inner = Arc::clone(&self.inner);
         let (ready, is_ready) = channel();
-        let thread = std::thread::Builder::new()
+        let handle = std::thread::Builder::new()
             .name("pannier-sync".to_owned())
-            .spawn(move || driver::run(&inner, received, &ready))
+            .spawn(move || thread::run(&inner, lanes, &ready))
             .map_err(|error| Error::Transport(format!("no thread to sync on: {error}")))?;
         is_ready.recv().unwrap_or(Err(Error::Panicked))?;
-        *driver = Some(Driver {
-            commands: commands.clone(),
-            thread,
-        });
-        Ok(commands)
+        Ok(Thread::new(another, handle))
     }
 }
 
@@ -585,8 +615,9 @@ impl Drop for Collector {
             // Its threads are in another process.
             return;
         }
-        if let Some(Driver { commands, thread }) = lock(&self.driver).take() {
-            drop(commands);
+        let syncs = std::mem::replace(&mut *lock(&self.threads.syncs), Syncs::Never);
+        if let Syncs::Yes(thread) = syncs {
+            let thread = thread.end();
             // The app's transport may be the last to let go of it: that thread cannot await itself.
             if reentry::role(self.inner.holder) != Some(Role::Drives) {
                 // A panic in there has been reported by the panic hook; there is nothing to add.
@@ -618,6 +649,17 @@ impl Inner {
         }
     }
 
+    fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
+        let now = self.clock.now();
+        let fill = Fill {
+            id: self.ids.next(now.wall_ms),
+            now_ms: now.wall_ms,
+        };
+        let mut prepared = recordable(text, self.rules, &fill)?;
+        prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
+        Ok(prepared)
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let outcome = self.store.read(self.clock.now_ms(), work);
         if outcome.is_err() {
@@ -626,24 +668,25 @@ impl Inner {
         outcome
     }
 
-    fn tell(&self, session: &mut Session) {
+    fn tell(&self, lane: &Lane, session: &mut Session) {
         for event in session.take_events() {
             self.events.tell(&event);
             if matches!(event, Event::Delivered { .. }) {
-                self.tell_progress(session.delivered());
+                self.tell_progress(lane, session.delivered());
             }
         }
         self.tell_salvaged();
     }
 
     /// Counted only where somebody listens.
-    fn tell_progress(&self, delivered: u64) {
+    fn tell_progress(&self, lane: &Lane, delivered: u64) {
         if self.events.any()
-            && let Ok(ledger) = self.read(|db| db.ledger(UpstreamId::MAIN))
+            && let Ok(ledger) = self.read(|db| db.ledger(lane.id(db)?))
         {
             self.events.tell(&Event::Progress {
                 delivered,
                 remaining: ledger.queued,
+                upstream: lane.name.to_string(),
             });
         }
     }

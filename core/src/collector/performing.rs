@@ -10,8 +10,8 @@ use super::Inner;
 use super::caught::exchange;
 use super::driver::{Driver, Interrupt, Ran};
 use super::folding::Folding;
+use super::lane::Lane;
 use super::sync_lock::{SyncLock, Taken};
-use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Answer, Failure};
 use crate::store::StoreError;
@@ -35,7 +35,12 @@ impl Driver {
             Ok(transport) => transport,
             Err(error) => return (Err(error), None),
         };
-        let lock = match SyncLock::take(inner.store.path()) {
+        let lane = Arc::clone(&self.lane);
+        let upstream = match inner.read(|db| lane.id(db)) {
+            Ok(upstream) => upstream,
+            Err(error) => return (Err(Inner::about(&lane.name)(error)), None),
+        };
+        let lock = match SyncLock::take(inner.store.path(), upstream) {
             Taken::Ours(lock) => Some(lock),
             Taken::Unknown => None,
             Taken::Others => {
@@ -46,7 +51,7 @@ impl Driver {
         };
         let mut so_far = None;
         loop {
-            let (config, generation) = match inner.session_config(by_hand) {
+            let (config, generation) = match inner.session_config(&lane, by_hand) {
                 Ok(config) => config,
                 Err(error) => return (Err(error), None),
             };
@@ -54,7 +59,8 @@ impl Driver {
                 Session::new(config, inner.holder, fastrand::Rng::new()).alone(lock.is_some());
             let ran = self.perform(&mut session, &transport, give_up).await;
             // The endpoint has become another one: what is left goes there.
-            let moved = matches!(&ran, (Ok(_), None)) && inner.target_generation() != generation;
+            let moved =
+                matches!(&ran, (Ok(_), None)) && Inner::target_generation(&lane) != generation;
             let (report, interrupt) = ran;
             let report = report.map(|report| match so_far.take() {
                 Some(so_far) => SyncReport::and(so_far, report),
@@ -77,7 +83,7 @@ impl Driver {
         let mut flights = Flights::new();
         let mut landed = None;
         let interrupt = loop {
-            match inner.step(session, landed.take()) {
+            match inner.step(&self.lane, session, landed.take()) {
                 Ok(Step::Done(ended)) => return (Ok(session.report(ended)), None),
                 Ok(Step::Wait { until, why }) => {
                     let trouble = session.trouble().cloned();
@@ -115,7 +121,7 @@ impl Driver {
                         // What was written when the requests left tells the next session.
                         tracing::debug!(error = %second, "the end of a sync could not be written");
                     }
-                    return (Err(error.into()), interrupt);
+                    return (Err(Inner::about(&self.lane.name)(error)), interrupt);
                 }
             }
         };
@@ -123,7 +129,10 @@ impl Driver {
         let report = inner
             .interrupted(session)
             .map(|()| session.report(Ended::Interrupted));
-        (report.map_err(Error::from), Some(interrupt))
+        (
+            report.map_err(Inner::about(&self.lane.name)),
+            Some(interrupt),
+        )
     }
 }
 
@@ -131,13 +140,14 @@ impl Inner {
     /// What came of a request, and what to do next: one commit for both.
     fn step(
         self: &Arc<Self>,
+        lane: &Lane,
         session: &mut Session,
         landed: Option<Landed>,
     ) -> Result<Step, StoreError> {
         if landed.is_none() && session.must_await() {
             return Ok(Step::Await);
         }
-        session.authorize(lock(&self.target).authorization.as_ref());
+        session.authorize(lock(&lane.target).authorization.as_ref());
         let now = self.clock.now();
         let step = self.store.with(now.wall_ms, |db| {
             db.together(|db| {
@@ -147,7 +157,7 @@ impl Inner {
                 session.next(db, now)
             })
         })?;
-        self.tell(session);
+        self.tell(lane, session);
         Folding::see_to(self);
         Ok(step)
     }

@@ -124,18 +124,20 @@ impl Collector {
     /// no queue and in no count of this collector. An LRS never forgets a statement: void it there
     /// if it means nothing.
     pub fn probe_storing(&self, statement: impl AsStatement) -> Result<Probe, Error> {
-        let prepared = self.prepare(statement.as_statement().as_ref())?;
+        let prepared = self.inner.prepare(statement.as_statement().as_ref())?;
         self.inner.probe(Some(prepared))
     }
 }
 
 impl Inner {
     fn probe(&self, statement: Option<Prepared>) -> Result<Probe, Error> {
-        let (endpoint, authorization) = lock(&self.target).both()?;
+        let main = self.lane(super::MAIN).ok_or(Error::Closing)?;
+        let (endpoint, authorization) = lock(&main.target).both()?;
         let transport = self.fresh_transport()?;
-        let provider = self.provider.clone();
-        let (clock, speak, allow) = (Arc::clone(&self.clock), self.speak, self.allow_cleartext);
-        let write_only = self.write_only;
+        let choices = main.choices();
+        let provider = choices.provider;
+        let (clock, speak, allow) = (Arc::clone(&self.clock), choices.speak, self.allow_cleartext);
+        let write_only = choices.write_only;
         let probing = move || {
             let authorization = match (authorization, provider) {
                 (None, Some(provider)) => {

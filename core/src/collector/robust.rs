@@ -23,7 +23,9 @@ const LONG: Duration = Duration::from_secs(30);
 fn sync(collector: &Arc<Collector>) -> Result<SyncReport, Error> {
     let (say, hear) = channel();
     let collector = Arc::clone(collector);
-    std::thread::spawn(move || say.send(collector.sync()));
+    std::thread::spawn(move || {
+        let _ = say.send(collector.sync());
+    });
     hear.recv_timeout(LONG).expect("the sync never ended")
 }
 
@@ -276,7 +278,7 @@ fn a_new_statement_starts_no_sync_that_could_send_nothing() {
     collector.record(statement(0)).unwrap();
     let next_sync = || loop {
         let event = events.next_within(LONG).unwrap();
-        if let Event::Synced { report } = event.expect("no sync") {
+        if let Event::Synced { report, .. } = event.expect("no sync") {
             return report;
         }
     };

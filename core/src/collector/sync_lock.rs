@@ -1,10 +1,12 @@
-//! A lock that dies with the process: it tells that whoever synced this queue before is gone.
+//! A lock that dies with the process: it tells that whoever delivered to an upstream before is gone.
 //!
 //! The lease in the queue outlasts a kill and cannot tell one from a process that is busy. The lock is a
 //! file of its own beside the queue, since closing the queue's file would drop the locks of `SQLite`.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+
+use crate::store::UpstreamId;
 
 /// Nobody else syncs this queue while this is there.
 #[derive(Debug)]
@@ -23,21 +25,21 @@ pub(super) enum Taken {
 
 impl SyncLock {
     /// Takes it, if nobody has it; waits for nobody.
-    pub(super) fn take(queue: &Path) -> Taken {
+    pub(super) fn take(queue: &Path, upstream: UpstreamId) -> Taken {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path(queue)) {
+        match options.open(path(queue, upstream)) {
             Ok(file) => lock(file),
             Err(_) => Taken::Unknown,
         }
     }
 
     /// Somebody has it.
-    pub(super) fn is_taken(queue: &Path) -> bool {
+    pub(super) fn is_taken(queue: &Path, upstream: UpstreamId) -> bool {
         // A file that is not there is locked by nobody, and looking makes none.
-        File::open(path(queue)).is_ok_and(|file| matches!(lock(file), Taken::Others))
+        File::open(path(queue, upstream)).is_ok_and(|file| matches!(lock(file), Taken::Others))
     }
 }
 
@@ -49,9 +51,13 @@ fn lock(file: File) -> Taken {
     }
 }
 
-fn path(queue: &Path) -> PathBuf {
+/// One file for each upstream: who delivers to one keeps nobody from delivering to another.
+fn path(queue: &Path, upstream: UpstreamId) -> PathBuf {
     let mut name = queue.as_os_str().to_owned();
     name.push(".sync");
+    if upstream != UpstreamId::MAIN {
+        name.push(format!("-{upstream}"));
+    }
     name.into()
 }
 
@@ -59,20 +65,22 @@ fn path(queue: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    const MAIN: UpstreamId = UpstreamId::MAIN;
+
     #[test]
     fn one_has_it_until_it_is_dropped_and_looking_makes_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let queue = folder.path().join("queue.db");
-        assert!(!SyncLock::is_taken(&queue));
+        assert!(!SyncLock::is_taken(&queue, MAIN));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        let ours = SyncLock::take(&queue);
+        let ours = SyncLock::take(&queue, MAIN);
         assert!(matches!(ours, Taken::Ours(_)));
-        assert!(SyncLock::is_taken(&queue));
-        assert!(matches!(SyncLock::take(&queue), Taken::Others));
+        assert!(SyncLock::is_taken(&queue, MAIN));
+        assert!(matches!(SyncLock::take(&queue, MAIN), Taken::Others));
         drop(ours);
-        assert!(!SyncLock::is_taken(&queue));
-        assert!(matches!(SyncLock::take(&queue), Taken::Ours(_)));
+        assert!(!SyncLock::is_taken(&queue, MAIN));
+        assert!(matches!(SyncLock::take(&queue, MAIN), Taken::Ours(_)));
         let nowhere = folder.path().join("no/queue.db");
-        assert!(matches!(SyncLock::take(&nowhere), Taken::Unknown));
+        assert!(matches!(SyncLock::take(&nowhere, MAIN), Taken::Unknown));
     }
 }

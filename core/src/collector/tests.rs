@@ -77,7 +77,7 @@ fn records_offline_and_delivers_when_the_lrs_is_back() {
     let delivered: usize = seen
         .iter()
         .map(|e| {
-            if let Event::Delivered { ids } = e {
+            if let Event::Delivered { ids, .. } = e {
                 ids.len()
             } else {
                 0
@@ -433,7 +433,7 @@ fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
     collector.record_all((0..5).map(statement)).unwrap();
     let mut delivered = 0;
     while delivered < 5 {
-        if let Event::Delivered { ids } = events
+        if let Event::Delivered { ids, .. } = events
             .next_within(Duration::from_secs(20))
             .unwrap()
             .expect("nothing happens")

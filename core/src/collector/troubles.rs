@@ -226,11 +226,12 @@ fn every_problem_of_the_upstream_is_seen_and_holds_nothing() {
                 until,
                 why,
                 trouble,
+                ..
             } => {
                 (Some(*until), Some(*why), trouble)
                     == (status.waiting_until, status.waiting_for, &status.trouble)
             }
-            Event::NeedsApp { trouble } => Some(trouble) == status.trouble.as_ref(),
+            Event::NeedsApp { trouble, .. } => Some(trouble) == status.trouble.as_ref(),
             _ => false,
         });
         assert!(told_of_it, "{problem}: {told:?}");
@@ -410,7 +411,8 @@ fn every_reason_to_hold_is_seen_with_the_lrss_words_and_the_others_pass() {
             told.contains(&Event::Held {
                 id: bad,
                 reason,
-                words
+                words,
+                upstream: "main".to_owned(),
             }),
             "{reason}: {told:?}"
         );

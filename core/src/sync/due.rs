@@ -85,6 +85,7 @@ impl Session {
             id: one.id,
             reason: HoldReason::Damaged,
             words: one.words.to_owned(),
+            upstream: self.link.config.name.clone(),
         }));
     }
 

@@ -94,5 +94,5 @@ mod tests;
 pub use flights::Ticket;
 pub(crate) use link::cut_off_until;
 pub use policy::MOST_IN_FLIGHT;
-pub use report::{Ended, SessionConfig, Step, SyncReport};
+pub use report::{Ended, SessionConfig, Step, SyncReport, UpstreamReport};
 pub use session::Session;

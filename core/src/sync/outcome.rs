@@ -150,14 +150,22 @@ impl Session {
                 Outcome::Delivered => ids.push(id),
                 Outcome::Held { reason, words, .. } => {
                     self.held += 1;
-                    self.events.push(Event::Held { id, reason, words });
+                    self.events.push(Event::Held {
+                        id,
+                        reason,
+                        words,
+                        upstream: self.link.config.name.clone(),
+                    });
                 }
                 Outcome::Waiting { .. } => {}
             }
         }
         if !ids.is_empty() {
             self.delivered += ids.len() as u64;
-            self.events.push(Event::Delivered { ids });
+            self.events.push(Event::Delivered {
+                ids,
+                upstream: self.link.config.name.clone(),
+            });
         }
         Ok(())
     }

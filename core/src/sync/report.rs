@@ -12,6 +12,8 @@ use crate::store::{HistoryPolicy, Millis, Trouble, UpstreamId, WaitKind, Waiting
 pub struct SessionConfig {
     /// Upstream of the queue.
     pub upstream: UpstreamId,
+    /// By which name events speak of it.
+    pub name: String,
     /// Base URL of the LRS.
     pub endpoint: Endpoint,
     /// Credentials sent with each request.
@@ -106,9 +108,25 @@ pub struct SyncReport {
     /// also when it ended as [`Ended::Emptied`] they are not delivered. As of the end of the whole
     /// sync; a session that is not over says nothing.
     pub waiting: Vec<WaitingAside>,
-    /// How it ended.
+    /// How it ended. Of a sync to several upstreams: what is most urgent of how it ended for those that
+    /// this process has opened.
     #[serde(flatten)]
     pub ended: Ended,
+    /// What it did for each upstream, the first one first; empty where there is but one. One that this process
+    /// has not opened, and that has statements, needs credentials.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<UpstreamReport>,
+}
+
+/// What a sync did for one of several upstreams.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UpstreamReport {
+    /// Which one.
+    pub name: String,
+    /// What it did there.
+    #[serde(flatten)]
+    pub report: SyncReport,
 }
 
 impl SyncReport {
@@ -139,6 +157,7 @@ impl SyncReport {
             bytes_sent: 0,
             waiting: Vec::new(),
             ended,
+            upstreams: Vec::new(),
         }
     }
 
@@ -151,11 +170,69 @@ impl SyncReport {
             bytes_sent: self.bytes_sent + next.bytes_sent,
             waiting: next.waiting,
             ended: next.ended,
+            upstreams: Vec::new(),
+        }
+    }
+
+    /// Joins what was done beside each other for several upstreams: the sums, and the most urgent end of those
+    /// that were opened. None where there was none.
+    pub(crate) fn of_all(
+        opened: Vec<(String, Self)>,
+        others: impl IntoIterator<Item = (String, Self)>,
+    ) -> Option<Self> {
+        let reports = opened.iter().map(|(_, report)| report.clone());
+        let mut whole = reports.reduce(Self::beside)?;
+        let all = opened.into_iter().chain(others);
+        whole.upstreams = all
+            .map(|(name, report)| UpstreamReport { name, report })
+            .collect();
+        if whole.upstreams.len() == 1 {
+            whole.upstreams.clear();
+        }
+        Some(whole)
+    }
+
+    fn beside(self, other: Self) -> Self {
+        let mut waiting = self.waiting;
+        for aside in other.waiting {
+            match waiting.iter_mut().find(|one| one.reason == aside.reason) {
+                Some(known) => {
+                    known.statements += aside.statements;
+                    let due = [known.next_due, aside.next_due];
+                    known.next_due = due.into_iter().flatten().min();
+                }
+                None => waiting.push(aside),
+            }
+        }
+        let ended = if other.ended.urgency() > self.ended.urgency() {
+            other.ended
+        } else {
+            self.ended
+        };
+        Self {
+            delivered: self.delivered + other.delivered,
+            held: self.held + other.held,
+            requests: self.requests + other.requests,
+            bytes_sent: self.bytes_sent + other.bytes_sent,
+            waiting,
+            ended,
+            upstreams: Vec::new(),
         }
     }
 }
 
 impl Ended {
+    /// Ranks what somebody has to act on first; of two waits the one that ends first.
+    fn urgency(&self) -> (u8, i64) {
+        match self {
+            Self::NeedsApp { .. } => (4, 0),
+            Self::Interrupted => (3, 0),
+            Self::Waiting { until, .. } => (2, -until),
+            Self::Busy { until } => (1, -until),
+            Self::Emptied => (0, 0),
+        }
+    }
+
     /// Returns the word for it, as its JSON has it.
     pub fn code(&self) -> &'static str {
         match self {

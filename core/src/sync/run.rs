@@ -341,6 +341,7 @@ impl Session {
         };
         self.events.push(Event::NeedsApp {
             trouble: trouble.clone(),
+            upstream: self.link.config.name.clone(),
         });
         self.end(db, Ended::NeedsApp { trouble })
     }
@@ -379,6 +380,7 @@ impl Session {
         if let (WaitKind::App, Some(trouble)) = (why, trouble.clone()) {
             self.events.push(Event::NeedsApp {
                 trouble: trouble.clone(),
+                upstream: self.link.config.name.clone(),
             });
             return self.end(db, Ended::NeedsApp { trouble }).map(Some);
         }
@@ -386,6 +388,7 @@ impl Session {
             until,
             why,
             trouble,
+            upstream: self.link.config.name.clone(),
         });
         self.end(db, Ended::Interrupted)?;
         Ok(Some(Step::Wait { until, why }))

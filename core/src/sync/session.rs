@@ -109,6 +109,7 @@ impl Session {
             bytes_sent: self.bytes_sent,
             waiting: Vec::new(),
             ended,
+            upstreams: Vec::new(),
         }
     }
 

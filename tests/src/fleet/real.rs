@@ -88,6 +88,7 @@ impl Template {
             file: std::fs::read(&path)?,
             config: SessionConfig {
                 upstream: UpstreamId::MAIN,
+                name: "main".to_owned(),
                 endpoint: Endpoint::parse(endpoint).map_err(std::io::Error::other)?,
                 authorization: credentials.authorization().ok(),
                 version: None,

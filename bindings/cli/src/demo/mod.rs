@@ -104,7 +104,7 @@ pub fn run(options: &Options, stage: &Stage) -> Result<Tally, Error> {
             thread::spawn(move || {
                 for event in events {
                     match event {
-                        Event::Delivered { ids } => bar.inc(ids.len() as u64),
+                        Event::Delivered { ids, .. } => bar.inc(ids.len() as u64),
                         Event::Held { .. } => bar.inc(1),
                         _ => {}
                     }

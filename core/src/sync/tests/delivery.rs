@@ -25,7 +25,7 @@ fn delivers_everything_in_as_few_requests_as_there_can_be() {
         .events
         .iter()
         .map(|event| {
-            if let Event::Delivered { ids } = event {
+            if let Event::Delivered { ids, .. } = event {
                 ids.len()
             } else {
                 0

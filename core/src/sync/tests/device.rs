@@ -94,6 +94,7 @@ impl Device {
     pub(super) fn session(&self) -> Session {
         let config = SessionConfig {
             upstream: UpstreamId::MAIN,
+            name: "main".to_owned(),
             endpoint: endpoint(),
             authorization: Some(
                 Credentials::Basic {

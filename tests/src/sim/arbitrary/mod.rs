@@ -132,6 +132,7 @@ impl Servers for Arbitrary {
     fn config(world: &World, by_hand: bool) -> SessionConfig {
         SessionConfig {
             upstream: UpstreamId::MAIN,
+            name: "main".to_owned(),
             endpoint: Endpoint::parse(&world.meant().base).expect("an endpoint of our own"),
             authorization: world.authorization(),
             version: None,

@@ -105,6 +105,7 @@ impl Servers for Characters {
     fn config(world: &World, by_hand: bool) -> SessionConfig {
         SessionConfig {
             upstream: UpstreamId::MAIN,
+            name: "main".to_owned(),
             endpoint: Endpoint::parse(&world.servers.base).expect("an endpoint of our own"),
             authorization: world.authorization(),
             version: world.plan.version,

@@ -137,7 +137,7 @@ impl Watch {
                     collector.interrupt();
                 }
                 match self.events.next_within(TICK / 2) {
-                    Ok(Some(Event::Delivered { ids })) => {
+                    Ok(Some(Event::Delivered { ids, .. })) => {
                         (done, waits) = (done + ids.len() as u64, None);
                         self.bar.inc(ids.len() as u64);
                     }

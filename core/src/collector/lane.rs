@@ -1,0 +1,81 @@
+//! One of the queue's upstreams, as far as this process delivers to it.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use super::config::CredentialsProvider;
+use super::target::Target;
+use super::{Inner, MAIN};
+use crate::error::Error;
+use crate::lock::lock;
+use crate::statement::XapiVersion;
+use crate::store::{Db, StoreError, UpstreamId};
+
+/// Where to deliver and as whom, which the file does not know, and whether it is done just now. What becomes
+/// of one is nothing to another.
+pub(super) struct Lane {
+    pub(super) name: Arc<str>,
+    pub(super) target: Mutex<Target>,
+    /// May be given anew with each opening.
+    pub(super) choices: Mutex<Choices>,
+    pub(super) syncing: AtomicBool,
+}
+
+/// How it is delivered there.
+#[derive(Clone, Default)]
+pub(super) struct Choices {
+    pub(super) provider: Option<Arc<dyn CredentialsProvider>>,
+    pub(super) speak: Option<XapiVersion>,
+    pub(super) write_only: bool,
+    pub(super) trust_lrs_clock: bool,
+}
+
+impl Lane {
+    pub(super) fn new(name: Arc<str>, target: Target, choices: Choices) -> Self {
+        Self {
+            name,
+            target: Mutex::new(target),
+            choices: Mutex::new(choices),
+            syncing: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn is_main(&self) -> bool {
+        &*self.name == MAIN
+    }
+
+    pub(super) fn id(&self, db: &Db) -> Result<UpstreamId, StoreError> {
+        id(db, &self.name)
+    }
+
+    pub(super) fn choices(&self) -> Choices {
+        lock(&self.choices).clone()
+    }
+}
+
+/// By the name alone, whenever it is needed: another process may have removed it, and added another one.
+pub(super) fn id(db: &Db, name: &str) -> Result<UpstreamId, StoreError> {
+    if name == MAIN {
+        Ok(UpstreamId::MAIN)
+    } else {
+        db.named(name)
+    }
+}
+
+impl Inner {
+    /// The one of that name, if this process has opened it.
+    pub(super) fn lane(&self, name: &str) -> Option<Arc<Lane>> {
+        let lanes = lock(&self.lanes);
+        lanes.iter().find(|lane| &*lane.name == name).cloned()
+    }
+
+    /// What an error of the store means for the upstream of that name.
+    pub(super) fn about(name: &str) -> impl Fn(StoreError) -> Error {
+        move |error| match error {
+            StoreError::NoUpstream => Error::NoUpstream {
+                name: name.to_owned(),
+            },
+            error => error.into(),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Several upstreams: adding, removing and listing them, and a sync of all.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::config::CredentialsProvider;
+use super::driver::Command;
+use super::lane::{Choices, Lane};
+use super::status::Status;
+use super::target::Target;
+use super::upstream::Upstream;
+use super::{Collector, Inner, MAIN, reentry};
+use crate::error::Error;
+use crate::lock::lock;
+use crate::lrs::{Credentials, Endpoint};
+use crate::statement::XapiVersion;
+use crate::store::{Millis, Problem, Remainder, Route, StoreError, Trouble};
+use crate::sync::{Ended, SyncReport};
+
+/// The longest name.
+const LONGEST_NAME: usize = 40;
+
+/// An upstream to deliver to beside the others: see [`Collector::add_upstream`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct NewUpstream {
+    /// By which the queue knows it: `a` to `z`, `0` to `9` and `-`, at most 40, beginning with a letter.
+    pub name: String,
+    /// The LRS's base URL, without `/statements`. The file remembers it.
+    pub endpoint: String,
+    /// Kept in memory only. May be set later.
+    pub credentials: Option<Credentials>,
+    /// Asked for credentials when the LRS refuses those it got, or got none (401).
+    pub credentials_provider: Option<Arc<dyn CredentialsProvider>>,
+    /// Which statements are for it. The file remembers it. Default: all.
+    pub route: Route,
+    /// The version to speak with the LRS. Default: ask it.
+    pub speak: Option<XapiVersion>,
+    /// The credentials may write and not read: see [`Config::write_only`](crate::Config::write_only).
+    pub write_only: bool,
+    /// The LRS's clock is right: see [`Config::trust_lrs_clock`](crate::Config::trust_lrs_clock).
+    pub trust_lrs_clock: bool,
+}
+
+impl NewUpstream {
+    /// With this name and at this LRS; the rest is default.
+    pub fn new(
+        name: impl Into<String>,
+        endpoint: impl Into<String>,
+        credentials: Option<Credentials>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            endpoint: endpoint.into(),
+            credentials,
+            credentials_provider: None,
+            route: Route::all(),
+            speak: None,
+            write_only: false,
+            trust_lrs_clock: false,
+        }
+    }
+}
+
+impl fmt::Debug for NewUpstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUpstream")
+            .field("name", &self.name)
+            .field("endpoint", &self.endpoint)
+            .field("route", &self.route)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An upstream as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UpstreamInfo {
+    /// By which the queue knows it.
+    pub name: String,
+    /// Which statements are for it.
+    pub route: Route,
+    /// Whether this process delivers to it: it was added here, or got credentials here.
+    pub opened: bool,
+    /// How things stand with it.
+    #[serde(flatten)]
+    pub status: Status,
+}
+
+impl Collector {
+    /// Delivers to another LRS, too: what is recorded from now on and its route takes. Each of the upstreams has
+    /// a queue, credentials, waits and refusals of its own, and none waits for another. There can be 32.
+    ///
+    /// The file remembers name, endpoint and route, so other processes record for it as well; only one that calls
+    /// this, or [`Upstream::set_credentials`], delivers to it. Where it is there already with the same endpoint
+    /// and route nothing is changed in the file, and this process delivers to it from now on. With another
+    /// endpoint or route it is [`Error::OtherUpstream`].
+    pub fn add_upstream(&self, new: NewUpstream) -> Result<Upstream, Error> {
+        if new.name == MAIN || !is_name(&new.name) {
+            return Err(Error::UpstreamName { name: new.name });
+        }
+        let endpoint = Endpoint::parse(&new.endpoint)?;
+        let authorization = new
+            .credentials
+            .as_ref()
+            .map(Credentials::authorization)
+            .transpose()?;
+        endpoint.check_cleartext(authorization.is_some(), self.inner.allow_cleartext)?;
+        let known = self.inner.store.with(self.inner.clock.now_ms(), |db| {
+            let id = db.add_upstream_at(&new.name, endpoint.as_str(), &new.route)?;
+            db.upstream(id)
+        })?;
+        if known.endpoint.as_deref() != Some(endpoint.as_str()) || known.route != new.route {
+            return Err(Error::OtherUpstream { name: new.name });
+        }
+        let choices = Choices {
+            provider: new.credentials_provider,
+            speak: new.speak,
+            write_only: new.write_only,
+            trust_lrs_clock: new.trust_lrs_clock,
+        };
+        let name: Arc<str> = new.name.into();
+        let target = Target::new(Some(endpoint), authorization);
+        let lane = Arc::new(Lane::new(Arc::clone(&name), target, choices.clone()));
+        let opened = self.threads.open_lane(Arc::clone(&lane))?;
+        if !Arc::ptr_eq(&opened, &lane) {
+            *lock(&opened.choices) = choices;
+            if new.credentials.is_some() {
+                self.inner
+                    .use_credentials(&opened, new.credentials.as_ref())?;
+            }
+            self.threads.changed(&opened);
+        }
+        Ok(Upstream::new(&self.threads, name))
+    }
+
+    /// All there are, the first one, `main`, first.
+    pub fn upstreams(&self) -> Result<Vec<UpstreamInfo>, Error> {
+        let listed = self.inner.read(|db| {
+            let all = db.upstreams()?.into_iter();
+            all.map(|upstream| {
+                let known = db.upstream(upstream)?;
+                Ok(UpstreamInfo {
+                    opened: self.inner.lane(&known.name).is_some(),
+                    status: self.inner.status(db, upstream, &known.name)?,
+                    name: known.name,
+                    route: known.route,
+                })
+            })
+            .collect()
+        });
+        Ok(listed?)
+    }
+
+    /// One of them, whichever process added it.
+    pub fn upstream(&self, name: &str) -> Result<Upstream, Error> {
+        self.inner.read_about(name, |_, _| Ok(()))?;
+        Ok(Upstream::new(&self.threads, name.into()))
+    }
+
+    /// Removes an upstream from the queue, for every process; how many statements were given up with it. The LRS
+    /// keeps what it has. `main` cannot be removed.
+    ///
+    /// Statements that another upstream is to get stay for that one. One that is added later under the same name
+    /// begins anew.
+    pub fn remove_upstream(&self, name: &str, remainder: Remainder) -> Result<u64, Error> {
+        let now = self.inner.clock.now_ms();
+        let removed = self.inner.store.remove_upstream(name, remainder, now);
+        let removed = removed.map_err(|error| match error {
+            StoreError::MainStays => Error::MainStays,
+            StoreError::UpstreamNotEmpty { left } => Error::UpstreamNotEmpty {
+                name: name.to_owned(),
+                left,
+            },
+            error => Inner::about(name)(error),
+        })?;
+        // Who drives it finds it gone.
+        if let Some(lane) = self.inner.lane(name) {
+            self.threads.changed(&lane);
+            self.inner.forget(&lane);
+        }
+        Ok(removed)
+    }
+
+    /// Syncs all that this process has opened, beside each other.
+    pub(super) fn sync_all(&self, patience: Duration) -> Result<SyncReport, Error> {
+        if reentry::role(self.inner.holder).is_some() {
+            return Err(Error::Reentrant);
+        }
+        let lanes = lock(&self.inner.lanes).clone();
+        // Nothing is done there. An error is met by those that are delivered to, too, and told by them.
+        let others = self.inner.others(&lanes).unwrap_or_default();
+        let mut answers = Vec::with_capacity(lanes.len());
+        for lane in &lanes {
+            let (reply, answer) = channel();
+            self.threads
+                .command(lane, Command::Sync { patience, reply })?;
+            answers.push(answer);
+        }
+        let mut opened = Vec::with_capacity(lanes.len());
+        let mut failed = None;
+        for (lane, answer) in lanes.iter().zip(answers) {
+            match answer.recv().unwrap_or(Err(Error::Closing)) {
+                Ok(report) => opened.push((lane.name.to_string(), report)),
+                // Another process has removed it.
+                Err(Error::NoUpstream { .. }) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        SyncReport::of_all(opened, others).ok_or(Error::Closing)
+    }
+}
+
+impl Inner {
+    /// This process does not deliver there any more, and forgets as whom it did.
+    pub(super) fn forget(&self, lane: &Arc<Lane>) {
+        lock(&self.lanes).retain(|known| !Arc::ptr_eq(known, lane));
+    }
+
+    /// Those that this process has not opened.
+    fn others(&self, opened: &[Arc<Lane>]) -> Result<Vec<(String, SyncReport)>, StoreError> {
+        self.read(|db| {
+            let mut others = Vec::new();
+            let all = db.upstreams()?;
+            // The first one is always opened.
+            for upstream in all.into_iter().skip(1) {
+                let name = db.upstream(upstream)?.name;
+                if opened.iter().all(|lane| *lane.name != *name) {
+                    let ledger = db.ledger(upstream)?;
+                    let is_done = ledger.queued + ledger.waiting == 0;
+                    let mut report = not_opened(is_done, self.clock.now_ms());
+                    report.waiting = db.waiting_aside(upstream)?;
+                    others.push((name, report));
+                }
+            }
+            Ok(others)
+        })
+    }
+
+    /// A sync of one that this process has not opened.
+    pub(super) fn not_opened(&self, name: &str) -> Result<SyncReport, Error> {
+        self.read_about(name, |db, upstream| {
+            let ledger = db.ledger(upstream)?;
+            let is_done = ledger.queued + ledger.waiting == 0;
+            let mut report = not_opened(is_done, self.clock.now_ms());
+            report.waiting = db.waiting_aside(upstream)?;
+            Ok(report)
+        })
+    }
+}
+
+/// Nothing is asked of an LRS that this process has no credentials for, and was not told to ask without.
+fn not_opened(is_done: bool, now: Millis) -> SyncReport {
+    SyncReport::nothing(if is_done {
+        Ended::Emptied
+    } else {
+        Ended::NeedsApp {
+            trouble: Trouble {
+                problem: Problem::Credentials,
+                status: None,
+                words: "this process has no credentials for it".to_owned(),
+                since: now,
+            },
+        }
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= LONGEST_NAME
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .bytes()
+            .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == b'-')
+}
