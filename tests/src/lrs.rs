@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use pannier::{Credentials, Uuid};
-use pannier_cli::hub::{Hub, Options, Running};
+use pannier_hub::{Hub, Options, Running};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
-//! The `pannier` command as a library, so that tests and the demo can start a [`hub`] of their own.
+//! The `pannier` command as a library, for its tests.
 
 pub mod commands;
 pub mod demo;
-pub mod hub;
-mod terminal;
+
+use pannier_hub::terminal;

@@ -10,7 +10,7 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use pannier_cli::hub::{Hub, Options};
+use pannier_hub::{Hub, Options};
 use serde_json::Value;
 
 const USER: &str = "tester";

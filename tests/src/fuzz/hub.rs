@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pannier_cli::hub::{Hub, Options};
+use pannier_hub::{Hub, Options};
 use serde::de::IgnoredAny;
 
 use super::mutate;

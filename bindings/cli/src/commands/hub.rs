@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::credentials::{self, Named};
 use super::ending::Ending;
 use super::{Failure, Output};
-use crate::hub::{Hub, Lines, Options, Place, StartError};
 use crate::terminal::one_line;
+use pannier_hub::{Hub, Lines, Options, Place, StartError};
 
 /// Run a small LRS on this machine
 ///

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::hub::StartError;
+use pannier_hub::StartError;
 
 /// The demo could not go on; nothing is said about whether it added up.
 #[derive(Debug, thiserror::Error)]

@@ -14,8 +14,8 @@ use super::ask::Lrs;
 use super::device::{Device, Note};
 use super::error::Error;
 use super::line::{Deed as LineDeed, Line};
-use crate::hub::mischief::{Deed, Mischief, Whom};
-use crate::hub::{Hub, Options, Running};
+use pannier_hub::mischief::{Deed, Mischief, Whom};
+use pannier_hub::{Hub, Options, Running};
 
 /// What the hub says to the statement that it will not take.
 const REFUSAL: &str = "this LRS takes no statements about this piece of equipment";

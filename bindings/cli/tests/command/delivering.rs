@@ -104,8 +104,8 @@ fn an_lrs_that_asks_for_time_gets_it() {
     desk.recorded(&statement("one"));
     mischief.next(
         1,
-        pannier_cli::hub::mischief::Whom::Senders,
-        &pannier_cli::hub::mischief::Deed::Unavailable(Some(1)),
+        pannier_hub::mischief::Whom::Senders,
+        &pannier_hub::mischief::Deed::Unavailable(Some(1)),
     );
     let busy = desk.run(&["sync"]);
     busy.is(4, "is busy and asks to wait (503");

@@ -1,6 +1,6 @@
 //! `held`: seen, corrected, sent again, given up.
 
-use pannier_cli::hub::Running;
+use pannier_hub::Running;
 use serde_json::json;
 
 use crate::process::{Desk, at_the_hub, hub, statement};

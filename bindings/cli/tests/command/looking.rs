@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pannier_cli::hub::mischief::{Deed, Whom};
+use pannier_hub::mischief::{Deed, Whom};
 use serde_json::json;
 
 use crate::process::{Desk, at_the_hub, hub, statement};

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use pannier_cli::hub::mischief::Mischief;
-use pannier_cli::hub::{Hub, Options, Running};
+use pannier_hub::mischief::Mischief;
+use pannier_hub::{Hub, Options, Running};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

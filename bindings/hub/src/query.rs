@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use pannier::statement::XapiVersion;
+use pannier_xapi::statement::XapiVersion;
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -239,7 +239,7 @@ fn agent(value: &str, version: XapiVersion) -> Result<String, Problem> {
     let statement = format!(
         r#"{{"actor":{value},"verb":{{"id":"http://a.example/"}},"object":{{"id":"http://b.example/"}}}}"#
     );
-    pannier::statement::check(statement.as_bytes(), version).map_err(|invalid| {
+    pannier_xapi::statement::check(statement.as_bytes(), version).map_err(|invalid| {
         let faults: Vec<String> = invalid
             .faults
             .iter()

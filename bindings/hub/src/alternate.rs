@@ -4,7 +4,7 @@
 use axum::body::Body;
 use axum::http::header::{self, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use pannier::statement::XapiVersion;
+use pannier_xapi::statement::XapiVersion;
 use url::form_urlencoded;
 
 use super::problem::Problem;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pannier::statement::XapiVersion;
+use pannier_xapi::statement::XapiVersion;
 use uuid::Uuid;
 
 use super::facts::Facts;

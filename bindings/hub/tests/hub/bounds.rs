@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pannier_cli::hub::{Hub, Options};
+use pannier_hub::{Hub, Options};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Lrs, id, statement};

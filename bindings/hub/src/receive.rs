@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use pannier::statement::{Fill, Invalid, XapiVersion, prepare};
+use pannier_xapi::statement::{Fill, Invalid, XapiVersion, prepare};
 use uuid::Uuid;
 
 use super::attachments::{self, Contents};

@@ -210,11 +210,11 @@ fn a_body_that_cannot_be_read_is_refused_with_its_reason() {
 
 #[test]
 fn too_large_a_body_gets_its_answer() {
-    let options = pannier_cli::hub::Options {
+    let options = pannier_hub::Options {
         body_limit: 10_000,
-        ..pannier_cli::hub::Options::new("me", "secret")
+        ..pannier_hub::Options::new("me", "secret")
     };
-    let lrs = Lrs::of(pannier_cli::hub::Hub::start(&options).unwrap());
+    let lrs = Lrs::of(pannier_hub::Hub::start(&options).unwrap());
     let mut large = statement(&id());
     large["result"] = json!({"response": "x".repeat(60_000)});
     let refusal = lrs.post(&large).refused(413);

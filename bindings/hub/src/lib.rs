@@ -5,7 +5,7 @@
 //!
 //! A request's way through the files: `app` finds the resource and asks for credentials and
 //! version; `receive` opens the body, with `multipart` and `attachments`, into statements that are checked
-//! (`pannier::statement`), completed (`normal`) and indexed (`facts`); `store` keeps them; `query`, `store`
+//! (`pannier_xapi::statement`), completed (`normal`) and indexed (`facts`); `store` keeps them; `query`, `store`
 //! and `format` answer what is asked.
 
 mod alternate;
@@ -33,6 +33,7 @@ mod signature;
 mod splice;
 mod statements;
 mod store;
+pub mod terminal;
 mod time;
 mod version;
 

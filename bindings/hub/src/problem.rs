@@ -6,7 +6,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use pannier::statement::{Difference, Differences, Invalid};
+use pannier_xapi::statement::{Difference, Differences, Invalid};
 use serde::Serialize;
 
 use super::bound::{ENTRY, LISTED, SENTENCE, WRONG, cut};

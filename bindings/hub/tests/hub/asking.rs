@@ -221,11 +221,11 @@ fn pages_follow_each_other_through_more() {
 
 #[test]
 fn a_page_is_as_long_as_the_hub_likes() {
-    let options = pannier_cli::hub::Options {
+    let options = pannier_hub::Options {
         page: 4,
-        ..pannier_cli::hub::Options::new("me", "secret")
+        ..pannier_hub::Options::new("me", "secret")
     };
-    let lrs = Lrs::of(pannier_cli::hub::Hub::start(&options).unwrap());
+    let lrs = Lrs::of(pannier_hub::Hub::start(&options).unwrap());
     let batch: Vec<Value> = (0..4).map(|_| statement(&id())).collect();
     lrs.stored(&json!(batch));
     for query in [

@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http_body::{Body as _, SizeHint};
-use pannier::statement::XapiVersion;
+use pannier_xapi::statement::XapiVersion;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::alternate;

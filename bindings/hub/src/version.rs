@@ -1,7 +1,7 @@
 //! Which version of xAPI a request speaks (1.0.3 Communication 3.3; 2.0.0 4.1.7).
 
 use axum::http::{HeaderMap, HeaderName};
-use pannier::statement::XapiVersion;
+use pannier_xapi::statement::XapiVersion;
 
 use super::problem::Problem;
 

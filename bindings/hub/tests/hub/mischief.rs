@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pannier_cli::hub::mischief::{Deed, Mischief, Whom};
-use pannier_cli::hub::{Hub, Options};
+use pannier_hub::mischief::{Deed, Mischief, Whom};
+use pannier_hub::{Hub, Options};
 use serde_json::json;
 
 use crate::client::{Lrs, USUAL, id, statement, voiding};

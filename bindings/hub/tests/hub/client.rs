@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pannier_cli::hub::{Hub, Options, Running};
+use pannier_hub::{Hub, Options, Running};
 use reqwest::{Client, Method, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;

@@ -1,16 +1,16 @@
 //! Storing a request's statements: all of them or none.
 
-use pannier::statement::{Comparison, compare};
+use pannier_xapi::statement::{Comparison, compare};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use uuid::Uuid;
 
 use super::Store;
-use crate::hub::facts::Facts;
-use crate::hub::problem::{Conflicts, Problem};
-use crate::hub::receive::{Delivery, Incoming};
-use crate::hub::splice::{self, Members};
-use crate::hub::time;
+use crate::facts::Facts;
+use crate::problem::{Conflicts, Problem};
+use crate::receive::{Delivery, Incoming};
+use crate::splice::{self, Members};
+use crate::time;
 
 impl Store {
     /// Stores what is new. A statement that is stored already with the same content changes nothing;

@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::Store;
-use crate::hub::facts::Facts;
-use crate::hub::problem::Problem;
-use crate::hub::splice::{self, Members};
+use crate::facts::Facts;
+use crate::problem::Problem;
+use crate::splice::{self, Members};
 
 /// The most bytes that are kept about an activity or a verb. A longer text is shown where it was received
 /// and nowhere else.

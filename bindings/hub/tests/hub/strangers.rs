@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use pannier_cli::hub::{Hub, Options, Patience, Running};
+use pannier_hub::{Hub, Options, Patience, Running};
 
 use crate::client::{Lrs, id, statement};
 

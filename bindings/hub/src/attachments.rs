@@ -131,7 +131,7 @@ pub fn complete<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::multipart;
+    use crate::multipart;
 
     #[test]
     fn attachments_are_read_once_however_many_parts_there_are() {

@@ -1,6 +1,6 @@
 //! What a hub keeps in a file, and how it stops.
 
-use pannier_cli::hub::{Hub, Options, Place};
+use pannier_hub::{Hub, Options, Place};
 use serde_json::json;
 
 use crate::client::{Lrs, id, statement};

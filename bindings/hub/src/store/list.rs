@@ -6,7 +6,7 @@
 use rusqlite::ToSql;
 
 use super::Store;
-use crate::hub::query::Filter;
+use crate::query::Filter;
 
 /// One page of a list.
 pub struct Page {
@@ -194,7 +194,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::store::Place;
+    use crate::store::Place;
 
     /// A page is read off an index, however many statements there are.
     #[test]

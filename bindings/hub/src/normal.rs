@@ -1,7 +1,7 @@
 //! The only changes the hub makes to a statement (1.0.3 Data 2.2; 2.0.0 4.2.4): what the standard
 //! makes an LRS set, and nothing else.
 
-use pannier::statement::XapiVersion;
+use pannier_xapi::statement::XapiVersion;
 
 use super::splice::{self, Edit, Members};
 
