@@ -44,6 +44,7 @@ enum Command {
     #[command(name = pannier_cli::demo::killed::COMMAND, hide = true)]
     DemoHeadset(commands::demo::HeadsetArgs),
     Hub(commands::hub::HubArgs),
+    Upstream(commands::upstreams::UpstreamsArgs),
 }
 
 impl Command {
@@ -58,6 +59,7 @@ impl Command {
             | Self::Status(_)
             | Self::Queue(_)
             | Self::Held(_)
+            | Self::Upstream(_)
             | Self::History(_)
             | Self::Retract(_)
             | Self::Void(_)
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
         Command::Erase(args) => commands::take_back::erase(&args, &queue, output),
         Command::Demo(args) => commands::demo::run(args, output),
         Command::DemoHeadset(args) => commands::demo::run_headset(args),
+        Command::Upstream(args) => commands::upstreams::run(&args, &queue, output),
         Command::Hub(args) => commands::hub::run(&args, output),
     });
     match commands::ended(done) {

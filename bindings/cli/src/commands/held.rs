@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use pannier::statement::Difference;
 use pannier::store::HeldStatement;
-use pannier::{Collector, Config, Conflict, Uuid};
+use pannier::{Config, Conflict, Upstream, Uuid};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
 use super::take_back::{each_of, for_each};
+use super::which::WhichArgs;
 use super::{Failure, Output, arguments, input, list, words};
 
 /// See and settle the statements that the LRS would not take
@@ -31,6 +32,9 @@ Examples:
   pannier held retry --all && pannier sync
   pannier held send-as-new 6f9619ff-8b86-d011-b42d-00c04fc964ff")]
 pub struct HeldArgs {
+    #[command(flatten)]
+    at: WhichArgs,
+
     #[command(subcommand)]
     action: Action,
 }
@@ -100,30 +104,31 @@ struct Shown<'a> {
 /// Does what is asked.
 pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
+    let upstream = args.at.of(&collector)?;
     match &args.action {
-        Action::List => each(&collector, |held| output.list(&shown(&held), line(&held))),
+        Action::List => each(&upstream, |held| output.list(&shown(&held), line(&held))),
         Action::Show { id } => {
-            let held = collector.held_one(*id)?;
+            let held = upstream.held_one(*id)?;
             output.show(&shown(&held), details(&held));
             Ok(())
         }
         Action::Retry(which) => for_each(
-            &which.ids(&collector, output)?,
+            &which.ids(&upstream, output)?,
             output,
             "will be sent with the next sync",
-            |id| collector.retry(id),
+            |id| upstream.retry(id),
         ),
-        Action::Replace { id, file } => replace(&collector, *id, file, output),
+        Action::Replace { id, file } => replace(&upstream, *id, file, output),
         Action::Discard(which) => {
-            for_each(&which.ids(&collector, output)?, output, "discarded", |id| {
-                collector.discard(id)
+            for_each(&which.ids(&upstream, output)?, output, "discarded", |id| {
+                upstream.discard(id)
             })
         }
         Action::KeepTheirs(named) => for_each(&named.ids, output, "given up for the LRS's", |id| {
-            collector.keep_theirs(id)
+            upstream.keep_theirs(id)
         }),
-        Action::SendAsNew(named) => send_as_new(&collector, &named.ids, output),
-        Action::Export => each(&collector, |held| {
+        Action::SendAsNew(named) => send_as_new(&upstream, &named.ids, output),
+        Action::Export => each(&upstream, |held| {
             print(list::line(&held.statement));
             go_on()
         }),
@@ -131,17 +136,17 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
 }
 
 fn each(
-    collector: &Collector,
+    upstream: &Upstream,
     show: impl FnMut(HeldStatement) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    list::all(None, |page| collector.held(page), |held| held.seq, show)
+    list::all(None, |page| upstream.held(page), |held| held.seq, show)
 }
 
 impl Which {
-    fn ids(&self, collector: &Collector, output: Output) -> Result<Vec<Uuid>, Failure> {
+    fn ids(&self, upstream: &Upstream, output: Output) -> Result<Vec<Uuid>, Failure> {
         let mut ids = self.ids.clone();
         if self.all {
-            each(collector, |held| {
+            each(upstream, |held| {
                 ids.push(held.id);
                 Ok(())
             })?;
@@ -153,16 +158,16 @@ impl Which {
     }
 }
 
-fn send_as_new(collector: &Collector, ids: &[Uuid], output: Output) -> Result<(), Failure> {
+fn send_as_new(upstream: &Upstream, ids: &[Uuid], output: Output) -> Result<(), Failure> {
     each_of(ids, |id| {
-        replaced(id, collector.send_as_new(id)?, output);
+        replaced(id, upstream.send_as_new(id)?, output);
         Ok(())
     })
 }
 
-fn replace(collector: &Collector, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
+fn replace(upstream: &Upstream, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
     let text = input::only(file)?;
-    replaced(id, collector.replace(id, text)?, output);
+    replaced(id, upstream.replace(id, text)?, output);
     Ok(())
 }
 

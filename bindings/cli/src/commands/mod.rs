@@ -24,7 +24,9 @@ pub mod status;
 pub mod sync;
 pub mod take_back;
 mod upstream;
+pub mod upstreams;
 mod verdict;
+mod which;
 mod words;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -136,7 +138,23 @@ impl From<pannier::Error> for Failure {
                  credentials: give its https:// address, or say --allow-cleartext where nobody is on the \
                  way but you",
             ),
-            pannier::Error::Endpoint(_) | pannier::Error::Credentials(_) => Self::usage(text),
+            pannier::Error::Endpoint(_)
+            | pannier::Error::Credentials(_)
+            | pannier::Error::UpstreamName { .. } => Self::usage(text),
+            pannier::Error::NoUpstream { name } => Self::usage(format!(
+                "the queue has no upstream {name:?}; `pannier upstream list` shows which ones it has"
+            )),
+            pannier::Error::OtherUpstream { name } => Self::usage(format!(
+                "the queue has an upstream {name:?} already, with another endpoint or another route; change it \
+                 with `pannier upstream set`, or choose another name"
+            )),
+            pannier::Error::UpstreamNotEmpty { name, left } => Self::work(format!(
+                "{left} statements are still to be delivered to {name:?}: deliver them first, or give them up \
+                 with --discard"
+            )),
+            pannier::Error::MainStays => Self::usage(
+                "the upstream \"main\" stays, and gets every statement; --lrs names its LRS",
+            ),
             pannier::Error::NoEndpoint => {
                 Self::usage("no LRS is known; name one with --lrs URL or PANNIER_LRS")
             }

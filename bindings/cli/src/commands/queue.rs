@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::queue_file::QueueArgs;
+use super::which::WhichArgs;
 use super::{Failure, Output, arguments, list, words};
 
 /// List the statements that are not delivered yet, in the order they were recorded
@@ -15,6 +16,9 @@ use super::{Failure, Output, arguments, list, words};
 /// for. Held ones are under `pannier held list`.
 #[derive(Args, Debug)]
 pub struct QueueListArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+
     /// At most so many
     #[arg(long, value_name = "COUNT", value_parser = arguments::count)]
     limit: Option<usize>,
@@ -38,10 +42,11 @@ struct Entry<'a> {
 /// Lists the queue.
 pub fn run(args: &QueueListArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
+    let upstream = args.which.of(&collector)?;
     let mut left = args.limit.unwrap_or(usize::MAX);
     list::all(
         args.limit,
-        |page| collector.queued(page),
+        |page| upstream.queued(page),
         |one| one.seq,
         |one| {
             left -= 1;
@@ -50,7 +55,7 @@ pub fn run(args: &QueueListArgs, queue: &QueueArgs, output: Output) -> Result<()
     )?;
     list::all(
         Some(left),
-        |page| collector.waiting(page),
+        |page| upstream.waiting(page),
         |one| one.seq,
         |one| waiting(&one, output),
     )

@@ -6,14 +6,19 @@ use clap::Args;
 use pannier::store::WaitKind;
 use pannier::{Config, Status};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output, duration, list, now_ms, words};
+use super::which::WhichArgs;
+use super::{Failure, Output, duration, list, now_ms, upstreams, words};
 use crate::terminal::one_line;
 
 /// Say how things stand: counts, the LRS, and what is the matter if anything is
 #[derive(Args, Debug)]
 pub struct StatusArgs {
+    #[command(flatten)]
+    which: WhichArgs,
+
     /// Say that you have read of what was lost with a damaged file: it is told no more. The damaged
     /// file stays
     #[arg(long)]
@@ -25,6 +30,9 @@ struct Shown<'a> {
     queue: String,
     #[serde(flatten)]
     status: &'a Status,
+    /// All there are, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    upstreams: Vec<Value>,
 }
 
 /// Shows the status.
@@ -34,16 +42,25 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     if args.acknowledge {
         collector.acknowledge_loss()?;
     }
-    let status = collector.status()?;
+    let status = args.which.of(&collector)?.status()?;
+    let mut all = collector.upstreams()?;
+    if all.len() == 1 || args.which.name().is_some() {
+        all.clear();
+    }
     output.say(format_args!("queue       {}", one_line(path.display())));
     let queue = path.display().to_string();
     output.show(
         &Shown {
             queue,
             status: &status,
+            upstreams: all.iter().map(upstreams::shown).collect(),
         },
         Person(&status),
     );
+    // The first one is told of above.
+    for one in all.iter().skip(1) {
+        output.say(format_args!("upstream    {}", upstreams::line(one)));
+    }
     match &status.loss {
         Some(loss) if words::is_loss(loss) => Err(Failure::lost()),
         // It is told, and nothing is known to be lost.

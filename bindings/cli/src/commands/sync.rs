@@ -3,16 +3,18 @@
 mod delivering;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use pannier::store::{Trouble, WaitKind, WaitReason};
-use pannier::{Collector, Ended, HistoryPolicy, Status, SyncReport};
+use pannier::{Collector, Ended, HistoryPolicy, Status, SyncReport, Upstream};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::queue_file::QueueArgs;
-use super::upstream::UpstreamArgs;
+use super::upstream::{self, UpstreamArgs};
+use super::which::WhichArgs;
 use super::{Failure, Output, arguments, duration, list, words};
 use crate::terminal::one_line;
 
@@ -21,6 +23,9 @@ use crate::terminal::one_line;
 /// Sends everything that is due and ends when nothing is, or when it would have to wait. What cannot
 /// be delivered stays in the queue; a statement that the LRS refuses for good is held, and the others
 /// go on. Ctrl-C ends it and says what is left; ending it at any moment loses nothing.
+///
+/// Where the queue has other upstreams (`pannier upstream`), all are delivered to for which there are
+/// credentials, each beside the others; with `--upstream` that one alone.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -28,10 +33,19 @@ Examples:
   pannier sync --credentials ~/.lrs-credentials
   pannier sync --wait 10m && pannier status
   pannier sync --ca school-ca.pem --proxy http://proxy.school.example:3128
+  PANNIER_LRS_EXAMS_TOKEN=… pannier sync --upstream exams
   pannier sync --in-flight 4    # a long queue over a slow line, where its order does not matter")]
 pub struct SyncArgs {
     #[command(flatten)]
     upstream: UpstreamArgs,
+
+    #[command(flatten)]
+    which: WhichArgs,
+
+    /// The credentials of an upstream beside the first, in a file as for `--credentials`; without it they
+    /// come from `PANNIER_LRS_NAME_USER`, `…_PASSWORD`, `…_BASIC` and `…_TOKEN`
+    #[arg(long, value_name = "NAME=FILE", value_parser = of_name)]
+    credentials_of: Vec<(String, PathBuf)>,
 
     /// Go on after waits that end within this time from now: 90, 90s, 10m, 1h30m
     #[arg(long, value_name = "DURATION", default_value = "0", value_parser = duration::parse)]
@@ -48,44 +62,215 @@ pub struct SyncArgs {
 }
 
 /// What is in the queue afterwards.
-#[derive(Serialize)]
+#[derive(Serialize, Default)]
 struct Left {
     queued: u64,
     waiting: u64,
     held: u64,
 }
 
+fn of_name(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_owned(), file.into()))
+        }
+        _ => Err("give an upstream's name and a file: exams=credentials.txt".to_owned()),
+    }
+}
+
+/// What is delivered to.
+struct Targets {
+    collector: Collector,
+    /// One alone, if so asked.
+    only: Option<Upstream>,
+    /// Those for which there are credentials, the first one always.
+    opened: Vec<Upstream>,
+    /// The others, by their names.
+    passed_over: Vec<String>,
+}
+
+impl Targets {
+    fn open(args: &SyncArgs, queue: &QueueArgs) -> Result<Self, Failure> {
+        let only = args.which.name().filter(|name| *name != "main");
+        let mut config = match only {
+            None => args.upstream.config()?,
+            // The rest of the arguments is about that one.
+            Some(_) => args.upstream.config_without_main()?,
+        };
+        config.history = match args.keep {
+            0 => HistoryPolicy::None,
+            days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),
+        };
+        config.requests_in_flight = args.in_flight;
+        let collector = queue.open(config)?;
+        if let Some(name) = only {
+            let upstream = collector.upstream(name)?;
+            let file = args.file_of(name).or(args.upstream.credentials_file());
+            let credentials = upstream::credentials_of(name, file)?;
+            upstream.set_credentials(credentials.as_ref())?;
+            return Ok(Self {
+                collector,
+                only: Some(upstream.clone()),
+                opened: vec![upstream],
+                passed_over: Vec::new(),
+            });
+        }
+        let main = collector.upstream("main")?;
+        let mut targets = Self {
+            only: args.which.name().map(|_| main.clone()),
+            opened: vec![main],
+            passed_over: Vec::new(),
+            collector,
+        };
+        if targets.only.is_some() {
+            return Ok(targets);
+        }
+        let others: Vec<_> = targets.collector.upstreams()?.into_iter().skip(1).collect();
+        let is_there = |name: &String| others.iter().any(|one| one.name == *name);
+        if let Some((name, _)) = args.credentials_of.iter().find(|it| !is_there(&it.0)) {
+            return Err(pannier::Error::NoUpstream { name: name.clone() }.into());
+        }
+        for one in others {
+            match upstream::credentials_of(&one.name, args.file_of(&one.name))? {
+                Some(credentials) => {
+                    let upstream = targets.collector.upstream(&one.name)?;
+                    upstream.set_credentials(Some(&credentials))?;
+                    targets.opened.push(upstream);
+                }
+                None => targets.passed_over.push(one.name),
+            }
+        }
+        Ok(targets)
+    }
+
+    fn sync(&self, patience: Duration) -> Result<SyncReport, pannier::Error> {
+        match &self.only {
+            Some(upstream) => upstream.sync_within(patience),
+            None => self.collector.sync_within(patience),
+        }
+    }
+
+    /// What was done for each of them.
+    fn reports<'a>(&'a self, whole: &'a SyncReport) -> Vec<(&'a Upstream, &'a SyncReport)> {
+        if whole.upstreams.is_empty() {
+            return self
+                .opened
+                .first()
+                .map(|one| (one, whole))
+                .into_iter()
+                .collect();
+        }
+        let report = |upstream: &'a Upstream| {
+            let mut all = whole.upstreams.iter();
+            let found = all.find(|one| one.name == upstream.name())?;
+            Some((upstream, &found.report))
+        };
+        self.opened.iter().filter_map(report).collect()
+    }
+}
+
+impl SyncArgs {
+    fn file_of(&self, name: &str) -> Option<&std::path::Path> {
+        let mut files = self.credentials_of.iter();
+        files
+            .find(|(of, _)| of == name)
+            .map(|(_, file)| file.as_path())
+    }
+}
+
 /// Syncs once.
 pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
-    let mut config = args.upstream.config()?;
-    config.history = match args.keep {
-        0 => HistoryPolicy::None,
-        days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),
-    };
-    config.requests_in_flight = args.in_flight;
-    let collector = queue.open(config)?;
-    let report = delivering::deliver(&collector, args.wait, output)?;
-    let status = collector.status()?;
-    let left = Left {
-        queued: status.ledger.queued,
-        waiting: status.ledger.waiting,
-        held: status.ledger.held,
-    };
-    let person = format!("{} delivered; {}", report.delivered, left.words());
-    output.show(&shown(&report, &left), person);
-    outcome(&collector, &report, &status)
+    let targets = Targets::open(args, queue)?;
+    let report = delivering::deliver(&targets, args.wait, output)?;
+    let mut ends = Vec::new();
+    for (upstream, report) in targets.reports(&report) {
+        ends.push((upstream, report, upstream.status()?));
+    }
+    let lefts: Vec<_> = ends
+        .iter()
+        .map(|(upstream, _, status)| (upstream.name(), Left::of(status)))
+        .collect();
+    let are_several = ends.len() + targets.passed_over.len() > 1;
+    let mut person = Vec::new();
+    for ((upstream, report, _), (_, left)) in ends.iter().zip(&lefts) {
+        let name = if are_several {
+            format!("{}: ", upstream.name())
+        } else {
+            String::new()
+        };
+        person.push(format!(
+            "{name}{} delivered; {}",
+            report.delivered,
+            left.words()
+        ));
+    }
+    for name in &targets.passed_over {
+        let variables = name.to_ascii_uppercase().replace('-', "_");
+        person.push(format!(
+            "{name}: passed over for want of credentials (PANNIER_LRS_{variables}_USER and …_PASSWORD)"
+        ));
+    }
+    output.show(&shown(&report, &lefts), person.join("\n"));
+    let mut failures = Vec::new();
+    if let Some((_, _, status)) = ends.first()
+        && status.loss.as_ref().is_some_and(words::is_loss)
+    {
+        failures.push(Failure::lost());
+    }
+    for (upstream, report, status) in &ends {
+        for failure in outcome(upstream, report, status)? {
+            failures.push(if are_several {
+                Failure {
+                    text: format!("{}: {}", upstream.name(), failure.text),
+                    ..failure
+                }
+            } else {
+                failure
+            });
+        }
+    }
+    match failures.into_iter().reduce(Failure::and) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
 }
 
 /// For a program: with the same members however it ended.
-fn shown(report: &SyncReport, left: &Left) -> Value {
-    let mut shown = json!({ "until": null, "why": null, "trouble": null, "left": left });
+fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
+    let left = lefts.iter().fold(Left::default(), |sum, (_, left)| Left {
+        queued: sum.queued + left.queued,
+        waiting: sum.waiting + left.waiting,
+        held: sum.held + left.held,
+    });
+    let empty = || json!({ "until": null, "why": null, "trouble": null, "left": null });
+    let mut shown = empty();
+    shown["left"] = json!(left);
     if let (Some(shown), Value::Object(report)) = (shown.as_object_mut(), json!(report)) {
         shown.extend(report);
+    }
+    if let Some(upstreams) = shown["upstreams"].as_array_mut() {
+        for one in upstreams {
+            let left = lefts.iter().find(|(name, _)| one["name"] == *name);
+            let mut whole = empty();
+            whole["left"] = json!(left.map(|(_, left)| left));
+            if let (Some(whole), Some(one)) = (whole.as_object_mut(), one.as_object_mut()) {
+                whole.append(one);
+            }
+            *one = whole;
+        }
     }
     shown
 }
 
 impl Left {
+    fn of(status: &Status) -> Self {
+        Self {
+            queued: status.ledger.queued,
+            waiting: status.ledger.waiting,
+            held: status.ledger.held,
+        }
+    }
+
     fn words(&self) -> String {
         let parts: Vec<String> = [
             (self.queued, "queued"),
@@ -104,8 +289,12 @@ impl Left {
     }
 }
 
-/// The exit code and what there is to say; all of it, the most urgent first.
-fn outcome(collector: &Collector, report: &SyncReport, status: &Status) -> Result<(), Failure> {
+/// The exit codes and what there is to say, of one upstream.
+fn outcome(
+    upstream: &Upstream,
+    report: &SyncReport,
+    status: &Status,
+) -> Result<Vec<Failure>, Failure> {
     let undelivered = status.ledger.queued + status.ledger.waiting;
     let endpoint = status.endpoint.as_deref();
     let delayed = match &report.ended {
@@ -126,9 +315,6 @@ fn outcome(collector: &Collector, report: &SyncReport, status: &Status) -> Resul
         Ended::Emptied => None,
     };
     let mut failures = Vec::new();
-    if status.loss.as_ref().is_some_and(words::is_loss) {
-        failures.push(Failure::lost());
-    }
     match delayed {
         // Nothing waits for it.
         Some(_) if undelivered == 0 => {}
@@ -140,19 +326,20 @@ fn outcome(collector: &Collector, report: &SyncReport, status: &Status) -> Resul
         None => {}
     }
     if status.ledger.waiting > 0 {
-        failures.push(Failure::undelivered(aside(collector)?));
+        failures.push(Failure::undelivered(aside(upstream)?));
     }
     if status.ledger.held > 0 {
         failures.push(Failure::work(format!(
-            "{} {} held until you do something about it; `pannier held list` says why",
+            "{} {} held until you do something about it; `pannier held list{}` says why",
             status.ledger.held,
             if status.ledger.held == 1 { "is" } else { "are" },
+            match upstream.name() {
+                "main" => String::new(),
+                name => format!(" --upstream {name}"),
+            },
         )));
     }
-    match failures.into_iter().reduce(Failure::and) {
-        Some(failure) => Err(failure),
-        None => Ok(()),
-    }
+    Ok(failures)
 }
 
 fn waiting(until: i64, why: WaitKind, trouble: Option<&Trouble>, endpoint: Option<&str>) -> String {
@@ -172,11 +359,11 @@ fn waiting(until: i64, why: WaitKind, trouble: Option<&Trouble>, endpoint: Optio
 }
 
 /// What those that stand aside wait for, each reason once.
-fn aside(collector: &Collector) -> Result<String, Failure> {
+fn aside(upstream: &Upstream) -> Result<String, Failure> {
     let mut reasons: BTreeMap<&str, (WaitReason, u64, Option<i64>)> = BTreeMap::new();
     list::all(
         None,
-        |page| collector.waiting(page),
+        |page| upstream.waiting(page),
         |one| one.seq,
         |one| {
             let (_, count, next) = reasons

@@ -1,6 +1,6 @@
 //! Which LRS, as whom, and by which way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -71,19 +71,25 @@ pub struct WayArgs {
 }
 
 impl UpstreamArgs {
+    /// A configuration with all of it but the first upstream's address and credentials.
+    pub fn config_without_main(&self) -> Result<Config, Failure> {
+        let mut config = Config::default();
+        config.allow_cleartext = self.credentials.allow_cleartext;
+        if self.way.is_asked_for() {
+            config.transport = Some(Arc::new(self.way.transport()?));
+        }
+        Ok(config)
+    }
+
     /// A configuration with all of it.
     pub fn config(&self) -> Result<Config, Failure> {
         if let Some(lrs) = &self.lrs {
             Endpoint::parse(lrs).map_err(Error::from)?;
         }
-        let mut config = Config::default();
+        let mut config = self.config_without_main()?;
         config.endpoint.clone_from(&self.lrs);
         config.credentials = self.credentials.read()?;
-        config.allow_cleartext = self.credentials.allow_cleartext;
         config.speak = self.speak;
-        if self.way.is_asked_for() {
-            config.transport = Some(Arc::new(self.way.transport()?));
-        }
         Ok(config)
     }
 }
@@ -119,10 +125,28 @@ impl WayArgs {
     }
 }
 
+/// As whom at an upstream beside the first: from `PANNIER_LRS_NAME_USER` and so on, or from the file.
+pub fn credentials_of(name: &str, file: Option<&Path>) -> Result<Option<Credentials>, Failure> {
+    let name = name.to_ascii_uppercase().replace('-', "_");
+    found(&format!("PANNIER_LRS_{name}"), file)
+}
+
+impl UpstreamArgs {
+    /// The file with credentials, if one is named.
+    pub fn credentials_file(&self) -> Option<&Path> {
+        self.credentials.credentials.as_deref()
+    }
+}
+
 impl CredentialArgs {
     /// The credentials, if any are given.
     pub fn read(&self) -> Result<Option<Credentials>, Failure> {
-        match credentials::read("PANNIER_LRS", self.credentials.as_deref())? {
+        found("PANNIER_LRS", self.credentials.as_deref())
+    }
+}
+
+fn found(prefix: &str, file: Option<&Path>) -> Result<Option<Credentials>, Failure> {
+    match credentials::read(prefix, file)? {
             Named {
                 user: None,
                 password: None,
@@ -155,7 +179,6 @@ impl CredentialArgs {
                 "give the LRS's credentials either as user and password, or as a ready Basic value, or as a token",
             )),
         }
-    }
 }
 
 /// User and password out of a ready value, with or without the word before it.

@@ -15,4 +15,5 @@ mod scarce;
 mod serving;
 mod terminal;
 mod unread;
+mod upstreams;
 mod usage;

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pannier::{Collector, Ended, Event, EventStream, SyncReport};
+use pannier::{Ended, Event, EventStream, SyncReport};
+
+use super::Targets;
 
 use super::super::ending::Ending;
 use super::super::{Failure, Output, duration, list, now_ms, queue_file, tell, words};
@@ -30,7 +32,7 @@ pub fn asked_to_end() -> bool {
 /// Syncs, and goes on after waits that end within the patience. The first Ctrl-C or polite request ends
 /// the sync, the second one the process.
 pub fn deliver(
-    collector: &Collector,
+    targets: &Targets,
     patience: Duration,
     output: Output,
 ) -> Result<SyncReport, Failure> {
@@ -42,27 +44,35 @@ pub fn deliver(
         ending.wait();
         std::process::exit(AT_ONCE);
     });
-    let status = collector.status()?;
+    let mut undelivered = 0;
+    let mut endpoints = Vec::new();
+    for upstream in &targets.opened {
+        let status = upstream.status()?;
+        undelivered += status.ledger.queued + status.ledger.waiting;
+        endpoints.push((upstream.name().to_owned(), status.endpoint));
+    }
     let watch = Watch {
         bar: if output.json {
             ProgressBar::hidden()
         } else {
-            bar(status.ledger.queued + status.ledger.waiting)
+            bar(undelivered)
         },
-        events: collector.events(),
-        endpoint: status.endpoint,
+        events: targets.collector.events(),
+        endpoints,
         quiet: output.json,
     };
     let began = Instant::now();
     let mut sum: Option<SyncReport> = None;
     let report = loop {
         let left = patience.saturating_sub(began.elapsed());
-        let mut report = watch.sync(collector, left)?;
+        let mut report = watch.sync(targets, left)?;
         if let Some(before) = sum.take() {
-            report.delivered += before.delivered;
-            report.held += before.held;
-            report.requests += before.requests;
-            report.bytes_sent += before.bytes_sent;
+            add(&mut report, &before);
+            for one in &mut report.upstreams {
+                if let Some(before) = before.upstreams.iter().find(|it| it.name == one.name) {
+                    add(&mut one.report, &before.report);
+                }
+            }
         }
         if ASKED_TO_END.load(Ordering::Relaxed) {
             if !matches!(report.ended, Ended::Emptied) {
@@ -77,7 +87,7 @@ pub fn deliver(
             ),
             Ended::Waiting { until, .. } => (Some(*until), "it asks for time"),
             Ended::Emptied => (
-                collector.status()?.next_due,
+                next_due(targets)?,
                 "the next statement that waits aside is due then",
             ),
             Ended::NeedsApp { .. } | Ended::Interrupted => (None, ""),
@@ -92,6 +102,23 @@ pub fn deliver(
     };
     watch.bar.finish_and_clear();
     Ok(report)
+}
+
+fn add(report: &mut SyncReport, before: &SyncReport) {
+    report.delivered += before.delivered;
+    report.held += before.held;
+    report.requests += before.requests;
+    report.bytes_sent += before.bytes_sent;
+}
+
+/// When the next statement that waits aside is due, for whichever upstream.
+fn next_due(targets: &Targets) -> Result<Option<i64>, Failure> {
+    let mut next: Option<i64> = None;
+    for upstream in &targets.opened {
+        let due = upstream.status()?.next_due;
+        next = next.into_iter().chain(due).min();
+    }
+    Ok(next)
 }
 
 /// A wait until a time of day, which may be set meanwhile.
@@ -121,20 +148,21 @@ impl Wait {
 struct Watch {
     bar: ProgressBar,
     events: EventStream,
-    endpoint: Option<String>,
+    /// Of each upstream.
+    endpoints: Vec<(String, Option<String>)>,
     quiet: bool,
 }
 
 impl Watch {
-    fn sync(&self, collector: &Collector, patience: Duration) -> Result<SyncReport, Failure> {
+    fn sync(&self, targets: &Targets, patience: Duration) -> Result<SyncReport, Failure> {
         let (mut done, mut told) = (0, false);
         let mut waits: Option<(i64, String)> = None;
         let report = std::thread::scope(|scope| {
-            let syncing = scope.spawn(|| collector.sync_within(patience));
+            let syncing = scope.spawn(|| targets.sync(patience));
             while !syncing.is_finished() {
                 queue_file::listen();
                 if ASKED_TO_END.load(Ordering::Relaxed) {
-                    collector.interrupt();
+                    targets.collector.interrupt();
                 }
                 match self.events.next_within(TICK / 2) {
                     Ok(Some(Event::Delivered { ids, .. })) => {
@@ -142,8 +170,15 @@ impl Watch {
                         self.bar.inc(ids.len() as u64);
                     }
                     Ok(Some(Event::Held { .. })) => self.bar.inc(1),
-                    Ok(Some(Event::WaitingUntil { until, trouble, .. })) if !patience.is_zero() => {
-                        let endpoint = self.endpoint.as_deref();
+                    Ok(Some(Event::WaitingUntil {
+                        until,
+                        trouble,
+                        upstream,
+                        ..
+                    })) if !patience.is_zero() => {
+                        let mut endpoints = self.endpoints.iter();
+                        let known = endpoints.find(|(name, _)| *name == upstream);
+                        let endpoint = known.and_then(|(_, endpoint)| endpoint.as_deref());
                         let what = trouble.map(|trouble| words::trouble(&trouble, endpoint));
                         waits = Some((until, what.unwrap_or_default()));
                         told = false;

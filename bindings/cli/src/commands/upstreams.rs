@@ -1,0 +1,188 @@
+//! `pannier upstream`: LRSs beside the first, and which statements are for them.
+
+use clap::{Args, Subcommand};
+use pannier::{Config, NewUpstream, Remainder, Route, UpstreamInfo};
+use serde_json::json;
+
+use super::queue_file::QueueArgs;
+use super::{Failure, Output};
+use crate::terminal::one_line;
+
+/// Deliver to other LRSs, too: add, list, change and remove them
+///
+/// Each upstream has a queue, waits and refusals of its own, and none waits for another. The first one is
+/// `main`, the LRS of `--lrs`. One that is added gets what is recorded from then on: all of it, or what its
+/// activities and verbs say. `pannier sync` delivers to all that it has credentials for: for one called
+/// `north-1` they are `PANNIER_LRS_NORTH_1_USER` and `…_PASSWORD`, or `…_BASIC`, or `…_TOKEN`, or a file
+/// (`--credentials-of north-1=FILE`).
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  pannier upstream add region --endpoint https://lrs.region.example/xAPI
+  pannier upstream add exams --endpoint https://exams.example/xAPI --activity https://school.example/exams/
+  PANNIER_LRS_EXAMS_USER=app PANNIER_LRS_EXAMS_PASSWORD=… pannier sync
+  pannier held list --upstream exams
+  pannier upstream set exams --endpoint https://new.example/xAPI
+  pannier upstream remove exams --discard")]
+pub struct UpstreamsArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Add one, which gets what is recorded from now on
+    Add {
+        /// Its name: a to z, 0 to 9 and -, a letter first
+        name: String,
+        /// The LRS's base URL, such as <https://lrs.example/xAPI>
+        #[arg(long, value_name = "URL")]
+        endpoint: String,
+        #[command(flatten)]
+        route: RouteArgs,
+    },
+    /// List them with what is left for each
+    List,
+    /// Say where one is, or which statements are for it from now on
+    Set {
+        /// Its name
+        name: String,
+        /// Another base URL: what is queued goes there
+        #[arg(long, value_name = "URL", required_unless_present_any = ["activities", "verbs", "everything"])]
+        endpoint: Option<String>,
+        #[command(flatten)]
+        route: RouteArgs,
+        /// All statements are for it from now on
+        #[arg(long, conflicts_with_all = ["activities", "verbs"])]
+        everything: bool,
+    },
+    /// Remove one, if all that is for it is delivered
+    Remove {
+        /// Its name
+        name: String,
+        /// Give up for good what it does not have yet; other upstreams get it all the same
+        #[arg(long)]
+        discard: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+struct RouteArgs {
+    /// Only statements about an activity whose id begins so, as the object or in the context; several may be
+    /// given
+    #[arg(long = "activity", value_name = "PREFIX", id = "activities")]
+    activities: Vec<String>,
+
+    /// Only statements with this verb, by its whole IRI; several may be given
+    #[arg(long = "verb", value_name = "IRI", id = "verbs")]
+    verbs: Vec<String>,
+}
+
+impl RouteArgs {
+    fn route(&self) -> Route {
+        Route::all()
+            .of_activities(&self.activities)
+            .of_verbs(&self.verbs)
+    }
+}
+
+/// Does what is asked.
+pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
+    match &args.action {
+        Action::Add {
+            name,
+            endpoint,
+            route,
+        } => {
+            let collector = queue.open_or_make(Config::default())?;
+            let mut new = NewUpstream::new(name, endpoint, None);
+            new.route = route.route();
+            let added = collector.add_upstream(new)?;
+            output.show(
+                &json!({ "name": name, "endpoint": added.status()?.endpoint, "route": added.route()? }),
+                format_args!("{name}  gets what is recorded from now on{}", of(&route.route())),
+            );
+        }
+        Action::List => {
+            for one in queue.open(Config::default())?.upstreams()? {
+                output.list(&shown(&one), line(&one))?;
+            }
+        }
+        Action::Set {
+            name,
+            endpoint,
+            route,
+            everything,
+        } => {
+            let collector = queue.open(Config::default())?;
+            let upstream = collector.upstream(name)?;
+            let route = route.route();
+            if *everything || !route.is_all() {
+                upstream.set_route(&route)?;
+            }
+            if let Some(endpoint) = endpoint {
+                upstream.set_endpoint(endpoint)?;
+            }
+            output.show(
+                &json!({ "name": name, "endpoint": upstream.status()?.endpoint, "route": upstream.route()? }),
+                format_args!("{name}  is set"),
+            );
+        }
+        Action::Remove { name, discard } => {
+            let collector = queue.open(Config::default())?;
+            let remainder = if *discard {
+                Remainder::Discard
+            } else {
+                Remainder::MustBeEmpty
+            };
+            let discarded = collector.remove_upstream(name, remainder)?;
+            output.show(
+                &json!({ "name": name, "discarded": discarded }),
+                format_args!("{name}  removed; {discarded} discarded"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// For a program: `upstream list`, and the member `upstreams` of `status`.
+pub fn shown(one: &UpstreamInfo) -> serde_json::Value {
+    let mut shown = json!(one);
+    if let Some(members) = shown.as_object_mut() {
+        // Whether this process has opened it says nothing of others, nor does this of an upstream.
+        for member in ["opened", "syncing", "network", "loss"] {
+            members.remove(member);
+        }
+    }
+    shown
+}
+
+/// For a person, in a line.
+pub fn line(one: &UpstreamInfo) -> String {
+    let ledger = &one.status.ledger;
+    let endpoint = one.status.endpoint.as_deref().unwrap_or("none yet");
+    let mut line = format!(
+        "{}  {}  {} queued, {} waiting, {} held, {} delivered{}",
+        one.name,
+        one_line(endpoint),
+        ledger.queued,
+        ledger.waiting,
+        ledger.held,
+        ledger.delivered,
+        of(&one.route)
+    );
+    if let Some(trouble) = &one.status.trouble {
+        line.push_str("  (");
+        line.push_str(&super::words::trouble(trouble, Some(endpoint)));
+        line.push(')');
+    }
+    line
+}
+
+fn of(route: &Route) -> String {
+    let list = |of: &str, all: &[String]| match all {
+        [] => String::new(),
+        all => format!(", {of} {}", one_line(all.join(" or "))),
+    };
+    list("about", route.activities()) + &list("with", route.verbs())
+}

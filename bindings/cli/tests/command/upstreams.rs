@@ -1,0 +1,124 @@
+//! `upstream`: several LRSs from one queue.
+
+use serde_json::json;
+
+use crate::process::{Desk, at_the_hub, hub, statement};
+
+#[test]
+fn each_upstream_gets_what_is_for_it_with_credentials_of_its_own() {
+    let ((main, _), (exams, mischief)) = (hub(), hub());
+    let mut desk = Desk::at(&main);
+    desk.recorded(&statement("before"));
+    let (url, prefix) = (exams.url(), "http://example.org/exam");
+    let add = ["upstream", "add", "exams-1", "--endpoint", &url];
+    desk.run(&[&add[..], &["--activity", prefix]].concat())
+        .is(0, "about http://example.org/exam");
+    let ids = desk.recorded(&json!([
+        statement("one"),
+        statement("exam-1"),
+        statement("exam-2")
+    ]));
+    let listed = desk.json(&["upstream", "list"]);
+    let names: Vec<_> = listed.iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["main", "exams-1"]);
+    assert_eq!(listed[1]["route"], json!({ "activities": [prefix] }));
+    assert_eq!(
+        (&listed[1]["queued"], &listed[0]["queued"]),
+        (&json!(2), &json!(4))
+    );
+
+    // Without credentials for it the first one gets all the same, and nothing goes there.
+    let sync = desk.run(&["sync"]);
+    sync.is(0, "main: 4 delivered; nothing is left");
+    sync.is(
+        0,
+        "exams-1: passed over for want of credentials (PANNIER_LRS_EXAMS_1_USER",
+    );
+    assert!(at_the_hub(&exams).is_empty());
+    let status = desk.run(&["status"]);
+    status.is(0, "upstream    exams-1  ");
+    status.is(0, "2 queued, 0 waiting, 0 held, 0 delivered");
+    assert_eq!(
+        desk.json(&["status"])[0]["upstreams"][1]["queued"],
+        json!(2)
+    );
+    assert_eq!(desk.json(&["queue", "--upstream", "exams-1"]).len(), 2);
+    assert!(desk.json(&["queue"]).is_empty());
+
+    desk.set("PANNIER_LRS_EXAMS_1_USER", "me");
+    desk.set("PANNIER_LRS_EXAMS_1_PASSWORD", "wrong");
+    let refused = desk.run(&["sync"]);
+    refused.is(4, "main: 0 delivered; nothing is left");
+    refused.is(4, "exams-1: 0 delivered; left: 2 queued");
+    refused.is(4, "does not take these credentials (401");
+    desk.set("PANNIER_LRS_EXAMS_1_PASSWORD", "secret");
+    mischief.refuse(&ids[1], "no such exam");
+    desk.run(&["sync", "--wait", "2m"])
+        .is(1, "held list --upstream exams-1");
+    assert!(desk.json(&["held", "list"]).is_empty());
+    let held = ["held", "list", "--upstream", "exams-1"];
+    assert_eq!(desk.json(&held)[0]["id"], json!(ids[1]));
+    mischief.stop();
+    desk.run(&["held", "retry", &ids[1]]).is(1, &ids[1]);
+    desk.run(&["held", "retry", "--all", "--upstream", "exams-1"])
+        .is(0, &ids[1]);
+    desk.set("PANNIER_LRS_EXAMS_1_USER", "");
+    let file = desk.file("exams", "user = me\npassword = secret\n");
+    let of = format!("exams-1={file}");
+    let report = desk.json(&["sync", "--credentials-of", &of]).remove(0);
+    assert_eq!(
+        (&report["delivered"], &report["left"]["held"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(report["upstreams"][1]["name"], json!("exams-1"));
+    assert_eq!(report["upstreams"][1]["left"]["queued"], json!(0));
+    let there: Vec<_> = at_the_hub(&exams)
+        .iter()
+        .map(|one| one["id"].clone())
+        .collect();
+    assert_eq!(there, [json!(ids[1]), json!(ids[2])]);
+    desk.run(&["sync", "--credentials-of", "exam=file"])
+        .is(2, "no upstream \"exam\"");
+    desk.run(&["sync", "--upstream", "exam"])
+        .is(2, "pannier upstream list");
+}
+
+#[test]
+fn one_alone_is_delivered_to_moved_and_removed() {
+    let ((main, _), (other, _)) = (hub(), hub());
+    let mut desk = Desk::at(&main);
+    desk.set("PANNIER_LRS", "http://127.0.0.1:9/xAPI");
+    desk.run(&[
+        "upstream",
+        "add",
+        "region",
+        "--endpoint",
+        "http://127.0.0.1:9/xAPI",
+    ])
+    .is(0, "region");
+    desk.recorded(&json!([statement("one"), statement("two")]));
+    desk.run(&["upstream", "add", "region", "--endpoint", &other.url()])
+        .is(2, "pannier upstream set");
+    desk.run(&["upstream", "add", "Main", "--endpoint", &other.url()])
+        .is(2, "a letter first");
+    desk.run(&["upstream", "set", "region", "--endpoint", &other.url()])
+        .is(0, "region  is set");
+    // What is for the first one, `PANNIER_LRS` too, is nothing to this one.
+    let file = desk.file("region", "user = me\npassword = secret\n");
+    desk.run(&["sync", "--upstream", "region", "--credentials", &file])
+        .is(0, "2 delivered; nothing is left");
+    assert_eq!(at_the_hub(&other).len(), 2);
+    assert_eq!(desk.json(&["queue"]).len(), 2);
+    desk.recorded(&statement("three"));
+    let refused = desk.run(&["upstream", "remove", "region"]);
+    refused.is(1, "1 statements are still to be delivered to \"region\"");
+    desk.run(&["upstream", "remove", "main"]).is(2, "stays");
+    let removed = desk.json(&["upstream", "remove", "region", "--discard"]);
+    assert_eq!(removed[0], json!({ "name": "region", "discarded": 1 }));
+    desk.run(&["upstream", "remove", "region"])
+        .is(2, "no upstream \"region\"");
+    desk.set("PANNIER_LRS", &main.url());
+    desk.run(&["sync"]).is(0, "3 delivered; nothing is left");
+    assert!(desk.json(&["status"])[0].get("upstreams").is_none());
+    assert_eq!(at_the_hub(&main).len(), 3);
+}
