@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pannier::sync::policy;
+use pannier::sync::backoff;
 use pannier_tests::fleet::{Figures, Herd, Overload, Scenario, run};
 
 /// A classroom before an LRS that takes five requests a second.
@@ -15,7 +15,7 @@ fn scenario(overload: Overload, new: bool, real: bool) -> Scenario {
         overload,
         new,
         spread: Duration::from_secs(2),
-        backoff: policy::BACKOFF,
+        backoff: backoff::BACKOFF,
         herd: Herd::AsBuilt,
         latency: 50,
         real,

@@ -22,6 +22,20 @@ pub struct Backoff {
     pub longest: Duration,
 }
 
+/// What every collector does after failures of the LRS as a whole.
+pub const BACKOFF: Backoff = Backoff {
+    first: policy::FIRST_BACKOFF,
+    factor: policy::BACKOFF_FACTOR,
+    longest: policy::LONGEST_BACKOFF,
+};
+
+/// What a session does with one statement that was refused.
+const SUSPICION: Backoff = Backoff {
+    first: policy::FIRST_SUSPICION,
+    factor: policy::BACKOFF_FACTOR,
+    longest: policy::LONGEST_SUSPICION,
+};
+
 impl Backoff {
     /// The wait after so many failures in a row (1 for the first), somewhere in the whole range.
     pub fn delay(&self, failures: u32, rng: &mut fastrand::Rng) -> Duration {
@@ -57,18 +71,18 @@ impl Backoff {
 
 /// The wait after so many failures in a row (1 for the first), as every collector has it.
 pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
-    policy::BACKOFF.delay(failures, rng)
+    BACKOFF.delay(failures, rng)
 }
 
 /// The wait before a statement that was refused so many times before is tried again. It costs three
 /// requests each time, perhaps for good: a gateway that blocks it may never let it pass.
 pub fn suspicion(refused: u32, rng: &mut fastrand::Rng) -> Duration {
-    policy::SUSPICION.delay(refused + 1, rng)
+    SUSPICION.delay(refused + 1, rng)
 }
 
 /// The wait where the LRS asks for one, as every collector has it.
 pub fn after(asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
-    policy::BACKOFF.after(asked, failures, rng)
+    BACKOFF.after(asked, failures, rng)
 }
 
 /// The wait before the first request after the network has come back: somewhere in the whole range,

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use super::backoff::Backoff;
 use crate::store::{HoldReason, Millis};
 
 // How much at once.
@@ -50,20 +49,18 @@ pub(super) const SHORTEST_BACKOFF: Duration = Duration::from_millis(250);
 /// at most. 2026-11-23.
 pub const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
 
-/// Waits after failures of the LRS as a whole; `docs/fleet.md` measures them. 2026-11-25.
-pub const BACKOFF: Backoff = Backoff {
-    first: Duration::from_secs(2),
-    factor: 2.0,
-    longest: LONGEST_BACKOFF,
-};
+/// Longest first wait after a failure of the LRS as a whole; `docs/fleet.md` measures it. 2026-11-25.
+pub(super) const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// Waits before one refused statement is tried again while others are taken: each try costs three requests,
-/// perhaps for good. 2026-11-28.
-pub(super) const SUSPICION: Backoff = Backoff {
-    first: Duration::from_secs(16),
-    factor: 2.0,
-    longest: Duration::from_hours(1),
-};
+/// Factor by which each wait is longer than the one before. 2026-11-25.
+pub(super) const BACKOFF_FACTOR: f32 = 2.0;
+
+/// Longest first wait before one refused statement is tried again while others are taken: each try costs
+/// three requests, perhaps for good. 2026-11-28.
+pub(super) const FIRST_SUSPICION: Duration = Duration::from_secs(16);
+
+/// Longest such wait: what is blocked is tried once an hour. 2026-11-28.
+pub(super) const LONGEST_SUSPICION: Duration = Duration::from_hours(1);
 
 /// Longest `Retry-After` that is obeyed; a longer one is a mistake or an attack. 2026-11-23.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);

@@ -40,13 +40,13 @@ struct Arguments {
     #[arg(long, default_value_t = policy::NETWORK_BACK_WITHIN.as_secs_f64())]
     spread: f64,
     /// Longest first wait after a failure, seconds.
-    #[arg(long, default_value_t = policy::BACKOFF.first.as_secs_f64())]
+    #[arg(long, default_value_t = backoff::BACKOFF.first.as_secs_f64())]
     first: f64,
     /// So many times as long after each further failure.
-    #[arg(long, default_value_t = policy::BACKOFF.factor)]
+    #[arg(long, default_value_t = backoff::BACKOFF.factor)]
     factor: f32,
     /// Longest wait of all, seconds.
-    #[arg(long, default_value_t = policy::BACKOFF.longest.as_secs_f64())]
+    #[arg(long, default_value_t = backoff::BACKOFF.longest.as_secs_f64())]
     longest: f64,
     /// How much later than told a device comes back: "as-built", or, to compare, "exact", "backoff" or
     /// a share of the wait.
