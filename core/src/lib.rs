@@ -10,7 +10,6 @@
 pub mod clock;
 pub mod collector;
 mod error;
-pub mod event;
 mod lock;
 pub mod store;
 pub mod sync;
@@ -29,6 +28,7 @@ pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
 pub use statement::{Statement, XapiVersion};
 pub use store::{Durability, HistoryPolicy, Page, Remainder, Route};
+pub use sync::event;
 pub use sync::{Ended, SyncReport, UpstreamReport};
 pub use uuid::Uuid;
 

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
+use super::event::Event;
 use super::policy;
 use super::session::Session;
 use super::suspects;
 use super::work::{Due, Item, Look, Task, Then};
-use crate::event::Event;
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
 use crate::store::{

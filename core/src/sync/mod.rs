@@ -72,6 +72,7 @@ mod answered;
 pub mod backoff;
 mod conviction;
 mod due;
+pub mod event;
 mod flights;
 pub mod judge;
 mod link;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::event::Event;
 use super::link::{Ceiling, Door};
 use super::policy;
 use super::session::Session;
 use super::verdict::Stop;
 use super::work::Item;
-use crate::event::Event;
 use crate::store::{
     Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, WaitKind,
 };

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::event::Event;
 use super::flights::Flying;
 use super::link::{self, Door};
 use super::quiet::still_at_work;
@@ -14,7 +15,6 @@ use super::session::Session;
 use super::work::{Due, Item, Task};
 use super::{policy, trace};
 use crate::clock::Now;
-use crate::event::Event;
 use crate::lrs::{Request, requests};
 use crate::store::{
     Claim, Db, Millis, Problem, StoreError, Trouble, UnderWay, Unsent, WaitKind, is_plausible,

@@ -6,13 +6,13 @@ use std::collections::{BTreeSet, VecDeque};
 
 use tracing::Span;
 
+use super::event::Event;
 use super::flights::{Flights, Ticket};
 use super::link::Link;
 use super::quiet::Quiet;
 use super::report::{Ended, SessionConfig, SyncReport};
 use super::suspects::Suspects;
 use super::work::{Landed, Task};
-use crate::event::Event;
 use crate::lrs::Authorization;
 use crate::store::{Holder, Trouble, Unsent};
 
