@@ -6,12 +6,11 @@ use uuid::Uuid;
 
 use super::intact::Frozen;
 use super::route::Routes;
+use super::tail::Tail;
+use super::traits::NEEDS_2_0;
+use super::traits::TIMESTAMP_IS_OURS;
 use super::{Db, Millis, StoreError, ids};
 use crate::statement::Prepared;
-
-/// Bits of `statement.traits`.
-pub(super) const NEEDS_2_0: i64 = 1;
-pub(super) const TIMESTAMP_IS_OURS: i64 = 2;
 
 /// Statements that are recorded all together or not at all.
 pub type Candidate = Vec<Prepared>;
@@ -111,40 +110,6 @@ impl Db {
             Some(keeper) if !keeper.is_behind() => keeper.add(new as u64),
             _ => self.keep_numbers(),
         }
-    }
-}
-
-/// The end of the log: where the next statement goes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tail {
-    pub(super) seq: i64,
-    pub(super) end: i64,
-    ids_until: i64,
-}
-
-impl Tail {
-    /// The last row, or what the ledger remembers of a later one that has been deleted.
-    pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        conn.prepare_cached(
-            "SELECT max(last_seq, ifnull(seq, 0)), max(last_end, ifnull(ends_at, 0)), ifnull(ids_until, 0)
-             FROM ledger LEFT JOIN statement ON seq = (SELECT max(seq) FROM statement)",
-        )?
-        .query_row([], |row| {
-            Ok(Self {
-                seq: row.get(0)?,
-                end: row.get(1)?,
-                ids_until: row.get(2)?,
-            })
-        })
-    }
-
-    /// Writes the end of the log down. Called before any row is deleted, so that no seq is ever
-    /// given out twice.
-    pub(super) fn remember(tx: &Connection) -> rusqlite::Result<()> {
-        let tail = Self::read(tx)?;
-        tx.prepare_cached("UPDATE ledger SET last_seq = ?1, last_end = ?2")?
-            .execute(params![tail.seq, tail.end])?;
-        Ok(())
     }
 }
 

@@ -8,19 +8,21 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use super::act::{State, give_up, locate};
-use super::append::Tail;
 use super::beside::{self, Account, Beside, Raw};
-use super::ledger::{Moves, Place};
+use super::catch_up::Forward;
+use super::catch_up::go_forward;
+use super::catch_up::know;
+use super::catch_up::withdraw;
+use super::ledger::Place;
 use super::numbers::Numbers;
 use super::pages::Pages;
-use super::salvage::{Salvaged, Saving, take_out};
-use super::settle::delete;
+use super::salvaged::Salvaged;
+use super::saving::{Saving, take_out};
 use super::survey::Survey;
 use super::withdrawn::{Noted, Withdrawn};
-use super::{Db, Millis, StoreError, UpstreamId, loss, place};
+use super::{Db, Millis, StoreError, loss, place};
 
 impl Db {
     /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
@@ -158,51 +160,6 @@ fn name_somebody(notes: &[Withdrawn]) -> bool {
     notes.any(|note| matches!(note.to, Place::Erased | Place::Delivered))
 }
 
-/// Takes those out that are there still.
-pub(super) fn withdraw(
-    tx: &Connection,
-    notes: &[Withdrawn],
-    now: Millis,
-) -> Result<(), StoreError> {
-    let mut moves = Moves::of_all(tx)?;
-    for note in notes {
-        if !note.is_about_what_is_there(tx)? {
-            continue;
-        }
-        let concerned = moves.iter_mut();
-        for moves in concerned.filter(|moves| note.at.is_none_or(|at| at == moves.upstream)) {
-            let Some(found) = locate(tx, moves.upstream, note.seq)? else {
-                continue;
-            };
-            match found.state {
-                State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
-                State::Waiting { .. } => moves.between(Place::Waiting, note.to),
-                State::Held => moves.between(Place::Held, note.to),
-                State::Delivered | State::NotDue => continue,
-            }
-            if note.at.is_some() {
-                give_up(tx, moves.upstream, note.seq, now)?;
-            }
-        }
-        if note.at.is_none() {
-            delete(tx, note.seq)?;
-        }
-    }
-    for moves in moves {
-        moves.write(tx)?;
-    }
-    Ok(())
-}
-
-/// Writes down how many notes this file knows of.
-fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
-    tx.execute(
-        "UPDATE ledger SET withdrawn = max(withdrawn, ?1)",
-        [withdrawn as i64],
-    )?;
-    Ok(())
-}
-
 /// Brings an older file forward, with what its write-ahead log has beyond its damage.
 fn go_forward_with_log(
     tx: &Connection,
@@ -245,115 +202,4 @@ fn go_forward_with_log(
     }
     forward.saved = saving.end()?.saved();
     Ok(forward)
-}
-
-/// What the file did not know of.
-#[derive(Debug, Default)]
-pub(super) struct Forward {
-    /// Recorded, and not in it.
-    missing: u64,
-    /// Delivered, and to be delivered here.
-    came_back: u64,
-    /// Of the missing ones, those that were found in the log.
-    saved: u64,
-    /// Of the missing ones, those that nobody has any more, at least.
-    lost: u64,
-}
-
-impl Forward {
-    fn is_told(&self) -> bool {
-        self.missing + self.came_back > 0
-    }
-
-    fn words(&self) -> Option<String> {
-        if !self.is_told() {
-            return None;
-        }
-        let facts = [
-            (self.missing, "recorded last, and not in it"),
-            (
-                self.came_back,
-                "delivered, but not by its account, so that the LRS is asked for them",
-            ),
-        ];
-        let facts = facts.iter().filter(|(count, _)| *count > 0);
-        let facts: Vec<_> = facts
-            .map(|(count, fact)| format!("{fact}: {count}"))
-            .collect();
-        Some(format!(
-            "it has gone back in time: it is an older copy, or the end of its write-ahead log is missing or damaged; {}",
-            facts.join("; ")
-        ))
-    }
-}
-
-/// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
-/// given out since, but for those that are about to be saved. What is kept beside the file is the account of
-/// the first upstream; in those of others none of these places counts.
-pub(super) fn go_forward(
-    tx: &Connection,
-    beside: &Numbers,
-    notes: &[Withdrawn],
-    saved: &[i64],
-) -> Result<Forward, StoreError> {
-    let ours = Numbers::of(tx)?;
-    let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
-    let is_main = |at| at == UpstreamId::MAIN;
-    let mut new: Vec<&Withdrawn> = notes
-        .iter()
-        .filter(|note| note.at.is_none_or(is_main))
-        .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
-        .collect();
-    new.sort_unstable_by_key(|note| note.seq);
-    new.dedup_by_key(|note| note.seq);
-    let known = |through: u64| {
-        let withdrawn = new.iter().map(|note| note.seq);
-        let known = withdrawn.chain(saved.iter().copied());
-        known.filter(|seq| *seq as u64 <= through).count() as u64
-    };
-    // Places of which it is not known what became of the statement.
-    let unknown = |through: u64| {
-        let through = through.min(end);
-        through.saturating_sub(last).saturating_sub(known(through))
-    };
-    let mut moves = Moves::of(UpstreamId::MAIN);
-    for note in &new {
-        moves.fill(note.to, 1);
-    }
-    let delivered_again = new
-        .iter()
-        .filter(|note| note.to == Place::Delivered)
-        .count() as u64;
-    let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
-    let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
-    let delivered = delivered_since.min(unknown(beside.delivered_to));
-    let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
-    let replaced = gap(beside.replaced, ours.replaced).min(sent);
-    moves.fill(Place::Delivered, delivered);
-    moves.fill(Place::Replaced, replaced);
-    moves.write(tx)?;
-    Tail::remember(tx)?;
-    tx.execute(
-        "UPDATE upstream SET excluded = excluded + iif(id = ?1, ?2, ?3)",
-        params![
-            UpstreamId::MAIN,
-            (end - last - new.len() as u64 - delivered - replaced) as i64,
-            (end - last) as i64
-        ],
-    )?;
-    tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
-    know(
-        tx,
-        beside.withdrawn.max(ours.withdrawn + notes.len() as u64),
-    )?;
-    let rest = unknown(end) - delivered - replaced;
-    // The notes do not go back further than that.
-    let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
-    let skipped = gap(beside.skipped, ours.skipped);
-    Ok(Forward {
-        missing: end - last,
-        came_back: delivered_since - delivered,
-        saved: 0,
-        lost: rest.saturating_sub(skipped + unnoted),
-    })
 }

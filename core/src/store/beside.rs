@@ -13,7 +13,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::numbers::{HEADER, MARK, Numbers, SUFFIX};
+use super::numbers::{HEADER, MARK, Numbers};
+use super::place::LEDGER_SUFFIX;
 use super::place::{private, sync_folder, with_suffix};
 use super::withdrawn::{self, BYTES, MOST, Withdrawn};
 
@@ -32,7 +33,7 @@ pub(super) enum Raw {
 impl Raw {
     pub(super) fn of(queue: &Path) -> Self {
         let mut bytes = Vec::new();
-        let read = File::open(with_suffix(queue, SUFFIX))
+        let read = File::open(with_suffix(queue, LEDGER_SUFFIX))
             .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
         match read {
             Ok(_) => Self::Bytes(bytes),
@@ -268,7 +269,7 @@ pub(super) fn write_anew(
     numbers: Numbers,
     notes: &[(u64, Withdrawn)],
 ) -> io::Result<()> {
-    let path = with_suffix(queue, SUFFIX);
+    let path = with_suffix(queue, LEDGER_SUFFIX);
     let open = || private().truncate(true).open(&path);
     let mut file = open().or_else(|_| fs::remove_file(&path).and_then(|()| open()))?;
     file.write_all(&numbers.bytes())?;
@@ -282,4 +283,20 @@ pub(super) fn write_anew(
     }
     file.sync_all()?;
     sync_folder(&path)
+}
+
+/// The notes of these files from this number on, the oldest first. What cannot be read is not there.
+pub(super) fn notes_since(path: &Path, family: &[u8; 16], first: u64) -> Vec<Withdrawn> {
+    let all = notes(path, family).into_iter();
+    all.filter(|(number, _)| *number >= first)
+        .map(|(_, note)| note)
+        .collect()
+}
+
+/// All of them with their numbers.
+pub(super) fn notes(path: &Path, family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
+    match Raw::of(path) {
+        Raw::Bytes(bytes) => withdrawn::whole(&bytes, family),
+        Raw::Missing | Raw::Unreadable(_) => Vec::new(),
+    }
 }

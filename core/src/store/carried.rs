@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::append::Tail;
 use super::states::{self, undelivered};
+use super::tail::Tail;
 use super::{Route, StoreError, UpstreamId, upstreams};
 
 /// Which upstream there is which one here.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::numbers::{Keeper, Numbers};
-use super::open::{BUSY, PAGE_BYTES};
+use super::keeper::Keeper;
+use super::numbers::Numbers;
 use super::place::{self, FileId, Place, Whereabouts};
+use super::settings::{BUSY, PAGE_BYTES};
 use super::take::Walk;
 use super::withdrawn::Withdrawn;
 use super::{StoreError, UpstreamId};

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::act::{State, locate};
-use super::append::Tail;
+use super::done::delete_row;
 use super::forward::Forward;
 use super::ledger::{Moves, Place};
+use super::locate::{State, locate};
 use super::seal::may_have_left;
-use super::settle::delete_row;
+use super::tail::Tail;
 use super::withdrawn::Withdrawn;
 use super::{Db, Millis, Shared, StoreError, UpstreamId, place};
 

@@ -6,6 +6,7 @@ use rusqlite::ErrorCode;
 use uuid::Uuid;
 
 use super::Erased;
+use super::append::Refused;
 
 /// An error of the device's storage. Nothing that was accepted before is lost by it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,5 +132,29 @@ impl StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::from_sqlite(&error)
+    }
+}
+
+/// Why a call about one statement changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unchanged {
+    /// No statement with this id is there.
+    Unknown,
+    /// It is not held.
+    NotHeld,
+    /// It is held, but not as a conflict.
+    NotInConflict,
+    /// It may have reached the LRS: only voiding takes it back.
+    MayHaveBeenSent,
+    /// The new statement was not taken in.
+    Refused(Refused),
+}
+
+impl<E> From<E> for Unchanged
+where
+    StoreError: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Refused(Refused::Store(error.into()))
     }
 }

@@ -5,10 +5,25 @@
 //! told from a whole one, and those after it are whole all the same, though SQLite ends there.
 
 use super::looked::Looked;
-use super::pages::{At, PAGE};
+use super::settings::PAGE_BYTES;
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
+
+pub(super) const PAGE: usize = PAGE_BYTES as usize;
+
+/// A page, by where its bytes begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum At {
+    File(u64),
+    Log(u64),
+}
+
+impl At {
+    pub(super) fn file(page: u64) -> Self {
+        Self::File(page.saturating_sub(1) * PAGE as u64)
+    }
+}
 
 /// A page as a transaction left it.
 #[derive(Debug, Clone, Copy)]

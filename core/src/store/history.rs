@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::append::Tail;
-use super::settle::delete_row;
+use super::done::delete_row;
+use super::tail::Tail;
 use super::{Millis, StoreError, intact};
 
 /// How long delivered statements stay on the device.

@@ -12,14 +12,8 @@ use crc32fast::Hasher;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use uuid::Uuid;
 
-use super::act::{State, locate};
-use super::ledger::{Moves, Place};
-use super::take::Row;
-use super::{HoldReason, Millis, StoreError, UpstreamId};
+use super::{Millis, StoreError};
 use crate::clock::Steady;
-
-/// What the app reads of a statement that is held as damaged.
-const WORDS: &str = "its bytes on this device are no longer the ones that were recorded: replace it with the right ones, or discard it";
 
 /// All of a row that is never changed once it was recorded, but for a correction of its timestamp.
 pub(super) struct Frozen<'a> {
@@ -166,7 +160,7 @@ pub(super) fn must_be_delivered(conn: &Connection, seq: i64) -> Result<(), Store
     }
 }
 
-fn no_delivery(seq: i64) -> StoreError {
+pub(super) fn no_delivery(seq: i64) -> StoreError {
     StoreError::Damaged(format!(
         "statement {seq} is marked as delivered, and was not"
     ))
@@ -180,54 +174,4 @@ pub(super) fn seal(tx: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<(
     tx.prepare_cached("UPDATE statement SET sum = ?2 WHERE seq = ?1")?
         .execute(params![seq, sum])?;
     Ok(())
-}
-
-/// A statement that is held since its bytes are no longer what was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spoilt {
-    /// Its id, as it stands there.
-    pub id: Uuid,
-    /// What the app reads of it.
-    pub words: &'static str,
-}
-
-/// Takes out of what is about to be sent whatever is no longer what was recorded, and holds it.
-pub(super) fn hold_spoilt(
-    tx: &Connection,
-    upstream: UpstreamId,
-    rows: &mut Vec<Row>,
-    now: Millis,
-) -> Result<Vec<Spoilt>, StoreError> {
-    let mut spoilt = Vec::new();
-    let mut intact = Vec::with_capacity(rows.len());
-    let mut moves = Moves::of(upstream);
-    for row in rows.drain(..) {
-        if is_as_recorded(tx, row.seq, &row.body)? {
-            intact.push(row);
-            continue;
-        }
-        let Some(found) = locate(tx, upstream, row.seq)? else {
-            continue;
-        };
-        match found.state {
-            State::Queued { .. } => moves.leave_queue(Place::Held, found.bytes),
-            State::Waiting { .. } => moves.between(Place::Waiting, Place::Held),
-            State::Held | State::NotDue => continue,
-            State::Delivered => return Err(no_delivery(row.seq)),
-        }
-        tx.prepare_cached(
-            "INSERT INTO aside (seq, upstream, held, reason, since, sent, words)
-             VALUES (?1, ?6, 1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (seq, upstream) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
-                due = NULL, status = NULL, words = excluded.words, theirs = NULL",
-        )?
-        .execute(params![row.seq, HoldReason::Damaged, now, row.sent_before, WORDS, upstream])?;
-        spoilt.push(Spoilt {
-            id: row.id,
-            words: WORDS,
-        });
-    }
-    moves.write(tx)?;
-    *rows = intact;
-    Ok(spoilt)
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
-use super::append::Tail;
 use super::states::queued;
+use super::tail::Tail;
 use super::upstream::removed;
 use super::{Db, Millis, StoreError, UpstreamId, upstreams};
 

@@ -4,73 +4,15 @@
 //! syncs of the disk. Here another thread folds while others write ([`Shared::fold`]); the commit itself
 //! does it only where nobody else has. A log that is read anew after a kill stays short.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use rusqlite::Connection;
-use rusqlite::hooks::Wal;
-
-use super::open::PAGE_BYTES;
+use super::log_length::FOLD_AT;
+use super::log_length::FULL_AT;
+use super::settings::PAGE_BYTES;
 use super::shared::Slot;
 use super::{Db, Durability, Shared, StoreError};
-use crate::lock::lock;
-
-/// It is folded whenever it has grown by so many pages: 4 MiB.
-const FOLD_AT: u32 = (4 << 20) / PAGE_BYTES;
 
 /// Where every commit is synced, 1 MiB: to sync what is written over is several times as fast as to sync
 /// what makes the log longer.
 const FOLD_SYNCED_AT: u32 = (1 << 20) / PAGE_BYTES;
-
-/// With so many pages, 16 MiB, whoever records waits. A longer one, as a big transaction makes it, is
-/// cut back to this when it is folded.
-const FULL_AT: u32 = 4 * FOLD_AT;
-pub(super) const FULL_BYTES: u32 = FULL_AT * PAGE_BYTES;
-
-/// How long the log is, as the last commit left it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LogLength(Arc<Pages>);
-
-#[derive(Debug, Default)]
-struct Pages {
-    written: AtomicU32,
-    folded: AtomicU32,
-    /// Held by whoever folds, for as long as it has the file open.
-    folding: Mutex<()>,
-}
-
-impl LogLength {
-    /// Is told of every commit of this connection, in place of SQLite's own folding.
-    pub(super) fn watch(&self, conn: &mut Connection) -> rusqlite::Result<()> {
-        let pages = Arc::clone(&self.0);
-        conn.wal_hook(Some(move |wal: &mut Wal, written: i32| {
-            let written = written.unsigned_abs();
-            if written < pages.written.swap(written, Ordering::Relaxed) {
-                // It has begun anew.
-                pages.folded.store(0, Ordering::Relaxed);
-            }
-            if written >= FULL_AT {
-                // What fails, as while another folds, is done at the next commit: this one holds.
-                let _ = wal.checkpoint();
-            }
-            Ok(())
-        }))
-    }
-
-    /// Nobody folds while this is held.
-    pub(super) fn hold_folding(&self) -> MutexGuard<'_, ()> {
-        lock(&self.0.folding)
-    }
-
-    fn written(&self) -> u32 {
-        self.0.written.load(Ordering::Relaxed)
-    }
-
-    fn unfolded(&self) -> u32 {
-        let folded = self.0.folded.load(Ordering::Relaxed);
-        self.written().saturating_sub(folded)
-    }
-}
 
 impl Shared {
     /// Is it time to fold?
@@ -113,16 +55,14 @@ impl Shared {
         let folded: i64 = by
             .conn
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?;
-        let pages = &self.log.0;
-        pages
-            .folded
-            .store(u32::try_from(folded).unwrap_or(0), Ordering::Relaxed);
+        self.log.is_folded(u32::try_from(folded).unwrap_or(0));
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::log_length::FULL_BYTES;
     use super::*;
     use crate::statement::{Fill, Prepared, XapiVersion, prepare};
     use crate::store::UpstreamId;

@@ -6,9 +6,9 @@ use std::path::Path;
 use super::beside;
 use super::looked::Looked;
 use super::numbers::Numbers;
-use super::open::{APPLICATION_ID, PAGE_BYTES};
 use super::pages::Pages;
 use super::place::{is_device, with_suffix};
+use super::settings::{APPLICATION_ID, PAGE_BYTES};
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";

@@ -8,24 +8,18 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::db::Leaving;
-use super::log::{FULL_BYTES, LogLength};
+use super::keeper::Keeper;
+use super::log_length::{FULL_BYTES, LogLength};
 use super::nature::{self, Nature};
-use super::numbers::Keeper;
 use super::place::{self, FileId, Place, Turn, Whereabouts};
-use super::salvage::{self, Salvaged};
+use super::salvage;
+use super::salvaged::Salvaged;
 use super::schema::{self, SCHEMA_VERSION};
-use super::{Db, Millis, StoreError, loss, numbers, one_name, reserve};
+use super::settings::APPLICATION_ID;
+use super::settings::BUSY;
+use super::settings::PAGE_BYTES;
+use super::{Db, Millis, StoreError, loss, one_name, reserve};
 use crate::lock::lock;
-
-/// "Pann" in ASCII: marks the file as ours in SQLite's header.
-pub(super) const APPLICATION_ID: i64 = 0x5061_6e6e;
-
-/// How long a call waits for another process's transaction. Ours take milliseconds.
-pub(super) const BUSY: Duration = Duration::from_secs(10);
-
-/// A commit writes every page it touches whole, and each record touches two that hold other rows: the
-/// smaller the page, the less is written. Longer statements go on in pages of their own.
-pub(super) const PAGE_BYTES: u32 = 1024;
 
 /// What a statement survives once `record` has returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -199,7 +193,7 @@ impl Db {
             Whereabouts::WithoutLog if self.fold()? => Ok(()),
             Whereabouts::WithoutLog => Err(StoreError::Busy),
             Whereabouts::Gone => {
-                if !place::with_suffix(&path, numbers::SUFFIX).exists() {
+                if !place::with_suffix(&path, place::LEDGER_SUFFIX).exists() {
                     // It went with the file, which is as new as it ever was.
                     self.conn
                         .execute("UPDATE ledger SET notes_from = NULL", [])?;

@@ -10,15 +10,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::frames::{self, Frame, part};
+use super::frames::{self, At, Frame, PAGE, part};
 use super::intact::Found;
 use super::looked::Looked;
 use super::numbers::Numbers;
-use super::open::PAGE_BYTES;
 use super::place::with_suffix;
 use super::row::{columns, is_like_a_statement, statement, varint};
-
-pub(super) const PAGE: usize = PAGE_BYTES as usize;
 
 /// Most pages that are looked through for a first statement, 64 MiB: a film is no queue.
 const LOOKED_THROUGH: usize = 64 * 1024;
@@ -45,19 +42,6 @@ pub(super) struct Spot {
     pub(super) cell: usize,
     /// Its other pages are the ones of then: so many frames of the log had been written.
     pub(super) then: usize,
-}
-
-/// A page, by where its bytes begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum At {
-    File(u64),
-    Log(u64),
-}
-
-impl At {
-    pub(super) fn file(page: u64) -> Self {
-        Self::File(page.saturating_sub(1) * PAGE as u64)
-    }
 }
 
 /// A damaged file and its log.

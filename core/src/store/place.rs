@@ -10,7 +10,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Millis, StoreError, numbers, reserve};
+use super::{Millis, StoreError};
+
+/// The file of numbers and notes beside a queue.
+pub(super) const LEDGER_SUFFIX: &str = ".ledger";
+
+/// The file beside a queue that keeps room on the disk.
+pub(super) const RESERVE_SUFFIX: &str = ".reserve";
 
 /// Which file this is, whatever its name. Some systems do not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,7 +256,7 @@ pub(super) fn keep_log(path: &Path, kept_at: &Path) -> Result<Option<PathBuf>, S
 /// Copies what stands beside the queue before it is written anew, or moves it where it cannot be read.
 /// Returns where to; none where there is nothing, or that fails: the queue has no need of it.
 pub(super) fn keep_beside(path: &Path, kept_at: &Path) -> Option<PathBuf> {
-    let beside = with_suffix(path, numbers::SUFFIX);
+    let beside = with_suffix(path, LEDGER_SUFFIX);
     if !fs::symlink_metadata(&beside).is_ok_and(|it| it.is_dir() || it.len() > 0) {
         return None;
     }
@@ -380,7 +386,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
 
 /// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever.
 pub(super) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
-    for suffix in [numbers::SUFFIX, reserve::SUFFIX, ".sync"] {
+    for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, ".sync"] {
         let beside = with_suffix(queue, suffix);
         if is_device(&beside) {
             return Err(StoreError::CannotOpen {

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::act::{State, give_up, locate};
-use super::append::Tail;
+use super::act::give_up;
 use super::ledger::{self, Moves, Place};
+use super::locate::{State, locate};
 use super::states::queued;
+use super::tail::Tail;
 use super::withdrawn::Withdrawn;
 use super::{Db, Millis, Shared, StoreError, UpstreamId, upstream, upstreams};
 

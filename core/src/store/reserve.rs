@@ -14,10 +14,9 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::place::RESERVE_SUFFIX;
 use super::place::{folder, private, with_suffix};
 use super::{Db, StoreError};
-
-pub(super) const SUFFIX: &str = ".reserve";
 
 /// What is written to see whether anything can be, and removed at once: so much.
 const PROBE: &str = ".reserve-probe";
@@ -168,7 +167,7 @@ impl Reserve {
 }
 
 fn name(queue: &Path) -> PathBuf {
-    with_suffix(queue, SUFFIX)
+    with_suffix(queue, RESERVE_SUFFIX)
 }
 
 fn is_there(queue: &Path) -> bool {

@@ -4,53 +4,23 @@
 //! again, as ones that may have reached the LRS before; it knows them by their ids.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
-use serde::Serialize;
 
-use super::act::{State, locate};
-use super::append::{NEEDS_2_0, Refused, TIMESTAMP_IS_OURS, Tail, append_one};
 use super::carried::Carried;
-use super::intact::{self, Found};
-use super::ledger::{Moves, Place};
+use super::intact::{self};
 use super::numbers::Numbers;
-use super::open::PAGE_BYTES;
 use super::pages::Pages;
-use super::settle::delete;
+use super::salvaged::Salvaged;
+use super::saving::Saving;
+use super::saving::take_out;
+use super::settings::PAGE_BYTES;
 use super::states::NEEDED;
 use super::survey::Survey;
-use super::withdrawn::{self, Noted};
-use super::{Appended, Db, Millis, StoreError, back, beside, history, loss, place};
-use crate::statement::{Prepared, Warnings};
-
-/// What became of a damaged file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Salvaged {
-    /// What was wrong.
-    pub damage: String,
-    /// Where the damaged file is kept, whole; none where nothing was left to keep.
-    pub kept_at: Option<PathBuf>,
-    /// Statements that were saved into the new file.
-    pub saved: u64,
-    /// Rows that were met but could not be read, or are no longer the statement they were.
-    pub unreadable: u64,
-    /// Statements that are lost, at least: of those that the file should have had and that were not at an
-    /// LRS yet.
-    pub lost: u64,
-    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
-    pub uncertain: bool,
-}
-
-impl Salvaged {
-    /// Each file that was kept, what stood beside the damaged one included.
-    pub fn kept(&self) -> Vec<PathBuf> {
-        self.kept_at
-            .as_deref()
-            .map_or_else(Vec::new, place::kept_with)
-    }
-}
+use super::withdrawn::Noted;
+use super::{Db, Millis, StoreError, beside, catch_up, loss, place};
 
 /// Reads what can be read of the file at `path` into a new, empty one.
 pub(super) fn rescue(
@@ -127,7 +97,7 @@ impl Before {
         // What has its own checksum first.
         let family = beside.or(own).map(|numbers| numbers.family);
         let family = family.or_else(|| beside::family_of(path));
-        let all = family.map_or_else(Vec::new, |family| withdrawn::all(path, &family));
+        let all = family.map_or_else(Vec::new, |family| beside::notes(path, &family));
         let undelivered = |numbers: Option<Numbers>| {
             numbers.map_or(0, |numbers| {
                 let unheard = all
@@ -178,28 +148,6 @@ impl Before {
     }
 }
 
-/// Where they went is not known any more: what was never sent can have been retracted only, or erased.
-pub(super) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
-    for mut moves in Moves::of_all(tx)? {
-        for &seq in gone {
-            let Some(found) = locate(tx, moves.upstream, seq)? else {
-                continue;
-            };
-            match found.state {
-                State::Queued { sent: true } => moves.leave_queue(Place::Delivered, found.bytes),
-                State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
-                State::Waiting { sent: true } => moves.between(Place::Waiting, Place::Delivered),
-                State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
-                State::Held => moves.between(Place::Held, Place::Discarded),
-                State::Delivered | State::NotDue => {}
-            }
-        }
-        moves.write(tx)?;
-    }
-    gone.iter().try_for_each(|seq| delete(tx, *seq))?;
-    Ok(())
-}
-
 /// Takes over what is not delivered from a file that another one has replaced.
 pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), StoreError> {
     let seqs: Vec<i64> = old
@@ -216,14 +164,14 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         let ours = Numbers::of(tx)?;
         if beside.queue == ours.queue {
             // An older copy: what only the other has is taken over, and counts there no more.
-            let notes = withdrawn::since(&path, &ours.family, ours.withdrawn);
-            back::withdraw(tx, &notes, now)?;
+            let notes = beside::notes_since(&path, &ours.family, ours.withdrawn);
+            catch_up::withdraw(tx, &notes, now)?;
             if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
                 // Not all of them are whole, and the one that was open knows what it has no more.
                 take_out(tx, &in_first_alone(tx, &old.conn)?)?;
             }
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
-            back::go_forward(tx, &beside, &notes, &saved.copied().collect::<Vec<_>>())?;
+            catch_up::go_forward(tx, &beside, &notes, &saved.copied().collect::<Vec<_>>())?;
         }
         let upstreams = Carried::over(Some(&old.conn), tx)?;
         let mut saving = Saving::begin(tx)?;
@@ -262,86 +210,6 @@ fn in_first_alone(first: &Connection, other: &Connection) -> rusqlite::Result<Ha
             .collect()
     };
     Ok(&places(first)? - &places(other)?)
-}
-
-/// Statements on their way into a file, as ones that may have been sent.
-pub(super) struct Saving<'a> {
-    tx: &'a Connection,
-    tail: Tail,
-    moves: Vec<Moves>,
-    queued: u64,
-    history: u64,
-    /// The file has others under their ids.
-    refused: u64,
-}
-
-impl<'a> Saving<'a> {
-    pub(super) fn begin(tx: &'a Connection) -> Result<Self, StoreError> {
-        Ok(Self {
-            tx,
-            tail: Tail::read(tx)?,
-            moves: Moves::of_all(tx)?,
-            queued: 0,
-            history: 0,
-            refused: 0,
-        })
-    }
-
-    pub(super) fn save(&mut self, found: Found) -> Result<(), StoreError> {
-        let bytes = found.body.len() as i64;
-        let recorded_at = found.recorded_at;
-        let delivered_at = found.delivered_at;
-        let not_for = found.not_for;
-        match append_one(self.tx, &mut self.tail, &found.into(), not_for, recorded_at) {
-            Ok(Appended::Known) => self.queued += 1,
-            Ok(Appended::New) => match delivered_at {
-                None => self.queued += 1,
-                // It is at the LRS: it stays what it was.
-                Some(at) => {
-                    self.history += 1;
-                    let concerned = self.moves.iter_mut();
-                    for moves in concerned.filter(|moves| !moves.upstream.is_in(not_for)) {
-                        moves.leave_queue(Place::Delivered, bytes);
-                    }
-                    history::keep(self.tx, self.tail.seq, at)?;
-                }
-            },
-            Err(Refused::OtherContent(_)) => self.refused += 1,
-            Err(Refused::Store(error)) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Returns how many it has now.
-    pub(super) fn saved(&self) -> u64 {
-        self.queued + self.history
-    }
-
-    pub(super) fn end(mut self) -> Result<Self, StoreError> {
-        self.tx
-            .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
-        for moves in std::mem::take(&mut self.moves) {
-            moves.write(self.tx)?;
-        }
-        Ok(self)
-    }
-}
-
-impl From<Found> for Prepared {
-    /// What its checksum has proved to be as it was recorded need not be checked anew.
-    fn from(found: Found) -> Self {
-        Self {
-            id: found.id,
-            body: found.body,
-            timestamp_ms: found.happened_at,
-            timestamp_is_ours: found.traits & TIMESTAMP_IS_OURS != 0,
-            steady: found.steady,
-            needs_2_0: found.traits & NEEDS_2_0 != 0,
-            voids: found.voids,
-            needs_attachment_content: false,
-            warnings: Warnings::default(),
-        }
-    }
 }
 
 /// By SQLite, for what lies in a few places of their own. None where that would make another file of it.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
-use super::open::APPLICATION_ID;
+use super::settings::APPLICATION_ID;
 
 /// One `.sql` file a schema version; the file's `user_version` tells how many it has had.
 const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_queue.sql")];

@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
-use super::act::{State, locate};
-use super::append::Tail;
 use super::departure::{Lease, Unsent, take_back};
+use super::done::delete;
+use super::done::is_needed_elsewhere;
+use super::done::mark_done;
 use super::ledger::{Moves, Place};
-use super::states::{self, NEEDED, in_log, needed_elsewhere, queued, sent_to};
+use super::locate::{State, locate};
+use super::states::{NEEDED, in_log, queued, sent_to};
+use super::tail::Tail;
 use super::upstream::{self, Learned};
 use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, UpstreamId, WaitReason, history};
 use crate::clock::Steady;
@@ -424,44 +427,4 @@ impl Settling<'_> {
     fn delete(&self, seq: i64) -> rusqlite::Result<()> {
         delete(self.tx, seq)
     }
-}
-
-/// Deletes one statement and whatever is known of it.
-pub(super) fn delete(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
-    Tail::remember(tx)?;
-    delete_row(tx, seq)
-}
-
-/// The same, where the end of the log is written down already.
-pub(super) fn delete_row(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
-    for sql in [
-        "DELETE FROM aside WHERE seq = ?1",
-        "DELETE FROM sent_ahead WHERE seq = ?1",
-        "DELETE FROM done_with WHERE seq = ?1",
-        "DELETE FROM statement WHERE seq = ?1",
-    ] {
-        tx.prepare_cached(sql)?.execute([seq])?;
-    }
-    Ok(())
-}
-
-/// Whether another upstream is to get it still.
-pub(super) fn is_needed_elsewhere(
-    conn: &Connection,
-    upstream: UpstreamId,
-    seq: i64,
-) -> rusqlite::Result<bool> {
-    states::is(conn, &needed_elsewhere(upstream), seq)
-}
-
-/// Notes that an upstream is done with a statement that another one needs.
-pub(super) fn mark_done(
-    tx: &Connection,
-    upstream: UpstreamId,
-    seq: i64,
-    delivered: bool,
-) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT INTO done_with (seq, upstream, delivered) VALUES (?1, ?2, ?3)")?
-        .execute(params![seq, upstream, delivered])?;
-    Ok(())
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::append::Refused;
 use super::line::{AppendOutcome, Line};
-use super::log::LogLength;
+use super::log_length::LogLength;
 use super::place::{self, Whereabouts};
 use super::reserve::Reserve;
 use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};

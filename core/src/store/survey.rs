@@ -9,8 +9,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::frames::At;
 use super::frames::Frame;
-use super::pages::{At, Pages, Spot};
+use super::pages::{Pages, Spot};
 
 /// What is where in the file.
 pub(super) struct Survey {

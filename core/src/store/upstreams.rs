@@ -5,7 +5,7 @@ use std::fmt;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::append::Tail;
+use super::tail::Tail;
 use super::{Db, Route, StoreError, upstream};
 
 /// One of the upstreams that a queue is delivered to. Each has a number, limits, troubles and a lease of

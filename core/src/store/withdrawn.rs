@@ -10,13 +10,11 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
-use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::UpstreamId;
-use super::beside::Raw;
 use super::ledger::Place;
 use super::numbers::HEADER;
 
@@ -160,22 +158,6 @@ pub(super) fn wipe(file: &mut File, numbers: Range<u64>) -> io::Result<()> {
     Ok(())
 }
 
-/// The notes of these files from this number on, the oldest first. What cannot be read is not there.
-pub(super) fn since(path: &Path, family: &[u8; 16], first: u64) -> Vec<Withdrawn> {
-    let all = all(path, family).into_iter();
-    all.filter(|(number, _)| *number >= first)
-        .map(|(_, note)| note)
-        .collect()
-}
-
-/// All of them with their numbers.
-pub(super) fn all(path: &Path, family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
-    match Raw::of(path) {
-        Raw::Bytes(bytes) => whole(&bytes, family),
-        Raw::Missing | Raw::Unreadable(_) => Vec::new(),
-    }
-}
-
 /// The notes that are whole, the oldest first.
 pub(super) fn whole(file: &[u8], family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
     let (notes, _) = slots(file);
@@ -223,19 +205,19 @@ impl Noted {
 
 #[cfg(test)]
 mod tests {
-    use super::super::numbers::SUFFIX;
-    use super::super::place::with_suffix;
+    use super::super::beside::{notes as notes_beside, notes_since};
+    use super::super::place::{LEDGER_SUFFIX, with_suffix};
     use super::*;
 
     #[test]
     fn the_oldest_notes_are_written_over_and_a_torn_one_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("queue.db");
-        let mut file = File::create(with_suffix(&path, SUFFIX)).unwrap();
+        let mut file = File::create(with_suffix(&path, LEDGER_SUFFIX)).unwrap();
         let family = [7; 16];
         let note = |n: i64| Withdrawn::new(n, Uuid::from_u128(n as u128), Place::Erased);
         let seqs = |first| {
-            let notes = since(&path, &family, first);
+            let notes = notes_since(&path, &family, first);
             let mut seqs = notes.iter().map(|note| note.seq);
             (seqs.next(), seqs.next_back(), notes.len())
         };
@@ -244,11 +226,11 @@ mod tests {
         write(&mut file, &family, 0, &notes).unwrap();
         // 2 MiB of 32 bytes each.
         assert_eq!(file.metadata().unwrap().len(), 160 + 2_097_152);
-        let all = all(&path, &family);
+        let all = notes_beside(&path, &family);
         assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));
         assert_eq!(seqs(70_000), (None, None, 0));
-        assert_eq!(since(&path, &[8; 16], 69_990), []);
+        assert_eq!(notes_since(&path, &[8; 16], 69_990), []);
         wipe(&mut file, 69_998..70_000).unwrap();
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_997), 8));
         let first = Noted::new(&notes[..3]);

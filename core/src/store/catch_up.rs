@@ -1,0 +1,172 @@
+//! Brings a file forward that has gone back in time: what was withdrawn since is taken out again, and places
+//! that were given out since are never given out again.
+
+use super::Millis;
+use super::StoreError;
+use super::UpstreamId;
+use super::act::give_up;
+use super::done::delete;
+use super::ledger::Moves;
+use super::ledger::Place;
+use super::locate::State;
+use super::locate::locate;
+use super::numbers::Numbers;
+use super::tail::Tail;
+use super::withdrawn::Withdrawn;
+use rusqlite::{Connection, params};
+
+/// Takes those out that are there still.
+pub(super) fn withdraw(
+    tx: &Connection,
+    notes: &[Withdrawn],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let mut moves = Moves::of_all(tx)?;
+    for note in notes {
+        if !note.is_about_what_is_there(tx)? {
+            continue;
+        }
+        let concerned = moves.iter_mut();
+        for moves in concerned.filter(|moves| note.at.is_none_or(|at| at == moves.upstream)) {
+            let Some(found) = locate(tx, moves.upstream, note.seq)? else {
+                continue;
+            };
+            match found.state {
+                State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
+                State::Waiting { .. } => moves.between(Place::Waiting, note.to),
+                State::Held => moves.between(Place::Held, note.to),
+                State::Delivered | State::NotDue => continue,
+            }
+            if note.at.is_some() {
+                give_up(tx, moves.upstream, note.seq, now)?;
+            }
+        }
+        if note.at.is_none() {
+            delete(tx, note.seq)?;
+        }
+    }
+    for moves in moves {
+        moves.write(tx)?;
+    }
+    Ok(())
+}
+
+/// Writes down how many notes this file knows of.
+pub(super) fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE ledger SET withdrawn = max(withdrawn, ?1)",
+        [withdrawn as i64],
+    )?;
+    Ok(())
+}
+
+/// What the file did not know of.
+#[derive(Debug, Default)]
+pub(super) struct Forward {
+    /// Recorded, and not in it.
+    pub(super) missing: u64,
+    /// Delivered, and to be delivered here.
+    came_back: u64,
+    /// Of the missing ones, those that were found in the log.
+    pub(super) saved: u64,
+    /// Of the missing ones, those that nobody has any more, at least.
+    pub(super) lost: u64,
+}
+
+impl Forward {
+    pub(super) fn is_told(&self) -> bool {
+        self.missing + self.came_back > 0
+    }
+
+    pub(super) fn words(&self) -> Option<String> {
+        if !self.is_told() {
+            return None;
+        }
+        let facts = [
+            (self.missing, "recorded last, and not in it"),
+            (
+                self.came_back,
+                "delivered, but not by its account, so that the LRS is asked for them",
+            ),
+        ];
+        let facts = facts.iter().filter(|(count, _)| *count > 0);
+        let facts: Vec<_> = facts
+            .map(|(count, fact)| format!("{fact}: {count}"))
+            .collect();
+        Some(format!(
+            "it has gone back in time: it is an older copy, or the end of its write-ahead log is missing or damaged; {}",
+            facts.join("; ")
+        ))
+    }
+}
+
+/// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
+/// given out since, but for those that are about to be saved. What is kept beside the file is the account of
+/// the first upstream; in those of others none of these places counts.
+pub(super) fn go_forward(
+    tx: &Connection,
+    beside: &Numbers,
+    notes: &[Withdrawn],
+    saved: &[i64],
+) -> Result<Forward, StoreError> {
+    let ours = Numbers::of(tx)?;
+    let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
+    let is_main = |at| at == UpstreamId::MAIN;
+    let mut new: Vec<&Withdrawn> = notes
+        .iter()
+        .filter(|note| note.at.is_none_or(is_main))
+        .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
+        .collect();
+    new.sort_unstable_by_key(|note| note.seq);
+    new.dedup_by_key(|note| note.seq);
+    let known = |through: u64| {
+        let withdrawn = new.iter().map(|note| note.seq);
+        let known = withdrawn.chain(saved.iter().copied());
+        known.filter(|seq| *seq as u64 <= through).count() as u64
+    };
+    // Places of which it is not known what became of the statement.
+    let unknown = |through: u64| {
+        let through = through.min(end);
+        through.saturating_sub(last).saturating_sub(known(through))
+    };
+    let mut moves = Moves::of(UpstreamId::MAIN);
+    for note in &new {
+        moves.fill(note.to, 1);
+    }
+    let delivered_again = new
+        .iter()
+        .filter(|note| note.to == Place::Delivered)
+        .count() as u64;
+    let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
+    let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
+    let delivered = delivered_since.min(unknown(beside.delivered_to));
+    let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
+    let replaced = gap(beside.replaced, ours.replaced).min(sent);
+    moves.fill(Place::Delivered, delivered);
+    moves.fill(Place::Replaced, replaced);
+    moves.write(tx)?;
+    Tail::remember(tx)?;
+    tx.execute(
+        "UPDATE upstream SET excluded = excluded + iif(id = ?1, ?2, ?3)",
+        params![
+            UpstreamId::MAIN,
+            (end - last - new.len() as u64 - delivered - replaced) as i64,
+            (end - last) as i64
+        ],
+    )?;
+    tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
+    know(
+        tx,
+        beside.withdrawn.max(ours.withdrawn + notes.len() as u64),
+    )?;
+    let rest = unknown(end) - delivered - replaced;
+    // The notes do not go back further than that.
+    let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
+    let skipped = gap(beside.skipped, ours.skipped);
+    Ok(Forward {
+        missing: end - last,
+        came_back: delivered_since - delivered,
+        saved: 0,
+        lost: rest.saturating_sub(skipped + unnoted),
+    })
+}

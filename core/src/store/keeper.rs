@@ -1,0 +1,141 @@
+//! Keeps the numbers and the notes beside the file up to date (`numbers`, `withdrawn`).
+
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::Durability;
+use super::numbers::Numbers;
+use super::place::{FileId, LEDGER_SUFFIX, private, sync_folder, with_suffix};
+use super::withdrawn::{self, Withdrawn};
+
+/// Keeps the numbers beside an open file, and what is withdrawn from it.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    path: PathBuf,
+    durability: Durability,
+    file: Option<File>,
+    /// Which file that is.
+    opened: Option<FileId>,
+    /// Its name is on the disk.
+    is_named: bool,
+    last: Numbers,
+    /// How much this connection had changed when they were last read, and the file's version by others.
+    changes: Option<(u64, i64)>,
+    /// The version that was met last.
+    version: i64,
+}
+
+impl Keeper {
+    pub(super) fn new(path: &Path, durability: Durability) -> Self {
+        Self {
+            path: with_suffix(path, LEDGER_SUFFIX),
+            durability,
+            file: None,
+            opened: None,
+            is_named: false,
+            last: Numbers::default(),
+            changes: None,
+            version: 0,
+        }
+    }
+
+    /// Tells whether there is something new to keep, now that the connection has made so many changes, and
+    /// others have made this version.
+    pub(super) fn has_changed(&mut self, changes: u64, version: i64) -> bool {
+        self.version = version;
+        let now = Some((changes, version));
+        std::mem::replace(&mut self.changes, now) != now
+    }
+
+    /// This is the file's version by others now.
+    pub(super) fn meet(&mut self, version: i64) {
+        self.version = version;
+    }
+
+    /// Tells whether others have written since the numbers were last read.
+    pub(super) fn is_behind(&self) -> bool {
+        self.changes.is_none_or(|(_, then)| then != self.version)
+    }
+
+    /// These many were taken in.
+    pub(super) fn add(&mut self, count: u64) {
+        if count > 0 {
+            let last = self.last;
+            self.keep(Numbers {
+                last_seq: last.last_seq + count,
+                ..last
+            });
+        }
+    }
+
+    /// Something may have changed.
+    pub(super) fn keep(&mut self, numbers: Numbers) {
+        if numbers == self.last && self.file.is_some() {
+            return;
+        }
+        self.last = numbers;
+        let written = self.file().and_then(|file| {
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&numbers.bytes())
+        });
+        if let Err(error) = written {
+            // The queue does not need it; only the count of a loss would be less exact.
+            self.file = None;
+            tracing::debug!(%error, "the numbers beside the queue's file could not be written");
+        }
+    }
+
+    /// Makes sure that the file is on the disk, under its name.
+    pub(super) fn make_lasting(&mut self) -> io::Result<()> {
+        self.file()?.sync_data()?;
+        sync_folder(&self.path)?;
+        self.is_named = true;
+        Ok(())
+    }
+
+    /// Notes what is about to be taken out, as durably as that will be.
+    pub(super) fn withdraw(
+        &mut self,
+        family: &[u8; 16],
+        first: u64,
+        notes: &[Withdrawn],
+    ) -> io::Result<()> {
+        if self.opened != FileId::of(&self.path) {
+            // Somebody has taken it away, or put another one there: a note in the old one nobody would find.
+            self.file = None;
+            self.is_named = false;
+        }
+        withdrawn::write(self.file()?, family, first, notes)?;
+        self.sync()
+    }
+
+    /// Wipes out what was noted.
+    pub(super) fn unwithdraw(&mut self, numbers: std::ops::Range<u64>) -> io::Result<()> {
+        withdrawn::wipe(self.file()?, numbers)?;
+        self.sync()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.durability == Durability::ProcessCrash {
+            return Ok(());
+        }
+        self.file()?.sync_data()?;
+        if !self.is_named {
+            sync_folder(&self.path)?;
+            self.is_named = true;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => {
+                let file = private().truncate(false).open(&self.path)?;
+                self.opened = FileId::of(&self.path);
+                Ok(none.insert(file))
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Puts statements that were found in a damaged file, or its log, into the new one.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::Appended;
+use super::StoreError;
+use super::append::Refused;
+use super::append::append_one;
+use super::done::delete;
+use super::history;
+use super::intact::Found;
+use super::ledger::Moves;
+use super::ledger::Place;
+use super::locate::State;
+use super::locate::locate;
+use super::tail::Tail;
+use super::traits::NEEDS_2_0;
+use super::traits::TIMESTAMP_IS_OURS;
+use crate::statement::Prepared;
+use crate::statement::Warnings;
+
+/// Where they went is not known any more: what was never sent can have been retracted only, or erased.
+pub(super) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
+    for mut moves in Moves::of_all(tx)? {
+        for &seq in gone {
+            let Some(found) = locate(tx, moves.upstream, seq)? else {
+                continue;
+            };
+            match found.state {
+                State::Queued { sent: true } => moves.leave_queue(Place::Delivered, found.bytes),
+                State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
+                State::Waiting { sent: true } => moves.between(Place::Waiting, Place::Delivered),
+                State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
+                State::Held => moves.between(Place::Held, Place::Discarded),
+                State::Delivered | State::NotDue => {}
+            }
+        }
+        moves.write(tx)?;
+    }
+    gone.iter().try_for_each(|seq| delete(tx, *seq))?;
+    Ok(())
+}
+
+/// Statements on their way into a file, as ones that may have been sent.
+pub(super) struct Saving<'a> {
+    tx: &'a Connection,
+    tail: Tail,
+    moves: Vec<Moves>,
+    pub(super) queued: u64,
+    history: u64,
+    /// The file has others under their ids.
+    pub(super) refused: u64,
+}
+
+impl<'a> Saving<'a> {
+    pub(super) fn begin(tx: &'a Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            tx,
+            tail: Tail::read(tx)?,
+            moves: Moves::of_all(tx)?,
+            queued: 0,
+            history: 0,
+            refused: 0,
+        })
+    }
+
+    pub(super) fn save(&mut self, found: Found) -> Result<(), StoreError> {
+        let bytes = found.body.len() as i64;
+        let recorded_at = found.recorded_at;
+        let delivered_at = found.delivered_at;
+        let not_for = found.not_for;
+        match append_one(self.tx, &mut self.tail, &found.into(), not_for, recorded_at) {
+            Ok(Appended::Known) => self.queued += 1,
+            Ok(Appended::New) => match delivered_at {
+                None => self.queued += 1,
+                // It is at the LRS: it stays what it was.
+                Some(at) => {
+                    self.history += 1;
+                    let concerned = self.moves.iter_mut();
+                    for moves in concerned.filter(|moves| !moves.upstream.is_in(not_for)) {
+                        moves.leave_queue(Place::Delivered, bytes);
+                    }
+                    history::keep(self.tx, self.tail.seq, at)?;
+                }
+            },
+            Err(Refused::OtherContent(_)) => self.refused += 1,
+            Err(Refused::Store(error)) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Returns how many it has now.
+    pub(super) fn saved(&self) -> u64 {
+        self.queued + self.history
+    }
+
+    pub(super) fn end(mut self) -> Result<Self, StoreError> {
+        self.tx
+            .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
+        for moves in std::mem::take(&mut self.moves) {
+            moves.write(self.tx)?;
+        }
+        Ok(self)
+    }
+}
+
+impl From<Found> for Prepared {
+    /// What its checksum has proved to be as it was recorded need not be checked anew.
+    fn from(found: Found) -> Self {
+        Self {
+            id: found.id,
+            body: found.body,
+            timestamp_ms: found.happened_at,
+            timestamp_is_ours: found.traits & TIMESTAMP_IS_OURS != 0,
+            steady: found.steady,
+            needs_2_0: found.traits & NEEDS_2_0 != 0,
+            voids: found.voids,
+            needs_attachment_content: false,
+            warnings: Warnings::default(),
+        }
+    }
+}
