@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::due_row::Row;
 use super::forward::Forward;
+use super::intact::is_as_recorded;
 use super::ledger::{Moves, Place};
 use super::seal::{Clocks, retime};
 use super::spoilt::{Spoilt, hold_spoilt};
@@ -122,12 +123,27 @@ fn nothing_is_missing(tx: &Connection, upstream: UpstreamId) -> Result<(), Store
 }
 
 impl Db {
-    /// Is there still a statement in that place?
-    pub fn has(&self, seq: i64) -> Result<bool, StoreError> {
-        Ok(self
+    /// Looks at a statement once more before it leaves; false where it is no longer there. Another upstream
+    /// may have had it meanwhile, with a timestamp put right: then those are its bytes.
+    pub fn look_again(&self, row: &mut Row) -> Result<bool, StoreError> {
+        let happened_at: Option<Millis> = self
             .conn
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM statement WHERE seq = ?1)")?
-            .query_row([seq], |row| row.get(0))?)
+            .prepare_cached("SELECT happened_at FROM statement WHERE seq = ?1")?
+            .query_row([row.seq], |found| found.get(0))
+            .optional()?;
+        let Some(happened_at) = happened_at else {
+            return Ok(false);
+        };
+        if happened_at != row.happened_at {
+            row.happened_at = happened_at;
+            row.body = self
+                .conn
+                .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
+                .query_row([row.seq], |found| found.get(0))?;
+            // Where the disk has changed it, the next look at the queue holds it.
+            return Ok(is_as_recorded(&self.conn, row.seq, &row.body)?);
+        }
+        Ok(true)
     }
 
     /// The last place in the log that was given out.

@@ -1004,3 +1004,37 @@ fn a_long_queue_is_given_up_in_parts() {
     purge(&mut db, HistoryPolicy::None);
     assert_eq!(rows(&db), 0);
 }
+
+/// Two sessions at once: what one has in hand may be corrected by the other before it leaves.
+#[test]
+fn what_another_has_had_meanwhile_leaves_with_the_same_bytes() {
+    let (_folder, mut db, second) = two(2);
+    let mut in_hand = take_for(&mut db, second, 2);
+    assert_eq!(in_hand.len(), 2);
+    // As it is when the timestamp is put right for the first one.
+    let mut right = statement(1).body;
+    right.push(b' ');
+    let tx = &db.conn;
+    tx.execute(
+        "UPDATE statement SET body = ?1, happened_at = happened_at + 90000 WHERE seq = 1",
+        [&right],
+    )
+    .unwrap();
+    super::intact::seal(tx, 1, &right).unwrap();
+    let [corrected, same] = &mut in_hand[..] else {
+        panic!("{in_hand:?}")
+    };
+    let before = (same.body.clone(), corrected.happened_at);
+    assert!(db.look_again(corrected).unwrap() && db.look_again(same).unwrap());
+    assert_eq!((&corrected.body, &same.body), (&right, &before.0));
+    assert_eq!(corrected.happened_at, before.1 + 90_000);
+    // What the disk has changed does not leave.
+    db.conn
+        .execute("UPDATE statement SET happened_at = 0 WHERE seq = 2", [])
+        .unwrap();
+    assert!(!db.look_again(same).unwrap());
+    db.conn
+        .execute("DELETE FROM statement WHERE seq = 1", [])
+        .unwrap();
+    assert!(!db.look_again(corrected).unwrap());
+}

@@ -90,7 +90,8 @@ impl Session {
     }
 
     /// The last look at a batch before it leaves, wherever it comes from: what the app has erased
-    /// meanwhile, and what this version of the standard cannot say, does not go.
+    /// meanwhile, and what this version of the standard cannot say, does not go; what another upstream has had
+    /// meanwhile goes as it went there.
     pub(super) fn may_leave(
         &mut self,
         db: &mut Db,
@@ -99,7 +100,7 @@ impl Session {
     ) -> Result<Vec<Item>, StoreError> {
         let mut leaving = Vec::with_capacity(batch.len());
         let mut waiting = Vec::new();
-        for item in batch {
+        for mut item in batch {
             if item.row.needs_2_0 && self.link.version() < XapiVersion::V2_0_0 {
                 let outcome = Outcome::Waiting {
                     reason: WaitReason::Version,
@@ -109,7 +110,7 @@ impl Session {
                     taken: None,
                 };
                 waiting.push((item, outcome));
-            } else if db.has(item.row.seq)? {
+            } else if db.look_again(&mut item.row)? {
                 leaving.push(item);
             }
         }

@@ -1,7 +1,7 @@
 //! What the app does all the while, against any servers.
 
 use pannier::statement::{self, Fill, Prepared, XapiVersion};
-use pannier::store::{Appended, HoldReason, Refused, Unchanged, UpstreamId};
+use pannier::store::{Appended, HoldReason, Refused, Unchanged};
 use uuid::Uuid;
 
 use super::check::Place;
@@ -40,13 +40,16 @@ impl<S: Servers> World<S> {
             other => return Err(format!("I1: record answered {other:?} to a new statement")),
         }
         self.tally.statements += 1;
-        S::come_from_elsewhere(self, &recipe, &prepared);
-        self.tell(|world| {
-            let at = world.model.all.len();
-            format!("record {at} {:?} {}", recipe.kind, recipe.id)
-        });
-        self.model.record(recipe, prepared, self.now, self.clock);
-        Ok(())
+        self.for_each_upstream(|world| {
+            S::come_from_elsewhere(world, &recipe, &prepared);
+            world.tell(|world| {
+                let at = world.model.all.len();
+                format!("record {at} {:?} {}", recipe.kind, recipe.id)
+            });
+            let (now, clock) = (world.now, world.clock);
+            world.model.record(recipe, prepared.clone(), now, clock);
+            Ok(())
+        })
     }
 
     /// As `record` does it.
@@ -62,6 +65,7 @@ impl<S: Servers> World<S> {
     pub fn sync_soon(&mut self, which: usize) {
         let at = self.now + self.rng.i64(0..30_000);
         self.processes[which].plan(at);
+        self.plan_elsewhere(which, at);
     }
 
     /// The same statement twice, or another one under the same id.
@@ -132,14 +136,15 @@ impl<S: Servers> World<S> {
         let choice = self.rng.usize(..5);
         let names = ["retry", "discard", "replace", "keep theirs", "send as new"];
         self.tell(|_| format!("{} {id}", names[choice]));
+        let upstream = self.upstream;
         let (db, now) = self.db(which);
         let done = match choice {
-            0 => db.retry(UpstreamId::MAIN, id, now),
+            0 => db.retry(upstream, id, now),
             1 => db
-                .discard(UpstreamId::MAIN, id, now)
+                .discard(upstream, id, now)
                 .map(|()| self.leave(id, Gone::Discarded)),
             2 => self.replace(which, id),
-            3 => match db.keep_theirs(UpstreamId::MAIN, id, now) {
+            3 => match db.keep_theirs(upstream, id, now) {
                 Err(Unchanged::NotInConflict) if !reason.is_conflict() => Ok(()),
                 Ok(()) if !reason.is_conflict() => {
                     return Err(format!("theirs was kept of {id}, which is no conflict"));
@@ -180,10 +185,11 @@ impl<S: Servers> World<S> {
     fn replace(&mut self, which: usize, id: Uuid) -> Result<(), Unchanged> {
         let kind = match self.model.get(id).map(|known| known.recipe.kind) {
             // The other statement stays at the LRS.
-            Some(kind @ (Kind::Conflict | Kind::Near)) => kind,
+            Some(kind @ (Kind::Conflict | Kind::Near)) if self.others.is_empty() => kind,
             _ => Kind::Good,
         };
-        let keeps_id = kind != Kind::Good || self.rng.bool();
+        // Others are to get the old one under the old id.
+        let keeps_id = self.others.is_empty() && (kind != Kind::Good || self.rng.bool());
         let mut recipe = S::recipe(self, kind);
         if keeps_id {
             recipe.id = id;
@@ -199,8 +205,9 @@ impl<S: Servers> World<S> {
         recipe: Recipe,
         prepared: Prepared,
     ) -> Result<(), Unchanged> {
+        let upstream = self.upstream;
         let (db, now) = self.db(which);
-        db.replace(UpstreamId::MAIN, id, &prepared, now)?;
+        db.replace(upstream, id, &prepared, now)?;
         self.leave(id, Gone::Replaced);
         S::replaced(self, id);
         self.tally.statements += 1;
@@ -219,13 +226,15 @@ impl<S: Servers> World<S> {
         let (db, _) = self.db(which);
         db.erase(&|body| statement::mentions(body, &who))
             .map_err(fail)?;
-        for known in &mut self.model.all {
-            let undelivered = known.gone.is_none() && known.delivered_at.is_none();
-            if undelivered && known.recipe.learner == learner {
-                known.gone = Some(Gone::Erased);
+        self.for_each_upstream(|world| {
+            for known in &mut world.model.all {
+                let undelivered = known.gone.is_none() && known.delivered_at.is_none();
+                if undelivered && known.recipe.learner == learner {
+                    known.gone = Some(Gone::Erased);
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     pub fn sync_by_hand(&mut self, which: usize) {
@@ -240,7 +249,15 @@ impl<S: Servers> World<S> {
     pub fn draw_target(&mut self) -> Uuid {
         match self.model.all.len() {
             0 => self.id(),
-            known => self.model.all[self.rng.usize(..known)].recipe.id,
+            known => {
+                let target = self.model.all[self.rng.usize(..known)].recipe.id;
+                // Where it is for some only, so is the voiding.
+                if self.is_for_all(target) {
+                    target
+                } else {
+                    self.id()
+                }
+            }
         }
     }
 }

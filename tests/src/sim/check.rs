@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pannier::store::{Db, HoldReason, Ledger, Page, StoreError, UpstreamId, WaitReason};
 use uuid::Uuid;
 
-use super::model::{Gone, Model};
+use super::model::{Gone, Known, Model};
 use super::world::{SECRET, SECRET_IN_BASE64, Servers, World};
 
 /// Where a statement is by the database.
@@ -34,25 +34,25 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads all of it.
-    pub fn read(db: &Db) -> Result<Self, StoreError> {
+    pub fn read(db: &Db, upstream: UpstreamId) -> Result<Self, StoreError> {
         const ALL: Page = Page {
             after: 0,
             limit: i64::MAX as usize,
         };
         let mut places = BTreeMap::new();
-        for one in db.queued(UpstreamId::MAIN, ALL)? {
+        for one in db.queued(upstream, ALL)? {
             places.insert(one.id, (Place::Queued, one.statement));
         }
-        for one in db.waiting(UpstreamId::MAIN, ALL)? {
+        for one in db.waiting(upstream, ALL)? {
             places.insert(one.id, (Place::Waiting(one.reason), one.statement));
         }
-        for one in db.held(UpstreamId::MAIN, ALL)? {
+        for one in db.held(upstream, ALL)? {
             places.insert(one.id, (Place::Held(one.reason, one.words), one.statement));
         }
         Ok(Self {
             places,
             history: db.history(ALL)?.iter().map(|one| one.id).collect(),
-            ledger: db.ledger(UpstreamId::MAIN)?,
+            ledger: db.ledger(upstream)?,
         })
     }
 
@@ -117,15 +117,17 @@ pub fn check<S: Servers>(snapshot: &Snapshot, world: &mut World<S>) -> Result<()
             _ => {}
         }
     }
-    counted(snapshot, &world.model, &counts)?;
-    let delivered = |id: &Uuid| {
-        world
-            .model
-            .get(*id)
-            .is_some_and(|known| known.delivered_at.is_some())
-    };
-    if !snapshot.history.iter().all(delivered) {
-        return Err("I3: the history has what was not delivered".to_owned());
+    counted(snapshot, &world.model, &counts)
+}
+
+/// I3: the history has what some upstream has, and no other one is to get any more.
+pub fn check_history<S: Servers>(world: &World<S>) -> Result<(), String> {
+    for id in world.snapshot()?.history {
+        let is_there = |known: &Known| known.gone.is_none() && known.delivered_at.is_some();
+        let is_due = |known: &Known| known.gone.is_none() && known.delivered_at.is_none();
+        if !world.known_anywhere(id).any(is_there) || world.known_anywhere(id).any(is_due) {
+            return Err("I3: the history has what was not delivered".to_owned());
+        }
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ impl<S: Servers> World<S> {
 
     /// The device dies within a call of the app.
     pub fn die_in_a_call(&mut self, which: usize) -> Result<(), String> {
-        let (disk, model) = (self.disk.before(), self.model.clone());
+        let (disk, models) = (self.disk.before(), self.models());
         self.act_once(which)?;
         let whole = self.disk.kill_since(&disk, &mut self.rng);
         self.tally.fault("device: killed within a call");
@@ -45,7 +45,7 @@ impl<S: Servers> World<S> {
         let done = self.check();
         if !whole && done.is_err() {
             // Nothing of it was done.
-            self.model = model;
+            self.restore(models);
             return self.check();
         }
         done
@@ -56,18 +56,20 @@ impl<S: Servers> World<S> {
         self.tally.fault("device: one process killed");
         let name = self.processes[which].name;
         self.tell(|_| format!("{name}: killed"));
-        self.hang_up(which);
         self.open_anew(which)?;
         self.check()
     }
 
     /// Another process in the place of this one.
     pub fn open_anew(&mut self, which: usize) -> Result<(), String> {
+        self.hang_up(which)?;
         let device_now = self.device_now();
         let process = &mut self.processes[which];
         process.holder = Holder(self.rng.u128(..).to_be_bytes());
         process.db = self.disk.open(device_now)?;
-        process.state = State::Idle(Some(self.now + self.rng.i64(50..60_000)));
+        let at = self.now + self.rng.i64(50..60_000);
+        process.state = State::Idle(Some(at));
+        self.begin_elsewhere(which, at);
         self.fill_disk(self.full)
     }
 
@@ -78,7 +80,7 @@ impl<S: Servers> World<S> {
 
     fn reopen(&mut self) -> Result<(), String> {
         for which in 0..self.processes.len() {
-            self.hang_up(which);
+            self.hang_up(which)?;
         }
         self.now += self.rng.i64(50..60_000);
         if self.rng.bool() {
@@ -87,22 +89,31 @@ impl<S: Servers> World<S> {
             self.times.device(self.now, self.started.1, self.clock);
         }
         let device_now = self.device_now();
-        for Process { name, .. } in std::mem::take(&mut self.processes) {
+        for (which, Process { name, .. }) in
+            std::mem::take(&mut self.processes).into_iter().enumerate()
+        {
+            let holder = Holder(self.rng.u128(..).to_be_bytes());
+            let db = self.disk.open(device_now)?;
+            let at = self.now + self.rng.i64(0..5_000);
             self.processes.push(Process {
                 name,
-                holder: Holder(self.rng.u128(..).to_be_bytes()),
-                db: self.disk.open(device_now)?,
-                state: State::Idle(Some(self.now + self.rng.i64(0..5_000))),
+                holder,
+                db,
+                state: State::Idle(Some(at)),
             });
+            self.begin_elsewhere(which, at);
         }
         self.fill_disk(self.full)
     }
 
-    fn hang_up(&mut self, which: usize) {
-        let state = std::mem::replace(&mut self.processes[which].state, State::Idle(None));
-        if let State::Ready(_, flights) | State::Flying(_, flights) = state {
-            S::hang_up(self, flights);
-        }
+    fn hang_up(&mut self, which: usize) -> Result<(), String> {
+        self.for_each_upstream(|world| {
+            let state = std::mem::replace(&mut world.processes[which].state, State::Idle(None));
+            if let State::Ready(_, flights) | State::Flying(_, flights) = state {
+                S::hang_up(world, flights);
+            }
+            Ok(())
+        })
     }
 
     /// The disk is full, or has room again.

@@ -1,7 +1,7 @@
 //! When all faults have ended everything comes to where it belongs, within a bounded number of
 //! requests.
 
-use pannier::store::Millis;
+use pannier::store::{Millis, UpstreamId};
 
 use super::check::{Place, Snapshot};
 use super::model::Known;
@@ -32,8 +32,17 @@ pub struct Drained {
 impl<S: Servers> World<S> {
     /// Syncs until everything is where it belongs.
     pub fn drain(&mut self) -> Result<(), String> {
+        for upstream in self.upstreams() {
+            self.turn_to(upstream);
+            self.drain_this(upstream)?;
+        }
+        self.check()
+    }
+
+    /// The others go on meanwhile.
+    fn drain_this(&mut self, upstream: UpstreamId) -> Result<(), String> {
         let undelivered = self.snapshot()?.places.len() as u64;
-        let (before, began) = (self.tally.requests, self.now);
+        let (before, began) = (self.requests, self.now);
         let (mut rounds, mut fresh_at, mut pause) = (0, self.now, FIRST_PAUSE);
         for _ in 0..MOST_STEPS {
             if S::is_at_rest(self) {
@@ -43,17 +52,19 @@ impl<S: Servers> World<S> {
                         began,
                         undelivered,
                         fresh: rounds,
-                        requests: self.tally.requests - before,
+                        requests: self.requests - before,
                     };
                     self.take_leave(&snapshot)?;
                     return S::judge(self, drained);
                 }
                 let soon = S::soon(self, fresh_at);
                 let planned = |at: Millis| at <= soon;
-                if !self
-                    .processes
-                    .iter()
-                    .any(|one| one.next_at().is_some_and(planned))
+                let elsewhere = self.next_elsewhere().map(|(at, _)| at);
+                if !elsewhere.is_some_and(planned)
+                    && !self
+                        .processes
+                        .iter()
+                        .any(|one| one.next_at().is_some_and(planned))
                 {
                     self.now = self.now.max(fresh_at);
                 }
@@ -70,6 +81,7 @@ impl<S: Servers> World<S> {
             }
             self.tally.steps += 1;
             self.advance()?;
+            self.turn_to(upstream);
         }
         let snapshot = self.snapshot()?;
         let stuck = self.stuck(&snapshot).map(|known| {
@@ -83,7 +95,7 @@ impl<S: Servers> World<S> {
         });
         Err(format!(
             "K2: stuck, {} requests and {rounds} more statements after the faults had ended: {}",
-            self.tally.requests - before,
+            self.requests - before,
             stuck.unwrap_or_default()
         ))
     }

@@ -13,6 +13,7 @@ mod check;
 mod device;
 mod disk;
 mod drain;
+mod lanes;
 mod lrs;
 mod model;
 mod order;

@@ -67,12 +67,7 @@ impl<B> Flight<B> {
 impl<B> Process<B> {
     /// When it acts next.
     pub fn next_at(&self) -> Option<Millis> {
-        match &self.state {
-            State::Idle(at) => *at,
-            State::Ready(..) => Some(Millis::MIN),
-            State::Sleeping(_, until) => Some(*until),
-            State::Flying(_, flights) => flights.iter().map(|flight| flight.lands).min(),
-        }
+        self.state.next_at()
     }
 
     /// What it has under way.
@@ -90,7 +85,24 @@ impl<B> Process<B> {
 
     /// It would sync at that time; earlier if that was planned.
     pub fn plan(&mut self, at: Millis) {
-        if let State::Idle(planned) = &mut self.state {
+        self.state.plan(at);
+    }
+}
+
+impl<B> State<B> {
+    /// When something happens next.
+    pub fn next_at(&self) -> Option<Millis> {
+        match self {
+            Self::Idle(at) => *at,
+            Self::Ready(..) => Some(Millis::MIN),
+            Self::Sleeping(_, until) => Some(*until),
+            Self::Flying(_, flights) => flights.iter().map(|flight| flight.lands).min(),
+        }
+    }
+
+    /// It would sync at that time; earlier if that was planned.
+    pub fn plan(&mut self, at: Millis) {
+        if let Self::Idle(planned) = self {
             *planned = Some(planned.map_or(at, |planned| planned.min(at)));
         }
     }

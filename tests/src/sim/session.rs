@@ -1,7 +1,7 @@
 //! A session step by step: what it asks for is carried out, and what comes back is told to it.
 
 use pannier::lrs::{Failure, Request};
-use pannier::store::{Millis, StoreError, UpstreamId};
+use pannier::store::{Millis, StoreError};
 use pannier::sync::{Ended, Session, Step, Ticket};
 use uuid::Uuid;
 
@@ -22,6 +22,12 @@ impl<S: Servers> World<S> {
         let next = (0..self.processes.len())
             .filter_map(|at| Some((self.processes[at].next_at()?, at)))
             .min();
+        if let Some((at, upstream)) = self.next_elsewhere()
+            && next.is_none_or(|(here, _)| at < here)
+        {
+            self.turn_to(upstream);
+            return self.advance();
+        }
         let Some((at, which)) = next else {
             self.now += self.rng.i64(1_000..600_000);
             return Ok(());
@@ -124,7 +130,7 @@ impl<S: Servers> World<S> {
             Ended::Waiting { until, .. } | Ended::Busy { until } => Some(*until),
             Ended::Emptied => self.processes[which]
                 .db
-                .next_due(UpstreamId::MAIN)
+                .next_due(self.upstream)
                 .map_err(fail)?,
             Ended::NeedsApp { .. } => S::without_the_app(self),
             Ended::Interrupted => None,
@@ -142,6 +148,7 @@ impl<S: Servers> World<S> {
         request: Request,
     ) -> Result<(), String> {
         self.tally.requests += 1;
+        self.requests += 1;
         self.tally.looks += u64::from(request.url.contains('?'));
         self.tally.beside += u64::from(!flights.is_empty());
         let flight = S::carry(self, which, &flights, ticket, request)?;

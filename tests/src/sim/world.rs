@@ -14,9 +14,10 @@ use pannier::sync::{Ended, SessionConfig, Ticket};
 use uuid::Uuid;
 
 use super::START;
-use super::check::{Snapshot, check};
+use super::check::{Snapshot, check, check_history};
 use super::disk::Disk;
 use super::drain::Drained;
+use super::lanes::Lane;
 use super::lrs;
 use super::model::{Known, Model};
 use super::process::{Flight, Process, State};
@@ -197,6 +198,14 @@ pub struct World<S: Servers> {
     pub unsure: bool,
     /// How many statements of this run were made.
     pub made: u64,
+    /// The upstream that the world is about now, and its name.
+    pub upstream: UpstreamId,
+    /// The same.
+    pub name: String,
+    /// Requests to it.
+    pub requests: u64,
+    /// The others.
+    pub others: Vec<Lane<S>>,
 }
 
 impl<S: Servers> World<S> {
@@ -244,6 +253,10 @@ impl<S: Servers> World<S> {
             doomed: false,
             unsure: false,
             made: 0,
+            upstream: UpstreamId::MAIN,
+            name: "main".to_owned(),
+            requests: 0,
+            others: Vec::new(),
             plan,
         };
         world.tell(|world| format!("{:#?}", world.plan));
@@ -261,6 +274,7 @@ impl<S: Servers> World<S> {
     /// One step of a run: by chance something goes wrong, the app acts, or what is planned happens.
     fn step(&mut self) -> Result<(), String> {
         self.tally.steps += 1;
+        self.turn_to_any();
         let mut chance = self.rng.u32(..1000);
         let mut is = |likely: u32| {
             let hit = chance < likely;
@@ -338,12 +352,21 @@ impl<S: Servers> World<S> {
 
     /// Everything that always holds.
     pub fn check(&mut self) -> Result<(), String> {
+        self.for_each_upstream(Self::check_this)?;
+        check_history(self)
+    }
+
+    fn check_this(&mut self) -> Result<(), String> {
         self.tally.checks += 1;
         let snapshot = self.snapshot()?;
         if self.trace.is_some() {
             self.tell_moves(&snapshot);
         }
-        check(&snapshot, self)
+        let checked = check(&snapshot, self);
+        checked.map_err(|wrong| match self.upstream {
+            UpstreamId::MAIN => wrong,
+            upstream => format!("upstream {upstream}: {wrong}"),
+        })
     }
 
     /// For the trace: what changed its place.
@@ -364,7 +387,7 @@ impl<S: Servers> World<S> {
 
     /// What the database says.
     pub fn snapshot(&self) -> Result<Snapshot, String> {
-        Snapshot::read(&self.processes[0].db).map_err(fail)
+        Snapshot::read(&self.processes[0].db, self.upstream).map_err(fail)
     }
 
     /// A process's connection, and the device's clock.

@@ -1,7 +1,7 @@
 //! What the app does before arbitrary LRSs.
 
 use pannier::statement::Prepared;
-use pannier::store::{Learned, Refused, Unchanged, UpstreamId};
+use pannier::store::{Learned, Refused, Unchanged};
 
 use super::World;
 use super::lrs::Seen;
@@ -109,7 +109,10 @@ impl World {
         let Some(known) = self.draw_known() else {
             return Ok(());
         };
-        let (id, sent, tries) = (known.recipe.id, known.sent, known.times_sent);
+        let id = known.recipe.id;
+        // It is taken back from all upstreams, or from none.
+        let sent = self.known_anywhere(id).any(|known| known.sent);
+        let tries: u32 = self.known_anywhere(id).map(|known| known.times_sent).sum();
         let place = self.snapshot()?.place(id);
         let (db, _) = self.db(which);
         match db.retract(id) {
@@ -118,8 +121,10 @@ impl World {
                 if sent {
                     return Err(format!("I3: {id} was retracted, and it may be at an LRS"));
                 }
-                self.leave(id, Gone::Retracted);
-                Ok(())
+                self.for_each_upstream(|world| {
+                    world.leave(id, Gone::Retracted);
+                    Ok(())
+                })
             }
             Err(Unchanged::Refused(Refused::Store(error))) => self.may_fail(error),
             Err(Unchanged::MayHaveBeenSent)
@@ -142,8 +147,9 @@ impl World {
             return Ok(());
         }
         let base = self.servers.lrss[next].base.clone();
+        let upstream = self.upstream;
         let (db, _) = self.db(0);
-        if let Err(error) = db.set_endpoint(UpstreamId::MAIN, &base) {
+        if let Err(error) = db.set_endpoint(upstream, &base) {
             return self.may_fail(error);
         }
         self.tally.fault("app: another LRS is meant");
@@ -164,8 +170,9 @@ impl World {
     pub fn put_right(&mut self) -> Result<(), String> {
         self.tell(|_| "the app sets the right credentials".to_owned());
         self.login = Login::Password(self.meant().password);
+        let upstream = self.upstream;
         let (db, _) = self.db(0);
-        if let Err(error) = db.relearn(UpstreamId::MAIN, Learned::credentials_are_right) {
+        if let Err(error) = db.relearn(upstream, Learned::credentials_are_right) {
             self.may_fail(error)?;
         }
         self.servers.patience.unlock();

@@ -13,6 +13,12 @@ use crate::sim::statement::Kind;
 use crate::sim::world::Login;
 
 impl World {
+    /// Whether that is so of an LRS of another upstream.
+    fn others_know(&mut self, is_so: impl Fn(&Lrs) -> bool) -> bool {
+        let mut others = self.servers_elsewhere();
+        others.any(|servers| servers.lrss.iter().any(&is_so))
+    }
+
     /// The LRS that the app means.
     pub fn meant(&self) -> &Lrs {
         &self.servers.lrss[self.servers.target]
@@ -24,6 +30,9 @@ impl World {
         self.jumps.push(self.now);
         self.times.device(self.now, self.started.1, self.clock);
         self.servers.patience.forget();
+        for servers in self.servers_elsewhere() {
+            servers.patience.forget();
+        }
         self.tally.fault("device: the clock jumps");
         self.tell(|world| format!("the clock is off by {} ms now", world.clock));
     }
@@ -59,16 +68,20 @@ impl World {
         let to =
             to.ok_or_else(|| format!("K6: sent to nobody that was ever meant: {}", request.url))?;
         let secret = header(request, "Authorization");
-        // The passwords of an LRS begin with its number.
-        let belongs_to = |at: &usize| {
-            let first = *at as u32 * 1000;
-            (first..=self.servers.lrss[*at].password).any(|n| secret == Some(&*authorization(n)))
+        let belongs_to = |lrs: &Lrs| {
+            let mut all = lrs.first_password..=lrs.password;
+            all.any(|n| secret == Some(&*authorization(n)))
         };
-        if let Some(owner) = (0..self.servers.lrss.len()).find(belongs_to)
+        if let Some(owner) = self.servers.lrss.iter().position(belongs_to)
             && owner != to
         {
             return Err(format!(
                 "I11: the secret of LRS {owner} was sent to LRS {to}"
+            ));
+        }
+        if self.others_know(belongs_to) {
+            return Err(format!(
+                "I11: the secret of another upstream's LRS was sent to LRS {to}"
             ));
         }
         let ids = order::posted(request, &mut self.model, &self.times)?;

@@ -51,6 +51,8 @@ pub struct Lrs {
     pub base: String,
     /// Which password is right.
     pub password: u32,
+    /// Which one was first. None is another LRS's.
+    pub first_password: u32,
     /// Its clock minus the true time.
     pub ahead: Millis,
     /// What it does where nothing else is drawn.
@@ -94,6 +96,7 @@ impl Lrs {
         Self {
             base: format!("https://lrs-{number}.example/xAPI"),
             password: number as u32 * 1000,
+            first_password: number as u32 * 1000,
             ahead,
             habit,
             stored: BTreeMap::new(),

@@ -23,7 +23,7 @@ mod wild;
 
 use pannier::lrs::{Endpoint, Request};
 use pannier::statement::Prepared;
-use pannier::store::{HoldReason, Millis, UpstreamId};
+use pannier::store::{HoldReason, Millis};
 use pannier::sync::{SessionConfig, Ticket};
 
 use super::START;
@@ -68,10 +68,36 @@ pub struct Arbitrary {
 pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let plan = Plan::draw(&mut rng);
-    let lrss: Vec<Lrs> = (0..plan.lrss)
+    let lrss = plan.lrss;
+    let (servers, login, base) = draw_servers(0, lrss, &mut rng);
+    let mut world = World::new(plan, rng, (disk, trace), servers, (login, &base))?;
+    // By a chance of their own, so that the runs with one upstream are what they were.
+    let mut more = fastrand::Rng::with_seed(seed ^ MORE_UPSTREAMS);
+    if more.u32(..4) == 0 {
+        for number in 1..more.usize(2..=MOST_UPSTREAMS) {
+            let (servers, login, base) = draw_servers(number * 10, lrss, &mut more);
+            world.add_upstream(servers, (login, &base))?;
+        }
+    }
+    world.for_each_upstream(|world| {
+        introduce(world);
+        Ok(())
+    })?;
+    Ok(world)
+}
+
+/// What tells the chance of further upstreams from all other chance of a seed.
+const MORE_UPSTREAMS: u64 = 0x7570_7374_7265_616d;
+
+/// Most upstreams of a run.
+const MOST_UPSTREAMS: usize = 3;
+
+/// So many LRSs, numbered from there on, and as whom the app knows itself at the first.
+fn draw_servers(first: usize, lrss: usize, rng: &mut fastrand::Rng) -> (Arbitrary, Login, String) {
+    let lrss: Vec<Lrs> = (first..first + lrss)
         .map(|number| {
-            let ahead = plan::draw_clock(&mut rng);
-            Lrs::new(number, Habit::draw(&mut rng), ahead)
+            let ahead = plan::draw_clock(rng);
+            Lrs::new(number, Habit::draw(rng), ahead)
         })
         .collect();
     let (login, base) = (Login::Password(lrss[0].password), lrss[0].base.clone());
@@ -82,7 +108,11 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
         meant_since: START,
         patience: Patience::default(),
     };
-    let mut world = World::new(plan, rng, (disk, trace), servers, (login, &base))?;
+    (servers, login, base)
+}
+
+/// For the trace, and for what a timestamp may have been put right to.
+fn introduce(world: &mut World) {
     for at in 0..world.servers.lrss.len() {
         world.times.lrs(world.servers.lrss[at].ahead);
         world.tell(|world| {
@@ -93,7 +123,6 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
             )
         });
     }
-    Ok(world)
 }
 
 impl Settings for Plan {
@@ -131,8 +160,8 @@ impl Servers for Arbitrary {
 
     fn config(world: &World, by_hand: bool) -> SessionConfig {
         SessionConfig {
-            upstream: UpstreamId::MAIN,
-            name: "main".to_owned(),
+            upstream: world.upstream,
+            name: world.name.clone(),
             endpoint: Endpoint::parse(&world.meant().base).expect("an endpoint of our own"),
             authorization: world.authorization(),
             version: None,

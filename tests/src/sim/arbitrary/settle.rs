@@ -28,10 +28,13 @@ impl World {
         self.fill_disk(false)?;
         let plan = &mut self.plan;
         (plan.network, plan.gates, plan.wild) = (0, 0, 0);
-        self.servers.gates.fill(None);
-        if self.login != Login::Password(self.meant().password) {
-            self.put_right()?;
-        }
+        self.for_each_upstream(|world| {
+            world.servers.gates.fill(None);
+            if world.login != Login::Password(world.meant().password) {
+                world.put_right()?;
+            }
+            Ok(())
+        })?;
         self.drain()
     }
 

@@ -12,7 +12,7 @@ mod weather;
 
 use pannier::lrs::{Endpoint, Request};
 use pannier::statement::Prepared;
-use pannier::store::{HoldReason, Millis, Problem, UpstreamId};
+use pannier::store::{HoldReason, Millis, Problem};
 use pannier::sync::{Ended, SessionConfig, Ticket};
 use uuid::Uuid;
 
@@ -104,8 +104,8 @@ impl Servers for Characters {
 
     fn config(world: &World, by_hand: bool) -> SessionConfig {
         SessionConfig {
-            upstream: UpstreamId::MAIN,
-            name: "main".to_owned(),
+            upstream: world.upstream,
+            name: world.name.clone(),
             endpoint: Endpoint::parse(&world.servers.base).expect("an endpoint of our own"),
             authorization: world.authorization(),
             version: world.plan.version,
