@@ -30,7 +30,11 @@ impl SyncLock {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path(queue, upstream)) {
+        let path = path(queue, upstream);
+        if is_something_else(&path) {
+            return Taken::Unknown;
+        }
+        match options.open(path) {
             Ok(file) => lock(file),
             Err(_) => Taken::Unknown,
         }
@@ -39,8 +43,15 @@ impl SyncLock {
     /// Somebody has it.
     pub(super) fn is_taken(queue: &Path, upstream: UpstreamId) -> bool {
         // A file that is not there is locked by nobody, and looking makes none.
-        File::open(path(queue, upstream)).is_ok_and(|file| matches!(lock(file), Taken::Others))
+        let path = path(queue, upstream);
+        !is_something_else(&path)
+            && File::open(path).is_ok_and(|file| matches!(lock(file), Taken::Others))
     }
+}
+
+/// Whoever opens a pipe may wait for ever.
+fn is_something_else(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file())
 }
 
 fn lock(file: File) -> Taken {
