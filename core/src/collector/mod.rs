@@ -325,6 +325,9 @@ impl Collector {
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait. Tries at
     /// once even where a backoff is not over; what the LRS asked for by Retry-After is kept.
+    ///
+    /// Of several upstreams it delivers to all that were opened here, beside each other; to one alone by
+    /// [`Upstream::sync`].
     pub fn sync(&self) -> Result<SyncReport, Error> {
         self.sync_within(Duration::ZERO)
     }

@@ -24,7 +24,8 @@ pub enum Remainder {
 const GIVE_UP_AT_ONCE: usize = 500;
 
 /// What a part of it has done.
-enum Part {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Part {
     /// So many were given up, and there are more.
     Some(u64),
     /// So many, and the upstream is gone.
@@ -49,7 +50,8 @@ impl Db {
         }
     }
 
-    fn remove_some(
+    /// The next part of it, in one transaction.
+    pub(super) fn remove_some(
         &mut self,
         name: &str,
         remainder: Remainder,

@@ -991,16 +991,32 @@ fn a_bit_is_given_out_again_only_when_nothing_is_left_that_has_it() {
 /// More than are given up in one transaction; a kill in between leaves an upstream with fewer.
 #[test]
 fn a_long_queue_is_given_up_in_parts() {
-    let (_folder, mut db, second) = two(1_200);
+    let (folder, mut db, second) = two(1_200);
     let taken = seqs(&mut db, second, 3);
     settle_for(&mut db, second, &taken[1..], &held(), HistoryPolicy::None);
+    let part = db.remove_some("second", Remainder::Discard, NOW).unwrap();
+    assert_eq!(part, super::remove::Part::Some(500));
+    drop(db);
+    let mut db = open(&folder.path().join("queue.db"));
+    check(&db);
+    let ledger = db.ledger(second).unwrap();
+    assert_eq!(
+        (ledger.discarded, ledger.held, ledger.queued),
+        (500, 0, 700)
+    );
+    let left = StoreError::UpstreamNotEmpty { left: 700 };
+    let refused = db.remove_upstream("second", Remainder::MustBeEmpty, NOW);
+    assert_eq!(refused, Err(left));
+    // It is an upstream like any other until it is gone.
+    append(&mut db, 1_201).unwrap();
+    assert_eq!(seqs(&mut db, second, 1).len(), 1);
     assert_eq!(
         db.remove_upstream("second", Remainder::Discard, NOW),
-        Ok(1_200)
+        Ok(701)
     );
     check(&db);
-    assert_eq!(queued(&db, MAIN).len(), 1_200);
-    deliver(&mut db, MAIN, 1_200, HistoryPolicy::None);
+    assert_eq!(queued(&db, MAIN).len(), 1_201);
+    deliver(&mut db, MAIN, 1_201, HistoryPolicy::None);
     purge(&mut db, HistoryPolicy::None);
     assert_eq!(rows(&db), 0);
 }
