@@ -175,6 +175,9 @@ impl Session {
         }
         let read = read_post(answer, self.link.asked());
         let verdict = judge::posted(&read, from, &batch, retry_after);
+        if answer.status == 400 && from == Sender::Lrs {
+            self.link.hear_its_version(answer);
+        }
         if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
             && !delivered.is_empty()
         {

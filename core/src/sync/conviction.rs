@@ -78,7 +78,7 @@ impl Session {
         !blame.stranger
             && same
             && self.is_apart(item)
-            && item.row.tries >= policy::refusals_before(blame.reason)
+            && item.row.tries >= policy::refusals_before(blame.reason, blame.status)
             && item.row.taken.is_some_and(|then| taken > then)
     }
 

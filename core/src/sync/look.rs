@@ -60,19 +60,22 @@ impl Session {
             Looked::NotShown { status } => {
                 // The LRS itself lets nobody read, or not with these credentials.
                 let may_not_read = from == Sender::Lrs && matches!(status, 401 | 403 | 405 | 501);
+                // One that has shown others means this one alone.
+                let may_not_read =
+                    may_not_read && (status != 401 || self.link.learned.reads != Some(true));
                 self.not_shown(db, look, item, Some(status), may_not_read, now)
             }
             Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
                 comparison if is_ours(&item.row, &comparison) => {
                     self.link.learn_to_know(from);
                     // 409 to what it has, unchanged: from now on look before sending again.
-                    self.link.learned.refuses_known |= matches!(look.then, Then::Known);
+                    self.link.learned.refuses_known |= matches!(look.then, Then::Known { .. });
                     self.found(db, look, item, Outcome::Delivered, now)
                 }
                 Comparison::Different(_) if from.is_lrs() => {
                     let outcome = Outcome::Held {
                         reason: HoldReason::Conflict,
-                        status: matches!(look.then, Then::Known).then_some(409),
+                        status: matches!(look.then, Then::Known { .. }).then_some(409),
                         words: "the LRS has another statement under this id".to_owned(),
                         theirs: Some(copy),
                     };
@@ -83,7 +86,8 @@ impl Session {
             },
             // A voided statement hides behind another parameter.
             Looked::Missing
-                if !look.as_voided && matches!(look.then, Then::Known | Then::Proves { .. }) =>
+                if !look.as_voided
+                    && matches!(look.then, Then::Known { .. } | Then::Proves { .. }) =>
             {
                 look.as_voided = true;
                 look.ask.push_front(item);
@@ -91,8 +95,9 @@ impl Session {
             }
             Looked::Missing => {
                 look.as_voided = false;
-                if let (true, Then::Known | Then::Proves { .. }) = (item.looked, &look.then) {
-                    return self.vanished(db, look, item, None, now);
+                if let (true, Then::Known { .. } | Then::Proves { .. }) = (item.looked, &look.then)
+                {
+                    return self.vanished(db, look, item, now);
                 }
                 if let Then::Proves { .. } = look.then
                     && !look.ask.is_empty()
@@ -147,9 +152,9 @@ impl Session {
         self.stop(db, stop, Duration::ZERO, now)
     }
 
-    /// The LRS itself says 401 to a look-up. Credentials that may write and not read are common: unless it
-    /// has answered one before, sending tells. But not where it has just refused to take a statement: one
-    /// real LRS says 400 to whom it does not know.
+    /// Tells whether the LRS's own 401 to a look-up may mean reading alone, or this id alone. Credentials that
+    /// may write and not read are common: sending tells. But not where it has just refused to take a statement,
+    /// since one real LRS says 400 to whom it does not know.
     fn forbids_only_reading(&mut self, then: &Then, words: &str) -> bool {
         match then {
             Then::Split { blame, .. } | Then::Blame(blame) if blame.is_door() => false,
@@ -161,13 +166,15 @@ impl Session {
                 }
                 self.link.learned.reads == Some(false)
             }
+            // It would be convicted for a password that has changed.
+            Then::Convict => self.link.learned.reads != Some(true),
             _ => {
-                let only_reading = self.link.learned.reads != Some(true);
-                if only_reading && self.link.learned.reads.is_none() {
-                    // Nothing was taken with these yet: that has to show it soon.
+                if self.link.learned.reads != Some(false) {
+                    // Nothing was taken with these yet, or others were shown: perhaps it means this id. What
+                    // it says to sending has to show it soon.
                     self.link.door_is_shut(words);
                 }
-                only_reading
+                true
             }
         }
     }
@@ -199,7 +206,7 @@ impl Session {
                 *culprits = culprits.iter().filter_map(|at| at.checked_sub(1)).collect();
                 self.settle(db, settled, now)?;
             }
-            Then::Proves { .. } | Then::Send(_) | Then::Known | Then::Blame(_) => {
+            Then::Proves { .. } | Then::Send(_) | Then::Known { .. } | Then::Blame(_) => {
                 // It has taken others than those it refuses.
                 self.link.accepted |= same;
                 self.settle(db, settled, now)?;
@@ -227,13 +234,13 @@ impl Session {
                     self.tasks.push_front(Task::Post(send));
                 }
             }
-            Then::Known | Then::Proves { .. }
+            Then::Known { .. } | Then::Proves { .. }
                 if !send.is_empty() && self.under_way(now) > Duration::ZERO =>
             {
                 return self.stop(db, not_kept(), Duration::ZERO, now);
             }
             // Sent again one by one: one of them may be what the LRS stumbles over.
-            Then::Known | Then::Proves { .. } => {
+            Then::Known { .. } | Then::Proves { .. } => {
                 self.post_in_parts(send.into_iter().map(|item| vec![item]).collect());
             }
             Then::Split {
@@ -358,7 +365,13 @@ impl Session {
                 self.blame_all(db, vec![item], &blame, now)?;
                 self.continue_look(db, look, now)
             }
-            Then::Known => self.vanished(db, look, item, status, now),
+            // The 409 need not have been about this one: sent alone, it tells.
+            Then::Known { each: false } => {
+                item.looked = true;
+                look.missing.push(item);
+                self.continue_look(db, look, now)
+            }
+            Then::Known { each: true } => self.vanished(db, look, item, now),
         }
     }
 
@@ -379,14 +392,12 @@ impl Session {
         self.post_in_parts(parts);
     }
 
-    /// Blames a statement that the LRS says it has and shows nothing of, even when asked again; or whose
-    /// look-up `failed`.
+    /// Blames a statement that the LRS says it has and shows nothing of, even when asked again.
     fn vanished(
         &mut self,
         db: &mut Db,
         look: Look,
         item: Item,
-        failed: Option<u16>,
         now: Millis,
     ) -> Result<(), StoreError> {
         // What is said to be stored, and is never shown, nobody has refused: that does only an LRS that says
@@ -396,9 +407,9 @@ impl Session {
             _ => false,
         };
         let (reason, status, words) = match look.then {
-            Then::Known => (
+            Then::Known { .. } => (
                 HoldReason::ConflictUnseen,
-                failed.or(Some(409)),
+                Some(409),
                 "the LRS says that it has this id, but does not show its statement",
             ),
             _ => (

@@ -142,10 +142,12 @@ pub(super) const REFUSALS_APART: Duration = Duration::from_secs(10);
 pub(super) const CLOCKS_AGREE_WITHIN_MS: Millis = 2_000;
 
 /// Refusals of one statement before the one that holds it. 2026-11-28.
-pub(super) fn refusals_before(reason: HoldReason) -> u32 {
+pub(super) fn refusals_before(reason: HoldReason, status: Option<u16>) -> u32 {
     match reason {
         // A server fails for many reasons, and most of them pass.
         HoldReason::ServerError => 5,
+        // Seldom is a statement meant, sooner one node of several that does not know the password.
+        HoldReason::Forbidden if status == Some(401) => 5,
         // It may be slow to show what it took.
         HoldReason::ConflictUnseen => 4,
         _ => 1,

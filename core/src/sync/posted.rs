@@ -284,10 +284,11 @@ impl Session {
                 item.looked = false;
             }
         }
+        let alone = batch.len() == 1;
         let all_sent_before = batch.iter().all(|item| item.row.sent_before);
-        if batch.len() == 1 || all_sent_before {
+        if alone || all_sent_before {
             self.tasks
-                .push_front(Task::Look(Look::new(batch, Then::Known)));
+                .push_front(Task::Look(Look::new(batch, Then::Known { each: alone })));
         } else if named.is_empty() {
             self.post_in_parts(split(batch, &[]));
         } else {
@@ -302,7 +303,7 @@ impl Session {
                 self.tasks.push_front(Task::Post(rest));
             }
             self.tasks
-                .push_front(Task::Look(Look::new(ask, Then::Known)));
+                .push_front(Task::Look(Look::new(ask, Then::Known { each: true })));
         }
     }
 
@@ -317,7 +318,8 @@ impl Session {
 fn blame_of(stop: &Stop) -> Blame {
     let (reason, stranger) = match (stop.problem, stop.status) {
         (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
-            (HoldReason::ServerError, stop.doubt && stop.status.is_some())
+            // Whoever cut the connection, or gave up on the LRS, need not be the LRS.
+            (HoldReason::ServerError, stop.doubt)
         }
         (problem, _) => (
             HoldReason::Refused,

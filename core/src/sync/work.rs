@@ -66,8 +66,8 @@ pub(super) enum Then {
     /// The LRS said that it has them: they must be there. `vouched`: it said so as an LRS does, and
     /// where it lets nobody read that is all the proof there is. `own`: it was the LRS that said so.
     Proves { vouched: bool, own: bool },
-    /// The LRS said that it knows them (409).
-    Known,
+    /// The LRS said that it knows `each` of them, or at least one (409).
+    Known { each: bool },
     /// First of all, do the credentials and the version hold? Then these are split up to find the
     /// culprit.
     Split {

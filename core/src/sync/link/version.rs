@@ -1,6 +1,7 @@
 //! Which version of the standard is spoken with the LRS.
 
 use super::Link;
+use crate::lrs::{Answer, headers};
 use crate::statement::XapiVersion;
 use crate::store::Millis;
 use crate::sync::policy;
@@ -31,5 +32,19 @@ impl Link {
         let version = speaks.or(self.learned.version);
         self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
         self.learned.version_at = Some(now);
+    }
+
+    /// Tries the other version once more where none was understood: this answer of the LRS itself says that it
+    /// speaks another one than it was asked in.
+    pub fn hear_its_version(&mut self, answer: &Answer) {
+        let speaks = headers::xapi_version(answer);
+        if self.understands_neither
+            && self.config.version.is_none()
+            && speaks.is_some_and(|speaks| speaks != self.version())
+        {
+            self.flipped = false;
+            self.understands_neither = false;
+            self.checked = false;
+        }
     }
 }

@@ -518,3 +518,85 @@ fn what_was_there_before_is_not_taken_now() {
     let learned = device.db.upstream(UpstreamId::MAIN).unwrap().learned;
     assert_eq!((device.delivered(), learned.taken), (2, 0));
 }
+
+/// Days on which others come and are taken.
+fn go_on(device: &mut Device, hours: i64) {
+    let evening = device.now + hours * 3_600_000;
+    while device.now < evening {
+        device.record(1);
+        device.now += 20 * 60 * 1000;
+        while let Ended::Waiting { until, .. } = device.sync() {
+            device.now = until.max(device.now);
+        }
+    }
+}
+
+#[test]
+fn a_statement_under_which_the_connection_breaks_waits_and_is_never_held() {
+    // A firewall that cuts what has a certain word in it says nothing, least of all in the LRS's name.
+    let mut device = Device::new();
+    let ids = device.record(40);
+    device.lrs.cuts.insert(ids[3]);
+    go_on(&mut device, 48);
+    let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
+    assert_eq!((ledger.held, ledger.waiting), (0, 1), "{ledger:?}");
+    assert!(ledger.delivered >= 39 + 48, "{ledger:?}");
+    device.lrs.cuts.clear();
+    go_on(&mut device, 3);
+    assert!(device.lrs.stored.contains_key(&ids[3]));
+}
+
+#[test]
+fn a_look_up_of_one_statement_that_is_answered_by_401_stops_no_other() {
+    for first in [true, false] {
+        let mut device = Device::new();
+        // It has shown another one before, or nothing yet.
+        if first {
+            device.record(3);
+            device.lrs.faults = [Fault::None, Fault::LoseAnswer].into();
+            device.sync_all();
+        }
+        let ids = device.record(30);
+        device.lrs.hides.insert(ids[0]);
+        device.lrs.faults = [Fault::LoseAnswer].into();
+        let start = device.now;
+        while device.delivered() < 30 {
+            match device.sync() {
+                Ended::Waiting { until, .. } => device.now = until.max(device.now),
+                Ended::Emptied => {}
+                other => panic!("{first}: {other:?}"),
+            }
+            assert!(device.now - start < 600_000, "{first}: stuck");
+        }
+        assert_eq!(device.held(), []);
+    }
+}
+
+#[test]
+fn one_node_of_several_that_does_not_know_the_password_sinks_no_statement() {
+    let mut device = Device::new();
+    let ids = device.record(20);
+    // Three times in a row this one met that node, and others were taken in between.
+    device.lrs.dislikes.insert(ids[5], 401);
+    device.sync_all();
+    for _ in 0..2 {
+        device.record(1);
+        device.now = device
+            .db
+            .next_due(UpstreamId::MAIN)
+            .unwrap()
+            .unwrap()
+            .max(device.now);
+        device.sync_all();
+        assert_eq!(device.held(), []);
+    }
+    device.lrs.dislikes.clear();
+    device.record(1);
+    device.sync_to_the_last();
+    assert_eq!((device.held(), device.delivered()), (vec![], 23));
+    // One that it always refuses is held in the end.
+    let bad = device.record(1)[0];
+    device.lrs.dislikes.insert(bad, 401);
+    go_on(&mut device, 6);
+    assert_eq!(device.held(), [(bad, HoldReason::Forbidden)]);
+}

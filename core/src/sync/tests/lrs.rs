@@ -42,6 +42,10 @@ pub(super) struct Lrs {
     pub(super) reports: bool,
     /// GETs of these are answered by 500.
     pub(super) cannot_show: HashSet<Uuid>,
+    /// GETs of these are answered by 401, though it knows us.
+    pub(super) hides: HashSet<Uuid>,
+    /// The connection breaks under a POST with one of these.
+    pub(super) cuts: HashSet<Uuid>,
     pub(super) max_bytes: usize,
     pub(super) versions: Vec<&'static str>,
     pub(super) password: String,
@@ -69,6 +73,8 @@ impl Lrs {
             before_it: false,
             reports: false,
             cannot_show: HashSet::new(),
+            hides: HashSet::new(),
+            cuts: HashSet::new(),
             max_bytes: usize::MAX,
             versions: vec!["1.0.3", "2.0.0"],
             password: "secret".into(),
@@ -108,8 +114,15 @@ impl Lrs {
                 self.obey(request);
                 Err(Failure::Broken("reset".into()))
             }
+            Some(Fault::None) | None if self.is_cut(request) => Err(Failure::Broken("cut".into())),
             Some(Fault::None) | None => Ok(self.obey(request)),
         }
+    }
+
+    fn is_cut(&self, request: &Request) -> bool {
+        let body = request.body.as_deref().unwrap_or_default();
+        let body = String::from_utf8_lossy(body);
+        self.cuts.iter().any(|id| body.contains(&id.to_string()))
     }
 
     fn obey(&mut self, request: &Request) -> Answer {
@@ -238,6 +251,9 @@ impl Lrs {
         }
         let (name, id) = url.split_once('?').unwrap().1.split_once('=').unwrap();
         let id: Uuid = id.parse().unwrap();
+        if self.hides.contains(&id) {
+            return answer(401, &[], "not this one".into());
+        }
         if self.cannot_show.contains(&id) {
             return answer(500, &[], "more than one".into());
         }

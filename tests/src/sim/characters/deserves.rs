@@ -39,8 +39,7 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
         }
         HoldReason::TooLarge => too_large && character.too_large == TooLarge::Says413,
         HoldReason::ServerError => {
-            (known.recipe.kind == Kind::Poison && character.poison != Poison::Takes)
-                || (too_large && character.too_large == TooLarge::Resets)
+            known.recipe.kind == Kind::Poison && character.poison != Poison::Takes
         }
         // The simulated disk spoils nothing.
         HoldReason::Damaged => false,

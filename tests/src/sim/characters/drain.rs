@@ -8,7 +8,7 @@ use super::World;
 use super::deserves::passes_for;
 use crate::sim::check::{Place, Snapshot};
 use crate::sim::drain::Drained;
-use crate::sim::lrs::character::{About, Echoes};
+use crate::sim::lrs::character::{About, Echoes, TooLarge};
 use crate::sim::model::Known;
 use crate::sim::statement::Kind;
 
@@ -29,10 +29,14 @@ impl World {
                 snapshot.place(target.recipe.id) != Place::Delivered
                     && self.belongs(target, snapshot)
             }),
-            // What an LRS refuses that never says it is one: it may be somebody else who does.
+            // What an LRS refuses that never says it is one: it may be somebody else who does. And a connection
+            // that breaks under what is too large is nobody's word.
             Place::Waiting(WaitReason::Suspect) => {
-                matches!(self.servers.lrs.character.echoes, Echoes::Nothing)
-                    && !matches!(known.recipe.kind, Kind::Good)
+                let lrs = &self.servers.lrs;
+                let resets = lrs.character.too_large == TooLarge::Resets;
+                let unsaid = matches!(lrs.character.echoes, Echoes::Nothing)
+                    || (resets && known.body.len() > lrs.max_bytes);
+                unsaid && !matches!(known.recipe.kind, Kind::Good)
             }
             Place::Queued | Place::Waiting(_) => false,
         }
