@@ -41,6 +41,9 @@ impl<S: Servers> World<S> {
         }
         self.tally.statements += 1;
         self.for_each_upstream(|world| {
+            if world.only_good && !matches!(recipe.kind, Kind::Good | Kind::Voiding(_)) {
+                return Ok(());
+            }
             S::come_from_elsewhere(world, &recipe, &prepared);
             world.tell(|world| {
                 let at = world.model.all.len();

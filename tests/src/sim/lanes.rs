@@ -23,18 +23,27 @@ pub struct Lane<S: Servers> {
     model: Model,
     told: BTreeMap<usize, String>,
     requests: u64,
+    only_good: bool,
     /// What each process does for it.
     states: Vec<State<S::Behind>>,
 }
 
 impl<S: Servers> World<S> {
-    /// One upstream more, before anything is recorded.
-    pub fn add_upstream(&mut self, servers: S, (login, base): (Login, &str)) -> Result<(), String> {
+    /// One upstream more, before anything is recorded, that gets all or only what is good and what voids.
+    pub fn add_upstream(
+        &mut self,
+        servers: S,
+        (login, base): (Login, &str),
+        only_good: bool,
+    ) -> Result<(), String> {
+        let route = if only_good {
+            Route::all().of_activities(["http://example.com/good/"])
+        } else {
+            Route::all()
+        };
         let name = format!("upstream-{}", self.others.len() + 2);
         let (db, _) = self.db(0);
-        let upstream = db
-            .add_upstream_at(&name, base, &Route::all())
-            .map_err(fail)?;
+        let upstream = db.add_upstream_at(&name, base, &route).map_err(fail)?;
         self.tally.fault("app: another upstream beside the first");
         let idle = |_| State::Idle(Some(self.now));
         self.others.push(Lane {
@@ -45,6 +54,7 @@ impl<S: Servers> World<S> {
             model: Model::default(),
             told: BTreeMap::new(),
             requests: 0,
+            only_good,
             states: (0..self.processes.len()).map(idle).collect(),
         });
         Ok(())
@@ -60,6 +70,7 @@ impl<S: Servers> World<S> {
         std::mem::swap(&mut self.model, &mut lane.model);
         std::mem::swap(&mut self.told, &mut lane.told);
         std::mem::swap(&mut self.requests, &mut lane.requests);
+        std::mem::swap(&mut self.only_good, &mut lane.only_good);
         for (process, state) in self.processes.iter_mut().zip(&mut lane.states) {
             std::mem::swap(&mut process.state, state);
         }

@@ -159,6 +159,10 @@ pub trait Settings: Debug {
 
 /// A run under way.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; together they are no state"
+)]
 pub struct World<S: Servers> {
     /// What it is made of.
     pub plan: S::Plan,
@@ -204,6 +208,8 @@ pub struct World<S: Servers> {
     pub name: String,
     /// Requests to it.
     pub requests: u64,
+    /// It gets only what is good, and what voids.
+    pub only_good: bool,
     /// The others.
     pub others: Vec<Lane<S>>,
 }
@@ -256,6 +262,7 @@ impl<S: Servers> World<S> {
             upstream: UpstreamId::MAIN,
             name: "main".to_owned(),
             requests: 0,
+            only_good: false,
             others: Vec::new(),
             plan,
         };

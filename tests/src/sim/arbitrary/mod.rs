@@ -76,7 +76,8 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
     if more.u32(..4) == 0 {
         for number in 1..more.usize(2..=MOST_UPSTREAMS) {
             let (servers, login, base) = draw_servers(number * 10, lrss, &mut more);
-            world.add_upstream(servers, (login, &base))?;
+            let only_good = more.bool();
+            world.add_upstream(servers, (login, &base), only_good)?;
         }
     }
     world.for_each_upstream(|world| {
