@@ -145,6 +145,7 @@ impl Session {
             // It was there a moment ago: what is said to statements must do.
             return self.settle(db, Vec::new(), now);
         }
+        let stop = self.link.as_known(stop);
         self.stop(db, stop, Duration::ZERO, now)
     }
 

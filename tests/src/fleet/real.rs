@@ -21,6 +21,8 @@ use super::{Action, Scenario, Seen};
 pub(super) struct Template {
     folder: PathBuf,
     file: Vec<u8>,
+    /// What is kept beside it.
+    beside: Vec<u8>,
     config: SessionConfig,
     bodies: BTreeMap<Uuid, Vec<u8>>,
 }
@@ -86,6 +88,7 @@ impl Template {
         Ok(Rc::new(Self {
             folder: folder.to_path_buf(),
             file: std::fs::read(&path)?,
+            beside: std::fs::read(beside(&path))?,
             config: SessionConfig {
                 upstream: UpstreamId::MAIN,
                 name: "main".to_owned(),
@@ -178,6 +181,7 @@ impl Real {
     fn open(&self) -> Db {
         if !self.path.exists() {
             std::fs::write(&self.path, &self.template.file).expect("there is room for the file");
+            std::fs::write(beside(&self.path), &self.template.beside).expect("there is room");
         }
         open(&self.path).expect("the file can be opened")
     }
@@ -210,6 +214,11 @@ impl Real {
             None => json(404, "{}".to_owned()),
         }
     }
+}
+
+/// The file beside a queue: numbers, and notes of what was taken out.
+fn beside(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.ledger", path.display()))
 }
 
 fn open(path: &Path) -> std::io::Result<Db> {

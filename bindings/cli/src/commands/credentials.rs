@@ -39,14 +39,14 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     })?;
     parse(&text).map_err(|line| {
         Failure::usage(format!(
-            "line {line} of {} is none of `user = …`, `password = …`, `token = …` and `basic = …`",
+            "line {line} of {} is none of `user = …`, `password = …`, `token = …` and `basic = …`, or the second of its kind",
             one_line(path.display())
         ))
     })
 }
 
 /// Lines `name = value`; empty ones and those that begin with `#` say nothing. The error is the number of
-/// a line that says something else, whose text is not repeated.
+/// a line that says something else, or the same a second time; its text is not repeated.
 fn parse(text: &str) -> Result<Named, usize> {
     let mut named = Named::default();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -62,7 +62,9 @@ fn parse(text: &str) -> Result<Named, usize> {
             "basic" => &mut named.basic,
             _ => return Err(index + 1),
         };
-        *place = Some(value.trim().to_owned());
+        if place.replace(value.trim().to_owned()).is_some() {
+            return Err(index + 1);
+        }
     }
     Ok(named)
 }
@@ -81,5 +83,7 @@ mod tests {
         assert!(named.token.is_none() && named.basic.is_none());
         assert_eq!(parse("user = me\nsecret").err(), Some(2));
         assert_eq!(parse("pass = me").err(), Some(1));
+        // Which of two is meant nobody can tell.
+        assert_eq!(parse("user = me\n\nuser = you").err(), Some(3));
     }
 }

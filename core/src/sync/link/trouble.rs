@@ -24,12 +24,24 @@ impl Link {
         self.learned.failures >= from
     }
 
-    /// Tells whether the LRS asks for time, as it does of everybody. One that says so only to questions about
-    /// itself is not busy, whatever it says to statements.
+    /// Tells whether the LRS asks for time, as it does of everybody.
     pub fn is_busy(&self) -> bool {
         let trouble = self.learned.trouble.as_ref();
         trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
-            && self.learned.about_unanswered < policy::UNANSWERED
+    }
+
+    /// Turns an answer that `GET /about` never got otherwise into the trouble that is known already: what the LRS
+    /// says to questions about itself is not what it says to statements.
+    pub fn as_known(&self, stop: Stop) -> Stop {
+        match &self.learned.trouble {
+            Some(known) if self.learned.about_unanswered >= policy::UNANSWERED => Stop {
+                problem: known.problem,
+                status: known.status,
+                words: known.words.clone(),
+                ..stop
+            },
+            _ => stop,
+        }
     }
 
     /// Tells whether to leave out the next look-up, and counts it: after several that nobody answered every

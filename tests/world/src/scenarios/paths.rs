@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -155,13 +156,22 @@ fn a_relative_path() {
     assert!(device.folder().join("field.db").is_file());
 }
 
+/// As `docs/command.md` says: the queue, and what is kept beside it.
+fn pull(from: &Device, to: &Device) {
+    for beside in ["", ".ledger"] {
+        let (from, to) = (from.queue(), to.queue());
+        let name = |queue: &Path| PathBuf::from(format!("{}{beside}", queue.display()));
+        fs::copy(name(from), name(to)).expect("it can be copied");
+    }
+}
+
 /// A headset never sees a network; a laptop delivers a copy of its queue. Later the headset does see
 /// one and delivers, too.
 fn a_queue_pulled_by_cable() {
     let server = Server::good();
     let headset = Device::with(120);
     let laptop = Device::new();
-    fs::copy(headset.queue(), laptop.queue()).expect("it can be copied");
+    pull(&headset, &laptop);
     laptop.sync(&server).ended(0);
     assert_eq!(headset.stored_right(&server), 120);
     headset.record((200..210).map(sample));
@@ -179,7 +189,7 @@ fn where_a_409_meets_all() {
     });
     let headset = Device::with(30);
     let laptop = Device::new();
-    fs::copy(headset.queue(), laptop.queue()).expect("it can be copied");
+    pull(&headset, &laptop);
     laptop.sync(&server).ended(0);
     headset.record((200..205).map(sample));
     headset
