@@ -21,7 +21,7 @@ use super::lane::Lane;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Db, Millis, Problem, Trouble};
-use crate::sync::{Ended, SyncReport, backoff};
+use crate::sync::{Ended, SyncReport, backoff, policy};
 
 /// How often a sync that has time looks whether another process has ended the one under way.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -517,7 +517,7 @@ impl Driver {
             }
             // The app must act, and says so when it has; or it was the LRS's mistake, and is over then.
             Ok(Ended::NeedsApp { .. }) => {
-                let wait = backoff::WITHOUT_THE_APP.as_millis() as Millis;
+                let wait = policy::WITHOUT_THE_APP.as_millis() as Millis;
                 (Some(now + wait), true)
             }
             Ok(Ended::Interrupted) => (None, false),

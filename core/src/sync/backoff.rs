@@ -9,7 +9,6 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 
 use super::policy;
-pub use super::policy::WITHOUT_THE_APP;
 
 /// How waits grow.
 #[derive(Debug, Clone, Copy, PartialEq)]

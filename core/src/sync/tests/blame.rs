@@ -370,12 +370,7 @@ fn a_statement_that_something_blocks_for_good_is_tried_ever_less_often() {
     let day = 24 * 3_600_000;
     let (mut requests, evening) = (device.lrs.requests, device.now + day);
     while device.now < evening {
-        device.now = device
-            .db
-            .next_due(UpstreamId::MAIN)
-            .unwrap()
-            .unwrap()
-            .max(device.now);
+        device.go_to_the_next_due();
         device.sync_all();
     }
     requests = device.lrs.requests - requests;
@@ -581,12 +576,7 @@ fn one_node_of_several_that_does_not_know_the_password_sinks_no_statement() {
     device.sync_all();
     for _ in 0..2 {
         device.record(1);
-        device.now = device
-            .db
-            .next_due(UpstreamId::MAIN)
-            .unwrap()
-            .unwrap()
-            .max(device.now);
+        device.go_to_the_next_due();
         device.sync_all();
         assert_eq!(device.held(), []);
     }

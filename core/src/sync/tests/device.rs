@@ -196,6 +196,12 @@ impl Device {
         );
     }
 
+    /// The time passes until one that waits aside is due, of which there is one.
+    pub(super) fn go_to_the_next_due(&mut self) {
+        let due = self.db.next_due(UpstreamId::MAIN).unwrap().unwrap();
+        self.now = due.max(self.now);
+    }
+
     /// Until nothing waits for its time any more: what is refused is tried again, each time later.
     pub(super) fn sync_to_the_last(&mut self) {
         for _ in 0..1_000 {
