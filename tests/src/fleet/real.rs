@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::light::session_rng;
 use super::{Action, Scenario, Seen};
+use crate::sim::disk::beside;
 
 /// What all devices have in common: the file of one that has recorded everything.
 pub(super) struct Template {
@@ -214,11 +215,6 @@ impl Real {
             None => json(404, "{}".to_owned()),
         }
     }
-}
-
-/// The file beside a queue: numbers, and notes of what was taken out.
-fn beside(path: &Path) -> PathBuf {
-    PathBuf::from(format!("{}.ledger", path.display()))
 }
 
 fn open(path: &Path) -> std::io::Result<Db> {

@@ -143,7 +143,7 @@ pub fn empty(folder: &Path) -> Empty {
 }
 
 /// The file beside a database: numbers, and notes of what was taken out (decision 0008).
-fn beside(path: &Path) -> PathBuf {
+pub fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".ledger");
     name.into()

@@ -11,7 +11,7 @@ mod arbitrary;
 mod characters;
 mod check;
 mod device;
-mod disk;
+pub(crate) mod disk;
 mod drain;
 mod lanes;
 mod lrs;
