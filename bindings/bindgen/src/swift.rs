@@ -10,7 +10,7 @@ const HEAD: &str = "// Made by bindings/generate; changes are lost.
 
 /// What an app may want to store or pass on. Credentials and what holds them are not for that, and a
 /// statement's one form outside is xAPI's own JSON (ios/Sources/Pannier/Model).
-const CODABLE: [&str; 26] = [
+const CODABLE: [&str; 30] = [
     "Check",
     "Conflict",
     "Difference",
@@ -28,10 +28,14 @@ const CODABLE: [&str; 26] = [
     "LossReport",
     "Probe",
     "Problem",
+    "Remainder",
+    "Route",
     "Status",
     "SyncPolicy",
     "SyncReport",
     "Trouble",
+    "UpstreamInfo",
+    "UpstreamReport",
     "WaitKind",
     "WaitReason",
     "WaitingAside",

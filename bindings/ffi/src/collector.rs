@@ -1,12 +1,14 @@
 //! The one handle, with calls that block.
 
+mod upstreams;
+
 use std::sync::Arc;
 
 use pannier::Collector;
 
 use crate::credentials::AppsProvider;
 use crate::events::Listeners;
-use crate::listings::{most, page};
+use crate::listings::{all, most, page};
 use crate::statement::{Ifi, Statement, typed};
 use crate::transport::AppsTransport;
 use crate::{
@@ -82,7 +84,8 @@ impl BlockingCollector {
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait for longer
     /// than `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
-    /// Retry-After is kept.
+    /// Retry-After is kept. Several upstreams are delivered to beside each other; the report has the sums, the
+    /// most urgent end, and what was done for each.
     #[uniffi::method(default(patience = None))]
     pub fn sync(&self, patience: Option<TimeSpan>) -> Result<SyncReport, PannierError> {
         Ok(self
@@ -264,10 +267,6 @@ impl BlockingCollector {
     pub fn add_listener(&self, listener: Arc<dyn EventListener>) -> Arc<Subscription> {
         self.listeners.add(listener, || self.core.events())
     }
-}
-
-fn all<A, B: From<A>>(some: Vec<A>) -> Vec<B> {
-    some.into_iter().map(Into::into).collect()
 }
 
 #[cfg(test)]

@@ -138,6 +138,52 @@ pub enum PannierError {
         /// What to do.
         explanation: String,
     },
+    /// The queue has no upstream of that name, or not any more.
+    #[error("{explanation}")]
+    NoUpstream {
+        /// The name.
+        name: String,
+        /// What to do.
+        explanation: String,
+    },
+    /// The queue has an upstream of that name, with another endpoint or another route.
+    #[error("{explanation}")]
+    OtherUpstream {
+        /// The name.
+        name: String,
+        /// What to do.
+        explanation: String,
+    },
+    /// No upstream can be added under that name.
+    #[error("{explanation}")]
+    UpstreamName {
+        /// The name.
+        name: String,
+        /// What to do.
+        explanation: String,
+    },
+    /// There are statements that the upstream does not have yet.
+    #[error("{explanation}")]
+    UpstreamNotEmpty {
+        /// The name.
+        name: String,
+        /// How many: queued, waiting and held.
+        left: i64,
+        /// What to do.
+        explanation: String,
+    },
+    /// The queue has as many upstreams as it can.
+    #[error("{explanation}")]
+    TooManyUpstreams {
+        /// What to do.
+        explanation: String,
+    },
+    /// It is the first upstream, which every queue has and which gets every statement.
+    #[error("{explanation}")]
+    MainStays {
+        /// What to do.
+        explanation: String,
+    },
     /// No room on the disk.
     #[error("{explanation}")]
     DiskFull {
@@ -275,6 +321,15 @@ impl From<pannier::Error> for PannierError {
             Error::Endpoint(_) => Self::InvalidEndpoint { explanation },
             Error::Credentials(_) => Self::InvalidCredentials { explanation },
             Error::Transport(_) => Self::NoTransport { explanation },
+            Error::NoUpstream { name } => Self::NoUpstream { name, explanation },
+            Error::OtherUpstream { name } => Self::OtherUpstream { name, explanation },
+            Error::UpstreamName { name } => Self::UpstreamName { name, explanation },
+            Error::UpstreamNotEmpty { name, left } => Self::UpstreamNotEmpty {
+                name,
+                left: left as i64,
+                explanation,
+            },
+            Error::MainStays => Self::MainStays { explanation },
             Error::Closing => Self::Closing { explanation },
             Error::Reentrant => Self::Reentrant { explanation },
             Error::Panicked => Self::Panicked { explanation },
@@ -315,6 +370,7 @@ impl PannierError {
                 erased: (*erased).into(),
                 explanation,
             },
+            StoreError::TooManyUpstreams => Self::TooManyUpstreams { explanation },
             StoreError::Paused => Self::Paused { explanation },
             _ => Self::Storage { explanation },
         }
@@ -330,6 +386,7 @@ mod tests {
     fn what_the_core_says_to_do_is_what_the_app_reads() {
         let id = Uuid::nil();
         let bearer = Credentials::Bearer("two words".to_owned());
+        let name = || "second".to_owned();
         for (error, kind) in [
             (Error::AttachmentContent { id }, "AttachmentContent"),
             (Error::OtherContent { id }, "OtherContent"),
@@ -347,6 +404,17 @@ mod tests {
                 "InvalidEndpoint",
             ),
             (Error::Transport("no".to_owned()), "NoTransport"),
+            (Error::NoUpstream { name: name() }, "NoUpstream"),
+            (Error::OtherUpstream { name: name() }, "OtherUpstream"),
+            (Error::UpstreamName { name: name() }, "UpstreamName"),
+            (
+                Error::UpstreamNotEmpty {
+                    name: name(),
+                    left: 3,
+                },
+                "UpstreamNotEmpty",
+            ),
+            (Error::MainStays, "MainStays"),
             (Error::Closing, "Closing"),
             (Error::Reentrant, "Reentrant"),
             (Error::Panicked, "Panicked"),
@@ -380,6 +448,7 @@ mod tests {
                 .into(),
                 "PartlyErased",
             ),
+            (StoreError::TooManyUpstreams.into(), "TooManyUpstreams"),
             (StoreError::Paused.into(), "Paused"),
             (StoreError::Other("x".to_owned()).into(), "Storage"),
         ] {

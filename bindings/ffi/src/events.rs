@@ -24,6 +24,9 @@ pub enum Event {
     Delivered {
         /// Their ids.
         ids: Vec<Uuid>,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// A statement was set aside until the app acts.
     Held {
@@ -33,6 +36,9 @@ pub enum Event {
         reason: HoldReason,
         /// The LRS's own words.
         words: String,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// A sync got on.
     Progress {
@@ -40,6 +46,9 @@ pub enum Event {
         delivered: i64,
         /// Still in the queue.
         remaining: i64,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// Nothing is sent until then.
     WaitingUntil {
@@ -49,21 +58,33 @@ pub enum Event {
         why: WaitKind,
         /// What is the matter.
         trouble: Option<Trouble>,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// Nothing is sent until the app has acted: new credentials, another endpoint.
     NeedsApp {
         /// What is the matter.
         trouble: Trouble,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// A sync ended.
     Synced {
         /// What it did.
         report: SyncReport,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// A sync failed: the device's storage did, or the app's own code. An automatic one tries again.
     SyncFailed {
         /// What happened, and what to do about it.
         error: String,
+        /// At which upstream.
+        #[uniffi(default = "main")]
+        upstream: String,
     },
     /// The file was damaged; what could be read of it was saved into a new one.
     Salvaged {
@@ -91,39 +112,47 @@ impl From<pannier::Event> for Event {
         use pannier::Event as Core;
         match event {
             Core::Recorded { ids } => Self::Recorded { ids },
-            Core::Delivered { ids, .. } => Self::Delivered { ids },
+            Core::Delivered { ids, upstream } => Self::Delivered { ids, upstream },
             Core::Held {
-                id, reason, words, ..
+                id,
+                reason,
+                words,
+                upstream,
             } => Self::Held {
                 id,
                 reason: reason.into(),
                 words,
+                upstream,
             },
             Core::Progress {
                 delivered,
                 remaining,
-                ..
+                upstream,
             } => Self::Progress {
                 delivered: delivered as i64,
                 remaining: remaining as i64,
+                upstream,
             },
             Core::WaitingUntil {
                 until,
                 why,
                 trouble,
-                ..
+                upstream,
             } => Self::WaitingUntil {
                 until: Timestamp(until),
                 why: why.into(),
                 trouble: trouble.map(Into::into),
+                upstream,
             },
-            Core::NeedsApp { trouble, .. } => Self::NeedsApp {
+            Core::NeedsApp { trouble, upstream } => Self::NeedsApp {
                 trouble: trouble.into(),
+                upstream,
             },
-            Core::Synced { report, .. } => Self::Synced {
+            Core::Synced { report, upstream } => Self::Synced {
                 report: report.into(),
+                upstream,
             },
-            Core::SyncFailed { error, .. } => Self::SyncFailed { error },
+            Core::SyncFailed { error, upstream } => Self::SyncFailed { error, upstream },
             Core::Salvaged { salvaged } => Self::Salvaged {
                 damage: salvaged.damage,
                 kept_at: salvaged

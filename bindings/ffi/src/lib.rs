@@ -5,7 +5,7 @@
 //! their own. Their sources are made from this crate by `bindings/generate`.
 //!
 //! - The names are those of the crate `pannier`, with few exceptions where a language has another
-//!   use for a word: [`StatementObject`], [`BlockingCollector`].
+//!   use for a word: [`StatementObject`], [`BlockingCollector`], [`BlockingUpstream`].
 //! - Counts are signed, as Java knows no other numbers. Times are the platforms' own instants and
 //!   durations.
 //! - Whatever holds credentials or statements shows neither when it is printed.
@@ -25,6 +25,8 @@ mod statement;
 mod status;
 mod time;
 mod transport;
+mod upstream;
+mod upstreams;
 mod url;
 
 pub use collector::BlockingCollector;
@@ -42,6 +44,8 @@ pub use statement::*;
 pub use status::{Ended, LossReport, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};
 pub use transport::{Answer, Header, Method, Request, Transport, TransportError};
+pub use upstream::BlockingUpstream;
+pub use upstreams::{NewUpstream, Remainder, Route, UpstreamInfo, UpstreamReport};
 pub use url::Url;
 
 uniffi::setup_scaffolding!("pannier");

@@ -183,6 +183,11 @@ impl From<pannier::store::Erased> for Erased {
     }
 }
 
+/// As they are here.
+pub(crate) fn all<A, B: From<A>>(some: Vec<A>) -> Vec<B> {
+    some.into_iter().map(Into::into).collect()
+}
+
 /// A page; a negative limit is none at all.
 pub(crate) fn page(after: i64, limit: i32) -> Page {
     Page {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::time::{TimeSpan, Timestamp};
-use crate::{Url, WaitReason, XapiVersion};
+use crate::{UpstreamReport, Url, WaitReason, XapiVersion};
 
 /// Mirrors an enum of the core without fields. That none is forgotten, the compiler sees.
 macro_rules! mirror {
@@ -314,8 +314,12 @@ pub struct SyncReport {
     /// when it ended as `Emptied` they are not delivered.
     #[uniffi(default = [])]
     pub waiting: Vec<WaitingAside>,
-    /// How it ended.
+    /// How it ended. Of a sync to several upstreams: what is most urgent of how it ended for those that this
+    /// process has opened.
     pub ended: Ended,
+    /// What it did for each upstream, `main` first; empty where there is but one.
+    #[uniffi(default = [])]
+    pub upstreams: Vec<UpstreamReport>,
 }
 
 impl From<pannier::SyncReport> for SyncReport {
@@ -327,6 +331,7 @@ impl From<pannier::SyncReport> for SyncReport {
             bytes_sent: report.bytes_sent as i64,
             waiting: report.waiting.into_iter().map(Into::into).collect(),
             ended: report.ended.into(),
+            upstreams: report.upstreams.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -37,7 +37,7 @@ struct CallbacksTests {
             return events
         }
         #expect(events.flatMap { if case .recorded(let ids) = $0 { ids } else { [UUID]() } } == [good, bad, another])
-        #expect(events.flatMap { if case .delivered(let ids) = $0 { ids } else { [UUID]() } } == [good, another])
+        #expect(events.flatMap { if case .delivered(let ids, "main") = $0 { ids } else { [UUID]() } } == [good, another])
         #expect(events.contains(.held(id: bad, reason: .refused, words: "this one is bad")))
         #expect(events.last == .synced(report: report))
         // What is told is a value to keep.

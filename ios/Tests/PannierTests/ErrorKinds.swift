@@ -6,6 +6,7 @@ enum Kind: CaseIterable {
     case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
     case diskFull, busy, newer, missing, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
     case reentrant, panicked, unplaced, partlyErased
+    case noUpstream, otherUpstream, upstreamName, upstreamNotEmpty, tooManyUpstreams, mainStays
 
     /// All but the one that needs a small disk, and the three that no app in Swift can bring about: what its
     /// callbacks throw is no panic, and neither is a file taken away nor a disk filled in the very middle of
@@ -29,6 +30,12 @@ extension PannierError {
         case .invalidEndpoint: (.invalidEndpoint, "")
         case .invalidCredentials: (.invalidCredentials, "")
         case .noTransport: (.noTransport, "")
+        case .noUpstream(let name, _): (.noUpstream, name)
+        case .otherUpstream(let name, _): (.otherUpstream, name)
+        case .upstreamName(let name, _): (.upstreamName, name)
+        case .upstreamNotEmpty(let name, let left, _): (.upstreamNotEmpty, "\(name) \(left)")
+        case .tooManyUpstreams: (.tooManyUpstreams, "")
+        case .mainStays: (.mainStays, "")
         case .diskFull: (.diskFull, "")
         case .busy: (.busy, "")
         case .newer(let path, let found, let known, _): (.newer, "\(path) \(found) \(found > known)")

@@ -100,6 +100,8 @@ struct ErrorKindsTests {
             let looks = Config(create: false)
             return (await thrown { _ = try await Collector.open(folder.queue, config: looks) }, folder.queue.path)
         case .reentrant: return (try await syncedWithinASync(), "")
+        case .noUpstream, .otherUpstream, .upstreamName, .upstreamNotEmpty, .tooManyUpstreams, .mainStays:
+            return try await ofUpstreams(kind)
         case .panicked, .unplaced, .partlyErased: return (nil, "")
         case .notAQueue:
             try await opened().close()
@@ -134,6 +136,40 @@ struct ErrorKindsTests {
         try await collector.record(lesson(1))
         #expect(try await within { try await collector.sync() }.delivered == 1)
         return inside.with { $0 }
+    }
+
+    private func ofUpstreams(_ kind: Kind) async throws -> (PannierError?, about: String) {
+        let path = folder.queue.path
+        return try await blocking {
+            let collector = try BlockingCollector.open(path: path, config: Config(endpoint: lrs))
+            let second = NewUpstream(name: "second", endpoint: lrs)
+            _ = try collector.addUpstream(new: second)
+            do {
+                switch kind {
+                case .noUpstream:
+                    _ = try collector.upstream(name: "third")
+                case .otherUpstream:
+                    let elsewhere = URL(string: "https://other.example/xAPI")!
+                    _ = try collector.addUpstream(new: NewUpstream(name: "second", endpoint: elsewhere))
+                case .upstreamName:
+                    _ = try collector.addUpstream(new: NewUpstream(name: "Second", endpoint: lrs))
+                case .upstreamNotEmpty:
+                    _ = try collector.record(statement: lesson(1))
+                    _ = try collector.removeUpstream(name: "second", remainder: .mustBeEmpty)
+                case .tooManyUpstreams:
+                    for n in 3...33 { _ = try collector.addUpstream(new: NewUpstream(name: "u\(n)", endpoint: lrs)) }
+                default:
+                    _ = try collector.removeUpstream(name: "main", remainder: .discard)
+                }
+                return (nil, "")
+            } catch let error as PannierError {
+                let about: [Kind: String] = [
+                    .noUpstream: "third", .otherUpstream: "second", .upstreamName: "Second",
+                    .upstreamNotEmpty: "second 1",
+                ]
+                return (error, about[kind] ?? "")
+            }
+        }
     }
 
     private func opened(_ config: Config = Config(endpoint: lrs)) async throws -> Collector {

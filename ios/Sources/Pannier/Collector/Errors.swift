@@ -7,7 +7,9 @@ extension PannierError {
         case .invalid(_, _, _, let text), .attachmentContent(_, let text), .otherContent(_, let text),
             .unknown(_, let text), .notHeld(_, let text), .notInConflict(_, let text),
             .mayHaveBeenSent(_, let text), .noEndpoint(let text), .invalidEndpoint(let text),
-            .invalidCredentials(let text), .noTransport(let text), .diskFull(let text),
+            .invalidCredentials(let text), .noTransport(let text), .noUpstream(_, let text),
+            .otherUpstream(_, let text), .upstreamName(_, let text), .upstreamNotEmpty(_, _, let text),
+            .tooManyUpstreams(let text), .mainStays(let text), .diskFull(let text),
             .busy(let text), .newer(_, _, _, let text), .missing(_, let text), .notAQueue(_, let text), .damaged(let text),
             .readOnly(let text), .cannotOpen(_, let text), .unplaced(_, let text), .partlyErased(_, let text),
             .paused(let text), .closing(let text), .storage(let text), .reentrant(let text), .panicked(let text):

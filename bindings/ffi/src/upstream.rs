@@ -1,0 +1,152 @@
+//! One of several upstreams, with calls that block.
+
+use std::sync::Arc;
+
+use pannier::Upstream;
+
+use crate::listings::{all, page};
+use crate::statement::{Statement, typed};
+use crate::{
+    Conflict, Credentials, HeldStatement, ListedStatement, PannierError, Route, Status, SyncReport,
+    TimeSpan, Url, Uuid, WaitingStatement,
+};
+
+/// One of a collector's upstreams: what waits for it, what it has refused, and how it is delivered to.
+/// The collector's own calls of the same names are those of the first one, `main`. `Upstream`, built on
+/// this, is for coroutines and tasks; this one is for threads.
+///
+/// Every call may be made from any thread and blocks the calling one, as those of `BlockingCollector` do.
+/// When the collector is closed they fail as `Closing`, and when the upstream is removed, by whatever
+/// process, as `NoUpstream`. Nothing need be closed; forgetting it changes nothing.
+#[derive(uniffi::Object)]
+pub struct BlockingUpstream {
+    core: Upstream,
+}
+
+impl BlockingUpstream {
+    pub(crate) fn new(core: Upstream) -> Arc<Self> {
+        Arc::new(Self { core })
+    }
+}
+
+#[uniffi::export]
+impl BlockingUpstream {
+    /// By which the queue knows it.
+    pub fn name(&self) -> String {
+        self.core.name().to_owned()
+    }
+
+    /// How things stand with it. Costs the same however long the queue is.
+    pub fn status(&self) -> Result<Status, PannierError> {
+        Ok(self.core.status()?.into())
+    }
+
+    /// Which statements are for it.
+    pub fn route(&self) -> Result<Route, PannierError> {
+        Ok(self.core.route()?.into())
+    }
+
+    /// Says which statements are for it from now on. Those that are recorded already are for whom they
+    /// were. All are for `main`, whose route cannot be set (`MainStays`): so none is for nobody.
+    pub fn set_route(&self, route: Route) -> Result<(), PannierError> {
+        Ok(self.core.set_route(&route.into())?)
+    }
+
+    /// A page of the statements queued for it, in capture order: after the one with this `seq`, 0 for the
+    /// beginning.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn queued(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
+        Ok(all(self.core.queued(page(after, limit))?))
+    }
+
+    /// A page of those that wait aside for it and come back by themselves.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn waiting(&self, after: i64, limit: i32) -> Result<Vec<WaitingStatement>, PannierError> {
+        Ok(all(self.core.waiting(page(after, limit))?))
+    }
+
+    /// A page of those that are held for it until the app retries, replaces or discards them.
+    #[uniffi::method(default(after = 0, limit = 50))]
+    pub fn held(&self, after: i64, limit: i32) -> Result<Vec<HeldStatement>, PannierError> {
+        Ok(all(self.core.held(page(after, limit))?))
+    }
+
+    /// One that is held for it.
+    pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, PannierError> {
+        Ok(self.core.held_one(id)?.into())
+    }
+
+    /// Lets a held statement be tried again here.
+    pub fn retry(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.retry(id)?)
+    }
+
+    /// Puts a corrected statement in the place of one that is held here. It goes to the end of the queue,
+    /// for this upstream alone: others get the old one. Its id is its own, or the old one's, if it has that
+    /// and no other upstream has it or is to get it.
+    pub fn replace(&self, id: Uuid, statement: Statement) -> Result<Uuid, PannierError> {
+        Ok(self.core.replace(id, typed(statement)?)?)
+    }
+
+    /// Like `replace`, with JSON text.
+    pub fn replace_json(&self, id: Uuid, json: String) -> Result<Uuid, PannierError> {
+        Ok(self.core.replace(id, json)?)
+    }
+
+    /// Gives up for good a statement that is held here. Other upstreams get it all the same.
+    pub fn discard(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.discard(id)?)
+    }
+
+    /// Both copies of a statement that is held here as a conflict, and where they differ.
+    pub fn conflict(&self, id: Uuid) -> Result<Conflict, PannierError> {
+        Ok(self.core.conflict(id)?.into())
+    }
+
+    /// Ends a conflict: our copy is given up here, and what this LRS has stays as it is.
+    pub fn keep_theirs(&self, id: Uuid) -> Result<(), PannierError> {
+        Ok(self.core.keep_theirs(id)?)
+    }
+
+    /// Ends a conflict: what our copy says is recorded under a new id, which is returned, for this
+    /// upstream alone.
+    pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, PannierError> {
+        Ok(self.core.send_as_new(id)?)
+    }
+
+    /// Delivers to this upstream alone what is due, and returns when nothing is, or when it would have to
+    /// wait for longer than `patience`. Tries at once even where a backoff is not over; what the LRS asked
+    /// for by Retry-After is kept. Where this process has neither added the upstream nor got credentials for
+    /// it, nothing is sent, and the report says that the app must act.
+    #[uniffi::method(default(patience = None))]
+    pub fn sync(&self, patience: Option<TimeSpan>) -> Result<SyncReport, PannierError> {
+        Ok(self
+            .core
+            .sync_within(patience.map(Into::into).unwrap_or_default())?
+            .into())
+    }
+
+    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on, and this
+    /// process delivers to the upstream from now on.
+    pub fn set_credentials(&self, credentials: Option<Credentials>) -> Result<(), PannierError> {
+        let credentials = credentials.map(pannier::Credentials::from);
+        Ok(self.core.set_credentials(credentials.as_ref())?)
+    }
+
+    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
+    /// way goes on with the new one. Credentials belong to an origin (scheme, host and port): for another
+    /// one they are dropped, so set those of the new LRS after this, or use `set_target` for both at once.
+    pub fn set_endpoint(&self, endpoint: &Url) -> Result<(), PannierError> {
+        Ok(self.core.set_endpoint(&endpoint.0)?)
+    }
+
+    /// Says where to deliver to and as whom, at once: no request goes to one with the credentials of the
+    /// other.
+    pub fn set_target(&self, endpoint: &Url, credentials: Credentials) -> Result<(), PannierError> {
+        let credentials = pannier::Credentials::from(credentials);
+        Ok(self.core.set_target(&endpoint.0, &credentials)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;
