@@ -72,7 +72,7 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
 /// constructor with an unsigned number is hidden from it.
 fn may_overload(parameters: &[&str]) -> bool {
     let code = |line: &&&str| !line.trim_start().starts_with(['*', '/']);
-    let ends = |line: &str| line.trim_start().starts_with(')') || line.contains(" ) :");
+    let ends = |line: &str| line.trim_start().starts_with(')') || line.contains(") : ");
     let mut defaults = false;
     for line in parameters.iter().filter(code) {
         if line.contains("kotlin.ULong") || line.contains("kotlin.UInt") {
@@ -113,6 +113,8 @@ sealed class Ended {
     object Emptied : Ended()
     data class Busy(
         val `until`: pannier.Timestamp ) : Ended()
+    data class Early(
+        val `ids`: List<pannier.Uuid>) : Ended()
     data class Late(
         val `by`: kotlin.Int = 50 ) : Ended()
 }

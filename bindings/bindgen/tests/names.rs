@@ -139,6 +139,7 @@ fn every_name_on_the_page_is_one() {
     for heading in [
         "Types",
         "Calls of the collector",
+        "Calls of an upstream",
         "Errors",
         "The vocabulary",
     ] {
@@ -156,25 +157,29 @@ fn every_name_on_the_page_is_one() {
     }
 }
 
-#[test]
-fn every_call_is_on_the_page_and_the_same_in_kotlin_and_swift() {
-    let rows = rows("Calls of the collector");
+/// Whatever is called by this name in all three languages has the calls that stand under the heading; Rust has
+/// them in these files.
+fn calls_are_on_the_page(heading: &str, files: &[&str], name: &str) {
+    let rows = rows(heading);
     let [rust, kotlin, swift] = [0, 1, 2].map(|at| column(&rows, at));
-    let text = std::fs::read_to_string(root().join("core/src/collector/mod.rs")).unwrap();
-    let (_, collector) = text.split_once("impl Collector {").unwrap();
-    for name in after(collector.split("\n}\n").next().unwrap(), "    pub fn ") {
-        assert!(rust.contains(name), "Rust's {name} is not on the page");
+    for file in files {
+        let path = root().join("core/src/collector").join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, calls) = text.split_once(&format!("impl {name} {{")).unwrap();
+        for call in after(calls.split("\n}\n").next().unwrap(), "    pub fn ") {
+            assert!(rust.contains(call), "Rust's {call} is not on the page");
+        }
     }
-    let text = sources("ios/Sources/Pannier/Collector", "Collector.swift");
-    for name in after(&text, "public func ") {
-        assert!(swift.contains(name), "Swift's {name} is not on the page");
+    let text = sources("ios/Sources/Pannier/Collector", &format!("{name}.swift"));
+    for call in after(&text, "public func ") {
+        assert!(swift.contains(call), "Swift's {call} is not on the page");
     }
     assert_eq!(swift.difference(&declared(&text)).next(), None);
-    let text = sources("android", "/Collector.kt".trim_start_matches('/'));
-    for name in after(&text, "public suspend fun ") {
+    let text = sources("android", &format!("{name}.kt"));
+    for call in after(&text, "public suspend fun ") {
         assert!(
-            kotlin.contains(name) || name == "recordAllJson",
-            "Kotlin's {name} is not on the page"
+            kotlin.contains(call) || call == "recordAllJson",
+            "Kotlin's {call} is not on the page"
         );
     }
     assert_eq!(kotlin.difference(&declared(&text)).next(), None);
@@ -188,6 +193,13 @@ fn every_call_is_on_the_page_and_the_same_in_kotlin_and_swift() {
             );
         }
     }
+}
+
+#[test]
+fn every_call_is_on_the_page_and_the_same_in_kotlin_and_swift() {
+    let collector = ["mod.rs", "upstreams.rs"];
+    calls_are_on_the_page("Calls of the collector", &collector, "Collector");
+    calls_are_on_the_page("Calls of an upstream", &["upstream.rs"], "Upstream");
 }
 
 #[test]

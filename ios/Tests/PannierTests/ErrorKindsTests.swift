@@ -139,36 +139,26 @@ struct ErrorKindsTests {
     }
 
     private func ofUpstreams(_ kind: Kind) async throws -> (PannierError?, about: String) {
-        let path = folder.queue.path
-        return try await blocking {
-            let collector = try BlockingCollector.open(path: path, config: Config(endpoint: lrs))
-            let second = NewUpstream(name: "second", endpoint: lrs)
-            _ = try collector.addUpstream(new: second)
-            do {
-                switch kind {
-                case .noUpstream:
-                    _ = try collector.upstream(name: "third")
-                case .otherUpstream:
-                    let elsewhere = URL(string: "https://other.example/xAPI")!
-                    _ = try collector.addUpstream(new: NewUpstream(name: "second", endpoint: elsewhere))
-                case .upstreamName:
-                    _ = try collector.addUpstream(new: NewUpstream(name: "Second", endpoint: lrs))
-                case .upstreamNotEmpty:
-                    _ = try collector.record(statement: lesson(1))
-                    _ = try collector.removeUpstream(name: "second", remainder: .mustBeEmpty)
-                case .tooManyUpstreams:
-                    for n in 3...33 { _ = try collector.addUpstream(new: NewUpstream(name: "u\(n)", endpoint: lrs)) }
-                default:
-                    _ = try collector.removeUpstream(name: "main", remainder: .discard)
-                }
-                return (nil, "")
-            } catch let error as PannierError {
-                let about: [Kind: String] = [
-                    .noUpstream: "third", .otherUpstream: "second", .upstreamName: "Second",
-                    .upstreamNotEmpty: "second 1",
-                ]
-                return (error, about[kind] ?? "")
-            }
+        let collector = try await opened()
+        try await collector.addUpstream(NewUpstream(name: "second", endpoint: lrs))
+        switch kind {
+        case .noUpstream:
+            return (await thrown { _ = try await collector.upstream("third") }, "third")
+        case .otherUpstream:
+            let elsewhere = NewUpstream(name: "second", endpoint: URL(string: "https://other.example/xAPI")!)
+            return (await thrown { try await collector.addUpstream(elsewhere) }, "second")
+        case .upstreamName:
+            let named = NewUpstream(name: "Second", endpoint: lrs)
+            return (await thrown { try await collector.addUpstream(named) }, "Second")
+        case .upstreamNotEmpty:
+            try await collector.record(lesson(1))
+            return (await thrown { try await collector.removeUpstream("second", remainder: .mustBeEmpty) }, "second 1")
+        case .tooManyUpstreams:
+            for n in 3...32 { try await collector.addUpstream(NewUpstream(name: "u\(n)", endpoint: lrs)) }
+            let last = NewUpstream(name: "u33", endpoint: lrs)
+            return (await thrown { try await collector.addUpstream(last) }, "")
+        default:
+            return (await thrown { try await collector.removeUpstream("main", remainder: .discard) }, "")
         }
     }
 

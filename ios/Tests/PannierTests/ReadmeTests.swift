@@ -46,6 +46,17 @@ func recordAndSync(queue: URL, lrs: URL, credentials: Credentials) async throws 
     await collector.close()
 }
 
+func alsoExams(collector: Collector, lrs: URL, credentials: Credentials) async throws {
+    let route = Route(activities: ["https://example.com/exams/"])
+    let exams = try await collector.addUpstream(
+        NewUpstream(name: "exams", endpoint: lrs, credentials: credentials, route: route)
+    )
+    for upstream in try await collector.sync().upstreams {
+        print("\(upstream.name): \(upstream.delivered) delivered, \(upstream.ended)")
+    }
+    for held in try await exams.held() { print("the exams' LRS refuses \(held.id): \(held.words)") }
+}
+
 /// The examples of the READMEs are the functions above, and they work.
 struct ReadmeTests {
     @Test func theExampleOfThePackageRunsAsItStandsInItsReadme() async throws {
@@ -60,6 +71,21 @@ struct ReadmeTests {
         try await recordAndSync(queue: folder.queue, lrs: hub.url, credentials: hub.credentials)
         #expect(try await Collector.open(folder.queue).readStatus().delivered == 1)
         try shows("recordAndSync", in: "../README.md")
+    }
+
+    @Test func theExampleWithTwoLrssRunsAsItStandsThere() async throws {
+        let (hub, exams, folder) = (try await Lrs.hub(), try await Lrs.hub(), try Folder())
+        let collector = try await Collector.open(folder.queue, config: hub.config)
+        try await alsoExams(collector: collector, lrs: exams.url, credentials: exams.credentials)
+        var exam = lesson(2)
+        exam.object = .activity(activity: Activity("https://example.com/exams/2"))
+        let (first, second) = (try await collector.record(lesson(1)), try await collector.record(exam))
+        // Each time that the queue is opened.
+        try await alsoExams(collector: collector, lrs: exams.url, credentials: exams.credentials)
+        for lrs in [hub, exams] { #expect(try await lrs.statement(second) != nil) }
+        #expect(try await hub.statement(first) != nil)
+        #expect(try await exams.statement(first) == nil)
+        try shows("alsoExams", in: "README.md")
     }
 
     /// The README has this function of this file as it stands here.

@@ -13,23 +13,23 @@ import Foundation
 /// Several collectors, also in several processes, may be open on one file; one of them syncs at a
 /// time. Everything recorded is safe on the disk, however the app ends.
 public final class Collector: Sendable {
-    private let opened: Locked<BlockingCollector?>
-    private let feed: EventFeed
-    private let statusFeed: StatusFeed
-    private let withinSync: WithinSync
+    private let caller: Caller
+    private let feed = EventFeed()
 
-    private init(_ blocking: BlockingCollector, _ withinSync: WithinSync) {
-        self.withinSync = withinSync
-        let opened = Locked<BlockingCollector?>(blocking)
-        let statusFeed = StatusFeed { try opened.whileOpen().status() }
-        let feed = EventFeed()
-        (self.opened, self.statusFeed, self.feed) = (opened, statusFeed, feed)
-        _ = blocking.addListener(listener: Relay(feed: feed, statusFeed: statusFeed))
+    private init(_ caller: Caller, _ blocking: BlockingCollector) {
+        self.caller = caller
+        _ = blocking.addListener(listener: Relay(feed: feed, statusFeed: caller.statusFeed))
     }
 
     deinit {
+        // Its upstreams may be known to somebody still. It ends without the lock, as it waits for a sync's end.
+        let ending = caller.opened.with { opened in
+            defer { opened = nil }
+            return opened
+        }
+        withExtendedLifetime(ending) {}
         feed.close()
-        statusFeed.close()
+        caller.statusFeed.close()
     }
 
     /// Opens the queue in this file, making it where there is none; the folder must exist. A file that
@@ -49,14 +49,12 @@ public final class Collector: Sendable {
     ) async throws -> Collector {
         try await Calls.make {
             let within = WithinSync()
-            return Collector(
-                try BlockingCollector.open(
-                    path: file.path, config: config,
-                    transport: transport.map(within.transport),
-                    credentialsProvider: credentialsProvider.map(within.provider)
-                ),
-                within
+            let blocking = try BlockingCollector.open(
+                path: file.path, config: config,
+                transport: transport.map(within.transport),
+                credentialsProvider: credentialsProvider.map(within.provider)
             )
+            return Collector(Caller(blocking, within), blocking)
         }
     }
 
@@ -65,170 +63,168 @@ public final class Collector: Sendable {
     /// not fit into a buffer of 1,024.
     public var events: AsyncStream<Event> { feed.events() }
 
-    /// How things stand, at most a moment ago: at once, and again whenever it has changed.
-    /// ``readStatus()`` says how they stand now.
-    public var status: AsyncStream<Status> { statusFeed.statuses() }
+    /// How things stand, at most a moment ago: at once, and again whenever it has changed; with several
+    /// upstreams, with the first one, `main`. ``readStatus()`` says how they stand now.
+    public var status: AsyncStream<Status> { caller.statusFeed.statusesOfMain() }
+
+    /// How things stand with each of the ``upstreams()``, `main` first: at once, and again whenever it has
+    /// changed.
+    public var statuses: AsyncStream<[UpstreamInfo]> { caller.statusFeed.statuses() }
 
     /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its
     /// id, made here unless the statement has one; a missing `timestamp` is set to now. Recording the
     /// same statement under the same id again changes nothing.
     @discardableResult
     public func record(_ statement: Statement) async throws -> UUID {
-        try await changing { try $0.record(statement: statement) }
+        try await caller.changing { try $0.record(statement: statement) }
     }
 
     /// Takes a statement in as JSON text, whose bytes are kept as they are.
     @discardableResult
     public func record(json: String) async throws -> UUID {
-        try await changing { try $0.recordJson(json: json) }
+        try await caller.changing { try $0.recordJson(json: json) }
     }
 
     /// Takes in all of these or none. The path of a fault begins with the statement's number, from 0:
     /// `$[3].actor`.
     @discardableResult
     public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
-        try await changing { try $0.recordAll(statements: statements) }
+        try await caller.changing { try $0.recordAll(statements: statements) }
     }
 
     /// Like ``recordAll(_:)``, of JSON texts.
     @discardableResult
     public func recordAll(json: [String]) async throws -> [UUID] {
-        try await changing { try $0.recordAllJson(json: json) }
+        try await caller.changing { try $0.recordAllJson(json: json) }
     }
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait for longer than
     /// `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
     /// Retry-After is kept. Cancelling the caller does not end the sync; ``interrupt()``
     /// and ``pause()`` do. A transport or a credentials provider that syncs the collector it serves gets a
-    /// `PannierError.reentrant`.
+    /// `PannierError.reentrant`. Several upstreams are delivered to beside each other; the report has the sums,
+    /// the most urgent end, and what was done for each.
     @discardableResult
     public func sync(patience: Duration = .zero) async throws -> SyncReport {
-        if WithinSync.current === withinSync {
-            // What the core says where it can see it by the thread.
-            throw PannierError.reentrant(
-                explanation: "a sync is asked for from within a sync of the same collector, and would wait for "
-                    + "itself: return from the transport or credentials provider first, and sync afterwards"
-            )
-        }
-        return try await changing(on: Calls.syncs) { try $0.sync(patience: patience) }
+        try await caller.syncing { try $0.sync(patience: patience) }
     }
 
     /// How things stand now. Costs the same however long the queue is.
     public func readStatus() async throws -> Status {
-        try await reading { try $0.status() }
+        try await caller.reading { try $0.status() }
     }
 
     /// A page of the queue, in capture order, after the statement with the `seq` `after`.
     public func queued(after: Int64 = 0, limit: Int = 50) async throws -> [ListedStatement] {
-        try await reading { try $0.queued(after: after, limit: Int32(clamping: limit)) }
+        try await caller.reading { try $0.queued(after: after, limit: Int32(clamping: limit)) }
     }
 
     /// A page of those that wait aside and come back by themselves.
     public func waiting(after: Int64 = 0, limit: Int = 50) async throws -> [WaitingStatement] {
-        try await reading { try $0.waiting(after: after, limit: Int32(clamping: limit)) }
+        try await caller.reading { try $0.waiting(after: after, limit: Int32(clamping: limit)) }
     }
 
     /// A page of those that are held until the app retries, replaces or discards them.
     public func held(after: Int64 = 0, limit: Int = 50) async throws -> [HeldStatement] {
-        try await reading { try $0.held(after: after, limit: Int32(clamping: limit)) }
+        try await caller.reading { try $0.held(after: after, limit: Int32(clamping: limit)) }
     }
 
     /// One that is held.
     public func heldOne(_ id: UUID) async throws -> HeldStatement {
-        try await reading { try $0.heldOne(id: id) }
+        try await caller.reading { try $0.heldOne(id: id) }
     }
 
     /// A page of what was delivered and is kept, as the history policy says.
     public func history(after: Int64 = 0, limit: Int = 50) async throws -> [ListedStatement] {
-        try await reading { try $0.history(after: after, limit: Int32(clamping: limit)) }
+        try await caller.reading { try $0.history(after: after, limit: Int32(clamping: limit)) }
     }
 
     /// The same from its end, the newest first: those before the `seq` `before`, or the last ones.
     public func historyBefore(_ before: Int64? = nil, limit: Int = 50) async throws -> [ListedStatement] {
-        try await reading {
+        try await caller.reading {
             try $0.historyBefore(before: before, limit: Int32(clamping: limit))
         }
     }
 
     /// Lets a held statement be tried again.
     public func retry(_ id: UUID) async throws {
-        try await changing { try $0.retry(id: id) }
+        try await caller.changing { try $0.retry(id: id) }
     }
 
     /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its id
     /// is its own, or, if it has the old one's, the old one's.
     @discardableResult
     public func replace(_ id: UUID, with statement: Statement) async throws -> UUID {
-        try await changing { try $0.replace(id: id, statement: statement) }
+        try await caller.changing { try $0.replace(id: id, statement: statement) }
     }
 
     /// Like ``replace(_:with:)``, with JSON text.
     @discardableResult
     public func replace(_ id: UUID, json: String) async throws -> UUID {
-        try await changing { try $0.replaceJson(id: id, json: json) }
+        try await caller.changing { try $0.replaceJson(id: id, json: json) }
     }
 
     /// Gives a held statement up for good.
     public func discard(_ id: UUID) async throws {
-        try await changing { try $0.discard(id: id) }
+        try await caller.changing { try $0.discard(id: id) }
     }
 
     /// Both copies of a statement that is held as a conflict, and where they differ.
     public func conflict(_ id: UUID) async throws -> Conflict {
-        try await reading { try $0.conflict(id: id) }
+        try await caller.reading { try $0.conflict(id: id) }
     }
 
     /// Ends a conflict: our copy is given up, and what the LRS has stays as it is.
     public func keepTheirs(_ id: UUID) async throws {
-        try await changing { try $0.keepTheirs(id: id) }
+        try await caller.changing { try $0.keepTheirs(id: id) }
     }
 
     /// Ends a conflict: what our copy says is recorded under a new id, which is returned.
     @discardableResult
     public func sendAsNew(_ id: UUID) async throws -> UUID {
-        try await changing { try $0.sendAsNew(id: id) }
+        try await caller.changing { try $0.sendAsNew(id: id) }
     }
 
     /// Takes back a statement that was never sent. One that may have been sent can only be voided.
     public func retract(_ id: UUID) async throws {
-        try await changing { try $0.retract(id: id) }
+        try await caller.changing { try $0.retract(id: id) }
     }
 
     /// Records a statement by `actor` that voids another one. It is sent after its target is
     /// delivered. Returns its own id.
     @discardableResult
     public func void(_ target: UUID, actor: Actor) async throws -> UUID {
-        try await changing { try $0.voidStatement(target: target, actor: actor) }
+        try await caller.changing { try $0.voidStatement(target: target, actor: actor) }
     }
 
     /// Erases every statement that names this person from the device, delivered or not, and overwrites
     /// its bytes. The LRS keeps what it has.
     @discardableResult
     public func erase(_ who: Ifi) async throws -> Erased {
-        try await changing { try $0.erase(who: who) }
+        try await caller.changing { try $0.erase(who: who) }
     }
 
     /// Ends a sync under way, whose report says `interrupted`: the network it may use is gone. Does not
     /// wait for the end. An automatic sync begins again with the next statement, or when the network is
     /// back.
     public func interrupt() {
-        try? opened.whileOpen().interrupt()
+        try? caller.opened.whileOpen().interrupt()
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
     /// suspended with a locked file is killed. Until ``resume()``, calls fail.
     public func pause() async throws {
-        try await changing { try $0.pause() }
+        try await caller.changing { try $0.pause() }
     }
 
     /// Opens the file again.
     public func resume() async throws {
-        try await changing { try $0.resume() }
+        try await caller.changing { try $0.resume() }
     }
 
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     public func setCredentials(_ credentials: Credentials?) async throws {
-        try await changing { try $0.setCredentials(credentials: credentials) }
+        try await caller.changing { try $0.setCredentials(credentials: credentials) }
     }
 
     /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
@@ -236,13 +232,55 @@ public final class Collector: Sendable {
     /// one they are dropped, so set those of the new LRS after this, or use ``setTarget(_:credentials:)``
     /// for both at once. Those set before there was any endpoint are for this one.
     public func setEndpoint(_ endpoint: URL) async throws {
-        try await changing { try $0.setEndpoint(endpoint: endpoint) }
+        try await caller.changing { try $0.setEndpoint(endpoint: endpoint) }
     }
 
     /// Says where to deliver to and as whom, at once: no request goes to one with the credentials of the
     /// other.
     public func setTarget(_ endpoint: URL, credentials: Credentials) async throws {
-        try await changing { try $0.setTarget(endpoint: endpoint, credentials: credentials) }
+        try await caller.changing { try $0.setTarget(endpoint: endpoint, credentials: credentials) }
+    }
+
+    /// Delivers to another LRS, too: what is recorded from now on and its route takes. Each of the upstreams
+    /// has troubles, waits and refusals of its own, and none waits for another. There can be 32.
+    ///
+    /// The file remembers name, endpoint and route, so other processes record for it as well; only one that
+    /// calls this, or ``Upstream/setCredentials(_:)``, delivers to it: an app calls this each time that it has
+    /// opened the queue. Where the upstream is there already with the same endpoint and route nothing is
+    /// changed in the file. With another endpoint or route it is `PannierError.otherUpstream`.
+    ///
+    /// - Parameters:
+    ///   - new: All but name and endpoint has a default.
+    ///   - credentialsProvider: Asked when this LRS refuses the credentials, and for no other.
+    @discardableResult
+    public func addUpstream(
+        _ new: NewUpstream, credentialsProvider: (any CredentialsProvider)? = nil
+    ) async throws -> Upstream {
+        let (caller, provider) = (caller, credentialsProvider.map(caller.withinSync.provider))
+        return try await caller.changing {
+            Upstream(try $0.addUpstream(new: new, credentialsProvider: provider), caller)
+        }
+    }
+
+    /// All there are now, the first one, `main`, first.
+    public func upstreams() async throws -> [UpstreamInfo] {
+        try await caller.reading { try $0.upstreams() }
+    }
+
+    /// One of them, whichever process added it.
+    public func upstream(_ name: String) async throws -> Upstream {
+        let caller = caller
+        return try await caller.reading { Upstream(try $0.upstream(name: name), caller) }
+    }
+
+    /// Removes an upstream from the queue, for every process; how many statements were given up with it. The
+    /// LRS keeps what it has. `main` cannot be removed (`PannierError.mainStays`).
+    ///
+    /// Statements that another upstream is to get stay for that one. One that is added later under the same
+    /// name begins anew.
+    @discardableResult
+    public func removeUpstream(_ name: String, remainder: Remainder) async throws -> Int64 {
+        try await caller.changing { try $0.removeUpstream(name: name, remainder: remainder) }
     }
 
     /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
@@ -250,35 +288,31 @@ public final class Collector: Sendable {
     /// its clock agree with the device's. Waits for three or four requests, each 30 s at most; may be called during
     /// a sync and while the collector is paused.
     public func probe() async throws -> Probe {
-        let blocking = try opened.whileOpen()
-        return try await Calls.make(on: Calls.syncs) { try blocking.probe() }
+        try await caller.reading(on: Calls.syncs) { try $0.probe() }
     }
 
     /// Like ``probe()``, but shows the right to write by storing this statement, which is in no queue and
     /// in no count of this collector. An LRS never forgets a statement: void it there if it means nothing.
     public func probeStoring(_ statement: Statement) async throws -> Probe {
-        let blocking = try opened.whileOpen()
-        return try await Calls.make(on: Calls.syncs) {
-            try blocking.probeStoring(statement: statement)
-        }
+        try await caller.reading(on: Calls.syncs) { try $0.probeStoring(statement: statement) }
     }
 
     /// Says that somebody has read of what was lost, in `Status.loss`: until then it is told at every
     /// opening (`Event.salvaged`) and with every status. The damaged files that were kept stay.
     public func acknowledgeLoss() async throws {
-        try await changing { try $0.acknowledgeLoss() }
+        try await caller.changing { try $0.acknowledgeLoss() }
     }
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.
     public func setNetwork(_ available: Bool) {
-        try? opened.whileOpen().setNetwork(available: available)
-        statusFeed.change()
+        try? caller.opened.whileOpen().setNetwork(available: available)
+        caller.statusFeed.change()
     }
 
     /// Ends a sync under way, closes the file, and ends ``events`` and ``status``; calls fail from then
     /// on. Waits for a commit to the disk, never for the network. Closing twice is closing once.
     public func close() async {
-        guard let blocking = opened.with({ opened in
+        guard let blocking = caller.opened.with({ opened in
             defer { opened = nil }
             return opened
         }) else { return }
@@ -287,34 +321,7 @@ public final class Collector: Sendable {
             try? blocking.pause()
         }
         feed.close()
-        statusFeed.close()
-    }
-
-    private func reading<Value: Sendable>(
-        _ work: @escaping @Sendable (BlockingCollector) throws -> Value
-    ) async throws -> Value {
-        let blocking = try opened.whileOpen()
-        return try await Calls.make { try work(blocking) }
-    }
-
-    private func changing<Value: Sendable>(
-        on threads: OperationQueue = Calls.short,
-        _ work: @escaping @Sendable (BlockingCollector) throws -> Value
-    ) async throws -> Value {
-        let (blocking, statusFeed) = (try opened.whileOpen(), statusFeed)
-        return try await Calls.make(on: threads) {
-            defer { statusFeed.change() }
-            return try work(blocking)
-        }
-    }
-}
-
-extension Locked<BlockingCollector?> {
-    fileprivate func whileOpen() throws -> BlockingCollector {
-        guard let blocking = with({ $0 }) else {
-            throw PannierError.closing(explanation: "the collector is closed: open it again")
-        }
-        return blocking
+        caller.statusFeed.close()
     }
 }
 

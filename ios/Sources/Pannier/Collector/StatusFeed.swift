@@ -5,8 +5,13 @@ import Dispatch
 final class StatusFeed: Sendable {
     private static let every = DispatchTimeInterval.milliseconds(50)
 
+    private struct Watcher: Sendable {
+        let show: @Sendable ([UpstreamInfo]) -> Void
+        let finish: @Sendable () -> Void
+    }
+
     private struct State {
-        var watchers: [Int: AsyncStream<Status>.Continuation] = [:]
+        var watchers: [Int: Watcher] = [:]
         var next = 0
         var reading = false
         var changed = false
@@ -14,20 +19,29 @@ final class StatusFeed: Sendable {
     }
 
     private let state = Locked(State())
-    private let read: @Sendable () throws -> Status
+    private let read: @Sendable () throws -> [UpstreamInfo]
 
-    init(read: @escaping @Sendable () throws -> Status) {
+    init(read: @escaping @Sendable () throws -> [UpstreamInfo]) {
         self.read = read
     }
 
-    /// How things stand now, and again whenever that changes.
-    func statuses() -> AsyncStream<Status> {
+    /// How things stand now with each upstream, and again whenever that changes.
+    func statuses() -> AsyncStream<[UpstreamInfo]> { stream { $0 } }
+
+    /// The same of the first one.
+    func statusesOfMain() -> AsyncStream<Status> { stream { $0[0].status } }
+
+    private func stream<Value: Sendable>(
+        _ part: @escaping @Sendable ([UpstreamInfo]) -> Value
+    ) -> AsyncStream<Value> {
         let (stream, continuation) = AsyncStream.makeStream(
-            of: Status.self, bufferingPolicy: .bufferingNewest(1)
+            of: Value.self, bufferingPolicy: .bufferingNewest(1)
         )
         let number: Int? = state.with {
             guard !$0.closed else { return nil }
-            $0.watchers[$0.next] = continuation
+            $0.watchers[$0.next] = Watcher(
+                show: { continuation.yield(part($0)) }, finish: { continuation.finish() }
+            )
             $0.next += 1
             return $0.next - 1
         }
@@ -64,9 +78,9 @@ final class StatusFeed: Sendable {
     private func show() {
         state.with { $0.changed = false }
         // While paused there is nothing to read; what was true last is shown.
-        if let status = try? read() {
+        if let upstreams = try? read() {
             let watchers = state.with { Array($0.watchers.values) }
-            for watcher in watchers { watcher.yield(status) }
+            for watcher in watchers { watcher.show(upstreams) }
         }
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.every) { [weak self] in
             guard let self else { return }

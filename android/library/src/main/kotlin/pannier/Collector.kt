@@ -18,7 +18,6 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
-import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
@@ -39,12 +38,16 @@ import kotlinx.coroutines.withContext
 public class Collector private constructor(
     private val blocking: BlockingCollector,
     private val withinSync: WithinSync,
-    status: Status,
+    upstreams: List<UpstreamInfo>,
 ) : AutoCloseable {
     private val scope = CoroutineScope(SupervisorJob())
     private val feed = EventFeed()
     private val changes = Channel<Unit>(Channel.CONFLATED)
-    private val latest = MutableStateFlow(status)
+    private val latest = MutableStateFlow(upstreams)
+    private val latestOfMain = MutableStateFlow(upstreams.first().status)
+
+    @Volatile
+    private var isClosed = false
 
     /** The last pause or resume. */
     private var lastTurn: Job? = null
@@ -53,8 +56,14 @@ public class Collector private constructor(
     @Volatile
     private var opening: Job? = null
 
-    /** How things stand, at most a moment ago. [readStatus] says how they stand now. */
-    public val status: StateFlow<Status> = latest.asStateFlow()
+    /**
+     * How things stand, at most a moment ago; with several upstreams, with the first one, `main`. [readStatus]
+     * says how they stand now.
+     */
+    public val status: StateFlow<Status> = latestOfMain.asStateFlow()
+
+    /** How things stand with each of the [upstreams], `main` first, at most a moment ago. */
+    public val statuses: StateFlow<List<UpstreamInfo>> = latest.asStateFlow()
 
     /**
      * What happens from the moment somebody collects this, until the collector is closed. Whoever
@@ -104,12 +113,10 @@ public class Collector private constructor(
      * [patience]. Tries at once even where a backoff is not over; what the LRS asked for by
      * Retry-After is kept. Cancelling the caller does not end the sync; [interrupt] and [pause] do.
      * When this returns, [Collector.status] tells what came of it. A transport or a credentials provider
-     * that syncs the collector it serves gets a [PannierException.Reentrant].
+     * that syncs the collector it serves gets a [PannierException.Reentrant]. Several upstreams are delivered
+     * to beside each other; the report has the sums, the most urgent end, and what was done for each.
      */
-    public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport {
-        if (withinSync.isAround()) throw reentrant()
-        return changing(SYNCS) { sync(patience).also { runCatching { refresh() } } }
-    }
+    public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport = syncing { sync(patience) }
 
     /** How things stand now. Costs the same however long the queue is. */
     public suspend fun readStatus(): Status = reading { status() }
@@ -185,7 +192,9 @@ public class Collector private constructor(
     public suspend fun pause(): Unit = turn(opens = false) {
         runCatching { refresh() }
         pause()
-        latest.update { it.copy(syncing = false) }
+        synchronized(latest) {
+            show(latest.value.map { it.copy(status = it.status.copy(syncing = false)) })
+        }
     }
 
     /** Opens the file again. Calls made from now on wait for that. */
@@ -218,6 +227,38 @@ public class Collector private constructor(
         changing { setTarget(endpoint, credentials) }
 
     /**
+     * Delivers to another LRS, too: what is recorded from now on and its route takes. Each of the upstreams
+     * has troubles, waits and refusals of its own, and none waits for another. There can be 32.
+     *
+     * The file remembers name, endpoint and route, so other processes record for it as well; only one that
+     * calls this, or [Upstream.setCredentials], delivers to it: an app calls this each time that it has opened
+     * the queue. Where the upstream is there already with the same endpoint and route nothing is changed in the
+     * file. With another endpoint or route it is [PannierException.OtherUpstream].
+     *
+     * [credentialsProvider] is asked when this LRS refuses the credentials, and for no other.
+     */
+    public suspend fun addUpstream(
+        new: NewUpstream,
+        credentialsProvider: CredentialsProvider? = null,
+    ): Upstream = changing { Upstream(this@Collector, addUpstream(new, credentialsProvider?.let(withinSync::provider))) }
+
+    /** All there are now, the first one, `main`, first. */
+    public suspend fun upstreams(): List<UpstreamInfo> = reading { upstreams() }
+
+    /** One of them, whichever process added it. */
+    public suspend fun upstream(name: String): Upstream = reading { Upstream(this@Collector, upstream(name)) }
+
+    /**
+     * Removes an upstream from the queue, for every process; how many statements were given up with it. The LRS
+     * keeps what it has. `main` cannot be removed ([PannierException.MainStays]).
+     *
+     * Statements that another upstream is to get stay for that one. One that is added later under the same name
+     * begins anew.
+     */
+    public suspend fun removeUpstream(name: String, remainder: Remainder): Long =
+        changing { removeUpstream(name, remainder) }
+
+    /**
      * Tries the connection to the LRS, without recording or storing anything: is it there, is the
      * connection secure, which versions does it speak, does it know the credentials, may they write, does
      * its clock agree with the device's. Waits for three or four requests, each 30 s at most; may be called during
@@ -243,9 +284,11 @@ public class Collector private constructor(
 
     /**
      * Ends a sync under way, closes the file, and completes [events]. Waits for a commit to the disk,
-     * never for the network. Closing twice is closing once.
+     * never for the network. Calls fail from then on ([PannierException.Closing]). Closing twice is closing
+     * once.
      */
     override fun close() {
+        isClosed = true
         // Already closed, or already paused: there is nothing left to end.
         runCatching { blocking.pause() }
         blocking.close()
@@ -253,15 +296,25 @@ public class Collector private constructor(
         feed.close()
     }
 
-    private suspend fun <T> reading(work: BlockingCollector.() -> T): T = call(CALLS, work)
+    internal suspend fun <T> reading(work: BlockingCollector.() -> T): T = call(CALLS, work)
 
-    private suspend fun <T> changing(
+    internal suspend fun syncing(work: BlockingCollector.() -> SyncReport): SyncReport {
+        if (withinSync.isAround()) throw reentrant()
+        return changing(SYNCS) { work().also { runCatching { refresh() } } }
+    }
+
+    internal suspend fun <T> changing(
         on: CoroutineDispatcher = CALLS,
         work: BlockingCollector.() -> T,
     ): T = call(on) { work().also { changes.trySend(Unit) } }
 
     /** One at a time, so that none overwrites a newer one. */
-    private fun refresh() = synchronized(latest) { latest.value = blocking.status() }
+    private fun refresh() = synchronized(latest) { show(blocking.upstreams()) }
+
+    private fun show(upstreams: List<UpstreamInfo>) {
+        latest.value = upstreams
+        latestOfMain.value = upstreams.first().status
+    }
 
     /** Does the work whether or not the caller goes on waiting for it. */
     private suspend fun <T> call(on: CoroutineDispatcher, work: BlockingCollector.() -> T): T {
@@ -273,6 +326,9 @@ public class Collector private constructor(
                 blocking.work()
             } catch (_: CharacterCodingException) {
                 throw halfACharacter()
+            } catch (error: Exception) {
+                // What it says depends on how far the closing has come.
+                throw if (isClosed) closed() else error
             }
         }.await()
     }
@@ -311,6 +367,8 @@ public class Collector private constructor(
             )
         }
 
+        private fun closed() = PannierException.Closing("the collector is closed: open it again")
+
         /** What the core says where it can see it by the thread. */
         private fun reentrant() = PannierException.Reentrant(
             "a sync is asked for from within a sync of the same collector, and would wait for itself: " +
@@ -346,7 +404,7 @@ public class Collector private constructor(
                         transport?.let(within::transport), credentialsProvider?.let(within::provider),
                     )
                     opened = blocking
-                    Collector(blocking, within, blocking.status()).also { opened = it }
+                    Collector(blocking, within, blocking.upstreams()).also { opened = it }
                 }
             } catch (unused: Throwable) {
                 // It failed half-way, or was cancelled: nobody else can close it.

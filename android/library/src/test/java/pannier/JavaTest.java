@@ -72,6 +72,47 @@ class JavaTest {
     }
 
     @Test
+    void deliversToSeveral() throws Exception {
+        assertEquals(
+                new NewUpstream("exams", "https://exams.example/xAPI"),
+                new NewUpstreamBuilder("exams", "https://exams.example/xAPI").build());
+        Route exams = new Route(List.of("https://example.com/exams/"));
+        NewUpstream second =
+                new NewUpstreamBuilder(
+                                "exams", "https://exams.example/xAPI", new Credentials.Bearer("t"))
+                        .route(exams)
+                        .writeOnly(true)
+                        .build();
+        Transport busy = request -> new Answer(503, List.of(), new byte[0], false);
+        try (BlockingCollector collector =
+                BlockingCollector.open(
+                        folder.resolve("queue.db").toString(),
+                        config("https://lrs.example/xAPI"),
+                        busy,
+                        null)) {
+            BlockingUpstream upstream = collector.addUpstream(second, null);
+            String exam =
+                    "{\"actor\":{\"mbox\":\"mailto:ada@example.com\"},"
+                            + "\"verb\":{\"id\":\"https://example.com/did\"},"
+                            + "\"object\":{\"id\":\"https://example.com/%s/1\"}}";
+            UUID id = collector.recordJson(exam.formatted("exams"));
+            collector.recordJson(exam.formatted("lessons"));
+            assertEquals(id, upstream.queued(0, 50).get(0).getId());
+            assertEquals(1, upstream.status().getQueued());
+            assertEquals(exams, collector.upstreams().get(1).getRoute());
+            Ended ended = upstream.sync(null).getEnded();
+            assertEquals(Problem.BUSY, ((Ended.Waiting) ended).getTrouble().getProblem());
+            PannierException.UpstreamNotEmpty left =
+                    assertThrows(
+                            PannierException.UpstreamNotEmpty.class,
+                            () -> collector.removeUpstream("exams", Remainder.MUST_BE_EMPTY));
+            assertEquals(1, left.getLeft());
+            assertEquals(1, collector.removeUpstream("exams", Remainder.DISCARD));
+            assertEquals(2, collector.status().getQueued());
+        }
+    }
+
+    @Test
     void anInvalidStatementIsAnExceptionWithItsFaults() throws Exception {
         try (BlockingCollector collector =
                 BlockingCollector.open(

@@ -117,7 +117,7 @@ class CoroutinesTest {
         collector.record(lesson(2))
         collector.close()
         collector.close()
-        assertThrows<IllegalStateException> { runBlocking { collector.readStatus() } }
+        assertThrows<PannierException.Closing> { runBlocking { collector.readStatus() } }
         never.countDown()
         Collector.open(folder.queue()).use { assertEquals(2, it.readStatus().queued) }
     }

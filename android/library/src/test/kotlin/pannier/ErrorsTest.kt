@@ -18,10 +18,9 @@ import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
 
 /**
- * Every kind of error, with what it carries; those of a broken disk are in [StorageErrorsTest]. That
- * leaves `Closing`, which nobody can see from here: who waits for a call keeps the collector alive, and
- * `Unplaced` and `PartlyErased`, for which the file has to be taken away, or the disk filled, in the very
- * middle of a call.
+ * Every kind of error, with what it carries; those of a broken disk are in [StorageErrorsTest], those of
+ * upstreams in [UpstreamsTest], and `Closing` is in [CoroutinesTest]. That leaves `Unplaced` and
+ * `PartlyErased`, for which the file has to be taken away, or the disk filled, in the very middle of a call.
  */
 class ErrorsTest {
     @TempDir

@@ -55,6 +55,15 @@ suspend fun recordAndSync(file: Path, lrs: String, credentials: Credentials) {
     }
 }
 
+suspend fun alsoExams(collector: Collector, lrs: String, credentials: Credentials) {
+    val route = Route(activities = listOf("https://example.com/exams/"))
+    val exams = collector.addUpstream(NewUpstream("exams", lrs, credentials, route))
+    for (upstream in collector.sync().upstreams) {
+        println("${upstream.name}: ${upstream.delivered} delivered, ${upstream.ended}")
+    }
+    for (held in exams.held()) println("the exams' LRS refuses ${held.id}: ${held.words}")
+}
+
 /** The examples of the READMEs are the functions above, and they work. */
 class ReadmeTest {
     @TempDir
@@ -73,6 +82,22 @@ class ReadmeTest {
         Collector.open(folder.queue()).use { assertEquals(1, it.readStatus().delivered) }
         val body = source("recordAndSync").substringAfter("{\n").trimIndent()
         assertTrue("```kotlin\n$body\n```" in Path("../../README.md").readText())
+    }
+
+    @Test
+    fun `the example with two LRSs runs as it stands there`() = runBlocking {
+        val hubs = listOf(Hub(), Hub())
+        Collector.open(folder.queue(), hubs[0].config).use { collector ->
+            alsoExams(collector, hubs[1].url, hubs[1].credentials)
+            val exam = lesson(2).copy(`object` = StatementObject.Activity(Activity("https://example.com/exams/2")))
+            val (lesson, passed) = collector.record(lesson(1)) to collector.record(exam)
+            // Each time that the queue is opened.
+            alsoExams(collector, hubs[1].url, hubs[1].credentials)
+            for (hub in hubs) assertTrue(hub.statement(passed) != null)
+            assertEquals(listOf(true, false), hubs.map { it.statement(lesson) != null })
+        }
+        hubs.forEach { it.close() }
+        assertTrue("```kotlin\nsuspend fun alsoExams${source("alsoExams")}\n}\n```" in Path("../README.md").readText())
     }
 
     /** What follows the name of a function in this file, without its last brace. */

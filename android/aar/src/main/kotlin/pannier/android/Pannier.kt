@@ -76,9 +76,9 @@ public class Pannier private constructor(
 
     private suspend fun keepPlanned(job: SyncJob) {
         var ended = SyncJobs.state.value.ended
-        combine(collector.status, SyncJobs.state) { status, jobs ->
+        combine(collector.statuses, SyncJobs.state) { upstreams, jobs ->
             // A job that runs would be stopped by one that is planned: it is waited for.
-            if (jobs.running > 0) null else Plan(due(status), jobs.ended)
+            if (jobs.running > 0) null else Plan(due(upstreams), jobs.ended)
         }.filterNotNull().distinctUntilChanged().collectLatest { plan ->
             // What is recorded is often delivered at once, and the next one follows.
             if (plan.due == null) delay(CANCEL_AFTER.toMillis())

@@ -8,6 +8,7 @@ import android.util.Log
 import java.time.Duration
 import java.time.Instant
 import pannier.Status
+import pannier.UpstreamInfo
 import pannier.WaitKind
 
 /** The one job that syncs. */
@@ -55,7 +56,10 @@ internal class SyncJob(private val context: Context, private val policy: Backgro
             .build()
 }
 
-/** From when on a sync would do something; `null`: not before something changes. */
+/** From when on a sync would do something for any that this process delivers to; `null`: not before something changes. */
+internal fun due(upstreams: List<UpstreamInfo>): Instant? =
+    upstreams.filter { it.opened }.mapNotNull { due(it.status) }.minOrNull()
+
 internal fun due(status: Status): Instant? {
     val undelivered = if (status.queued > 0) Instant.EPOCH else status.nextDue
     return when (status.waitingFor) {

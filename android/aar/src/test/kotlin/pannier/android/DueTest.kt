@@ -3,7 +3,9 @@ package pannier.android
 import java.time.Instant
 import org.junit.Assert.assertEquals
 import org.junit.Test
+import pannier.Route
 import pannier.Status
+import pannier.UpstreamInfo
 import pannier.WaitKind
 
 /** When a job is worth while. */
@@ -31,6 +33,18 @@ class DueTest {
     @Test
     fun `there is none while the app has to act first`() =
         assertEquals(null, due(status(queued = 1, until = later, why = WaitKind.APP)))
+
+    @Test
+    fun `of several it is for the one that is due first, among those that are delivered to here`() {
+        fun info(name: String, status: Status, opened: Boolean = true) = UpstreamInfo(name, Route(), opened, status)
+        val (done, waits) = info("main", status()) to info("second", status(queued = 1, until = later, why = WaitKind.BACKOFF))
+        assertEquals(null, due(listOf(done)))
+        assertEquals(later, due(listOf(done, waits)))
+        assertEquals(Instant.EPOCH, due(listOf(done, waits, info("third", status(queued = 1)))))
+        assertEquals(later, due(listOf(done, waits, info("third", status(queued = 1), opened = false))))
+        val needsApp = info("main", status(queued = 1, until = evenLater, why = WaitKind.APP))
+        assertEquals(later, due(listOf(needsApp, waits)))
+    }
 
     private fun status(queued: Long = 0, nextDue: Instant? = null, until: Instant? = null, why: WaitKind? = null) =
         Status(

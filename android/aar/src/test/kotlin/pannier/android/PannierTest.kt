@@ -26,12 +26,16 @@ import pannier.Config
 import pannier.Header
 import pannier.Hub
 import pannier.LRS
+import pannier.NewUpstream
 import pannier.PannierException
+import pannier.ScriptedLrs
 import pannier.SyncPolicy
 import pannier.Transport
+import pannier.TransportException
 import pannier.UrlConnectionTransport
 import pannier.lesson
 import pannier.memoryLrs
+import pannier.world
 
 /** An app whose queue syncs in the background. */
 class App : Application(), PannierOwner {
@@ -127,6 +131,27 @@ class PannierTest {
         pannier.collector.record(lesson(1))
         eventually("a job is planned") { phone.jobs.size == 1 }
         pannier.collector.sync()
+        eventually("no job is planned") { phone.jobs.isEmpty() }
+    }
+
+    @Test
+    fun `there is a job for what only another upstream has not got yet`() = runBlocking<Unit> {
+        val exams = ScriptedLrs()
+        val world = world("lrs.example" to ScriptedLrs(), "exams.example" to exams)
+        val added = NewUpstream("exams", "https://exams.example/xAPI")
+        exams.instead = { throw TransportException.Unreachable("no route") }
+        val id = open(transport = world).use {
+            it.collector.addUpstream(added)
+            it.collector.record(lesson(1)).also { _ -> assertEquals(1, it.collector.sync().delivered) }
+        }
+        val pannier = open(transport = world, backgroundSync = BackgroundSync())
+        pannier.collector.addUpstream(added)
+        eventually("a job is planned") { phone.jobs.size == 1 }
+        exams.instead = null
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertTrue(service.onStartJob(parameters()))
+        eventually("the job ends") { shadowOf(service).isJobFinished }
+        assertEquals(setOf(id), exams.ids)
         eventually("no job is planned") { phone.jobs.isEmpty() }
     }
 
