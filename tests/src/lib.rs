@@ -22,3 +22,4 @@ pub mod recorder;
 pub mod sample;
 pub mod scenarios;
 pub mod sim;
+pub mod two_lrss;

@@ -29,6 +29,24 @@ mod learning_locker {
     );
 }
 
+mod two {
+    use pannier_tests::two_lrss::one_in_trouble_keeps_the_other_from_nothing;
+
+    use super::Kind;
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn the_hub_and_learning_locker() {
+        one_in_trouble_keeps_the_other_from_nothing(Kind::Hub, Kind::LearningLocker);
+    }
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn learning_locker_and_ralph() {
+        one_in_trouble_keeps_the_other_from_nothing(Kind::LearningLocker, Kind::Ralph);
+    }
+}
+
 mod kills {
     use pannier_tests::kills::killed_behind_a_bad_network;
 
