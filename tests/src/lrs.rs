@@ -44,13 +44,16 @@ pub enum Kind {
 pub struct Lrs {
     kind: Kind,
     url: String,
-    /// Statements asked for at once; 0 for as many as it has.
+    /// Statements asked for at once.
     page: usize,
     _running: Box<dyn std::any::Any>,
 }
 
 /// Statements asked for at once.
 const PAGE: usize = 100;
+
+/// More than any test delivers. A limit of 0 would be an LRS's own, of 100 statements for one.
+const ALL: usize = 1_000_000;
 
 impl Lrs {
     /// Starts one. It answers when this returns, and has no statements.
@@ -74,9 +77,10 @@ impl Lrs {
                 command
                     .env("NODE_PATH", modules)
                     .arg(launcher("learning-locker/launch.js"));
-                // Its pages have been seen to leave out statements that it shows by their ids.
+                // It sorts by `stored` and goes on from an id that is sorted otherwise, so that its pages
+                // leave out some of what requests at once brought: all have to be on the first.
                 Self {
-                    page: 0,
+                    page: ALL,
                     ..Self::launch(kind, command)
                 }
             }

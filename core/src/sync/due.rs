@@ -63,8 +63,8 @@ impl Session {
     }
 
     /// Returns where in the log to go on. In a long trouble every other session begins farther ahead, because
-    /// the few statements in front may cause it; but not where the LRS asks for time, as it does of
-    /// everybody.
+    /// the few statements in front may cause it, or near the end, because it may be all that were there when
+    /// the trouble began; but not where the LRS asks for time, as it does of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
         let long = self.link.is_cautious()
@@ -74,6 +74,9 @@ impl Session {
             return Ok(self.suspects.after(last, &mut self.rng));
         }
         let front = db.upstream(self.link.config.upstream)?.delivered_through;
+        if self.rng.bool() {
+            return Ok(suspects::near_the_end(front, last, &mut self.rng));
+        }
         let leaps = self.link.learned.failures / policy::LONG_TROUBLE;
         Ok(suspects::leap(front, last, leaps, &mut self.rng))
     }

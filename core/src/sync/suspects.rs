@@ -88,3 +88,11 @@ pub(super) fn leap(from: i64, last_seq: i64, leaps: u32, rng: &mut fastrand::Rng
     let farthest = 4_i64.pow(leaps.min(16)).min((last_seq - from) / 2);
     from + rng.i64(0..=farthest.max(0))
 }
+
+/// Before the last few of the log: as often before the last one as before the last hundred or thousand, so that one
+/// that was recorded just now is met soon however many are in front of it.
+pub(super) fn near_the_end(front: i64, last_seq: i64, rng: &mut fastrand::Rng) -> i64 {
+    let all = (last_seq - front).max(1);
+    let most = 1_i64 << rng.u32(0..=all.ilog2());
+    last_seq - rng.i64(1..=most)
+}

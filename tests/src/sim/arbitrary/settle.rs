@@ -3,7 +3,7 @@
 //! requests.
 
 use super::World;
-use super::habit::{About, Habit, Known as Has, Says};
+use super::habit::{About, Habit, Known as Has, Looks, Says};
 use crate::sim::check::{Place, Snapshot};
 use crate::sim::drain::Drained;
 use crate::sim::model::Known;
@@ -121,6 +121,11 @@ fn taken(habit: &Habit, has: bool) -> End {
 /// The most requests for a statement that is shown only later.
 const LATE: u64 = 16;
 
+/// The most requests for a statement where the LRS fails on what it has as it does on what it cannot take, and no
+/// question is ever answered: each is tried as often as one that is at fault, and all that were there when that
+/// began lie in front of what it takes.
+const BLIND: u64 = 40;
+
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
 /// for each statement, to send it with others, alone, and to look it up, and to do so again where the LRS
 /// neither names nor shows what it has, or shows it only later; and for each that has something about it, to tell that it is that
@@ -133,6 +138,7 @@ fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     // What it has looks like what it fails on, and no question tells them apart.
     let fails = silent && matches!(habit.known, Has::Refused(500.., _));
     let each = match habit.single_only {
+        _ if fails && matches!(habit.looks, Looks::Silent { .. }) => BLIND,
         _ if late || fails => LATE,
         None if !silent => 4,
         _ => 8,
