@@ -107,7 +107,7 @@ impl Db {
         let new = outcomes.iter().flatten().flatten();
         let new = new.filter(|one| **one == Appended::New).count();
         match &mut self.keeper {
-            Some(keeper) if !keeper.is_behind() => keeper.add(new as u64),
+            Some(keeper) if keeper.can_add() => keeper.add(new as u64),
             _ => self.keep_numbers(),
         }
     }

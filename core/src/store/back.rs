@@ -17,6 +17,7 @@ use super::catch_up::know;
 use super::catch_up::withdraw;
 use super::ledger::Place;
 use super::numbers::Numbers;
+use super::others::Others;
 use super::pages::Pages;
 use super::salvaged::Salvaged;
 use super::saving::{Saving, take_out};
@@ -34,8 +35,7 @@ impl Db {
         let account = Account::of(&self.conn)?;
         let beside = Beside::judge(&raw, &account);
         let ours = account.numbers;
-        let is_behind =
-            beside.latest(&account).are_ahead_of(&ours) || !beside.since(ours.withdrawn).is_empty();
+        let is_behind = beside.is_ahead_of(&account) || !beside.since(ours.withdrawn).is_empty();
         let salvaged = if is_behind || beside.damage.is_some() {
             let told = self.bring_forward(now)?;
             self.mend_beside()?;
@@ -44,7 +44,7 @@ impl Db {
             None
         };
         if beside.is_stale
-            && let Err(error) = beside::write_anew(&self.path, ours, &[])
+            && let Err(error) = beside::write_anew(&self.path, &account, &[])
         {
             tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
         }
@@ -84,15 +84,17 @@ impl Db {
             let account = Account::of(tx)?;
             let beside = Beside::judge(&Raw::of(&path), &account);
             let notes = beside.since(account.numbers.withdrawn);
-            let latest = beside.latest(&account);
-            let is_uncertain = beside.is_uncertain();
-            let forward = if is_uncertain || latest.are_ahead_of(&account.numbers) {
-                go_forward_with_log(tx, &path, &latest, &notes, now)?
+            let mut is_uncertain = beside.is_uncertain();
+            let forward = if is_uncertain || beside.is_ahead_of(&account) {
+                let latest = (beside.latest(&account), beside.latest_others(&account));
+                go_forward_with_log(tx, &path, latest, &notes, now)?
             } else {
                 withdraw(tx, &notes, now)?;
                 know(tx, account.numbers.withdrawn + notes.len() as u64)?;
                 Forward::default()
             };
+            // What was recorded meanwhile was not for one that is not known any more.
+            is_uncertain |= forward.upstreams > 0;
             let words: Vec<String> = forward.words().into_iter().chain(beside.words()).collect();
             if words.is_empty() {
                 return Ok((None, name_somebody(&notes)));
@@ -137,7 +139,7 @@ impl Db {
                 return Ok(());
             };
             know(tx, damage.notes)?;
-            match beside::write_anew(&path, Numbers::of(tx)?, &beside.notes) {
+            match beside::write_anew(&path, &Account::of(tx)?, &beside.notes) {
                 Ok(()) => drop(tx.execute("UPDATE ledger SET notes_from = withdrawn", [])?),
                 Err(error) => {
                     tracing::warn!(%error, "what is kept beside the queue's file is damaged, and could not be written anew");
@@ -164,7 +166,7 @@ fn name_somebody(notes: &[Withdrawn]) -> bool {
 fn go_forward_with_log(
     tx: &Connection,
     path: &Path,
-    latest: &Numbers,
+    (latest, others): (Numbers, Others),
     notes: &[Withdrawn],
     now: Millis,
 ) -> Result<Forward, StoreError> {
@@ -193,9 +195,9 @@ fn go_forward_with_log(
     let beyond = saved.iter().map(|seq| *seq as u64).max().unwrap_or(0);
     let latest = Numbers {
         last_seq: latest.last_seq.max(beyond),
-        ..*latest
+        ..latest
     };
-    let mut forward = go_forward(tx, &latest, notes, &saved)?;
+    let mut forward = go_forward(tx, &latest, &others, notes, &saved)?;
     let mut saving = Saving::begin(tx)?;
     for (_, one) in found {
         saving.save(one)?;

@@ -8,12 +8,13 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::numbers::{HEADER, MARK, Numbers};
+use super::numbers::{HEADER, MARK, NUMBERS_END, Numbers};
+use super::others::Others;
 use super::place::LEDGER_SUFFIX;
 use super::place::{private, sync_folder, with_suffix};
 use super::withdrawn::{self, BYTES, MOST, Withdrawn};
@@ -59,9 +60,10 @@ pub(super) fn family_of(queue: &Path) -> Option<[u8; 16]> {
 }
 
 /// What the queue itself says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) numbers: Numbers,
+    pub(super) others: Others,
     /// Notes from this number on must be there; none: no file need be.
     pub(super) notes_from: Option<u64>,
 }
@@ -72,6 +74,7 @@ impl Account {
             conn.query_row("SELECT notes_from FROM ledger", [], |row| row.get(0))?;
         Ok(Self {
             numbers: Numbers::of(conn)?,
+            others: Others::of(conn)?,
             notes_from: notes_from.map(|from| from as u64),
         })
     }
@@ -82,6 +85,8 @@ impl Account {
 pub(super) struct Beside {
     /// None where they are not whole, or about another queue.
     pub(super) numbers: Option<Numbers>,
+    /// None where they are not whole, or not beside whole numbers.
+    others: Option<Others>,
     /// Those that are whole, the oldest first.
     pub(super) notes: Vec<(u64, Withdrawn)>,
     /// It is about a queue that was here before, and this one is new.
@@ -147,6 +152,7 @@ impl Beside {
             }
             what.push("all is about another queue".to_owned());
         }
+        let others = numbers.and_then(|_| Others::read(bytes));
         let notes = withdrawn::whole(bytes, &account.numbers.family);
         if what.is_empty() && is_blank {
             what.push("everything is wiped out".to_owned());
@@ -158,6 +164,8 @@ impl Beside {
             what.push("nothing is what was written there".to_owned());
         } else if what.is_empty() && numbers.is_none() {
             what.push("the numbers are damaged".to_owned());
+        } else if what.is_empty() && others.is_none() {
+            what.push("the numbers of further LRSs are damaged".to_owned());
         }
         let known = account.numbers.withdrawn;
         let last = notes.last().map_or(0, |(number, _)| number + 1);
@@ -187,11 +195,12 @@ impl Beside {
         }
         let damage = (!what.is_empty()).then(|| Damage {
             what,
-            is_uncertain: numbers.is_none() || !of_new.is_empty(),
+            is_uncertain: others.is_none() || !of_new.is_empty(),
             notes: of_new.iter().fold(end, |end, number| end.max(number + 1)),
         });
         Self {
             numbers,
+            others,
             notes,
             is_stale: false,
             damage,
@@ -213,6 +222,20 @@ impl Beside {
     pub(super) fn since(&self, number: u64) -> Vec<Withdrawn> {
         let from = self.notes.partition_point(|(known, _)| *known < number);
         self.notes[from..].iter().map(|(_, note)| *note).collect()
+    }
+
+    /// The accounts of further upstreams as they were last, as far as that is known.
+    pub(super) fn latest_others(&self, account: &Account) -> Others {
+        let is_of_this = |numbers: &Numbers| numbers.queue == account.numbers.queue;
+        let others = self.others.as_ref();
+        let others = others.filter(|_| self.numbers.as_ref().is_some_and(is_of_this));
+        others.unwrap_or(&account.others).clone()
+    }
+
+    /// Tells whether what is kept beside it knows of something that the queue does not.
+    pub(super) fn is_ahead_of(&self, account: &Account) -> bool {
+        self.latest(account).are_ahead_of(&account.numbers)
+            || self.latest_others(account).are_ahead_of(&account.others)
     }
 
     /// The numbers of the queue as it was last, as far as that is known: what they no longer say, the notes
@@ -266,17 +289,21 @@ fn broken(
 /// Writes a sound one with what is whole. In its place, where there is one: others may have it open.
 pub(super) fn write_anew(
     queue: &Path,
-    numbers: Numbers,
+    account: &Account,
     notes: &[(u64, Withdrawn)],
 ) -> io::Result<()> {
     let path = with_suffix(queue, LEDGER_SUFFIX);
     let open = || private().truncate(true).open(&path);
     let mut file = open().or_else(|_| fs::remove_file(&path).and_then(|()| open()))?;
-    file.write_all(&numbers.bytes())?;
+    file.write_all(&account.numbers.bytes())?;
+    if !account.others.is_empty() {
+        file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
+        file.write_all(&account.others.bytes())?;
+    }
     for (number, note) in notes {
         withdrawn::write(
             &mut file,
-            &numbers.family,
+            &account.numbers.family,
             *number,
             std::slice::from_ref(note),
         )?;

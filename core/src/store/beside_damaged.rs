@@ -16,8 +16,10 @@ type Files = Vec<Option<Vec<u8>>>;
 
 /// Ten statements, of which four were withdrawn since the older copy was made.
 const GONE: [u128; 4] = [3, 10, 5, 6];
-/// 128 bytes of notes behind 160 of numbers, by decision 0008: 32 bytes each.
-const WHOLE: usize = 160 + 4 * 32;
+/// Bytes of numbers, by decision 0008.
+const HEADER: usize = 1408;
+/// With four notes of 32 bytes each.
+const WHOLE: usize = HEADER + 4 * 32;
 
 struct Then {
     older: Files,
@@ -103,9 +105,9 @@ fn where_the_numbers_are_damaged_the_notes_count() {
 fn a_flipped_bit_in_a_note_costs_that_one() {
     let then = then();
     let whole = then.newer[2].clone().unwrap();
-    for at in (160..WHOLE).step_by(3) {
+    for at in (HEADER..WHOLE).step_by(3) {
         let (folder, db) = with(&then.older, Some(flipped(&whole, at)));
-        let hit = (at - 160) / 32;
+        let hit = (at - HEADER) / 32;
         let gone: Vec<u128> = GONE.iter().copied().filter(|n| *n != GONE[hit]).collect();
         assert_eq!(queued(&db), all_but(&gone), "byte {at}");
         let loss = told(&db);
@@ -126,9 +128,17 @@ fn a_flipped_bit_in_a_note_costs_that_one() {
 fn a_file_cut_short_is_told_and_what_is_left_of_it_counts() {
     let then = then();
     let whole = then.newer[2].clone().unwrap();
-    for len in (0..WHOLE).step_by(7).chain([156, 160, 192, 224, 256, 287]) {
+    for len in (0..WHOLE).step_by(7).chain([
+        156,
+        160,
+        HEADER,
+        HEADER + 32,
+        HEADER + 64,
+        HEADER + 96,
+        WHOLE - 1,
+    ]) {
         let (folder, db) = with(&then.older, Some(whole[..len].to_vec()));
-        let left = len.saturating_sub(160) / 32;
+        let left = len.saturating_sub(HEADER) / 32;
         assert_eq!(queued(&db), all_but(&GONE[..left]), "{len} bytes");
         let loss = told(&db);
         assert!(loss.uncertain, "{len} bytes: {loss:?}");
@@ -244,7 +254,7 @@ fn what_the_log_has_is_saved_without_the_numbers() {
 fn what_damages_no_note_that_it_needs_is_told_and_nothing_is_lost() {
     let then = then();
     let whole = then.newer[2].clone().unwrap();
-    let (folder, mut db) = with(&then.newer, Some(flipped(&whole, 200)));
+    let (folder, mut db) = with(&then.newer, Some(flipped(&whole, HEADER + 40)));
     let loss = told(&db);
     assert_eq!((loss.lost, loss.uncertain), (0, false), "{loss:?}");
     // The file is not older than they are.

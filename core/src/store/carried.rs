@@ -49,6 +49,13 @@ impl Carried {
         Ok(Self(carried))
     }
 
+    /// Returns which one that is here.
+    pub(super) fn here(&self, there: u64) -> Option<UpstreamId> {
+        let mut all = self.0.iter();
+        all.find(|one| u64::from(one.there.number()) == there)
+            .map(|one| one.here)
+    }
+
     /// Returns what a statement is not for here that stood there in that place and was not for these.
     pub(super) fn not_for(&self, seq: i64, not_for: i64) -> i64 {
         let excluded = self

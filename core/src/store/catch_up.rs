@@ -11,6 +11,7 @@ use super::ledger::Place;
 use super::locate::State;
 use super::locate::locate;
 use super::numbers::Numbers;
+use super::others::Others;
 use super::tail::Tail;
 use super::withdrawn::Withdrawn;
 use rusqlite::{Connection, params};
@@ -71,11 +72,15 @@ pub(super) struct Forward {
     pub(super) saved: u64,
     /// Of the missing ones, those that nobody has any more, at least.
     pub(super) lost: u64,
+    /// Upstreams that it does not know.
+    pub(super) upstreams: u64,
+    /// Of the lost ones, those that the first upstream has, or never was to get.
+    lost_for_others: u64,
 }
 
 impl Forward {
     pub(super) fn is_told(&self) -> bool {
-        self.missing + self.came_back > 0
+        self.missing + self.came_back + self.lost_for_others + self.upstreams > 0
     }
 
     pub(super) fn words(&self) -> Option<String> {
@@ -87,6 +92,14 @@ impl Forward {
             (
                 self.came_back,
                 "delivered, but not by its account, so that the LRS is asked for them",
+            ),
+            (
+                self.lost_for_others,
+                "lost for another LRS, though the first has them or was not to get them",
+            ),
+            (
+                self.upstreams,
+                "LRSs that were added since, and have to be added again",
             ),
         ];
         let facts = facts.iter().filter(|(count, _)| *count > 0);
@@ -106,10 +119,12 @@ impl Forward {
 pub(super) fn go_forward(
     tx: &Connection,
     beside: &Numbers,
+    others: &Others,
     notes: &[Withdrawn],
     saved: &[i64],
 ) -> Result<Forward, StoreError> {
     let ours = Numbers::of(tx)?;
+    let missed = others.missing(&Others::of(tx)?, ours.last_seq, notes, saved.len() as u64);
     let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
     let is_main = |at| at == UpstreamId::MAIN;
     let mut new: Vec<&Withdrawn> = notes
@@ -163,10 +178,14 @@ pub(super) fn go_forward(
     // The notes do not go back further than that.
     let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
     let skipped = gap(beside.skipped, ours.skipped);
+    let lost = rest.saturating_sub(skipped + unnoted);
+    let lost_for_others = missed.statements.saturating_sub(lost + unnoted);
     Ok(Forward {
         missing: end - last,
         came_back: delivered_since - delivered,
         saved: 0,
-        lost: rest.saturating_sub(skipped + unnoted),
+        lost: lost + lost_for_others,
+        upstreams: missed.upstreams,
+        lost_for_others,
     })
 }

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::keeper::Keeper;
 use super::numbers::Numbers;
+use super::others::Others;
 use super::place::{self, FileId, Place, Whereabouts};
 use super::settings::{BUSY, PAGE_BYTES};
 use super::take::Walk;
@@ -124,8 +125,9 @@ impl Db {
         if let Some(keeper) = &mut self.keeper
             && keeper.has_changed(self.conn.total_changes(), version)
             && let Ok(numbers) = Numbers::of(&self.conn)
+            && let Ok(others) = Others::of(&self.conn)
         {
-            keeper.keep(numbers);
+            keeper.keep(numbers, others);
         }
     }
 

@@ -5,7 +5,8 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Durability;
-use super::numbers::Numbers;
+use super::numbers::{NUMBERS_END, Numbers};
+use super::others::Others;
 use super::place::{FileId, LEDGER_SUFFIX, private, sync_folder, with_suffix};
 use super::withdrawn::{self, Withdrawn};
 
@@ -20,6 +21,7 @@ pub(super) struct Keeper {
     /// Its name is on the disk.
     is_named: bool,
     last: Numbers,
+    others: Others,
     /// How much this connection had changed when they were last read, and the file's version by others.
     changes: Option<(u64, i64)>,
     /// The version that was met last.
@@ -35,6 +37,7 @@ impl Keeper {
             opened: None,
             is_named: false,
             last: Numbers::default(),
+            others: Others::default(),
             changes: None,
             version: 0,
         }
@@ -58,27 +61,41 @@ impl Keeper {
         self.changes.is_none_or(|(_, then)| then != self.version)
     }
 
+    /// Tells whether it is known without asking the file what becomes of the numbers by what is taken in: for
+    /// whom it is besides the first upstream the file alone says.
+    pub(super) fn can_add(&self) -> bool {
+        !self.is_behind() && self.others.is_empty()
+    }
+
     /// These many were taken in.
     pub(super) fn add(&mut self, count: u64) {
         if count > 0 {
-            let last = self.last;
-            self.keep(Numbers {
-                last_seq: last.last_seq + count,
-                ..last
-            });
+            let numbers = Numbers {
+                last_seq: self.last.last_seq + count,
+                ..self.last
+            };
+            self.keep(numbers, Others::default());
         }
     }
 
     /// Something may have changed.
-    pub(super) fn keep(&mut self, numbers: Numbers) {
-        if numbers == self.last && self.file.is_some() {
+    pub(super) fn keep(&mut self, numbers: Numbers, others: Others) {
+        let is_open = self.file.is_some();
+        let are_new = others != self.others || !is_open && !others.is_empty();
+        if numbers == self.last && is_open && !are_new {
             return;
         }
         self.last = numbers;
         let written = self.file().and_then(|file| {
             file.seek(SeekFrom::Start(0))?;
-            file.write_all(&numbers.bytes())
+            file.write_all(&numbers.bytes())?;
+            if are_new {
+                file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
+                file.write_all(&others.bytes())?;
+            }
+            Ok(())
         });
+        self.others = others;
         if let Err(error) = written {
             // The queue does not need it; only the count of a loss would be less exact.
             self.file = None;

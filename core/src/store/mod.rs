@@ -54,6 +54,8 @@ mod log;
 mod log_length;
 mod looked;
 mod loss;
+#[cfg(test)]
+mod lost_elsewhere;
 mod lrs_clock;
 #[cfg(test)]
 mod many_aside;
@@ -61,6 +63,7 @@ mod nature;
 mod numbers;
 mod one_name;
 mod open;
+mod others;
 mod pages;
 mod place;
 mod remove;

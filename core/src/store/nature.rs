@@ -6,6 +6,7 @@ use std::path::Path;
 use super::beside;
 use super::looked::Looked;
 use super::numbers::Numbers;
+use super::others::Others;
 use super::pages::Pages;
 use super::place::{is_device, with_suffix};
 use super::settings::{APPLICATION_ID, PAGE_BYTES};
@@ -37,7 +38,9 @@ impl Nature {
             let log = Looked::at(&with_suffix(path, "-wal")).is_some_and(|log| log.len() > 0);
             let numbers = Numbers::beside(path);
             let is_damaged = numbers.is_none() && beside::was_ours(path);
-            numbers.is_some_and(|numbers| numbers.undelivered() > 0)
+            // With its file the queue has forgotten those, too.
+            let had_others = || Others::beside(path).is_none_or(|others| !others.is_empty());
+            numbers.is_some_and(|numbers| numbers.undelivered() > 0 || had_others())
                 || is_damaged
                 || log && Pages::of(path).has_any()
         };

@@ -1,5 +1,5 @@
 //! The ledger's numbers beside the file, `….ledger`: what a damaged, missing or older file cannot say of
-//! itself. Behind them stands what was withdrawn (`withdrawn.rs`).
+//! itself. Behind them stand the accounts of further upstreams (`others.rs`) and what was withdrawn (`withdrawn.rs`).
 //!
 //! The numbers are written after each commit and never synced, so they may be behind the file, never before
 //! what was promised. Opening compares: where the file knows of less than they do, it has gone back in time
@@ -12,6 +12,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::UpstreamId;
+use super::others;
 use super::place::LEDGER_SUFFIX;
 use super::place::with_suffix;
 use super::tail::Tail;
@@ -24,8 +25,11 @@ const COUNT: usize = 11;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
 
+/// The accounts of further upstreams begin here.
+pub(super) const NUMBERS_END: usize = 160;
+
 /// What is withdrawn begins here.
-pub(super) const HEADER: u64 = 160;
+pub(super) const HEADER: u64 = (NUMBERS_END + others::BYTES) as u64;
 
 /// What was in the queue, by the account of the first upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 //! Which of its statements were delivered may be unreadable too, so all that are found are queued
 //! again, as ones that may have reached the LRS before; it knows them by their ids.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::carried::Carried;
 use super::intact::{self};
 use super::numbers::Numbers;
+use super::others::Others;
 use super::pages::Pages;
 use super::salvaged::Salvaged;
 use super::saving::Saving;
@@ -61,6 +62,20 @@ pub(super) fn rescue(
         salvaged.saved = saving.saved();
         salvaged.unreadable += saving.refused;
         salvaged.lost = before.undelivered.saturating_sub(saving.queued);
+        let mut forgotten = 0;
+        for (there, undelivered) in &before.elsewhere {
+            let here = upstreams.here(*there);
+            forgotten += u64::from(here.is_none());
+            let saved = here.map_or(0, |here| saving.queued_for(here));
+            salvaged.lost = salvaged.lost.max(undelivered.saturating_sub(saved));
+        }
+        if forgotten > 0 {
+            // What is recorded from now on is not for them.
+            salvaged.uncertain = true;
+            salvaged.damage += &format!(
+                "; LRSs that it delivered to, and that have to be added again: {forgotten}"
+            );
+        }
         if let Some(old) = &old {
             // What nobody has read of yet is told on.
             for (noticed_at, before) in loss::of(old).unwrap_or_default() {
@@ -78,6 +93,8 @@ struct Before {
     /// How many it should have: by its own ledger, or by what is kept beside it if that is more. 0 where
     /// neither says anything any more.
     undelivered: u64,
+    /// The same for each further upstream.
+    elsewhere: BTreeMap<u64, u64>,
     /// Neither says anything.
     is_unknown: bool,
     family: Option<[u8; 16]>,
@@ -98,14 +115,26 @@ impl Before {
         let family = beside.or(own).map(|numbers| numbers.family);
         let family = family.or_else(|| beside::family_of(path));
         let all = family.map_or_else(Vec::new, |family| beside::notes(path, &family));
+        // Notes that the numbers do not know of.
+        let unheard = |numbers: &Numbers| {
+            let notes = all.iter().map(|(number, _)| number);
+            notes.filter(|number| **number >= numbers.withdrawn).count() as u64
+        };
         let undelivered = |numbers: Option<Numbers>| {
             numbers.map_or(0, |numbers| {
-                let unheard = all
-                    .iter()
-                    .filter(|(number, _)| *number >= numbers.withdrawn);
-                numbers.undelivered().saturating_sub(unheard.count() as u64)
+                numbers.undelivered().saturating_sub(unheard(&numbers))
             })
         };
+        let unheard_of_any = beside.or(own).map_or(0, |numbers| unheard(&numbers));
+        let mut elsewhere = BTreeMap::new();
+        let others = [
+            old.and_then(|old| Others::of(old).ok()),
+            Others::beside(path),
+        ];
+        for (upstream, undelivered) in others.iter().flatten().flat_map(Others::undelivered) {
+            let known: &mut u64 = elsewhere.entry(upstream).or_default();
+            *known = (*known).max(undelivered.saturating_sub(unheard_of_any));
+        }
         // Each place is noted once for each upstream at most: more is damage.
         let own_notes = own.filter(|own| own.withdrawn <= own.last_seq.saturating_mul(32));
         let notes = [own_notes, beside]
@@ -115,6 +144,7 @@ impl Before {
             .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
         Self {
             undelivered: undelivered(own).max(undelivered(beside)),
+            elsewhere,
             is_unknown: own.is_none() && beside.is_none(),
             family,
             noted: Noted::new(all.iter().map(|(_, note)| note)),
@@ -171,7 +201,9 @@ pub(super) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
                 take_out(tx, &in_first_alone(tx, &old.conn)?)?;
             }
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
-            catch_up::go_forward(tx, &beside, &notes, &saved.copied().collect::<Vec<_>>())?;
+            let others = Others::of(&old.conn)?;
+            let saved: Vec<i64> = saved.copied().collect();
+            catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
         }
         let upstreams = Carried::over(Some(&old.conn), tx)?;
         let mut saving = Saving::begin(tx)?;

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::Appended;
 use super::StoreError;
+use super::UpstreamId;
 use super::append::Refused;
 use super::append::append_one;
 use super::done::delete;
@@ -49,6 +50,8 @@ pub(super) struct Saving<'a> {
     tail: Tail,
     moves: Vec<Moves>,
     pub(super) queued: u64,
+    /// The same for each upstream, in the order of `moves`.
+    queued_for: Vec<u64>,
     history: u64,
     /// The file has others under their ids.
     pub(super) refused: u64,
@@ -56,10 +59,12 @@ pub(super) struct Saving<'a> {
 
 impl<'a> Saving<'a> {
     pub(super) fn begin(tx: &'a Connection) -> Result<Self, StoreError> {
+        let moves = Moves::of_all(tx)?;
         Ok(Self {
             tx,
             tail: Tail::read(tx)?,
-            moves: Moves::of_all(tx)?,
+            queued_for: vec![0; moves.len()],
+            moves,
             queued: 0,
             history: 0,
             refused: 0,
@@ -72,9 +77,9 @@ impl<'a> Saving<'a> {
         let delivered_at = found.delivered_at;
         let not_for = found.not_for;
         match append_one(self.tx, &mut self.tail, &found.into(), not_for, recorded_at) {
-            Ok(Appended::Known) => self.queued += 1,
+            Ok(Appended::Known) => self.count(not_for),
             Ok(Appended::New) => match delivered_at {
-                None => self.queued += 1,
+                None => self.count(not_for),
                 // It is at the LRS: it stays what it was.
                 Some(at) => {
                     self.history += 1;
@@ -91,6 +96,20 @@ impl<'a> Saving<'a> {
         Ok(())
     }
 
+    fn count(&mut self, not_for: i64) {
+        self.queued += 1;
+        for (count, moves) in self.queued_for.iter_mut().zip(&self.moves) {
+            *count += u64::from(!moves.upstream.is_in(not_for));
+        }
+    }
+
+    /// Returns how many are to be delivered to this one.
+    pub(super) fn queued_for(&self, upstream: UpstreamId) -> u64 {
+        let mut all = self.queued_for.iter().zip(&self.moves);
+        all.find(|(_, moves)| moves.upstream == upstream)
+            .map_or(0, |(count, _)| *count)
+    }
+
     /// Returns how many it has now.
     pub(super) fn saved(&self) -> u64 {
         self.queued + self.history
@@ -99,8 +118,9 @@ impl<'a> Saving<'a> {
     pub(super) fn end(mut self) -> Result<Self, StoreError> {
         self.tx
             .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
-        for moves in std::mem::take(&mut self.moves) {
-            moves.write(self.tx)?;
+        for moves in &mut self.moves {
+            let upstream = moves.upstream;
+            std::mem::replace(moves, Moves::of(upstream)).write(self.tx)?;
         }
         Ok(self)
     }

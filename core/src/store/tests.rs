@@ -1308,12 +1308,19 @@ fn only_what_says_that_the_file_is_damaged_is_taken_for_damage() {
 #[cfg(target_os = "linux")]
 fn locks(path: &Path) -> usize {
     use std::os::unix::fs::MetadataExt as _;
-    let inode = format!(":{} ", std::fs::metadata(path).unwrap().ino());
+    let file = std::fs::metadata(path).unwrap();
+    let (device, inode) = (file.dev(), file.ino());
+    let major = device >> 8 & 0xfff;
+    let minor = device & 0xff | device >> 12 & 0xf_ff00;
+    let place = format!(" {major:02x}:{minor:02x}:{inode} ");
     let ours = format!(" {} ", std::process::id());
     let all = std::fs::read_to_string("/proc/locks").unwrap();
-    all.lines()
-        .filter(|line| line.contains(&inode) && line.contains(&ours))
-        .count()
+    // While others lock and unlock, a line may be there twice.
+    let all = all.lines().filter_map(|line| line.split_once(": "));
+    all.map(|(_, lock)| lock)
+        .filter(|lock| lock.contains(&place) && lock.contains(&ours))
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
 }
 
 #[cfg(target_os = "linux")]

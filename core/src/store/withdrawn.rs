@@ -225,7 +225,7 @@ mod tests {
         let notes: Vec<_> = (0..70_000).map(note).collect();
         write(&mut file, &family, 0, &notes).unwrap();
         // 2 MiB of 32 bytes each.
-        assert_eq!(file.metadata().unwrap().len(), 160 + 2_097_152);
+        assert_eq!(file.metadata().unwrap().len(), 1_408 + 2_097_152);
         let all = notes_beside(&path, &family);
         assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));

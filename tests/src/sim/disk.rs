@@ -30,7 +30,7 @@ pub struct Before {
 }
 
 /// Where the notes begin in the file beside a database. The numbers stand before them.
-const NUMBERS: usize = 160;
+const NUMBERS: usize = 1408;
 
 impl Disk {
     /// An empty database in a folder of its own; the files of the run before are overwritten.
