@@ -178,13 +178,13 @@ pub(super) fn go_forward(
     // The notes do not go back further than that.
     let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
     let skipped = gap(beside.skipped, ours.skipped);
-    let lost = rest.saturating_sub(skipped + unnoted);
-    let lost_for_others = missed.statements.saturating_sub(lost + unnoted);
+    let lost_for_all = rest.saturating_sub(skipped + unnoted);
+    let lost_for_others = missed.statements.saturating_sub(lost_for_all + unnoted);
     Ok(Forward {
         missing: end - last,
         came_back: delivered_since - delivered,
         saved: 0,
-        lost: lost + lost_for_others,
+        lost: lost_for_all + lost_for_others,
         upstreams: missed.upstreams,
         lost_for_others,
     })

@@ -208,9 +208,9 @@ impl Others {
                         .is_none_or(|at| u64::from(at.number()) == beside.upstream)
             };
             // Places beyond the end that may be those of statements that it was done with.
-            let noted = notes.iter().filter(is_about).count() as u64;
+            let withdrawn = notes.iter().filter(is_about).count() as u64;
             let done = beside.delivered_to.saturating_sub(last_seq)
-                + noted
+                + withdrawn
                 + beside.replaced.saturating_sub(own.replaced);
             let done = done.min(beside.done.saturating_sub(own.done));
             let lost = beside.recorded.saturating_sub(own.recorded);

@@ -72,8 +72,9 @@ pub(super) fn rescue(
         if forgotten > 0 {
             // What is recorded from now on is not for them.
             salvaged.uncertain = true;
-            salvaged.damage += &format!(
-                "; LRSs that it delivered to, and that have to be added again: {forgotten}"
+            salvaged.damage = format!(
+                "{}; LRSs that it delivered to, and that have to be added again: {forgotten}",
+                salvaged.damage
             );
         }
         if let Some(old) = &old {

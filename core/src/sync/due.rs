@@ -52,7 +52,13 @@ impl Session {
         match taken {
             Taken::LeaseLost => Ok(Due::Busy),
             Taken::Rows { rows, more, .. } if rows.is_empty() => {
-                Ok(if more { Due::Again } else { Due::Nothing })
+                // Behind the place where it began: what is before that is left.
+                let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
+                Ok(if more || was_ahead {
+                    Due::Again
+                } else {
+                    Due::Nothing
+                })
             }
             Taken::Rows { rows, .. } => {
                 self.link.lease_until = Some(until);
@@ -64,21 +70,30 @@ impl Session {
 
     /// Returns where in the log to go on. In a long trouble every other session begins farther ahead, because
     /// the few statements in front may cause it, or near the end, because it may be all that were there when
-    /// the trouble began; but not where the LRS asks for time, as it does of everybody.
+    /// the trouble began, and stays there; but not where the LRS asks for time, as it does of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
         let long = self.link.is_cautious()
             && !self.link.is_busy()
             && self.link.learned.failures >= policy::LONG_TROUBLE;
-        if !long || !self.suspects.is_empty() || self.rng.bool() {
+        if !self.suspects.is_empty() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }
-        let front = db.upstream(self.link.config.upstream)?.delivered_through;
-        if self.rng.bool() {
-            return Ok(suspects::near_the_end(front, last, &mut self.rng));
+        // What follows one that is taken is taken as well, more likely than what lies in front.
+        if let Some(began) = self.ahead {
+            return Ok(began);
         }
-        let leaps = self.link.learned.failures / policy::LONG_TROUBLE;
-        Ok(suspects::leap(front, last, leaps, &mut self.rng))
+        if !long || self.rng.bool() {
+            return Ok(0);
+        }
+        let front = db.upstream(self.link.config.upstream)?.delivered_through;
+        let began = if self.rng.bool() {
+            suspects::near_the_end(front, last, &mut self.rng)
+        } else {
+            let leaps = self.link.learned.failures / policy::LONG_TROUBLE;
+            suspects::leap(front, last, leaps, &mut self.rng)
+        };
+        Ok(*self.ahead.insert(began))
     }
 
     /// Reports statements that the device has spoilt and that are held for it.

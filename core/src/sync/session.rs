@@ -32,6 +32,8 @@ pub struct Session {
     /// Range of the log that proved not to be sent; written with the next settlement.
     pub(super) unsent: Option<Unsent>,
     pub(super) suspects: Suspects,
+    /// It began behind this place in the log, and goes on there until nothing is left.
+    pub(super) ahead: Option<i64>,
     /// Statements that failed, are looked into, and may be running at the LRS still.
     pub(super) quiet: Quiet,
     /// Looked up and not found; what was sent of these since, the LRS has turned away itself.
@@ -68,6 +70,7 @@ impl Session {
             judging: Span::none(),
             unsent: None,
             suspects: Suspects::default(),
+            ahead: None,
             quiet: Quiet::default(),
             not_there: BTreeSet::new(),
             refused: None,

@@ -13,8 +13,11 @@ const ROUNDS: u64 = 60;
 /// The time between the first two of them; it grows.
 const FIRST_PAUSE: Millis = 5 * 60 * 1000;
 
-/// Things that may happen until then.
-const MOST_STEPS: u32 = 3 * 5_000;
+/// Requests to one upstream until then.
+const MOST_REQUESTS: u64 = 7_500;
+
+/// Things that may happen until then, at all of them: one may be asked ten times as often as another.
+const MOST_STEPS: u32 = 100_000;
 
 /// What it took until everything was where it belongs.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,9 @@ impl<S: Servers> World<S> {
         let (before, began) = (self.requests, self.now);
         let (mut rounds, mut fresh_at, mut pause) = (0, self.now, FIRST_PAUSE);
         for _ in 0..MOST_STEPS {
+            if self.requests - before > MOST_REQUESTS {
+                break;
+            }
             if S::is_at_rest(self) {
                 let snapshot = self.snapshot()?;
                 if self.stuck(&snapshot).is_none() {

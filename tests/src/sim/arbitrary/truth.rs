@@ -60,7 +60,10 @@ impl World {
                     .push(Refused { left, at });
             }
         }
-        let looked = flight.request.url.contains('?') && flight.behind.own;
+        // No stranger has the statement that was asked for.
+        let asked = flight.request.url.split_once("tatementId=");
+        let asked = asked.and_then(|(_, id)| id.get(..36)?.parse().ok());
+        let looked = asked.is_some_and(|id| flight.behind.own || names(answer, id));
         let takes = flight.ids.iter().any(|id| lrs.taken.contains(&(*id, at)));
         if takes && !flight.behind.own {
             // It has taken something in no name: its own end cannot be told by the name any more.
