@@ -49,6 +49,12 @@ pub struct NewUpstream {
     /// Which statements are for it. The file remembers it. Default: all.
     #[uniffi(default)]
     pub route: Route,
+    /// What is on the device already is for it, too, as far as its route takes it: all that another upstream
+    /// is to get still, and what is kept as history, which is history again once this one has it. Not what the
+    /// app gave up at some upstream. Asked when it is added to the file, and never again. Default: no, it
+    /// gets what is recorded from then on.
+    #[uniffi(default = false)]
+    pub backfill: bool,
     /// The version to speak with the LRS. Default: ask it.
     #[uniffi(default)]
     pub speak: Option<XapiVersion>,
@@ -65,6 +71,7 @@ impl From<NewUpstream> for pannier::NewUpstream {
         let Url(endpoint) = new.endpoint;
         let mut core = Self::new(new.name, endpoint, new.credentials.map(Into::into));
         core.route = new.route.into();
+        core.backfill = new.backfill;
         core.speak = new.speak.map(Into::into);
         core.write_only = new.write_only;
         core.trust_lrs_clock = new.trust_lrs_clock;
@@ -154,6 +161,7 @@ mod tests {
             endpoint: endpoint(),
             credentials: None,
             route: Route::default(),
+            backfill: false,
             speak: None,
             write_only: false,
             trust_lrs_clock: false,
@@ -164,8 +172,8 @@ mod tests {
             (&core.name, &core.endpoint, &core.route, core.speak)
         );
         assert_eq!(
-            (least.write_only, least.trust_lrs_clock),
-            (core.write_only, core.trust_lrs_clock)
+            (least.backfill, least.write_only, least.trust_lrs_clock),
+            (core.backfill, core.write_only, core.trust_lrs_clock)
         );
         assert!(least.credentials.is_none() && least.route.is_all());
 
@@ -180,6 +188,7 @@ mod tests {
                 token: "s3cret".to_owned(),
             }),
             route: route.clone(),
+            backfill: true,
             speak: Some(XapiVersion::V1_0_3),
             write_only: true,
             trust_lrs_clock: true,
@@ -194,6 +203,6 @@ mod tests {
         assert_eq!(core.route.verbs(), route.verbs);
         assert_eq!(Route::from(core.route), route);
         assert_eq!(core.speak, Some(pannier::XapiVersion::V1_0_3));
-        assert!(core.write_only && core.trust_lrs_clock);
+        assert!(core.backfill && core.write_only && core.trust_lrs_clock);
     }
 }

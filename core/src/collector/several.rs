@@ -618,6 +618,53 @@ fn history_is_what_all_of_them_have() {
     assert_eq!(history(), 2);
 }
 
+/// By hand, and by itself: nothing that is recorded later need wake it.
+#[test]
+fn what_is_there_already_goes_to_one_that_asks_for_it() {
+    let stage = Stage::new();
+    let config = Config {
+        history: HistoryPolicy::Forever,
+        ..stage.config()
+    };
+    let collector = Collector::open(stage.path(), config).unwrap();
+    let first = record(&collector, 0..3);
+    collector.sync().unwrap();
+    *stage.world.lrs("main.example").down.lock().unwrap() = true;
+    let queued = record(&collector, 3..5);
+    let later = |name: &str, backfill| NewUpstream {
+        backfill,
+        ..at(name)
+    };
+    let with = collector.add_upstream(later("with", true)).unwrap();
+    let without = collector.add_upstream(later("without", false)).unwrap();
+    assert_eq!(without.status().unwrap().ledger.recorded, 0);
+    assert_eq!(with.sync().unwrap().delivered, 5);
+    let mut all = [first, queued].concat();
+    all.sort_unstable();
+    assert_eq!(stage.world.has("with.example"), all);
+    drop(collector);
+    let config = Config {
+        sync: SyncPolicy::AUTOMATIC,
+        history: HistoryPolicy::Forever,
+        ..stage.config()
+    };
+    let collector = Collector::open(stage.path(), config).unwrap();
+    let events = collector.events();
+    // It is there and has them: nothing goes there again.
+    collector.add_upstream(later("with", true)).unwrap();
+    stage.clock.pass(Duration::from_mins(1));
+    collector.add_upstream(later("new", true)).unwrap();
+    let mut delivered = 0;
+    while delivered < 5 {
+        match events.next_within(LONG).unwrap().expect("nothing is sent") {
+            Event::Delivered { ids, upstream } if upstream == "new" => delivered += ids.len(),
+            Event::Delivered { upstream, .. } => panic!("{upstream} got some again"),
+            _ => {}
+        }
+    }
+    assert_eq!(stage.world.has("new.example"), all);
+}
+
 /// Never comes back, or panics.
 enum Bad {
     Hangs(Mutex<std::sync::mpsc::Receiver<()>>),

@@ -38,6 +38,12 @@ pub struct NewUpstream {
     pub credentials_provider: Option<Arc<dyn CredentialsProvider>>,
     /// Which statements are for it. The file remembers it. Default: all.
     pub route: Route,
+    /// What is on the device already is for it, too, as far as its route takes it: all that another upstream is to
+    /// get still, and what is kept as history ([`Config::history`](crate::Config::history)), which is history
+    /// again once this one has it. Not what the app gave up at some upstream. Asked when it is added to the file,
+    /// and never again; whoever records meanwhile waits for the whole of it. Default: no, it gets what is
+    /// recorded from then on.
+    pub backfill: bool,
     /// The version to speak with the LRS. Default: ask it.
     pub speak: Option<XapiVersion>,
     /// The credentials may write and not read: see [`Config::write_only`](crate::Config::write_only).
@@ -59,6 +65,7 @@ impl NewUpstream {
             credentials,
             credentials_provider: None,
             route: Route::all(),
+            backfill: false,
             speak: None,
             write_only: false,
             trust_lrs_clock: false,
@@ -72,6 +79,7 @@ impl fmt::Debug for NewUpstream {
             .field("name", &self.name)
             .field("endpoint", &self.endpoint)
             .field("route", &self.route)
+            .field("backfill", &self.backfill)
             .finish_non_exhaustive()
     }
 }
@@ -92,7 +100,8 @@ pub struct UpstreamInfo {
 }
 
 impl Collector {
-    /// Delivers to another LRS, too: what is recorded from now on and its route takes. Each of the upstreams has
+    /// Delivers to another LRS, too: what is recorded from now on and its route takes, and with
+    /// [`NewUpstream::backfill`] what is there already. Each of the upstreams has
     /// a queue, credentials, waits and refusals of its own, and none waits for another. There can be 32.
     ///
     /// The file remembers name, endpoint and route, so other processes record for it as well; only one that calls
@@ -110,8 +119,14 @@ impl Collector {
             .map(Credentials::authorization)
             .transpose()?;
         endpoint.check_cleartext(authorization.is_some(), self.inner.allow_cleartext)?;
-        let known = self.inner.store.with(self.inner.clock.now_ms(), |db| {
-            let id = db.add_upstream_at(&new.name, endpoint.as_str(), &new.route)?;
+        let now = self.inner.clock.now_ms();
+        let known = self.inner.store.with(now, |db| {
+            let (name, endpoint, route) = (&new.name, endpoint.as_str(), &new.route);
+            let id = if new.backfill {
+                db.add_upstream_with_backlog(name, endpoint, route, self.inner.history, now)?
+            } else {
+                db.add_upstream_at(name, endpoint, route)?
+            };
             db.upstream(id)
         })?;
         if known.endpoint.as_deref() != Some(endpoint.as_str()) || known.route != new.route {

@@ -28,6 +28,9 @@ mod aside;
 mod back;
 #[cfg(test)]
 mod back_in_time;
+mod backfill;
+#[cfg(test)]
+mod backfilled;
 mod beside;
 #[cfg(test)]
 mod beside_damaged;

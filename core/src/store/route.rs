@@ -60,7 +60,7 @@ impl Route {
         &self.verbs
     }
 
-    fn takes(&self, statement: &Value) -> bool {
+    pub(super) fn takes(&self, statement: &Value) -> bool {
         let verb = statement["verb"]["id"].as_str();
         let is_verb = |wanted: &String| verb == Some(wanted);
         (self.verbs.is_empty() || self.verbs.iter().any(is_verb))

@@ -441,7 +441,7 @@ fn the_bytes_are_what_they_are_once_one_of_them_may_have_them() {
 }
 
 /// The index of ids stands in the schema by this name: without it nothing can be read by SQLite.
-fn damage_schema(file: &mut [u8]) {
+pub(super) fn damage_schema(file: &mut [u8]) {
     let name = b"statement_loose";
     let mut at = 0;
     // Pages that were split may have it as well.

@@ -5,8 +5,9 @@ use std::fmt;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::backfill::backfill;
 use super::tail::Tail;
-use super::{Db, Route, StoreError, upstream};
+use super::{Db, HistoryPolicy, Millis, Route, StoreError, upstream};
 
 /// One of the upstreams that a queue is delivered to. Each has a number, limits, troubles and a lease of
 /// its own, and what one is refused or waits for is nothing to another.
@@ -86,13 +87,40 @@ impl Db {
         endpoint: &str,
         route: &Route,
     ) -> Result<UpstreamId, StoreError> {
+        self.write(|tx| match named(tx, name)? {
+            Some(known) => Ok(known),
+            None => add_at(tx, name, endpoint, route),
+        })
+    }
+
+    /// Adds an upstream that gets what its route takes of all that another one is to get still, too, and of what
+    /// is kept as history by this policy. One of that name stays as it is.
+    ///
+    /// All in one transaction, for which whoever records waits: where the route takes some only, it reads each
+    /// statement, and writes again those that are not for it.
+    pub fn add_upstream_with_backlog(
+        &mut self,
+        name: &str,
+        endpoint: &str,
+        route: &Route,
+        history: HistoryPolicy,
+        now: Millis,
+    ) -> Result<UpstreamId, StoreError> {
+        if let Some(known) = named(&self.conn, name)? {
+            return Ok(known);
+        }
+        // What nobody needs any more is no backlog. Whoever keeps no history forgets none by this.
+        let forgets = match history {
+            HistoryPolicy::None => HistoryPolicy::Forever,
+            kept => kept,
+        };
+        while self.purge(forgets, now)? {}
         self.write(|tx| {
             if let Some(known) = named(tx, name)? {
                 return Ok(known);
             }
-            let new = add(tx, name, None, Tail::read(tx)?)?;
-            set_route(tx, new, route)?;
-            upstream::move_to(tx, new, endpoint)?;
+            let new = add_at(tx, name, endpoint, route)?;
+            backfill(tx, new, route, history != HistoryPolicy::None)?;
             Ok(new)
         })
     }
@@ -112,6 +140,18 @@ impl Db {
     pub fn upstreams(&self) -> Result<Vec<UpstreamId>, StoreError> {
         Ok(all(&self.conn)?)
     }
+}
+
+fn add_at(
+    tx: &Connection,
+    name: &str,
+    endpoint: &str,
+    route: &Route,
+) -> Result<UpstreamId, StoreError> {
+    let new = add(tx, name, None, Tail::read(tx)?)?;
+    set_route(tx, new, route)?;
+    upstream::move_to(tx, new, endpoint)?;
+    Ok(new)
 }
 
 pub(super) fn named(conn: &Connection, name: &str) -> rusqlite::Result<Option<UpstreamId>> {

@@ -107,6 +107,22 @@ struct UpstreamsTests {
         #expect(try JSONDecoder().decode([UpstreamInfo].self, from: JSONEncoder().encode(listed)) == listed)
     }
 
+    @Test func whatIsThereAlreadyGoesToOneThatAsksForIt() async throws {
+        let late = ScriptedLrs()
+        let collector = try await opened(["late.example": late])
+        let delivered = try await collector.record(lesson(1))
+        try await collector.sync()
+        let queued = try await collector.record(lesson(2))
+        try await collector.addUpstream(added)
+        let url = URL(string: "https://late.example/xAPI")!
+        try await collector.addUpstream(NewUpstream(name: "late", endpoint: url, backfill: true))
+        let later = try await collector.record(lesson(3))
+        try await collector.sync()
+        #expect(exams.ids == [later])
+        #expect(late.ids == [queued, later])
+        #expect(try await isAtHub([delivered, queued, later]))
+    }
+
     @Test func whatOneRefusesIsDecidedThereAlone() async throws {
         let collector = try await opened()
         let upstream = try await collector.addUpstream(added)

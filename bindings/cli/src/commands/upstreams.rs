@@ -12,7 +12,7 @@ use crate::terminal::one_line;
 ///
 /// Each upstream has a queue, waits and refusals of its own, and none waits for another. The first one is
 /// `main`, the LRS of `--lrs`. One that is added gets what is recorded from then on: all of it, or what its
-/// activities and verbs say. `pannier sync` delivers to all that it has credentials for: for one called
+/// activities and verbs say; with `--backfill` also what another one is to get still. `pannier sync` delivers to all that it has credentials for: for one called
 /// `north-1` they are `PANNIER_LRS_NORTH_1_USER` and `…_PASSWORD`, or `…_BASIC`, or `…_TOKEN`, or a file
 /// (`--credentials-of north-1=FILE`).
 #[derive(Args, Debug)]
@@ -40,6 +40,9 @@ enum Action {
         endpoint: String,
         #[command(flatten)]
         route: RouteArgs,
+        /// What the queue has for another upstream still is for it, too, as far as its activities and verbs say
+        #[arg(long)]
+        backfill: bool,
     },
     /// List them with what is left for each
     List,
@@ -93,14 +96,22 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             name,
             endpoint,
             route,
+            backfill,
         } => {
             let collector = queue.open_or_make(Config::default())?;
             let mut new = NewUpstream::new(name, endpoint, None);
             new.route = route.route();
+            new.backfill = *backfill;
             let added = collector.add_upstream(new)?;
+            let status = added.status()?;
+            let queued = status.ledger.queued;
+            let already = match backfill {
+                true => format!("{queued} that are here already, and "),
+                false => String::new(),
+            };
             output.show(
-                &json!({ "name": name, "endpoint": added.status()?.endpoint, "route": added.route()? }),
-                format_args!("{name}  gets what is recorded from now on{}", of(&route.route())),
+                &json!({ "name": name, "endpoint": status.endpoint, "route": added.route()?, "queued": queued }),
+                format_args!("{name}  gets {already}what is recorded from now on{}", of(&route.route())),
             );
         }
         Action::List => {

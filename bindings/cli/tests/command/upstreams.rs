@@ -1,5 +1,7 @@
 //! `upstream`: several LRSs from one queue.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::process::{Desk, at_the_hub, hub, statement};
@@ -121,4 +123,42 @@ fn one_alone_is_delivered_to_moved_and_removed() {
     desk.run(&["sync"]).is(0, "3 delivered; nothing is left");
     assert!(desk.json(&["status"])[0].get("upstreams").is_none());
     assert_eq!(at_the_hub(&main).len(), 3);
+}
+
+#[test]
+fn what_the_queue_has_still_goes_to_one_that_is_added_for_it() {
+    let ((main, _), (late, _), (exams, _)) = (hub(), hub(), hub());
+    let mut desk = Desk::at(&main);
+    desk.recorded(&statement("delivered"));
+    desk.run(&["sync"]).is(0, "1 delivered");
+    let ids = desk.recorded(&json!([statement("one"), statement("exam-1")]));
+    let add = |name: &'static str, url: &str, more: &[&'static str]| {
+        let add = ["upstream", "add", name, "--endpoint"].map(str::to_owned);
+        let more = more.iter().copied().map(str::to_owned);
+        [&add[..], &[url.to_owned()], &more.collect::<Vec<_>>()].concat()
+    };
+    let run =
+        |desk: &Desk, of: Vec<String>| desk.run(&of.iter().map(String::as_str).collect::<Vec<_>>());
+    let whole = run(&desk, add("late", &late.url(), &["--backfill"]));
+    whole.is(
+        0,
+        "late  gets 2 that are here already, and what is recorded",
+    );
+    let some = ["--activity", "http://example.org/exam", "--backfill"];
+    run(&desk, add("exams", &exams.url(), &some)).is(0, "gets 1 that are here");
+    run(&desk, add("other", &exams.url(), &[])).is(0, "other  gets what is recorded");
+    for name in ["LATE", "EXAMS"] {
+        desk.set(&format!("PANNIER_LRS_{name}_USER"), "me");
+        desk.set(&format!("PANNIER_LRS_{name}_PASSWORD"), "secret");
+    }
+    desk.run(&["sync"])
+        .is(0, "late: 2 delivered; nothing is left");
+    let there = |lrs| -> BTreeSet<_> {
+        let there = at_the_hub(lrs);
+        there.iter().map(|one| one["id"].to_string()).collect()
+    };
+    let of = |ids: &[String]| ids.iter().map(|id| json!(id).to_string()).collect();
+    assert_eq!(there(&late), of(&ids));
+    assert_eq!(there(&exams), of(&ids[1..]));
+    assert_eq!(there(&main).len(), 3);
 }

@@ -73,6 +73,7 @@ fn at(name: &str) -> NewUpstream {
         endpoint: url(name),
         credentials: Some(token(&format!("of-{name}"))),
         route: Route::default(),
+        backfill: false,
         speak: None,
         write_only: false,
         trust_lrs_clock: false,
@@ -327,6 +328,23 @@ fn no_lrs_sees_anothers_credentials_and_no_provider_is_asked_for_another() {
     assert_eq!(stage.world.has("fifth"), set(&[last]));
     assert!(stage.world.seen("fourth").is_empty());
     assert_eq!(stage.world.seen("fifth"), ["Bearer of-fifth"]);
+}
+
+#[test]
+fn what_is_there_already_goes_to_one_that_asks_for_it() {
+    let stage = Stage::new();
+    let collector = stage.open();
+    let before = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap());
+    let late = NewUpstream {
+        backfill: true,
+        ..at("late")
+    };
+    collector.add_upstream(late, None).unwrap();
+    collector.add_upstream(at("second"), None).unwrap();
+    let after = collector.record_json(lesson(3)).unwrap();
+    collector.sync(None).unwrap();
+    assert_eq!(stage.world.has("late"), set(&[before[0], before[1], after]));
+    assert_eq!(stage.world.has("second"), set(&[after]));
 }
 
 #[test]

@@ -241,8 +241,9 @@ public final class Collector: Sendable {
         try await caller.changing { try $0.setTarget(endpoint: endpoint, credentials: credentials) }
     }
 
-    /// Delivers to another LRS, too: what is recorded from now on and its route takes. Each of the upstreams
-    /// has troubles, waits and refusals of its own, and none waits for another. There can be 32.
+    /// Delivers to another LRS, too: what is recorded from now on and its route takes, and with
+    /// `NewUpstream.backfill` what is there already. Each of the upstreams has troubles, waits and refusals of
+    /// its own, and none waits for another. There can be 32.
     ///
     /// The file remembers name, endpoint and route, so other processes record for it as well; only one that
     /// calls this, or ``Upstream/setCredentials(_:)``, delivers to it: an app calls this each time that it has

@@ -14,6 +14,9 @@ public class NewUpstreamBuilder @JvmOverloads constructor(
     /** Which statements are for it. */
     public fun route(route: Route): NewUpstreamBuilder = with { copy(route = route) }
 
+    /** What is on the device already is for it, too. */
+    public fun backfill(fill: Boolean): NewUpstreamBuilder = with { copy(backfill = fill) }
+
     /** The version to speak with the LRS. */
     public fun speak(version: XapiVersion): NewUpstreamBuilder = with { copy(speak = version) }
 

@@ -81,6 +81,7 @@ class JavaTest {
                 new NewUpstreamBuilder(
                                 "exams", "https://exams.example/xAPI", new Credentials.Bearer("t"))
                         .route(exams)
+                        .backfill(true)
                         .writeOnly(true)
                         .build();
         Transport busy = request -> new Answer(503, List.of(), new byte[0], false);
@@ -90,12 +91,12 @@ class JavaTest {
                         config("https://lrs.example/xAPI"),
                         busy,
                         null)) {
-            BlockingUpstream upstream = collector.addUpstream(second, null);
             String exam =
                     "{\"actor\":{\"mbox\":\"mailto:ada@example.com\"},"
                             + "\"verb\":{\"id\":\"https://example.com/did\"},"
                             + "\"object\":{\"id\":\"https://example.com/%s/1\"}}";
             UUID id = collector.recordJson(exam.formatted("exams"));
+            BlockingUpstream upstream = collector.addUpstream(second, null);
             collector.recordJson(exam.formatted("lessons"));
             assertEquals(id, upstream.queued(0, 50).get(0).getId());
             assertEquals(1, upstream.status().getQueued());

@@ -100,6 +100,24 @@ class UpstreamsTest {
     }
 
     @Test
+    fun `what is there already goes to one that asks for it`() = withHub { hub ->
+        val late = ScriptedLrs()
+        val world = world("exams.example" to exams, "late.example" to late)
+        Collector.open(folder.queue(), hub.config.copy(history = HistoryPolicy.Forever), world).use { collector ->
+            val delivered = collector.record(lesson(1))
+            collector.sync()
+            val queued = collector.record(lesson(2))
+            collector.addUpstream(EXAMS)
+            collector.addUpstream(NewUpstream("late", "https://late.example/xAPI", backfill = true))
+            val later = collector.record(lesson(3))
+            collector.sync()
+            assertEquals(setOf(later), exams.ids)
+            assertEquals(setOf(delivered, queued, later), late.ids)
+            assertEquals(3, collector.history().size)
+        }
+    }
+
+    @Test
     fun `what one refuses is decided there alone`() = withHub { hub ->
         Collector.open(folder.queue(), hub.config, transport).use { collector ->
             val upstream = collector.addUpstream(EXAMS)
