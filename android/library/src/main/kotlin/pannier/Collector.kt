@@ -328,8 +328,9 @@ public class Collector private constructor(
             } catch (_: CharacterCodingException) {
                 throw halfACharacter()
             } catch (error: Exception) {
-                // What it says depends on how far the closing has come.
-                throw if (isClosed) closed() else error
+                // Which of these it is depends on how far the closing has come; any other says what it did.
+                val isEnd = error is PannierException.Paused || error is IllegalStateException
+                throw if (isClosed && isEnd) closed() else error
             }
         }.await()
     }

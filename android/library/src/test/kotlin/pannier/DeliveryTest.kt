@@ -95,6 +95,22 @@ class DeliveryTest {
         }
     }
 
+    @Test
+    fun `what the command adds Kotlin delivers to`() = runBlocking {
+        Hub().use { hub ->
+            Hub().use { exams ->
+                val ids = mutableListOf(Collector.open(folder.queue()).use { it.record(lesson(1)) })
+                pannier(hub, "upstream", "add", "exams", "--endpoint", exams.url, "--backfill")
+                Collector.open(folder.queue(), hub.config).use {
+                    ids += it.record(lesson(2))
+                    it.upstream("exams").setCredentials(exams.credentials)
+                    assertEquals(listOf("main" to 2L, "exams" to 2L), it.sync().upstreams.map { one -> one.name to one.delivered })
+                }
+                for (lrs in listOf(hub, exams)) ids.forEach { assertNotNull(lrs.statement(it)) }
+            }
+        }
+    }
+
     private fun pannier(hub: Hub, vararg arguments: String, input: String = "") {
         val process = ProcessBuilder(COMMAND, *arguments, "--queue", folder.queue().toString())
             .redirectErrorStream(true)
