@@ -310,5 +310,13 @@ proptest! {
         prop_assert_eq!(prepared.timestamp_is_ours, statement.timestamp.is_none());
         prop_assert_eq!(prepared.needs_2_0, needs_2_0);
         prop_assert_eq!(compare(text.as_bytes(), &prepared.body), Comparison::Same);
+
+        let read = match Statement::from_json(&text) {
+            Ok(read) => read,
+            Err(invalid) => panic!("{invalid}\n{text}"),
+        };
+        let again: Value = serde_json::from_str(&read.to_json())?;
+        let written: Value = serde_json::from_str(&text)?;
+        prop_assert_eq!(again, written);
     }
 }

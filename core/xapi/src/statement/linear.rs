@@ -1,7 +1,7 @@
 //! No text costs more steps than its length allows: twice the text, twice the steps. Steps are counted, so no
 //! busy machine changes what is said here.
 
-use super::{Fill, XapiVersion, check, compare, prepare};
+use super::{Fill, Statement, XapiVersion, check, compare, prepare};
 use crate::steps;
 
 /// A statement with these members.
@@ -215,6 +215,13 @@ fn checking_takes_steps_as_the_text_is_long() {
 #[test]
 fn preparing_takes_steps_as_the_text_is_long() {
     grows_with_the_text(80, |text| drop(prepare(text, XapiVersion::V2_0_0, &FILL)));
+}
+
+#[test]
+fn reading_takes_steps_as_the_text_is_long() {
+    grows_with_the_text(80, |text| {
+        drop(Statement::from_json(str::from_utf8(text).expect("text")));
+    });
 }
 
 #[test]

@@ -97,6 +97,11 @@ impl<'a> Walk<'a> {
         self.reader.at()
     }
 
+    /// What has been read since it stood at a byte.
+    pub(crate) fn passed(&self, start: usize) -> &'a str {
+        &self.text[start..self.at()]
+    }
+
     /// Makes sure that nothing follows the statement.
     pub(crate) fn end(&mut self) -> Step<()> {
         self.reader.end()

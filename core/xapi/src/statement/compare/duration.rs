@@ -5,11 +5,9 @@
 //! and cut hundredths by a float, which may end one hundredth below. So lengths are compared. None is known to
 //! round up.
 
-use crate::statement::formats::duration::is_duration;
+use crate::statement::formats::length::{DAY, Length, SECOND};
 use crate::steps;
 
-const SECOND: i128 = 1_000_000_000;
-const DAY: i128 = 24 * 3600 * SECOND;
 const HUNDREDTH: i128 = SECOND / 100;
 
 /// Tells whether an LRS that was sent `ours` may say `theirs`.
@@ -27,68 +25,6 @@ pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     let months = |length: &Length| length.years * 12 + length.months;
     may(fixed(&ours), fixed(&theirs))
         || (months(&ours) == months(&theirs) && may(ours.rest, theirs.rest))
-}
-
-/// A duration taken apart. A fraction of a year or a month counts as days.
-struct Length {
-    years: i128,
-    months: i128,
-    /// All else, in nanoseconds.
-    rest: i128,
-    /// Whether a part larger than a second has a fraction.
-    is_coarse: bool,
-}
-
-impl Length {
-    /// `None` if it is no duration, or longer than a number of this size can say.
-    fn of(text: &str) -> Option<Self> {
-        if !is_duration(text) {
-            return None;
-        }
-        let mut length = Self {
-            years: 0,
-            months: 0,
-            rest: 0,
-            is_coarse: false,
-        };
-        let (date, time) = text[1..].split_once('T').unwrap_or((&text[1..], ""));
-        for part in date.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
-            let (number, unit) = part.split_at(part.len() - 1);
-            match unit {
-                "Y" => length.years = length.add(number, 365 * DAY)?,
-                "M" => length.months = length.add(number, 30 * DAY)?,
-                "W" => length.rest += 7 * DAY * length.add(number, 7 * DAY)?,
-                _ => length.rest += DAY * length.add(number, DAY)?,
-            }
-        }
-        for part in time.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
-            let (number, unit) = part.split_at(part.len() - 1);
-            let ns = match unit {
-                "H" => 3600 * SECOND,
-                "M" => 60 * SECOND,
-                _ => SECOND,
-            };
-            length.rest += ns * length.add(number, ns)?;
-        }
-        Some(length)
-    }
-
-    /// Adds the fraction of a number of units, each so many nanoseconds long, and gives its whole part.
-    fn add(&mut self, number: &str, unit: i128) -> Option<i128> {
-        let (whole, fraction) = number.split_once(['.', ',']).unwrap_or((number, ""));
-        if !fraction.is_empty() {
-            let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
-            let billionths = digits.fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'));
-            self.rest += unit * billionths / SECOND;
-            self.is_coarse |= unit > SECOND;
-        }
-        let whole = whole.trim_start_matches('0');
-        match whole {
-            "" => Some(0),
-            _ if whole.len() <= 15 => whole.parse().ok(),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

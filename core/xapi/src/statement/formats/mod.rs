@@ -6,6 +6,7 @@ pub(crate) mod duration;
 pub(crate) mod hash;
 pub(crate) mod iri;
 pub(crate) mod language_tag;
+pub(crate) mod length;
 pub(crate) mod mailto;
 pub(crate) mod media_type;
 pub(crate) mod statement_version;

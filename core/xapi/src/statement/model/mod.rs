@@ -40,6 +40,8 @@
 //!   validator, and a typed statement that is wrong comes back with the same faults.
 //! - Whatever is absent or empty is left out. `objectType` is written everywhere but on an
 //!   [`Activity`], which is what its absence means.
+//! - [`Statement::from_json`] reads JSON text back. What no field can hold is a fault with its path, and never
+//!   left out; so what is written again is the same statement by [`compare`](crate::statement::compare).
 //! - What only an LRS sets (`stored`, `authority`, `version`) has no field.
 
 mod activity;
@@ -52,6 +54,7 @@ mod ifi;
 mod interaction;
 mod maps;
 mod object;
+mod reading;
 mod result;
 mod statement;
 mod verb;

@@ -5,8 +5,10 @@ use std::time::SystemTime;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::reading;
 use super::written::{self, is_silent};
 use super::{Actor, Attachment, Context, Object, StatementRef, Verb, XapiResult};
+use crate::statement::fault::Invalid;
 use crate::statement::vocabulary::verbs;
 
 /// One experience: an actor did something to an object (Data 2.4).
@@ -95,6 +97,36 @@ impl Statement {
     pub fn attachment(mut self, attachment: Attachment) -> Self {
         self.attachments.push(attachment);
         self
+    }
+
+    /// Reads JSON text that is one statement and nothing else.
+    ///
+    /// It reads what the types here can hold, and leaves nothing else out: [`Invalid`] says where there is
+    /// something that they have no place for. Beside what is no statement's shape that is `stored`, `authority`
+    /// and `version`, which an LRS sets; a duration in years or months, or of more than 292 years; an instant in
+    /// a leap second or outside the calendar; an integer that a double or 64 bits do not hold; and an empty list
+    /// that is not the same as none. What is finer than a millisecond, or in a duration than what is written of
+    /// one, may be cut off, and a number with a fraction is the nearest double.
+    ///
+    /// Whether the statement is valid, [`check`](crate::statement::check) says.
+    ///
+    /// ```
+    /// use pannier_xapi::statement::Statement;
+    ///
+    /// let statement = Statement::from_json(
+    ///     r#"{"actor": {"mbox": "mailto:ada@example.com"},
+    ///         "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
+    ///         "object": {"id": "https://example.com/courses/leadership"},
+    ///         "result": {"duration": "PT1H30M", "completion": true}}"#,
+    /// )?;
+    /// assert_eq!(statement.result.unwrap().duration.unwrap().as_secs(), 5_400);
+    ///
+    /// let error = Statement::from_json(r#"{"stored": "2024-05-04T17:00:00Z"}"#).unwrap_err();
+    /// assert_eq!(error.faults[1].path, "$.stored");
+    /// # Ok::<(), pannier_xapi::statement::Invalid>(())
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self, Invalid> {
+        reading::statement(text)
     }
 
     /// The statement as JSON text, which nobody has validated yet.

@@ -1,0 +1,126 @@
+//! A statement's JSON read into the typed model.
+//!
+//! What is read here is the shape: which properties there are and of which types. Whether it is valid,
+//! [`check`](crate::statement::check) says. What the model has no place for is a fault with its path and never
+//! left out, so that what is written again is the same statement by
+//! [`compare`](crate::statement::compare).
+
+mod activities;
+mod actors;
+mod contexts;
+mod results;
+mod statements;
+mod values;
+
+use super::Statement;
+use crate::statement::fault::Invalid;
+use crate::statement::reader::Step;
+use crate::statement::rule::Rule;
+use crate::statement::version::XapiVersion;
+use crate::statement::walk::{Purpose, Walk};
+
+/// What reading gives: `None` where a fault was noted, which is why nobody gets to see what is built around it.
+type Read<T> = Step<Option<T>>;
+
+/// Reads a text that is one statement and nothing else.
+pub(super) fn statement(text: &str) -> Result<Statement, Invalid> {
+    // The shape is that of both versions; the faults name the sections of the later one.
+    let mut walk = Walk::new(text, XapiVersion::V2_0_0, Purpose::Verdict);
+    let read = whole(&mut walk).ok().flatten();
+    walk.verdict(read).map(|(statement, _)| statement)
+}
+
+fn whole(walk: &mut Walk<'_>) -> Read<Statement> {
+    let statement = statements::statement(walk)?;
+    walk.end()?;
+    Ok(statement)
+}
+
+/// Reads an object and gives where it starts. `member` reads the value of the property it is given the name
+/// of, or says that it knows none of that name: false. `rule` names all that it knows.
+fn object<'a>(
+    walk: &mut Walk<'a>,
+    rule: Rule,
+    mut member: impl FnMut(&mut Walk<'a>, &str) -> Step<bool>,
+) -> Read<usize> {
+    let Some(mut members) = walk.object(rule)? else {
+        return Ok(None);
+    };
+    while let Some(key) = walk.key(&mut members)? {
+        if !member(walk, &key.decoded())? {
+            walk.unknown(&key, rule)?;
+        }
+    }
+    Ok(Some(members.at))
+}
+
+/// Reads an array of what `element` reads.
+fn list<'a, T>(
+    walk: &mut Walk<'a>,
+    rule: Rule,
+    mut element: impl FnMut(&mut Walk<'a>) -> Read<T>,
+) -> Step<Vec<T>> {
+    let mut list = Vec::new();
+    if let Some(mut elements) = walk.array(rule)? {
+        while walk.element(&mut elements)? {
+            list.extend(element(walk)?);
+        }
+    }
+    Ok(list)
+}
+
+/// The same where no array and an empty one are two things, of which the model has one.
+fn some<'a, T>(
+    walk: &mut Walk<'a>,
+    rule: Rule,
+    element: impl FnMut(&mut Walk<'a>) -> Read<T>,
+) -> Step<Vec<T>> {
+    let at = walk.next_at()?;
+    let list = list(walk, rule, element)?;
+    refuse_empty(walk, at);
+    Ok(list)
+}
+
+/// Notes an array or object that has just been read if it is empty, and that is not the same as none.
+fn refuse_empty(walk: &mut Walk<'_>, start: usize) {
+    let rest = walk.passed(start).strip_prefix(['[', '{']);
+    if rest.is_some_and(|rest| rest.trim_start().starts_with([']', '}'])) {
+        walk.limit(
+            start,
+            "is empty",
+            "at least one, or to leave it out: the typed model does not tell something empty from nothing",
+        );
+    }
+}
+
+/// A property that an object must have for the model to have a place for it.
+struct Needed<T> {
+    met: bool,
+    value: Option<T>,
+}
+
+impl<T> Default for Needed<T> {
+    fn default() -> Self {
+        Self {
+            met: false,
+            value: None,
+        }
+    }
+}
+
+impl<T> Needed<T> {
+    fn set(&mut self, value: Option<T>) {
+        *self = Self { met: true, value };
+    }
+
+    /// What was read of it; an object that starts `at` some byte and lacks it is at fault.
+    fn get(self, walk: &mut Walk<'_>, at: usize, name: &'static str, rule: Rule) -> Option<T> {
+        if !self.met {
+            walk.missing(at, name, rule);
+        }
+        self.value
+    }
+}
+
+#[cfg(test)]
+mod tests;

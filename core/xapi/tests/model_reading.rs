@@ -1,0 +1,222 @@
+//! What the typed model reads, it keeps: every valid statement of the vectors comes back as the same one, but
+//! for those that say what the model has no place for, and these are named and counted.
+//!
+//! The vectors are those of `vectors.rs`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use pannier_xapi::statement::{Comparison, Statement, XapiVersion, check, compare};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    #[serde(alias = "sent")]
+    statement: String,
+    /// Those that are compared are all valid.
+    #[serde(default = "yes")]
+    valid: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What the model has no place for, told from the text alone.
+fn unsayable(statement: &Value) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    if ["stored", "authority", "version"]
+        .iter()
+        .any(|name| statement.get(name).is_some())
+    {
+        kinds.push("set by an LRS");
+    }
+    everywhere("", statement, &mut |name, value| match (name, value) {
+        ("duration", Value::String(text)) => {
+            let date = text.split('T').next().unwrap_or_default();
+            let has = |unit| {
+                let number = date.split(unit).next().filter(|_| date.contains(unit));
+                number.is_some_and(|it| it.ends_with(|c: char| c.is_ascii_digit()))
+            };
+            if has('Y') || has('M') {
+                kinds.push("years or months");
+            }
+        }
+        ("timestamp", Value::String(text)) if text.contains(":60") || text.contains("5960Z") => {
+            kinds.push("a leap second");
+        }
+        ("member" | "contextAgents" | "contextGroups", Value::Array(list)) if list.is_empty() => {
+            kinds.push("an empty list");
+        }
+        _ => {}
+    });
+    kinds
+}
+
+/// Visits each property with its value, but for those in extensions, whose names mean nothing here.
+fn everywhere(name: &str, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
+    visit(name, value);
+    match value {
+        Value::Object(members) if name != "extensions" => {
+            for (name, value) in members {
+                everywhere(name, value, visit);
+            }
+        }
+        Value::Array(list) => {
+            for value in list {
+                everywhere("", value, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Every path at which `ours` says something that `theirs` does not.
+fn lost(path: &str, ours: &Value, theirs: &Value, found: &mut Vec<String>) {
+    let same = match (ours, theirs) {
+        (Value::Object(ours), _) => {
+            // One activity alone may have become a list of one.
+            let theirs = if theirs.is_array() {
+                &theirs[0]
+            } else {
+                theirs
+            };
+            for (name, value) in ours {
+                let path = format!("{path}.{name}");
+                let is_implied = name == "objectType" && theirs.get(name).is_none();
+                match theirs.get(name) {
+                    Some(their) => lost(&path, value, their, found),
+                    None if is_implied || says_nothing(value) => {}
+                    None => found.push(path),
+                }
+            }
+            true
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            for (at, value) in ours.iter().enumerate() {
+                let their = theirs.get(at).unwrap_or(&Value::Null);
+                lost(&format!("{path}[{at}]"), value, their, found);
+            }
+            ours.len() == theirs.len()
+        }
+        (Value::Number(ours), Value::Number(theirs)) => ours.as_f64() == theirs.as_f64(),
+        // Identifiers are of either case, and of these two `compare` knows the spellings.
+        (Value::String(ours), Value::String(theirs)) => {
+            ours.eq_ignore_ascii_case(theirs)
+                || path.ends_with(".duration")
+                || path.ends_with(".timestamp")
+        }
+        (ours, theirs) => ours == theirs,
+    };
+    if !same {
+        found.push(path.to_owned());
+    }
+}
+
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().all(says_nothing),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+/// Reads all valid rows, and returns how many came back and how many could not be read, by kind.
+fn read_all(text: &str) -> (usize, BTreeMap<&'static str, usize>) {
+    let (mut back, mut unsaid) = (0, BTreeMap::new());
+    for line in text.lines() {
+        let row: Row = serde_json::from_str(line).expect("a row of vectors");
+        if !row.valid {
+            continue;
+        }
+        let Row {
+            name, statement, ..
+        } = row;
+        let value: Value = serde_json::from_str(&statement).expect("JSON");
+        let kinds = unsayable(&value);
+        match Statement::from_json(&statement) {
+            Ok(read) => {
+                assert!(
+                    kinds.is_empty(),
+                    "{name}: {kinds:?} was left out\n{statement}"
+                );
+                let written = read.to_json();
+                let verdict = compare(statement.as_bytes(), written.as_bytes());
+                assert_eq!(verdict, Comparison::Same, "{name}\n{statement}\n{written}");
+                let mut gone = Vec::new();
+                let again: Value = serde_json::from_str(&written).expect("JSON");
+                lost("$", &value, &again, &mut gone);
+                assert!(gone.is_empty(), "{name}: {gone:?}\n{statement}\n{written}");
+                if let Err(invalid) = check(written.as_bytes(), XapiVersion::V2_0_0) {
+                    panic!("{name}: {invalid}\n{statement}\n{written}");
+                }
+                back += 1;
+            }
+            Err(invalid) => {
+                assert!(!kinds.is_empty(), "{name}: {invalid}\n{statement}");
+                *unsaid.entry(kinds[0]).or_default() += 1;
+            }
+        }
+    }
+    (back, unsaid)
+}
+
+/// The text of a file from the suite, or `None` if there is none to be had, which CI does not accept.
+fn suite_file(name: &str) -> Option<String> {
+    let Some(directory) = env::var_os("PANNIER_VECTORS") else {
+        assert!(
+            env::var_os("CI").is_none(),
+            "PANNIER_VECTORS must name the directory of the suite's vectors"
+        );
+        println!("left out: {name}, since PANNIER_VECTORS is not set");
+        return None;
+    };
+    Some(fs::read_to_string(PathBuf::from(directory).join(name)).expect("a file of vectors"))
+}
+
+#[test]
+fn suite_1_0_3() {
+    if let Some(text) = suite_file("statement-vectors-1.0.3.jsonl") {
+        let unsaid = BTreeMap::from([("set by an LRS", 5), ("years or months", 1)]);
+        assert_eq!(read_all(&text), (155, unsaid));
+    }
+}
+
+#[test]
+fn suite_2_0_0() {
+    if let Some(text) = suite_file("statement-vectors-2.0.0.jsonl") {
+        let unsaid = BTreeMap::from([("set by an LRS", 5), ("years or months", 1)]);
+        assert_eq!(read_all(&text), (170, unsaid));
+    }
+}
+
+#[test]
+fn supplement() {
+    let unsaid = BTreeMap::from([
+        ("a leap second", 2),
+        ("an empty list", 3),
+        ("set by an LRS", 6),
+        ("years or months", 2),
+    ]);
+    let text = include_str!("vectors/statement-vectors-supplement.jsonl");
+    assert_eq!(read_all(text), (106, unsaid));
+}
+
+#[test]
+fn what_is_sent_in_the_vectors_of_comparing() {
+    let text = include_str!("vectors/statement-compare-vectors.jsonl");
+    assert_eq!(read_all(text), (56, BTreeMap::from([("set by an LRS", 2)])));
+}
+
+#[test]
+fn the_sample_comes_back_as_it_was() {
+    let text = include_str!("vectors/model.json");
+    let read =
+        Statement::from_json(text).expect("the sample has nothing but what the model writes");
+    let written: Value = serde_json::from_str(&read.to_json()).expect("JSON");
+    let sample: Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(written, sample);
+}
