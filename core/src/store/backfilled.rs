@@ -250,6 +250,28 @@ fn a_damaged_file_gives_up_what_was_for_it() {
     assert_eq!(queued(&db, new), ids([10, 11]));
 }
 
+/// It knows nothing of the new one, and has what was there for it.
+#[test]
+fn an_older_copy_has_lost_nothing_of_it() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    append(&mut db, 2).unwrap();
+    db.checkpoint().unwrap();
+    let older = std::fs::read(&path).unwrap();
+    let new = add(&mut db, "new", &Route::all(), HistoryPolicy::None);
+    db.keep_numbers();
+    drop(db);
+    std::fs::write(&path, older).unwrap();
+    let mut db = open(&path);
+    check(&db);
+    let loss = db.loss().unwrap().unwrap();
+    assert_eq!((loss.lost, loss.uncertain), (0, true), "{loss:?}");
+    assert!(loss.damage.contains("added again: 1"), "{loss:?}");
+    assert_eq!(add(&mut db, "new", &Route::all(), HistoryPolicy::None), new);
+    assert_eq!(queued(&db, new), ids([1, 2]));
+}
+
 #[test]
 fn a_person_is_erased_from_what_was_history_and_what_was_never_sent_is_taken_back() {
     let (_folder, path) = file();

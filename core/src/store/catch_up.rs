@@ -124,8 +124,8 @@ pub(super) fn go_forward(
     saved: &[i64],
 ) -> Result<Forward, StoreError> {
     let ours = Numbers::of(tx)?;
-    let missed = others.missing(&Others::of(tx)?, ours.last_seq, notes, saved.len() as u64);
     let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
+    let missed = others.missing(&Others::of(tx)?, (last, end), notes, saved.len() as u64);
     let is_main = |at| at == UpstreamId::MAIN;
     let mut new: Vec<&Withdrawn> = notes
         .iter()

@@ -183,12 +183,12 @@ impl Others {
         all.map(|one| (one.upstream, one.recorded.saturating_sub(one.done)))
     }
 
-    /// Returns what a file does not have that says this of itself and whose log ends there, though these notes are
-    /// known and so many statements beyond that are saved.
+    /// Returns what a file does not have that says this of itself and whose log ends there, though it ended here, and
+    /// though these notes are known and so many statements beyond that are saved.
     pub(super) fn missing(
         &self,
         ours: &Self,
-        last_seq: u64,
+        (last_seq, ended): (u64, u64),
         notes: &[Withdrawn],
         saved: u64,
     ) -> Missing {
@@ -197,6 +197,8 @@ impl Others {
             let Some(own) = ours.get(beside.upstream) else {
                 missing.upstreams += 1;
                 let lost = beside.recorded.saturating_sub(beside.done);
+                // What was there already when it was added is there still.
+                let lost = lost.min(ended.saturating_sub(last_seq));
                 missing.statements = missing.statements.max(lost);
                 continue;
             };
