@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::balance;
 use super::keeper::Keeper;
 use super::numbers::Numbers;
 use super::others::Others;
@@ -58,7 +59,12 @@ impl Db {
         // IMMEDIATE: a second process is waited for at the start and not in the middle.
         self.run("BEGIN IMMEDIATE")?;
         let open = Uncommitted(self);
+        // A damaged file may be out of balance before.
+        let was_balanced = cfg!(debug_assertions) && balance::error(&open.0.conn).is_none();
         let value = work(open.0)?;
+        if was_balanced {
+            debug_assert_eq!(balance::error(&open.0.conn), None);
+        }
         open.0.note_leaving()?;
         open.0.run("COMMIT")?;
         open.0.leaving = Leaving::default();

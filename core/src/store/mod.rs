@@ -31,6 +31,7 @@ mod back_in_time;
 mod backfill;
 #[cfg(test)]
 mod backfilled;
+mod balance;
 mod beside;
 #[cfg(test)]
 mod beside_damaged;

@@ -142,7 +142,12 @@ impl Session {
             return self.stop(db, stop, Duration::ZERO, now);
         }
         self.link.learned.looks_unanswered += 1;
-        if self.link.is_cautious() && matches!(stop.pause, Pause::Backoff | Pause::Long) {
+        // It takes statements and answers no such question, and did not before: that is no outage.
+        let is_alone =
+            self.link.accepted && self.link.learned.looks_unanswered > policy::UNANSWERED;
+        if (self.link.is_cautious() || is_alone)
+            && matches!(stop.pause, Pause::Backoff | Pause::Long)
+        {
             if matches!(&look.then, Then::Blame(blame) if blame.reason == HoldReason::ServerError) {
                 // It has failed on the statement, too.
                 self.suspects.upstream_is_ill();

@@ -118,7 +118,8 @@ fn taken(habit: &Habit, has: bool) -> End {
     if sure { End::Delivered } else { End::Open }
 }
 
-/// The most requests for a statement that is shown only later.
+/// The most requests for a statement that is shown only later, or that nothing tells of: it is tried again as long as
+/// anything is left to do.
 const LATE: u64 = 16;
 
 /// The most requests for a statement where the LRS fails on what it has as it does on what it cannot take, and no
@@ -127,8 +128,8 @@ const LATE: u64 = 16;
 const BLIND: u64 = 40;
 
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
-/// for each statement, to send it with others, alone, and to look it up, and to do so again where the LRS
-/// neither names nor shows what it has, or shows it only later; and for each that has something about it, to tell that it is that
+/// for each statement, to send it with others, alone, and to look it up, and to do so again and again where the
+/// LRS neither names nor shows what it has, or shows it only later; and for each that has something about it, to tell that it is that
 /// one, and to try it again.
 fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     let odd_about = u64::from(habit.about != About::Lists);
@@ -139,8 +140,8 @@ fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     let fails = silent && matches!(habit.known, Has::Refused(500.., _));
     let each = match habit.single_only {
         _ if fails && matches!(habit.looks, Looks::Silent { .. }) => BLIND,
-        _ if late || fails => LATE,
-        None if !silent => 4,
+        _ if late || silent => LATE,
+        None => 4,
         _ => 8,
     };
     60 + 10 * odd_about + each * statements + 30 * troubled
