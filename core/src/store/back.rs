@@ -94,9 +94,14 @@ impl Db {
                 Forward::default()
             };
             // What was recorded meanwhile was not for one that is not known any more.
-            is_uncertain |= forward.upstreams > 0;
+            is_uncertain |= forward.upstreams > 0 || forward.was_uncertain;
             let words: Vec<String> = forward.words().into_iter().chain(beside.words()).collect();
             if words.is_empty() {
+                return Ok((None, name_somebody(&notes)));
+            }
+            let words = words.join("; ");
+            if !forward.is_told() && is_kept(tx, &path, &words)? {
+                // It could not be written anew.
                 return Ok((None, name_somebody(&notes)));
             }
             let kept_at = place::kept_name(&path, now);
@@ -111,7 +116,7 @@ impl Db {
                 None
             };
             let salvaged = Salvaged {
-                damage: words.join("; "),
+                damage: words,
                 kept_at: log_kept_at.or(beside_kept_at),
                 saved: forward.saved,
                 unreadable: 0,
@@ -155,6 +160,19 @@ impl Db {
             tracing::warn!(%error, "what had been erased could not be overwritten in the queue's file");
         }
     }
+}
+
+/// Tells whether this was told last, of the same file beside the queue, and is not acknowledged.
+fn is_kept(tx: &Connection, path: &Path, words: &str) -> rusqlite::Result<bool> {
+    let Some((_, last)) = loss::of(tx)?.pop() else {
+        return Ok(false);
+    };
+    let beside = |path: &Path| std::fs::read(place::with_suffix(path, place::LEDGER_SUFFIX)).ok();
+    let there = beside(path);
+    let mut kept = last.kept().into_iter();
+    Ok(last.damage == words
+        && there.is_some()
+        && kept.any(|kept| std::fs::read(kept).ok() == there))
 }
 
 fn name_somebody(notes: &[Withdrawn]) -> bool {

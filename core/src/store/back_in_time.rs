@@ -149,6 +149,26 @@ fn an_older_copy_tells_what_is_lost_and_what_is_delivered_again() {
 }
 
 #[test]
+fn what_was_lost_before_is_told_until_it_is_acknowledged() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    record(&mut db, 1..=2);
+    db.checkpoint().unwrap();
+    let older = files(folder.path());
+    record(&mut db, 3..=6);
+    db = put_back(db, folder.path(), &older);
+    assert_eq!(lost(&db), Some((0, 4)));
+    record(&mut db, 7..=8);
+    db = put_back(db, folder.path(), &older);
+    assert_eq!(lost(&db), Some((0, 6)));
+    db.acknowledge_loss().unwrap();
+    db.keep_numbers();
+    record(&mut db, 9..=9);
+    let db = put_back(db, folder.path(), &older);
+    assert_eq!(lost(&db), Some((0, 1)));
+}
+
+#[test]
 fn the_end_of_a_log_brings_nothing_back_wherever_it_breaks_off() {
     let (folder, path) = file();
     let mut db = open(&path);

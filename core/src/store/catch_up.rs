@@ -72,6 +72,10 @@ pub(super) struct Forward {
     pub(super) saved: u64,
     /// Of the missing ones, those that nobody has any more, at least.
     pub(super) lost: u64,
+    /// Of the lost ones, those that were told of before, and not acknowledged.
+    told_before: u64,
+    /// It was told before, and not acknowledged, that how many are lost cannot be told.
+    pub(super) was_uncertain: bool,
     /// Upstreams that it does not know.
     pub(super) upstreams: u64,
     /// Of the lost ones, those that the first upstream has, or never was to get.
@@ -93,6 +97,7 @@ impl Forward {
                 self.came_back,
                 "delivered, but not by its account, so that the LRS is asked for them",
             ),
+            (self.told_before, "lost before, and told already"),
             (
                 self.lost_for_others,
                 "lost for another LRS, though the first has them or was not to get them",
@@ -180,11 +185,14 @@ pub(super) fn go_forward(
     let skipped = gap(beside.skipped, ours.skipped);
     let lost_for_all = rest.saturating_sub(skipped + unnoted);
     let lost_for_others = missed.statements.saturating_sub(lost_for_all + unnoted);
+    let told_before = gap(beside.lost, ours.lost);
     Ok(Forward {
         missing: end - last,
         came_back: delivered_since - delivered,
         saved: 0,
-        lost: lost_for_all + lost_for_others,
+        lost: lost_for_all + lost_for_others + told_before,
+        told_before,
+        was_uncertain: beside.uncertain > ours.uncertain,
         upstreams: missed.upstreams,
         lost_for_others,
     })

@@ -89,11 +89,10 @@ impl Db {
             Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Err(StoreError::DiskFull)
             }
-            Err(error) => {
-                // The file itself has no need of it, as long as it does not go back in time.
-                tracing::warn!(%error, "what was taken back could not be noted beside the queue's file");
-                Ok(())
-            }
+            // Without a note an older copy would bring back, and send, what nobody was told stays.
+            Err(error) => Err(StoreError::ReadOnly(format!(
+                "what is kept beside it, in its .ledger: {error}"
+            ))),
             Ok(()) => Ok(()),
         }
     }

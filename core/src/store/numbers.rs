@@ -21,7 +21,7 @@ use super::tail::Tail;
 pub(super) const MARK: [u8; 8] = *b"Pannier1";
 
 /// How many numbers there are.
-const COUNT: usize = 11;
+const COUNT: usize = 13;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
 
@@ -55,6 +55,10 @@ pub(super) struct Numbers {
     pub(super) erased: u64,
     /// How often others were done with a statement.
     pub(super) elsewhere: u64,
+    /// Statements whose loss nobody has acknowledged.
+    pub(super) lost: u64,
+    /// Losses that nobody has acknowledged, of which it is not known how many they are.
+    pub(super) uncertain: u64,
 }
 
 impl Numbers {
@@ -92,7 +96,8 @@ impl Numbers {
                 withdrawn, delivered, retracted, discarded, replaced, erased,
                 ifnull((SELECT sum(delivered + retracted + discarded + replaced + erased)
                         FROM upstream WHERE id <> ?1), 0)
-                    + ifnull((SELECT sum(done_with) FROM removed_upstream), 0)
+                    + ifnull((SELECT sum(done_with) FROM removed_upstream), 0),
+                ifnull((SELECT sum(lost) FROM loss), 0), ifnull((SELECT sum(uncertain) FROM loss), 0)
              FROM ledger, upstream u WHERE u.id = ?1",
         )?
         .query_row([UpstreamId::MAIN], |row| {
@@ -111,6 +116,8 @@ impl Numbers {
                 replaced: number(9)?,
                 erased: number(10)?,
                 elsewhere: number(11)?,
+                lost: number(12)?,
+                uncertain: number(13)?,
             })
         })
     }
@@ -124,10 +131,12 @@ impl Numbers {
 
     /// Tells whether they know of something that the others do not.
     pub(super) fn are_ahead_of(&self, others: &Self) -> bool {
-        // How far it was sent is taken back where nothing was.
+        // How far it was sent is taken back where nothing was, and what is lost is acknowledged.
         let no_marks = |numbers: &Self| {
             Self {
                 sent_to: 0,
+                lost: 0,
+                uncertain: 0,
                 ..*numbers
             }
             .array()
@@ -149,6 +158,8 @@ impl Numbers {
             self.replaced,
             self.erased,
             self.elsewhere,
+            self.lost,
+            self.uncertain,
         ]
     }
 
@@ -165,6 +176,8 @@ impl Numbers {
             replaced,
             erased,
             elsewhere,
+            lost,
+            uncertain,
         ] = numbers;
         Self {
             queue,
@@ -180,6 +193,8 @@ impl Numbers {
             replaced,
             erased,
             elsewhere,
+            lost,
+            uncertain,
         }
     }
 
