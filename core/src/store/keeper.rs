@@ -81,7 +81,7 @@ impl Keeper {
     /// Something may have changed.
     pub(super) fn keep(&mut self, numbers: Numbers, others: Others) {
         let is_open = self.file.is_some();
-        let are_new = others != self.others || !is_open && !others.is_empty();
+        let are_new = others != self.others;
         if numbers == self.last && is_open && !are_new {
             return;
         }
@@ -89,7 +89,9 @@ impl Keeper {
         let written = self.file().and_then(|file| {
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&numbers.bytes())?;
-            if are_new {
+            // Those of a file that was here before are not this one's.
+            let may_be_old = !is_open && file.metadata()?.len() > NUMBERS_END as u64;
+            if are_new || may_be_old {
                 file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
                 file.write_all(&others.bytes())?;
             }

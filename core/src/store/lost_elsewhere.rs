@@ -127,6 +127,9 @@ fn an_emptied_file_tells_what_another_one_was_to_get() {
                 "{loss:?}"
             );
             assert!(loss.damage.contains("added again: 1"), "{loss:?}");
+            // It is told once.
+            drop(db);
+            assert_eq!(told(&open(&path)), loss);
         }
     }
 }
