@@ -218,16 +218,26 @@ impl Collector {
         }
         let mut opened = Vec::with_capacity(lanes.len());
         let mut failed = None;
+        let mut without_lrs = Vec::new();
         for (lane, answer) in lanes.iter().zip(answers) {
             match answer.recv().unwrap_or(Err(Error::Closing)) {
                 Ok(report) => opened.push((lane.name.to_string(), report)),
                 // Another process has removed it.
                 Err(Error::NoUpstream { .. }) => {}
+                Err(Error::NoEndpoint) => without_lrs.push(lane.name.to_string()),
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
         if let Some(error) = failed {
             return Err(error);
+        }
+        if opened.is_empty() && !without_lrs.is_empty() {
+            return Err(Error::NoEndpoint);
+        }
+        // What is delivered elsewhere is told all the same.
+        for name in without_lrs {
+            let report = self.inner.undone(&name, WITHOUT_LRS)?;
+            opened.insert(0, (name, report));
         }
         SyncReport::of_all(opened, others).ok_or(Error::Closing)
     }
@@ -250,7 +260,7 @@ impl Inner {
                 if opened.iter().all(|lane| *lane.name != *name) {
                     let ledger = db.ledger(upstream)?;
                     let is_done = ledger.queued + ledger.waiting == 0;
-                    let mut report = not_opened(is_done, self.clock.now_ms());
+                    let mut report = undone(is_done, NOT_OPENED, self.clock.now_ms());
                     report.waiting = db.waiting_aside(upstream)?;
                     others.push((name, report));
                 }
@@ -261,10 +271,14 @@ impl Inner {
 
     /// A sync of one that this process has not opened.
     pub(super) fn not_opened(&self, name: &str) -> Result<SyncReport, Error> {
+        self.undone(name, NOT_OPENED)
+    }
+
+    fn undone(&self, name: &str, why: (Problem, &str)) -> Result<SyncReport, Error> {
         self.read_about(name, |db, upstream| {
             let ledger = db.ledger(upstream)?;
             let is_done = ledger.queued + ledger.waiting == 0;
-            let mut report = not_opened(is_done, self.clock.now_ms());
+            let mut report = undone(is_done, why, self.clock.now_ms());
             report.waiting = db.waiting_aside(upstream)?;
             Ok(report)
         })
@@ -272,15 +286,23 @@ impl Inner {
 }
 
 /// Nothing is asked of an LRS that this process has no credentials for, and was not told to ask without.
-fn not_opened(is_done: bool, now: Millis) -> SyncReport {
+const NOT_OPENED: (Problem, &str) = (
+    Problem::Credentials,
+    "this process has no credentials for it",
+);
+
+/// Nobody has said where it is.
+const WITHOUT_LRS: (Problem, &str) = (Problem::WrongEndpoint, "no LRS is known for it");
+
+fn undone(is_done: bool, (problem, words): (Problem, &str), now: Millis) -> SyncReport {
     SyncReport::nothing(if is_done {
         Ended::Emptied
     } else {
         Ended::NeedsApp {
             trouble: Trouble {
-                problem: Problem::Credentials,
+                problem,
                 status: None,
-                words: "this process has no credentials for it".to_owned(),
+                words: words.to_owned(),
                 since: now,
             },
         }

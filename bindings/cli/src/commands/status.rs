@@ -55,7 +55,7 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
             status: &status,
             upstreams: all.iter().map(upstreams::shown).collect(),
         },
-        Person(&status),
+        Person(&status, args.which.name().unwrap_or("main")),
     );
     // The first one is told of above.
     for one in all.iter().skip(1) {
@@ -71,7 +71,8 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
 /// A `Date` counts whole seconds and has been under way for a while.
 const WORTH_SAYING_MS: i64 = 5_000;
 
-struct Person<'a>(&'a Status);
+/// The status of this upstream.
+struct Person<'a>(&'a Status, &'a str);
 
 impl Person<'_> {
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -163,7 +164,7 @@ impl Person<'_> {
                 f,
                 "\ntrouble     since {}: {}",
                 list::time(trouble.since),
-                words::trouble(trouble, endpoint)
+                words::trouble(trouble, self.1, endpoint)
             )?;
         }
         match (status.waiting_for, status.waiting_until) {

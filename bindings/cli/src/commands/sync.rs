@@ -87,6 +87,8 @@ struct Targets {
     opened: Vec<Upstream>,
     /// The others, by their names.
     passed_over: Vec<String>,
+    /// Those that nothing is sent to for what was given here, and what is wrong with it.
+    unusable: Vec<(String, Failure)>,
 }
 
 impl Targets {
@@ -113,6 +115,7 @@ impl Targets {
                 only: Some(upstream.clone()),
                 opened: vec![upstream],
                 passed_over: Vec::new(),
+                unusable: Vec::new(),
             });
         }
         let main = collector.upstream("main")?;
@@ -120,27 +123,53 @@ impl Targets {
             only: args.which.name().map(|_| main.clone()),
             opened: vec![main],
             passed_over: Vec::new(),
+            unusable: Vec::new(),
             collector,
         };
         if targets.only.is_some() {
             return Ok(targets);
         }
         let others: Vec<_> = targets.collector.upstreams()?.into_iter().skip(1).collect();
+        if args.file_of("main").is_some() {
+            return Err(Failure::usage(
+                "the credentials of main are in --credentials FILE",
+            ));
+        }
         let is_there = |name: &String| others.iter().any(|one| one.name == *name);
         if let Some((name, _)) = args.credentials_of.iter().find(|it| !is_there(&it.0)) {
             return Err(pannier::Error::NoUpstream { name: name.clone() }.into());
         }
         for one in others {
-            match upstream::credentials_of(&one.name, args.file_of(&one.name))? {
-                Some(credentials) => {
-                    let upstream = targets.collector.upstream(&one.name)?;
-                    upstream.set_credentials(Some(&credentials))?;
-                    targets.opened.push(upstream);
-                }
-                None => targets.passed_over.push(one.name),
+            match targets.with_credentials(&one.name, args) {
+                Ok(Some(upstream)) => targets.opened.push(upstream),
+                Ok(None) => targets.passed_over.push(one.name),
+                // Another process has just removed it.
+                Err(Unusable::Gone) => {}
+                // The others wait for none of it.
+                Err(Unusable::Wrong(failure)) => targets.unusable.push((one.name, failure)),
             }
         }
         Ok(targets)
+    }
+
+    /// None where no credentials are given for it.
+    fn with_credentials(&self, name: &str, args: &SyncArgs) -> Result<Option<Upstream>, Unusable> {
+        let credentials = upstream::credentials_of(name, args.file_of(name));
+        let Some(credentials) = credentials.map_err(Unusable::Wrong)? else {
+            return Ok(None);
+        };
+        let upstream = self.collector.upstream(name)?;
+        upstream.set_credentials(Some(&credentials))?;
+        Ok(Some(upstream))
+    }
+
+    /// None where another process has removed it meanwhile, and nobody has named it here.
+    fn status(&self, upstream: &Upstream) -> Result<Option<Status>, Failure> {
+        match upstream.status() {
+            Ok(status) => Ok(Some(status)),
+            Err(pannier::Error::NoUpstream { .. }) if self.only.is_none() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn sync(&self, patience: Duration) -> Result<SyncReport, pannier::Error> {
@@ -169,6 +198,21 @@ impl Targets {
     }
 }
 
+/// Why nothing is sent to one of several.
+enum Unusable {
+    Gone,
+    Wrong(Failure),
+}
+
+impl From<pannier::Error> for Unusable {
+    fn from(error: pannier::Error) -> Self {
+        match error {
+            pannier::Error::NoUpstream { .. } => Self::Gone,
+            other => Self::Wrong(other.into()),
+        }
+    }
+}
+
 impl SyncArgs {
     fn file_of(&self, name: &str) -> Option<&std::path::Path> {
         let mut files = self.credentials_of.iter();
@@ -184,13 +228,15 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
     let report = delivering::deliver(&targets, args.wait, output)?;
     let mut ends = Vec::new();
     for (upstream, report) in targets.reports(&report) {
-        ends.push((upstream, report, upstream.status()?));
+        if let Some(status) = targets.status(upstream)? {
+            ends.push((upstream, report, status));
+        }
     }
     let lefts: Vec<_> = ends
         .iter()
         .map(|(upstream, _, status)| (upstream.name(), Left::of(status)))
         .collect();
-    let are_several = ends.len() + targets.passed_over.len() > 1;
+    let are_several = ends.len() + targets.passed_over.len() + targets.unusable.len() > 1;
     let mut person = Vec::new();
     for ((upstream, report, _), (_, left)) in ends.iter().zip(&lefts) {
         let name = if are_several {
@@ -204,14 +250,27 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
             left.words()
         ));
     }
+    let mut failures = Vec::new();
     for name in &targets.passed_over {
-        let variables = name.to_ascii_uppercase().replace('-', "_");
-        person.push(format!(
-            "{name}: passed over for want of credentials (PANNIER_LRS_{variables}_USER and …_PASSWORD)"
-        ));
+        let left = left_for(&targets, name)?;
+        person.push(format!("{name}: passed over; {}", left.words()));
+        if left.undelivered() > 0 {
+            failures.push(Failure::undelivered(format!(
+                "{name}: passed over for want of credentials: set {}, or remove it with `pannier upstream remove {name}`",
+                words::to_give_credentials(name)
+            )));
+        }
+    }
+    for (name, wrong) in &targets.unusable {
+        let left = left_for(&targets, name)?;
+        person.push(format!("{name}: not delivered to; {}", left.words()));
+        let text = format!("{name}: {}", wrong.text);
+        failures.push(match left.undelivered() {
+            0 => Failure::work(text),
+            _ => Failure::undelivered(text),
+        });
     }
     output.show(&shown(&report, &lefts), person.join("\n"));
-    let mut failures = Vec::new();
     if let Some((_, _, status)) = ends.first()
         && status.loss.as_ref().is_some_and(words::is_loss)
     {
@@ -262,7 +321,18 @@ fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
     shown
 }
 
+/// What is left for one that was not delivered to; nothing where it was removed meanwhile.
+fn left_for(targets: &Targets, name: &str) -> Result<Left, Failure> {
+    let all = targets.collector.upstreams()?;
+    let found = all.iter().find(|one| one.name == name);
+    Ok(found.map_or_else(Left::default, |one| Left::of(&one.status)))
+}
+
 impl Left {
+    fn undelivered(&self) -> u64 {
+        self.queued + self.waiting
+    }
+
     fn of(status: &Status) -> Self {
         Self {
             queued: status.ledger.queued,
@@ -302,8 +372,14 @@ fn outcome(
             until,
             why,
             trouble,
-        } => Some(waiting(*until, *why, trouble.as_ref(), endpoint)),
-        Ended::NeedsApp { trouble } => Some(words::trouble(trouble, endpoint)),
+        } => Some(waiting(
+            *until,
+            *why,
+            trouble.as_ref(),
+            upstream.name(),
+            endpoint,
+        )),
+        Ended::NeedsApp { trouble } => Some(words::trouble(trouble, upstream.name(), endpoint)),
         Ended::Busy { .. } => {
             Some("another process is delivering this queue; let it end".to_owned())
         }
@@ -342,8 +418,14 @@ fn outcome(
     Ok(failures)
 }
 
-fn waiting(until: i64, why: WaitKind, trouble: Option<&Trouble>, endpoint: Option<&str>) -> String {
-    let what = trouble.map(|trouble| words::trouble(trouble, endpoint));
+fn waiting(
+    until: i64,
+    why: WaitKind,
+    trouble: Option<&Trouble>,
+    upstream: &str,
+    endpoint: Option<&str>,
+) -> String {
+    let what = trouble.map(|trouble| words::trouble(trouble, upstream, endpoint));
     let (left, at) = (duration::words(until - super::now_ms()), list::time(until));
     let then = match why {
         WaitKind::Backoff => "A sync by hand tries at once; nothing tries by itself".to_owned(),

@@ -1,7 +1,7 @@
 //! `pannier upstream`: LRSs beside the first, and which statements are for them.
 
 use clap::{Args, Subcommand};
-use pannier::{Config, NewUpstream, Remainder, Route, UpstreamInfo};
+use pannier::{Collector, Config, NewUpstream, Remainder, Route, UpstreamInfo};
 use serde_json::json;
 
 use super::queue_file::QueueArgs;
@@ -103,6 +103,7 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             new.route = route.route();
             new.backfill = *backfill;
             let added = collector.add_upstream(new)?;
+            warn_of_the_same(&collector, name)?;
             let status = added.status()?;
             let queued = status.ledger.queued;
             let already = match backfill {
@@ -133,6 +134,7 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             }
             if let Some(endpoint) = endpoint {
                 upstream.set_endpoint(endpoint)?;
+                warn_of_the_same(&collector, name)?;
             }
             output.show(
                 &json!({ "name": name, "endpoint": upstream.status()?.endpoint, "route": upstream.route()? }),
@@ -152,6 +154,24 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
                 format_args!("{name}  removed; {discarded} discarded"),
             );
         }
+    }
+    Ok(())
+}
+
+/// An LRS may have a store for each account, so that this can be right.
+fn warn_of_the_same(collector: &Collector, name: &str) -> Result<(), Failure> {
+    let all = collector.upstreams()?;
+    let endpoint = |one: &UpstreamInfo| one.status.endpoint.clone();
+    let ours = all.iter().find(|one| one.name == name).and_then(endpoint);
+    let same = all
+        .iter()
+        .find(|one| one.name != name && endpoint(one).is_some() && endpoint(one) == ours);
+    if let Some(same) = same {
+        super::tell(format_args!(
+            "pannier: {name} has the same address as {}: with the same credentials too, each statement is sent there twice, and \
+             some LRSs store it twice; give them different credentials, or remove one",
+            same.name
+        ));
     }
     Ok(())
 }
@@ -184,7 +204,7 @@ pub fn line(one: &UpstreamInfo) -> String {
     );
     if let Some(trouble) = &one.status.trouble {
         line.push_str("  (");
-        line.push_str(&super::words::trouble(trouble, Some(endpoint)));
+        line.push_str(&super::words::trouble(trouble, &one.name, Some(endpoint)));
         line.push(')');
     }
     line

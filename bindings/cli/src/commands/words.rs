@@ -9,8 +9,8 @@ use pannier::store::{
 
 use crate::terminal::one_line;
 
-/// A sentence on what keeps the LRS from taking anything, and one on what to do.
-pub fn trouble(trouble: &Trouble, endpoint: Option<&str>) -> String {
+/// A sentence on what keeps the LRS of this upstream from taking anything, and one on what to do.
+pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> String {
     let (what, todo) = match (trouble.problem, trouble.status) {
         // A status that an LRS gives too, from something that gives no sign to be one.
         (Problem::NotAnLrs, Some(400..=499)) => (
@@ -20,10 +20,33 @@ pub fn trouble(trouble: &Trouble, endpoint: Option<&str>) -> String {
         ),
         (problem, _) => sentences(problem, &trouble.words),
     };
+    let todo = todo
+        .replace("{credentials}", &to_give_credentials(upstream))
+        .replace("{endpoint}", &to_name_the_lrs(upstream));
     let at = endpoint.map(|url| format!(" at {url}")).unwrap_or_default();
     let what = what.replace("{lrs}", &format!("the LRS{at}"));
     let what = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
     format!("{what}{}. {todo}.", said(trouble))
+}
+
+/// Where the credentials for an upstream come from.
+pub fn to_give_credentials(upstream: &str) -> String {
+    match upstream {
+        "main" => "PANNIER_LRS_USER and PANNIER_LRS_PASSWORD (or --credentials FILE)".to_owned(),
+        name => {
+            let variables = name.to_ascii_uppercase().replace('-', "_");
+            format!(
+                "PANNIER_LRS_{variables}_USER and PANNIER_LRS_{variables}_PASSWORD (or --credentials-of {name}=FILE)"
+            )
+        }
+    }
+}
+
+fn to_name_the_lrs(upstream: &str) -> String {
+    match upstream {
+        "main" => "--lrs".to_owned(),
+        name => format!("`pannier upstream set {name} --endpoint`"),
+    }
 }
 
 /// The status and the words that came, in parentheses.
@@ -85,15 +108,15 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
         ),
         Problem::Credentials => (
             "{lrs} does not take these credentials",
-            "Set PANNIER_LRS_USER and PANNIER_LRS_PASSWORD (or --credentials FILE) and sync again; nothing is lost",
+            "Set {credentials} and sync again; nothing is lost",
         ),
         Problem::WrongEndpoint => (
             "there is no LRS at this address, or {lrs} has moved",
-            "Name the LRS's base URL with --lrs, without /statements, and sync again",
+            "Name the LRS's base URL with {endpoint}, without /statements, and sync again",
         ),
         Problem::OtherEndpoint => (
             "another process delivers this queue to another address than {lrs}",
-            "Name the same LRS with --lrs everywhere, and sync again; nothing was sent",
+            "Name the same LRS with {endpoint} everywhere, and sync again; nothing was sent",
         ),
         Problem::NoCommonVersion => (
             "{lrs} speaks neither xAPI 1.0.3 nor 2.0.0",
@@ -250,7 +273,7 @@ mod tests {
             words,
             since: 0,
         };
-        trouble(&it, Some("https://lrs.example/xAPI"))
+        trouble(&it, "main", Some("https://lrs.example/xAPI"))
     }
 
     #[test]

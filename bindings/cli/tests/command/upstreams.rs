@@ -31,10 +31,11 @@ fn each_upstream_gets_what_is_for_it_with_credentials_of_its_own() {
 
     // Without credentials for it the first one gets all the same, and nothing goes there.
     let sync = desk.run(&["sync"]);
-    sync.is(0, "main: 4 delivered; nothing is left");
+    sync.is(4, "main: 4 delivered; nothing is left");
+    sync.is(4, "exams-1: passed over; left: 2 queued");
     sync.is(
-        0,
-        "exams-1: passed over for want of credentials (PANNIER_LRS_EXAMS_1_USER",
+        4,
+        "exams-1: passed over for want of credentials: set PANNIER_LRS_EXAMS_1_USER",
     );
     assert!(at_the_hub(&exams).is_empty());
     let status = desk.run(&["status"]);
@@ -53,6 +54,7 @@ fn each_upstream_gets_what_is_for_it_with_credentials_of_its_own() {
     refused.is(4, "main: 0 delivered; nothing is left");
     refused.is(4, "exams-1: 0 delivered; left: 2 queued");
     refused.is(4, "does not take these credentials (401");
+    refused.is(4, "Set PANNIER_LRS_EXAMS_1_USER and");
     desk.set("PANNIER_LRS_EXAMS_1_PASSWORD", "secret");
     mischief.refuse(&ids[1], "no such exam");
     desk.run(&["sync", "--wait", "2m"])
@@ -161,4 +163,60 @@ fn what_the_queue_has_still_goes_to_one_that_is_added_for_it() {
     assert_eq!(there(&late), of(&ids));
     assert_eq!(there(&exams), of(&ids[1..]));
     assert_eq!(there(&main).len(), 3);
+}
+
+#[test]
+fn one_that_cannot_be_delivered_to_keeps_no_other_waiting() {
+    let ((main, _), (other, _)) = (hub(), hub());
+    let mut desk = Desk::at(&main);
+    let add = |name: &str, url: &str| {
+        desk.run(&["upstream", "add", name, "--endpoint", url])
+            .is(0, name);
+    };
+    add("north", &other.url());
+    add("far", "http://lrs.example/xAPI");
+    add("half", "https://lrs.example/xAPI");
+    desk.recorded(&statement("one"));
+    for (variable, value) in [
+        ("NORTH_USER", "me"),
+        ("NORTH_PASSWORD", "secret"),
+        ("FAR_USER", "me"),
+        ("FAR_PASSWORD", "secret"),
+        ("HALF_USER", "me"),
+    ] {
+        desk.set(&format!("PANNIER_LRS_{variable}"), value);
+    }
+    let sync = desk.run(&["sync"]);
+    sync.is(4, "main: 1 delivered; nothing is left");
+    sync.is(4, "north: 1 delivered; nothing is left");
+    sync.is(4, "far: the LRS's address begins with http://");
+    sync.is(4, "half: give the LRS's credentials");
+    assert_eq!((at_the_hub(&main).len(), at_the_hub(&other).len()), (1, 1));
+}
+
+#[test]
+fn others_are_delivered_to_where_the_first_has_no_lrs() {
+    let (other, _) = hub();
+    let mut desk = Desk::new();
+    desk.run(&["upstream", "add", "north", "--endpoint", &other.url()])
+        .is(0, "north");
+    desk.recorded(&statement("one"));
+    desk.run(&["sync"]).is(2, "no LRS is known");
+    desk.set("PANNIER_LRS_NORTH_USER", "me");
+    desk.set("PANNIER_LRS_NORTH_PASSWORD", "secret");
+    let sync = desk.run(&["sync"]);
+    sync.is(4, "north: 1 delivered; nothing is left");
+    sync.is(4, "main: 0 delivered; left: 1 queued");
+    sync.is(4, "no LRS is known for it");
+    assert_eq!(at_the_hub(&other).len(), 1);
+}
+
+#[test]
+fn the_same_address_twice_is_warned_of() {
+    let ((main, _), (other, _)) = (hub(), hub());
+    let desk = Desk::at(&main);
+    desk.run(&["upstream", "add", "north", "--endpoint", &other.url()])
+        .is(0, "north");
+    let south = desk.run(&["upstream", "add", "south", "--endpoint", &other.url()]);
+    south.is(0, "south has the same address as north");
 }

@@ -47,7 +47,9 @@ pub fn deliver(
     let mut undelivered = 0;
     let mut endpoints = Vec::new();
     for upstream in &targets.opened {
-        let status = upstream.status()?;
+        let Some(status) = targets.status(upstream)? else {
+            continue;
+        };
         undelivered += status.ledger.queued + status.ledger.waiting;
         endpoints.push((upstream.name().to_owned(), status.endpoint));
     }
@@ -115,7 +117,7 @@ fn add(report: &mut SyncReport, before: &SyncReport) {
 fn next_due(targets: &Targets) -> Result<Option<i64>, Failure> {
     let mut next: Option<i64> = None;
     for upstream in &targets.opened {
-        let due = upstream.status()?.next_due;
+        let due = targets.status(upstream)?.and_then(|it| it.next_due);
         next = next.into_iter().chain(due).min();
     }
     Ok(next)
@@ -179,7 +181,8 @@ impl Watch {
                         let mut endpoints = self.endpoints.iter();
                         let known = endpoints.find(|(name, _)| *name == upstream);
                         let endpoint = known.and_then(|(_, endpoint)| endpoint.as_deref());
-                        let what = trouble.map(|trouble| words::trouble(&trouble, endpoint));
+                        let what =
+                            trouble.map(|trouble| words::trouble(&trouble, &upstream, endpoint));
                         waits = Some((until, what.unwrap_or_default()));
                         told = false;
                     }
