@@ -138,6 +138,7 @@ fn every_name_on_the_page_is_one() {
         std::fs::read_to_string(root().join("bindings/bindgen/src/vocabulary.rs")).unwrap();
     for heading in [
         "Types",
+        "Calls of a statement",
         "Calls of the collector",
         "Calls of an upstream",
         "Errors",

@@ -7,6 +7,18 @@ use crate::{UpstreamReport, Url, WaitReason, XapiVersion};
 
 /// Mirrors an enum of the core without fields. That none is forgotten, the compiler sees.
 macro_rules! mirror {
+    ($(#[$doc:meta])* $name:ident of and into $core:path { $($(#[$vdoc:meta])* $variant:ident,)* }) => {
+        $crate::status::mirror! {
+            $(#[$doc])*
+            $name of $core { $($(#[$vdoc])* $variant,)* }
+        }
+
+        impl From<$name> for $core {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => Self::$variant,)* }
+            }
+        }
+    };
     ($(#[$doc:meta])* $name:ident of $core:path { $($(#[$vdoc:meta])* $variant:ident,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, uniffi::Enum)]

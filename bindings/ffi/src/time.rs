@@ -25,6 +25,20 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
+impl From<SystemTime> for Timestamp {
+    /// What is finer than a millisecond is cut off, and what fits no number is the furthest.
+    fn from(time: SystemTime) -> Self {
+        let millis = match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+            Err(before) => {
+                let millis = before.duration().as_nanos().div_ceil(1_000_000);
+                i64::try_from(millis).map_or(i64::MIN, |millis| -millis)
+            }
+        };
+        Self(millis)
+    }
+}
+
 /// A length of time, at most some 292 years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeSpan(pub Duration);
@@ -57,6 +71,9 @@ mod tests {
         let distance = Duration::from_millis(1_500);
         assert_eq!(SystemTime::from(Timestamp(1_500)), UNIX_EPOCH + distance);
         assert_eq!(SystemTime::from(Timestamp(-1_500)), UNIX_EPOCH - distance);
+        let finer = Duration::from_nanos(1_500_000_001);
+        assert_eq!(Timestamp::from(UNIX_EPOCH + finer), Timestamp(1_500));
+        assert_eq!(Timestamp::from(UNIX_EPOCH - finer), Timestamp(-1_501));
     }
 
     #[test]

@@ -97,6 +97,34 @@ struct StatementsTests {
         }
     }
 
+    @Test func theTextIsReadByTheCore() throws {
+        #expect(try Statement(json: full.toJson()) == full)
+        let spelled = #"""
+            {"actor":{"openid":"https://example.com/a"},"verb":{"id":"https://example.com/did"},
+            "object":{"id":"\#(id.uuidString)","objectType":"StatementRef"},
+            "timestamp":"2026-02-01T11:00:00+01:00","result":{"duration":"P1DT0,5H",
+            "extensions":{"https://example.com/n":18446744073709551615}}}
+            """#
+        let read = try Statement(json: spelled)
+        #expect(read.object == .statementRef(reference: StatementRef(id)))
+        #expect(read.timestamp == Date(timeIntervalSince1970: 1_769_940_000))
+        #expect(read.result?.duration == .seconds(88_200))
+        #expect(read.result?.extensions == ["https://example.com/n": "18446744073709551615"])
+        #expect(try JSONDecoder().decode(Statement.self, from: Data(spelled.utf8)) == read)
+    }
+
+    @Test func whatHasNoPlaceInAStatementIsRefusedWithItsPath() async throws {
+        let one = try lesson(1).toJson().dropLast()
+            + #","stored":"2026-02-01T11:00:00Z","result":{"duration":"P1M"}}"#
+        let error = await thrown { _ = try Statement(json: String(one)) }
+        #expect(error?.faults.map(\.path) == ["$.stored", "$.result.duration"])
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(Statement.self, from: Data(one.utf8))
+        }
+        let activity = try JSONEncoder().encode(Activity("https://example.com/it"))
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(StatementRef.self, from: activity) }
+    }
+
     @Test func eachPartIsJSONOfItsOwn() throws {
         func again<Part: Codable & Equatable>(_ part: Part) throws {
             #expect(try JSONDecoder().decode(Part.self, from: JSONEncoder().encode(part)) == part)

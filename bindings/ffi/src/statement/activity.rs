@@ -28,6 +28,15 @@ impl Activity {
     }
 }
 
+impl From<model::Activity> for Activity {
+    fn from(activity: model::Activity) -> Self {
+        Self {
+            id: activity.id,
+            definition: activity.definition.map(Into::into),
+        }
+    }
+}
+
 /// What is known about an activity (Data 2.4.4.1).
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct ActivityDefinition {
@@ -89,9 +98,28 @@ impl ActivityDefinition {
     }
 }
 
+impl From<model::ActivityDefinition> for ActivityDefinition {
+    fn from(definition: model::ActivityDefinition) -> Self {
+        Self {
+            name: definition.name.into_iter().collect(),
+            description: definition.description.into_iter().collect(),
+            activity_type: definition.activity_type,
+            more_info: definition.more_info,
+            interaction_type: definition.interaction_type.map(Into::into),
+            correct_responses_pattern: definition.correct_responses_pattern,
+            choices: all(definition.choices),
+            scale: all(definition.scale),
+            source: all(definition.source),
+            target: all(definition.target),
+            steps: all(definition.steps),
+            extensions: extensions::texts(definition.extensions),
+        }
+    }
+}
+
 mirror! {
     /// The form of a question and of its answers (Data 2.4.4.1).
-    InteractionType into model::InteractionType {
+    InteractionType of and into model::InteractionType {
         /// Two possible answers.
         TrueFalse,
         /// One or more of several `choices`.
@@ -127,6 +155,15 @@ pub struct InteractionComponent {
 
 impl From<InteractionComponent> for model::InteractionComponent {
     fn from(component: InteractionComponent) -> Self {
+        Self {
+            id: component.id,
+            description: component.description.into_iter().collect(),
+        }
+    }
+}
+
+impl From<model::InteractionComponent> for InteractionComponent {
+    fn from(component: model::InteractionComponent) -> Self {
         Self {
             id: component.id,
             description: component.description.into_iter().collect(),

@@ -28,6 +28,19 @@ impl From<Actor> for model::Actor {
     }
 }
 
+impl From<model::Actor> for Actor {
+    fn from(actor: model::Actor) -> Self {
+        match actor {
+            model::Actor::Agent(agent) => Self::Agent {
+                agent: agent.into(),
+            },
+            model::Actor::Group(group) => Self::Group {
+                group: group.into(),
+            },
+        }
+    }
+}
+
 /// One person or system (Data 2.4.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Agent {
@@ -43,6 +56,15 @@ impl From<Agent> for model::Agent {
         Self {
             name: agent.name,
             ifi: agent.ifi.into(),
+        }
+    }
+}
+
+impl From<model::Agent> for Agent {
+    fn from(agent: model::Agent) -> Self {
+        Self {
+            ifi: agent.ifi.into(),
+            name: agent.name,
         }
     }
 }
@@ -67,6 +89,16 @@ impl From<Group> for model::Group {
             name: group.name,
             ifi: group.ifi.map(Into::into),
             member: all(group.member),
+        }
+    }
+}
+
+impl From<model::Group> for Group {
+    fn from(group: model::Group) -> Self {
+        Self {
+            member: all(group.member),
+            name: group.name,
+            ifi: group.ifi.map(Into::into),
         }
     }
 }
@@ -104,6 +136,19 @@ impl From<Ifi> for model::Ifi {
             Ifi::MboxSha1sum { hex } => Self::MboxSha1sum(hex),
             Ifi::Openid { uri } => Self::Openid(uri),
             Ifi::Account { account } => Self::account(account.home_page, account.name),
+        }
+    }
+}
+
+impl From<model::Ifi> for Ifi {
+    fn from(ifi: model::Ifi) -> Self {
+        match ifi {
+            model::Ifi::Mbox(iri) => Self::Mbox { iri },
+            model::Ifi::MboxSha1sum(hex) => Self::MboxSha1sum { hex },
+            model::Ifi::Openid(uri) => Self::Openid { uri },
+            model::Ifi::Account(model::Account { home_page, name }) => Self::Account {
+                account: Account { home_page, name },
+            },
         }
     }
 }

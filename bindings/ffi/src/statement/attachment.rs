@@ -37,3 +37,17 @@ impl From<Attachment> for model::Attachment {
         }
     }
 }
+
+impl From<model::Attachment> for Attachment {
+    fn from(attachment: model::Attachment) -> Self {
+        Self {
+            usage_type: attachment.usage_type,
+            display: attachment.display.into_iter().collect(),
+            content_type: attachment.content_type,
+            length: attachment.length,
+            sha2: attachment.sha2,
+            file_url: attachment.file_url,
+            description: attachment.description.into_iter().collect(),
+        }
+    }
+}

@@ -67,6 +67,24 @@ impl Context {
     }
 }
 
+impl From<model::Context> for Context {
+    fn from(context: model::Context) -> Self {
+        Self {
+            registration: context.registration,
+            instructor: context.instructor.map(Into::into),
+            team: context.team.map(Into::into),
+            context_activities: context.context_activities.map(Into::into),
+            revision: context.revision,
+            platform: context.platform,
+            language: context.language,
+            statement: context.statement.map(Into::into),
+            context_agents: all(context.context_agents),
+            context_groups: all(context.context_groups),
+            extensions: extensions::texts(context.extensions),
+        }
+    }
+}
+
 /// The activities that give a statement its place (Data 2.4.6.2).
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct ContextActivities {
@@ -102,6 +120,17 @@ impl ContextActivities {
     }
 }
 
+impl From<model::ContextActivities> for ContextActivities {
+    fn from(around: model::ContextActivities) -> Self {
+        Self {
+            parent: all(around.parent),
+            grouping: all(around.grouping),
+            category: all(around.category),
+            other: all(around.other),
+        }
+    }
+}
+
 /// An agent with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ContextAgent {
@@ -121,6 +150,15 @@ impl From<ContextAgent> for model::ContextAgent {
     }
 }
 
+impl From<model::ContextAgent> for ContextAgent {
+    fn from(part: model::ContextAgent) -> Self {
+        Self {
+            agent: part.agent.into(),
+            relevant_types: part.relevant_types,
+        }
+    }
+}
+
 /// A group with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ContextGroup {
@@ -133,6 +171,15 @@ pub struct ContextGroup {
 
 impl From<ContextGroup> for model::ContextGroup {
     fn from(part: ContextGroup) -> Self {
+        Self {
+            group: part.group.into(),
+            relevant_types: part.relevant_types,
+        }
+    }
+}
+
+impl From<model::ContextGroup> for ContextGroup {
+    fn from(part: model::ContextGroup) -> Self {
         Self {
             group: part.group.into(),
             relevant_types: part.relevant_types,

@@ -25,3 +25,9 @@ pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) ->
     faults.sort_by(|a, b| a.path.cmp(&b.path));
     values
 }
+
+/// The texts.
+pub(super) fn texts(extensions: model::Extensions) -> Extensions {
+    let texts = extensions.into_iter();
+    texts.map(|(iri, value)| (iri, value.to_string())).collect()
+}

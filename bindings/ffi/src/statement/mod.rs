@@ -68,6 +68,15 @@ impl Statement {
     }
 }
 
+/// Reads a statement's JSON. Nobody has validated it then: whether it is valid, `check_statement` says. What the
+/// types here have no place for is a fault with its path, and never left out: `stored`, `authority` and
+/// `version`, which an LRS sets, a duration in years or months, an integer of more digits than a number keeps.
+#[uniffi::export]
+pub fn statement_from_json(json: &str) -> Result<Statement, PannierError> {
+    let read = model::Statement::from_json(json).map_err(pannier::Error::Invalid)?;
+    Ok(read.into())
+}
+
 /// Checks a statement without recording it, and returns what is valid but had better be otherwise. Refuses
 /// what `record` refuses, with the same error, but for what only a queue knows.
 #[uniffi::export]
@@ -79,6 +88,21 @@ pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, Pan
     };
     let prepared = recordable(json.as_bytes(), version.into(), &fill)?;
     Ok(prepared.warnings.into())
+}
+
+impl From<model::Statement> for Statement {
+    fn from(statement: model::Statement) -> Self {
+        Self {
+            actor: statement.actor.into(),
+            verb: statement.verb.into(),
+            object: statement.object.into(),
+            result: statement.result.map(Into::into),
+            context: statement.context.map(Into::into),
+            timestamp: statement.timestamp.map(Into::into),
+            attachments: all(statement.attachments),
+            id: statement.id,
+        }
+    }
 }
 
 /// The core's own.

@@ -52,11 +52,39 @@ impl StatementObject {
     }
 }
 
+impl From<model::Object> for StatementObject {
+    fn from(object: model::Object) -> Self {
+        match object {
+            model::Object::Activity(activity) => Self::Activity {
+                activity: activity.into(),
+            },
+            model::Object::Agent(agent) => Self::Agent {
+                agent: agent.into(),
+            },
+            model::Object::Group(group) => Self::Group {
+                group: group.into(),
+            },
+            model::Object::StatementRef(reference) => Self::StatementRef {
+                reference: reference.into(),
+            },
+            model::Object::SubStatement(statement) => Self::Sub {
+                statement: Box::new((*statement).into()),
+            },
+        }
+    }
+}
+
 /// Another statement, by its id (Data 2.4.4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 pub struct StatementRef {
     /// The id of that statement, which need not be known to anyone yet.
     pub id: Uuid,
+}
+
+impl From<model::StatementRef> for StatementRef {
+    fn from(reference: model::StatementRef) -> Self {
+        Self { id: reference.id }
+    }
 }
 
 /// A statement inside a statement, such as what somebody plans or recommends (Data 2.4.4.3).
@@ -96,6 +124,20 @@ impl SubStatement {
                 .map(|context| context.core(&format!("{at}.context"), faults)),
             timestamp: self.timestamp.map(Into::into),
             attachments: all(self.attachments),
+        }
+    }
+}
+
+impl From<model::SubStatement> for SubStatement {
+    fn from(statement: model::SubStatement) -> Self {
+        Self {
+            actor: statement.actor.into(),
+            verb: statement.verb.into(),
+            object: statement.object.into(),
+            result: statement.result.map(Into::into),
+            context: statement.context.map(Into::into),
+            timestamp: statement.timestamp.map(Into::into),
+            attachments: all(statement.attachments),
         }
     }
 }

@@ -45,6 +45,19 @@ impl XapiResult {
     }
 }
 
+impl From<model::XapiResult> for XapiResult {
+    fn from(result: model::XapiResult) -> Self {
+        Self {
+            score: result.score.map(Into::into),
+            success: result.success,
+            completion: result.completion,
+            response: result.response,
+            duration: result.duration.map(TimeSpan),
+            extensions: extensions::texts(result.extensions),
+        }
+    }
+}
+
 /// How well it went (Data 2.4.5.1). Not for progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, uniffi::Record)]
 pub struct Score {
@@ -89,6 +102,23 @@ impl Score {
             });
         }
         model::Score {
+            scaled,
+            raw,
+            min,
+            max,
+        }
+    }
+}
+
+impl From<model::Score> for Score {
+    fn from(score: model::Score) -> Self {
+        let model::Score {
+            scaled,
+            raw,
+            min,
+            max,
+        } = score;
+        Self {
             scaled,
             raw,
             min,

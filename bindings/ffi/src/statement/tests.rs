@@ -236,6 +236,63 @@ fn every_kind_of_object_and_identifier_arrives_as_that_kind() {
 }
 
 #[test]
+fn every_part_is_read_as_it_is_written() {
+    let plain = full();
+    let inner = SubStatement {
+        actor: plain.actor,
+        verb: plain.verb,
+        object: plain.object,
+        result: plain.result,
+        context: plain.context,
+        timestamp: plain.timestamp,
+        attachments: plain.attachments,
+    };
+    let reference = StatementRef {
+        id: Uuid::from_u128(9),
+    };
+    let objects = [
+        full().object,
+        StatementObject::Agent { agent: ada() },
+        StatementObject::Group { group: group() },
+        StatementObject::StatementRef { reference },
+        StatementObject::Sub {
+            statement: Box::new(inner),
+        },
+    ];
+    for object in objects {
+        let statement = Statement { object, ..full() };
+        let json = statement.to_json().unwrap();
+        assert_eq!(statement_from_json(&json), Ok(statement));
+    }
+    let hex = "ab".to_owned();
+    let uri = "http://example.com/a".to_owned();
+    for ifi in [Ifi::MboxSha1sum { hex }, Ifi::Openid { uri }] {
+        let agent = Agent { ifi, name: None };
+        let actor = Actor::Agent { agent };
+        let statement = Statement { actor, ..full() };
+        let json = statement.to_json().unwrap();
+        assert_eq!(statement_from_json(&json), Ok(statement));
+    }
+}
+
+#[test]
+fn what_no_type_has_a_place_for_is_a_fault_with_its_path() {
+    let mut json = json_of(&full());
+    json["stored"] = json!("2024-05-04T17:00:00Z");
+    json["result"]["duration"] = json!("P1Y");
+    json["result"]["progress"] = json!(1);
+    let Err(PannierError::Invalid { faults, .. }) = statement_from_json(&json.to_string()) else {
+        panic!("accepted")
+    };
+    let mut paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        ["$.result.duration", "$.result.progress", "$.stored"]
+    );
+}
+
+#[test]
 fn extensions_that_are_no_json_are_faults_with_their_places() {
     let broken = map("https://example.com/x", "{no");
     let mut statement = full();

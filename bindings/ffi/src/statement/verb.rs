@@ -22,3 +22,12 @@ impl From<Verb> for model::Verb {
         }
     }
 }
+
+impl From<model::Verb> for Verb {
+    fn from(verb: model::Verb) -> Self {
+        Self {
+            id: verb.id,
+            display: verb.display.into_iter().collect(),
+        }
+    }
+}

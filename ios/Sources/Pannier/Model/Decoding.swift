@@ -1,126 +1,131 @@
 import Foundation
 
-// Reading xAPI's JSON into the typed model. Only what the model must have is asked for: whether a
-// statement is valid, `checkStatement` says.
+// Read from JSON, a statement and its parts are what the core makes of them, as they are when written. What
+// the typed model has no place for (`stored`, `authority`, `version`) is refused with its path.
 
-extension Statement: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case id, actor, verb, object, result, context, timestamp, attachments
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let json = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            actor: try json.decode(Actor.self, forKey: .actor),
-            verb: try json.decode(Verb.self, forKey: .verb),
-            object: try json.decode(StatementObject.self, forKey: .object),
-            result: try json.decodeIfPresent(XapiResult.self, forKey: .result),
-            context: try json.decodeIfPresent(Context.self, forKey: .context),
-            timestamp: try json.timestampIfPresent(forKey: .timestamp),
-            attachments: try json.decodeIfPresent([Attachment].self, forKey: .attachments) ?? [],
-            id: try json.decodeIfPresent(UUID.self, forKey: .id)
-        )
+extension Statement {
+    /// Reads a statement's JSON. Throws `PannierError.invalid` where it says what this type has no place for.
+    public init(json: String) throws {
+        self = try statementFromJson(json: json)
     }
 }
 
-extension SubStatement: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case actor, verb, object, result, context, timestamp, attachments
-    }
-
+extension Statement: Decodable {
     public init(from decoder: any Decoder) throws {
-        let json = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            actor: try json.decode(Actor.self, forKey: .actor),
-            verb: try json.decode(Verb.self, forKey: .verb),
-            object: try json.decode(StatementObject.self, forKey: .object),
-            result: try json.decodeIfPresent(XapiResult.self, forKey: .result),
-            context: try json.decodeIfPresent(Context.self, forKey: .context),
-            timestamp: try json.timestampIfPresent(forKey: .timestamp),
-            attachments: try json.decodeIfPresent([Attachment].self, forKey: .attachments) ?? []
-        )
+        self = try read(from: decoder) { $0 }
+    }
+}
+
+extension Actor: Decodable {
+    public init(from decoder: any Decoder) throws {
+        self = try read(from: decoder) { .bare(with: $0, as: "actor") }.actor
+    }
+}
+
+extension Agent: Decodable {
+    public init(from decoder: any Decoder) throws {
+        guard case .agent(let agent) = try Actor(from: decoder) else {
+            throw refused("is a Group", decoder)
+        }
+        self = agent
+    }
+}
+
+extension Group: Decodable {
+    public init(from decoder: any Decoder) throws {
+        guard case .group(let group) = try Actor(from: decoder) else {
+            throw refused("is an Agent", decoder)
+        }
+        self = group
+    }
+}
+
+extension Verb: Decodable {
+    public init(from decoder: any Decoder) throws {
+        self = try read(from: decoder) { .bare(with: $0, as: "verb") }.verb
     }
 }
 
 extension StatementObject: Decodable {
     public init(from decoder: any Decoder) throws {
-        switch try decoder.objectType() {
-        case "Agent": self = .agent(agent: try Agent(from: decoder))
-        case "Group": self = .group(group: try Group(from: decoder))
-        case "StatementRef": self = .statementRef(reference: try StatementRef(from: decoder))
-        case "SubStatement": self = .sub(statement: try SubStatement(from: decoder))
-        default: self = .activity(activity: try Activity(from: decoder))
+        self = try read(from: decoder) { .bare(with: $0, as: "object") }.object
+    }
+}
+
+extension Activity: Decodable {
+    public init(from decoder: any Decoder) throws {
+        guard case .activity(let activity) = try StatementObject(from: decoder) else {
+            throw refused("is no Activity", decoder)
         }
+        self = activity
     }
 }
 
 extension StatementRef: Decodable {
-    private enum CodingKeys: String, CodingKey { case id }
-
     public init(from decoder: any Decoder) throws {
-        self.init(try decoder.container(keyedBy: CodingKeys.self).decode(UUID.self, forKey: .id))
+        guard case .statementRef(let reference) = try StatementObject(from: decoder) else {
+            throw refused("is no StatementRef", decoder)
+        }
+        self = reference
     }
 }
 
-extension Verb: Decodable {
-    private enum CodingKeys: String, CodingKey { case id, display }
-
+extension SubStatement: Decodable {
     public init(from decoder: any Decoder) throws {
-        let json = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            id: try json.decode(String.self, forKey: .id),
-            display: try json.texts(forKey: .display)
-        )
-    }
-}
-
-extension Attachment: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case usageType, display, contentType, length, sha2, fileUrl, description
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let json = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            usageType: try json.decode(String.self, forKey: .usageType),
-            display: try json.texts(forKey: .display),
-            contentType: try json.decode(String.self, forKey: .contentType),
-            length: try json.decode(UInt64.self, forKey: .length),
-            sha2: try json.decode(String.self, forKey: .sha2),
-            fileUrl: try json.decodeIfPresent(String.self, forKey: .fileUrl),
-            description: try json.texts(forKey: .description)
-        )
+        guard case .sub(let statement) = try StatementObject(from: decoder) else {
+            throw refused("is no SubStatement", decoder)
+        }
+        self = statement
     }
 }
 
 extension XapiResult: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case score, success, completion, response, duration, extensions
-    }
-
     public init(from decoder: any Decoder) throws {
-        let json = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            score: try json.decodeIfPresent(Score.self, forKey: .score),
-            success: try json.decodeIfPresent(Bool.self, forKey: .success),
-            completion: try json.decodeIfPresent(Bool.self, forKey: .completion),
-            response: try json.decodeIfPresent(String.self, forKey: .response),
-            duration: try json.durationIfPresent(forKey: .duration),
-            extensions: try json.extensions(forKey: .extensions)
-        )
+        self = try read(from: decoder) { .bare(with: $0, as: "result") }.result ?? XapiResult()
     }
 }
 
 extension Score: Decodable {
-    private enum CodingKeys: String, CodingKey { case scaled, raw, min, max }
-
     public init(from decoder: any Decoder) throws {
-        let json = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            scaled: try json.decodeIfPresent(Double.self, forKey: .scaled),
-            raw: try json.decodeIfPresent(Double.self, forKey: .raw),
-            min: try json.decodeIfPresent(Double.self, forKey: .min),
-            max: try json.decodeIfPresent(Double.self, forKey: .max)
-        )
+        let statement = try read(from: decoder) { .bare(with: .object(["score": $0]), as: "result") }
+        self = statement.result?.score ?? Score()
+    }
+}
+
+extension Context: Decodable {
+    public init(from decoder: any Decoder) throws {
+        self = try read(from: decoder) { .bare(with: $0, as: "context") }.context ?? Context()
+    }
+}
+
+extension Attachment: Decodable {
+    public init(from decoder: any Decoder) throws {
+        let statement = try read(from: decoder) { .bare(with: .array([$0]), as: "attachments") }
+        self = statement.attachments[0]
+    }
+}
+
+/// Reads the statement that `whole` makes of what the decoder has.
+private func read(from decoder: any Decoder, as whole: (JSONValue) -> JSONValue) throws -> Statement {
+    let json = try JSONEncoder().encode(whole(JSONValue(from: decoder)))
+    do {
+        return try Statement(json: String(decoding: json, as: UTF8.self))
+    } catch {
+        throw refused("\(error)", decoder, error)
+    }
+}
+
+private func refused(_ why: String, _ decoder: any Decoder, _ error: (any Error)? = nil) -> DecodingError {
+    .dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: why, underlyingError: error))
+}
+
+extension JSONValue {
+    /// A statement that has this part, and of the others no more than it must.
+    fileprivate static func bare(with part: JSONValue, as name: String) -> JSONValue {
+        let bare: [String: JSONValue] = [
+            "actor": .object(["mbox": .text("mailto:a@b")]), "verb": .object(["id": .text("a:b")]),
+            "object": .object(["id": .text("a:b")]),
+        ]
+        return .object(bare.merging([name: part]) { _, new in new })
     }
 }

@@ -1,8 +1,7 @@
 import Foundation
 
-// Written as JSON, a statement and its parts are what the core makes of them: one form, everywhere.
-// What the typed model has no place for (`stored`, `authority`, `version`) is not read; where bytes
-// matter, keep the text.
+// Written as JSON, a statement and its parts are what the core makes of them: one form, everywhere. Where
+// bytes matter, keep the text.
 
 extension Statement: Encodable {
     /// As xAPI's JSON. Throws a `PannierError` if an extension is no JSON.

@@ -3,6 +3,7 @@ enum JSONValue: Codable, Equatable {
     case null
     case bool(Bool)
     case integer(Int64)
+    case unsigned(UInt64)
     case number(Double)
     case text(String)
     case array([JSONValue])
@@ -16,6 +17,8 @@ enum JSONValue: Codable, Equatable {
             self = .bool(bool)
         } else if let integer = try? value.decode(Int64.self) {
             self = .integer(integer)
+        } else if let integer = try? value.decode(UInt64.self) {
+            self = .unsigned(integer)
         } else if let number = try? value.decode(Double.self) {
             self = .number(number)
         } else if let text = try? value.decode(String.self) {
@@ -33,6 +36,7 @@ enum JSONValue: Codable, Equatable {
         case .null: try value.encodeNil()
         case .bool(let bool): try value.encode(bool)
         case .integer(let integer): try value.encode(integer)
+        case .unsigned(let integer): try value.encode(integer)
         case .number(let number): try value.encode(number)
         case .text(let text): try value.encode(text)
         case .array(let array): try value.encode(array)

@@ -25,6 +25,12 @@ public annotation class StatementDsl
 public fun statement(build: StatementBuilder.() -> Unit): Statement =
     StatementBuilder().apply(build).build()
 
+/**
+ * Reads a statement's JSON: [statementFromJson]. What [Statement] has no place for is a
+ * [PannierException.Invalid] with its path, and never left out.
+ */
+public fun Statement.Companion.fromJson(json: String): Statement = statementFromJson(json)
+
 /** A mail address as an identifier; [iri] begins with `mailto:`. */
 public fun mbox(iri: String): Ifi = Ifi.Mbox(iri)
 

@@ -64,6 +64,47 @@ class BuildersTest {
     }
 
     @Test
+    fun `what is written is read again`() {
+        val built = statement {
+            id = this@BuildersTest.id
+            timestamp = Instant.parse("1969-02-01T10:00:00.123Z")
+            actor(Group(member = listOf(Agent(mbox("mailto:ben@example.com"), "Ben")), name = "Team"))
+            verb(Verbs.ANSWERED)
+            activity("https://example.com/words/zug") {
+                name("de", "Zug")
+                interaction = InteractionType.LONG_FILL_IN
+                correctResponses = emptyList()
+                extensionJson("https://example.com/x", "{\"a\":[1.5,null,18446744073709551615]}")
+            }
+            result {
+                score(scaled = 0.1)
+                duration = Duration.ofMillis(61_290)
+            }
+            context {
+                parent("https://example.com/quiz") { name("en", "Quiz") }
+                contextAgent(Agent(mbox("mailto:ben@example.com")), "https://example.com/helper")
+            }
+        }
+        assertEquals(built, Statement.fromJson(built.toJson()))
+        val spelled = """{"actor":{"openid":"https://example.com/a"},"verb":{"id":"https://example.com/did"},
+            "object":{"id":"${id.toString().uppercase()}","objectType":"StatementRef"},
+            "timestamp":"2026-02-01T11:00:00+01:00","result":{"duration":"P1DT0,5H"}}"""
+        val read = Statement.fromJson(spelled)
+        assertEquals(StatementObject.StatementRef(StatementRef(id)), read.`object`)
+        assertEquals(Instant.parse("2026-02-01T10:00:00Z"), read.timestamp)
+        assertEquals(Duration.ofHours(24).plusMinutes(30), read.result?.duration)
+    }
+
+    @Test
+    fun `what has no place in a statement is refused with its path`() {
+        val json = """{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"https://example.com/did"},
+            "object":{"id":"https://example.com/it"},"stored":"2026-02-01T11:00:00Z","result":{"duration":"P1M"}}"""
+        val refused = assertThrows<PannierException.Invalid> { Statement.fromJson(json) }
+        assertEquals(listOf("$.stored", "$.result.duration"), refused.faults.map { it.path })
+        assertThrows<PannierException.Invalid> { Statement.fromJson("no JSON") }
+    }
+
+    @Test
     fun `a statement inside a statement has everything but an id`() {
         val planned = statement {
             actor(mbox("mailto:ada@example.com"))
