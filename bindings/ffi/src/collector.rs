@@ -69,8 +69,7 @@ impl BlockingCollector {
         Ok(self.core.record(json)?)
     }
 
-    /// Takes in all of these or none. The path of a fault begins with the statement's number, from
-    /// 0: `$[3].actor`.
+    /// Takes in all of these or none. A fault has the index of its statement among them.
     pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Uuid>, PannierError> {
         Ok(self
             .core

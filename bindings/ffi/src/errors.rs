@@ -15,6 +15,9 @@ pub struct Fault {
     pub expected: String,
     /// The section of the standard the rule comes from.
     pub section: String,
+    /// Of several statements that were given together the one that is at fault, counted from 0.
+    #[uniffi(default)]
+    pub index: Option<u64>,
 }
 
 impl From<pannier::statement::Fault> for Fault {
@@ -24,6 +27,7 @@ impl From<pannier::statement::Fault> for Fault {
             problem: fault.problem,
             expected: fault.expected,
             section: fault.section.to_owned(),
+            index: fault.index.map(|index| index as u64),
         }
     }
 }

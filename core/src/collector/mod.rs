@@ -276,8 +276,7 @@ impl Collector {
         Ok(id)
     }
 
-    /// Takes in all of these or none. The path of a fault begins with the statement's number, from
-    /// 0: `$[3].actor`.
+    /// Takes in all of these or none. A fault has the index of its statement among them.
     pub fn record_all<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,

@@ -439,8 +439,8 @@ fn a_statement_whose_copy_could_not_be_read_back_is_refused() {
         panic!("{invalid}");
     };
     assert_eq!(
-        (fault.path.as_str(), fault.section),
-        ("$[1]", PANNIER_LIMIT)
+        (fault.index, fault.path.as_str(), fault.section),
+        (Some(1), "$", PANNIER_LIMIT)
     );
     assert!(fault.expected.contains("4194304"), "{fault}");
     assert!(fault.to_string().len() < 300, "{fault}");

@@ -21,6 +21,7 @@ pub fn recordable(text: &[u8], rules: XapiVersion, fill: &Fill) -> Result<Prepar
 
 fn too_long(bytes: usize) -> Invalid {
     let fault = Fault {
+        index: None,
         path: "$".to_owned(),
         problem: format!("has {bytes} bytes"),
         expected: format!(

@@ -15,6 +15,7 @@ use crate::statement::{Fault, Prepared};
 /// The fault of a statement that voids this one, which is a voiding statement.
 pub fn voids_a_voiding(target: Uuid) -> Fault {
     Fault {
+        index: None,
         path: "$.object.id".to_owned(),
         problem: format!("is {target}, which is a voiding statement and cannot be voided"),
         expected: "a statement that voids none; record the first one again, under a new id"

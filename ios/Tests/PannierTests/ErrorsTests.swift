@@ -15,10 +15,12 @@ struct ErrorsTests {
         let collector = try await Collector.open(folder.queue)
         let error = try #require(await thrown { try await collector.record(json: "{}") })
         #expect(Set(error.faults.map(\.path)) == ["$.actor", "$.verb", "$.object"])
-        #expect(error.faults.allSatisfy { $0.problem == "is missing" && !$0.section.isEmpty })
+        #expect(error.faults.allSatisfy { $0.index == nil && $0.problem == "is missing" && !$0.section.isEmpty })
         #expect(error.localizedDescription == error.explanation && error.explanation.contains("$.verb"))
         let many = await thrown { try await collector.recordAll(json: [lesson(1).toJson(), "{}"]) }
-        #expect(many?.faults.allSatisfy { $0.path.hasPrefix("$[1]") } == true)
+        #expect(many?.faults.map(\.index) == [1, 1, 1])
+        #expect(Set(many?.faults.map(\.path) ?? []) == ["$.actor", "$.verb", "$.object"])
+        #expect(many?.explanation.contains("$[1].verb is missing") == true)
         #expect(throws: PannierError.self) { try checkStatement(json: "{}", version: .v103) }
         #expect(try await collector.readStatus().recorded == 0)
     }

@@ -286,18 +286,13 @@ impl Bad {
         }
     }
 
-    /// The same of what the queue refuses of these: a path begins with a number among them.
+    /// The same of what the queue refuses of these.
     fn tell_all(&mut self, part: &[Good], invalid: &Invalid) {
         for fault in &invalid.faults {
-            let number = fault.path.strip_prefix("$[");
-            let number = number.and_then(|path| path.split_once(']'));
-            let placed = number.and_then(|(at, path)| {
-                let one = part.get(at.parse::<usize>().ok()?)?;
-                Some((one.place.as_str(), format!("${path}")))
-            });
-            let (place, path) = placed.unwrap_or(("", fault.path.clone()));
+            let one = fault.index.and_then(|index| part.get(index));
+            let place = one.map_or("", |one| one.place.as_str());
             let fault = Fault {
-                path,
+                index: None,
                 ..fault.clone()
             };
             self.tell(place, &vec![fault].into());

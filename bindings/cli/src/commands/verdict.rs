@@ -151,6 +151,7 @@ fn bad(place: String, faults: Vec<Fault>) -> Bad {
 
 fn limit(path: &str, problem: String, expected: &str) -> Fault {
     Fault {
+        index: None,
         path: path.to_owned(),
         problem,
         expected: expected.to_owned(),

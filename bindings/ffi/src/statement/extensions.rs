@@ -14,6 +14,7 @@ pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) ->
                 values.insert(iri, value);
             }
             Err(error) => faults.push(Fault {
+                index: None,
                 path: format!("{at}.extensions[{}]", Value::from(iri)),
                 problem: format!("is no JSON (column {})", error.column()),
                 expected: r#"JSON text, such as 3, "a" or {"b":[1,2]}"#.to_owned(),

@@ -122,7 +122,15 @@ pub(crate) fn all_typed(statements: Vec<Statement>) -> Result<Vec<model::Stateme
     let statements = statements
         .into_iter()
         .enumerate()
-        .map(|(at, statement)| core(statement, &format!("$[{at}]"), &mut faults))
+        .map(|(at, statement)| {
+            let mut own = Vec::new();
+            let statement = core(statement, "$", &mut own);
+            faults.extend(own.into_iter().map(|fault| Fault {
+                index: Some(at),
+                ..fault
+            }));
+            statement
+        })
         .collect();
     if faults.is_empty() {
         Ok(statements)

@@ -95,6 +95,7 @@ impl Score {
                 "infinite"
             };
             faults.push(Fault {
+                index: None,
                 path: format!("{at}.{name}"),
                 problem: format!("is {what}"),
                 expected: "a finite number, or none".to_owned(),

@@ -320,7 +320,9 @@ fn extensions_that_are_no_json_are_faults_with_their_places() {
     let Err(PannierError::Invalid { faults, .. }) = all_typed(vec![full(), statement]) else {
         panic!("accepted")
     };
-    assert!(faults.iter().all(|fault| fault.path.starts_with("$[1].")));
+    let indices: Vec<_> = faults.iter().map(|fault| fault.index).collect();
+    assert_eq!(indices, [Some(1), Some(1)]);
+    assert!(faults.iter().all(|fault| fault.path.starts_with("$.")));
 }
 
 #[test]

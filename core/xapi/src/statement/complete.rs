@@ -224,6 +224,7 @@ fn whole<'a>(walk: &mut Walk<'a>) -> Step<Option<Statement<'a>>> {
 /// The text as UTF-8 without byte order mark, which JSON must not begin with.
 fn readable(text: &[u8], version: XapiVersion) -> Result<&str, Fault> {
     let fault = |problem: String, expected: &str| Fault {
+        index: None,
         path: "$".to_owned(),
         problem,
         expected: expected.to_owned(),

@@ -8,9 +8,13 @@ use serde::Serialize;
 
 /// One thing that is wrong with a statement.
 ///
-/// `path` and `problem` read as one sentence: "`$.verb.id` is missing".
+/// `path` and `problem` read as one sentence: "`$.verb.id` is missing". As text the index goes before the
+/// path: `$[3].verb.id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
+    /// Of several statements that were given together the one that is at fault, counted from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
     /// Where, as a JSON path: `$.context.contextActivities.parent[0].id`.
     pub path: String,
     /// What is wrong there.
@@ -26,10 +30,15 @@ pub const PANNIER_LIMIT: &str = "Pannier limit";
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.strip_prefix('$').unwrap_or(&self.path);
+        f.write_str("$")?;
+        if let Some(index) = self.index {
+            write!(f, "[{index}]")?;
+        }
         write!(
             f,
-            "{} {}; expected {} ({})",
-            self.path, self.problem, self.expected, self.section
+            "{path} {}; expected {} ({})",
+            self.problem, self.expected, self.section
         )
     }
 }
@@ -83,7 +92,7 @@ impl From<Vec<Fault>> for Invalid {
 }
 
 impl Invalid {
-    /// Adds what is wrong with the statement in place `at` of a list; its paths begin with `$[at]` then. The
+    /// Adds what is wrong with the statement in place `at` of a list, which is the index of its faults then. The
     /// lists stay as short as those of one statement.
     pub fn add(&mut self, at: usize, statement: Self) {
         self.more += statement.more + append(&mut self.faults, at, statement.faults);
@@ -97,7 +106,7 @@ fn append(list: &mut Vec<Fault>, at: usize, faults: Vec<Fault>) -> usize {
     let room = (LISTED - list.len()).min(faults.len());
     let left_over = faults.len() - room;
     list.extend(faults.into_iter().take(room).map(|mut fault| {
-        fault.path.replace_range(..1, &format!("$[{at}]"));
+        fault.index = Some(at);
         fault
     }));
     left_over
@@ -127,6 +136,7 @@ mod tests {
 
     fn faults(count: usize) -> Vec<Fault> {
         let fault = |n| Fault {
+            index: None,
             path: format!("$.a[{n}]"),
             problem: "is wrong".to_owned(),
             expected: "right".to_owned(),
@@ -142,7 +152,9 @@ mod tests {
             all.add(at, Invalid::from(faults(7)));
         }
         assert_eq!(all.faults.len(), 100);
-        assert_eq!(all.faults[99].path, "$[14].a[1]");
+        let last = &all.faults[99];
+        assert_eq!((last.index, &*last.path), (Some(14), "$.a[1]"));
+        assert!(last.to_string().starts_with("$[14].a[1] is wrong; "));
         assert_eq!(all.more, 250);
         assert!(all.to_string().ends_with("\n… and 250 more faults"));
         let one = Invalid::from(faults(101));

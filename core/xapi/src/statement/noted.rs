@@ -117,6 +117,7 @@ impl Faults {
 
 fn located((noted, path): (Noted, String)) -> Fault {
     Fault {
+        index: None,
         path: match noted.missing {
             Some(name) => path + &locate::member(name),
             None => path,

@@ -85,8 +85,7 @@ public final class Collector: Sendable {
         try await caller.changing { try $0.recordJson(json: json) }
     }
 
-    /// Takes in all of these or none. The path of a fault begins with the statement's number, from 0:
-    /// `$[3].actor`.
+    /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
     public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
         try await caller.changing { try $0.recordAll(statements: statements) }

@@ -391,6 +391,7 @@ impl<R: Read> Reader<R> {
         Item {
             place: format!("{}:{}", self.name, self.line),
             text: Err(Fault {
+                index: None,
                 path: "the array".to_owned(),
                 problem: problem.to_owned(),
                 expected: expected.to_owned(),
@@ -436,6 +437,7 @@ fn too_long(place: String) -> Item {
     Item {
         place,
         text: Err(Fault {
+            index: None,
             path: "$".to_owned(),
             problem: "is longer than a statement may be".to_owned(),
             expected: "at most 4194304 bytes: what is larger belongs in a file, named by an attachment's fileUrl"

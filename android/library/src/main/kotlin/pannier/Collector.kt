@@ -97,10 +97,7 @@ public class Collector private constructor(
     /** Takes a statement in as JSON text, whose bytes are kept as they are. */
     public suspend fun record(json: String): UUID = changing { recordJson(json) }
 
-    /**
-     * Takes in all of these or none. The path of a fault begins with the statement's number, from 0:
-     * `$[3].actor`.
-     */
+    /** Takes in all of these or none. A fault has the index of its statement among them. */
     public suspend fun recordAll(statements: List<Statement>): List<UUID> =
         changing { recordAll(statements) }
 
