@@ -44,6 +44,8 @@ mod done;
 mod due_row;
 mod erase;
 mod error;
+#[cfg(test)]
+mod first_format;
 mod forward;
 mod frames;
 mod history;

@@ -71,7 +71,16 @@ pub(super) fn take(db: &mut Db, statements: usize) -> Vec<Row> {
 }
 
 pub(super) fn take_for(db: &mut Db, upstream: UpstreamId, statements: usize) -> Vec<Row> {
-    db.claim(upstream, US, false, NOW, NOW + 60_000).unwrap();
+    take_by(db, upstream, statements, NOW)
+}
+
+/// The same for all that is due then.
+pub(super) fn take_at(db: &mut Db, upstream: UpstreamId, now: Millis) -> Vec<Row> {
+    take_by(db, upstream, usize::MAX, now)
+}
+
+fn take_by(db: &mut Db, upstream: UpstreamId, statements: usize, now: Millis) -> Vec<Row> {
+    db.claim(upstream, US, false, now, now + 60_000).unwrap();
     let limits = Limits {
         statements,
         bytes: usize::MAX,
@@ -80,7 +89,7 @@ pub(super) fn take_for(db: &mut Db, upstream: UpstreamId, statements: usize) -> 
         after: 0,
         beside_others: false,
     };
-    match db.take(upstream, US, &limits, NOW, NOW + 60_000).unwrap() {
+    match db.take(upstream, US, &limits, now, now + 60_000).unwrap() {
         Taken::Rows { rows, .. } => {
             depart(db, upstream, &rows);
             rows
