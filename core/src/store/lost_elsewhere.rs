@@ -5,7 +5,9 @@ use std::fs;
 
 use super::back_in_time::{FILES, files, put};
 use super::tests::{MAIN, NOW, append, check, file, open, settle_for, statement, take_for};
-use super::{Db, HistoryPolicy, LossReport, Outcome, Remainder, UpstreamId};
+use super::{
+    Db, HistoryPolicy, LossReport, Outcome, Refused, Remainder, StoreError, Unchanged, UpstreamId,
+};
 
 fn deliver(db: &mut Db, upstream: UpstreamId, statements: usize) {
     let rows = take_for(db, upstream, statements);
@@ -172,6 +174,50 @@ fn one_that_was_removed_is_missed_by_nobody() {
     let db = open(&path);
     check(&db);
     assert_eq!(db.loss().unwrap(), None);
+}
+
+#[test]
+fn an_older_copy_does_not_forget_what_one_that_was_removed_may_have() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    let second = db.add_upstream("second").unwrap();
+    record(&mut db, 1..=2);
+    db.checkpoint().unwrap();
+    let older = files(folder.path())[0].clone();
+    deliver(&mut db, second, 2);
+    db.remove_upstream("second", Remainder::MustBeEmpty, NOW)
+        .unwrap();
+    db.keep_numbers();
+    let mut db = damaged(db, folder.path(), |_| older);
+    assert_eq!(db.retract(statement(1).id), Err(Unchanged::MayHaveBeenSent));
+}
+
+#[test]
+fn nothing_is_taken_back_that_cannot_be_noted() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    record(&mut db, 1..=2);
+    db.keep_numbers();
+    let beside = folder.path().join(FILES[2]);
+    fs::remove_file(&beside).unwrap();
+    fs::create_dir(&beside).unwrap();
+    let refused = db.retract(statement(1).id);
+    assert!(
+        matches!(
+            refused,
+            Err(Unchanged::Refused(Refused::Store(StoreError::ReadOnly(_))))
+        ),
+        "{refused:?}"
+    );
+    let everything = |_: &[u8]| true;
+    assert!(matches!(
+        db.erase(&everything),
+        Err(StoreError::ReadOnly(_))
+    ));
+    assert_eq!(db.ledger(MAIN).unwrap().queued, 2);
+    fs::remove_dir(&beside).unwrap();
+    db.retract(statement(1).id).unwrap();
+    check(&db);
 }
 
 #[test]
