@@ -1,9 +1,11 @@
-//! What is completed in a statement right before it is first sent: a timestamp that Pannier made while
-//! the device's clock was wrong.
+//! The seal: what is completed in a statement right before it is first sent, in one place and once. So far it
+//! is a timestamp that Pannier made while the device's clock was wrong.
 //!
 //! The device's clock is believed unless there is evidence against it (`docs/clock.md`): it was seen to
 //! jump against the steady clock since, or it was from before Pannier was made. The clock of one LRS is
 //! none: servers in schools run months behind.
+
+use std::borrow::Cow;
 
 use rusqlite::{Connection, params};
 
@@ -78,14 +80,36 @@ impl Db {
     }
 }
 
+/// A statement on its way out, as it stands in the file.
+pub(super) struct Outgoing<'a> {
+    pub(super) seq: i64,
+    /// It may have left before: then it stays as it is.
+    pub(super) sent_before: bool,
+    pub(super) happened_at: Millis,
+    /// For a timestamp of ours, when it was made by the steady clock.
+    pub(super) made: Option<Steady>,
+    pub(super) body: Cow<'a, [u8]>,
+}
+
+impl Outgoing<'_> {
+    /// Completes what has never left the device, here and in the file.
+    pub(super) fn seal(&mut self, tx: &Connection, clocks: &Clocks) -> rusqlite::Result<()> {
+        if self.sent_before {
+            return Ok(());
+        }
+        let made = self.made;
+        if let Some(right) = made.and_then(|made| clocks.right(self.happened_at, made))
+            && retime(tx, self.seq, self.body.to_mut(), right)?
+        {
+            self.happened_at = right;
+        }
+        Ok(())
+    }
+}
+
 /// Writes the right instant into the statement, whose bytes are as many as before, unless an upstream may
 /// have it as it is. It is not done twice. False where nothing was done.
-pub(super) fn retime(
-    tx: &Connection,
-    seq: i64,
-    body: &mut [u8],
-    right: Millis,
-) -> rusqlite::Result<bool> {
+fn retime(tx: &Connection, seq: i64, body: &mut [u8], right: Millis) -> rusqlite::Result<bool> {
     // What is no longer what was recorded stays as it is: the checksum must not come to fit it.
     if may_have_left(tx, seq)? || !intact::is_as_recorded(tx, seq, body)? {
         return Ok(false);

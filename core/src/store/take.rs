@@ -9,7 +9,7 @@ use super::due_row::Row;
 use super::forward::Forward;
 use super::intact::is_as_recorded;
 use super::ledger::{Moves, Place};
-use super::seal::{Clocks, retime};
+use super::seal::{Clocks, Outgoing};
 use super::spoilt::{Spoilt, hold_spoilt};
 use super::states::{in_log, sent_to};
 use super::tail::Tail;
@@ -353,21 +353,20 @@ fn aside_row(
     let mut query = tx.prepare_cached(ASIDE)?;
     query.query_row(params![seq, upstream], |row| {
         let traits: i64 = row.get("traits")?;
-        let mut body: Vec<u8> = row.get("body")?;
-        let sent_before: bool = row.get("sent")?;
-        let mut happened_at: Millis = row.get("happened_at")?;
-        if !sent_before
-            && let (Some(ms), Some(boot)) = (row.get("steady_at")?, row.get("boot")?)
-            && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
-            && retime(tx, seq, &mut body, right)?
-        {
-            happened_at = right;
-        }
+        let body: Vec<u8> = row.get("body")?;
+        let mut outgoing = Outgoing {
+            seq,
+            sent_before: row.get("sent")?,
+            happened_at: row.get("happened_at")?,
+            made: steady(row.get("steady_at")?, row.get("boot")?),
+            body: body.into(),
+        };
+        outgoing.seal(tx, &limits.clocks)?;
         Ok(Row {
             seq,
             id: Uuid::from_bytes(row.get("id")?),
-            body,
-            sent_before,
+            body: outgoing.body.into_owned(),
+            sent_before: outgoing.sent_before,
             ahead: false,
             needs_2_0: traits & NEEDS_2_0 != 0,
             timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
@@ -376,15 +375,87 @@ fn aside_row(
             taken: row
                 .get::<_, Option<i64>>("taken")?
                 .map(|taken| taken as u64),
-            refused_at: match (row.get("refused_steady")?, row.get("refused_boot")?) {
-                (Some(ms), Some(boot)) => Some(Steady { ms, boot }),
-                _ => None,
-            },
-            happened_at,
+            refused_at: steady(row.get("refused_steady")?, row.get("refused_boot")?),
+            happened_at: outgoing.happened_at,
             aside_since: row.get("since")?,
             alone,
         })
     })
+}
+
+/// By the steady clock, where there was one.
+fn steady(ms: Option<Millis>, boot: Option<i64>) -> Option<Steady> {
+    Some(Steady {
+        ms: ms?,
+        boot: boot?,
+    })
+}
+
+/// A statement of the log that may be due.
+struct Candidate<'a> {
+    id: Uuid,
+    traits: i64,
+    voids: Option<Uuid>,
+    outgoing: Outgoing<'a>,
+}
+
+impl<'a> Candidate<'a> {
+    const COLUMNS: &'static str =
+        "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot";
+
+    fn read(row: &'a rusqlite::Row<'_>, seq: i64) -> Result<Self, StoreError> {
+        let body = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
+        Ok(Self {
+            id: Uuid::from_bytes(row.get(1)?),
+            traits: row.get(2)?,
+            voids: row.get::<_, Option<[u8; 16]>>(4)?.map(Uuid::from_bytes),
+            outgoing: Outgoing {
+                seq,
+                sent_before: row.get(8)?,
+                happened_at: row.get(3)?,
+                made: steady(row.get(6)?, row.get(7)?),
+                body: Cow::Borrowed(body),
+            },
+        })
+    }
+
+    /// Returns what it has to wait for before it may go.
+    fn waits_for(
+        &self,
+        tx: &Connection,
+        upstream: UpstreamId,
+        speaks_2_0: bool,
+    ) -> Result<Option<WaitReason>, StoreError> {
+        if self.traits & NEEDS_2_0 != 0 && !speaks_2_0 {
+            return Ok(Some(WaitReason::Version));
+        }
+        if let Some(target) = self.voids
+            && is_awaited(tx, upstream, target)?
+        {
+            return Ok(Some(WaitReason::Target));
+        }
+        Ok(None)
+    }
+
+    /// `ahead`: beyond what was sent, while others before it are passed over.
+    fn row(self, ahead: bool) -> Row {
+        Row {
+            seq: self.outgoing.seq,
+            id: self.id,
+            body: self.outgoing.body.into_owned(),
+            sent_before: self.outgoing.sent_before,
+            ahead,
+            needs_2_0: self.traits & NEEDS_2_0 != 0,
+            happened_at: self.outgoing.happened_at,
+            timestamp_is_ours: self.traits & TIMESTAMP_IS_OURS != 0,
+            tries: 0,
+            status: None,
+            taken: None,
+            refused_at: None,
+            aside_since: None,
+            alone: false,
+        }
+    }
 }
 
 fn from_log(
@@ -399,86 +470,50 @@ fn from_log(
     let mut stepped = 0;
     let mut moves = Moves::of(upstream);
     let mut passed = cursor;
-    {
-        let mut query = tx.prepare_cached(&format!(
-            "SELECT s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, {}
-             FROM statement s
-             WHERE s.seq > ?1 AND {} ORDER BY s.seq",
-            sent_to(upstream),
-            in_log(upstream)
-        ))?;
-        let from = cursor.max(limits.after);
-        let mut forward = Forward::after(from);
-        let mut found = query.query([from])?;
-        while let Some(row) = found.next()? {
-            let seq: i64 = row.get(0)?;
-            forward.step(seq)?;
-            let voids: Option<[u8; 16]> = row.get(4)?;
-            let voids = voids.map(Uuid::from_bytes);
-            if voids.is_some_and(|target| filling.has(target)) {
-                // Not in one request with its target: the next batch begins with it.
-                break;
-            }
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {}, {} FROM statement s WHERE s.seq > ?1 AND {} ORDER BY s.seq",
+        Candidate::COLUMNS,
+        sent_to(upstream),
+        in_log(upstream)
+    ))?;
+    let from = cursor.max(limits.after);
+    let mut forward = Forward::after(from);
+    let mut found = query.query([from])?;
+    while let Some(row) = found.next()? {
+        let seq: i64 = row.get(0)?;
+        forward.step(seq)?;
+        let mut one = Candidate::read(row, seq)?;
+        if one.voids.is_some_and(|target| filling.has(target)) {
+            // Not in one request with its target: the next batch begins with it.
+            break;
+        }
+        if filling.rows.is_empty() && limits.after <= cursor {
+            // Before it nothing is queued, though there may be statements for others.
+            passed = seq - 1;
+        }
+        one.outgoing.seal(tx, &limits.clocks)?;
+        if let Some(reason) = one.waits_for(tx, upstream, limits.speaks_2_0)? {
+            step_aside(tx, upstream, seq, reason, one.outgoing.sent_before, now)?;
+            moves.leave_queue(Place::Waiting, one.outgoing.body.len() as i64);
             if filling.rows.is_empty() && limits.after <= cursor {
-                // Before it nothing is queued, though there may be statements for others.
-                passed = seq - 1;
+                passed = seq;
             }
-            let traits: i64 = row.get(2)?;
-            let sent_before: bool = row.get(8)?;
-            let mut happened_at: Millis = row.get(3)?;
-            let mut body = Cow::Borrowed(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?);
-            if !sent_before
-                && let (Some(ms), Some(boot)) = (row.get(6)?, row.get(7)?)
-                && let Some(right) = limits.clocks.right(happened_at, Steady { ms, boot })
-                && retime(tx, seq, body.to_mut(), right)?
-            {
-                happened_at = right;
-            }
-            let wait = if traits & NEEDS_2_0 != 0 && !limits.speaks_2_0 {
-                Some(WaitReason::Version)
-            } else if let Some(target) = voids
-                && is_awaited(tx, upstream, target)?
-            {
-                Some(WaitReason::Target)
-            } else {
-                None
-            };
-            if let Some(reason) = wait {
-                step_aside(tx, upstream, seq, reason, sent_before, now)?;
-                moves.leave_queue(Place::Waiting, body.len() as i64);
-                if filling.rows.is_empty() && limits.after <= cursor {
-                    passed = seq;
-                }
-                stepped += 1;
-                if stepped == MOST_ASIDE {
-                    break;
-                }
-                continue;
-            }
-            if !filling.fits(body.len()) {
+            stepped += 1;
+            if stepped == MOST_ASIDE {
                 break;
             }
-            filling.push(Row {
-                seq,
-                id: Uuid::from_bytes(row.get(1)?),
-                body: body.into_owned(),
-                sent_before,
-                ahead: limits.after > sent_through && seq > sent_through,
-                needs_2_0: traits & NEEDS_2_0 != 0,
-                happened_at,
-                timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
-                tries: 0,
-                status: None,
-                taken: None,
-                refused_at: None,
-                aside_since: None,
-                alone: false,
-            });
-            if filling.rows.len() == limits.statements {
-                break;
-            }
+            continue;
+        }
+        if !filling.fits(one.outgoing.body.len()) {
+            break;
+        }
+        filling.push(one.row(limits.after > sent_through && seq > sent_through));
+        if filling.rows.len() == limits.statements {
+            break;
         }
     }
+    // Before anything else is written: it reads on.
+    drop(found);
     moves.write(tx)?;
     if passed > cursor {
         pass(tx, upstream, passed)?;
