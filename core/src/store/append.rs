@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::body;
 use super::intact::Frozen;
 use super::route::Routes;
 use super::tail::Tail;
@@ -200,7 +201,7 @@ pub(super) fn append_one(
             frozen.traits,
             one.voids.as_ref().map(Uuid::as_bytes),
             frozen.sum(),
-            one.body,
+            body::encode(&one.body),
             not_for,
         ]);
     match inserted {
@@ -250,7 +251,9 @@ fn is_unique_violation(error: &rusqlite::Error) -> bool {
 fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused> {
     let (body, bits): (Vec<u8>, i64) = tx
         .prepare_cached("SELECT body, traits FROM statement WHERE seq = ?1")?
-        .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row([seq], |row| {
+            Ok((body::read(row, 0)?.into_owned(), row.get(1)?))
+        })?;
     // A timestamp that Pannier filled in says nothing about what the app meant.
     let timestamp_counts = !one.timestamp_is_ours && bits & TIMESTAMP_IS_OURS == 0;
     if body == one.body || same_content(&body, &one.body, timestamp_counts) {

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::body;
 use super::forward::Forward;
-use super::listing::text;
 use super::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitReason, ids, intact};
 
 /// A statement that waits aside and comes back by itself.
@@ -92,7 +92,7 @@ impl Db {
                     since: row.get(3)?,
                     until: row.get(4)?,
                     words: row.get(5)?,
-                    statement: text(row.get(6)?),
+                    statement: body::text(row, 6)?,
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -186,7 +186,10 @@ fn held_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldStatement> {
         since: row.get(3)?,
         status: row.get(4)?,
         words: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
-        statement: text(row.get(6)?),
-        theirs: row.get::<_, Option<Vec<u8>>>(7)?.map(text),
+        statement: body::text(row, 6)?,
+        theirs: match row.get_ref(7)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(body::text(row, 7)?),
+        },
     })
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::body;
 use super::intact::{self, Frozen, mark};
 use super::states::NEEDED;
 use super::tail::Tail;
@@ -75,10 +76,11 @@ fn candidates(
     with_history: bool,
 ) -> rusqlite::Result<Vec<Candidate>> {
     tx.prepare(&format!(
-        "SELECT s.seq, length(s.body), s.delivered_at IS NOT NULL, s.voids FROM statement s
+        "SELECT s.seq, {}, s.delivered_at IS NOT NULL, s.voids FROM statement s
          WHERE s.not_for & {} = 0 AND (?1 AND s.delivered_at IS NOT NULL OR {NEEDED})
             AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND NOT d.delivered)
          ORDER BY s.seq",
+        body::LENGTH,
         new.bit()
     ))?
     .query_map([with_history], |row| {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
+use super::body;
 use super::done::delete_row;
 use super::forward::Forward;
 use super::ledger::{Moves, Place};
@@ -149,8 +150,7 @@ impl Db {
                     let seq: i64 = row.get(0)?;
                     forward.step(seq)?;
                     last = Some(seq);
-                    let body = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-                    if names(body) {
+                    if names(&body::read(row, 1)?) {
                         doomed.push(seq);
                     }
                 }
@@ -273,7 +273,7 @@ fn forget_copies(
         )?;
         let mut copies = query.query([after, through])?;
         while let Some(row) = copies.next()? {
-            if names(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?) {
+            if names(&body::read(row, 2)?) {
                 found.push((row.get(0)?, row.get(1)?));
             }
         }

@@ -12,6 +12,7 @@ use crc32fast::Hasher;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use uuid::Uuid;
 
+use super::body;
 use super::{Millis, StoreError};
 use crate::clock::Steady;
 
@@ -99,7 +100,7 @@ pub(super) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
         "SELECT {COLUMNS}, body FROM statement WHERE seq = ?1"
     ))?
     .query_row([seq], |row| {
-        let body: Vec<u8> = row.get(10)?;
+        let body = body::read(row, 10)?.into_owned();
         let frozen = frozen(row, &body)?;
         let found = Found {
             id: frozen.id,

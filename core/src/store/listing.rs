@@ -4,6 +4,7 @@ use rusqlite::params;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::body;
 use super::forward::Forward;
 use super::states::queued;
 use super::{Db, Millis, StoreError, UpstreamId};
@@ -107,16 +108,10 @@ impl Db {
                     id: Uuid::from_bytes(row.get(1)?),
                     recorded_at: row.get(2)?,
                     delivered_at: row.get(3)?,
-                    statement: text(row.get(4)?),
+                    statement: body::text(row, 4)?,
                 })
             })?
             .collect::<Result<_, _>>()?;
         Ok(rows)
     }
-}
-
-/// Bodies were checked to be UTF-8 when they were recorded.
-pub(super) fn text(body: Vec<u8>) -> String {
-    String::from_utf8(body)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

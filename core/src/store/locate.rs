@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Unchanged;
 use super::UpstreamId;
+use super::body;
 use super::states::sent_to;
 
 /// Where one statement is, as far as one upstream is concerned.
@@ -48,12 +49,13 @@ pub(super) fn locate(
     seq: i64,
 ) -> rusqlite::Result<Option<Located>> {
     conn.prepare_cached(&format!(
-        "SELECT s.seq, length(s.body), s.delivered_at IS NOT NULL, a.held, a.sent,
+        "SELECT s.seq, {}, s.delivered_at IS NOT NULL, a.held, a.sent,
                 s.seq <= u.delivered_through, {}, s.seq <= u.begins_after OR s.not_for & {} <> 0, d.delivered, s.not_for = 0
          FROM statement s JOIN upstream u ON u.id = ?2
          LEFT JOIN aside a ON a.seq = s.seq AND a.upstream = u.id
          LEFT JOIN done_with d ON d.seq = s.seq AND d.upstream = u.id
          WHERE s.seq = ?1",
+        body::LENGTH,
         sent_to(upstream),
         upstream.bit()
     ))?

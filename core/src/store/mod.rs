@@ -35,6 +35,7 @@ mod balance;
 mod beside;
 #[cfg(test)]
 mod beside_damaged;
+mod body;
 mod carried;
 mod catch_up;
 mod codes;

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::body;
 use super::intact::Found;
 use crate::clock::Steady;
 
@@ -102,7 +103,7 @@ pub(super) fn statement(columns: &[Value<'_>]) -> Option<Found> {
         voids: columns[10].uuid(),
         not_for: columns[11].number()?,
         delivered_at: columns[12].number(),
-        body: columns[14].bytes()?.to_vec(),
+        body: body::decode(columns[14].bytes()?).into_owned(),
     };
     found.fitting(columns[13].number()?)
 }

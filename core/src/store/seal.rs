@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use rusqlite::{Connection, params};
 
+use super::body;
 use super::lrs_clock::{CORRECTED_FROM_MS, LrsClock};
 use super::states::{self, MAY_HAVE_LEFT};
 use super::{Db, Millis, StoreError, UpstreamId, intact};
@@ -118,7 +119,7 @@ fn retime(tx: &Connection, seq: i64, body: &mut [u8], right: Millis) -> rusqlite
     tx.prepare_cached(
         "UPDATE statement SET body = ?2, happened_at = coalesce(?3, happened_at), boot = NULL WHERE seq = ?1",
     )?
-    .execute(params![seq, &*body, done])?;
+    .execute(params![seq, body::encode(body), done])?;
     intact::seal(tx, seq, body)?;
     Ok(true)
 }

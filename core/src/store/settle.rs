@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, params};
 
+use super::body;
 use super::departure::{Lease, Unsent, take_back};
 use super::done::delete;
 use super::done::is_needed_elsewhere;
@@ -209,7 +210,8 @@ impl Settling<'_> {
         let mut not_for_all = Vec::new();
         {
             let mut query = self.tx.prepare_cached(&format!(
-                "SELECT s.seq, length(s.body), s.not_for FROM statement s WHERE {} ORDER BY s.seq",
+                "SELECT s.seq, {}, s.not_for FROM statement s WHERE {} ORDER BY s.seq",
+                body::LENGTH,
                 queued(self.upstream)
             ))?;
             let mut queued = query.query([])?;
@@ -349,7 +351,7 @@ impl Settling<'_> {
                 None,
                 status,
                 words,
-                theirs.as_deref(),
+                theirs.as_deref().map(body::encode),
                 None,
             ),
             Outcome::Waiting {

@@ -1,10 +1,9 @@
 //! What is due next: the statements of one request.
 
-use std::borrow::Cow;
-
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
+use super::body;
 use super::due_row::Row;
 use super::forward::Forward;
 use super::intact::is_as_recorded;
@@ -139,7 +138,7 @@ impl Db {
             row.body = self
                 .conn
                 .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
-                .query_row([row.seq], |found| found.get(0))?;
+                .query_row([row.seq], |found| Ok(body::read(found, 0)?.into_owned()))?;
             // Where the disk has changed it, the next look at the queue holds it.
             return Ok(is_as_recorded(&self.conn, row.seq, &row.body)?);
         }
@@ -353,7 +352,7 @@ fn aside_row(
     let mut query = tx.prepare_cached(ASIDE)?;
     query.query_row(params![seq, upstream], |row| {
         let traits: i64 = row.get("traits")?;
-        let body: Vec<u8> = row.get("body")?;
+        let body = body::read(row, "body")?.into_owned();
         let mut outgoing = Outgoing {
             seq,
             sent_before: row.get("sent")?,
@@ -404,7 +403,6 @@ impl<'a> Candidate<'a> {
         "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot";
 
     fn read(row: &'a rusqlite::Row<'_>, seq: i64) -> Result<Self, StoreError> {
-        let body = row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?;
         Ok(Self {
             id: Uuid::from_bytes(row.get(1)?),
             traits: row.get(2)?,
@@ -414,7 +412,7 @@ impl<'a> Candidate<'a> {
                 sent_before: row.get(8)?,
                 happened_at: row.get(3)?,
                 made: steady(row.get(6)?, row.get(7)?),
-                body: Cow::Borrowed(body),
+                body: body::read(row, 5)?,
             },
         })
     }
