@@ -2,12 +2,28 @@
 
 use std::borrow::Cow;
 
+use super::Recordable;
 use crate::statement::Statement;
 
 /// JSON text, or a typed statement, which is turned into it: both go the same way in.
 pub trait AsStatement {
     /// The statement's JSON.
     fn as_statement(&self) -> Cow<'_, [u8]>;
+
+    /// The same where it is known that it can be recorded, so that it is not checked again.
+    fn recordable(&self) -> Option<&Recordable> {
+        None
+    }
+}
+
+impl AsStatement for Recordable {
+    fn as_statement(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.prepared().body)
+    }
+
+    fn recordable(&self) -> Option<&Recordable> {
+        Some(self)
+    }
 }
 
 impl AsStatement for Statement {
@@ -31,5 +47,9 @@ text!(str, String, [u8], Vec<u8>);
 impl<S: AsStatement + ?Sized> AsStatement for &S {
     fn as_statement(&self) -> Cow<'_, [u8]> {
         (**self).as_statement()
+    }
+
+    fn recordable(&self) -> Option<&Recordable> {
+        (**self).recordable()
     }
 }

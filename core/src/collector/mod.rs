@@ -70,7 +70,8 @@ pub use probe::{Check, Examined, Finding, Probe};
 pub use status::Status;
 pub use upstream::Upstream;
 pub use upstreams::{NewUpstream, UpstreamInfo};
-pub use verdict::recordable;
+pub use verdict::Recordable;
+use verdict::recordable;
 pub use voiding::voids_a_voiding;
 
 use driver::Command;
@@ -263,13 +264,13 @@ impl Collector {
         })
     }
 
-    /// Takes a statement in: JSON text or a typed [`Statement`]. When this returns `Ok`, it is on
+    /// Takes a statement in: JSON text, a typed [`Statement`], or what is known to be [`Recordable`]. When this returns `Ok`, it is on
     /// the disk and will be delivered. Returns its id, made here unless the statement has one; a
     /// missing `timestamp` is set to now. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again
     /// changes nothing. One that voids a voiding statement, as far as the queue knows it, is
     /// [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
-        let prepared = self.inner.prepare(statement.as_statement().as_ref())?;
+        let prepared = self.inner.prepare(&statement)?;
         self.inner.may_void(&prepared, &HashSet::new())?;
         let id = prepared.id;
         self.append(vec![prepared])?;
@@ -294,7 +295,7 @@ impl Collector {
         let mut refused = Invalid::default();
         let mut voidings = HashSet::new();
         for (at, statement) in statements.into_iter().enumerate() {
-            let prepared = self.inner.prepare(statement.as_statement().as_ref());
+            let prepared = self.inner.prepare(&statement);
             let prepared = prepared.and_then(|one| {
                 self.inner.may_void(&one, &voidings)?;
                 voidings.extend(one.voids.map(|_| one.id));
@@ -651,13 +652,16 @@ impl Inner {
         }
     }
 
-    fn prepare(&self, text: &[u8]) -> Result<Prepared, Error> {
+    fn prepare(&self, statement: &impl AsStatement) -> Result<Prepared, Error> {
         let now = self.clock.now();
         let fill = Fill {
             id: self.ids.next(now.wall_ms),
             now_ms: now.wall_ms,
         };
-        let mut prepared = recordable(text, self.rules, &fill)?;
+        let mut prepared = match statement.recordable() {
+            Some(known) => known.filled(&fill),
+            None => recordable(&statement.as_statement(), self.rules, &fill)?,
+        };
         prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
         Ok(prepared)
     }

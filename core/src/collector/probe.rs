@@ -124,7 +124,7 @@ impl Collector {
     /// no queue and in no count of this collector. An LRS never forgets a statement: void it there
     /// if it means nothing.
     pub fn probe_storing(&self, statement: impl AsStatement) -> Result<Probe, Error> {
-        let prepared = self.inner.prepare(statement.as_statement().as_ref())?;
+        let prepared = self.inner.prepare(&statement)?;
         self.inner.probe(Some(prepared))
     }
 }

@@ -1,7 +1,7 @@
 //! The collector as an app uses it, over a transport that answers from memory.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::model::{Activity, Agent, Ifi};
-use crate::statement::{Statement, vocabulary::verbs};
+use crate::statement::{Statement, XapiVersion, vocabulary::verbs};
 use crate::store::{Appended, HistoryPolicy, Page, StoreError, UpstreamId};
 use crate::sync::Ended;
 
@@ -155,6 +155,42 @@ fn an_invalid_statement_is_refused_with_all_its_faults_and_leaves_nothing() {
     assert_eq!(collector.status().unwrap().ledger.recorded, 0);
     assert_eq!(collector.record_all([&good, &good]).unwrap().len(), 2);
     assert!(matches!(collector.sync(), Err(Error::NoEndpoint)));
+}
+
+#[test]
+fn what_is_known_to_be_recordable_is_completed_when_it_is_recorded_and_not_checked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = open(folder.path(), Config::default());
+    let parts = r#""actor":{"mbox":"mailto:ada@example.com"},"verb":{"id":"http://example.com/did"},"object":{"id":"http://example.com/it"}"#;
+    let known = |members: &str, rules| {
+        let text = format!("{{{parts}{members}}}");
+        super::Recordable::check(text.as_bytes(), rules).unwrap()
+    };
+    let own = Uuid::new_v4();
+    let with_id = known(&format!(r#","id":"{own}""#), XapiVersion::V2_0_0);
+    assert_eq!(with_id.id(), Some(own));
+    assert_eq!(collector.record(&with_id).unwrap(), own);
+
+    let bare = known("", XapiVersion::V2_0_0);
+    assert_eq!(bare.id(), None);
+    let ids = collector.record_all([&bare, &bare]).unwrap();
+    assert_ne!(ids[0], ids[1]);
+    let queued = collector.queued(Page::default()).unwrap();
+    assert_eq!(queued.len(), 3);
+    for (listed, id) in queued.iter().zip([own, ids[0], ids[1]]) {
+        let statement = Statement::from_json(&listed.statement).unwrap();
+        assert_eq!((listed.id, statement.id), (id, Some(id)));
+        let timestamp = statement.timestamp.unwrap().duration_since(UNIX_EPOCH);
+        let recorded_at = Duration::from_millis(listed.recorded_at.unsigned_abs());
+        let apart = timestamp.unwrap().abs_diff(recorded_at);
+        assert!(apart < Duration::from_secs(1), "{apart:?}");
+    }
+
+    // Without a zone it is a timestamp of 1.0.3 alone, and this collector's rules are those of 2.0.0.
+    let older = r#","timestamp":"2024-05-04T17:00:00""#;
+    let text = format!("{{{parts}{older}}}");
+    assert!(matches!(collector.record(&text), Err(Error::Invalid(_))));
+    collector.record(known(older, XapiVersion::V1_0_3)).unwrap();
 }
 
 #[test]

@@ -114,7 +114,7 @@ impl Upstream {
     /// other upstream has it or is to get it.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
         let threads = self.threads()?;
-        let prepared = threads.inner.prepare(statement.as_statement().as_ref())?;
+        let prepared = threads.inner.prepare(&statement)?;
         threads.inner.may_void(&prepared, &HashSet::new())?;
         self.change(id, |db, upstream, now| {
             db.replace(upstream, id, &prepared, now)

@@ -1,14 +1,57 @@
 //! The verdict on what is to be recorded, as far as the statement alone tells.
 
+use uuid::Uuid;
+
 use super::LONGEST_STATEMENT;
 use crate::error::Error;
 use crate::statement::{
     Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, XapiVersion, prepare_for_recording,
 };
 
-/// Says what [`Collector::record`](super::Collector::record) would say of this statement, and completes it;
-/// records nothing. Only a queue knows whether it has another statement under the same id already.
-pub fn recordable(text: &[u8], rules: XapiVersion, fill: &Fill) -> Result<Prepared, Error> {
+/// A statement that [`Collector::record`](super::Collector::record) takes, as far as the statement alone tells:
+/// it is checked once, before there is a collector, and not again when it is recorded.
+///
+/// Only a queue knows whether it has another statement under the same id, or one that this must not void.
+#[derive(Clone, Debug)]
+pub struct Recordable {
+    prepared: Prepared,
+    /// What stands for that which the statement leaves open, until it is recorded.
+    filled: Fill,
+}
+
+impl Recordable {
+    /// Says what [`Collector::record`](super::Collector::record) would say of this statement by these rules, which
+    /// count then, whatever [`Config::rules`](super::Config::rules) are; records nothing.
+    pub fn check(text: &[u8], rules: XapiVersion) -> Result<Self, Error> {
+        let filled = Fill {
+            id: Uuid::new_v4(),
+            now_ms: 0,
+        };
+        let prepared = recordable(text, rules, &filled)?;
+        Ok(Self { prepared, filled })
+    }
+
+    /// The id that it has of its own. Where it has none, recording chooses one.
+    pub fn id(&self) -> Option<Uuid> {
+        Some(self.prepared.id).filter(|id| *id != self.filled.id)
+    }
+
+    /// What is known of it. Its id and timestamp are not yet those that it is recorded with, where it has none
+    /// of its own.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// With what recording fills in.
+    pub(super) fn filled(&self, fill: &Fill) -> Prepared {
+        let mut prepared = self.prepared.clone();
+        prepared.refill(&self.filled, fill);
+        prepared
+    }
+}
+
+/// Completes a statement that can be recorded.
+pub(super) fn recordable(text: &[u8], rules: XapiVersion, fill: &Fill) -> Result<Prepared, Error> {
     if text.len() > LONGEST_STATEMENT {
         return Err(Error::Invalid(too_long(text.len())));
     }

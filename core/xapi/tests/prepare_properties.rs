@@ -187,6 +187,11 @@ proptest! {
             Ok(prepared) => prepared,
             Err(invalid) => return Err(TestCaseError::fail(format!("{statement}\n{invalid}"))),
         };
+        let other = Fill { id: Uuid::from_u128(9), now_ms: i64::MAX };
+        let mut refilled = prepare(&text, version, &other).expect("valid still");
+        refilled.refill(&other, &FILL);
+        prop_assert_eq!(&refilled, &prepared);
+
         let value: Value = serde_json::from_slice(&prepared.body).expect("JSON");
         prop_assert_eq!(&value["id"], &json!(prepared.id.to_string()));
         // Read from the text, since reading may round a number.

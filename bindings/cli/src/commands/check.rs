@@ -116,11 +116,9 @@ impl From<Result<Good, Bad>> for Verdict {
     fn from(judged: Result<Good, Bad>) -> Self {
         let valid = judged.is_ok();
         let (place, invalid) = match judged {
-            Ok(Good {
-                place, warnings, ..
-            }) => {
+            Ok(Good { place, statement }) => {
                 let fine = Invalid {
-                    warnings,
+                    warnings: statement.prepared().warnings.clone(),
                     ..Invalid::default()
                 };
                 (place, fine)

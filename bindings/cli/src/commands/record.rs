@@ -240,7 +240,7 @@ fn record(
     output: Output,
     done: &mut Done,
 ) -> Result<(), Error> {
-    let recorded = collector.record_each(part.iter().map(|one| &one.text))?;
+    let recorded = collector.record_each(part.iter().map(|one| &one.statement))?;
     done.add(&recorded);
     if output.json {
         for (one, (id, appended)) in part.iter().zip(recorded) {
@@ -259,7 +259,7 @@ fn record(
 
 /// Where the statements of this id stand in the input.
 fn places(good: &[Good], id: Uuid) -> String {
-    let places = good.iter().filter(|one| one.id == Some(id));
+    let places = good.iter().filter(|one| one.statement.id() == Some(id));
     let places: Vec<&str> = places.take(20).map(|one| one.place.as_str()).collect();
     places.join(" and ")
 }

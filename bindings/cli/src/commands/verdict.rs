@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
-use pannier::collector::{recordable, voids_a_voiding};
-use pannier::statement::{Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, Warnings, XapiVersion};
+use pannier::collector::{Recordable, voids_a_voiding};
+use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, XapiVersion};
 use pannier::store::Content;
 use pannier::{Error, Uuid};
 
@@ -37,10 +37,7 @@ struct Contents {
 /// One that can be recorded.
 pub struct Good {
     pub place: String,
-    pub text: Vec<u8>,
-    /// The id that it has of its own.
-    pub id: Option<Uuid>,
-    pub warnings: Warnings,
+    pub statement: Recordable,
 }
 
 /// One that cannot.
@@ -67,19 +64,15 @@ impl Judge {
             Ok(text) => text,
             Err(fault) => return Err(bad(place, vec![fault])),
         };
-        // What is filled in here is thrown away: the collector fills in its own.
-        let fill = Fill {
-            id: Uuid::new_v4(),
-            now_ms: 0,
-        };
-        let prepared = match recordable(&text, self.rules, &fill) {
-            Ok(prepared) => prepared,
+        let statement = match Recordable::check(&text, self.rules) {
+            Ok(statement) => statement,
             Err(Error::Invalid(invalid)) => return Err(Bad { place, invalid }),
             Err(Error::AttachmentContent { .. }) => {
                 return Err(bad(place, vec![content_missing()]));
             }
             Err(other) => return Err(bad(place, vec![refused(&other)])),
         };
+        let prepared = statement.prepared();
         let voided = prepared.voids.and_then(|target| self.first.get(&target));
         if let (
             Some(First {
@@ -90,18 +83,12 @@ impl Judge {
         {
             return Err(bad(place, vec![voids_a_voiding(target)]));
         }
-        let id = (prepared.id != fill.id).then_some(prepared.id);
-        if id.is_some()
-            && let Err(fault) = self.compare(&place, &prepared)
+        if statement.id().is_some()
+            && let Err(fault) = self.compare(&place, prepared)
         {
             return Err(bad(place, vec![fault]));
         }
-        Ok(Good {
-            place,
-            text,
-            id,
-            warnings: prepared.warnings,
-        })
+        Ok(Good { place, statement })
     }
 
     /// With the first one of its id.

@@ -15,8 +15,8 @@ mod verb;
 
 use std::collections::HashMap;
 
-use pannier::collector::recordable;
-use pannier::statement::{Fault, Fill, model};
+use pannier::collector::Recordable;
+use pannier::statement::{Fault, model};
 
 use crate::{PannierError, Timestamp, Uuid, Warnings, XapiVersion};
 
@@ -81,13 +81,8 @@ pub fn statement_from_json(json: &str) -> Result<Statement, PannierError> {
 /// what `record` refuses, with the same error, but for what only a queue knows.
 #[uniffi::export]
 pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, PannierError> {
-    // What is filled in here is thrown away: `record` fills in its own.
-    let fill = Fill {
-        id: Uuid::new_v4(),
-        now_ms: 0,
-    };
-    let prepared = recordable(json.as_bytes(), version.into(), &fill)?;
-    Ok(prepared.warnings.into())
+    let known = Recordable::check(json.as_bytes(), version.into())?;
+    Ok(known.prepared().warnings.clone().into())
 }
 
 impl From<model::Statement> for Statement {

@@ -143,6 +143,23 @@ fn complete(
     })
 }
 
+impl Prepared {
+    /// Fills in other values where the statement left something open, so that it is as if it had been prepared
+    /// with `fill`. It was prepared with `before`, whose id is in no statement.
+    pub fn refill(&mut self, before: &Fill, fill: &Fill) {
+        if self.id == before.id {
+            let mut canonical = Uuid::encode_buffer();
+            let canonical = fill.id.hyphenated().encode_lower(&mut canonical);
+            let start = ID.len() + 1;
+            self.body[start..start + UUID_LENGTH].copy_from_slice(canonical.as_bytes());
+            self.id = fill.id;
+        }
+        if self.timestamp_is_ours && retime(&mut self.body, fill.now_ms) {
+            self.timestamp_ms = timestamp::write(fill.now_ms).1;
+        }
+    }
+}
+
 /// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing. Gives
 /// what had better be otherwise in a valid one; of an invalid one [`Invalid`] has it.
 pub fn check(text: &[u8], version: XapiVersion) -> Result<Warnings, Invalid> {
@@ -157,13 +174,15 @@ pub fn check_for_recording(text: &[u8], version: XapiVersion) -> Result<Warnings
 /// What is added at most: both members with their quotes and commas.
 const LONGEST_ADDITION: usize = r#""id":"","timestamp":"","#.len() + UUID_LENGTH + 24;
 
+/// What stands before an id that was filled in.
+const ID: &[u8] = br#""id":""#;
+
 /// Of an id as text.
 const UUID_LENGTH: usize = 36;
 
 /// Sets the timestamp that [`prepare`] filled in to another instant. The length stays the same. False,
 /// and nothing is changed, where there is none in the place where [`prepare`] puts it.
 pub fn retime(body: &mut [u8], unix_ms: i64) -> bool {
-    const ID: &[u8] = br#""id":""#;
     const TIMESTAMP: &[u8] = br#""timestamp":""#;
     let mut at = 1;
     if body[at..].starts_with(ID) {
