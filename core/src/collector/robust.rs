@@ -361,8 +361,13 @@ fn set_aside(folder: &std::path::Path, seq: i64, due: i64) {
         [seq, due],
     )
     .unwrap();
-    file.execute("UPDATE upstream SET waiting = waiting + 1", [])
-        .unwrap();
+    file.execute(
+        "UPDATE upstream SET waiting = waiting + 1, settled_bytes = settled_bytes
+            + (SELECT ends_at FROM statement WHERE seq = ?1)
+            - (SELECT coalesce(max(ends_at), 0) FROM statement WHERE seq < ?1)",
+        [seq],
+    )
+    .unwrap();
 }
 
 #[test]
