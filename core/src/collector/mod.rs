@@ -24,7 +24,9 @@ mod conflict;
 mod driver;
 mod events;
 mod folding;
+mod held;
 mod ids;
+mod inner;
 mod input;
 mod lane;
 mod performing;
@@ -43,6 +45,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod threads;
 #[cfg(test)]
 mod timestamps;
 #[cfg(test)]
@@ -59,7 +62,6 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
 pub use config::{Config, CredentialsProvider, SyncPolicy};
@@ -71,31 +73,25 @@ pub use status::Status;
 pub use upstream::Upstream;
 pub use upstreams::{NewUpstream, UpstreamInfo};
 pub use verdict::Recordable;
-use verdict::recordable;
 pub use voiding::voids_a_voiding;
 
 use driver::Command;
 use events::Events;
 use folding::Folding;
 use ids::Ids;
+use inner::{HttpSettings, Inner};
 use lane::{Choices, Lane};
 use reentry::Role;
 use target::Target;
-use thread::Thread;
+use threads::{Syncs, Threads};
 
-use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
-use crate::statement::model::{Actor, Ifi};
-use crate::statement::{self, Fill, Invalid, Prepared, Statement, XapiVersion};
-use crate::store::{
-    Appended, Aside, Db, Erased, HeldStatement, HistoryPolicy, Holder, Listed, Opening, Page,
-    Shared, StoreError, UpstreamId,
-};
-use crate::sync::{Session, SyncReport};
-use crate::transport::Transport;
+use crate::statement::{Invalid, Prepared};
+use crate::store::{Appended, Db, Holder, Opening, Shared, UpstreamId};
+use crate::sync::SyncReport;
 
 /// The longest statement that is taken in, bytes of its JSON. Its copy at the LRS, which may be several
 /// times as long, has to be read back whole where an answer was lost; most LRSs bear less anyway.
@@ -120,51 +116,6 @@ pub struct Collector {
 
 /// The name of the first upstream, which every queue has.
 const MAIN: &str = "main";
-
-/// The thread that syncs, if there is one by now.
-struct Threads {
-    inner: Arc<Inner>,
-    syncs: Mutex<Syncs>,
-}
-
-enum Syncs {
-    No,
-    Yes(Thread),
-    /// The collector is being dropped: there will be none any more.
-    Never,
-}
-
-/// What the calls and the syncing thread share.
-struct Inner {
-    store: Shared,
-    events: Events,
-    ids: Ids,
-    folding: Folding,
-    clock: Arc<dyn Clock>,
-    rules: XapiVersion,
-    policy: SyncPolicy,
-    history: HistoryPolicy,
-    max_statements: u32,
-    max_bytes: u32,
-    requests_in_flight: u32,
-    allow_cleartext: bool,
-    http: HttpSettings,
-    holder: Holder,
-    /// The upstreams that this process delivers to, the first one first.
-    lanes: Mutex<Vec<Arc<Lane>>>,
-    transport: Mutex<Option<Arc<dyn Transport>>>,
-    network: AtomicBool,
-}
-
-/// What the built-in transport is made with.
-#[cfg_attr(not(feature = "http"), allow(dead_code))] // Without it there is none.
-struct HttpSettings {
-    /// The app has one of its own.
-    apps: bool,
-    extra_roots: Vec<Vec<u8>>,
-    proxy: Option<String>,
-    proxies_from_environment: bool,
-}
 
 impl std::fmt::Debug for Collector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -356,52 +307,6 @@ impl Collector {
         Ok(self.inner.store.with(now, Db::acknowledge_loss)?)
     }
 
-    /// The queue, in capture order.
-    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
-        self.main.queued(page)
-    }
-
-    /// Those that wait aside and come back by themselves.
-    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
-        self.main.waiting(page)
-    }
-
-    /// Those that are held until the app retries, replaces or discards them.
-    pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
-        self.main.held(page)
-    }
-
-    /// One that is held.
-    pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
-        self.main.held_one(id)
-    }
-
-    /// What was delivered and is kept, as the history policy says.
-    pub fn history(&self, page: Page) -> Result<Vec<Listed>, Error> {
-        Ok(self.inner.read(|db| db.history(page))?)
-    }
-
-    /// The same from its end, the newest first: those before this [`Listed::seq`], or the last ones.
-    pub fn history_before(&self, before: Option<i64>, limit: usize) -> Result<Vec<Listed>, Error> {
-        Ok(self.inner.read(|db| db.history_before(before, limit))?)
-    }
-
-    /// Lets a held statement be tried again.
-    pub fn retry(&self, id: Uuid) -> Result<(), Error> {
-        self.main.retry(id)
-    }
-
-    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
-    /// id is its own, or, if it has the old one's, the old one's.
-    pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
-        self.main.replace(id, statement)
-    }
-
-    /// Gives a held statement up for good.
-    pub fn discard(&self, id: Uuid) -> Result<(), Error> {
-        self.main.discard(id)
-    }
-
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
         self.main.set_credentials(credentials)
@@ -418,36 +323,6 @@ impl Collector {
     /// Says where to deliver to and as whom, at once.
     pub fn set_target(&self, endpoint: &str, credentials: &Credentials) -> Result<(), Error> {
         self.main.set_target(endpoint, credentials)
-    }
-
-    /// Takes back a statement that was never sent. One that may have been sent can only be voided:
-    /// see [`Collector::void`].
-    pub fn retract(&self, id: Uuid) -> Result<(), Error> {
-        let now = self.inner.clock.now_ms();
-        self.inner
-            .store
-            .with(now, |db| db.retract(id))
-            .map_err(|why| Error::unchanged(id, why))
-    }
-
-    /// Records a statement by `actor` that voids another one (xAPI 1.0.3 Data 2.3.2). It is sent
-    /// after its target is delivered. Returns its own id.
-    ///
-    /// A voiding statement cannot be voided (the same section): where the target is known here as one, the
-    /// answer is [`Error::Invalid`].
-    pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
-        self.record(Statement::void(target, actor))
-    }
-
-    /// Erases every statement that names this person from the device, delivered or not, and
-    /// overwrites its bytes, whatever spelling it names them in ([`statement::mentions`]). The LRS keeps what
-    /// it has.
-    pub fn erase(&self, who: &Ifi) -> Result<Erased, Error> {
-        let now = self.inner.clock.now_ms();
-        Ok(self
-            .inner
-            .store
-            .erase(now, &|body| statement::mentions(body, who))?)
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
@@ -538,80 +413,6 @@ impl Collector {
     }
 }
 
-impl Threads {
-    /// For each driver, if there are any.
-    fn tell(&self, command: impl Fn() -> Command) {
-        if let Syncs::Yes(thread) = &*lock(&self.syncs) {
-            for commands in thread.commands() {
-                // It is gone where its upstream was removed, or while the collector is dropped.
-                let _ = commands.send(command());
-            }
-        }
-    }
-
-    /// The app has acted: what is waited for at this upstream may be over.
-    fn changed(&self, lane: &Arc<Lane>) {
-        if let Syncs::Yes(thread) = &*lock(&self.syncs)
-            && let Some(commands) = thread.driver(lane)
-        {
-            let _ = commands.send(Command::Changed);
-        }
-    }
-
-    /// The ways to all drivers.
-    fn commands(&self) -> Vec<UnboundedSender<Command>> {
-        match &*lock(&self.syncs) {
-            Syncs::Yes(thread) => thread.commands().cloned().collect(),
-            Syncs::No | Syncs::Never => Vec::new(),
-        }
-    }
-
-    /// For the driver of that upstream, started if there is none yet.
-    fn command(&self, lane: &Arc<Lane>, command: Command) -> Result<(), Error> {
-        self.drive(lane, Some(command))
-    }
-
-    fn drive_where_automatic(&self, lane: &Arc<Lane>) -> Result<(), Error> {
-        if self.inner.policy == SyncPolicy::Manual {
-            return Ok(());
-        }
-        self.drive(lane, None)
-    }
-
-    fn drive(&self, lane: &Arc<Lane>, command: Option<Command>) -> Result<(), Error> {
-        self.inner.store.is_ours()?;
-        let mut syncs = lock(&self.syncs);
-        let thread = match &mut *syncs {
-            Syncs::Yes(thread) if !thread.is_finished() => thread,
-            Syncs::Never => return Err(Error::Closing),
-            none => {
-                *none = Syncs::Yes(self.start()?);
-                match none {
-                    Syncs::Yes(thread) => thread,
-                    Syncs::No | Syncs::Never => return Err(Error::Closing),
-                }
-            }
-        };
-        let commands = thread.drive(lane);
-        match command {
-            Some(command) => commands.send(command).map_err(|_| Error::Closing),
-            None => Ok(()),
-        }
-    }
-
-    fn start(&self) -> Result<Thread, Error> {
-        let (another, lanes) = unbounded_channel();
-        let inner = Arc::clone(&self.inner);
-        let (ready, is_ready) = channel();
-        let handle = std::thread::Builder::new()
-            .name("pannier-sync".to_owned())
-            .spawn(move || thread::run(&inner, lanes, &ready))
-            .map_err(|error| Error::Transport(format!("no thread to sync on: {error}")))?;
-        is_ready.recv().unwrap_or(Err(Error::Panicked))?;
-        Ok(Thread::new(another, handle))
-    }
-}
-
 impl Drop for Collector {
     fn drop(&mut self) {
         if self.inner.store.is_ours().is_err() {
@@ -629,102 +430,4 @@ impl Drop for Collector {
         }
         self.inner.folding.wait();
     }
-}
-
-impl Inner {
-    /// The app's transport, or the built-in one, made when it is first needed.
-    fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
-        let mut transport = lock(&self.transport);
-        if let Some(transport) = transport.as_ref() {
-            return Ok(Arc::clone(transport));
-        }
-        let built_in = built_in_transport(&self.http)?;
-        *transport = Some(Arc::clone(&built_in));
-        Ok(built_in)
-    }
-
-    /// The app's transport, or a built-in one that shares no connection with that of the syncs.
-    fn fresh_transport(&self) -> Result<Arc<dyn Transport>, Error> {
-        if self.http.apps {
-            self.transport()
-        } else {
-            built_in_transport(&self.http)
-        }
-    }
-
-    fn prepare(&self, statement: &impl AsStatement) -> Result<Prepared, Error> {
-        let now = self.clock.now();
-        let fill = Fill {
-            id: self.ids.next(now.wall_ms),
-            now_ms: now.wall_ms,
-        };
-        let mut prepared = match statement.recordable() {
-            Some(known) => known.filled(&fill),
-            None => recordable(&statement.as_statement(), self.rules, &fill)?,
-        };
-        prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
-        Ok(prepared)
-    }
-
-    fn read<T>(&self, work: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let outcome = self.store.read(self.clock.now_ms(), work);
-        if outcome.is_err() {
-            self.tell_salvaged();
-        }
-        outcome
-    }
-
-    fn tell(&self, lane: &Lane, session: &mut Session) {
-        for event in session.take_events() {
-            self.events.tell(&event);
-            if matches!(event, Event::Delivered { .. }) {
-                self.tell_progress(lane, session.delivered());
-            }
-        }
-        self.tell_salvaged();
-    }
-
-    /// Counted only where somebody listens.
-    fn tell_progress(&self, lane: &Lane, delivered: u64) {
-        if self.events.any()
-            && let Ok(ledger) = self.read(|db| db.ledger(lane.id(db)?))
-        {
-            self.events.tell(&Event::Progress {
-                delivered,
-                remaining: ledger.queued,
-                upstream: lane.name.to_string(),
-            });
-        }
-    }
-
-    /// Kept until somebody listens.
-    fn tell_salvaged(&self) {
-        if self.events.any() {
-            for salvaged in self.store.take_salvaged() {
-                self.events.tell(&Event::Salvaged { salvaged });
-            }
-        }
-    }
-}
-
-#[cfg(feature = "http")]
-fn built_in_transport(settings: &HttpSettings) -> Result<Arc<dyn Transport>, Error> {
-    use crate::transport::{HttpOptions, HttpTransport};
-    let options = HttpOptions {
-        extra_roots: settings.extra_roots.clone(),
-        proxy: settings.proxy.clone(),
-        proxies_from_environment: settings.proxies_from_environment,
-        ..HttpOptions::default()
-    };
-    match HttpTransport::new(&options) {
-        Ok(transport) => Ok(Arc::new(transport)),
-        Err(error) => Err(Error::Transport(error.to_string())),
-    }
-}
-
-#[cfg(not(feature = "http"))]
-fn built_in_transport(_: &HttpSettings) -> Result<Arc<dyn Transport>, Error> {
-    Err(Error::Transport(
-        "this Pannier was built without HTTP: give it a transport of your own".to_owned(),
-    ))
 }

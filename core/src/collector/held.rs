@@ -1,0 +1,88 @@
+//! What is in the queue and what was delivered, and what an app can do about one statement, or about a person's.
+
+use uuid::Uuid;
+
+use super::Collector;
+use super::input::AsStatement;
+use crate::error::Error;
+use crate::statement::model::{Actor, Ifi};
+use crate::statement::{self, Statement};
+use crate::store::{Aside, Erased, HeldStatement, Listed, Page};
+
+impl Collector {
+    /// The queue, in capture order.
+    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
+        self.main.queued(page)
+    }
+
+    /// Those that wait aside and come back by themselves.
+    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
+        self.main.waiting(page)
+    }
+
+    /// Those that are held until the app retries, replaces or discards them.
+    pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
+        self.main.held(page)
+    }
+
+    /// One that is held.
+    pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
+        self.main.held_one(id)
+    }
+
+    /// What was delivered and is kept, as the history policy says.
+    pub fn history(&self, page: Page) -> Result<Vec<Listed>, Error> {
+        Ok(self.inner.read(|db| db.history(page))?)
+    }
+
+    /// The same from its end, the newest first: those before this [`Listed::seq`], or the last ones.
+    pub fn history_before(&self, before: Option<i64>, limit: usize) -> Result<Vec<Listed>, Error> {
+        Ok(self.inner.read(|db| db.history_before(before, limit))?)
+    }
+
+    /// Lets a held statement be tried again.
+    pub fn retry(&self, id: Uuid) -> Result<(), Error> {
+        self.main.retry(id)
+    }
+
+    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
+    /// id is its own, or, if it has the old one's, the old one's.
+    pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
+        self.main.replace(id, statement)
+    }
+
+    /// Gives a held statement up for good.
+    pub fn discard(&self, id: Uuid) -> Result<(), Error> {
+        self.main.discard(id)
+    }
+
+    /// Takes back a statement that was never sent. One that may have been sent can only be voided:
+    /// see [`Collector::void`].
+    pub fn retract(&self, id: Uuid) -> Result<(), Error> {
+        let now = self.inner.clock.now_ms();
+        self.inner
+            .store
+            .with(now, |db| db.retract(id))
+            .map_err(|why| Error::unchanged(id, why))
+    }
+
+    /// Records a statement by `actor` that voids another one (xAPI 1.0.3 Data 2.3.2). It is sent
+    /// after its target is delivered. Returns its own id.
+    ///
+    /// A voiding statement cannot be voided (the same section): where the target is known here as one, the
+    /// answer is [`Error::Invalid`].
+    pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
+        self.record(Statement::void(target, actor))
+    }
+
+    /// Erases every statement that names this person from the device, delivered or not, and
+    /// overwrites its bytes, whatever spelling it names them in ([`statement::mentions`]). The LRS keeps what
+    /// it has.
+    pub fn erase(&self, who: &Ifi) -> Result<Erased, Error> {
+        let now = self.inner.clock.now_ms();
+        Ok(self
+            .inner
+            .store
+            .erase(now, &|body| statement::mentions(body, who))?)
+    }
+}

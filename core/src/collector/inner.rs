@@ -1,0 +1,153 @@
+//! What the calls and the syncing thread share.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use super::SyncPolicy;
+use super::events::Events;
+use super::folding::Folding;
+use super::ids::Ids;
+use super::input::AsStatement;
+use super::lane::Lane;
+use super::verdict::recordable;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::event::Event;
+use crate::lock::lock;
+use crate::statement::{Fill, Prepared, XapiVersion};
+use crate::store::{Db, HistoryPolicy, Holder, Shared, StoreError};
+use crate::sync::Session;
+use crate::transport::Transport;
+
+/// All of it.
+pub(super) struct Inner {
+    pub(super) store: Shared,
+    pub(super) events: Events,
+    pub(super) ids: Ids,
+    pub(super) folding: Folding,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rules: XapiVersion,
+    pub(super) policy: SyncPolicy,
+    pub(super) history: HistoryPolicy,
+    pub(super) max_statements: u32,
+    pub(super) max_bytes: u32,
+    pub(super) requests_in_flight: u32,
+    pub(super) allow_cleartext: bool,
+    pub(super) http: HttpSettings,
+    pub(super) holder: Holder,
+    /// The upstreams that this process delivers to, the first one first.
+    pub(super) lanes: Mutex<Vec<Arc<Lane>>>,
+    pub(super) transport: Mutex<Option<Arc<dyn Transport>>>,
+    pub(super) network: AtomicBool,
+}
+
+/// What the built-in transport is made with.
+#[cfg_attr(not(feature = "http"), allow(dead_code))] // Without it there is none.
+pub(super) struct HttpSettings {
+    /// The app has one of its own.
+    pub(super) apps: bool,
+    pub(super) extra_roots: Vec<Vec<u8>>,
+    pub(super) proxy: Option<String>,
+    pub(super) proxies_from_environment: bool,
+}
+
+impl Inner {
+    /// The app's transport, or the built-in one, made when it is first needed.
+    pub(super) fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
+        let mut transport = lock(&self.transport);
+        if let Some(transport) = transport.as_ref() {
+            return Ok(Arc::clone(transport));
+        }
+        let built_in = built_in_transport(&self.http)?;
+        *transport = Some(Arc::clone(&built_in));
+        Ok(built_in)
+    }
+
+    /// The app's transport, or a built-in one that shares no connection with that of the syncs.
+    pub(super) fn fresh_transport(&self) -> Result<Arc<dyn Transport>, Error> {
+        if self.http.apps {
+            self.transport()
+        } else {
+            built_in_transport(&self.http)
+        }
+    }
+
+    pub(super) fn prepare(&self, statement: &impl AsStatement) -> Result<Prepared, Error> {
+        let now = self.clock.now();
+        let fill = Fill {
+            id: self.ids.next(now.wall_ms),
+            now_ms: now.wall_ms,
+        };
+        let mut prepared = match statement.recordable() {
+            Some(known) => known.filled(&fill),
+            None => recordable(&statement.as_statement(), self.rules, &fill)?,
+        };
+        prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
+        Ok(prepared)
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let outcome = self.store.read(self.clock.now_ms(), work);
+        if outcome.is_err() {
+            self.tell_salvaged();
+        }
+        outcome
+    }
+
+    pub(super) fn tell(&self, lane: &Lane, session: &mut Session) {
+        for event in session.take_events() {
+            self.events.tell(&event);
+            if matches!(event, Event::Delivered { .. }) {
+                self.tell_progress(lane, session.delivered());
+            }
+        }
+        self.tell_salvaged();
+    }
+
+    /// Counted only where somebody listens.
+    pub(super) fn tell_progress(&self, lane: &Lane, delivered: u64) {
+        if self.events.any()
+            && let Ok(ledger) = self.read(|db| db.ledger(lane.id(db)?))
+        {
+            self.events.tell(&Event::Progress {
+                delivered,
+                remaining: ledger.queued,
+                upstream: lane.name.to_string(),
+            });
+        }
+    }
+
+    /// Kept until somebody listens.
+    pub(super) fn tell_salvaged(&self) {
+        if self.events.any() {
+            for salvaged in self.store.take_salvaged() {
+                self.events.tell(&Event::Salvaged { salvaged });
+            }
+        }
+    }
+}
+
+#[cfg(feature = "http")]
+fn built_in_transport(settings: &HttpSettings) -> Result<Arc<dyn Transport>, Error> {
+    use crate::transport::{HttpOptions, HttpTransport};
+    let options = HttpOptions {
+        extra_roots: settings.extra_roots.clone(),
+        proxy: settings.proxy.clone(),
+        proxies_from_environment: settings.proxies_from_environment,
+        ..HttpOptions::default()
+    };
+    match HttpTransport::new(&options) {
+        Ok(transport) => Ok(Arc::new(transport)),
+        Err(error) => Err(Error::Transport(error.to_string())),
+    }
+}
+
+#[cfg(not(feature = "http"))]
+fn built_in_transport(_: &HttpSettings) -> Result<Arc<dyn Transport>, Error> {
+    Err(Error::Transport(
+        "this Pannier was built without HTTP: give it a transport of your own".to_owned(),
+    ))
+}
