@@ -66,7 +66,13 @@ impl World {
             return End::Open;
         }
         if lrs.has_another(id, &known.body, self.now) {
-            return End::Aside;
+            // It fails on what it has, in no name, and answers no question: that is what an outage looks like.
+            let fails = matches!(habit.known, Has::Refused(500.., _)) && !habit.marked;
+            return if fails && !habit.shows() {
+                End::Open
+            } else {
+                End::Aside
+            };
         }
         match known.recipe.kind {
             Kind::Bad | Kind::Poison if has => End::Open,
