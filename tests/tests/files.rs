@@ -230,7 +230,8 @@ fn put_back_beside(damage: impl FnOnce(&Path)) -> (usize, Option<pannier::store:
 #[test]
 fn an_older_copy_beside_a_damaged_ledger_is_told_and_what_is_whole_of_that_counts() {
     assert_eq!(put_back_beside(|_| ()), (0, None));
-    // The numbers are in the first 160 bytes, and each that was taken back has 32 behind them.
+    // The numbers are in the first 160 bytes, those of further LRSs up to 1,408, and each that was taken back has 32
+    // behind them.
     let flip = |at: usize| {
         move |beside: &Path| {
             let mut bytes = fs::read(beside).expect("it is there");
@@ -251,8 +252,10 @@ fn an_older_copy_beside_a_damaged_ledger_is_told_and_what_is_whole_of_that_count
         (0, put_back_beside(flip(0))),
         (0, put_back_beside(flip(50))),
         (0, put_back_beside(flip(100))),
-        (1, put_back_beside(flip(170))),
-        (1, put_back_beside(cut(200))),
+        (0, put_back_beside(flip(170))),
+        (1, put_back_beside(flip(1418))),
+        (1, put_back_beside(cut(1448))),
+        (2, put_back_beside(cut(200))),
         (2, put_back_beside(cut(100))),
         (2, put_back_beside(cut(0))),
         (
