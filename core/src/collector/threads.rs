@@ -66,7 +66,7 @@ impl Threads {
         self.drive(lane, None)
     }
 
-    pub(super) fn drive(&self, lane: &Arc<Lane>, command: Option<Command>) -> Result<(), Error> {
+    fn drive(&self, lane: &Arc<Lane>, command: Option<Command>) -> Result<(), Error> {
         self.inner.store.is_ours()?;
         let mut syncs = lock(&self.syncs);
         let thread = match &mut *syncs {
@@ -87,7 +87,7 @@ impl Threads {
         }
     }
 
-    pub(super) fn start(&self) -> Result<Thread, Error> {
+    fn start(&self) -> Result<Thread, Error> {
         let (another, lanes) = unbounded_channel();
         let inner = Arc::clone(&self.inner);
         let (ready, is_ready) = channel();

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::XapiVersion;
-use crate::store::{Millis, Problem, Remainder, Route, StoreError, Trouble};
+use crate::store::{Db, Millis, Problem, Remainder, Route, StoreError, Trouble, UpstreamId};
 use crate::sync::{Ended, SyncReport};
 
 /// The longest name.
@@ -258,10 +258,7 @@ impl Inner {
             for upstream in all.into_iter().skip(1) {
                 let name = db.upstream(upstream)?.name;
                 if opened.iter().all(|lane| *lane.name != *name) {
-                    let ledger = db.ledger(upstream)?;
-                    let is_done = ledger.queued + ledger.waiting == 0;
-                    let mut report = undone(is_done, NOT_OPENED, self.clock.now_ms());
-                    report.waiting = db.waiting_aside(upstream)?;
+                    let report = undone(db, upstream, NOT_OPENED, self.clock.now_ms())?;
                     others.push((name, report));
                 }
             }
@@ -276,11 +273,7 @@ impl Inner {
 
     fn undone(&self, name: &str, why: (Problem, &str)) -> Result<SyncReport, Error> {
         self.read_about(name, |db, upstream| {
-            let ledger = db.ledger(upstream)?;
-            let is_done = ledger.queued + ledger.waiting == 0;
-            let mut report = undone(is_done, why, self.clock.now_ms());
-            report.waiting = db.waiting_aside(upstream)?;
-            Ok(report)
+            undone(db, upstream, why, self.clock.now_ms())
         })
     }
 }
@@ -294,8 +287,16 @@ const NOT_OPENED: (Problem, &str) = (
 /// Nobody has said where it is.
 const WITHOUT_LRS: (Problem, &str) = (Problem::WrongEndpoint, "no LRS is known for it");
 
-fn undone(is_done: bool, (problem, words): (Problem, &str), now: Millis) -> SyncReport {
-    SyncReport::nothing(if is_done {
+/// A sync that asked nothing of that LRS.
+fn undone(
+    db: &Db,
+    upstream: UpstreamId,
+    (problem, words): (Problem, &str),
+    now: Millis,
+) -> Result<SyncReport, StoreError> {
+    let ledger = db.ledger(upstream)?;
+    let is_done = ledger.queued + ledger.waiting == 0;
+    let mut report = SyncReport::nothing(if is_done {
         Ended::Emptied
     } else {
         Ended::NeedsApp {
@@ -306,7 +307,9 @@ fn undone(is_done: bool, (problem, words): (Problem, &str), now: Millis) -> Sync
                 since: now,
             },
         }
-    })
+    });
+    report.waiting = db.waiting_aside(upstream)?;
+    Ok(report)
 }
 
 fn is_name(name: &str) -> bool {

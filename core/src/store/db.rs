@@ -130,7 +130,7 @@ impl Db {
         if let Some(keeper) = &mut self.keeper
             && keeper.has_changed(self.conn.total_changes(), version)
             && let Ok(numbers) = Numbers::of(&self.conn)
-            && let Ok(others) = Others::of(&self.conn)
+            && let Ok(others) = Others::to_keep(&self.conn)
         {
             keeper.keep(numbers, others);
         }

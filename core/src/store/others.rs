@@ -58,8 +58,8 @@ pub(super) struct Missing {
 }
 
 impl Others {
-    /// Returns what the file itself says.
-    pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
+    /// Returns what the file itself says, to be kept beside it.
+    pub(super) fn to_keep(conn: &Connection) -> rusqlite::Result<Self> {
         let mut query = conn.prepare_cached(
             "SELECT id, begins_after + excluded, delivered + retracted + discarded + replaced + erased, replaced,
                 max(delivered_to, delivered_through)
@@ -83,13 +83,21 @@ impl Others {
                 })
             })?
             .collect::<Result<_, _>>()?;
+        Ok(Self {
+            there: all,
+            removed: Vec::new(),
+        })
+    }
+
+    /// Returns what the file itself says, to be compared with what is kept beside it.
+    pub(super) fn of(conn: &Connection) -> rusqlite::Result<Self> {
         let removed = conn
             .prepare_cached("SELECT id FROM removed_upstream")?
             .query_map([], |row| row.get(0).map(|id: i64| id as u64))?
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            there: all,
             removed,
+            ..Self::to_keep(conn)?
         })
     }
 

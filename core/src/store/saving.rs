@@ -50,8 +50,8 @@ pub(super) struct Saving<'a> {
     tail: Tail,
     moves: Vec<Moves>,
     pub(super) queued: u64,
-    /// The same for each upstream, in the order of `moves`.
-    queued_for: Vec<u64>,
+    /// The same for each upstream.
+    queued_for: Vec<(UpstreamId, u64)>,
     history: u64,
     /// The file has others under their ids.
     pub(super) refused: u64,
@@ -63,7 +63,7 @@ impl<'a> Saving<'a> {
         Ok(Self {
             tx,
             tail: Tail::read(tx)?,
-            queued_for: vec![0; moves.len()],
+            queued_for: moves.iter().map(|it| (it.upstream, 0)).collect(),
             moves,
             queued: 0,
             history: 0,
@@ -98,16 +98,16 @@ impl<'a> Saving<'a> {
 
     fn count(&mut self, not_for: i64) {
         self.queued += 1;
-        for (count, moves) in self.queued_for.iter_mut().zip(&self.moves) {
-            *count += u64::from(!moves.upstream.is_in(not_for));
+        for (upstream, count) in &mut self.queued_for {
+            *count += u64::from(!upstream.is_in(not_for));
         }
     }
 
     /// Returns how many are to be delivered to this one.
     pub(super) fn queued_for(&self, upstream: UpstreamId) -> u64 {
-        let mut all = self.queued_for.iter().zip(&self.moves);
-        all.find(|(_, moves)| moves.upstream == upstream)
-            .map_or(0, |(count, _)| *count)
+        let mut all = self.queued_for.iter();
+        all.find(|(one, _)| *one == upstream)
+            .map_or(0, |(_, count)| *count)
     }
 
     /// Returns how many it has now.
@@ -118,9 +118,8 @@ impl<'a> Saving<'a> {
     pub(super) fn end(mut self) -> Result<Self, StoreError> {
         self.tx
             .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
-        for moves in &mut self.moves {
-            let upstream = moves.upstream;
-            std::mem::replace(moves, Moves::of(upstream)).write(self.tx)?;
+        for moves in std::mem::take(&mut self.moves) {
+            moves.write(self.tx)?;
         }
         Ok(self)
     }

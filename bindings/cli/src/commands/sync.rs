@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use pannier::store::{Trouble, WaitKind, WaitReason};
-use pannier::{Collector, Ended, HistoryPolicy, Status, SyncReport, Upstream};
+use pannier::{Collector, Ended, HistoryPolicy, Status, SyncReport, Upstream, UpstreamInfo};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -251,8 +251,9 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         ));
     }
     let mut failures = Vec::new();
+    let all = targets.collector.upstreams()?;
     for name in &targets.passed_over {
-        let left = left_for(&targets, name)?;
+        let left = left_for(&all, name);
         person.push(format!("{name}: passed over; {}", left.words()));
         if left.undelivered() > 0 {
             failures.push(Failure::undelivered(format!(
@@ -262,7 +263,7 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         }
     }
     for (name, wrong) in &targets.unusable {
-        let left = left_for(&targets, name)?;
+        let left = left_for(&all, name);
         person.push(format!("{name}: not delivered to; {}", left.words()));
         let text = format!("{name}: {}", wrong.text);
         failures.push(match left.undelivered() {
@@ -322,10 +323,9 @@ fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
 }
 
 /// What is left for one that was not delivered to; nothing where it was removed meanwhile.
-fn left_for(targets: &Targets, name: &str) -> Result<Left, Failure> {
-    let all = targets.collector.upstreams()?;
+fn left_for(all: &[UpstreamInfo], name: &str) -> Left {
     let found = all.iter().find(|one| one.name == name);
-    Ok(found.map_or_else(Left::default, |one| Left::of(&one.status)))
+    found.map_or_else(Left::default, |one| Left::of(&one.status))
 }
 
 impl Left {

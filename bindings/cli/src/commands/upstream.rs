@@ -127,8 +127,15 @@ impl WayArgs {
 
 /// As whom at an upstream beside the first: from `PANNIER_LRS_NAME_USER` and so on, or from the file.
 pub fn credentials_of(name: &str, file: Option<&Path>) -> Result<Option<Credentials>, Failure> {
-    let name = name.to_ascii_uppercase().replace('-', "_");
-    found(&format!("PANNIER_LRS_{name}"), file)
+    found(&variables_of(name), file)
+}
+
+/// What the variables with the credentials of an upstream beside the first begin with.
+pub fn variables_of(name: &str) -> String {
+    format!(
+        "PANNIER_LRS_{}",
+        name.to_ascii_uppercase().replace('-', "_")
+    )
 }
 
 impl UpstreamArgs {

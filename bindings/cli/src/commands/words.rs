@@ -7,6 +7,7 @@ use pannier::store::{
     HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason,
 };
 
+use super::upstream::variables_of;
 use crate::terminal::one_line;
 
 /// A sentence on what keeps the LRS of this upstream from taking anything, and one on what to do.
@@ -34,10 +35,8 @@ pub fn to_give_credentials(upstream: &str) -> String {
     match upstream {
         "main" => "PANNIER_LRS_USER and PANNIER_LRS_PASSWORD (or --credentials FILE)".to_owned(),
         name => {
-            let variables = name.to_ascii_uppercase().replace('-', "_");
-            format!(
-                "PANNIER_LRS_{variables}_USER and PANNIER_LRS_{variables}_PASSWORD (or --credentials-of {name}=FILE)"
-            )
+            let variables = variables_of(name);
+            format!("{variables}_USER and {variables}_PASSWORD (or --credentials-of {name}=FILE)")
         }
     }
 }
