@@ -3,9 +3,9 @@
 //!
 //! The vectors are those of `vectors.rs`.
 
+mod suite;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::{env, fs};
 
 use pannier_xapi::statement::{Comparison, Statement, XapiVersion, check, compare};
 use serde::Deserialize;
@@ -164,22 +164,9 @@ fn read_all(text: &str) -> (usize, BTreeMap<&'static str, usize>) {
     (back, unsaid)
 }
 
-/// The text of a file from the suite, or `None` if there is none to be had, which CI does not accept.
-fn suite_file(name: &str) -> Option<String> {
-    let Some(directory) = env::var_os("PANNIER_VECTORS") else {
-        assert!(
-            env::var_os("CI").is_none(),
-            "PANNIER_VECTORS must name the directory of the suite's vectors"
-        );
-        println!("left out: {name}, since PANNIER_VECTORS is not set");
-        return None;
-    };
-    Some(fs::read_to_string(PathBuf::from(directory).join(name)).expect("a file of vectors"))
-}
-
 #[test]
 fn suite_1_0_3() {
-    if let Some(text) = suite_file("statement-vectors-1.0.3.jsonl") {
+    if let Some(text) = suite::file("statement-vectors-1.0.3.jsonl") {
         let unsaid = BTreeMap::from([("set by an LRS", 5), ("years or months", 1)]);
         assert_eq!(read_all(&text), (155, unsaid));
     }
@@ -187,7 +174,7 @@ fn suite_1_0_3() {
 
 #[test]
 fn suite_2_0_0() {
-    if let Some(text) = suite_file("statement-vectors-2.0.0.jsonl") {
+    if let Some(text) = suite::file("statement-vectors-2.0.0.jsonl") {
         let unsaid = BTreeMap::from([("set by an LRS", 5), ("years or months", 1)]);
         assert_eq!(read_all(&text), (170, unsaid));
     }

@@ -3,8 +3,7 @@
 //! Two of the three files come from the ADL conformance suite and are not part of this project: the
 //! environment variable `PANNIER_VECTORS` names the directory they are in.
 
-use std::path::PathBuf;
-use std::{env, fs};
+mod suite;
 
 use pannier_xapi::statement::{XapiVersion, check};
 use serde::Deserialize;
@@ -60,22 +59,9 @@ fn agree(rows: &[Row], version_of: impl Fn(&Row) -> XapiVersion) -> usize {
     rows.len()
 }
 
-/// The text of a file from the suite, or `None` if there is none to be had, which CI does not accept.
-fn suite_file(name: &str) -> Option<String> {
-    let Some(directory) = env::var_os("PANNIER_VECTORS") else {
-        assert!(
-            env::var_os("CI").is_none(),
-            "PANNIER_VECTORS must name the directory of the suite's vectors"
-        );
-        println!("left out: {name}, since PANNIER_VECTORS is not set");
-        return None;
-    };
-    Some(fs::read_to_string(PathBuf::from(directory).join(name)).expect("a file of vectors"))
-}
-
 #[test]
 fn suite_1_0_3() {
-    if let Some(text) = suite_file("statement-vectors-1.0.3.jsonl") {
+    if let Some(text) = suite::file("statement-vectors-1.0.3.jsonl") {
         assert_eq!(
             agree(&rows(&text), |_| XapiVersion::V1_0_3),
             text.lines().count()
@@ -85,7 +71,7 @@ fn suite_1_0_3() {
 
 #[test]
 fn suite_2_0_0() {
-    if let Some(text) = suite_file("statement-vectors-2.0.0.jsonl") {
+    if let Some(text) = suite::file("statement-vectors-2.0.0.jsonl") {
         assert_eq!(
             agree(&rows(&text), |_| XapiVersion::V2_0_0),
             text.lines().count()
