@@ -57,6 +57,7 @@ pub(super) fn read(log: Option<&Looked>, file: Option<&Looked>) -> Vec<Frame> {
     let salts: [u8; 8] = part(if is_whole { &header[16..] } else { &first[8..] });
     let mut before: [u8; 8] = part(&header[24..]);
     let mut this_turn = 0;
+    let mut goes_on = is_whole;
     let mut at = HEADER as u64;
     let mut bytes = [0; PAGE];
     while at + ((FRAME_HEADER + PAGE) as u64) <= log.len() {
@@ -78,12 +79,14 @@ pub(super) fn read(log: Option<&Looked>, file: Option<&Looked>) -> Vec<Frame> {
         if !frame.whole && file.is_some_and(|file| file.read(in_file, &mut bytes)) && fits(&bytes) {
             (frame.at, frame.whole) = (At::File(in_file), true);
         }
-        // What goes on from the frame before is of the same turn, whatever it says.
-        let is_of_this_turn = frame.whole || head[8..16] == salts;
+        // Neither the page that a frame of an earlier turn is of, nor what that has, says anything of what this
+        // turn wrote in its place. What goes on from a whole frame of this turn is of it, whatever it says.
+        let is_of_this_turn = head[8..16] == salts || frame.whole && goes_on;
+        goes_on = frame.whole && is_of_this_turn;
         if is_of_this_turn {
             this_turn = frames.len() + 1;
         } else {
-            (frame.page, frame.pages_after) = (0, None);
+            (frame.page, frame.pages_after, frame.whole) = (0, None, false);
         }
         frames.push(frame);
         before = part(&head[16..]);

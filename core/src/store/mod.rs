@@ -94,6 +94,8 @@ mod take;
 mod taken_out;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torn;
 mod traits;
 #[cfg(test)]
 mod two_upstreams;

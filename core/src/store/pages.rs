@@ -23,9 +23,6 @@ const LOOKED_THROUGH: usize = 64 * 1024;
 /// A leaf of a table: the only kind of page that holds rows.
 const TABLE_LEAF: u8 = 13;
 
-/// The pages of an index.
-const INDEX: [u8; 2] = [2, 10];
-
 /// One page in so many says what the others are (section 1.8), in five bytes each.
 const MAPPED: u64 = PAGE as u64 / 5;
 
@@ -114,24 +111,6 @@ impl Pages {
         found
             .filter_map(|(cell, at)| Some((seq(at)?, cell)))
             .collect()
-    }
-
-    /// A page of an index, or with rows that are no statements.
-    pub(super) fn is_of_another_table(&self, page: At) -> bool {
-        let kind = self.bytes(page).map(|bytes| bytes[0]);
-        let others = || self.cells(page).is_some_and(|(_, cells)| !cells.is_empty());
-        kind.is_some_and(|kind| INDEX.contains(&kind)) || others() && self.listed(page).is_empty()
-    }
-
-    /// A damaged page that still names all of its rows.
-    pub(super) fn hides_nothing(&self, page: At) -> bool {
-        self.cells(page).is_some_and(|(bytes, cells)| {
-            let two = |at: usize| usize::from(u16::from_be_bytes(part(&bytes[at..])));
-            // How many there are, and where the first of them lies.
-            cells.len() == two(3)
-                && cells.iter().min() == Some(&two(5))
-                && self.listed(page).len() == cells.len()
-        })
     }
 
     /// The pages that hold nothing any more, by the file alone.

@@ -3,10 +3,15 @@
 //! What was retracted, erased, or deleted once it was delivered stands on in older versions of its page:
 //! in the log, in the file under the log, on pages that are free. So the log is followed from its
 //! beginning. What a page had, and its next version has not, nor any other page of the same transaction,
-//! was taken out, and stays so: a row moves to another page within one transaction. Only where a frame of
-//! that transaction is damaged may the row have gone there. Then it counts as there still, for no
-//! statement is given up on a suspicion, unless the rows around it stand side by side on one page.
+//! was taken out, and stays so: a row moves to another page within one transaction.
+//!
+//! A frame that is not whole proves nothing, not even of which page it is: its bytes may have changed since, or
+//! the power was cut while some of its sectors were written, and the others are an older frame's, which look
+//! as good. What it has is a copy where there is no better one, and what leaves its page in the same
+//! transaction may have gone there. That counts as there still, for no statement is given up on a suspicion,
+//! unless the rows around it stand side by side on one page.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::frames::At;
@@ -49,8 +54,10 @@ struct Seen<'a> {
     gone: HashSet<i64>,
     /// Not on their page any more, and perhaps on one that is damaged.
     missing: HashSet<i64>,
-    /// Of a page that the log has: its last whole version, and damaged ones since. None: it is free.
-    versions: HashMap<u64, Vec<At>>,
+    /// Of a page that the log has, its last whole version. None: it is free.
+    versions: HashMap<u64, Option<At>>,
+    /// A frame since then says that it is of this page, and is not whole.
+    doubtful: HashSet<u64>,
     /// How many pages there are.
     size: u64,
 }
@@ -64,6 +71,7 @@ impl<'a> Seen<'a> {
             gone: HashSet::new(),
             missing: HashSet::new(),
             versions: HashMap::new(),
+            doubtful: HashSet::new(),
             size: pages.count,
         };
         let free = pages.free_in_file();
@@ -95,72 +103,84 @@ impl<'a> Seen<'a> {
 
     /// What this page had before the transaction.
     fn had(&self, page: u64) -> Vec<(u64, i64)> {
-        let in_file = [At::file(page)];
-        let versions = self.versions.get(&page).map_or(&in_file[..], Vec::as_slice);
-        let listed = versions.iter().flat_map(|at| self.pages.listed(*at));
+        let version = match self.versions.get(&page) {
+            Some(version) => *version,
+            None => Some(At::file(page)),
+        };
+        let listed = version.into_iter().flat_map(|at| self.pages.listed(at));
         listed
             .map(|(seq, _)| (page, seq))
             .filter(|(page, seq)| self.last.get(seq).is_some_and(|spot| spot.page == *page))
             .collect()
     }
 
-    /// Not page 1, and no page of another table or of an index: those become none of ours at once.
-    fn may_have_statements(&self, page: u64) -> bool {
-        let in_file = At::file(page);
-        let version = match self.versions.get(&page) {
-            Some(versions) => versions.last(),
-            None => Some(&in_file),
-        };
-        page != 1 && version.is_none_or(|at| !self.pages.is_of_another_table(*at))
-    }
-
     /// One transaction.
     fn commit(&mut self, frames: std::ops::Range<usize>) {
         let then = frames.end;
         let frames: &[Frame] = &self.pages.frames[frames];
+        let (whole, damaged): (Vec<&Frame>, Vec<&Frame>) =
+            frames.iter().partition(|frame| frame.whole);
         let last = frames.last().filter(|frame| frame.whole);
         let size = last.and_then(|frame| frame.pages_after);
-        // Where no page can have taken in a row without saying so.
-        let hides_nothing = frames.iter().all(|frame| {
-            frame.whole
-                || !self.may_have_statements(frame.page)
-                || self.pages.hides_nothing(frame.at)
-        });
         let mut had = Vec::new();
-        for frame in frames.iter().filter(|frame| frame.whole) {
+        for frame in &whole {
             had.extend(self.had(frame.page));
-            self.versions.insert(frame.page, vec![frame.at]);
+            self.versions.insert(frame.page, Some(frame.at));
+            self.doubtful.remove(&frame.page);
         }
-        let maps = frames.iter().filter(|frame| frame.whole);
-        let freed = maps.filter_map(|frame| self.pages.freed_by(frame.page, frame.at));
+        let freed = whole
+            .iter()
+            .filter_map(|frame| self.pages.freed_by(frame.page, frame.at));
         let cut = size.map_or(0..0, |size| size + 1..self.size + 1);
         for free in freed.flatten().chain(cut) {
             had.extend(self.had(free));
-            self.versions.insert(free, Vec::new());
+            self.versions.insert(free, None);
         }
         self.size = size.unwrap_or(self.size);
         let mut has = HashSet::new();
-        for frame in frames.iter().filter(|frame| frame.page > 0) {
-            if frame.whole && self.versions.get(&frame.page).is_some_and(Vec::is_empty) {
-                // It was freed after it was written to.
-                continue;
+        for frame in &whole {
+            // It may have been freed after it was written to.
+            if self.versions.get(&frame.page) != Some(&None) {
+                has.extend(self.see(frame.page, frame.at, then));
             }
-            if !frame.whole {
-                let versions = self.versions.entry(frame.page);
-                versions
-                    .or_insert_with(|| vec![At::file(frame.page)])
-                    .push(frame.at);
-            }
-            has.extend(self.see(frame.page, frame.at, then));
         }
         for (_, seq) in had {
             if has.contains(&seq) {
                 continue;
             }
-            if hides_nothing {
+            if damaged.is_empty() {
                 self.take_out(seq);
             } else {
                 self.missing.insert(seq);
+            }
+        }
+        for frame in damaged {
+            self.doubtful.insert(frame.page);
+            self.glimpse(frame, then);
+        }
+    }
+
+    /// What a frame has that proves nothing.
+    fn glimpse(&mut self, frame: &Frame, then: usize) {
+        if frame.page == 0 {
+            // It is of an earlier turn, and is in the file since, or was taken out.
+            return;
+        }
+        for (seq, cell) in self.pages.listed(frame.at) {
+            let given_out = self.pages.last_given_out.is_none_or(|last| seq <= last);
+            if given_out && !self.gone.contains(&seq) {
+                let spot = Spot {
+                    seq,
+                    page: frame.page,
+                    at: frame.at,
+                    cell,
+                    then,
+                };
+                match self.last.entry(seq) {
+                    Entry::Vacant(none) => drop(none.insert(spot)),
+                    // Where that one cannot be read.
+                    Entry::Occupied(_) => self.before.entry(seq).or_default().push(spot),
+                }
             }
         }
     }
@@ -173,20 +193,9 @@ impl<'a> Seen<'a> {
 
     /// Frames of no commit: its last one is lost, or it was undone. Of the latter nothing was given out.
     fn break_off(&mut self, frames: std::ops::Range<usize>) {
-        let then = frames.end;
-        for frame in &self.pages.frames[frames] {
-            for (seq, cell) in self.pages.listed(frame.at) {
-                let given_out = self.pages.last_given_out.is_none_or(|last| seq <= last);
-                if given_out && !self.gone.contains(&seq) {
-                    self.last.entry(seq).or_insert(Spot {
-                        seq,
-                        page: frame.page,
-                        at: frame.at,
-                        cell,
-                        then,
-                    });
-                }
-            }
+        let (pages, then) = (self.pages, frames.end);
+        for frame in &pages.frames[frames] {
+            self.glimpse(frame, then);
         }
     }
 
@@ -198,11 +207,7 @@ impl<'a> Seen<'a> {
             let after = self.last.range(**seq + 1..).find(there);
             match (before, after) {
                 (Some((_, before)), Some((_, after))) => {
-                    let damaged = self
-                        .versions
-                        .get(&before.page)
-                        .is_some_and(|at| at.len() > 1);
-                    before.page == after.page && !damaged
+                    before.at == after.at && !self.doubtful.contains(&before.page)
                 }
                 _ => false,
             }
