@@ -166,6 +166,8 @@ impl Session {
             }
         }
         if taken_others || all_aside {
+            // No more of them in one session: it may be an outage that has begun meanwhile.
+            self.link.wary = false;
             let settled = self.convict(now);
             self.settle(db, settled, now)?;
             return Ok(true);

@@ -54,6 +54,7 @@ impl Session {
             Taken::Rows { rows, more, .. } if rows.is_empty() => {
                 // Behind the place where it began: what is before that is left.
                 let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
+                self.link.wary |= was_ahead && self.link.accepted;
                 Ok(if more || was_ahead {
                     Due::Again
                 } else {
@@ -73,9 +74,7 @@ impl Session {
     /// the trouble began, and stays there; but not where the LRS asks for time, as it does of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
-        let long = self.link.is_cautious()
-            && !self.link.is_busy()
-            && self.link.learned.failures >= policy::LONG_TROUBLE;
+        let long = self.link.is_in_long_trouble();
         if !self.suspects.is_empty() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }

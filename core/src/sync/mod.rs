@@ -54,7 +54,8 @@
 //! - *checked*: it has answered a look-up, or taken a statement. A refusal is looked for among the statements.
 //! - *accepted*: it has taken a statement in this session. Suspects step aside, and one that it refused
 //!   before, apart, with others taken in between, is held (`conviction`).
-//! - *cautious*: it has failed [twice](policy). One statement at a time, each looked up first.
+//! - *cautious*: it has failed [twice](policy). One statement at a time, each looked up first; after a long trouble
+//!   also the one after the first that it takes (*wary*).
 //! - *ill*: it fails on look-ups too. After a few suspects the session ends.
 //!
 //! # What always holds

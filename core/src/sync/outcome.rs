@@ -28,6 +28,8 @@ impl Session {
                 Ceiling::takes_one(&mut self.link.learned);
             }
             self.link.accepted = true;
+            // The next one is in front of it, or behind: it need not be like this one.
+            self.link.wary = self.link.is_in_long_trouble();
             self.link.checked = true;
             self.refused = None;
             self.link.door = None;

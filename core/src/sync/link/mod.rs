@@ -57,6 +57,9 @@ pub(super) struct Link {
     pub(super) checked: bool,
     /// The LRS has taken a statement in this session.
     pub(super) accepted: bool,
+    /// Something was taken after a long trouble, and it goes on where the trouble may have come from: still one
+    /// statement at a time, until the next one is taken.
+    pub(super) wary: bool,
     /// A 401 of the LRS itself that is not explained yet.
     pub(super) door: Option<Door>,
 
@@ -93,6 +96,7 @@ impl Link {
             heard: None,
             checked: false,
             accepted: false,
+            wary: false,
             door: None,
             speaks_others: None,
             flipped: false,
@@ -164,5 +168,6 @@ impl Link {
         self.flipped = false;
         self.understands_neither = false;
         self.accepted = false;
+        self.wary = false;
     }
 }

@@ -17,11 +17,16 @@ impl Link {
             .as_ref()
             .map(|trouble| &trouble.problem)
         {
-            None | Some(Problem::Unreachable) => return false,
+            None | Some(Problem::Unreachable) => return self.wary,
             Some(Problem::Busy) => policy::BUSY_BEFORE_SINGLES,
             Some(_) => policy::CAUTIOUS_FROM,
         };
-        self.learned.failures >= from
+        self.wary || self.learned.failures >= from
+    }
+
+    /// Tells whether nothing was taken for long, for another reason than that the LRS asks for time.
+    pub fn is_in_long_trouble(&self) -> bool {
+        self.is_cautious() && !self.is_busy() && self.learned.failures >= policy::LONG_TROUBLE
     }
 
     /// Tells whether the LRS asks for time, as it does of everybody.
