@@ -21,7 +21,7 @@ fn what_was_folded_into_the_file_outlives_any_torn_log_over_an_older_one() {
     let folding = "PRAGMA wal_checkpoint(PASSIVE)";
     db.conn.query_row(folding, [], |_| Ok(())).unwrap();
     let old = fs::read(&wal).unwrap();
-    let folded = queued(&db);
+    let in_file = queued(&db);
     for n in 121..=200 {
         append(&mut db, n).unwrap();
     }
@@ -52,7 +52,7 @@ fn what_was_folded_into_the_file_outlives_any_torn_log_over_an_older_one() {
         let path = cut.path().join("queue.db");
         let opened = Db::open(&path, Durability::ProcessCrash, NOW).unwrap();
         let there = queued(&opened.db);
-        let lost: Vec<_> = folded.difference(&there).collect();
+        let lost: Vec<_> = in_file.difference(&there).collect();
         assert!(lost.is_empty(), "seed {seed}, {kept}: {lost:?} are lost");
         let made_up: Vec<_> = there.difference(&recorded).collect();
         assert!(made_up.is_empty(), "seed {seed}, {kept}: {made_up:?}");
