@@ -7,9 +7,10 @@
 //!
 //! A frame that is not whole proves nothing, not even of which page it is: its bytes may have changed since, or
 //! the power was cut while some of its sectors were written, and the others are an older frame's, which look
-//! as good. What it has is a copy where there is no better one, and what leaves its page in the same
-//! transaction may have gone there. That counts as there still, for no statement is given up on a suspicion,
-//! unless the rows around it stand side by side on one page.
+//! as good. What it has is a copy where there is no better one. Any page may have had another version in
+//! its place, so what the next whole version of a page has not may have gone elsewhere before. That counts as
+//! there still, for no statement is given up on a suspicion, unless the rows around it stand side by side on
+//! one page later.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -44,6 +45,14 @@ impl Survey {
     }
 }
 
+/// A page as a transaction left it.
+struct Version {
+    /// None: it is free.
+    at: Option<At>,
+    /// So many frames had been written when the transaction began.
+    since: usize,
+}
+
 /// Where each statement was seen, up to some transaction.
 struct Seen<'a> {
     pages: &'a Pages,
@@ -54,10 +63,12 @@ struct Seen<'a> {
     gone: HashSet<i64>,
     /// Not on their page any more, and perhaps on one that is damaged.
     missing: HashSet<i64>,
-    /// Of a page that the log has, its last whole version. None: it is free.
-    versions: HashMap<u64, Option<At>>,
-    /// A frame since then says that it is of this page, and is not whole.
-    doubtful: HashSet<u64>,
+    /// Of a page that the log has, its last whole version.
+    versions: HashMap<u64, Version>,
+    /// The frames up to here are not all whole: any page may have had another version among them.
+    damaged_until: usize,
+    /// Seen last in a frame that is not whole.
+    glimpsed: HashSet<i64>,
     /// How many pages there are.
     size: u64,
 }
@@ -71,7 +82,8 @@ impl<'a> Seen<'a> {
             gone: HashSet::new(),
             missing: HashSet::new(),
             versions: HashMap::new(),
-            doubtful: HashSet::new(),
+            damaged_until: 0,
+            glimpsed: HashSet::new(),
             size: pages.count,
         };
         let free = pages.free_in_file();
@@ -97,26 +109,29 @@ impl<'a> Seen<'a> {
             }
             self.gone.remove(&seq);
             self.missing.remove(&seq);
+            self.glimpsed.remove(&seq);
         }
         listed.into_iter().map(|(seq, _)| seq).collect()
     }
 
-    /// What this page had before the transaction.
-    fn had(&self, page: u64) -> Vec<(u64, i64)> {
-        let version = match self.versions.get(&page) {
-            Some(version) => *version,
-            None => Some(At::file(page)),
+    /// What this page had before the transaction, and whether that was its version right before.
+    fn had(&self, page: u64) -> Vec<(i64, bool)> {
+        let in_file = Version {
+            at: Some(At::file(page)),
+            since: 0,
         };
-        let listed = version.into_iter().flat_map(|at| self.pages.listed(at));
+        let version = self.versions.get(&page).unwrap_or(&in_file);
+        let is_latest = version.since >= self.damaged_until;
+        let listed = version.at.into_iter().flat_map(|at| self.pages.listed(at));
         listed
-            .map(|(seq, _)| (page, seq))
-            .filter(|(page, seq)| self.last.get(seq).is_some_and(|spot| spot.page == *page))
+            .filter(|(seq, _)| self.last.get(seq).is_some_and(|spot| spot.page == page))
+            .map(|(seq, _)| (seq, is_latest))
             .collect()
     }
 
     /// One transaction.
     fn commit(&mut self, frames: std::ops::Range<usize>) {
-        let then = frames.end;
+        let (since, then) = (frames.start, frames.end);
         let frames: &[Frame] = &self.pages.frames[frames];
         let (whole, damaged): (Vec<&Frame>, Vec<&Frame>) =
             frames.iter().partition(|frame| frame.whole);
@@ -125,8 +140,8 @@ impl<'a> Seen<'a> {
         let mut had = Vec::new();
         for frame in &whole {
             had.extend(self.had(frame.page));
-            self.versions.insert(frame.page, Some(frame.at));
-            self.doubtful.remove(&frame.page);
+            let at = Some(frame.at);
+            self.versions.insert(frame.page, Version { at, since });
         }
         let freed = whole
             .iter()
@@ -134,28 +149,28 @@ impl<'a> Seen<'a> {
         let cut = size.map_or(0..0, |size| size + 1..self.size + 1);
         for free in freed.flatten().chain(cut) {
             had.extend(self.had(free));
-            self.versions.insert(free, None);
+            self.versions.insert(free, Version { at: None, since });
         }
         self.size = size.unwrap_or(self.size);
         let mut has = HashSet::new();
         for frame in &whole {
             // It may have been freed after it was written to.
-            if self.versions.get(&frame.page) != Some(&None) {
+            if self.versions[&frame.page].at.is_some() {
                 has.extend(self.see(frame.page, frame.at, then));
             }
         }
-        for (_, seq) in had {
+        for (seq, was_there) in had {
             if has.contains(&seq) {
                 continue;
             }
-            if damaged.is_empty() {
+            if was_there && damaged.is_empty() {
                 self.take_out(seq);
             } else {
                 self.missing.insert(seq);
             }
         }
         for frame in damaged {
-            self.doubtful.insert(frame.page);
+            self.damaged_until = then;
             self.glimpse(frame, then);
         }
     }
@@ -177,7 +192,10 @@ impl<'a> Seen<'a> {
                     then,
                 };
                 match self.last.entry(seq) {
-                    Entry::Vacant(none) => drop(none.insert(spot)),
+                    Entry::Vacant(none) => {
+                        none.insert(spot);
+                        self.glimpsed.insert(seq);
+                    }
                     // Where that one cannot be read.
                     Entry::Occupied(_) => self.before.entry(seq).or_default().push(spot),
                 }
@@ -199,15 +217,18 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Of those that are missing, the ones that would stand between two that are next to each other.
+    /// Of those that are missing, the ones that would stand between two that are next to each other on a page
+    /// as it was later.
     fn decide(&mut self) {
-        let there = |(_, spot): &(&i64, &Spot)| !self.missing.contains(&spot.seq);
+        let is_seen = |(seq, _): &(&i64, &Spot)| {
+            !self.missing.contains(*seq) && !self.glimpsed.contains(*seq)
+        };
         let between = |seq: &&i64| {
-            let before = self.last.range(..**seq).rev().find(there);
-            let after = self.last.range(**seq + 1..).find(there);
-            match (before, after) {
-                (Some((_, before)), Some((_, after))) => {
-                    before.at == after.at && !self.doubtful.contains(&before.page)
+            let before = self.last.range(..**seq).rev().find(is_seen);
+            let after = self.last.range(**seq + 1..).find(is_seen);
+            match (before, self.last.get(*seq), after) {
+                (Some((_, before)), Some(spot), Some((_, after))) => {
+                    before.at == after.at && before.then > spot.then
                 }
                 _ => false,
             }

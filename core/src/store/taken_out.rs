@@ -170,10 +170,10 @@ fn frames(log: &[u8]) -> Vec<(usize, bool)> {
         .collect()
 }
 
-/// A row that left its page in the very transaction that is damaged may be on the damaged page. What was taken
-/// back or erased is noted beside the file, and stays out; what was delivered is asked for once more.
+/// A row that left its page at the frame that is damaged may have gone there. What was taken back or erased is
+/// noted beside the file, and stays out; what was delivered is asked for once more.
 #[test]
-fn a_damaged_frame_brings_back_no_more_than_passed_through_it() {
+fn a_damaged_frame_brings_back_nothing_but_what_the_lrs_is_asked_for() {
     let delivered: BTreeSet<Uuid> = (1..=8).map(|n| statement(n).id).collect();
     for fold in [false, true] {
         let left = left_by_a_kill(fold);
@@ -186,12 +186,11 @@ fn a_damaged_frame_brings_back_no_more_than_passed_through_it() {
                 let damaged = left.with(FILES[1], |log| log[at + place] ^= 4);
                 let found = damaged.surveyed();
                 let back = found.difference(&left.there).count();
-                assert!(back <= 10, "fold {fold}, {at} + {place}: {back} came back");
                 // Its turn alone is damaged, which nobody needs.
                 assert!(place != 9 || back == 0, "fold {fold}, {at}: {back}");
                 let lost = left.there.difference(&found).count();
                 assert!(lost < 8, "fold {fold}, {at} + {place}: {lost} are lost");
-                if n % 9 == 0 {
+                if n % 5 == 0 {
                     let salvaged = damaged.salvaged();
                     let mut back = salvaged.difference(&left.there);
                     let is_delivered = |id| delivered.contains(id);

@@ -526,6 +526,30 @@ fn go_on(device: &mut Device, hours: i64) {
     }
 }
 
+/// Each success ends the trouble, and the next session would begin with all of them again.
+#[test]
+fn those_in_front_that_it_fails_on_step_aside_though_it_answers_no_question() {
+    let mut device = Device::new();
+    for id in device.record(12) {
+        device.lrs.dislikes.insert(id, 500);
+    }
+    (device.lrs.may_read, device.lrs.forbids_by) = (false, 302);
+    for _ in 1..=8 {
+        device.record(1);
+        let tomorrow = device.now + 24 * 3_600_000;
+        while device.now < tomorrow {
+            device.chance += 1;
+            device.now = match device.sync() {
+                Ended::Waiting { until, .. } => until.max(device.now),
+                _ => device.now + 20 * 60 * 1000,
+            };
+        }
+    }
+    let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
+    assert_eq!((ledger.queued, ledger.delivered), (0, 8), "{ledger:?}");
+    assert!(device.lrs.requests < 5_000, "{}", device.lrs.requests);
+}
+
 #[test]
 fn a_statement_under_which_the_connection_breaks_waits_and_is_never_held() {
     // A firewall that cuts what has a certain word in it says nothing, least of all in the LRS's name.

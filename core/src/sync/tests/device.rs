@@ -27,6 +27,8 @@ pub(super) struct Device {
     pub(super) in_flight: u32,
     pub(super) write_only: bool,
     process: u8,
+    /// Seed of what a session leaves to chance.
+    pub(super) chance: u64,
     pub(super) events: Vec<Event>,
     pub(super) _folder: tempfile::TempDir,
 }
@@ -46,6 +48,7 @@ impl Device {
             in_flight: 1,
             write_only: false,
             process: 1,
+            chance: 1,
             events: Vec::new(),
             _folder: folder,
         }
@@ -116,7 +119,7 @@ impl Device {
         Session::new(
             config,
             Holder([self.process; 16]),
-            fastrand::Rng::with_seed(1),
+            fastrand::Rng::with_seed(self.chance),
         )
     }
 
