@@ -3,13 +3,15 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use super::SyncPolicy;
+use uuid::Uuid;
+
 use super::events::Events;
 use super::folding::Folding;
 use super::ids::Ids;
 use super::input::AsStatement;
 use super::lane::Lane;
 use super::verdict::recordable;
+use super::{Config, SyncPolicy};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::Event;
@@ -52,6 +54,33 @@ pub(super) struct HttpSettings {
 }
 
 impl Inner {
+    pub(super) fn new(store: Shared, config: Config) -> Self {
+        Self {
+            store,
+            events: Events::default(),
+            ids: Ids::default(),
+            folding: Folding::default(),
+            clock: config.clock,
+            rules: config.rules,
+            policy: config.sync,
+            history: config.history,
+            max_statements: config.max_statements,
+            max_bytes: config.max_bytes,
+            requests_in_flight: config.requests_in_flight,
+            allow_cleartext: config.allow_cleartext,
+            http: HttpSettings {
+                apps: config.transport.is_some(),
+                extra_roots: config.extra_roots,
+                proxy: config.proxy,
+                proxies_from_environment: config.proxies_from_environment,
+            },
+            holder: Holder(*Uuid::new_v4().as_bytes()),
+            lanes: Mutex::default(),
+            transport: Mutex::new(config.transport),
+            network: AtomicBool::new(true),
+        }
+    }
+
     /// The app's transport, or the built-in one, made when it is first needed.
     pub(super) fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
         let mut transport = lock(&self.transport);

@@ -57,7 +57,7 @@ mod voiding;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -76,10 +76,8 @@ pub use verdict::Recordable;
 pub use voiding::voids_a_voiding;
 
 use driver::Command;
-use events::Events;
 use folding::Folding;
-use ids::Ids;
-use inner::{HttpSettings, Inner};
+use inner::Inner;
 use lane::{Choices, Lane};
 use reentry::Role;
 use target::Target;
@@ -90,7 +88,7 @@ use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::{Invalid, Prepared};
-use crate::store::{Appended, Db, Holder, Opening, Shared, UpstreamId};
+use crate::store::{Appended, Db, Opening, Shared, UpstreamId};
 use crate::sync::SyncReport;
 
 /// The longest statement that is taken in, bytes of its JSON. Its copy at the LRS, which may be several
@@ -173,36 +171,13 @@ impl Collector {
             MAIN.into(),
             Target::new(endpoint, authorization),
             Choices {
-                provider: config.credentials_provider,
+                provider: config.credentials_provider.clone(),
                 speak: config.speak,
                 write_only: config.write_only,
                 trust_lrs_clock: config.trust_lrs_clock,
             },
         );
-        let inner = Arc::new(Inner {
-            store,
-            events: Events::default(),
-            ids: Ids::default(),
-            folding: Folding::default(),
-            clock: config.clock,
-            rules: config.rules,
-            policy: config.sync,
-            history: config.history,
-            max_statements: config.max_statements,
-            max_bytes: config.max_bytes,
-            requests_in_flight: config.requests_in_flight,
-            allow_cleartext: config.allow_cleartext,
-            http: HttpSettings {
-                apps: config.transport.is_some(),
-                extra_roots: config.extra_roots,
-                proxy: config.proxy,
-                proxies_from_environment: config.proxies_from_environment,
-            },
-            holder: Holder(*Uuid::new_v4().as_bytes()),
-            lanes: Mutex::default(),
-            transport: Mutex::new(config.transport),
-            network: AtomicBool::new(true),
-        });
+        let inner = Arc::new(Inner::new(store, config));
         let threads = Arc::new(Threads {
             inner: Arc::clone(&inner),
             syncs: Mutex::new(Syncs::No),

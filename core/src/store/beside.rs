@@ -154,49 +154,27 @@ impl Beside {
         }
         let others = numbers.and_then(|_| Others::read(bytes));
         let notes = withdrawn::whole(bytes, &account.numbers.family);
-        if what.is_empty() && is_blank {
-            what.push("everything is wiped out".to_owned());
-        } else if what.is_empty()
-            && numbers.is_none()
-            && notes.is_empty()
-            && !bytes.starts_with(&MARK)
-        {
-            what.push("nothing is what was written there".to_owned());
-        } else if what.is_empty() && numbers.is_none() {
-            what.push("the numbers are damaged".to_owned());
-        } else if what.is_empty() && others.is_none() {
-            what.push("the numbers of further LRSs are damaged".to_owned());
+        if what.is_empty() {
+            let nothing = numbers.is_none() && notes.is_empty() && !bytes.starts_with(&MARK);
+            let damaged = match () {
+                () if is_blank => Some("everything is wiped out"),
+                () if nothing => Some("nothing is what was written there"),
+                () if numbers.is_none() => Some("the numbers are damaged"),
+                () if others.is_none() => Some("the numbers of further LRSs are damaged"),
+                () => None,
+            };
+            what.extend(damaged.map(str::to_owned));
         }
-        let known = account.numbers.withdrawn;
-        let last = notes.last().map_or(0, |(number, _)| number + 1);
-        let end = known
-            .max(last)
-            .max(numbers.map_or(0, |numbers| numbers.withdrawn));
-        let from = account
-            .notes_from
-            .unwrap_or(known)
-            .max(end.saturating_sub(MOST));
-        let there: HashSet<u64> = notes.iter().map(|(number, _)| *number).collect();
-        let missing = (from..end).filter(|number| !there.contains(number));
-        let (mut of_old, mut of_new) = missing.partition::<Vec<u64>, _>(|number| *number < known);
-        let broken = broken(bytes, &account.numbers.family, from..end);
-        let (old, new) = broken.partition::<Vec<u64>, _>(|number| *number < known);
-        of_old.extend(old);
-        of_new.extend(new);
+        let numbered = numbers.map_or(0, |numbers| numbers.withdrawn);
+        let gone = Gone::of(bytes, account, &notes, numbered);
         if numbers.is_some() && bytes.len() as u64 > LONGEST {
             what.push("the end is none of it".to_owned());
         }
-        match of_old.len() + of_new.len() {
-            0 => {}
-            1 => what.push("1 note of what was taken back or erased is gone".to_owned()),
-            count => what.push(format!(
-                "{count} notes of what was taken back or erased are gone"
-            )),
-        }
+        what.extend(gone.words());
         let damage = (!what.is_empty()).then(|| Damage {
             what,
-            is_uncertain: others.is_none() || !of_new.is_empty(),
-            notes: of_new.iter().fold(end, |end, number| end.max(number + 1)),
+            is_uncertain: others.is_none() || !gone.of_new.is_empty(),
+            notes: gone.count(),
         });
         Self {
             numbers,
@@ -263,6 +241,52 @@ impl Beside {
             last_seq,
             withdrawn,
             ..ours
+        }
+    }
+}
+
+/// Notes that should be there.
+struct Gone {
+    /// What they told is in the queue too.
+    of_old: Vec<u64>,
+    /// The queue may not know of these.
+    of_new: Vec<u64>,
+    /// So many notes there were, by what is whole.
+    end: u64,
+}
+
+impl Gone {
+    /// `numbered`: so many there were by the numbers beside the queue.
+    fn of(bytes: &[u8], account: &Account, notes: &[(u64, Withdrawn)], numbered: u64) -> Self {
+        let known = account.numbers.withdrawn;
+        let last = notes.last().map_or(0, |(number, _)| number + 1);
+        let end = known.max(last).max(numbered);
+        let oldest = end.saturating_sub(MOST);
+        let from = account.notes_from.unwrap_or(known).max(oldest);
+        let there: HashSet<u64> = notes.iter().map(|(number, _)| *number).collect();
+        let missing = (from..end).filter(|number| !there.contains(number));
+        let broken = broken(bytes, &account.numbers.family, from..end);
+        let (of_old, of_new) = missing.chain(broken).partition(|number| *number < known);
+        Self {
+            of_old,
+            of_new,
+            end,
+        }
+    }
+
+    /// How many notes there were, at least.
+    fn count(&self) -> u64 {
+        let numbers = self.of_new.iter();
+        numbers.fold(self.end, |end, number| end.max(number + 1))
+    }
+
+    fn words(&self) -> Option<String> {
+        match self.of_old.len() + self.of_new.len() {
+            0 => None,
+            1 => Some("1 note of what was taken back or erased is gone".to_owned()),
+            count => Some(format!(
+                "{count} notes of what was taken back or erased are gone"
+            )),
         }
     }
 }

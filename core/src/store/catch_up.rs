@@ -130,7 +130,7 @@ pub(super) fn go_forward(
 ) -> Result<Forward, StoreError> {
     let ours = Numbers::of(tx)?;
     let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
-    let missed = others.missing(&Others::of(tx)?, (last, end), notes, saved.len() as u64);
+    let missed = others.missing(&Others::of(tx)?, (last, end), notes, saved);
     let is_main = |at| at == UpstreamId::MAIN;
     let mut new: Vec<&Withdrawn> = notes
         .iter()

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::upstream::{is_held_by, renew};
+use super::lease::{is_held_by, renew};
 use super::{Db, Holder, Millis, Row, StoreError, UnderWay, UpstreamId, Written};
 
 /// The right to deliver to an upstream, as that was when the right was given.

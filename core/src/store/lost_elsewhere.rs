@@ -75,6 +75,44 @@ fn an_older_copy_tells_what_the_first_alone_has() {
     }
 }
 
+/// What it can still read in its log, and what the second one has, is not what is lost: that may be among the
+/// others.
+#[test]
+fn a_damaged_log_tells_what_it_cannot_save_for_another_one() {
+    for (delivered, lost) in [(0, 2), (5, 2), (8, 1), (9, 0)] {
+        let (folder, path) = file();
+        let mut db = open(&path);
+        let second = db.add_upstream("second").unwrap();
+        record(&mut db, 1..=2);
+        db.checkpoint().unwrap();
+        record(&mut db, 3..=12);
+        deliver(&mut db, MAIN, 12);
+        if delivered > 0 {
+            deliver(&mut db, second, delivered);
+        }
+        db.keep_numbers();
+        let [database, log, beside] = files(folder.path()).try_into().unwrap();
+        drop(db);
+        let mut log = log.unwrap();
+        // SQLite ends at the first frame; of two statements no copy is whole.
+        log[32 + 24 + 500] ^= 1;
+        for n in [8, 9] {
+            let id = statement(n).id.to_string();
+            let places =
+                (0..log.len() - id.len()).filter(|at| log[*at..].starts_with(id.as_bytes()));
+            for place in places.collect::<Vec<_>>() {
+                log[place] ^= 1;
+            }
+        }
+        put(folder.path(), &[database, Some(log), beside]);
+        let db = open(&path);
+        check(&db);
+        let loss = told(&db);
+        let facts = (loss.lost, loss.uncertain);
+        assert_eq!(facts, (lost, false), "{delivered}: {loss:?}");
+    }
+}
+
 #[test]
 fn what_was_taken_back_since_is_not_lost_for_anybody() {
     let (folder, path) = file();

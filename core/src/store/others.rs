@@ -4,6 +4,7 @@
 //! They stand between the numbers of the first (`numbers.rs`) and the notes, in a block with a checksum of its
 //! own, which is written only when something in it changes: with one upstream it is never written.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -192,13 +193,13 @@ impl Others {
     }
 
     /// Returns what a file does not have that says this of itself and whose log ends there, though it ended here, and
-    /// though these notes are known and so many statements beyond that are saved.
+    /// though these notes are known and the statements at these places beyond that are saved.
     pub(super) fn missing(
         &self,
         ours: &Self,
         (last_seq, ended): (u64, u64),
         notes: &[Withdrawn],
-        saved: u64,
+        saved: &[i64],
     ) -> Missing {
         let mut missing = Missing::default();
         for beside in self.not_removed_by(ours) {
@@ -218,13 +219,18 @@ impl Others {
                         .is_none_or(|at| u64::from(at.number()) == beside.upstream)
             };
             // Places beyond the end that may be those of statements that it was done with.
-            let withdrawn = notes.iter().filter(is_about).count() as u64;
-            let done = beside.delivered_to.saturating_sub(last_seq)
-                + withdrawn
+            let withdrawn: HashSet<i64> =
+                notes.iter().filter(is_about).map(|note| note.seq).collect();
+            let known = saved.iter().chain(&withdrawn);
+            let known = known.filter(|seq| **seq as u64 <= beside.delivered_to);
+            let known = known.collect::<HashSet<_>>().len() as u64;
+            let delivered = beside.delivered_to.saturating_sub(last_seq);
+            let done = delivered.saturating_sub(known)
+                + withdrawn.len() as u64
                 + beside.replaced.saturating_sub(own.replaced);
             let done = done.min(beside.done.saturating_sub(own.done));
             let lost = beside.recorded.saturating_sub(own.recorded);
-            let lost = lost.saturating_sub(done + saved);
+            let lost = lost.saturating_sub(done + saved.len() as u64);
             missing.statements = missing.statements.max(lost);
         }
         missing

@@ -9,11 +9,12 @@ use super::departure::{Lease, Unsent, take_back};
 use super::done::delete;
 use super::done::is_needed_elsewhere;
 use super::done::mark_done;
+use super::learned::{self, Learned};
+use super::lease;
 use super::ledger::{Moves, Place};
 use super::locate::{State, locate};
 use super::states::{NEEDED, in_log, queued, sent_to};
 use super::tail::Tail;
-use super::upstream::{self, Learned};
 use super::{Db, HistoryPolicy, HoldReason, Millis, StoreError, UpstreamId, WaitReason, history};
 use crate::clock::Steady;
 
@@ -95,9 +96,9 @@ impl Db {
     ) -> Result<Vec<i64>, StoreError> {
         self.write(|tx| {
             if let Some((by, learned)) = &settlement.learned
-                && upstream::is_held_by(tx, upstream, by.holder, by.generation)?
+                && lease::is_held_by(tx, upstream, by.holder, by.generation)?
             {
-                upstream::write_learned(tx, upstream, learned)?;
+                learned::write(tx, upstream, learned)?;
                 if let Some(unsent) = &settlement.unsent {
                     take_back(tx, upstream, unsent)?;
                 }

@@ -7,13 +7,14 @@ use super::body;
 use super::due_row::Row;
 use super::forward::Forward;
 use super::intact::is_as_recorded;
+use super::lease::renew;
 use super::ledger::{Moves, Place};
 use super::seal::{Clocks, Outgoing};
 use super::spoilt::{Spoilt, hold_spoilt};
 use super::states::{in_log, sent_to};
 use super::tail::Tail;
 use super::traits::{NEEDS_2_0, TIMESTAMP_IS_OURS};
-use super::upstream::{is_awaited, renew};
+use super::upstream::is_awaited;
 use super::{Db, Holder, Millis, StoreError, UpstreamId, WaitReason};
 use crate::clock::Steady;
 

@@ -21,7 +21,7 @@ impl Session {
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let Some(mut item) = look.ask.pop_front() else {
+        let Some(item) = look.ask.pop_front() else {
             return Ok(());
         };
         let from = self.link.sender(answer);
@@ -65,53 +65,72 @@ impl Session {
                     may_not_read && (status != 401 || self.link.learned.reads != Some(true));
                 self.not_shown(db, look, item, Some(status), may_not_read, now)
             }
-            Looked::Copy(copy) => match statement::compare(&item.row.body, &copy) {
-                comparison if is_ours(&item.row, &comparison) => {
-                    self.link.learn_to_know(from);
-                    // 409 to what it has, unchanged: from now on look before sending again.
-                    self.link.learned.refuses_known |= matches!(look.then, Then::Known { .. });
-                    self.found(db, look, item, Outcome::Delivered, now)
-                }
-                Comparison::Different(_) if from.is_lrs() => {
-                    let outcome = Outcome::Held {
-                        reason: HoldReason::Conflict,
-                        status: matches!(look.then, Then::Known { .. }).then_some(409),
-                        words: "the LRS has another statement under this id".to_owned(),
-                        theirs: Some(copy),
-                    };
-                    self.found(db, look, item, outcome, now)
-                }
-                // No statement, or a stranger's: nothing is known of ours.
-                _ => self.not_shown(db, look, item, Some(answer.status), false, now),
-            },
-            // A voided statement hides behind another parameter.
-            Looked::Missing
-                if !look.as_voided
-                    && matches!(look.then, Then::Known { .. } | Then::Proves { .. }) =>
-            {
-                look.as_voided = true;
-                look.ask.push_front(item);
-                self.continue_look(db, look, now)
-            }
-            Looked::Missing => {
-                look.as_voided = false;
-                if let (true, Then::Known { .. } | Then::Proves { .. }) = (item.looked, &look.then)
-                {
-                    return self.vanished(db, look, item, now);
-                }
-                if let Then::Proves { .. } = look.then
-                    && !look.ask.is_empty()
-                    && !self.link.is_cautious()
-                {
-                    // It has not kept the first, and says nothing of the others.
-                    return self.stop(db, not_kept(), Duration::ZERO, now);
-                }
-                item.looked = true;
-                self.not_there.insert(item.row.seq);
-                look.missing.push(item);
-                self.continue_look(db, look, now)
-            }
+            Looked::Copy(copy) => self.shown(db, look, item, copy, from, now),
+            Looked::Missing => self.missing(db, look, item, now),
         }
+    }
+
+    /// It has something under this id.
+    fn shown(
+        &mut self,
+        db: &mut Db,
+        look: Look,
+        item: Item,
+        copy: Vec<u8>,
+        from: Sender,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        match statement::compare(&item.row.body, &copy) {
+            comparison if is_ours(&item.row, &comparison) => {
+                self.link.learn_to_know(from);
+                // 409 to what it has, unchanged: from now on look before sending again.
+                self.link.learned.refuses_known |= matches!(look.then, Then::Known { .. });
+                self.found(db, look, item, Outcome::Delivered, now)
+            }
+            Comparison::Different(_) if from.is_lrs() => {
+                let outcome = Outcome::Held {
+                    reason: HoldReason::Conflict,
+                    status: matches!(look.then, Then::Known { .. }).then_some(409),
+                    words: "the LRS has another statement under this id".to_owned(),
+                    theirs: Some(copy),
+                };
+                self.found(db, look, item, outcome, now)
+            }
+            // No statement, or a stranger's: nothing is known of ours.
+            _ => self.not_shown(db, look, item, Some(200), false, now),
+        }
+    }
+
+    /// It has nothing under this id, as far as it says.
+    fn missing(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        mut item: Item,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let is_claimed = matches!(look.then, Then::Known { .. } | Then::Proves { .. });
+        if !look.as_voided && is_claimed {
+            // A voided statement hides behind another parameter.
+            look.as_voided = true;
+            look.ask.push_front(item);
+            return self.continue_look(db, look, now);
+        }
+        look.as_voided = false;
+        if item.looked && is_claimed {
+            return self.vanished(db, look, item, now);
+        }
+        if let Then::Proves { .. } = look.then
+            && !look.ask.is_empty()
+            && !self.link.is_cautious()
+        {
+            // It has not kept the first, and says nothing of the others.
+            return self.stop(db, not_kept(), Duration::ZERO, now);
+        }
+        item.looked = true;
+        self.not_there.insert(item.row.seq);
+        look.missing.push(item);
+        self.continue_look(db, look, now)
     }
 
     /// A look-up that nobody answered.

@@ -98,20 +98,7 @@ impl Session {
             self.refused = Some(self.refused.map_or(batch.len(), |n| n.min(batch.len())));
         }
         match verdict {
-            Verdict::Stored { delivered, look } => {
-                let look = pick(&batch, &look);
-                let settled = take(batch, &delivered)
-                    .map(|item| (item, Outcome::Delivered))
-                    .collect();
-                if !look.is_empty() {
-                    let then = Then::Proves {
-                        vouched: false,
-                        own: true,
-                    };
-                    self.tasks.push_front(Task::Look(Look::new(look, then)));
-                }
-                self.accepted(db, settled, now)
-            }
+            Verdict::Stored { delivered, look } => self.stored(db, batch, &delivered, &look, now),
             Verdict::Unproved { vouched, own } => {
                 let then = Then::Proves { vouched, own };
                 self.tasks.push_front(Task::Look(Look::new(batch, then)));
@@ -122,21 +109,14 @@ impl Session {
                 refused,
                 look,
                 stranger,
-            } => {
-                let refused = refused
-                    .into_iter()
-                    .map(|(at, words)| {
-                        let blame = Blame {
-                            reason: HoldReason::Refused,
-                            status: Some(200),
-                            words,
-                            stranger,
-                        };
-                        (at, blame)
-                    })
-                    .collect();
-                self.sorted(db, &batch, &delivered, refused, &look, now)
-            }
+            } => self.sorted(
+                db,
+                &batch,
+                &delivered,
+                as_blames(refused, stranger),
+                &look,
+                now,
+            ),
             Verdict::Suspicious { blame, culprits } => {
                 if sent.bytes >= policy::BIG_BODY && batch.len() > 1 {
                     // One LRS says 400 to what is too large.
@@ -164,28 +144,48 @@ impl Session {
                 self.blame_all(db, batch, &blame, now)
             }
             Verdict::Stop(stop) => {
-                match stop.problem {
-                    Problem::ServerError => Ceiling::failed_on(&mut self.link.learned, batch.len()),
-                    // It may bear fewer at once: not only one next, but fewer from now on.
-                    Problem::Busy
-                        if self.link.learned.failures + 1 == policy::BUSY_BEFORE_SINGLES =>
-                    {
-                        self.link
-                            .ceiling
-                            .shrink_statements(&mut self.link.learned, batch.len());
-                    }
-                    Problem::Busy | Problem::Credentials => {}
-                    // A page or a redirect may be for one of these: it is looked for from here on.
-                    _ if batch.len() > 1 => {
-                        self.link
-                            .ceiling
-                            .shrink_statements(&mut self.link.learned, batch.len());
-                    }
-                    _ => {}
-                }
+                self.takes_less(batch.len(), stop.problem);
                 self.post_stopped(db, batch, stop, sent, now)
             }
         }
+    }
+
+    /// Learns from a stop how much it may bear at once.
+    fn takes_less(&mut self, tried: usize, problem: Problem) {
+        let learned = &mut self.link.learned;
+        match problem {
+            Problem::ServerError => Ceiling::failed_on(learned, tried),
+            // It may bear fewer at once: not only one next, but fewer from now on.
+            Problem::Busy if learned.failures + 1 == policy::BUSY_BEFORE_SINGLES => {
+                self.link.ceiling.shrink_statements(learned, tried);
+            }
+            Problem::Busy | Problem::Credentials => {}
+            // A page or a redirect may be for one of these: it is looked for from here on.
+            _ if tried > 1 => self.link.ceiling.shrink_statements(learned, tried),
+            _ => {}
+        }
+    }
+
+    fn stored(
+        &mut self,
+        db: &mut Db,
+        batch: Vec<Item>,
+        delivered: &[usize],
+        look: &[usize],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let look = pick(&batch, look);
+        let settled = take(batch, delivered)
+            .map(|item| (item, Outcome::Delivered))
+            .collect();
+        if !look.is_empty() {
+            let then = Then::Proves {
+                vouched: false,
+                own: true,
+            };
+            self.tasks.push_front(Task::Look(Look::new(look, then)));
+        }
+        self.accepted(db, settled, now)
     }
 
     fn sorted(
@@ -312,6 +312,18 @@ impl Session {
             self.tasks.push_front(Task::Post(part));
         }
     }
+}
+
+/// What an answer under 200 says of some of its statements.
+fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame)> {
+    let blame = |words| Blame {
+        reason: HoldReason::Refused,
+        status: Some(200),
+        words,
+        stranger,
+    };
+    let refused = refused.into_iter();
+    refused.map(|(at, words)| (at, blame(words))).collect()
 }
 
 /// Returns the reason to hold a statement for that the upstream stopped at, alone and again and again.

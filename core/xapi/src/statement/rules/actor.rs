@@ -123,17 +123,30 @@ pub(crate) fn actor(walk: &mut Walk<'_>, wanted: Wanted, rule: Rule) -> Step<Opt
             _ => walk.unknown(&key, PROPERTIES)?,
         }
     }
-    if !is_known {
-        return Ok(Some(actor));
+    if is_known {
+        let member_at = member_key.map(|key| key.at);
+        as_a_whole(walk, &actor, wanted, rule, (type_at, member_at));
     }
+    Ok(Some(actor))
+}
+
+/// What its members say together: what it is, and by how many identifiers it is known. Where its type and its
+/// list of members stand is told beside it.
+fn as_a_whole(
+    walk: &mut Walk<'_>,
+    actor: &Actor,
+    wanted: Wanted,
+    rule: Rule,
+    (type_at, member_at): (Option<usize>, Option<usize>),
+) {
     match (wanted, actor.is_group) {
         (Wanted::Agent, true) => walk.note(actor.at, "is a Group", rule),
         (Wanted::Group, false) => match type_at {
             Some(at) => walk.note(at, "is \"Agent\"", GROUP),
             None => walk.missing(actor.at, "objectType", GROUP),
         },
-        (_, false) if let Some(key) = member_key => {
-            walk.note(key.at, "is not allowed in an Agent", ONLY_GROUPS);
+        (_, false) if let Some(at) = member_at => {
+            walk.note(at, "is not allowed in an Agent", ONLY_GROUPS);
         }
         _ => {}
     }
@@ -144,7 +157,7 @@ pub(crate) fn actor(walk: &mut Walk<'_>, wanted: Wanted, rule: Rule) -> Step<Opt
                 format!("has {} identifiers", actor.identifiers),
                 ONE_AT_MOST,
             );
-        } else if actor.identifiers == 0 && member_key.is_none() && wanted != Wanted::Agent {
+        } else if actor.identifiers == 0 && member_at.is_none() && wanted != Wanted::Agent {
             walk.missing(actor.at, "member", ANONYMOUS_MEMBERS);
         }
     } else if actor.identifiers == 0 {
@@ -156,7 +169,6 @@ pub(crate) fn actor(walk: &mut Walk<'_>, wanted: Wanted, rule: Rule) -> Step<Opt
             ONE_IDENTIFIER,
         );
     }
-    Ok(Some(actor))
 }
 
 /// Reads an Agent.
