@@ -118,6 +118,22 @@ impl Forward {
     }
 }
 
+/// The log goes on behind the places that were given out since. In the account of the first upstream so many of
+/// them count, in those of others none.
+fn pass_over(tx: &Connection, (last, end): (u64, u64), accounted: u64) -> Result<(), StoreError> {
+    Tail::remember(tx)?;
+    tx.execute(
+        "UPDATE upstream SET excluded = excluded + iif(id = ?1, ?2, ?3)",
+        params![
+            UpstreamId::MAIN,
+            (end - last - accounted) as i64,
+            (end - last) as i64
+        ],
+    )?;
+    tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
+    Ok(())
+}
+
 /// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
 /// given out since, but for those that are about to be saved. What is kept beside the file is the account of
 /// the first upstream; in those of others none of these places counts.
@@ -165,16 +181,8 @@ pub(super) fn go_forward(
     moves.fill(Place::Delivered, delivered);
     moves.fill(Place::Replaced, replaced);
     moves.write(tx)?;
-    Tail::remember(tx)?;
-    tx.execute(
-        "UPDATE upstream SET excluded = excluded + iif(id = ?1, ?2, ?3)",
-        params![
-            UpstreamId::MAIN,
-            (end - last - new.len() as u64 - delivered - replaced) as i64,
-            (end - last) as i64
-        ],
-    )?;
-    tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
+    let accounted = new.len() as u64 + delivered + replaced;
+    pass_over(tx, (last, end), accounted)?;
     know(
         tx,
         beside.withdrawn.max(ours.withdrawn + notes.len() as u64),

@@ -74,39 +74,9 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// Runs a hub until Ctrl-C.
 pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
-    let named = credentials::read("PANNIER_HUB", args.credentials.as_deref())?;
-    let Named {
-        user,
-        password,
-        token,
-        basic,
-    } = named;
-    if token.is_some() || basic.is_some() {
-        return Err(Failure::usage(
-            "the hub lets in by a user and a password only: give these, and no token and no basic",
-        ));
-    }
-    if password.as_ref().is_some_and(String::is_empty) {
-        return Err(Failure::usage(
-            "the password is empty, and would let in everybody: give one, or none at all, and the hub makes one",
-        ));
-    }
-    match user.as_deref() {
-        Some("") => {
-            return Err(Failure::usage(
-                "the user is empty: name one, or leave the line out, and it is \"pannier\"",
-            ));
-        }
-        Some(user) if user.contains(':') => {
-            return Err(Failure::usage(
-                "the user must not contain a colon, which ends it in a header (RFC 7617): nobody could log in",
-            ));
-        }
-        _ => {}
-    }
-    let made = password.is_none();
-    let user = user.unwrap_or_else(|| "pannier".to_owned());
-    let password = password.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+    let (user, told) = let_in(args)?;
+    let made = told.is_none();
+    let password = told.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     let lines = (!args.quiet).then(Lines::start).transpose();
     let lines =
         lines.map_err(|error| Failure::open(format!("cannot tell of the requests: {error}")))?;
@@ -146,6 +116,41 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
         lines.end();
     }
     stopped.map_err(|error| Failure::work(format!("the hub failed: {error}")))
+}
+
+/// Returns who is let in, and the password that was named, if one was.
+fn let_in(args: &HubArgs) -> Result<(String, Option<String>), Failure> {
+    let named = credentials::read("PANNIER_HUB", args.credentials.as_deref())?;
+    let Named {
+        user,
+        password,
+        token,
+        basic,
+    } = named;
+    if token.is_some() || basic.is_some() {
+        return Err(Failure::usage(
+            "the hub lets in by a user and a password only: give these, and no token and no basic",
+        ));
+    }
+    if password.as_ref().is_some_and(String::is_empty) {
+        return Err(Failure::usage(
+            "the password is empty, and would let in everybody: give one, or none at all, and the hub makes one",
+        ));
+    }
+    match user.as_deref() {
+        Some("") => {
+            return Err(Failure::usage(
+                "the user is empty: name one, or leave the line out, and it is \"pannier\"",
+            ));
+        }
+        Some(user) if user.contains(':') => {
+            return Err(Failure::usage(
+                "the user must not contain a colon, which ends it in a header (RFC 7617): nobody could log in",
+            ));
+        }
+        _ => {}
+    }
+    Ok((user.unwrap_or_else(|| "pannier".to_owned()), password))
 }
 
 /// What is said once the hub answers.

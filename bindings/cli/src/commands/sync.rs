@@ -251,25 +251,9 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         ));
     }
     let mut failures = Vec::new();
-    let all = targets.collector.upstreams()?;
-    for name in &targets.passed_over {
-        let left = left_for(&all, name);
-        person.push(format!("{name}: passed over; {}", left.words()));
-        if left.undelivered() > 0 {
-            failures.push(Failure::undelivered(format!(
-                "{name}: passed over for want of credentials: set {}, or remove it with `pannier upstream remove {name}`",
-                words::to_give_credentials(name)
-            )));
-        }
-    }
-    for (name, wrong) in &targets.unusable {
-        let left = left_for(&all, name);
-        person.push(format!("{name}: not delivered to; {}", left.words()));
-        let text = format!("{name}: {}", wrong.text);
-        failures.push(match left.undelivered() {
-            0 => Failure::work(text),
-            _ => Failure::undelivered(text),
-        });
+    for (line, failure) in not_delivered_to(&targets)? {
+        person.push(line);
+        failures.extend(failure);
     }
     output.show(&shown(&report, &lefts), person.join("\n"));
     if let Some((_, _, status)) = ends.first()
@@ -293,6 +277,33 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         Some(failure) => Err(failure),
         None => Ok(()),
     }
+}
+
+/// What to say of each upstream that nothing could be sent to, and what is wrong where it should have been.
+fn not_delivered_to(targets: &Targets) -> Result<Vec<(String, Option<Failure>)>, Failure> {
+    let mut told = Vec::new();
+    let all = targets.collector.upstreams()?;
+    for name in &targets.passed_over {
+        let left = left_for(&all, name);
+        let failure = (left.undelivered() > 0).then(|| {
+            Failure::undelivered(format!(
+                "{name}: passed over for want of credentials: set {}, or remove it with `pannier upstream remove {name}`",
+                words::to_give_credentials(name)
+            ))
+        });
+        told.push((format!("{name}: passed over; {}", left.words()), failure));
+    }
+    for (name, wrong) in &targets.unusable {
+        let left = left_for(&all, name);
+        let text = format!("{name}: {}", wrong.text);
+        let failure = match left.undelivered() {
+            0 => Failure::work(text),
+            _ => Failure::undelivered(text),
+        };
+        let line = format!("{name}: not delivered to; {}", left.words());
+        told.push((line, Some(failure)));
+    }
+    Ok(told)
 }
 
 /// For a program: with the same members however it ended.

@@ -96,22 +96,7 @@ pub fn run(options: &Options, stage: &Stage) -> Result<Tally, Error> {
         .iter()
         .for_each(|line| stage.say(&format!("   {line}")));
     let bars = Bars::new(stage);
-    let listeners: Vec<_> = Device::ALL
-        .into_iter()
-        .map(|device| {
-            let events = collectors[device as usize].events();
-            let bar = bars.of(device).clone();
-            thread::spawn(move || {
-                for event in events {
-                    match event {
-                        Event::Delivered { ids, .. } => bar.inc(ids.len() as u64),
-                        Event::Held { .. } => bar.inc(1),
-                        _ => {}
-                    }
-                }
-            })
-        })
-        .collect();
+    let listeners = follow(&collectors, &bars);
     runtime.block_on(site.come_up_badly(&unwelcome))?;
     sync(Until::OutcomeUnknown, &bars)?;
 
@@ -135,6 +120,26 @@ pub fn run(options: &Options, stage: &Stage) -> Result<Tally, Error> {
         stage.say(&format!("The queues are in {}.", path.display()));
     }
     Ok(Tally::new(rows))
+}
+
+/// Moves each device's bar by what its collector says, until that is closed.
+fn follow(collectors: &[Collector], bars: &Bars) -> Vec<thread::JoinHandle<()>> {
+    Device::ALL
+        .into_iter()
+        .map(|device| {
+            let events = collectors[device as usize].events();
+            let bar = bars.of(device).clone();
+            thread::spawn(move || {
+                for event in events {
+                    match event {
+                        Event::Delivered { ids, .. } => bar.inc(ids.len() as u64),
+                        Event::Held { .. } => bar.inc(1),
+                        _ => {}
+                    }
+                }
+            })
+        })
+        .collect()
 }
 
 /// Does the same for each device at the same time; the results are in the devices' order.

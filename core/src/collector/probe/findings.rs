@@ -227,15 +227,12 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
         Ok(about) => about,
         Err(_) if !heard.is_there() => return not_examined(),
         Err(failure) => {
-            return said(
-                Finding::Warning,
-                None,
-                format!(
-                    "asked which versions it speaks, {failure}: a sync asks three times and then sends in xAPI {}; \
-                     ask whoever runs it, or set the version",
-                    heard.speaks.as_str()
-                ),
+            let what = format!(
+                "asked which versions it speaks, {failure}: a sync asks three times and then sends in xAPI {}; ask \
+                 whoever runs it, or set the version",
+                heard.speaks.as_str()
             );
+            return said(Finding::Warning, None, what);
         }
     };
     let common = highest_common(&heard.versions);
@@ -318,36 +315,7 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
             "it answers a look-up with something that cannot be read",
         ),
         Found::NotAnLrs(_) => not_examined(),
-        Found::Refused { status: 401, words } if taken(asking, heard).is_some() => said(
-            Finding::Warning,
-            status,
-            format!(
-                "it lets nobody look for statements with them, and takes what is sent: if they may only \
-                 write, all is well but that what a broken connection leaves open cannot be looked up{}",
-                quoted(&words.to_string())
-            ),
-        ),
-        Found::Refused { status: 401, .. } if !is_marked(answer) && heard.versions.is_empty() => {
-            said(
-                Finding::Bad,
-                status,
-                "somebody asks for other credentials, perhaps not the LRS but something before it; check \
-             them, and what stands before the LRS",
-            )
-        }
-        Found::Refused {
-            status: 401, words, ..
-        } => {
-            let what = match asking.authorization {
-                Some(_) => "it does not know them",
-                None => "none are set, and it asks for some",
-            };
-            said(
-                Finding::Bad,
-                status,
-                format!("{what}; set the right ones{}", quoted(&words.to_string())),
-            )
-        }
+        Found::Refused { status: 401, words } => by_401(asking, heard, answer, &words.to_string()),
         Found::Refused {
             status: 403, words, ..
         } => said(
@@ -368,6 +336,31 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
             ),
         ),
     }
+}
+
+fn by_401(asking: &Asking, heard: &Heard, answer: &Answer, words: &str) -> Said {
+    if taken(asking, heard).is_some() {
+        let what = format!(
+            "it lets nobody look for statements with them, and takes what is sent: if they may only write, all is \
+             well but that what a broken connection leaves open cannot be looked up{}",
+            quoted(words)
+        );
+        return said(Finding::Warning, answer.status, what);
+    }
+    if !is_marked(answer) && heard.versions.is_empty() {
+        return said(
+            Finding::Bad,
+            answer.status,
+            "somebody asks for other credentials, perhaps not the LRS but something before it; check them, and \
+             what stands before the LRS",
+        );
+    }
+    let what = match asking.authorization {
+        Some(_) => "it does not know them",
+        None => "none are set, and it asks for some",
+    };
+    let what = format!("{what}; set the right ones{}", quoted(words));
+    said(Finding::Bad, answer.status, what)
 }
 
 pub(super) fn quoted(words: &str) -> String {

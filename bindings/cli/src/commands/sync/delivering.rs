@@ -69,12 +69,7 @@ pub fn deliver(
         let left = patience.saturating_sub(began.elapsed());
         let mut report = watch.sync(targets, left)?;
         if let Some(before) = sum.take() {
-            add(&mut report, &before);
-            for one in &mut report.upstreams {
-                if let Some(before) = before.upstreams.iter().find(|it| it.name == one.name) {
-                    add(&mut one.report, &before.report);
-                }
-            }
+            add_all(&mut report, &before);
         }
         if ASKED_TO_END.load(Ordering::Relaxed) {
             if !matches!(report.ended, Ended::Emptied) {
@@ -82,18 +77,7 @@ pub fn deliver(
             }
             break report;
         }
-        let (until, what) = match &report.ended {
-            Ended::Busy { .. } => (
-                Some(now_ms() + LOOK_AGAIN.as_millis() as i64),
-                "another process is delivering this queue",
-            ),
-            Ended::Waiting { until, .. } => (Some(*until), "it asks for time"),
-            Ended::Emptied => (
-                next_due(targets)?,
-                "the next statement that waits aside is due then",
-            ),
-            Ended::NeedsApp { .. } | Ended::Interrupted => (None, ""),
-        };
+        let (until, what) = next_try(&report, targets)?;
         let left = patience.saturating_sub(began.elapsed());
         let wait = until.map(|until| Wait::begin(until, now_ms()));
         match wait {
@@ -104,6 +88,35 @@ pub fn deliver(
     };
     watch.bar.finish_and_clear();
     Ok(report)
+}
+
+/// When something may be delivered again, and what is waited for until then.
+fn next_try(
+    report: &SyncReport,
+    targets: &Targets,
+) -> Result<(Option<i64>, &'static str), Failure> {
+    Ok(match &report.ended {
+        Ended::Busy { .. } => (
+            Some(now_ms() + LOOK_AGAIN.as_millis() as i64),
+            "another process is delivering this queue",
+        ),
+        Ended::Waiting { until, .. } => (Some(*until), "it asks for time"),
+        Ended::Emptied => (
+            next_due(targets)?,
+            "the next statement that waits aside is due then",
+        ),
+        Ended::NeedsApp { .. } | Ended::Interrupted => (None, ""),
+    })
+}
+
+/// What this one and the one before it did, of each upstream too.
+fn add_all(report: &mut SyncReport, before: &SyncReport) {
+    add(report, before);
+    for one in &mut report.upstreams {
+        if let Some(before) = before.upstreams.iter().find(|it| it.name == one.name) {
+            add(&mut one.report, &before.report);
+        }
+    }
 }
 
 fn add(report: &mut SyncReport, before: &SyncReport) {

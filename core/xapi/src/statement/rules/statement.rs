@@ -147,22 +147,27 @@ pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<St
         Some((at, object)) => {
             context.check_object(walk, object);
             if verb == Some(Verb::Voided) {
-                match object {
-                    Object::StatementRef(target) => {
-                        statement.voids = target.map(|(_, target)| target);
-                        check_target(walk, &statement, *target);
-                    }
-                    Object::Faulty => {}
-                    other => walk.note(
-                        *at,
-                        format!("is {} under the verb voided", other.name()),
-                        VOIDED,
-                    ),
-                }
+                voiding(walk, &mut statement, *at, object);
             }
         }
     }
     Ok(Some(statement))
+}
+
+/// What a statement voids can only be another statement.
+fn voiding(walk: &mut Walk<'_>, statement: &mut Statement<'_>, at: usize, object: &Object) {
+    match object {
+        Object::StatementRef(target) => {
+            statement.voids = target.map(|(_, target)| target);
+            check_target(walk, statement, *target);
+        }
+        Object::Faulty => {}
+        other => walk.note(
+            at,
+            format!("is {} under the verb voided", other.name()),
+            VOIDED,
+        ),
+    }
 }
 
 /// Reads a timestamp; gives where it stands and its instant.
