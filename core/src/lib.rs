@@ -4,6 +4,9 @@
 //! Record Store (LRS) when there is a network. What `record` accepted is never lost, never sent as
 //! something else, never counted twice, and never stuck behind somebody else's mistake.
 //!
+//! What is public is here: the collector, what it is given and what it gives. The parts below it are not, but for
+//! this repository's own tests (the feature `internals`).
+//!
 //! Arrows point down only: `collector → sync → {store, lrs} → statement`, and
 //! `collector → transport → lrs`.
 
@@ -11,7 +14,15 @@ pub mod clock;
 pub mod collector;
 mod error;
 mod lock;
+#[cfg(not(feature = "internals"))]
+mod store;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod store;
+#[cfg(not(feature = "internals"))]
+mod sync;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod sync;
 pub mod transport;
 
@@ -27,7 +38,11 @@ pub use lrs::Credentials;
 pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
 pub use statement::{Statement, XapiVersion};
-pub use store::{Durability, HistoryPolicy, Page, Remainder, Route};
+pub use store::{
+    Appended, Aside, Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger,
+    Listed, LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged, StoreError,
+    Trouble, Unchanged, WaitKind, WaitReason, WaitingAside,
+};
 pub use sync::event;
 pub use sync::{Ended, SyncReport, UpstreamReport};
 pub use uuid::Uuid;

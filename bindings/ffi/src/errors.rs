@@ -1,6 +1,6 @@
 //! Errors: one rich enum, whose every variant says what to do next.
 
-use pannier::store::StoreError;
+use pannier::StoreError;
 
 use crate::{Erased, Uuid};
 
@@ -509,7 +509,7 @@ mod tests {
         );
 
         let partly = StoreError::PartlyErased {
-            erased: Box::new(pannier::store::Erased {
+            erased: Box::new(pannier::Erased {
                 undelivered: 5,
                 maybe_sent: 3,
                 history: 2,

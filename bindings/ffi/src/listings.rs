@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 mirror! {
     /// Why a statement waits aside. It comes back by itself.
-    WaitReason of pannier::store::WaitReason {
+    WaitReason of pannier::WaitReason {
         /// Its timestamp lies in the LRS's future; one such can sink a whole batch.
         Future,
         /// It uses what only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
@@ -26,7 +26,7 @@ mirror! {
 
 mirror! {
     /// Why a statement is held. It waits for the app to retry, replace or discard it.
-    HoldReason of pannier::store::HoldReason {
+    HoldReason of pannier::HoldReason {
         /// The LRS refuses it as invalid (400, 422) while it accepts others.
         Refused,
         /// The LRS forbids it (403) while it accepts others.
@@ -60,8 +60,8 @@ pub struct ListedStatement {
     pub statement: String,
 }
 
-impl From<pannier::store::Listed> for ListedStatement {
-    fn from(listed: pannier::store::Listed) -> Self {
+impl From<pannier::Listed> for ListedStatement {
+    fn from(listed: pannier::Listed) -> Self {
         Self {
             seq: listed.seq,
             id: listed.id,
@@ -92,8 +92,8 @@ pub struct WaitingStatement {
     pub statement: String,
 }
 
-impl From<pannier::store::Aside> for WaitingStatement {
-    fn from(aside: pannier::store::Aside) -> Self {
+impl From<pannier::Aside> for WaitingStatement {
+    fn from(aside: pannier::Aside) -> Self {
         Self {
             seq: aside.seq,
             id: aside.id,
@@ -128,8 +128,8 @@ pub struct HeldStatement {
     pub theirs: Option<String>,
 }
 
-impl From<pannier::store::HeldStatement> for HeldStatement {
-    fn from(held: pannier::store::HeldStatement) -> Self {
+impl From<pannier::HeldStatement> for HeldStatement {
+    fn from(held: pannier::HeldStatement) -> Self {
         Self {
             seq: held.seq,
             id: held.id,
@@ -173,8 +173,8 @@ pub struct Erased {
     pub history: i64,
 }
 
-impl From<pannier::store::Erased> for Erased {
-    fn from(erased: pannier::store::Erased) -> Self {
+impl From<pannier::Erased> for Erased {
+    fn from(erased: pannier::Erased) -> Self {
         Self {
             undelivered: erased.undelivered as i64,
             maybe_sent: erased.maybe_sent as i64,
@@ -207,10 +207,10 @@ mod tests {
     #[test]
     fn a_held_statement_crosses_whole_and_shows_no_content() {
         let id = Uuid::nil();
-        let crossed = HeldStatement::from(pannier::store::HeldStatement {
+        let crossed = HeldStatement::from(pannier::HeldStatement {
             seq: 7,
             id,
-            reason: pannier::store::HoldReason::Conflict,
+            reason: pannier::HoldReason::Conflict,
             since: 1_000,
             status: Some(409),
             words: "s3cret words".to_owned(),

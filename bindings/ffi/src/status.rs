@@ -47,7 +47,7 @@ pub(crate) use mirror;
 
 mirror! {
     /// What keeps the upstream from taking anything.
-    Problem of pannier::store::Problem {
+    Problem of pannier::Problem {
         /// No connection: no network, no such host, refused, or TLS failed.
         Unreachable,
         /// No answer within the time-out.
@@ -77,7 +77,7 @@ mirror! {
 
 mirror! {
     /// Why nothing is sent before a certain time.
-    WaitKind of pannier::store::WaitKind {
+    WaitKind of pannier::WaitKind {
         /// Our own patience after a failure. A sync by hand may skip it.
         Backoff,
         /// The LRS named the time.
@@ -102,8 +102,8 @@ pub struct Trouble {
     pub since: Timestamp,
 }
 
-impl From<pannier::store::Trouble> for Trouble {
-    fn from(trouble: pannier::store::Trouble) -> Self {
+impl From<pannier::Trouble> for Trouble {
+    fn from(trouble: pannier::Trouble) -> Self {
         Self {
             problem: trouble.problem.into(),
             status: trouble.status.map(Into::into),
@@ -131,8 +131,8 @@ pub struct LossReport {
     pub kept_at: Vec<String>,
 }
 
-impl From<pannier::store::LossReport> for LossReport {
-    fn from(loss: pannier::store::LossReport) -> Self {
+impl From<pannier::LossReport> for LossReport {
+    fn from(loss: pannier::LossReport) -> Self {
         let kept_at = loss.kept_at.iter();
         Self {
             noticed_at: Timestamp(loss.noticed_at),
@@ -301,8 +301,8 @@ pub struct WaitingAside {
     pub next_due: Option<Timestamp>,
 }
 
-impl From<pannier::store::WaitingAside> for WaitingAside {
-    fn from(aside: pannier::store::WaitingAside) -> Self {
+impl From<pannier::WaitingAside> for WaitingAside {
+    fn from(aside: pannier::WaitingAside) -> Self {
         Self {
             reason: aside.reason.into(),
             statements: aside.statements as i64,

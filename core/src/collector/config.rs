@@ -64,7 +64,7 @@ pub struct Config {
     /// The version to speak with the LRS. Default: ask it.
     pub speak: Option<XapiVersion>,
     /// Whether a queue is made where there is none. Default: yes. Without it opening fails with
-    /// [`StoreError::Missing`](crate::store::StoreError::Missing) and makes nothing: for what only looks.
+    /// [`StoreError::Missing`](crate::StoreError::Missing) and makes nothing: for what only looks.
     pub create: bool,
     /// When statements are sent. Default: by hand.
     pub sync: SyncPolicy,

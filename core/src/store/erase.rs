@@ -76,6 +76,7 @@ impl Erasing {
 
 impl Db {
     /// Erases every statement for which `names` is true, and overwrites its bytes in the file.
+    #[cfg(any(test, feature = "internals"))]
     pub fn erase(&mut self, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
         let mut erasing = Erasing::default();
         while self.erase_some(&mut erasing, names)? {}

@@ -35,6 +35,7 @@ pub(super) enum Part {
 impl Db {
     /// Removes an upstream; how many statements were given up with it. Whoever delivers to it meanwhile, in
     /// whatever process, finds it gone.
+    #[cfg(any(test, feature = "internals"))]
     pub fn remove_upstream(
         &mut self,
         name: &str,

@@ -73,6 +73,7 @@ impl FromSql for UpstreamId {
 impl Db {
     /// The upstream of that name. Where there is none it is added, and begins at the end of the log: what
     /// was recorded before is not for it.
+    #[cfg(any(test, feature = "internals"))]
     pub fn add_upstream(&mut self, name: &str) -> Result<UpstreamId, StoreError> {
         self.write(|tx| match named(tx, name)? {
             Some(known) => Ok(known),

@@ -179,6 +179,12 @@ impl Session {
         if answer.status == 400 && from == Sender::Lrs {
             self.link.hear_its_version(answer);
         }
+        if let Verdict::Suspicious { blame, .. } = &verdict
+            && blame.is_door()
+        {
+            // It counts at once: what is judged later may never be, where another one ends the session.
+            self.link.door_is_shut(&blame.words);
+        }
         if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
             && !delivered.is_empty()
         {

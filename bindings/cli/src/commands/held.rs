@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use pannier::statement::Difference;
-use pannier::store::HeldStatement;
-use pannier::{Config, Conflict, Upstream, Uuid};
+use pannier::{Config, Conflict, HeldStatement, Upstream, Uuid};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;

@@ -1,8 +1,7 @@
 //! `pannier history`: what was delivered and is kept.
 
 use clap::Args;
-use pannier::store::Listed;
-use pannier::{Config, Uuid};
+use pannier::{Config, Listed, Uuid};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

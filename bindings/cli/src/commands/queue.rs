@@ -1,8 +1,7 @@
 //! `pannier queue`: what is not delivered yet.
 
 use clap::Args;
-use pannier::store::{Aside, Listed, WaitReason};
-use pannier::{Config, Uuid};
+use pannier::{Aside, Config, Listed, Uuid, WaitReason};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

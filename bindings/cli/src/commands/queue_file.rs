@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
-use pannier::store::{LossReport, Salvaged};
-use pannier::{Collector, Config, Event, EventStream};
+use pannier::{Collector, Config, Event, EventStream, LossReport, Salvaged};
 
 use super::{Failure, now_ms, tell, words};
 use crate::terminal::one_line;

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pannier::statement::{Fault, Invalid, XapiVersion};
-use pannier::store::Appended;
-use pannier::{Collector, Config, Error, Uuid};
+use pannier::{Appended, Collector, Config, Error, Uuid};
 use serde::Serialize;
 
 use super::faults::Shown;

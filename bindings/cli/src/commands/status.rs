@@ -3,8 +3,7 @@
 use std::fmt;
 
 use clap::Args;
-use pannier::store::WaitKind;
-use pannier::{Config, Status};
+use pannier::{Config, Status, WaitKind};
 use serde::Serialize;
 use serde_json::Value;
 

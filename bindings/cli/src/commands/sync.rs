@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use pannier::store::{Trouble, WaitKind, WaitReason};
-use pannier::{Collector, Ended, HistoryPolicy, Status, SyncReport, Upstream, UpstreamInfo};
+use pannier::{
+    Collector, Ended, HistoryPolicy, Status, SyncReport, Trouble, Upstream, UpstreamInfo, WaitKind,
+    WaitReason,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 

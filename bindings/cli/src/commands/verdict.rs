@@ -6,8 +6,7 @@ use std::hash::BuildHasher;
 
 use pannier::collector::{Recordable, voids_a_voiding};
 use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, XapiVersion};
-use pannier::store::Content;
-use pannier::{Error, Uuid};
+use pannier::{Content, Error, Uuid};
 
 use super::input::Item;
 

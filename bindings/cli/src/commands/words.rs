@@ -3,9 +3,7 @@
 //! What the LRS said stands in quotation marks and only where it was the LRS. A status is named only
 //! where one came. What Pannier found out by itself is told without either.
 
-use pannier::store::{
-    HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason,
-};
+use pannier::{HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason};
 
 use super::upstream::variables_of;
 use crate::terminal::one_line;

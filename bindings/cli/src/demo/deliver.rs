@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use indicatif::ProgressBar;
-use pannier::store::{Trouble, WaitKind};
-use pannier::{Collector, Ended};
+use pannier::{Collector, Ended, Trouble, WaitKind};
 
 use super::error::Error;
 
