@@ -319,6 +319,20 @@ fn a_wait_for_the_app_hides_no_other() {
     ));
 }
 
+/// Whoever forgets it knocks on and on, and locks an account.
+#[test]
+fn a_401_that_is_not_judged_yet_is_obeyed_where_another_answer_ends_the_session() {
+    let mut air = Air::open(2, 400);
+    air.land_as(0, Ok(refused()));
+    assert_eq!(air.send(), Step::Await);
+    air.land_as(0, Ok(status(503, &[("X-Experience-API-Version", "2.0.0")])));
+    air.send();
+    let (until, why) = air.wait().expect("it is waited for");
+    let wait = until - air.device.now;
+    assert_eq!(why, WaitKind::App);
+    assert!(wait > 59 * 60 * 1000, "{wait}");
+}
+
 #[test]
 fn a_refusal_of_credentials_that_were_replaced_meanwhile_is_asked_again() {
     let mut air = Air::open(3, 600);
