@@ -135,12 +135,21 @@ impl Reserve {
     }
 
     /// After a record that had no room: what it has left in the log goes, and what others have committed
-    /// there is folded into the file. The reserve has the room for that, and is made again by the next
-    /// record.
+    /// there is folded into the file. The reserve has the room for that, and what that does not take is kept
+    /// again at once: whatever else fills the disk meanwhile would leave delivery nothing.
     pub(super) fn clear(&self, db: &Db) {
         if db.fold_now().is_err() && give_up(&self.queue) {
             // What still fails is met by whoever needs it.
             let _ = db.fold_now();
+            let Some(disk) = Disk::of(&self.queue) else {
+                return;
+            };
+            let left = disk.free.min(disk.reserve());
+            let kept = lengthen(&self.queue, left)
+                .or_else(|_| lengthen(&self.queue, left.saturating_sub(LITTLE)));
+            if let Err(error) = kept {
+                tracing::debug!(%error, "no room could be kept again for a full disk");
+            }
         }
     }
 

@@ -201,6 +201,8 @@ fn full(file: &str, ballast: &Path) {
     let collector = open(file, telling());
     let mut numbers = 0..;
     println!("refused {}", until_full(&collector, &mut numbers).1);
+    let reserve = std::fs::metadata(format!("{file}.reserve")).map_or(0, |found| found.len());
+    println!("reserve {reserve}");
     let mut other = std::fs::File::create(ballast).expect("a file without anything in it");
     let _ = std::io::copy(&mut std::io::repeat(0), &mut other);
     println!("refused {}", until_full(&collector, &mut numbers).1);
