@@ -1,7 +1,5 @@
 //! The constants of the core's vocabulary, read from its sources: a library keeps no constants.
 
-use std::path::Path;
-
 use syn::{Expr, ExprLit, Item, Lit, Meta};
 
 /// The constants of one of the core's modules.
@@ -14,25 +12,35 @@ pub struct Section {
     pub words: Vec<Word>,
 }
 
-/// File, name and contents of each section.
+/// The text of a module of the core, as it was when this was built: built anew when it changes.
+macro_rules! module {
+    ($file:literal) => {
+        include_str!(concat!(
+            "../../../core/xapi/src/statement/vocabulary/",
+            $file
+        ))
+    };
+}
+
+/// Source, name and contents of each section.
 const SECTIONS: [(&str, &str, &str); 4] = [
     (
-        "verbs.rs",
+        module!("verbs.rs"),
         "Verbs",
         "The verbs of ADL, cmi5 and the video profile.",
     ),
     (
-        "activity_types.rs",
+        module!("activity_types.rs"),
         "ActivityTypes",
         "The kinds of activities of ADL, cmi5, the video profile and the Tin Can registry.",
     ),
     (
-        "categories.rs",
+        module!("categories.rs"),
         "Categories",
         "Activities to put into the categories of a context, by their ids.",
     ),
     (
-        "extensions.rs",
+        module!("extensions.rs"),
         "ExtensionKeys",
         "Keys for extensions of cmi5 and the video profile.",
     ),
@@ -52,15 +60,10 @@ pub struct Word {
 
 /// Reads the core's sources, which lie beside this crate's.
 pub fn read() -> Result<Vec<Section>, String> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/xapi/src/statement/vocabulary");
     SECTIONS
         .into_iter()
-        .map(|(file, name, what)| {
-            let path = folder.join(file);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            let words = words(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        .map(|(source, name, what)| {
+            let words = words(source).map_err(|error| format!("{name}: {error}"))?;
             Ok(Section { name, what, words })
         })
         .collect()
