@@ -154,6 +154,21 @@ impl Targets {
         Ok(targets)
     }
 
+    /// An error where there is nobody to send to, because the others were given no credentials.
+    fn have_one(&self) -> Result<(), Failure> {
+        let ([main], Some(name)) = (self.opened.as_slice(), self.passed_over.first()) else {
+            return Ok(());
+        };
+        if self.only.is_some() || main.status()?.endpoint.is_some() {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "main has no LRS, and {name} is passed over for want of credentials: set {}, or name main's LRS with \
+             --lrs URL or PANNIER_LRS",
+            words::to_give_credentials(name)
+        )))
+    }
+
     /// None where no credentials are given for it.
     fn with_credentials(&self, name: &str, args: &SyncArgs) -> Result<Option<Upstream>, Unusable> {
         let credentials = upstream::credentials_of(name, args.file_of(name));
@@ -227,6 +242,7 @@ impl SyncArgs {
 /// Syncs once.
 pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let targets = Targets::open(args, queue)?;
+    targets.have_one()?;
     let report = delivering::deliver(&targets, args.wait, output)?;
     let mut ends = Vec::new();
     for (upstream, report) in targets.reports(&report) {

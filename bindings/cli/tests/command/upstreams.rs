@@ -201,7 +201,7 @@ fn others_are_delivered_to_where_the_first_has_no_lrs() {
     desk.run(&["upstream", "add", "north", "--endpoint", &other.url()])
         .is(0, "north");
     desk.recorded(&statement("one"));
-    desk.run(&["sync"]).is(2, "no LRS is known");
+    desk.run(&["sync"]).is(2, "set PANNIER_LRS_");
     desk.set("PANNIER_LRS_NORTH_USER", "me");
     desk.set("PANNIER_LRS_NORTH_PASSWORD", "secret");
     let sync = desk.run(&["sync"]);
