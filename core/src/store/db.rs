@@ -36,7 +36,7 @@ pub struct Db {
 
 impl Db {
     /// The file.
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -154,7 +154,7 @@ impl Db {
 
     /// The file grows no further, as on a full disk, or as far as it likes again. For tests of that.
     #[doc(hidden)]
-    #[cfg(any(test, feature = "internals"))]
+    #[cfg(feature = "internals")]
     pub fn fill_disk(&mut self, full: bool) -> Result<(), StoreError> {
         // Fewer pages than there are means as many as there are.
         let most = if full { 1 } else { u32::MAX - 1 };

@@ -125,7 +125,7 @@ pub use open::{Durability, Opened, Opening};
 pub use remove::Remainder;
 pub use route::Route;
 pub use salvaged::Salvaged;
-#[cfg(any(test, feature = "internals"))]
+#[cfg(feature = "internals")]
 pub use schema::SCHEMA_VERSION;
 pub use seal::Clocks;
 pub(crate) use seal::is_plausible;

@@ -220,20 +220,22 @@ impl<'a> Seen<'a> {
     /// Of those that are missing, the ones that would stand between two that are next to each other on a page
     /// as it was later.
     fn decide(&mut self) {
-        let is_seen = |(seq, _): &(&i64, &Spot)| {
-            !self.missing.contains(*seq) && !self.glimpsed.contains(*seq)
-        };
-        let between = |seq: &&i64| {
-            let before = self.last.range(..**seq).rev().find(is_seen);
-            let after = self.last.range(**seq + 1..).find(is_seen);
-            match (before, self.last.get(*seq), after) {
-                (Some((_, before)), Some(spot), Some((_, after))) => {
-                    before.at == after.at && before.then > spot.then
+        let mut gone = Vec::new();
+        let mut before: Option<&Spot> = None;
+        let mut between: Vec<&Spot> = Vec::new();
+        // Once along the log: thousands may be missing side by side.
+        for (seq, spot) in &self.last {
+            if self.missing.contains(seq) {
+                between.push(spot);
+            } else if !self.glimpsed.contains(seq) {
+                let waiting = between.drain(..);
+                if let Some(before) = before.filter(|before| before.at == spot.at) {
+                    let is_older = |one: &&Spot| before.then > one.then;
+                    gone.extend(waiting.filter(is_older).map(|one| one.seq));
                 }
-                _ => false,
+                before = Some(spot);
             }
-        };
-        let gone: Vec<i64> = self.missing.iter().filter(between).copied().collect();
+        }
         for seq in gone {
             self.take_out(seq);
         }

@@ -95,7 +95,7 @@ mod tests;
 
 pub use flights::Ticket;
 pub(crate) use link::cut_off_until;
-#[cfg(any(test, feature = "internals"))]
+#[cfg(feature = "internals")]
 pub use policy::MOST_IN_FLIGHT;
 pub use report::{Ended, SessionConfig, Step, SyncReport, UpstreamReport};
 pub use session::Session;
