@@ -256,7 +256,7 @@ fn watch(what: &str, folder: TempDir) -> Watched {
 }
 
 impl Watched {
-    /// Moments to cut the power at: so many in each phase.
+    /// Moments to cut the power at: so many in each phase, and more while notes are written, which is short.
     fn moments(&self, each: usize, chance: &mut Rng) -> BTreeSet<usize> {
         let phases: Vec<usize> = (0..self.acts.len())
             .filter(|at| matches!(&self.acts[*at], Act::Say(line) if line.starts_with("phase")))
@@ -264,6 +264,8 @@ impl Watched {
             .collect();
         let mut moments = BTreeSet::new();
         for phase in phases.windows(2) {
+            let is_erase = matches!(&self.acts[phase[0]], Act::Say(line) if line == "phase erase");
+            let each = if is_erase { 5 * each } else { each };
             moments.extend((0..each).map(|_| chance.usize(phase[0]..=phase[1])));
         }
         moments

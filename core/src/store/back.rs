@@ -85,6 +85,10 @@ impl Db {
             let beside = Beside::judge(&Raw::of(&path), &account);
             let notes = beside.since(account.numbers.withdrawn);
             let mut is_uncertain = beside.is_uncertain();
+            if let Some(notes) = beside.broken_off(&account) {
+                beside::close_up(&path, &account.numbers.family, notes)
+                    .map_err(|error| StoreError::Other(error.to_string()))?;
+            }
             let forward = if is_uncertain || beside.is_ahead_of(&account) {
                 let latest = (beside.latest(&account), beside.latest_others(&account));
                 go_forward_with_log(tx, &path, latest, &notes, now)?

@@ -3,8 +3,9 @@
 //!
 //! Numbers and each note have a checksum of their own, so what is whole counts whatever else is damaged. What
 //! must be there is told by the queue itself, which knows from which number on there are notes
-//! (`ledger.notes_from`) and how many (`ledger.withdrawn`), and by the numbers and the later notes beside it.
-//! The file lasts on the disk before the queue says that it is there.
+//! (`ledger.notes_from`) and how many (`ledger.withdrawn`), and by the numbers beside it, which are written after
+//! each commit; where those are damaged, by the later notes. What is not whole beyond that was being written when
+//! the power failed: its transaction never was. The file lasts on the disk before the queue says that it is there.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -152,7 +153,9 @@ impl Beside {
             }
             what.push("all is about another queue".to_owned());
         }
-        let others = numbers.and_then(|_| Others::read(bytes));
+        // Until the file is known to last, what is behind the numbers may be what lay on the disk before.
+        let nothing_yet = (!is_expected).then(Others::default);
+        let others = numbers.and_then(|_| Others::read(bytes).or(nothing_yet));
         let notes = withdrawn::whole(bytes, &account.numbers.family);
         if what.is_empty() {
             let nothing = numbers.is_none() && notes.is_empty() && !bytes.starts_with(&MARK);
@@ -165,7 +168,7 @@ impl Beside {
             };
             what.extend(damaged.map(str::to_owned));
         }
-        let numbered = numbers.map_or(0, |numbers| numbers.withdrawn);
+        let numbered = numbers.map(|numbers| numbers.withdrawn);
         let gone = Gone::of(bytes, account, &notes, numbered);
         if numbers.is_some() && bytes.len() as u64 > LONGEST {
             what.push("the end is none of it".to_owned());
@@ -200,6 +203,18 @@ impl Beside {
     pub(super) fn since(&self, number: u64) -> Vec<Withdrawn> {
         let from = self.notes.partition_point(|(known, _)| *known < number);
         self.notes[from..].iter().map(|(_, note)| *note).collect()
+    }
+
+    /// The notes of a transaction that was broken off, where some of its notes are not whole: the numbers that
+    /// they should have, if they had been all, and those that they have.
+    pub(super) fn broken_off(&self, account: &Account) -> Option<(u64, &[(u64, Withdrawn)])> {
+        let numbered = self.numbers?.withdrawn;
+        let first = account.numbers.withdrawn.max(numbered);
+        let from = self.notes.partition_point(|(known, _)| *known < first);
+        let notes = &self.notes[from..];
+        let mut numbers = (first..).zip(notes);
+        let has_gaps = numbers.any(|(number, (known, _))| number != *known);
+        has_gaps.then_some((first, notes))
     }
 
     /// The accounts of further upstreams as they were last, as far as that is known.
@@ -256,16 +271,24 @@ struct Gone {
 }
 
 impl Gone {
-    /// `numbered`: so many there were by the numbers beside the queue.
-    fn of(bytes: &[u8], account: &Account, notes: &[(u64, Withdrawn)], numbered: u64) -> Self {
+    /// `numbered`: so many there were by the numbers beside the queue, where those are whole.
+    fn of(
+        bytes: &[u8],
+        account: &Account,
+        notes: &[(u64, Withdrawn)],
+        numbered: Option<u64>,
+    ) -> Self {
         let known = account.numbers.withdrawn;
         let last = notes.last().map_or(0, |(number, _)| number + 1);
-        let end = known.max(last).max(numbered);
+        let end = known.max(numbered.unwrap_or(last));
         let oldest = end.saturating_sub(MOST);
         let from = account.notes_from.unwrap_or(known).max(oldest);
         let there: HashSet<u64> = notes.iter().map(|(number, _)| *number).collect();
         let missing = (from..end).filter(|number| !there.contains(number));
-        let broken = broken(bytes, &account.numbers.family, from..end);
+        let broken = match numbered {
+            Some(_) => Vec::new(),
+            None => broken(bytes, &account.numbers.family, from..end),
+        };
         let (of_old, of_new) = missing.chain(broken).partition(|number| *number < known);
         Self {
             of_old,
@@ -293,21 +316,17 @@ impl Gone {
 
 /// The places of notes that are not whole where none of these belongs: each is the number of the first note
 /// that may have stood there.
-fn broken(
-    file: &[u8],
-    family: &[u8; 16],
-    known: std::ops::Range<u64>,
-) -> impl Iterator<Item = u64> {
+fn broken(file: &[u8], family: &[u8; 16], known: std::ops::Range<u64>) -> Vec<u64> {
     let places: HashSet<u64> = known.map(|number| number % MOST).collect();
     let (slots, rest) = withdrawn::slots(file);
     let is_blank = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-    let is_broken =
-        move |slot: &[u8; BYTES]| !is_blank(slot) && Withdrawn::read(slot, family).is_none();
+    let is_broken = |slot: &[u8; BYTES]| !is_blank(slot) && Withdrawn::read(slot, family).is_none();
     let all = slots.iter().map(is_broken).chain([!is_blank(rest)]);
     let broken = (0..).zip(all).filter(|(_, is_broken)| *is_broken);
     broken
         .map(|(place, _)| place)
-        .filter(move |place| !places.contains(place))
+        .filter(|place| !places.contains(place))
+        .collect()
 }
 
 /// Writes a sound one with what is whole. In its place, where there is one: others may have it open.
@@ -334,6 +353,22 @@ pub(super) fn write_anew(
     }
     file.sync_all()?;
     sync_folder(&path)
+}
+
+/// Moves the notes of a transaction that was broken off together, so that none seems to be gone.
+pub(super) fn close_up(
+    queue: &Path,
+    family: &[u8; 16],
+    (first, notes): (u64, &[(u64, Withdrawn)]),
+) -> io::Result<()> {
+    let mut file = private()
+        .truncate(false)
+        .open(with_suffix(queue, LEDGER_SUFFIX))?;
+    let together: Vec<Withdrawn> = notes.iter().map(|(_, note)| *note).collect();
+    withdrawn::write(&mut file, family, first, &together)?;
+    let end = notes.last().map_or(first, |(number, _)| number + 1);
+    withdrawn::wipe(&mut file, first + notes.len() as u64..end)?;
+    file.sync_data()
 }
 
 /// The notes of these files from this number on, the oldest first. What cannot be read is not there.

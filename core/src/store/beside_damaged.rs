@@ -171,7 +171,12 @@ fn whatever_else_stands_there_is_told_and_kept() {
         for database in [&then.older, &then.newer] {
             let (folder, mut db) = with(database, Some(bytes.clone()));
             let loss = told(&db);
-            assert!(loss.uncertain, "{what}: {loss:?}");
+            // The numbers are whole there, and say that no note is missing.
+            assert_eq!(
+                loss.uncertain,
+                what != "rubbish behind it",
+                "{what}: {loss:?}"
+            );
             assert_eq!(fs::read(&loss.kept_at[0]).unwrap(), bytes, "{what}");
             // Nothing is stuck.
             append(&mut db, 11).unwrap();
@@ -306,6 +311,73 @@ fn nothing_is_told_of_a_sound_one_or_of_none_that_was_ever_there() {
     let (_folder, db) = with(&older, beside);
     assert_eq!(queued(&db), ids(5..=6));
     assert_eq!(db.loss().unwrap(), None);
+}
+
+/// The power fails while notes are written: of each sector the disk has the old bytes or the new ones, and where
+/// the file has grown whatever lay there before. Their transaction was not committed.
+#[test]
+fn notes_that_were_being_written_when_the_power_failed_are_not_taken_for_damaged() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    record(&mut db, 1..=9);
+    db.retract(statement(1).id).unwrap();
+    db.keep_numbers();
+    db.checkpoint().unwrap();
+    let before = files(folder.path());
+    for n in 2..=5 {
+        erase(&mut db, n);
+    }
+    drop(db);
+    let noted = files(folder.path())[2].clone().unwrap();
+    // Which of the four is whole: the first stands behind the one that was told.
+    for whole in 0..16_u8 {
+        let is_whole = |n: u128| whole & (1 << (n - 2)) != 0;
+        let mut beside = before[2].clone().unwrap();
+        let end = beside.len();
+        beside.resize(end + 4 * 32 + 100, 0xa7);
+        for n in (2..=5).filter(|n| is_whole(*n)) {
+            let at = end + (n as usize - 2) * 32;
+            beside[at..at + 32].copy_from_slice(&noted[at..at + 32]);
+        }
+        let (folder, mut db) = with(&before, Some(beside));
+        let gone: Vec<u128> = (2..=5).filter(|n| is_whole(*n)).collect();
+        assert_eq!(
+            queued(&db),
+            &ids(2..=9) - &ids(gone.iter().copied()),
+            "{whole:b}"
+        );
+        assert_eq!(db.loss().unwrap(), None, "{whole:b}");
+        // Notes go on behind them, and no place between them is missed.
+        db.retract(statement(9).id).unwrap();
+        db.keep_numbers();
+        db.checkpoint().unwrap();
+        drop(db);
+        let then = files(folder.path());
+        let db = open(&folder.path().join(FILES[0]));
+        assert_eq!(db.loss().unwrap(), None, "{whole:b}");
+        drop(db);
+        let (_folder, db) = with(&before, then[2].clone());
+        let left = &ids(2..=8) - &ids(gone);
+        assert_eq!(queued(&db), left, "{whole:b}: an older copy is put back");
+    }
+}
+
+/// Nothing was promised of a file whose making was broken off.
+#[test]
+fn what_lay_on_the_disk_behind_new_numbers_is_not_taken_for_damaged() {
+    let (folder, path) = file();
+    let db = open(&path);
+    db.conn
+        .execute("UPDATE ledger SET notes_from = NULL", [])
+        .unwrap();
+    drop(db);
+    let beside = folder.path().join(FILES[2]);
+    let mut bytes = fs::read(&beside).unwrap();
+    bytes[512..].fill(0xa7);
+    fs::write(&beside, bytes).unwrap();
+    for _ in 0..2 {
+        assert_eq!(open(&path).loss().unwrap(), None);
+    }
 }
 
 #[test]

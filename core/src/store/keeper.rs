@@ -85,19 +85,15 @@ impl Keeper {
         if numbers == self.last && is_open && !are_new {
             return;
         }
-        self.last = numbers;
-        let written = self.file().and_then(|file| {
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(&numbers.bytes())?;
+        (self.last, self.others) = (numbers, others);
+        let written = self.write_numbers().and_then(|()| {
             // Those of a file that was here before are not this one's.
-            let may_be_old = !is_open && file.metadata()?.len() > NUMBERS_END as u64;
+            let may_be_old = !is_open && self.file()?.metadata()?.len() > NUMBERS_END as u64;
             if are_new || may_be_old {
-                file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
-                file.write_all(&others.bytes())?;
+                self.write_others()?;
             }
             Ok(())
         });
-        self.others = others;
         if let Err(error) = written {
             // The queue does not need it; only the count of a loss would be less exact.
             self.file = None;
@@ -105,8 +101,26 @@ impl Keeper {
         }
     }
 
-    /// Makes sure that the file is on the disk, under its name.
+    /// Within one sector of any disk, so that a power cut leaves those of before or these.
+    fn write_numbers(&mut self) -> io::Result<()> {
+        let numbers = self.last.bytes();
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&numbers)
+    }
+
+    fn write_others(&mut self) -> io::Result<()> {
+        let others = self.others.bytes();
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
+        file.write_all(&others)
+    }
+
+    /// Makes sure that the file is on the disk, under its name, up to where notes begin: a gap before them
+    /// would be filled with what lay on the disk before, if the power failed.
     pub(super) fn make_lasting(&mut self) -> io::Result<()> {
+        self.file()?.sync_data()?;
+        self.write_others()?;
         self.file()?.sync_data()?;
         sync_folder(&self.path)?;
         self.is_named = true;
@@ -124,6 +138,8 @@ impl Keeper {
             // Somebody has taken it away, or put another one there: a note in the old one nobody would find.
             self.file = None;
             self.is_named = false;
+            self.write_numbers()?;
+            self.write_others()?;
         }
         withdrawn::write(self.file()?, family, first, notes)?;
         self.sync()
