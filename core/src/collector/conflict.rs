@@ -94,9 +94,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::Config;
-    use super::super::testing::{FakeLrs, TestClock, answer, config, open, posts, statement};
     use super::*;
     use crate::clock::Clock;
+    use crate::collector::tests::kit::{
+        FakeLrs, TestClock, answer, config, open, posts, statement,
+    };
     use crate::store::{HoldReason, Page};
 
     struct Stage {

@@ -1,6 +1,6 @@
 //! What drives the syncs to one upstream: it decides when, and obeys what the app wants meanwhile.
 //!
-//! All of them run beside each other on one thread (`thread`). While nothing is due they sleep until a command
+//! All of them run beside each other on one thread (`sync_thread`). While nothing is due they sleep until a command
 //! comes, without a timer. None holds the file while it waits for the network. A panic ends the
 //! sync that it happened in, and nothing else.
 
@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::Instrument as _;
 
 use super::Inner;
-use super::caught::caught;
-use super::config::SyncPolicy;
-use super::lane::Lane;
+use crate::collector::config::SyncPolicy;
+use crate::collector::lane::Lane;
+use crate::collector::panics::caught;
 use crate::error::Error;
 use crate::event::Event;
 use crate::store::{Db, Millis, Problem, Trouble};

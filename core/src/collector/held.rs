@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Collector;
-use super::input::AsStatement;
+use crate::collector::input::AsStatement;
 use crate::error::Error;
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Statement};

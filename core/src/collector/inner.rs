@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use uuid::Uuid;
 
-use super::events::Events;
-use super::folding::Folding;
-use super::ids::Ids;
-use super::input::AsStatement;
-use super::lane::Lane;
-use super::verdict::recordable;
 use super::{Config, SyncPolicy};
 use crate::clock::Clock;
+use crate::collector::check::recordable;
+use crate::collector::checkpointer::Folding;
+use crate::collector::events::Events;
+use crate::collector::ids::Ids;
+use crate::collector::input::AsStatement;
+use crate::collector::lane::Lane;
 use crate::error::Error;
 use crate::event::Event;
 use crate::lock::lock;

@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use super::config::CredentialsProvider;
-use super::target::Target;
 use super::{Inner, MAIN};
+use crate::collector::config::CredentialsProvider;
+use crate::collector::target::Target;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::statement::XapiVersion;

@@ -18,41 +18,31 @@
 //! # }
 //! ```
 
-mod caught;
+mod check;
+mod checkpointer;
 mod config;
 mod conflict;
 mod driver;
 mod events;
-mod folding;
 mod held;
 mod ids;
 mod inner;
 mod input;
 mod lane;
-mod performing;
+mod panics;
 mod probe;
 mod reentry;
-#[cfg(test)]
-mod robust;
 mod runtime;
-#[cfg(test)]
-mod several;
+mod session_runner;
+mod start_thread;
 mod status;
 mod sync_lock;
+mod sync_thread;
 mod target;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
-mod thread;
-mod threads;
-#[cfg(test)]
-mod timestamps;
-#[cfg(test)]
-mod troubles;
-mod upstream;
+mod upstream_handle;
 mod upstreams;
-mod verdict;
 mod voiding;
 
 use std::collections::HashSet;
@@ -64,24 +54,24 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+pub use check::Recordable;
 pub use config::{Config, CredentialsProvider, SyncPolicy};
 pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
 pub use input::AsStatement;
 pub use probe::{Check, Examined, Finding, Probe};
 pub use status::Status;
-pub use upstream::Upstream;
+pub use upstream_handle::Upstream;
 pub use upstreams::{NewUpstream, UpstreamInfo};
-pub use verdict::Recordable;
 pub use voiding::voids_a_voiding;
 
+use checkpointer::Folding;
 use driver::Command;
-use folding::Folding;
 use inner::Inner;
 use lane::{Choices, Lane};
 use reentry::Role;
+use start_thread::{Syncs, Threads};
 use target::Target;
-use threads::{Syncs, Threads};
 
 use crate::error::Error;
 use crate::event::Event;

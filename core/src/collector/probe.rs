@@ -3,8 +3,6 @@
 //! Nothing is recorded, nothing is learned, and nothing is stored at the LRS unless the app gives a
 //! statement for that. A probe is made beside a sync and keeps it from nothing.
 
-#[cfg(test)]
-mod agreeing;
 mod findings;
 #[cfg(test)]
 mod tests;
@@ -16,10 +14,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::caught::exchange;
-use super::runtime::runtime;
 use super::{Collector, Inner};
 use crate::clock::Clock;
+use crate::collector::panics::exchange;
+use crate::collector::runtime::runtime;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::reading::{AskedAs, highest_common, read_about, read_post};

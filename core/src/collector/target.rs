@@ -1,7 +1,7 @@
 //! Where statements go and as whom: one value, so that no credentials ever meet another LRS's address.
 
 use super::Inner;
-use super::lane::Lane;
+use crate::collector::lane::Lane;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Authorization, Credentials, Endpoint};

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::config::CredentialsProvider;
-use super::driver::Command;
-use super::lane::{Choices, Lane};
-use super::status::Status;
-use super::target::Target;
-use super::upstream::Upstream;
-use super::{Collector, Inner, MAIN, reentry};
+use super::{Collector, Inner, MAIN};
+use crate::collector::config::CredentialsProvider;
+use crate::collector::driver::Command;
+use crate::collector::lane::{Choices, Lane};
+use crate::collector::reentry;
+use crate::collector::status::Status;
+use crate::collector::target::Target;
+use crate::collector::upstream_handle::Upstream;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::balance;
-use super::keeper::Keeper;
-use super::numbers::Numbers;
-use super::others::Others;
-use super::place::{self, FileId, Place, Whereabouts};
-use super::settings::{BUSY, PAGE_BYTES};
-use super::take::Walk;
-use super::withdrawn::Withdrawn;
 use super::{StoreError, UpstreamId};
+use crate::store::file::replace::{self, FileId, Place, Whereabouts};
+use crate::store::file::settings::{BUSY, PAGE_BYTES};
+use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::counts::Numbers;
+use crate::store::ledger_file::notes::Withdrawn;
+use crate::store::ledger_file::writer::Keeper;
+use crate::store::queue::balance;
+use crate::store::queue::next_batch::Walk;
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
 #[derive(Debug)]
@@ -272,7 +272,7 @@ impl Db {
             .conn
             .prepare_cached("PRAGMA page_count")?
             .query_row([], |row| row.get(0))?;
-        Ok((u64::from(pages) * u64::from(PAGE_BYTES)).saturating_sub(place::size_of(&self.path)))
+        Ok((u64::from(pages) * u64::from(PAGE_BYTES)).saturating_sub(replace::size_of(&self.path)))
     }
 
     /// At most so many pages; 0 for all.

@@ -6,7 +6,7 @@ use rusqlite::ErrorCode;
 use uuid::Uuid;
 
 use super::Erased;
-use super::append::Refused;
+use crate::store::queue::append::Refused;
 
 /// An error of the device's storage. Nothing that was accepted before is lost by it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -22,121 +22,50 @@
 //! [`Db`] is one connection and takes `&mut self`; [`Shared`] lets many threads use it and commits
 //! concurrent records together.
 
-mod act;
-mod append;
-mod aside;
-mod back;
-#[cfg(test)]
-mod back_in_time;
-mod backfill;
-#[cfg(test)]
-mod backfilled;
-mod balance;
-mod beside;
-#[cfg(test)]
-mod beside_damaged;
-mod body;
-mod carried;
-mod catch_up;
 mod codes;
 mod db;
-mod departure;
-mod done;
-mod due_row;
-mod erase;
 mod error;
-#[cfg(test)]
-mod first_format;
-mod forward;
-mod frames;
-mod history;
-mod ids;
-mod intact;
-mod keeper;
-mod learned;
-mod lease;
-mod ledger;
-mod line;
-mod listing;
-mod locate;
-mod log;
-mod log_length;
-mod looked;
-mod loss;
-#[cfg(test)]
-mod lost_elsewhere;
-mod lrs_clock;
-#[cfg(test)]
-mod many_aside;
-mod nature;
-mod numbers;
-mod one_name;
-mod open;
-mod others;
-mod pages;
-mod place;
-mod remove;
-mod reserve;
-mod route;
-mod row;
-mod salvage;
-mod salvaged;
-mod saving;
-mod schema;
-mod seal;
-mod settings;
-mod settle;
+mod file;
+mod group_commit;
+mod ledger_file;
+mod queue;
+mod repair;
 mod shared;
-mod spoilt;
-mod states;
-mod survey;
-mod tail;
-mod take;
-#[cfg(test)]
-mod taken_out;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod torn;
-mod traits;
-#[cfg(test)]
-mod two_upstreams;
 mod upstream;
-mod upstreams;
-mod waits;
-mod withdrawn;
 
-pub use append::{Appended, Candidate, Content, Refused};
-pub use aside::{Aside, HeldStatement, WaitingAside};
 pub use codes::{HoldReason, Problem, WaitKind, WaitReason};
 pub use db::Db;
-pub use departure::{Lease, Unsent};
-pub use due_row::Row;
-pub use erase::Erased;
 pub use error::{StoreError, Unchanged};
-pub use history::HistoryPolicy;
-pub use learned::{Learned, Trouble, UnderWay, Written};
-pub use lease::{Claim, Holder};
-pub use ledger::Ledger;
-pub use listing::{Listed, Page};
-pub use loss::LossReport;
-pub use lrs_clock::LrsClock;
-pub use open::{Durability, Opened, Opening};
-pub use remove::Remainder;
-pub use route::Route;
-pub use salvaged::Salvaged;
+pub use file::open::{Durability, Opened, Opening};
 #[cfg(feature = "internals")]
-pub use schema::SCHEMA_VERSION;
-pub use seal::Clocks;
-pub(crate) use seal::is_plausible;
-pub use settle::{Outcome, Settled, Settlement};
+pub use file::schema::SCHEMA_VERSION;
+pub use queue::append::{Appended, Candidate, Content, Refused};
+pub use queue::aside::{Aside, HeldStatement, WaitingAside};
+pub use queue::departure::{Lease, Unsent};
+pub use queue::erase::Erased;
+pub use queue::history::HistoryPolicy;
+pub use queue::ledger::Ledger;
+pub use queue::listing::{Listed, Page};
+pub(crate) use queue::next_batch::LONGEST_FUTURE_MS;
+pub use queue::next_batch::{Limits, Taken};
+pub use queue::queued_row::Row;
+pub use queue::seal::Clocks;
+pub(crate) use queue::seal::is_plausible;
+pub use queue::settle::{Outcome, Settled, Settlement};
+pub use queue::spoilt::Spoilt;
+pub use repair::loss::LossReport;
+pub use repair::salvage_report::Salvaged;
 pub use shared::Shared;
-pub use spoilt::Spoilt;
-pub(crate) use take::LONGEST_FUTURE_MS;
-pub use take::{Limits, Taken};
 pub use upstream::Upstream;
-pub use upstreams::UpstreamId;
-pub use waits::Waits;
+pub use upstream::learned::{Learned, Trouble, UnderWay, Written};
+pub use upstream::lease::{Claim, Holder};
+pub use upstream::list::UpstreamId;
+pub use upstream::lrs_clock::LrsClock;
+pub use upstream::remove::Remainder;
+pub use upstream::route::Route;
+pub use upstream::waits::Waits;
 
 /// Unix milliseconds.
 pub type Millis = i64;

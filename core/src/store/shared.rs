@@ -1,6 +1,6 @@
 //! One connection for many threads, with concurrent records in one commit.
 //!
-//! No thread of its own: one of those who wait commits for all of them (`line`). A
+//! No thread of its own: one of those who wait commits for all of them (`group_commit`). A
 //! lone caller pays no hand-over to another thread, and a crowd pays for one disk sync instead of one
 //! each.
 
@@ -10,13 +10,13 @@ use std::sync::{Mutex, MutexGuard};
 
 use uuid::Uuid;
 
-use super::append::Refused;
-use super::line::{AppendOutcome, Line};
-use super::log_length::LogLength;
-use super::place::{self, Whereabouts};
-use super::reserve::Reserve;
 use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
+use crate::store::file::replace::{self, Whereabouts};
+use crate::store::file::reserve::Reserve;
+use crate::store::file::wal_length::LogLength;
+use crate::store::group_commit::{AppendOutcome, Line};
+use crate::store::queue::append::Refused;
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
 /// those already under way.
@@ -53,7 +53,7 @@ impl Shared {
     /// Opens the file; see [`Db::open`].
     pub fn open(path: &Path, opening: impl Into<Opening>, now: Millis) -> Result<Self, StoreError> {
         let opening = opening.into();
-        let path = place::absolute(path)?;
+        let path = replace::absolute(path)?;
         let shared = Self {
             reserve: Reserve::of(&path),
             path,

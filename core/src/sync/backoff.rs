@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use super::policy;
+use crate::sync::policy;
 
 /// How waits grow.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::report::SyncReport;
 use crate::store::{HoldReason, Millis, Salvaged, Trouble, WaitKind};
+use crate::sync::report::SyncReport;
 
 /// Something that happened, told after it is safely in the database. Debug and JSON show ids,
 /// counts and the LRS's words, never a statement.

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::verdict::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
-use super::work::Item;
 use crate::lrs::reading::highest_common;
 use crate::lrs::{About, Failure, Found, NotAnLrs, Posted, Sender};
 use crate::store::{HoldReason, Problem};
+use crate::sync::meaning::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
+use crate::sync::statements::task::Item;
 
 /// Judges the answer to a batch. `from` says who gave it: what a stranger says stops the sync and holds
 /// nothing.

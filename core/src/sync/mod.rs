@@ -7,11 +7,11 @@
 //! # One step
 //!
 //! 1. `next` (`run`) ends or waits where a wait is not over, obeys an unexplained 401, and then takes the next
-//!    task: one that an earlier answer left, or a batch from the log (`due`).
+//!    task: one that an earlier answer left, or a batch from the log (`statements::next_task`).
 //! 2. Before a batch leaves, a transaction writes down that it does, and until when it may be at work at the
 //!    LRS. After a kill the next session reads that (`Session::begin`).
 //! 3. `answered` measures the answer, says who gave it ([`Sender`](crate::lrs::Sender)), and
-//!    lets [`judge`] say what it means. What follows is in `posted`, `look` and `outcome`, and is in the
+//!    lets [`judge`] say what it means. What follows is in `statements::on_post`, `statements::on_lookup` and `effects`, and is in the
 //!    database when `answered` returns.
 //!
 //! What is known of the LRS is one thing (`link`: lease, credentials, version, clock, limits, trust, waits),
@@ -42,7 +42,7 @@
 //! | | 400 | the other version is tried once; then its answers to statements must do |
 //! | | 401 by the LRS | credentials, unless they may write and not read: what it says to statements tells (`link::door`) |
 //! | | 403, 405, 501, unreadable | not shown: what it says to statements must do |
-//! | | nobody answers | stop; from the third time on every other look-up is left out (`due`) |
+//! | | nobody answers | stop; from the third time on every other look-up is left out (`statements::next_task`) |
 //!
 //! # Trust
 //!
@@ -53,7 +53,7 @@
 //!   credentials; one look-up comes first.
 //! - *checked*: it has answered a look-up, or taken a statement. A refusal is looked for among the statements.
 //! - *accepted*: it has taken a statement in this session. Suspects step aside, and one that it refused
-//!   before, apart, with others taken in between, is held (`conviction`).
+//!   before, apart, with others taken in between, is held (`statements::refused_alone`).
 //! - *cautious*: it has failed [twice](policy). One statement at a time, each looked up first; after a long trouble
 //!   also the one after the first that it takes (*wary*).
 //! - *ill*: it fails on look-ups too. After a few suspects the session ends.
@@ -65,37 +65,30 @@
 //! - Held is only what the LRS itself refused twice, apart, with others taken in between; or a conflict that
 //!   it showed.
 //! - No answer of anybody else, and no trouble of the LRS, is a statement's fault.
-//! - Requests in flight beside each other are fresh from the log and share no statement (`flights`).
+//! - Requests in flight beside each other are fresh from the log and share no statement (`statements::in_flight`).
 //!
 //! `tests` shows the lines above one by one; the simulation shows what always holds.
 
-mod answered;
 pub mod backoff;
-mod conviction;
-mod due;
+mod effects;
 pub mod event;
-mod flights;
 pub mod judge;
 mod link;
-mod look;
-mod outcome;
+pub mod meaning;
+mod on_response;
 pub mod policy;
-mod posted;
-mod quiet;
 mod report;
 mod run;
 mod session;
-mod suspects;
+mod statements;
 mod trace;
-pub mod verdict;
-mod work;
 
 #[cfg(test)]
 mod tests;
 
-pub use flights::Ticket;
 pub(crate) use link::cut_off_until;
 #[cfg(feature = "internals")]
 pub use policy::MOST_IN_FLIGHT;
 pub use report::{Ended, SessionConfig, Step, SyncReport, UpstreamReport};
 pub use session::Session;
+pub use statements::in_flight::Ticket;

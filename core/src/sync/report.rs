@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::flights::Ticket;
 use crate::lrs::{Authorization, Endpoint, Request};
 use crate::statement::XapiVersion;
 use crate::store::{HistoryPolicy, Millis, Trouble, UpstreamId, WaitKind, WaitingAside};
+use crate::sync::statements::in_flight::Ticket;
 
 /// Settings of a session.
 #[derive(Debug, Clone)]

@@ -2,23 +2,23 @@
 //!
 //! A session holds the lease on the upstream, does one task after another, and forgets its tasks
 //! whenever it has to wait: the truth is in the database, and the next try starts from there. Only
-//! batches fresh from the log may be in flight beside each other (`flights`).
+//! batches fresh from the log may be in flight beside each other (`statements::in_flight`).
 
 use std::time::Duration;
 
-use super::event::Event;
-use super::flights::Flying;
-use super::link::{self, Door};
-use super::quiet::still_at_work;
-use super::report::{Ended, Step};
-use super::session::Session;
-use super::work::{Due, Item, Task};
-use super::{policy, trace};
 use crate::clock::Now;
 use crate::lrs::{Request, requests};
 use crate::store::{
     Claim, Db, Millis, Problem, StoreError, Trouble, UnderWay, Unsent, WaitKind, is_plausible,
 };
+use crate::sync::event::Event;
+use crate::sync::link::{self, Door};
+use crate::sync::report::{Ended, Step};
+use crate::sync::session::Session;
+use crate::sync::statements::at_work::still_at_work;
+use crate::sync::statements::in_flight::Flying;
+use crate::sync::statements::task::{Due, Item, Task};
+use crate::sync::{policy, trace};
 
 impl Session {
     /// Returns what to do next. Without a steady clock (an integer, the wall clock's unix milliseconds, is

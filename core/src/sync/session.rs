@@ -6,15 +6,15 @@ use std::collections::{BTreeSet, VecDeque};
 
 use tracing::Span;
 
-use super::event::Event;
-use super::flights::{Flights, Ticket};
-use super::link::Link;
-use super::quiet::Quiet;
-use super::report::{Ended, SessionConfig, SyncReport};
-use super::suspects::Suspects;
-use super::work::{Landed, Task};
 use crate::lrs::Authorization;
 use crate::store::{Holder, Trouble, Unsent};
+use crate::sync::event::Event;
+use crate::sync::link::Link;
+use crate::sync::report::{Ended, SessionConfig, SyncReport};
+use crate::sync::statements::at_work::Quiet;
+use crate::sync::statements::in_flight::{Flights, Ticket};
+use crate::sync::statements::suspects::Suspects;
+use crate::sync::statements::task::{Landed, Task};
 
 /// Run of a sync; see [the module](super). It is used by one thread.
 pub struct Session {

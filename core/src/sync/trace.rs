@@ -4,9 +4,9 @@
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::verdict::{Looked, Negotiated, Verdict};
-use super::work::Task;
 use crate::clock::Now;
+use crate::sync::meaning::{Looked, Negotiated, Verdict};
+use crate::sync::statements::task::Task;
 
 pub(super) fn span(task: &Task, bytes: usize) -> Span {
     let (kind, statements) = match task {

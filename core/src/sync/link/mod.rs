@@ -5,15 +5,15 @@
 //! All of it is read from the database when a session begins, written there with each settlement
 //! ([`Learned`]), and forgotten in memory when the session ends.
 
-mod clock;
-mod door;
 mod limits;
+mod lrs_clock;
 mod trouble;
+mod unauthorized;
 mod version;
 mod waits;
 
-pub(super) use door::Door;
 pub(super) use limits::Ceiling;
+pub(super) use unauthorized::Door;
 pub(crate) use waits::cut_off_until;
 pub(super) use waits::{failed_until, is_quick, took};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Link;
 use crate::store::{Millis, Problem, Trouble, WaitKind};
-use crate::sync::verdict::{Pause, Stop};
+use crate::sync::meaning::{Pause, Stop};
 use crate::sync::{backoff, policy};
 
 impl Link {

@@ -9,8 +9,8 @@ use crate::lrs::{Answer, Endpoint, Failure, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Problem, Row};
 use crate::sync::judge::{about, failed, found, posted};
-use crate::sync::verdict::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
-use crate::sync::work::Item;
+use crate::sync::meaning::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
+use crate::sync::statements::task::Item;
 
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(n | 0x4000_8000_0000_0000_0000)

@@ -3,7 +3,7 @@
 mod blame;
 mod delivery;
 mod device;
-mod flights;
+mod in_flight;
 mod judge;
 mod lrs;
 mod simulated;

@@ -1,0 +1,318 @@
+//! One upstream of a collector: what waits for it, what it has refused, and how it is delivered to.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{Conflict, Inner, Threads};
+use crate::collector::driver::Command;
+use crate::collector::input::AsStatement;
+use crate::collector::lane::{self, Choices, Lane};
+use crate::collector::reentry;
+use crate::collector::status::{Here, Status};
+use crate::collector::sync_lock::SyncLock;
+use crate::collector::target::Target;
+use crate::error::Error;
+use crate::lock::lock;
+use crate::lrs::{Credentials, Endpoint};
+use crate::statement;
+use crate::store::{
+    Aside, Db, HeldStatement, Listed, Page, Route, StoreError, Unchanged, UpstreamId,
+};
+use crate::sync::SyncReport;
+
+/// One of a collector's upstreams, by its name: what waits for it, what it has refused, and how it is delivered
+/// to. The collector's own calls of the same names are those of the first one, `main`.
+///
+/// Costs nothing to copy, and may be used from any thread. When the collector is dropped its calls fail
+/// ([`Error::Closing`]), and when the upstream is removed, by whatever process ([`Error::NoUpstream`]).
+#[derive(Clone)]
+pub struct Upstream {
+    threads: Weak<Threads>,
+    name: Arc<str>,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Upstream({})", self.name)
+    }
+}
+
+impl Upstream {
+    pub(super) fn new(threads: &Arc<Threads>, name: Arc<str>) -> Self {
+        Self {
+            threads: Arc::downgrade(threads),
+            name,
+        }
+    }
+
+    /// By which the queue knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How things stand with it.
+    pub fn status(&self) -> Result<Status, Error> {
+        let threads = self.threads()?;
+        let inner = &threads.inner;
+        inner.read_about(&self.name, |db, upstream| {
+            inner.status(db, upstream, &self.name)
+        })
+    }
+
+    /// Which statements are for it.
+    pub fn route(&self) -> Result<Route, Error> {
+        self.read(|db, upstream| Ok(db.upstream(upstream)?.route))
+    }
+
+    /// Says which statements are for it from now on. Those that are recorded already are for whom they were.
+    /// All are for the first one, whose route cannot be set ([`Error::MainStays`]): so none is for nobody.
+    pub fn set_route(&self, route: &Route) -> Result<(), Error> {
+        if &*self.name == super::MAIN {
+            return Err(Error::MainStays);
+        }
+        let inner = &self.threads()?.inner;
+        let set = inner.store.with(inner.clock.now_ms(), |db| {
+            db.set_route(db.named(&self.name)?, route)
+        });
+        set.map_err(Inner::about(&self.name))
+    }
+
+    /// The statements queued for it, in capture order.
+    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
+        self.read(|db, upstream| db.queued(upstream, page))
+    }
+
+    /// Those that wait aside for it and come back by themselves.
+    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
+        self.read(|db, upstream| db.waiting(upstream, page))
+    }
+
+    /// Those that are held for it until the app retries, replaces or discards them.
+    pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
+        self.read(|db, upstream| db.held(upstream, page))
+    }
+
+    /// One that is held for it.
+    pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
+        self.read(|db, upstream| db.held_one(upstream, id))?
+            .ok_or(Error::NotHeld { id })
+    }
+
+    /// Lets a held statement be tried again here.
+    pub fn retry(&self, id: Uuid) -> Result<(), Error> {
+        self.change(id, |db, upstream, now| db.retry(upstream, id, now))?;
+        self.tell_driver();
+        Ok(())
+    }
+
+    /// Puts a corrected statement in the place of one that is held here. It goes to the end of the queue, for
+    /// this upstream alone: others get the old one. Its id is its own, or the old one's, if it has that and no
+    /// other upstream has it or is to get it.
+    pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
+        let threads = self.threads()?;
+        let prepared = threads.inner.prepare(&statement)?;
+        threads.inner.may_void(&prepared, &HashSet::new())?;
+        self.change(id, |db, upstream, now| {
+            db.replace(upstream, id, &prepared, now)
+        })?;
+        self.tell_driver();
+        Ok(prepared.id)
+    }
+
+    /// Gives up for good a statement that is held here. Other upstreams get it all the same.
+    pub fn discard(&self, id: Uuid) -> Result<(), Error> {
+        self.change(id, |db, upstream, now| db.discard(upstream, id, now))
+    }
+
+    /// Both copies of a statement that is held as a conflict, and where they differ.
+    pub fn conflict(&self, id: Uuid) -> Result<Conflict, Error> {
+        Conflict::of(&self.held_one(id)?).ok_or(Error::NotInConflict { id })
+    }
+
+    /// Gives our copy up here: what the LRS has under this id stays as it is. Counted as discarded.
+    pub fn keep_theirs(&self, id: Uuid) -> Result<(), Error> {
+        self.change(id, |db, upstream, now| db.keep_theirs(upstream, id, now))
+    }
+
+    /// Records what our copy says under a new id, which is returned, at the end of the queue and for this
+    /// upstream alone. See [`Collector::send_as_new`](crate::Collector::send_as_new).
+    pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
+        let Conflict { ours, .. } = self.conflict(id)?;
+        let new = statement::successor(ours.as_bytes(), id).ok();
+        // Under a new id and with a new checksum nobody would know it for damaged any more.
+        let intact = self.read(|db, _| db.is_intact(id))?;
+        match new.filter(|_| intact) {
+            Some(new) => self.replace(id, new),
+            None => Err(StoreError::Other(format!(
+                "statement {id} is no longer what was recorded: replace it with the right one, or discard it"
+            ))
+            .into()),
+        }
+    }
+
+    /// Delivers to this upstream alone what is due. See [`Collector::sync`](crate::Collector::sync).
+    pub fn sync(&self) -> Result<SyncReport, Error> {
+        self.sync_within(Duration::ZERO)
+    }
+
+    /// The same, going on after waits that end within this time from now. See
+    /// [`Collector::sync_within`](crate::Collector::sync_within).
+    pub fn sync_within(&self, patience: Duration) -> Result<SyncReport, Error> {
+        let threads = self.threads()?;
+        if reentry::role(threads.inner.holder).is_some() {
+            return Err(Error::Reentrant);
+        }
+        let Some(lane) = threads.inner.lane(&self.name) else {
+            return threads.inner.not_opened(&self.name);
+        };
+        let (reply, answer) = channel();
+        threads.command(&lane, Command::Sync { patience, reply })?;
+        answer.recv().map_err(|_| Error::Closing)?
+    }
+
+    /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
+    pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
+        let threads = self.threads()?;
+        let lane = threads.opened(&self.name)?;
+        threads.inner.use_credentials(&lane, credentials)?;
+        threads.changed(&lane);
+        Ok(())
+    }
+
+    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
+    /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
+    /// another one they are dropped. See [`Collector::set_endpoint`](crate::Collector::set_endpoint).
+    pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
+        let threads = self.threads()?;
+        let lane = threads.opened(&self.name)?;
+        threads.inner.use_endpoint(&lane, endpoint, None)?;
+        threads.changed(&lane);
+        Ok(())
+    }
+
+    /// Says where to deliver to and as whom, at once.
+    pub fn set_target(&self, endpoint: &str, credentials: &Credentials) -> Result<(), Error> {
+        let authorization = credentials.authorization()?;
+        let threads = self.threads()?;
+        let lane = threads.opened(&self.name)?;
+        threads
+            .inner
+            .use_endpoint(&lane, endpoint, Some(authorization))?;
+        threads.changed(&lane);
+        Ok(())
+    }
+
+    fn threads(&self) -> Result<Arc<Threads>, Error> {
+        self.threads.upgrade().ok_or(Error::Closing)
+    }
+
+    /// What it waits for may be over.
+    fn tell_driver(&self) {
+        if let Some(threads) = self.threads.upgrade()
+            && let Some(lane) = threads.inner.lane(&self.name)
+        {
+            threads.changed(&lane);
+        }
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Db, UpstreamId) -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        self.threads()?.inner.read_about(&self.name, work)
+    }
+
+    /// One change of one statement.
+    fn change(
+        &self,
+        id: Uuid,
+        work: impl FnOnce(&mut Db, UpstreamId, i64) -> Result<(), Unchanged>,
+    ) -> Result<(), Error> {
+        let inner = &self.threads()?.inner;
+        let now = inner.clock.now_ms();
+        let changed = inner.store.with(now, |db| {
+            db.together(|db| {
+                let upstream = lane::id(db, &self.name)?;
+                work(db, upstream, now)
+            })
+        });
+        changed.map_err(|why| match Error::unchanged(id, why) {
+            Error::Store(error) => Inner::about(&self.name)(error),
+            other => other,
+        })
+    }
+}
+
+impl Threads {
+    /// The upstream of that name, opened for this process if it is not yet.
+    pub(super) fn opened(&self, name: &Arc<str>) -> Result<Arc<Lane>, Error> {
+        if let Some(lane) = self.inner.lane(name) {
+            return Ok(lane);
+        }
+        let known = self.inner.read_about(name, Db::upstream)?;
+        // What was salvaged from a damaged file need not be a URL any more.
+        let endpoint = known.endpoint.and_then(|it| Endpoint::parse(&it).ok());
+        let lane = Lane::new(
+            Arc::clone(name),
+            Target::new(endpoint, None),
+            Choices::default(),
+        );
+        self.open_lane(Arc::new(lane))
+    }
+
+    /// This process delivers there from now on; what another thread has opened meanwhile stays.
+    pub(super) fn open_lane(&self, new: Arc<Lane>) -> Result<Arc<Lane>, Error> {
+        let lane = {
+            let mut lanes = lock(&self.inner.lanes);
+            if let Some(known) = lanes.iter().find(|known| known.name == new.name) {
+                Arc::clone(known)
+            } else {
+                lanes.push(Arc::clone(&new));
+                new
+            }
+        };
+        self.drive_where_automatic(&lane)?;
+        Ok(lane)
+    }
+}
+
+impl Inner {
+    /// Reads of the upstream of that name.
+    pub(super) fn read_about<T>(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Db, UpstreamId) -> Result<T, StoreError>,
+    ) -> Result<T, Error> {
+        self.read(|db| work(db, lane::id(db, name)?))
+            .map_err(Self::about(name))
+    }
+
+    pub(super) fn status(
+        &self,
+        db: &Db,
+        upstream: UpstreamId,
+        name: &str,
+    ) -> Result<Status, StoreError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let lane = self.lane(name);
+        let here = Here {
+            syncing: lane.is_some_and(|lane| lane.syncing.load(Relaxed)),
+            network: self.network.load(Relaxed),
+            now: self.clock.now(),
+        };
+        let elsewhere = || SyncLock::is_taken(self.store.path(), upstream);
+        Ok(Status::new(
+            db.ledger(upstream)?,
+            db.upstream(upstream)?,
+            db.next_due(upstream)?,
+            db.loss()?,
+            here,
+            elsewhere,
+        ))
+    }
+}

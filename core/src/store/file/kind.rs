@@ -1,0 +1,86 @@
+//! What stands at the queue's path: a queue, nothing yet, a damaged queue, or something that never was
+//! one and is left alone.
+
+use std::path::Path;
+
+use super::replace::{is_device, with_suffix};
+use super::settings::{APPLICATION_ID, PAGE_BYTES};
+use crate::store::ledger_file;
+use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::counts::Numbers;
+use crate::store::repair::pages::Pages;
+use crate::store::repair::raw_file::Looked;
+
+/// What every SQLite file begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// No database is shorter than its smallest page.
+const SHORTEST: u64 = 512;
+
+/// What stands there, as far as can be told without SQLite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// No file, and none is missing.
+    Absent,
+    /// SQLite is asked: a database, or an empty file that a new queue is made of.
+    ForSqlite,
+    /// It had statements, and is gone or cut off.
+    Lost,
+    /// Too short for a database, and never was one; or no file.
+    Foreign,
+}
+
+impl Nature {
+    pub(crate) fn of(path: &Path) -> Self {
+        let len = path.metadata().map(|found| found.len());
+        let had_some = || {
+            // SQLite throws a log away whose file is empty; there may be statements in it.
+            let log = Looked::at(&with_suffix(path, "-wal")).is_some_and(|log| log.len() > 0);
+            let numbers = Numbers::beside(path);
+            let is_damaged = numbers.is_none() && ledger_file::was_ours(path);
+            // With its file the queue has forgotten those, too.
+            let had_others = || Others::beside(path).is_none_or(|others| !others.is_empty());
+            numbers.is_some_and(|numbers| numbers.undelivered() > 0 || had_others())
+                || is_damaged
+                || log && Pages::of(path).has_any()
+        };
+        match len {
+            _ if is_device(path) => Self::Foreign,
+            Err(_) | Ok(0) if had_some() => Self::Lost,
+            Err(_) => Self::Absent,
+            Ok(0 | SHORTEST..) => Self::ForSqlite,
+            Ok(_) if is_cut_off(path) => Self::Lost,
+            Ok(_) => Self::Foreign,
+        }
+    }
+}
+
+/// A few bytes of what was a queue's file.
+fn is_cut_off(path: &Path) -> bool {
+    let Some(file) = Looked::at(path) else {
+        return false;
+    };
+    let mut begins = [0; 16];
+    let begins = &mut begins[..file.len().min(16) as usize];
+    file.read(0, begins) && MAGIC.starts_with(begins) && ledger_file::was_ours(path)
+}
+
+/// Tells whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
+/// stands beside it where its beginning is all that is gone.
+pub(crate) fn was_a_queue(path: &Path) -> bool {
+    let Some(file) = Looked::at(path) else {
+        return true;
+    };
+    let mut header = [0; 72];
+    if file.read(0, &mut header) && header.starts_with(MAGIC) {
+        let mark = i64::from(u32::from_be_bytes([
+            header[68], header[69], header[70], header[71],
+        ]));
+        if mark == APPLICATION_ID {
+            return true;
+        }
+    }
+    let page = u64::from(PAGE_BYTES);
+    Pages::of(path).has_any()
+        || ledger_file::was_ours(path) && file.len() >= page && file.len() % page == 0
+}

@@ -1,0 +1,11 @@
+//! The queue's file as a file: opened, watched in its folder, its write-ahead log, and room for a full disk.
+
+pub(crate) mod kind;
+pub(crate) mod one_name;
+pub(crate) mod open;
+pub(crate) mod replace;
+pub(crate) mod reserve;
+pub(crate) mod schema;
+pub(crate) mod settings;
+pub(crate) mod wal;
+pub(crate) mod wal_length;

@@ -1,0 +1,69 @@
+//! How long the write-ahead log is.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+use super::settings::PAGE_BYTES;
+use crate::lock::lock;
+
+/// It is folded whenever it has grown by so many pages: 4 MiB.
+pub(crate) const FOLD_AT: u32 = (4 << 20) / PAGE_BYTES;
+
+/// With so many pages, 16 MiB, whoever records waits. A longer one, as a big transaction makes it, is
+/// cut back to this when it is folded.
+pub(crate) const FULL_AT: u32 = 4 * FOLD_AT;
+
+pub(crate) const FULL_BYTES: u32 = FULL_AT * PAGE_BYTES;
+
+/// How long the log is, as the last commit left it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LogLength(Arc<Pages>);
+
+#[derive(Debug, Default)]
+struct Pages {
+    written: AtomicU32,
+    folded: AtomicU32,
+    /// Held by whoever folds, for as long as it has the file open.
+    folding: Mutex<()>,
+}
+
+impl LogLength {
+    /// Is told of every commit of this connection, in place of SQLite's own folding.
+    pub(crate) fn watch(&self, conn: &mut Connection) -> rusqlite::Result<()> {
+        let pages = Arc::clone(&self.0);
+        conn.wal_hook(Some(move |wal: &mut Wal, written: i32| {
+            let written = written.unsigned_abs();
+            if written < pages.written.swap(written, Ordering::Relaxed) {
+                // It has begun anew.
+                pages.folded.store(0, Ordering::Relaxed);
+            }
+            if written >= FULL_AT {
+                // What fails, as while another folds, is done at the next commit: this one holds.
+                let _ = wal.checkpoint();
+            }
+            Ok(())
+        }))
+    }
+
+    /// Nobody folds while this is held.
+    pub(crate) fn hold_folding(&self) -> MutexGuard<'_, ()> {
+        lock(&self.0.folding)
+    }
+
+    /// So many pages are in the file by now.
+    pub(crate) fn is_folded(&self, pages: u32) {
+        self.0.folded.store(pages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn written(&self) -> u32 {
+        self.0.written.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn unfolded(&self) -> u32 {
+        let folded = self.0.folded.load(Ordering::Relaxed);
+        self.written().saturating_sub(folded)
+    }
+}

@@ -1,0 +1,202 @@
+//! Threads in line for one commit.
+//!
+//! Whoever comes to an empty line leads: it commits for everybody who stands in line when the file
+//! is free. Who comes meanwhile stands in line for the next commit, and the first of those leads it.
+//! So nobody is overtaken, and the slower the disk, the more share a commit. A lone caller pays for
+//! two locks that nobody else wants.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use crate::lock::lock;
+use crate::store::queue::append::Refused;
+use crate::store::{Appended, Candidate, StoreError};
+
+pub(crate) type AppendOutcome = Result<Vec<Appended>, Refused>;
+
+/// The line; empty at first.
+#[derive(Default)]
+pub(crate) struct Line(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    tickets: Vec<Arc<Ticket>>,
+    /// Somebody leads, or has been told to.
+    led: bool,
+}
+
+struct Ticket {
+    candidate: Candidate,
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+enum Turn {
+    /// Not told yet.
+    Waits,
+    /// Not told yet, and to be woken: that is a system call even where nobody sleeps.
+    Sleeps,
+    Leads,
+    Done(AppendOutcome),
+}
+
+/// Whoever commits for the others. When it is gone, however it went, everybody has an outcome and the
+/// next one leads.
+pub(crate) struct Leader<'a> {
+    line: &'a Line,
+    tickets: Vec<Arc<Ticket>>,
+}
+
+impl Line {
+    /// Stands in line until the candidate is committed, by another or by `commit`.
+    pub(crate) fn stand(
+        &self,
+        candidate: Candidate,
+        commit: impl FnOnce(&mut Leader<'_>),
+    ) -> AppendOutcome {
+        let ticket = Arc::new(Ticket {
+            candidate,
+            turn: Mutex::new(Turn::Waits),
+            changed: Condvar::new(),
+        });
+        let first = {
+            let mut waiting = lock(&self.0);
+            waiting.tickets.push(Arc::clone(&ticket));
+            !std::mem::replace(&mut waiting.led, true)
+        };
+        if !first && let Some(outcome) = ticket.wait() {
+            return outcome;
+        }
+        let mut leader = Leader {
+            line: self,
+            tickets: Vec::new(),
+        };
+        commit(&mut leader);
+        drop(leader);
+        ticket.wait().unwrap_or_else(lost)
+    }
+}
+
+#[cfg(test)]
+impl Line {
+    /// Somebody waits for the file.
+    pub(crate) fn has_any(&self) -> bool {
+        !lock(&self.0).tickets.is_empty()
+    }
+}
+
+impl Leader<'_> {
+    /// Everybody who stands in line now. Called once, when the file is free.
+    pub(crate) fn everybody(&mut self) -> Vec<&Candidate> {
+        self.tickets = std::mem::take(&mut lock(&self.line.0).tickets);
+        self.tickets
+            .iter()
+            .map(|ticket| &ticket.candidate)
+            .collect()
+    }
+
+    /// Tells them what became of their candidates, in the same order.
+    pub(crate) fn tell(&mut self, outcomes: Vec<AppendOutcome>) {
+        for (ticket, outcome) in self.tickets.drain(..).zip(outcomes) {
+            ticket.turn(Turn::Done(outcome));
+        }
+    }
+}
+
+impl Drop for Leader<'_> {
+    fn drop(&mut self) {
+        // Only a panic leaves somebody untold.
+        for ticket in self.tickets.drain(..) {
+            ticket.turn(Turn::Done(lost()));
+        }
+        let mut waiting = lock(&self.line.0);
+        match waiting.tickets.first() {
+            Some(next) => next.turn(Turn::Leads),
+            None => waiting.led = false,
+        }
+    }
+}
+
+impl Ticket {
+    fn turn(&self, turn: Turn) {
+        let before = std::mem::replace(&mut *lock(&self.turn), turn);
+        // Unlocked, or whoever wakes would sleep again at once.
+        if let Turn::Sleeps = before {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The outcome, or none when it is this one's turn to lead.
+    fn wait(&self) -> Option<AppendOutcome> {
+        let mut turn = lock(&self.turn);
+        loop {
+            match std::mem::replace(&mut *turn, Turn::Waits) {
+                Turn::Done(outcome) => return Some(outcome),
+                Turn::Leads => return None,
+                Turn::Waits | Turn::Sleeps => {
+                    *turn = Turn::Sleeps;
+                    turn = self
+                        .changed
+                        .wait(turn)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+}
+
+fn lost() -> AppendOutcome {
+    Err(Refused::Store(StoreError::Other(
+        "the commit broke off, and nothing of it was written: record again".into(),
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_during_a_commit_shares_the_next_one() {
+        let line = Line::default();
+        let sizes = Mutex::new(Vec::new());
+        let commit = |leader: &mut Leader<'_>| {
+            let count = leader.everybody().len();
+            // The first commit lasts until all the others stand in line.
+            while lock(&sizes).is_empty() && lock(&line.0).tickets.len() < 7 {
+                std::thread::yield_now();
+            }
+            lock(&sizes).push(count);
+            leader.tell(vec![Ok(Vec::new()); count]);
+        };
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| line.stand(Vec::new(), commit));
+            while !lock(&line.0).led || !lock(&line.0).tickets.is_empty() {
+                std::thread::yield_now();
+            }
+            for _ in 0..7 {
+                scope.spawn(|| assert_eq!(line.stand(Vec::new(), commit), Ok(Vec::new())));
+            }
+            assert_eq!(first.join().unwrap(), Ok(Vec::new()));
+        });
+        assert_eq!(*lock(&sizes), [1, 7]);
+    }
+
+    #[test]
+    fn a_leader_that_panics_leaves_nobody_waiting() {
+        let line = Line::default();
+        let outcome = std::thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    line.stand(Vec::new(), |leader| {
+                        assert!(leader.everybody().is_empty(), "breaks off");
+                    })
+                })
+                .join()
+        });
+        assert!(outcome.is_err());
+        let after = line.stand(Vec::new(), |leader| {
+            let count = leader.everybody().len();
+            leader.tell(vec![Ok(Vec::new()); count]);
+        });
+        assert_eq!(after, Ok(Vec::new()));
+    }
+}

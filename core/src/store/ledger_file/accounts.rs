@@ -1,0 +1,245 @@
+//! The accounts of further upstreams beside the file: by them a file that has gone back in time, or is empty now,
+//! tells what it no longer has for one of those, though the first upstream has it.
+//!
+//! They stand between the numbers of the first (`counts.rs`) and the notes, in a block with a checksum of its
+//! own, which is written only when something in it changes: with one upstream it is never written.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::counts::{HEADER, NUMBERS_END};
+use super::notes::Withdrawn;
+use crate::store::UpstreamId;
+use crate::store::file::replace::{LEDGER_SUFFIX, with_suffix};
+use crate::store::queue::end::Tail;
+use crate::store::queue::ledger::Place;
+
+/// Numbers of each.
+const COUNT: usize = 5;
+
+/// The most that there are at once, besides the first.
+const MOST: usize = 31;
+
+/// A count and a checksum, then the accounts.
+pub(crate) const BYTES: usize = 8 + MOST * COUNT * 8;
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Other {
+    upstream: u64,
+    /// Statements that were for it.
+    recorded: u64,
+    /// Those that it was done with.
+    done: u64,
+    /// Of those, the ones that were replaced, which no note tells of.
+    replaced: u64,
+    /// Nothing beyond that place was delivered to it.
+    delivered_to: u64,
+}
+
+/// All of them, in the order of their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Others {
+    there: Vec<Other>,
+    /// Those that were removed, by the file itself: it misses nothing for them.
+    removed: Vec<u64>,
+}
+
+/// What a file does not have that they know of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Missing {
+    /// At least so many statements are lost for one of them.
+    pub(crate) statements: u64,
+    /// Upstreams that the file does not know.
+    pub(crate) upstreams: u64,
+}
+
+impl Others {
+    /// Returns what the file itself says, to be kept beside it.
+    pub(crate) fn to_keep(conn: &Connection) -> rusqlite::Result<Self> {
+        let mut query = conn.prepare_cached(
+            "SELECT id, begins_after + excluded, delivered + retracted + discarded + replaced + erased, replaced,
+                max(delivered_to, delivered_through)
+             FROM upstream WHERE id <> ?1 ORDER BY id",
+        )?;
+        let mut last_seq = None;
+        let all = query
+            .query_map([UpstreamId::MAIN], |row| {
+                let number = |at| row.get::<_, i64>(at).map(|number| number as u64);
+                let last_seq = match last_seq {
+                    Some(known) => known,
+                    // With one upstream there is nothing to ask it for.
+                    None => *last_seq.insert(Tail::read(conn)?.seq as u64),
+                };
+                Ok(Other {
+                    upstream: number(0)?,
+                    recorded: last_seq.saturating_sub(number(1)?),
+                    done: number(2)?,
+                    replaced: number(3)?,
+                    delivered_to: number(4)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            there: all,
+            removed: Vec::new(),
+        })
+    }
+
+    /// Returns what the file itself says, to be compared with what is kept beside it.
+    pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Self> {
+        let removed = conn
+            .prepare_cached("SELECT id FROM removed_upstream")?
+            .query_map([], |row| row.get(0).map(|id: i64| id as u64))?
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            removed,
+            ..Self::to_keep(conn)?
+        })
+    }
+
+    /// Returns what stands beside the queue; none where it is not whole.
+    pub(crate) fn beside(path: &Path) -> Option<Self> {
+        let mut bytes = Vec::new();
+        let file = File::open(with_suffix(path, LEDGER_SUFFIX)).ok()?;
+        file.take(HEADER).read_to_end(&mut bytes).ok()?;
+        Self::read(&bytes)
+    }
+
+    /// Returns what the file that stands beside a queue says; none where that is not whole.
+    pub(crate) fn read(file: &[u8]) -> Option<Self> {
+        let block = file.get(NUMBERS_END..).unwrap_or_default();
+        let block = block.get(..BYTES).unwrap_or(block);
+        if block.iter().all(|byte| *byte == 0) {
+            // It was never written.
+            return Some(Self::default());
+        }
+        let (head, rest) = block.split_first_chunk::<8>()?;
+        let count = u32::from_le_bytes(*head.first_chunk()?);
+        if rest.len() != BYTES - 8 || head[4..] != sum(count, rest).to_le_bytes() {
+            return None;
+        }
+        let (eights, _) = rest.as_chunks::<8>();
+        let (accounts, _) = eights.as_chunks::<COUNT>();
+        let account = |account: &[[u8; 8]; COUNT]| {
+            let [upstream, recorded, done, replaced, delivered_to] =
+                account.map(u64::from_le_bytes);
+            Other {
+                upstream,
+                recorded,
+                done,
+                replaced,
+                delivered_to,
+            }
+        };
+        let accounts = accounts.get(..count as usize)?;
+        Some(Self {
+            there: accounts.iter().map(account).collect(),
+            removed: Vec::new(),
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        let numbers = self.there.iter().take(MOST).flat_map(|one| {
+            [
+                one.upstream,
+                one.recorded,
+                one.done,
+                one.replaced,
+                one.delivered_to,
+            ]
+        });
+        for (eight, number) in bytes[8..].chunks_exact_mut(8).zip(numbers) {
+            eight.copy_from_slice(&number.to_le_bytes());
+        }
+        let count = self.there.len().min(MOST) as u32;
+        let sum = sum(count, &bytes[8..]);
+        bytes[..4].copy_from_slice(&count.to_le_bytes());
+        bytes[4..8].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.there.is_empty()
+    }
+
+    fn get(&self, upstream: u64) -> Option<&Other> {
+        self.there.iter().find(|one| one.upstream == upstream)
+    }
+
+    /// Those of them that the file did not remove.
+    fn not_removed_by<'a>(&'a self, ours: &'a Self) -> impl Iterator<Item = &'a Other> {
+        let all = self.there.iter();
+        all.filter(|one| ours.get(one.upstream).is_some() || !ours.removed.contains(&one.upstream))
+    }
+
+    /// Tells whether they know of something that the others do not.
+    pub(crate) fn are_ahead_of(&self, ours: &Self) -> bool {
+        self.not_removed_by(ours).any(|one| {
+            ours.get(one.upstream)
+                .is_none_or(|known| one.recorded > known.recorded || one.done > known.done)
+        })
+    }
+
+    /// Each with how many statements were to be delivered to it still.
+    pub(crate) fn undelivered(&self) -> impl Iterator<Item = (u64, u64)> {
+        let all = self.there.iter();
+        all.map(|one| (one.upstream, one.recorded.saturating_sub(one.done)))
+    }
+
+    /// Returns what a file does not have that says this of itself and whose log ends there, though it ended here, and
+    /// though these notes are known and the statements at these places beyond that are saved.
+    pub(crate) fn missing(
+        &self,
+        ours: &Self,
+        (last_seq, ended): (u64, u64),
+        notes: &[Withdrawn],
+        saved: &[i64],
+    ) -> Missing {
+        let mut missing = Missing::default();
+        for beside in self.not_removed_by(ours) {
+            let Some(own) = ours.get(beside.upstream) else {
+                missing.upstreams += 1;
+                let lost = beside.recorded.saturating_sub(beside.done);
+                // What was there already when it was added is there still.
+                let lost = lost.min(ended.saturating_sub(last_seq));
+                missing.statements = missing.statements.max(lost);
+                continue;
+            };
+            let is_about = |note: &&Withdrawn| {
+                note.seq as u64 > last_seq
+                    && note.to != Place::Replaced
+                    && note
+                        .at
+                        .is_none_or(|at| u64::from(at.number()) == beside.upstream)
+            };
+            // Places beyond the end that may be those of statements that it was done with.
+            let withdrawn: HashSet<i64> =
+                notes.iter().filter(is_about).map(|note| note.seq).collect();
+            let known = saved.iter().chain(&withdrawn);
+            let known = known.filter(|seq| **seq as u64 <= beside.delivered_to);
+            let known = known.collect::<HashSet<_>>().len() as u64;
+            let delivered = beside.delivered_to.saturating_sub(last_seq);
+            let done = delivered.saturating_sub(known)
+                + withdrawn.len() as u64
+                + beside.replaced.saturating_sub(own.replaced);
+            let done = done.min(beside.done.saturating_sub(own.done));
+            let lost = beside.recorded.saturating_sub(own.recorded);
+            let lost = lost.saturating_sub(done + saved.len() as u64);
+            missing.statements = missing.statements.max(lost);
+        }
+        missing
+    }
+}
+
+fn sum(count: u32, accounts: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&count.to_le_bytes());
+    sum.update(accounts);
+    sum.finalize()
+}

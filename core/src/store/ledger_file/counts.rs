@@ -1,0 +1,213 @@
+//! The ledger's numbers beside the file, `….ledger`: what a damaged, missing or older file cannot say of
+//! itself. Behind them stand the accounts of further upstreams (`accounts.rs`) and what was withdrawn (`notes.rs`).
+//!
+//! The numbers are written after each commit and never synced, so they may be behind the file, never before
+//! what was promised. Opening compares: where the file knows of less than they do, it has gone back in time
+//! (`repair/older_copy.rs`); and a file that is empty now, and had statements, is not taken for a new one.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::accounts;
+use crate::store::UpstreamId;
+use crate::store::file::replace::LEDGER_SUFFIX;
+use crate::store::file::replace::with_suffix;
+use crate::store::queue::end::Tail;
+
+/// What it begins with: its format, the first.
+pub(crate) const MARK: [u8; 8] = *b"Pannier1";
+
+/// How many numbers there are.
+const COUNT: usize = 13;
+
+const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
+
+/// The accounts of further upstreams begin here.
+pub(crate) const NUMBERS_END: usize = 160;
+
+/// What is withdrawn begins here.
+pub(crate) const HEADER: u64 = (NUMBERS_END + accounts::BYTES) as u64;
+
+/// What was in the queue, by the account of the first upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Numbers {
+    /// Which queue it was: a number made at random with each.
+    pub(crate) queue: [u8; 16],
+    /// The same for the files that are saved of it.
+    pub(crate) family: [u8; 16],
+    /// The last place in the log that was given out.
+    pub(crate) last_seq: u64,
+    /// Of those places, the ones that do not count: what was there is lost, or not for the first upstream.
+    pub(crate) skipped: u64,
+    /// Nothing beyond that place was delivered.
+    pub(crate) delivered_to: u64,
+    /// Nothing beyond that place was sent.
+    pub(crate) sent_to: u64,
+    /// Notes of what was withdrawn.
+    pub(crate) withdrawn: u64,
+    pub(crate) delivered: u64,
+    pub(crate) retracted: u64,
+    pub(crate) discarded: u64,
+    pub(crate) replaced: u64,
+    pub(crate) erased: u64,
+    /// How often others were done with a statement.
+    pub(crate) elsewhere: u64,
+    /// Statements whose loss nobody has acknowledged.
+    pub(crate) lost: u64,
+    /// Losses that nobody has acknowledged, of which it is not known how many they are.
+    pub(crate) uncertain: u64,
+}
+
+impl Numbers {
+    /// Returns what stands beside the queue; none where nothing whole does.
+    pub(crate) fn beside(path: &Path) -> Option<Self> {
+        let mut bytes = [0; BYTES];
+        let mut file = File::open(with_suffix(path, LEDGER_SUFFIX)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
+        Self::read(&bytes)
+    }
+
+    /// Returns what the file that stands beside the queue begins with; none where that is not whole.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let (rest, sum) = bytes.get(..BYTES)?.split_at(BYTES - 4);
+        if !rest.starts_with(&MARK) || sum != crc32fast::hash(rest).to_le_bytes() {
+            return None;
+        }
+        let [mut queue, mut family] = [[0; 16]; 2];
+        queue.copy_from_slice(&rest[8..24]);
+        family.copy_from_slice(&rest[24..40]);
+        let (eights, _) = rest[40..].as_chunks::<8>();
+        let mut numbers = [0; COUNT];
+        for (number, eight) in numbers.iter_mut().zip(eights) {
+            *number = u64::from_le_bytes(*eight);
+        }
+        Some(Self::from_array(queue, family, numbers))
+    }
+
+    /// Returns what the file itself says.
+    pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Self> {
+        let last_seq = Tail::read(conn)?.seq as u64;
+        conn.prepare_cached(
+            "SELECT queue, family, begins_after + excluded, max(delivered_to, delivered_through),
+                max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead WHERE upstream = ?1), 0)),
+                withdrawn, delivered, retracted, discarded, replaced, erased,
+                ifnull((SELECT sum(delivered + retracted + discarded + replaced + erased)
+                        FROM upstream WHERE id <> ?1), 0)
+                    + ifnull((SELECT sum(done_with) FROM removed_upstream), 0),
+                ifnull((SELECT sum(lost) FROM loss), 0), ifnull((SELECT sum(uncertain) FROM loss), 0)
+             FROM ledger, upstream u WHERE u.id = ?1",
+        )?
+        .query_row([UpstreamId::MAIN], |row| {
+            let number = |at| row.get::<_, i64>(at).map(|number| number as u64);
+            Ok(Self {
+                queue: row.get(0)?,
+                family: row.get(1)?,
+                last_seq,
+                skipped: number(2)?,
+                delivered_to: number(3)?,
+                sent_to: number(4)?,
+                withdrawn: number(5)?,
+                delivered: number(6)?,
+                retracted: number(7)?,
+                discarded: number(8)?,
+                replaced: number(9)?,
+                erased: number(10)?,
+                elsewhere: number(11)?,
+                lost: number(12)?,
+                uncertain: number(13)?,
+            })
+        })
+    }
+
+    /// Those that were to be delivered still.
+    pub(crate) fn undelivered(&self) -> u64 {
+        let elsewhere =
+            self.delivered + self.retracted + self.discarded + self.replaced + self.erased;
+        self.last_seq.saturating_sub(self.skipped + elsewhere)
+    }
+
+    /// Tells whether they know of something that the others do not.
+    pub(crate) fn are_ahead_of(&self, others: &Self) -> bool {
+        // How far it was sent is taken back where nothing was, and what is lost is acknowledged.
+        let no_marks = |numbers: &Self| {
+            Self {
+                sent_to: 0,
+                lost: 0,
+                uncertain: 0,
+                ..*numbers
+            }
+            .array()
+        };
+        let mut both = no_marks(self).into_iter().zip(no_marks(others));
+        both.any(|(ours, theirs)| ours > theirs)
+    }
+
+    fn array(&self) -> [u64; COUNT] {
+        [
+            self.last_seq,
+            self.skipped,
+            self.delivered_to,
+            self.sent_to,
+            self.withdrawn,
+            self.delivered,
+            self.retracted,
+            self.discarded,
+            self.replaced,
+            self.erased,
+            self.elsewhere,
+            self.lost,
+            self.uncertain,
+        ]
+    }
+
+    fn from_array(queue: [u8; 16], family: [u8; 16], numbers: [u64; COUNT]) -> Self {
+        let [
+            last_seq,
+            skipped,
+            delivered_to,
+            sent_to,
+            withdrawn,
+            delivered,
+            retracted,
+            discarded,
+            replaced,
+            erased,
+            elsewhere,
+            lost,
+            uncertain,
+        ] = numbers;
+        Self {
+            queue,
+            family,
+            last_seq,
+            skipped,
+            delivered_to,
+            sent_to,
+            withdrawn,
+            delivered,
+            retracted,
+            discarded,
+            replaced,
+            erased,
+            elsewhere,
+            lost,
+            uncertain,
+        }
+    }
+
+    pub(crate) fn bytes(self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        bytes[..8].copy_from_slice(&MARK);
+        bytes[8..24].copy_from_slice(&self.queue);
+        bytes[24..40].copy_from_slice(&self.family);
+        for (eight, number) in bytes[40..].chunks_exact_mut(8).zip(self.array()) {
+            eight.copy_from_slice(&number.to_le_bytes());
+        }
+        let sum = crc32fast::hash(&bytes[..BYTES - 4]);
+        bytes[BYTES - 4..].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+}

@@ -1,0 +1,240 @@
+//! What was taken back, given up or erased, noted beside the file: it never leaves the device afterwards,
+//! even if the file goes back in time.
+//!
+//! A note is written, and synced where commits are, before the transaction that takes the statement out.
+//! Whoever dies between the two has taken it out; where the commit fails the note is wiped out again. It
+//! names a statement by its place in the log, which is given out once, and a checksum of its id, which many
+//! ids share: nothing of what it said. The last [`MOST`] are kept, the oldest is written over.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::counts::HEADER;
+use crate::store::UpstreamId;
+use crate::store::queue::ledger::Place;
+
+/// So many are kept: 2 MiB.
+pub(crate) const MOST: u64 = 65_536;
+
+pub(crate) const BYTES: usize = 32;
+
+/// A statement that was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Withdrawn {
+    /// Its place in the log.
+    pub(crate) seq: i64,
+    id_sum: u32,
+    /// Where it counts.
+    pub(crate) to: Place,
+    /// Where it was given up; none: everywhere.
+    pub(crate) at: Option<UpstreamId>,
+}
+
+impl Withdrawn {
+    pub(crate) fn new(seq: i64, id: Uuid, to: Place) -> Self {
+        Self {
+            seq,
+            id_sum: crc32fast::hash(id.as_bytes()),
+            to,
+            at: None,
+        }
+    }
+
+    /// The same, given up at one upstream alone.
+    pub(crate) fn at(self, upstream: Option<UpstreamId>) -> Self {
+        Self {
+            at: upstream,
+            ..self
+        }
+    }
+
+    /// The statement in that place, which goes there.
+    pub(crate) fn of(conn: &Connection, seq: i64, to: Place) -> rusqlite::Result<Self> {
+        let id = conn
+            .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))?;
+        Ok(Self::new(seq, Uuid::from_bytes(id), to))
+    }
+
+    /// Tells whether the statement in that place is the one that it is about.
+    pub(crate) fn is_about_what_is_there(&self, conn: &Connection) -> rusqlite::Result<bool> {
+        let id: Option<[u8; 16]> = conn
+            .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
+            .query_row([self.seq], |row| row.get(0))
+            .optional()?;
+        Ok(id.is_some_and(|id| crc32fast::hash(&id) == self.id_sum))
+    }
+
+    fn bytes(self, family: &[u8; 16], number: u64) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.seq.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.id_sum.to_le_bytes());
+        bytes[20] = code(self.to);
+        bytes[21] = self.at.map_or(0, UpstreamId::number);
+        let sum = sum(family, &bytes).to_le_bytes();
+        bytes[BYTES - 4..].copy_from_slice(&sum);
+        bytes
+    }
+
+    /// The note and its number; none where it is not whole, or about other files.
+    pub(crate) fn read(bytes: &[u8; BYTES], family: &[u8; 16]) -> Option<(u64, Self)> {
+        let eight = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes);
+        let four = |at: usize| bytes[at..at + 4].try_into().map(u32::from_le_bytes);
+        if four(BYTES - 4).ok()? != sum(family, bytes) {
+            return None;
+        }
+        let withdrawn = Self {
+            seq: eight(8).ok()? as i64,
+            id_sum: four(16).ok()?,
+            to: place(bytes[20])?,
+            at: match bytes[21] {
+                0 => None,
+                at => Some(UpstreamId::numbered(at)?),
+            },
+        };
+        Some((eight(0).ok()?, withdrawn))
+    }
+}
+
+/// Of a note, with the files that it is about.
+fn sum(family: &[u8; 16], bytes: &[u8; BYTES]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(family);
+    hasher.update(&bytes[..BYTES - 4]);
+    hasher.finalize()
+}
+
+/// By these it is known in the file.
+const CODES: [(u8, Place); 4] = [
+    (1, Place::Delivered),
+    (2, Place::Retracted),
+    (3, Place::Discarded),
+    (4, Place::Erased),
+];
+
+fn code(place: Place) -> u8 {
+    let mut codes = CODES.into_iter();
+    codes
+        .find(|(_, known)| *known == place)
+        .map_or(0, |it| it.0)
+}
+
+fn place(code: u8) -> Option<Place> {
+    let mut codes = CODES.into_iter();
+    codes.find(|(known, _)| *known == code).map(|it| it.1)
+}
+
+/// Returns where the note with this number stands.
+fn offset(number: u64) -> u64 {
+    HEADER + number % MOST * BYTES as u64
+}
+
+/// Writes notes that begin with this number.
+pub(crate) fn write(
+    file: &mut File,
+    family: &[u8; 16],
+    first: u64,
+    notes: &[Withdrawn],
+) -> io::Result<()> {
+    for (number, note) in (first..).zip(notes) {
+        file.seek(SeekFrom::Start(offset(number)))?;
+        file.write_all(&note.bytes(family, number))?;
+    }
+    Ok(())
+}
+
+/// Wipes notes out whose statements were not taken out after all.
+pub(crate) fn wipe(file: &mut File, numbers: Range<u64>) -> io::Result<()> {
+    for number in numbers {
+        file.seek(SeekFrom::Start(offset(number)))?;
+        file.write_all(&[0; BYTES])?;
+    }
+    Ok(())
+}
+
+/// The notes that are whole, the oldest first.
+pub(crate) fn whole(file: &[u8], family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
+    let (notes, _) = slots(file);
+    let notes = notes
+        .iter()
+        .filter_map(|note| Withdrawn::read(note, family));
+    let mut notes: Vec<_> = notes.collect();
+    notes.sort_unstable_by_key(|(number, _)| *number);
+    notes
+}
+
+/// Where notes stand in the file, and what is left of one at its end.
+pub(crate) fn slots(file: &[u8]) -> (&[[u8; BYTES]], &[u8]) {
+    file.get(HEADER as usize..).unwrap_or_default().as_chunks()
+}
+
+/// Notes by what they are about.
+#[derive(Debug, Default)]
+pub(crate) struct Noted(HashMap<(i64, u32), i64>);
+
+/// The bits of whatever upstreams there are.
+const EVERYWHERE: i64 = !0;
+
+impl Noted {
+    pub(crate) fn new<'a>(notes: impl IntoIterator<Item = &'a Withdrawn>) -> Self {
+        let mut known = HashMap::new();
+        for note in notes {
+            *known.entry((note.seq, note.id_sum)).or_default() |=
+                note.at.map_or(EVERYWHERE, UpstreamId::bit);
+        }
+        Self(known)
+    }
+
+    /// Tells whether the statement with this id in that place was withdrawn.
+    pub(crate) fn has(&self, seq: i64, id: Uuid) -> bool {
+        self.given_up(seq, id) == EVERYWHERE
+    }
+
+    /// The bits of the upstreams where it was given up.
+    pub(crate) fn given_up(&self, seq: i64, id: Uuid) -> i64 {
+        let id_sum = crc32fast::hash(id.as_bytes());
+        self.0.get(&(seq, id_sum)).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::file::replace::{LEDGER_SUFFIX, with_suffix};
+    use crate::store::ledger_file::{notes as notes_beside, notes_since};
+
+    #[test]
+    fn the_oldest_notes_are_written_over_and_a_torn_one_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let mut file = File::create(with_suffix(&path, LEDGER_SUFFIX)).unwrap();
+        let family = [7; 16];
+        let note = |n: i64| Withdrawn::new(n, Uuid::from_u128(n as u128), Place::Erased);
+        let seqs = |first| {
+            let notes = notes_since(&path, &family, first);
+            let mut seqs = notes.iter().map(|note| note.seq);
+            (seqs.next(), seqs.next_back(), notes.len())
+        };
+        assert_eq!(seqs(0), (None, None, 0));
+        let notes: Vec<_> = (0..70_000).map(note).collect();
+        write(&mut file, &family, 0, &notes).unwrap();
+        // 2 MiB of 32 bytes each.
+        assert_eq!(file.metadata().unwrap().len(), 1_408 + 2_097_152);
+        let all = notes_beside(&path, &family);
+        assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
+        assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));
+        assert_eq!(seqs(70_000), (None, None, 0));
+        assert_eq!(notes_since(&path, &[8; 16], 69_990), []);
+        wipe(&mut file, 69_998..70_000).unwrap();
+        assert_eq!(seqs(69_990), (Some(69_990), Some(69_997), 8));
+        let first = Noted::new(&notes[..3]);
+        assert!(first.has(2, Uuid::from_u128(2)));
+        assert!(!first.has(2, Uuid::from_u128(1)) && !first.has(3, Uuid::from_u128(3)));
+    }
+}

@@ -1,0 +1,176 @@
+//! Keeps the numbers and the notes beside the file up to date (`counts`, `notes`).
+
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::accounts::Others;
+use super::counts::{NUMBERS_END, Numbers};
+use super::notes::{self, Withdrawn};
+use crate::store::Durability;
+use crate::store::file::replace::{FileId, LEDGER_SUFFIX, private, sync_folder, with_suffix};
+
+/// Keeps the numbers beside an open file, and what is withdrawn from it.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    path: PathBuf,
+    durability: Durability,
+    file: Option<File>,
+    /// Which file that is.
+    opened: Option<FileId>,
+    /// Its name is on the disk.
+    is_named: bool,
+    last: Numbers,
+    others: Others,
+    /// How much this connection had changed when they were last read, and the file's version by others.
+    changes: Option<(u64, i64)>,
+    /// The version that was met last.
+    version: i64,
+}
+
+impl Keeper {
+    pub(crate) fn new(path: &Path, durability: Durability) -> Self {
+        Self {
+            path: with_suffix(path, LEDGER_SUFFIX),
+            durability,
+            file: None,
+            opened: None,
+            is_named: false,
+            last: Numbers::default(),
+            others: Others::default(),
+            changes: None,
+            version: 0,
+        }
+    }
+
+    /// Tells whether there is something new to keep, now that the connection has made so many changes, and
+    /// others have made this version.
+    pub(crate) fn has_changed(&mut self, changes: u64, version: i64) -> bool {
+        self.version = version;
+        let now = Some((changes, version));
+        std::mem::replace(&mut self.changes, now) != now
+    }
+
+    /// This is the file's version by others now.
+    pub(crate) fn meet(&mut self, version: i64) {
+        self.version = version;
+    }
+
+    /// Tells whether others have written since the numbers were last read.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.changes.is_none_or(|(_, then)| then != self.version)
+    }
+
+    /// Tells whether it is known without asking the file what becomes of the numbers by what is taken in: for
+    /// whom it is besides the first upstream the file alone says.
+    pub(crate) fn can_add(&self) -> bool {
+        !self.is_behind() && self.others.is_empty()
+    }
+
+    /// These many were taken in.
+    pub(crate) fn add(&mut self, count: u64) {
+        if count > 0 {
+            let numbers = Numbers {
+                last_seq: self.last.last_seq + count,
+                ..self.last
+            };
+            self.keep(numbers, Others::default());
+        }
+    }
+
+    /// Something may have changed.
+    pub(crate) fn keep(&mut self, numbers: Numbers, others: Others) {
+        let is_open = self.file.is_some();
+        let are_new = others != self.others;
+        if numbers == self.last && is_open && !are_new {
+            return;
+        }
+        (self.last, self.others) = (numbers, others);
+        let written = self.write_numbers().and_then(|()| {
+            // Those of a file that was here before are not this one's.
+            let may_be_old = !is_open && self.file()?.metadata()?.len() > NUMBERS_END as u64;
+            if are_new || may_be_old {
+                self.write_others()?;
+            }
+            Ok(())
+        });
+        if let Err(error) = written {
+            // The queue does not need it; only the count of a loss would be less exact.
+            self.file = None;
+            tracing::debug!(%error, "the numbers beside the queue's file could not be written");
+        }
+    }
+
+    /// Within one sector of any disk, so that a power cut leaves those of before or these.
+    fn write_numbers(&mut self) -> io::Result<()> {
+        let numbers = self.last.bytes();
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&numbers)
+    }
+
+    fn write_others(&mut self) -> io::Result<()> {
+        let others = self.others.bytes();
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
+        file.write_all(&others)
+    }
+
+    /// Makes sure that the file is on the disk, under its name, up to where notes begin: a gap before them
+    /// would be filled with what lay on the disk before, if the power failed.
+    pub(crate) fn make_lasting(&mut self) -> io::Result<()> {
+        self.file()?.sync_data()?;
+        self.write_others()?;
+        self.file()?.sync_data()?;
+        sync_folder(&self.path)?;
+        self.is_named = true;
+        Ok(())
+    }
+
+    /// Notes what is about to be taken out, as durably as that will be.
+    pub(crate) fn withdraw(
+        &mut self,
+        family: &[u8; 16],
+        first: u64,
+        notes: &[Withdrawn],
+    ) -> io::Result<()> {
+        if self.opened != FileId::of(&self.path) {
+            // Somebody has taken it away, or put another one there: a note in the old one nobody would find.
+            self.file = None;
+            self.is_named = false;
+            self.write_numbers()?;
+            self.write_others()?;
+        }
+        notes::write(self.file()?, family, first, notes)?;
+        self.sync()
+    }
+
+    /// Wipes out what was noted.
+    pub(crate) fn unwithdraw(&mut self, numbers: std::ops::Range<u64>) -> io::Result<()> {
+        notes::wipe(self.file()?, numbers)?;
+        self.sync()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.durability == Durability::ProcessCrash {
+            return Ok(());
+        }
+        self.file()?.sync_data()?;
+        if !self.is_named {
+            sync_folder(&self.path)?;
+            self.is_named = true;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            none => {
+                let file = private().truncate(false).open(&self.path)?;
+                self.opened = FileId::of(&self.path);
+                Ok(none.insert(file))
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What the app may do with one statement: take it back, try it again, replace it, give it up.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::append::append_one;
+use super::conditions::{self, delivered_elsewhere};
+use super::done_with::{delete, is_needed_elsewhere, mark_done};
+use super::end::Tail;
+use super::ledger::{Moves, Place};
+use super::locate::Located;
+use super::locate::State;
+use super::locate::locate;
+use super::seal::may_have_left;
+use super::{history, ids};
+use crate::statement::Prepared;
+use crate::store::Unchanged;
+use crate::store::ledger_file::notes::Withdrawn;
+use crate::store::upstream::list;
+use crate::store::{Db, HoldReason, Millis, StoreError, UpstreamId};
+
+impl Db {
+    /// Takes back a statement that was never sent to any upstream.
+    pub fn retract(&mut self, id: Uuid) -> Result<(), Unchanged> {
+        self.together(|db| {
+            let tx = &db.conn;
+            let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
+            if may_have_left(tx, seq)? {
+                return Err(Unchanged::MayHaveBeenSent);
+            }
+            let mut is_due = false;
+            for upstream in list::all(tx)? {
+                let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
+                let mut moves = Moves::of(upstream);
+                match found.state {
+                    State::Queued { .. } => moves.leave_queue(Place::Retracted, found.bytes),
+                    State::Waiting { .. } => moves.between(Place::Waiting, Place::Retracted),
+                    State::NotDue => continue,
+                    State::Held | State::Delivered => return Err(Unchanged::MayHaveBeenSent),
+                }
+                is_due = true;
+                moves.write(tx)?;
+            }
+            if !is_due {
+                return Err(Unchanged::MayHaveBeenSent);
+            }
+            delete(tx, seq)?;
+            let note = Withdrawn::new(seq, id, Place::Retracted);
+            db.leaving.notes.push(note);
+            Ok(())
+        })
+    }
+
+    /// Lets a held statement be tried again.
+    pub fn retry(&mut self, upstream: UpstreamId, id: Uuid, now: Millis) -> Result<(), Unchanged> {
+        self.change(upstream, id, |tx, moves, found| {
+            found.must_be_held()?;
+            moves.between(Place::Held, Place::Waiting);
+            tx.execute(
+                "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0, taken = NULL
+                 WHERE seq = ?1 AND upstream = ?3",
+                params![found.seq, now, upstream],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Gives a held statement up. Other upstreams get it all the same.
+    pub fn discard(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        now: Millis,
+    ) -> Result<(), Unchanged> {
+        self.give_up(upstream, id, now, |_, _| Ok(()))
+    }
+
+    /// Gives a statement up for the one that the LRS has under its id.
+    pub fn keep_theirs(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        now: Millis,
+    ) -> Result<(), Unchanged> {
+        self.give_up(upstream, id, now, |tx, seq| {
+            let reason: HoldReason = tx
+                .prepare_cached("SELECT reason FROM aside WHERE seq = ?1 AND upstream = ?2")?
+                .query_row(params![seq, upstream], |row| row.get(0))?;
+            if reason.is_conflict() {
+                Ok(())
+            } else {
+                Err(Unchanged::NotInConflict)
+            }
+        })
+    }
+
+    /// Puts a new statement in the place of a held one, at the end of the queue and for that upstream alone:
+    /// others get the old one. It may have the id of the old one, unless another upstream has that, or is to
+    /// get it.
+    pub fn replace(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        new: &Prepared,
+        now: Millis,
+    ) -> Result<(), Unchanged> {
+        self.change(upstream, id, |tx, moves, found| {
+            found.must_be_held()?;
+            moves.between(Place::Held, Place::Replaced);
+            give_up(tx, upstream, found.seq, now)?;
+            let others = list::all(tx)?.into_iter();
+            let others = others.filter(|other| *other != upstream);
+            let not_for = others.fold(0, |bits, other| bits | other.bit());
+            let mut tail = Tail::read(tx)?;
+            append_one(tx, &mut tail, new, not_for, now)
+                .map(drop)
+                .map_err(Unchanged::Refused)
+        })
+    }
+
+    /// Tells whether a statement that is here, or was delivered and is still known, voids another one.
+    pub fn is_voiding(&self, id: Uuid) -> Result<bool, StoreError> {
+        let Some(seq) = ids::find(&self.conn, id)? else {
+            return Ok(false);
+        };
+        let voids = self
+            .conn
+            .prepare_cached("SELECT voids IS NOT NULL FROM statement WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))
+            .optional()?;
+        Ok(voids.unwrap_or(false))
+    }
+
+    /// One transaction that gives a held statement up for good, if it may be.
+    fn give_up(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        now: Millis,
+        may: impl FnOnce(&Connection, i64) -> Result<(), Unchanged>,
+    ) -> Result<(), Unchanged> {
+        self.together(|db| {
+            let mut note = None;
+            db.change(upstream, id, |tx, moves, found| {
+                found.must_be_held()?;
+                may(tx, found.seq)?;
+                moves.between(Place::Held, Place::Discarded);
+                let is_gone = give_up(tx, upstream, found.seq, now)?;
+                let at = (!is_gone).then_some(upstream);
+                note = Some(Withdrawn::new(found.seq, id, Place::Discarded).at(at));
+                Ok(())
+            })?;
+            db.leaving.notes.extend(note);
+            Ok(())
+        })
+    }
+
+    /// One transaction about one statement; an error undoes it.
+    fn change(
+        &mut self,
+        upstream: UpstreamId,
+        id: Uuid,
+        work: impl FnOnce(&Connection, &mut Moves, Located) -> Result<(), Unchanged>,
+    ) -> Result<(), Unchanged> {
+        self.together(|db| {
+            let tx = &db.conn;
+            let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
+            let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
+            let mut moves = Moves::of(upstream);
+            work(tx, &mut moves, found)?;
+            Ok(moves.write(tx)?)
+        })
+    }
+}
+
+/// Nothing more is done for this upstream. A statement that nobody needs any more leaves, which is true then;
+/// where another has it, it becomes history, which the next purge forgets if none is kept.
+pub(crate) fn give_up(
+    tx: &Connection,
+    upstream: UpstreamId,
+    seq: i64,
+    now: Millis,
+) -> rusqlite::Result<bool> {
+    let is_needed = is_needed_elsewhere(tx, upstream, seq)?;
+    if !is_needed && !conditions::is(tx, &delivered_elsewhere(upstream), seq)? {
+        delete(tx, seq)?;
+        return Ok(true);
+    }
+    tx.prepare_cached("DELETE FROM aside WHERE seq = ?1 AND upstream = ?2")?
+        .execute(params![seq, upstream])?;
+    mark_done(tx, upstream, seq, false)?;
+    if !is_needed {
+        history::keep(tx, seq, now)?;
+    }
+    Ok(false)
+}

@@ -1,0 +1,300 @@
+//! Taking statements in.
+
+use rusqlite::{Connection, params};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::body;
+use super::checksum::Frozen;
+use super::end::Tail;
+use super::flags::NEEDS_2_0;
+use super::flags::TIMESTAMP_IS_OURS;
+use super::ids;
+use crate::statement::Prepared;
+use crate::store::upstream::route::Routes;
+use crate::store::{Db, Millis, StoreError};
+
+/// Statements that are recorded all together or not at all.
+pub type Candidate = Vec<Prepared>;
+
+/// What became of one statement of a [`Candidate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the queue now.
+    New,
+    /// The same statement was recorded before; nothing changed.
+    Known,
+}
+
+/// Why nothing of a [`Candidate`] was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// Another statement was recorded under this id.
+    OtherContent(Uuid),
+    /// The file could not be written.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Refused {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Db {
+    /// Takes in every candidate in one transaction. A candidate that is refused leaves nothing
+    /// behind and does not touch the others; when the commit fails, all have failed.
+    pub fn append(
+        &mut self,
+        candidates: &[&Candidate],
+        now: Millis,
+    ) -> Vec<Result<Vec<Appended>, Refused>> {
+        self.append_if(candidates, now, |_| Ok(()))
+    }
+
+    /// The same, unless what is asked before the commit is an error.
+    pub(crate) fn append_if(
+        &mut self,
+        candidates: &[&Candidate],
+        now: Millis,
+        before_commit: impl FnOnce(&Self) -> Result<(), StoreError>,
+    ) -> Vec<Result<Vec<Appended>, Refused>> {
+        let outcome = self.together(|db| {
+            let tx = &db.conn;
+            let mut tail = Tail::read(tx)?;
+            let routes = Routes::read(tx)?;
+            let outcomes = candidates
+                .iter()
+                .map(|one| append_all(tx, &mut tail, &routes, one, now))
+                .collect::<Result<Vec<_>, _>>()?;
+            before_commit(db)?;
+            // In here it costs next to nothing.
+            let version = db.version();
+            if let Some(keeper) = &mut db.keeper {
+                keeper.meet(version);
+            }
+            Ok::<_, StoreError>(outcomes)
+        });
+        match outcome {
+            Ok(outcomes) => outcomes,
+            Err(error) => candidates
+                .iter()
+                .map(|_| Err(Refused::Store(error.clone())))
+                .collect(),
+        }
+    }
+}
+
+impl Db {
+    /// Undoes what the last commit has taken in: these, after that place in the log. Only as long as
+    /// nobody has seen them.
+    pub(crate) fn take_back(&mut self, after: i64, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.write(|tx| {
+            for id in ids {
+                tx.prepare_cached("DELETE FROM statement WHERE seq > ?1 AND id = ?2")?
+                    .execute(params![after, id.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps beside the file that these were taken in.
+    pub(crate) fn count_appended(&mut self, outcomes: &[Result<Vec<Appended>, Refused>]) {
+        let new = outcomes.iter().flatten().flatten();
+        let new = new.filter(|one| **one == Appended::New).count();
+        match &mut self.keeper {
+            Some(keeper) if keeper.can_add() => keeper.add(new as u64),
+            _ => self.keep_numbers(),
+        }
+    }
+}
+
+/// An outer error ends the transaction, an inner one only this candidate.
+type OneCandidate = Result<Result<Vec<Appended>, Refused>, StoreError>;
+
+fn append_all(
+    tx: &Connection,
+    tail: &mut Tail,
+    routes: &Routes,
+    candidate: &Candidate,
+    now: Millis,
+) -> OneCandidate {
+    let before = *tail;
+    let mut append = |one| {
+        let not_for = routes.not_for(tx, one)?;
+        append_one(tx, tail, one, not_for, now)
+    };
+    if let [only] = candidate.as_slice() {
+        return split(append(only).map(|appended| vec![appended]));
+    }
+    tx.execute_batch("SAVEPOINT candidate")?;
+    let appended = candidate.iter().map(append).collect::<Result<_, _>>();
+    let outcome = split(appended)?;
+    if outcome.is_err() {
+        *tail = before;
+        tx.execute_batch("ROLLBACK TO candidate")?;
+    }
+    tx.execute_batch("RELEASE candidate")?;
+    Ok(outcome)
+}
+
+fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError> {
+    match result {
+        Err(Refused::Store(error)) => Err(error),
+        other => Ok(other),
+    }
+}
+
+/// Takes one in, but not for the upstreams that have these bits.
+pub(crate) fn append_one(
+    tx: &Connection,
+    tail: &mut Tail,
+    one: &Prepared,
+    not_for: i64,
+    now: Millis,
+) -> Result<Appended, Refused> {
+    let order = ids::order(one.id).filter(|order| *order > tail.ids_until);
+    let before = match order {
+        Some(_) => ids::find_loose(tx, one.id)?,
+        // Among the loose ones the insertion will tell.
+        None => ids::find_in_order(tx, one.id)?,
+    };
+    if let Some(seq) = before {
+        return known(tx, seq, one);
+    }
+    let next = Tail {
+        seq: tail.seq + 1,
+        end: tail.end + one.body.len() as i64,
+        ids_until: order.unwrap_or(tail.ids_until),
+    };
+    let frozen = Frozen {
+        id: one.id,
+        recorded_at: now,
+        happened_at: one.timestamp_ms,
+        steady: one.steady,
+        traits: traits(one),
+        voids: one.voids,
+        not_for,
+        body: &one.body,
+    };
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO statement
+             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, sum, body, not_for)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?
+        .execute(params![
+            next.seq,
+            one.id.as_bytes(),
+            order.is_none(),
+            next.ids_until,
+            now,
+            one.timestamp_ms,
+            next.end,
+            one.steady.map(|steady| steady.ms),
+            one.steady.map(|steady| steady.boot),
+            frozen.traits,
+            one.voids.as_ref().map(Uuid::as_bytes),
+            frozen.sum(),
+            body::encode(&one.body),
+            not_for,
+        ]);
+    match inserted {
+        Ok(_) => {
+            *tail = next;
+            exclude(tx, not_for, one.body.len() as i64)?;
+            Ok(Appended::New)
+        }
+        Err(error) if is_unique_violation(&error) => {
+            let seq = ids::find_loose(tx, one.id)?.ok_or(error)?;
+            known(tx, seq, one)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Counts a statement where it is not for.
+fn exclude(tx: &Connection, not_for: i64, bytes: i64) -> rusqlite::Result<()> {
+    if not_for != 0 {
+        tx.prepare_cached(
+            "UPDATE upstream SET excluded = excluded + 1, excluded_bytes = excluded_bytes + ?2
+             WHERE ?1 & (1 << (id - 1)) <> 0",
+        )?
+        .execute([not_for, bytes])?;
+    }
+    Ok(())
+}
+
+fn traits(one: &Prepared) -> i64 {
+    let mut bits = 0;
+    if one.needs_2_0 {
+        bits |= NEEDS_2_0;
+    }
+    if one.timestamp_is_ours {
+        bits |= TIMESTAMP_IS_OURS;
+    }
+    bits
+}
+
+fn is_unique_violation(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
+}
+
+/// The id is known: is it the same statement?
+fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused> {
+    let (body, bits): (Vec<u8>, i64) = tx
+        .prepare_cached("SELECT body, traits FROM statement WHERE seq = ?1")?
+        .query_row([seq], |row| {
+            Ok((body::read(row, 0)?.into_owned(), row.get(1)?))
+        })?;
+    // A timestamp that Pannier filled in says nothing about what the app meant.
+    let timestamp_counts = !one.timestamp_is_ours && bits & TIMESTAMP_IS_OURS == 0;
+    if body == one.body || same_content(&body, &one.body, timestamp_counts) {
+        Ok(Appended::Known)
+    } else {
+        Err(Refused::OtherContent(one.id))
+    }
+}
+
+fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
+    let of = |body| {
+        let content = Content::of(body);
+        if timestamp_counts {
+            content
+        } else {
+            content.map(Content::without_timestamp)
+        }
+    };
+    match (of(known), of(new)) {
+        (Some(known), Some(new)) => known == new,
+        _ => false,
+    }
+}
+
+/// What a statement says: the same JSON value, whatever its layout. Stricter than what an LRS may change on
+/// the way: two of them under one id both come from the app.
+#[derive(PartialEq, Eq, Hash)]
+pub struct Content(serde_json::Map<String, Value>);
+
+impl Content {
+    /// Of this JSON object; none where it is none.
+    pub fn of(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok().map(Self)
+    }
+
+    /// The same, where the timestamp does not count: Pannier filled it in, in this one or in the one it is
+    /// compared with.
+    #[must_use]
+    pub fn without_timestamp(mut self) -> Self {
+        self.0.remove("timestamp");
+        self
+    }
+}

@@ -1,0 +1,196 @@
+//! Statements that stand aside, for the app to see.
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::body;
+use super::walk::Forward;
+use super::{checksum, ids};
+use crate::store::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitReason};
+
+/// A statement that waits aside and comes back by itself.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// Its place in capture order; what [`Page::after`] takes.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// What it waits for.
+    pub reason: WaitReason,
+    /// Since when, unix milliseconds.
+    pub since: Millis,
+    /// Until when, where that is known; unix milliseconds.
+    pub until: Option<Millis>,
+    /// What the LRS said of it, if it said anything.
+    pub words: Option<String>,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+}
+
+impl std::fmt::Debug for Aside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Aside({} {} {})", self.seq, self.id, self.reason)
+    }
+}
+
+/// A statement that is held until the app retries, replaces or discards it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct HeldStatement {
+    /// Its place in capture order; what [`Page::after`] takes.
+    pub seq: i64,
+    /// Its id.
+    pub id: Uuid,
+    /// Why.
+    pub reason: HoldReason,
+    /// Since when, unix milliseconds.
+    pub since: Millis,
+    /// The HTTP status of the refusal.
+    pub status: Option<u16>,
+    /// The LRS's own words.
+    pub words: String,
+    /// Its JSON, as it is sent.
+    pub statement: String,
+    /// For a conflict: the statement that the LRS has under this id.
+    pub theirs: Option<String>,
+}
+
+impl std::fmt::Debug for HeldStatement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HeldStatement({} {} {})", self.seq, self.id, self.reason)
+    }
+}
+
+/// Statements that wait aside for the same thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WaitingAside {
+    /// What for.
+    pub reason: WaitReason,
+    /// How many.
+    pub statements: u64,
+    /// When the first of them comes back, where that is known; unix milliseconds.
+    pub next_due: Option<Millis>,
+}
+
+const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs
+    FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1";
+
+impl Db {
+    /// Those that wait aside, in capture order.
+    pub fn waiting(&self, upstream: UpstreamId, page: Page) -> Result<Vec<Aside>, StoreError> {
+        let rows: Vec<Aside> = self
+            .conn
+            .prepare_cached(
+                "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body
+                 FROM aside a JOIN statement s USING (seq)
+                 WHERE +a.upstream = ?1 AND a.held = 0 AND a.seq > ?2 ORDER BY a.seq LIMIT ?3",
+            )?
+            .query_map(params![upstream, page.after, page.limit as i64], |row| {
+                Ok(Aside {
+                    seq: row.get(0)?,
+                    id: Uuid::from_bytes(row.get(1)?),
+                    reason: row.get(2)?,
+                    since: row.get(3)?,
+                    until: row.get(4)?,
+                    words: row.get(5)?,
+                    statement: body::text(row, 6)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        let mut forward = Forward::after(page.after);
+        rows.iter().try_for_each(|row| forward.step(row.seq))?;
+        Ok(rows)
+    }
+
+    /// Those that are held, in capture order.
+    pub fn held(&self, upstream: UpstreamId, page: Page) -> Result<Vec<HeldStatement>, StoreError> {
+        let rows: Vec<HeldStatement> = self
+            .conn
+            .prepare_cached(&format!("{HELD} AND a.seq > ?2 ORDER BY a.seq LIMIT ?3"))?
+            .query_map(params![upstream, page.after, page.limit as i64], held_row)?
+            .collect::<Result<_, _>>()?;
+        let mut forward = Forward::after(page.after);
+        rows.iter().try_for_each(|row| forward.step(row.seq))?;
+        Ok(rows)
+    }
+
+    /// One that is held.
+    pub fn held_one(
+        &self,
+        upstream: UpstreamId,
+        id: Uuid,
+    ) -> Result<Option<HeldStatement>, StoreError> {
+        let Some(seq) = ids::find(&self.conn, id)? else {
+            return Ok(None);
+        };
+        Ok(self
+            .conn
+            .prepare_cached(&format!("{HELD} AND a.seq = ?2"))?
+            .query_row(params![upstream, seq], held_row)
+            .optional()?)
+    }
+
+    /// Tells whether the statement with this id is there, and as it was recorded.
+    pub fn is_intact(&self, id: Uuid) -> Result<bool, StoreError> {
+        match ids::find(&self.conn, id)? {
+            Some(seq) => Ok(checksum::read(&self.conn, seq)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns how many wait aside, and for what.
+    pub fn waiting_aside(&self, upstream: UpstreamId) -> Result<Vec<WaitingAside>, StoreError> {
+        let rows = self
+            .conn
+            .prepare_cached(
+                "SELECT reason, count(*), min(due) FROM aside
+                 WHERE upstream = ?1 AND held = 0 GROUP BY reason",
+            )?
+            .query_map([upstream], |row| {
+                Ok(WaitingAside {
+                    reason: row.get(0)?,
+                    statements: row.get::<_, i64>(1)? as u64,
+                    next_due: row.get(2)?,
+                })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    /// Tells whether any of them waits for an upstream that speaks another version.
+    pub fn waits_for_version(&self, upstream: UpstreamId) -> Result<bool, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM aside
+                 WHERE upstream = ?1 AND held = 0 AND reason = 'version')",
+            )?
+            .query_row([upstream], |row| row.get(0))?)
+    }
+
+    /// Returns when the next of those that wait aside for a time comes back, unix milliseconds.
+    pub fn next_due(&self, upstream: UpstreamId) -> Result<Option<Millis>, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT min(due) FROM aside WHERE upstream = ?1 AND held = 0 AND due IS NOT NULL",
+            )?
+            .query_row([upstream], |row| row.get(0))?)
+    }
+}
+
+fn held_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldStatement> {
+    Ok(HeldStatement {
+        seq: row.get(0)?,
+        id: Uuid::from_bytes(row.get(1)?),
+        reason: row.get(2)?,
+        since: row.get(3)?,
+        status: row.get(4)?,
+        words: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        statement: body::text(row, 6)?,
+        theirs: match row.get_ref(7)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(body::text(row, 7)?),
+        },
+    })
+}

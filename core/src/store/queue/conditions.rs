@@ -1,0 +1,87 @@
+//! Where a statement is, as conditions on a row `s` of `statement`: written here and nowhere else.
+//!
+//! Each is about one upstream, whose number is written into the text: it is ours.
+
+use rusqlite::Connection;
+
+use crate::store::UpstreamId;
+
+/// Neither aside nor done with out of turn: up to `delivered_through` this upstream has it, and beyond it
+/// is queued for it.
+pub(crate) fn in_log(upstream: UpstreamId) -> String {
+    let bit = upstream.bit();
+    format!(
+        "s.delivered_at IS NULL AND s.not_for & {bit} = 0
+         AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = {upstream})
+         AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = {upstream})"
+    )
+}
+
+/// Queued.
+pub(crate) fn queued(upstream: UpstreamId) -> String {
+    let in_log = in_log(upstream);
+    format!("s.seq > (SELECT delivered_through FROM upstream WHERE id = {upstream}) AND {in_log}")
+}
+
+/// Needed by the upstream in a row `n` of `upstream`: queued for it, or aside.
+macro_rules! needed {
+    () => {
+        "s.delivered_at IS NULL AND s.not_for & (1 << (n.id - 1)) = 0
+         AND (EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id)
+              OR s.seq > n.delivered_through
+                 AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id))"
+    };
+}
+
+/// To be delivered still.
+pub(crate) fn undelivered(upstream: UpstreamId) -> String {
+    let needed = needed!();
+    format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id = {upstream} AND {needed})")
+}
+
+/// To be delivered to some upstream still. What is not is deleted, or history.
+pub(crate) const NEEDED: &str = concat!("EXISTS (SELECT 1 FROM upstream n WHERE ", needed!(), ")");
+
+/// To be delivered to another upstream still.
+pub(crate) fn needed_elsewhere(upstream: UpstreamId) -> String {
+    let needed = needed!();
+    format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id <> {upstream} AND {needed})")
+}
+
+/// Another upstream has it.
+pub(crate) fn delivered_elsewhere(upstream: UpstreamId) -> String {
+    let needed = needed!();
+    format!(
+        "EXISTS (SELECT 1 FROM upstream n WHERE n.id <> {upstream}
+            AND s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0 AND NOT ({needed})
+            AND NOT EXISTS (SELECT 1 FROM done_with d
+                WHERE d.seq = s.seq AND d.upstream = n.id AND NOT d.delivered))"
+    )
+}
+
+/// If it is not aside, it may have been sent to this upstream.
+pub(crate) fn sent_to(upstream: UpstreamId) -> String {
+    format!(
+        "(s.seq <= (SELECT sent_through FROM upstream WHERE id = {upstream})
+          OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = {upstream}))"
+    )
+}
+
+/// Tells whether that is so of the statement in that place, which must be there.
+pub(crate) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Result<bool> {
+    conn.prepare_cached(&format!(
+        "SELECT {condition} FROM statement s WHERE s.seq = ?1"
+    ))?
+    .query_row([seq], |row| row.get(0))
+}
+
+/// It may have left the device, for whichever upstream: its bytes are what they are from then on.
+pub(crate) const MAY_HAVE_LEFT: &str =
+    "(s.seq <= (SELECT left_through FROM ledger) OR EXISTS (SELECT 1 FROM upstream n
+    LEFT JOIN aside a ON a.seq = s.seq AND a.upstream = n.id
+    WHERE s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
+      AND CASE WHEN a.seq IS NOT NULL THEN a.sent
+          ELSE s.seq <= max(n.sent_through, n.delivered_through)
+               OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
+               OR EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
+          END))";

@@ -1,0 +1,546 @@
+//! What is due next: the statements of one request.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+use super::body;
+use super::checksum::is_as_recorded;
+use super::conditions::{in_log, sent_to};
+use super::end::Tail;
+use super::flags::{NEEDS_2_0, TIMESTAMP_IS_OURS};
+use super::ledger::{Moves, Place};
+use super::queued_row::Row;
+use super::seal::{Clocks, Outgoing};
+use super::spoilt::{Spoilt, hold_spoilt};
+use super::walk::Forward;
+use crate::clock::Steady;
+use crate::store::upstream::is_awaited;
+use crate::store::upstream::lease::renew;
+use crate::store::{Db, Holder, Millis, StoreError, UpstreamId, WaitReason};
+
+/// Most statements that step aside in one transaction, so that `record` never waits long for it.
+const MOST_ASIDE: usize = 500;
+
+/// Bounds of one request, and what decides whether a statement may go now.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Most statements.
+    pub statements: usize,
+    /// Most bytes of the body, brackets and commas included. One statement alone may exceed it.
+    pub bytes: usize,
+    /// The upstream speaks xAPI 2.0.0.
+    pub speaks_2_0: bool,
+    /// By which timestamps of ours are corrected before the first send.
+    pub clocks: Clocks,
+    /// Only what comes after this place in the log; 0 for all that is queued.
+    pub after: i64,
+    /// Requests are under way: only the log, and nothing while something that stood aside is due,
+    /// which goes alone.
+    pub beside_others: bool,
+}
+
+/// What [`Db::take`] found.
+#[derive(Debug)]
+pub enum Taken {
+    /// These are due, in capture order. Empty: nothing is due.
+    Rows {
+        /// The statements.
+        rows: Vec<Row>,
+        /// These are held from now on: their bytes are no longer what was recorded.
+        spoilt: Vec<Spoilt>,
+        /// So many had to step aside, or are held now, that the transaction ended before the request was full.
+        more: bool,
+    },
+    /// The lease is no longer ours: another process syncs.
+    LeaseLost,
+}
+
+impl Db {
+    /// Picks the statements of the next request; [`Db::depart`] marks them once it leaves. What must not
+    /// go yet steps aside, so that it blocks nobody. Order: those that waited aside, the log, then the
+    /// suspects, one alone at a time.
+    pub fn take(
+        &mut self,
+        upstream: UpstreamId,
+        holder: Holder,
+        limits: &Limits,
+        now: Millis,
+        lease_until: Millis,
+    ) -> Result<Taken, StoreError> {
+        let known = self.walks.iter().position(|(of, _)| *of == upstream);
+        let mut walk = known.map_or_else(Walk::default, |at| self.walks.swap_remove(at).1);
+        let taken = self.write(|tx| {
+            if !renew(tx, upstream, holder, lease_until)? {
+                return Ok(Taken::LeaseLost);
+            }
+            let (cursor, sent_through): (i64, i64) = tx
+                .prepare_cached(
+                    "SELECT delivered_through, sent_through FROM upstream WHERE id = ?1",
+                )?
+                .query_row([upstream], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut rows = Vec::new();
+            let mut more = false;
+            let come = come(tx, upstream, limits, now, &mut walk)?;
+            if come.is_empty() {
+                (rows, more) = from_log(tx, upstream, limits, now, cursor, sent_through)?;
+                if rows.is_empty() && !more && limits.after <= cursor {
+                    pass(tx, upstream, Tail::read(tx)?.seq)?;
+                }
+            } else if !limits.beside_others {
+                rows = returning(tx, upstream, limits, &come)?;
+            }
+            if rows.is_empty() && !more && !limits.beside_others {
+                rows = suspect(tx, upstream, limits, now)?;
+                more = rows.is_empty() && walk.goes_on();
+            }
+            walk.whole &= rows.is_empty();
+            let whole = !limits.beside_others && limits.after <= cursor;
+            if rows.is_empty() && !more && whole {
+                nothing_is_missing(tx, upstream)?;
+            }
+            let spoilt = hold_spoilt(tx, upstream, &mut rows, now)?;
+            Ok(Taken::Rows {
+                rows,
+                more: more || !spoilt.is_empty(),
+                spoilt,
+            })
+        });
+        self.walks.push((upstream, walk));
+        taken
+    }
+}
+
+/// The queue is empty: then the ledger must say so, too. Whatever it counts beyond that was lost with a
+/// damaged page, without a trace.
+fn nothing_is_missing(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
+    let missing = super::ledger::read(tx, upstream)?.queued;
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Damaged(format!(
+        "{missing} statements are counted, and not there"
+    )))
+}
+
+impl Db {
+    /// Looks at a statement once more before it leaves; false where it is no longer there. Another upstream
+    /// may have had it meanwhile, with a timestamp put right: then those are its bytes.
+    pub fn look_again(&self, row: &mut Row) -> Result<bool, StoreError> {
+        let happened_at: Option<Millis> = self
+            .conn
+            .prepare_cached("SELECT happened_at FROM statement WHERE seq = ?1")?
+            .query_row([row.seq], |found| found.get(0))
+            .optional()?;
+        let Some(happened_at) = happened_at else {
+            return Ok(false);
+        };
+        if happened_at != row.happened_at {
+            row.happened_at = happened_at;
+            row.body = self
+                .conn
+                .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
+                .query_row([row.seq], |found| Ok(body::read(found, 0)?.into_owned()))?;
+            // Where the disk has changed it, the next look at the queue holds it.
+            return Ok(is_as_recorded(&self.conn, row.seq, &row.body)?);
+        }
+        Ok(true)
+    }
+
+    /// The last place in the log that was given out.
+    pub fn last_seq(&self) -> Result<i64, StoreError> {
+        Ok(Tail::read(&self.conn)?.seq)
+    }
+}
+
+/// Adds rows until the request is full.
+struct Filling<'a> {
+    rows: Vec<Row>,
+    /// Brackets; each statement adds itself and a comma.
+    bytes: usize,
+    limits: &'a Limits,
+}
+
+impl<'a> Filling<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        Self {
+            rows: Vec::new(),
+            bytes: 1,
+            limits,
+        }
+    }
+
+    fn fits(&self, more: usize) -> bool {
+        self.rows.is_empty()
+            || (self.rows.len() < self.limits.statements && self.bytes + more < self.limits.bytes)
+    }
+
+    fn push(&mut self, row: Row) {
+        self.bytes += row.body.len() + 1;
+        self.rows.push(row);
+    }
+
+    fn has(&self, id: Uuid) -> bool {
+        self.rows.iter().any(|row| row.id == id)
+    }
+}
+
+/// A walk along the voidings that wait for their targets, so many at a time: none of them is looked at for
+/// ever while others wait.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// Where it goes on.
+    after: i64,
+    /// Nothing was due since it began with the first.
+    whole: bool,
+    /// It has come to the last.
+    ended: bool,
+}
+
+impl Walk {
+    /// The next ones.
+    fn step(&mut self, tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<Vec<i64>> {
+        self.whole |= self.after == 0;
+        let next: Vec<i64> = tx
+            .prepare_cached(WAIT_FOR_TARGET)?
+            .query_map(params![self.after, MOST_ASIDE as i64, upstream], |row| {
+                row.get(0)
+            })?
+            .collect::<Result<_, _>>()?;
+        self.ended = next.len() < MOST_ASIDE;
+        self.after = next.last().copied().filter(|_| !self.ended).unwrap_or(0);
+        Ok(next)
+    }
+
+    /// Nothing is due. True unless each of them has been looked at since something was.
+    fn goes_on(&mut self) -> bool {
+        if !self.whole {
+            self.after = 0;
+            return true;
+        }
+        !self.ended
+    }
+}
+
+/// By the index alone, in capture order.
+pub(crate) const WAIT_FOR_TARGET: &str = "SELECT seq FROM aside
+    WHERE upstream = ?3 AND held = 0 AND reason = 'target' AND due IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2";
+pub(crate) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
+    WHERE upstream = ?2 AND held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
+pub(crate) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
+    WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
+
+/// Those whose time, version or target has come, in capture order: at most so many of each are looked at.
+/// Whatever a voiding waited for, its target is first.
+fn come(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    now: Millis,
+    walk: &mut Walk,
+) -> Result<Vec<i64>, StoreError> {
+    let mut seqs = walk.step(tx, upstream)?;
+    let most = MOST_ASIDE as i64;
+    if limits.speaks_2_0 {
+        let mut query = tx.prepare_cached(WAIT_FOR_VERSION)?;
+        for seq in query.query_map(params![most, upstream], |row| row.get(0))? {
+            seqs.push(seq?);
+        }
+    }
+    let mut query = tx.prepare_cached(WAIT_FOR_TIME)?;
+    for seq in query.query_map(params![now, most, upstream], |row| row.get(0))? {
+        seqs.push(seq?);
+    }
+    // One that waits longer than for a day was set aside under another clock.
+    let mut query = tx.prepare_cached(WAIT_TOO_LONG)?;
+    for seq in query.query_map(params![now + LONGEST_FUTURE_MS, most, upstream], |row| {
+        row.get(0)
+    })? {
+        seqs.push(seq?);
+    }
+    seqs.sort_unstable();
+    let mut come = Vec::new();
+    for seq in seqs {
+        let voids: Option<[u8; 16]> = tx
+            .prepare_cached("SELECT voids FROM statement WHERE seq = ?1")?
+            .query_row([seq], |row| row.get(0))?;
+        match voids {
+            Some(target) if is_awaited(tx, upstream, Uuid::from_bytes(target))? => {
+                // It waits for nothing else any more, and makes room for others.
+                let moved = tx
+                    .prepare_cached(
+                        "UPDATE aside SET reason = 'target', due = NULL
+                         WHERE seq = ?1 AND upstream = ?2 AND reason <> 'target'",
+                    )?
+                    .execute(params![seq, upstream])?;
+                walk.ended &= moved == 0;
+            }
+            _ => come.push(seq),
+        }
+    }
+    Ok(come)
+}
+
+/// What [`aside_row`] reads of one.
+const ASIDE: &str =
+    "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
+    a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot
+    FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1 AND a.upstream = ?2";
+
+/// As many of those as go into one request.
+fn returning(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    come: &[i64],
+) -> Result<Vec<Row>, StoreError> {
+    let mut filling = Filling::new(limits);
+    for &seq in come {
+        let row = aside_row(tx, upstream, limits, seq, false)?;
+        if !filling.fits(row.body.len()) {
+            break;
+        }
+        filling.push(row);
+    }
+    Ok(filling.rows)
+}
+
+/// An LRS that refuses a statement for its timestamp is asked again no later: its clock may have been
+/// put right.
+pub(crate) const LONGEST_FUTURE_MS: Millis = 24 * 60 * 60 * 1000;
+
+pub(crate) const WAIT_TOO_LONG: &str = "SELECT seq FROM aside
+    WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due > ?1 ORDER BY due LIMIT ?2";
+
+/// No suspect waits longer than this; one that would was set aside under another clock.
+const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
+
+/// The first that is due of each kind, of those that were set aside under this clock and under another, by
+/// the index alone.
+pub(crate) const SUSPECT: &str = "SELECT seq FROM (
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'suspect' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'retry' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'suspect' AND due > ?2 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'retry' AND due > ?2 ORDER BY due, seq LIMIT 1))
+    ORDER BY due, seq LIMIT 1";
+
+/// One that was refused, or that the app wants tried again.
+fn suspect(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    now: Millis,
+) -> Result<Vec<Row>, StoreError> {
+    let seq: Option<i64> = tx
+        .prepare_cached(SUSPECT)?
+        .query_row(params![now, now + LONGEST_SUSPICION_MS, upstream], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let row = seq.map(|seq| aside_row(tx, upstream, limits, seq, true));
+    Ok(row.transpose()?.into_iter().collect())
+}
+
+fn aside_row(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    seq: i64,
+    alone: bool,
+) -> rusqlite::Result<Row> {
+    let mut query = tx.prepare_cached(ASIDE)?;
+    query.query_row(params![seq, upstream], |row| {
+        let traits: i64 = row.get("traits")?;
+        let body = body::read(row, "body")?.into_owned();
+        let mut outgoing = Outgoing {
+            seq,
+            sent_before: row.get("sent")?,
+            happened_at: row.get("happened_at")?,
+            made: steady(row.get("steady_at")?, row.get("boot")?),
+            body: body.into(),
+        };
+        outgoing.seal(tx, &limits.clocks)?;
+        Ok(Row {
+            seq,
+            id: Uuid::from_bytes(row.get("id")?),
+            body: outgoing.body.into_owned(),
+            sent_before: outgoing.sent_before,
+            ahead: false,
+            needs_2_0: traits & NEEDS_2_0 != 0,
+            timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
+            tries: row.get("tries")?,
+            status: row.get("status")?,
+            taken: row
+                .get::<_, Option<i64>>("taken")?
+                .map(|taken| taken as u64),
+            refused_at: steady(row.get("refused_steady")?, row.get("refused_boot")?),
+            happened_at: outgoing.happened_at,
+            aside_since: row.get("since")?,
+            alone,
+        })
+    })
+}
+
+/// By the steady clock, where there was one.
+fn steady(ms: Option<Millis>, boot: Option<i64>) -> Option<Steady> {
+    Some(Steady {
+        ms: ms?,
+        boot: boot?,
+    })
+}
+
+/// A statement of the log that may be due.
+struct Candidate<'a> {
+    id: Uuid,
+    traits: i64,
+    voids: Option<Uuid>,
+    outgoing: Outgoing<'a>,
+}
+
+impl<'a> Candidate<'a> {
+    const COLUMNS: &'static str =
+        "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot";
+
+    fn read(row: &'a rusqlite::Row<'_>, seq: i64) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: Uuid::from_bytes(row.get(1)?),
+            traits: row.get(2)?,
+            voids: row.get::<_, Option<[u8; 16]>>(4)?.map(Uuid::from_bytes),
+            outgoing: Outgoing {
+                seq,
+                sent_before: row.get(8)?,
+                happened_at: row.get(3)?,
+                made: steady(row.get(6)?, row.get(7)?),
+                body: body::read(row, 5)?,
+            },
+        })
+    }
+
+    /// Returns what it has to wait for before it may go.
+    fn waits_for(
+        &self,
+        tx: &Connection,
+        upstream: UpstreamId,
+        speaks_2_0: bool,
+    ) -> Result<Option<WaitReason>, StoreError> {
+        if self.traits & NEEDS_2_0 != 0 && !speaks_2_0 {
+            return Ok(Some(WaitReason::Version));
+        }
+        if let Some(target) = self.voids
+            && is_awaited(tx, upstream, target)?
+        {
+            return Ok(Some(WaitReason::Target));
+        }
+        Ok(None)
+    }
+
+    /// `ahead`: beyond what was sent, while others before it are passed over.
+    fn row(self, ahead: bool) -> Row {
+        Row {
+            seq: self.outgoing.seq,
+            id: self.id,
+            body: self.outgoing.body.into_owned(),
+            sent_before: self.outgoing.sent_before,
+            ahead,
+            needs_2_0: self.traits & NEEDS_2_0 != 0,
+            happened_at: self.outgoing.happened_at,
+            timestamp_is_ours: self.traits & TIMESTAMP_IS_OURS != 0,
+            tries: 0,
+            status: None,
+            taken: None,
+            refused_at: None,
+            aside_since: None,
+            alone: false,
+        }
+    }
+}
+
+fn from_log(
+    tx: &Connection,
+    upstream: UpstreamId,
+    limits: &Limits,
+    now: Millis,
+    cursor: i64,
+    sent_through: i64,
+) -> Result<(Vec<Row>, bool), StoreError> {
+    let mut filling = Filling::new(limits);
+    let mut stepped = 0;
+    let mut moves = Moves::of(upstream);
+    let mut passed = cursor;
+    let mut query = tx.prepare_cached(&format!(
+        "SELECT {}, {} FROM statement s WHERE s.seq > ?1 AND {} ORDER BY s.seq",
+        Candidate::COLUMNS,
+        sent_to(upstream),
+        in_log(upstream)
+    ))?;
+    let from = cursor.max(limits.after);
+    let mut forward = Forward::after(from);
+    let mut found = query.query([from])?;
+    while let Some(row) = found.next()? {
+        let seq: i64 = row.get(0)?;
+        forward.step(seq)?;
+        let mut one = Candidate::read(row, seq)?;
+        if one.voids.is_some_and(|target| filling.has(target)) {
+            // Not in one request with its target: the next batch begins with it.
+            break;
+        }
+        if filling.rows.is_empty() && limits.after <= cursor {
+            // Before it nothing is queued, though there may be statements for others.
+            passed = seq - 1;
+        }
+        one.outgoing.seal(tx, &limits.clocks)?;
+        if let Some(reason) = one.waits_for(tx, upstream, limits.speaks_2_0)? {
+            step_aside(tx, upstream, seq, reason, one.outgoing.sent_before, now)?;
+            moves.leave_queue(Place::Waiting, one.outgoing.body.len() as i64);
+            if filling.rows.is_empty() && limits.after <= cursor {
+                passed = seq;
+            }
+            stepped += 1;
+            if stepped == MOST_ASIDE {
+                break;
+            }
+            continue;
+        }
+        if !filling.fits(one.outgoing.body.len()) {
+            break;
+        }
+        filling.push(one.row(limits.after > sent_through && seq > sent_through));
+        if filling.rows.len() == limits.statements {
+            break;
+        }
+    }
+    // Before anything else is written: it reads on.
+    drop(found);
+    moves.write(tx)?;
+    if passed > cursor {
+        pass(tx, upstream, passed)?;
+    }
+    Ok((filling.rows, stepped == MOST_ASIDE))
+}
+
+/// Up to there nothing is queued: all is delivered, aside, or of no concern to this upstream.
+fn pass(tx: &Connection, upstream: UpstreamId, through: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "UPDATE upstream SET delivered_through = ?1, sent_through = max(sent_through, ?1)
+         WHERE id = ?2 AND delivered_through < ?1",
+    )?
+    .execute(params![through, upstream])?;
+    Ok(())
+}
+
+fn step_aside(
+    tx: &Connection,
+    upstream: UpstreamId,
+    seq: i64,
+    reason: WaitReason,
+    sent: bool,
+    now: Millis,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO aside (seq, upstream, held, reason, since, sent) VALUES (?1, ?5, 0, ?2, ?3, ?4)",
+    )?
+    .execute(params![seq, reason, now, sent, upstream])?;
+    Ok(())
+}

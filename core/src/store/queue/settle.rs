@@ -1,0 +1,434 @@
+//! Writing down what became of the statements of a request.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::body;
+use super::conditions::{NEEDED, in_log, queued, sent_to};
+use super::departure::{Lease, Unsent, take_back};
+use super::done_with::delete;
+use super::done_with::is_needed_elsewhere;
+use super::done_with::mark_done;
+use super::end::Tail;
+use super::history;
+use super::ledger::{Moves, Place};
+use super::locate::{State, locate};
+use crate::clock::Steady;
+use crate::store::upstream::learned::{self, Learned};
+use crate::store::upstream::lease;
+use crate::store::{Db, HistoryPolicy, HoldReason, Millis, StoreError, UpstreamId, WaitReason};
+
+/// What became of one statement.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The LRS has proved that it has it.
+    Delivered,
+    /// It is set aside until the app acts.
+    Held {
+        /// Why.
+        reason: HoldReason,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// The LRS's own words.
+        words: String,
+        /// The LRS's copy, for a conflict.
+        theirs: Option<Vec<u8>>,
+    },
+    /// It is set aside and comes back by itself.
+    Waiting {
+        /// Why.
+        reason: WaitReason,
+        /// When it comes back, unix milliseconds; none: when what it waits for has come.
+        due: Option<Millis>,
+        /// The HTTP status.
+        status: Option<u16>,
+        /// The LRS's own words.
+        words: String,
+        /// How many requests the upstream had taken statements of when it refused this one; none: it has
+        /// not.
+        taken: Option<u64>,
+    },
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Delivered => f.write_str("Delivered"),
+            Self::Held { reason, status, .. } => write!(f, "Held({reason}, {status:?})"),
+            Self::Waiting { reason, due, .. } => write!(f, "Waiting({reason}, {due:?})"),
+        }
+    }
+}
+
+/// One statement and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The statement.
+    pub seq: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Everything that one answer changes, written in one transaction.
+#[derive(Debug, Default)]
+pub struct Settlement {
+    /// The statements, each at most once.
+    pub settled: Vec<Settled>,
+    /// What is known of the upstream now, and who found it out.
+    pub learned: Option<(Lease, Learned)>,
+    /// Of these provably nothing was sent.
+    pub unsent: Option<Unsent>,
+    /// What the steady clock says.
+    pub steady: Option<Steady>,
+}
+
+impl Db {
+    /// Settles. What became of statements stays a fact whoever finds it. What is known of the
+    /// upstream, and how far the log has been sent, is written by the holder of the lease only, and only of
+    /// the upstream that it knows: another one may know better. A statement that is gone or settled meanwhile is passed over. Returns those
+    /// whose place changed.
+    pub fn settle(
+        &mut self,
+        upstream: UpstreamId,
+        settlement: &Settlement,
+        history: HistoryPolicy,
+        now: Millis,
+    ) -> Result<Vec<i64>, StoreError> {
+        self.write(|tx| {
+            if let Some((by, learned)) = &settlement.learned
+                && lease::is_held_by(tx, upstream, by.holder, by.generation)?
+            {
+                learned::write(tx, upstream, learned)?;
+                if let Some(unsent) = &settlement.unsent {
+                    take_back(tx, upstream, unsent)?;
+                }
+            }
+            if settlement.settled.is_empty() {
+                return Ok(Vec::new());
+            }
+            let mut work = Settling {
+                tx,
+                upstream,
+                history,
+                now,
+                steady: settlement.steady,
+                moves: Moves::of(upstream),
+                from_log: BTreeSet::new(),
+            };
+            if work.settle_front(&settlement.settled)? {
+                return Ok(settlement.settled.iter().map(|one| one.seq).collect());
+            }
+            let mut changed = Vec::with_capacity(settlement.settled.len());
+            for one in &settlement.settled {
+                if work.settle(one)? {
+                    changed.push(one.seq);
+                }
+            }
+            work.finish()?;
+            Ok(changed)
+        })
+    }
+
+    /// Deletes statements that no upstream needs any more, a bounded number at a time, and history that is too
+    /// old. Returns whether there is more to do.
+    pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
+        let at_once = if self.has_little_room {
+            PURGE_A_LITTLE
+        } else {
+            PURGE_AT_ONCE
+        };
+        self.write(|tx| {
+            let forgotten = history::forget(tx, history, now)?;
+            let (from, cursor): (i64, i64) = tx
+                .prepare_cached(
+                    "SELECT purged_through, (SELECT min(delivered_through) FROM upstream) FROM ledger",
+                )?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let through = cursor.min(from + at_once);
+            if through <= from {
+                return Ok(forgotten);
+            }
+            Tail::remember(tx)?;
+            // Every number has passed them: whoever needs one still has it aside.
+            tx.prepare_cached(
+                "DELETE FROM statement AS s WHERE s.seq > ?1 AND s.seq <= ?2 AND s.delivered_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)",
+            )?
+            .execute([from, through])?;
+            // Of those that stay the numbers tell who may have them.
+            tx.prepare_cached("DELETE FROM sent_ahead WHERE seq > ?1 AND seq <= ?2")?
+                .execute([from, through])?;
+            tx.prepare_cached(
+                "DELETE FROM done_with WHERE seq > ?1 AND seq <= ?2
+                 AND NOT EXISTS (SELECT 1 FROM statement s WHERE s.seq = done_with.seq)",
+            )?
+            .execute([from, through])?;
+            tx.prepare_cached("UPDATE ledger SET purged_through = ?1")?
+                .execute([through])?;
+            Ok(forgotten || through < cursor)
+        })
+    }
+
+    /// How many statements wait for [`Db::purge`].
+    pub fn unpurged(&self) -> Result<i64, StoreError> {
+        Ok(self
+            .conn
+            .prepare_cached(
+                "SELECT (SELECT min(delivered_through) FROM upstream) - purged_through FROM ledger",
+            )?
+            .query_row([], |row| row.get(0))?)
+    }
+}
+
+/// Statements deleted in one transaction: few enough that `record` does not notice.
+const PURGE_AT_ONCE: i64 = 1_000;
+
+/// The same where there is little room.
+const PURGE_A_LITTLE: i64 = PURGE_AT_ONCE / 8;
+
+struct Settling<'a> {
+    tx: &'a Connection,
+    upstream: UpstreamId,
+    history: HistoryPolicy,
+    now: Millis,
+    steady: Option<Steady>,
+    moves: Moves,
+    /// Delivered from the log: they leave with the cursor, or one by one if it cannot pass them.
+    from_log: BTreeSet<i64>,
+}
+
+impl Settling<'_> {
+    /// The usual case: these are delivered, and they are the front of the queue without a gap. Then the
+    /// cursor moves past them, and that is all. False, and nothing done, if it is another case.
+    fn settle_front(&mut self, settled: &[Settled]) -> Result<bool, StoreError> {
+        let (Some(first), Some(last)) = (settled.first(), settled.last()) else {
+            return Ok(false);
+        };
+        if settled.iter().any(|one| one.outcome != Outcome::Delivered) {
+            return Ok(false);
+        }
+        let mut bytes = 0;
+        let mut not_for_all = Vec::new();
+        {
+            let mut query = self.tx.prepare_cached(&format!(
+                "SELECT s.seq, {}, s.not_for FROM statement s WHERE {} ORDER BY s.seq",
+                body::LENGTH,
+                queued(self.upstream)
+            ))?;
+            let mut queued = query.query([])?;
+            for one in settled {
+                match queued.next()? {
+                    Some(row) if row.get::<_, i64>(0)? == one.seq => {
+                        bytes += row.get::<_, i64>(1)?;
+                        if row.get::<_, i64>(2)? != 0 {
+                            not_for_all.push(one.seq);
+                        }
+                    }
+                    _ => return Ok(false),
+                }
+            }
+        }
+        if self.history != HistoryPolicy::None {
+            for one in settled {
+                self.keep_as_history(one.seq)?;
+            }
+        }
+        // Before the number passes them: what others are done with leaves with that.
+        for seq in not_for_all {
+            self.leave_for_others(seq)?;
+        }
+        self.pass(first.seq - 1, last.seq)?;
+        let mut moves = Moves::of(self.upstream);
+        moves.deliver(settled.len() as i64, bytes);
+        moves.write(self.tx)?;
+        Ok(true)
+    }
+
+    /// Moves the cursor. What others were done with before it, from there on, leaves.
+    fn pass(&self, from: i64, through: i64) -> rusqlite::Result<()> {
+        self.tx
+            .prepare_cached("UPDATE upstream SET delivered_through = ?1 WHERE id = ?2")?
+            .execute(params![through, self.upstream])?;
+        let done: Vec<i64> = self
+            .tx
+            .prepare_cached(&format!(
+                "SELECT DISTINCT m.seq FROM done_with m CROSS JOIN statement s ON s.seq = m.seq
+                 WHERE m.seq > ?1 AND m.seq <= ?2 AND s.delivered_at IS NULL AND NOT {NEEDED}"
+            ))?
+            .query_map([from, through], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        done.into_iter().try_for_each(|seq| self.delete(seq))
+    }
+
+    fn cursor(&self) -> rusqlite::Result<i64> {
+        self.tx
+            .prepare_cached("SELECT delivered_through FROM upstream WHERE id = ?1")?
+            .query_row([self.upstream], |row| row.get(0))
+    }
+
+    fn settle(&mut self, one: &Settled) -> Result<bool, StoreError> {
+        let Some(found) = locate(self.tx, self.upstream, one.seq)? else {
+            return Ok(false);
+        };
+        match (&one.outcome, found.state) {
+            // A held statement changes its place only by the app's word.
+            (_, State::Delivered | State::Held | State::NotDue) => return Ok(false),
+            (Outcome::Delivered, State::Queued { .. }) => {
+                self.moves.leave_queue(Place::Delivered, found.bytes);
+                self.keep_as_history(one.seq)?;
+                if found.is_for_all || !self.leave_for_others(one.seq)? {
+                    self.from_log.insert(one.seq);
+                } else {
+                    self.moves.deliver_beyond(one.seq);
+                }
+            }
+            (Outcome::Delivered, State::Waiting { .. }) => {
+                self.moves.between(Place::Waiting, Place::Delivered);
+                self.moves.deliver_beyond(one.seq);
+                self.tx
+                    .prepare_cached("DELETE FROM aside WHERE seq = ?1 AND upstream = ?2")?
+                    .execute(params![one.seq, self.upstream])?;
+                self.keep_as_history(one.seq)?;
+                let passed = self.cursor()?;
+                self.be_done_with(one.seq, passed)?;
+            }
+            (Outcome::Held { .. }, State::Queued { .. }) => {
+                self.moves.leave_queue(Place::Held, found.bytes);
+                self.write_aside(one)?;
+            }
+            (Outcome::Held { .. }, State::Waiting { .. }) => {
+                self.moves.between(Place::Waiting, Place::Held);
+                self.write_aside(one)?;
+            }
+            (Outcome::Waiting { .. }, State::Queued { .. }) => {
+                self.moves.leave_queue(Place::Waiting, found.bytes);
+                self.write_aside(one)?;
+            }
+            (Outcome::Waiting { .. }, State::Waiting { .. }) => self.write_aside(one)?,
+        }
+        Ok(true)
+    }
+
+    /// Where a history is kept, unless another upstream needs it still.
+    fn keep_as_history(&self, seq: i64) -> rusqlite::Result<()> {
+        if self.history == HistoryPolicy::None || is_needed_elsewhere(self.tx, self.upstream, seq)?
+        {
+            return Ok(());
+        }
+        history::keep(self.tx, seq, self.now)
+    }
+
+    /// One that was delivered leaves or stays for other upstreams. Beyond the number it must be marked then.
+    fn be_done_with(&self, seq: i64, passed: i64) -> rusqlite::Result<()> {
+        if !self.leave_for_others(seq)? && seq > passed {
+            mark_done(self.tx, self.upstream, seq, true)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes one that no other upstream needs, unless it is history; false where one does. It does not wait
+    /// for the numbers of upstreams that it is not for.
+    fn leave_for_others(&self, seq: i64) -> rusqlite::Result<bool> {
+        if is_needed_elsewhere(self.tx, self.upstream, seq)? {
+            return Ok(false);
+        }
+        if self.history == HistoryPolicy::None {
+            self.delete(seq)?;
+        }
+        Ok(true)
+    }
+
+    fn write_aside(&self, one: &Settled) -> rusqlite::Result<()> {
+        let (held, reason, due, status, words, theirs, taken) = match &one.outcome {
+            Outcome::Delivered => return Ok(()),
+            Outcome::Held {
+                reason,
+                status,
+                words,
+                theirs,
+            } => (
+                true,
+                reason.code(),
+                None,
+                status,
+                words,
+                theirs.as_deref().map(body::encode),
+                None,
+            ),
+            Outcome::Waiting {
+                reason,
+                due,
+                status,
+                words,
+                taken,
+            } => (
+                false,
+                reason.code(),
+                *due,
+                status,
+                words,
+                None,
+                taken.map(|taken| taken as i64),
+            ),
+        };
+        // One that waits for the version was not sent.
+        let sent = reason != WaitReason::Version.code();
+        self.tx
+            .prepare_cached(&format!(
+                "INSERT INTO aside
+                    (seq, upstream, held, reason, since, due, tries, sent, status, words, theirs, taken, steady, boot)
+                 SELECT ?1, ?13, ?2, ?3, ?4, ?5, ?9, max(?9, {}), ?6, ?7, ?8, ?10, ?11, ?12
+                 FROM statement s WHERE s.seq = ?1
+                 ON CONFLICT (seq, upstream) DO UPDATE SET held = excluded.held, reason = excluded.reason,
+                    since = excluded.since, due = excluded.due, tries = tries + ?9, sent = max(sent, excluded.sent),
+                    status = excluded.status, words = excluded.words, theirs = excluded.theirs,
+                    taken = excluded.taken, steady = excluded.steady, boot = excluded.boot",
+                sent_to(self.upstream)
+            ))?
+            .execute(params![
+                one.seq, held, reason, self.now, due, status, words, theirs, sent, taken,
+                self.steady.map(|at| at.ms),
+                self.steady.map(|at| at.boot),
+                self.upstream
+            ])?;
+        Ok(())
+    }
+
+    /// Moves the cursor past all that is settled. What lies beyond a statement that is not must be
+    /// marked one by one.
+    fn finish(mut self) -> Result<(), StoreError> {
+        if let Some(&last) = self.from_log.last() {
+            let cursor = self.cursor()?;
+            let through = self.first_queued(cursor, last)?.map_or(last, |seq| seq - 1);
+            for &seq in self.from_log.iter().filter(|&&seq| seq > through) {
+                self.moves.deliver_beyond(seq);
+                self.be_done_with(seq, through)?;
+            }
+            self.pass(cursor, through)?;
+        }
+        self.moves.write(self.tx)?;
+        Ok(())
+    }
+
+    /// The first statement in `(cursor, last]` that is still queued.
+    fn first_queued(&self, cursor: i64, last: i64) -> rusqlite::Result<Option<i64>> {
+        let mut query = self.tx.prepare_cached(&format!(
+            "SELECT s.seq FROM statement s
+             WHERE s.seq > ?1 AND s.seq <= ?2 AND {} ORDER BY s.seq",
+            in_log(self.upstream)
+        ))?;
+        let mut rows = query.query([cursor, last])?;
+        while let Some(row) = rows.next()? {
+            let seq = row.get(0)?;
+            if !self.from_log.contains(&seq) {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+
+    fn delete(&self, seq: i64) -> rusqlite::Result<()> {
+        delete(self.tx, seq)
+    }
+}

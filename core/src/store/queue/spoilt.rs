@@ -1,0 +1,69 @@
+//! A statement whose bytes are no longer those that were recorded is held, and never sent.
+
+use rusqlite::Connection;
+
+use super::checksum::{is_as_recorded, no_delivery};
+use super::ledger::Moves;
+use super::ledger::Place;
+use super::locate::State;
+use super::locate::locate;
+use super::queued_row::Row;
+use crate::store::HoldReason;
+use crate::store::Millis;
+use crate::store::StoreError;
+use crate::store::UpstreamId;
+use rusqlite::params;
+use uuid::Uuid;
+
+/// What the app reads of a statement that is held as damaged.
+const WORDS: &str = "its bytes on this device are no longer the ones that were recorded: replace it with the right ones, or discard it";
+
+/// A statement that is held since its bytes are no longer what was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoilt {
+    /// Its id, as it stands there.
+    pub id: Uuid,
+    /// What the app reads of it.
+    pub words: &'static str,
+}
+
+/// Takes out of what is about to be sent whatever is no longer what was recorded, and holds it.
+pub(crate) fn hold_spoilt(
+    tx: &Connection,
+    upstream: UpstreamId,
+    rows: &mut Vec<Row>,
+    now: Millis,
+) -> Result<Vec<Spoilt>, StoreError> {
+    let mut spoilt = Vec::new();
+    let mut intact = Vec::with_capacity(rows.len());
+    let mut moves = Moves::of(upstream);
+    for row in rows.drain(..) {
+        if is_as_recorded(tx, row.seq, &row.body)? {
+            intact.push(row);
+            continue;
+        }
+        let Some(found) = locate(tx, upstream, row.seq)? else {
+            continue;
+        };
+        match found.state {
+            State::Queued { .. } => moves.leave_queue(Place::Held, found.bytes),
+            State::Waiting { .. } => moves.between(Place::Waiting, Place::Held),
+            State::Held | State::NotDue => continue,
+            State::Delivered => return Err(no_delivery(row.seq)),
+        }
+        tx.prepare_cached(
+            "INSERT INTO aside (seq, upstream, held, reason, since, sent, words)
+             VALUES (?1, ?6, 1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (seq, upstream) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
+                due = NULL, status = NULL, words = excluded.words, theirs = NULL",
+        )?
+        .execute(params![row.seq, HoldReason::Damaged, now, row.sent_before, WORDS, upstream])?;
+        spoilt.push(Spoilt {
+            id: row.id,
+            words: WORDS,
+        });
+    }
+    moves.write(tx)?;
+    *rows = intact;
+    Ok(spoilt)
+}

@@ -1,0 +1,207 @@
+//! Brings a file forward that has gone back in time: what was withdrawn since is taken out again, and places
+//! that were given out since are never given out again.
+
+use crate::store::Millis;
+use crate::store::StoreError;
+use crate::store::UpstreamId;
+use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::counts::Numbers;
+use crate::store::ledger_file::notes::Withdrawn;
+use crate::store::queue::app_changes::give_up;
+use crate::store::queue::done_with::delete;
+use crate::store::queue::end::Tail;
+use crate::store::queue::ledger::Moves;
+use crate::store::queue::ledger::Place;
+use crate::store::queue::locate::State;
+use crate::store::queue::locate::locate;
+use rusqlite::{Connection, params};
+
+/// Takes those out that are there still.
+pub(crate) fn withdraw(
+    tx: &Connection,
+    notes: &[Withdrawn],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let mut moves = Moves::of_all(tx)?;
+    for note in notes {
+        if !note.is_about_what_is_there(tx)? {
+            continue;
+        }
+        let concerned = moves.iter_mut();
+        for moves in concerned.filter(|moves| note.at.is_none_or(|at| at == moves.upstream)) {
+            let Some(found) = locate(tx, moves.upstream, note.seq)? else {
+                continue;
+            };
+            match found.state {
+                State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
+                State::Waiting { .. } => moves.between(Place::Waiting, note.to),
+                State::Held => moves.between(Place::Held, note.to),
+                State::Delivered | State::NotDue => continue,
+            }
+            if note.at.is_some() {
+                give_up(tx, moves.upstream, note.seq, now)?;
+            }
+        }
+        if note.at.is_none() {
+            delete(tx, note.seq)?;
+        }
+    }
+    for moves in moves {
+        moves.write(tx)?;
+    }
+    Ok(())
+}
+
+/// Writes down how many notes this file knows of.
+pub(crate) fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE ledger SET withdrawn = max(withdrawn, ?1)",
+        [withdrawn as i64],
+    )?;
+    Ok(())
+}
+
+/// What the file did not know of.
+#[derive(Debug, Default)]
+pub(crate) struct Forward {
+    /// Recorded, and not in it.
+    pub(crate) missing: u64,
+    /// Delivered, and to be delivered here.
+    came_back: u64,
+    /// Of the missing ones, those that were found in the log.
+    pub(crate) saved: u64,
+    /// Of the missing ones, those that nobody has any more, at least.
+    pub(crate) lost: u64,
+    /// Of the lost ones, those that were told of before, and not acknowledged.
+    told_before: u64,
+    /// It was told before, and not acknowledged, that how many are lost cannot be told.
+    pub(crate) was_uncertain: bool,
+    /// Upstreams that it does not know.
+    pub(crate) upstreams: u64,
+    /// Of the lost ones, those that the first upstream has, or never was to get.
+    lost_for_others: u64,
+}
+
+impl Forward {
+    pub(crate) fn is_told(&self) -> bool {
+        self.missing + self.came_back + self.lost_for_others + self.upstreams > 0
+    }
+
+    pub(crate) fn words(&self) -> Option<String> {
+        if !self.is_told() {
+            return None;
+        }
+        let facts = [
+            (self.missing, "recorded last, and not in it"),
+            (
+                self.came_back,
+                "delivered, but not by its account, so that the LRS is asked for them",
+            ),
+            (self.told_before, "lost before, and told already"),
+            (
+                self.lost_for_others,
+                "lost for another LRS, though the first has them or was not to get them",
+            ),
+            (
+                self.upstreams,
+                "LRSs that were added since, and have to be added again",
+            ),
+        ];
+        let facts = facts.iter().filter(|(count, _)| *count > 0);
+        let facts: Vec<_> = facts
+            .map(|(count, fact)| format!("{fact}: {count}"))
+            .collect();
+        Some(format!(
+            "it has gone back in time: it is an older copy, or the end of its write-ahead log is missing or damaged; {}",
+            facts.join("; ")
+        ))
+    }
+}
+
+/// The log goes on behind the places that were given out since. In the account of the first upstream so many of
+/// them count, in those of others none.
+fn pass_over(tx: &Connection, (last, end): (u64, u64), accounted: u64) -> Result<(), StoreError> {
+    Tail::remember(tx)?;
+    tx.execute(
+        "UPDATE upstream SET excluded = excluded + iif(id = ?1, ?2, ?3)",
+        params![
+            UpstreamId::MAIN,
+            (end - last - accounted) as i64,
+            (end - last) as i64
+        ],
+    )?;
+    tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
+    Ok(())
+}
+
+/// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
+/// given out since, but for those that are about to be saved. What is kept beside the file is the account of
+/// the first upstream; in those of others none of these places counts.
+pub(crate) fn go_forward(
+    tx: &Connection,
+    beside: &Numbers,
+    others: &Others,
+    notes: &[Withdrawn],
+    saved: &[i64],
+) -> Result<Forward, StoreError> {
+    let ours = Numbers::of(tx)?;
+    let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
+    let missed = others.missing(&Others::of(tx)?, (last, end), notes, saved);
+    let is_main = |at| at == UpstreamId::MAIN;
+    let mut new: Vec<&Withdrawn> = notes
+        .iter()
+        .filter(|note| note.at.is_none_or(is_main))
+        .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
+        .collect();
+    new.sort_unstable_by_key(|note| note.seq);
+    new.dedup_by_key(|note| note.seq);
+    let known = |through: u64| {
+        let withdrawn = new.iter().map(|note| note.seq);
+        let known = withdrawn.chain(saved.iter().copied());
+        known.filter(|seq| *seq as u64 <= through).count() as u64
+    };
+    // Places of which it is not known what became of the statement.
+    let unknown = |through: u64| {
+        let through = through.min(end);
+        through.saturating_sub(last).saturating_sub(known(through))
+    };
+    let mut moves = Moves::of(UpstreamId::MAIN);
+    for note in &new {
+        moves.fill(note.to, 1);
+    }
+    let delivered_again = new
+        .iter()
+        .filter(|note| note.to == Place::Delivered)
+        .count() as u64;
+    let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
+    let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
+    let delivered = delivered_since.min(unknown(beside.delivered_to));
+    let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
+    let replaced = gap(beside.replaced, ours.replaced).min(sent);
+    moves.fill(Place::Delivered, delivered);
+    moves.fill(Place::Replaced, replaced);
+    moves.write(tx)?;
+    let accounted = new.len() as u64 + delivered + replaced;
+    pass_over(tx, (last, end), accounted)?;
+    know(
+        tx,
+        beside.withdrawn.max(ours.withdrawn + notes.len() as u64),
+    )?;
+    let rest = unknown(end) - delivered - replaced;
+    // The notes do not go back further than that.
+    let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
+    let skipped = gap(beside.skipped, ours.skipped);
+    let lost_for_all = rest.saturating_sub(skipped + unnoted);
+    let lost_for_others = missed.statements.saturating_sub(lost_for_all + unnoted);
+    let told_before = gap(beside.lost, ours.lost);
+    Ok(Forward {
+        missing: end - last,
+        came_back: delivered_since - delivered,
+        saved: 0,
+        lost: lost_for_all + lost_for_others + told_before,
+        told_before,
+        was_uncertain: beside.uncertain > ours.uncertain,
+        upstreams: missed.upstreams,
+        lost_for_others,
+    })
+}

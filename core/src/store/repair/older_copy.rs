@@ -1,0 +1,232 @@
+//! A file that has gone back in time: an older copy was put in its place, or the end of its write-ahead log
+//! is missing or damaged. It is sound, and knows of less than what is kept beside it.
+//!
+//! What was withdrawn since is taken out again. What can be read in the log is saved. What was delivered
+//! since and is here still is delivered once more, as what may have been sent: the LRS knows it by its id.
+//! Places in the log that were given out since are never given out again; each counts where the statement
+//! is that stood there, and where that is lost it counts no more.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::catch_up::Forward;
+use super::catch_up::go_forward;
+use super::catch_up::know;
+use super::catch_up::withdraw;
+use super::loss;
+use super::pages::Pages;
+use super::salvage_report::Salvaged;
+use super::saving::{Saving, take_out};
+use super::survey::Survey;
+use crate::store::file::replace;
+use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::counts::Numbers;
+use crate::store::ledger_file::notes::{Noted, Withdrawn};
+use crate::store::ledger_file::{self, Account, Beside, Raw};
+use crate::store::queue::ledger::Place;
+use crate::store::{Db, Millis, StoreError};
+
+impl Db {
+    /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
+    /// back in time. Damage of what is kept beside it is told, and a sound one is made.
+    pub(crate) fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+        // In this order: what another process writes beside the file is in the file by then, but for what
+        // it is about to withdraw.
+        let raw = Raw::of(&self.path);
+        let account = Account::of(&self.conn)?;
+        let beside = Beside::judge(&raw, &account);
+        let ours = account.numbers;
+        let is_behind = beside.is_ahead_of(&account) || !beside.since(ours.withdrawn).is_empty();
+        let salvaged = if is_behind || beside.damage.is_some() {
+            let told = self.bring_forward(now)?;
+            self.mend_beside()?;
+            told
+        } else {
+            None
+        };
+        if beside.is_stale
+            && let Err(error) = ledger_file::write_anew(&self.path, &account, &[])
+        {
+            tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
+        }
+        self.keep_numbers();
+        if account.notes_from.is_none()
+            && let Err(error) = self.expect_beside()
+        {
+            // The next opening tries again.
+            tracing::debug!(%error, "what is kept beside the queue's file may be lost");
+        }
+        Ok(salvaged)
+    }
+
+    /// From now on what is kept beside the file must be there.
+    fn expect_beside(&mut self) -> Result<(), StoreError> {
+        let Some(keeper) = &mut self.keeper else {
+            return Ok(());
+        };
+        keeper
+            .make_lasting()
+            .map_err(|error| StoreError::Other(error.to_string()))?;
+        self.write(|tx| {
+            tx.execute(
+                "UPDATE ledger SET notes_from = withdrawn WHERE notes_from IS NULL",
+                [],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Takes out what was noted and is here still: whoever took it out died right before the commit, or the
+    /// file is an older one. Then what else is told beside it is made good.
+    fn bring_forward(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+        let path = self.path.clone();
+        let (told, names_somebody) = self.write(|tx| {
+            // Somebody may be at it just now: once this transaction has begun, nobody is.
+            let account = Account::of(tx)?;
+            let beside = Beside::judge(&Raw::of(&path), &account);
+            let notes = beside.since(account.numbers.withdrawn);
+            let mut is_uncertain = beside.is_uncertain();
+            if let Some(notes) = beside.broken_off(&account) {
+                ledger_file::close_up(&path, &account.numbers.family, notes)
+                    .map_err(|error| StoreError::Other(error.to_string()))?;
+            }
+            let forward = if is_uncertain || beside.is_ahead_of(&account) {
+                let latest = (beside.latest(&account), beside.latest_others(&account));
+                go_forward_with_log(tx, &path, latest, &notes, now)?
+            } else {
+                withdraw(tx, &notes, now)?;
+                know(tx, account.numbers.withdrawn + notes.len() as u64)?;
+                Forward::default()
+            };
+            // What was recorded meanwhile was not for one that is not known any more.
+            is_uncertain |= forward.upstreams > 0 || forward.was_uncertain;
+            let words: Vec<String> = forward.words().into_iter().chain(beside.words()).collect();
+            if words.is_empty() {
+                return Ok((None, name_somebody(&notes)));
+            }
+            let words = words.join("; ");
+            if !forward.is_told() && is_kept(tx, &path, &words)? {
+                // It could not be written anew.
+                return Ok((None, name_somebody(&notes)));
+            }
+            let kept_at = replace::kept_name(&path, now);
+            let beside_kept_at = beside
+                .damage
+                .is_some()
+                .then(|| replace::keep_beside(&path, &kept_at))
+                .flatten();
+            let log_kept_at = if forward.is_told() {
+                replace::keep_log(&path, &kept_at)?
+            } else {
+                None
+            };
+            let salvaged = Salvaged {
+                damage: words,
+                kept_at: log_kept_at.or(beside_kept_at),
+                saved: forward.saved,
+                unreadable: 0,
+                lost: forward.lost,
+                uncertain: is_uncertain,
+            };
+            if salvaged.kept_at.is_none() && loss::is_told(tx, &salvaged)? {
+                // What is in its way is there still.
+                return Ok((None, name_somebody(&notes)));
+            }
+            loss::write(tx, now, &salvaged)?;
+            Ok((Some(salvaged), name_somebody(&notes)))
+        })?;
+        self.leave_no_trace(names_somebody);
+        Ok(told)
+    }
+
+    /// Makes a sound file of what is whole, once its damage is told: a kill in between tells it twice.
+    fn mend_beside(&mut self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.write(|tx| {
+            let account = Account::of(tx)?;
+            let beside = Beside::judge(&Raw::of(&path), &account);
+            let Some(damage) = &beside.damage else {
+                return Ok(());
+            };
+            know(tx, damage.notes)?;
+            match ledger_file::write_anew(&path, &Account::of(tx)?, &beside.notes) {
+                Ok(()) => drop(tx.execute("UPDATE ledger SET notes_from = withdrawn", [])?),
+                Err(error) => {
+                    tracing::warn!(%error, "what is kept beside the queue's file is damaged, and could not be written anew");
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Of what was erased and had come back.
+    fn leave_no_trace(&mut self, names_somebody: bool) {
+        if names_somebody && let Err(error) = self.expunge() {
+            tracing::warn!(%error, "what had been erased could not be overwritten in the queue's file");
+        }
+    }
+}
+
+/// Tells whether this was told last, of the same file beside the queue, and is not acknowledged.
+fn is_kept(tx: &Connection, path: &Path, words: &str) -> rusqlite::Result<bool> {
+    let Some((_, last)) = loss::of(tx)?.pop() else {
+        return Ok(false);
+    };
+    let beside =
+        |path: &Path| std::fs::read(replace::with_suffix(path, replace::LEDGER_SUFFIX)).ok();
+    let there = beside(path);
+    let mut kept = last.kept().into_iter();
+    Ok(last.damage == words
+        && there.is_some()
+        && kept.any(|kept| std::fs::read(kept).ok() == there))
+}
+
+fn name_somebody(notes: &[Withdrawn]) -> bool {
+    let mut notes = notes.iter();
+    notes.any(|note| matches!(note.to, Place::Erased | Place::Delivered))
+}
+
+/// Brings an older file forward, with what its write-ahead log has beyond its damage.
+fn go_forward_with_log(
+    tx: &Connection,
+    path: &Path,
+    (latest, others): (Numbers, Others),
+    notes: &[Withdrawn],
+    now: Millis,
+) -> Result<Forward, StoreError> {
+    let pages = Pages::of(path);
+    let survey = Survey::of(&pages);
+    let last = Numbers::of(tx)?.last_seq as i64;
+    // Which of them have left since is not known.
+    tx.execute(
+        "UPDATE upstream SET sent_through = max(sent_through, ?1)",
+        [last],
+    )?;
+    tx.execute("UPDATE aside SET sent = 1", [])?;
+    withdraw(tx, notes, now)?;
+    take_out(tx, &survey.gone)?;
+    let stay_out = Noted::new(notes);
+    let mut found = Vec::new();
+    for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
+        if let Some(mut one) = pages.read(spot)
+            && !stay_out.has(spot.seq, one.id)
+        {
+            one.not_for |= stay_out.given_up(spot.seq, one.id);
+            found.push((spot.seq, one));
+        }
+    }
+    let saved: Vec<i64> = found.iter().map(|(seq, _)| *seq).collect();
+    let beyond = saved.iter().map(|seq| *seq as u64).max().unwrap_or(0);
+    let latest = Numbers {
+        last_seq: latest.last_seq.max(beyond),
+        ..latest
+    };
+    let mut forward = go_forward(tx, &latest, &others, notes, &saved)?;
+    let mut saving = Saving::begin(tx)?;
+    for (_, one) in found {
+        saving.save(one)?;
+    }
+    forward.saved = saving.end()?.saved();
+    Ok(forward)
+}

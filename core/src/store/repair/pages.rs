@@ -1,0 +1,247 @@
+//! The statements of a damaged file, page by page, without the tree above them.
+//!
+//! SQLite finds a row through the pages above it: with one of those gone, all below is out of its reach.
+//! Here each page that can hold statements is read by itself, of the file and of the write-ahead log
+//! beside it ([`super::wal_frames`]). Whether what it says is a statement tells its checksum
+//! ([`crate::store::queue::checksum`]), so nothing else is taken for one, whatever the page has become. Which of them are
+//! there still, and which were taken out since, is told by [`super::survey`]. The format is the one of
+//! SQLite 3 (<https://www.sqlite.org/fileformat2.html>): section 1.6 has the pages.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::page_row::{columns, is_like_a_statement, statement, varint};
+use super::raw_file::Looked;
+use super::wal_frames::{self, At, Frame, PAGE, part};
+use crate::store::file::replace::with_suffix;
+use crate::store::ledger_file::counts::Numbers;
+use crate::store::queue::checksum::Found;
+
+/// Most pages that are looked through for a first statement, 64 MiB: a film is no queue.
+const LOOKED_THROUGH: usize = 64 * 1024;
+
+/// A leaf of a table: the only kind of page that holds rows.
+const TABLE_LEAF: u8 = 13;
+
+/// One page in so many says what the others are (section 1.8), in five bytes each.
+const MAPPED: u64 = PAGE as u64 / 5;
+
+/// What it says of a page that holds nothing.
+const FREE: u8 = 2;
+
+/// Where a statement lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    pub(crate) seq: i64,
+    /// The number of its page, and where the bytes of that are.
+    pub(crate) page: u64,
+    pub(crate) at: At,
+    pub(crate) cell: usize,
+    /// Its other pages are the ones of then: so many frames of the log had been written.
+    pub(crate) then: usize,
+}
+
+/// A damaged file and its log.
+pub(crate) struct Pages {
+    file: Option<Looked>,
+    log: Option<Looked>,
+    /// Of the file.
+    pub(crate) count: u64,
+    pub(crate) frames: Vec<Frame>,
+    /// The frames of each page, oldest first.
+    versions: HashMap<u64, Vec<usize>>,
+    /// The last place that was given out in the log of statements, as far as that is known.
+    pub(crate) last_given_out: Option<i64>,
+}
+
+impl Pages {
+    pub(crate) fn of(path: &Path) -> Self {
+        let file = Looked::at(path);
+        let log = Looked::at(&with_suffix(path, "-wal"));
+        let frames = wal_frames::read(log.as_ref(), file.as_ref());
+        let mut versions: HashMap<u64, Vec<usize>> = HashMap::new();
+        for (at, frame) in frames.iter().enumerate() {
+            versions.entry(frame.page).or_default().push(at);
+        }
+        Self {
+            count: file.as_ref().map_or(0, Looked::len).div_ceil(PAGE as u64),
+            file,
+            log,
+            frames,
+            versions,
+            last_given_out: Numbers::beside(path).map(|numbers| numbers.last_seq as i64),
+        }
+    }
+
+    /// Is there a single statement in it? Then the file is a queue, whatever else it has become.
+    pub(crate) fn has_any(&self) -> bool {
+        let file = (1..=self.count).map(At::file);
+        let mut pages = self.frames.iter().map(|frame| frame.at).chain(file);
+        pages.by_ref().take(LOOKED_THROUGH).any(|page| {
+            self.cells(page).is_some_and(|(bytes, cells)| {
+                cells
+                    .iter()
+                    .any(|cell| self.row(&bytes, *cell, usize::MAX).is_some())
+            })
+        })
+    }
+
+    /// The statement in that place; none where it is no longer the one it was.
+    pub(crate) fn read(&self, spot: Spot) -> Option<Found> {
+        let (bytes, cells) = self.cells(spot.at)?;
+        let cell = *cells.get(spot.cell)?;
+        // What the file has of it may be newer than the page that leads there.
+        self.row(&bytes, cell, spot.then)
+            .or_else(|| self.row(&bytes, cell, usize::MAX))
+    }
+
+    /// The statements that this page says it has, by their places in the log of statements, and in which cell.
+    pub(crate) fn listed(&self, page: At) -> Vec<(i64, usize)> {
+        let Some((bytes, cells)) = self.cells(page) else {
+            return Vec::new();
+        };
+        let seq = |cell: usize| {
+            let (length, at) = varint(&bytes, cell)?;
+            let (seq, at) = varint(&bytes, at)?;
+            let here = bytes.get(at..)?;
+            let here = &here[..here.len().min(usize::try_from(length).ok()?)];
+            is_like_a_statement(&columns(here)?).then_some(seq)
+        };
+        let found = cells.into_iter().enumerate();
+        found
+            .filter_map(|(cell, at)| Some((seq(at)?, cell)))
+            .collect()
+    }
+
+    /// The pages that hold nothing any more, by the file alone.
+    pub(crate) fn free_in_file(&self) -> HashSet<u64> {
+        let mut free = HashSet::new();
+        let mut by_list = None;
+        for map in (2..=self.count).step_by(MAPPED as usize + 1) {
+            if let Some(said) = self.freed_by(map, At::file(map)) {
+                free.extend(said);
+                continue;
+            }
+            let list = by_list.get_or_insert_with(|| self.free_list());
+            free.extend(
+                list.iter()
+                    .filter(|page| (map..=map + MAPPED).contains(page)),
+            );
+        }
+        free
+    }
+
+    /// The pages that this version of a map of pages says are free; none where it is no map.
+    pub(crate) fn freed_by(&self, map: u64, at: At) -> Option<Vec<u64>> {
+        if map < 2 || !(map - 2).is_multiple_of(MAPPED + 1) {
+            return None;
+        }
+        let bytes = self.bytes(at)?;
+        let mut free = Vec::new();
+        for (page, entry) in (map + 1..=map + MAPPED).zip(bytes.chunks_exact(5)) {
+            match entry[0] {
+                FREE if entry[1..] == [0; 4] => free.push(page),
+                1 | 3..=5 => {}
+                // The file ends here.
+                0 if entry == [0; 5] => {}
+                _ => return None,
+            }
+        }
+        // A map of nothing is a page that was wiped out.
+        (bytes[0] != 0).then_some(free)
+    }
+
+    /// The list of free pages, as far as it can be read (section 1.5).
+    fn free_list(&self) -> HashSet<u64> {
+        let mut free = HashSet::new();
+        let Some(first) = self.bytes(At::file(1)) else {
+            return free;
+        };
+        if !first.starts_with(b"SQLite format 3\0") {
+            return free;
+        }
+        let number = |bytes: &[u8], at: usize| u64::from(u32::from_be_bytes(part(&bytes[at..])));
+        let mut trunk = number(&first, 32);
+        while trunk != 0 && free.insert(trunk) {
+            let Some(bytes) = self.bytes(At::file(trunk)) else {
+                break;
+            };
+            let leaves = number(&bytes, 4).min((PAGE as u64 - 8) / 4);
+            free.extend((0..leaves).map(|leaf| number(&bytes, 8 + 4 * leaf as usize)));
+            trunk = number(&bytes, 0);
+        }
+        free
+    }
+
+    /// The version of a page that was the newest then.
+    fn page(&self, number: u64, then: usize) -> Option<[u8; PAGE]> {
+        let frames = self.versions.get(&number).map_or(&[][..], Vec::as_slice);
+        match frames.partition_point(|frame| *frame < then) {
+            0 if number == 0 => None,
+            0 => self.bytes(At::file(number)),
+            known => self.bytes(self.frames[frames[known - 1]].at),
+        }
+    }
+
+    fn bytes(&self, page: At) -> Option<[u8; PAGE]> {
+        let mut bytes = [0; PAGE];
+        let (from, at) = match page {
+            At::File(at) => (self.file.as_ref()?, at),
+            At::Log(at) => (self.log.as_ref()?, at),
+        };
+        from.read(at, &mut bytes).then_some(bytes)
+    }
+
+    /// A page that may hold statements, and where its rows begin.
+    fn cells(&self, page: At) -> Option<([u8; PAGE], Vec<usize>)> {
+        let bytes = self.bytes(page)?;
+        if bytes[0] != TABLE_LEAF {
+            return None;
+        }
+        let two = |at: usize| usize::from(u16::from_be_bytes(part(&bytes[at..])));
+        let count = two(3).min((PAGE - 8) / 2);
+        let cells = (0..count)
+            .map(|cell| two(8 + 2 * cell))
+            .filter(|at| (8..PAGE).contains(at))
+            .collect();
+        Some((bytes, cells))
+    }
+
+    /// The statement of a cell; none where it is spoilt, the row of another table, or rubbish.
+    fn row(&self, page: &[u8; PAGE], cell: usize, then: usize) -> Option<Found> {
+        let (length, at) = varint(page, cell)?;
+        let (_, at) = varint(page, at)?;
+        let payload = self.payload(page, at, usize::try_from(length).ok()?, then)?;
+        statement(&columns(&payload)?)
+    }
+
+    /// The bytes of a row, those that went on to other pages included (section 1.6).
+    fn payload(&self, page: &[u8; PAGE], at: usize, length: usize, then: usize) -> Option<Vec<u8>> {
+        let most = PAGE - 35;
+        // No row is longer than all that there is.
+        let all =
+            self.file.as_ref().map_or(0, Looked::len) + self.log.as_ref().map_or(0, Looked::len);
+        if length as u64 > all {
+            return None;
+        }
+        if length <= most {
+            return Some(page.get(at..at + length)?.to_vec());
+        }
+        let least = (PAGE - 12) * 32 / 255 - 23;
+        let local = least + (length - least) % (PAGE - 4);
+        let local = if local <= most { local } else { least };
+        let mut payload = page.get(at..at + local)?.to_vec();
+        let next = page.get(at + local..at + local + 4)?;
+        let mut next = u32::from_be_bytes(part(next));
+        while payload.len() < length {
+            // A chain that breaks off leaves a row whose checksum cannot fit.
+            let Some(bytes) = self.page(u64::from(next), then) else {
+                break;
+            };
+            let more = (length - payload.len()).min(PAGE - 4);
+            payload.extend_from_slice(&bytes[4..4 + more]);
+            next = u32::from_be_bytes(part(&bytes));
+        }
+        Some(payload)
+    }
+}

@@ -1,0 +1,267 @@
+//! A damaged file: what can be read of it is saved into a new one, and it is set aside whole.
+//!
+//! Which of its statements were delivered may be unreadable too, so all that are found are queued
+//! again, as ones that may have reached the LRS before; it knows them by their ids.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::pages::Pages;
+use super::salvage_report::Salvaged;
+use super::saving::Saving;
+use super::saving::take_out;
+use super::survey::Survey;
+use super::upstream_map::Carried;
+use super::{catch_up, loss};
+use crate::store::file::replace;
+use crate::store::file::settings::PAGE_BYTES;
+use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::counts::Numbers;
+use crate::store::ledger_file::notes::Noted;
+use crate::store::queue::checksum;
+use crate::store::queue::conditions::NEEDED;
+use crate::store::{Db, Millis, StoreError, ledger_file};
+
+/// Reads what can be read of the file at `path` into a new, empty one.
+pub(crate) fn rescue(
+    new: &mut Db,
+    path: &Path,
+    damage: &str,
+    now: Millis,
+) -> Result<Salvaged, StoreError> {
+    let pages = Pages::of(path);
+    let survey = Survey::of(&pages);
+    let old = open_damaged(path);
+    let before = Before::of(old.as_ref(), path);
+    let mut salvaged = Salvaged {
+        damage: damage.to_owned(),
+        kept_at: None,
+        saved: 0,
+        unreadable: survey.spoilt,
+        lost: 0,
+        uncertain: before.is_unknown,
+    };
+    new.write(|tx| {
+        before.hand_on(tx)?;
+        let upstreams = Carried::over(old.as_ref(), tx)?;
+        let mut saving = Saving::begin(tx)?;
+        for spot in survey.whole {
+            match pages.read(spot) {
+                Some(found) if before.noted.has(spot.seq, found.id) => {}
+                Some(mut found) => {
+                    let given_up = before.noted.given_up(spot.seq, found.id);
+                    found.not_for = upstreams.not_for(spot.seq, found.not_for | given_up);
+                    saving.save(found)?;
+                }
+                // It was there a moment ago: the disk itself fails.
+                None => saving.refused += 1,
+            }
+        }
+        let saving = saving.end()?;
+        salvaged.saved = saving.saved();
+        salvaged.unreadable += saving.refused;
+        salvaged.lost = before.undelivered.saturating_sub(saving.queued);
+        let mut forgotten = 0;
+        for (there, undelivered) in &before.elsewhere {
+            let here = upstreams.here(*there);
+            forgotten += u64::from(here.is_none());
+            let saved = here.map_or(0, |here| saving.queued_for(here));
+            salvaged.lost = salvaged.lost.max(undelivered.saturating_sub(saved));
+        }
+        if forgotten > 0 {
+            // What is recorded from now on is not for them.
+            salvaged.uncertain = true;
+            salvaged.damage = format!(
+                "{}; LRSs that it delivered to, and that have to be added again: {forgotten}",
+                salvaged.damage
+            );
+        }
+        if let Some(old) = &old {
+            // What nobody has read of yet is told on.
+            for (noticed_at, before) in loss::of(old).unwrap_or_default() {
+                loss::write(tx, noticed_at, &before)?;
+            }
+        }
+        Ok(loss::write(tx, now, &salvaged)?)
+    })?;
+    Ok(salvaged)
+}
+
+/// What is known of a damaged file besides its statements.
+#[derive(Debug, Default)]
+struct Before {
+    /// How many it should have: by its own ledger, or by what is kept beside it if that is more. 0 where
+    /// neither says anything any more.
+    undelivered: u64,
+    /// The same for each further upstream.
+    elsewhere: BTreeMap<u64, u64>,
+    /// Neither says anything.
+    is_unknown: bool,
+    family: Option<[u8; 16]>,
+    /// What must not come back, and how often something was noted.
+    noted: Noted,
+    notes: u64,
+    /// The last place in the log that was given out.
+    last_seq: u64,
+    /// From which number on there must be notes.
+    notes_from: Option<i64>,
+}
+
+impl Before {
+    fn of(old: Option<&Connection>, path: &Path) -> Self {
+        let own = old.and_then(|old| Numbers::of(old).ok());
+        let beside = Numbers::beside(path);
+        // What has its own checksum first.
+        let family = beside.or(own).map(|numbers| numbers.family);
+        let family = family.or_else(|| ledger_file::family_of(path));
+        let all = family.map_or_else(Vec::new, |family| ledger_file::notes(path, &family));
+        // Notes that the numbers do not know of.
+        let unheard = |numbers: &Numbers| {
+            let notes = all.iter().map(|(number, _)| number);
+            notes.filter(|number| **number >= numbers.withdrawn).count() as u64
+        };
+        let undelivered = |numbers: Option<Numbers>| {
+            numbers.map_or(0, |numbers| {
+                numbers.undelivered().saturating_sub(unheard(&numbers))
+            })
+        };
+        let unheard_of_any = beside.or(own).map_or(0, |numbers| unheard(&numbers));
+        let mut elsewhere = BTreeMap::new();
+        let others = [
+            old.and_then(|old| Others::of(old).ok()),
+            Others::beside(path),
+        ];
+        for (upstream, undelivered) in others.iter().flatten().flat_map(Others::undelivered) {
+            let known: &mut u64 = elsewhere.entry(upstream).or_default();
+            *known = (*known).max(undelivered.saturating_sub(unheard_of_any));
+        }
+        // Each place is noted once for each upstream at most: more is damage.
+        let own_notes = own.filter(|own| own.withdrawn <= own.last_seq.saturating_mul(32));
+        let notes = [own_notes, beside]
+            .into_iter()
+            .flatten()
+            .map(|numbers| numbers.withdrawn)
+            .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
+        Self {
+            undelivered: undelivered(own).max(undelivered(beside)),
+            elsewhere,
+            is_unknown: own.is_none() && beside.is_none(),
+            family,
+            noted: Noted::new(all.iter().map(|(_, note)| note)),
+            notes,
+            last_seq: all
+                .iter()
+                .map(|(_, note)| note.seq as u64)
+                .fold(beside.map_or(0, |beside| beside.last_seq), u64::max),
+            notes_from: old.map_or(Some(0), |old| {
+                let notes_from =
+                    old.query_row("SELECT notes_from FROM ledger", [], |row| row.get(0));
+                notes_from.unwrap_or(Some(0))
+            }),
+        }
+    }
+
+    /// The new file goes on where this one ends: its notes hold, and no place is given out again.
+    fn hand_on(&self, tx: &Connection) -> rusqlite::Result<()> {
+        let Some(family) = self.family else {
+            return Ok(());
+        };
+        tx.execute(
+            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, purged_through = ?3, notes_from = ?4",
+            params![family, self.notes as i64, self.last_seq as i64, self.notes_from],
+        )?;
+        tx.execute(
+            "UPDATE upstream SET begins_after = ?1, delivered_through = ?1, sent_through = ?1",
+            [self.last_seq as i64],
+        )?;
+        Ok(())
+    }
+}
+
+/// Takes over what is not delivered from a file that another one has replaced.
+pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), StoreError> {
+    let seqs: Vec<i64> = old
+        .conn
+        .prepare(&format!(
+            "SELECT seq FROM statement s WHERE {NEEDED} ORDER BY seq"
+        ))?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let kept_at = replace::kept_name(&new.path, now);
+    let beside = Numbers::of(&old.conn)?;
+    let path = new.path.clone();
+    new.write(|tx| {
+        let ours = Numbers::of(tx)?;
+        if beside.queue == ours.queue {
+            // An older copy: what only the other has is taken over, and counts there no more.
+            let notes = ledger_file::notes_since(&path, &ours.family, ours.withdrawn);
+            catch_up::withdraw(tx, &notes, now)?;
+            if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
+                // Not all of them are whole, and the one that was open knows what it has no more.
+                take_out(tx, &in_first_alone(tx, &old.conn)?)?;
+            }
+            let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
+            let others = Others::of(&old.conn)?;
+            let saved: Vec<i64> = saved.copied().collect();
+            catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
+        }
+        let upstreams = Carried::over(Some(&old.conn), tx)?;
+        let mut saving = Saving::begin(tx)?;
+        for seq in seqs {
+            match checksum::read(&old.conn, seq)? {
+                Some(mut found) => {
+                    found.not_for = upstreams.not_due(&old.conn, tx, seq)?;
+                    saving.save(found)?;
+                }
+                None => saving.refused += 1,
+            }
+        }
+        let saving = saving.end()?;
+        if saving.refused == 0 {
+            return Ok(());
+        }
+        // They stand under the ids of others there, or are spoilt: the file that had them is kept.
+        old.copy_to(&kept_at)?;
+        let salvaged = Salvaged {
+            damage: "another file took its place, and not all of it could be taken over".to_owned(),
+            kept_at: Some(kept_at.clone()),
+            saved: saving.queued,
+            unreadable: saving.refused,
+            lost: saving.refused,
+            uncertain: false,
+        };
+        Ok(loss::write(tx, now, &salvaged)?)
+    })
+}
+
+/// The places in which the first has a statement, and the other none.
+fn in_first_alone(first: &Connection, other: &Connection) -> rusqlite::Result<HashSet<i64>> {
+    let places = |conn: &Connection| -> rusqlite::Result<HashSet<i64>> {
+        conn.prepare("SELECT seq FROM statement")?
+            .query_map([], |row| row.get(0))?
+            .collect()
+    };
+    Ok(&places(first)? - &places(other)?)
+}
+
+/// By SQLite, for what lies in a few places of their own. None where that would make another file of it.
+fn open_damaged(path: &Path) -> Option<Connection> {
+    if !path
+        .metadata()
+        .is_ok_and(|file| file.len() >= u64::from(PAGE_BYTES))
+    {
+        return None;
+    }
+    // Not read-only: a write-ahead log beside the file wants to be read too.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let old = Connection::open_with_flags(path, flags).ok()?;
+    // It is kept as it is: nothing is folded into it when it is closed.
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .ok()?;
+    // With it SQLite reads a file that is shorter than its header says, too.
+    old.execute_batch("PRAGMA writable_schema = ON").ok()?;
+    Some(old)
+}

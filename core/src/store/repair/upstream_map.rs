@@ -1,0 +1,104 @@
+//! The upstreams of one file in another one, into which its statements are saved.
+
+use rusqlite::{Connection, params};
+
+use crate::store::queue::conditions::{self, undelivered};
+use crate::store::queue::end::Tail;
+use crate::store::upstream::list;
+use crate::store::{Route, StoreError, UpstreamId};
+
+/// Which upstream there is which one here.
+pub(crate) struct Carried(Vec<One>);
+
+struct One {
+    there: UpstreamId,
+    here: UpstreamId,
+    /// What stands there up to this place is not for it.
+    begins_after: i64,
+}
+
+impl Carried {
+    /// Adds those that are not here yet, with their endpoints. Of a damaged file those that can be read.
+    pub(crate) fn over(old: Option<&Connection>, tx: &Connection) -> Result<Self, StoreError> {
+        let mut carried = Vec::new();
+        for (there, name, begins_after, endpoint, route) in old.map(read).unwrap_or_default() {
+            let here = if let Some(known) = list::named(tx, &name)? {
+                known
+            } else {
+                let new = list::add(tx, &name, Some(there), Tail::read(tx)?)?;
+                list::set_route(tx, new, &route)?;
+                new
+            };
+            tx.prepare_cached(
+                "UPDATE upstream SET endpoint = ?2 WHERE id = ?1 AND endpoint IS NULL",
+            )?
+            .execute(params![here, endpoint])?;
+            carried.push(One {
+                there,
+                here,
+                begins_after,
+            });
+        }
+        let has_main = carried.iter().any(|one| one.there == UpstreamId::MAIN);
+        if !has_main {
+            carried.push(One {
+                there: UpstreamId::MAIN,
+                here: UpstreamId::MAIN,
+                begins_after: 0,
+            });
+        }
+        Ok(Self(carried))
+    }
+
+    /// Returns which one that is here.
+    pub(crate) fn here(&self, there: u64) -> Option<UpstreamId> {
+        let mut all = self.0.iter();
+        all.find(|one| u64::from(one.there.number()) == there)
+            .map(|one| one.here)
+    }
+
+    /// Returns what a statement is not for here that stood there in that place and was not for these.
+    pub(crate) fn not_for(&self, seq: i64, not_for: i64) -> i64 {
+        let excluded = self
+            .0
+            .iter()
+            .filter(|one| one.there.is_in(not_for) || seq <= one.begins_after);
+        excluded.fold(0, |bits, one| bits | one.here.bit())
+    }
+
+    /// The same, of one that is read by SQLite there: it is for those that it is to be delivered to still.
+    pub(crate) fn not_due(
+        &self,
+        old: &Connection,
+        tx: &Connection,
+        seq: i64,
+    ) -> rusqlite::Result<i64> {
+        let mut not_for = list::all(tx)?
+            .into_iter()
+            .fold(0, |bits, here| bits | here.bit());
+        for one in &self.0 {
+            if conditions::is(old, &undelivered(one.there), seq)? {
+                not_for &= !one.here.bit();
+            }
+        }
+        Ok(not_for)
+    }
+}
+
+type Read = (UpstreamId, String, i64, Option<String>, Route);
+
+fn read(old: &Connection) -> Vec<Read> {
+    let Ok(mut query) =
+        old.prepare("SELECT id, name, begins_after, endpoint, route FROM upstream ORDER BY id")
+    else {
+        return Vec::new();
+    };
+    let rows = query.query_map([], |row| {
+        let route = row.get::<_, Option<Route>>(4)?.unwrap_or_default();
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, route))
+    });
+    match rows {
+        Ok(rows) => rows.map_while(Result::ok).collect(),
+        Err(_) => Vec::new(),
+    }
+}

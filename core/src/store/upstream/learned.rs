@@ -1,0 +1,300 @@
+//! What a sync has learned about an upstream, and what outlives it: limits, waits, trouble, clocks.
+
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+use crate::clock::{Now, Steady};
+use crate::statement::XapiVersion;
+use crate::store::{LrsClock, Millis, Problem, UpstreamId, Waits};
+
+/// Less than this the two clocks drift apart, and nobody has set one.
+const SET_BY_AT_LEAST_MS: Millis = 1_000;
+
+/// What keeps the upstream from taking anything, in the LRS's own words where it gave any.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// What it is.
+    pub problem: Problem,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// What the LRS or the system said, cut to a sane length.
+    pub words: String,
+    /// Since when, unix milliseconds.
+    pub since: Millis,
+}
+
+/// Requests that have left and whose end is not written down yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct UnderWay {
+    /// When the last one left, unix milliseconds.
+    pub since: Millis,
+    /// The longest of their time-outs, milliseconds.
+    pub timeout_ms: Millis,
+}
+
+impl UnderWay {
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            since: self.since.max(other.since),
+            timeout_ms: self.timeout_ms.max(other.timeout_ms),
+        }
+    }
+}
+
+/// What was learned about the upstream and outlives a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Learned {
+    /// The xAPI version to speak.
+    pub version: Option<XapiVersion>,
+    /// When that was found out, unix milliseconds.
+    pub version_at: Option<Millis>,
+    /// Whether it gives its version header with its answers, if that is known: then one without it is not
+    /// its own.
+    pub signs: Option<bool>,
+    /// Most statements in one request.
+    pub max_statements: Option<u32>,
+    /// Most bytes in one request.
+    pub max_bytes: Option<u32>,
+    /// Most requests under way at once.
+    pub max_in_flight: Option<u32>,
+    /// The least number of statements in one request that it failed on.
+    pub failed_statements: Option<u32>,
+    /// Requests it has to take before that many are tried again, and how many of them it has taken.
+    pub retry_failed: (u32, u32),
+    /// It answers 409 even to an identical statement.
+    pub refuses_known: bool,
+    /// The longest that it has taken, milliseconds; none before it has answered a batch.
+    pub slowest_ms: Option<Millis>,
+    /// Its clock minus the device's, milliseconds.
+    pub skew_ms: Option<Millis>,
+    /// Its clock, as the steady one tells it.
+    pub clock: Option<LrsClock>,
+    /// When it last took something, unix milliseconds.
+    pub last_success: Option<Millis>,
+    /// How many requests it has taken statements of.
+    pub taken: u64,
+    /// Failures since.
+    pub failures: u32,
+    /// Requests since it said 401 itself, while it is not known whether that was for the credentials or
+    /// for one statement.
+    pub asked_since_401: Option<u32>,
+    /// Whether these credentials may read. True: it has answered a look-up. False: it has taken statements,
+    /// and not answered one yet.
+    pub reads: Option<bool>,
+    /// Look-ups in a row that nobody answered, less those that were left out for it.
+    pub looks_unanswered: u32,
+    /// The same of `GET about`.
+    pub about_unanswered: u32,
+    /// What is waited for before anything is sent.
+    pub waits: Waits,
+    /// What is under way, or was when the device was switched off.
+    pub under_way: Option<UnderWay>,
+    /// What is the matter, if anything is.
+    pub trouble: Option<Trouble>,
+    /// What the clocks said when this was written down.
+    #[serde(skip)]
+    pub written: Option<Written>,
+}
+
+/// A reading of both clocks, by which it is seen that the wall clock was set since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Unix milliseconds by the wall clock.
+    pub wall_ms: Millis,
+    /// By the steady clock.
+    pub steady: Steady,
+}
+
+impl Written {
+    /// Now; none without a steady clock.
+    pub fn now(now: Now) -> Option<Self> {
+        now.steady.map(|steady| Self {
+            wall_ms: now.wall_ms,
+            steady,
+        })
+    }
+}
+
+impl Learned {
+    /// The app has put the credentials right: what waited for that is over. What was to be waited for
+    /// beside it is waited for still.
+    pub fn credentials_are_right(&mut self) {
+        let refused = |trouble: &Trouble| trouble.problem == Problem::Credentials;
+        if self.trouble.as_ref().is_some_and(refused) {
+            self.trouble = None;
+        }
+        self.waits.app = None;
+        self.asked_since_401 = None;
+        self.reads = None;
+    }
+
+    /// The wall clock may have been set since this was written down. What is waited for ends when it would
+    /// have ended, as far as the steady clock tells.
+    pub fn follow_the_clock(&mut self, now: Now) {
+        let (Some(then), Some(steady)) = (self.written, now.steady) else {
+            return;
+        };
+        let set_by = (now.wall_ms - then.wall_ms) - (steady.ms - then.steady.ms);
+        if steady.boot != then.steady.boot || set_by.abs() < SET_BY_AT_LEAST_MS {
+            return;
+        }
+        self.waits.shift(set_by);
+        if let Some(requests) = &mut self.under_way {
+            requests.since += set_by;
+        }
+        self.written = Written::now(now);
+    }
+
+    /// Until when what has left may be under way at the LRS, if anything may.
+    pub(crate) fn busy_until(&self) -> Option<Millis> {
+        // What is under way now ends with its time-out at the latest, and may be at work for as long again.
+        let leaves = self
+            .under_way
+            .map(|requests| requests.since + 2 * requests.timeout_ms);
+        self.waits.outcome_unknown.max(leaves)
+    }
+}
+
+/// Of a row with these columns.
+pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
+    let version: Option<String> = row.get("version")?;
+    Ok(Learned {
+        version: version.and_then(|text| text.parse().ok()),
+        version_at: row.get("version_at")?,
+        signs: row.get("signs")?,
+        max_statements: row.get("max_statements")?,
+        max_bytes: row.get("max_bytes")?,
+        max_in_flight: row.get("max_in_flight")?,
+        failed_statements: row.get("failed_statements")?,
+        retry_failed: (row.get("retry_failed")?, row.get("taken_since")?),
+        refuses_known: row.get("refuses_known")?,
+        slowest_ms: row.get("slowest")?,
+        skew_ms: row.get("skew")?,
+        clock: lrs_clock(row)?,
+        last_success: row.get("last_success")?,
+        taken: row.get::<_, i64>("taken")? as u64,
+        failures: row.get("failures")?,
+        asked_since_401: row.get("asked_since_401")?,
+        reads: row.get("reads")?,
+        looks_unanswered: row.get("looks_unanswered")?,
+        about_unanswered: row.get("about_unanswered")?,
+        waits: Waits {
+            backoff: row.get("wait_backoff")?,
+            retry_after: row.get("wait_retry_after")?,
+            outcome_unknown: row.get("wait_outcome_unknown")?,
+            app: row.get("wait_app")?,
+        },
+        under_way: under_way(row)?,
+        trouble: trouble(row)?,
+        written: written(row)?,
+    })
+}
+
+fn lrs_clock(row: &rusqlite::Row) -> rusqlite::Result<Option<LrsClock>> {
+    let Some(boot) = row.get("clock_boot")? else {
+        return Ok(None);
+    };
+    Ok(Some(LrsClock {
+        boot,
+        at_zero_ms: row.get("clock_at_zero")?,
+        from_ms: row.get("clock_from")?,
+    }))
+}
+
+fn under_way(row: &rusqlite::Row) -> rusqlite::Result<Option<UnderWay>> {
+    let Some(since) = row.get("under_way_since")? else {
+        return Ok(None);
+    };
+    Ok(Some(UnderWay {
+        since,
+        timeout_ms: row.get("under_way_timeout")?,
+    }))
+}
+
+fn trouble(row: &rusqlite::Row) -> rusqlite::Result<Option<Trouble>> {
+    let Some(problem) = row.get("problem")? else {
+        return Ok(None);
+    };
+    let words: Option<String> = row.get("problem_words")?;
+    let since: Option<Millis> = row.get("problem_since")?;
+    Ok(Some(Trouble {
+        problem,
+        status: row.get("problem_status")?,
+        words: words.unwrap_or_default(),
+        since: since.unwrap_or_default(),
+    }))
+}
+
+fn written(row: &rusqlite::Row) -> rusqlite::Result<Option<Written>> {
+    let Some(boot) = row.get("written_boot")? else {
+        return Ok(None);
+    };
+    Ok(Some(Written {
+        wall_ms: row.get("written_wall")?,
+        steady: Steady {
+            ms: row.get("written_steady")?,
+            boot,
+        },
+    }))
+}
+
+pub(crate) fn write(
+    conn: &Connection,
+    upstream: UpstreamId,
+    learned: &Learned,
+) -> rusqlite::Result<()> {
+    let trouble = learned.trouble.as_ref();
+    conn.prepare_cached(
+        "UPDATE upstream SET version = ?1, version_at = ?2, signs = ?3, max_statements = ?4,
+            max_bytes = ?5, max_in_flight = ?6, failed_statements = ?7, retry_failed = ?8,
+            taken_since = ?9, refuses_known = ?10, slowest = ?11, skew = ?12, clock_boot = ?13,
+            clock_at_zero = ?14, clock_from = ?15, last_success = ?16, taken = ?17, failures = ?18,
+            wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
+            under_way_since = ?23, under_way_timeout = ?24,
+            problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
+            asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
+            looks_unanswered = ?34, about_unanswered = ?35
+         WHERE id = ?36",
+    )?
+    .execute(params![
+        learned.version.map(XapiVersion::as_str),
+        learned.version_at,
+        learned.signs,
+        learned.max_statements,
+        learned.max_bytes,
+        learned.max_in_flight,
+        learned.failed_statements,
+        learned.retry_failed.0,
+        learned.retry_failed.1,
+        learned.refuses_known,
+        learned.slowest_ms,
+        learned.skew_ms,
+        learned.clock.map(|clock| clock.boot),
+        learned.clock.map(|clock| clock.at_zero_ms),
+        learned.clock.map(|clock| clock.from_ms),
+        learned.last_success,
+        learned.taken as i64,
+        learned.failures,
+        learned.waits.backoff,
+        learned.waits.retry_after,
+        learned.waits.outcome_unknown,
+        learned.waits.app,
+        learned.under_way.map(|requests| requests.since),
+        learned.under_way.map(|requests| requests.timeout_ms),
+        trouble.map(|t| t.problem),
+        trouble.and_then(|t| t.status),
+        trouble.map(|t| t.words.as_str()),
+        trouble.map(|t| t.since),
+        learned.asked_since_401,
+        learned.reads,
+        learned.written.map(|then| then.wall_ms),
+        learned.written.map(|then| then.steady.ms),
+        learned.written.map(|then| then.steady.boot),
+        learned.looks_unanswered,
+        learned.about_unanswered,
+        upstream,
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Which upstreams there are.
+
+use std::fmt;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::backfill::backfill;
+use crate::store::queue::end::Tail;
+use crate::store::{Db, HistoryPolicy, Millis, Route, StoreError, upstream};
+
+/// One of the upstreams that a queue is delivered to. Each has a number, limits, troubles and a lease of
+/// its own, and what one is refused or waits for is nothing to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UpstreamId(i64);
+
+impl UpstreamId {
+    /// The one that every queue is made with.
+    pub const MAIN: Self = Self(1);
+
+    /// The bits that tell what a statement is not for are as many.
+    const MOST: i64 = 62;
+
+    /// So many there can be at once.
+    const MOST_AT_ONCE: usize = 32;
+
+    /// From 1 on.
+    pub(crate) fn number(self) -> u8 {
+        self.0 as u8
+    }
+
+    /// None where there can be none.
+    pub(crate) fn numbered(number: u8) -> Option<Self> {
+        (1..=Self::MOST)
+            .contains(&i64::from(number))
+            .then_some(Self(number.into()))
+    }
+
+    /// Its bit in `statement.not_for`.
+    pub(crate) fn bit(self) -> i64 {
+        1 << (self.0 - 1)
+    }
+
+    /// Whether its bit is among these.
+    pub(crate) fn is_in(self, bits: i64) -> bool {
+        bits & self.bit() != 0
+    }
+}
+
+impl fmt::Display for UpstreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ToSql for UpstreamId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl FromSql for UpstreamId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let id = value.as_i64()?;
+        if (1..=Self::MOST).contains(&id) {
+            Ok(Self(id))
+        } else {
+            Err(FromSqlError::OutOfRange(id))
+        }
+    }
+}
+
+impl Db {
+    /// The upstream of that name. Where there is none it is added, and begins at the end of the log: what
+    /// was recorded before is not for it.
+    #[cfg(any(test, feature = "internals"))]
+    pub fn add_upstream(&mut self, name: &str) -> Result<UpstreamId, StoreError> {
+        self.write(|tx| match named(tx, name)? {
+            Some(known) => Ok(known),
+            None => add(tx, name, None, Tail::read(tx)?),
+        })
+    }
+
+    /// Adds an upstream that begins at the end of the log. One of that name stays as it is.
+    pub fn add_upstream_at(
+        &mut self,
+        name: &str,
+        endpoint: &str,
+        route: &Route,
+    ) -> Result<UpstreamId, StoreError> {
+        self.write(|tx| match named(tx, name)? {
+            Some(known) => Ok(known),
+            None => add_at(tx, name, endpoint, route),
+        })
+    }
+
+    /// Adds an upstream that gets what its route takes of all that another one is to get still, too, and of what
+    /// is kept as history by this policy. One of that name stays as it is.
+    ///
+    /// All in one transaction, for which whoever records waits: where the route takes some only, it reads each
+    /// statement, and writes again those that are not for it.
+    pub fn add_upstream_with_backlog(
+        &mut self,
+        name: &str,
+        endpoint: &str,
+        route: &Route,
+        history: HistoryPolicy,
+        now: Millis,
+    ) -> Result<UpstreamId, StoreError> {
+        if let Some(known) = named(&self.conn, name)? {
+            return Ok(known);
+        }
+        // What nobody needs any more is no backlog. Whoever keeps no history forgets none by this.
+        let forgets = match history {
+            HistoryPolicy::None => HistoryPolicy::Forever,
+            kept => kept,
+        };
+        while self.purge(forgets, now)? {}
+        self.write(|tx| {
+            if let Some(known) = named(tx, name)? {
+                return Ok(known);
+            }
+            let new = add_at(tx, name, endpoint, route)?;
+            backfill(tx, new, route, history != HistoryPolicy::None)?;
+            Ok(new)
+        })
+    }
+
+    /// Says which statements are for an upstream from now on. Those that are recorded already are for whom
+    /// they were.
+    pub fn set_route(&mut self, upstream: UpstreamId, route: &Route) -> Result<(), StoreError> {
+        self.write(|tx| Ok(set_route(tx, upstream, route)?))
+    }
+
+    /// The upstream of that name.
+    pub fn named(&self, name: &str) -> Result<UpstreamId, StoreError> {
+        named(&self.conn, name)?.ok_or(StoreError::NoUpstream)
+    }
+
+    /// All there are, the first one first.
+    pub fn upstreams(&self) -> Result<Vec<UpstreamId>, StoreError> {
+        Ok(all(&self.conn)?)
+    }
+}
+
+fn add_at(
+    tx: &Connection,
+    name: &str,
+    endpoint: &str,
+    route: &Route,
+) -> Result<UpstreamId, StoreError> {
+    let new = add(tx, name, None, Tail::read(tx)?)?;
+    set_route(tx, new, route)?;
+    upstream::move_to(tx, new, endpoint)?;
+    Ok(new)
+}
+
+pub(crate) fn named(conn: &Connection, name: &str) -> rusqlite::Result<Option<UpstreamId>> {
+    conn.prepare_cached("SELECT id FROM upstream WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+pub(crate) fn set_route(
+    tx: &Connection,
+    upstream: UpstreamId,
+    route: &Route,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE upstream SET route = ?2 WHERE id = ?1")?
+        .execute(params![upstream, route])?;
+    Ok(())
+}
+
+/// Adds one that begins there, if it can be as the one that is wanted.
+pub(crate) fn add(
+    tx: &Connection,
+    name: &str,
+    wanted: Option<UpstreamId>,
+    tail: Tail,
+) -> Result<UpstreamId, StoreError> {
+    let known = all(tx)?;
+    let wanted = wanted.filter(|id| !known.contains(id));
+    let free = match wanted {
+        Some(free) => Some(free),
+        None => free(tx)?,
+    };
+    let free = free
+        .filter(|_| known.len() < UpstreamId::MOST_AT_ONCE)
+        .ok_or(StoreError::TooManyUpstreams)?;
+    tx.prepare_cached(
+        "INSERT INTO upstream (id, name, begins_after, begins_at_end, delivered_through, sent_through)
+         VALUES (?1, ?2, ?3, ?4, ?3, ?3)",
+    )?
+    .execute(params![free, name, tail.seq, tail.end])?;
+    Ok(free)
+}
+
+/// A bit that was never given out, or the one that was given back first, if nothing is left of what was recorded
+/// while it was another's: in whatever copy of the file, a statement must not be taken to be for this one that
+/// was for that one.
+fn free(tx: &Connection) -> rusqlite::Result<Option<UpstreamId>> {
+    let taken: Vec<UpstreamId> = tx
+        .prepare_cached("SELECT id FROM upstream UNION SELECT id FROM removed_upstream")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut ids = (1..=UpstreamId::MOST).map(UpstreamId);
+    if let Some(new) = ids.find(|id| !taken.contains(id)) {
+        return Ok(Some(new));
+    }
+    tx.prepare_cached(
+        "SELECT id FROM removed_upstream r WHERE id NOT IN (SELECT id FROM upstream)
+            AND NOT EXISTS (SELECT 1 FROM statement WHERE seq <= r.ended_at)
+         ORDER BY ended_at LIMIT 1",
+    )?
+    .query_row([], |row| row.get(0))
+    .optional()
+}
+
+pub(crate) fn all(conn: &Connection) -> rusqlite::Result<Vec<UpstreamId>> {
+    conn.prepare_cached("SELECT id FROM upstream ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}

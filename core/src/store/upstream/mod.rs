@@ -1,0 +1,199 @@
+//! An LRS that the device delivers to: where it is, how far it is, and what follows when it becomes another one.
+
+pub(crate) mod backfill;
+pub(crate) mod learned;
+pub(crate) mod lease;
+pub(crate) mod list;
+pub(crate) mod lrs_clock;
+pub(crate) mod remove;
+pub(crate) mod route;
+pub(crate) mod waits;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use url::Url;
+use uuid::Uuid;
+
+use self::learned::Learned;
+use crate::store::queue::conditions::{self, undelivered};
+use crate::store::queue::ids;
+use crate::store::{Db, Route, StoreError, UpstreamId, Waits};
+
+/// One upstream as the file knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Upstream {
+    /// By which the app knows it.
+    pub name: String,
+    /// Its base URL.
+    pub endpoint: Option<String>,
+    /// Which statements are for it.
+    pub route: Route,
+    /// Rises each time the endpoint becomes another one.
+    pub generation: i64,
+    /// Up to here everything is delivered or aside.
+    pub delivered_through: i64,
+    /// Up to here everything may have left the device for it.
+    pub sent_through: i64,
+    /// What was learned about it.
+    pub learned: Learned,
+}
+
+/// Scheme, host and port, by which an LRS is known again.
+fn origin(endpoint: &str) -> String {
+    Url::parse(endpoint).map_or_else(
+        |_| endpoint.to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
+/// What may be under way at an LRS is kept for when it should be an upstream again.
+pub(crate) fn leave(tx: &Connection, known: &Upstream) -> rusqlite::Result<()> {
+    if let (Some(old), Some(until)) = (&known.endpoint, known.learned.busy_until()) {
+        tx.execute(
+            "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            params![origin(old), until],
+        )?;
+    }
+    Ok(())
+}
+
+/// Nothing is known of another LRS but what may be under way there from before; that of this one is kept
+/// for when it should be an upstream again.
+fn change_places(
+    tx: &Connection,
+    upstream: UpstreamId,
+    known: &Upstream,
+    endpoint: &str,
+) -> rusqlite::Result<Learned> {
+    leave(tx, known)?;
+    // What one LRS refused says nothing of what another will.
+    tx.execute(
+        "UPDATE aside SET tries = 0, status = NULL, words = NULL, taken = NULL, steady = NULL, boot = NULL
+         WHERE upstream = ?1 AND held = 0",
+        [upstream],
+    )?;
+    // It stays: another upstream may go there too.
+    let outcome_unknown = tx
+        .query_row(
+            "SELECT until FROM under_way_elsewhere WHERE origin = ?1",
+            [origin(endpoint)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(Learned {
+        taken: known.learned.taken,
+        waits: Waits {
+            outcome_unknown,
+            ..Waits::default()
+        },
+        ..Learned::default()
+    })
+}
+
+/// Another endpoint than before is another LRS.
+pub(crate) fn move_to(
+    tx: &Connection,
+    upstream: UpstreamId,
+    endpoint: &str,
+) -> Result<(), StoreError> {
+    let known = read(tx, upstream)?;
+    if known.endpoint.as_deref() != Some(endpoint) {
+        tx.execute(
+            "UPDATE upstream SET endpoint = ?2, generation = generation + 1 WHERE id = ?1",
+            params![upstream, endpoint],
+        )?;
+        let learned = change_places(tx, upstream, &known, endpoint)?;
+        learned::write(tx, upstream, &learned)?;
+    }
+    Ok(())
+}
+
+/// An upstream that is not there was removed by whoever has the file open, too; but the first one is always
+/// there.
+pub(crate) fn removed(upstream: UpstreamId, error: rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::QueryReturnedNoRows if upstream != UpstreamId::MAIN => {
+            StoreError::NoUpstream
+        }
+        error => error.into(),
+    }
+}
+
+impl Db {
+    /// What is known of an upstream.
+    pub fn upstream(&self, upstream: UpstreamId) -> Result<Upstream, StoreError> {
+        read(&self.conn, upstream)
+    }
+
+    /// Says where statements are delivered to. Another endpoint than before is another LRS: what
+    /// was learned about the old one is forgotten, and a session that delivers to it ends. The queue
+    /// stays as it is.
+    pub fn set_endpoint(&mut self, upstream: UpstreamId, endpoint: &str) -> Result<(), StoreError> {
+        self.write(|tx| move_to(tx, upstream, endpoint))
+    }
+
+    /// How often the endpoint has become another one.
+    pub fn generation(&self, upstream: UpstreamId) -> Result<i64, StoreError> {
+        self.conn
+            .prepare_cached("SELECT generation FROM upstream WHERE id = ?1")?
+            .query_row([upstream], |row| row.get(0))
+            .map_err(|error| removed(upstream, error))
+    }
+
+    /// Changes what is known of an upstream outside a sync: the app has acted.
+    pub fn relearn(
+        &mut self,
+        upstream: UpstreamId,
+        change: impl FnOnce(&mut Learned),
+    ) -> Result<(), StoreError> {
+        self.write(|tx| {
+            let known = read(tx, upstream)?.learned;
+            let mut learned = known.clone();
+            change(&mut learned);
+            if learned != known {
+                learned::write(tx, upstream, &learned)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Upstream, StoreError> {
+    conn.prepare_cached(
+        "SELECT name, endpoint, route, generation, delivered_through, sent_through, version, version_at, signs,
+                max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
+                refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
+                failures, asked_since_401, reads, looks_unanswered, about_unanswered,
+                wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
+                under_way_since, under_way_timeout,
+                problem, problem_status, problem_words, problem_since,
+                written_wall, written_steady, written_boot
+         FROM upstream WHERE id = ?1",
+    )?
+    .query_row([upstream], |row| {
+        Ok(Upstream {
+            name: row.get("name")?,
+            endpoint: row.get("endpoint")?,
+            route: row.get::<_, Option<Route>>("route")?.unwrap_or_default(),
+            generation: row.get("generation")?,
+            delivered_through: row.get("delivered_through")?,
+            sent_through: row.get("sent_through")?,
+            learned: learned::read(row)?,
+        })
+    })
+    .map_err(|error| removed(upstream, error))
+}
+
+/// Must a statement that voids this one wait for it, before it goes to the same upstream? Not where it voids
+/// one itself: a voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.
+pub(crate) fn is_awaited(
+    conn: &Connection,
+    upstream: UpstreamId,
+    id: Uuid,
+) -> rusqlite::Result<bool> {
+    let Some(seq) = ids::find(conn, id)? else {
+        return Ok(false);
+    };
+    let undelivered = undelivered(upstream);
+    conditions::is(conn, &format!("s.voids IS NULL AND {undelivered}"), seq)
+}

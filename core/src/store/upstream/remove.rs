@@ -1,0 +1,198 @@
+//! An upstream is removed, and what was still to be delivered to it is given up there.
+
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::list;
+use crate::store::ledger_file::notes::Withdrawn;
+use crate::store::queue::app_changes::give_up;
+use crate::store::queue::conditions::queued;
+use crate::store::queue::end::Tail;
+use crate::store::queue::ledger::{self, Moves, Place};
+use crate::store::queue::locate::{State, locate};
+use crate::store::{Db, Millis, Shared, StoreError, UpstreamId, upstream};
+
+/// What becomes of the statements that an upstream does not have yet when it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remainder {
+    /// There must be none.
+    MustBeEmpty,
+    /// They are given up there, and leave the device where no other upstream needs them.
+    Discard,
+}
+
+/// Statements given up in one transaction, for which `record` may have to wait.
+const GIVE_UP_AT_ONCE: usize = 500;
+
+/// What a part of it has done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// So many were given up, and there are more.
+    Some(u64),
+    /// So many, and the upstream is gone.
+    Whole(u64),
+}
+
+impl Db {
+    /// Removes an upstream; how many statements were given up with it. Whoever delivers to it meanwhile, in
+    /// whatever process, finds it gone.
+    #[cfg(any(test, feature = "internals"))]
+    pub fn remove_upstream(
+        &mut self,
+        name: &str,
+        remainder: Remainder,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let mut discarded = 0;
+        loop {
+            match self.remove_some(name, remainder, now)? {
+                Part::Some(more) => discarded += more,
+                Part::Whole(more) => return Ok(discarded + more),
+            }
+        }
+    }
+
+    /// The next part of it, in one transaction.
+    pub(crate) fn remove_some(
+        &mut self,
+        name: &str,
+        remainder: Remainder,
+        now: Millis,
+    ) -> Result<Part, StoreError> {
+        self.together(|db| {
+            let tx = &db.conn;
+            let upstream = list::named(tx, name)?.ok_or(StoreError::NoUpstream)?;
+            if upstream == UpstreamId::MAIN {
+                return Err(StoreError::MainStays);
+            }
+            let ledger = ledger::read(tx, upstream)?;
+            let left = ledger.queued + ledger.waiting + ledger.held;
+            if left > 0 && remainder == Remainder::MustBeEmpty {
+                return Err(StoreError::UpstreamNotEmpty { left });
+            }
+            let due = due(tx, upstream)?;
+            let mut moves = Moves::of(upstream);
+            let mut left_through = 0;
+            for &(seq, id) in &due {
+                let Some(found) = locate(tx, upstream, seq)? else {
+                    continue;
+                };
+                let sent = match found.state {
+                    State::Queued { sent } => {
+                        moves.leave_queue(Place::Discarded, found.bytes);
+                        sent
+                    }
+                    State::Waiting { sent } => {
+                        moves.between(Place::Waiting, Place::Discarded);
+                        sent
+                    }
+                    State::Held => {
+                        moves.between(Place::Held, Place::Discarded);
+                        true
+                    }
+                    State::Delivered | State::NotDue => continue,
+                };
+                if sent {
+                    left_through = left_through.max(seq);
+                }
+                let is_gone = give_up(tx, upstream, seq, now)?;
+                let at = (!is_gone).then_some(upstream);
+                db.leaving
+                    .notes
+                    .push(Withdrawn::new(seq, id, Place::Discarded).at(at));
+            }
+            moves.write(tx)?;
+            has_left(tx, left_through)?;
+            let count = due.len() as u64;
+            if due.len() == GIVE_UP_AT_ONCE {
+                return Ok(Part::Some(count));
+            }
+            end(tx, upstream)?;
+            Ok(Part::Whole(count))
+        })
+    }
+}
+
+impl Shared {
+    /// Removes an upstream like [`Db::remove_upstream`], a part at a time: whoever records meanwhile waits for
+    /// one part at most. What was given up before an error stays so.
+    pub fn remove_upstream(
+        &self,
+        name: &str,
+        remainder: Remainder,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        let mut discarded = 0;
+        loop {
+            match self.with(now, |db| db.remove_some(name, remainder, now))? {
+                Part::Some(more) => discarded += more,
+                Part::Whole(more) => return Ok(discarded + more),
+            }
+            // A lock goes to whoever is quickest, and that is us: the line goes by who came first.
+            let _ = self.append(Vec::new(), now);
+        }
+    }
+}
+
+/// The next ones that it needs: those aside, and then the queue from its front.
+fn due(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<Vec<(i64, Uuid)>> {
+    let mut due = Vec::new();
+    let id = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)));
+    let queued = queued(upstream);
+    for sql in [
+        "SELECT s.seq, s.id FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1 LIMIT ?2",
+        "SELECT s.seq, s.id FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 0 LIMIT ?2",
+        &format!(
+            "SELECT s.seq, s.id FROM statement s WHERE ?1 = ?1 AND {queued} ORDER BY s.seq LIMIT ?2"
+        ),
+    ] {
+        let room = GIVE_UP_AT_ONCE - due.len();
+        let mut query = tx.prepare_cached(sql)?;
+        for one in query.query_map(params![upstream, room as i64], id)? {
+            due.push(one?);
+        }
+    }
+    Ok(due)
+}
+
+/// Up to there statements may have left for it: their bytes are what they are, also once it is forgotten.
+fn has_left(tx: &Connection, through: i64) -> rusqlite::Result<()> {
+    if through > 0 {
+        tx.prepare_cached("UPDATE ledger SET left_through = max(left_through, ?1)")?
+            .execute([through])?;
+    }
+    Ok(())
+}
+
+/// Nothing is to be delivered to it any more, and it goes.
+fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
+    let sent_through: i64 = tx.query_row(
+        "SELECT ifnull(max(s.seq), 0) FROM statement s, upstream n WHERE n.id = ?1
+            AND s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
+            AND (s.seq <= max(n.sent_through, n.delivered_through)
+                 OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
+                 OR EXISTS (SELECT 1 FROM done_with d
+                            WHERE d.seq = s.seq AND d.upstream = n.id AND d.delivered))",
+        [upstream],
+        |row| row.get(0),
+    )?;
+    has_left(tx, sent_through)?;
+    upstream::leave(tx, &upstream::read(tx, upstream)?)?;
+    // Its own place is part of the end of the log that it knows.
+    Tail::remember(tx)?;
+    tx.execute(
+        "INSERT INTO removed_upstream (id, ended_at, done_with)
+         SELECT id, ?2, delivered + retracted + discarded + replaced + erased FROM upstream WHERE id = ?1
+         ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, done_with = done_with + excluded.done_with",
+        params![upstream, Tail::read(tx)?.seq],
+    )?;
+    for sql in [
+        "DELETE FROM aside WHERE upstream = ?1",
+        "DELETE FROM sent_ahead WHERE upstream = ?1",
+        "DELETE FROM done_with WHERE upstream = ?1",
+        "DELETE FROM upstream WHERE id = ?1",
+    ] {
+        tx.execute(sql, [upstream])?;
+    }
+    Ok(())
+}

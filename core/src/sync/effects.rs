@@ -1,0 +1,174 @@
+//! Writing down what was found out: statements settled, the upstream well or in trouble.
+
+use std::time::Duration;
+
+use crate::store::{
+    Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, WaitKind,
+};
+use crate::sync::event::Event;
+use crate::sync::link::{Ceiling, Door};
+use crate::sync::meaning::Stop;
+use crate::sync::policy;
+use crate::sync::session::Session;
+use crate::sync::statements::task::Item;
+
+impl Session {
+    /// The upstream took statements: it is well, and those it failed on were at fault themselves.
+    /// Unless it has failed on something else since this left: then that counts.
+    pub(crate) fn accepted(
+        &mut self,
+        db: &mut Db,
+        mut settled: Vec<(Item, Outcome)>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.link.learned.last_success = Some(now);
+        self.link.learned.taken += 1;
+        if self.link.learned.waits.is_empty() {
+            if settled.len() == 1 && self.link.is_cautious() && !self.link.is_busy() {
+                Ceiling::takes_one(&mut self.link.learned);
+            }
+            self.link.accepted = true;
+            // The next one is in front of it, or behind: it need not be like this one.
+            self.link.wary = self.link.is_in_long_trouble();
+            self.link.checked = true;
+            self.refused = None;
+            self.link.door = None;
+            self.link.learned.reads.get_or_insert(false);
+            self.link.learned.failures = 0;
+            self.link.learned.trouble = None;
+            self.link.ceiling.grow(&mut self.link.learned);
+            settled.extend(self.convict(now));
+        }
+        self.settle(db, settled, now)?;
+        if db.unpurged()? >= policy::PURGE_FROM {
+            db.purge(self.link.config.history, now)?;
+        }
+        Ok(())
+    }
+
+    /// Returns how long a failed request may still be running at the LRS.
+    pub(crate) fn under_way(&self, now: Millis) -> Duration {
+        self.quiet.left(now)
+    }
+
+    /// Marks a batch as perhaps running at the LRS for this long, while it is looked into.
+    pub(crate) fn stay_quiet(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
+        self.quiet.add(batch, doubt, now);
+    }
+
+    /// Forgets that look-ups did not find these: they were sent again.
+    pub(crate) fn may_be_there(&mut self, batch: &[Item]) {
+        for item in batch {
+            self.not_there.remove(&item.row.seq);
+        }
+    }
+
+    /// Stops for now. Tasks are forgotten and statements stay where they are. Nothing is sent while the last
+    /// request may be running, which is as long as `doubt`. Failures of several requests in flight are one
+    /// failure, with the longest of their waits.
+    pub(crate) fn stop(
+        &mut self,
+        db: &mut Db,
+        stop: Stop,
+        doubt: Duration,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let under_way = self.under_way(now).max(doubt);
+        if self.link.accepted && !self.suspects.is_empty() {
+            // It has others, so these step aside: they would be in front of all again.
+            let settled = self.convict(now);
+            self.settle(db, settled, now)?;
+        }
+        self.forget_tasks();
+        self.suspects.clear();
+        self.link.doubt_upstream();
+        if let Some(tried) = self.refused.take() {
+            // The search for the culprit goes on from here, and does not begin anew each time.
+            self.link
+                .ceiling
+                .shrink_statements(&mut self.link.learned, tried);
+        }
+        if self.link.learned.waits.is_empty() {
+            self.link.learned.failures = self.link.learned.failures.saturating_add(1);
+        }
+        if let Problem::ServerError | Problem::Busy | Problem::TimedOut | Problem::Broken =
+            stop.problem
+        {
+            self.flights.too_many(&mut self.link.learned);
+        }
+        self.link.leave_alone(stop, under_way, &mut self.rng, now);
+        self.settle(db, Vec::new(), now)
+    }
+
+    /// Returns what another session must know if this one dies: what is in flight, and what it is looking
+    /// into.
+    fn learned_for_others(&self, now: Millis) -> Learned {
+        let mut learned = self.link.learned.clone();
+        learned.under_way = self.flights.under_way();
+        learned.written = self.link.written(now);
+        learned.asked_since_401 = self.link.door.as_ref().map(Door::asked);
+        let wait = self.under_way(now);
+        let looking = !self.tasks.is_empty() || !self.suspects.is_empty();
+        if wait > Duration::ZERO && looking {
+            let until = now + wait.as_millis() as Millis;
+            learned.waits.add(WaitKind::OutcomeUnknown, until);
+        }
+        learned
+    }
+
+    pub(crate) fn settle(
+        &mut self,
+        db: &mut Db,
+        settled: Vec<(Item, Outcome)>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let (all, settled) = settled
+            .into_iter()
+            .map(|(item, outcome)| {
+                let seq = item.row.seq;
+                (item.row.id, Settled { seq, outcome })
+            })
+            .unzip::<_, _, Vec<_>, Vec<_>>();
+        let settlement = Settlement {
+            settled,
+            learned: Some((self.link.lease(), self.learned_for_others(now))),
+            unsent: self.unsent.take(),
+            steady: self.link.steady,
+        };
+        let changed = db.settle(
+            self.link.config.upstream,
+            &settlement,
+            self.link.config.history,
+            now,
+        )?;
+        // In the order that they were given in.
+        let mut changed = changed.into_iter().peekable();
+        let mut ids = Vec::new();
+        for (id, Settled { seq, outcome }) in all.into_iter().zip(settlement.settled) {
+            if changed.next_if_eq(&seq).is_none() {
+                continue;
+            }
+            match outcome {
+                Outcome::Delivered => ids.push(id),
+                Outcome::Held { reason, words, .. } => {
+                    self.held += 1;
+                    self.events.push(Event::Held {
+                        id,
+                        reason,
+                        words,
+                        upstream: self.link.config.name.clone(),
+                    });
+                }
+                Outcome::Waiting { .. } => {}
+            }
+        }
+        if !ids.is_empty() {
+            self.delivered += ids.len() as u64;
+            self.events.push(Event::Delivered {
+                ids,
+                upstream: self.link.config.name.clone(),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! What follows from an answer, or from none: measured at once, judged at once or after the others.
+
+use std::time::Duration;
+
+use crate::clock::Now;
+use crate::lrs::reading::{read_about, read_post};
+use crate::lrs::{Answer, Failure, Sender, headers};
+use crate::store::{Db, Millis, Problem, StoreError};
+use crate::sync::judge;
+use crate::sync::link;
+use crate::sync::meaning::{Negotiated, Pause, Stop, Verdict};
+use crate::sync::policy;
+use crate::sync::session::Session;
+use crate::sync::statements::in_flight::{Flying, Ticket};
+use crate::sync::statements::task::{Landed, Sent, Task};
+use crate::sync::trace;
+
+impl Session {
+    /// Takes in the outcome of a request. Everything that follows is in the database when this returns, or
+    /// would be found out again. Nothing follows from a request that is no longer in flight.
+    pub fn answered(
+        &mut self,
+        db: &mut Db,
+        ticket: Ticket,
+        outcome: Result<Answer, Failure>,
+        now: impl Into<Now>,
+    ) -> Result<(), StoreError> {
+        let now = self.link.read(now.into());
+        let Some(flying) = self.flights.land(ticket) else {
+            return Ok(());
+        };
+        if self.is_over(db)? {
+            // It is another LRS's by now, and of ours it says nothing.
+            return Ok(());
+        }
+        let (was_quick, signed) = (link::is_quick(&self.link.learned), self.link.learned.signs);
+        self.follow_up(db, flying, outcome, now)?;
+        if was_quick && !link::is_quick(&self.link.learned) || signed != self.link.learned.signs {
+            // After a kill too this has to be known.
+            self.settle(db, Vec::new(), now)?;
+        }
+        Ok(())
+    }
+
+    fn follow_up(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        outcome: Result<Answer, Failure>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let here = self.link.both_clocks(now);
+        self.judging = flying.span.clone();
+        self.judging
+            .record("duration_ms", trace::between(flying.asked, here));
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let waited = trace::between(flying.asked, here) as Millis;
+                link::took(&mut self.link.learned, waited, false);
+                return self.failed(db, flying, &failure, now);
+            }
+        };
+        self.judging.record("status", answer.status);
+        let from = self.link.sender(&answer);
+        if from == Sender::Lrs {
+            self.link.learn_to_know(from);
+        }
+        if from.is_lrs() {
+            // Who only may be the LRS is no measure of it.
+            let measures = from == Sender::Lrs && matches!(flying.task, Task::Post(_));
+            self.link.hear(&answer, flying.asked, measures, now);
+        }
+        if flying.outdated && matches!(answer.status, 400..=428 | 430..=499) {
+            // With the credentials that the app has set since it is another question. Who asks for time
+            // asks whoever comes.
+            self.judged("outdated");
+            self.flights.close();
+            return match &flying.task {
+                // Whoever refused it says nothing of the LRS, which may be at it.
+                Task::Post(batch) if !judge::has_ended(answer.status, from) => {
+                    self.stay_quiet(batch, flying.timeout, now);
+                    self.wait_for_what_is_under_way(db, now, None)
+                }
+                _ => Ok(()),
+            };
+        }
+        let retry_after = headers::retry_after(&answer, now);
+        match flying.task {
+            Task::Negotiate => self.negotiated(db, &answer, retry_after, now),
+            Task::Post(_) => self.landed(db, flying, &answer, retry_after, now),
+            Task::Look(look) => self.looked(db, look, &answer, retry_after, now),
+        }
+    }
+
+    fn negotiated(
+        &mut self,
+        db: &mut Db,
+        answer: &Answer,
+        retry_after: Option<Duration>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let about = read_about(answer, self.link.asked());
+        let found = judge::about(&about, self.link.sender(answer), retry_after);
+        self.judged(found.word());
+        if !matches!(found, Negotiated::Stop(_)) {
+            self.link.learned.about_unanswered = 0;
+        }
+        match found {
+            Negotiated::Version(version) => {
+                self.link.learned.version = Some(self.link.config.version.unwrap_or(version));
+                self.link.speaks_others = None;
+            }
+            // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
+            // will tell.
+            Negotiated::Silent | Negotiated::NoneOfOurs(_) => {
+                if let Negotiated::NoneOfOurs(versions) = found {
+                    self.link.speaks_others = Some(versions);
+                }
+                self.link
+                    .says_nothing_of_itself(headers::xapi_version(answer), now);
+                return self.settle(db, Vec::new(), now);
+            }
+            Negotiated::Stop(stop) => return self.about_stopped(db, stop, now),
+        }
+        self.link.learned.version_at = Some(now);
+        self.settle(db, Vec::new(), now)
+    }
+
+    /// Goes on after a `GET /about` without an answer, or with a request to wait. After several in a row
+    /// statements are sent all the same: perhaps this question alone is not answered.
+    pub(crate) fn about_stopped(
+        &mut self,
+        db: &mut Db,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if stop.problem != Problem::Unreachable {
+            self.link.learned.about_unanswered += 1;
+        }
+        if self.link.learned.about_unanswered >= policy::UNANSWERED {
+            self.link.says_nothing_of_itself(None, now);
+        }
+        if self.link.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {
+            // It was there a moment ago: what is said to statements must do.
+            return self.settle(db, Vec::new(), now);
+        }
+        let stop = self.link.as_known(stop);
+        self.stop(db, stop, Duration::ZERO, now)
+    }
+
+    /// The answer to a batch. One that was taken whole is settled at once, and a failure of the
+    /// upstream is written down at once. What else has to be done waits until no other batch is under
+    /// way.
+    fn landed(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        answer: &Answer,
+        retry_after: Option<Duration>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let sent = Sent::of(&flying);
+        let Flying {
+            task: Task::Post(batch),
+            plain,
+            span,
+            ..
+        } = flying
+        else {
+            return Ok(());
+        };
+        let from = self.link.sender(answer);
+        if !(judge::has_ended(answer.status, from) && answer.status >= 400) {
+            self.may_be_there(&batch);
+        }
+        let read = read_post(answer, self.link.asked());
+        let verdict = judge::posted(&read, from, &batch, retry_after);
+        if answer.status == 400 && from == Sender::Lrs {
+            self.link.hear_its_version(answer);
+        }
+        if let Verdict::Suspicious { blame, .. } = &verdict
+            && blame.is_door()
+        {
+            // It counts at once: what is judged later may never be, where another one ends the session.
+            self.link.door_is_shut(&blame.words);
+        }
+        if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
+            && !delivered.is_empty()
+        {
+            self.link.learn_to_know(from);
+        }
+        let open = match &verdict {
+            Verdict::Stored { look, .. } => !look.is_empty(),
+            Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
+            _ => false,
+        };
+        if open && !judge::has_ended(answer.status, from) {
+            // Whoever says so may have given up on the LRS, which is at it still.
+            self.stay_quiet(&batch, sent.timeout, now);
+        }
+        match &verdict {
+            _ if verdict.is_whole() => {
+                if plain {
+                    let most = self.link.most_in_flight();
+                    self.flights.widen(most, &mut self.link.learned);
+                }
+            }
+            Verdict::Stop(_) => {}
+            // It stays queued: after the wait it is looked up.
+            _ if !self.link.learned.waits.is_empty() => {
+                return self.wait_for_what_is_under_way(db, now, None);
+            }
+            _ => {
+                self.flights.close();
+                if !self.flights.is_empty() || !self.landed.is_empty() {
+                    self.landed.push_back(Landed {
+                        batch,
+                        verdict,
+                        sent,
+                        span,
+                    });
+                    return Ok(());
+                }
+            }
+        }
+        self.posted(db, batch, verdict, sent, now)
+    }
+
+    /// Judges an answer that had to wait for the other requests in flight.
+    pub(crate) fn judge_landed(
+        &mut self,
+        db: &mut Db,
+        landed: Landed,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.judging = landed.span;
+        self.posted(db, landed.batch, landed.verdict, landed.sent, now)
+    }
+}

@@ -1,0 +1,65 @@
+//! What may be at work at the LRS still, though somebody has answered: it is looked into meanwhile, and
+//! not sent again before its time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::task::Item;
+use crate::lrs::requests;
+use crate::store::{Millis, Problem};
+use crate::sync::meaning::{Pause, Stop};
+
+/// The statements, and until when.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    until: Option<Millis>,
+    /// Ids, and not positions in the log: what is replaced has another one.
+    ids: BTreeSet<Uuid>,
+}
+
+impl Quiet {
+    /// Adds statements that may be running at the LRS for this long from now on.
+    pub(crate) fn add(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
+        if doubt.is_zero() {
+            return;
+        }
+        if self.left(now).is_zero() {
+            *self = Self::default();
+        }
+        self.until = self.until.max(Some(now + doubt.as_millis() as Millis));
+        self.ids.extend(batch.iter().map(|item| item.row.id));
+    }
+
+    /// How long any of them may be. Never longer than a request can take: the clock may have jumped.
+    pub(crate) fn left(&self, now: Millis) -> Duration {
+        let longest = requests::timeout(usize::MAX, usize::MAX);
+        let left = self.until.map_or(0, |until| (until - now).max(0));
+        Duration::from_millis(left as u64).min(longest)
+    }
+
+    /// Tells whether one of these may be running still: then it must not leave yet, whatever it was looked
+    /// into for.
+    pub(crate) fn has_any_of(&self, batch: &[Item], now: Millis) -> bool {
+        !self.left(now).is_zero() && batch.iter().any(|item| self.ids.contains(&item.row.id))
+    }
+
+    /// Tells whether there ever was one.
+    pub(crate) fn was_needed(&self) -> bool {
+        self.until.is_some()
+    }
+}
+
+/// Stop for a batch that would be sent while it may be running still.
+pub(crate) fn still_at_work() -> Stop {
+    Stop {
+        problem: Problem::Unexpected,
+        status: None,
+        words:
+            "it may be at work still on what was sent, and neither says nor shows that it has it"
+                .to_owned(),
+        pause: Pause::Backoff,
+        doubt: false,
+    }
+}

@@ -1,0 +1,10 @@
+//! What a session does with statements: tasks, requests in flight, and what follows from their answers.
+
+pub(crate) mod at_work;
+pub(crate) mod in_flight;
+pub(crate) mod next_task;
+pub(crate) mod on_lookup;
+pub(crate) mod on_post;
+pub(crate) mod refused_alone;
+pub(crate) mod suspects;
+pub(crate) mod task;

@@ -1,0 +1,205 @@
+//! What is due next, and the request that does it.
+
+use uuid::Uuid;
+
+use super::suspects;
+use super::task::{Due, Item, Look, Task, Then};
+use crate::lrs::{Request, requests};
+use crate::statement::XapiVersion;
+use crate::store::{
+    Db, HoldReason, Limits, Millis, Outcome, Spoilt, StoreError, Taken, WaitReason,
+};
+use crate::sync::event::Event;
+use crate::sync::policy;
+use crate::sync::session::Session;
+
+impl Session {
+    pub(crate) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
+        let statements = if self.link.is_cautious() || self.suspects.is_probing() {
+            1
+        } else {
+            self.link.ceiling.statements(&self.link.learned)
+        };
+        let beside_others = !self.flights.is_empty();
+        let limits = Limits {
+            statements,
+            bytes: self.link.ceiling.bytes(&self.link.learned),
+            speaks_2_0: self.link.version() >= XapiVersion::V2_0_0,
+            clocks: self.link.clocks(now),
+            after: if beside_others {
+                self.flights.last_seq()
+            } else {
+                self.after_suspects(db)?
+            },
+            beside_others,
+        };
+        let sharing = self.flights.sharing(self.link.most_in_flight());
+        let timeout = requests::timeout(
+            statements.saturating_mul(sharing),
+            limits.bytes.saturating_mul(sharing),
+        );
+        let until = now + timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
+        let taken = db.take(
+            self.link.config.upstream,
+            self.link.holder,
+            &limits,
+            now,
+            until,
+        )?;
+        if let Taken::Rows { spoilt, .. } = &taken {
+            self.tell_held(spoilt);
+        }
+        match taken {
+            Taken::LeaseLost => Ok(Due::Busy),
+            Taken::Rows { rows, more, .. } if rows.is_empty() => {
+                // Behind the place where it began: what is before that is left.
+                let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
+                self.link.wary |= was_ahead && self.link.accepted;
+                Ok(if more || was_ahead {
+                    Due::Again
+                } else {
+                    Due::Nothing
+                })
+            }
+            Taken::Rows { rows, .. } => {
+                self.link.lease_until = Some(until);
+                let batch = rows.into_iter().map(Item::from).collect();
+                Ok(Due::Task(self.first_look(batch)))
+            }
+        }
+    }
+
+    /// Returns where in the log to go on. In a long trouble every other session begins farther ahead, because
+    /// the few statements in front may cause it, or near the end, because it may be all that were there when
+    /// the trouble began, and stays there; but not where the LRS asks for time, as it does of everybody.
+    fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
+        let last = db.last_seq()?;
+        let long = self.link.is_in_long_trouble();
+        if !self.suspects.is_empty() {
+            return Ok(self.suspects.after(last, &mut self.rng));
+        }
+        // What follows one that is taken is taken as well, more likely than what lies in front.
+        if let Some(began) = self.ahead {
+            return Ok(began);
+        }
+        if !long || self.rng.bool() {
+            return Ok(0);
+        }
+        let front = db.upstream(self.link.config.upstream)?.delivered_through;
+        let began = if self.rng.bool() {
+            suspects::near_the_end(front, last, &mut self.rng)
+        } else {
+            let leaps = self.link.learned.failures / policy::LONG_TROUBLE;
+            suspects::leap(front, last, leaps, &mut self.rng)
+        };
+        Ok(*self.ahead.insert(began))
+    }
+
+    /// Reports statements that the device has spoilt and that are held for it.
+    fn tell_held(&mut self, spoilt: &[Spoilt]) {
+        self.held += spoilt.len() as u64;
+        self.events.extend(spoilt.iter().map(|one| Event::Held {
+            id: one.id,
+            reason: HoldReason::Damaged,
+            words: one.words.to_owned(),
+            upstream: self.link.config.name.clone(),
+        }));
+    }
+
+    /// The last look at a batch before it leaves, wherever it comes from: what the app has erased
+    /// meanwhile, and what this version of the standard cannot say, does not go; what another upstream has had
+    /// meanwhile goes as it went there.
+    pub(crate) fn may_leave(
+        &mut self,
+        db: &mut Db,
+        batch: Vec<Item>,
+        now: Millis,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut leaving = Vec::with_capacity(batch.len());
+        let mut waiting = Vec::new();
+        for mut item in batch {
+            if item.row.needs_2_0 && self.link.version() < XapiVersion::V2_0_0 {
+                let outcome = Outcome::Waiting {
+                    reason: WaitReason::Version,
+                    due: None,
+                    status: None,
+                    words: String::new(),
+                    taken: None,
+                };
+                waiting.push((item, outcome));
+            } else if db.look_again(&mut item.row)? {
+                leaving.push(item);
+            }
+        }
+        if !waiting.is_empty() {
+            self.settle(db, waiting, now)?;
+        }
+        Ok(leaving)
+    }
+
+    /// Chooses the first task for a batch: statements that the LRS may have are looked up before they are
+    /// sent again.
+    fn first_look(&mut self, batch: Vec<Item>) -> Task {
+        let may_have_come = batch.iter().any(|item| item.row.sent_before);
+        if may_have_come && self.link.leaves_out_look() {
+            // The bytes are the same: whoever has it may have it again.
+            return Task::Post(batch);
+        }
+        if self.link.learned.refuses_known {
+            // One that asks for time would be asked ten questions with each try.
+            let may_be_there =
+                |item: &Item| item.row.sent_before && !self.not_there.contains(&item.row.seq);
+            let (mut ask, mut rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(may_be_there);
+            if ask.is_empty() {
+                return Task::Post(rest);
+            }
+            if ask.len() > policy::LOOKED_UP_FIRST {
+                // The others stay queued: an LRS that counts requests would never let it come to an end.
+                ask.truncate(policy::LOOKED_UP_FIRST);
+                rest.clear();
+            }
+            return Task::Look(Look::new(ask, Then::Send(rest)));
+        }
+        let mut batch = batch.into_iter();
+        match batch.next() {
+            Some(first) if first.row.sent_before => {
+                Task::Look(Look::new([first], Then::Send(batch.collect())))
+            }
+            first => Task::Post(first.into_iter().chain(batch).collect()),
+        }
+    }
+
+    /// The request that does a task.
+    pub(crate) fn request(&self, task: &Task) -> Request {
+        let (endpoint, authorization) = (
+            &self.link.config.endpoint,
+            self.link.config.authorization.as_ref(),
+        );
+        match task {
+            Task::Negotiate => requests::about(endpoint, authorization),
+            Task::Post(batch) => {
+                let mut request =
+                    requests::post(endpoint, authorization, self.link.version(), batch);
+                let sharing = self.flights.sharing(self.link.most_in_flight());
+                if sharing > 1 {
+                    let bytes = request.body.as_ref().map_or(0, Vec::len);
+                    request.timeout = requests::timeout(batch.len() * sharing, bytes * sharing);
+                }
+                request
+            }
+            Task::Look(look) => {
+                let (id, bytes) = look
+                    .ask
+                    .front()
+                    .map_or((Uuid::nil(), 0), |item| (item.row.id, item.row.body.len()));
+                let ask = if look.as_voided {
+                    requests::get_voided
+                } else {
+                    requests::get
+                };
+                let request = ask(endpoint, authorization, self.link.version(), id);
+                requests::expecting(request, bytes)
+            }
+        }
+    }
+}

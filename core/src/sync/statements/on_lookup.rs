@@ -1,0 +1,496 @@
+//! What follows from looking a statement up at the LRS.
+
+use std::time::Duration;
+
+use super::task::{Item, Look, Task, Then, split};
+use crate::lrs::reading::read_get;
+use crate::lrs::{Answer, Sender};
+use crate::statement::{self, Comparison};
+use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
+use crate::sync::judge;
+use crate::sync::meaning::{Blame, Looked, Pause, Stop};
+use crate::sync::policy;
+use crate::sync::session::Session;
+
+impl Session {
+    pub(crate) fn looked(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        answer: &Answer,
+        retry_after: Option<Duration>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let Some(item) = look.ask.pop_front() else {
+            return Ok(());
+        };
+        let from = self.link.sender(answer);
+        let read = read_get(answer, self.link.asked(), item.row.id);
+        let mut found = judge::found(&read, from, retry_after);
+        // Of what was refused in so many words it says enough.
+        let matters = !matches!(
+            look.then,
+            Then::Blame(_) | Then::Split { .. } | Then::Convict
+        );
+        if found == Looked::Missing && matters && self.link.shows_later(answer) {
+            found = Looked::NotYet;
+        }
+        self.judged(found.word());
+        if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
+            self.link.checked = true;
+        }
+        if from.is_lrs() && matches!(found, Looked::Copy(_) | Looked::Missing) {
+            self.link.let_in();
+            self.link.learned.reads = Some(true);
+        }
+        if let Looked::Stop(stop) = &found
+            && stop.problem == Problem::Credentials
+            && from.is_lrs()
+            && self.forbids_only_reading(&look.then, &stop.words)
+        {
+            found = Looked::NotShown { status: 401 };
+        }
+        if !matches!(found, Looked::Stop(_)) {
+            self.link.learned.looks_unanswered = 0;
+        }
+        match found {
+            Looked::Stop(stop) => self.look_stopped(db, look, item, stop, now),
+            Looked::Misunderstood => self.misunderstood(db, look, item, now),
+            Looked::NotYet => self.stop(db, not_yet(), Duration::ZERO, now),
+            Looked::NotShown { status } => {
+                // The LRS itself lets nobody read, or not with these credentials.
+                let may_not_read = from == Sender::Lrs && matches!(status, 401 | 403 | 405 | 501);
+                // One that has shown others means this one alone.
+                let may_not_read =
+                    may_not_read && (status != 401 || self.link.learned.reads != Some(true));
+                self.not_shown(db, look, item, Some(status), may_not_read, now)
+            }
+            Looked::Copy(copy) => self.shown(db, look, item, copy, from, now),
+            Looked::Missing => self.missing(db, look, item, now),
+        }
+    }
+
+    /// It has something under this id.
+    fn shown(
+        &mut self,
+        db: &mut Db,
+        look: Look,
+        item: Item,
+        copy: Vec<u8>,
+        from: Sender,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        match statement::compare(&item.row.body, &copy) {
+            comparison if is_ours(&item.row, &comparison) => {
+                self.link.learn_to_know(from);
+                // 409 to what it has, unchanged: from now on look before sending again.
+                self.link.learned.refuses_known |= matches!(look.then, Then::Known { .. });
+                self.found(db, look, item, Outcome::Delivered, now)
+            }
+            Comparison::Different(_) if from.is_lrs() => {
+                let outcome = Outcome::Held {
+                    reason: HoldReason::Conflict,
+                    status: matches!(look.then, Then::Known { .. }).then_some(409),
+                    words: "the LRS has another statement under this id".to_owned(),
+                    theirs: Some(copy),
+                };
+                self.found(db, look, item, outcome, now)
+            }
+            // No statement, or a stranger's: nothing is known of ours.
+            _ => self.not_shown(db, look, item, Some(200), false, now),
+        }
+    }
+
+    /// It has nothing under this id, as far as it says.
+    fn missing(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        mut item: Item,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let is_claimed = matches!(look.then, Then::Known { .. } | Then::Proves { .. });
+        if !look.as_voided && is_claimed {
+            // A voided statement hides behind another parameter.
+            look.as_voided = true;
+            look.ask.push_front(item);
+            return self.continue_look(db, look, now);
+        }
+        look.as_voided = false;
+        if item.looked && is_claimed {
+            return self.vanished(db, look, item, now);
+        }
+        if let Then::Proves { .. } = look.then
+            && !look.ask.is_empty()
+            && !self.link.is_cautious()
+        {
+            // It has not kept the first, and says nothing of the others.
+            return self.stop(db, not_kept(), Duration::ZERO, now);
+        }
+        item.looked = true;
+        self.not_there.insert(item.row.seq);
+        look.missing.push(item);
+        self.continue_look(db, look, now)
+    }
+
+    /// A look-up that nobody answered.
+    pub(crate) fn look_failed(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        match look.ask.pop_front() {
+            Some(item) => self.look_stopped(db, look, item, stop, now),
+            None => self.stop(db, stop, Duration::ZERO, now),
+        }
+    }
+
+    /// A look-up came to nothing, for a reason that may be the upstream's. Where the same has come again and
+    /// again it may be a reason of looking up alone: then what is said to sending must do.
+    fn look_stopped(
+        &mut self,
+        db: &mut Db,
+        look: Look,
+        item: Item,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if matches!(stop.problem, Problem::Unreachable | Problem::Credentials) {
+            return self.stop(db, stop, Duration::ZERO, now);
+        }
+        self.link.learned.looks_unanswered += 1;
+        // It takes statements and answers no such question, and did not before: that is no outage.
+        let is_alone =
+            self.link.accepted && self.link.learned.looks_unanswered > policy::UNANSWERED;
+        if (self.link.is_cautious() || is_alone)
+            && matches!(stop.pause, Pause::Backoff | Pause::Long)
+        {
+            if matches!(&look.then, Then::Blame(blame) if blame.reason == HoldReason::ServerError) {
+                // It has failed on the statement, too.
+                self.suspects.upstream_is_ill();
+            }
+            return self.not_shown(db, look, item, stop.status, false, now);
+        }
+        self.stop(db, stop, Duration::ZERO, now)
+    }
+
+    /// Tells whether the LRS's own 401 to a look-up may mean reading alone, or this id alone. Credentials that
+    /// may write and not read are common: sending tells. But not where it has just refused to take a statement,
+    /// since one real LRS says 400 to whom it does not know.
+    fn forbids_only_reading(&mut self, then: &Then, words: &str) -> bool {
+        match then {
+            Then::Split { blame, .. } | Then::Blame(blame) if blame.is_door() => false,
+            Then::Split { blame, .. } | Then::Blame(blame)
+                if matches!(blame.status, Some(400..=499)) =>
+            {
+                if self.link.learned.reads == Some(false) {
+                    self.link.door_is_shut(words);
+                }
+                self.link.learned.reads == Some(false)
+            }
+            // It would be convicted for a password that has changed.
+            Then::Convict => self.link.learned.reads != Some(true),
+            _ => {
+                if self.link.learned.reads != Some(false) {
+                    // Nothing was taken with these yet, or others were shown: perhaps it means this id. What
+                    // it says to sending has to show it soon.
+                    self.link.door_is_shut(words);
+                }
+                true
+            }
+        }
+    }
+
+    /// The LRS has something under this id.
+    fn found(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        item: Item,
+        outcome: Outcome,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        look.as_voided = false;
+        let same = outcome == Outcome::Delivered;
+        let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
+        let settled = vec![(item, outcome)];
+        match &mut look.then {
+            // It was sent just now, whatever was said to that, and was not there before. Where a 401 is not
+            // explained it may have come there from elsewhere.
+            Then::Proves { .. } | Then::Blame(_) if same && is_new && self.link.door.is_none() => {
+                self.accepted(db, settled, now)?;
+            }
+            Then::Split {
+                batch, culprits, ..
+            } => {
+                // The one asked for, the first, is settled: the others are sent again.
+                batch.remove(0);
+                *culprits = culprits.iter().filter_map(|at| at.checked_sub(1)).collect();
+                self.settle(db, settled, now)?;
+            }
+            Then::Proves { .. } | Then::Send(_) | Then::Known { .. } | Then::Blame(_) => {
+                // It has taken others than those it refuses.
+                self.link.accepted |= same;
+                self.settle(db, settled, now)?;
+            }
+            Then::Convict => {
+                self.suspects.forget(seq);
+                self.settle(db, settled, now)?;
+            }
+        }
+        self.continue_look(db, look, now)
+    }
+
+    /// Asks for the next one, or does what the looking was for.
+    fn continue_look(&mut self, db: &mut Db, look: Look, now: Millis) -> Result<(), StoreError> {
+        if !look.ask.is_empty() {
+            self.tasks.push_front(Task::Look(look));
+            return Ok(());
+        }
+        let mut send = look.missing;
+        match look.then {
+            Then::Send(rest) => {
+                send.extend(rest);
+                send.sort_unstable_by_key(|item| item.row.seq);
+                if !send.is_empty() {
+                    self.tasks.push_front(Task::Post(send));
+                }
+            }
+            Then::Known { .. } | Then::Proves { .. }
+                if !send.is_empty() && self.under_way(now) > Duration::ZERO =>
+            {
+                return self.stop(db, not_kept(), Duration::ZERO, now);
+            }
+            // Sent again one by one: one of them may be what the LRS stumbles over.
+            Then::Known { .. } | Then::Proves { .. } => {
+                self.post_in_parts(send.into_iter().map(|item| vec![item]).collect());
+            }
+            Then::Split {
+                batch, culprits, ..
+            } => match batch.len() {
+                0 | 1 => self.post_in_parts(vec![batch]),
+                _ => self.post_in_parts(split(batch, &culprits)),
+            },
+            Then::Blame(blame) => return self.blame_all(db, send, &blame, now),
+            // It is among the suspects still.
+            Then::Convict => {}
+        }
+        Ok(())
+    }
+
+    /// 400 to a look-up: the version header may be what it does not understand.
+    fn misunderstood(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        item: Item,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let set_by_the_app = self.link.config.version.is_some();
+        let tried_both = std::mem::replace(&mut self.link.flipped, true) || set_by_the_app;
+        if tried_both {
+            // It understands neither: its answers to statements must tell.
+            self.link.checked = true;
+            if let Some(proven) = self.link.proven_version.take() {
+                self.link.learned.version = Some(proven);
+            }
+            self.not_shown(db, look, item, Some(400), false, now)?;
+            let first_time = !std::mem::replace(&mut self.link.understands_neither, true);
+            if first_time
+                && !set_by_the_app
+                && self.link.learned.waits.is_empty()
+                && !self.link.leaves_out_about()
+            {
+                // Not with the one that happened to be tried last, if it says which it speaks.
+                self.tasks.push_front(Task::Negotiate);
+            }
+            return Ok(());
+        }
+        // What was taken since it was found out was taken in it; but not where nothing was for long.
+        let proven = self.link.learned.last_success > self.link.learned.version_at
+            && self.link.learned.failures < policy::LONG_TROUBLE;
+        self.link.proven_version = self.link.learned.version.filter(|_| proven);
+        self.link.learned.version = Some(self.link.version().other());
+        self.suspects.acquit_refused();
+        look.ask.push_front(item);
+        // With the version put right, what was refused for it may go through.
+        if let Then::Split { batch, .. } = look.then {
+            self.tasks.push_front(Task::Post(batch));
+        } else if let Then::Blame(Blame {
+            status: Some(400..500),
+            stranger: false,
+            ..
+        }) = look.then
+        {
+            self.tasks.push_front(Task::Post(look.ask.into()));
+        } else {
+            self.tasks.push_front(Task::Look(look));
+        }
+        Ok(())
+    }
+
+    /// Goes on without knowing whether the LRS has the statement: no right to read, a fault of its own, or no
+    /// such look-up. Its answer to sending must do.
+    fn not_shown(
+        &mut self,
+        db: &mut Db,
+        mut look: Look,
+        mut item: Item,
+        status: Option<u16>,
+        may_not_read: bool,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        look.as_voided = false;
+        let write_only = self.link.config.write_only;
+        let signs = self.link.learned.signs == Some(true);
+        match &look.then {
+            // The credentials, or one of these? Another one that is taken tells, and nothing else does.
+            Then::Split { blame, .. } if blame.is_door() => {
+                self.link.checked = false;
+                self.one_and_the_others(look);
+                Ok(())
+            }
+            Then::Blame(blame) if blame.is_door() => {
+                self.link.checked = false;
+                item.looked = true;
+                look.missing.push(item);
+                self.continue_look(db, look, now)
+            }
+            Then::Send(_) | Then::Split { .. } | Then::Blame(_) | Then::Convict => {
+                item.looked = true;
+                // Nor will it say so a minute later.
+                self.not_there.insert(item.row.seq);
+                look.missing.push(item);
+                self.continue_look(db, look, now)
+            }
+            // The LRS itself says that it has stored it, and it or the app says that nobody may read it here.
+            // One that fails on the question, or does not understand it, says nothing. An LRS that never
+            // gives its version header cannot be told from whoever stands before it.
+            Then::Proves { vouched, own }
+                if *vouched && may_not_read || write_only && (*own || !signs) =>
+            {
+                let settled = vec![(item, Outcome::Delivered)];
+                self.accepted(db, settled, now)?;
+                self.continue_look(db, look, now)
+            }
+            Then::Proves { .. } if !look.ask.is_empty() && !self.link.is_cautious() => {
+                self.stop(db, unproved(status), Duration::ZERO, now)
+            }
+            Then::Proves { .. } => {
+                let stop = unproved(status);
+                let blame = Blame {
+                    reason: HoldReason::Refused,
+                    status,
+                    words: stop.words,
+                    stranger: true,
+                };
+                self.blame_all(db, vec![item], &blame, now)?;
+                self.continue_look(db, look, now)
+            }
+            // The 409 need not have been about this one: sent alone, it tells.
+            Then::Known { each: false } => {
+                item.looked = true;
+                look.missing.push(item);
+                self.continue_look(db, look, now)
+            }
+            Then::Known { each: true } => self.vanished(db, look, item, now),
+        }
+    }
+
+    /// The first of a batch is sent alone, and then the others.
+    fn one_and_the_others(&mut self, look: Look) {
+        let Then::Split {
+            mut batch,
+            culprits,
+            ..
+        } = look.then
+        else {
+            return;
+        };
+        let others = batch.split_off(1);
+        let culprits: Vec<_> = culprits.iter().filter_map(|at| at.checked_sub(1)).collect();
+        let mut parts = vec![batch];
+        parts.extend(split(others, &culprits));
+        self.post_in_parts(parts);
+    }
+
+    /// Blames a statement that the LRS says it has and shows nothing of, even when asked again.
+    fn vanished(
+        &mut self,
+        db: &mut Db,
+        look: Look,
+        item: Item,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        // What is said to be stored, and is never shown, nobody has refused: that does only an LRS that says
+        // itself something else of it.
+        let stranger = match look.then {
+            Then::Proves { vouched, own } => vouched || !own,
+            _ => false,
+        };
+        let (reason, status, words) = match look.then {
+            Then::Known { .. } => (
+                HoldReason::ConflictUnseen,
+                Some(409),
+                "the LRS says that it has this id, but does not show its statement",
+            ),
+            _ => (
+                HoldReason::ServerError,
+                None,
+                "the LRS says that it stored the statement, but does not have it",
+            ),
+        };
+        let blame = Blame {
+            reason,
+            status,
+            words: words.to_owned(),
+            stranger,
+        };
+        self.blame_all(db, vec![item], &blame, now)?;
+        self.continue_look(db, look, now)
+    }
+}
+
+/// Tells whether the LRS's copy is of this statement. A timestamp that Pannier made may have been corrected
+/// otherwise in a copy of the queue, and been delivered from there: it is the same experience all the same.
+fn is_ours(row: &Row, comparison: &Comparison) -> bool {
+    match comparison {
+        Comparison::Same => true,
+        Comparison::Different(differences) => row.timestamp_is_ours && differences.only_timestamp(),
+        Comparison::Unreadable => false,
+    }
+}
+
+fn not_kept() -> Stop {
+    Stop {
+        problem: Problem::Unexpected,
+        status: None,
+        words: "it says that it stored statements, and does not have them".to_owned(),
+        pause: Pause::Backoff,
+        doubt: false,
+    }
+}
+
+fn unproved(status: Option<u16>) -> Stop {
+    Stop {
+        problem: Problem::Unexpected,
+        status,
+        words: "it says that it stored statements, but neither names nor shows them; if these credentials \
+                may only write, say so in the configuration"
+            .to_owned(),
+        pause: Pause::Backoff,
+        doubt: false,
+    }
+}
+
+fn not_yet() -> Stop {
+    Stop {
+        problem: Problem::Busy,
+        status: None,
+        words: "it shows what it stored only later, and not yet what was sent last".to_owned(),
+        pause: Pause::AtLeast(Duration::from_secs(5)),
+        doubt: false,
+    }
+}

@@ -1,0 +1,360 @@
+//! What follows from sending a batch, with an answer or without one.
+
+use std::time::Duration;
+
+use super::in_flight::Flying;
+use super::task::{Item, Look, Sent, Task, Then, split};
+use crate::lrs::Failure;
+use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
+use crate::sync::judge;
+use crate::sync::link::Ceiling;
+use crate::sync::meaning::{Blame, Pause, Stop, Verdict};
+use crate::sync::policy;
+use crate::sync::session::Session;
+
+impl Session {
+    pub(crate) fn failed(
+        &mut self,
+        db: &mut Db,
+        flying: Flying,
+        failure: &Failure,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let stop = judge::failed(failure);
+        self.judged(stop.problem.code());
+        self.flights.close();
+        let sent = Sent::of(&flying);
+        let batch = match flying.task {
+            Task::Post(batch) => batch,
+            Task::Look(look) => return self.look_failed(db, look, stop, now),
+            Task::Negotiate => return self.about_stopped(db, stop, now),
+        };
+        self.may_be_there(&batch);
+        match failure {
+            Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
+            Failure::Broken(_) if sent.bytes >= policy::BIG_BODY => {
+                self.link
+                    .ceiling
+                    .shrink_bytes(&mut self.link.learned, sent.bytes);
+            }
+            // One LRS breaks on every batch above some size, another one just once.
+            Failure::Broken(_) if self.link.learned.failures == 0 => {}
+            Failure::TimedOut | Failure::Broken(_) => {
+                self.link
+                    .ceiling
+                    .shrink_statements(&mut self.link.learned, batch.len());
+            }
+        }
+        self.post_stopped(db, batch, stop, sent, now)
+    }
+
+    /// Stops after nothing was taken, for a reason that may be the upstream's or the statement's. Once the
+    /// session is cautious a statement that was alone is looked up and others are tried.
+    fn post_stopped(
+        &mut self,
+        db: &mut Db,
+        mut batch: Vec<Item>,
+        stop: Stop,
+        sent: Sent,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let doubt = if stop.doubt {
+            sent.timeout
+        } else {
+            Duration::ZERO
+        };
+        let alone = batch.len() == 1 && (self.link.is_cautious() || batch[0].row.alone);
+        if !alone || matches!(stop.problem, Problem::Unreachable) {
+            return self.stop(db, stop, doubt, now);
+        }
+        if let Pause::RetryAfter(_) = stop.pause {
+            // The wait that it asks for is kept; meanwhile this one steps aside, so that the next to be
+            // tried is another one.
+            if let Some(item) = batch.pop() {
+                let blame = blame_of(&stop);
+                let outcome = self.later(&item, &blame, now);
+                self.settle(db, vec![(item, outcome)], now)?;
+            }
+            return self.stop(db, stop, doubt, now);
+        }
+        self.stay_quiet(&batch, doubt, now);
+        let blame = blame_of(&stop);
+        self.tasks
+            .push_front(Task::Look(Look::new(batch, Then::Blame(blame))));
+        // Should this session end before it knows, the next one waits.
+        self.settle(db, Vec::new(), now)
+    }
+
+    pub(crate) fn posted(
+        &mut self,
+        db: &mut Db,
+        batch: Vec<Item>,
+        verdict: Verdict,
+        sent: Sent,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.judged(verdict.word());
+        if let Verdict::Suspicious { .. } | Verdict::Known { .. } = verdict {
+            self.refused = Some(self.refused.map_or(batch.len(), |n| n.min(batch.len())));
+        }
+        match verdict {
+            Verdict::Stored { delivered, look } => self.stored(db, batch, &delivered, &look, now),
+            Verdict::Unproved { vouched, own } => {
+                let then = Then::Proves { vouched, own };
+                self.tasks.push_front(Task::Look(Look::new(batch, then)));
+                Ok(())
+            }
+            Verdict::Sorted {
+                delivered,
+                refused,
+                look,
+                stranger,
+            } => self.sorted(
+                db,
+                &batch,
+                &delivered,
+                as_blames(refused, stranger),
+                &look,
+                now,
+            ),
+            Verdict::Suspicious { blame, culprits } => {
+                if sent.bytes >= policy::BIG_BODY && batch.len() > 1 {
+                    // One LRS says 400 to what is too large.
+                    self.link
+                        .ceiling
+                        .shrink_bytes(&mut self.link.learned, sent.bytes);
+                }
+                if blame.reason == HoldReason::ServerError {
+                    Ceiling::failed_on(&mut self.link.learned, batch.len());
+                }
+                self.suspicious(db, batch, blame, culprits, now)
+            }
+            Verdict::Known { named } => {
+                self.known(batch, &named);
+                Ok(())
+            }
+            Verdict::TooLarge { blame } => {
+                self.link
+                    .ceiling
+                    .shrink_bytes(&mut self.link.learned, sent.bytes);
+                if batch.len() > 1 {
+                    self.post_in_parts(split(batch, &[]));
+                    return Ok(());
+                }
+                self.blame_all(db, batch, &blame, now)
+            }
+            Verdict::Stop(stop) => {
+                self.takes_less(batch.len(), stop.problem);
+                self.post_stopped(db, batch, stop, sent, now)
+            }
+        }
+    }
+
+    /// Learns from a stop how much it may bear at once.
+    fn takes_less(&mut self, tried: usize, problem: Problem) {
+        let learned = &mut self.link.learned;
+        match problem {
+            Problem::ServerError => Ceiling::failed_on(learned, tried),
+            // It may bear fewer at once: not only one next, but fewer from now on.
+            Problem::Busy if learned.failures + 1 == policy::BUSY_BEFORE_SINGLES => {
+                self.link.ceiling.shrink_statements(learned, tried);
+            }
+            Problem::Busy | Problem::Credentials => {}
+            // A page or a redirect may be for one of these: it is looked for from here on.
+            _ if tried > 1 => self.link.ceiling.shrink_statements(learned, tried),
+            _ => {}
+        }
+    }
+
+    fn stored(
+        &mut self,
+        db: &mut Db,
+        batch: Vec<Item>,
+        delivered: &[usize],
+        look: &[usize],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let look = pick(&batch, look);
+        let settled = take(batch, delivered)
+            .map(|item| (item, Outcome::Delivered))
+            .collect();
+        if !look.is_empty() {
+            let then = Then::Proves {
+                vouched: false,
+                own: true,
+            };
+            self.tasks.push_front(Task::Look(Look::new(look, then)));
+        }
+        self.accepted(db, settled, now)
+    }
+
+    fn sorted(
+        &mut self,
+        db: &mut Db,
+        batch: &[Item],
+        delivered: &[usize],
+        refused: Vec<(usize, Blame)>,
+        look: &[usize],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        // Looked up and not found, sent, and still nothing said of it.
+        let (lost, look): (Vec<_>, Vec<_>) =
+            pick(batch, look).into_iter().partition(|item| item.looked);
+        if !look.is_empty() {
+            self.tasks
+                .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
+        }
+        if !delivered.is_empty() {
+            let settled = delivered
+                .iter()
+                .map(|&at| (batch[at].clone(), Outcome::Delivered))
+                .collect();
+            self.accepted(db, settled, now)?;
+        }
+        for (at, blame) in refused {
+            // It took the others in the same breath, if it took some.
+            let taken = self.link.learned.taken - u64::from(!delivered.is_empty());
+            self.blame_since(db, vec![batch[at].clone()], &blame, taken, now)?;
+        }
+        let words = "it neither stored nor refused the statement".to_owned();
+        self.blame_all(
+            db,
+            lost,
+            &Blame {
+                reason: HoldReason::ServerError,
+                status: None,
+                words,
+                stranger: false,
+            },
+            now,
+        )
+    }
+
+    /// 400, 422, 403, and the LRS's own 500: whose fault is it?
+    fn suspicious(
+        &mut self,
+        db: &mut Db,
+        mut batch: Vec<Item>,
+        blame: Blame,
+        culprits: Vec<usize>,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if blame.is_door() {
+            // The credentials are asked about anew, whatever it took before.
+            self.link.checked = false;
+            self.link.door_is_shut(&blame.words);
+        }
+        if batch.len() > 1 {
+            if self.link.checked {
+                self.post_in_parts(split(batch, &culprits));
+            } else if let Some(first) = batch.first().cloned() {
+                self.tasks.push_front(Task::Look(Look::new(
+                    [first],
+                    Then::Split {
+                        batch,
+                        culprits,
+                        blame,
+                    },
+                )));
+            }
+            return Ok(());
+        }
+        let Some(item) = batch.pop() else {
+            return Ok(());
+        };
+        // It may be there from before, or all the same: one LRS says 400 to what it has, and some say 500
+        // to what they have just stored.
+        let may_be_there = item.row.sent_before || blame.reason == HoldReason::ServerError;
+        if !self.link.checked
+            || (may_be_there && !item.looked)
+            || blame.reason == HoldReason::ServerError
+        {
+            self.tasks
+                .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+            return Ok(());
+        }
+        self.blame_all(db, vec![item], &blame, now)
+    }
+
+    /// 409: it knows at least one of them, the same or another.
+    fn known(&mut self, mut batch: Vec<Item>, named: &[usize]) {
+        if batch.len() > 1 {
+            // It does not say that it knows this one: not to find it now proves nothing against it.
+            for item in &mut batch {
+                item.looked = false;
+            }
+        }
+        let alone = batch.len() == 1;
+        let all_sent_before = batch.iter().all(|item| item.row.sent_before);
+        if alone || all_sent_before {
+            self.tasks
+                .push_front(Task::Look(Look::new(batch, Then::Known { each: alone })));
+        } else if named.is_empty() {
+            self.post_in_parts(split(batch, &[]));
+        } else {
+            let ask = pick(&batch, named);
+            let rest: Vec<_> = batch
+                .into_iter()
+                .enumerate()
+                .filter(|(at, _)| !named.contains(at))
+                .map(|(_, item)| item)
+                .collect();
+            if !rest.is_empty() {
+                self.tasks.push_front(Task::Post(rest));
+            }
+            self.tasks
+                .push_front(Task::Look(Look::new(ask, Then::Known { each: true })));
+        }
+    }
+
+    pub(crate) fn post_in_parts(&mut self, parts: Vec<Vec<Item>>) {
+        for part in parts.into_iter().rev().filter(|part| !part.is_empty()) {
+            self.tasks.push_front(Task::Post(part));
+        }
+    }
+}
+
+/// What an answer under 200 says of some of its statements.
+fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame)> {
+    let blame = |words| Blame {
+        reason: HoldReason::Refused,
+        status: Some(200),
+        words,
+        stranger,
+    };
+    let refused = refused.into_iter();
+    refused.map(|(at, words)| (at, blame(words))).collect()
+}
+
+/// Returns the reason to hold a statement for that the upstream stopped at, alone and again and again.
+fn blame_of(stop: &Stop) -> Blame {
+    let (reason, stranger) = match (stop.problem, stop.status) {
+        (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
+            // Whoever cut the connection, or gave up on the LRS, need not be the LRS.
+            (HoldReason::ServerError, stop.doubt)
+        }
+        (problem, _) => (
+            HoldReason::Refused,
+            stop.doubt || problem == Problem::NotAnLrs,
+        ),
+    };
+    Blame {
+        reason,
+        status: stop.status,
+        words: stop.words.clone(),
+        stranger,
+    }
+}
+
+/// Takes those at these positions, in ascending order, without a copy of their bytes.
+fn take(batch: Vec<Item>, at: &[usize]) -> impl Iterator<Item = Item> {
+    let mut at = at.iter().copied().peekable();
+    batch
+        .into_iter()
+        .enumerate()
+        .filter_map(move |(place, item)| at.next_if_eq(&place).map(|_| item))
+}
+
+fn pick(batch: &[Item], at: &[usize]) -> Vec<Item> {
+    at.iter().filter_map(|&at| batch.get(at).cloned()).collect()
+}

@@ -1,0 +1,198 @@
+//! Statements that were refused when they were alone.
+//!
+//! Whether it is the statement or the LRS, or something that stands before it today, can be told in one
+//! way only: by trying again. A statement is held when the LRS itself has refused it twice, some time
+//! apart, and has taken others in between. Until then it is a suspect. In a session that has not seen
+//! the LRS take anything, suspects are known to the session alone and stay queued, so an outage, a broken
+//! deployment or a misled proxy leaves no trace; the session goes on behind them: the next few, then ever
+//! further ahead, so that a run of bad statements ends no sync. Once another one is taken, they step
+//! aside and are tried again later. What a stranger refuses (a page, an answer without any mark of an
+//! LRS) steps aside in the same way, and is never held for it.
+
+use std::time::Duration;
+
+use super::suspects::Suspect;
+use super::task::{Item, Look, Task, Then};
+use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
+use crate::sync::backoff;
+use crate::sync::link::Ceiling;
+use crate::sync::meaning::Blame;
+use crate::sync::policy;
+use crate::sync::session::Session;
+
+impl Session {
+    /// Suspects each of these statements, which was refused or failed on when it was alone.
+    pub(crate) fn blame_all(
+        &mut self,
+        db: &mut Db,
+        items: Vec<Item>,
+        blame: &Blame,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        self.blame_since(db, items, blame, self.link.learned.taken, now)
+    }
+
+    /// The same, when the upstream had taken statements of so many requests.
+    pub(crate) fn blame_since(
+        &mut self,
+        db: &mut Db,
+        items: Vec<Item>,
+        blame: &Blame,
+        taken: u64,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        for item in items {
+            let suspect = Suspect {
+                confirmed: self.confirms(&item, blame),
+                taken,
+                blame: blame.clone(),
+                at: now,
+                skew: self.link.skew,
+                item,
+            };
+            // One that is aside already would be due again at once.
+            if suspect.item.row.aside_since.is_some() {
+                let outcome = self.later_since(&suspect.item, blame, taken, now);
+                self.settle(db, vec![(suspect.item.clone(), outcome)], now)?;
+            }
+            if blame.reason == HoldReason::ServerError && blame.status.is_some() {
+                Ceiling::failed_on_one(&mut self.link.learned);
+            }
+            self.suspects.list.push(suspect);
+        }
+        if self.suspects.is_probing() {
+            // The rest of the batch stays queued until the upstream has shown that it is well.
+            self.forget_tasks();
+            // But one leap: it may be statements that it fails on, and questions that nobody answers.
+            if self.suspects.ill && self.suspects.list.len() > policy::SUSPECTS_BEFORE_PROBING {
+                return self.conclude_suspects(db, now).map(drop);
+            }
+        }
+        Ok(())
+    }
+
+    /// The LRS itself has refused it before in the same way, and has taken others since.
+    fn confirms(&self, item: &Item, blame: &Blame) -> bool {
+        let taken = self.link.learned.taken;
+        let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
+        !blame.stranger
+            && same
+            && self.is_apart(item)
+            && item.row.tries >= policy::refusals_before(blame.reason, blame.status)
+            && item.row.taken.is_some_and(|then| taken > then)
+    }
+
+    /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
+    /// did since.
+    fn is_apart(&self, item: &Item) -> bool {
+        match (self.link.steady, item.row.refused_at) {
+            (Some(now), Some(then)) if now.boot == then.boot => {
+                now.ms - then.ms >= policy::REFUSALS_APART.as_millis() as Millis
+            }
+            _ => true,
+        }
+    }
+
+    /// The upstream took another statement: what becomes of the suspects.
+    pub(crate) fn convict(&mut self, now: Millis) -> Vec<(Item, Outcome)> {
+        let list = std::mem::take(&mut self.suspects).list;
+        let mut outcomes = Vec::new();
+        for suspect in list {
+            let outcome = if suspect.confirmed {
+                self.sentence(&suspect, now)
+            } else if suspect.item.row.aside_since.is_none() {
+                self.later_since(&suspect.item, &suspect.blame, suspect.taken, now)
+            } else {
+                // It has been put off already.
+                continue;
+            };
+            outcomes.push((suspect.item, outcome));
+        }
+        outcomes
+    }
+
+    /// Holds a statement that is at fault, unless the LRS may have refused it for its timestamp, which
+    /// passes. The time of the refusal counts, which may be a while ago and before our clock jumped.
+    fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
+        let happened_at = suspect.item.row.happened_at;
+        let lay_ahead =
+            |skew: Millis| happened_at - skew + policy::CLOCKS_AGREE_WITHIN_MS > suspect.at;
+        let due = suspect
+            .skew
+            .filter(|skew| lay_ahead(*skew))
+            .map(|then| happened_at - self.link.skew.unwrap_or(then))
+            // Not at once and again and again while the clocks may disagree.
+            .map(|due| match due {
+                _ if due > now => due,
+                _ => due + policy::CLOCKS_AGREE_WITHIN_MS,
+            });
+        match due {
+            Some(due) if suspect.blame.reason != HoldReason::TooLarge => Outcome::Waiting {
+                reason: WaitReason::Future,
+                due: Some(due.min(now + LONGEST_FUTURE_MS)),
+                status: suspect.blame.status,
+                words: suspect.blame.words.clone(),
+                taken: Some(self.link.learned.taken),
+            },
+            _ => suspect.blame.clone().held(),
+        }
+    }
+
+    /// Decides about the suspects when nothing else is due. Returns whether there is something to do again.
+    pub(crate) fn conclude_suspects(
+        &mut self,
+        db: &mut Db,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let Some(last) = self.suspects.list.last().cloned() else {
+            return Ok(false);
+        };
+        let taken_others = self.link.accepted;
+        let confirmed = self.suspects.list.iter().any(|one| one.confirmed);
+        let all_aside = self
+            .suspects
+            .list
+            .iter()
+            .all(|one| one.item.row.aside_since.is_some());
+        if confirmed && (taken_others || all_aside) {
+            // Does it understand us still? One LRS answers 400 to a password that has changed meanwhile,
+            // and only a look-up tells.
+            let seq = last.item.row.seq;
+            if self.suspects.verified != Some(seq) {
+                self.suspects.verified = Some(seq);
+                self.tasks
+                    .push_front(Task::Look(Look::new([last.item], Then::Convict)));
+                return Ok(true);
+            }
+        }
+        if taken_others || all_aside {
+            // No more of them in one session: it may be an outage that has begun meanwhile.
+            self.link.wary = false;
+            let settled = self.convict(now);
+            self.settle(db, settled, now)?;
+            return Ok(true);
+        }
+        self.stop(db, last.blame.stop(), Duration::ZERO, now)?;
+        Ok(true)
+    }
+
+    pub(crate) fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
+        self.later_since(item, blame, self.link.learned.taken, now)
+    }
+
+    /// Puts a statement off, longer each time. `taken` is how much the upstream had taken when it was
+    /// refused.
+    fn later_since(&mut self, item: &Item, blame: &Blame, taken: u64, now: Millis) -> Outcome {
+        let wait = backoff::suspicion(item.row.tries, &mut self.rng)
+            .max(policy::REFUSALS_APART)
+            .max(self.under_way(now));
+        Outcome::Waiting {
+            reason: WaitReason::Suspect,
+            due: Some(now + wait.as_millis() as Millis),
+            status: blame.status,
+            words: blame.words.clone(),
+            // Only what the LRS itself has refused before is held by its next refusal.
+            taken: (!blame.stranger).then_some(taken),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a session has yet to do: tasks, the next one first.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tracing::Span;
+
+use crate::store::Row;
+use crate::sync::meaning::{Blame, Verdict};
+
+/// A statement on its way.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The statement.
+    pub row: Row,
+    /// Looked up in this session, and not found.
+    pub looked: bool,
+}
+
+impl From<Row> for Item {
+    fn from(row: Row) -> Self {
+        Self { row, looked: false }
+    }
+}
+
+impl Item {
+    /// Tells whether it comes straight from the log and was never sent, so that it may go beside others.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.row.aside_since.is_none() && !self.row.sent_before && !self.looked
+    }
+}
+
+impl AsRef<[u8]> for Item {
+    fn as_ref(&self) -> &[u8] {
+        &self.row.body
+    }
+}
+
+/// Thing to do that ends in a request.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Ask which versions the upstream speaks.
+    Negotiate,
+    /// Send a batch.
+    Post(Vec<Item>),
+    /// Look statements up by their ids.
+    Look(Look),
+}
+
+/// Statements to look up one by one, and what to do then.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) ask: VecDeque<Item>,
+    /// The one in front was not found: is it voided? A voided statement hides.
+    pub(crate) as_voided: bool,
+    /// Asked for and not found.
+    pub(crate) missing: Vec<Item>,
+    pub(crate) then: Then,
+}
+
+/// Why statements are looked up, which says what follows.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// Send those not found, followed by these.
+    Send(Vec<Item>),
+    /// The LRS said that it has them: they must be there. `vouched`: it said so as an LRS does, and
+    /// where it lets nobody read that is all the proof there is. `own`: it was the LRS that said so.
+    Proves { vouched: bool, own: bool },
+    /// The LRS said that it knows `each` of them, or at least one (409).
+    Known { each: bool },
+    /// First of all, do the credentials and the version hold? Then these are split up to find the
+    /// culprit.
+    Split {
+        batch: Vec<Item>,
+        culprits: Vec<usize>,
+        blame: Blame,
+    },
+    /// The LRS failed on it or refused it when it was alone.
+    Blame(Blame),
+    /// Check whether the credentials and the version still hold: the statement is a suspect, and the LRS took
+    /// others before.
+    Convict,
+}
+
+impl Look {
+    pub(crate) fn new(ask: impl IntoIterator<Item = Item>, then: Then) -> Self {
+        Self {
+            ask: ask.into_iter().collect(),
+            as_voided: false,
+            missing: Vec::new(),
+            then,
+        }
+    }
+}
+
+/// Work that the log and the statements aside have for the next request.
+pub(crate) enum Due {
+    Task(Task),
+    Nothing,
+    /// Ask again: so many had to step aside that the transaction has been long enough.
+    Again,
+    /// Another process syncs.
+    Busy,
+}
+
+/// A batch whose answer asks for something else than the next batch, while others are under way.
+pub(crate) struct Landed {
+    pub(crate) batch: Vec<Item>,
+    pub(crate) verdict: Verdict,
+    pub(crate) sent: Sent,
+    pub(crate) span: Span,
+}
+
+/// A batch that was sent, as far as it matters for what follows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// Size of the body, bytes.
+    pub(crate) bytes: usize,
+    /// The request's own: for so long the LRS may be at it after a connection that broke.
+    pub(crate) timeout: Duration,
+}
+
+/// Splits a batch around those the LRS points at, or in halves; capture order stays.
+pub(crate) fn split(mut batch: Vec<Item>, culprits: &[usize]) -> Vec<Vec<Item>> {
+    let pointed_at = culprits.len() < batch.len() && culprits.iter().any(|at| *at < batch.len());
+    if !pointed_at {
+        let second = batch.split_off(batch.len().div_ceil(2));
+        return vec![batch, second];
+    }
+    let mut parts: Vec<Vec<Item>> = Vec::new();
+    let mut alone = true;
+    for (at, item) in batch.into_iter().enumerate() {
+        let culprit = culprits.contains(&at);
+        match parts.last_mut() {
+            Some(part) if !culprit && !alone => part.push(item),
+            _ => parts.push(vec![item]),
+        }
+        alone = culprit;
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn batch(n: i64) -> Vec<Item> {
+        (0..n)
+            .map(|seq| {
+                Row {
+                    seq,
+                    id: Uuid::from_u128(seq as u128),
+                    body: Vec::new(),
+                    sent_before: false,
+                    ahead: false,
+                    needs_2_0: false,
+                    timestamp_is_ours: false,
+                    happened_at: 0,
+                    tries: 0,
+                    status: None,
+                    taken: None,
+                    refused_at: None,
+                    aside_since: None,
+                    alone: false,
+                }
+                .into()
+            })
+            .collect()
+    }
+
+    fn parts(n: i64, culprits: &[usize]) -> Vec<Vec<i64>> {
+        split(batch(n), culprits)
+            .iter()
+            .map(|part| part.iter().map(|item| item.row.seq).collect())
+            .collect()
+    }
+
+    #[test]
+    fn splits_in_halves_or_around_the_culprits() {
+        assert_eq!(parts(5, &[]), [vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(parts(2, &[]), [[0], [1]]);
+        assert_eq!(parts(5, &[2]), [vec![0, 1], vec![2], vec![3, 4]]);
+        assert_eq!(parts(4, &[0, 3]), [vec![0], vec![1, 2], vec![3]]);
+        assert_eq!(parts(3, &[1, 2]), [[0], [1], [2]]);
+        // A hint that names all, or none that is there, says nothing.
+        assert_eq!(parts(2, &[0, 1]), [[0], [1]]);
+        assert_eq!(parts(4, &[9]), [[0, 1], [2, 3]]);
+    }
+}
