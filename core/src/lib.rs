@@ -39,9 +39,9 @@ pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
 pub use statement::{Statement, XapiVersion};
 pub use store::{
-    Appended, Aside, Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger,
-    Listed, LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged, StoreError,
-    Trouble, Unchanged, WaitKind, WaitReason, WaitingAside,
+    Appended, Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger,
+    ListedStatement, LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged,
+    StoreError, Trouble, Unchanged, WaitKind, WaitReason, WaitingAside, WaitingStatement,
 };
 pub use sync::event;
 pub use sync::{Ended, SyncReport, UpstreamReport};

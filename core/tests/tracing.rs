@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pannier::clock::Clock;
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::transport::{Exchange, Transport};
 use pannier::{Collector, Config, Credentials};
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ impl Clock for Hours {
 
 /// Answers as the script says, then takes everything.
 struct Scripted {
-    script: Vec<Result<Answer, Failure>>,
+    script: Vec<Result<Response, TransportError>>,
     at: AtomicUsize,
 }
 
@@ -123,8 +123,8 @@ impl Transport for Scripted {
     }
 }
 
-fn answer(status: u16, body: &str) -> Answer {
-    Answer {
+fn answer(status: u16, body: &str) -> Response {
+    Response {
         status,
         headers: vec![
             (
@@ -154,7 +154,7 @@ fn every_batch_is_told_and_no_secret() {
         Ok(answer(302, "SECRETWORDS")),
         Ok(answer(401, "SECRETWORDS")),
         Ok(answer(418, "SECRETWORDS")),
-        Err(Failure::Unreachable("SECRETWORDS".into())),
+        Err(TransportError::Unreachable("SECRETWORDS".into())),
     ];
     let hours = Arc::new(Hours::default());
     let mut config = Config::new("https://lrs.example/SECRETPATH", Some(credentials()));

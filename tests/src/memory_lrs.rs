@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use pannier::Uuid;
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::transport::{Exchange, Transport};
 use serde::Deserialize;
 use serde_json::json;
@@ -56,7 +56,7 @@ impl MemoryLrs {
         self.state.lock().expect("nobody panics in here")
     }
 
-    fn store(&self, body: &[u8]) -> Result<Answer, Failure> {
+    fn store(&self, body: &[u8]) -> Result<Response, TransportError> {
         let texts: Vec<&RawValue> = serde_json::from_slice(body)
             .or_else(|_| serde_json::from_slice(body).map(|one| vec![one]))
             .expect("a POST has statements in it");
@@ -74,12 +74,12 @@ impl MemoryLrs {
         drop(state);
         (self.tell)(&ids);
         if lost {
-            return Err(Failure::Broken("the answer is lost".to_owned()));
+            return Err(TransportError::Broken("the answer is lost".to_owned()));
         }
         Ok(says(200, json!(ids).to_string()))
     }
 
-    fn show(&self, url: &str) -> Answer {
+    fn show(&self, url: &str) -> Response {
         let id = url.split_once("tatementId=").map(|(_, id)| id);
         let Some(id) = id.and_then(|id| id.get(..36)) else {
             return says(200, r#"{"version":["1.0.3","2.0.0"]}"#.to_owned());
@@ -102,9 +102,9 @@ impl Transport for MemoryLrs {
     }
 }
 
-fn says(status: u16, body: String) -> Answer {
+fn says(status: u16, body: String) -> Response {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Answer {
+    Response {
         status,
         headers: vec![
             header("Content-Type", "application/json"),

@@ -15,7 +15,7 @@ class ScriptedLrs {
 
     /** Answers in its place, or throws, as long as it is set. */
     @Volatile
-    var instead: (suspend (Request) -> Answer)? = null
+    var instead: (suspend (Request) -> Response)? = null
 
     /** Statements with this in them are refused. */
     @Volatile
@@ -23,7 +23,7 @@ class ScriptedLrs {
 
     val ids: Set<UUID> get() = stored.keys.toSet()
 
-    suspend fun exchange(request: Request): Answer {
+    suspend fun exchange(request: Request): Response {
         seen += request.headers.firstOrNull { it.name.equals("Authorization", ignoreCase = true) }?.value.orEmpty()
         instead?.let { return it(request) }
         val body = request.body?.decodeToString().orEmpty()

@@ -96,8 +96,8 @@ fun memoryLrs(): Transport = Transport { request ->
 }
 
 /** As an LRS answers: with the version, without which nobody believes it. */
-fun answer(status: Int, body: String): Answer =
-    Answer(status, listOf(Header("X-Experience-API-Version", "2.0.0")), body.toByteArray())
+fun answer(status: Int, body: String): Response =
+    Response(status, listOf(Header("X-Experience-API-Version", "2.0.0")), body.toByteArray())
 
 /** Everything that waits aside in this queue has waited long enough, and was refused a minute ago. */
 fun Path.waitsAreOver() {

@@ -200,7 +200,7 @@ fn calls_are_on_the_page(heading: &str, files: &[&str], name: &str) {
 fn every_call_is_on_the_page_and_the_same_in_kotlin_and_swift() {
     let collector = ["mod.rs", "upstreams.rs"];
     calls_are_on_the_page("Calls of the collector", &collector, "Collector");
-    calls_are_on_the_page("Calls of an upstream", &["upstream.rs"], "Upstream");
+    calls_are_on_the_page("Calls of an upstream", &["upstream_handle.rs"], "Upstream");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub use probe::{Check, Examined, Finding, Probe};
 pub use statement::*;
 pub use status::{Ended, LossReport, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};
-pub use transport::{Answer, Header, Method, Request, Transport, TransportError};
+pub use transport::{Header, Method, Request, Response, Transport, TransportError};
 pub use upstream::BlockingUpstream;
 pub use upstreams::{NewUpstream, Remainder, Route, UpstreamInfo, UpstreamReport};
 pub use url::Url;

@@ -60,8 +60,8 @@ pub struct ListedStatement {
     pub statement: String,
 }
 
-impl From<pannier::Listed> for ListedStatement {
-    fn from(listed: pannier::Listed) -> Self {
+impl From<pannier::ListedStatement> for ListedStatement {
+    fn from(listed: pannier::ListedStatement) -> Self {
         Self {
             seq: listed.seq,
             id: listed.id,
@@ -92,8 +92,8 @@ pub struct WaitingStatement {
     pub statement: String,
 }
 
-impl From<pannier::Aside> for WaitingStatement {
-    fn from(aside: pannier::Aside) -> Self {
+impl From<pannier::WaitingStatement> for WaitingStatement {
+    fn from(aside: pannier::WaitingStatement) -> Self {
         Self {
             seq: aside.seq,
             id: aside.id,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pannier::lrs::Failure;
+use pannier::lrs;
 use pannier::transport::Exchange;
 
 use crate::foreign::reason;
@@ -55,7 +55,7 @@ pub struct Request {
 /// What came back over HTTP: any status at all. Printing shows the status and the size.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status; 100 to 999.
     pub status: i32,
     /// The headers as they came.
@@ -96,7 +96,7 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for TransportError {
     }
 }
 
-impl From<TransportError> for Failure {
+impl From<TransportError> for lrs::TransportError {
     fn from(error: TransportError) -> Self {
         match error {
             TransportError::Unreachable { reason } => Self::Unreachable(reason),
@@ -117,14 +117,14 @@ pub trait Transport: Send + Sync {
     /// may block: one request at a time, or as many as `requestsInFlight` allows, each on a thread of
     /// its own. When the app pauses the collector in mid-flight, what
     /// this returns no longer counts. An exception counts as a broken connection.
-    fn exchange(&self, request: Request) -> Result<Answer, TransportError>;
+    fn exchange(&self, request: Request) -> Result<Response, TransportError>;
 }
 
 /// A transport of the app's, as the core knows one.
 pub(crate) struct AppsTransport(pub(crate) Arc<dyn Transport>);
 
 impl pannier::transport::Transport for AppsTransport {
-    fn exchange(&self, request: pannier::lrs::Request) -> Exchange<'_> {
+    fn exchange(&self, request: lrs::Request) -> Exchange<'_> {
         let transport = Arc::clone(&self.0);
         let request = Request::from(request);
         let longest = request.timeout.0 + GRACE;
@@ -133,19 +133,19 @@ impl pannier::transport::Transport for AppsTransport {
             match tokio::time::timeout(longest, exchanged).await {
                 Ok(Ok(Ok(answer))) => answer.try_into(),
                 Ok(Ok(Err(error))) => Err(error.into()),
-                Ok(Err(panicked)) => Err(Failure::Broken(panicked.to_string())),
-                Err(_) => Err(Failure::TimedOut),
+                Ok(Err(panicked)) => Err(lrs::TransportError::Broken(panicked.to_string())),
+                Err(_) => Err(lrs::TransportError::TimedOut),
             }
         })
     }
 }
 
-impl From<pannier::lrs::Request> for Request {
-    fn from(request: pannier::lrs::Request) -> Self {
+impl From<lrs::Request> for Request {
+    fn from(request: lrs::Request) -> Self {
         Self {
             method: match request.method {
-                pannier::lrs::Method::Get => Method::Get,
-                pannier::lrs::Method::Post => Method::Post,
+                lrs::Method::Get => Method::Get,
+                lrs::Method::Post => Method::Post,
             },
             url: Url(request.url),
             headers: request
@@ -163,14 +163,16 @@ impl From<pannier::lrs::Request> for Request {
     }
 }
 
-impl TryFrom<Answer> for pannier::lrs::Answer {
-    type Error = Failure;
+impl TryFrom<Response> for lrs::Response {
+    type Error = lrs::TransportError;
 
-    fn try_from(answer: Answer) -> Result<Self, Failure> {
+    fn try_from(answer: Response) -> Result<Self, lrs::TransportError> {
         let status = u16::try_from(answer.status)
             .ok()
             .filter(|status| (100..1000).contains(status))
-            .ok_or_else(|| Failure::Broken(format!("{} is no HTTP status", answer.status)))?;
+            .ok_or_else(|| {
+                lrs::TransportError::Broken(format!("{} is no HTTP status", answer.status))
+            })?;
         Ok(Self {
             status,
             headers: answer
@@ -198,7 +200,7 @@ impl fmt::Debug for Request {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({} bytes)", self.status, self.body.len())
     }
@@ -214,7 +216,7 @@ macro_rules! display_as_debug {
     )* };
 }
 
-display_as_debug!(Header, Request, Answer);
+display_as_debug!(Header, Request, Response);
 
 #[cfg(test)]
 mod tests {
@@ -222,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_request_crosses_whole_and_shows_nothing() {
-        let request = Request::from(pannier::lrs::Request {
-            method: pannier::lrs::Method::Post,
+        let request = Request::from(lrs::Request {
+            method: lrs::Method::Post,
             url: "https://lrs.example/xAPI/statements?agent=s3cret".to_owned(),
             headers: vec![("Authorization", "Basic s3cret".to_owned())],
             body: Some(b"s3cret".to_vec()),
@@ -247,7 +249,7 @@ mod tests {
 
     #[test]
     fn an_answer_crosses_whole_and_a_status_that_is_none_is_a_broken_connection() {
-        let answer = |status| Answer {
+        let answer = |status| Response {
             status,
             headers: vec![Header {
                 name: "Date".to_owned(),
@@ -256,13 +258,13 @@ mod tests {
             body: b"x".to_vec(),
             cut: true,
         };
-        let crossed = pannier::lrs::Answer::try_from(answer(503)).unwrap();
+        let crossed = lrs::Response::try_from(answer(503)).unwrap();
         assert_eq!((crossed.status, crossed.header("date")), (503, Some("now")));
         assert!(crossed.cut);
         for status in [-1, 0, 70_000] {
             assert!(matches!(
-                pannier::lrs::Answer::try_from(answer(status)),
-                Err(Failure::Broken(_))
+                lrs::Response::try_from(answer(status)),
+                Err(lrs::TransportError::Broken(_))
             ));
         }
     }

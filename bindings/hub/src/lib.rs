@@ -53,7 +53,7 @@ use serve::GRACE;
 pub use serve::Patience;
 use statements::Statements;
 use store::Store;
-pub use store::{OpenError, Place};
+pub use store::{OpenError, Storage};
 
 /// How a hub is set up.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ pub struct Options {
     /// Where it listens; port 0 takes a free one. `127.0.0.1:0` unless set.
     pub addr: SocketAddr,
     /// Where it keeps its statements. In memory unless set.
-    pub place: Place,
+    pub storage: Storage,
     /// The name of its one user.
     pub user: String,
     /// The password of its one user.
@@ -84,7 +84,7 @@ impl Options {
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
         Self {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
-            place: Place::Memory,
+            storage: Storage::Memory,
             user: user.into(),
             password: password.into(),
             body_limit: 16 * 1024 * 1024,
@@ -100,7 +100,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("addr", &self.addr)
-            .field("place", &self.place)
+            .field("place", &self.storage)
             .finish_non_exhaustive()
     }
 }
@@ -133,7 +133,7 @@ impl Hub {
         options: &Options,
         around: impl FnOnce(Router) -> Router,
     ) -> Result<Running, StartError> {
-        let store = Store::open(&options.place)?;
+        let store = Store::open(&options.storage)?;
         let credential = Credential::new(&options.user, &options.password);
         let statements = Statements {
             store,

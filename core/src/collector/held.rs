@@ -7,16 +7,16 @@ use crate::collector::input::AsStatement;
 use crate::error::Error;
 use crate::statement::model::{Actor, Ifi};
 use crate::statement::{self, Statement};
-use crate::store::{Aside, Erased, HeldStatement, Listed, Page};
+use crate::store::{Erased, HeldStatement, ListedStatement, Page, WaitingStatement};
 
 impl Collector {
     /// The queue, in capture order.
-    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
+    pub fn queued(&self, page: Page) -> Result<Vec<ListedStatement>, Error> {
         self.main.queued(page)
     }
 
     /// Those that wait aside and come back by themselves.
-    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
+    pub fn waiting(&self, page: Page) -> Result<Vec<WaitingStatement>, Error> {
         self.main.waiting(page)
     }
 
@@ -31,12 +31,16 @@ impl Collector {
     }
 
     /// What was delivered and is kept, as the history policy says.
-    pub fn history(&self, page: Page) -> Result<Vec<Listed>, Error> {
+    pub fn history(&self, page: Page) -> Result<Vec<ListedStatement>, Error> {
         Ok(self.inner.read(|db| db.history(page))?)
     }
 
-    /// The same from its end, the newest first: those before this [`Listed::seq`], or the last ones.
-    pub fn history_before(&self, before: Option<i64>, limit: usize) -> Result<Vec<Listed>, Error> {
+    /// The same from its end, the newest first: those before this [`ListedStatement::seq`], or the last ones.
+    pub fn history_before(
+        &self,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<ListedStatement>, Error> {
         Ok(self.inner.read(|db| db.history_before(before, limit))?)
     }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::lrs::{Answer, Failure, Request, unpack};
+use crate::lrs::{Request, Response, TransportError, unpack};
 use crate::transport::Transport;
 
 /// It panicked, which the panic hook has reported.
@@ -27,11 +27,11 @@ pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panick
 pub(super) async fn exchange(
     transport: &dyn Transport,
     request: Request,
-) -> Result<Answer, Failure> {
+) -> Result<Response, TransportError> {
     let longest = request.longest_answer;
     // Called within the future, so that it is caught here, too.
     match caught(async { transport.exchange(request).await }).await {
         Ok(outcome) => unpack(outcome?, longest),
-        Err(Panicked) => Err(Failure::Broken("the transport panicked".to_owned())),
+        Err(Panicked) => Err(TransportError::Broken("the transport panicked".to_owned())),
     }
 }

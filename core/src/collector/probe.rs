@@ -21,7 +21,7 @@ use crate::collector::runtime::runtime;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::reading::{AskedAs, highest_common, read_about, read_post};
-use crate::lrs::{About, Answer, Authorization, Endpoint, Failure, headers, requests};
+use crate::lrs::{About, Authorization, Endpoint, Response, TransportError, headers, requests};
 use crate::statement::{Prepared, XapiVersion};
 use crate::store::Millis;
 use crate::transport::Transport;
@@ -185,17 +185,17 @@ struct Asking {
 
 /// What came of one request, and the LRS's clock minus ours by it.
 struct Asked {
-    outcome: Result<Answer, Failure>,
+    outcome: Result<Response, TransportError>,
     clock_difference: Option<Millis>,
 }
 
 /// Everything that was heard, to be judged together.
 struct Heard {
-    about: Result<Answer, Failure>,
-    look_up: Option<Result<Answer, Failure>>,
-    post: Option<Result<Answer, Failure>>,
+    about: Result<Response, TransportError>,
+    look_up: Option<Result<Response, TransportError>>,
+    post: Option<Result<Response, TransportError>>,
     /// A look-up of the statement that was to be stored.
-    stored: Option<Result<Answer, Failure>>,
+    stored: Option<Result<Response, TransportError>>,
     /// The id that was looked up and cannot be there.
     nobody: Uuid,
     versions: Vec<String>,
@@ -232,8 +232,8 @@ impl Asking {
                 heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
             }
             // Something is there: a sync sends after a few questions that nobody answers.
-            Err(Failure::TimedOut | Failure::Broken(_)) => {}
-            Err(Failure::Unreachable(_)) => return findings::of(&self, &heard),
+            Err(TransportError::TimedOut | TransportError::Broken(_)) => {}
+            Err(TransportError::Unreachable(_)) => return findings::of(&self, &heard),
         }
         self.try_to_read(&mut heard).await;
         // A sync sends whatever comes of a look-up, and what comes of that is what counts.

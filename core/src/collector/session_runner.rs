@@ -13,7 +13,7 @@ use crate::collector::lane::Lane;
 use crate::collector::panics::exchange;
 use crate::collector::sync_lock::{SyncLock, Taken};
 use crate::lock::lock;
-use crate::lrs::{Answer, Failure};
+use crate::lrs::{Response, TransportError};
 use crate::store::StoreError;
 use crate::sync::{Ended, Session, Step, SyncReport, Ticket};
 use crate::transport::Transport;
@@ -22,10 +22,10 @@ use crate::transport::Transport;
 const ASK_AGAIN_MS: i64 = 15_000;
 
 /// What came of a request.
-type Landed = (Ticket, Result<Answer, Failure>);
+type Returned = (Ticket, Result<Response, TransportError>);
 
 /// The requests under way; dropped, they are given up.
-type Flights = JoinSet<Landed>;
+type InFlight = JoinSet<Returned>;
 
 impl Driver {
     /// One session; it waits for nothing that is over only after `give_up`.
@@ -80,7 +80,7 @@ impl Driver {
         give_up: Option<Instant>,
     ) -> Ran {
         let inner = Arc::clone(&self.inner);
-        let mut flights = Flights::new();
+        let mut flights = InFlight::new();
         let mut landed = None;
         let interrupt = loop {
             match inner.step(&self.lane, session, landed.take()) {
@@ -142,7 +142,7 @@ impl Inner {
         self: &Arc<Self>,
         lane: &Lane,
         session: &mut Session,
-        landed: Option<Landed>,
+        landed: Option<Returned>,
     ) -> Result<Step, StoreError> {
         if landed.is_none() && session.must_await() {
             return Ok(Step::Await);
@@ -170,7 +170,7 @@ impl Inner {
 }
 
 /// What the next request to come back brings; none: there is none under way.
-async fn next_of(flights: &mut Flights) -> Option<Landed> {
+async fn next_of(flights: &mut InFlight) -> Option<Returned> {
     match flights.join_next().await? {
         Ok(landed) => Some(landed),
         // Nothing but a panic ends one early, and the transport's own is caught.

@@ -21,7 +21,8 @@ use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement;
 use crate::store::{
-    Aside, Db, HeldStatement, Listed, Page, Route, StoreError, Unchanged, UpstreamId,
+    Db, HeldStatement, ListedStatement, Page, Route, StoreError, Unchanged, UpstreamId,
+    WaitingStatement,
 };
 use crate::sync::SyncReport;
 
@@ -83,12 +84,12 @@ impl Upstream {
     }
 
     /// The statements queued for it, in capture order.
-    pub fn queued(&self, page: Page) -> Result<Vec<Listed>, Error> {
+    pub fn queued(&self, page: Page) -> Result<Vec<ListedStatement>, Error> {
         self.read(|db, upstream| db.queued(upstream, page))
     }
 
     /// Those that wait aside for it and come back by themselves.
-    pub fn waiting(&self, page: Page) -> Result<Vec<Aside>, Error> {
+    pub fn waiting(&self, page: Page) -> Result<Vec<WaitingStatement>, Error> {
         self.read(|db, upstream| db.waiting(upstream, page))
     }
 

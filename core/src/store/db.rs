@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{StoreError, UpstreamId};
-use crate::store::file::replace::{self, FileId, Place, Whereabouts};
+use crate::store::file::replace::{self, FileId, FileState, OpenFile};
 use crate::store::file::settings::{BUSY, PAGE_BYTES};
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
@@ -22,7 +22,7 @@ pub struct Db {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
     /// None for a second connection, which writes nothing.
-    pub(super) place: Option<Place>,
+    pub(super) open_file: Option<OpenFile>,
     /// What is kept beside the file; none for a second connection and for a successor in the making.
     pub(super) keeper: Option<Box<Keeper>>,
     /// What is taken out with the next commit.
@@ -198,16 +198,16 @@ impl Db {
     }
 
     /// Tells whether the file is still where it was opened.
-    pub(super) fn whereabouts(&self) -> Whereabouts {
-        match &self.place {
-            Some(place) => place.whereabouts(&self.path),
-            None => Whereabouts::InPlace,
+    pub(super) fn file_state(&self) -> FileState {
+        match &self.open_file {
+            Some(place) => place.file_state(&self.path),
+            None => FileState::InPlace,
         }
     }
 
     /// Returns which file it is.
     pub(super) fn id(&self) -> Option<FileId> {
-        self.place.and_then(|place| place.file)
+        self.open_file.and_then(|place| place.file)
     }
 
     /// Writes all that is there into a new file.

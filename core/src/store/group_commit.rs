@@ -15,7 +15,7 @@ pub(crate) type AppendOutcome = Result<Vec<Appended>, Refused>;
 
 /// The line; empty at first.
 #[derive(Default)]
-pub(crate) struct Line(Mutex<Waiting>);
+pub(crate) struct GroupCommit(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
@@ -26,11 +26,11 @@ struct Waiting {
 
 struct Ticket {
     candidate: Candidate,
-    turn: Mutex<Turn>,
+    state: Mutex<State>,
     changed: Condvar,
 }
 
-enum Turn {
+enum State {
     /// Not told yet.
     Waits,
     /// Not told yet, and to be woken: that is a system call even where nobody sleeps.
@@ -42,20 +42,20 @@ enum Turn {
 /// Whoever commits for the others. When it is gone, however it went, everybody has an outcome and the
 /// next one leads.
 pub(crate) struct Leader<'a> {
-    line: &'a Line,
+    group: &'a GroupCommit,
     tickets: Vec<Arc<Ticket>>,
 }
 
-impl Line {
+impl GroupCommit {
     /// Stands in line until the candidate is committed, by another or by `commit`.
-    pub(crate) fn stand(
+    pub(crate) fn join(
         &self,
         candidate: Candidate,
         commit: impl FnOnce(&mut Leader<'_>),
     ) -> AppendOutcome {
         let ticket = Arc::new(Ticket {
             candidate,
-            turn: Mutex::new(Turn::Waits),
+            state: Mutex::new(State::Waits),
             changed: Condvar::new(),
         });
         let first = {
@@ -67,7 +67,7 @@ impl Line {
             return outcome;
         }
         let mut leader = Leader {
-            line: self,
+            group: self,
             tickets: Vec::new(),
         };
         commit(&mut leader);
@@ -77,7 +77,7 @@ impl Line {
 }
 
 #[cfg(test)]
-impl Line {
+impl GroupCommit {
     /// Somebody waits for the file.
     pub(crate) fn has_any(&self) -> bool {
         !lock(&self.0).tickets.is_empty()
@@ -86,8 +86,8 @@ impl Line {
 
 impl Leader<'_> {
     /// Everybody who stands in line now. Called once, when the file is free.
-    pub(crate) fn everybody(&mut self) -> Vec<&Candidate> {
-        self.tickets = std::mem::take(&mut lock(&self.line.0).tickets);
+    pub(crate) fn batch(&mut self) -> Vec<&Candidate> {
+        self.tickets = std::mem::take(&mut lock(&self.group.0).tickets);
         self.tickets
             .iter()
             .map(|ticket| &ticket.candidate)
@@ -95,9 +95,9 @@ impl Leader<'_> {
     }
 
     /// Tells them what became of their candidates, in the same order.
-    pub(crate) fn tell(&mut self, outcomes: Vec<AppendOutcome>) {
+    pub(crate) fn finish(&mut self, outcomes: Vec<AppendOutcome>) {
         for (ticket, outcome) in self.tickets.drain(..).zip(outcomes) {
-            ticket.turn(Turn::Done(outcome));
+            ticket.state(State::Done(outcome));
         }
     }
 }
@@ -106,37 +106,37 @@ impl Drop for Leader<'_> {
     fn drop(&mut self) {
         // Only a panic leaves somebody untold.
         for ticket in self.tickets.drain(..) {
-            ticket.turn(Turn::Done(lost()));
+            ticket.state(State::Done(lost()));
         }
-        let mut waiting = lock(&self.line.0);
+        let mut waiting = lock(&self.group.0);
         match waiting.tickets.first() {
-            Some(next) => next.turn(Turn::Leads),
+            Some(next) => next.state(State::Leads),
             None => waiting.led = false,
         }
     }
 }
 
 impl Ticket {
-    fn turn(&self, turn: Turn) {
-        let before = std::mem::replace(&mut *lock(&self.turn), turn);
+    fn state(&self, state: State) {
+        let before = std::mem::replace(&mut *lock(&self.state), state);
         // Unlocked, or whoever wakes would sleep again at once.
-        if let Turn::Sleeps = before {
+        if let State::Sleeps = before {
             self.changed.notify_one();
         }
     }
 
-    /// The outcome, or none when it is this one's turn to lead.
+    /// The outcome, or none when it is this one's state to lead.
     fn wait(&self) -> Option<AppendOutcome> {
-        let mut turn = lock(&self.turn);
+        let mut state = lock(&self.state);
         loop {
-            match std::mem::replace(&mut *turn, Turn::Waits) {
-                Turn::Done(outcome) => return Some(outcome),
-                Turn::Leads => return None,
-                Turn::Waits | Turn::Sleeps => {
-                    *turn = Turn::Sleeps;
-                    turn = self
+            match std::mem::replace(&mut *state, State::Waits) {
+                State::Done(outcome) => return Some(outcome),
+                State::Leads => return None,
+                State::Waits | State::Sleeps => {
+                    *state = State::Sleeps;
+                    state = self
                         .changed
-                        .wait(turn)
+                        .wait(state)
                         .unwrap_or_else(PoisonError::into_inner);
                 }
             }
@@ -156,24 +156,24 @@ mod tests {
 
     #[test]
     fn who_comes_during_a_commit_shares_the_next_one() {
-        let line = Line::default();
+        let line = GroupCommit::default();
         let sizes = Mutex::new(Vec::new());
         let commit = |leader: &mut Leader<'_>| {
-            let count = leader.everybody().len();
+            let count = leader.batch().len();
             // The first commit lasts until all the others stand in line.
             while lock(&sizes).is_empty() && lock(&line.0).tickets.len() < 7 {
                 std::thread::yield_now();
             }
             lock(&sizes).push(count);
-            leader.tell(vec![Ok(Vec::new()); count]);
+            leader.finish(vec![Ok(Vec::new()); count]);
         };
         std::thread::scope(|scope| {
-            let first = scope.spawn(|| line.stand(Vec::new(), commit));
+            let first = scope.spawn(|| line.join(Vec::new(), commit));
             while !lock(&line.0).led || !lock(&line.0).tickets.is_empty() {
                 std::thread::yield_now();
             }
             for _ in 0..7 {
-                scope.spawn(|| assert_eq!(line.stand(Vec::new(), commit), Ok(Vec::new())));
+                scope.spawn(|| assert_eq!(line.join(Vec::new(), commit), Ok(Vec::new())));
             }
             assert_eq!(first.join().unwrap(), Ok(Vec::new()));
         });
@@ -182,20 +182,20 @@ mod tests {
 
     #[test]
     fn a_leader_that_panics_leaves_nobody_waiting() {
-        let line = Line::default();
+        let line = GroupCommit::default();
         let outcome = std::thread::scope(|scope| {
             scope
                 .spawn(|| {
-                    line.stand(Vec::new(), |leader| {
-                        assert!(leader.everybody().is_empty(), "breaks off");
+                    line.join(Vec::new(), |leader| {
+                        assert!(leader.batch().is_empty(), "breaks off");
                     })
                 })
                 .join()
         });
         assert!(outcome.is_err());
-        let after = line.stand(Vec::new(), |leader| {
-            let count = leader.everybody().len();
-            leader.tell(vec![Ok(Vec::new()); count]);
+        let after = line.join(Vec::new(), |leader| {
+            let count = leader.batch().len();
+            leader.finish(vec![Ok(Vec::new()); count]);
         });
         assert_eq!(after, Ok(Vec::new()));
     }

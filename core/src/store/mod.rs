@@ -42,12 +42,12 @@ pub use file::open::{Durability, Opened, Opening};
 #[cfg(feature = "internals")]
 pub use file::schema::SCHEMA_VERSION;
 pub use queue::append::{Appended, Candidate, Content, Refused};
-pub use queue::aside::{Aside, HeldStatement, WaitingAside};
+pub use queue::aside::{HeldStatement, WaitingAside, WaitingStatement};
 pub use queue::departure::{Lease, Unsent};
 pub use queue::erase::Erased;
 pub use queue::history::HistoryPolicy;
 pub use queue::ledger::Ledger;
-pub use queue::listing::{Listed, Page};
+pub use queue::listing::{ListedStatement, Page};
 pub(crate) use queue::next_batch::LONGEST_FUTURE_MS;
 pub use queue::next_batch::{Limits, Taken};
 pub use queue::queued_row::Row;

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
-use crate::store::file::replace::{self, Whereabouts};
+use crate::store::file::replace::{self, FileState};
 use crate::store::file::reserve::Reserve;
 use crate::store::file::wal_length::LogLength;
-use crate::store::group_commit::{AppendOutcome, Line};
+use crate::store::group_commit::{AppendOutcome, GroupCommit};
 use crate::store::queue::append::Refused;
 
 /// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
@@ -30,7 +30,7 @@ pub struct Shared {
     openings: AtomicU64,
     /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
     reader: Mutex<Option<Db>>,
-    pub(super) line: Line,
+    pub(super) line: GroupCommit,
     pub(super) log: LogLength,
     reserve: Reserve,
     salvaged: Mutex<Vec<Salvaged>>,
@@ -62,7 +62,7 @@ impl Shared {
             db: Mutex::new(Slot::Broken),
             openings: AtomicU64::new(0),
             reader: Mutex::default(),
-            line: Line::default(),
+            line: GroupCommit::default(),
             log: LogLength::default(),
             salvaged: Mutex::default(),
         };
@@ -87,12 +87,12 @@ impl Shared {
     /// for [`StoreError::Unplaced`], which names what was.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
         self.is_ours().map_err(Refused::Store)?;
-        self.line.stand(candidate, |leader| {
+        self.line.join(candidate, |leader| {
             // Asked a moment ago, before the line.
             let mut slot = lock(&self.db);
-            let candidates = leader.everybody();
+            let candidates = leader.batch();
             let outcomes = self.append_all(&mut slot, &candidates, now);
-            leader.tell(outcomes);
+            leader.finish(outcomes);
         })
     }
 
@@ -368,7 +368,7 @@ impl Shared {
             self.close(slot);
             let opened = Db::salvage(&self.path, damaged, self.durability, why, now)?;
             *slot = self.opened(opened)?;
-        } else if db.whereabouts() != Whereabouts::InPlace {
+        } else if db.file_state() != FileState::InPlace {
             tracing::warn!(
                 "the queue's file was deleted or replaced while it was open: putting it back"
             );

@@ -6,11 +6,11 @@ use crate::store::{
     Db, Learned, Millis, Outcome, Problem, Settled, Settlement, StoreError, WaitKind,
 };
 use crate::sync::event::Event;
-use crate::sync::link::{Ceiling, Door};
+use crate::sync::link::{Ceiling, Unauthorized};
 use crate::sync::meaning::Stop;
 use crate::sync::policy;
 use crate::sync::session::Session;
-use crate::sync::statements::task::Item;
+use crate::sync::statements::task::Pending;
 
 impl Session {
     /// The upstream took statements: it is well, and those it failed on were at fault themselves.
@@ -18,7 +18,7 @@ impl Session {
     pub(crate) fn accepted(
         &mut self,
         db: &mut Db,
-        mut settled: Vec<(Item, Outcome)>,
+        mut settled: Vec<(Pending, Outcome)>,
         now: Millis,
     ) -> Result<(), StoreError> {
         self.link.learned.last_success = Some(now);
@@ -32,12 +32,12 @@ impl Session {
             self.link.wary = self.link.is_in_long_trouble();
             self.link.checked = true;
             self.refused = None;
-            self.link.door = None;
+            self.link.unauthorized = None;
             self.link.learned.reads.get_or_insert(false);
             self.link.learned.failures = 0;
             self.link.learned.trouble = None;
             self.link.ceiling.grow(&mut self.link.learned);
-            settled.extend(self.convict(now));
+            settled.extend(self.hold_confirmed(now));
         }
         self.settle(db, settled, now)?;
         if db.unpurged()? >= policy::PURGE_FROM {
@@ -52,12 +52,12 @@ impl Session {
     }
 
     /// Marks a batch as perhaps running at the LRS for this long, while it is looked into.
-    pub(crate) fn stay_quiet(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
+    pub(crate) fn stay_quiet(&mut self, batch: &[Pending], doubt: Duration, now: Millis) {
         self.quiet.add(batch, doubt, now);
     }
 
     /// Forgets that look-ups did not find these: they were sent again.
-    pub(crate) fn may_be_there(&mut self, batch: &[Item]) {
+    pub(crate) fn may_be_there(&mut self, batch: &[Pending]) {
         for item in batch {
             self.not_there.remove(&item.row.seq);
         }
@@ -76,7 +76,7 @@ impl Session {
         let under_way = self.under_way(now).max(doubt);
         if self.link.accepted && !self.suspects.is_empty() {
             // It has others, so these step aside: they would be in front of all again.
-            let settled = self.convict(now);
+            let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;
         }
         self.forget_tasks();
@@ -106,7 +106,7 @@ impl Session {
         let mut learned = self.link.learned.clone();
         learned.under_way = self.flights.under_way();
         learned.written = self.link.written(now);
-        learned.asked_since_401 = self.link.door.as_ref().map(Door::asked);
+        learned.asked_since_401 = self.link.unauthorized.as_ref().map(Unauthorized::asked);
         let wait = self.under_way(now);
         let looking = !self.tasks.is_empty() || !self.suspects.is_empty();
         if wait > Duration::ZERO && looking {
@@ -119,7 +119,7 @@ impl Session {
     pub(crate) fn settle(
         &mut self,
         db: &mut Db,
-        settled: Vec<(Item, Outcome)>,
+        settled: Vec<(Pending, Outcome)>,
         now: Millis,
     ) -> Result<(), StoreError> {
         let (all, settled) = settled

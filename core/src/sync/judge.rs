@@ -9,17 +9,17 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::lrs::reading::highest_common;
-use crate::lrs::{About, Failure, Found, NotAnLrs, Posted, Sender};
+use crate::lrs::{About, Found, NotAnLrs, Posted, Sender, TransportError};
 use crate::store::{HoldReason, Problem};
 use crate::sync::meaning::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
-use crate::sync::statements::task::Item;
+use crate::sync::statements::task::Pending;
 
 /// Judges the answer to a batch. `from` says who gave it: what a stranger says stops the sync and holds
 /// nothing.
 pub fn posted(
     answer: &Posted,
     from: Sender,
-    batch: &[Item],
+    batch: &[Pending],
     retry_after: Option<Duration>,
 ) -> Verdict {
     match answer {
@@ -118,22 +118,22 @@ pub fn about(answer: &About, from: Sender, retry_after: Option<Duration>) -> Neg
 }
 
 /// Judges that there was no answer.
-pub fn failed(failure: &Failure) -> Stop {
+pub fn failed(failure: &TransportError) -> Stop {
     let (problem, words) = match failure {
-        Failure::Unreachable(words) => (Problem::Unreachable, words.clone()),
-        Failure::TimedOut => (Problem::TimedOut, failure.to_string()),
-        Failure::Broken(words) => (Problem::Broken, words.clone()),
+        TransportError::Unreachable(words) => (Problem::Unreachable, words.clone()),
+        TransportError::TimedOut => (Problem::TimedOut, failure.to_string()),
+        TransportError::Broken(words) => (Problem::Broken, words.clone()),
     };
     Stop {
         problem,
         status: None,
         words,
         pause: Pause::Backoff,
-        doubt: !matches!(failure, Failure::Unreachable(_)),
+        doubt: !matches!(failure, TransportError::Unreachable(_)),
     }
 }
 
-fn stored(named: &[Uuid], batch: &[Item]) -> Verdict {
+fn stored(named: &[Uuid], batch: &[Pending]) -> Verdict {
     // Two LRSs of eight name only what is new to them, and some keep less than they were sent: what is
     // not named is looked up, whatever may have been sent before.
     let (delivered, look): (Vec<_>, Vec<_>) =
@@ -151,7 +151,7 @@ fn stored(named: &[Uuid], batch: &[Item]) -> Verdict {
 fn sorted(
     stored: &[Uuid],
     refused: impl Iterator<Item = (usize, String)>,
-    batch: &[Item],
+    batch: &[Pending],
     stranger: bool,
 ) -> Verdict {
     let refused: Vec<_> = refused.filter(|(at, _)| *at < batch.len()).collect();
@@ -173,7 +173,7 @@ fn sorted(
     }
 }
 
-fn positions<'a>(ids: &'a [Uuid], batch: &'a [Item]) -> impl Iterator<Item = usize> + 'a {
+fn positions<'a>(ids: &'a [Uuid], batch: &'a [Pending]) -> impl Iterator<Item = usize> + 'a {
     (0..batch.len()).filter(|&at| ids.contains(&batch[at].row.id))
 }
 

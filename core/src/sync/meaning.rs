@@ -80,7 +80,7 @@ pub struct Blame {
 
 impl Blame {
     /// Tells whether the LRS itself has said 401.
-    pub(crate) fn is_door(&self) -> bool {
+    pub(crate) fn is_401(&self) -> bool {
         self.status == Some(401) && !self.stranger
     }
 

@@ -28,16 +28,16 @@
 //! | | none, or an odd one | the header's or the last version is spoken; statements are sent all the same |
 //! | | asks for time, or nobody answers | wait; from the third time on statements are sent after it all the same |
 //! | `Post` | names of all | delivered |
-//! | | names of some | these are delivered; `Look` for the others, which are sent again if missing |
-//! | | 204, or a 2xx that names none | `Look`: each must be shown; the LRS's own word is enough where nobody may read |
-//! | | partial success | the named are delivered, the refused are suspects, `Look` for the rest |
-//! | | 409 | `Look`: the same there is delivered, another is held as a conflict, none is a suspect |
+//! | | names of some | these are delivered; `Lookup` for the others, which are sent again if missing |
+//! | | 204, or a 2xx that names none | `Lookup`: each must be shown; the LRS's own word is enough where nobody may read |
+//! | | partial success | the named are delivered, the refused are suspects, `Lookup` for the rest |
+//! | | 409 | `Lookup`: the same there is delivered, another is held as a conflict, none is a suspect |
 //! | | 413 | fewer bytes: halves; one alone is a suspect |
 //! | | 400, 401, 403, 404, 5xx of the LRS itself | halves, or around the place it names; one alone is looked up, then a suspect |
 //! | | a page, a redirect, no LRS | stop and wait; one alone is a suspect once the session is cautious |
 //! | | 429, 503, or doubt whether it has ended | stop and wait; nothing is sent before it can have ended |
 //! | | no answer | the same; `Unreachable` proves that nothing left |
-//! | `Look` (`GET ?statementId=`) | a copy | the same: delivered; another one, by the LRS itself: held as a conflict |
+//! | `Lookup` (`GET ?statementId=`) | a copy | the same: delivered; another one, by the LRS itself: held as a conflict |
 //! | | none | asked once more as voided; then as the task says (send, split, suspect) |
 //! | | 400 | the other version is tried once; then its answers to statements must do |
 //! | | 401 by the LRS | credentials, unless they may write and not read: what it says to statements tells (`link::door`) |

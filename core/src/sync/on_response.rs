@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::clock::Now;
 use crate::lrs::reading::{read_about, read_post};
-use crate::lrs::{Answer, Failure, Sender, headers};
+use crate::lrs::{Response, Sender, TransportError, headers};
 use crate::store::{Db, Millis, Problem, StoreError};
 use crate::sync::judge;
 use crate::sync::link;
 use crate::sync::meaning::{Negotiated, Pause, Stop, Verdict};
 use crate::sync::policy;
 use crate::sync::session::Session;
-use crate::sync::statements::in_flight::{Flying, Ticket};
-use crate::sync::statements::task::{Landed, Sent, Task};
+use crate::sync::statements::in_flight::{Flight, Ticket};
+use crate::sync::statements::task::{Returned, Sent, Task};
 use crate::sync::trace;
 
 impl Session {
@@ -22,11 +22,11 @@ impl Session {
         &mut self,
         db: &mut Db,
         ticket: Ticket,
-        outcome: Result<Answer, Failure>,
+        outcome: Result<Response, TransportError>,
         now: impl Into<Now>,
     ) -> Result<(), StoreError> {
         let now = self.link.read(now.into());
-        let Some(flying) = self.flights.land(ticket) else {
+        let Some(flight) = self.flights.finish(ticket) else {
             return Ok(());
         };
         if self.is_over(db)? {
@@ -34,7 +34,7 @@ impl Session {
             return Ok(());
         }
         let (was_quick, signed) = (link::is_quick(&self.link.learned), self.link.learned.signs);
-        self.follow_up(db, flying, outcome, now)?;
+        self.follow_up(db, flight, outcome, now)?;
         if was_quick && !link::is_quick(&self.link.learned) || signed != self.link.learned.signs {
             // After a kill too this has to be known.
             self.settle(db, Vec::new(), now)?;
@@ -45,20 +45,20 @@ impl Session {
     fn follow_up(
         &mut self,
         db: &mut Db,
-        flying: Flying,
-        outcome: Result<Answer, Failure>,
+        flight: Flight,
+        outcome: Result<Response, TransportError>,
         now: Millis,
     ) -> Result<(), StoreError> {
         let here = self.link.both_clocks(now);
-        self.judging = flying.span.clone();
+        self.judging = flight.span.clone();
         self.judging
-            .record("duration_ms", trace::between(flying.asked, here));
+            .record("duration_ms", trace::between(flight.asked, here));
         let answer = match outcome {
             Ok(answer) => answer,
             Err(failure) => {
-                let waited = trace::between(flying.asked, here) as Millis;
+                let waited = trace::between(flight.asked, here) as Millis;
                 link::took(&mut self.link.learned, waited, false);
-                return self.failed(db, flying, &failure, now);
+                return self.failed(db, flight, &failure, now);
             }
         };
         self.judging.record("status", answer.status);
@@ -68,35 +68,35 @@ impl Session {
         }
         if from.is_lrs() {
             // Who only may be the LRS is no measure of it.
-            let measures = from == Sender::Lrs && matches!(flying.task, Task::Post(_));
-            self.link.hear(&answer, flying.asked, measures, now);
+            let measures = from == Sender::Lrs && matches!(flight.task, Task::Post(_));
+            self.link.hear(&answer, flight.asked, measures, now);
         }
-        if flying.outdated && matches!(answer.status, 400..=428 | 430..=499) {
+        if flight.outdated && matches!(answer.status, 400..=428 | 430..=499) {
             // With the credentials that the app has set since it is another question. Who asks for time
             // asks whoever comes.
             self.judged("outdated");
             self.flights.close();
-            return match &flying.task {
+            return match &flight.task {
                 // Whoever refused it says nothing of the LRS, which may be at it.
                 Task::Post(batch) if !judge::has_ended(answer.status, from) => {
-                    self.stay_quiet(batch, flying.timeout, now);
+                    self.stay_quiet(batch, flight.timeout, now);
                     self.wait_for_what_is_under_way(db, now, None)
                 }
                 _ => Ok(()),
             };
         }
         let retry_after = headers::retry_after(&answer, now);
-        match flying.task {
+        match flight.task {
             Task::Negotiate => self.negotiated(db, &answer, retry_after, now),
-            Task::Post(_) => self.landed(db, flying, &answer, retry_after, now),
-            Task::Look(look) => self.looked(db, look, &answer, retry_after, now),
+            Task::Post(_) => self.landed(db, flight, &answer, retry_after, now),
+            Task::Lookup(look) => self.looked(db, look, &answer, retry_after, now),
         }
     }
 
     fn negotiated(
         &mut self,
         db: &mut Db,
-        answer: &Answer,
+        answer: &Response,
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -155,18 +155,18 @@ impl Session {
     fn landed(
         &mut self,
         db: &mut Db,
-        flying: Flying,
-        answer: &Answer,
+        flight: Flight,
+        answer: &Response,
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let sent = Sent::of(&flying);
-        let Flying {
+        let sent = Sent::of(&flight);
+        let Flight {
             task: Task::Post(batch),
-            plain,
+            pipelined,
             span,
             ..
-        } = flying
+        } = flight
         else {
             return Ok(());
         };
@@ -180,10 +180,10 @@ impl Session {
             self.link.hear_its_version(answer);
         }
         if let Verdict::Suspicious { blame, .. } = &verdict
-            && blame.is_door()
+            && blame.is_401()
         {
             // It counts at once: what is judged later may never be, where another one ends the session.
-            self.link.door_is_shut(&blame.words);
+            self.link.note_401(&blame.words);
         }
         if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
             && !delivered.is_empty()
@@ -201,7 +201,7 @@ impl Session {
         }
         match &verdict {
             _ if verdict.is_whole() => {
-                if plain {
+                if pipelined {
                     let most = self.link.most_in_flight();
                     self.flights.widen(most, &mut self.link.learned);
                 }
@@ -214,7 +214,7 @@ impl Session {
             _ => {
                 self.flights.close();
                 if !self.flights.is_empty() || !self.landed.is_empty() {
-                    self.landed.push_back(Landed {
+                    self.landed.push_back(Returned {
                         batch,
                         verdict,
                         sent,
@@ -231,7 +231,7 @@ impl Session {
     pub(crate) fn judge_landed(
         &mut self,
         db: &mut Db,
-        landed: Landed,
+        landed: Returned,
         now: Millis,
     ) -> Result<(), StoreError> {
         self.judging = landed.span;

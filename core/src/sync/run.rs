@@ -12,12 +12,12 @@ use crate::store::{
     Claim, Db, Millis, Problem, StoreError, Trouble, UnderWay, Unsent, WaitKind, is_plausible,
 };
 use crate::sync::event::Event;
-use crate::sync::link::{self, Door};
+use crate::sync::link::{self, Unauthorized};
 use crate::sync::report::{Ended, Step};
 use crate::sync::session::Session;
 use crate::sync::statements::at_work::still_at_work;
-use crate::sync::statements::in_flight::Flying;
-use crate::sync::statements::task::{Due, Item, Task};
+use crate::sync::statements::in_flight::Flight;
+use crate::sync::statements::task::{Next, Pending, Task};
 use crate::sync::{policy, trace};
 
 impl Session {
@@ -43,7 +43,7 @@ impl Session {
             if let Some(step) = self.must_wait(db, now)? {
                 return Ok(step);
             }
-            if self.obey_the_door(db, now)? {
+            if self.obey_401(db, now)? {
                 continue;
             }
             let (task, taken) = if let Some(task) = self.tasks.pop_front() {
@@ -55,11 +55,11 @@ impl Session {
                 (Task::Negotiate, false)
             } else {
                 match self.take(db, now)? {
-                    Due::Task(task) => (task, true),
-                    Due::Busy => return self.end(db, busy(now)),
-                    Due::Again => return Ok(Step::Again),
-                    Due::Nothing if self.conclude_suspects(db, now)? => continue,
-                    Due::Nothing => return self.emptied(db, now),
+                    Next::Task(task) => (task, true),
+                    Next::Busy => return self.end(db, busy(now)),
+                    Next::Again => return Ok(Step::Again),
+                    Next::Nothing if self.resolve_suspects(db, now)? => continue,
+                    Next::Nothing => return self.emptied(db, now),
                 }
             };
             if let Some(step) = self.send(db, task, taken, now)? {
@@ -70,7 +70,7 @@ impl Session {
 
     /// Ends the session when nothing is due any more.
     fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
-        if std::mem::take(&mut self.quiet).was_needed() || self.link.door.is_some() {
+        if std::mem::take(&mut self.quiet).was_needed() || self.link.unauthorized.is_some() {
             // What it was looking into has come to an end, or waits aside for as long; what a 401 was
             // about may not be found out yet.
             self.settle(db, Vec::new(), now)?;
@@ -85,7 +85,7 @@ impl Session {
             return Ok(Step::Await);
         }
         match self.take(db, now)? {
-            Due::Task(Task::Post(batch)) if !self.flights.have_any_of(&batch) => {
+            Next::Task(Task::Post(batch)) if !self.flights.have_any_of(&batch) => {
                 if let Some(step @ Step::Send { .. }) =
                     self.send(db, Task::Post(batch), true, now)?
                 {
@@ -95,10 +95,10 @@ impl Session {
                 self.link.lease_until = None;
             }
             // Its turn comes when it is alone.
-            Due::Task(task) => self.tasks.push_back(task),
-            Due::Busy => self.link.lease_until = None,
-            Due::Again => return Ok(Step::Again),
-            Due::Nothing => {}
+            Next::Task(task) => self.tasks.push_back(task),
+            Next::Busy => self.link.lease_until = None,
+            Next::Again => return Ok(Step::Again),
+            Next::Nothing => {}
         }
         Ok(Step::Await)
     }
@@ -139,13 +139,13 @@ impl Session {
             self.link.lease_until = None;
             return Ok(Some(Step::Done(busy(now))));
         }
-        Ok(Some(self.launch(task, request, mark, taken, now)))
+        Ok(Some(self.start(task, request, mark, taken, now)))
     }
 
     fn depart(
         &mut self,
         db: &mut Db,
-        batch: &[Item],
+        batch: &[Pending],
         request: &Request,
         now: Millis,
     ) -> Result<Option<Unsent>, StoreError> {
@@ -193,7 +193,7 @@ impl Session {
         Ok(self.link.lease_until.is_some())
     }
 
-    fn launch(
+    fn start(
         &mut self,
         task: Task,
         request: Request,
@@ -205,21 +205,21 @@ impl Session {
         let span = trace::span(&task, bytes);
         self.requests += 1;
         if !matches!(task, Task::Negotiate) {
-            self.link.knock();
+            self.link.count_request();
         }
         self.bytes_sent += bytes as u64;
         let ticket = self.flights.ticket();
-        let plain = match &task {
-            Task::Post(batch) => taken && batch.iter().all(Item::is_fresh),
+        let pipelined = match &task {
+            Task::Post(batch) => taken && batch.iter().all(Pending::is_fresh),
             _ => false,
         };
-        self.flights.launch(Flying {
+        self.flights.start(Flight {
             ticket,
             task,
             timeout: request.timeout,
             bytes,
             mark,
-            plain,
+            pipelined,
             outdated: false,
             asked: self.link.both_clocks(now),
             span,
@@ -297,7 +297,11 @@ impl Session {
         self.link
             .learned
             .follow_the_clock(self.link.both_clocks(now));
-        self.link.door = self.link.learned.asked_since_401.map(Door::left_open);
+        self.link.unauthorized = self
+            .link
+            .learned
+            .asked_since_401
+            .map(Unauthorized::left_open);
         if let Some(other) = upstream
             .endpoint
             .filter(|known| known != self.link.config.endpoint.as_str())
@@ -417,8 +421,8 @@ impl Session {
     }
 
     /// Obeys a 401 that was asked about often enough.
-    fn obey_the_door(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
-        let Some(stop) = self.link.obey_the_door() else {
+    fn obey_401(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
+        let Some(stop) = self.link.obey_401() else {
             return Ok(false);
         };
         self.stop(db, stop, Duration::ZERO, now)?;

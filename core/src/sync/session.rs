@@ -12,9 +12,9 @@ use crate::sync::event::Event;
 use crate::sync::link::Link;
 use crate::sync::report::{Ended, SessionConfig, SyncReport};
 use crate::sync::statements::at_work::Quiet;
-use crate::sync::statements::in_flight::{Flights, Ticket};
+use crate::sync::statements::in_flight::{InFlight, Ticket};
 use crate::sync::statements::suspects::Suspects;
-use crate::sync::statements::task::{Landed, Task};
+use crate::sync::statements::task::{Returned, Task};
 
 /// Run of a sync; see [the module](super). It is used by one thread.
 pub struct Session {
@@ -24,9 +24,9 @@ pub struct Session {
     /// The app has set other credentials, and nothing was sent with them yet.
     pub(super) authorized_anew: bool,
     pub(super) tasks: VecDeque<Task>,
-    pub(super) flights: Flights,
+    pub(super) flights: InFlight,
     /// Answers that are judged when nothing else is in flight, and no task is left of the one before.
-    pub(super) landed: VecDeque<Landed>,
+    pub(super) landed: VecDeque<Returned>,
     /// Tracing span of the request being judged.
     pub(super) judging: Span,
     /// Range of the log that proved not to be sent; written with the next settlement.
@@ -65,7 +65,7 @@ impl Session {
             rng,
             authorized_anew: false,
             tasks: VecDeque::new(),
-            flights: Flights::default(),
+            flights: InFlight::default(),
             landed: VecDeque::new(),
             judging: Span::none(),
             unsent: None,
@@ -133,7 +133,7 @@ impl Session {
             self.link.authorize(authorization);
             self.flights.outdate();
             self.forget_tasks();
-            self.suspects.acquit_refused();
+            self.suspects.clear_refused();
             self.refused = None;
             self.authorized_anew = true;
         }

@@ -12,7 +12,7 @@ pub(super) fn span(task: &Task, bytes: usize) -> Span {
     let (kind, statements) = match task {
         Task::Negotiate => ("about", 0),
         Task::Post(batch) => ("batch", batch.len()),
-        Task::Look(_) => ("look", 1),
+        Task::Lookup(_) => ("look", 1),
     };
     tracing::info_span!(
         "request",

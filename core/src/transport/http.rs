@@ -13,7 +13,7 @@
 //!   its pool sends it on a fresh connection. Nobody notices.
 //! - The end arrives after the first byte was written: hyper reports an error and sends nothing
 //!   again. From here the request may have been processed (four LRSs of six store a batch whose
-//!   connection breaks before the reply), so a POST is [`Failure::Broken`]. A GET does no harm twice
+//!   connection breaks before the reply), so a POST is [`TransportError::Broken`]. A GET does no harm twice
 //!   and is sent once more.
 //!
 //! To make the second case rare, no connection idle for longer than [`IDLE`] is used again, and the
@@ -40,7 +40,7 @@ use thiserror::Error;
 
 use self::no_client_keys::NoClientKeys;
 use super::{Exchange, Transport};
-use crate::lrs::{Answer, Failure, Method, Request, is_this_device};
+use crate::lrs::{Method, Request, Response, TransportError, is_this_device};
 
 /// Half of what the quickest of six LRSs grants an idle connection, but for one that grants none.
 const IDLE: Duration = Duration::from_secs(1);
@@ -173,7 +173,11 @@ impl HttpTransport {
         }
     }
 
-    async fn exchange_once(&self, request: Request, until: Instant) -> Result<Answer, Failure> {
+    async fn exchange_once(
+        &self,
+        request: Request,
+        until: Instant,
+    ) -> Result<Response, TransportError> {
         let left = until.saturating_duration_since(Instant::now());
         let (client, proxied) = self.client_for(&request.url);
         let mut sending = match request.method {
@@ -190,8 +194,8 @@ impl HttpTransport {
             sending = sending.body(body);
         }
         let response = sending.send().await.map_err(|error| match failure(error) {
-            Failure::Unreachable(why) if proxied => {
-                Failure::Unreachable(format!("{why}; a proxy is set, and it may be that"))
+            TransportError::Unreachable(why) if proxied => {
+                TransportError::Unreachable(format!("{why}; a proxy is set, and it may be that"))
             }
             failure => failure,
         })?;
@@ -207,10 +211,12 @@ impl Transport for HttpTransport {
             // Yielding polls the sockets: connections that ended meanwhile leave the pool.
             tokio::task::yield_now().await;
             let outcome = match (self.exchange_once(request, until).await, again) {
-                (Err(Failure::Broken(_)), Some(again)) => self.exchange_once(again, until).await,
+                (Err(TransportError::Broken(_)), Some(again)) => {
+                    self.exchange_once(again, until).await
+                }
                 (outcome, _) => outcome,
             };
-            if let Err(Failure::TimedOut) = outcome {
+            if let Err(TransportError::TimedOut) = outcome {
                 self.alone.store(ALONE_AFTER_A_TIME_OUT, Ordering::Relaxed);
             } else {
                 let fewer = |left: u32| left.checked_sub(1);
@@ -271,21 +277,26 @@ fn certificates(given: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     (!all.is_empty()).then_some(all)
 }
 
-fn headers(pairs: &[(&'static str, String)]) -> Result<HeaderMap, Failure> {
+fn headers(pairs: &[(&'static str, String)]) -> Result<HeaderMap, TransportError> {
     let mut headers = HeaderMap::with_capacity(pairs.len());
     for (name, text) in pairs {
-        let mut value = HeaderValue::from_str(text)
-            .map_err(|_| Failure::Unreachable(format!("the header {name} cannot be sent")))?;
+        let mut value = HeaderValue::from_str(text).map_err(|_| {
+            TransportError::Unreachable(format!("the header {name} cannot be sent"))
+        })?;
         value.set_sensitive(name.eq_ignore_ascii_case("Authorization"));
-        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Failure::Unreachable(format!("the header {name} cannot be sent")))?;
+        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+            TransportError::Unreachable(format!("the header {name} cannot be sent"))
+        })?;
         headers.append(name, value);
     }
     Ok(headers)
 }
 
-async fn receive(mut response: reqwest::Response, longest: usize) -> Result<Answer, Failure> {
-    let mut answer = Answer {
+async fn receive(
+    mut response: reqwest::Response,
+    longest: usize,
+) -> Result<Response, TransportError> {
+    let mut answer = Response {
         status: response.status().as_u16(),
         headers: response
             .headers()
@@ -316,16 +327,16 @@ async fn receive(mut response: reqwest::Response, longest: usize) -> Result<Answ
     Ok(answer)
 }
 
-fn failure(error: reqwest::Error) -> Failure {
+fn failure(error: reqwest::Error) -> TransportError {
     // Before the time-out, since a connection that is not made in time is not made.
     if let Some(why) = trust::broken(&error) {
-        Failure::untrusted(why)
+        TransportError::untrusted(why)
     } else if error.is_connect() || error.is_builder() {
-        Failure::Unreachable(cause(error))
+        TransportError::Unreachable(cause(error))
     } else if error.is_timeout() {
-        Failure::TimedOut
+        TransportError::TimedOut
     } else {
-        Failure::Broken(cause(error))
+        TransportError::Broken(cause(error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! How bytes travel.
 //!
-//! [`Transport`] carries one [`Request`] and brings back an [`Answer`] or a [`Failure`]. With the
+//! [`Transport`] carries one [`Request`] and brings back an [`Response`] or a [`TransportError`]. With the
 //! feature `http` (on by default) `HttpTransport` does it over reqwest and rustls. An app that
 //! must use its platform's own HTTP stack, for a company proxy, user certificates or device
 //! management, implements the trait itself.
@@ -18,11 +18,11 @@
 //!   `Connection`. A packed answer may be passed on as it came or unpacked;
 //! - keeps no cookies, no cache, and no credentials of its own;
 //! - holds the total time-out of the request, and counts everything towards it;
-//! - reports any HTTP status as an [`Answer`], and tells [`Failure::Unreachable`] (nothing can have
-//!   arrived) from [`Failure::Broken`] and [`Failure::TimedOut`] (anything may have). In doubt it
-//!   is `Broken`; a TLS handshake that fails is [`Failure::untrusted`];
+//! - reports any HTTP status as an [`Response`], and tells [`TransportError::Unreachable`] (nothing can have
+//!   arrived) from [`TransportError::Broken`] and [`TransportError::TimedOut`] (anything may have). In doubt it
+//!   is `Broken`; a TLS handshake that fails is [`TransportError::untrusted`];
 //! - keeps as much of an answer as the request allows ([`Request::longest_answer`]), cuts what is
-//!   longer rather than failing, and says so ([`Answer::cut`]): half a copy taken for a whole one
+//!   longer rather than failing, and says so ([`Response::cut`]): half a copy taken for a whole one
 //!   would stop the queue;
 //! - puts no URL query, header value or body into the text of a failure or into a log.
 //!
@@ -41,13 +41,13 @@ mod http;
 
 use std::pin::Pin;
 
-use crate::lrs::{Answer, Failure, Request};
+use crate::lrs::{Request, Response, TransportError};
 
 #[cfg(feature = "http")]
 pub use http::{HttpOptions, HttpTransport, InvalidHttpOptions};
 
 /// The answer of one exchange, some time later.
-pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + Send + 'a>>;
+pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
 
 /// Carries requests to an LRS. See the [module](self) for what must be true of one.
 pub trait Transport: Send + Sync {

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use pannier_xapi::statement::model::{
     Activity, Agent, Attachment, Context, ContextAgent, ContextGroup, Group, Ifi,
-    InteractionComponent, InteractionType, LanguageMap, Object, Score, Statement, SubStatement,
-    Verb, XapiResult,
+    InteractionComponent, InteractionType, LanguageMap, Score, Statement, StatementObject,
+    SubStatement, Verb, XapiResult,
 };
 use pannier_xapi::statement::vocabulary::{activity_types, categories, extensions, verbs};
 use pannier_xapi::statement::{XapiVersion, check};
@@ -105,7 +105,7 @@ fn every_part_has_the_name_the_standard_gives_it() {
 
 #[test]
 fn other_objects_say_what_they_are() {
-    let object = |object: Object| {
+    let object = |object: StatementObject| {
         written(&Statement::new(ada(), verbs::INTERACTED, object))["object"].take()
     };
 

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use pannier_xapi::statement::model::{
     Activity, Actor, Agent, Attachment, Context, ContextAgent, ContextGroup, Group, Ifi,
-    InteractionComponent, InteractionType, LanguageMap, Object, Score, Statement, StatementRef,
-    SubStatement, Verb, XapiResult,
+    InteractionComponent, InteractionType, LanguageMap, Score, Statement, StatementObject,
+    StatementRef, SubStatement, Verb, XapiResult,
 };
 use pannier_xapi::statement::{Comparison, Fill, XapiVersion, compare, prepare};
 use proptest::collection::{btree_map, vec};
@@ -226,7 +226,7 @@ fn attachment() -> BoxedStrategy<Attachment> {
         .boxed()
 }
 
-fn statement_about(object: BoxedStrategy<Object>) -> BoxedStrategy<Statement> {
+fn statement_about(object: BoxedStrategy<StatementObject>) -> BoxedStrategy<Statement> {
     // From 1970 to 2100, in milliseconds.
     let time = (0..4_102_444_800_000_u64)
         .prop_map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
@@ -240,7 +240,7 @@ fn statement_about(object: BoxedStrategy<Object>) -> BoxedStrategy<Statement> {
     )
         .prop_map(
             |((actor, verb, object), result, context, timestamp, attachments, platform)| {
-                let names_a_platform = platform && matches!(object, Object::Activity(_));
+                let names_a_platform = platform && matches!(object, StatementObject::Activity(_));
                 let context = context.map(|context| {
                     if names_a_platform {
                         context.platform("Trainer").revision("2")
@@ -260,10 +260,10 @@ fn statement_about(object: BoxedStrategy<Object>) -> BoxedStrategy<Statement> {
         .boxed()
 }
 
-fn simple_object() -> BoxedStrategy<Object> {
+fn simple_object() -> BoxedStrategy<StatementObject> {
     prop_oneof![
-        4 => activity().prop_map(Object::from),
-        1 => actor().prop_map(Object::from),
+        4 => activity().prop_map(StatementObject::from),
+        1 => actor().prop_map(StatementObject::from),
         1 => uuid().prop_map(|id| StatementRef::new(id).into()),
     ]
     .boxed()
@@ -288,7 +288,7 @@ proptest! {
     #[test]
     fn a_statement_of_valid_parts_is_accepted_as_it_was_meant(statement in statement()) {
         let inner = match &statement.object {
-            Object::SubStatement(inner) => inner.context.as_ref(),
+            StatementObject::SubStatement(inner) => inner.context.as_ref(),
             _ => None,
         };
         let needs_2_0 = needs_version_2(statement.context.as_ref()) || needs_version_2(inner);

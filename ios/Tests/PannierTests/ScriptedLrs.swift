@@ -3,7 +3,7 @@ import Foundation
 
 /// An LRS in memory that does what a test says, and tells what came to it.
 final class ScriptedLrs: Sendable {
-    typealias Exchange = @Sendable (Request) async throws -> Answer
+    typealias Exchange = @Sendable (Request) async throws -> Response
 
     private struct State {
         var stored: [UUID: String] = [:]
@@ -35,7 +35,7 @@ final class ScriptedLrs: Sendable {
     /// Forgets who has come here.
     func forgets() { state.with { $0.seen = [] } }
 
-    func exchange(_ request: Request) async throws -> Answer {
+    func exchange(_ request: Request) async throws -> Response {
         let given = request.headers.first { $0.name.lowercased() == "authorization" }?.value ?? ""
         let instead = state.with { state in
             state.seen.append(given)

@@ -162,7 +162,7 @@ let lrs = URL(string: "https://lrs.example/xAPI")!
 /// An LRS in memory: takes everything but what is called `bad`; ids may have that in them.
 let memoryLrs = AsyncTransport(takeAllButBad)
 
-@Sendable func takeAllButBad(_ request: Request) async throws -> Answer {
+@Sendable func takeAllButBad(_ request: Request) async throws -> Response {
     let body = String(decoding: request.body ?? Data(), as: UTF8.self)
     if request.url.path.hasSuffix("/about") { return answer(200, #"{"version":["2.0.0"]}"#) }
     if request.method == .get { return answer(404) }
@@ -172,9 +172,9 @@ let memoryLrs = AsyncTransport(takeAllButBad)
 }
 
 /// As an LRS answers: with the version, without which nobody believes it.
-func answer(_ status: Int32, _ body: String = "") -> Answer {
+func answer(_ status: Int32, _ body: String = "") -> Response {
     let version = Header(name: "X-Experience-API-Version", value: "2.0.0")
-    return Answer(status: status, headers: [version], body: Data(body.utf8))
+    return Response(status: status, headers: [version], body: Data(body.utf8))
 }
 
 /// Another process that has a queue open as `db`, by SQLite's own hand, and has run this code.

@@ -36,7 +36,7 @@ struct URLSessionTransportTests {
     @Test func anAnswerThatIsLongerThanWasAskedForIsCutAndSaysSo() async throws {
         let hub = try await Lrs.hub()
         let transport = URLSessionTransport()
-        func about(_ longest: Int64) async throws -> Answer {
+        func about(_ longest: Int64) async throws -> Response {
             let request = Request(
                 method: .get, url: hub.url.appendingPathComponent("about"), headers: [], body: nil,
                 timeout: .seconds(20), longestAnswer: longest

@@ -36,7 +36,7 @@ struct UpstreamsTests {
             switch problem {
             case .unreachable: throw TransportError.unreachable(reason: "no route")
             case .credentials: return answer(401, "who are you")
-            default: return Answer(status: 200, headers: [], body: Data("<html>sign in</html>".utf8))
+            default: return Response(status: 200, headers: [], body: Data("<html>sign in</html>".utf8))
             }
         }
         let report = try await collector.sync()

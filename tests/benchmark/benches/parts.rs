@@ -9,7 +9,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pannier::lrs::reading::read_post;
-use pannier::lrs::{Answer, Endpoint, requests};
+use pannier::lrs::{Endpoint, Response, requests};
 use pannier::statement::{self, Fill, Prepared};
 use pannier::store::{
     Clocks, Db, Durability, HistoryPolicy, Holder, Lease, Limits, Outcome, Settled, Settlement,
@@ -90,7 +90,7 @@ fn requests_and_answers(criterion: &mut Criterion) {
     let batch: Vec<_> = prepared().into_iter().take(BATCH).collect();
     let bodies: Vec<&[u8]> = batch.iter().map(|one| one.body.as_slice()).collect();
     let ids: Vec<_> = batch.iter().map(|one| one.id).collect();
-    let answer = Answer {
+    let answer = Response {
         status: 200,
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: serde_json::to_vec(&ids).expect("JSON"),

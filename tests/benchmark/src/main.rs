@@ -49,7 +49,7 @@ enum Job {
     /// Prints made-up statements as JSON lines.
     Generate(jobs::Input),
     /// An LRS that keeps nothing, until its input ends.
-    Sink(sink::Line),
+    Sink(sink::Network),
 }
 
 fn main() -> Result<(), Failed> {

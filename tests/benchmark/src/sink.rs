@@ -14,7 +14,7 @@ use crate::Failed;
 
 /// The line between us and the sink.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub struct Line {
+pub struct Network {
     /// Milliseconds that an answer takes.
     #[arg(long, default_value_t = 0)]
     pub delay_ms: u64,
@@ -34,7 +34,7 @@ pub struct Sink {
 
 impl Sink {
     /// Starts one.
-    pub fn start(line: Line) -> Result<Self, Failed> {
+    pub fn start(line: Network) -> Result<Self, Failed> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("sink")
             .args(["--delay-ms", &line.delay_ms.to_string()])
@@ -77,7 +77,7 @@ struct Counters {
 
 impl Counters {
     /// Waits until so many bytes that began to arrive then are through the line.
-    fn carry(&self, bytes: usize, began: Instant, line: Line) {
+    fn carry(&self, bytes: usize, began: Instant, line: Network) {
         let Some(micros) = (bytes as u64 * 8_000).checked_div(line.kbit) else {
             return;
         };
@@ -91,7 +91,7 @@ impl Counters {
 }
 
 /// The sink's own process: prints its endpoint, serves until its input ends, prints its counters.
-pub fn run(line: Line) -> Result<(), Failed> {
+pub fn run(line: Network) -> Result<(), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}/xAPI", listener.local_addr()?);
     let counters = Arc::new(Counters::default());
@@ -119,7 +119,7 @@ pub fn run(line: Line) -> Result<(), Failed> {
     Ok(())
 }
 
-fn serve(stream: TcpStream, counters: &Counters, line: Line) -> std::io::Result<()> {
+fn serve(stream: TcpStream, counters: &Counters, line: Network) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut output = stream.try_clone()?;
     let mut input = BufReader::with_capacity(64 * 1024, stream);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use pannier::lrs::{Answer, Method, Request};
+use pannier::lrs::{Method, Request, Response};
 use pannier::statement::{self, Fill};
 use pannier::transport::{Exchange, Transport};
 use pannier::{Collector, Config, Uuid, XapiVersion};
@@ -81,7 +81,7 @@ impl Transport for Lrs {
                         .to_string()
                 }
             };
-            Ok(Answer {
+            Ok(Response {
                 status: 200,
                 headers: vec![("content-type".to_owned(), "application/json".to_owned())],
                 body: answer.into_bytes(),

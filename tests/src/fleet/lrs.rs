@@ -5,7 +5,7 @@ use pannier::store::Millis;
 use super::{Overload, Scenario};
 
 /// Where a request stands.
-pub(super) enum Place {
+pub(super) enum Reply {
     /// In line; it is done then.
     Done(Millis),
     /// There is no room for it. To say so costs nothing: a proxy does.
@@ -36,13 +36,13 @@ impl Lrs {
         }
     }
 
-    pub(super) fn arrives(&mut self, now: Millis) -> Place {
+    pub(super) fn arrives(&mut self, now: Millis) -> Reply {
         let begins = self.free_at.max(now as f64);
         let done = begins + self.per_request;
         if done - now as f64 > self.most + 1e-6 {
-            return Place::Refused;
+            return Reply::Refused;
         }
         self.free_at = done;
-        Place::Done(done.ceil() as Millis)
+        Reply::Done(done.ceil() as Millis)
     }
 }

@@ -14,12 +14,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use pannier::lrs::Answer;
+use pannier::lrs::Response;
 use pannier::store::Millis;
 use pannier::sync::backoff::Backoff;
 
 use light::Light;
-use lrs::{Lrs, Place};
+use lrs::{Lrs, Reply};
 use real::{Real, Template};
 
 pub use figures::Figures;
@@ -86,13 +86,13 @@ pub struct Scenario {
 
 impl Scenario {
     /// What the LRS says when it has no room.
-    fn refusal(&self) -> Answer {
+    fn refusal(&self) -> Response {
         // The LRS itself: what it refuses is not under way there.
         let mut headers = vec![("X-Experience-API-Version".to_owned(), "2.0.0".to_owned())];
         if let Overload::RetryAfter(seconds) = self.overload {
             headers.push(("Retry-After".to_owned(), seconds.to_string()));
         }
-        Answer {
+        Response {
             status: 503,
             headers,
             body: b"too many".to_vec(),
@@ -203,12 +203,12 @@ pub fn run(scenario: &Scenario, progress: &dyn Fn(u64)) -> std::io::Result<Figur
             What::Arrives => {
                 figures.arrives(which, now - START);
                 match lrs.arrives(now) {
-                    Place::Refused => {
+                    Reply::Refused => {
                         figures.refused();
                         let back = now + scenario.latency / 2;
                         heap.push(Reverse((back, which, What::Refused(*number))));
                     }
-                    Place::Done(at) => {
+                    Reply::Done(at) => {
                         heap.push(Reverse((at, which, What::Served(*number))));
                     }
                 }

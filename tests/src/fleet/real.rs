@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use pannier::HistoryPolicy;
-use pannier::lrs::{Answer, Credentials, Endpoint, Failure, Method, Request};
+use pannier::lrs::{Credentials, Endpoint, Method, Request, Response, TransportError};
 use pannier::statement::{Fill, XapiVersion, prepare};
 use pannier::store::{Db, Durability, Holder, Millis, UpstreamId};
 use pannier::sync::{Session, SessionConfig, Step, Ticket};
@@ -36,7 +36,7 @@ pub(super) struct Real {
     session: Option<(Session, Ticket)>,
     requests: u32,
     under_way: BTreeMap<u32, Request>,
-    answers: BTreeMap<u32, Answer>,
+    answers: BTreeMap<u32, Response>,
     stored: BTreeSet<Uuid>,
 }
 
@@ -124,7 +124,7 @@ impl Real {
         }
     }
 
-    pub(super) fn step(&mut self, now: Millis, seen: Option<Seen>, refusal: &Answer) -> Action {
+    pub(super) fn step(&mut self, now: Millis, seen: Option<Seen>, refusal: &Response) -> Action {
         let mut db = self.open();
         let under_way = self.session.take().unzip();
         let mut session = under_way.0.unwrap_or_else(|| {
@@ -139,7 +139,7 @@ impl Real {
             let outcome = match seen {
                 Seen::Answered => Ok(self.answers.remove(&number).expect("it was served")),
                 Seen::Refused => Ok(refusal.clone()),
-                Seen::TimedOut => Err(Failure::TimedOut),
+                Seen::TimedOut => Err(TransportError::TimedOut),
             };
             if seen == Seen::Refused {
                 self.under_way.remove(&number);
@@ -200,7 +200,7 @@ impl Real {
         }
     }
 
-    fn answer(&mut self, request: &Request) -> Answer {
+    fn answer(&mut self, request: &Request) -> Response {
         if let (Method::Post, Some(body)) = (request.method, &request.body) {
             let ids = ids(body);
             self.stored.extend(&ids);
@@ -232,8 +232,8 @@ fn ids(body: &[u8]) -> Vec<Uuid> {
     batch.unwrap_or_default().iter().map(|one| one.id).collect()
 }
 
-fn json(status: u16, body: String) -> Answer {
-    Answer {
+fn json(status: u16, body: String) -> Response {
+    Response {
         status,
         headers: vec![
             ("Content-Type".to_owned(), "application/json".to_owned()),

@@ -4,7 +4,7 @@
 //! `core/fuzz` has the same checks under a fuzzer that sees which code an input reaches.
 
 use pannier::lrs::reading::{read_about, read_get, read_post};
-use pannier::lrs::{Answer, Endpoint};
+use pannier::lrs::{Endpoint, Response};
 use pannier::statement::{Comparison, Fill, XapiVersion};
 use pannier::{Uuid, statement, steps};
 use serde::de::IgnoredAny;
@@ -95,7 +95,7 @@ pub fn answers(bytes: &[u8]) -> String {
     if first & 4 != 0 {
         headers.push(("x-experience-api-version".to_owned(), "1.0.3".to_owned()));
     }
-    let answer = Answer {
+    let answer = Response {
         status: STATUSES[usize::from(first >> 3) % STATUSES.len()],
         headers,
         body: body.to_vec(),

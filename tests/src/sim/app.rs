@@ -4,7 +4,7 @@ use pannier::statement::{self, Fill, Prepared, XapiVersion};
 use pannier::store::{Appended, HoldReason, Refused, Unchanged};
 use uuid::Uuid;
 
-use super::check::Place;
+use super::check::Whereabouts;
 use super::model::{Gone, Known};
 use super::process::State;
 use super::statement::{Kind, Recipe, mbox, prepared};
@@ -128,7 +128,7 @@ impl<S: Servers> World<S> {
             .places
             .iter()
             .filter_map(|(id, (place, _))| match place {
-                Place::Held(reason, _) => Some((*id, *reason)),
+                Whereabouts::Held(reason, _) => Some((*id, *reason)),
                 _ => None,
             })
             .collect();

@@ -10,7 +10,7 @@ use super::world::{SECRET, SECRET_IN_BASE64, Servers, World};
 
 /// Where a statement is by the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Whereabouts {
     /// In the queue.
     Queued,
     /// Aside, coming back by itself.
@@ -25,7 +25,7 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Snapshot {
     /// Where what is not delivered is, and its bytes.
-    pub places: BTreeMap<Uuid, (Place, String)>,
+    pub places: BTreeMap<Uuid, (Whereabouts, String)>,
     /// What is kept as history.
     pub history: Vec<Uuid>,
     /// The counters.
@@ -41,13 +41,16 @@ impl Snapshot {
         };
         let mut places = BTreeMap::new();
         for one in db.queued(upstream, ALL)? {
-            places.insert(one.id, (Place::Queued, one.statement));
+            places.insert(one.id, (Whereabouts::Queued, one.statement));
         }
         for one in db.waiting(upstream, ALL)? {
-            places.insert(one.id, (Place::Waiting(one.reason), one.statement));
+            places.insert(one.id, (Whereabouts::Waiting(one.reason), one.statement));
         }
         for one in db.held(upstream, ALL)? {
-            places.insert(one.id, (Place::Held(one.reason, one.words), one.statement));
+            places.insert(
+                one.id,
+                (Whereabouts::Held(one.reason, one.words), one.statement),
+            );
         }
         Ok(Self {
             places,
@@ -57,10 +60,10 @@ impl Snapshot {
     }
 
     /// Where a statement is that the app has not removed.
-    pub fn place(&self, id: Uuid) -> Place {
+    pub fn place(&self, id: Uuid) -> Whereabouts {
         self.places
             .get(&id)
-            .map_or(Place::Delivered, |(place, _)| place.clone())
+            .map_or(Whereabouts::Delivered, |(place, _)| place.clone())
     }
 }
 
@@ -84,15 +87,15 @@ pub fn check<S: Servers>(snapshot: &Snapshot, world: &mut World<S>) -> Result<()
         }
         *counts
             .entry(match place {
-                Place::Queued => "queued",
-                Place::Waiting(_) => "waiting",
-                Place::Held(..) => "held",
-                Place::Delivered => "delivered",
+                Whereabouts::Queued => "queued",
+                Whereabouts::Waiting(_) => "waiting",
+                Whereabouts::Held(..) => "held",
+                Whereabouts::Delivered => "delivered",
             })
             .or_default() += 1;
         let known = &world.model.all[at];
         match &place {
-            Place::Delivered if known.delivered_at.is_none() => {
+            Whereabouts::Delivered if known.delivered_at.is_none() => {
                 if !S::has(world, known) {
                     return Err(format!(
                         "I1: {id} ({}) counts as delivered, and the LRS does not have it",
@@ -101,14 +104,16 @@ pub fn check<S: Servers>(snapshot: &Snapshot, world: &mut World<S>) -> Result<()
                 }
                 world.model.all[at].delivered_at = Some(world.now);
             }
-            Place::Delivered => {}
+            Whereabouts::Delivered => {}
             _ if known.delivered_at.is_some() => {
                 return Err(format!("I3: {id} was delivered and is {place:?} again"));
             }
-            Place::Held(_, words) if words.contains(SECRET) || words.contains(SECRET_IN_BASE64) => {
+            Whereabouts::Held(_, words)
+                if words.contains(SECRET) || words.contains(SECRET_IN_BASE64) =>
+            {
                 return Err(format!("I11: the words about {id} tell the password"));
             }
-            Place::Held(reason, words) if !S::deserves(world, known, *reason) => {
+            Whereabouts::Held(reason, words) if !S::deserves(world, known, *reason) => {
                 return Err(format!(
                     "I5: {id} ({}) is held as {reason} ({words}), and does not deserve it",
                     known.recipe.kind.word()
@@ -137,7 +142,7 @@ fn counted(snapshot: &Snapshot, model: &Model, counts: &BTreeMap<&str, u64>) -> 
     let queued_bytes: usize = snapshot
         .places
         .values()
-        .filter(|(place, _)| *place == Place::Queued)
+        .filter(|(place, _)| *place == Whereabouts::Queued)
         .map(|(_, body)| body.len())
         .sum();
     for (what, counted, there) in [

@@ -3,7 +3,7 @@
 
 use pannier::store::{Millis, UpstreamId};
 
-use super::check::{Place, Snapshot};
+use super::check::{Snapshot, Whereabouts};
 use super::model::Known;
 use super::world::{SECRET, SECRET_IN_BASE64, Servers, World};
 
@@ -121,10 +121,10 @@ impl<S: Servers> World<S> {
         }
         for known in self.model.alive() {
             let end = match snapshot.place(known.recipe.id) {
-                Place::Delivered => "delivered",
-                Place::Held(reason, _) => reason.code(),
-                Place::Waiting(reason) => reason.code(),
-                Place::Queued => "queued",
+                Whereabouts::Delivered => "delivered",
+                Whereabouts::Held(reason, _) => reason.code(),
+                Whereabouts::Waiting(reason) => reason.code(),
+                Whereabouts::Queued => "queued",
             };
             *self.tally.ends.entry(end).or_default() += 1;
         }

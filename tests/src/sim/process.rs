@@ -1,6 +1,6 @@
 //! One process that has the queue open: a connection, perhaps a session, and what comes next.
 
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::store::{Db, Holder, Millis};
 use pannier::sync::{Session, Ticket};
 use uuid::Uuid;
@@ -47,7 +47,7 @@ pub struct Flight<B> {
     /// When the device sees what comes of it; true time.
     pub lands: Millis,
     /// What that is.
-    pub outcome: Result<Answer, Failure>,
+    pub outcome: Result<Response, TransportError>,
     /// What the world knows of it and the device does not.
     pub behind: B,
 }

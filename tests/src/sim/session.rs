@@ -1,6 +1,6 @@
 //! A session step by step: what it asks for is carried out, and what comes back is told to it.
 
-use pannier::lrs::{Failure, Request};
+use pannier::lrs::{Request, TransportError};
 use pannier::store::{Millis, StoreError};
 use pannier::sync::{Ended, Session, Step, Ticket};
 use uuid::Uuid;
@@ -152,7 +152,7 @@ impl<S: Servers> World<S> {
         self.tally.looks += u64::from(request.url.contains('?'));
         self.tally.beside += u64::from(!flights.is_empty());
         let flight = S::carry(self, which, &flights, ticket, request)?;
-        let unreachable = matches!(flight.outcome, Err(Failure::Unreachable(_)));
+        let unreachable = matches!(flight.outcome, Err(TransportError::Unreachable(_)));
         for id in &flight.ids {
             if let Some(known) = self.model.get_mut(*id) {
                 // Otherwise provably nothing was sent.

@@ -89,7 +89,7 @@ pub fn id_of(statement: &Value) -> String {
 
 /// What is sent back.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     /// The status; none closes the connection without a word.
     pub status: Option<u16>,
     headers: Vec<(String, String)>,
@@ -97,7 +97,7 @@ pub struct Answer {
     most: usize,
 }
 
-impl Answer {
+impl Response {
     /// An answer without a body.
     pub fn status(status: u16) -> Self {
         Self {
@@ -205,7 +205,7 @@ pub struct Server {
 impl Server {
     /// A server that answers like this. Each connection has a thread of its own.
     pub fn start(
-        behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
+        behaviour: impl Fn(&Request, &Arc<Lrs>) -> Response + Send + Sync + 'static,
     ) -> Self {
         Self::with(behaviour, Some)
     }
@@ -223,7 +223,7 @@ impl Server {
     }
 
     fn with<S: Read + Write>(
-        behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
+        behaviour: impl Fn(&Request, &Arc<Lrs>) -> Response + Send + Sync + 'static,
         wrap: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -278,7 +278,7 @@ impl Drop for Server {
 fn serve(
     stream: impl Read + Write,
     lrs: &Lrs,
-    behaviour: impl Fn(&Request) -> Answer,
+    behaviour: impl Fn(&Request) -> Response,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(request) = read(&mut stream)? {

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Request, id_of};
+use crate::http::{Request, Response, id_of};
 
 /// The user and the password that good servers know.
 pub const USER: &str = "app";
@@ -127,9 +127,9 @@ impl Lrs {
 
     /// A good LRS: both versions, credentials, statements alone and in batches; what it has already
     /// it takes again without storing it again.
-    pub fn plain(&self, request: &Request) -> Answer {
+    pub fn plain(&self, request: &Request) -> Response {
         if request.is_about() {
-            return Answer::json(200, &json!({"version": ["1.0.3", "2.0.0"]})).by_an_lrs();
+            return Response::json(200, &json!({"version": ["1.0.3", "2.0.0"]})).by_an_lrs();
         }
         Self::refused(request).unwrap_or_else(|| {
             if request.is_post() {
@@ -137,35 +137,35 @@ impl Lrs {
             }
             match request.looks_for() {
                 Some(id) => self.show(&id),
-                None => Answer::json(200, &json!({"statements": [], "more": ""})).by_an_lrs(),
+                None => Response::json(200, &json!({"statements": [], "more": ""})).by_an_lrs(),
             }
         })
     }
 
     /// Its 401, or its 400 where the version is missing.
-    pub fn refused(request: &Request) -> Option<Answer> {
+    pub fn refused(request: &Request) -> Option<Response> {
         let right = format!(
             "Basic {}",
             BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"))
         );
         if request.header("authorization") != Some(right.as_str()) {
             let words = json!({"error": "who are you?"});
-            return Some(Answer::json(401, &words).by_an_lrs());
+            return Some(Response::json(401, &words).by_an_lrs());
         }
         if request.header("x-experience-api-version").is_none() {
             let words = json!({"error": "which version?"});
-            return Some(Answer::json(400, &words).by_an_lrs());
+            return Some(Response::json(400, &words).by_an_lrs());
         }
         None
     }
 
     /// Stores the new ones and names all; all or nothing, 409 for another one under a known id.
-    pub fn take(&self, request: &Request) -> Answer {
+    pub fn take(&self, request: &Request) -> Response {
         let statements = request.statements();
         let differs = |one: &Value| self.copies(&id_of(one)).iter().any(|copy| copy != one);
         if statements.iter().any(differs) {
             let words = json!({"error": "another one has this id"});
-            return Answer::json(409, &words).by_an_lrs();
+            return Response::json(409, &words).by_an_lrs();
         }
         let new = statements.iter().filter(|one| !self.has(&id_of(one)));
         let new: Vec<Value> = new.cloned().collect();
@@ -182,7 +182,7 @@ impl Lrs {
 
     /// An LRS without a unique key: it looks which ones are new, works at them for so long, and then
     /// stores those without looking again, so that what comes meanwhile is there twice.
-    pub fn without_key(&self, request: &Request, works: Duration) -> Answer {
+    pub fn without_key(&self, request: &Request, works: Duration) -> Response {
         if !request.is_post() {
             return self.plain(request);
         }
@@ -196,15 +196,15 @@ impl Lrs {
     }
 
     /// 200 with the ids of all statements of the request.
-    pub fn names(request: &Request) -> Answer {
-        Answer::json(200, &json!(request.ids())).by_an_lrs()
+    pub fn names(request: &Request) -> Response {
+        Response::json(200, &json!(request.ids())).by_an_lrs()
     }
 
     /// The statement with this id as an LRS shows it, or 404.
-    pub fn show(&self, id: &str) -> Answer {
+    pub fn show(&self, id: &str) -> Response {
         match self.copies(id).first() {
-            Some(copy) => Answer::json(200, &shown(copy)).by_an_lrs(),
-            None => Answer::json(404, &json!({"error": "there is none"})).by_an_lrs(),
+            Some(copy) => Response::json(200, &shown(copy)).by_an_lrs(),
+            None => Response::json(404, &json!({"error": "there is none"})).by_an_lrs(),
         }
     }
 }

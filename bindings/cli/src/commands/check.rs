@@ -8,7 +8,7 @@ use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Warnings, XapiVersion};
 use serde::Serialize;
 
 use super::faults::Shown;
-use super::verdict::{Bad, Good, Judge};
+use super::recordable::{Bad, Good, Judge};
 use super::{Failure, Output, input, tell};
 
 /// Check statements without recording them

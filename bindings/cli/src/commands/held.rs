@@ -14,7 +14,7 @@ use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
 use super::take_back::{each_of, for_each};
 use super::which::WhichArgs;
-use super::{Failure, Output, arguments, input, list, words};
+use super::{Failure, Output, advice, arguments, input, list};
 
 /// See and settle the statements that the LRS would not take
 ///
@@ -202,8 +202,8 @@ fn line(held: &HeldStatement) -> String {
 
 /// Why, and what the LRS itself said.
 fn reason(held: &HeldStatement) -> String {
-    let said = words::of_the_lrs(held).map(|said| format!(": {said}"));
-    format!("{}{}", words::held(held.reason), said.unwrap_or_default())
+    let said = advice::of_the_lrs(held).map(|said| format!(": {said}"));
+    format!("{}{}", advice::held(held.reason), said.unwrap_or_default())
 }
 
 fn details(held: &HeldStatement) -> String {
@@ -212,14 +212,14 @@ fn details(held: &HeldStatement) -> String {
         held.id,
         list::brief(&held.statement),
         list::time(held.since),
-        words::held(held.reason),
+        advice::held(held.reason),
         held.reason,
     );
     // Writing to a String cannot fail.
-    if let Some(said) = words::of_the_lrs(held) {
+    if let Some(said) = advice::of_the_lrs(held) {
         let _ = writeln!(text, "LRS says    {said}");
     }
-    let _ = writeln!(text, "what to do  {}", words::remedy(held.reason));
+    let _ = writeln!(text, "what to do  {}", advice::remedy(held.reason));
     let absent = || "nothing".to_owned();
     for difference in differences(held) {
         let _ = writeln!(

@@ -1,7 +1,7 @@
 //! `pannier history`: what was delivered and is kept.
 
 use clap::Args;
-use pannier::{Config, Listed, Uuid};
+use pannier::{Config, ListedStatement, Uuid};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -34,8 +34,8 @@ struct Entry {
 /// Lists the history.
 pub fn run(args: &HistoryArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
-    let place = |one: &Listed| one.seq;
-    let show = |one: Listed| {
+    let place = |one: &ListedStatement| one.seq;
+    let show = |one: ListedStatement| {
         output.list(
             &Entry {
                 seq: one.seq,

@@ -9,10 +9,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::credentials::{self, Named};
-use super::ending::Ending;
+use super::signals::Ending;
 use super::{Failure, Output};
 use crate::terminal::one_line;
-use pannier_hub::{Hub, Lines, Options, Place, StartError};
+use pannier_hub::{Hub, Lines, Options, StartError, Storage};
 
 /// Run a small LRS on this machine
 ///
@@ -82,7 +82,7 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
         lines.map_err(|error| Failure::open(format!("cannot tell of the requests: {error}")))?;
     let options = Options {
         addr: args.listen,
-        place: args.store.clone().map_or(Place::Memory, Place::File),
+        storage: args.store.clone().map_or(Storage::Memory, Storage::File),
         watch: lines.as_ref().map(Lines::watch),
         ..Options::new(&user, &password)
     };

@@ -1,13 +1,13 @@
 //! `pannier queue`: what is not delivered yet.
 
 use clap::Args;
-use pannier::{Aside, Config, Listed, Uuid, WaitReason};
+use pannier::{Config, ListedStatement, Uuid, WaitReason, WaitingStatement};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::queue_file::QueueArgs;
 use super::which::WhichArgs;
-use super::{Failure, Output, arguments, list, words};
+use super::{Failure, Output, advice, arguments, list};
 
 /// List the statements that are not delivered yet, in the order they were recorded
 ///
@@ -60,8 +60,8 @@ pub fn run(args: &QueueListArgs, queue: &QueueArgs, output: Output) -> Result<()
     )
 }
 
-fn queued(one: &Listed, output: Output) -> Result<(), Failure> {
-    let &Listed {
+fn queued(one: &ListedStatement, output: Output) -> Result<(), Failure> {
+    let &ListedStatement {
         seq,
         id,
         recorded_at,
@@ -86,8 +86,8 @@ fn queued(one: &Listed, output: Output) -> Result<(), Failure> {
     )
 }
 
-fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
-    let &Aside {
+fn waiting(one: &WaitingStatement, output: Output) -> Result<(), Failure> {
+    let &WaitingStatement {
         seq,
         id,
         reason,
@@ -113,7 +113,7 @@ fn waiting(one: &Aside, output: Output) -> Result<(), Failure> {
             "{}  {id}  {}  (waits: {}{end})",
             list::time(since),
             list::brief(&one.statement),
-            words::aside(reason)
+            advice::aside(reason)
         ),
     )
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use clap::Args;
 use pannier::{Collector, Config, Event, EventStream, LossReport, Salvaged};
 
-use super::{Failure, now_ms, tell, words};
+use super::{Failure, advice, now_ms, tell};
 use crate::terminal::one_line;
 
 /// Which queue.
@@ -52,7 +52,7 @@ impl QueueArgs {
 fn opened(path: PathBuf, config: Config) -> Result<Collector, Failure> {
     let collector = Collector::open(path, config)?;
     if let Some(loss) = collector.status()?.loss {
-        tell(format_args!("pannier: {}", words::loss(&loss)));
+        tell(format_args!("pannier: {}", advice::loss(&loss)));
     }
     let events = collector.events();
     // Of what was found so far the status has told.
@@ -97,7 +97,7 @@ pub fn tell_news() {
             lost: salvaged.lost,
             uncertain: salvaged.uncertain,
         };
-        tell(format_args!("pannier: {}", words::loss(&loss)));
+        tell(format_args!("pannier: {}", advice::loss(&loss)));
     }
 }
 

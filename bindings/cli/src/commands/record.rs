@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::faults::Shown;
 use super::output::unwritten;
 use super::queue_file::QueueArgs;
-use super::verdict::{self, Good, Judge, other_content};
+use super::recordable::{self, Good, Judge, other_content};
 use super::{Failure, Output, input, tell};
 
 /// Put statements into the queue, with or without a network
@@ -81,7 +81,7 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     input::each(&args.files, output.json, |item| {
         match judge.judge(item) {
             Ok(one) => good.push(one),
-            Err(verdict::Bad { place, invalid }) => bad.tell(&place, &invalid),
+            Err(recordable::Bad { place, invalid }) => bad.tell(&place, &invalid),
         }
         Ok(())
     })?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::queue_file::QueueArgs;
 use super::which::WhichArgs;
-use super::{Failure, Output, duration, list, now_ms, upstreams, words};
+use super::{Failure, Output, advice, duration, list, now_ms, upstreams};
 use crate::terminal::one_line;
 
 /// Say how things stand: counts, the LRS, and what is the matter if anything is
@@ -61,7 +61,7 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         output.say(format_args!("upstream    {}", upstreams::line(one)));
     }
     match &status.loss {
-        Some(loss) if words::is_loss(loss) => Err(Failure::lost()),
+        Some(loss) if advice::is_loss(loss) => Err(Failure::lost()),
         // It is told, and nothing is known to be lost.
         Some(_) | None => Ok(()),
     }
@@ -163,7 +163,7 @@ impl Person<'_> {
                 f,
                 "\ntrouble     since {}: {}",
                 list::time(trouble.since),
-                words::trouble(trouble, self.1, endpoint)
+                advice::trouble(trouble, self.1, endpoint)
             )?;
         }
         match (status.waiting_for, status.waiting_until) {
@@ -174,7 +174,7 @@ impl Person<'_> {
                 "\nwaits       nothing is sent before {} ({}), {}",
                 list::time(until),
                 duration::words(until - now_ms()),
-                words::wait(why)
+                advice::wait(why)
             ),
         }
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::queue_file::QueueArgs;
 use super::upstream::{self, UpstreamArgs};
 use super::which::WhichArgs;
-use super::{Failure, Output, arguments, duration, list, words};
+use super::{Failure, Output, advice, arguments, duration, list};
 use crate::terminal::one_line;
 
 /// Deliver what is queued to the LRS
@@ -165,7 +165,7 @@ impl Targets {
         Err(Failure::usage(format!(
             "main has no LRS, and {name} is passed over for want of credentials: set {}, or name main's LRS with \
              --lrs URL or PANNIER_LRS",
-            words::to_give_credentials(name)
+            advice::to_give_credentials(name)
         )))
     }
 
@@ -275,7 +275,7 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
     }
     output.show(&shown(&report, &lefts), person.join("\n"));
     if let Some((_, _, status)) = ends.first()
-        && status.loss.as_ref().is_some_and(words::is_loss)
+        && status.loss.as_ref().is_some_and(advice::is_loss)
     {
         failures.push(Failure::lost());
     }
@@ -306,7 +306,7 @@ fn not_delivered_to(targets: &Targets) -> Result<Vec<(String, Option<Failure>)>,
         let failure = (left.undelivered() > 0).then(|| {
             Failure::undelivered(format!(
                 "{name}: passed over for want of credentials: set {}, or remove it with `pannier upstream remove {name}`",
-                words::to_give_credentials(name)
+                advice::to_give_credentials(name)
             ))
         });
         told.push((format!("{name}: passed over; {}", left.words()), failure));
@@ -408,7 +408,7 @@ fn outcome(
             upstream.name(),
             endpoint,
         )),
-        Ended::NeedsApp { trouble } => Some(words::trouble(trouble, upstream.name(), endpoint)),
+        Ended::NeedsApp { trouble } => Some(advice::trouble(trouble, upstream.name(), endpoint)),
         Ended::Busy { .. } => {
             Some("another process is delivering this queue; let it end".to_owned())
         }
@@ -454,13 +454,13 @@ fn waiting(
     upstream: &str,
     endpoint: Option<&str>,
 ) -> String {
-    let what = trouble.map(|trouble| words::trouble(trouble, upstream, endpoint));
+    let what = trouble.map(|trouble| advice::trouble(trouble, upstream, endpoint));
     let (left, at) = (duration::words(until - super::now_ms()), list::time(until));
     let then = match why {
         WaitKind::Backoff => "A sync by hand tries at once; nothing tries by itself".to_owned(),
         _ => format!(
             "Nothing is sent before {at} ({left}), {}; sync again then, or let `--wait` wait for it",
-            words::wait(why)
+            advice::wait(why)
         ),
     };
     match what {
@@ -495,7 +495,7 @@ fn aside(upstream: &Upstream) -> Result<String, Failure> {
             format!(
                 "{count} {} aside: {}{}",
                 if count == 1 { "waits" } else { "wait" },
-                words::aside(reason),
+                advice::aside(reason),
                 until.unwrap_or_default()
             )
         })

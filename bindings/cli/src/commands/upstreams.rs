@@ -204,7 +204,7 @@ pub fn line(one: &UpstreamInfo) -> String {
     );
     if let Some(trouble) = &one.status.trouble {
         line.push_str("  (");
-        line.push_str(&super::words::trouble(trouble, &one.name, Some(endpoint)));
+        line.push_str(&super::advice::trouble(trouble, &one.name, Some(endpoint)));
         line.push(')');
     }
     line

@@ -15,7 +15,7 @@ mod diary;
 mod error;
 mod headset;
 pub mod killed;
-mod line;
+mod network;
 mod phone;
 mod site;
 mod stage;

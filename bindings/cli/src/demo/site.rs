@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::ask::Lrs;
 use super::device::{Device, Note};
 use super::error::Error;
-use super::line::{Deed as LineDeed, Line};
+use super::network::{Deed as NetworkDeed, Network};
 use pannier_hub::mischief::{Deed, Mischief, Whom};
 use pannier_hub::{Hub, Options, Running};
 
@@ -44,8 +44,8 @@ enum Kind {
         mischief: Mischief,
         running: Option<Running>,
     },
-    /// Somebody's LRS, which is well. The trouble is made on the way to it: a line for each device.
-    Real { lines: Vec<Arc<Line>> },
+    /// Somebody's LRS, which is well. The trouble is made on the way to it: a network for each device.
+    Real { networks: Vec<Arc<Network>> },
 }
 
 impl Site {
@@ -80,14 +80,14 @@ impl Site {
 
     /// An LRS that is there already, but that no device can reach yet.
     pub fn real(named: Named) -> Result<Self, Error> {
-        let line = |_| Ok(Arc::new(Line::new(transport()?)));
-        let lines = Device::ALL
+        let network = |_| Ok(Arc::new(Network::new(transport()?)));
+        let networks = Device::ALL
             .into_iter()
-            .map(line)
+            .map(network)
             .collect::<Result<_, Error>>()?;
         Ok(Self {
             named,
-            kind: Kind::Real { lines },
+            kind: Kind::Real { networks },
         })
     }
 
@@ -100,8 +100,8 @@ impl Site {
     pub fn config(&self, device: Device) -> Config {
         let mut config = Config::new(&self.named.endpoint, self.named.credentials.clone());
         config.allow_cleartext = self.named.allow_cleartext;
-        if let Kind::Real { lines } = &self.kind {
-            config.transport = Some(Arc::clone(&lines[device as usize]) as _);
+        if let Kind::Real { networks } = &self.kind {
+            config.transport = Some(Arc::clone(&networks[device as usize]) as _);
         }
         config
     }
@@ -159,9 +159,9 @@ impl Site {
             .await;
         taken
             .map_err(|why| Error::Lrs(format!("the LRS does not take a first statement: {why}")))?;
-        if let Kind::Real { lines } = &self.kind {
-            for line in lines {
-                line.up([LineDeed::Busy, LineDeed::LoseAnswer]);
+        if let Kind::Real { networks } = &self.kind {
+            for network in networks {
+                network.up([NetworkDeed::Busy, NetworkDeed::LoseAnswer]);
             }
         }
         Ok(())
@@ -174,7 +174,7 @@ impl Site {
                 mischief.stop();
                 mischief.refuse(unwelcome.id, REFUSAL);
             }
-            Kind::Real { lines } => lines.iter().for_each(|line| line.up([])),
+            Kind::Real { networks } => networks.iter().for_each(|network| network.up([])),
         }
     }
 }

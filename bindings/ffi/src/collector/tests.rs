@@ -7,7 +7,8 @@ use uniffi::UnexpectedUniFFICallbackError;
 
 use super::*;
 use crate::{
-    Answer, CredentialsError, Ended, Event, Header, ListenerError, Problem, Request, TransportError,
+    CredentialsError, Ended, Event, Header, ListenerError, Problem, Request, Response,
+    TransportError,
 };
 
 const STATEMENT: &str = r#"{"actor":{"mbox":"mailto:ada@example.com"},"verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}"#;
@@ -22,7 +23,7 @@ struct Doors {
 }
 
 impl Transport for Doors {
-    fn exchange(&self, request: Request) -> Result<Answer, TransportError> {
+    fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let given = request.headers.iter().find(|h| h.name == "Authorization");
         if self.open_to.is_empty() {
             return Err(thrown().into());
@@ -31,7 +32,7 @@ impl Transport for Doors {
             Some(header) if header.value == self.open_to => 503,
             _ => 401,
         };
-        Ok(Answer {
+        Ok(Response {
             status,
             // Without it, it is somebody else who asks for credentials.
             headers: vec![Header {

@@ -41,7 +41,7 @@ pub enum StatementObject {
 }
 
 impl StatementObject {
-    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Object {
+    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::StatementObject {
         match self {
             Self::Activity { activity } => activity.core(at, faults).into(),
             Self::Agent { agent } => model::Agent::from(agent).into(),
@@ -52,22 +52,22 @@ impl StatementObject {
     }
 }
 
-impl From<model::Object> for StatementObject {
-    fn from(object: model::Object) -> Self {
+impl From<model::StatementObject> for StatementObject {
+    fn from(object: model::StatementObject) -> Self {
         match object {
-            model::Object::Activity(activity) => Self::Activity {
+            model::StatementObject::Activity(activity) => Self::Activity {
                 activity: activity.into(),
             },
-            model::Object::Agent(agent) => Self::Agent {
+            model::StatementObject::Agent(agent) => Self::Agent {
                 agent: agent.into(),
             },
-            model::Object::Group(group) => Self::Group {
+            model::StatementObject::Group(group) => Self::Group {
                 group: group.into(),
             },
-            model::Object::StatementRef(reference) => Self::StatementRef {
+            model::StatementObject::StatementRef(reference) => Self::StatementRef {
                 reference: reference.into(),
             },
-            model::Object::SubStatement(statement) => Self::Sub {
+            model::StatementObject::SubStatement(statement) => Self::Sub {
                 statement: Box::new((*statement).into()),
             },
         }

@@ -194,12 +194,12 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Place;
+    use crate::store::Storage;
 
     /// A page is read off an index, however many statements there are.
     #[test]
     fn no_filter_sorts_or_reads_everything() {
-        let store = Store::open(&Place::Memory).unwrap();
+        let store = Store::open(&Storage::Memory).unwrap();
         let text = || Some("x".to_owned());
         let all = Filter::default;
         for filter in [

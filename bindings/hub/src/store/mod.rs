@@ -24,7 +24,7 @@ const SCHEMA: &str = include_str!("schema.sql");
 
 /// Where a hub keeps its statements.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum Storage {
     /// In memory; they go when the hub stops.
     Memory,
     /// In this file, which is created if it does not exist.
@@ -68,10 +68,10 @@ pub struct Store {
 
 impl Store {
     /// Opens or creates the database.
-    pub fn open(place: &Place) -> Result<Self, OpenError> {
+    pub fn open(place: &Storage) -> Result<Self, OpenError> {
         let (mut connection, path) = match place {
-            Place::Memory => (Connection::open_in_memory()?, Path::new("memory")),
-            Place::File(path) => (Connection::open(path)?, path.as_path()),
+            Storage::Memory => (Connection::open_in_memory()?, Path::new("memory")),
+            Storage::File(path) => (Connection::open(path)?, path.as_path()),
         };
         migrate(&mut connection, path).map_err(|error| match error {
             OpenError::Sqlite(error)
@@ -183,7 +183,7 @@ mod tests {
             .execute_batch("CREATE TABLE t (a)")
             .unwrap();
         assert!(matches!(
-            Store::open(&Place::File(other)),
+            Store::open(&Storage::File(other)),
             Err(OpenError::Foreign(_))
         ));
 
@@ -194,7 +194,7 @@ mod tests {
         )
         .unwrap();
         assert!(matches!(
-            Store::open(&Place::File(text)),
+            Store::open(&Storage::File(text)),
             Err(OpenError::Foreign(_))
         ));
     }
@@ -203,13 +203,13 @@ mod tests {
     fn a_newer_database_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hub.db");
-        drop(Store::open(&Place::File(path.clone())).unwrap());
+        drop(Store::open(&Storage::File(path.clone())).unwrap());
         Connection::open(&path)
             .unwrap()
             .pragma_update(None, "user_version", SCHEMA_VERSION + 1)
             .unwrap();
         assert!(matches!(
-            Store::open(&Place::File(path)),
+            Store::open(&Storage::File(path)),
             Err(OpenError::Newer { .. })
         ));
     }

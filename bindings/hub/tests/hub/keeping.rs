@@ -1,6 +1,6 @@
 //! What a hub keeps in a file, and how it stops.
 
-use pannier_hub::{Hub, Options, Place};
+use pannier_hub::{Hub, Options, Storage};
 use serde_json::json;
 
 use crate::client::{Lrs, id, statement};
@@ -9,10 +9,10 @@ use crate::client::{Lrs, id, statement};
 fn a_file_outlives_the_hub() {
     let folder = tempfile::tempdir().unwrap();
     let start = || {
-        let place = Place::File(folder.path().join("hub.db"));
+        let storage = Storage::File(folder.path().join("hub.db"));
         Lrs::of(
             Hub::start(&Options {
-                place,
+                storage,
                 ..Options::new("me", "secret")
             })
             .unwrap(),

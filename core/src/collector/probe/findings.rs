@@ -3,7 +3,7 @@
 use super::writing::{taken, write};
 use super::{Asking, Check, Examined, Finding, Heard, Probe};
 use crate::lrs::reading::{highest_common, read_about, read_get, sender};
-use crate::lrs::{About, Answer, Failure, Found, NotAnLrs, Sender};
+use crate::lrs::{About, Found, NotAnLrs, Response, Sender, TransportError};
 
 /// So far apart, clocks that somebody sets are not.
 const FAR_APART_MS: i64 = 5 * 60 * 1000;
@@ -55,7 +55,7 @@ pub(super) fn not_examined() -> Said {
 }
 
 /// One question was not answered, of a host that is there.
-pub(super) fn no_answer(failure: &Failure) -> Said {
+pub(super) fn no_answer(failure: &TransportError) -> Said {
     said(
         Finding::Warning,
         None,
@@ -68,7 +68,7 @@ fn network(heard: &Heard) -> Said {
         Ok(_) => said(Finding::Good, None, "the host answers"),
         Err(_) if heard.is_there() => said(Finding::Good, None, "the host answers"),
         Err(failure) if failure.is_tls() => said(Finding::Good, None, "the host is there"),
-        Err(failure @ Failure::Unreachable(_)) => said(
+        Err(failure @ TransportError::Unreachable(_)) => said(
             Finding::Bad,
             None,
             format!("{failure}; check the network and the host in the endpoint"),
@@ -106,7 +106,7 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
 }
 
 /// It says itself that it is the LRS's.
-pub(super) fn is_marked(answer: &Answer) -> bool {
+pub(super) fn is_marked(answer: &Response) -> bool {
     sender(answer) == Sender::Lrs
 }
 
@@ -196,7 +196,7 @@ impl Heard {
     }
 
     /// All that came.
-    pub(super) fn answers(&self) -> impl Iterator<Item = &Answer> {
+    pub(super) fn answers(&self) -> impl Iterator<Item = &Response> {
         let (look_up, post) = (ok(self.look_up.as_ref()), ok(self.post.as_ref()));
         [self.about.as_ref().ok(), look_up, post]
             .into_iter()
@@ -204,7 +204,7 @@ impl Heard {
     }
 }
 
-pub(super) fn ok(outcome: Option<&Result<Answer, Failure>>) -> Option<&Answer> {
+pub(super) fn ok(outcome: Option<&Result<Response, TransportError>>) -> Option<&Response> {
     outcome.and_then(|outcome| outcome.as_ref().ok())
 }
 
@@ -338,7 +338,7 @@ fn credentials(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
-fn by_401(asking: &Asking, heard: &Heard, answer: &Answer, words: &str) -> Said {
+fn by_401(asking: &Asking, heard: &Heard, answer: &Response, words: &str) -> Said {
     if taken(asking, heard).is_some() {
         let what = format!(
             "it lets nobody look for statements with them, and takes what is sent: if they may only write, all is \

@@ -7,7 +7,7 @@ use super::findings::{
 };
 use super::{Asking, Finding, Heard};
 use crate::lrs::reading::{read_get, read_post};
-use crate::lrs::{Answer, Found, NotAnLrs, Posted};
+use crate::lrs::{Found, NotAnLrs, Posted, Response};
 
 /// How what is sent is taken, as far as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ fn counts(
     heard: &Heard,
     taken: Taken,
     id: Uuid,
-    look_up: Option<&Answer>,
+    look_up: Option<&Response>,
 ) -> bool {
     let Some(answer) = look_up else {
         return taken == Taken::Named;
@@ -78,7 +78,7 @@ pub(super) fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
 }
 
 /// What was said to a list without statements.
-fn empty_list(asking: &Asking, heard: &Heard, answer: &Answer, there: Finding) -> Said {
+fn empty_list(asking: &Asking, heard: &Heard, answer: &Response, there: Finding) -> Said {
     let status = answer.status;
     match read_post(answer, asking.asked()) {
         Posted::NotAnLrs(why) => not_by_an_lrs(asking, heard, status, &why, there),
@@ -240,7 +240,7 @@ fn shows(asking: &Asking, heard: &Heard) -> bool {
 }
 
 /// What came of the statement that was sent.
-fn stored(asking: &Asking, heard: &Heard, sent: Uuid, answer: &Answer, there: Finding) -> Said {
+fn stored(asking: &Asking, heard: &Heard, sent: Uuid, answer: &Response, there: Finding) -> Said {
     let status = answer.status;
     let shown = shows(asking, heard);
     let counts = taken(asking, heard).is_some_and(|taken| {

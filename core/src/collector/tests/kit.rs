@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Steady};
 use crate::collector::{Collector, Config};
-use crate::lrs::{Answer, Credentials, Failure, Method, Request};
+use crate::lrs::{Credentials, Method, Request, Response, TransportError};
 use crate::statement::model::{Activity, Agent};
 use crate::statement::{Statement, vocabulary::verbs};
 use crate::transport::{Exchange, Transport};
 
 /// Answers a request in the LRS's place, or leaves it to it.
-type Instead = Box<dyn Fn(&Request) -> Option<Result<Answer, Failure>> + Send>;
+type Instead = Box<dyn Fn(&Request) -> Option<Result<Response, TransportError>> + Send>;
 
 /// A clock that stands still until it is moved.
 pub struct TestClock {
@@ -100,7 +100,7 @@ impl FakeLrs {
     /// From now on these answers come first.
     pub fn instead(
         &self,
-        answer: impl Fn(&Request) -> Option<Result<Answer, Failure>> + Send + 'static,
+        answer: impl Fn(&Request) -> Option<Result<Response, TransportError>> + Send + 'static,
     ) {
         *self.instead.lock().unwrap() = Some(Box::new(answer));
     }
@@ -110,7 +110,7 @@ impl FakeLrs {
         *self.instead.lock().unwrap() = None;
     }
 
-    fn dated(&self, request: &Request) -> Result<Answer, Failure> {
+    fn dated(&self, request: &Request) -> Result<Response, TransportError> {
         let mut answer = self.answer(request)?;
         if let Some(clock) = self.clock.lock().unwrap().as_ref() {
             let date = jiff::Timestamp::from_millisecond(clock.truth_ms()).unwrap();
@@ -122,9 +122,9 @@ impl FakeLrs {
         Ok(answer)
     }
 
-    fn answer(&self, request: &Request) -> Result<Answer, Failure> {
+    fn answer(&self, request: &Request) -> Result<Response, TransportError> {
         if *self.down.lock().unwrap() {
-            return Err(Failure::Unreachable("no network".into()));
+            return Err(TransportError::Unreachable("no network".into()));
         }
         if let Some(instead) = self.instead.lock().unwrap().as_ref()
             && let Some(outcome) = instead(request)
@@ -187,17 +187,17 @@ pub fn sent(request: &Request) -> Vec<(Uuid, Value)> {
 }
 
 /// An LRS's own.
-pub fn answer(status: u16, body: &str) -> Answer {
+pub fn answer(status: u16, body: &str) -> Response {
     let version = ("X-Experience-API-Version".into(), "1.0.3".into());
-    Answer {
+    Response {
         headers: vec![version],
         ..strangers(status, body)
     }
 }
 
 /// Of something before the LRS, or in its place.
-pub fn strangers(status: u16, body: &str) -> Answer {
-    Answer {
+pub fn strangers(status: u16, body: &str) -> Response {
+    Response {
         status,
         headers: Vec::new(),
         body: body.as_bytes().to_vec(),

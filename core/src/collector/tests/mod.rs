@@ -229,7 +229,7 @@ fn an_attachment_without_a_url_is_refused_as_what_pannier_cannot_do() {
     let collector = open(folder.path(), Config::default());
     let mut text: Value = serde_json::from_str(&statement(1).to_json()).unwrap();
     text["attachments"] = json!([{"usageType": "http://example.com/u", "display": {"en": "x"},
-        "contentType": "text/plain", "length": 1,
+        "contentType": "text/pipelined", "length": 1,
         "sha2": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}]);
     assert!(matches!(
         collector.record(text.to_string()),

@@ -10,7 +10,7 @@ use crate::clock::{Clock, Steady, SystemClock};
 use crate::collector::{Collector, Config, CredentialsProvider, SyncPolicy};
 use crate::error::Error;
 use crate::event::Event;
-use crate::lrs::{Credentials, Failure, InvalidEndpoint, Method, Request};
+use crate::lrs::{Credentials, InvalidEndpoint, Method, Request, TransportError};
 use crate::statement::PANNIER_LIMIT;
 use crate::store::{Problem, WaitReason};
 use crate::sync::{Ended, SyncReport};
@@ -310,7 +310,7 @@ fn a_patient_sync_goes_on_as_soon_as_the_app_has_acted() {
             let refuses = here && request.method == Method::Post && asked.send(()).is_ok();
             refuses.then(|| {
                 if network {
-                    return Err(Failure::Unreachable("no network".to_owned()));
+                    return Err(TransportError::Unreachable("no network".to_owned()));
                 }
                 let mut busy = marked(503);
                 busy.headers.push(("Retry-After".into(), "3600".into()));
@@ -600,7 +600,7 @@ fn credentials_do_not_travel_where_everybody_can_read_them() {
 }
 
 /// A refusal of an LRS's own.
-fn marked(status: u16) -> crate::lrs::Answer {
+fn marked(status: u16) -> crate::lrs::Response {
     let mut answer = answer(status, "");
     let mark = ("X-Experience-API-Version".to_owned(), "2.0.0".to_owned());
     answer.headers.push(mark);

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::collector::{Collector, Config, CredentialsProvider, NewUpstream, SyncPolicy, Upstream};
 use crate::error::Error;
 use crate::event::Event;
-use crate::lrs::{Answer, Credentials, Request};
+use crate::lrs::{Credentials, Request, Response};
 use crate::statement::model::Ifi;
 use crate::store::{HistoryPolicy, Page, Problem, Remainder, Route};
 use crate::sync::{Ended, SyncReport};
@@ -64,7 +64,7 @@ impl Transport for World {
 }
 
 /// What an LRS answers to everything.
-type Instead = Box<dyn Fn(&Request) -> Answer + Send>;
+type Instead = Box<dyn Fn(&Request) -> Response + Send>;
 
 struct Stage {
     world: Arc<World>,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::kit::{FakeLrs, TestClock, answer, config, open, posts, statement, strangers};
 use crate::clock::Clock;
 use crate::collector::{Collector, Config};
-use crate::lrs::Failure;
+use crate::lrs::TransportError;
 use crate::statement::model::{Agent, Context, ContextAgent};
 use crate::store::Page;
 
@@ -255,7 +255,7 @@ fn a_timestamp_that_the_app_gave_is_never_touched() {
 fn what_may_have_been_sent_keeps_its_bytes() {
     let stage = Stage::new();
     stage.lrs.instead(|request| {
-        posts(request, "").then(|| Err(Failure::Broken("reset by peer".into())))
+        posts(request, "").then(|| Err(TransportError::Broken("reset by peer".into())))
     });
     stage.clock.set_wrong_by(-DAY_MS);
     let id = stage.record(1);

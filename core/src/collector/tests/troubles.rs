@@ -11,7 +11,7 @@ use super::kit::{FakeLrs, TestClock, answer, config, open, posts, statement, str
 use crate::clock::Clock;
 use crate::collector::{Collector, Config, EventStream};
 use crate::event::Event;
-use crate::lrs::{Answer, Credentials, Failure, Request};
+use crate::lrs::{Credentials, Request, Response, TransportError};
 use crate::statement::Statement;
 use crate::statement::model::{Agent, Context, ContextAgent};
 use crate::store::{HoldReason, Page, Problem, WaitKind, WaitReason};
@@ -109,23 +109,25 @@ impl Stage {
     }
 }
 
-type Script = fn(&Request) -> Option<Result<Answer, Failure>>;
+type Script = fn(&Request) -> Option<Result<Response, TransportError>>;
 
 /// What the LRS does, its words, and what is waited for.
 fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
     match problem {
         Problem::Unreachable => (
-            |_| Some(Err(Failure::Unreachable("no route to host".into()))),
+            |_| Some(Err(TransportError::Unreachable("no route to host".into()))),
             "no route to host",
             WaitKind::Backoff,
         ),
         Problem::TimedOut => (
-            |request| posts(request, "").then_some(Err(Failure::TimedOut)),
+            |request| posts(request, "").then_some(Err(TransportError::TimedOut)),
             "did not answer in time",
             WaitKind::OutcomeUnknown,
         ),
         Problem::Broken => (
-            |request| posts(request, "").then(|| Err(Failure::Broken("reset by peer".into()))),
+            |request| {
+                posts(request, "").then(|| Err(TransportError::Broken("reset by peer".into())))
+            },
             "reset by peer",
             WaitKind::OutcomeUnknown,
         ),

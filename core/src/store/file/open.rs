@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::kind::{self, Nature};
-use super::replace::{self, FileId, Place, Turn, Whereabouts};
+use super::replace::{self, FileId, FileState, FolderLock, OpenFile};
 use super::schema::{self, SCHEMA_VERSION};
 use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
@@ -78,7 +78,7 @@ impl Db {
         one_name::must_have_one_name(path)?;
         let mut kept_at = None;
         if replace::is_ready(path) {
-            let _turn = Turn::wait(path);
+            let _turn = FolderLock::wait(path);
             kept_at = replace::finish(path, now)?;
         }
         let found = FileId::of(path);
@@ -127,7 +127,7 @@ impl Db {
         Ok(Self {
             conn,
             path: path.to_path_buf(),
-            place: None,
+            open_file: None,
             keeper: None,
             leaving: Leaving::default(),
             walks: Vec::new(),
@@ -152,7 +152,7 @@ impl Db {
         why: &str,
         now: Millis,
     ) -> Result<Opened, StoreError> {
-        let _turn = Turn::wait(path);
+        let _turn = FolderLock::wait(path);
         if FileId::of(path) != damaged {
             // Another process has done it.
             let db = connect(path, durability)?;
@@ -189,12 +189,12 @@ impl Db {
         now: Millis,
     ) -> Result<(), StoreError> {
         let path = self.path.clone();
-        let _turn = Turn::wait(&path);
-        let put_back = || match self.whereabouts() {
-            Whereabouts::InPlace => Ok(()),
-            Whereabouts::WithoutLog if self.fold()? => Ok(()),
-            Whereabouts::WithoutLog => Err(StoreError::Busy),
-            Whereabouts::Gone => {
+        let _turn = FolderLock::wait(&path);
+        let put_back = || match self.file_state() {
+            FileState::InPlace => Ok(()),
+            FileState::WithoutLog if self.fold()? => Ok(()),
+            FileState::WithoutLog => Err(StoreError::Busy),
+            FileState::Gone => {
                 if !replace::with_suffix(&path, replace::LEDGER_SUFFIX).exists() {
                     // It went with the file, which is as new as it ever was.
                     self.conn
@@ -204,7 +204,7 @@ impl Db {
                 replace::ready(&path)?;
                 replace::forget_log(&path)
             }
-            Whereabouts::Replaced => {
+            FileState::Replaced => {
                 // Before the other one is opened: the memory that both share has one name.
                 let ours = replace::begin(&path)?;
                 let taken_over = self.copy_to(&ours).and_then(|()| {
@@ -311,7 +311,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     let mut db = Db {
         conn,
         path: path.to_path_buf(),
-        place: None,
+        open_file: None,
         keeper: Some(Box::new(Keeper::new(path, durability))),
         leaving: Leaving::default(),
         walks: Vec::new(),
@@ -320,7 +320,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     };
     schema::migrate(&mut db.conn)?;
     // The log is there only once the file has been read through it, which `migrate` has done.
-    db.place = Some(Place::of(path));
+    db.open_file = Some(OpenFile::of(path));
     Ok(db)
 }
 

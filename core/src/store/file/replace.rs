@@ -66,14 +66,14 @@ pub(crate) fn size_of(path: &Path) -> u64 {
 
 /// An open file and its log, as they were found when they were opened.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct OpenFile {
     pub(crate) file: Option<FileId>,
     log: Option<FileId>,
 }
 
 /// Where an open file is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whereabouts {
+pub(crate) enum FileState {
     InPlace,
     /// The file is, its log is not: commits would be lost with the process.
     WithoutLog,
@@ -83,7 +83,7 @@ pub(crate) enum Whereabouts {
     Gone,
 }
 
-impl Place {
+impl OpenFile {
     pub(crate) fn of(path: &Path) -> Self {
         Self {
             file: FileId::of(path),
@@ -91,26 +91,26 @@ impl Place {
         }
     }
 
-    pub(crate) fn whereabouts(&self, path: &Path) -> Whereabouts {
+    pub(crate) fn file_state(&self, path: &Path) -> FileState {
         if self.file.is_none() {
-            return Whereabouts::InPlace;
+            return FileState::InPlace;
         }
         match FileId::of(path) {
-            None => Whereabouts::Gone,
-            found if found != self.file => Whereabouts::Replaced,
+            None => FileState::Gone,
+            found if found != self.file => FileState::Replaced,
             _ if self.log.is_some() && self.log != FileId::of(&with_suffix(path, "-wal")) => {
-                Whereabouts::WithoutLog
+                FileState::WithoutLog
             }
-            _ => Whereabouts::InPlace,
+            _ => FileState::InPlace,
         }
     }
 }
 
 /// One process at a time puts another file in the queue's place. Where a folder cannot be locked,
 /// nobody waits.
-pub(crate) struct Turn(#[allow(dead_code, reason = "holds the lock")] Option<File>);
+pub(crate) struct FolderLock(#[allow(dead_code, reason = "holds the lock")] Option<File>);
 
-impl Turn {
+impl FolderLock {
     pub(crate) fn wait(path: &Path) -> Self {
         let folder = File::open(folder(path)).ok();
         Self(folder.filter(|folder| folder.lock().is_ok()))

@@ -16,7 +16,7 @@ use super::notes::Withdrawn;
 use crate::store::UpstreamId;
 use crate::store::file::replace::{LEDGER_SUFFIX, with_suffix};
 use crate::store::queue::end::Tail;
-use crate::store::queue::ledger::Place;
+use crate::store::queue::ledger::Counter;
 
 /// Numbers of each.
 const COUNT: usize = 5;
@@ -213,7 +213,7 @@ impl Others {
             };
             let is_about = |note: &&Withdrawn| {
                 note.seq as u64 > last_seq
-                    && note.to != Place::Replaced
+                    && note.to != Counter::Replaced
                     && note
                         .at
                         .is_none_or(|at| u64::from(at.number()) == beside.upstream)

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::counts::HEADER;
 use crate::store::UpstreamId;
-use crate::store::queue::ledger::Place;
+use crate::store::queue::ledger::Counter;
 
 /// So many are kept: 2 MiB.
 pub(crate) const MOST: u64 = 65_536;
@@ -30,13 +30,13 @@ pub(crate) struct Withdrawn {
     pub(crate) seq: i64,
     id_sum: u32,
     /// Where it counts.
-    pub(crate) to: Place,
+    pub(crate) to: Counter,
     /// Where it was given up; none: everywhere.
     pub(crate) at: Option<UpstreamId>,
 }
 
 impl Withdrawn {
-    pub(crate) fn new(seq: i64, id: Uuid, to: Place) -> Self {
+    pub(crate) fn new(seq: i64, id: Uuid, to: Counter) -> Self {
         Self {
             seq,
             id_sum: crc32fast::hash(id.as_bytes()),
@@ -54,7 +54,7 @@ impl Withdrawn {
     }
 
     /// The statement in that place, which goes there.
-    pub(crate) fn of(conn: &Connection, seq: i64, to: Place) -> rusqlite::Result<Self> {
+    pub(crate) fn of(conn: &Connection, seq: i64, to: Counter) -> rusqlite::Result<Self> {
         let id = conn
             .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
             .query_row([seq], |row| row.get(0))?;
@@ -111,21 +111,21 @@ fn sum(family: &[u8; 16], bytes: &[u8; BYTES]) -> u32 {
 }
 
 /// By these it is known in the file.
-const CODES: [(u8, Place); 4] = [
-    (1, Place::Delivered),
-    (2, Place::Retracted),
-    (3, Place::Discarded),
-    (4, Place::Erased),
+const CODES: [(u8, Counter); 4] = [
+    (1, Counter::Delivered),
+    (2, Counter::Retracted),
+    (3, Counter::Discarded),
+    (4, Counter::Erased),
 ];
 
-fn code(place: Place) -> u8 {
+fn code(place: Counter) -> u8 {
     let mut codes = CODES.into_iter();
     codes
         .find(|(_, known)| *known == place)
         .map_or(0, |it| it.0)
 }
 
-fn place(code: u8) -> Option<Place> {
+fn place(code: u8) -> Option<Counter> {
     let mut codes = CODES.into_iter();
     codes.find(|(known, _)| *known == code).map(|it| it.1)
 }
@@ -215,7 +215,7 @@ mod tests {
         let path = folder.path().join("queue.db");
         let mut file = File::create(with_suffix(&path, LEDGER_SUFFIX)).unwrap();
         let family = [7; 16];
-        let note = |n: i64| Withdrawn::new(n, Uuid::from_u128(n as u128), Place::Erased);
+        let note = |n: i64| Withdrawn::new(n, Uuid::from_u128(n as u128), Counter::Erased);
         let seqs = |first| {
             let notes = notes_since(&path, &family, first);
             let mut seqs = notes.iter().map(|note| note.seq);

@@ -7,7 +7,7 @@ use super::append::append_one;
 use super::conditions::{self, delivered_elsewhere};
 use super::done_with::{delete, is_needed_elsewhere, mark_done};
 use super::end::Tail;
-use super::ledger::{Moves, Place};
+use super::ledger::{Counter, Moves};
 use super::locate::Located;
 use super::locate::State;
 use super::locate::locate;
@@ -33,8 +33,8 @@ impl Db {
                 let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
                 let mut moves = Moves::of(upstream);
                 match found.state {
-                    State::Queued { .. } => moves.leave_queue(Place::Retracted, found.bytes),
-                    State::Waiting { .. } => moves.between(Place::Waiting, Place::Retracted),
+                    State::Queued { .. } => moves.leave_queue(Counter::Retracted, found.bytes),
+                    State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Retracted),
                     State::NotDue => continue,
                     State::Held | State::Delivered => return Err(Unchanged::MayHaveBeenSent),
                 }
@@ -45,7 +45,7 @@ impl Db {
                 return Err(Unchanged::MayHaveBeenSent);
             }
             delete(tx, seq)?;
-            let note = Withdrawn::new(seq, id, Place::Retracted);
+            let note = Withdrawn::new(seq, id, Counter::Retracted);
             db.leaving.notes.push(note);
             Ok(())
         })
@@ -55,7 +55,7 @@ impl Db {
     pub fn retry(&mut self, upstream: UpstreamId, id: Uuid, now: Millis) -> Result<(), Unchanged> {
         self.change(upstream, id, |tx, moves, found| {
             found.must_be_held()?;
-            moves.between(Place::Held, Place::Waiting);
+            moves.between(Counter::Held, Counter::Waiting);
             tx.execute(
                 "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0, taken = NULL
                  WHERE seq = ?1 AND upstream = ?3",
@@ -106,7 +106,7 @@ impl Db {
     ) -> Result<(), Unchanged> {
         self.change(upstream, id, |tx, moves, found| {
             found.must_be_held()?;
-            moves.between(Place::Held, Place::Replaced);
+            moves.between(Counter::Held, Counter::Replaced);
             give_up(tx, upstream, found.seq, now)?;
             let others = list::all(tx)?.into_iter();
             let others = others.filter(|other| *other != upstream);
@@ -144,10 +144,10 @@ impl Db {
             db.change(upstream, id, |tx, moves, found| {
                 found.must_be_held()?;
                 may(tx, found.seq)?;
-                moves.between(Place::Held, Place::Discarded);
+                moves.between(Counter::Held, Counter::Discarded);
                 let is_gone = give_up(tx, upstream, found.seq, now)?;
                 let at = (!is_gone).then_some(upstream);
-                note = Some(Withdrawn::new(found.seq, id, Place::Discarded).at(at));
+                note = Some(Withdrawn::new(found.seq, id, Counter::Discarded).at(at));
                 Ok(())
             })?;
             db.leaving.notes.extend(note);

@@ -11,7 +11,7 @@ use crate::store::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitRea
 
 /// A statement that waits aside and comes back by itself.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct Aside {
+pub struct WaitingStatement {
     /// Its place in capture order; what [`Page::after`] takes.
     pub seq: i64,
     /// Its id.
@@ -28,9 +28,13 @@ pub struct Aside {
     pub statement: String,
 }
 
-impl std::fmt::Debug for Aside {
+impl std::fmt::Debug for WaitingStatement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Aside({} {} {})", self.seq, self.id, self.reason)
+        write!(
+            f,
+            "WaitingStatement({} {} {})",
+            self.seq, self.id, self.reason
+        )
     }
 }
 
@@ -77,8 +81,12 @@ const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.
 
 impl Db {
     /// Those that wait aside, in capture order.
-    pub fn waiting(&self, upstream: UpstreamId, page: Page) -> Result<Vec<Aside>, StoreError> {
-        let rows: Vec<Aside> = self
+    pub fn waiting(
+        &self,
+        upstream: UpstreamId,
+        page: Page,
+    ) -> Result<Vec<WaitingStatement>, StoreError> {
+        let rows: Vec<WaitingStatement> = self
             .conn
             .prepare_cached(
                 "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body
@@ -86,7 +94,7 @@ impl Db {
                  WHERE +a.upstream = ?1 AND a.held = 0 AND a.seq > ?2 ORDER BY a.seq LIMIT ?3",
             )?
             .query_map(params![upstream, page.after, page.limit as i64], |row| {
-                Ok(Aside {
+                Ok(WaitingStatement {
                     seq: row.get(0)?,
                     id: Uuid::from_bytes(row.get(1)?),
                     reason: row.get(2)?,

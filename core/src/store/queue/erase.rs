@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::body;
 use super::done_with::delete_row;
 use super::end::Tail;
-use super::ledger::{Moves, Place};
+use super::ledger::{Counter, Moves};
 use super::locate::{State, locate};
 use super::seal::may_have_left;
 use super::walk::Forward;
@@ -19,7 +19,7 @@ use crate::store::{Db, Millis, Shared, StoreError, UpstreamId};
 /// Statements looked at in one transaction, for which `record` may have to wait.
 const LOOK_AT_ONCE: i64 = 500;
 
-/// What [`Db::erase`] did.
+/// Result of erasing what names a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Erased {
     /// Statements that were not delivered and now never will be.
@@ -223,19 +223,19 @@ fn erase_one(
         };
         match found.state {
             State::Delivered | State::NotDue => continue,
-            State::Queued { .. } => moves.leave_queue(Place::Erased, found.bytes),
-            State::Waiting { .. } => moves.between(Place::Waiting, Place::Erased),
+            State::Queued { .. } => moves.leave_queue(Counter::Erased, found.bytes),
+            State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Erased),
             State::Held => {
-                moves.between(Place::Held, Place::Erased);
+                moves.between(Counter::Held, Counter::Erased);
                 maybe_sent = true;
             }
         }
         is_due = true;
     }
     let to = if is_due {
-        Place::Erased
+        Counter::Erased
     } else {
-        Place::Delivered
+        Counter::Delivered
     };
     let note = Withdrawn::of(tx, seq, to)?;
     delete_row(tx, seq)?;

@@ -97,7 +97,7 @@ pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Ledger, St
 
 /// A place that the ledger counts, by its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Counter {
     Delivered,
     Waiting,
     Held,
@@ -107,7 +107,7 @@ pub(crate) enum Place {
     Erased,
 }
 
-impl Place {
+impl Counter {
     fn column(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -125,7 +125,7 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Moves {
     pub(crate) upstream: UpstreamId,
-    moved: Vec<(Place, i64)>,
+    moved: Vec<(Counter, i64)>,
     /// Bytes that leave the queue.
     settled_bytes: i64,
     /// The last that was delivered beyond others.
@@ -148,7 +148,7 @@ impl Moves {
     }
 
     /// A statement of that many bytes leaves the queue for `to`.
-    pub(crate) fn leave_queue(&mut self, to: Place, bytes: i64) {
+    pub(crate) fn leave_queue(&mut self, to: Counter, bytes: i64) {
         self.settled_bytes += bytes;
         self.count(to, 1);
     }
@@ -156,11 +156,11 @@ impl Moves {
     /// So many statements of so many bytes together leave the queue for the LRS.
     pub(crate) fn deliver(&mut self, statements: i64, bytes: i64) {
         self.settled_bytes += bytes;
-        self.count(Place::Delivered, statements);
+        self.count(Counter::Delivered, statements);
     }
 
     /// Places that were given out, with nothing in them any more, count there.
-    pub(crate) fn fill(&mut self, to: Place, places: u64) {
+    pub(crate) fn fill(&mut self, to: Counter, places: u64) {
         self.count(to, places as i64);
     }
 
@@ -170,12 +170,12 @@ impl Moves {
     }
 
     /// A statement that is aside goes to another place.
-    pub(crate) fn between(&mut self, from: Place, to: Place) {
+    pub(crate) fn between(&mut self, from: Counter, to: Counter) {
         self.count(from, -1);
         self.count(to, 1);
     }
 
-    fn count(&mut self, place: Place, by: i64) {
+    fn count(&mut self, place: Counter, by: i64) {
         match self.moved.iter_mut().find(|(known, _)| *known == place) {
             Some((_, sum)) => *sum += by,
             None => self.moved.push((place, by)),

@@ -12,7 +12,7 @@ use crate::store::{Db, Millis, StoreError, UpstreamId};
 /// Which part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Only what comes after this [`Listed::seq`]; 0 for the beginning.
+    /// Only what comes after this [`ListedStatement::seq`]; 0 for the beginning.
     pub after: i64,
     /// Most entries.
     pub limit: usize,
@@ -29,7 +29,7 @@ impl Default for Page {
 
 /// A statement in a list.
 #[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct Listed {
+pub struct ListedStatement {
     /// Its place in capture order; what [`Page::after`] takes.
     pub seq: i64,
     /// Its id.
@@ -42,11 +42,11 @@ pub struct Listed {
     pub statement: String,
 }
 
-impl std::fmt::Debug for Listed {
+impl std::fmt::Debug for ListedStatement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "Listed({} {} {} bytes)",
+            "ListedStatement({} {} {} bytes)",
             self.seq,
             self.id,
             self.statement.len()
@@ -56,21 +56,25 @@ impl std::fmt::Debug for Listed {
 
 impl Db {
     /// The queue, in capture order.
-    pub fn queued(&self, upstream: UpstreamId, page: Page) -> Result<Vec<Listed>, StoreError> {
+    pub fn queued(
+        &self,
+        upstream: UpstreamId,
+        page: Page,
+    ) -> Result<Vec<ListedStatement>, StoreError> {
         self.list(&queued(upstream), page)
     }
 
     /// Returns what was delivered and is kept, in capture order.
-    pub fn history(&self, page: Page) -> Result<Vec<Listed>, StoreError> {
+    pub fn history(&self, page: Page) -> Result<Vec<ListedStatement>, StoreError> {
         self.list("s.delivered_at IS NOT NULL", page)
     }
 
-    /// The same from its end: the newest first, of those before a [`Listed::seq`].
+    /// The same from its end: the newest first, of those before a [`ListedStatement::seq`].
     pub fn history_before(
         &self,
         before: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
+    ) -> Result<Vec<ListedStatement>, StoreError> {
         let before = before.unwrap_or(i64::MAX);
         let rows = self.rows(
             "s.seq < ?1 AND s.delivered_at IS NOT NULL ORDER BY s.seq DESC",
@@ -85,7 +89,7 @@ impl Db {
         Ok(rows)
     }
 
-    fn list(&self, which: &str, page: Page) -> Result<Vec<Listed>, StoreError> {
+    fn list(&self, which: &str, page: Page) -> Result<Vec<ListedStatement>, StoreError> {
         let which = format!("s.seq > ?1 AND {which} ORDER BY s.seq");
         let rows = self.rows(&which, page.after, page.limit)?;
         let mut forward = Forward::after(page.after);
@@ -93,7 +97,12 @@ impl Db {
         Ok(rows)
     }
 
-    fn rows(&self, which: &str, from: i64, limit: usize) -> Result<Vec<Listed>, StoreError> {
+    fn rows(
+        &self,
+        which: &str,
+        from: i64,
+        limit: usize,
+    ) -> Result<Vec<ListedStatement>, StoreError> {
         let sql = format!(
             "SELECT s.seq, s.id, s.recorded_at, s.delivered_at, s.body FROM statement s
              WHERE {which} LIMIT ?2"
@@ -103,7 +112,7 @@ impl Db {
             .conn
             .prepare_cached(&sql)?
             .query_map(params![from, limit], |row| {
-                Ok(Listed {
+                Ok(ListedStatement {
                     seq: row.get(0)?,
                     id: Uuid::from_bytes(row.get(1)?),
                     recorded_at: row.get(2)?,

@@ -8,7 +8,7 @@ use super::checksum::is_as_recorded;
 use super::conditions::{in_log, sent_to};
 use super::end::Tail;
 use super::flags::{NEEDS_2_0, TIMESTAMP_IS_OURS};
-use super::ledger::{Moves, Place};
+use super::ledger::{Counter, Moves};
 use super::queued_row::Row;
 use super::seal::{Clocks, Outgoing};
 use super::spoilt::{Spoilt, hold_spoilt};
@@ -493,7 +493,7 @@ fn from_log(
         one.outgoing.seal(tx, &limits.clocks)?;
         if let Some(reason) = one.waits_for(tx, upstream, limits.speaks_2_0)? {
             step_aside(tx, upstream, seq, reason, one.outgoing.sent_before, now)?;
-            moves.leave_queue(Place::Waiting, one.outgoing.body.len() as i64);
+            moves.leave_queue(Counter::Waiting, one.outgoing.body.len() as i64);
             if filling.rows.is_empty() && limits.after <= cursor {
                 passed = seq;
             }

@@ -12,7 +12,7 @@ use super::done_with::is_needed_elsewhere;
 use super::done_with::mark_done;
 use super::end::Tail;
 use super::history;
-use super::ledger::{Moves, Place};
+use super::ledger::{Counter, Moves};
 use super::locate::{State, locate};
 use crate::clock::Steady;
 use crate::store::upstream::learned::{self, Learned};
@@ -275,7 +275,7 @@ impl Settling<'_> {
             // A held statement changes its place only by the app's word.
             (_, State::Delivered | State::Held | State::NotDue) => return Ok(false),
             (Outcome::Delivered, State::Queued { .. }) => {
-                self.moves.leave_queue(Place::Delivered, found.bytes);
+                self.moves.leave_queue(Counter::Delivered, found.bytes);
                 self.keep_as_history(one.seq)?;
                 if found.is_for_all || !self.leave_for_others(one.seq)? {
                     self.from_log.insert(one.seq);
@@ -284,7 +284,7 @@ impl Settling<'_> {
                 }
             }
             (Outcome::Delivered, State::Waiting { .. }) => {
-                self.moves.between(Place::Waiting, Place::Delivered);
+                self.moves.between(Counter::Waiting, Counter::Delivered);
                 self.moves.deliver_beyond(one.seq);
                 self.tx
                     .prepare_cached("DELETE FROM aside WHERE seq = ?1 AND upstream = ?2")?
@@ -294,15 +294,15 @@ impl Settling<'_> {
                 self.be_done_with(one.seq, passed)?;
             }
             (Outcome::Held { .. }, State::Queued { .. }) => {
-                self.moves.leave_queue(Place::Held, found.bytes);
+                self.moves.leave_queue(Counter::Held, found.bytes);
                 self.write_aside(one)?;
             }
             (Outcome::Held { .. }, State::Waiting { .. }) => {
-                self.moves.between(Place::Waiting, Place::Held);
+                self.moves.between(Counter::Waiting, Counter::Held);
                 self.write_aside(one)?;
             }
             (Outcome::Waiting { .. }, State::Queued { .. }) => {
-                self.moves.leave_queue(Place::Waiting, found.bytes);
+                self.moves.leave_queue(Counter::Waiting, found.bytes);
                 self.write_aside(one)?;
             }
             (Outcome::Waiting { .. }, State::Waiting { .. }) => self.write_aside(one)?,

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use super::checksum::{is_as_recorded, no_delivery};
+use super::ledger::Counter;
 use super::ledger::Moves;
-use super::ledger::Place;
 use super::locate::State;
 use super::locate::locate;
 use super::queued_row::Row;
@@ -46,8 +46,8 @@ pub(crate) fn hold_spoilt(
             continue;
         };
         match found.state {
-            State::Queued { .. } => moves.leave_queue(Place::Held, found.bytes),
-            State::Waiting { .. } => moves.between(Place::Waiting, Place::Held),
+            State::Queued { .. } => moves.leave_queue(Counter::Held, found.bytes),
+            State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Held),
             State::Held | State::NotDue => continue,
             State::Delivered => return Err(no_delivery(row.seq)),
         }

@@ -10,8 +10,8 @@ use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::queue::app_changes::give_up;
 use crate::store::queue::done_with::delete;
 use crate::store::queue::end::Tail;
+use crate::store::queue::ledger::Counter;
 use crate::store::queue::ledger::Moves;
-use crate::store::queue::ledger::Place;
 use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
 use rusqlite::{Connection, params};
@@ -34,8 +34,8 @@ pub(crate) fn withdraw(
             };
             match found.state {
                 State::Queued { .. } => moves.leave_queue(note.to, found.bytes),
-                State::Waiting { .. } => moves.between(Place::Waiting, note.to),
-                State::Held => moves.between(Place::Held, note.to),
+                State::Waiting { .. } => moves.between(Counter::Waiting, note.to),
+                State::Held => moves.between(Counter::Held, note.to),
                 State::Delivered | State::NotDue => continue,
             }
             if note.at.is_some() {
@@ -171,15 +171,15 @@ pub(crate) fn go_forward(
     }
     let delivered_again = new
         .iter()
-        .filter(|note| note.to == Place::Delivered)
+        .filter(|note| note.to == Counter::Delivered)
         .count() as u64;
     let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
     let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
     let delivered = delivered_since.min(unknown(beside.delivered_to));
     let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
     let replaced = gap(beside.replaced, ours.replaced).min(sent);
-    moves.fill(Place::Delivered, delivered);
-    moves.fill(Place::Replaced, replaced);
+    moves.fill(Counter::Delivered, delivered);
+    moves.fill(Counter::Replaced, replaced);
     moves.write(tx)?;
     let accounted = new.len() as u64 + delivered + replaced;
     pass_over(tx, (last, end), accounted)?;

@@ -24,7 +24,7 @@ use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::{Noted, Withdrawn};
 use crate::store::ledger_file::{self, Account, Beside, Raw};
-use crate::store::queue::ledger::Place;
+use crate::store::queue::ledger::Counter;
 use crate::store::{Db, Millis, StoreError};
 
 impl Db {
@@ -184,7 +184,7 @@ fn is_kept(tx: &Connection, path: &Path, words: &str) -> rusqlite::Result<bool> 
 
 fn name_somebody(notes: &[Withdrawn]) -> bool {
     let mut notes = notes.iter();
-    notes.any(|note| matches!(note.to, Place::Erased | Place::Delivered))
+    notes.any(|note| matches!(note.to, Counter::Erased | Counter::Delivered))
 }
 
 /// Brings an older file forward, with what its write-ahead log has beyond its damage.

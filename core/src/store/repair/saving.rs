@@ -17,8 +17,8 @@ use crate::store::queue::end::Tail;
 use crate::store::queue::flags::NEEDS_2_0;
 use crate::store::queue::flags::TIMESTAMP_IS_OURS;
 use crate::store::queue::history;
+use crate::store::queue::ledger::Counter;
 use crate::store::queue::ledger::Moves;
-use crate::store::queue::ledger::Place;
 use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
 
@@ -30,11 +30,15 @@ pub(crate) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), Store
                 continue;
             };
             match found.state {
-                State::Queued { sent: true } => moves.leave_queue(Place::Delivered, found.bytes),
-                State::Queued { sent: false } => moves.leave_queue(Place::Retracted, found.bytes),
-                State::Waiting { sent: true } => moves.between(Place::Waiting, Place::Delivered),
-                State::Waiting { sent: false } => moves.between(Place::Waiting, Place::Retracted),
-                State::Held => moves.between(Place::Held, Place::Discarded),
+                State::Queued { sent: true } => moves.leave_queue(Counter::Delivered, found.bytes),
+                State::Queued { sent: false } => moves.leave_queue(Counter::Retracted, found.bytes),
+                State::Waiting { sent: true } => {
+                    moves.between(Counter::Waiting, Counter::Delivered);
+                }
+                State::Waiting { sent: false } => {
+                    moves.between(Counter::Waiting, Counter::Retracted);
+                }
+                State::Held => moves.between(Counter::Held, Counter::Discarded),
                 State::Delivered | State::NotDue => {}
             }
         }
@@ -85,7 +89,7 @@ impl<'a> Saving<'a> {
                     self.history += 1;
                     let concerned = self.moves.iter_mut();
                     for moves in concerned.filter(|moves| !moves.upstream.is_in(not_for)) {
-                        moves.leave_queue(Place::Delivered, bytes);
+                        moves.leave_queue(Counter::Delivered, bytes);
                     }
                     history::keep(self.tx, self.tail.seq, at)?;
                 }

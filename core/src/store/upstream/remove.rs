@@ -8,7 +8,7 @@ use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::queue::app_changes::give_up;
 use crate::store::queue::conditions::queued;
 use crate::store::queue::end::Tail;
-use crate::store::queue::ledger::{self, Moves, Place};
+use crate::store::queue::ledger::{self, Counter, Moves};
 use crate::store::queue::locate::{State, locate};
 use crate::store::{Db, Millis, Shared, StoreError, UpstreamId, upstream};
 
@@ -79,15 +79,15 @@ impl Db {
                 };
                 let sent = match found.state {
                     State::Queued { sent } => {
-                        moves.leave_queue(Place::Discarded, found.bytes);
+                        moves.leave_queue(Counter::Discarded, found.bytes);
                         sent
                     }
                     State::Waiting { sent } => {
-                        moves.between(Place::Waiting, Place::Discarded);
+                        moves.between(Counter::Waiting, Counter::Discarded);
                         sent
                     }
                     State::Held => {
-                        moves.between(Place::Held, Place::Discarded);
+                        moves.between(Counter::Held, Counter::Discarded);
                         true
                     }
                     State::Delivered | State::NotDue => continue,
@@ -99,7 +99,7 @@ impl Db {
                 let at = (!is_gone).then_some(upstream);
                 db.leaving
                     .notes
-                    .push(Withdrawn::new(seq, id, Place::Discarded).at(at));
+                    .push(Withdrawn::new(seq, id, Counter::Discarded).at(at));
             }
             moves.write(tx)?;
             has_left(tx, left_through)?;

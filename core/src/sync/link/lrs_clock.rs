@@ -5,13 +5,13 @@
 
 use super::{Link, took};
 use crate::clock::{Now, Steady};
-use crate::lrs::{Answer, headers};
+use crate::lrs::{Response, headers};
 use crate::store::{Clocks, LrsClock, Millis, Written};
 use crate::sync::policy;
 use crate::sync::trace;
 
 /// The time that an answer tells. One out of a cache tells an old one.
-pub fn told(answer: &Answer) -> Option<Millis> {
+pub fn told(answer: &Response) -> Option<Millis> {
     headers::date(answer).filter(|_| answer.header("Age").is_none())
 }
 
@@ -46,7 +46,7 @@ impl Link {
 
     /// Measures what an answer of the LRS tells beside the content: its clock, and how quick it is. Only the
     /// answer to a batch by the LRS itself `measures` its speed.
-    pub fn hear(&mut self, answer: &Answer, asked: Now, measures: bool, now: Millis) {
+    pub fn hear(&mut self, answer: &Response, asked: Now, measures: bool, now: Millis) {
         let here = self.both_clocks(now);
         let ms = trace::between(asked, here) as Millis;
         took(&mut self.learned, ms, measures);
@@ -70,7 +70,7 @@ impl Link {
     }
 
     /// Tells whether the LRS says itself that it shows only what it stored until a while ago.
-    pub fn shows_later(&self, answer: &Answer) -> bool {
+    pub fn shows_later(&self, answer: &Response) -> bool {
         match (headers::consistent_through(answer), headers::date(answer)) {
             (Some(through), Some(date)) => {
                 through < date - policy::CONSISTENT_WITHIN_MS

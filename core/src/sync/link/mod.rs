@@ -13,7 +13,7 @@ mod version;
 mod waits;
 
 pub(super) use limits::Ceiling;
-pub(super) use unauthorized::Door;
+pub(super) use unauthorized::Unauthorized;
 pub(crate) use waits::cut_off_until;
 pub(super) use waits::{failed_until, is_quick, took};
 
@@ -21,7 +21,7 @@ use super::policy;
 use super::report::SessionConfig;
 use crate::clock::Steady;
 use crate::lrs::reading::{AskedAs, sender};
-use crate::lrs::{Answer, Authorization, Sender};
+use crate::lrs::{Authorization, Response, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{Holder, Learned, Lease, LrsClock, Millis};
 
@@ -61,7 +61,7 @@ pub(super) struct Link {
     /// statement at a time, until the next one is taken.
     pub(super) wary: bool,
     /// A 401 of the LRS itself that is not explained yet.
-    pub(super) door: Option<Door>,
+    pub(super) unauthorized: Option<Unauthorized>,
 
     /// Versions that the LRS says it speaks, where none is ours.
     pub(super) speaks_others: Option<String>,
@@ -97,7 +97,7 @@ impl Link {
             checked: false,
             accepted: false,
             wary: false,
-            door: None,
+            unauthorized: None,
             speaks_others: None,
             flipped: false,
             understands_neither: false,
@@ -114,7 +114,7 @@ impl Link {
         let outlived = self.former.len().saturating_sub(policy::FORMER_CREDENTIALS);
         self.former.drain(..outlived);
         self.doubt_upstream();
-        self.door = None;
+        self.unauthorized = None;
         self.learned.credentials_are_right();
     }
 
@@ -144,7 +144,7 @@ impl Link {
 
     /// Returns who gave this answer. An LRS that has given its version header so far always gives it, and one
     /// that has taken statements without it never does.
-    pub fn sender(&self, answer: &Answer) -> Sender {
+    pub fn sender(&self, answer: &Response) -> Sender {
         match (sender(answer), self.learned.signs) {
             (Sender::Perhaps, Some(true)) => Sender::Stranger,
             (Sender::Perhaps, Some(false)) => Sender::Likely,

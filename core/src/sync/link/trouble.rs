@@ -82,7 +82,7 @@ impl Link {
         self.learned
             .waits
             .add(why, now + wait.as_millis() as Millis);
-        let stop = self.or_obey_the_door(stop, now);
+        let stop = self.or_obey_401(stop, now);
         if !named {
             self.name_trouble(stop, now);
         }

@@ -11,14 +11,14 @@ use crate::sync::policy;
 
 /// A 401 of the LRS itself that is not explained yet.
 #[derive(Debug)]
-pub struct Door {
+pub struct Unauthorized {
     /// Words of the LRS.
     words: String,
     /// Requests since that did not explain it.
     asked: u32,
 }
 
-impl Door {
+impl Unauthorized {
     /// The last session has asked so often, and has not found out.
     pub fn left_open(asked: u32) -> Self {
         Self {
@@ -35,47 +35,49 @@ impl Door {
 
 impl Link {
     /// The LRS has answered 401 to a batch.
-    pub fn door_is_shut(&mut self, words: &str) {
-        self.door.get_or_insert_with(|| Door {
+    pub fn note_401(&mut self, words: &str) {
+        self.unauthorized.get_or_insert_with(|| Unauthorized {
             words: words.to_owned(),
             asked: 0,
         });
     }
 
     /// Counts a request that leaves.
-    pub fn knock(&mut self) {
-        if let Some(door) = &mut self.door {
-            door.asked += 1;
+    pub fn count_request(&mut self) {
+        if let Some(unauthorized) = &mut self.unauthorized {
+            unauthorized.asked += 1;
         }
     }
 
     /// The LRS has answered a look-up: it lets us in, at least to read. That is no proof that we may
     /// write, but no knocking either.
-    pub fn let_in(&mut self) {
-        if let Some(door) = &mut self.door {
-            door.asked = door.asked.saturating_sub(1);
+    pub fn discount_request(&mut self) {
+        if let Some(unauthorized) = &mut self.unauthorized {
+            unauthorized.asked = unauthorized.asked.saturating_sub(1);
         }
     }
 
     /// Returns the stop to obey once it was asked often enough without an answer.
-    pub fn obey_the_door(&mut self) -> Option<Stop> {
-        let enough = |door: &mut Door| door.asked >= policy::QUESTIONS_AFTER_401;
-        Some(shut(self.door.take_if(enough)?.words))
+    pub fn obey_401(&mut self) -> Option<Stop> {
+        let enough = |held: &mut Unauthorized| held.asked >= policy::QUESTIONS_AFTER_401;
+        Some(stop_for_credentials(
+            self.unauthorized.take_if(enough)?.words,
+        ))
     }
 
     /// Obeys the 401 where the session stops before anybody found out what it meant.
-    pub fn or_obey_the_door(&mut self, stop: Stop, now: Millis) -> Stop {
-        let Some(door) = self.door.take() else {
+    pub fn or_obey_401(&mut self, stop: Stop, now: Millis) -> Stop {
+        let Some(unauthorized) = self.unauthorized.take() else {
             return stop;
         };
         let until = now + policy::WITHOUT_THE_APP.as_millis() as Millis;
         self.learned.waits.add(WaitKind::App, until);
-        shut(door.words)
+        stop_for_credentials(unauthorized.words)
     }
 }
 
 /// Stop until the app has acted.
-fn shut(words: String) -> Stop {
+fn stop_for_credentials(words: String) -> Stop {
     Stop {
         problem: Problem::Credentials,
         status: Some(401),

@@ -1,7 +1,7 @@
 //! Which version of the standard is spoken with the LRS.
 
 use super::Link;
-use crate::lrs::{Answer, headers};
+use crate::lrs::{Response, headers};
 use crate::statement::XapiVersion;
 use crate::store::Millis;
 use crate::sync::policy;
@@ -36,7 +36,7 @@ impl Link {
 
     /// Tries the other version once more where none was understood: this answer of the LRS itself says that it
     /// speaks another one than it was asked in.
-    pub fn hear_its_version(&mut self, answer: &Answer) {
+    pub fn hear_its_version(&mut self, answer: &Response) {
         let speaks = headers::xapi_version(answer);
         if self.understands_neither
             && self.config.version.is_none()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::task::Item;
+use super::task::Pending;
 use crate::lrs::requests;
 use crate::store::{Millis, Problem};
 use crate::sync::meaning::{Pause, Stop};
@@ -21,7 +21,7 @@ pub(crate) struct Quiet {
 
 impl Quiet {
     /// Adds statements that may be running at the LRS for this long from now on.
-    pub(crate) fn add(&mut self, batch: &[Item], doubt: Duration, now: Millis) {
+    pub(crate) fn add(&mut self, batch: &[Pending], doubt: Duration, now: Millis) {
         if doubt.is_zero() {
             return;
         }
@@ -41,7 +41,7 @@ impl Quiet {
 
     /// Tells whether one of these may be running still: then it must not leave yet, whatever it was looked
     /// into for.
-    pub(crate) fn has_any_of(&self, batch: &[Item], now: Millis) -> bool {
+    pub(crate) fn has_any_of(&self, batch: &[Pending], now: Millis) -> bool {
         !self.left(now).is_zero() && batch.iter().any(|item| self.ids.contains(&item.row.id))
     }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tracing::Span;
 use uuid::Uuid;
 
-use super::task::{Item, Sent, Task};
+use super::task::{Pending, Sent, Task};
 use crate::clock::Now;
 use crate::store::{Learned, Millis, UnderWay, Unsent};
 use crate::sync::policy;
@@ -27,7 +27,7 @@ use crate::sync::policy;
 pub struct Ticket(u64);
 
 /// A request under way.
-pub(crate) struct Flying {
+pub(crate) struct Flight {
     pub(crate) ticket: Ticket,
     pub(crate) task: Task,
     pub(crate) timeout: Duration,
@@ -36,15 +36,15 @@ pub(crate) struct Flying {
     /// log.
     pub(crate) mark: Option<Unsent>,
     /// Others may be under way beside it.
-    pub(crate) plain: bool,
+    pub(crate) pipelined: bool,
     /// The app has set other credentials since it left.
     pub(crate) outdated: bool,
     pub(crate) asked: Now,
     pub(crate) span: Span,
 }
 
-impl Flying {
-    fn batch(&self) -> &[Item] {
+impl Flight {
+    fn batch(&self) -> &[Pending] {
         match &self.task {
             Task::Post(batch) => batch,
             _ => &[],
@@ -54,56 +54,56 @@ impl Flying {
 
 impl Sent {
     /// What matters of a request in flight.
-    pub(crate) fn of(flying: &Flying) -> Self {
+    pub(crate) fn of(flight: &Flight) -> Self {
         Self {
-            bytes: flying.bytes,
-            timeout: flying.timeout,
+            bytes: flight.bytes,
+            timeout: flight.timeout,
         }
     }
 }
 
 /// Requests in flight.
-pub(crate) struct Flights {
-    list: Vec<Flying>,
+pub(crate) struct InFlight {
+    list: Vec<Flight>,
     tickets: u64,
     window: u32,
     /// Blocks new requests until all in flight have come back.
     closed: bool,
     /// Most at once since there was none.
-    crowd: u32,
+    peak: u32,
     /// Batches taken whole, one after the other.
     whole: u32,
 }
 
-impl Default for Flights {
+impl Default for InFlight {
     fn default() -> Self {
         Self {
             list: Vec::new(),
             tickets: 0,
             window: 1,
             closed: false,
-            crowd: 0,
+            peak: 0,
             whole: 0,
         }
     }
 }
 
-impl Flights {
+impl InFlight {
     pub(crate) fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
     }
 
-    pub(crate) fn launch(&mut self, flying: Flying) {
+    pub(crate) fn start(&mut self, flight: Flight) {
         if self.list.is_empty() {
-            self.crowd = 0;
+            self.peak = 0;
             self.closed = false;
         }
-        self.list.push(flying);
-        self.crowd = self.crowd.max(self.list.len() as u32);
+        self.list.push(flight);
+        self.peak = self.peak.max(self.list.len() as u32);
     }
 
-    pub(crate) fn land(&mut self, ticket: Ticket) -> Option<Flying> {
+    pub(crate) fn finish(&mut self, ticket: Ticket) -> Option<Flight> {
         let at = self.list.iter().position(|one| one.ticket == ticket)?;
         Some(self.list.remove(at))
     }
@@ -133,14 +133,14 @@ impl Flights {
     }
 
     pub(crate) fn span(&self, ticket: Ticket) -> Span {
-        let flying = self.list.iter().find(|one| one.ticket == ticket);
-        flying.map_or_else(Span::none, |flying| flying.span.clone())
+        let flight = self.list.iter().find(|one| one.ticket == ticket);
+        flight.map_or_else(Span::none, |flight| flight.span.clone())
     }
 
     /// The app has set other credentials.
     pub(crate) fn outdate(&mut self) {
-        for flying in &mut self.list {
-            flying.outdated = true;
+        for flight in &mut self.list {
+            flight.outdated = true;
         }
     }
 
@@ -148,7 +148,7 @@ impl Flights {
     pub(crate) fn have_room(&self, most: u32) -> bool {
         !self.closed
             && self.list.len() < self.window.min(most) as usize
-            && self.list.iter().all(|one| one.plain)
+            && self.list.iter().all(|one| one.pipelined)
     }
 
     /// Returns how many requests may share the connection's bandwidth with one that leaves now.
@@ -158,17 +158,17 @@ impl Flights {
 
     /// The last place in the log that is under way.
     pub(crate) fn last_seq(&self) -> i64 {
-        let seqs = self.list.iter().flat_map(Flying::batch);
+        let seqs = self.list.iter().flat_map(Flight::batch);
         seqs.map(|item| item.row.seq).max().unwrap_or(0)
     }
 
     /// Tells whether any of these ids is in flight. The app may have erased a statement in mid-flight and
     /// recorded its id anew.
-    pub(crate) fn have_any_of(&self, batch: &[Item]) -> bool {
+    pub(crate) fn have_any_of(&self, batch: &[Pending]) -> bool {
         let ids: HashSet<Uuid> = self
             .list
             .iter()
-            .flat_map(Flying::batch)
+            .flat_map(Flight::batch)
             .map(|item| item.row.id)
             .collect();
         batch.iter().any(|item| ids.contains(&item.row.id))
@@ -212,8 +212,8 @@ impl Flights {
 
     /// The upstream failed, perhaps because it was asked so much at once.
     pub(crate) fn too_many(&self, learned: &mut Learned) {
-        if self.crowd > 1 {
-            learned.max_in_flight = Some(self.crowd / 2);
+        if self.peak > 1 {
+            learned.max_in_flight = Some(self.peak / 2);
         }
     }
 }

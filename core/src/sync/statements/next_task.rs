@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::suspects;
-use super::task::{Due, Item, Look, Task, Then};
+use super::task::{AfterLookup, Lookup, Next, Pending, Task};
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
 use crate::store::{
@@ -14,7 +14,7 @@ use crate::sync::policy;
 use crate::sync::session::Session;
 
 impl Session {
-    pub(crate) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Due, StoreError> {
+    pub(crate) fn take(&mut self, db: &mut Db, now: Millis) -> Result<Next, StoreError> {
         let statements = if self.link.is_cautious() || self.suspects.is_probing() {
             1
         } else {
@@ -50,21 +50,21 @@ impl Session {
             self.tell_held(spoilt);
         }
         match taken {
-            Taken::LeaseLost => Ok(Due::Busy),
+            Taken::LeaseLost => Ok(Next::Busy),
             Taken::Rows { rows, more, .. } if rows.is_empty() => {
                 // Behind the place where it began: what is before that is left.
                 let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
                 self.link.wary |= was_ahead && self.link.accepted;
                 Ok(if more || was_ahead {
-                    Due::Again
+                    Next::Again
                 } else {
-                    Due::Nothing
+                    Next::Nothing
                 })
             }
             Taken::Rows { rows, .. } => {
                 self.link.lease_until = Some(until);
-                let batch = rows.into_iter().map(Item::from).collect();
-                Ok(Due::Task(self.first_look(batch)))
+                let batch = rows.into_iter().map(Pending::from).collect();
+                Ok(Next::Task(self.first_look(batch)))
             }
         }
     }
@@ -112,9 +112,9 @@ impl Session {
     pub(crate) fn may_leave(
         &mut self,
         db: &mut Db,
-        batch: Vec<Item>,
+        batch: Vec<Pending>,
         now: Millis,
-    ) -> Result<Vec<Item>, StoreError> {
+    ) -> Result<Vec<Pending>, StoreError> {
         let mut leaving = Vec::with_capacity(batch.len());
         let mut waiting = Vec::new();
         for mut item in batch {
@@ -139,7 +139,7 @@ impl Session {
 
     /// Chooses the first task for a batch: statements that the LRS may have are looked up before they are
     /// sent again.
-    fn first_look(&mut self, batch: Vec<Item>) -> Task {
+    fn first_look(&mut self, batch: Vec<Pending>) -> Task {
         let may_have_come = batch.iter().any(|item| item.row.sent_before);
         if may_have_come && self.link.leaves_out_look() {
             // The bytes are the same: whoever has it may have it again.
@@ -148,7 +148,7 @@ impl Session {
         if self.link.learned.refuses_known {
             // One that asks for time would be asked ten questions with each try.
             let may_be_there =
-                |item: &Item| item.row.sent_before && !self.not_there.contains(&item.row.seq);
+                |item: &Pending| item.row.sent_before && !self.not_there.contains(&item.row.seq);
             let (mut ask, mut rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(may_be_there);
             if ask.is_empty() {
                 return Task::Post(rest);
@@ -158,12 +158,12 @@ impl Session {
                 ask.truncate(policy::LOOKED_UP_FIRST);
                 rest.clear();
             }
-            return Task::Look(Look::new(ask, Then::Send(rest)));
+            return Task::Lookup(Lookup::new(ask, AfterLookup::Send(rest)));
         }
         let mut batch = batch.into_iter();
         match batch.next() {
             Some(first) if first.row.sent_before => {
-                Task::Look(Look::new([first], Then::Send(batch.collect())))
+                Task::Lookup(Lookup::new([first], AfterLookup::Send(batch.collect())))
             }
             first => Task::Post(first.into_iter().chain(batch).collect()),
         }
@@ -187,7 +187,7 @@ impl Session {
                 }
                 request
             }
-            Task::Look(look) => {
+            Task::Lookup(look) => {
                 let (id, bytes) = look
                     .ask
                     .front()

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::task::{Item, Look, Task, Then, split};
+use super::task::{AfterLookup, Lookup, Pending, Task, split};
 use crate::lrs::reading::read_get;
-use crate::lrs::{Answer, Sender};
+use crate::lrs::{Response, Sender};
 use crate::statement::{self, Comparison};
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
 use crate::sync::judge;
@@ -16,8 +16,8 @@ impl Session {
     pub(crate) fn looked(
         &mut self,
         db: &mut Db,
-        mut look: Look,
-        answer: &Answer,
+        mut look: Lookup,
+        answer: &Response,
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -30,7 +30,7 @@ impl Session {
         // Of what was refused in so many words it says enough.
         let matters = !matches!(
             look.then,
-            Then::Blame(_) | Then::Split { .. } | Then::Convict
+            AfterLookup::Blame(_) | AfterLookup::Split { .. } | AfterLookup::Hold
         );
         if found == Looked::Missing && matters && self.link.shows_later(answer) {
             found = Looked::NotYet;
@@ -40,7 +40,7 @@ impl Session {
             self.link.checked = true;
         }
         if from.is_lrs() && matches!(found, Looked::Copy(_) | Looked::Missing) {
-            self.link.let_in();
+            self.link.discount_request();
             self.link.learned.reads = Some(true);
         }
         if let Looked::Stop(stop) = &found
@@ -74,8 +74,8 @@ impl Session {
     fn shown(
         &mut self,
         db: &mut Db,
-        look: Look,
-        item: Item,
+        look: Lookup,
+        item: Pending,
         copy: Vec<u8>,
         from: Sender,
         now: Millis,
@@ -84,13 +84,13 @@ impl Session {
             comparison if is_ours(&item.row, &comparison) => {
                 self.link.learn_to_know(from);
                 // 409 to what it has, unchanged: from now on look before sending again.
-                self.link.learned.refuses_known |= matches!(look.then, Then::Known { .. });
+                self.link.learned.refuses_known |= matches!(look.then, AfterLookup::Known { .. });
                 self.found(db, look, item, Outcome::Delivered, now)
             }
             Comparison::Different(_) if from.is_lrs() => {
                 let outcome = Outcome::Held {
                     reason: HoldReason::Conflict,
-                    status: matches!(look.then, Then::Known { .. }).then_some(409),
+                    status: matches!(look.then, AfterLookup::Known { .. }).then_some(409),
                     words: "the LRS has another statement under this id".to_owned(),
                     theirs: Some(copy),
                 };
@@ -105,11 +105,14 @@ impl Session {
     fn missing(
         &mut self,
         db: &mut Db,
-        mut look: Look,
-        mut item: Item,
+        mut look: Lookup,
+        mut item: Pending,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let is_claimed = matches!(look.then, Then::Known { .. } | Then::Proves { .. });
+        let is_claimed = matches!(
+            look.then,
+            AfterLookup::Known { .. } | AfterLookup::Proves { .. }
+        );
         if !look.as_voided && is_claimed {
             // A voided statement hides behind another parameter.
             look.as_voided = true;
@@ -120,7 +123,7 @@ impl Session {
         if item.looked && is_claimed {
             return self.vanished(db, look, item, now);
         }
-        if let Then::Proves { .. } = look.then
+        if let AfterLookup::Proves { .. } = look.then
             && !look.ask.is_empty()
             && !self.link.is_cautious()
         {
@@ -137,7 +140,7 @@ impl Session {
     pub(crate) fn look_failed(
         &mut self,
         db: &mut Db,
-        mut look: Look,
+        mut look: Lookup,
         stop: Stop,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -152,8 +155,8 @@ impl Session {
     fn look_stopped(
         &mut self,
         db: &mut Db,
-        look: Look,
-        item: Item,
+        look: Lookup,
+        item: Pending,
         stop: Stop,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -167,7 +170,8 @@ impl Session {
         if (self.link.is_cautious() || is_alone)
             && matches!(stop.pause, Pause::Backoff | Pause::Long)
         {
-            if matches!(&look.then, Then::Blame(blame) if blame.reason == HoldReason::ServerError) {
+            if matches!(&look.then, AfterLookup::Blame(blame) if blame.reason == HoldReason::ServerError)
+            {
                 // It has failed on the statement, too.
                 self.suspects.upstream_is_ill();
             }
@@ -179,24 +183,24 @@ impl Session {
     /// Tells whether the LRS's own 401 to a look-up may mean reading alone, or this id alone. Credentials that
     /// may write and not read are common: sending tells. But not where it has just refused to take a statement,
     /// since one real LRS says 400 to whom it does not know.
-    fn forbids_only_reading(&mut self, then: &Then, words: &str) -> bool {
+    fn forbids_only_reading(&mut self, then: &AfterLookup, words: &str) -> bool {
         match then {
-            Then::Split { blame, .. } | Then::Blame(blame) if blame.is_door() => false,
-            Then::Split { blame, .. } | Then::Blame(blame)
+            AfterLookup::Split { blame, .. } | AfterLookup::Blame(blame) if blame.is_401() => false,
+            AfterLookup::Split { blame, .. } | AfterLookup::Blame(blame)
                 if matches!(blame.status, Some(400..=499)) =>
             {
                 if self.link.learned.reads == Some(false) {
-                    self.link.door_is_shut(words);
+                    self.link.note_401(words);
                 }
                 self.link.learned.reads == Some(false)
             }
             // It would be convicted for a password that has changed.
-            Then::Convict => self.link.learned.reads != Some(true),
+            AfterLookup::Hold => self.link.learned.reads != Some(true),
             _ => {
                 if self.link.learned.reads != Some(false) {
                     // Nothing was taken with these yet, or others were shown: perhaps it means this id. What
                     // it says to sending has to show it soon.
-                    self.link.door_is_shut(words);
+                    self.link.note_401(words);
                 }
                 true
             }
@@ -207,8 +211,8 @@ impl Session {
     fn found(
         &mut self,
         db: &mut Db,
-        mut look: Look,
-        item: Item,
+        mut look: Lookup,
+        item: Pending,
         outcome: Outcome,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -219,10 +223,12 @@ impl Session {
         match &mut look.then {
             // It was sent just now, whatever was said to that, and was not there before. Where a 401 is not
             // explained it may have come there from elsewhere.
-            Then::Proves { .. } | Then::Blame(_) if same && is_new && self.link.door.is_none() => {
+            AfterLookup::Proves { .. } | AfterLookup::Blame(_)
+                if same && is_new && self.link.unauthorized.is_none() =>
+            {
                 self.accepted(db, settled, now)?;
             }
-            Then::Split {
+            AfterLookup::Split {
                 batch, culprits, ..
             } => {
                 // The one asked for, the first, is settled: the others are sent again.
@@ -230,12 +236,15 @@ impl Session {
                 *culprits = culprits.iter().filter_map(|at| at.checked_sub(1)).collect();
                 self.settle(db, settled, now)?;
             }
-            Then::Proves { .. } | Then::Send(_) | Then::Known { .. } | Then::Blame(_) => {
+            AfterLookup::Proves { .. }
+            | AfterLookup::Send(_)
+            | AfterLookup::Known { .. }
+            | AfterLookup::Blame(_) => {
                 // It has taken others than those it refuses.
                 self.link.accepted |= same;
                 self.settle(db, settled, now)?;
             }
-            Then::Convict => {
+            AfterLookup::Hold => {
                 self.suspects.forget(seq);
                 self.settle(db, settled, now)?;
             }
@@ -244,38 +253,38 @@ impl Session {
     }
 
     /// Asks for the next one, or does what the looking was for.
-    fn continue_look(&mut self, db: &mut Db, look: Look, now: Millis) -> Result<(), StoreError> {
+    fn continue_look(&mut self, db: &mut Db, look: Lookup, now: Millis) -> Result<(), StoreError> {
         if !look.ask.is_empty() {
-            self.tasks.push_front(Task::Look(look));
+            self.tasks.push_front(Task::Lookup(look));
             return Ok(());
         }
         let mut send = look.missing;
         match look.then {
-            Then::Send(rest) => {
+            AfterLookup::Send(rest) => {
                 send.extend(rest);
                 send.sort_unstable_by_key(|item| item.row.seq);
                 if !send.is_empty() {
                     self.tasks.push_front(Task::Post(send));
                 }
             }
-            Then::Known { .. } | Then::Proves { .. }
+            AfterLookup::Known { .. } | AfterLookup::Proves { .. }
                 if !send.is_empty() && self.under_way(now) > Duration::ZERO =>
             {
                 return self.stop(db, not_kept(), Duration::ZERO, now);
             }
             // Sent again one by one: one of them may be what the LRS stumbles over.
-            Then::Known { .. } | Then::Proves { .. } => {
+            AfterLookup::Known { .. } | AfterLookup::Proves { .. } => {
                 self.post_in_parts(send.into_iter().map(|item| vec![item]).collect());
             }
-            Then::Split {
+            AfterLookup::Split {
                 batch, culprits, ..
             } => match batch.len() {
                 0 | 1 => self.post_in_parts(vec![batch]),
                 _ => self.post_in_parts(split(batch, &culprits)),
             },
-            Then::Blame(blame) => return self.blame_all(db, send, &blame, now),
+            AfterLookup::Blame(blame) => return self.blame_all(db, send, &blame, now),
             // It is among the suspects still.
-            Then::Convict => {}
+            AfterLookup::Hold => {}
         }
         Ok(())
     }
@@ -284,8 +293,8 @@ impl Session {
     fn misunderstood(
         &mut self,
         db: &mut Db,
-        mut look: Look,
-        item: Item,
+        mut look: Lookup,
+        item: Pending,
         now: Millis,
     ) -> Result<(), StoreError> {
         let set_by_the_app = self.link.config.version.is_some();
@@ -313,12 +322,12 @@ impl Session {
             && self.link.learned.failures < policy::LONG_TROUBLE;
         self.link.proven_version = self.link.learned.version.filter(|_| proven);
         self.link.learned.version = Some(self.link.version().other());
-        self.suspects.acquit_refused();
+        self.suspects.clear_refused();
         look.ask.push_front(item);
         // With the version put right, what was refused for it may go through.
-        if let Then::Split { batch, .. } = look.then {
+        if let AfterLookup::Split { batch, .. } = look.then {
             self.tasks.push_front(Task::Post(batch));
-        } else if let Then::Blame(Blame {
+        } else if let AfterLookup::Blame(Blame {
             status: Some(400..500),
             stranger: false,
             ..
@@ -326,7 +335,7 @@ impl Session {
         {
             self.tasks.push_front(Task::Post(look.ask.into()));
         } else {
-            self.tasks.push_front(Task::Look(look));
+            self.tasks.push_front(Task::Lookup(look));
         }
         Ok(())
     }
@@ -336,8 +345,8 @@ impl Session {
     fn not_shown(
         &mut self,
         db: &mut Db,
-        mut look: Look,
-        mut item: Item,
+        mut look: Lookup,
+        mut item: Pending,
         status: Option<u16>,
         may_not_read: bool,
         now: Millis,
@@ -347,18 +356,21 @@ impl Session {
         let signs = self.link.learned.signs == Some(true);
         match &look.then {
             // The credentials, or one of these? Another one that is taken tells, and nothing else does.
-            Then::Split { blame, .. } if blame.is_door() => {
+            AfterLookup::Split { blame, .. } if blame.is_401() => {
                 self.link.checked = false;
                 self.one_and_the_others(look);
                 Ok(())
             }
-            Then::Blame(blame) if blame.is_door() => {
+            AfterLookup::Blame(blame) if blame.is_401() => {
                 self.link.checked = false;
                 item.looked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            Then::Send(_) | Then::Split { .. } | Then::Blame(_) | Then::Convict => {
+            AfterLookup::Send(_)
+            | AfterLookup::Split { .. }
+            | AfterLookup::Blame(_)
+            | AfterLookup::Hold => {
                 item.looked = true;
                 // Nor will it say so a minute later.
                 self.not_there.insert(item.row.seq);
@@ -368,17 +380,17 @@ impl Session {
             // The LRS itself says that it has stored it, and it or the app says that nobody may read it here.
             // One that fails on the question, or does not understand it, says nothing. An LRS that never
             // gives its version header cannot be told from whoever stands before it.
-            Then::Proves { vouched, own }
+            AfterLookup::Proves { vouched, own }
                 if *vouched && may_not_read || write_only && (*own || !signs) =>
             {
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)
             }
-            Then::Proves { .. } if !look.ask.is_empty() && !self.link.is_cautious() => {
+            AfterLookup::Proves { .. } if !look.ask.is_empty() && !self.link.is_cautious() => {
                 self.stop(db, unproved(status), Duration::ZERO, now)
             }
-            Then::Proves { .. } => {
+            AfterLookup::Proves { .. } => {
                 let stop = unproved(status);
                 let blame = Blame {
                     reason: HoldReason::Refused,
@@ -390,18 +402,18 @@ impl Session {
                 self.continue_look(db, look, now)
             }
             // The 409 need not have been about this one: sent alone, it tells.
-            Then::Known { each: false } => {
+            AfterLookup::Known { each: false } => {
                 item.looked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            Then::Known { each: true } => self.vanished(db, look, item, now),
+            AfterLookup::Known { each: true } => self.vanished(db, look, item, now),
         }
     }
 
     /// The first of a batch is sent alone, and then the others.
-    fn one_and_the_others(&mut self, look: Look) {
-        let Then::Split {
+    fn one_and_the_others(&mut self, look: Lookup) {
+        let AfterLookup::Split {
             mut batch,
             culprits,
             ..
@@ -420,18 +432,18 @@ impl Session {
     fn vanished(
         &mut self,
         db: &mut Db,
-        look: Look,
-        item: Item,
+        look: Lookup,
+        item: Pending,
         now: Millis,
     ) -> Result<(), StoreError> {
         // What is said to be stored, and is never shown, nobody has refused: that does only an LRS that says
         // itself something else of it.
         let stranger = match look.then {
-            Then::Proves { vouched, own } => vouched || !own,
+            AfterLookup::Proves { vouched, own } => vouched || !own,
             _ => false,
         };
         let (reason, status, words) = match look.then {
-            Then::Known { .. } => (
+            AfterLookup::Known { .. } => (
                 HoldReason::ConflictUnseen,
                 Some(409),
                 "the LRS says that it has this id, but does not show its statement",

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::in_flight::Flying;
-use super::task::{Item, Look, Sent, Task, Then, split};
-use crate::lrs::Failure;
+use super::in_flight::Flight;
+use super::task::{AfterLookup, Lookup, Pending, Sent, Task, split};
+use crate::lrs::TransportError;
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
 use crate::sync::judge;
 use crate::sync::link::Ceiling;
@@ -16,30 +16,30 @@ impl Session {
     pub(crate) fn failed(
         &mut self,
         db: &mut Db,
-        flying: Flying,
-        failure: &Failure,
+        flight: Flight,
+        failure: &TransportError,
         now: Millis,
     ) -> Result<(), StoreError> {
         let stop = judge::failed(failure);
         self.judged(stop.problem.code());
         self.flights.close();
-        let sent = Sent::of(&flying);
-        let batch = match flying.task {
+        let sent = Sent::of(&flight);
+        let batch = match flight.task {
             Task::Post(batch) => batch,
-            Task::Look(look) => return self.look_failed(db, look, stop, now),
+            Task::Lookup(look) => return self.look_failed(db, look, stop, now),
             Task::Negotiate => return self.about_stopped(db, stop, now),
         };
         self.may_be_there(&batch);
         match failure {
-            Failure::Unreachable(_) => self.unsent = self.flights.take_back(flying.mark),
-            Failure::Broken(_) if sent.bytes >= policy::BIG_BODY => {
+            TransportError::Unreachable(_) => self.unsent = self.flights.take_back(flight.mark),
+            TransportError::Broken(_) if sent.bytes >= policy::BIG_BODY => {
                 self.link
                     .ceiling
                     .shrink_bytes(&mut self.link.learned, sent.bytes);
             }
             // One LRS breaks on every batch above some size, another one just once.
-            Failure::Broken(_) if self.link.learned.failures == 0 => {}
-            Failure::TimedOut | Failure::Broken(_) => {
+            TransportError::Broken(_) if self.link.learned.failures == 0 => {}
+            TransportError::TimedOut | TransportError::Broken(_) => {
                 self.link
                     .ceiling
                     .shrink_statements(&mut self.link.learned, batch.len());
@@ -53,7 +53,7 @@ impl Session {
     fn post_stopped(
         &mut self,
         db: &mut Db,
-        mut batch: Vec<Item>,
+        mut batch: Vec<Pending>,
         stop: Stop,
         sent: Sent,
         now: Millis,
@@ -80,7 +80,7 @@ impl Session {
         self.stay_quiet(&batch, doubt, now);
         let blame = blame_of(&stop);
         self.tasks
-            .push_front(Task::Look(Look::new(batch, Then::Blame(blame))));
+            .push_front(Task::Lookup(Lookup::new(batch, AfterLookup::Blame(blame))));
         // Should this session end before it knows, the next one waits.
         self.settle(db, Vec::new(), now)
     }
@@ -88,7 +88,7 @@ impl Session {
     pub(crate) fn posted(
         &mut self,
         db: &mut Db,
-        batch: Vec<Item>,
+        batch: Vec<Pending>,
         verdict: Verdict,
         sent: Sent,
         now: Millis,
@@ -100,8 +100,9 @@ impl Session {
         match verdict {
             Verdict::Stored { delivered, look } => self.stored(db, batch, &delivered, &look, now),
             Verdict::Unproved { vouched, own } => {
-                let then = Then::Proves { vouched, own };
-                self.tasks.push_front(Task::Look(Look::new(batch, then)));
+                let then = AfterLookup::Proves { vouched, own };
+                self.tasks
+                    .push_front(Task::Lookup(Lookup::new(batch, then)));
                 Ok(())
             }
             Verdict::Sorted {
@@ -169,7 +170,7 @@ impl Session {
     fn stored(
         &mut self,
         db: &mut Db,
-        batch: Vec<Item>,
+        batch: Vec<Pending>,
         delivered: &[usize],
         look: &[usize],
         now: Millis,
@@ -179,11 +180,11 @@ impl Session {
             .map(|item| (item, Outcome::Delivered))
             .collect();
         if !look.is_empty() {
-            let then = Then::Proves {
+            let then = AfterLookup::Proves {
                 vouched: false,
                 own: true,
             };
-            self.tasks.push_front(Task::Look(Look::new(look, then)));
+            self.tasks.push_front(Task::Lookup(Lookup::new(look, then)));
         }
         self.accepted(db, settled, now)
     }
@@ -191,7 +192,7 @@ impl Session {
     fn sorted(
         &mut self,
         db: &mut Db,
-        batch: &[Item],
+        batch: &[Pending],
         delivered: &[usize],
         refused: Vec<(usize, Blame)>,
         look: &[usize],
@@ -201,8 +202,10 @@ impl Session {
         let (lost, look): (Vec<_>, Vec<_>) =
             pick(batch, look).into_iter().partition(|item| item.looked);
         if !look.is_empty() {
-            self.tasks
-                .push_front(Task::Look(Look::new(look, Then::Send(Vec::new()))));
+            self.tasks.push_front(Task::Lookup(Lookup::new(
+                look,
+                AfterLookup::Send(Vec::new()),
+            )));
         }
         if !delivered.is_empty() {
             let settled = delivered
@@ -234,23 +237,23 @@ impl Session {
     fn suspicious(
         &mut self,
         db: &mut Db,
-        mut batch: Vec<Item>,
+        mut batch: Vec<Pending>,
         blame: Blame,
         culprits: Vec<usize>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        if blame.is_door() {
+        if blame.is_401() {
             // The credentials are asked about anew, whatever it took before.
             self.link.checked = false;
-            self.link.door_is_shut(&blame.words);
+            self.link.note_401(&blame.words);
         }
         if batch.len() > 1 {
             if self.link.checked {
                 self.post_in_parts(split(batch, &culprits));
             } else if let Some(first) = batch.first().cloned() {
-                self.tasks.push_front(Task::Look(Look::new(
+                self.tasks.push_front(Task::Lookup(Lookup::new(
                     [first],
-                    Then::Split {
+                    AfterLookup::Split {
                         batch,
                         culprits,
                         blame,
@@ -270,14 +273,14 @@ impl Session {
             || blame.reason == HoldReason::ServerError
         {
             self.tasks
-                .push_front(Task::Look(Look::new([item], Then::Blame(blame))));
+                .push_front(Task::Lookup(Lookup::new([item], AfterLookup::Blame(blame))));
             return Ok(());
         }
         self.blame_all(db, vec![item], &blame, now)
     }
 
     /// 409: it knows at least one of them, the same or another.
-    fn known(&mut self, mut batch: Vec<Item>, named: &[usize]) {
+    fn known(&mut self, mut batch: Vec<Pending>, named: &[usize]) {
         if batch.len() > 1 {
             // It does not say that it knows this one: not to find it now proves nothing against it.
             for item in &mut batch {
@@ -287,8 +290,10 @@ impl Session {
         let alone = batch.len() == 1;
         let all_sent_before = batch.iter().all(|item| item.row.sent_before);
         if alone || all_sent_before {
-            self.tasks
-                .push_front(Task::Look(Look::new(batch, Then::Known { each: alone })));
+            self.tasks.push_front(Task::Lookup(Lookup::new(
+                batch,
+                AfterLookup::Known { each: alone },
+            )));
         } else if named.is_empty() {
             self.post_in_parts(split(batch, &[]));
         } else {
@@ -302,12 +307,14 @@ impl Session {
             if !rest.is_empty() {
                 self.tasks.push_front(Task::Post(rest));
             }
-            self.tasks
-                .push_front(Task::Look(Look::new(ask, Then::Known { each: true })));
+            self.tasks.push_front(Task::Lookup(Lookup::new(
+                ask,
+                AfterLookup::Known { each: true },
+            )));
         }
     }
 
-    pub(crate) fn post_in_parts(&mut self, parts: Vec<Vec<Item>>) {
+    pub(crate) fn post_in_parts(&mut self, parts: Vec<Vec<Pending>>) {
         for part in parts.into_iter().rev().filter(|part| !part.is_empty()) {
             self.tasks.push_front(Task::Post(part));
         }
@@ -347,7 +354,7 @@ fn blame_of(stop: &Stop) -> Blame {
 }
 
 /// Takes those at these positions, in ascending order, without a copy of their bytes.
-fn take(batch: Vec<Item>, at: &[usize]) -> impl Iterator<Item = Item> {
+fn take(batch: Vec<Pending>, at: &[usize]) -> impl Iterator<Item = Pending> {
     let mut at = at.iter().copied().peekable();
     batch
         .into_iter()
@@ -355,6 +362,6 @@ fn take(batch: Vec<Item>, at: &[usize]) -> impl Iterator<Item = Item> {
         .filter_map(move |(place, item)| at.next_if_eq(&place).map(|_| item))
 }
 
-fn pick(batch: &[Item], at: &[usize]) -> Vec<Item> {
+fn pick(batch: &[Pending], at: &[usize]) -> Vec<Pending> {
     at.iter().filter_map(|&at| batch.get(at).cloned()).collect()
 }

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use super::suspects::Suspect;
-use super::task::{Item, Look, Task, Then};
+use super::task::{AfterLookup, Lookup, Pending, Task};
 use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
 use crate::sync::backoff;
 use crate::sync::link::Ceiling;
@@ -25,7 +25,7 @@ impl Session {
     pub(crate) fn blame_all(
         &mut self,
         db: &mut Db,
-        items: Vec<Item>,
+        items: Vec<Pending>,
         blame: &Blame,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -36,7 +36,7 @@ impl Session {
     pub(crate) fn blame_since(
         &mut self,
         db: &mut Db,
-        items: Vec<Item>,
+        items: Vec<Pending>,
         blame: &Blame,
         taken: u64,
         now: Millis,
@@ -65,14 +65,14 @@ impl Session {
             self.forget_tasks();
             // But one leap: it may be statements that it fails on, and questions that nobody answers.
             if self.suspects.ill && self.suspects.list.len() > policy::SUSPECTS_BEFORE_PROBING {
-                return self.conclude_suspects(db, now).map(drop);
+                return self.resolve_suspects(db, now).map(drop);
             }
         }
         Ok(())
     }
 
     /// The LRS itself has refused it before in the same way, and has taken others since.
-    fn confirms(&self, item: &Item, blame: &Blame) -> bool {
+    fn confirms(&self, item: &Pending, blame: &Blame) -> bool {
         let taken = self.link.learned.taken;
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
         !blame.stranger
@@ -84,7 +84,7 @@ impl Session {
 
     /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
     /// did since.
-    fn is_apart(&self, item: &Item) -> bool {
+    fn is_apart(&self, item: &Pending) -> bool {
         match (self.link.steady, item.row.refused_at) {
             (Some(now), Some(then)) if now.boot == then.boot => {
                 now.ms - then.ms >= policy::REFUSALS_APART.as_millis() as Millis
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// The upstream took another statement: what becomes of the suspects.
-    pub(crate) fn convict(&mut self, now: Millis) -> Vec<(Item, Outcome)> {
+    pub(crate) fn hold_confirmed(&mut self, now: Millis) -> Vec<(Pending, Outcome)> {
         let list = std::mem::take(&mut self.suspects).list;
         let mut outcomes = Vec::new();
         for suspect in list {
@@ -139,7 +139,7 @@ impl Session {
     }
 
     /// Decides about the suspects when nothing else is due. Returns whether there is something to do again.
-    pub(crate) fn conclude_suspects(
+    pub(crate) fn resolve_suspects(
         &mut self,
         db: &mut Db,
         now: Millis,
@@ -161,14 +161,14 @@ impl Session {
             if self.suspects.verified != Some(seq) {
                 self.suspects.verified = Some(seq);
                 self.tasks
-                    .push_front(Task::Look(Look::new([last.item], Then::Convict)));
+                    .push_front(Task::Lookup(Lookup::new([last.item], AfterLookup::Hold)));
                 return Ok(true);
             }
         }
         if taken_others || all_aside {
             // No more of them in one session: it may be an outage that has begun meanwhile.
             self.link.wary = false;
-            let settled = self.convict(now);
+            let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;
             return Ok(true);
         }
@@ -176,13 +176,13 @@ impl Session {
         Ok(true)
     }
 
-    pub(crate) fn later(&mut self, item: &Item, blame: &Blame, now: Millis) -> Outcome {
+    pub(crate) fn later(&mut self, item: &Pending, blame: &Blame, now: Millis) -> Outcome {
         self.later_since(item, blame, self.link.learned.taken, now)
     }
 
     /// Puts a statement off, longer each time. `taken` is how much the upstream had taken when it was
     /// refused.
-    fn later_since(&mut self, item: &Item, blame: &Blame, taken: u64, now: Millis) -> Outcome {
+    fn later_since(&mut self, item: &Pending, blame: &Blame, taken: u64, now: Millis) -> Outcome {
         let wait = backoff::suspicion(item.row.tries, &mut self.rng)
             .max(policy::REFUSALS_APART)
             .max(self.under_way(now));

@@ -1,7 +1,7 @@
 //! The list of suspects, and where in the log a session goes on behind them. What becomes of them is decided in
 //! `conviction`.
 
-use super::task::Item;
+use super::task::Pending;
 use crate::store::{HoldReason, Millis};
 use crate::sync::meaning::Blame;
 use crate::sync::policy;
@@ -9,7 +9,7 @@ use crate::sync::policy;
 /// A statement that was refused when it was alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Suspect {
-    pub(crate) item: Item,
+    pub(crate) item: Pending,
     pub(crate) blame: Blame,
     /// How many batches the upstream had taken by then.
     pub(crate) taken: u64,
@@ -38,7 +38,7 @@ impl Suspects {
 
     /// They may have been refused for the version or the credentials that they were sent with. What it
     /// failed on stays: it may be at that still.
-    pub(crate) fn acquit_refused(&mut self) {
+    pub(crate) fn clear_refused(&mut self) {
         self.list
             .retain(|one| one.blame.reason == HoldReason::ServerError);
     }
@@ -75,7 +75,7 @@ impl Suspects {
         let leaps = (self.list.len() - policy::SUSPECTS_BEFORE_PROBING + 1) as u32;
         match self.list.last() {
             // There are only a few questions.
-            Some(suspect) if suspect.blame.is_door() => {
+            Some(suspect) if suspect.blame.is_401() => {
                 last + rng.i64(0..=(last_seq - last - 1).max(0))
             }
             _ => leap(last, last_seq, leaps, rng),

@@ -10,27 +10,27 @@ use crate::sync::meaning::{Blame, Verdict};
 
 /// A statement on its way.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub struct Pending {
     /// The statement.
     pub row: Row,
     /// Looked up in this session, and not found.
     pub looked: bool,
 }
 
-impl From<Row> for Item {
+impl From<Row> for Pending {
     fn from(row: Row) -> Self {
         Self { row, looked: false }
     }
 }
 
-impl Item {
+impl Pending {
     /// Tells whether it comes straight from the log and was never sent, so that it may go beside others.
     pub(crate) fn is_fresh(&self) -> bool {
         self.row.aside_since.is_none() && !self.row.sent_before && !self.looked
     }
 }
 
-impl AsRef<[u8]> for Item {
+impl AsRef<[u8]> for Pending {
     fn as_ref(&self) -> &[u8] {
         &self.row.body
     }
@@ -42,27 +42,27 @@ pub(crate) enum Task {
     /// Ask which versions the upstream speaks.
     Negotiate,
     /// Send a batch.
-    Post(Vec<Item>),
-    /// Look statements up by their ids.
-    Look(Look),
+    Post(Vec<Pending>),
+    /// Lookup statements up by their ids.
+    Lookup(Lookup),
 }
 
 /// Statements to look up one by one, and what to do then.
 #[derive(Debug)]
-pub(crate) struct Look {
-    pub(crate) ask: VecDeque<Item>,
+pub(crate) struct Lookup {
+    pub(crate) ask: VecDeque<Pending>,
     /// The one in front was not found: is it voided? A voided statement hides.
     pub(crate) as_voided: bool,
     /// Asked for and not found.
-    pub(crate) missing: Vec<Item>,
-    pub(crate) then: Then,
+    pub(crate) missing: Vec<Pending>,
+    pub(crate) then: AfterLookup,
 }
 
 /// Why statements are looked up, which says what follows.
 #[derive(Debug)]
-pub(crate) enum Then {
+pub(crate) enum AfterLookup {
     /// Send those not found, followed by these.
-    Send(Vec<Item>),
+    Send(Vec<Pending>),
     /// The LRS said that it has them: they must be there. `vouched`: it said so as an LRS does, and
     /// where it lets nobody read that is all the proof there is. `own`: it was the LRS that said so.
     Proves { vouched: bool, own: bool },
@@ -71,7 +71,7 @@ pub(crate) enum Then {
     /// First of all, do the credentials and the version hold? Then these are split up to find the
     /// culprit.
     Split {
-        batch: Vec<Item>,
+        batch: Vec<Pending>,
         culprits: Vec<usize>,
         blame: Blame,
     },
@@ -79,11 +79,11 @@ pub(crate) enum Then {
     Blame(Blame),
     /// Check whether the credentials and the version still hold: the statement is a suspect, and the LRS took
     /// others before.
-    Convict,
+    Hold,
 }
 
-impl Look {
-    pub(crate) fn new(ask: impl IntoIterator<Item = Item>, then: Then) -> Self {
+impl Lookup {
+    pub(crate) fn new(ask: impl IntoIterator<Item = Pending>, then: AfterLookup) -> Self {
         Self {
             ask: ask.into_iter().collect(),
             as_voided: false,
@@ -94,7 +94,7 @@ impl Look {
 }
 
 /// Work that the log and the statements aside have for the next request.
-pub(crate) enum Due {
+pub(crate) enum Next {
     Task(Task),
     Nothing,
     /// Ask again: so many had to step aside that the transaction has been long enough.
@@ -104,8 +104,8 @@ pub(crate) enum Due {
 }
 
 /// A batch whose answer asks for something else than the next batch, while others are under way.
-pub(crate) struct Landed {
-    pub(crate) batch: Vec<Item>,
+pub(crate) struct Returned {
+    pub(crate) batch: Vec<Pending>,
     pub(crate) verdict: Verdict,
     pub(crate) sent: Sent,
     pub(crate) span: Span,
@@ -121,13 +121,13 @@ pub(crate) struct Sent {
 }
 
 /// Splits a batch around those the LRS points at, or in halves; capture order stays.
-pub(crate) fn split(mut batch: Vec<Item>, culprits: &[usize]) -> Vec<Vec<Item>> {
+pub(crate) fn split(mut batch: Vec<Pending>, culprits: &[usize]) -> Vec<Vec<Pending>> {
     let pointed_at = culprits.len() < batch.len() && culprits.iter().any(|at| *at < batch.len());
     if !pointed_at {
         let second = batch.split_off(batch.len().div_ceil(2));
         return vec![batch, second];
     }
-    let mut parts: Vec<Vec<Item>> = Vec::new();
+    let mut parts: Vec<Vec<Pending>> = Vec::new();
     let mut alone = true;
     for (at, item) in batch.into_iter().enumerate() {
         let culprit = culprits.contains(&at);
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn batch(n: i64) -> Vec<Item> {
+    fn batch(n: i64) -> Vec<Pending> {
         (0..n)
             .map(|seq| {
                 Row {

@@ -2,7 +2,7 @@
 
 use super::device::{Device, START};
 use super::lrs::Fault;
-use crate::lrs::{Credentials, Failure};
+use crate::lrs::{Credentials, TransportError};
 use crate::store::{HoldReason, UpstreamId, WaitKind};
 use crate::sync::{Ended, Step};
 
@@ -138,8 +138,8 @@ fn a_long_run_of_bad_statements_blocks_nobody() {
 #[test]
 fn what_was_refused_for_the_version_it_was_sent_in_is_no_suspect_any_more_when_that_is_put_right() {
     let mut device = Device::new();
-    let broken = || Fault::Fail(Failure::Broken("reset".into()));
-    let missing = || Fault::Answer(404, vec![], "no such application");
+    let broken = || Fault::Fail(TransportError::Broken("reset".into()));
+    let missing = || Fault::Response(404, vec![], "no such application");
     // It does not tell its version, and breaks twice: one statement at a time, each looked up first.
     device.lrs.versions = vec!["2.0.0"];
     device.record(2);
@@ -165,7 +165,7 @@ fn what_is_refused_for_a_password_that_changed_in_between_is_not_at_fault() {
     device.lrs.faults = [
         Fault::None,
         Fault::None,
-        Fault::Answer(400, vec![], "who are you?"),
+        Fault::Response(400, vec![], "who are you?"),
     ]
     .into();
     assert_eq!(device.sync(), Ended::Emptied);
@@ -175,8 +175,8 @@ fn what_is_refused_for_a_password_that_changed_in_between_is_not_at_fault() {
     device.now = device.db.next_due(UpstreamId::MAIN).unwrap().unwrap();
     device.lrs.faults = [
         Fault::None,
-        Fault::Answer(400, vec![], "who are you?"),
-        Fault::Answer(401, vec![], "who are you?"),
+        Fault::Response(400, vec![], "who are you?"),
+        Fault::Response(401, vec![], "who are you?"),
     ]
     .into();
     assert!(matches!(device.sync(), Ended::NeedsApp { .. }));
@@ -195,7 +195,7 @@ fn what_comes_and_goes_between_two_requests_convicts_nobody_at_once() {
     for _ in 0..10 {
         let mut faults = vec![Fault::None];
         for _ in 0..40 {
-            let no = || Fault::Answer(403, vec![], "not from this network");
+            let no = || Fault::Response(403, vec![], "not from this network");
             faults.extend([no(), no(), Fault::None]);
         }
         device.lrs.faults = faults.into();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown};
 use crate::event::Event;
-use crate::lrs::Failure;
+use crate::lrs::TransportError;
 use crate::store::{HistoryPolicy, HoldReason, Page, UpstreamId, WaitKind, WaitReason};
 use crate::sync::Ended;
 
@@ -53,7 +53,7 @@ fn an_answer_lost_after_storing_counts_nothing_twice() {
         device
             .lrs
             .faults
-            .extend([Fault::Answer(404, vec![], ""), Fault::LoseAnswer]);
+            .extend([Fault::Response(404, vec![], ""), Fault::LoseAnswer]);
         let ended = device.sync();
         assert!(
             matches!(
@@ -181,7 +181,7 @@ fn a_credential_that_may_not_read_delivers_all_the_same() {
         device
             .lrs
             .faults
-            .extend([Fault::Answer(404, vec![], ""), Fault::LoseAnswer]);
+            .extend([Fault::Response(404, vec![], ""), Fault::LoseAnswer]);
         device.sync();
         device.sync_all();
         assert_eq!((device.delivered(), device.lrs.stored.len()), (60, 60));
@@ -197,7 +197,7 @@ fn what_was_never_sent_can_still_be_retracted_after_an_outage() {
     device
         .lrs
         .faults
-        .push_back(Fault::Fail(Failure::Unreachable("no route".into())));
+        .push_back(Fault::Fail(TransportError::Unreachable("no route".into())));
     device.sync();
     device.db.retract(late[0]).unwrap();
     device.check();
@@ -205,7 +205,7 @@ fn what_was_never_sent_can_still_be_retracted_after_an_outage() {
     device
         .lrs
         .faults
-        .push_back(Fault::Fail(Failure::Broken("reset".into())));
+        .push_back(Fault::Fail(TransportError::Broken("reset".into())));
     device.by_hand = true;
     device.sync();
     assert!(

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::device::{Device, START};
 use super::lrs::Fault;
-use crate::lrs::{Answer, Credentials, Failure, Method, Request};
+use crate::lrs::{Credentials, Method, Request, Response, TransportError};
 use crate::store::{Claim, Holder, Page, Problem, UpstreamId, WaitKind, WaitReason};
 use crate::sync::{Ended, Session, Step, Ticket};
 
@@ -69,7 +69,7 @@ impl Air {
         self.land_as(at, outcome);
     }
 
-    fn land_as(&mut self, at: usize, outcome: Result<Answer, Failure>) {
+    fn land_as(&mut self, at: usize, outcome: Result<Response, TransportError>) {
         let (ticket, _) = self.flying.remove(at);
         self.device.now += 20;
         self.session
@@ -108,8 +108,8 @@ impl Air {
     }
 }
 
-fn status(status: u16, headers: &[(&str, &str)]) -> Answer {
-    Answer {
+fn status(status: u16, headers: &[(&str, &str)]) -> Response {
+    Response {
         status,
         headers: headers
             .iter()
@@ -121,7 +121,7 @@ fn status(status: u16, headers: &[(&str, &str)]) -> Answer {
 }
 
 /// By the LRS itself.
-fn refused() -> Answer {
+fn refused() -> Response {
     status(401, &[("X-Experience-API-Version", "2.0.0")])
 }
 
@@ -266,7 +266,7 @@ fn several_troubles_are_done_one_after_another() {
 fn after_a_failure_all_others_are_awaited_and_the_longest_wait_holds() {
     let mut air = Air::open(4, 600);
     let timeout = air.flying[0].1.timeout.as_millis() as i64;
-    air.land_as(0, Err(Failure::TimedOut));
+    air.land_as(0, Err(TransportError::TimedOut));
     let timed_out = air.device.now;
     assert_eq!(air.send(), Step::Await);
     air.land_as(0, Ok(status(503, &[("Retry-After", "10")])));
@@ -425,9 +425,9 @@ fn what_provably_never_left_may_be_retracted_and_what_may_have_arrived_may_not()
             for at in order {
                 let ids = air.ids(at);
                 let failure = if arrived < 3 && ids == batches[arrived] {
-                    Failure::Broken("reset".into())
+                    TransportError::Broken("reset".into())
                 } else {
-                    Failure::Unreachable("no route".into())
+                    TransportError::Unreachable("no route".into())
                 };
                 air.land_as(at, Err(failure));
             }
@@ -549,7 +549,7 @@ fn who_lost_the_lease_overwrites_nothing() {
         "a fact stays a fact"
     );
     assert_eq!(air.wait(), Some(asked));
-    air.land_as(0, Err(Failure::Unreachable("no route".into())));
+    air.land_as(0, Err(TransportError::Unreachable("no route".into())));
     air.land(0);
     assert_eq!(air.wait(), Some(asked));
     let Step::Wait { until, .. } = air.send() else {

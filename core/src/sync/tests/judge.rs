@@ -5,22 +5,22 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::lrs::reading::{read_about, read_get, read_post, sender};
-use crate::lrs::{Answer, Endpoint, Failure, Sender};
+use crate::lrs::{Endpoint, Response, Sender, TransportError};
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Problem, Row};
 use crate::sync::judge::{about, failed, found, posted};
 use crate::sync::meaning::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
-use crate::sync::statements::task::Item;
+use crate::sync::statements::task::Pending;
 
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(n | 0x4000_8000_0000_0000_0000)
 }
 
 /// Three statements; those named were sent before.
-fn batch(sent_before: &[usize]) -> Vec<Item> {
+fn batch(sent_before: &[usize]) -> Vec<Pending> {
     (0..3)
         .map(|at| {
-            Item::from(Row {
+            Pending::from(Row {
                 seq: at as i64 + 1,
                 id: id(at as u128),
                 body: Vec::new(),
@@ -40,8 +40,8 @@ fn batch(sent_before: &[usize]) -> Vec<Item> {
         .collect()
 }
 
-fn answer(status: u16, body: &str) -> Answer {
-    Answer {
+fn answer(status: u16, body: &str) -> Response {
+    Response {
         status,
         headers: Vec::new(),
         body: body.as_bytes().to_vec(),
@@ -53,7 +53,7 @@ fn endpoint() -> Endpoint {
     Endpoint::parse("https://lrs.example/xAPI").unwrap()
 }
 
-fn judge_post(answer: &Answer, sent_before: &[usize], retry_after: Option<Duration>) -> Verdict {
+fn judge_post(answer: &Response, sent_before: &[usize], retry_after: Option<Duration>) -> Verdict {
     posted(
         &read_post(answer, &endpoint()),
         sender(answer),
@@ -63,7 +63,7 @@ fn judge_post(answer: &Answer, sent_before: &[usize], retry_after: Option<Durati
 }
 
 /// As the LRS itself answers: with its version header.
-fn signed(status: u16, body: &str) -> Answer {
+fn signed(status: u16, body: &str) -> Response {
     let mut answer = answer(status, body);
     let version = ("X-Experience-API-Version".into(), "1.0.3".into());
     answer.headers.push(version);
@@ -346,12 +346,16 @@ fn no_status_at_all_delivers_or_holds_by_itself() {
 fn no_answer_is_told_apart_by_what_may_have_arrived() {
     for (failure, problem, doubt) in [
         (
-            Failure::Unreachable("no route".into()),
+            TransportError::Unreachable("no route".into()),
             Problem::Unreachable,
             false,
         ),
-        (Failure::TimedOut, Problem::TimedOut, true),
-        (Failure::Broken("reset".into()), Problem::Broken, true),
+        (TransportError::TimedOut, Problem::TimedOut, true),
+        (
+            TransportError::Broken("reset".into()),
+            Problem::Broken,
+            true,
+        ),
     ] {
         let stop = failed(&failure);
         assert_eq!(
@@ -361,7 +365,7 @@ fn no_answer_is_told_apart_by_what_may_have_arrived() {
     }
 }
 
-fn look(answer: &Answer) -> Looked {
+fn look(answer: &Response) -> Looked {
     found(&read_get(answer, &endpoint(), id(0)), sender(answer), None)
 }
 
@@ -424,7 +428,7 @@ fn a_stranger_that_answers_a_look_up_is_no_lrs() {
 
 #[test]
 fn what_the_lrs_says_of_itself_is_never_the_end() {
-    let ask = |answer: &Answer| about(&read_about(answer, &endpoint()), sender(answer), None);
+    let ask = |answer: &Response| about(&read_about(answer, &endpoint()), sender(answer), None);
     for (body, version) in [
         (r#"{"version":["2.0.0","1.0.3"]}"#, XapiVersion::V2_0_0),
         (r#"{"version":["1.0.1","1.0.9"]}"#, XapiVersion::V1_0_3),

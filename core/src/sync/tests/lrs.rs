@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::lrs::{Answer, Credentials, Endpoint, Failure, Method, Request};
+use crate::lrs::{Credentials, Endpoint, Method, Request, Response, TransportError};
 use crate::store::Millis;
 
 /// What an LRS does with what it has already.
@@ -21,11 +21,11 @@ pub(super) enum OnKnown {
 #[derive(Clone)]
 pub(super) enum Fault {
     None,
-    Answer(u16, Vec<(&'static str, String)>, &'static str),
+    Response(u16, Vec<(&'static str, String)>, &'static str),
     /// The same from something before the LRS, or in its place.
     Stranger(u16, &'static str),
     LoseAnswer,
-    Fail(Failure),
+    Fail(TransportError),
 }
 
 #[allow(clippy::struct_excessive_bools)] // Each is a habit of its own.
@@ -89,7 +89,11 @@ impl Lrs {
         }
     }
 
-    pub(super) fn perform(&mut self, request: &Request, now: Millis) -> Result<Answer, Failure> {
+    pub(super) fn perform(
+        &mut self,
+        request: &Request,
+        now: Millis,
+    ) -> Result<Response, TransportError> {
         self.requests += 1;
         let date = jiff::Timestamp::from_millisecond(now + self.ahead).unwrap();
         let date = jiff::fmt::strtime::format("%a, %d %b %Y %H:%M:%S GMT", date).unwrap();
@@ -100,21 +104,23 @@ impl Lrs {
         outcome
     }
 
-    fn answer(&mut self, request: &Request) -> Result<Answer, Failure> {
+    fn answer(&mut self, request: &Request) -> Result<Response, TransportError> {
         match self.faults.pop_front() {
             Some(Fault::Fail(failure)) => Err(failure),
-            Some(Fault::Answer(status, headers, body)) => {
+            Some(Fault::Response(status, headers, body)) => {
                 Ok(answer(status, &headers, body.to_owned()))
             }
-            Some(Fault::Stranger(status, body)) => Ok(Answer {
+            Some(Fault::Stranger(status, body)) => Ok(Response {
                 headers: Vec::new(),
                 ..answer(status, &[], body.to_owned())
             }),
             Some(Fault::LoseAnswer) => {
                 self.obey(request);
-                Err(Failure::Broken("reset".into()))
+                Err(TransportError::Broken("reset".into()))
             }
-            Some(Fault::None) | None if self.is_cut(request) => Err(Failure::Broken("cut".into())),
+            Some(Fault::None) | None if self.is_cut(request) => {
+                Err(TransportError::Broken("cut".into()))
+            }
             Some(Fault::None) | None => Ok(self.obey(request)),
         }
     }
@@ -125,7 +131,7 @@ impl Lrs {
         self.cuts.iter().any(|id| body.contains(&id.to_string()))
     }
 
-    fn obey(&mut self, request: &Request) -> Answer {
+    fn obey(&mut self, request: &Request) -> Response {
         let header = |name| {
             request
                 .headers
@@ -166,7 +172,7 @@ impl Lrs {
         }
     }
 
-    fn post(&mut self, body: &[u8]) -> Answer {
+    fn post(&mut self, body: &[u8]) -> Response {
         let batch: Vec<Value> = match serde_json::from_slice(body).unwrap() {
             Value::Array(batch) => batch,
             one => vec![one],
@@ -192,7 +198,7 @@ impl Lrs {
                     } else {
                         "<html><title>Blocked</title></html>".to_owned()
                     };
-                    return Answer {
+                    return Response {
                         headers: Vec::new(),
                         ..answer(*status, &[], words)
                     };
@@ -241,7 +247,7 @@ impl Lrs {
         }
     }
 
-    fn get(&mut self, url: &str) -> Answer {
+    fn get(&mut self, url: &str) -> Response {
         self.gets += 1;
         if self.knows_no_looking {
             return answer(400, &[], "no such parameter".into());
@@ -267,11 +273,11 @@ impl Lrs {
     }
 }
 
-fn answer(status: u16, headers: &[(&str, String)], body: String) -> Answer {
+fn answer(status: u16, headers: &[(&str, String)], body: String) -> Response {
     let version = ("X-Experience-API-Version".to_owned(), "1.0.3".to_owned());
     let others = headers.iter().map(|(n, v)| ((*n).to_owned(), v.clone()));
     let headers = std::iter::once(version).chain(others).collect();
-    Answer {
+    Response {
         status,
         headers,
         body: body.into_bytes(),

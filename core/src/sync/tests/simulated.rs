@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::device::Device;
 use super::lrs::{Fault, OnKnown};
-use crate::lrs::Failure;
+use crate::lrs::TransportError;
 use crate::store::{HoldReason, UpstreamId, WaitKind};
 use crate::sync::{Ended, Step};
 
@@ -15,7 +15,7 @@ fn a_search_for_the_culprit_that_is_interrupted_goes_on_where_it_was() {
     device.lrs.dislikes.insert(ids[33], 400);
     // After each four requests the LRS has had enough for a minute.
     for _ in 0..60 {
-        let wait = Fault::Answer(429, vec![("Retry-After", "60".into())], "");
+        let wait = Fault::Response(429, vec![("Retry-After", "60".into())], "");
         device.lrs.faults.clear();
         device.lrs.faults.extend(vec![Fault::None; 4]);
         device.lrs.faults.push_back(wait);
@@ -43,8 +43,8 @@ fn a_conflict_in_a_batch_says_nothing_against_what_is_missing() {
     let elsewhere = json!({"id": ids[1], "actor": 1, "verb": 2, "object": 3});
     device.lrs.stored.insert(ids[1], elsewhere);
     device.lrs.faults.extend([
-        Fault::Answer(404, vec![], ""),
-        Fault::Fail(Failure::Broken("reset".into())),
+        Fault::Response(404, vec![], ""),
+        Fault::Fail(TransportError::Broken("reset".into())),
     ]);
     device.sync_all();
     assert_eq!(device.held(), [(ids[1], HoldReason::Conflict)]);
@@ -76,7 +76,7 @@ fn what_is_erased_during_a_sync_is_not_sent_any_more() {
     device
         .lrs
         .faults
-        .extend([Fault::Answer(404, vec![], ""), Fault::LoseAnswer]);
+        .extend([Fault::Response(404, vec![], ""), Fault::LoseAnswer]);
     device.sync();
     device.lrs.stored.clear();
     device.now += 60_000;
@@ -105,14 +105,14 @@ fn a_timed_out_statement_is_not_sent_again_before_its_time_whatever_comes_betwee
     let mut device = Device::new();
     device.record(1);
     device.lrs.faults.extend([
-        Fault::Answer(404, vec![], ""),
-        Fault::Fail(Failure::TimedOut),
+        Fault::Response(404, vec![], ""),
+        Fault::Fail(TransportError::TimedOut),
         Fault::None,
-        Fault::Fail(Failure::TimedOut),
+        Fault::Fail(TransportError::TimedOut),
         Fault::None,
         // Now it is cautious: after this one it looks, and finds a page of a captive portal.
-        Fault::Fail(Failure::TimedOut),
-        Fault::Answer(511, vec![], "log in"),
+        Fault::Fail(TransportError::TimedOut),
+        Fault::Response(511, vec![], "log in"),
     ]);
     for _ in 0..2 {
         let Ended::Waiting { until, .. } = device.sync() else {

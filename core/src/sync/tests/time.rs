@@ -2,7 +2,7 @@
 
 use super::device::{Device, START};
 use super::lrs::Fault;
-use crate::lrs::Failure;
+use crate::lrs::TransportError;
 use crate::store::{Page, UpstreamId, WaitReason};
 use crate::sync::{Ended, Step};
 
@@ -105,7 +105,7 @@ fn no_jump_of_the_clock_stops_the_sync() {
     ] {
         let mut device = Device::new();
         device.record(5);
-        let broken = || Fault::Fail(Failure::Broken("reset".into()));
+        let broken = || Fault::Fail(TransportError::Broken("reset".into()));
         device.lrs.faults.extend([Fault::None, broken()]);
         let Ended::Waiting { until, .. } = device.sync() else {
             panic!("no wait")
@@ -121,8 +121,8 @@ fn no_jump_of_the_clock_stops_the_sync() {
 #[test]
 fn what_is_waited_for_ends_when_it_would_have_ended_whatever_the_clock_is_set_to() {
     const HOUR: i64 = 60 * 60 * 1000;
-    let busy = || Fault::Answer(503, vec![("Retry-After", "600".into())], "");
-    let lost = || Fault::Fail(Failure::Broken("reset".into()));
+    let busy = || Fault::Response(503, vec![("Retry-After", "600".into())], "");
+    let lost = || Fault::Fail(TransportError::Broken("reset".into()));
     for fault in [busy as fn() -> Fault, lost] {
         for set_by in [0, 2 * HOUR, -2 * HOUR, 400 * 24 * HOUR, -START] {
             let mut device = Device::new();

@@ -3,7 +3,7 @@
 use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown};
 use crate::event::Event;
-use crate::lrs::{Failure, Method};
+use crate::lrs::{Method, TransportError};
 use crate::store::{Claim, Holder, Learned, Page, Problem, UpstreamId, WaitKind, WaitReason};
 use crate::sync::{Ended, Step};
 
@@ -12,7 +12,7 @@ fn an_upstream_that_is_down_is_asked_little() {
     let mut device = Device::new();
     device.record(500);
     for _ in 0..20 {
-        device.lrs.faults = vec![Fault::Answer(500, vec![], "down"); 100].into();
+        device.lrs.faults = vec![Fault::Response(500, vec![], "down"); 100].into();
         let before = device.lrs.requests;
         let Ended::Waiting { until, .. } = device.sync() else {
             panic!("no wait")
@@ -105,10 +105,11 @@ fn waits_as_long_as_the_lrs_asks_even_by_hand_and_not_for_ever() {
         let mut device = Device::new();
         device.by_hand = true;
         device.record(1);
-        device
-            .lrs
-            .faults
-            .push_back(Fault::Answer(503, vec![("Retry-After", asked.into())], ""));
+        device.lrs.faults.push_back(Fault::Response(
+            503,
+            vec![("Retry-After", asked.into())],
+            "",
+        ));
         let sent = device.now;
         match device.sync() {
             Ended::Waiting {
@@ -147,7 +148,7 @@ fn by_hand_skips_the_backoff_but_not_an_unknown_outcome() {
     device
         .lrs
         .faults
-        .push_back(Fault::Fail(Failure::Unreachable("no route".into())));
+        .push_back(Fault::Fail(TransportError::Unreachable("no route".into())));
     assert!(matches!(
         device.sync(),
         Ended::Waiting {
@@ -157,8 +158,8 @@ fn by_hand_skips_the_backoff_but_not_an_unknown_outcome() {
     ));
     device.by_hand = true;
     device.lrs.faults.extend([
-        Fault::Answer(404, vec![], ""),
-        Fault::Fail(Failure::TimedOut),
+        Fault::Response(404, vec![], ""),
+        Fault::Fail(TransportError::TimedOut),
     ]);
     let timed_out_at = device.now;
     match device.sync() {
@@ -211,7 +212,7 @@ fn one_wrong_word_about_its_versions_does_not_stop_what_needs_2_0_for_a_day() {
     device
         .lrs
         .faults
-        .push_back(Fault::Answer(200, vec![], r#"{"version":["1.0.3"]}"#));
+        .push_back(Fault::Response(200, vec![], r#"{"version":["1.0.3"]}"#));
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 0);
     device.now += 2 * 3_600_000;
@@ -234,7 +235,7 @@ fn a_silent_lrs_is_asked_about_its_versions_once_an_hour_also_where_2_0_is_waite
     device
         .lrs
         .faults
-        .push_back(Fault::Answer(404, vec![], "no such page"));
+        .push_back(Fault::Response(404, vec![], "no such page"));
     assert_eq!(device.sync(), Ended::Emptied);
     for _ in 0..5 {
         let requests = device.lrs.requests;
@@ -242,7 +243,7 @@ fn a_silent_lrs_is_asked_about_its_versions_once_an_hour_also_where_2_0_is_waite
         device
             .lrs
             .faults
-            .push_back(Fault::Answer(404, vec![], "no such page"));
+            .push_back(Fault::Response(404, vec![], "no such page"));
         assert_eq!(device.sync(), Ended::Emptied);
         assert_eq!(device.lrs.requests, requests + 1);
     }
@@ -254,7 +255,10 @@ fn finds_the_version_of_an_lrs_that_does_not_tell() {
         let mut device = Device::new();
         device.lrs.versions = versions;
         device.record(20);
-        device.lrs.faults.push_back(Fault::Answer(404, vec![], ""));
+        device
+            .lrs
+            .faults
+            .push_back(Fault::Response(404, vec![], ""));
         assert_eq!(device.sync(), Ended::Emptied);
         assert_eq!(device.delivered(), 20);
         assert!(device.held().is_empty());
@@ -267,14 +271,17 @@ fn what_was_refused_in_the_wrong_version_is_sent_in_the_right_one() {
     device.lrs.versions = vec!["2.0.0"];
     device.record(2);
     // It does not tell its versions, the first batch is lost, and after that it is being deployed.
-    let broken = Fault::Fail(Failure::Broken("reset".into()));
-    let faults = [Fault::Answer(404, vec![], ""), broken];
+    let broken = Fault::Fail(TransportError::Broken("reset".into()));
+    let faults = [Fault::Response(404, vec![], ""), broken];
     device.lrs.faults.extend(faults);
     let Ended::Waiting { until, .. } = device.sync() else {
         panic!("the first batch was not lost");
     };
     device.now = until;
-    device.lrs.faults.push_back(Fault::Answer(404, vec![], ""));
+    device
+        .lrs
+        .faults
+        .push_back(Fault::Response(404, vec![], ""));
     device.sync_all();
     assert_eq!(device.delivered(), 2);
     assert!(device.held().is_empty());
@@ -287,8 +294,11 @@ fn after_a_wait_the_same_session_tries_both_versions_again() {
         device.lrs.versions = vec!["1.0.3"];
         device.record(count);
         // It does not tell its version, and then something answers 400 to everything.
-        device.lrs.faults = vec![Fault::Answer(400, vec![], "Bad Request"); 100].into();
-        device.lrs.faults.push_front(Fault::Answer(404, vec![], ""));
+        device.lrs.faults = vec![Fault::Response(400, vec![], "Bad Request"); 100].into();
+        device
+            .lrs
+            .faults
+            .push_front(Fault::Response(404, vec![], ""));
         let mut session = device.session();
         let Ended::Waiting { until, .. } = device.run(&mut session) else {
             panic!("no wait");
@@ -307,8 +317,8 @@ fn who_ends_while_it_looks_into_a_failure_leaves_the_wait_to_the_next() {
     device.record(1);
     for _ in 0..2 {
         device.lrs.faults = [
-            Fault::Answer(404, vec![], ""),
-            Fault::Answer(500, vec![], ""),
+            Fault::Response(404, vec![], ""),
+            Fault::Response(500, vec![], ""),
         ]
         .into();
         match device.sync() {
@@ -325,7 +335,7 @@ fn who_ends_while_it_looks_into_a_failure_leaves_the_wait_to_the_next() {
         };
         let posts = request.method == Method::Post;
         let outcome = if posts {
-            Err(Failure::TimedOut)
+            Err(TransportError::TimedOut)
         } else {
             device.lrs.perform(&request, device.now)
         };
@@ -414,7 +424,7 @@ fn what_is_under_way_at_one_lrs_is_not_waited_for_at_another() {
             .set_endpoint(UpstreamId::MAIN, "https://lrs.example/xAPI")
             .unwrap();
         device.record(3);
-        let lost = || Fault::Fail(Failure::Broken("reset".into()));
+        let lost = || Fault::Fail(TransportError::Broken("reset".into()));
         device.lrs.faults.extend([Fault::None, lost()]);
         device.sync();
         device.db.set_endpoint(UpstreamId::MAIN, other).unwrap();
@@ -497,7 +507,7 @@ fn an_lrs_that_answers_no_look_up_is_spoken_to_in_the_version_that_it_told() {
     device.lrs.versions = vec!["2.0.0"];
     device.lrs.knows_no_looking = true;
     device.record(3);
-    let broken = || Fault::Fail(Failure::Broken("reset".into()));
+    let broken = || Fault::Fail(TransportError::Broken("reset".into()));
     device.lrs.faults.extend([Fault::None, broken()]);
     device.sync_all();
     assert_eq!(device.delivered(), 3);
@@ -514,7 +524,7 @@ fn what_was_looked_up_is_not_looked_up_again_because_the_lrs_asks_for_time() {
     device.sync_all();
     // Now it is known to refuse what it has; and these were sent, and did not arrive.
     device.record(5);
-    let broken = Fault::Fail(Failure::Broken("reset".into()));
+    let broken = Fault::Fail(TransportError::Broken("reset".into()));
     device.lrs.faults.push_back(broken);
     let mut session = device.session();
     let Ended::Waiting { until, .. } = device.run(&mut session) else {
@@ -529,7 +539,7 @@ fn what_was_looked_up_is_not_looked_up_again_because_the_lrs_asks_for_time() {
         learned.trouble = None;
     };
     device.db.relearn(UpstreamId::MAIN, together).unwrap();
-    let busy = || Fault::Answer(429, vec![], "");
+    let busy = || Fault::Response(429, vec![], "");
     let five = std::iter::repeat_n(Fault::None, 5);
     device
         .lrs
@@ -620,7 +630,7 @@ fn who_records_has_a_turn_while_very_many_step_aside() {
 #[test]
 fn who_may_only_write_believes_the_lrs_and_no_portal() {
     // It names nothing, and lets nobody read.
-    let says_200 = || Fault::Answer(200, vec![], r#"{"ok":true}"#);
+    let says_200 = || Fault::Response(200, vec![], r#"{"ok":true}"#);
     for write_only in [false, true] {
         let mut device = Device::new();
         (device.write_only, device.lrs.may_read) = (write_only, false);
@@ -651,11 +661,11 @@ fn who_may_only_write_believes_the_lrs_and_no_portal() {
 fn a_401_to_who_may_only_write_stops_nothing() {
     for fault in [
         Fault::LoseAnswer,
-        Fault::Fail(Failure::TimedOut),
-        Fault::Answer(500, vec![], "failed"),
+        Fault::Fail(TransportError::TimedOut),
+        Fault::Response(500, vec![], "failed"),
         Fault::Stranger(502, "<html>Bad gateway</html>"),
-        Fault::Answer(503, vec![], "busy"),
-        Fault::Answer(400, vec![], "bad"),
+        Fault::Response(503, vec![], "busy"),
+        Fault::Response(400, vec![], "bad"),
     ] {
         for taken_before in [0, 2] {
             let mut device = Device::new();
@@ -663,7 +673,7 @@ fn a_401_to_who_may_only_write_stops_nothing() {
             if taken_before > 0 {
                 device.record(taken_before);
                 device.sync_all();
-            } else if matches!(fault, Fault::Answer(400, ..)) {
+            } else if matches!(fault, Fault::Response(400, ..)) {
                 // Of one that has taken nothing so far, that is what it says to whom it does not know.
                 continue;
             }

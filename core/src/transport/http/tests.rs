@@ -87,8 +87,8 @@ fn reset(stream: &TcpStream) {
     stream.set_zero_linger().expect("a socket option");
 }
 
-fn is_broken(outcome: &Result<Answer, Failure>) -> bool {
-    matches!(outcome, Err(Failure::Broken(_)))
+fn is_broken(outcome: &Result<Response, TransportError>) -> bool {
+    matches!(outcome, Err(TransportError::Broken(_)))
 }
 
 mod requests {
@@ -206,7 +206,7 @@ mod failures {
         let outcome = transport()
             .exchange(post(&format!("{url}?agent=ada")))
             .await;
-        let Err(Failure::Unreachable(why)) = outcome else {
+        let Err(TransportError::Unreachable(why)) = outcome else {
             panic!("{outcome:?}");
         };
         assert!(why.to_lowercase().contains("refused"), "{why}");
@@ -218,7 +218,7 @@ mod failures {
         // RFC 6761, section 6.4: "invalid" never resolves.
         let outcome = transport().exchange(post("http://lrs.invalid/xAPI")).await;
         assert!(
-            matches!(outcome, Err(Failure::Unreachable(_))),
+            matches!(outcome, Err(TransportError::Unreachable(_))),
             "{outcome:?}"
         );
     }
@@ -229,7 +229,7 @@ mod failures {
         request.headers.push(("Accept", "a\r\nb".to_owned()));
         let outcome = transport().exchange(request).await;
         assert!(
-            matches!(outcome, Err(Failure::Unreachable(_))),
+            matches!(outcome, Err(TransportError::Unreachable(_))),
             "{outcome:?}"
         );
     }
@@ -318,7 +318,7 @@ mod failures {
             stream.read(&mut [0; 1]).await.map_err(|error| error.kind())
         };
         let (end, outcome) = tokio::join!(server, transport.exchange(request));
-        assert_eq!(outcome, Err(Failure::TimedOut));
+        assert_eq!(outcome, Err(TransportError::TimedOut));
         assert_eq!(end, Ok(0), "the connection is closed on a time-out");
     }
 
@@ -349,7 +349,7 @@ mod failures {
             outcomes
         };
         let ((), outcomes) = tokio::join!(server, client);
-        assert_eq!(outcomes[1], Err(Failure::TimedOut));
+        assert_eq!(outcomes[1], Err(TransportError::TimedOut));
         let answered = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         assert_eq!(answered, 4, "{outcomes:?}");
     }
@@ -372,7 +372,7 @@ mod failures {
             }
         };
         let ((), outcome) = tokio::join!(server, transport.exchange(request));
-        assert_eq!(outcome, Err(Failure::TimedOut));
+        assert_eq!(outcome, Err(TransportError::TimedOut));
     }
 
     #[tokio::test]
@@ -395,7 +395,7 @@ mod failures {
         };
         let ((), outcome) = tokio::join!(server, transport.exchange(post(&url)));
         assert!(
-            matches!(outcome, Err(Failure::Unreachable(_))),
+            matches!(outcome, Err(TransportError::Unreachable(_))),
             "{outcome:?}"
         );
     }
@@ -540,7 +540,7 @@ mod proxies {
         })
         .expect("good options");
         let request = post("http://lrs.invalid/xAPI/statements");
-        let Err(Failure::Unreachable(why)) = transport.exchange(request).await else {
+        let Err(TransportError::Unreachable(why)) = transport.exchange(request).await else {
             panic!("nobody is there");
         };
         assert!(why.contains("proxy"), "{why}");

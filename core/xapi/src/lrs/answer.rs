@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// `Debug` shows the status, the names of the headers and the size of the body.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers as they came; names in any letter case, values as far as they are text.
@@ -19,7 +19,7 @@ pub struct Answer {
     pub cut: bool,
 }
 
-impl Answer {
+impl Response {
     /// The first value of a header; letter case of the name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -29,10 +29,10 @@ impl Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Answer")
+        f.debug_struct("Response")
             .field("status", &self.status)
             .field("headers", &names)
             .field("body_bytes", &self.body.len())
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn headers_are_found_in_any_letter_case() {
-        let answer = Answer {
+        let answer = Response {
             status: 503,
             headers: vec![("retry-after".to_owned(), "5".to_owned())],
             body: Vec::new(),
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_value_and_no_body() {
-        let answer = Answer {
+        let answer = Response {
             status: 200,
             headers: vec![("Set-Cookie".to_owned(), "key=secret".to_owned())],
             body: b"{\"actor\":1}".to_vec(),

@@ -6,9 +6,9 @@ use thiserror::Error;
 ///
 /// The texts name hosts and reasons, never queries, credentials or bodies.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Failure {
+pub enum TransportError {
     /// No connection was made (name look-up, refusal, no route, TLS handshake), so no byte of the
-    /// request can have arrived. Where it is TLS that failed, [`Failure::untrusted`] makes it.
+    /// request can have arrived. Where it is TLS that failed, [`TransportError::untrusted`] makes it.
     #[error("the LRS cannot be reached: {0}")]
     Unreachable(String),
     /// No complete answer within [`Request::timeout`](super::Request::timeout). The LRS may have
@@ -23,7 +23,7 @@ pub enum Failure {
 /// How the words of a failed TLS handshake begin.
 const NO_TRUST: &str = "no secure connection";
 
-impl Failure {
+impl TransportError {
     /// The host is there, and TLS with it failed: why, and what to do about it.
     pub fn untrusted(why: impl std::fmt::Display) -> Self {
         Self::Unreachable(format!("{NO_TRUST}: {why}"))

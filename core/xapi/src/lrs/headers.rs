@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::Answer;
+use super::Response;
 use super::reading::common;
 use crate::statement::XapiVersion;
 
@@ -16,7 +16,7 @@ use crate::statement::XapiVersion;
 /// A date is held against the answer's own `Date`, since our clock may be wrong, and only without
 /// one against `now_ms` (unix milliseconds). One that has passed is no wait at all. The value is
 /// not bounded.
-pub fn retry_after(answer: &Answer, now_ms: i64) -> Option<Duration> {
+pub fn retry_after(answer: &Response, now_ms: i64) -> Option<Duration> {
     let value = answer.header("Retry-After")?.trim();
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
@@ -29,19 +29,19 @@ pub fn retry_after(answer: &Answer, now_ms: i64) -> Option<Duration> {
 }
 
 /// The LRS's clock when it answered (`Date`), in unix milliseconds, to the second.
-pub fn date(answer: &Answer) -> Option<i64> {
+pub fn date(answer: &Response) -> Option<i64> {
     read_date(answer.header("Date")?)
 }
 
 /// Returns what the LRS can show for certain (`X-Experience-API-Consistent-Through`, C 2.1.3; 9274 4.1.6.1),
 /// in unix milliseconds: a statement stored before is found by a GET, if it is there.
-pub fn consistent_through(answer: &Answer) -> Option<i64> {
+pub fn consistent_through(answer: &Response) -> Option<i64> {
     read_date(answer.header("X-Experience-API-Consistent-Through")?)
 }
 
 /// The version the LRS answers in (`X-Experience-API-Version`), as far as we speak it. It may be
 /// missing (Ralph), and need not be the one that was asked for (`ADL_LRS` says 2.0.0 to 1.0.3).
-pub fn xapi_version(answer: &Answer) -> Option<XapiVersion> {
+pub fn xapi_version(answer: &Response) -> Option<XapiVersion> {
     common(answer.header("X-Experience-API-Version")?)
 }
 
@@ -103,9 +103,9 @@ mod tests {
     /// 2026-11-23T10:00:00Z, a Monday.
     const TEN: i64 = 1_795_428_000_000;
 
-    fn answer(headers: &[(&str, &str)]) -> Answer {
+    fn answer(headers: &[(&str, &str)]) -> Response {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Answer {
+        Response {
             status: 503,
             headers: headers.iter().map(owned).collect(),
             body: Vec::new(),

@@ -17,10 +17,10 @@ mod request;
 pub mod requests;
 mod unpack;
 
-pub use answer::Answer;
+pub use answer::Response;
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_this_device};
-pub use failure::Failure;
+pub use failure::TransportError;
 pub use reading::{About, Found, NotAnLrs, Posted, Sender, Words};
 pub use request::{Method, Request};
 pub use unpack::unpack;

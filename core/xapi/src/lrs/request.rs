@@ -38,7 +38,7 @@ pub struct Request {
     /// How long the whole exchange may take, from the connection to the last byte of the answer.
     pub timeout: Duration,
     /// How many bytes of the answer's body are worth keeping. What is longer is cut, and the answer
-    /// says so ([`Answer::cut`](super::Answer::cut)).
+    /// says so ([`Response::cut`](super::Response::cut)).
     pub longest_answer: usize,
 }
 

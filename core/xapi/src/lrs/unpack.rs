@@ -8,14 +8,14 @@ use std::io::Read;
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
-use super::{Answer, Failure};
+use super::{Response, TransportError};
 
 /// The answer as the LRS wrote it, its body no longer than `longest` bytes: a longer one is cut.
 ///
 /// A refusal whose body cannot be read is still a refusal. A success without its body says nothing:
-/// that is [`Failure::Broken`], which names the coding. Some transports unpack by themselves and leave
+/// that is [`TransportError::Broken`], which names the coding. Some transports unpack by themselves and leave
 /// the header: what is plain already stays as it is.
-pub fn unpack(mut answer: Answer, longest: usize) -> Result<Answer, Failure> {
+pub fn unpack(mut answer: Response, longest: usize) -> Result<Response, TransportError> {
     let Some(codings) = answer
         .header("Content-Encoding")
         .map(str::to_ascii_lowercase)
@@ -41,7 +41,7 @@ pub fn unpack(mut answer: Answer, longest: usize) -> Result<Answer, Failure> {
                 answer.cut = true;
             }
             None => {
-                return Err(Failure::Broken(format!(
+                return Err(TransportError::Broken(format!(
                     "the answer is packed as {coding:?}, which something on the way did unasked, \
                      and cannot be unpacked"
                 )));
@@ -56,12 +56,12 @@ pub fn unpack(mut answer: Answer, longest: usize) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-fn gzip(answer: &Answer, longest: usize) -> Option<(Vec<u8>, bool)> {
+fn gzip(answer: &Response, longest: usize) -> Option<(Vec<u8>, bool)> {
     read(MultiGzDecoder::new(answer.body.as_slice()), answer, longest)
 }
 
 /// What HTTP calls deflate has a header (RFC 9110, section 8.4.1.2), which some leave out.
-fn deflate(answer: &Answer, longest: usize) -> Option<(Vec<u8>, bool)> {
+fn deflate(answer: &Response, longest: usize) -> Option<(Vec<u8>, bool)> {
     let packed = answer.body.as_slice();
     read(ZlibDecoder::new(packed), answer, longest).or_else(|| {
         // Without a header nearly anything could be packed.
@@ -70,7 +70,7 @@ fn deflate(answer: &Answer, longest: usize) -> Option<(Vec<u8>, bool)> {
     })
 }
 
-fn read(unpacking: impl Read, answer: &Answer, longest: usize) -> Option<(Vec<u8>, bool)> {
+fn read(unpacking: impl Read, answer: &Response, longest: usize) -> Option<(Vec<u8>, bool)> {
     let mut body = Vec::new();
     let more = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
     match unpacking.take(more).read_to_end(&mut body) {
@@ -114,8 +114,8 @@ mod tests {
         b"\x8b\x56\x32\x30\xb4\x48\x33\x4e\x34\x4c\xd6\x35\x00\x02\x5d\x73\x10\x61\x01\
         \x22\x0c\x10\xc0\x50\x29\x16\x00";
 
-    fn packed(status: u16, coding: &str, body: &[u8]) -> Answer {
-        Answer {
+    fn packed(status: u16, coding: &str, body: &[u8]) -> Response {
+        Response {
             status,
             headers: vec![
                 ("content-encoding".to_owned(), coding.to_owned()),
@@ -145,7 +145,7 @@ mod tests {
             let left: Vec<_> = answer.headers.iter().map(|(name, _)| name).collect();
             assert_eq!(left, ["Date"], "{coding}");
         }
-        let bare = Answer {
+        let bare = Response {
             headers: Vec::new(),
             ..packed(204, "", b"")
         };
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_was_cut_while_packed_is_unpacked_as_far_as_it_goes() {
-        let part = Answer {
+        let part = Response {
             cut: true,
             ..packed(200, "gzip", &GZIP[..30])
         };
@@ -178,7 +178,7 @@ mod tests {
     fn a_success_that_cannot_be_unpacked_names_its_coding_and_a_refusal_stays_one() {
         let odd = b"\x1b\x27\x00\xf8\x8d\x94\x6e";
         for (coding, body) in [("br", &odd[..]), ("gzip", &GZIP[..30]), ("zstd", odd)] {
-            let Err(Failure::Broken(why)) = unpack(packed(200, coding, body), 1_000) else {
+            let Err(TransportError::Broken(why)) = unpack(packed(200, coding, body), 1_000) else {
                 panic!("{coding} was unpacked");
             };
             assert!(why.contains(coding), "{why}");

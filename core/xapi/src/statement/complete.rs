@@ -10,7 +10,7 @@ use super::fault::{Fault, Invalid, Warnings};
 use super::formats::timestamp;
 use super::reader::Step;
 use super::rule::JSON;
-use super::rules::statement::{self, Place, Statement};
+use super::rules::statement::{self, Nesting, Statement};
 use super::version::XapiVersion;
 use super::walk::{Purpose, Walk};
 
@@ -235,7 +235,7 @@ fn validate(text: &[u8], version: XapiVersion, purpose: Purpose) -> Result<Check
 }
 
 fn whole<'a>(walk: &mut Walk<'a>) -> Step<Option<Statement<'a>>> {
-    let statement = statement::statement(walk, Place::Whole)?;
+    let statement = statement::statement(walk, Nesting::Whole)?;
     walk.end()?;
     Ok(statement)
 }

@@ -17,13 +17,13 @@ public final class AsyncCredentialsProvider: CredentialsProvider {
 /// A transport over the app's own HTTP stack; `Transport` says what must be true of it. The function
 /// tells by a `TransportError` why there is no answer.
 public final class AsyncTransport: Transport {
-    private let send: @Sendable (Request) async throws -> Answer
+    private let send: @Sendable (Request) async throws -> Response
 
-    public init(_ exchange: @escaping @Sendable (Request) async throws -> Answer) {
+    public init(_ exchange: @escaping @Sendable (Request) async throws -> Response) {
         send = exchange
     }
 
-    public func exchange(request: Request) throws -> Answer {
+    public func exchange(request: Request) throws -> Response {
         let send = send
         return try waiting { try await send(request) }
     }

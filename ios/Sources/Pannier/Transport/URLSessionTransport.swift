@@ -52,7 +52,7 @@ public final class URLSessionTransport: Transport {
         session.finishTasksAndInvalidate()
     }
 
-    public func exchange(request: Request) throws -> Answer {
+    public func exchange(request: Request) throws -> Response {
         var sent = URLRequest(url: request.url)
         sent.httpMethod = request.method == .post ? "POST" : "GET"
         sent.timeoutInterval = request.timeout / .seconds(1)

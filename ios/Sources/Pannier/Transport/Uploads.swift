@@ -7,7 +7,7 @@ import FoundationNetworking
 /// The exchanges of a session: starts them, gathers what comes back, and waits for it.
 final class Uploads: NSObject, URLSessionDataDelegate {
     private struct Exchange {
-        let finished: @Sendable (Result<Answer, TransportError>) -> Void
+        let finished: @Sendable (Result<Response, TransportError>) -> Void
         /// What is longer is cut.
         let longest: Int
         var body = Data()
@@ -25,8 +25,8 @@ final class Uploads: NSObject, URLSessionDataDelegate {
     /// Sends the request once and blocks the thread until its answer has come.
     func exchange(
         _ request: URLRequest, body: Data?, longestAnswer: Int64, within limit: Duration, by session: URLSession
-    ) throws -> Answer {
-        let (outcome, done) = (Locked<Result<Answer, TransportError>?>(nil), DispatchSemaphore(value: 0))
+    ) throws -> Response {
+        let (outcome, done) = (Locked<Result<Response, TransportError>?>(nil), DispatchSemaphore(value: 0))
         let file = try fromFiles ? body.map(Self.file) : nil
         defer { if let file { try? FileManager.default.removeItem(at: file) } }
         let task: URLSessionTask
@@ -104,7 +104,7 @@ final class Uploads: NSObject, URLSessionDataDelegate {
 
     private static func result(
         _ response: URLResponse?, _ exchange: Exchange, _ error: (any Error)?
-    ) -> Result<Answer, TransportError> {
+    ) -> Result<Response, TransportError> {
         let response = response as? HTTPURLResponse
         // Linux calls a refusal that we did not answer cancelled.
         let isRefusal = response?.statusCode == 401 && (error as? URLError)?.code == .cancelled
@@ -112,7 +112,7 @@ final class Uploads: NSObject, URLSessionDataDelegate {
         guard let response else { return .failure(.broken(reason: "no answer")) }
         let headers = response.allHeaderFields.map { Header(name: "\($0.key)", value: "\($0.value)") }
         let status = Int32(response.statusCode)
-        return .success(Answer(status: status, headers: headers, body: exchange.body, cut: exchange.cut))
+        return .success(Response(status: status, headers: headers, body: exchange.body, cut: exchange.cut))
     }
 
     /// By what may have reached the LRS; in doubt the connection broke.

@@ -14,7 +14,7 @@ final class WithinSync: Sendable {
 
         init(_ apps: any Transport, _ mark: WithinSync) { (self.apps, self.mark) = (apps, mark) }
 
-        func exchange(request: Request) throws -> Answer {
+        func exchange(request: Request) throws -> Response {
             try WithinSync.$current.withValue(mark) { try apps.exchange(request: request) }
         }
     }

@@ -8,7 +8,7 @@ use crate::Failed;
 use crate::cost::Meter;
 use crate::durability::Class;
 use crate::floor::Log;
-use crate::sink::{Line, Sink};
+use crate::sink::{Network, Sink};
 
 /// Delivering a queue.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub struct Drain {
     #[arg(long, default_value_t = 1)]
     in_flight: u32,
     #[command(flatten)]
-    line: Line,
+    line: Network,
 }
 
 impl Drain {

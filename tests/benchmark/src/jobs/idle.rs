@@ -10,7 +10,7 @@ use super::config;
 use crate::Failed;
 use crate::cost;
 use crate::durability::Class;
-use crate::sink::{Line, Sink};
+use crate::sink::{Network, Sink};
 
 /// Doing nothing.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,7 +25,7 @@ pub struct Idle {
 impl Idle {
     pub fn run(&self) -> Result<Map<String, Value>, Failed> {
         let folder = tempfile::tempdir()?;
-        let sink = Sink::start(Line::default())?;
+        let sink = Sink::start(Network::default())?;
         let mut config = config(Some(&sink), Class::Power);
         config.sync = SyncPolicy::AUTOMATIC;
         if self.unreachable {

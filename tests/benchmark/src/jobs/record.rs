@@ -10,7 +10,7 @@ use crate::Failed;
 use crate::cost::{Latencies, Meter};
 use crate::durability::Class;
 use crate::floor::Log;
-use crate::sink::{Line, Sink};
+use crate::sink::{Network, Sink};
 
 /// One call of `record` after another.
 #[derive(Clone, Debug, clap::Args)]
@@ -46,7 +46,7 @@ impl Record {
             By::Pannier => {
                 let sink = self
                     .syncing
-                    .then(|| Sink::start(Line::default()))
+                    .then(|| Sink::start(Network::default()))
                     .transpose()?;
                 let config = config(sink.as_ref(), self.class);
                 let collector = Collector::open(&path, config)?;

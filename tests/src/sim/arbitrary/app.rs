@@ -6,7 +6,7 @@ use pannier::store::{Learned, Refused, Unchanged};
 use super::World;
 use super::lrs::Seen;
 use crate::sim::DAY;
-use crate::sim::check::Place;
+use crate::sim::check::Whereabouts;
 use crate::sim::model::Gone;
 use crate::sim::statement::{Kind, Recipe, prepared};
 use crate::sim::world::Login;
@@ -130,7 +130,7 @@ impl World {
             Err(Unchanged::MayHaveBeenSent)
                 if tries == 0
                     && !self.unsure
-                    && matches!(place, Place::Queued | Place::Waiting(_)) =>
+                    && matches!(place, Whereabouts::Queued | Whereabouts::Waiting(_)) =>
             {
                 Err(format!(
                     "K7: {id} was in no request, and retract says it may have been"

@@ -1,6 +1,6 @@
 //! One exchange: the way there, whoever answers, the way back, and what of it the LRS is still at.
 
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::served::Served;
 #[derive(Debug)]
 pub struct Exchange {
     /// What.
-    pub outcome: Result<Answer, Failure>,
+    pub outcome: Result<Response, TransportError>,
     /// When; true time.
     pub lands: Millis,
     /// What it does not see.
@@ -77,10 +77,13 @@ impl World {
         };
         match broken {
             Some(Break::Unreachable) => {
-                return failed(Failure::Unreachable("no route".to_owned()), now + latency);
+                return failed(
+                    TransportError::Unreachable("no route".to_owned()),
+                    now + latency,
+                );
             }
             Some(Break::Before) => {
-                return failed(Failure::Broken("reset".to_owned()), now + latency);
+                return failed(TransportError::Broken("reset".to_owned()), now + latency);
             }
             _ => {}
         }
@@ -94,19 +97,19 @@ impl World {
         let timed_out = now + timeout;
         let (mut outcome, mut lands) = match served.answer.clone() {
             Some(answer) => (Ok(answer), ends + back),
-            None => (Err(Failure::Broken("reset".to_owned())), ends),
+            None => (Err(TransportError::Broken("reset".to_owned())), ends),
         };
         match broken {
             Some(Break::Within) => {
                 lands = self.rng.i64(arrives..=ends.max(arrives));
-                outcome = Err(Failure::Broken("reset".to_owned()));
+                outcome = Err(TransportError::Broken("reset".to_owned()));
             }
             Some(Break::Lost) => lands = timed_out + 1,
-            Some(Break::Cut) => outcome = Err(Failure::Broken("it breaks off".to_owned())),
+            Some(Break::Cut) => outcome = Err(TransportError::Broken("it breaks off".to_owned())),
             _ => {}
         }
         if lands > timed_out {
-            (outcome, lands) = (Err(Failure::TimedOut), timed_out);
+            (outcome, lands) = (Err(TransportError::TimedOut), timed_out);
         }
         let mut until = (ends + served.tail).min(lands + timeout);
         if matches!(&outcome, Ok(answer) if answer.status == 413) {

@@ -1,6 +1,6 @@
 //! What stands before an LRS and answers in its place: it comes and goes between any two requests.
 
-use pannier::lrs::{Answer, Method, Request};
+use pannier::lrs::{Method, Request, Response};
 use pannier::store::Millis;
 
 use super::lrs::Lrs;
@@ -99,7 +99,7 @@ impl Gate {
         Some(served)
     }
 
-    fn says(self, is_post: bool) -> Answer {
+    fn says(self, is_post: bool) -> Response {
         match self.says {
             Says::Status(status) => answer(status, "", ""),
             Says::Words(status) => sentence(status, "no"),

@@ -111,7 +111,7 @@ pub enum Words {
     /// Nothing.
     Nothing,
     /// Where it stands in the batch.
-    Place,
+    Whereabouts,
     /// An object that reports refusals, while what is good is stored.
     Report,
 }
@@ -240,12 +240,12 @@ impl Refusal {
             (200, 0..3) => Words::Report,
             (200 | 302, _) | (_, 0) => Words::Page,
             (_, 1) => Words::Nothing,
-            (_, 2) => Words::Place,
+            (_, 2) => Words::Whereabouts,
             _ => Words::Sentence,
         };
         let stranger = match words {
             Words::Page => true,
-            Words::Place | Words::Report => false,
+            Words::Whereabouts | Words::Report => false,
             Words::Sentence | Words::Nothing => rng.u32(..4) == 0,
         };
         Self {

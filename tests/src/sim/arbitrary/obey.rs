@@ -1,6 +1,6 @@
 //! A server that does what it does for good.
 
-use pannier::lrs::{Answer, Method, Request};
+use pannier::lrs::{Method, Request, Response};
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -135,7 +135,7 @@ impl Lrs {
         }
     }
 
-    fn known(status: u16, names: bool, id: Uuid, whole: impl Fn(Answer) -> Served) -> Served {
+    fn known(status: u16, names: bool, id: Uuid, whole: impl Fn(Response) -> Served) -> Served {
         if !names {
             return whole(sentence(status, "it is there"));
         }
@@ -160,7 +160,7 @@ impl Lrs {
         let said = match words {
             Words::Page => page(status),
             Words::Nothing => answer(status, "", ""),
-            Words::Place => json(
+            Words::Whereabouts => json(
                 status,
                 format!("{{\"warnings\":[\"Invalid value in 'statements.{first}.verb'\"]}}"),
             ),
@@ -178,14 +178,14 @@ impl Lrs {
                 .map(|place| (place, took))
                 .collect(),
             named: match words {
-                Words::Place => vec![batch[first].id],
+                Words::Whereabouts => vec![batch[first].id],
                 _ => Vec::new(),
             },
             ..Served::said(said, true)
         }
     }
 
-    fn taken(&self, batch: &[Seen], good: &[usize], at: Millis) -> Answer {
+    fn taken(&self, batch: &[Seen], good: &[usize], at: Millis) -> Response {
         let habit = &self.habit;
         let bad: Vec<String> = (0..batch.len())
             .filter(|place| !good.contains(place))
@@ -252,7 +252,7 @@ impl Lrs {
         }
     }
 
-    fn shows_none(&self) -> Answer {
+    fn shows_none(&self) -> Response {
         match self.habit.looks {
             Looks::Plain | Looks::Never(_) | Looks::Silent { .. } => {
                 sentence(404, "no such statement")

@@ -1,6 +1,6 @@
 //! What comes of a request at whoever answers it, and the answers that there are.
 
-use pannier::lrs::Answer;
+use pannier::lrs::Response;
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::sim::lrs::http_date;
 #[derive(Debug)]
 pub struct Served {
     /// What is answered; none: the connection breaks.
-    pub answer: Option<Answer>,
+    pub answer: Option<Response>,
     /// When.
     pub took: Millis,
     /// The answer is the LRS's own and says so: it is at it no longer.
@@ -32,7 +32,7 @@ pub struct Served {
 
 impl Served {
     /// An answer that changes nothing.
-    pub fn said(answer: Answer, own: bool) -> Self {
+    pub fn said(answer: Response, own: bool) -> Self {
         Self {
             answer: Some(answer),
             took: 5,
@@ -66,12 +66,12 @@ impl Served {
 pub const MARK: &str = "X-Experience-API-Version";
 
 /// An answer with a body of this type.
-pub fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
+pub fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Response {
     let headers = match kind {
         "" => Vec::new(),
         kind => vec![("Content-Type".to_owned(), kind.to_owned())],
     };
-    Answer {
+    Response {
         status,
         headers,
         body: body.into(),
@@ -80,17 +80,17 @@ pub fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Answer {
 }
 
 /// JSON.
-pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Response {
     answer(status, "application/json", body)
 }
 
 /// A sentence.
-pub fn sentence(status: u16, body: &str) -> Answer {
+pub fn sentence(status: u16, body: &str) -> Response {
     answer(status, "text/plain", body)
 }
 
 /// A page.
-pub fn page(status: u16) -> Answer {
+pub fn page(status: u16) -> Response {
     let mut page = answer(
         status,
         "text/html; charset=utf-8",
@@ -103,7 +103,7 @@ pub fn page(status: u16) -> Answer {
 }
 
 /// Adds a header.
-pub fn with(answer: &mut Answer, name: &str, value: &str) {
+pub fn with(answer: &mut Response, name: &str, value: &str) {
     answer.headers.push((name.to_owned(), value.to_owned()));
 }
 
@@ -114,7 +114,11 @@ pub fn array<'a>(ids: impl IntoIterator<Item = &'a Uuid>) -> String {
 }
 
 /// How long somebody asks to wait, and whether that is said in a way that cannot be misread.
-pub fn ask_to_wait(answer: &mut Answer, rng: &mut fastrand::Rng, clock: Millis) -> Option<Millis> {
+pub fn ask_to_wait(
+    answer: &mut Response,
+    rng: &mut fastrand::Rng,
+    clock: Millis,
+) -> Option<Millis> {
     let seconds = [1, 5, 30, 120, 3_600, 7_200][rng.usize(..6)];
     match rng.u32(..6) {
         0..3 => {

@@ -4,7 +4,7 @@
 
 use super::World;
 use super::habit::{About, Habit, Known as Has, Looks, Says};
-use crate::sim::check::{Place, Snapshot};
+use crate::sim::check::{Snapshot, Whereabouts};
 use crate::sim::drain::Drained;
 use crate::sim::model::Known;
 use crate::sim::statement::Kind;
@@ -51,9 +51,9 @@ impl World {
     pub fn is_there(&self, known: &Known, snapshot: &Snapshot) -> bool {
         match (snapshot.place(known.recipe.id), self.end(known, snapshot)) {
             // Some are held since the server did what it liked.
-            (Place::Delivered | Place::Held(..), _) | (_, End::Open) => true,
-            (Place::Waiting(_), end) => end == End::Aside,
-            (Place::Queued, _) => false,
+            (Whereabouts::Delivered | Whereabouts::Held(..), _) | (_, End::Open) => true,
+            (Whereabouts::Waiting(_), end) => end == End::Aside,
+            (Whereabouts::Queued, _) => false,
         }
     }
 
@@ -82,7 +82,7 @@ impl World {
                 Some(target)
                     if target.gone.is_none()
                         && target.delivered_at.is_none()
-                        && (matches!(snapshot.place(target.recipe.id), Place::Held(..))
+                        && (matches!(snapshot.place(target.recipe.id), Whereabouts::Held(..))
                             || self.end(target, snapshot) != End::Delivered) =>
                 {
                     End::Open

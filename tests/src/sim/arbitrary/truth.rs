@@ -1,6 +1,6 @@
 //! What an LRS was seen to do with each statement, and what it may therefore have held.
 
-use pannier::lrs::{Answer, Failure};
+use pannier::lrs::{Response, TransportError};
 use pannier::store::{HoldReason, Millis};
 use uuid::Uuid;
 
@@ -20,11 +20,11 @@ impl World {
         let slow = at - left > 1_000;
         // Whoever stands before an LRS redirects, or asks to log in to a proxy or a network (RFC 9110, 15.5.8;
         // RFC 6585, 6): its header on these shows nothing.
-        let not_its_own = |answer: &Answer| matches!(answer.status, 300..=399 | 407 | 511);
+        let not_its_own = |answer: &Response| matches!(answer.status, 300..=399 | 407 | 511);
         lrs.signed |= flight.behind.own && !flight.outcome.as_ref().is_ok_and(not_its_own);
         match &flight.outcome {
             Ok(_) if flight.behind.own => lrs.quick = Some(lrs.quick.unwrap_or(true) && !slow),
-            Ok(_) | Err(Failure::Unreachable(_)) => {}
+            Ok(_) | Err(TransportError::Unreachable(_)) => {}
             // A connection that breaks at once says nothing of its speed.
             Err(_) if slow => lrs.quick = Some(false),
             Err(_) => {}
@@ -96,13 +96,13 @@ impl World {
 }
 
 /// It says by another status, too, that it has taken this one.
-fn names(answer: &Answer, id: Uuid) -> bool {
+fn names(answer: &Response, id: Uuid) -> bool {
     let text = String::from_utf8_lossy(&answer.body).to_lowercase();
     matches!(answer.status, 200..=299) && text.contains(&id.to_string())
 }
 
 /// An LRS that never says that it is one is known by this only.
-pub fn is_json(answer: &Answer) -> bool {
+pub fn is_json(answer: &Response) -> bool {
     let text = String::from_utf8_lossy(&answer.body);
     let value = serde_json::from_str(text.trim_start_matches('\u{feff}'));
     matches!(

@@ -3,7 +3,7 @@
 //! What nobody could survive is left out: no id is named that is not stored by then, and no 200 or 204
 //! that the LRS itself gives says that all is stored when it is not.
 
-use pannier::lrs::{Answer, Method, Request};
+use pannier::lrs::{Method, Request, Response};
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -189,7 +189,7 @@ impl Lrs {
 
 /// A 4xx in JSON that does not ask to come again: the end of what an LRS is at that never gives its
 /// version header.
-fn says_no(answer: &Answer) -> bool {
+fn says_no(answer: &Response) -> bool {
     matches!(answer.status, 400..=499)
         && !matches!(answer.status, 408 | 425 | 429)
         && is_json(answer)
@@ -216,7 +216,7 @@ fn any_answer(
     there: &[usize],
     refused: &mut Vec<Uuid>,
     rng: &mut fastrand::Rng,
-) -> (Answer, bool) {
+) -> (Response, bool) {
     let status = match rng.u32(..4) {
         0 => rng.u16(200..600),
         _ => LIKELY[rng.usize(..LIKELY.len())],
@@ -279,7 +279,7 @@ fn any_answer(
     }
 }
 
-fn any_about(rng: &mut fastrand::Rng) -> Answer {
+fn any_about(rng: &mut fastrand::Rng) -> Response {
     match rng.u32(..10) {
         0 => page(200),
         1 => page(302),
@@ -296,7 +296,7 @@ fn any_about(rng: &mut fastrand::Rng) -> Answer {
 
 /// Any headers; how long they ask to be waited, where that cannot be misread.
 fn any_headers(
-    answer: &mut Answer,
+    answer: &mut Response,
     own: bool,
     clock: Millis,
     rng: &mut fastrand::Rng,

@@ -6,7 +6,7 @@ use pannier::store::{Millis, WaitReason};
 
 use super::World;
 use super::deserves::passes_for;
-use crate::sim::check::{Place, Snapshot};
+use crate::sim::check::{Snapshot, Whereabouts};
 use crate::sim::drain::Drained;
 use crate::sim::lrs::character::{About, Echoes, TooLarge};
 use crate::sim::model::Known;
@@ -19,26 +19,28 @@ impl World {
     /// Is it where it ends?
     pub fn belongs(&self, known: &Known, snapshot: &Snapshot) -> bool {
         match snapshot.place(known.recipe.id) {
-            Place::Delivered | Place::Held(..) => true,
-            Place::Waiting(WaitReason::Version) => !self.servers.lrs.takes_2_0(),
-            Place::Waiting(WaitReason::Future) => {
+            Whereabouts::Delivered | Whereabouts::Held(..) => true,
+            Whereabouts::Waiting(WaitReason::Version) => !self.servers.lrs.takes_2_0(),
+            Whereabouts::Waiting(WaitReason::Future) => {
                 known.timestamp > self.now + self.servers.lrs.ahead
             }
             // Its target never gets there.
-            Place::Waiting(WaitReason::Target) => self.model.target(known).is_some_and(|target| {
-                snapshot.place(target.recipe.id) != Place::Delivered
-                    && self.belongs(target, snapshot)
-            }),
+            Whereabouts::Waiting(WaitReason::Target) => {
+                self.model.target(known).is_some_and(|target| {
+                    snapshot.place(target.recipe.id) != Whereabouts::Delivered
+                        && self.belongs(target, snapshot)
+                })
+            }
             // What an LRS refuses that never says it is one: it may be somebody else who does. And a connection
             // that breaks under what is too large is nobody's word.
-            Place::Waiting(WaitReason::Suspect) => {
+            Whereabouts::Waiting(WaitReason::Suspect) => {
                 let lrs = &self.servers.lrs;
                 let resets = lrs.character.too_large == TooLarge::Resets;
                 let unsaid = matches!(lrs.character.echoes, Echoes::Nothing)
                     || (resets && known.body.len() > lrs.max_bytes);
                 unsaid && !matches!(known.recipe.kind, Kind::Good)
             }
-            Place::Queued | Place::Waiting(_) => false,
+            Whereabouts::Queued | Whereabouts::Waiting(_) => false,
         }
     }
 

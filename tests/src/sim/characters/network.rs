@@ -1,6 +1,6 @@
 //! The way from the device to the LRS and back, for one exchange.
 
-use pannier::lrs::{Answer, Failure, Request};
+use pannier::lrs::{Request, Response, TransportError};
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -71,7 +71,7 @@ impl Fault {
 #[derive(Debug)]
 pub struct Exchange {
     /// What it sees.
-    pub outcome: Result<Answer, Failure>,
+    pub outcome: Result<Response, TransportError>,
     /// When; true time.
     pub at: Millis,
     /// Statements that the LRS got while it was still at an earlier request with them.
@@ -89,7 +89,7 @@ pub fn exchange(
 ) -> Exchange {
     let latency = rng.i64(5..200);
     let timeout = request.timeout.as_millis() as Millis;
-    let broken = |why: &str| Err(Failure::Broken(why.to_owned()));
+    let broken = |why: &str| Err(TransportError::Broken(why.to_owned()));
     let seen = |outcome, at| Exchange {
         outcome,
         at,
@@ -97,7 +97,7 @@ pub fn exchange(
     };
     if weather == Weather::Offline || fault == Fault::Unreachable {
         return seen(
-            Err(Failure::Unreachable("no route".to_owned())),
+            Err(TransportError::Unreachable("no route".to_owned())),
             now + latency,
         );
     }
@@ -111,7 +111,7 @@ pub fn exchange(
         _ => {}
     }
     if weather == Weather::Hangs && rng.bool() {
-        return seen(Err(Failure::TimedOut), now + timeout);
+        return seen(Err(TransportError::TimedOut), now + timeout);
     }
     let delay = match fault {
         Fault::Slow => rng.i64(latency..4_000),
@@ -146,7 +146,9 @@ pub fn exchange(
             _ => latency,
         };
     let (outcome, at) = match (fault, weather) {
-        (Fault::AnswerLost, _) | (_, Weather::Hangs) => (Err(Failure::TimedOut), now + timeout),
+        (Fault::AnswerLost, _) | (_, Weather::Hangs) => {
+            (Err(TransportError::TimedOut), now + timeout)
+        }
         (Fault::ResetAfter, _) => match end {
             End::HungUp(after) => (broken("reset"), done.min(arrives + after)),
             End::Whole | End::Dies => (broken("reset"), done),
@@ -162,7 +164,7 @@ pub fn exchange(
         _ => (outcome, back),
     };
     let (outcome, at) = if at > now + timeout {
-        (Err(Failure::TimedOut), now + timeout)
+        (Err(TransportError::TimedOut), now + timeout)
     } else {
         (outcome, at)
     };
@@ -175,10 +177,13 @@ pub fn exchange(
 
 /// A connection that ends early is a failure where the length was announced; otherwise half of the
 /// body comes as if it were all.
-fn cut(outcome: Result<Answer, Failure>, rng: &mut fastrand::Rng) -> Result<Answer, Failure> {
+fn cut(
+    outcome: Result<Response, TransportError>,
+    rng: &mut fastrand::Rng,
+) -> Result<Response, TransportError> {
     let mut answer = outcome?;
     if rng.bool() {
-        return Err(Failure::Broken("the answer breaks off".to_owned()));
+        return Err(TransportError::Broken("the answer breaks off".to_owned()));
     }
     let keep = answer.body.len() / 2;
     answer.body.truncate(keep);

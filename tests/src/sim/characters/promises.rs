@@ -1,7 +1,7 @@
 //! What a session must not do until a time: ask again before the LRS allowed it, send again what may
 //! be under way.
 
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -38,16 +38,16 @@ impl Promises {
             }
         };
         match &flight.outcome {
-            Err(Failure::TimedOut) => apart("a time-out"),
-            Err(Failure::Broken(_)) => apart("a broken connection"),
-            Err(Failure::Unreachable(_)) => {}
+            Err(TransportError::TimedOut) => apart("a time-out"),
+            Err(TransportError::Broken(_)) => apart("a broken connection"),
+            Err(TransportError::Unreachable(_)) => {}
             // The app has acted since it left.
             Ok(answer) if answer.status == 401 && flight.authorization() != knew => {}
             Ok(answer) => self.answered(answer, &flight.request, &flight.ids, now),
         }
     }
 
-    fn answered(&mut self, answer: &Answer, request: &Request, ids: &[Uuid], now: Millis) {
+    fn answered(&mut self, answer: &Response, request: &Request, ids: &[Uuid], now: Millis) {
         // What the LRS itself answers, and says so, ends what it was at.
         let own = answer.header("X-Experience-API-Version").is_some();
         let asked = retry_after(answer).map(|wait| wait.min(LONGEST));
@@ -131,7 +131,7 @@ impl Promises {
 
 /// How long an answer asks to be waited: so many seconds, or until a date, by the clock of whoever says
 /// it (RFC 9110, section 10.2.3).
-fn retry_after(answer: &Answer) -> Option<Millis> {
+fn retry_after(answer: &Response) -> Option<Millis> {
     let header = |name: &str| {
         let named = |(given, _): &&(String, String)| given == name;
         answer.headers.iter().find(named).map(|(_, value)| value)

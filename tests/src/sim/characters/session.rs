@@ -1,6 +1,6 @@
 //! One session before one LRS of a character: what may leave, and what is expected of what comes back.
 
-use pannier::lrs::{Answer, Request};
+use pannier::lrs::{Request, Response};
 use pannier::store::Millis;
 use pannier::sync::Ticket;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ impl Flight {
             All(Vec<Uuid>),
             Stored { ids: Vec<Uuid> },
         }
-        let Ok(Answer {
+        let Ok(Response {
             status: 200, body, ..
         }) = &self.outcome
         else {

@@ -1,6 +1,6 @@
 //! What stands between the device and the LRS for a while, and passes.
 
-use pannier::lrs::{Answer, Method, Request};
+use pannier::lrs::{Method, Request, Response};
 
 use crate::sim::lrs::answer;
 
@@ -98,15 +98,15 @@ impl Weather {
     }
 
     /// What answers in the place of the LRS, if something does.
-    pub fn answers(self, request: &Request) -> Option<Answer> {
+    pub fn answers(self, request: &Request) -> Option<Response> {
         let is_post = request.method == Method::Post;
-        let page = |status: u16| Answer {
+        let page = |status: u16| Response {
             status,
             headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
             body: b"<html><title>Log in to the WiFi</title></html>".to_vec(),
             cut: false,
         };
-        let with = |mut answer: Answer, name: &str, value: &str| {
+        let with = |mut answer: Response, name: &str, value: &str| {
             answer.headers.push((name.to_owned(), value.to_owned()));
             answer
         };
@@ -118,7 +118,7 @@ impl Weather {
                 "Sun, 01 Nov 2026 00:00:10 GMT",
             ),
             Self::PortalShows => with(page(200), "Date", "Fri, 18 Feb 2028 10:00:00 GMT"),
-            Self::PortalNoContent => Answer {
+            Self::PortalNoContent => Response {
                 status: 204,
                 headers: Vec::new(),
                 body: Vec::new(),

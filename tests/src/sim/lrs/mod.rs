@@ -10,7 +10,7 @@ pub mod post;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::store::Millis;
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub enum End {
 #[derive(Debug)]
 pub struct Served {
     /// The answer, or that the connection was reset.
-    pub outcome: Result<Answer, Failure>,
+    pub outcome: Result<Response, TransportError>,
     /// How long the LRS was at it.
     pub took: Millis,
     /// Statements that another request was still under way with.
@@ -301,13 +301,13 @@ pub fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 }
 
 /// An answer of JSON or of words.
-pub(super) fn answer(status: u16, body: &str) -> Answer {
+pub(super) fn answer(status: u16, body: &str) -> Response {
     let kind = if body.starts_with(['[', '{', 'n']) {
         "application/json"
     } else {
         "text/plain"
     };
-    Answer {
+    Response {
         status,
         headers: vec![("Content-Type".to_owned(), kind.to_owned())],
         body: body.as_bytes().to_vec(),

@@ -1,6 +1,6 @@
 //! POST of a batch.
 
-use pannier::lrs::Failure;
+use pannier::lrs::TransportError;
 use pannier::store::Millis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -51,7 +51,7 @@ impl Lrs {
                     said(400, "too much")
                 }
                 TooLarge::Says400 | TooLarge::Resets => Served {
-                    outcome: Err(Failure::Broken("reset while writing".to_owned())),
+                    outcome: Err(TransportError::Broken("reset while writing".to_owned())),
                     ..said(400, "")
                 },
             };

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Scenario;
 use crate::device::{Device, id, sample};
-use crate::http::{Answer, Request, Server};
+use crate::http::{Request, Response, Server};
 use crate::lrs::Lrs;
 
 pub const ALL: &[Scenario] = &[
@@ -23,46 +23,46 @@ pub const ALL: &[Scenario] = &[
         }));
     }),
     Scenario::new("an_about_that_is_a_page_hinders_nothing", || {
-        about(|| Answer::page(200));
+        about(|| Response::page(200));
     }),
     Scenario::new("an_about_that_is_an_empty_object_hinders_nothing", || {
-        about(|| Answer::json(200, &json!({})).by_an_lrs());
+        about(|| Response::json(200, &json!({})).by_an_lrs());
     }),
     Scenario::new("an_about_that_has_moved_a_slash_hinders_nothing", || {
-        about(|| Answer::status(301).with("Location", "/xAPI/about/"));
+        about(|| Response::status(301).with("Location", "/xAPI/about/"));
     }),
     Scenario::new("an_about_behind_a_login_hinders_nothing", || {
-        about(|| Answer::status(302).with("Location", "https://login.example.com/"));
+        about(|| Response::status(302).with("Location", "https://login.example.com/"));
     }),
     Scenario::new("an_about_with_its_version_as_text_hinders_nothing", || {
-        about(|| Answer::json(200, &json!({"version": "2.0.0"})).by_an_lrs());
+        about(|| Response::json(200, &json!({"version": "2.0.0"})).by_an_lrs());
     }),
     Scenario::new("an_about_that_is_empty_hinders_nothing", || {
-        about(|| Answer::status(200));
+        about(|| Response::status(200));
     }),
     Scenario::new("an_about_that_is_404_hinders_nothing", || {
-        about(|| Answer::page(404));
+        about(|| Response::page(404));
     }),
     Scenario::new("an_about_that_is_500_hinders_nothing", || {
-        about(|| Answer::page(500));
+        about(|| Response::page(500));
     }),
     Scenario::new("an_about_that_asks_for_a_password_hinders_nothing", || {
-        about(|| Answer::page(401));
+        about(|| Response::page(401));
     }),
     Scenario::slow("a_lost_answer_and_a_look_up_refused_by_405", || {
-        lost_answer(|| Answer::page(405));
+        lost_answer(|| Response::page(405));
     }),
     Scenario::slow("a_lost_answer_and_a_look_up_refused_by_400", || {
-        lost_answer(|| Answer::json(400, &json!({"error": "no queries"})).by_an_lrs());
+        lost_answer(|| Response::json(400, &json!({"error": "no queries"})).by_an_lrs());
     }),
     Scenario::slow("a_lost_answer_and_a_look_up_refused_by_406", || {
-        lost_answer(|| Answer::page(406));
+        lost_answer(|| Response::page(406));
     }),
     Scenario::slow("a_lost_answer_and_a_look_up_refused_by_403", || {
-        lost_answer(|| Answer::json(403, &json!({"error": "write only"})).by_an_lrs());
+        lost_answer(|| Response::json(403, &json!({"error": "write only"})).by_an_lrs());
     }),
     Scenario::slow("a_lost_answer_and_a_look_up_refused_by_501", || {
-        lost_answer(|| Answer::page(501));
+        lost_answer(|| Response::page(501));
     }),
     Scenario::slow("a_large_copy_is_read", a_large_copy_is_read),
     Scenario::slow(
@@ -100,7 +100,7 @@ fn delivers(server: Server) {
 }
 
 /// The same answer packed by gzip, as a proxy does to whoever does not forbid it.
-fn packed(answer: Answer) -> Answer {
+fn packed(answer: Response) -> Response {
     answer
         .remade(|plain| gzip(&plain))
         .with("Content-Encoding", "gzip")
@@ -137,7 +137,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// Stores the first batch and loses the answer; then a good LRS but for look-ups.
-fn loses_an_answer(look: impl Fn(&Request, &Lrs) -> Answer + Send + Sync + 'static) -> Server {
+fn loses_an_answer(look: impl Fn(&Request, &Lrs) -> Response + Send + Sync + 'static) -> Server {
     let lost = AtomicBool::new(false);
     Server::start(move |request: &Request, lrs: &Arc<Lrs>| {
         if request.looks_for().is_some() {
@@ -145,7 +145,7 @@ fn loses_an_answer(look: impl Fn(&Request, &Lrs) -> Answer + Send + Sync + 'stat
         }
         let answer = lrs.plain(request);
         if request.is_post() && !lost.swap(true, Ordering::Relaxed) {
-            return Answer::none();
+            return Response::none();
         }
         answer
     })
@@ -158,7 +158,7 @@ fn packed_copies_are_read() {
     device.all_delivered(&server);
 }
 
-fn lost_answer(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn lost_answer(says: impl Fn() -> Response + Send + Sync + 'static) {
     let server = loses_an_answer(move |_, _| says());
     let device = Device::with(10);
     device.drain(&server, Duration::from_secs(110)).ended(0);
@@ -166,7 +166,7 @@ fn lost_answer(says: impl Fn() -> Answer + Send + Sync + 'static) {
 }
 
 /// Whatever is at `/about`: the POST tells an LRS.
-fn about(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn about(says: impl Fn() -> Response + Send + Sync + 'static) {
     delivers(Server::start(move |request, lrs| {
         if request.is_about() {
             says()
@@ -182,7 +182,7 @@ fn a_large_copy_is_read() {
     let server = Server::start(|request, lrs| {
         let answer = lrs.plain(request);
         if request.is_post() && lrs.posts() == 1 {
-            return Answer::json(500, &json!({"error": "deadlock detected"})).by_an_lrs();
+            return Response::json(500, &json!({"error": "deadlock detected"})).by_an_lrs();
         }
         answer.remade(|body| {
             let spaces = vec![b' '; 3 << 20];
@@ -199,7 +199,7 @@ fn a_large_copy_is_read() {
 
 /// An answer of an LRS that says up to when it shows what it has: the year before, as long as something
 /// is stored that does not show yet.
-fn behind(answer: Answer) -> Answer {
+fn behind(answer: Response) -> Response {
     answer.by_an_lrs().with(
         "X-Experience-API-Consistent-Through",
         "2025-12-31T00:00:00.000Z",
@@ -207,13 +207,13 @@ fn behind(answer: Answer) -> Answer {
 }
 
 /// The statement as an LRS shows it that is so much behind.
-fn shown_after(request: &Request, lrs: &Lrs, seconds: u64) -> Answer {
+fn shown_after(request: &Request, lrs: &Lrs, seconds: u64) -> Response {
     let hidden = |asked: String| {
         let age = lrs.age(&asked)?;
         (age < Duration::from_secs(seconds)).then_some(())
     };
     match request.looks_for().and_then(hidden) {
-        Some(()) => behind(Answer::json(404, &json!({"error": "there is none"}))),
+        Some(()) => behind(Response::json(404, &json!({"error": "there is none"}))),
         None => lrs.plain(request),
     }
 }
@@ -223,7 +223,7 @@ fn what_an_lrs_shows_later_is_waited_for() {
     let server = Server::start(|request, lrs| {
         let answer = lrs.plain(request);
         if request.is_post() && answer.status == Some(200) {
-            return behind(Answer::status(204));
+            return behind(Response::status(204));
         }
         shown_after(request, lrs, 10)
     });
@@ -242,7 +242,7 @@ fn what_an_lrs_knows_and_shows_later_is_no_conflict() {
             lrs.keep(&[sample(0), sample(1)]);
         }
         if request.is_post() && request.ids().iter().any(|id| lrs.has(id)) {
-            return behind(Answer::json(409, &json!({"error": "known"})));
+            return behind(Response::json(409, &json!({"error": "known"})));
         }
         if request.is_post() {
             return lrs.plain(request);
@@ -265,14 +265,14 @@ fn a_copy_that_is_no_statement_is_no_conflict() {
                 .is_some_and(|age| age < Duration::from_secs(10))
         {
             let soon = json!({"id": asked, "status": "processing"});
-            return Answer::json(200, &soon).by_an_lrs();
+            return Response::json(200, &soon).by_an_lrs();
         }
         if request.is_post() && request.ids().iter().any(|id| lrs.has(id)) {
-            return Answer::json(409, &json!({"error": "known"})).by_an_lrs();
+            return Response::json(409, &json!({"error": "known"})).by_an_lrs();
         }
         let answer = lrs.plain(request);
         if request.is_post() && answer.status == Some(200) {
-            return Answer::json(409, &json!({"error": "known"})).by_an_lrs();
+            return Response::json(409, &json!({"error": "known"})).by_an_lrs();
         }
         answer
     });
@@ -283,15 +283,15 @@ fn a_copy_that_is_no_statement_is_no_conflict() {
     device.all_delivered(&server);
 }
 
-fn speaks(version: &'static str) -> impl Fn(&Request, &Arc<Lrs>) -> Answer {
+fn speaks(version: &'static str) -> impl Fn(&Request, &Arc<Lrs>) -> Response {
     move |request, lrs| {
-        let marked = |answer: Answer| answer.with("X-Experience-API-Version", version);
+        let marked = |answer: Response| answer.with("X-Experience-API-Version", version);
         if request.is_about() {
-            return marked(Answer::json(200, &json!({"version": [version]})));
+            return marked(Response::json(200, &json!({"version": [version]})));
         }
         let asked = request.header("x-experience-api-version").unwrap_or("");
         if asked.get(..1) != version.get(..1) {
-            return marked(Answer::json(400, &json!({"error": "another version"})));
+            return marked(Response::json(400, &json!({"error": "another version"})));
         }
         lrs.plain(request)
     }
@@ -335,7 +335,7 @@ fn what_comes_back_from_held_is_not_stripped_either() {
                 return speaks("1.0.3")(request, lrs);
             }
             if request.is_post() && request.brings(&id(1)) {
-                return Answer::json(400, &json!({"error": "no"})).by_an_lrs();
+                return Response::json(400, &json!({"error": "no"})).by_an_lrs();
             }
             lrs.plain(request)
         }

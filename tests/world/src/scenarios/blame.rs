@@ -6,57 +6,57 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::device::{Device, id, number, sample};
-use crate::http::{Answer, Request, Server};
+use crate::http::{Request, Response, Server};
 use crate::lrs::Lrs;
 
 pub const ALL: &[Scenario] = &[
     Scenario::slow("one_statement_answered_by_a_401_page_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(401));
+        one_stops_nobody(|| Response::page(401));
     }),
     Scenario::slow("one_statement_answered_by_402_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(402));
+        one_stops_nobody(|| Response::page(402));
     }),
     Scenario::slow("one_statement_answered_by_a_403_page_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(403));
+        one_stops_nobody(|| Response::page(403));
     }),
     Scenario::slow("one_statement_answered_by_404_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(404));
+        one_stops_nobody(|| Response::page(404));
     }),
     Scenario::slow("one_statement_answered_by_405_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(405));
+        one_stops_nobody(|| Response::page(405));
     }),
     Scenario::slow("one_statement_answered_by_406_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(406));
+        one_stops_nobody(|| Response::page(406));
     }),
     Scenario::slow("one_statement_answered_by_410_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(410));
+        one_stops_nobody(|| Response::page(410));
     }),
     Scenario::slow("one_statement_answered_by_412_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(412));
+        one_stops_nobody(|| Response::page(412));
     }),
     Scenario::slow("one_statement_answered_by_415_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(415));
+        one_stops_nobody(|| Response::page(415));
     }),
     Scenario::slow("one_statement_answered_by_451_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(451));
+        one_stops_nobody(|| Response::page(451));
     }),
     Scenario::slow("one_statement_answered_by_a_200_page_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(200));
+        one_stops_nobody(|| Response::page(200));
     }),
     Scenario::slow("one_statement_answered_by_a_redirect_stops_nobody", || {
-        one_stops_nobody(|| Answer::status(302).with("Location", "https://blocked.example.com/"));
+        one_stops_nobody(|| Response::status(302).with("Location", "https://blocked.example.com/"));
     }),
     Scenario::slow("one_statement_answered_by_a_501_stops_nobody", || {
-        one_stops_nobody(|| Answer::page(501));
+        one_stops_nobody(|| Response::page(501));
     }),
     Scenario::slow("one_statement_answered_by_an_lrss_401_stops_nobody", || {
-        one_stops_nobody(|| Answer::json(401, &json!({"error": "not for you"})).by_an_lrs());
+        one_stops_nobody(|| Response::json(401, &json!({"error": "not for you"})).by_an_lrs());
     }),
     Scenario::slow("one_statement_answered_by_an_lrss_404_stops_nobody", || {
-        one_stops_nobody(|| Answer::json(404, &json!({"error": "no such course"})).by_an_lrs());
+        one_stops_nobody(|| Response::json(404, &json!({"error": "no such course"})).by_an_lrs());
     }),
     Scenario::slow("one_statement_answered_by_an_lrss_412_stops_nobody", || {
-        one_stops_nobody(|| Answer::json(412, &json!({"error": "not so"})).by_an_lrs());
+        one_stops_nobody(|| Response::json(412, &json!({"error": "not so"})).by_an_lrs());
     }),
     Scenario::new(
         "one_statement_that_an_lrs_refuses_is_held_with_its_words",
@@ -86,19 +86,19 @@ pub const ALL: &[Scenario] = &[
     Scenario::slow(
         "a_gateway_that_stops_two_of_three_by_403_convicts_nobody",
         || {
-            comes_and_goes(|| Answer::page(403));
+            comes_and_goes(|| Response::page(403));
         },
     ),
     Scenario::slow(
         "a_gateway_that_stops_two_of_three_by_406_convicts_nobody",
         || {
-            comes_and_goes(|| Answer::page(406));
+            comes_and_goes(|| Response::page(406));
         },
     ),
     Scenario::slow(
         "a_gateway_that_stops_two_of_three_by_400_json_convicts_nobody",
         || {
-            comes_and_goes(|| Answer::json(400, &json!({"message": "bad request"})));
+            comes_and_goes(|| Response::json(400, &json!({"message": "bad request"})));
         },
     ),
     Scenario::nightly(
@@ -109,7 +109,7 @@ pub const ALL: &[Scenario] = &[
         "an_lrs_that_refuses_everything_for_a_while_convicts_nobody",
         || {
             refuses_everything_for_a_while(|| {
-                Answer::json(400, &json!({"error": "quota"})).by_an_lrs()
+                Response::json(400, &json!({"error": "quota"})).by_an_lrs()
             });
         },
     ),
@@ -117,7 +117,7 @@ pub const ALL: &[Scenario] = &[
         "an_lrs_that_forbids_everything_for_a_while_convicts_nobody",
         || {
             refuses_everything_for_a_while(|| {
-                Answer::json(403, &json!({"error": "read-only"})).by_an_lrs()
+                Response::json(403, &json!({"error": "read-only"})).by_an_lrs()
             });
         },
     ),
@@ -132,7 +132,7 @@ pub const ALL: &[Scenario] = &[
 ];
 
 /// An LRS behind something that answers one statement, alone or in a batch, and takes the others.
-fn behind(culprit: String, says: impl Fn() -> Answer + Send + Sync + 'static) -> Server {
+fn behind(culprit: String, says: impl Fn() -> Response + Send + Sync + 'static) -> Server {
     Server::start(move |request, lrs| {
         if request.is_post() && request.brings(&culprit) {
             says()
@@ -143,7 +143,7 @@ fn behind(culprit: String, says: impl Fn() -> Answer + Send + Sync + 'static) ->
 }
 
 /// Forty good ones go by one that something answers so, the first one of all.
-fn one_stops_nobody(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn one_stops_nobody(says: impl Fn() -> Response + Send + Sync + 'static) {
     let server = behind(id(0), says);
     let device = Device::with(41);
     let ran = device.drain_until(&server, Duration::from_secs(100), |status| {
@@ -164,7 +164,7 @@ fn one_stops_nobody(says: impl Fn() -> Answer + Send + Sync + 'static) {
 
 fn one_is_held_with_words(status: u16, words: &'static str) {
     let server = behind(id(7), move || {
-        Answer::json(status, &json!({"error": words})).by_an_lrs()
+        Response::json(status, &json!({"error": words})).by_an_lrs()
     });
     let device = Device::with(20);
     let ran = device.drain(&server, Duration::from_secs(100));
@@ -195,9 +195,9 @@ fn a_refusal_under_200_shows_the_lrss_words(marks: bool) {
             let errors = at.map(|at| json!({"index": at, "reason": words}));
             let errors: Vec<_> = errors.into_iter().collect();
             let report = json!({"inserted": kept.len(), "rejected": errors.len(), "ids": named, "errors": errors});
-            Answer::json(200, &report).by_an_lrs()
+            Response::json(200, &report).by_an_lrs()
         } else if request.is_about() && !marks {
-            Answer::json(404, &json!({"detail": "Not Found"}))
+            Response::json(404, &json!({"detail": "Not Found"}))
         } else {
             lrs.plain(request)
         };
@@ -216,7 +216,7 @@ fn a_401_page_is_no_matter_of_the_password() {
     let begun = Instant::now();
     let server = Server::start(move |request, lrs| {
         if begun.elapsed() < Duration::from_secs(6) {
-            return Answer::page(401).with("WWW-Authenticate", "Basic realm=\"gateway\"");
+            return Response::page(401).with("WWW-Authenticate", "Basic realm=\"gateway\"");
         }
         lrs.plain(request)
     });
@@ -230,7 +230,7 @@ fn a_401_page_is_no_matter_of_the_password() {
 }
 
 /// A gateway stops two of three POSTs for twenty seconds.
-fn comes_and_goes(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn comes_and_goes(says: impl Fn() -> Response + Send + Sync + 'static) {
     let begun = Instant::now();
     let server = Server::start(move |request, lrs| {
         let stops =
@@ -249,7 +249,7 @@ fn a_gateway_for_three_minutes() {
     let begun = Instant::now();
     let server = Server::start(move |request, lrs| {
         if begun.elapsed() < Duration::from_mins(3) {
-            return Answer::page(if lrs.seen().len() % 2 == 0 { 403 } else { 401 });
+            return Response::page(if lrs.seen().len() % 2 == 0 { 403 } else { 401 });
         }
         lrs.plain(request)
     });
@@ -261,7 +261,7 @@ fn a_gateway_for_three_minutes() {
     device.all_delivered(&server);
 }
 
-fn refuses_everything_for_a_while(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn refuses_everything_for_a_while(says: impl Fn() -> Response + Send + Sync + 'static) {
     let begun = Instant::now();
     let server = Server::start(move |request, lrs| {
         if request.is_post() && begun.elapsed() < Duration::from_secs(15) {
@@ -294,7 +294,7 @@ fn a_wrong_password_answered_by_400() {
     let server = Server::start(|request: &Request, lrs: &std::sync::Arc<Lrs>| {
         let answer = lrs.plain(request);
         if request.is_post() && answer.status == Some(401) {
-            return Answer::json(400, &json!({"error": "bad"})).by_an_lrs();
+            return Response::json(400, &json!({"error": "bad"})).by_an_lrs();
         }
         answer
     });

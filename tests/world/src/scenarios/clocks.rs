@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::device::{Device, bare_sample, lines, number, sample};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("an_lrs_in_2099_changes_no_timestamp", || {
@@ -152,7 +152,7 @@ fn an_lrs_behind_that_refuses_its_future_holds_nothing() {
             |one: &serde_json::Value| one["timestamp"].as_str().is_some_and(|t| t > &now[..]);
         if request.is_post() && wrong && request.statements().iter().any(future) {
             let words = json!({"error": "the timestamp lies in the future"});
-            return Answer::json(400, &words).by_an_lrs().with("Date", &date);
+            return Response::json(400, &words).by_an_lrs().with("Date", &date);
         }
         lrs.plain(request).with("Date", &date)
     });
@@ -196,7 +196,7 @@ fn one_future_timestamp_that_an_lrs_refuses_stops_nobody() {
             |one: &serde_json::Value| one["timestamp"].as_str().is_some_and(|t| t > &now[..]);
         if request.is_post() && request.statements().iter().any(future) {
             let words = json!({"error": "the timestamp lies in the future"});
-            return Answer::json(400, &words).by_an_lrs();
+            return Response::json(400, &words).by_an_lrs();
         }
         lrs.plain(request)
     });

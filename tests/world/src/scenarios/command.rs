@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Scenario;
 use crate::device::{Device, Ran, contents, id, number, sample};
-use crate::http::{Answer, Request, Server};
+use crate::http::{Request, Response, Server};
 use crate::lrs::Lrs;
 
 pub const ALL: &[Scenario] = &[
@@ -42,15 +42,15 @@ pub const ALL: &[Scenario] = &[
         });
     }),
     Scenario::new("doctor_finds_a_portal", || {
-        doctor_finds_bad("lrs", |_, _| Answer::page(200));
+        doctor_finds_bad("lrs", |_, _| Response::page(200));
     }),
     Scenario::new("doctor_finds_a_beacon", doctor_doubts_a_beacon),
     Scenario::new("doctor_finds_no_common_version", || {
         doctor_finds_bad("version", |request, _| {
             if request.is_about() {
-                return Answer::json(200, &json!({"version": ["0.95"]})).by_an_lrs();
+                return Response::json(200, &json!({"version": ["0.95"]})).by_an_lrs();
             }
-            Answer::json(400, &json!({"error": "0.95 only"})).by_an_lrs()
+            Response::json(400, &json!({"error": "0.95 only"})).by_an_lrs()
         });
     }),
     Scenario::new("doctor_finds_nobody", doctor_finds_nobody),
@@ -84,12 +84,12 @@ fn a_failing_lrs_is_more_urgent() {
         move |request, lrs| {
             if request.is_post() && full.load(Ordering::Relaxed) {
                 let words = json!({"error": "full"});
-                return Answer::json(503, &words)
+                return Response::json(503, &words)
                     .by_an_lrs()
                     .with("Retry-After", "3600");
             }
             if request.is_post() && request.brings(&id(0)) {
-                return Answer::json(400, &json!({"error": "no"})).by_an_lrs();
+                return Response::json(400, &json!({"error": "no"})).by_an_lrs();
             }
             lrs.plain(request)
         }
@@ -183,7 +183,7 @@ fn doctor_finds_good() {
 /// Nothing would be delivered like this, and it is this that is bad.
 fn doctor_finds_bad(
     examined: &str,
-    behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
+    behaviour: impl Fn(&Request, &Arc<Lrs>) -> Response + Send + Sync + 'static,
 ) {
     doctor_finds(4, &[("network", "good"), (examined, "bad")], behaviour);
 }
@@ -197,14 +197,14 @@ fn doctor_doubts_a_beacon() {
         ("write", "unknown"),
     ];
     doctor_finds(1, &found, |request, _| {
-        Answer::status(if request.is_post() { 204 } else { 403 })
+        Response::status(if request.is_post() { 204 } else { 403 })
     });
 }
 
 fn doctor_finds(
     code: i32,
     found: &[(&str, &str)],
-    behaviour: impl Fn(&Request, &Arc<Lrs>) -> Answer + Send + Sync + 'static,
+    behaviour: impl Fn(&Request, &Arc<Lrs>) -> Response + Send + Sync + 'static,
 ) {
     let server = Server::start(behaviour);
     let device = Device::new();
@@ -246,7 +246,7 @@ fn retract_takes_back() {
 fn retract_after_unreachable() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
-            return Answer::none();
+            return Response::none();
         }
         lrs.plain(request)
     });
@@ -298,7 +298,7 @@ fn erase_leaves_no_trace() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && request.brings(&id(1)) {
             let words = json!({"error": "learner1@example.com is not enrolled"});
-            return Answer::json(400, &words).by_an_lrs();
+            return Response::json(400, &words).by_an_lrs();
         }
         lrs.plain(request)
     });

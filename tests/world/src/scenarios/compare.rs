@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Scenario;
 use crate::device::{Device, id, number, sample};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 use crate::lrs::shown;
 
 pub const ALL: &[Scenario] = &[
@@ -131,10 +131,10 @@ pub const ALL: &[Scenario] = &[
 fn knows(theirs: Value) -> Server {
     Server::start(move |request, lrs| {
         if request.looks_for() == Some(id(0)) {
-            return Answer::json(200, &shown(&theirs)).by_an_lrs();
+            return Response::json(200, &shown(&theirs)).by_an_lrs();
         }
         if request.is_post() && request.brings(&id(0)) {
-            return Answer::json(409, &json!({"error": "known"})).by_an_lrs();
+            return Response::json(409, &json!({"error": "known"})).by_an_lrs();
         }
         lrs.plain(request)
     })

@@ -6,18 +6,18 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::device::{Device, id, number};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::slow("an_lrs_without_batches_is_drained_at_its_own_speed", || {
         without_batches(
-            || Answer::json(500, &json!({"error": "no arrays"})).by_an_lrs(),
+            || Response::json(500, &json!({"error": "no arrays"})).by_an_lrs(),
             Duration::from_mins(1),
         );
     }),
     Scenario::slow("something_without_batches_and_marks_is_drained", || {
         without_batches(
-            || Answer::text(500, "text/plain", "error"),
+            || Response::text(500, "text/plain", "error"),
             Duration::from_secs(110),
         );
     }),
@@ -26,14 +26,14 @@ pub const ALL: &[Scenario] = &[
         || {
             drained_without_batches(
                 300,
-                || Answer::text(500, "text/plain", "error"),
+                || Response::text(500, "text/plain", "error"),
                 Duration::from_mins(5),
             );
         },
     ),
     Scenario::slow("an_lrs_that_refuses_batches_by_400_is_drained", || {
         without_batches(
-            || Answer::json(400, &json!({"error": "no arrays"})).by_an_lrs(),
+            || Response::json(400, &json!({"error": "no arrays"})).by_an_lrs(),
             Duration::from_mins(1),
         );
     }),
@@ -42,10 +42,10 @@ pub const ALL: &[Scenario] = &[
         three_poisonous_ones_cost_little,
     ),
     Scenario::new("an_lrs_of_small_requests_is_drained", || {
-        small_requests(|| Answer::page(413));
+        small_requests(|| Response::page(413));
     }),
     Scenario::new("an_lrs_of_small_requests_that_says_400_is_drained", || {
-        small_requests(|| Answer::json(400, &json!({"error": "too big"})).by_an_lrs());
+        small_requests(|| Response::json(400, &json!({"error": "too big"})).by_an_lrs());
     }),
     Scenario::slow(
         "retry_after_is_kept_to_and_then_it_goes_on",
@@ -58,13 +58,13 @@ pub const ALL: &[Scenario] = &[
 ];
 
 /// Any array is answered so; a single statement takes 20 ms.
-fn without_batches(says: impl Fn() -> Answer + Send + Sync + 'static, within: Duration) {
+fn without_batches(says: impl Fn() -> Response + Send + Sync + 'static, within: Duration) {
     drained_without_batches(40, says, within);
 }
 
 fn drained_without_batches(
     count: usize,
-    says: impl Fn() -> Answer + Send + Sync + 'static,
+    says: impl Fn() -> Response + Send + Sync + 'static,
     within: Duration,
 ) {
     let server = Server::start(move |request, lrs| {
@@ -93,7 +93,7 @@ fn three_poisonous_ones_cost_little() {
         let poison = poison.clone();
         move |request, lrs| {
             if request.is_post() && poison.iter().any(|id| request.brings(id)) {
-                return Answer::json(500, &json!({"error": "oops"})).by_an_lrs();
+                return Response::json(500, &json!({"error": "oops"})).by_an_lrs();
             }
             lrs.plain(request)
         }
@@ -119,7 +119,7 @@ fn three_poisonous_ones_cost_little() {
 }
 
 /// Requests of more than 4,000 bytes are refused.
-fn small_requests(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn small_requests(says: impl Fn() -> Response + Send + Sync + 'static) {
     let server = Server::start(move |request, lrs| {
         if request.is_post() && request.body.len() > 4000 {
             return says();
@@ -134,7 +134,7 @@ fn small_requests(says: impl Fn() -> Answer + Send + Sync + 'static) {
 fn retry_after_is_kept_to() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
-            return Answer::json(429, &json!({"error": "slowly"}))
+            return Response::json(429, &json!({"error": "slowly"}))
                 .by_an_lrs()
                 .with("Retry-After", "8");
         }
@@ -164,7 +164,7 @@ fn a_500_to_what_is_stored() {
     let server = Server::start(|request, lrs| {
         let answer = lrs.plain(request);
         if request.is_post() {
-            return Answer::text(500, "text/plain", "error");
+            return Response::text(500, "text/plain", "error");
         }
         answer
     });

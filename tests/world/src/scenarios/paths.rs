@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Scenario, until};
 use crate::device::{Device, Ran, contents, lines, number, sample};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("looking_at_a_mistyped_queue_makes_none", looking_makes_none),
@@ -183,7 +183,7 @@ fn a_queue_pulled_by_cable() {
 fn where_a_409_meets_all() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && request.ids().iter().any(|id| lrs.has(id)) {
-            return Answer::json(409, &json!({"error": "known"})).by_an_lrs();
+            return Response::json(409, &json!({"error": "known"})).by_an_lrs();
         }
         lrs.plain(request)
     });

@@ -7,35 +7,35 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::device::{Device, id, number};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 use crate::lrs::Lrs;
 
 pub const ALL: &[Scenario] = &[
     Scenario::new("a_beacon_that_says_204_and_403_delivers_nothing", || {
-        nothing_is_delivered(&beacon(|| Answer::status(204), || Answer::page(403)));
+        nothing_is_delivered(&beacon(|| Response::status(204), || Response::page(403)));
     }),
     Scenario::new("a_beacon_that_says_an_empty_list_delivers_nothing", || {
         nothing_is_delivered(&beacon(
-            || Answer::json(200, &json!([])),
-            || Answer::json(403, &json!({"error": "forbidden"})),
+            || Response::json(200, &json!([])),
+            || Response::json(403, &json!({"error": "forbidden"})),
         ));
     }),
     Scenario::new("an_empty_list_to_everything_delivers_nothing", || {
         nothing_is_delivered(&beacon(
-            || Answer::json(200, &json!([])),
-            || Answer::json(200, &json!([])),
+            || Response::json(200, &json!([])),
+            || Response::json(200, &json!([])),
         ));
     }),
     Scenario::new("a_204_to_everything_delivers_nothing", || {
-        nothing_is_delivered(&beacon(|| Answer::status(204), || Answer::status(204)));
+        nothing_is_delivered(&beacon(|| Response::status(204), || Response::status(204)));
     }),
     Scenario::new(
         "an_lrs_that_says_204_and_shows_none_of_it_delivers_nothing",
         || {
             for status in [404, 500] {
                 let server = Server::start(move |request, lrs| match request.looks_for() {
-                    Some(_) => Answer::json(status, &json!({"error": "none"})).by_an_lrs(),
-                    None if request.is_post() => Answer::status(204).by_an_lrs(),
+                    Some(_) => Response::json(status, &json!({"error": "none"})).by_an_lrs(),
+                    None if request.is_post() => Response::status(204).by_an_lrs(),
                     None => lrs.plain(request),
                 });
                 nothing_is_delivered(&server);
@@ -43,10 +43,10 @@ pub const ALL: &[Scenario] = &[
         },
     ),
     Scenario::new("a_page_to_everything_delivers_nothing", || {
-        nothing_is_delivered(&beacon(|| Answer::page(200), || Answer::page(200)));
+        nothing_is_delivered(&beacon(|| Response::page(200), || Response::page(200)));
     }),
     Scenario::new("a_redirect_to_a_login_delivers_nothing", || {
-        let login = || Answer::status(302).with("Location", "https://login.example.com/");
+        let login = || Response::status(302).with("Location", "https://login.example.com/");
         nothing_is_delivered(&beacon(login, login));
     }),
     Scenario::new(
@@ -69,8 +69,8 @@ pub const ALL: &[Scenario] = &[
 
 /// Something that takes whatever is posted, stores nothing, and is no LRS.
 fn beacon(
-    to_post: impl Fn() -> Answer + Send + Sync + 'static,
-    to_get: impl Fn() -> Answer + Send + Sync + 'static,
+    to_post: impl Fn() -> Response + Send + Sync + 'static,
+    to_get: impl Fn() -> Response + Send + Sync + 'static,
 ) -> Server {
     Server::start(move |request, _| {
         if request.is_post() {
@@ -97,11 +97,11 @@ fn an_lrs_that_may_only_be_written_is_delivered_to() {
     let server = Server::start(|request, lrs| {
         if request.looks_for().is_some() {
             let words = json!({"error": "these credentials may not read"});
-            return Answer::json(403, &words).by_an_lrs();
+            return Response::json(403, &words).by_an_lrs();
         }
         let answer = lrs.plain(request);
         if request.is_post() && answer.status == Some(200) {
-            return Answer::status(204).by_an_lrs();
+            return Response::status(204).by_an_lrs();
         }
         answer
     });
@@ -121,14 +121,14 @@ fn what_a_partial_keeper_did_not_name_is_not_delivered() {
                 return lrs.plain(request);
             }
             match lrs.posts() {
-                1 => Answer::none(),
+                1 => Response::none(),
                 2 => {
                     let kept = request.statements();
                     let kept = kept.into_iter().filter(|one| one["id"] != *lost);
                     let kept: Vec<_> = kept.collect();
                     lrs.keep(&kept);
                     let named: Vec<_> = kept.iter().map(|one| one["id"].clone()).collect();
-                    Answer::json(200, &json!(named)).by_an_lrs()
+                    Response::json(200, &json!(named)).by_an_lrs()
                 }
                 _ => lrs.plain(request),
             }
@@ -150,14 +150,14 @@ fn an_lrs_that_names_only_new_ids_has_each_once() {
         // Of the first batch a half is stored when the connection breaks.
         if !cut.swap(true, Ordering::Relaxed) {
             lrs.keep(&new[..new.len() / 2]);
-            return Answer::none();
+            return Response::none();
         }
         lrs.keep(&new);
         let named: Vec<_> = new.iter().map(|one| one["id"].clone()).collect();
         if named.is_empty() {
-            Answer::status(204)
+            Response::status(204)
         } else {
-            Answer::json(200, &json!(named))
+            Response::json(200, &json!(named))
         }
     });
     let device = Device::with(20);
@@ -169,7 +169,7 @@ fn an_lrs_that_names_only_new_ids_has_each_once() {
 fn what_one_lrs_may_have_is_no_proof_at_another() {
     let first = Server::start(|request, lrs| {
         if request.is_post() {
-            Answer::none()
+            Response::none()
         } else {
             lrs.plain(request)
         }
@@ -182,7 +182,7 @@ fn what_one_lrs_may_have_is_no_proof_at_another() {
         let kept: Vec<_> = kept.collect();
         lrs.keep(&kept);
         let named: Vec<_> = kept.iter().map(|one| one["id"].clone()).collect();
-        Answer::json(200, &json!(named)).by_an_lrs()
+        Response::json(200, &json!(named)).by_an_lrs()
     };
     let second = Server::start(move |request, lrs| {
         if request.is_post() && lrs.posts() == 1 {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Scenario, until};
 use crate::device::{Device, sample};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 use crate::lrs::{PASSWORD, USER};
 
 pub const ALL: &[Scenario] = &[
@@ -14,17 +14,19 @@ pub const ALL: &[Scenario] = &[
         "a_new_lrs_does_not_wait_for_the_old_ones_retry_after",
         || {
             nothing_is_owed_to_the_old_one(|| {
-                Answer::json(503, &json!({"error": "closed"}))
+                Response::json(503, &json!({"error": "closed"}))
                     .by_an_lrs()
                     .with("Retry-After", "86400")
             });
         },
     ),
     Scenario::new("a_new_lrs_does_not_wait_for_the_old_ones_password", || {
-        nothing_is_owed_to_the_old_one(|| Answer::json(401, &json!({"error": "who?"})).by_an_lrs());
+        nothing_is_owed_to_the_old_one(|| {
+            Response::json(401, &json!({"error": "who?"})).by_an_lrs()
+        });
     }),
     Scenario::new("a_new_lrs_does_not_wait_for_the_old_ones_outcome", || {
-        nothing_is_owed_to_the_old_one(Answer::none);
+        nothing_is_owed_to_the_old_one(Response::none);
     }),
     Scenario::slow(
         "two_processes_with_two_lrss_keep_their_secrets_apart",
@@ -45,7 +47,7 @@ pub const ALL: &[Scenario] = &[
     ),
 ];
 
-fn nothing_is_owed_to_the_old_one(says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn nothing_is_owed_to_the_old_one(says: impl Fn() -> Response + Send + Sync + 'static) {
     let old = Server::start(move |request, lrs| {
         if request.is_post() {
             says()
@@ -121,7 +123,7 @@ fn an_old_session_writes_nothing_over_the_new_lrs() {
             return lrs.plain(request);
         }
         std::thread::sleep(Duration::from_secs(4));
-        Answer::json(503, &json!({"error": "closed"}))
+        Response::json(503, &json!({"error": "closed"}))
             .by_an_lrs()
             .with("Retry-After", "86400")
     });
@@ -164,7 +166,7 @@ fn no_secret_follows_a_redirect() {
         let elsewhere = elsewhere.clone();
         let first = Server::start(move |request, _| {
             let place = format!("{elsewhere}{}", request.path.trim_start_matches("/xAPI"));
-            Answer::status(status).with("Location", &place)
+            Response::status(status).with("Location", &place)
         });
         let device = Device::with(3);
         device.sync(&first).ended(4);

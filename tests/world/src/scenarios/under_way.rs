@@ -7,53 +7,53 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::device::{Device, number};
-use crate::http::{Answer, Server};
+use crate::http::{Response, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::slow(
         "a_connection_that_breaks_while_the_lrs_goes_on_doubles_nothing",
         || {
-            goes_on(Duration::from_secs(24), Answer::none);
+            goes_on(Duration::from_secs(24), Response::none);
         },
     ),
     Scenario::slow("a_proxys_504_while_the_lrs_goes_on_doubles_nothing", || {
-        goes_on(Duration::from_secs(24), || Answer::page(504));
+        goes_on(Duration::from_secs(24), || Response::page(504));
     }),
     Scenario::slow("a_proxys_503_while_the_lrs_goes_on_doubles_nothing", || {
-        goes_on(Duration::from_secs(24), || Answer::page(503));
+        goes_on(Duration::from_secs(24), || Response::page(503));
     }),
     Scenario::slow("a_proxys_502_while_the_lrs_goes_on_doubles_nothing", || {
-        goes_on(Duration::from_secs(24), || Answer::page(502));
+        goes_on(Duration::from_secs(24), || Response::page(502));
     }),
     Scenario::slow("a_proxys_500_while_the_lrs_goes_on_doubles_nothing", || {
-        goes_on(Duration::from_secs(24), || Answer::page(500));
+        goes_on(Duration::from_secs(24), || Response::page(500));
     }),
     Scenario::slow("a_proxys_408_while_the_lrs_goes_on_doubles_nothing", || {
-        goes_on(Duration::from_secs(24), || Answer::page(408));
+        goes_on(Duration::from_secs(24), || Response::page(408));
     }),
     Scenario::slow("a_425_while_the_lrs_goes_on_doubles_nothing", || {
-        goes_on(Duration::from_secs(24), || Answer::page(425));
+        goes_on(Duration::from_secs(24), || Response::page(425));
     }),
     Scenario::slow("a_router_that_gives_up_soon_doubles_nothing", || {
-        goes_on(Duration::from_secs(7), || Answer::page(503));
+        goes_on(Duration::from_secs(7), || Response::page(503));
     }),
     Scenario::slow(
         "an_answer_that_is_cut_while_the_lrs_goes_on_doubles_nothing",
         || {
             goes_on(Duration::from_secs(24), || {
-                Answer::json(200, &json!(["5a3f1c2e-7b64-4d0a-9c11-000000000000"])).cut_after(20)
+                Response::json(200, &json!(["5a3f1c2e-7b64-4d0a-9c11-000000000000"])).cut_after(20)
             });
         },
     ),
     Scenario::slow("a_hasty_retry_after_of_a_proxy_doubles_nothing", || {
         goes_on(Duration::from_secs(24), || {
-            Answer::page(503).with("Retry-After", "1")
+            Response::page(503).with("Retry-After", "1")
         });
     }),
     Scenario::slow(
         "a_page_under_200_while_the_lrs_goes_on_doubles_nothing",
         || {
-            goes_on(Duration::from_secs(12), || Answer::page(200));
+            goes_on(Duration::from_secs(12), || Response::page(200));
         },
     ),
     Scenario::slow(
@@ -76,7 +76,7 @@ pub const ALL: &[Scenario] = &[
 ];
 
 /// The first batch gets this answer at once, and is stored so much later.
-fn goes_on(after: Duration, says: impl Fn() -> Answer + Send + Sync + 'static) {
+fn goes_on(after: Duration, says: impl Fn() -> Response + Send + Sync + 'static) {
     let server = Server::start(move |request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
             lrs.keep_later(request, after);
@@ -100,7 +100,7 @@ fn a_broken_connection_is_waited_out_and_said_so() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
             lrs.keep_later(request, Duration::from_secs(15));
-            return Answer::none();
+            return Response::none();
         }
         lrs.plain(request)
     });
@@ -128,7 +128,7 @@ fn now_ms() -> u64 {
 fn an_lrss_own_500_is_not_waited_out() {
     let server = Server::start(|request, lrs| {
         if request.is_post() && lrs.posts() == 1 {
-            return Answer::json(500, &json!({"error": "deadlock detected"})).by_an_lrs();
+            return Response::json(500, &json!({"error": "deadlock detected"})).by_an_lrs();
         }
         lrs.plain(request)
     });

@@ -43,7 +43,7 @@ enum Inside {
     Nothing,
     Array,
     /// In the array of an answer's `statements`.
-    Answer,
+    Response,
     /// Behind that array, in the answer still.
     Tail,
 }
@@ -107,19 +107,19 @@ impl<R: Read> Reader<R> {
             if (self.inside, first) == (Inside::Nothing, b'{')
                 && let Some(array) = self.answer()?
             {
-                self.enter(Inside::Answer, array);
+                self.enter(Inside::Response, array);
                 continue;
             }
             match (self.inside, first) {
                 (Inside::Nothing, b'[') => self.enter(Inside::Array, self.at + 1),
                 (Inside::Array, b']') | (Inside::Tail, b'}') => self.leave(Inside::Nothing),
-                (Inside::Answer, b']') => self.leave(Inside::Tail),
+                (Inside::Response, b']') => self.leave(Inside::Tail),
                 (Inside::Tail, b',' | b':') => self.advance(self.at + 1),
-                (Inside::Array | Inside::Answer, b',') if self.after_value => {
+                (Inside::Array | Inside::Response, b',') if self.after_value => {
                     self.after_value = false;
                     self.advance(self.at + 1);
                 }
-                (Inside::Array | Inside::Answer, _) if self.after_value => {
+                (Inside::Array | Inside::Response, _) if self.after_value => {
                     // Read all the same: the fault is the comma's.
                     self.after_value = false;
                     return Ok(Some(
@@ -141,7 +141,7 @@ impl<R: Read> Reader<R> {
             Some(end) if end - self.at > self.longest => {
                 self.advance(end);
                 self.index += 1;
-                self.after_value = matches!(self.inside, Inside::Array | Inside::Answer);
+                self.after_value = matches!(self.inside, Inside::Array | Inside::Response);
                 return Ok(Some(too_long(place)));
             }
             Some(end) => (end, true),
@@ -165,7 +165,7 @@ impl<R: Read> Reader<R> {
         }
         self.index += 1;
         // What follows a torn one need not begin with a comma: it may be torn off.
-        self.after_value = whole && matches!(self.inside, Inside::Array | Inside::Answer);
+        self.after_value = whole && matches!(self.inside, Inside::Array | Inside::Response);
         Ok(Some(Item {
             place,
             text: Ok(text),
@@ -243,7 +243,7 @@ impl<R: Read> Reader<R> {
     fn ends(&self) -> u8 {
         match self.inside {
             Inside::Nothing => b'[',
-            Inside::Array | Inside::Answer | Inside::Tail => b']',
+            Inside::Array | Inside::Response | Inside::Tail => b']',
         }
     }
 
@@ -403,7 +403,7 @@ impl<R: Read> Reader<R> {
     fn place(&self) -> String {
         match self.inside {
             Inside::Nothing | Inside::Tail => format!("{}:{}", self.name, self.line),
-            Inside::Array | Inside::Answer => {
+            Inside::Array | Inside::Response => {
                 format!("{}:{}[{}]", self.name, self.line, self.index)
             }
         }

@@ -8,8 +8,8 @@ use pannier::{Ended, Event, EventStream, SyncReport};
 
 use super::Targets;
 
-use super::super::ending::Ending;
-use super::super::{Failure, Output, duration, list, now_ms, queue_file, tell, words};
+use super::super::signals::Ending;
+use super::super::{Failure, Output, advice, duration, list, now_ms, queue_file, tell};
 use crate::terminal::{one_line, safe};
 
 /// How often the bar is drawn anew.
@@ -195,7 +195,7 @@ impl Watch {
                         let known = endpoints.find(|(name, _)| *name == upstream);
                         let endpoint = known.and_then(|(_, endpoint)| endpoint.as_deref());
                         let what =
-                            trouble.map(|trouble| words::trouble(&trouble, &upstream, endpoint));
+                            trouble.map(|trouble| advice::trouble(&trouble, &upstream, endpoint));
                         waits = Some((until, what.unwrap_or_default()));
                         told = false;
                     }

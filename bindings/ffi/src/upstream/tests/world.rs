@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::{Answer, Header, Method, Request, Transport, TransportError, Url, Uuid};
+use crate::{Header, Method, Request, Response, Transport, TransportError, Url, Uuid};
 
 /// An LRS in memory.
 #[derive(Default)]
@@ -37,8 +37,8 @@ impl World {
     }
 }
 
-fn answer(status: i32, body: &str) -> Answer {
-    Answer {
+fn answer(status: i32, body: &str) -> Response {
+    Response {
         status,
         headers: vec![Header {
             name: "X-Experience-API-Version".to_owned(),
@@ -50,7 +50,7 @@ fn answer(status: i32, body: &str) -> Answer {
 }
 
 impl Lrs {
-    fn answer(&mut self, request: &Request) -> Answer {
+    fn answer(&mut self, request: &Request) -> Response {
         let mut headers = request.headers.iter();
         let given = headers.find(|header| header.name == "Authorization");
         let given = given.map(|header| header.value.clone());
@@ -88,7 +88,7 @@ impl Lrs {
 }
 
 impl Transport for World {
-    fn exchange(&self, request: Request) -> Result<Answer, TransportError> {
+    fn exchange(&self, request: Request) -> Result<Response, TransportError> {
         let host = request.url.0.split('/').nth(2).unwrap().to_owned();
         self.with(&host, |lrs| {
             if lrs.down {

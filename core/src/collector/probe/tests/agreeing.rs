@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::collector::probe::{Examined, Finding, Probe};
 use crate::collector::tests::kit::{FakeLrs, TestClock, config, open, sent, statement, strangers};
 use crate::collector::{Collector, Config};
-use crate::lrs::{Answer, Failure, Method, Request};
+use crate::lrs::{Method, Request, Response, TransportError};
 use crate::statement::XapiVersion;
 
 const STATEMENTS: u64 = 3;
@@ -74,7 +74,7 @@ const POSTS: [&str; 19] = [
 type Kept = Mutex<BTreeMap<Uuid, Value>>;
 
 impl Odd {
-    fn says(self, kept: &Kept, request: &Request) -> Result<Answer, Failure> {
+    fn says(self, kept: &Kept, request: &Request) -> Result<Response, TransportError> {
         let version = |(name, value): &(&str, String)| {
             name.eq_ignore_ascii_case("X-Experience-API-Version")
                 && self
@@ -120,11 +120,11 @@ impl Odd {
         }
     }
 
-    fn json(self, status: u16, body: &Value) -> Answer {
+    fn json(self, status: u16, body: &Value) -> Response {
         self.signed(strangers(status, &body.to_string()))
     }
 
-    fn signed(self, mut answer: Answer) -> Answer {
+    fn signed(self, mut answer: Response) -> Response {
         if self.signs {
             let version = self.understands.unwrap_or("1.0.3").to_owned();
             let name = "X-Experience-API-Version".to_owned();
@@ -133,7 +133,7 @@ impl Odd {
         answer
     }
 
-    fn oddly(self, how: &str) -> Result<Answer, Failure> {
+    fn oddly(self, how: &str) -> Result<Response, TransportError> {
         let page = |status| {
             let mut page = strangers(status, "<html><title>Log in</title></html>");
             let kind = ("Content-Type".to_owned(), "text/html".to_owned());
@@ -150,7 +150,7 @@ impl Odd {
                 elsewhere.headers.push(to);
                 Ok(elsewhere)
             }
-            "breaks" => Err(Failure::Broken("reset".to_owned())),
+            "breaks" => Err(TransportError::Broken("reset".to_owned())),
             "{}" => Ok(self.json(200, &json!({}))),
             "204" => Ok(self.signed(strangers(204, ""))),
             "bare 204" => Ok(strangers(204, "")),

@@ -11,7 +11,7 @@ use super::super::tests::kit::{FakeLrs, TestClock, answer, config, open, stateme
 use super::super::{Collector, Config};
 use super::{Examined, Finding, Probe};
 use crate::error::Error;
-use crate::lrs::{Answer, Failure, Method, Request};
+use crate::lrs::{Method, Request, Response, TransportError};
 use crate::statement::XapiVersion;
 
 struct Stage {
@@ -36,7 +36,7 @@ impl Stage {
     /// A probe where these answers come first.
     fn where_it_says(
         self,
-        instead: impl Fn(&Request) -> Option<Result<Answer, Failure>> + Send + 'static,
+        instead: impl Fn(&Request) -> Option<Result<Response, TransportError>> + Send + 'static,
     ) -> Probe {
         self.lrs.instead(instead);
         self.collector.probe().unwrap()
@@ -100,14 +100,14 @@ fn without_an_endpoint_there_is_nothing_to_try() {
 
 #[test]
 fn no_network_is_told_from_no_trust() {
-    let refused = Failure::Unreachable("Connection refused (os error 111)".to_owned());
+    let refused = TransportError::Unreachable("Connection refused (os error 111)".to_owned());
     let probe = stage(|_| {}).where_it_says(move |_| Some(Err(refused.clone())));
     assert_eq!(finding(&probe, Examined::Network), Finding::Bad);
     assert_eq!(finding(&probe, Examined::Write), Finding::Unknown);
     assert!(sentence(&probe, Examined::Network).contains("refused"));
     assert_eq!(probe.speaks, None);
 
-    let untrusted = Failure::untrusted("its certificate has expired");
+    let untrusted = TransportError::untrusted("its certificate has expired");
     let probe = stage(|_| {}).where_it_says(move |_| Some(Err(untrusted.clone())));
     assert_eq!(finding(&probe, Examined::Network), Finding::Good);
     assert_eq!(finding(&probe, Examined::Encryption), Finding::Bad);
@@ -234,7 +234,7 @@ fn an_lrs_that_takes_nothing_now_is_bad_whatever_it_says_to_that() {
 
 #[test]
 fn a_connection_that_breaks_on_the_way_is_worth_a_look() {
-    let broken = Failure::Broken("reset".to_owned());
+    let broken = TransportError::Broken("reset".to_owned());
     let probe = stage(|_| {})
         .where_it_says(move |request| is_look_up(request).then(|| Err(broken.clone())));
     assert_eq!(finding(&probe, Examined::Credentials), Finding::Warning);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::AskedAs;
 use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
-use crate::lrs::Answer;
+use crate::lrs::Response;
 use crate::statement::XapiVersion;
 
 /// What an LRS says of itself.
@@ -28,7 +28,7 @@ pub enum About {
 }
 
 /// Reads the answer to `GET /about` (C 2.8; 9274 4.1.6.7).
-pub fn read_about<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>) -> About {
+pub fn read_about<'a>(answer: &Response, asked: impl Into<AskedAs<'a>>) -> About {
     let asked = asked.into();
     if let Some(stranger) = by_status(answer, asked) {
         return About::NotAnLrs(stranger);

@@ -10,7 +10,7 @@ use super::AskedAs;
 use super::sender::{Sender, sender};
 use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
-use crate::lrs::Answer;
+use crate::lrs::Response;
 
 /// Whether an LRS has a statement. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Found {
 /// Reads the answer to a GET by `statementId` or `voidedStatementId` (C 2.1.3; 9274 4.1.6.1).
 ///
 /// A 200 alone proves nothing: the statement in it must carry the id, in whatever letter case.
-pub fn read_get<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>, id: Uuid) -> Found {
+pub fn read_get<'a>(answer: &Response, asked: impl Into<AskedAs<'a>>, id: Uuid) -> Found {
     let asked = asked.into();
     if let Some(stranger) = by_status(answer, asked) {
         return Found::NotAnLrs(stranger);

@@ -8,7 +8,7 @@ use super::hints;
 use super::sender::{Sender, sender};
 use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::{Words, is_page};
-use crate::lrs::Answer;
+use crate::lrs::Response;
 
 /// What an LRS said to a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub enum Posted {
 }
 
 /// Reads the answer to a POST of statements.
-pub fn read_post<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>) -> Posted {
+pub fn read_post<'a>(answer: &Response, asked: impl Into<AskedAs<'a>>) -> Posted {
     let asked = asked.into();
     if let Some(stranger) = by_status(answer, asked) {
         return Posted::NotAnLrs(stranger);
@@ -83,7 +83,7 @@ pub fn read_post<'a>(answer: &Answer, asked: impl Into<AskedAs<'a>>) -> Posted {
 }
 
 /// Ids, a report on single statements, or an empty 204.
-fn success(answer: &Answer, asked: AskedAs<'_>) -> Option<Posted> {
+fn success(answer: &Response, asked: AskedAs<'_>) -> Option<Posted> {
     if answer.status == 204 && answer.body.is_empty() {
         return Some(Posted::NoContent);
     }

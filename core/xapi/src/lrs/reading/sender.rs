@@ -5,7 +5,7 @@
 
 use super::stranger;
 use super::words::is_page;
-use crate::lrs::Answer;
+use crate::lrs::Response;
 
 /// Who answered, as far as the answer itself shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Sender {
 }
 
 /// Returns who gave this answer. Every reader of refusals, credentials and clocks asks this first.
-pub fn sender(answer: &Answer) -> Sender {
+pub fn sender(answer: &Response) -> Sender {
     if matches!(answer.status, 300..=399 | 407 | 511) {
         return Sender::Stranger;
     }
@@ -53,7 +53,7 @@ mod tests {
 
     fn of(status: u16, headers: &[(&str, &str)], body: &str) -> Sender {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        sender(&Answer {
+        sender(&Response {
             status,
             headers: headers.iter().map(owned).collect(),
             body: body.into(),

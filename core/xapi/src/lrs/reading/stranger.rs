@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::AskedAs;
 use super::words::{Words, is_page};
-use crate::lrs::Answer;
+use crate::lrs::Response;
 
 /// Why an answer is not from an LRS. Nothing is delivered by it, and no statement is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -30,7 +30,7 @@ pub enum NotAnLrs {
 }
 
 /// What every reader asks first: is the status one that no LRS gives?
-pub(super) fn by_status(answer: &Answer, asked: AskedAs<'_>) -> Option<NotAnLrs> {
+pub(super) fn by_status(answer: &Response, asked: AskedAs<'_>) -> Option<NotAnLrs> {
     match answer.status {
         511 => Some(NotAnLrs::LoginFirst),
         300..=399 => {
@@ -51,7 +51,7 @@ pub(super) fn by_status(answer: &Answer, asked: AskedAs<'_>) -> Option<NotAnLrs>
 }
 
 /// A success whose body is not what an LRS sends: a page, or `why`.
-pub(super) fn by_body(answer: &Answer, asked: AskedAs<'_>, why: &'static str) -> NotAnLrs {
+pub(super) fn by_body(answer: &Response, asked: AskedAs<'_>, why: &'static str) -> NotAnLrs {
     if is_page(answer) {
         NotAnLrs::Page(Words::of(answer, asked))
     } else {
@@ -60,7 +60,7 @@ pub(super) fn by_body(answer: &Answer, asked: AskedAs<'_>, why: &'static str) ->
 }
 
 /// The body without the byte order mark that some plug-ins put before it, and without white space.
-pub(super) fn json(answer: &Answer) -> &[u8] {
+pub(super) fn json(answer: &Response) -> &[u8] {
     let body = &answer.body;
     body.strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(body)

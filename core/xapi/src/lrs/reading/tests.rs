@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{About, Found, NotAnLrs, Posted, highest_common, read_about, read_get, read_post};
-use crate::lrs::{Answer, Endpoint};
+use crate::lrs::{Endpoint, Response};
 use crate::statement::XapiVersion;
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -15,8 +15,8 @@ fn endpoint() -> Endpoint {
     Endpoint::parse("https://lrs.example/xAPI").expect("a good endpoint")
 }
 
-fn answer(status: u16, kind: &str, body: &str) -> Answer {
-    Answer {
+fn answer(status: u16, kind: &str, body: &str) -> Response {
+    Response {
         status,
         headers: vec![("content-type".to_owned(), kind.to_owned())],
         body: body.as_bytes().to_vec(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::AskedAs;
-use crate::lrs::Answer;
+use crate::lrs::Response;
 
 /// As many characters as a person reads; one framework alone can answer with the whole batch repeated.
 const LONGEST: usize = 500;
@@ -21,7 +21,7 @@ pub struct Words(String);
 
 impl Words {
     /// The words in the body of an answer; of a web page, its title or else its text.
-    pub(super) fn of(answer: &Answer, asked: AskedAs<'_>) -> Self {
+    pub(super) fn of(answer: &Response, asked: AskedAs<'_>) -> Self {
         let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(LOOKED_AT)]);
         if is_page(answer) {
             let title = title(&text).map(|title| Self::plain(&without_markup(title), asked));
@@ -57,7 +57,7 @@ impl Words {
 }
 
 /// Tells whether the answer is a web page, by its type or its beginning.
-pub(super) fn is_page(answer: &Answer) -> bool {
+pub(super) fn is_page(answer: &Response) -> bool {
     let typed = answer
         .header("Content-Type")
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn words(kind: &str, body: &[u8]) -> String {
-        let answer = Answer {
+        let answer = Response {
             status: 500,
             headers: vec![("Content-Type".to_owned(), kind.to_owned())],
             body: body.to_vec(),

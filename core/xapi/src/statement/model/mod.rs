@@ -69,7 +69,7 @@ pub use definition::ActivityDefinition;
 pub use ifi::{Account, Ifi};
 pub use interaction::{InteractionComponent, InteractionType};
 pub use maps::{Extensions, LanguageMap};
-pub use object::{Object, StatementRef};
+pub use object::{StatementObject, StatementRef};
 pub use result::{Score, XapiResult};
 pub use statement::{Statement, SubStatement};
 pub use verb::Verb;

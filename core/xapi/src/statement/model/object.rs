@@ -8,7 +8,7 @@ use super::{Activity, Actor, Agent, Group, SubStatement};
 /// What the actor acted on (Data 2.4.4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Object {
+pub enum StatementObject {
     /// Something to do or to learn from.
     Activity(Activity),
     /// A person or system.
@@ -21,25 +21,25 @@ pub enum Object {
     SubStatement(Box<SubStatement>),
 }
 
-impl From<Activity> for Object {
+impl From<Activity> for StatementObject {
     fn from(activity: Activity) -> Self {
         Self::Activity(activity)
     }
 }
 
-impl From<Agent> for Object {
+impl From<Agent> for StatementObject {
     fn from(agent: Agent) -> Self {
         Self::Agent(agent)
     }
 }
 
-impl From<Group> for Object {
+impl From<Group> for StatementObject {
     fn from(group: Group) -> Self {
         Self::Group(group)
     }
 }
 
-impl From<Actor> for Object {
+impl From<Actor> for StatementObject {
     fn from(actor: Actor) -> Self {
         match actor {
             Actor::Agent(agent) => Self::Agent(agent),
@@ -48,13 +48,13 @@ impl From<Actor> for Object {
     }
 }
 
-impl From<StatementRef> for Object {
+impl From<StatementRef> for StatementObject {
     fn from(reference: StatementRef) -> Self {
         Self::StatementRef(reference)
     }
 }
 
-impl From<SubStatement> for Object {
+impl From<SubStatement> for StatementObject {
     fn from(statement: SubStatement) -> Self {
         Self::SubStatement(Box::new(statement))
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::reading;
 use super::written::{self, is_silent};
-use super::{Actor, Attachment, Context, Object, StatementRef, Verb, XapiResult};
+use super::{Actor, Attachment, Context, StatementObject, StatementRef, Verb, XapiResult};
 use crate::statement::fault::Invalid;
 use crate::statement::vocabulary::verbs;
 
@@ -22,7 +22,7 @@ pub struct Statement {
     /// What they did.
     pub verb: Verb,
     /// What they did it to.
-    pub object: Object,
+    pub object: StatementObject,
     /// How it went.
     #[serde(skip_serializing_if = "is_silent")]
     pub result: Option<XapiResult>,
@@ -43,7 +43,11 @@ pub struct Statement {
 
 impl Statement {
     /// `actor` did `verb` to `object`.
-    pub fn new(actor: impl Into<Actor>, verb: impl Into<Verb>, object: impl Into<Object>) -> Self {
+    pub fn new(
+        actor: impl Into<Actor>,
+        verb: impl Into<Verb>,
+        object: impl Into<StatementObject>,
+    ) -> Self {
         Self {
             id: None,
             actor: actor.into(),
@@ -169,7 +173,7 @@ pub struct SubStatement {
     /// What they do.
     pub verb: Verb,
     /// What they do it to. Not another `SubStatement`.
-    pub object: Object,
+    pub object: StatementObject,
     /// How it goes.
     #[serde(skip_serializing_if = "is_silent")]
     pub result: Option<XapiResult>,

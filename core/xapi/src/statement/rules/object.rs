@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::statement::{Place, statement};
+use super::statement::{Nesting, statement};
 use super::{activity, actor, statement_ref};
 use crate::statement::reader::Step;
 use crate::statement::rule::{OBJECT, Rule, STATEMENT_OBJECT, rule};
@@ -45,7 +45,7 @@ impl Object {
 }
 
 /// Reads the object of a statement at `place`.
-pub(crate) fn object(walk: &mut Walk<'_>, place: Place, rule: Rule) -> Step<Object> {
+pub(crate) fn object(walk: &mut Walk<'_>, place: Nesting, rule: Rule) -> Step<Object> {
     let Some(kind) = walk.look_ahead("objectType") else {
         return Ok(if activity::activity(walk, rule)? {
             Object::Activity
@@ -69,8 +69,8 @@ pub(crate) fn object(walk: &mut Walk<'_>, place: Place, rule: Rule) -> Step<Obje
         "StatementRef" => Ok(Object::StatementRef(statement_ref::statement_ref(
             walk, rule,
         )?)),
-        "SubStatement" if place == Place::Whole => {
-            statement(walk, Place::Sub)?;
+        "SubStatement" if place == Nesting::Whole => {
+            statement(walk, Nesting::Sub)?;
             Ok(Object::SubStatement)
         }
         "SubStatement" => {

@@ -63,7 +63,7 @@ const FIRST_OF_2200: i64 = 7_258_118_400_000;
 
 /// Where a statement stands.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum Nesting {
     /// It is the statement.
     Whole,
     /// It is the object of one.
@@ -84,9 +84,9 @@ pub(crate) struct Statement<'a> {
     pub(crate) voids: Option<Uuid>,
 }
 
-/// Reads a statement, or as [`Place::Sub`] the `SubStatement` that is another one's object. `None` if it is not
+/// Reads a statement, or as [`Nesting::Sub`] the `SubStatement` that is another one's object. `None` if it is not
 /// even an object.
-pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<Statement<'a>>> {
+pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Nesting) -> Step<Option<Statement<'a>>> {
     let Some(mut members) = walk.object(WHOLE)? else {
         return Ok(None);
     };
@@ -116,23 +116,23 @@ pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Place) -> Step<Option<St
             ("timestamp", _) => {
                 let read = timestamp(walk)?;
                 statement.timestamp_ms = read.map(|(_, ms)| ms);
-                if let (Some((at, ms)), Place::Whole) = (read, place) {
+                if let (Some((at, ms)), Nesting::Whole) = (read, place) {
                     check_year(walk, at, ms);
                 }
             }
             ("attachments", _) => attachments(walk)?,
-            ("id", Place::Whole) => {
+            ("id", Nesting::Whole) => {
                 statement.id = walk.parsed_text(STATEMENT_ID, uuid::parse)?;
             }
-            ("stored", Place::Whole) => {
+            ("stored", Nesting::Whole) => {
                 timestamp(walk)?;
             }
-            ("authority", Place::Whole) => authority::authority(walk)?,
-            ("version", Place::Whole) => version(walk)?,
+            ("authority", Nesting::Whole) => authority::authority(walk)?,
+            ("version", Nesting::Whole) => version(walk)?,
             // The object's own rule has read it already.
-            ("objectType", Place::Sub) => walk.skip()?,
-            (_, Place::Whole) => walk.unknown(&key, PROPERTIES)?,
-            (_, Place::Sub) => walk.unknown(&key, SUB_PROPERTIES)?,
+            ("objectType", Nesting::Sub) => walk.skip()?,
+            (_, Nesting::Whole) => walk.unknown(&key, PROPERTIES)?,
+            (_, Nesting::Sub) => walk.unknown(&key, SUB_PROPERTIES)?,
         }
     }
     statement.end = walk.at();

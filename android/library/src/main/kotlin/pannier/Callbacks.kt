@@ -15,7 +15,7 @@ public fun CredentialsProvider(find: suspend () -> Credentials?): CredentialsPro
  * A transport over the app's own HTTP stack; [Transport] says what must be true of it. [exchange] is
  * called on a background thread, and tells by a [TransportException] why there is no answer.
  */
-public fun Transport(exchange: suspend (Request) -> Answer): Transport =
+public fun Transport(exchange: suspend (Request) -> Response): Transport =
     object : Transport {
-        override fun exchange(request: Request): Answer = runBlocking(WithinSync.here()) { exchange(request) }
+        override fun exchange(request: Request): Response = runBlocking(WithinSync.here()) { exchange(request) }
     }

@@ -31,7 +31,7 @@ public class UrlConnectionTransport(
     private val userAgent: String = "pannier",
     private val open: (URL) -> URLConnection = URL::openConnection,
 ) : Transport {
-    override fun exchange(request: Request): Answer {
+    override fun exchange(request: Request): Response {
         val exchange = Exchange(request)
         val answer = THREADS.submit(Callable(exchange::perform))
         try {
@@ -72,7 +72,7 @@ public class UrlConnectionTransport(
             connection?.let { THREADS.execute(it::disconnect) }
         }
 
-        fun perform(): Answer {
+        fun perform(): Response {
             val connection = try {
                 prepared().also { it.connect() }
             } catch (error: IOException) {
@@ -114,7 +114,7 @@ public class UrlConnectionTransport(
             }
         }
 
-        private fun received(connection: HttpURLConnection): Answer {
+        private fun received(connection: HttpURLConnection): Response {
             val status = connection.responseCode
             if (status < 0) throw IOException("what came is not HTTP")
             val headers = connection.headerFields.flatMap { (name, values) ->
@@ -132,7 +132,7 @@ public class UrlConnectionTransport(
                 if (status < 300) throw error
                 ByteArray(0) to false
             }
-            return Answer(status, headers, body, cut)
+            return Response(status, headers, body, cut)
         }
     }
 

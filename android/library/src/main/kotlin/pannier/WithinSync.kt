@@ -11,7 +11,7 @@ import kotlinx.coroutines.currentCoroutineContext
  */
 internal class WithinSync : AbstractCoroutineContextElement(WithinSync) {
     fun transport(apps: Transport): Transport = object : Transport {
-        override fun exchange(request: Request): Answer = marked { apps.exchange(request) }
+        override fun exchange(request: Request): Response = marked { apps.exchange(request) }
     }
 
     fun provider(apps: CredentialsProvider): CredentialsProvider = object : CredentialsProvider {

@@ -39,7 +39,7 @@ class JavaTest {
 
     @Test
     void recordsAndDelivers() throws Exception {
-        Transport busy = request -> new Answer(503, List.of(), new byte[0], false);
+        Transport busy = request -> new Response(503, List.of(), new byte[0], false);
         LinkedBlockingQueue<Event> events = new LinkedBlockingQueue<>();
         try (BlockingCollector collector =
                 BlockingCollector.open(
@@ -84,7 +84,7 @@ class JavaTest {
                         .backfill(true)
                         .writeOnly(true)
                         .build();
-        Transport busy = request -> new Answer(503, List.of(), new byte[0], false);
+        Transport busy = request -> new Response(503, List.of(), new byte[0], false);
         try (BlockingCollector collector =
                 BlockingCollector.open(
                         folder.resolve("queue.db").toString(),

@@ -106,7 +106,7 @@ class CallbacksTest {
             lrs.exchange(request)
         }
         val blocks = object : Transport {
-            override fun exchange(request: Request): Answer {
+            override fun exchange(request: Request): Response {
                 said += runCatching { runBlocking { collector.sync() } }.exceptionOrNull()
                 return lrs.exchange(request)
             }

@@ -30,10 +30,10 @@ class UpstreamsTest {
 
     @Test
     fun `one that is down, refuses or is none keeps the other from nothing`() = withHub { hub ->
-        val troubles = mapOf<Problem, suspend (Request) -> Answer>(
+        val troubles = mapOf<Problem, suspend (Request) -> Response>(
             Problem.UNREACHABLE to { throw TransportException.Unreachable("no route") },
             Problem.CREDENTIALS to { answer(401, "who are you") },
-            Problem.NOT_AN_LRS to { Answer(200, emptyList(), "<html>sign in</html>".toByteArray(), false) },
+            Problem.NOT_AN_LRS to { Response(200, emptyList(), "<html>sign in</html>".toByteArray(), false) },
         )
         for ((problem, trouble) in troubles) {
             Collector.open(folder.resolve("$problem.db"), hub.config, transport).use { collector ->

@@ -11,7 +11,8 @@ use super::results::{attachment, result};
 use super::values::{id, instant, languages, text};
 use super::{Needed, Read, list, object};
 use crate::statement::model::{
-    Actor, Attachment, Context, Object, Statement, StatementRef, SubStatement, Verb, XapiResult,
+    Actor, Attachment, Context, Statement, StatementObject, StatementRef, SubStatement, Verb,
+    XapiResult,
 };
 use crate::statement::reader::Step;
 use crate::statement::rule::{
@@ -56,7 +57,7 @@ const REFERENCE_ID: Rule = rule("the UUID of a statement", STATEMENT_OBJECT);
 struct Parts {
     actor: Needed<Actor>,
     verb: Needed<Verb>,
-    object: Needed<Object>,
+    object: Needed<StatementObject>,
     result: Option<XapiResult>,
     context: Option<Context>,
     timestamp: Option<SystemTime>,
@@ -149,7 +150,7 @@ fn verb(walk: &mut Walk<'_>) -> Read<Verb> {
 }
 
 /// Reads the object of a statement, which says what it is wherever in it that stands.
-fn acted_on(walk: &mut Walk<'_>) -> Read<Object> {
+fn acted_on(walk: &mut Walk<'_>) -> Read<StatementObject> {
     let Some(kind) = walk.look_ahead("objectType") else {
         return Ok(activity(walk)?.map(Into::into));
     };

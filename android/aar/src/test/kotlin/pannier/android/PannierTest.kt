@@ -21,7 +21,7 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config as On
 import org.robolectric.shadow.api.Shadow
-import pannier.Answer
+import pannier.Response
 import pannier.Config
 import pannier.Header
 import pannier.Hub
@@ -170,7 +170,7 @@ class PannierTest {
 
     @Test
     fun `the next job waits for as long as the LRS has asked for`() = runBlocking<Unit> {
-        val busy = Transport { Answer(503, listOf(Header("Retry-After", "120")), ByteArray(0)) }
+        val busy = Transport { Response(503, listOf(Header("Retry-After", "120")), ByteArray(0)) }
         val pannier = open(backgroundSync = BackgroundSync(), transport = busy)
         pannier.collector.record(lesson(1))
         eventually("a job is planned") { phone.jobs.singleOrNull()?.minLatencyMillis == 0L }

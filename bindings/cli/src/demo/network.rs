@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pannier::lrs::{Answer, Failure, Method, Request};
+use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::transport::{Exchange, HttpTransport, Transport};
 
 /// What is done to a request.
@@ -16,7 +16,7 @@ pub enum Deed {
 }
 
 /// A transport that spoils what it was told to spoil.
-pub struct Line {
+pub struct Network {
     inner: HttpTransport,
     state: Mutex<State>,
 }
@@ -26,7 +26,7 @@ struct State {
     deeds: VecDeque<Deed>,
 }
 
-impl Line {
+impl Network {
     /// A line that is not up yet.
     pub fn new(inner: HttpTransport) -> Self {
         let state = State {
@@ -51,10 +51,12 @@ impl Line {
     }
 
     /// What happens to this request. The deeds wait for a request they can be done to.
-    fn deed(&self, method: Method) -> Result<Option<Deed>, Failure> {
+    fn deed(&self, method: Method) -> Result<Option<Deed>, TransportError> {
         let mut state = self.state();
         if !state.up {
-            return Err(Failure::Unreachable("there is no network".to_owned()));
+            return Err(TransportError::Unreachable(
+                "there is no network".to_owned(),
+            ));
         }
         let due = match state.deeds.front() {
             Some(Deed::LoseAnswer) => method == Method::Post,
@@ -65,12 +67,12 @@ impl Line {
     }
 }
 
-impl Transport for Line {
+impl Transport for Network {
     fn exchange(&self, request: Request) -> Exchange<'_> {
         Box::pin(async move {
             match self.deed(request.method)? {
                 None => self.inner.exchange(request).await,
-                Some(Deed::Busy) => Ok(Answer {
+                Some(Deed::Busy) => Ok(Response {
                     status: 503,
                     headers: vec![("Retry-After".to_owned(), "1".to_owned())],
                     body: b"busy, says the demo".to_vec(),
@@ -78,7 +80,9 @@ impl Transport for Line {
                 }),
                 Some(Deed::LoseAnswer) => {
                     self.inner.exchange(request).await?;
-                    Err(Failure::Broken("the demo threw the answer away".to_owned()))
+                    Err(TransportError::Broken(
+                        "the demo threw the answer away".to_owned(),
+                    ))
                 }
             }
         })
