@@ -24,9 +24,10 @@ pub enum Error {
         /// The statement.
         id: Uuid,
     },
-    /// Another statement was recorded under this id.
+    /// Another statement was recorded under this id; or, of a replacement, this very one, which is held itself, or
+    /// another LRS has it or is to get it.
     #[error(
-        "another statement was recorded under the id {id}: a statement never changes, so give the new one an id of its own"
+        "another statement was recorded under the id {id}, or this one for another LRS: a statement never changes, so give the new one an id of its own"
     )]
     OtherContent {
         /// The id.

@@ -114,6 +114,13 @@ impl StoreError {
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            // Part of the file is gone, or what is there is not what was written.
+            _ if error
+                .sqlite_error()
+                .is_some_and(|it| DAMAGE.contains(&it.extended_code)) =>
+            {
+                Self::Damaged(words)
+            }
             // The first thing that opening needs room for.
             _ if error
                 .sqlite_error()
@@ -128,6 +135,14 @@ impl StoreError {
         }
     }
 }
+
+/// Errors of reading that tell of the file, and not of the device or of who may read it
+/// (<https://www.sqlite.org/rescode.html>).
+const DAMAGE: [i32; 3] = [
+    rusqlite::ffi::SQLITE_IOERR_SHORT_READ,
+    rusqlite::ffi::SQLITE_IOERR_DATA,
+    rusqlite::ffi::SQLITE_IOERR_CORRUPTFS,
+];
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {

@@ -83,13 +83,14 @@ impl Db {
         }
         let found = FileId::of(path);
         match Nature::of(path) {
-            Nature::Absent if !create => return Err(StoreError::Missing(path.clone())),
+            Nature::Absent if !create => return Err(replace::missing(path)),
+            Nature::Absent => replace::must_have_folder(path)?,
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
             Nature::Lost => {
                 let why = "it is empty or gone, and was not before";
                 return Self::salvage(path, found, durability, why, now);
             }
-            Nature::Absent | Nature::ForSqlite => {}
+            Nature::ForSqlite => {}
         }
         let opened = connect(path, durability).and_then(|mut db| {
             if let Some(kept_at) = kept_at {

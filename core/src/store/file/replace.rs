@@ -8,7 +8,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::store::{Millis, StoreError};
 
@@ -373,15 +373,71 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
             "it must be a plain path of a file: a queue in memory would be lost with the process",
         ));
     }
-    let absolute = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
+    let mut absolute = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
     if absolute.is_dir() {
         return Err(refuse("it is a folder: name a file in it"));
     }
-    // SQLite puts its log beside the file itself, not beside a link to it.
-    if absolute.is_symlink() {
-        return Ok(fs::canonicalize(&absolute).unwrap_or(absolute));
+    if text.ends_with(std::path::is_separator) {
+        return Err(refuse(
+            "it ends as a folder's path does: name a file, without a slash at its end",
+        ));
+    }
+    // SQLite puts its log beside the file itself, not beside a link to it. What the link leads to need not be
+    // there yet.
+    let mut links = 0;
+    while let Ok(target) = fs::read_link(&absolute) {
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(refuse("its links lead back to it: name the file itself"));
+        }
+        absolute = folder(&absolute).join(target);
+    }
+    // SQLite goes back up without a look at what is there, and would make a file where the system finds none.
+    if absolute
+        .components()
+        .any(|part| part == Component::ParentDir)
+        && let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name())
+        && let Ok(found) = fs::canonicalize(folder)
+    {
+        return Ok(found.join(name));
     }
     Ok(absolute)
+}
+
+/// As many as systems follow (Linux: 40).
+const MOST_LINKS: u32 = 40;
+
+/// There is no queue, as far as one may look.
+pub(crate) fn missing(path: &Path) -> StoreError {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => StoreError::CannotOpen {
+            path: path.to_path_buf(),
+            reason: "its folder lets nobody but its owner look into it: ask as the user whose queue it is".to_owned(),
+        },
+        _ => StoreError::Missing(path.to_path_buf()),
+    }
+}
+
+/// Refuses to make a file where there is no folder for it: SQLite might find another one.
+pub(crate) fn must_have_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = folder(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let reason = match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            format!(
+                "the folder {} does not exist: make it first",
+                folder.display()
+            )
+        }
+        Err(error) => format!("the folder {}: {error}", folder.display()),
+        Ok(_) => format!("{} is no folder: name a file in one", folder.display()),
+    };
+    Err(StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason,
+    })
 }
 
 /// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever.

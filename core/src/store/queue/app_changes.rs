@@ -17,7 +17,7 @@ use crate::statement::Prepared;
 use crate::store::Unchanged;
 use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::upstream::list;
-use crate::store::{Db, HoldReason, Millis, StoreError, UpstreamId};
+use crate::store::{Appended, Db, HoldReason, Millis, Refused, StoreError, UpstreamId};
 
 impl Db {
     /// Takes back a statement that was never sent to any upstream.
@@ -96,7 +96,8 @@ impl Db {
 
     /// Puts a new statement in the place of a held one, at the end of the queue and for that upstream alone:
     /// others get the old one. It may have the id of the old one, unless another upstream has that, or is to
-    /// get it.
+    /// get it. A statement that is in the queue already takes its place only where it is on its way to this
+    /// upstream, or there: what is held itself, or is for others, would be delivered by nobody.
     pub fn replace(
         &mut self,
         upstream: UpstreamId,
@@ -112,9 +113,11 @@ impl Db {
             let others = others.filter(|other| *other != upstream);
             let not_for = others.fold(0, |bits, other| bits | other.bit());
             let mut tail = Tail::read(tx)?;
-            append_one(tx, &mut tail, new, not_for, now)
-                .map(drop)
-                .map_err(Unchanged::Refused)
+            let appended = append_one(tx, &mut tail, new, not_for, now);
+            match appended.map_err(Unchanged::Refused)? {
+                Appended::New => Ok(()),
+                Appended::Known => must_arrive(tx, upstream, new.id),
+            }
         })
     }
 
@@ -170,6 +173,16 @@ impl Db {
             work(tx, &mut moves, found)?;
             Ok(moves.write(tx)?)
         })
+    }
+}
+
+/// Refuses what this upstream does not have and will not get by itself.
+fn must_arrive(tx: &Connection, upstream: UpstreamId, id: Uuid) -> Result<(), Unchanged> {
+    let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
+    let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
+    match found.state {
+        State::Queued { .. } | State::Waiting { .. } | State::Delivered => Ok(()),
+        State::Held | State::NotDue => Err(Unchanged::Refused(Refused::OtherContent(id))),
     }
 }
 

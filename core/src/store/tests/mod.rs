@@ -1307,6 +1307,73 @@ fn what_is_read_is_of_one_moment_whoever_writes_meanwhile() {
     assert!(!shared.read(NOW, |db| db.is_intact(id)).unwrap());
 }
 
+/// Whatever is gone of a young queue's end, it is opened again, and what was recorded is found.
+#[test]
+fn a_young_queue_that_is_cut_short_is_salvaged() {
+    let (folder, path) = file();
+    append(&mut open(&path), 1).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for cut in (1..1100).step_by(61).chain([1023, 1024]) {
+        let (one, copy) = file();
+        std::fs::write(&copy, &whole[..whole.len() - cut]).unwrap();
+        for beside in [".ledger", ".reserve"] {
+            let name = format!("queue.db{beside}");
+            let _ = std::fs::copy(folder.path().join(&name), one.path().join(&name));
+        }
+        let mut db = open(&copy);
+        let told = db.loss().unwrap().expect("it is told");
+        let there = db.ledger(MAIN).unwrap().queued;
+        assert_eq!(there + told.lost, 1, "{cut} bytes: {told:?}");
+        append(&mut db, 2).unwrap();
+        check(&db);
+    }
+}
+
+/// One file is opened, whatever its path looks like, and none that the system would not find.
+#[cfg(unix)]
+#[test]
+fn the_path_is_where_the_system_finds_the_file() {
+    let (folder, _) = file();
+    let at = |name: &str| folder.path().join(name);
+    let opens = |path: &Path| Db::open(path, Durability::ProcessCrash, NOW);
+    std::fs::create_dir(at("there")).unwrap();
+    // A way back up from nowhere, and a file's path that ends as a folder's.
+    let refused = [at("nowhere/../n.db"), at("there/../n.db/"), at("no/n.db")];
+    for path in refused {
+        assert!(
+            matches!(opens(&path), Err(StoreError::CannotOpen { .. })),
+            "{path:?}"
+        );
+    }
+    assert!(!at("n.db").exists());
+    // A way back up from somewhere, and a link to a file that is not there yet.
+    std::os::unix::fs::symlink("there/target.db", at("link.db")).unwrap();
+    std::os::unix::fs::symlink("link.db", at("link to link.db")).unwrap();
+    for (path, is) in [
+        (at("there/../n.db"), at("n.db")),
+        (at("link to link.db"), at("there/target.db")),
+    ] {
+        for n in 0..2 {
+            let mut db = opens(&path).unwrap().db;
+            append(&mut db, n).unwrap();
+            assert_eq!(db.loss().unwrap(), None, "{path:?}");
+        }
+        assert!(is.is_file() && is.with_extension("db.ledger").is_file());
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(
+            std::fs::metadata(&is).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    assert!(!at("link.db.ledger").exists() && !at("link to link.db.ledger").exists());
+    std::os::unix::fs::symlink("b.db", at("a.db")).unwrap();
+    std::os::unix::fs::symlink("a.db", at("b.db")).unwrap();
+    assert!(matches!(
+        opens(&at("a.db")),
+        Err(StoreError::CannotOpen { .. })
+    ));
+}
+
 /// SQLite's primary result codes, from its documentation (sqlite.org/rescode.html), that are errors.
 const ERRORS: [i32; 26] = [
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
@@ -1320,6 +1387,13 @@ fn only_what_says_that_the_file_is_damaged_is_taken_for_damage() {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         let is_damage = matches!(StoreError::from(error), StoreError::Damaged(_));
         assert_eq!(is_damage, [CORRUPT, NOTADB].contains(&code), "{code}");
+    }
+    // Extended codes of "disk I/O error": a short read, a checksum that does not fit, a damaged file system;
+    // and a read that failed, which another try may make good.
+    for (code, damage) in [(522, true), (8202, true), (8458, true), (266, false)] {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let is_damage = matches!(StoreError::from(error), StoreError::Damaged(_));
+        assert_eq!(is_damage, damage, "{code}");
     }
 }
 

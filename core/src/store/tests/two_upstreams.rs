@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::clock::Steady;
+use crate::statement::Prepared;
 use crate::store::tests::{
     ALL, MAIN, NOW, US, append, check, file, held, open, settle_for, sized, statement, take_for,
     waiting,
@@ -228,6 +229,50 @@ fn what_is_given_up_at_one_goes_to_the_other() {
     check(&db);
     assert_eq!(rows(&db), 2);
     assert_eq!(db.discard(second, id(1), NOW), Err(Unchanged::Unknown));
+}
+
+/// What is in the queue already takes the place of a held one only where it arrives.
+#[test]
+fn a_replacement_that_this_one_would_never_get_is_refused_and_the_old_one_stays() {
+    let (_folder, mut db, second) = two(3);
+    let all = |db: &mut Db, upstream| {
+        let taken = seqs(db, upstream, 3);
+        settle_for(db, upstream, &taken, &held(), HistoryPolicy::None);
+    };
+    all(&mut db, MAIN);
+    all(&mut db, second);
+    let is_refused = |db: &mut Db, upstream, old, new: Prepared| {
+        let before = db.ledger(upstream).unwrap();
+        let refused = Unchanged::Refused(Refused::OtherContent(new.id));
+        assert_eq!(
+            db.replace(upstream, id(old), &new, NOW),
+            Err(refused),
+            "{old}"
+        );
+        assert_eq!(db.ledger(upstream).unwrap(), before, "{old}");
+        check(db);
+    };
+    // The same, which the other one is to get.
+    is_refused(&mut db, second, 1, statement(1));
+    // One that is held itself.
+    is_refused(&mut db, second, 1, statement(2));
+    // One that was corrected for the other alone, before it is delivered there and after.
+    db.replace(MAIN, id(1), &statement(8), NOW).unwrap();
+    is_refused(&mut db, second, 1, statement(8));
+    deliver(&mut db, MAIN, 1, HistoryPolicy::For(1_000_000));
+    is_refused(&mut db, second, 1, statement(8));
+    // What is on its way to it takes its place, and so does what it has.
+    db.retry(second, id(2), NOW).unwrap();
+    db.replace(second, id(1), &statement(2), NOW).unwrap();
+    check(&db);
+    append(&mut db, 9).unwrap();
+    db.replace(second, id(3), &statement(9), NOW).unwrap();
+    check(&db);
+    let left = db.ledger(second).unwrap();
+    assert_eq!(
+        (left.held, left.waiting, left.queued, left.replaced),
+        (0, 1, 1, 2)
+    );
 }
 
 #[test]
