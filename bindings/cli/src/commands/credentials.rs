@@ -7,7 +7,7 @@ use super::{Failure, arguments};
 use crate::terminal::one_line;
 
 /// What was found, of what may be named.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Named {
     /// A user name or key.
     pub user: Option<String>,
@@ -37,12 +37,20 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
             one_line(path.display())
         ))
     })?;
-    parse(&text).map_err(|line| {
+    let named = parse(&text).map_err(|line| {
         Failure::usage(format!(
             "line {line} of {} is none of `user = …`, `password = …`, `token = …` and `basic = …`, or the second of its kind",
             one_line(path.display())
         ))
-    })
+    })?;
+    if named == Named::default() {
+        return Err(Failure::usage(format!(
+            "{} names no credentials: give it lines `user = …` and `password = …`, or `token = …`, or `basic = …`; to \
+             send without any, leave the option out",
+            one_line(path.display())
+        )));
+    }
+    Ok(named)
 }
 
 /// Lines `name = value`; empty ones and those that begin with `#` say nothing. The error is the number of

@@ -273,7 +273,10 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         person.push(line);
         failures.extend(failure);
     }
-    output.show(&shown(&report, &lefts), person.join("\n"));
+    output.show(
+        &shown(&report, &with_others(&targets, lefts)?),
+        person.join("\n"),
+    );
     if let Some((_, _, status)) = ends.first()
         && status.loss.as_ref().is_some_and(advice::is_loss)
     {
@@ -322,6 +325,19 @@ fn not_delivered_to(targets: &Targets) -> Result<Vec<(String, Option<Failure>)>,
         told.push((line, Some(failure)));
     }
     Ok(told)
+}
+
+/// What is left for those too that nothing could be sent to.
+fn with_others<'a>(
+    targets: &'a Targets,
+    mut lefts: Vec<(&'a str, Left)>,
+) -> Result<Vec<(&'a str, Left)>, Failure> {
+    let all = targets.collector.upstreams()?;
+    let unusable = targets.unusable.iter().map(|(name, _)| name);
+    for name in targets.passed_over.iter().chain(unusable) {
+        lefts.push((name, left_for(&all, name)));
+    }
+    Ok(lefts)
 }
 
 /// For a program: with the same members however it ended.

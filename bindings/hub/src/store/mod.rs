@@ -66,12 +66,28 @@ pub struct Store {
     complete: Complete,
 }
 
+/// Makes an empty file that nobody but this user may read, where there is none yet. What is in its way is told
+/// when it is opened.
+fn be_private(path: &Path) {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let _ = options.open(path);
+}
+
 impl Store {
     /// Opens or creates the database.
     pub fn open(place: &Storage) -> Result<Self, OpenError> {
         let (mut connection, path) = match place {
             Storage::Memory => (Connection::open_in_memory()?, Path::new("memory")),
-            Storage::File(path) => (Connection::open(path)?, path.as_path()),
+            Storage::File(path) => {
+                be_private(path);
+                (Connection::open(path)?, path.as_path())
+            }
         };
         migrate(&mut connection, path).map_err(|error| match error {
             OpenError::Sqlite(error)
@@ -197,6 +213,21 @@ mod tests {
             Store::open(&Storage::File(text)),
             Err(OpenError::Foreign(_))
         ));
+    }
+
+    /// What learners did is for nobody else on the machine to read; the log gets the file's rights.
+    #[cfg(unix)]
+    #[test]
+    fn a_new_database_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let _store = Store::open(&Storage::File(path)).unwrap();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap();
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{:?}", file.path());
+        }
     }
 
     #[test]

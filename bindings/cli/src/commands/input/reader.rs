@@ -5,7 +5,9 @@
 //! the one that is broken. Where that is stands in [`Reader::torn`].
 //!
 //! The text comes in by pieces and leaves as soon as it is used. A value that is not whole yet is tried
-//! again with twice as much, so the work stays in proportion to the length of the text.
+//! again with twice as much. Where many have no end at all, the rest is looked through for each only until that
+//! has cost [`PATIENCE`] times the text, and from then on no further than [`Reader::torn`] says: so the work stays
+//! in proportion to the length of the text, whatever it is.
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,13 @@ const PIECE: usize = 64 * 1024;
 /// No more of one statement is kept in memory: four times what one may have, for those who indent.
 const LONGEST: usize = 16 * 1024 * 1024;
 
+/// How often a text is looked through for the ends of values that have none.
+const PATIENCE: u64 = 16;
+
 const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The member of an answer that has them.
+const STATEMENTS: &[u8] = b"\"statements\"";
 
 /// Members by which an object is a statement, and no answer of an LRS, whatever follows.
 const OF_A_STATEMENT: [&[u8]; 8] = [
@@ -58,6 +66,10 @@ pub struct Reader<R> {
     longest: usize,
     buffer: Vec<u8>,
     ended: bool,
+    /// Bytes that have come in.
+    read: u64,
+    /// Bytes looked through for an end that was not there.
+    in_vain: u64,
     /// All before is used up.
     at: usize,
     line: usize,
@@ -80,6 +92,8 @@ impl<R: Read> Reader<R> {
             longest: LONGEST,
             buffer: Vec::new(),
             ended: false,
+            read: 0,
+            in_vain: 0,
             at: 0,
             line: 1,
             indent: 0,
@@ -122,9 +136,10 @@ impl<R: Read> Reader<R> {
                 (Inside::Array | Inside::Response, _) if self.after_value => {
                     // Read all the same: the fault is the comma's.
                     self.after_value = false;
-                    return Ok(Some(
-                        self.fault("is missing here", "a comma or the end of the array"),
-                    ));
+                    return Ok(Some(self.fault(
+                        "is an array in which a comma is missing here",
+                        "a comma, or the end of the array",
+                    )));
                 }
                 _ => {
                     if let Some(item) = self.value()? {
@@ -158,7 +173,16 @@ impl<R: Read> Reader<R> {
         let mut text = self.buffer[self.at..end].to_vec();
         self.advance(end);
         if self.inside == Inside::Tail && whole {
-            return Ok(None);
+            let is_again = text == STATEMENTS
+                && self
+                    .not_blank(self.at)?
+                    .is_some_and(|at| self.buffer[at] == b':');
+            return Ok(is_again.then(|| {
+                self.fault(
+                    "has a second member `statements`, which is passed over",
+                    "each member once",
+                )
+            }));
         }
         if !whole {
             text.truncate(text.trim_ascii_end().len());
@@ -263,7 +287,7 @@ impl<R: Read> Reader<R> {
                 return Ok(None);
             };
             let name = &self.buffer[key..end];
-            let (is_it, is_not) = (name == b"\"statements\"", OF_A_STATEMENT.contains(&name));
+            let (is_it, is_not) = (name == STATEMENTS, OF_A_STATEMENT.contains(&name));
             if is_not || !name.starts_with(b"\"") {
                 return Ok(None);
             }
@@ -291,6 +315,13 @@ impl<R: Read> Reader<R> {
 
     /// The end of the JSON value that begins here; none where that is no JSON.
     fn end_of_value(&mut self, at: usize) -> io::Result<Option<usize>> {
+        if self.in_vain > PATIENCE * self.read {
+            let end = self.torn()?.unwrap_or(self.buffer.len());
+            let text = self.buffer.get(at..end).unwrap_or_default();
+            let mut values = Deserializer::from_slice(text).into_iter::<&RawValue>();
+            let is_whole = matches!(values.next(), Some(Ok(_)));
+            return Ok(is_whole.then(|| at + values.byte_offset()));
+        }
         loop {
             let mut values = Deserializer::from_slice(&self.buffer[at..]).into_iter::<&RawValue>();
             let (more, end) = match values.next() {
@@ -303,6 +334,9 @@ impl<R: Read> Reader<R> {
                 None => (true, None),
             };
             if !more || self.is_too_long(self.buffer.len()) || !self.more()? {
+                if more && end.is_none() {
+                    self.in_vain += (self.buffer.len() - at) as u64;
+                }
                 return Ok(end);
             }
         }
@@ -382,7 +416,10 @@ impl<R: Read> Reader<R> {
         if self.inside == Inside::Nothing {
             return None;
         }
-        let cut = self.fault("is not closed", "its end; the text was perhaps cut off");
+        let cut = self.fault(
+            "is an array that is not closed",
+            "its end; the text was perhaps cut off",
+        );
         self.inside = Inside::Nothing;
         Some(cut)
     }
@@ -392,7 +429,7 @@ impl<R: Read> Reader<R> {
             place: format!("{}:{}", self.name, self.line),
             text: Err(Fault {
                 index: None,
-                path: "the array".to_owned(),
+                path: "$".to_owned(),
                 problem: problem.to_owned(),
                 expected: expected.to_owned(),
                 section: "RFC 8259, section 5",
@@ -428,6 +465,7 @@ impl<R: Read> Reader<R> {
             .by_ref()
             .take(wanted as u64)
             .read_to_end(&mut self.buffer)?;
+        self.read += read as u64;
         self.ended = read < wanted;
         Ok(read > 0)
     }

@@ -187,16 +187,17 @@ impl Watch {
                     Ok(Some(Event::Held { .. })) => self.bar.inc(1),
                     Ok(Some(Event::WaitingUntil {
                         until,
+                        why,
                         trouble,
                         upstream,
-                        ..
-                    })) if !patience.is_zero() => {
+                    })) if until - now_ms() <= patience.as_millis() as i64 => {
                         let mut endpoints = self.endpoints.iter();
                         let known = endpoints.find(|(name, _)| *name == upstream);
                         let endpoint = known.and_then(|(_, endpoint)| endpoint.as_deref());
                         let what =
                             trouble.map(|trouble| advice::trouble(&trouble, &upstream, endpoint));
-                        waits = Some((until, what.unwrap_or_default()));
+                        let what = what.unwrap_or_else(|| advice::wait(why).to_owned());
+                        waits = Some((until, what));
                         told = false;
                     }
                     _ => {}

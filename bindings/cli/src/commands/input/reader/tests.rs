@@ -83,7 +83,7 @@ fn an_answer_of_an_lrs() {
     is("{\"statements\":{}}", &[("f:1", "{\"statements\":{}}")]);
     is(
         "{\"statements\":[{}",
-        &[("f:1[0]", "{}"), ("f:1", "is not closed")],
+        &[("f:1[0]", "{}"), ("f:1", "is an array that is not closed")],
     );
 }
 
@@ -148,11 +148,11 @@ fn an_array_that_is_none_is_told() {
         "[{}\n{}]",
         &[
             ("f:1[0]", "{}"),
-            ("f:2", "is missing here"),
+            ("f:2", "is an array in which a comma is missing here"),
             ("f:2[1]", "{}"),
         ],
     );
-    is("[{},", &[("f:1[0]", "{}"), ("f:1", "is not closed")]);
+    is("[{},", &[("f:1[0]", "{}"), ("f:1", "is an array that is not closed")]);
 }
 
 #[test]
@@ -240,4 +240,38 @@ fn what_is_too_long_costs_itself_and_no_memory() {
     let (all, most) = found_within(100, 16, blank.as_bytes());
     assert_eq!(all, ["f:1 {\"n\":1}", "f:1 {\"n\":2}"]);
     assert!(most < 10_000, "{most}");
+}
+
+/// However many begin and have no end: looking for it costs a bounded multiple of the text, and each is told.
+#[test]
+fn what_never_ends_is_looked_through_so_often_and_no_more() {
+    for line in [
+        "{\"a\":\n",
+        "{\"actor\":{\"mbox\":\n",
+        "{\"a\":[\n",
+        "{\"b\":{\"c\":\n",
+    ] {
+        let text = line.repeat(4_000) + "{\"n\":1}\n";
+        let mut reader = Reader::new("f", text.as_bytes());
+        let mut all = Vec::new();
+        while let Some(Item { text, .. }) = reader.next().unwrap() {
+            all.push(text.unwrap());
+        }
+        assert_eq!(all.len(), 4_001, "{line}");
+        assert_eq!(all.last().unwrap(), b"{\"n\":1}", "{line}");
+        // What one look may cost beyond it is the text once.
+        let most = 20 * text.len() as u64;
+        assert!(reader.in_vain <= most, "{line}: {}", reader.in_vain);
+    }
+}
+
+#[test]
+fn statements_of_an_answer_that_come_twice_are_told() {
+    let text = br#"{"statements":[{"n":1}],"more":"","statements":[{"n":2}]}"#;
+    let (all, _) = found_within(1000, 16, text);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[1].contains("second member `statements`"), "{all:?}");
+    // That an answer has the word elsewhere is nothing.
+    let text = br#"{"statements":[{"n":1}],"more":"statements"}"#;
+    assert_eq!(found_within(1000, 16, text).0.len(), 1);
 }
