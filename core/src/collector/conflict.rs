@@ -242,6 +242,24 @@ mod tests {
         assert_eq!(lrs.stored.lock().unwrap()[&new], expected);
     }
 
+    /// What the former LRS has under the id is no reason to give anything up at another one.
+    #[test]
+    fn another_lrs_is_asked_what_it_has() {
+        let stage = stage();
+        let collector = &stage.collector;
+        stage.lrs.stored.lock().unwrap().clear();
+        collector
+            .set_endpoint("https://another.example/xAPI")
+            .unwrap();
+        assert!(matches!(
+            collector.keep_theirs(stage.id),
+            Err(Error::NotHeld { .. })
+        ));
+        assert_eq!(collector.sync().unwrap().delivered, 1);
+        assert!(stage.lrs.stored.lock().unwrap().contains_key(&stage.id));
+        assert!(collector.held(Page::default()).unwrap().is_empty());
+    }
+
     #[test]
     fn one_that_the_lrs_does_not_show_has_the_same_ways_out() {
         let Stage {

@@ -55,6 +55,11 @@ pub(super) const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// Factor by which each wait is longer than the one before. 2026-11-25.
 pub(super) const BACKOFF_FACTOR: f32 = 2.0;
 
+/// Failures in a row after which a statement that is not found is asked for once more before it is sent again,
+/// whatever becomes of that request. Where requests go to two nodes in turn and one of them is broken, a look-up
+/// and a batch after each failure would come to the same nodes again and again. 2026-11-29.
+pub(super) const OUT_OF_STEP: u32 = 2;
+
 /// Longest first wait before one refused statement is tried again while others are taken: each try costs
 /// three requests, perhaps for good. 2026-11-28.
 pub(super) const FIRST_SUSPICION: Duration = Duration::from_secs(16);

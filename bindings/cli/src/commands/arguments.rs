@@ -15,6 +15,27 @@ pub fn id(text: &str) -> Result<Uuid, String> {
     })
 }
 
+/// An IRI, or how one begins: without its scheme it would fit no statement, and nobody would hear of that.
+pub fn iri(text: &str) -> Result<String, String> {
+    let is_scheme = |scheme: &str| {
+        let mut letters = scheme.chars();
+        letters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic())
+            && letters.all(|other| other.is_ascii_alphanumeric() || "+-.".contains(other))
+    };
+    match text.split_once(':') {
+        Some((scheme, _)) if is_scheme(scheme) && !text.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        _ => Err(
+            "give the whole IRI with its scheme, as it stands in the statements: \
+                  http://adlnet.gov/expapi/verbs/completed"
+                .to_owned(),
+        ),
+    }
+}
+
 /// How many.
 pub fn count(text: &str) -> Result<usize, String> {
     text.parse()

@@ -5,7 +5,7 @@ use pannier::{Collector, Config, NewUpstream, Remainder, Route, UpstreamInfo};
 use serde_json::json;
 
 use super::queue_file::QueueArgs;
-use super::{Failure, Output};
+use super::{Failure, Output, arguments};
 use crate::terminal::one_line;
 
 /// Deliver to other LRSs, too: add, list, change and remove them
@@ -73,11 +73,11 @@ enum Action {
 struct RouteArgs {
     /// Only statements about an activity whose id begins so, as the object or in the context; several may be
     /// given
-    #[arg(long = "activity", value_name = "PREFIX", id = "activities")]
+    #[arg(long = "activity", value_name = "PREFIX", id = "activities", value_parser = arguments::iri)]
     activities: Vec<String>,
 
     /// Only statements with this verb, by its whole IRI; several may be given
-    #[arg(long = "verb", value_name = "IRI", id = "verbs")]
+    #[arg(long = "verb", value_name = "IRI", id = "verbs", value_parser = arguments::iri)]
     verbs: Vec<String>,
 }
 

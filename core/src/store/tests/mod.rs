@@ -1333,6 +1333,7 @@ fn a_young_queue_that_is_cut_short_is_salvaged() {
 #[cfg(unix)]
 #[test]
 fn the_path_is_where_the_system_finds_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
     let (folder, _) = file();
     let at = |name: &str| folder.path().join(name);
     let opens = |path: &Path| Db::open(path, Durability::ProcessCrash, NOW);

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use self::learned::Learned;
 use crate::store::queue::conditions::{self, undelivered};
 use crate::store::queue::ids;
-use crate::store::{Db, Route, StoreError, UpstreamId, Waits};
+use crate::store::{Db, HoldReason, Route, StoreError, UpstreamId, WaitReason, Waits};
 
 /// One upstream as the file knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -72,6 +72,7 @@ fn change_places(
          WHERE upstream = ?1 AND held = 0",
         [upstream],
     )?;
+    ask_the_new_one_about_conflicts(tx, upstream)?;
     // It stays: another upstream may go there too.
     let outcome_unknown = tx
         .query_row(
@@ -88,6 +89,27 @@ fn change_places(
         },
         ..Learned::default()
     })
+}
+
+/// A conflict is with a statement that the former one has. What the new one has under the id nobody knows yet, and
+/// nothing must be given up for a copy that is elsewhere. What was refused for what it says stays held.
+fn ask_the_new_one_about_conflicts(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<()> {
+    let released = tx.execute(
+        "UPDATE aside SET held = 0, reason = ?2, due = 0, status = NULL, words = NULL, theirs = NULL,
+            tries = 0, taken = NULL, steady = NULL, boot = NULL
+         WHERE upstream = ?1 AND held = 1 AND reason IN (?3, ?4)",
+        params![
+            upstream,
+            WaitReason::Retry,
+            HoldReason::Conflict,
+            HoldReason::ConflictUnseen
+        ],
+    )?;
+    tx.execute(
+        "UPDATE upstream SET held = held - ?2, waiting = waiting + ?2 WHERE id = ?1",
+        params![upstream, released as i64],
+    )?;
+    Ok(())
 }
 
 /// Another endpoint than before is another LRS.

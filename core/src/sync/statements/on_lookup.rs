@@ -123,6 +123,13 @@ impl Session {
         if item.looked && is_claimed {
             return self.vanished(db, look, item, now);
         }
+        let is_resent = matches!(look.then, AfterLookup::Send(_));
+        if is_resent && !look.again && self.may_be_in_step() {
+            look.again = true;
+            look.ask.push_front(item);
+            return self.continue_look(db, look, now);
+        }
+        look.again = false;
         if let AfterLookup::Proves { .. } = look.then
             && !look.ask.is_empty()
             && !self.link.is_cautious()
@@ -134,6 +141,25 @@ impl Session {
         self.not_there.insert(item.row.seq);
         look.missing.push(item);
         self.continue_look(db, look, now)
+    }
+
+    /// Tells whether sending has failed again and again while look-ups were answered, as it does where each goes to
+    /// a node of its own. Whoever asks for time is asked no more than need be.
+    fn may_be_in_step(&self) -> bool {
+        let learned = &self.link.learned;
+        learned.failures >= policy::OUT_OF_STEP
+            && learned
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| match trouble.problem {
+                    Problem::Broken
+                    | Problem::TimedOut
+                    | Problem::NotAnLrs
+                    | Problem::ServerError => true,
+                    // A gateway that has no node says so too; 429 is for us alone.
+                    Problem::Busy => trouble.status == Some(503),
+                    _ => false,
+                })
     }
 
     /// A look-up that nobody answered.
@@ -160,6 +186,12 @@ impl Session {
         stop: Stop,
         now: Millis,
     ) -> Result<(), StoreError> {
+        let says_nothing = stop.pause == Pause::Backoff
+            && !matches!(stop.problem, Problem::Unreachable | Problem::Credentials);
+        if look.again && says_nothing {
+            // It was not there a moment ago.
+            return self.missing(db, look, item, now);
+        }
         if matches!(stop.problem, Problem::Unreachable | Problem::Credentials) {
             return self.stop(db, stop, Duration::ZERO, now);
         }
@@ -216,7 +248,7 @@ impl Session {
         outcome: Outcome,
         now: Millis,
     ) -> Result<(), StoreError> {
-        look.as_voided = false;
+        (look.as_voided, look.again) = (false, false);
         let same = outcome == Outcome::Delivered;
         let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
         let settled = vec![(item, outcome)];
@@ -351,7 +383,7 @@ impl Session {
         may_not_read: bool,
         now: Millis,
     ) -> Result<(), StoreError> {
-        look.as_voided = false;
+        (look.as_voided, look.again) = (false, false);
         let write_only = self.link.config.write_only;
         let signs = self.link.learned.signs == Some(true);
         match &look.then {

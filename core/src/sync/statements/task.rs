@@ -53,6 +53,9 @@ pub(crate) struct Lookup {
     pub(crate) ask: VecDeque<Pending>,
     /// The one in front was not found: is it voided? A voided statement hides.
     pub(crate) as_voided: bool,
+    /// The one in front was not found, and is asked for once more to get out of step: see
+    /// [`policy::OUT_OF_STEP`](crate::sync::policy::OUT_OF_STEP).
+    pub(crate) again: bool,
     /// Asked for and not found.
     pub(crate) missing: Vec<Pending>,
     pub(crate) then: AfterLookup,
@@ -87,6 +90,7 @@ impl Lookup {
         Self {
             ask: ask.into_iter().collect(),
             as_voided: false,
+            again: false,
             missing: Vec::new(),
             then,
         }

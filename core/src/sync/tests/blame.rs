@@ -614,3 +614,35 @@ fn one_node_of_several_that_does_not_know_the_password_sinks_no_statement() {
     go_on(&mut device, 6);
     assert_eq!(device.held(), [(bad, HoldReason::Forbidden)]);
 }
+
+/// Requests go to two nodes in turn, one of which is broken: nobody is at the LRS but this device.
+#[test]
+fn a_broken_node_that_gets_every_second_request_keeps_nothing_back() {
+    let broken = [
+        Fault::Fail(TransportError::Broken("reset".into())),
+        Fault::Fail(TransportError::TimedOut),
+        Fault::Stranger(502, "<html>Bad Gateway</html>"),
+        Fault::Response(503, Vec::new(), "no node"),
+    ];
+    for (which, fault) in broken.into_iter().enumerate() {
+        for is_first in [true, false] {
+            let mut device = Device::new();
+            device.record(20);
+            for n in 0..1_000 {
+                let fails = (n % 2 == 0) == is_first;
+                let next = if fails { fault.clone() } else { Fault::None };
+                device.lrs.faults.push_back(next);
+            }
+            let mut rounds = 0;
+            while device.delivered() < 20 {
+                rounds += 1;
+                assert!(rounds < 60, "{which} {is_first}: {}", device.delivered());
+                match device.sync() {
+                    Ended::Waiting { until, .. } => device.now = until,
+                    _ => device.now += 60_000,
+                }
+            }
+            assert_eq!(device.held(), []);
+        }
+    }
+}

@@ -152,7 +152,10 @@ fn an_array_that_is_none_is_told() {
             ("f:2[1]", "{}"),
         ],
     );
-    is("[{},", &[("f:1[0]", "{}"), ("f:1", "is an array that is not closed")]);
+    is(
+        "[{},",
+        &[("f:1[0]", "{}"), ("f:1", "is an array that is not closed")],
+    );
 }
 
 #[test]
