@@ -1408,13 +1408,15 @@ fn locks(path: &Path) -> usize {
     let minor = device & 0xff | device >> 12 & 0xf_ff00;
     let place = format!(" {major:02x}:{minor:02x}:{inode} ");
     let ours = format!(" {} ", std::process::id());
-    let all = std::fs::read_to_string("/proc/locks").unwrap();
-    // While others lock and unlock, a line may be there twice.
-    let all = all.lines().filter_map(|line| line.split_once(": "));
-    all.map(|(_, lock)| lock)
-        .filter(|lock| lock.contains(&place) && lock.contains(&ours))
-        .collect::<std::collections::BTreeSet<_>>()
-        .len()
+    let mut found = std::collections::BTreeSet::new();
+    // While others lock and unlock, a line may be there twice, or not at all.
+    for _ in 0..20 {
+        let all = std::fs::read_to_string("/proc/locks").unwrap();
+        let all = all.lines().filter_map(|line| line.split_once(": "));
+        let locks = all.map(|(_, lock)| lock.to_owned());
+        found.extend(locks.filter(|lock| lock.contains(&place) && lock.contains(&ours)));
+    }
+    found.len()
 }
 
 #[cfg(target_os = "linux")]

@@ -123,7 +123,8 @@ impl Session {
         if item.looked && is_claimed {
             return self.vanished(db, look, item, now);
         }
-        let is_resent = matches!(look.then, AfterLookup::Send(_));
+        // Once, right before it is sent.
+        let is_resent = look.ask.is_empty() && matches!(look.then, AfterLookup::Send(_));
         if is_resent && !look.again && self.may_be_in_step() {
             look.again = true;
             look.ask.push_front(item);
@@ -144,22 +145,15 @@ impl Session {
     }
 
     /// Tells whether sending has failed again and again while look-ups were answered, as it does where each goes to
-    /// a node of its own. Whoever asks for time is asked no more than need be.
+    /// a node of its own. An LRS that has too much to do is asked no more than need be.
     fn may_be_in_step(&self) -> bool {
         let learned = &self.link.learned;
+        let problem = learned.trouble.as_ref().map(|trouble| trouble.problem);
         learned.failures >= policy::OUT_OF_STEP
-            && learned
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| match trouble.problem {
-                    Problem::Broken
-                    | Problem::TimedOut
-                    | Problem::NotAnLrs
-                    | Problem::ServerError => true,
-                    // A gateway that has no node says so too; 429 is for us alone.
-                    Problem::Busy => trouble.status == Some(503),
-                    _ => false,
-                })
+            && matches!(
+                problem,
+                Some(Problem::Broken | Problem::TimedOut | Problem::NotAnLrs)
+            )
     }
 
     /// A look-up that nobody answered.
