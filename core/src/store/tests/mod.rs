@@ -1360,7 +1360,6 @@ fn the_path_is_where_the_system_finds_the_file() {
             assert_eq!(db.loss().unwrap(), None, "{path:?}");
         }
         assert!(is.is_file() && is.with_extension("db.ledger").is_file());
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(
             std::fs::metadata(&is).unwrap().permissions().mode() & 0o777,
             0o600
