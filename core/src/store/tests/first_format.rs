@@ -261,7 +261,7 @@ fn schema(conn: &Connection) -> String {
 }
 
 #[test]
-#[ignore = "makes the files that the others read: never again after the first release"]
+#[ignore = "left out: makes the files that the others read, never again after the first release"]
 fn make_the_file() {
     let (folder, path) = file();
     make(&path);
