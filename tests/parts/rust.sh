@@ -36,6 +36,8 @@ rust_part() {
   check "core: no unsafe" cargo clippy -p pannier-xapi -p pannier --lib --locked -- -F unsafe_code
   check "core without HTTP: no unsafe" \
     cargo clippy -p pannier --lib --no-default-features --locked -- -D warnings -F unsafe_code
+  check "links of the documentation" env RUSTDOCFLAGS="-D warnings" \
+    cargo doc --no-deps --locked -p pannier-xapi -p pannier -p pannier-hub
   tests cargo_tests "tests" cargo test --workspace --locked --no-fail-fast
   if [ -z "${PANNIER_VECTORS:-}" ]; then
     skip "conformance vectors" "PANNIER_VECTORS names no folder with them"

@@ -180,7 +180,7 @@ impl Collector {
         })
     }
 
-    /// Takes a statement in: JSON text, a typed [`Statement`], or what is known to be [`Recordable`]. When this returns `Ok`, it is on
+    /// Takes a statement in: JSON text, a typed [`Statement`](crate::Statement), or what is known to be [`Recordable`]. When this returns `Ok`, it is on
     /// the disk and will be delivered. Returns its id, made here unless the statement has one; a
     /// missing `timestamp` is set to now. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again
     /// changes nothing. One that voids a voiding statement, as far as the queue knows it, is

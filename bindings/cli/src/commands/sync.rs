@@ -269,14 +269,13 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         ));
     }
     let mut failures = Vec::new();
-    for (line, failure) in not_delivered_to(&targets)? {
+    let all = targets.collector.upstreams()?;
+    for (line, failure) in not_delivered_to(&targets, &all) {
         person.push(line);
         failures.extend(failure);
     }
-    output.show(
-        &shown(&report, &with_others(&targets, lefts)?),
-        person.join("\n"),
-    );
+    let lefts = with_others(&targets, &all, lefts);
+    output.show(&shown(&report, &lefts), person.join("\n"));
     if let Some((_, _, status)) = ends.first()
         && status.loss.as_ref().is_some_and(advice::is_loss)
     {
@@ -301,11 +300,10 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
 }
 
 /// What to say of each upstream that nothing could be sent to, and what is wrong where it should have been.
-fn not_delivered_to(targets: &Targets) -> Result<Vec<(String, Option<Failure>)>, Failure> {
+fn not_delivered_to(targets: &Targets, all: &[UpstreamInfo]) -> Vec<(String, Option<Failure>)> {
     let mut told = Vec::new();
-    let all = targets.collector.upstreams()?;
     for name in &targets.passed_over {
-        let left = left_for(&all, name);
+        let left = left_for(all, name);
         let failure = (left.undelivered() > 0).then(|| {
             Failure::undelivered(format!(
                 "{name}: passed over for want of credentials: set {}, or remove it with `pannier upstream remove {name}`",
@@ -315,7 +313,7 @@ fn not_delivered_to(targets: &Targets) -> Result<Vec<(String, Option<Failure>)>,
         told.push((format!("{name}: passed over; {}", left.words()), failure));
     }
     for (name, wrong) in &targets.unusable {
-        let left = left_for(&all, name);
+        let left = left_for(all, name);
         let text = format!("{name}: {}", wrong.text);
         let failure = match left.undelivered() {
             0 => Failure::work(text),
@@ -324,20 +322,20 @@ fn not_delivered_to(targets: &Targets) -> Result<Vec<(String, Option<Failure>)>,
         let line = format!("{name}: not delivered to; {}", left.words());
         told.push((line, Some(failure)));
     }
-    Ok(told)
+    told
 }
 
 /// What is left for those too that nothing could be sent to.
 fn with_others<'a>(
     targets: &'a Targets,
+    all: &[UpstreamInfo],
     mut lefts: Vec<(&'a str, Left)>,
-) -> Result<Vec<(&'a str, Left)>, Failure> {
-    let all = targets.collector.upstreams()?;
+) -> Vec<(&'a str, Left)> {
     let unusable = targets.unusable.iter().map(|(name, _)| name);
     for name in targets.passed_over.iter().chain(unusable) {
-        lefts.push((name, left_for(&all, name)));
+        lefts.push((name, left_for(all, name)));
     }
-    Ok(lefts)
+    lefts
 }
 
 /// For a program: with the same members however it ended.

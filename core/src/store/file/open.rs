@@ -351,21 +351,13 @@ fn sync_as(conn: &Connection, durability: Durability) -> rusqlite::Result<()> {
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     match StoreError::from_sqlite(error) {
-        StoreError::Other(_) => {
-            let reason = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                    format!(
-                        "the folder {} does not exist: make it first",
-                        folder.display()
-                    )
-                }
-                _ => error.to_string(),
-            };
-            StoreError::CannotOpen {
+        StoreError::Other(_) => match replace::must_have_folder(path) {
+            Err(no_folder) => no_folder,
+            Ok(()) => StoreError::CannotOpen {
                 path: path.to_path_buf(),
-                reason,
-            }
-        }
+                reason: error.to_string(),
+            },
+        },
         known => known,
     }
 }

@@ -17,7 +17,7 @@ use crate::store::{Db, Millis, StoreError};
 /// Statements that are recorded all together or not at all.
 pub type Candidate = Vec<Prepared>;
 
-/// What became of one statement of a [`Candidate`].
+/// What became of one statement of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
     /// It is in the queue now.
@@ -26,7 +26,7 @@ pub enum Appended {
     Known,
 }
 
-/// Why nothing of a [`Candidate`] was taken in.
+/// Why nothing of a candidate was taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// Another statement was recorded under this id.

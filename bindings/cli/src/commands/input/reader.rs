@@ -50,9 +50,9 @@ const OF_A_STATEMENT: [&[u8]; 8] = [
 enum Inside {
     Nothing,
     Array,
-    /// In the array of an answer's `statements`.
-    Response,
-    /// Behind that array, in the answer still.
+    /// In the array `statements` of what an LRS answers to a GET (xAPI 1.0.3, Data 2.5).
+    StatementResult,
+    /// Behind that array, in the object still.
     Tail,
 }
 
@@ -121,19 +121,19 @@ impl<R: Read> Reader<R> {
             if (self.inside, first) == (Inside::Nothing, b'{')
                 && let Some(array) = self.answer()?
             {
-                self.enter(Inside::Response, array);
+                self.enter(Inside::StatementResult, array);
                 continue;
             }
             match (self.inside, first) {
                 (Inside::Nothing, b'[') => self.enter(Inside::Array, self.at + 1),
                 (Inside::Array, b']') | (Inside::Tail, b'}') => self.leave(Inside::Nothing),
-                (Inside::Response, b']') => self.leave(Inside::Tail),
+                (Inside::StatementResult, b']') => self.leave(Inside::Tail),
                 (Inside::Tail, b',' | b':') => self.advance(self.at + 1),
-                (Inside::Array | Inside::Response, b',') if self.after_value => {
+                (Inside::Array | Inside::StatementResult, b',') if self.after_value => {
                     self.after_value = false;
                     self.advance(self.at + 1);
                 }
-                (Inside::Array | Inside::Response, _) if self.after_value => {
+                (Inside::Array | Inside::StatementResult, _) if self.after_value => {
                     // Read all the same: the fault is the comma's.
                     self.after_value = false;
                     return Ok(Some(self.fault(
@@ -156,7 +156,7 @@ impl<R: Read> Reader<R> {
             Some(end) if end - self.at > self.longest => {
                 self.advance(end);
                 self.index += 1;
-                self.after_value = matches!(self.inside, Inside::Array | Inside::Response);
+                self.after_value = matches!(self.inside, Inside::Array | Inside::StatementResult);
                 return Ok(Some(too_long(place)));
             }
             Some(end) => (end, true),
@@ -189,7 +189,7 @@ impl<R: Read> Reader<R> {
         }
         self.index += 1;
         // What follows a torn one need not begin with a comma: it may be torn off.
-        self.after_value = whole && matches!(self.inside, Inside::Array | Inside::Response);
+        self.after_value = whole && matches!(self.inside, Inside::Array | Inside::StatementResult);
         Ok(Some(Item {
             place,
             text: Ok(text),
@@ -267,7 +267,7 @@ impl<R: Read> Reader<R> {
     fn ends(&self) -> u8 {
         match self.inside {
             Inside::Nothing => b'[',
-            Inside::Array | Inside::Response | Inside::Tail => b']',
+            Inside::Array | Inside::StatementResult | Inside::Tail => b']',
         }
     }
 
@@ -440,7 +440,7 @@ impl<R: Read> Reader<R> {
     fn place(&self) -> String {
         match self.inside {
             Inside::Nothing | Inside::Tail => format!("{}:{}", self.name, self.line),
-            Inside::Array | Inside::Response => {
+            Inside::Array | Inside::StatementResult => {
                 format!("{}:{}[{}]", self.name, self.line, self.index)
             }
         }
