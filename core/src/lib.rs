@@ -28,7 +28,7 @@ pub mod transport;
 
 pub use collector::{
     AsStatement, Check, Collector, Config, Conflict, CredentialsProvider, EventStream, Examined,
-    Finding, NewUpstream, Probe, Status, SyncPolicy, Upstream, UpstreamInfo,
+    Finding, NewUpstream, Probe, Recorder, Status, SyncPolicy, Upstream, UpstreamInfo,
 };
 pub use error::Error;
 pub use event::Event;
@@ -37,7 +37,7 @@ pub use lrs::Credentials;
 #[doc(hidden)]
 pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
-pub use statement::{Statement, XapiVersion};
+pub use statement::{Statement, StatementDefaults, XapiVersion};
 pub use store::{
     Appended, Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger,
     ListedStatement, LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged,

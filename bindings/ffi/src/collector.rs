@@ -9,12 +9,12 @@ use pannier::Collector;
 use crate::credentials::AppsProvider;
 use crate::events::Listeners;
 use crate::listings::{all, most, page};
-use crate::statement::{Ifi, Statement, typed};
+use crate::statement::{Ifi, Statement, StatementDefaults, typed};
 use crate::transport::AppsTransport;
 use crate::{
-    Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener, HeldStatement,
-    ListedStatement, PannierError, Probe, Status, Subscription, SyncReport, TimeSpan, Transport,
-    Url, Uuid, WaitingStatement,
+    BlockingRecorder, Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener,
+    HeldStatement, ListedStatement, PannierError, Probe, Status, Subscription, SyncReport,
+    TimeSpan, Transport, Url, Uuid, WaitingStatement,
 };
 
 /// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
@@ -47,7 +47,7 @@ impl BlockingCollector {
         transport: Option<Arc<dyn Transport>>,
         credentials_provider: Option<Arc<dyn CredentialsProvider>>,
     ) -> Result<Arc<Self>, PannierError> {
-        let mut config = pannier::Config::from(config);
+        let mut config = pannier::Config::try_from(config)?;
         config.transport = transport.map(|apps| Arc::new(AppsTransport(apps)) as _);
         config.credentials_provider =
             credentials_provider.map(|apps| Arc::new(AppsProvider(apps)) as _);
@@ -79,6 +79,17 @@ impl BlockingCollector {
     /// Like `record_all`, of JSON texts.
     pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Uuid>, PannierError> {
         Ok(self.core.record_all(json)?)
+    }
+
+    /// Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
+    /// `Config.defaults` count. What is wrong with them is told here, as `Invalid`.
+    pub fn recorder(
+        &self,
+        defaults: StatementDefaults,
+    ) -> Result<Arc<BlockingRecorder>, PannierError> {
+        Ok(BlockingRecorder::new(
+            self.core.recorder(&defaults.core()?)?,
+        ))
     }
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait for longer

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::time::millis;
-use crate::{Credentials, TimeSpan, Url};
+use crate::{Credentials, PannierError, StatementDefaults, TimeSpan, Url};
 
 /// A version of the xAPI standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -101,7 +101,7 @@ impl From<HistoryPolicy> for pannier::HistoryPolicy {
 }
 
 /// How a collector is set up. All has a default: without an endpoint it records, with one it syncs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 #[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
     /// The LRS's base URL, without `/statements`: `https://lrs.example/xAPI`. May be set later.
@@ -121,6 +121,10 @@ pub struct Config {
     /// The version to speak with the LRS. Default: ask it.
     #[uniffi(default)]
     pub speak: Option<XapiVersion>,
+    /// What every statement says that leaves it open itself: who did it, on which platform, in which language.
+    /// Default: nothing. `recorder` has others for a learner or a session.
+    #[uniffi(default)]
+    pub defaults: Option<StatementDefaults>,
     /// When statements are sent. Default: by hand.
     #[uniffi(default)]
     pub sync: Option<SyncPolicy>,
@@ -171,8 +175,10 @@ pub struct Config {
     pub extra_roots: Vec<Vec<u8>>,
 }
 
-impl From<Config> for pannier::Config {
-    fn from(config: Config) -> Self {
+impl TryFrom<Config> for pannier::Config {
+    type Error = PannierError;
+
+    fn try_from(config: Config) -> Result<Self, PannierError> {
         let mut core = Self::default();
         core.endpoint = config.endpoint.map(|Url(url)| url);
         core.credentials = config.credentials.map(Into::into);
@@ -183,6 +189,9 @@ impl From<Config> for pannier::Config {
         core.proxies_from_environment = config.proxies_from_environment;
         core.write_only = config.write_only;
         core.trust_lrs_clock = config.trust_lrs_clock;
+        if let Some(defaults) = config.defaults {
+            core.defaults = defaults.core()?;
+        }
         if let Some(create) = config.create {
             core.create = create;
         }
@@ -210,7 +219,7 @@ impl From<Config> for pannier::Config {
         if let Some(count) = config.requests_in_flight {
             core.requests_in_flight = at_least_one(count);
         }
-        core
+        Ok(core)
     }
 }
 
@@ -221,10 +230,11 @@ fn at_least_one(number: i32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Context;
 
     #[test]
     fn what_is_not_set_is_the_cores_default() {
-        let ours = pannier::Config::from(Config::default());
+        let ours = pannier::Config::try_from(Config::default()).unwrap();
         let core = pannier::Config::default();
         assert_eq!(ours.max_statements, core.max_statements);
         assert_eq!(ours.max_bytes, core.max_bytes);
@@ -252,7 +262,7 @@ mod tests {
 
     #[test]
     fn what_is_set_crosses() {
-        let core = pannier::Config::from(Config {
+        let core = pannier::Config::try_from(Config {
             endpoint: Some(Url("https://lrs.example/xAPI".to_owned())),
             credentials: Some(Credentials::Bearer {
                 token: "t".to_owned(),
@@ -277,7 +287,16 @@ mod tests {
             trust_lrs_clock: true,
             create: Some(false),
             extra_roots: vec![vec![1]],
-        });
+            defaults: Some(StatementDefaults {
+                actor: None,
+                context: Some(Context {
+                    platform: Some("VR".to_owned()),
+                    ..Context::default()
+                }),
+            }),
+        })
+        .unwrap();
+        assert_eq!(core.defaults.context.platform.as_deref(), Some("VR"));
         assert!(core.allow_cleartext && core.proxies_from_environment);
         assert!(core.write_only && core.trust_lrs_clock && !core.create);
         assert_eq!(core.proxy.as_deref(), Some("http://proxy.example:3128"));

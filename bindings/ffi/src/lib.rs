@@ -5,7 +5,7 @@
 //! their own. Their sources are made from this crate by `bindings/generate`.
 //!
 //! - The names are those of the crate `pannier`, with few exceptions where a language has another
-//!   use for a word: [`StatementObject`], [`BlockingCollector`], [`BlockingUpstream`].
+//!   use for a word: [`StatementObject`], [`BlockingCollector`], [`BlockingUpstream`], [`BlockingRecorder`].
 //! - Counts are signed, as Java knows no other numbers. Times are the platforms' own instants and
 //!   durations.
 //! - Whatever holds credentials or statements shows neither when it is printed.
@@ -21,6 +21,7 @@ mod foreign;
 mod ids;
 mod listings;
 mod probe;
+mod recorder;
 mod statement;
 mod status;
 mod time;
@@ -40,6 +41,7 @@ pub use listings::{
     Erased, HeldStatement, HoldReason, ListedStatement, WaitReason, WaitingStatement,
 };
 pub use probe::{Check, Examined, Finding, Probe};
+pub use recorder::BlockingRecorder;
 pub use statement::*;
 pub use status::{Ended, LossReport, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::LONGEST_STATEMENT;
 use crate::error::Error;
 use crate::statement::{
-    Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, XapiVersion, prepare_for_recording,
+    Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion,
+    prepare_for_recording,
 };
 
 /// A statement that [`Collector::record`](super::Collector::record) takes, as far as the statement alone tells:
@@ -23,11 +24,20 @@ impl Recordable {
     /// Says what [`Collector::record`](super::Collector::record) would say of this statement by these rules, which
     /// count then, whatever [`Config::rules`](super::Config::rules) are; records nothing.
     pub fn check(text: &[u8], rules: XapiVersion) -> Result<Self, Error> {
+        Self::check_with(text, &PreparedDefaults::default(), rules)
+    }
+
+    /// The same with these defaults, and no others, whatever those of the collector are.
+    pub fn check_with(
+        text: &[u8],
+        defaults: &PreparedDefaults,
+        rules: XapiVersion,
+    ) -> Result<Self, Error> {
         let filled = Fill {
             id: Uuid::new_v4(),
             now_ms: 0,
         };
-        let prepared = recordable(text, rules, &filled)?;
+        let prepared = recordable(text, defaults, rules, &filled)?;
         Ok(Self { prepared, filled })
     }
 
@@ -51,7 +61,13 @@ impl Recordable {
 }
 
 /// Completes a statement that can be recorded.
-pub(super) fn recordable(text: &[u8], rules: XapiVersion, fill: &Fill) -> Result<Prepared, Error> {
+pub(super) fn recordable(
+    text: &[u8],
+    defaults: &PreparedDefaults,
+    rules: XapiVersion,
+    fill: &Fill,
+) -> Result<Prepared, Error> {
+    let text = &*defaults.add_to(text);
     if text.len() > LONGEST_STATEMENT {
         return Err(Error::Invalid(too_long(text.len())));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::lrs::Credentials;
-use crate::statement::XapiVersion;
+use crate::statement::{StatementDefaults, XapiVersion};
 use crate::store::{Durability, HistoryPolicy};
 use crate::transport::Transport;
 
@@ -66,6 +66,9 @@ pub struct Config {
     /// Whether a queue is made where there is none. Default: yes. Without it opening fails with
     /// [`StoreError::Missing`](crate::StoreError::Missing) and makes nothing: for what only looks.
     pub create: bool,
+    /// What every statement says that leaves it open itself: who did it, on which platform, in which language.
+    /// Default: nothing. [`Collector::recorder`](super::Collector::recorder) has others for a learner or a session.
+    pub defaults: StatementDefaults,
     /// When statements are sent. Default: by hand.
     pub sync: SyncPolicy,
     /// How long delivered statements stay on the device. Default: not at all.
@@ -115,6 +118,7 @@ impl Default for Config {
             rules: XapiVersion::V2_0_0,
             speak: None,
             create: true,
+            defaults: StatementDefaults::default(),
             sync: SyncPolicy::default(),
             history: HistoryPolicy::default(),
             max_statements: 50,

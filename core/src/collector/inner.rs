@@ -16,7 +16,7 @@ use crate::collector::lane::Lane;
 use crate::error::Error;
 use crate::event::Event;
 use crate::lock::lock;
-use crate::statement::{Fill, Prepared, XapiVersion};
+use crate::statement::{Fill, Prepared, PreparedDefaults, XapiVersion};
 use crate::store::{Db, HistoryPolicy, Holder, Shared, StoreError};
 use crate::sync::Session;
 use crate::transport::Transport;
@@ -101,7 +101,12 @@ impl Inner {
         }
     }
 
-    pub(super) fn prepare(&self, statement: &impl AsStatement) -> Result<Prepared, Error> {
+    /// Completes a statement with these defaults. One that has been checked already is what it was then.
+    pub(super) fn prepare(
+        &self,
+        statement: &impl AsStatement,
+        defaults: &PreparedDefaults,
+    ) -> Result<Prepared, Error> {
         let now = self.clock.now();
         let fill = Fill {
             id: self.ids.next(now.wall_ms),
@@ -109,7 +114,7 @@ impl Inner {
         };
         let mut prepared = match statement.recordable() {
             Some(known) => known.filled(&fill),
-            None => recordable(&statement.as_statement(), self.rules, &fill)?,
+            None => recordable(&statement.as_statement(), defaults, self.rules, &fill)?,
         };
         prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
         Ok(prepared)

@@ -31,6 +31,7 @@ mod input;
 mod lane;
 mod panics;
 mod probe;
+mod recorder;
 mod reentry;
 mod runtime;
 mod session_runner;
@@ -45,7 +46,6 @@ mod upstream_handle;
 mod upstreams;
 mod voiding;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
@@ -60,12 +60,12 @@ pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
 pub use input::AsStatement;
 pub use probe::{Check, Examined, Finding, Probe};
+pub use recorder::Recorder;
 pub use status::Status;
 pub use upstream_handle::Upstream;
 pub use upstreams::{NewUpstream, UpstreamInfo};
 pub use voiding::voids_a_voiding;
 
-use checkpointer::Folding;
 use driver::Command;
 use inner::Inner;
 use lane::{Choices, Lane};
@@ -74,10 +74,9 @@ use start_thread::{Syncs, Threads};
 use target::Target;
 
 use crate::error::Error;
-use crate::event::Event;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
-use crate::statement::{Invalid, Prepared};
+use crate::statement::StatementDefaults;
 use crate::store::{Appended, Db, Opening, Shared, UpstreamId};
 use crate::sync::SyncReport;
 
@@ -100,6 +99,8 @@ pub struct Collector {
     threads: Arc<Threads>,
     /// The first upstream.
     main: Upstream,
+    /// With the defaults of all.
+    recorder: Recorder,
 }
 
 /// The name of the first upstream, which every queue has.
@@ -134,6 +135,10 @@ impl Collector {
         };
         // Before anything is made or changed.
         check(&endpoint)?;
+        config
+            .defaults
+            .check(config.rules)
+            .map_err(Error::Invalid)?;
         let now = config.clock.now_ms();
         let store = Shared::open(
             &path.into(),
@@ -157,6 +162,7 @@ impl Collector {
                 .and_then(|known| Endpoint::parse(&known).ok()),
         };
         check(&endpoint)?;
+        let defaults = config.defaults.prepared();
         let main = Lane::new(
             MAIN.into(),
             Target::new(endpoint, authorization),
@@ -175,22 +181,20 @@ impl Collector {
         threads.open_lane(Arc::new(main))?;
         Ok(Self {
             main: Upstream::new(&threads, MAIN.into()),
+            recorder: Recorder::new(&threads, defaults),
             inner,
             threads,
         })
     }
 
-    /// Takes a statement in: JSON text, a typed [`Statement`](crate::Statement), or what is known to be [`Recordable`]. When this returns `Ok`, it is on
-    /// the disk and will be delivered. Returns its id, made here unless the statement has one; a
-    /// missing `timestamp` is set to now. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again
-    /// changes nothing. One that voids a voiding statement, as far as the queue knows it, is
+    /// Takes a statement in: JSON text, a typed [`Statement`](crate::Statement), or what is known to be
+    /// [`Recordable`]. When this returns `Ok`, it is on the disk and will be delivered. Returns its id, made here
+    /// unless the statement has one; a missing `timestamp` is set to now, and what else it leaves open is what
+    /// [`Config::defaults`] say. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under
+    /// the same id again changes nothing. One that voids a voiding statement, as far as the queue knows it, is
     /// [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
-        let prepared = self.inner.prepare(&statement)?;
-        self.inner.may_void(&prepared, &HashSet::new())?;
-        let id = prepared.id;
-        self.append(vec![prepared])?;
-        Ok(id)
+        self.recorder.record(statement)
     }
 
     /// Takes in all of these or none. A fault has the index of its statement among them.
@@ -198,8 +202,7 @@ impl Collector {
         &self,
         statements: impl IntoIterator<Item = S>,
     ) -> Result<Vec<Uuid>, Error> {
-        let recorded = self.record_each(statements)?;
-        Ok(recorded.into_iter().map(|(id, _)| id).collect())
+        self.recorder.record_all(statements)
     }
 
     /// Like [`Collector::record_all`], and says of each whether it is new or was recorded before.
@@ -207,36 +210,13 @@ impl Collector {
         &self,
         statements: impl IntoIterator<Item = S>,
     ) -> Result<Vec<(Uuid, Appended)>, Error> {
-        let mut candidate = Vec::new();
-        let mut refused = Invalid::default();
-        let mut voidings = HashSet::new();
-        for (at, statement) in statements.into_iter().enumerate() {
-            let prepared = self.inner.prepare(&statement);
-            let prepared = prepared.and_then(|one| {
-                self.inner.may_void(&one, &voidings)?;
-                voidings.extend(one.voids.map(|_| one.id));
-                Ok(one)
-            });
-            match prepared {
-                // Once one is refused none is recorded, so none is kept.
-                Ok(_) if !refused.faults.is_empty() => {}
-                Ok(prepared) => candidate.push(prepared),
-                Err(Error::Invalid(invalid)) => {
-                    candidate = Vec::new();
-                    refused.add(at, invalid);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if !refused.faults.is_empty() {
-            return Err(Error::Invalid(refused));
-        }
-        if candidate.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<Uuid> = candidate.iter().map(|prepared| prepared.id).collect();
-        let appended = self.append(candidate)?;
-        Ok(ids.into_iter().zip(appended).collect())
+        self.recorder.record_each(statements)
+    }
+
+    /// Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
+    /// [`Config::defaults`] count. What is wrong with them is told here ([`Error::Invalid`]).
+    pub fn recorder(&self, defaults: &StatementDefaults) -> Result<Recorder, Error> {
+        self.recorder.within(defaults)
     }
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait. Tries at
@@ -349,32 +329,6 @@ impl Collector {
         let stream = self.inner.events.listen();
         self.inner.tell_salvaged();
         stream
-    }
-
-    fn append(&self, candidate: Vec<Prepared>) -> Result<Vec<Appended>, Error> {
-        let count = candidate.len() as u32;
-        let ids = self
-            .inner
-            .events
-            .any()
-            .then(|| candidate.iter().map(|one| one.id).collect::<Vec<_>>());
-        let outcome = self
-            .inner
-            .store
-            .append(candidate, self.inner.clock.now_ms());
-        self.inner.tell_salvaged();
-        let appended = outcome.map_err(Error::refused)?;
-        if let Some(ids) = ids {
-            let new = ids.into_iter().zip(&appended);
-            let new = new.filter(|(_, appended)| **appended == Appended::New);
-            let ids: Vec<Uuid> = new.map(|(id, _)| id).collect();
-            if !ids.is_empty() {
-                self.inner.events.tell(&Event::Recorded { ids });
-            }
-        }
-        self.threads.tell(|| Command::Recorded(count));
-        Folding::see_to(&self.inner);
-        Ok(appended)
     }
 }
 

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::reading::{AskedAs, highest_common, read_about, read_post};
 use crate::lrs::{About, Authorization, Endpoint, Response, TransportError, headers, requests};
-use crate::statement::{Prepared, XapiVersion};
+use crate::statement::{Prepared, PreparedDefaults, XapiVersion};
 use crate::store::Millis;
 use crate::transport::Transport;
 
@@ -122,7 +122,9 @@ impl Collector {
     /// no queue and in no count of this collector. An LRS never forgets a statement: void it there
     /// if it means nothing.
     pub fn probe_storing(&self, statement: impl AsStatement) -> Result<Probe, Error> {
-        let prepared = self.inner.prepare(&statement)?;
+        let prepared = self
+            .inner
+            .prepare(&statement, &PreparedDefaults::default())?;
         self.inner.probe(Some(prepared))
     }
 }

@@ -19,7 +19,7 @@ use crate::collector::target::Target;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
-use crate::statement;
+use crate::statement::{self, PreparedDefaults};
 use crate::store::{
     Db, HeldStatement, ListedStatement, Page, Route, StoreError, Unchanged, UpstreamId,
     WaitingStatement,
@@ -112,11 +112,14 @@ impl Upstream {
     }
 
     /// Puts a corrected statement in the place of one that is held here. It goes to the end of the queue, for
-    /// this upstream alone: others get the old one. Its id is its own, or the old one's, if it has that and no
+    /// this upstream alone: others get the old one. It is taken as it is, without
+    /// [`Config::defaults`](crate::Config::defaults): one of them may be what was refused. Its id is its own, or the old one's, if it has that and no
     /// other upstream has it or is to get it.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
         let threads = self.threads()?;
-        let prepared = threads.inner.prepare(&statement)?;
+        let prepared = threads
+            .inner
+            .prepare(&statement, &PreparedDefaults::default())?;
         threads.inner.may_void(&prepared, &HashSet::new())?;
         self.change(id, |db, upstream, now| {
             db.replace(upstream, id, &prepared, now)

@@ -57,6 +57,17 @@ func alsoExams(collector: Collector, lrs: URL, credentials: Credentials) async t
     for held in try await exams.held() { print("the exams' LRS refuses \(held.id): \(held.words)") }
 }
 
+func answer(collector: Collector, learner: String, word: String) async throws {
+    // Of the app, in Config.defaults, or of a learner or a session, as here; a statement's own words win.
+    let recorder = try await collector.recorder(
+        StatementDefaults(
+            .account(homePage: "https://school.example", name: learner),
+            Context().platform("iPad").language("de")
+        )
+    )
+    try await recorder.record(Statement(.answered, Activity("https://example.com/words/\(word)")))
+}
+
 /// The examples of the READMEs are the functions above, and they work.
 struct ReadmeTests {
     @Test func theExampleOfThePackageRunsAsItStandsInItsReadme() async throws {
@@ -86,6 +97,15 @@ struct ReadmeTests {
         #expect(try await hub.statement(first) != nil)
         #expect(try await exams.statement(first) == nil)
         try shows("alsoExams", in: "README.md")
+    }
+
+    @Test func theExampleOfALearnerRunsAsItStandsThere() async throws {
+        let folder = try Folder()
+        let collector = try await Collector.open(folder.queue)
+        try await answer(collector: collector, learner: "4711", word: "zug")
+        let recorded = try #require(try await collector.queued().first?.statement)
+        for said in ["4711", "iPad", "words/zug"] { #expect(recorded.contains(said)) }
+        try shows("answer", in: "README.md")
     }
 
     /// The README has this function of this file as it stands here.

@@ -129,7 +129,7 @@ struct StatementsTests {
         func again<Part: Codable & Equatable>(_ part: Part) throws {
             #expect(try JSONDecoder().decode(Part.self, from: JSONEncoder().encode(part)) == part)
         }
-        try again(full.actor)
+        try again(full.actor!)
         try again(Agent.mbox("mailto:ada@example.com"))
         try again(Group.anonymous([.mbox("mailto:ada@example.com")]))
         try again(full.verb)

@@ -7,6 +7,7 @@ use clap::Args;
 use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Warnings, XapiVersion};
 use serde::Serialize;
 
+use super::defaults::DefaultsArgs;
 use super::faults::Shown;
 use super::recordable::{Bad, Good, Judge};
 use super::{Failure, Output, input, tell};
@@ -28,6 +29,9 @@ pub struct CheckArgs {
     /// What to check; - or nothing for standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    defaults: DefaultsArgs,
 
     /// The version of xAPI whose rules count
     #[arg(long, value_name = "VERSION", default_value = "2.0.0")]
@@ -51,7 +55,7 @@ struct Verdict {
 /// Checks what is given; exit code 1 if any is not valid.
 pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
     let (mut checked, mut invalid, mut warned, mut ours) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let mut judge = Judge::new(args.xapi);
+    let mut judge = Judge::new(args.xapi, args.defaults.read(args.xapi)?);
     let (mut shown, mut warnings) = (Shown::new(args.all_faults), Shown::new(args.all_faults));
     input::each(&args.files, output.json, |item| {
         let verdict = Verdict::from(judge.judge(item));

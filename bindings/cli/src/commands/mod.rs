@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod check;
 mod confirm;
 mod credentials;
+mod defaults;
 pub mod demo;
 pub mod descriptors;
 pub mod doctor;

@@ -7,6 +7,7 @@ use pannier::statement::{Fault, Invalid, XapiVersion};
 use pannier::{Appended, Collector, Config, Error, Uuid};
 use serde::Serialize;
 
+use super::defaults::DefaultsArgs;
 use super::faults::Shown;
 use super::output::unwritten;
 use super::queue_file::QueueArgs;
@@ -24,7 +25,8 @@ use super::{Failure, Output, input, tell};
 Examples:
   pannier record lesson.json
   pannier record --queue field.db monday.jsonl tuesday.jsonl
-  my-app | pannier record -")]
+  my-app | pannier record -
+  pannier record --defaults desk.json answers.jsonl")]
 pub struct RecordArgs {
     /// What to record; - or nothing for standard input
     #[arg(value_name = "FILE")]
@@ -37,6 +39,9 @@ pub struct RecordArgs {
     /// Tell of all faults, not of the first ones only
     #[arg(long)]
     all_faults: bool,
+
+    #[command(flatten)]
+    defaults: DefaultsArgs,
 
     /// The version of xAPI whose rules count
     #[arg(long, value_name = "VERSION", default_value = "2.0.0")]
@@ -77,7 +82,7 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         shown: Shown::new(args.all_faults),
         output,
     };
-    let mut judge = Judge::new(args.xapi);
+    let mut judge = Judge::new(args.xapi, args.defaults.read(args.xapi)?);
     input::each(&args.files, output.json, |item| {
         match judge.judge(item) {
             Ok(one) => good.push(one),

@@ -5,7 +5,7 @@ use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
 use pannier::collector::{Recordable, voids_a_voiding};
-use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, XapiVersion};
+use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion};
 use pannier::{Content, Error, Uuid};
 
 use super::input::Item;
@@ -13,6 +13,7 @@ use super::input::Item;
 /// Judges one statement of the input after the other.
 pub struct Judge {
     rules: XapiVersion,
+    defaults: PreparedDefaults,
     /// By ids of their own, the first ones that can be recorded.
     first: HashMap<Uuid, First>,
     /// Hashes of contents tell them apart by it: an export may be too large to keep.
@@ -46,10 +47,11 @@ pub struct Bad {
 }
 
 impl Judge {
-    /// By the rules of this version.
-    pub fn new(rules: XapiVersion) -> Self {
+    /// By the rules of this version, with what statements leave open.
+    pub fn new(rules: XapiVersion, defaults: PreparedDefaults) -> Self {
         Self {
             rules,
+            defaults,
             first: HashMap::new(),
             hasher: RandomState::new(),
         }
@@ -63,7 +65,7 @@ impl Judge {
             Ok(text) => text,
             Err(fault) => return Err(bad(place, vec![fault])),
         };
-        let statement = match Recordable::check(&text, self.rules) {
+        let statement = match Recordable::check_with(&text, &self.defaults, self.rules) {
             Ok(statement) => statement,
             Err(Error::Invalid(invalid)) => return Err(Bad { place, invalid }),
             Err(Error::AttachmentContent { .. }) => {

@@ -247,3 +247,42 @@ fn a_voiding_of_a_voiding_in_the_queue_is_skipped_like_any_other() {
     skipped.is(1, "1 of 2 statements could not be recorded");
     assert_eq!(desk.json(&["status"])[0]["queued"], 2);
 }
+
+#[test]
+fn what_statements_leave_open_is_said_once() {
+    let desk = Desk::new();
+    let mut open = statement("one");
+    open.as_object_mut().unwrap().remove("actor");
+    open["context"] = json!({"language": "fr"});
+    let open = open.to_string();
+    let registration = "11111111-1111-4111-8111-111111111111";
+    let defaults = json!({
+        "actor": {"mbox": "mailto:desk@example.org"},
+        "context": {"registration": registration, "language": "de", "platform": "Desk 7"},
+    });
+    let defaults = desk.file("desk.json", &defaults.to_string());
+    desk.run_with(&["check"], &open).is(1, "$.actor");
+    desk.run_with(&["check", "--defaults", &defaults], &open)
+        .is(0, "1 of 1 valid");
+    desk.run_with(&["record", "--defaults", &defaults], &open)
+        .is(0, "1 recorded");
+    let recorded = &desk.json(&["queue"])[0]["statement"];
+    assert_eq!(recorded["actor"]["mbox"], "mailto:desk@example.org");
+    assert_eq!(
+        recorded["context"],
+        json!({"registration": registration, "language": "fr", "platform": "Desk 7"})
+    );
+
+    for (text, told) in [
+        (r#"{"actor": {"mbox": "desk@example.org"}}"#, "$.actor.mbox"),
+        (r#"{"verb": {"id": "http://example.org/v"}}"#, "$.verb"),
+        ("[1", "are none"),
+    ] {
+        let wrong = desk.file("wrong.json", text);
+        desk.run_with(&["record", "--defaults", &wrong], &open)
+            .is(2, told);
+    }
+    desk.run_with(&["record", "--defaults", "nowhere.json"], &open)
+        .is(2, "nowhere.json");
+    assert_eq!(desk.json(&["queue"]).len(), 1);
+}

@@ -8,6 +8,7 @@ mod activity;
 mod actor;
 mod attachment;
 mod context;
+mod defaults;
 mod extensions;
 mod object;
 mod result;
@@ -24,6 +25,7 @@ pub use activity::{Activity, ActivityDefinition, InteractionComponent, Interacti
 pub use actor::{Account, Actor, Agent, Group, Ifi};
 pub use attachment::Attachment;
 pub use context::{Context, ContextActivities, ContextAgent, ContextGroup};
+pub use defaults::StatementDefaults;
 pub use object::{StatementObject, StatementRef, SubStatement};
 pub use result::{Score, XapiResult};
 pub use verb::Verb;
@@ -37,8 +39,10 @@ pub type Extensions = HashMap<String, String>;
 /// One experience: an actor did something to an object (xAPI 1.0.3 Data 2.4).
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct Statement {
-    /// Who did it.
-    pub actor: Actor,
+    /// Who did it. Default: the actor of the defaults it is recorded with; without any it is no valid
+    /// statement.
+    #[uniffi(default)]
+    pub actor: Option<Actor>,
     /// What they did.
     pub verb: Verb,
     /// What they did it to.
@@ -88,7 +92,7 @@ pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, Pan
 impl From<model::Statement> for Statement {
     fn from(statement: model::Statement) -> Self {
         Self {
-            actor: statement.actor.into(),
+            actor: statement.actor.map(Into::into),
             verb: statement.verb.into(),
             object: statement.object.into(),
             result: statement.result.map(Into::into),
@@ -137,7 +141,7 @@ pub(crate) fn all_typed(statements: Vec<Statement>) -> Result<Vec<model::Stateme
 fn core(statement: Statement, at: &str, faults: &mut Vec<Fault>) -> model::Statement {
     model::Statement {
         id: statement.id,
-        actor: statement.actor.into(),
+        actor: statement.actor.map(Into::into),
         verb: statement.verb.into(),
         object: statement.object.core(&format!("{at}.object"), faults),
         result: statement

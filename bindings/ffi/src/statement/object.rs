@@ -90,8 +90,9 @@ impl From<model::StatementRef> for StatementRef {
 /// A statement inside a statement, such as what somebody plans or recommends (Data 2.4.4.3).
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct SubStatement {
-    /// Who does it.
-    pub actor: Actor,
+    /// Who does it; without it it is no valid statement.
+    #[uniffi(default)]
+    pub actor: Option<Actor>,
     /// What they do.
     pub verb: Verb,
     /// What they do it to. Not another `SubStatement`.
@@ -113,7 +114,7 @@ pub struct SubStatement {
 impl SubStatement {
     fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::SubStatement {
         model::SubStatement {
-            actor: self.actor.into(),
+            actor: self.actor.map(Into::into),
             verb: self.verb.into(),
             object: self.object.core(&format!("{at}.object"), faults),
             result: self
@@ -131,7 +132,7 @@ impl SubStatement {
 impl From<model::SubStatement> for SubStatement {
     fn from(statement: model::SubStatement) -> Self {
         Self {
-            actor: statement.actor.into(),
+            actor: statement.actor.map(Into::into),
             verb: statement.verb.into(),
             object: statement.object.into(),
             result: statement.result.map(Into::into),

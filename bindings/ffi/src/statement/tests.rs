@@ -71,7 +71,7 @@ fn full() -> Statement {
         extensions: map("https://example.com/x", r#"{"a":[1,true,null]}"#),
     };
     Statement {
-        actor: Actor::Agent { agent: ada() },
+        actor: Some(Actor::Agent { agent: ada() }),
         verb: verb(),
         object: StatementObject::Activity {
             activity: Activity {
@@ -268,7 +268,7 @@ fn every_part_is_read_as_it_is_written() {
     let uri = "http://example.com/a".to_owned();
     for ifi in [Ifi::MboxSha1sum { hex }, Ifi::Openid { uri }] {
         let agent = Agent { ifi, name: None };
-        let actor = Actor::Agent { agent };
+        let actor = Some(Actor::Agent { agent });
         let statement = Statement { actor, ..full() };
         let json = statement.to_json().unwrap();
         assert_eq!(statement_from_json(&json), Ok(statement));
@@ -400,4 +400,31 @@ fn a_check_refuses_what_recording_refuses() {
         );
     }
     assert_eq!(recorded_and_checked(&good.to_string()), (None, None));
+}
+
+#[test]
+fn defaults_cross_whole_and_what_is_no_json_in_them_is_told() {
+    let full = full();
+    let defaults = StatementDefaults {
+        actor: full.actor.clone(),
+        context: full.context.clone(),
+    };
+    let core = defaults.clone().core().unwrap();
+    let (open, json) = (r#"{"verb":{},"object":{}}"#, json_of(&full));
+    let whole = core.prepared().add_to(open.as_bytes()).into_owned();
+    let whole: Value = serde_json::from_slice(&whole).unwrap();
+    assert_eq!(whole["actor"], json["actor"]);
+    assert_eq!(whole["context"], json["context"]);
+
+    let wrong = StatementDefaults {
+        context: Some(Context {
+            extensions: map("https://example.com/x", "{"),
+            ..Context::default()
+        }),
+        ..defaults
+    };
+    let Err(PannierError::Invalid { faults, .. }) = wrong.core() else {
+        panic!("accepted")
+    };
+    assert!(faults[0].path.starts_with("$.context.extensions"));
 }

@@ -1,5 +1,6 @@
 //! The collector as an app uses it, over a transport that answers from memory.
 
+mod defaults;
 pub(crate) mod kit;
 mod robust;
 mod several_upstreams;

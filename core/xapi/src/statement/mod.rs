@@ -2,6 +2,7 @@
 
 mod compare;
 mod complete;
+mod defaults;
 mod distinct;
 mod fault;
 mod formats;
@@ -25,6 +26,7 @@ mod walk;
 pub use compare::{Comparison, Difference, Differences, compare};
 pub use complete::retime;
 pub use complete::{Fill, Prepared, check, check_for_recording, prepare, prepare_for_recording};
+pub use defaults::{PreparedDefaults, StatementDefaults};
 pub use fault::{Fault, Invalid, PANNIER_LIMIT, Warnings};
 pub use mentions::mentions;
 pub use model::Statement;

@@ -72,8 +72,9 @@ public final class Collector: Sendable {
     public var statuses: AsyncStream<[UpstreamInfo]> { caller.statusFeed.statuses() }
 
     /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its
-    /// id, made here unless the statement has one; a missing `timestamp` is set to now. Recording the
-    /// same statement under the same id again changes nothing.
+    /// id, made here unless the statement has one; a missing `timestamp` is set to now, and what else it
+    /// leaves open is what `Config.defaults` say. Recording the same statement under the same id again changes
+    /// nothing.
     @discardableResult
     public func record(_ statement: Statement) async throws -> UUID {
         try await caller.changing { try $0.record(statement: statement) }
@@ -95,6 +96,13 @@ public final class Collector: Sendable {
     @discardableResult
     public func recordAll(json: [String]) async throws -> [UUID] {
         try await caller.changing { try $0.recordAllJson(json: json) }
+    }
+
+    /// Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
+    /// `Config.defaults` count. What is wrong with them is told here (`PannierError.invalid`).
+    public func recorder(_ defaults: StatementDefaults) async throws -> Recorder {
+        let caller = caller
+        return try await caller.reading { Recorder(try $0.recorder(defaults: defaults), caller) }
     }
 
     /// Delivers what is due and returns when nothing is, or when it would have to wait for longer than

@@ -18,7 +18,10 @@ extension Statement: Decodable {
 
 extension Actor: Decodable {
     public init(from decoder: any Decoder) throws {
-        self = try read(from: decoder) { .bare(with: $0, as: "actor") }.actor
+        guard let actor = try read(from: decoder, as: { .bare(with: $0, as: "actor") }).actor else {
+            throw refused("is no actor", decoder)
+        }
+        self = actor
     }
 }
 

@@ -23,6 +23,16 @@ extension Statement {
         self.init(actor: actor, verb: verb, object: object)
     }
 
+    /// The default actor did something to an activity; without one it is no valid statement.
+    public init(_ verb: Verb, _ activity: Activity) {
+        self.init(verb, .activity(activity: activity))
+    }
+
+    /// The default actor did something to anything; without one it is no valid statement.
+    public init(_ verb: Verb, _ object: StatementObject) {
+        self.init(verb: verb, object: object)
+    }
+
     /// Its identity. Default: chosen when it is recorded.
     public func id(_ id: UUID) -> Self { with { $0.id = id } }
 
@@ -42,6 +52,18 @@ extension Statement {
 }
 
 extension Statement: Changeable {}
+
+extension StatementDefaults {
+    /// What the statements of one person or system have in common.
+    public init(_ actor: Agent, _ context: Context? = nil) {
+        self.init(actor: .agent(agent: actor), context: context)
+    }
+
+    /// What statements have in common, whoever it was.
+    public init(_ context: Context) {
+        self.init(actor: nil, context: context)
+    }
+}
 
 extension Verb {
     /// What the actor did, by the IRI that gives it its meaning, with the English word to show.

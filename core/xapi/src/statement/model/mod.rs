@@ -54,7 +54,7 @@ mod ifi;
 mod interaction;
 mod maps;
 mod object;
-mod reading;
+pub(crate) mod reading;
 mod result;
 mod statement;
 mod verb;

@@ -17,8 +17,10 @@ pub struct Statement {
     /// Its identity. Chosen when it is recorded, unless the app has a reason to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
-    /// Who did it.
-    pub actor: Actor,
+    /// Who did it. The one of the [defaults](crate::statement::StatementDefaults), unless the app says; one of
+    /// the two has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
     /// What they did.
     pub verb: Verb,
     /// What they did it to.
@@ -49,8 +51,16 @@ impl Statement {
         object: impl Into<StatementObject>,
     ) -> Self {
         Self {
+            actor: Some(actor.into()),
+            ..Self::without_actor(verb, object)
+        }
+    }
+
+    /// The default actor did `verb` to `object`. Where there is none it is no valid statement.
+    pub fn without_actor(verb: impl Into<Verb>, object: impl Into<StatementObject>) -> Self {
+        Self {
             id: None,
-            actor: actor.into(),
+            actor: None,
             verb: verb.into(),
             object: object.into(),
             result: None,
@@ -168,8 +178,9 @@ impl Statement {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "objectType")]
 pub struct SubStatement {
-    /// Who does it.
-    pub actor: Actor,
+    /// Who does it; without it it is no valid statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
     /// What they do.
     pub verb: Verb,
     /// What they do it to. Not another `SubStatement`.

@@ -20,10 +20,24 @@ public annotation class StatementDsl
  * }
  * ```
  *
- * Actor, verb and object must be there. Whether all is right is checked when it is recorded.
+ * Verb and object must be there, and the actor, unless a default says who. Whether all is right is checked when
+ * it is recorded.
  */
 public fun statement(build: StatementBuilder.() -> Unit): Statement =
     StatementBuilder().apply(build).build()
+
+/**
+ * Builds what statements have in common:
+ *
+ * ```
+ * statementDefaults {
+ *     actor(account("https://school.example", "4711"))
+ *     context { platform = "Quest 3"; language = "de" }
+ * }
+ * ```
+ */
+public fun statementDefaults(build: StatementDefaultsBuilder.() -> Unit): StatementDefaults =
+    StatementDefaultsBuilder().apply(build).build()
 
 /**
  * Reads a statement's JSON: [statementFromJson]. What [Statement] has no place for is a
@@ -36,6 +50,30 @@ public fun mbox(iri: String): Ifi = Ifi.Mbox(iri)
 
 /** An account as an identifier: best for privacy, as [name] may be opaque. */
 public fun account(homePage: String, name: String): Ifi = Ifi.Account(Account(homePage, name))
+
+/** What statements have in common. */
+@StatementDsl
+public class StatementDefaultsBuilder internal constructor() {
+    private var actor: Actor? = null
+    private var context: Context? = null
+
+    /** Who did it: one person or system. */
+    public fun actor(ifi: Ifi, name: String? = null) {
+        actor = Actor.Agent(Agent(ifi, name))
+    }
+
+    /** Who did it: several. */
+    public fun actor(group: Group) {
+        actor = Actor.Group(group)
+    }
+
+    /** What it was part of. */
+    public fun context(build: ContextBuilder.() -> Unit) {
+        context = ContextBuilder().apply(build).build()
+    }
+
+    internal fun build() = StatementDefaults(actor, context)
+}
 
 /** The parts of a statement. */
 @StatementDsl
@@ -121,7 +159,7 @@ public class StatementBuilder internal constructor() {
     }
 
     internal fun build() = Statement(
-        actor = checkNotNull(actor) { "the statement has no actor: add actor(mbox(…))" },
+        actor = actor,
         verb = checkNotNull(verb) { "the statement has no verb: add verb(Verbs.…)" },
         `object` = checkNotNull(target) { "the statement has no object: add activity(…)" },
         result = result,

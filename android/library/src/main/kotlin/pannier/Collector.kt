@@ -89,8 +89,8 @@ public class Collector private constructor(
 
     /**
      * Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its
-     * id, made here unless the statement has one; a missing `timestamp` is set to now. Recording the
-     * same statement under the same id again changes nothing.
+     * id, made here unless the statement has one; a missing `timestamp` is set to now, and what else it leaves
+     * open is what [Config.defaults] say. Recording the same statement under the same id again changes nothing.
      */
     public suspend fun record(statement: Statement): UUID = changing { record(statement) }
 
@@ -104,6 +104,13 @@ public class Collector private constructor(
     /** Like [recordAll], of JSON texts. */
     public suspend fun recordAllJson(json: List<String>): List<UUID> =
         changing { recordAllJson(json) }
+
+    /**
+     * Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
+     * [Config.defaults] count. What is wrong with them is told here ([PannierException.Invalid]).
+     */
+    public suspend fun recorder(defaults: StatementDefaults): Recorder =
+        reading { Recorder(this@Collector, recorder(defaults)) }
 
     /**
      * Delivers what is due and returns when nothing is, or when it would have to wait for longer than

@@ -25,6 +25,9 @@ public class ConfigBuilder @JvmOverloads constructor(
     /** The version to speak with the LRS. */
     public fun speak(version: XapiVersion): ConfigBuilder = with { copy(speak = version) }
 
+    /** What every statement says that leaves it open itself. */
+    public fun defaults(defaults: StatementDefaults): ConfigBuilder = with { copy(defaults = defaults) }
+
     /** When statements are sent. */
     public fun sync(policy: SyncPolicy): ConfigBuilder = with { copy(sync = policy) }
 

@@ -64,6 +64,17 @@ suspend fun alsoExams(collector: Collector, lrs: String, credentials: Credential
     for (held in exams.held()) println("the exams' LRS refuses ${held.id}: ${held.words}")
 }
 
+suspend fun answer(collector: Collector, learner: String, word: String) {
+    // Of the app, in Config.defaults, or of a learner or a session, as here; a statement's own words win.
+    val recorder = collector.recorder(
+        statementDefaults {
+            actor(account("https://school.example", learner))
+            context { platform = "Quest 3"; language = "de" }
+        },
+    )
+    recorder.record(statement { verb(Verbs.ANSWERED); activity("https://example.com/words/$word") })
+}
+
 /** The examples of the READMEs are the functions above, and they work. */
 class ReadmeTest {
     @TempDir
@@ -98,6 +109,16 @@ class ReadmeTest {
         }
         hubs.forEach { it.close() }
         assertTrue("```kotlin\nsuspend fun alsoExams${source("alsoExams")}\n}\n```" in Path("../README.md").readText())
+    }
+
+    @Test
+    fun `the example of a learner runs as it stands there`() = runBlocking {
+        Collector.open(folder.queue()).use { collector ->
+            answer(collector, "4711", "zug")
+            val recorded = collector.queued().single().statement
+            for (said in listOf("4711", "Quest 3", "words/zug")) assertTrue(said in recorded, recorded)
+        }
+        assertTrue("```kotlin\nsuspend fun answer${source("answer")}\n}\n```" in Path("../README.md").readText())
     }
 
     /** What follows the name of a function in this file, without its last brace. */

@@ -13,6 +13,7 @@ mod statements;
 mod values;
 
 use super::Statement;
+use crate::statement::defaults::StatementDefaults;
 use crate::statement::fault::Invalid;
 use crate::statement::reader::Step;
 use crate::statement::rule::Rule;
@@ -23,17 +24,25 @@ use crate::statement::walk::{Purpose, Walk};
 type Read<T> = Step<Option<T>>;
 
 /// Reads a text that is one statement and nothing else.
-pub(super) fn statement(text: &str) -> Result<Statement, Invalid> {
-    // The shape is that of both versions; the faults name the sections of the later one.
-    let mut walk = Walk::new(text, XapiVersion::V2_0_0, Purpose::Verdict);
-    let read = whole(&mut walk).ok().flatten();
-    walk.verdict(read).map(|(statement, _)| statement)
+pub(crate) fn statement(text: &str) -> Result<Statement, Invalid> {
+    whole(text, statements::statement)
 }
 
-fn whole(walk: &mut Walk<'_>) -> Read<Statement> {
-    let statement = statements::statement(walk)?;
-    walk.end()?;
-    Ok(statement)
+/// Reads a text that is what statements have in common, and nothing else.
+pub(crate) fn defaults(text: &str) -> Result<StatementDefaults, Invalid> {
+    whole(text, statements::defaults)
+}
+
+fn whole<T>(text: &str, read: impl FnOnce(&mut Walk<'_>) -> Read<T>) -> Result<T, Invalid> {
+    // The shape is that of both versions; the faults name the sections of the later one.
+    let mut walk = Walk::new(text, XapiVersion::V2_0_0, Purpose::Verdict);
+    let to_the_end = || {
+        let read = read(&mut walk)?;
+        walk.end()?;
+        Ok(read)
+    };
+    let read: Read<T> = to_the_end();
+    walk.verdict(read.ok().flatten()).map(|(read, _)| read)
 }
 
 /// Reads an object and gives where it starts. `member` reads the value of the property it is given the name

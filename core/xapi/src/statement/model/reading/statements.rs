@@ -10,6 +10,7 @@ use super::contexts::context;
 use super::results::{attachment, result};
 use super::values::{id, instant, languages, text};
 use super::{Needed, Read, list, object};
+use crate::statement::defaults::StatementDefaults;
 use crate::statement::model::{
     Actor, Attachment, Context, Statement, StatementObject, StatementRef, SubStatement, Verb,
     XapiResult,
@@ -28,11 +29,14 @@ const STATEMENT_ID: Rule = rule(
     "a UUID in standard form, such as \"7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c\", or none",
     ID,
 );
+const DEFAULTS: Rule = rule(
+    "what statements have in common: an object with actor, context or both",
+    STATEMENT,
+);
 const SUB: Rule = rule(
     "a SubStatement: an object with objectType, actor, verb, object, result, context, timestamp and attachments",
     STATEMENT_OBJECT,
 );
-const WHO: Rule = rule("an Agent or a Group: who did it", STATEMENT);
 const WHAT: Rule = rule("a verb with an id: what was done", STATEMENT);
 const TO_WHAT: Rule = rule(
     "an object: an Activity, Agent, Group, StatementRef or SubStatement",
@@ -55,7 +59,7 @@ const REFERENCE_ID: Rule = rule("the UUID of a statement", STATEMENT_OBJECT);
 /// What a statement and a `SubStatement` both have.
 #[derive(Default)]
 struct Parts {
-    actor: Needed<Actor>,
+    actor: Option<Actor>,
     verb: Needed<Verb>,
     object: Needed<StatementObject>,
     result: Option<XapiResult>,
@@ -68,7 +72,7 @@ impl Parts {
     /// Reads the value of a property that both have; false for others.
     fn read(&mut self, walk: &mut Walk<'_>, property: &str) -> Step<bool> {
         match property {
-            "actor" => self.actor.set(actor(walk)?),
+            "actor" => self.actor = actor(walk)?,
             "verb" => self.verb.set(verb(walk)?),
             "object" => self.object.set(acted_on(walk)?),
             "result" => self.result = Some(result(walk)?),
@@ -82,12 +86,11 @@ impl Parts {
 
     /// The statement with this id and these parts, in an object that starts `at` some byte.
     fn statement(self, walk: &mut Walk<'_>, at: usize, id: Option<Uuid>) -> Option<Statement> {
-        let actor = self.actor.get(walk, at, "actor", WHO);
         let verb = self.verb.get(walk, at, "verb", WHAT);
         let object = self.object.get(walk, at, "object", TO_WHAT);
         Some(Statement {
             id,
-            actor: actor?,
+            actor: self.actor,
             verb: verb?,
             object: object?,
             result: self.result,
@@ -118,6 +121,20 @@ pub(super) fn statement(walk: &mut Walk<'_>) -> Read<Statement> {
         Ok(true)
     })?;
     Ok(at.and_then(|at| parts.statement(walk, at, own_id)))
+}
+
+/// Reads what statements have in common.
+pub(super) fn defaults(walk: &mut Walk<'_>) -> Read<StatementDefaults> {
+    let mut defaults = StatementDefaults::default();
+    let at = object(walk, DEFAULTS, |walk, property| {
+        match property {
+            "actor" => defaults.actor = actor(walk)?,
+            "context" => defaults.context = context(walk)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(at.map(|_| defaults))
 }
 
 fn sub_statement(walk: &mut Walk<'_>) -> Read<SubStatement> {

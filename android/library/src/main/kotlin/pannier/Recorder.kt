@@ -1,0 +1,36 @@
+package pannier
+
+import java.util.UUID
+
+/**
+ * Records for a learner, a session or a scene: what its statements have in common is said once. The collector's
+ * own calls of the same names are those of one with [Config.defaults] alone.
+ *
+ * Its calls are made as the collector's are: none blocks, and each may throw a [PannierException]. When the
+ * collector is closed they throw [PannierException.Closing]. There is nothing to close.
+ */
+public class Recorder internal constructor(
+    private val collector: Collector,
+    private val blocking: BlockingRecorder,
+) {
+    /** Takes a statement in, with what it leaves open itself; see [Collector.record]. */
+    public suspend fun record(statement: Statement): UUID = changing { record(statement) }
+
+    /** Takes a statement in as JSON text, whose bytes are kept as they are beside what is added. */
+    public suspend fun record(json: String): UUID = changing { recordJson(json) }
+
+    /** Takes in all of these or none. A fault has the index of its statement among them. */
+    public suspend fun recordAll(statements: List<Statement>): List<UUID> = changing { recordAll(statements) }
+
+    /** Like [recordAll], of JSON texts. */
+    public suspend fun recordAllJson(json: List<String>): List<UUID> = changing { recordAllJson(json) }
+
+    /**
+     * Records with these defaults; where they say nothing, with those of this one. What is wrong with them is
+     * told here ([PannierException.Invalid]).
+     */
+    public suspend fun within(defaults: StatementDefaults): Recorder =
+        collector.reading { Recorder(collector, blocking.within(defaults)) }
+
+    private suspend fun <T> changing(work: BlockingRecorder.() -> T): T = collector.changing { blocking.work() }
+}

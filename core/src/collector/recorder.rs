@@ -1,0 +1,140 @@
+//! Taking statements in.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use uuid::Uuid;
+
+use super::Threads;
+use crate::collector::checkpointer::Folding;
+use crate::collector::driver::Command;
+use crate::collector::input::AsStatement;
+use crate::error::Error;
+use crate::event::Event;
+use crate::statement::{Invalid, Prepared, PreparedDefaults, StatementDefaults};
+use crate::store::Appended;
+
+/// Records for a learner, a session or a scene: what its statements have in common is said once. The
+/// collector's own calls of the same names are those of the one with [`Config::defaults`](crate::Config::defaults)
+/// alone.
+///
+/// Costs nothing to copy, and may be used from any thread. When the collector is dropped its calls fail
+/// ([`Error::Closing`]).
+#[derive(Clone)]
+pub struct Recorder {
+    threads: Weak<Threads>,
+    defaults: Arc<PreparedDefaults>,
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    pub(super) fn new(threads: &Arc<Threads>, defaults: PreparedDefaults) -> Self {
+        Self {
+            threads: Arc::downgrade(threads),
+            defaults: Arc::new(defaults),
+        }
+    }
+
+    /// Takes a statement in, with what it leaves open itself. See [`Collector::record`](super::Collector::record).
+    pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
+        let threads = self.threads()?;
+        let prepared = threads.inner.prepare(&statement, &self.defaults)?;
+        threads.inner.may_void(&prepared, &HashSet::new())?;
+        let id = prepared.id;
+        append(&threads, vec![prepared])?;
+        Ok(id)
+    }
+
+    /// Takes in all of these or none. A fault has the index of its statement among them.
+    pub fn record_all<S: AsStatement>(
+        &self,
+        statements: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<Uuid>, Error> {
+        let recorded = self.record_each(statements)?;
+        Ok(recorded.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Like [`Recorder::record_all`], and says of each whether it is new or was recorded before.
+    pub fn record_each<S: AsStatement>(
+        &self,
+        statements: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<(Uuid, Appended)>, Error> {
+        let threads = self.threads()?;
+        let inner = &threads.inner;
+        let mut candidate = Vec::new();
+        let mut refused = Invalid::default();
+        let mut voidings = HashSet::new();
+        for (at, statement) in statements.into_iter().enumerate() {
+            let prepared = inner.prepare(&statement, &self.defaults);
+            let prepared = prepared.and_then(|one| {
+                inner.may_void(&one, &voidings)?;
+                voidings.extend(one.voids.map(|_| one.id));
+                Ok(one)
+            });
+            match prepared {
+                // Once one is refused none is recorded, so none is kept.
+                Ok(_) if !refused.faults.is_empty() => {}
+                Ok(prepared) => candidate.push(prepared),
+                Err(Error::Invalid(invalid)) => {
+                    candidate = Vec::new();
+                    refused.add(at, invalid);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if !refused.faults.is_empty() {
+            return Err(Error::Invalid(refused));
+        }
+        if candidate.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = candidate.iter().map(|prepared| prepared.id).collect();
+        let appended = append(&threads, candidate)?;
+        Ok(ids.into_iter().zip(appended).collect())
+    }
+
+    /// Records with these defaults; where they say nothing, with those of this one. What is wrong with them is
+    /// told here ([`Error::Invalid`]).
+    pub fn within(&self, defaults: &StatementDefaults) -> Result<Self, Error> {
+        defaults
+            .check(self.threads()?.inner.rules)
+            .map_err(Error::Invalid)?;
+        Ok(Self {
+            threads: Weak::clone(&self.threads),
+            defaults: Arc::new(defaults.prepared().within(&self.defaults)),
+        })
+    }
+
+    fn threads(&self) -> Result<Arc<Threads>, Error> {
+        self.threads.upgrade().ok_or(Error::Closing)
+    }
+}
+
+fn append(threads: &Threads, candidate: Vec<Prepared>) -> Result<Vec<Appended>, Error> {
+    let inner = &threads.inner;
+    let count = candidate.len() as u32;
+    let ids = inner
+        .events
+        .any()
+        .then(|| candidate.iter().map(|one| one.id).collect::<Vec<_>>());
+    let outcome = inner.store.append(candidate, inner.clock.now_ms());
+    inner.tell_salvaged();
+    let appended = outcome.map_err(Error::refused)?;
+    if let Some(ids) = ids {
+        let new = ids.into_iter().zip(&appended);
+        let new = new.filter(|(_, appended)| **appended == Appended::New);
+        let ids: Vec<Uuid> = new.map(|(id, _)| id).collect();
+        if !ids.is_empty() {
+            inner.events.tell(&Event::Recorded { ids });
+        }
+    }
+    threads.tell(|| Command::Recorded(count));
+    Folding::see_to(inner);
+    Ok(appended)
+}
