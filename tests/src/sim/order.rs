@@ -4,7 +4,7 @@ use pannier::lrs::Request;
 use uuid::Uuid;
 
 use super::lrs::post::statements;
-use super::model::Model;
+use super::model::{Gone, Model};
 use super::statement::Kind;
 use super::times::Times;
 
@@ -49,6 +49,20 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
             && target.delivered_at.is_none()
         {
             return Err(format!("I7: {id} was sent before its target was delivered"));
+        }
+        // What the LRS has under the target's id, if anything, is somebody else's.
+        if let Kind::Voiding(target) = known.recipe.kind
+            && !known.sent
+            && !known.retried
+            && let Some(target) = model.get(target)
+            && at < target.gone_after
+            && match target.gone {
+                None => false,
+                Some(Gone::Erased) => !target.sent,
+                Some(Gone::Retracted | Gone::Discarded | Gone::Replaced) => true,
+            }
+        {
+            return Err(format!("I7: {id} voids what the app has given up here"));
         }
         ids.push(id);
     }

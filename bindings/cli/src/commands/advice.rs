@@ -187,6 +187,7 @@ pub fn held(reason: HoldReason) -> &'static str {
         HoldReason::TooLarge => "it is too large for the LRS",
         HoldReason::ServerError => "the LRS fails on it again and again, and takes others",
         HoldReason::Damaged => "its bytes on this machine are no longer those that were recorded",
+        HoldReason::TargetGivenUp => "the statement that it voids was given up here",
     }
 }
 
@@ -205,12 +206,16 @@ pub fn remedy(reason: HoldReason) -> &'static str {
         HoldReason::Damaged => {
             "replace it with what it was, or discard it; it was not sent like that"
         }
+        HoldReason::TargetGivenUp => {
+            "discard it; or retry it to void what the LRS has under that id, which is not from here"
+        }
     }
 }
 
 /// What the LRS itself said of a held statement, with the status that came.
 pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
-    if held.reason.is_conflict() || held.reason == HoldReason::Damaged {
+    let by_us = [HoldReason::Damaged, HoldReason::TargetGivenUp];
+    if held.reason.is_conflict() || by_us.contains(&held.reason) {
         // What is written there Pannier found out by itself.
         return None;
     }

@@ -32,8 +32,8 @@ fn then() -> Then {
     record(&mut db, 1..=10);
     db.checkpoint().unwrap();
     let older = files(folder.path());
-    db.retract(statement(GONE[0]).id).unwrap();
-    db.retract(statement(GONE[1]).id).unwrap();
+    db.retract(statement(GONE[0]).id, NOW).unwrap();
+    db.retract(statement(GONE[1]).id, NOW).unwrap();
     erase(&mut db, GONE[2]);
     erase(&mut db, GONE[3]);
     db.keep_numbers();
@@ -114,7 +114,7 @@ fn a_flipped_bit_in_a_note_costs_that_one() {
         assert!(loss.uncertain && loss.damage.contains("1 note"), "{loss:?}");
         // It may have been sent.
         let mut db = db;
-        assert!(db.retract(statement(1).id).is_err());
+        assert!(db.retract(statement(1).id, NOW).is_err());
         is_told_until_acknowledged(db, folder.path());
         // The copy is put back once more: the others hold, and that one is missing still.
         let beside = files(folder.path())[2].clone();
@@ -153,7 +153,7 @@ fn whatever_else_stands_there_is_told_and_kept() {
         let (folder, path) = file();
         let mut db = open(&path);
         record(&mut db, 1..=3);
-        db.retract(statement(3).id).unwrap();
+        db.retract(statement(3).id, NOW).unwrap();
         db.keep_numbers();
         drop(db);
         files(folder.path())[2].clone().unwrap()
@@ -263,7 +263,7 @@ fn what_damages_no_note_that_it_needs_is_told_and_nothing_is_lost() {
     let loss = told(&db);
     assert_eq!((loss.lost, loss.uncertain), (0, false), "{loss:?}");
     // The file is not older than they are.
-    db.retract(statement(1).id).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
     db.keep_numbers();
     is_told_until_acknowledged(db, folder.path());
 }
@@ -294,7 +294,7 @@ fn nothing_is_told_of_a_sound_one_or_of_none_that_was_ever_there() {
     // All is delivered, and the queue is deleted without what is beside it: a new one begins there.
     let mut db = open(&path);
     for n in 1..=3 {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
     }
     db.keep_numbers();
     drop(db);
@@ -303,7 +303,7 @@ fn nothing_is_told_of_a_sound_one_or_of_none_that_was_ever_there() {
     record(&mut db, 4..=6);
     db.checkpoint().unwrap();
     let older = files(folder.path());
-    db.retract(statement(4).id).unwrap();
+    db.retract(statement(4).id, NOW).unwrap();
     db.keep_numbers();
     assert_eq!(db.loss().unwrap(), None);
     drop(db);
@@ -320,7 +320,7 @@ fn notes_that_were_being_written_when_the_power_failed_are_not_taken_for_damaged
     let (folder, path) = file();
     let mut db = open(&path);
     record(&mut db, 1..=9);
-    db.retract(statement(1).id).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
     db.keep_numbers();
     db.checkpoint().unwrap();
     let before = files(folder.path());
@@ -348,7 +348,7 @@ fn notes_that_were_being_written_when_the_power_failed_are_not_taken_for_damaged
         );
         assert_eq!(db.loss().unwrap(), None, "{whole:b}");
         // Notes go on behind them, and no place between them is missed.
-        db.retract(statement(9).id).unwrap();
+        db.retract(statement(9).id, NOW).unwrap();
         db.keep_numbers();
         db.checkpoint().unwrap();
         drop(db);
@@ -428,7 +428,9 @@ fn an_older_copy_put_in_its_place_while_it_is_open_needs_no_note() {
         shared.with(NOW, Db::checkpoint).unwrap();
         let older = files(folder.path())[0].clone().unwrap();
         for n in [2, 5] {
-            shared.with(NOW, |db| db.retract(statement(n).id)).unwrap();
+            shared
+                .with(NOW, |db| db.retract(statement(n).id, NOW))
+                .unwrap();
         }
         let beside = folder.path().join(FILES[2]);
         if damage == 0 {
@@ -464,7 +466,7 @@ fn one_that_is_taken_away_while_it_is_open_is_made_again_for_the_next_note() {
     db.checkpoint().unwrap();
     let older = files(folder.path());
     fs::remove_file(folder.path().join(FILES[2])).unwrap();
-    db.retract(statement(2).id).unwrap();
+    db.retract(statement(2).id, NOW).unwrap();
     db.keep_numbers();
     drop(db);
     let beside = files(folder.path())[2].clone();
