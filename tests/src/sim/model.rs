@@ -171,6 +171,12 @@ impl Model {
         all.any(|one| one.recipe.id == target && one.gone.is_some())
     }
 
+    /// A voiding was recorded under this id, though another statement may have taken its place since.
+    pub fn was_voiding(&self, id: Uuid) -> bool {
+        let mut all = self.all.iter();
+        all.any(|one| one.recipe.id == id && matches!(one.recipe.kind, Kind::Voiding(_)))
+    }
+
     /// The statement that this one voids.
     pub fn target(&self, known: &Known) -> Option<&Known> {
         match known.recipe.kind {

@@ -44,7 +44,7 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
         if let Kind::Voiding(target) = known.recipe.kind
             && let Some(target) = model.get(target)
             // A voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.
-            && !matches!(target.recipe.kind, Kind::Voiding(_))
+            && !model.was_voiding(target.recipe.id)
             && target.gone.is_none()
             && target.delivered_at.is_none()
         {
@@ -56,11 +56,8 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
             && !known.retried
             && let Some(target) = model.get(target)
             && at < target.gone_after
-            && match target.gone {
-                None => false,
-                Some(Gone::Erased) => !target.sent,
-                Some(Gone::Retracted | Gone::Discarded | Gone::Replaced) => true,
-            }
+            // One that was erased may have left, for all that the device knows after a kill.
+            && matches!(target.gone, Some(Gone::Retracted | Gone::Discarded | Gone::Replaced))
         {
             return Err(format!("I7: {id} voids what the app has given up here"));
         }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::body;
 use super::done_with::delete_row;
@@ -12,7 +11,7 @@ use super::end::Tail;
 use super::ledger::{Counter, Moves};
 use super::locate::{State, locate};
 use super::seal::may_have_left;
-use super::voidings::hold_voidings;
+use super::voidings::hold_voidings_of;
 use super::walk::Forward;
 use crate::store::file::replace;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -226,9 +225,6 @@ fn erase_one(
 ) -> rusqlite::Result<(Erased, Withdrawn)> {
     let mut maybe_sent = may_have_left(tx, seq)?;
     let mut is_due = false;
-    let id: [u8; 16] = tx
-        .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
-        .query_row([seq], |row| row.get(0))?;
     for moves in moves {
         let Some(found) = locate(tx, moves.upstream, seq)? else {
             continue;
@@ -243,13 +239,7 @@ fn erase_one(
             }
         }
         is_due = true;
-        let may_be_there = matches!(
-            found.state,
-            State::Queued { sent: true } | State::Waiting { sent: true }
-        );
-        if !may_be_there {
-            hold_voidings(tx, moves, Uuid::from_bytes(id), now)?;
-        }
+        hold_voidings_of(tx, moves, &found, now)?;
     }
     let to = if is_due {
         Counter::Erased

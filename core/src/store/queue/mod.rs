@@ -22,5 +22,5 @@ pub(crate) mod queued_row;
 pub(crate) mod seal;
 pub(crate) mod settle;
 pub(crate) mod spoilt;
-mod voidings;
+pub(crate) mod voidings;
 pub(crate) mod walk;

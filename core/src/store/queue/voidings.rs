@@ -8,12 +8,29 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::ledger::{Counter, Moves};
-use super::locate::{State, locate};
+use super::locate::{Located, State, locate};
 use crate::store::{HoldReason, Millis};
 
 /// What the app reads of a voiding that is held for it.
 const WORDS: &str = "the statement that it voids was given up on this device: discard this one, or retry it to void what \
      the LRS has under that id";
+
+/// Holds what voids a statement that is about to leave the file, found like that for this upstream; not where
+/// the LRS may have got it: then that is what takes it back there.
+pub(crate) fn hold_voidings_of(
+    tx: &Connection,
+    moves: &mut Moves,
+    target: &Located,
+    now: Millis,
+) -> rusqlite::Result<()> {
+    if let State::Queued { sent: true } | State::Waiting { sent: true } = target.state {
+        return Ok(());
+    }
+    let id: [u8; 16] = tx
+        .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
+        .query_row([target.seq], |row| row.get(0))?;
+    hold_voidings(tx, moves, Uuid::from_bytes(id), now)
+}
 
 /// Holds what voids `target` and has not left for this upstream.
 pub(crate) fn hold_voidings(

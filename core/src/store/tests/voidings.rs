@@ -107,6 +107,25 @@ fn what_voids_a_retracted_one_is_held() {
 }
 
 #[test]
+fn what_a_kill_left_half_done_is_done_with_its_voidings() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    db.append(&[&vec![voiding(2, 1)]], NOW).remove(0).unwrap();
+    drop(db);
+    let copy = folder.path().join("before");
+    std::fs::copy(&path, &copy).unwrap();
+    open(&path).retract(statement(1).id, NOW).unwrap();
+    // Noted beside the queue, and not in it.
+    std::fs::rename(&copy, &path).unwrap();
+    let mut db = open(&path);
+    check(&db);
+    assert_eq!(db.ledger(MAIN).unwrap().retracted, 1);
+    assert_eq!(held_for_it(&db, MAIN), [2]);
+    assert!(take(&mut db, 10).is_empty());
+}
+
+#[test]
 fn the_target_that_is_corrected_under_its_own_id_is_waited_for() {
     let (_folder, mut db) = with_two_voidings(&held());
     db.replace(MAIN, statement(1).id, &statement(1), NOW)
