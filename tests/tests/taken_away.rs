@@ -297,6 +297,8 @@ fn what_stands_beside_the_queue_and_is_closed_to_us_is_not_taken_for_damaged() {
         for name in ["queue.db-wal", "queue.db.ledger"] {
             if !missing.contains(&name) {
                 is_refused_and_untouched(&folder, name, 0o000);
+                // Of what was recorded then nobody could tell that it is lost.
+                is_refused_and_untouched(&folder, name, 0o444);
             }
         }
     }

@@ -62,7 +62,7 @@ impl Raw {
 /// be lost and nobody would be told. It is neither made nor changed.
 pub(crate) fn must_be_usable(queue: &Path) -> Result<(), StoreError> {
     let path = with_suffix(queue, LEDGER_SUFFIX);
-    match File::open(&path) {
+    match File::options().read(true).write(true).open(&path) {
         Err(error) if !is_absent(&path, &error) => Err(unusable(queue, &path, &error)),
         _ => Ok(()),
     }

@@ -50,7 +50,7 @@ impl Db {
         {
             tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
         }
-        self.keep_numbers();
+        self.try_to_keep_numbers()?;
         if account.notes_from.is_none()
             && let Err(error) = self.expect_beside()
         {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::older_copy::{FILES, counts, erase, files, ids, put, record};
 use super::taken_out::queued;
 use crate::store::tests::{NOW, append, check, file, open, statement};
-use crate::store::{Db, Durability, LossReport, Shared, StoreError};
+use crate::store::{Appended, Db, Durability, LossReport, Refused, Shared, StoreError};
 
 type Files = Vec<Option<Vec<u8>>>;
 
@@ -248,6 +248,39 @@ fn one_that_the_disk_does_not_give_back_is_no_damage() {
         assert!(fs::read(&beside).is_err());
         is_refused_and_left_alone(folder.path(), "os error 5");
     }
+}
+
+/// Otherwise its loss could not be told. What was taken in is taken back, and may be recorded again.
+#[test]
+#[cfg(unix)]
+fn nothing_is_recorded_that_cannot_be_counted_beside_the_queue() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let queued_now = || shared.with(NOW, |db| Ok::<_, StoreError>(queued(db)));
+    for n in 1..=2 {
+        let _ = shared.append(vec![statement(n)], NOW).unwrap();
+    }
+    for n in 3..=4 {
+        shared
+            .with(NOW, |db| {
+                db.keeper.as_mut().unwrap().fail_to_write();
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        let refused = shared.append(vec![statement(n)], NOW);
+        let Err(Refused::Store(StoreError::CannotOpen { reason, .. })) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("queue.db.ledger"), "{reason}");
+        assert_eq!(queued_now().unwrap(), ids(1..n));
+        let again = shared.append(vec![statement(n)], NOW).unwrap();
+        assert_eq!(again, [Appended::New]);
+    }
+    drop(shared);
+    let db = open(&path);
+    check(&db);
+    assert_eq!(queued(&db), ids(1..=4));
+    assert_eq!(db.loss().unwrap(), None);
 }
 
 #[test]
