@@ -462,6 +462,32 @@ pub(crate) fn must_have_folder(path: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// Refuses a name that leaves no room for what ends the names of what stands beside it. A queue that is there
+/// is refused only where it cannot be used at all: a damaged one of a very long name is not kept.
+pub(crate) fn must_be_short(queue: &Path) -> Result<(), StoreError> {
+    let suffix = if queue.exists() {
+        "-journal"
+    } else {
+        ".damaged-1234567890123-ledger"
+    };
+    let longest = with_suffix(queue, suffix);
+    let is_too_long = |error: io::Error| error.kind() == io::ErrorKind::InvalidFilename;
+    let bytes = queue.as_os_str().len();
+    if fs::symlink_metadata(longest).is_err_and(is_too_long)
+        || cfg!(unix) && bytes > LONGEST_FOR_SQLITE
+    {
+        return Err(StoreError::CannotOpen {
+            path: queue.to_path_buf(),
+            reason: "its name or its path is too long, as longer ones have to stand beside it: choose a shorter one"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// SQLite's own longest path on Unix is one of 512 bytes, with its suffix.
+const LONGEST_FOR_SQLITE: usize = 504;
+
 /// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever. Refuses a
 /// log that is closed to us, too.
 pub(crate) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
@@ -469,6 +495,13 @@ pub(crate) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
         let beside = with_suffix(queue, suffix);
         if is_device(&beside) {
             return Err(in_the_way(queue, &beside, "is no file"));
+        }
+    }
+    // SQLite says no more of these than that it could not open something; the last one would be taken for a queue.
+    for suffix in ["-wal", "-shm", "-journal", "-rescued"] {
+        let beside = with_suffix(queue, suffix);
+        if beside.is_dir() {
+            return Err(in_the_way(queue, &beside, "is a folder"));
         }
     }
     must_have_its_log(queue)
