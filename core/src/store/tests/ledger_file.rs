@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::older_copy::{FILES, counts, erase, files, ids, put, record};
 use super::taken_out::queued;
 use crate::store::tests::{NOW, append, check, file, open, statement};
-use crate::store::{Db, Durability, LossReport, Shared, StoreError};
+use crate::store::{Appended, Db, Durability, LossReport, Refused, Shared, StoreError};
 
 type Files = Vec<Option<Vec<u8>>>;
 
@@ -187,20 +187,100 @@ fn whatever_else_stands_there_is_told_and_kept() {
     }
 }
 
+/// What cannot be read tells nothing: whoever takes it for damaged puts an empty one in its place.
+#[track_caller]
+fn is_refused_and_left_alone(folder: &Path, words: &str) {
+    let path = folder.join(FILES[0]);
+    let names = || {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (before, there) = (names(), fs::read(&path).ok());
+    for _ in 0..2 {
+        let refused = Db::open(&path, Durability::ProcessCrash, NOW).unwrap_err();
+        let StoreError::CannotOpen { reason, .. } = &refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            reason.contains("queue.db.ledger") && reason.contains(words),
+            "{reason}"
+        );
+        let mut after = names();
+        // SQLite's own, which go when the queue is closed in good order.
+        after.retain(|name| {
+            !["queue.db-wal", "queue.db-shm"]
+                .iter()
+                .any(|own| name == own)
+        });
+        assert_eq!(after, before);
+        assert_eq!(fs::read(&path).ok(), there);
+    }
+}
+
 #[test]
-fn a_folder_in_its_place_is_told_and_moved() {
+fn a_folder_in_its_place_is_named_and_left_alone() {
     let then = then();
-    let (folder, path) = file();
-    put(folder.path(), &[then.older[0].clone(), None, None]);
-    let beside = folder.path().join(FILES[2]);
-    fs::create_dir(&beside).unwrap();
-    fs::write(beside.join("note"), "mine").unwrap();
+    for database in [then.older[0].clone(), Some(Vec::new()), None] {
+        let (folder, path) = file();
+        put(folder.path(), &[database, None, None]);
+        let beside = folder.path().join(FILES[2]);
+        fs::create_dir(&beside).unwrap();
+        fs::write(beside.join("note"), "mine").unwrap();
+        is_refused_and_left_alone(folder.path(), "is a folder: move it away");
+        assert_eq!(fs::read(beside.join("note")).unwrap(), b"mine");
+        fs::rename(&beside, folder.path().join("moved")).unwrap();
+        open(&path);
+    }
+}
+
+/// It is there, and to read it is an error of the device: Linux says so of a process's memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn one_that_the_disk_does_not_give_back_is_no_damage() {
+    let then = then();
+    for database in [then.older[0].clone(), Some(Vec::new()), None] {
+        let (folder, _) = file();
+        put(folder.path(), &[database, None, None]);
+        let beside = folder.path().join(FILES[2]);
+        std::os::unix::fs::symlink("/proc/self/mem", &beside).unwrap();
+        assert!(fs::read(&beside).is_err());
+        is_refused_and_left_alone(folder.path(), "os error 5");
+    }
+}
+
+/// Otherwise its loss could not be told. What was taken in is taken back, and may be recorded again.
+#[test]
+#[cfg(unix)]
+fn nothing_is_recorded_that_cannot_be_counted_beside_the_queue() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let queued_now = || shared.with(NOW, |db| Ok::<_, StoreError>(queued(db)));
+    for n in 1..=2 {
+        let _ = shared.append(vec![statement(n)], NOW).unwrap();
+    }
+    for n in 3..=4 {
+        shared
+            .with(NOW, |db| {
+                db.keeper.as_mut().unwrap().fail_to_write();
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        let refused = shared.append(vec![statement(n)], NOW);
+        let Err(Refused::Store(StoreError::CannotOpen { reason, .. })) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("queue.db.ledger"), "{reason}");
+        assert_eq!(queued_now().unwrap(), ids(1..n));
+        let again = shared.append(vec![statement(n)], NOW).unwrap();
+        assert_eq!(again, [Appended::New]);
+    }
+    drop(shared);
     let db = open(&path);
-    let loss = told(&db);
-    assert!(loss.uncertain);
-    assert_eq!(fs::read(loss.kept_at[0].join("note")).unwrap(), b"mine");
-    is_told_until_acknowledged(db, folder.path());
-    assert!(beside.is_file());
+    check(&db);
+    assert_eq!(queued(&db), ids(1..=4));
+    assert_eq!(db.loss().unwrap(), None);
 }
 
 #[test]

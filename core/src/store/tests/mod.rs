@@ -668,6 +668,75 @@ fn what_is_no_path_of_a_file_is_refused() {
 }
 
 #[test]
+fn a_folder_in_the_way_of_what_sqlite_has_beside_the_file_is_named() {
+    for suffix in ["-wal", "-shm", "-journal", "-rescued"] {
+        for is_there in [false, true] {
+            let (folder, path) = file();
+            if is_there {
+                append(&mut open(&path), 1).unwrap();
+            }
+            let in_the_way = folder.path().join(format!("queue.db{suffix}"));
+            std::fs::create_dir(&in_the_way).unwrap();
+            let before = std::fs::read_dir(folder.path()).unwrap().count();
+            let refused = Db::open(&path, Durability::PowerCut, NOW).unwrap_err();
+            assert_eq!(
+                refused,
+                StoreError::CannotOpen {
+                    path: path.clone(),
+                    reason: format!("{} is a folder: move it away", in_the_way.display()),
+                }
+            );
+            assert!(in_the_way.is_dir());
+            let after = std::fs::read_dir(folder.path()).unwrap().count();
+            assert_eq!(after, before, "nothing is made");
+            std::fs::remove_dir(&in_the_way).unwrap();
+            assert_eq!(
+                open(&path).ledger(MAIN).unwrap().queued,
+                u64::from(is_there)
+            );
+        }
+    }
+}
+
+/// File systems allow 255 bytes in a name, and SQLite 512 in a path.
+#[test]
+#[cfg(unix)]
+fn a_name_that_leaves_no_room_for_others_beside_it_is_refused_and_makes_nothing() {
+    let is_refused = |path: &Path| {
+        let refused = Db::open(path, Durability::PowerCut, NOW).unwrap_err();
+        assert!(
+            refused.to_string().contains("choose a shorter one"),
+            "{refused}"
+        );
+        let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 0, "{path:?}");
+    };
+    let (folder, path) = file();
+    for bytes in [227, 240, 247, 248, 252, 255, 300] {
+        is_refused(&folder.path().join("q".repeat(bytes)));
+    }
+    let mut deep = folder.path().to_owned();
+    while deep.as_os_str().len() < 500 {
+        deep.push("f".repeat(60));
+    }
+    std::fs::create_dir_all(&deep).unwrap();
+    is_refused(&deep.join("queue.db"));
+    std::fs::remove_dir_all(folder.path().join("f".repeat(60))).unwrap();
+    // One that is there by such a name is still used.
+    append(&mut open(&path), 1).unwrap();
+    let long = folder.path().join("q".repeat(240));
+    for end in ["", ".ledger"] {
+        let [from, to] = [&path, &long].map(|path| format!("{}{end}", path.display()));
+        std::fs::rename(from, to).unwrap();
+    }
+    let mut db = open(&long);
+    append(&mut db, 2).unwrap();
+    assert_eq!(db.ledger(MAIN).unwrap().queued, 2);
+    assert_eq!(db.loss().unwrap(), None);
+    drop(open(&folder.path().join("q".repeat(226))));
+}
+
+#[test]
 #[cfg(unix)]
 fn nobody_else_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;

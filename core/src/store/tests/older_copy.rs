@@ -311,7 +311,7 @@ fn a_loss_is_counted_though_another_has_delivered() {
     record(&mut one, 1..=6);
     deliver(&mut two, 4);
     let outcomes = one.append(&[&vec![statement(7)]], NOW);
-    one.count_appended(&outcomes);
+    one.count_appended(&outcomes).unwrap();
     let beside = files(folder.path())[2].clone();
     drop((one, two));
     put(folder.path(), &[None, None, beside]);

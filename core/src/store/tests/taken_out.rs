@@ -50,7 +50,7 @@ impl Left {
 
     /// Returns what a salvage would find.
     fn surveyed(&self) -> BTreeSet<Uuid> {
-        let pages = Pages::of(&self.path());
+        let pages = Pages::of(&self.path()).unwrap();
         let whole = Survey::of(&pages).whole.into_iter();
         whole
             .map(|spot| pages.read(spot).expect("it was whole").id)
