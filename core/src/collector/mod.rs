@@ -115,7 +115,7 @@ impl std::fmt::Debug for Collector {
 impl Collector {
     /// Opens the queue in this file, making it where there is none; the folder must exist. A file
     /// that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
-    /// and what can be read of it is in the new queue ([`Event::Salvaged`] tells, also later).
+    /// and what can be read of it is in the new queue ([`Event::Salvaged`](crate::Event::Salvaged) tells, also later).
     pub fn open(path: impl Into<PathBuf>, config: Config) -> Result<Self, Error> {
         let endpoint = config
             .endpoint
@@ -246,7 +246,7 @@ impl Collector {
     }
 
     /// Says that somebody has read of what was lost, in [`Status::loss`]: until then it is told at every
-    /// opening ([`Event::Salvaged`]) and with every status. The damaged files that were kept stay.
+    /// opening ([`Event::Salvaged`](crate::Event::Salvaged)) and with every status. The damaged files that were kept stay.
     pub fn acknowledge_loss(&self) -> Result<(), Error> {
         let now = self.inner.clock.now_ms();
         Ok(self.inner.store.with(now, Db::acknowledge_loss)?)
