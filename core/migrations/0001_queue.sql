@@ -38,6 +38,8 @@ CREATE TABLE statement (
 ) STRICT;
 
 CREATE UNIQUE INDEX statement_loose ON statement (id) WHERE loose = 1;
+-- What voids a statement, for when the app gives that up.
+CREATE INDEX statement_voiding ON statement (voids) WHERE voids IS NOT NULL;
 CREATE INDEX statement_history ON statement (delivered_at) WHERE delivered_at IS NOT NULL;
 
 -- Below, seq comes before upstream in each key: whether a statement stands there for anybody is asked of it

@@ -264,13 +264,6 @@ fn an_older_copy_beside_a_damaged_ledger_is_told_and_what_is_whole_of_that_count
         ),
         (
             2,
-            put_back_beside(|beside| {
-                fs::remove_file(beside).expect("it is there");
-                fs::create_dir(beside).expect("there is room");
-            }),
-        ),
-        (
-            2,
             put_back_beside(|beside| fs::remove_file(beside).expect("it is there")),
         ),
     ] {

@@ -2,6 +2,7 @@
 //! accepted is lost where anything is left of it, and the error says what to do.
 #![cfg(unix)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -185,14 +186,23 @@ fn where_there_is_no_folder_any_more_the_call_says_so_until_there_is() {
     has(&folder, &[(1, 20), (2, 1)]);
 }
 
-/// What a recorder says in a folder to which it has only the rights that these modes leave.
-fn says(folder: &Path, modes: [u32; 2], words: &[&str]) -> Vec<String> {
-    let mode = |path: PathBuf, mode| {
+/// What a recorder says in a folder in which others may do everything, but for the rights that these modes leave:
+/// of the folder itself, which has no name here, or of what is in it.
+fn says(folder: &Path, modes: &[(&str, u32)], words: &[&str]) -> Vec<String> {
+    let mode = |path: &Path, mode| {
         let mode = fs::Permissions::from_mode(mode);
         fs::set_permissions(path, mode).expect("it is ours");
     };
-    mode(queue(folder), modes[0]);
-    mode(folder.to_owned(), modes[1]);
+    let everything = || {
+        mode(folder, 0o777);
+        for entry in fs::read_dir(folder).expect("it is there") {
+            mode(&entry.expect("it is there").path(), 0o666);
+        }
+    };
+    everything();
+    for (name, bits) in modes {
+        mode(&folder.join(name), *bits);
+    }
     // Where the tests run as root, who may do everything, the recorder runs as nobody.
     let program = folder.parent().expect("a home").join("recorder");
     let mut command = command(program.to_str().expect("text"), words, folder);
@@ -200,9 +210,18 @@ fn says(folder: &Path, modes: [u32; 2], words: &[&str]) -> Vec<String> {
         command.uid(65_534).gid(65_534);
     }
     let said = Recorder::start(&mut command).finish();
-    mode(folder.to_owned(), 0o777);
-    mode(queue(folder), 0o666);
+    everything();
     said
+}
+
+/// A home with a recorder that everybody can run, and a folder in it for the queue.
+fn with_a_recorder() -> (TempDir, PathBuf) {
+    let home = folder();
+    fs::copy(RECORDER, home.path().join("recorder")).expect("there is room");
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let folder = home.path().join("app");
+    fs::create_dir(&folder).expect("there is room");
+    (home, folder)
 }
 
 fn is_root(folder: &Path) -> bool {
@@ -212,26 +231,79 @@ fn is_root(folder: &Path) -> bool {
 
 #[test]
 fn permissions_that_are_taken_away_are_named_and_cost_nothing() {
-    let home = folder();
-    fs::copy(RECORDER, home.path().join("recorder")).expect("there is room");
-    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
-    let folder = home.path().join("app");
-    fs::create_dir(&folder).expect("there is room");
+    let (_home, folder) = with_a_recorder();
     open(&folder, Durability::PowerCut).record_samples(1, 20);
 
-    for modes in [
-        [0o000, 0o777],
-        [0o444, 0o777],
-        [0o666, 0o555],
-        [0o666, 0o000],
+    for (name, mode) in [
+        ("queue.db", 0o000),
+        ("queue.db", 0o444),
+        ("", 0o555),
+        ("", 0o000),
     ] {
-        let said = says(&folder, modes, &["some", "2", "1"]);
+        let said = says(&folder, &[(name, mode)], &["some", "2", "1"]);
         assert!(
             said.len() == 1 && said[0].starts_with("refused") && said[0].contains("permission"),
-            "{modes:?}: {said:?}"
+            "{name} {mode:o}: {said:?}"
         );
     }
-    let said = says(&folder, [0o666, 0o777], &["some", "2", "1"]);
+    let said = says(&folder, &[], &["some", "2", "1"]);
+    assert_eq!(said, [sample::id(2, 0).to_string()]);
+    has(&folder, &[(1, 20), (2, 1)]);
+}
+
+/// All that is in a folder, by its name.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("it is there");
+    let names = entries.map(|entry| entry.expect("it is there").file_name());
+    let names = names.map(|name| name.into_string().expect("text"));
+    names
+        .map(|name| {
+            let bytes = fs::read(folder.join(&name)).expect("it is ours");
+            (name, bytes)
+        })
+        .collect()
+}
+
+/// Refused by name, once and again, and not a byte in the folder is another one than before.
+#[track_caller]
+fn is_refused_and_untouched(folder: &Path, name: &str, mode: u32) {
+    let before = contents(folder);
+    for _ in 0..2 {
+        let said = says(folder, &[(name, mode)], &["some", "2", "1"]);
+        let expected = ["refused", name, "ermission denied", "check its permissions"];
+        assert!(
+            said.len() == 1 && expected.iter().all(|words| said[0].contains(words)),
+            "{name} {mode:o}: {said:?}"
+        );
+        assert!(contents(folder) == before, "{name} {mode:o}");
+    }
+}
+
+#[test]
+fn what_stands_beside_the_queue_and_is_closed_to_us_is_not_taken_for_damaged() {
+    let (_home, folder) = with_a_recorder();
+    let elsewhere = self::folder();
+    let device = open(elsewhere.path(), Durability::PowerCut);
+    device.record_samples(1, 20);
+    // As a kill leaves it.
+    let left = ["queue.db", "queue.db-wal", "queue.db.ledger"];
+    for missing in [&[][..], &["queue.db"], &["queue.db", "queue.db.ledger"]] {
+        for name in left {
+            let _ = fs::remove_file(folder.join(name));
+        }
+        for name in left.iter().filter(|name| !missing.contains(*name)) {
+            fs::copy(elsewhere.path().join(name), folder.join(name)).expect("there is room");
+        }
+        for name in ["queue.db-wal", "queue.db.ledger"] {
+            if !missing.contains(&name) {
+                is_refused_and_untouched(&folder, name, 0o000);
+                // Of what was recorded then nobody could tell that it is lost.
+                is_refused_and_untouched(&folder, name, 0o444);
+            }
+        }
+    }
+    fs::copy(queue(elsewhere.path()), queue(&folder)).expect("there is room");
+    let said = says(&folder, &[], &["some", "2", "1"]);
     assert_eq!(said, [sample::id(2, 0).to_string()]);
     has(&folder, &[(1, 20), (2, 1)]);
 }

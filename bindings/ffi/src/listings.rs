@@ -41,6 +41,9 @@ mirror! {
         ServerError,
         /// Its bytes on the device are no longer the ones that were recorded. It was not sent like that.
         Damaged,
+        /// It voids a statement that the app has given up: the LRS never gets that from here, and what it has
+        /// under that id, if anything, is somebody else's. `retry` voids that all the same.
+        TargetGivenUp,
     }
 }
 

@@ -66,7 +66,7 @@ impl Collector {
         let now = self.inner.clock.now_ms();
         self.inner
             .store
-            .with(now, |db| db.retract(id))
+            .with(now, |db| db.retract(id, now))
             .map_err(|why| Error::unchanged(id, why))
     }
 

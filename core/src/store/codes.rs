@@ -88,6 +88,9 @@ codes! {
         ServerError = "server_error",
         /// Its bytes on the device are no longer the ones that were recorded. It was not sent like that.
         Damaged = "damaged",
+        /// It voids a statement that the app has given up: the LRS never gets that from here, and what it has
+        /// under that id, if anything, is somebody else's.
+        TargetGivenUp = "target_given_up",
     }
 }
 

@@ -127,16 +127,32 @@ impl Db {
         Ok(value)
     }
 
-    /// Keeps beside the file what it says of itself now.
+    /// Keeps beside the file what it says of itself now, after what is done whether that succeeds or not.
     pub(super) fn keep_numbers(&mut self) {
+        if let Err(error) = self.try_to_keep_numbers() {
+            // Recording refuses to go on without them.
+            tracing::warn!(%error, "what is kept beside the queue's file is behind it");
+        }
+    }
+
+    /// The same; an error where that fails for anything but want of room.
+    pub(super) fn try_to_keep_numbers(&mut self) -> Result<(), StoreError> {
         let version = self.version();
         if let Some(keeper) = &mut self.keeper
             && keeper.has_changed(self.conn.total_changes(), version)
             && let Ok(numbers) = Numbers::of(&self.conn)
             && let Ok(others) = Others::to_keep(&self.conn)
         {
-            keeper.keep(numbers, others);
+            let kept = keeper.keep(numbers, others);
+            return kept.map_err(|error| self.not_kept(&error));
         }
+        Ok(())
+    }
+
+    /// The numbers beside the file could not be written.
+    pub(super) fn not_kept(&self, error: &std::io::Error) -> StoreError {
+        let beside = replace::with_suffix(&self.path, replace::LEDGER_SUFFIX);
+        replace::unusable(&self.path, &beside, error)
     }
 
     /// Changes with each commit of others.

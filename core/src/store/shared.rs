@@ -118,19 +118,24 @@ impl Shared {
             Some(Err(Refused::Store(error))) => Some(error),
             _ => None,
         };
-        let Err(error) = self.mend(slot, met, now) else {
-            if let Slot::Open(db) = slot {
-                db.count_appended(&outcomes);
-            }
+        let counted = self.mend(slot, met, now).and_then(|()| match slot {
+            Slot::Open(db) => db.count_appended(&outcomes),
+            Slot::Paused | Slot::Broken => Ok(()),
+        });
+        let Err(error) = counted else {
             return outcomes;
         };
-        // It was taken away during the commit, and could not be put back.
+        // It was taken away during the commit, and could not be put back; or its loss could not be told.
         let ids = new_ids(candidates, &outcomes);
         if ids.is_empty() {
             return refuse(error);
         }
         let taken_back = match slot {
-            Slot::Open(db) => db.take_back(before, &ids).is_ok(),
+            Slot::Open(db) => {
+                let taken_back = db.take_back(before, &ids).is_ok();
+                db.keep_numbers();
+                taken_back
+            }
             Slot::Paused | Slot::Broken => false,
         };
         refuse(if taken_back {

@@ -117,8 +117,15 @@ impl<S: Servers> World<S> {
     }
 
     pub fn leave(&mut self, id: Uuid, how: Gone) {
+        let recorded = self.model.all.len();
         if let Some(known) = self.model.get_mut(id) {
-            known.gone = Some(how);
+            known.leave(how, recorded);
+        }
+    }
+
+    fn try_again(&mut self, id: Uuid) {
+        if let Some(known) = self.model.get_mut(id) {
+            known.retried = true;
         }
     }
 
@@ -142,7 +149,7 @@ impl<S: Servers> World<S> {
         let upstream = self.upstream;
         let (db, now) = self.db(which);
         let done = match choice {
-            0 => db.retry(upstream, id, now),
+            0 => db.retry(upstream, id, now).map(|()| self.try_again(id)),
             1 => db
                 .discard(upstream, id, now)
                 .map(|()| self.leave(id, Gone::Discarded)),
@@ -226,14 +233,15 @@ impl<S: Servers> World<S> {
         let learner = self.rng.u8(..3);
         self.tell(|_| format!("erase learner {learner}"));
         let who = statement::model::Ifi::Mbox(mbox(learner));
-        let (db, _) = self.db(which);
-        db.erase(&|body| statement::mentions(body, &who))
+        let (db, now) = self.db(which);
+        db.erase(now, &|body| statement::mentions(body, &who))
             .map_err(fail)?;
         self.for_each_upstream(|world| {
+            let recorded = world.model.all.len();
             for known in &mut world.model.all {
                 let undelivered = known.gone.is_none() && known.delivered_at.is_none();
                 if undelivered && known.recipe.learner == learner {
-                    known.gone = Some(Gone::Erased);
+                    known.leave(Gone::Erased, recorded);
                 }
             }
             Ok(())

@@ -113,6 +113,8 @@ pub fn check<S: Servers>(snapshot: &Snapshot, world: &mut World<S>) -> Result<()
             {
                 return Err(format!("I11: the words about {id} tell the password"));
             }
+            Whereabouts::Held(HoldReason::TargetGivenUp, _) if world.model.has_no_target(known) => {
+            }
             Whereabouts::Held(reason, words) if !S::deserves(world, known, *reason) => {
                 return Err(format!(
                     "I5: {id} ({}) is held as {reason} ({words}), and does not deserve it",

@@ -31,8 +31,20 @@ pub struct Known {
     pub corrected: bool,
     /// It left by the app's own word.
     pub gone: Option<Gone>,
+    /// How many had been recorded when it left by the app's own word.
+    pub gone_after: usize,
+    /// The app has asked for another try.
+    pub retried: bool,
     /// It was seen to have left the queue as delivered; true time.
     pub delivered_at: Option<Millis>,
+}
+
+impl Known {
+    /// It leaves by the app's own word, when so many have been recorded.
+    pub fn leave(&mut self, how: Gone, recorded: usize) {
+        self.gone = Some(how);
+        self.gone_after = recorded;
+    }
 }
 
 /// The app's own word.
@@ -90,6 +102,8 @@ impl Model {
             times_sent: 0,
             last_sent: None,
             gone: None,
+            gone_after: 0,
+            retried: false,
             delivered_at: None,
         });
     }
@@ -146,6 +160,21 @@ impl Model {
             .iter()
             .filter(|known| known.gone == Some(how))
             .count() as u64
+    }
+
+    /// The app has given up here what this one voids, once or for good.
+    pub fn has_no_target(&self, known: &Known) -> bool {
+        let Kind::Voiding(target) = known.recipe.kind else {
+            return false;
+        };
+        let mut all = self.all.iter();
+        all.any(|one| one.recipe.id == target && one.gone.is_some())
+    }
+
+    /// A voiding was recorded under this id, though another statement may have taken its place since.
+    pub fn was_voiding(&self, id: Uuid) -> bool {
+        let mut all = self.all.iter();
+        all.any(|one| one.recipe.id == id && matches!(one.recipe.kind, Kind::Voiding(_)))
     }
 
     /// The statement that this one voids.

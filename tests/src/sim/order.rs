@@ -4,7 +4,7 @@ use pannier::lrs::Request;
 use uuid::Uuid;
 
 use super::lrs::post::statements;
-use super::model::Model;
+use super::model::{Gone, Model};
 use super::statement::Kind;
 use super::times::Times;
 
@@ -44,11 +44,22 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
         if let Kind::Voiding(target) = known.recipe.kind
             && let Some(target) = model.get(target)
             // A voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.
-            && !matches!(target.recipe.kind, Kind::Voiding(_))
+            && !model.was_voiding(target.recipe.id)
             && target.gone.is_none()
             && target.delivered_at.is_none()
         {
             return Err(format!("I7: {id} was sent before its target was delivered"));
+        }
+        // What the LRS has under the target's id, if anything, is somebody else's.
+        if let Kind::Voiding(target) = known.recipe.kind
+            && !known.sent
+            && !known.retried
+            && let Some(target) = model.get(target)
+            && at < target.gone_after
+            // One that was erased may have left, for all that the device knows after a kill.
+            && matches!(target.gone, Some(Gone::Retracted | Gone::Discarded | Gone::Replaced))
+        {
+            return Err(format!("I7: {id} voids what the app has given up here"));
         }
         ids.push(id);
     }

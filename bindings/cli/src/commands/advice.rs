@@ -187,6 +187,7 @@ pub fn held(reason: HoldReason) -> &'static str {
         HoldReason::TooLarge => "it is too large for the LRS",
         HoldReason::ServerError => "the LRS fails on it again and again, and takes others",
         HoldReason::Damaged => "its bytes on this machine are no longer those that were recorded",
+        HoldReason::TargetGivenUp => "the statement that it voids was given up here",
     }
 }
 
@@ -205,12 +206,16 @@ pub fn remedy(reason: HoldReason) -> &'static str {
         HoldReason::Damaged => {
             "replace it with what it was, or discard it; it was not sent like that"
         }
+        HoldReason::TargetGivenUp => {
+            "discard it; or retry it to void what the LRS has under that id, which is not from here"
+        }
     }
 }
 
 /// What the LRS itself said of a held statement, with the status that came.
 pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
-    if held.reason.is_conflict() || held.reason == HoldReason::Damaged {
+    let by_us = [HoldReason::Damaged, HoldReason::TargetGivenUp];
+    if held.reason.is_conflict() || by_us.contains(&held.reason) {
         // What is written there Pannier found out by itself.
         return None;
     }
@@ -238,6 +243,13 @@ pub fn loss(loss: &LossReport) -> String {
         [one] => format!("; the old file is kept as {one}"),
         several => format!("; the old files are kept as {}", several.join(" and ")),
     };
+    let mut all = loss.kept_at.iter().map(|path| path.to_string_lossy());
+    let copied = if all.any(|path| path.ends_with("-wal") || path.ends_with("-log")) {
+        ". If the queue was copied here over an older one, the log that the older one had left (-wal) may be all that \
+         was wrong: copy it again, into an empty folder"
+    } else {
+        ""
+    };
     let missing = match (loss.lost, loss.uncertain) {
         (0, true) => "whether any are lost can no longer be told".to_owned(),
         (0, false) => "none is known to be lost".to_owned(),
@@ -248,7 +260,7 @@ pub fn loss(loss: &LossReport) -> String {
         (count, _) => format!("{count} statements were saved, "),
     };
     format!(
-        "the queue was damaged ({}): {saved}{missing}{kept}. `pannier status --acknowledge` ends this message",
+        "the queue was damaged ({}): {saved}{missing}{kept}{copied}. `pannier status --acknowledge` ends this message",
         one_line(&loss.damage),
     )
 }
@@ -261,6 +273,31 @@ pub fn quoted(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn damage_with_a_log_says_what_to_do_if_the_log_is_that_of_another_copy() {
+        let with = |kept: &[&str]| {
+            loss(&LossReport {
+                noticed_at: 0,
+                damage: "a test".to_owned(),
+                kept_at: kept.iter().map(Into::into).collect(),
+                saved: 3,
+                lost: 1,
+                uncertain: false,
+            })
+        };
+        let file = "/q/queue.db.damaged-7";
+        for (kept, is_told) in [
+            (vec![], false),
+            (vec![file], false),
+            (vec!["/q/queue.db.damaged-7-ledger"], false),
+            (vec![file, "/q/queue.db.damaged-7-wal"], true),
+            (vec!["/q/queue.db.damaged-7-log"], true),
+        ] {
+            let words = with(&kept);
+            assert_eq!(words.contains("into an empty folder"), is_told, "{words}");
+        }
+    }
 
     fn of(problem: Problem, status: Option<u16>, words: &str) -> String {
         let words = words.to_owned();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use pannier::statement::Difference;
-use pannier::{Config, Conflict, HeldStatement, Upstream, Uuid};
+use pannier::{Config, Conflict, HeldStatement, HoldReason, Upstream, Uuid};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
 use super::take_back::{each_of, for_each};
 use super::which::WhichArgs;
-use super::{Failure, Output, advice, arguments, input, list};
+use super::{Failure, Output, advice, arguments, input, list, tell};
 
 /// See and settle the statements that the LRS would not take
 ///
@@ -119,13 +119,17 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         ),
         Action::Replace { id, file } => replace(&upstream, *id, file, output),
         Action::Discard(which) => {
-            for_each(&which.ids(&upstream, output)?, output, "discarded", |id| {
-                upstream.discard(id)
-            })
+            let ids = which.ids(&upstream, output)?;
+            let done = for_each(&ids, output, "discarded", |id| upstream.discard(id));
+            tell_of_voidings(&upstream, &ids)?;
+            done
         }
-        Action::KeepTheirs(named) => for_each(&named.ids, output, "given up for the LRS's", |id| {
-            upstream.keep_theirs(id)
-        }),
+        Action::KeepTheirs(named) => {
+            let given_up = "given up for the LRS's";
+            let done = for_each(&named.ids, output, given_up, |id| upstream.keep_theirs(id));
+            tell_of_voidings(&upstream, &named.ids)?;
+            done
+        }
         Action::SendAsNew(named) => send_as_new(&upstream, &named.ids, output),
         Action::Export => each(&upstream, |held| {
             print(list::line(&held.statement));
@@ -158,16 +162,35 @@ impl Which {
 }
 
 fn send_as_new(upstream: &Upstream, ids: &[Uuid], output: Output) -> Result<(), Failure> {
-    each_of(ids, |id| {
+    let done = each_of(ids, |id| {
         replaced(id, upstream.send_as_new(id)?, output);
         Ok(())
-    })
+    });
+    tell_of_voidings(upstream, ids)?;
+    done
 }
 
 fn replace(upstream: &Upstream, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
     let text = input::only(file)?;
     replaced(id, upstream.replace(id, text)?, output);
-    Ok(())
+    tell_of_voidings(upstream, &[id])
+}
+
+/// What voids one of these was recorded before, and does not leave by itself any more.
+pub fn tell_of_voidings(upstream: &Upstream, given_up: &[Uuid]) -> Result<(), Failure> {
+    each(upstream, |held| {
+        if held.reason == HoldReason::TargetGivenUp
+            && let Some(target) = list::object_id(&held.statement)
+            && given_up.contains(&target)
+        {
+            tell(format!(
+                "{} voids {target} and is held now: {}",
+                held.id,
+                advice::remedy(held.reason)
+            ));
+        }
+        Ok(())
+    })
 }
 
 fn replaced(old: Uuid, new: Uuid, output: Output) {

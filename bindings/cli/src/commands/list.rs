@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use pannier::Page;
+use pannier::{Page, Uuid};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -28,6 +28,20 @@ pub fn json(statement: &str) -> Option<Box<RawValue>> {
 /// The same JSON on one line. A line break in JSON is never part of a value.
 pub fn line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
+}
+
+/// The id of the statement that this one refers to, as a voiding does.
+pub fn object_id(statement: &str) -> Option<Uuid> {
+    #[derive(Deserialize)]
+    struct Refers {
+        object: Object,
+    }
+    #[derive(Deserialize)]
+    struct Object {
+        id: Uuid,
+    }
+    let refers: Refers = serde_json::from_str(statement).ok()?;
+    Some(refers.object.id)
 }
 
 /// The same JSON over several lines, its members in their order and its numbers as they are written.

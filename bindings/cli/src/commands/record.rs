@@ -107,19 +107,16 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         Err(Error::OtherContent { .. } | Error::Invalid(_)) if args.skip_invalid => {
             one_part_after_another(&collector, &good, &mut bad, &mut recorded)
         }
-        Err(Error::OtherContent { id }) => Err(Failure::work(format!(
-            "{}: {}; none of the {} statements was recorded: correct it, or --skip-invalid",
-            places(&good, id),
-            other_content(id, IN_THE_QUEUE),
-            good.len()
-        ))),
         // What only the queue knows.
+        Err(Error::OtherContent { id }) => {
+            for one in good.iter().filter(|one| one.statement.id() == Some(id)) {
+                bad.tell(&one.place, &vec![other_content(id, IN_THE_QUEUE)].into());
+            }
+            Err(none_recorded(good.len()))
+        }
         Err(Error::Invalid(invalid)) => {
             bad.tell_all(&good, &invalid);
-            Err(Failure::work(format!(
-                "none of the {} statements was recorded: correct what is named, or --skip-invalid",
-                good.len()
-            )))
+            Err(none_recorded(good.len()))
         }
         Err(error) => Err(error.into()),
     };
@@ -261,11 +258,10 @@ fn record(
     Ok(())
 }
 
-/// Where the statements of this id stand in the input.
-fn places(good: &[Good], id: Uuid) -> String {
-    let places = good.iter().filter(|one| one.statement.id() == Some(id));
-    let places: Vec<&str> = places.take(20).map(|one| one.place.as_str()).collect();
-    places.join(" and ")
+fn none_recorded(count: usize) -> Failure {
+    Failure::work(format!(
+        "none of the {count} statements was recorded: correct what is named, or --skip-invalid"
+    ))
 }
 
 impl Bad {

@@ -8,6 +8,7 @@ use pannier::{Config, Error, Uuid};
 use serde::Serialize;
 use serde_json::json;
 
+use super::held::tell_of_voidings;
 use super::person::PersonArgs;
 use super::queue_file::QueueArgs;
 use super::{Failure, Output, arguments, confirm};
@@ -70,7 +71,11 @@ pub struct EraseArgs {
 /// Takes back what was never sent; what cannot be is told, and the others are taken back all the same.
 pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
-    for_each(&args.ids, output, "taken back", |id| collector.retract(id))
+    let done = for_each(&args.ids, output, "taken back", |id| collector.retract(id));
+    for upstream in collector.upstreams()? {
+        tell_of_voidings(&collector.upstream(&upstream.name)?, &args.ids)?;
+    }
+    done
 }
 
 /// Records a voiding.

@@ -125,10 +125,33 @@ fn one_that_cannot_be_recorded_is_skipped_like_one_that_is_not_valid() {
     );
     let refused = desk.run(&["record", &again]);
     refused.is(1, &format!("{again}:2: $.id is {ID}"));
+    let refused = desk.run(&["record", "--json", &again]);
+    refused.is(1, "none of the 2 statements was recorded");
+    let told = refused.json();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["place"], json!(format!("{again}:2")));
+    assert_eq!(told[0]["faults"][0]["path"], json!("$.id"));
+    assert_eq!(
+        (&told[0]["id"], &told[0]["new"]),
+        (&Value::Null, &json!(false))
+    );
     assert_eq!(recorded(&desk).len(), 3);
     desk.run(&["record", "--skip-invalid", &again])
         .is(1, "1 recorded");
     assert_eq!(recorded(&desk), ["one", "first", "two", "three"]);
+}
+
+#[test]
+fn an_array_with_a_comma_at_its_end_is_no_json() {
+    let desk = Desk::new();
+    let file = desk.file("array.json", &format!("[{},\n]", statement("one")));
+    let checked = desk.run(&["check", &file]);
+    checked.is(1, "1 of 2 valid");
+    checked.is(1, &format!("{file}:1: "));
+    desk.run(&["record", &file]).is(1, "1 of 2 statements");
+    desk.run(&["record", "--skip-invalid", &file])
+        .is(1, "1 recorded");
+    assert_eq!(recorded(&desk), ["one"]);
 }
 
 #[test]

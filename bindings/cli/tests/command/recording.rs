@@ -255,6 +255,7 @@ fn what_statements_leave_open_is_said_once() {
     open.as_object_mut().unwrap().remove("actor");
     open["context"] = json!({"language": "fr"});
     let open = open.to_string();
+    let file = desk.file("open.json", &open);
     let registration = "11111111-1111-4111-8111-111111111111";
     let defaults = json!({
         "actor": {"mbox": "mailto:desk@example.org"},
@@ -279,10 +280,10 @@ fn what_statements_leave_open_is_said_once() {
         ("[1", "are none"),
     ] {
         let wrong = desk.file("wrong.json", text);
-        desk.run_with(&["record", "--defaults", &wrong], &open)
+        desk.run(&["record", "--defaults", &wrong, &file])
             .is(2, told);
     }
-    desk.run_with(&["record", "--defaults", "nowhere.json"], &open)
+    desk.run(&["record", "--defaults", "nowhere.json", &file])
         .is(2, "nowhere.json");
     assert_eq!(desk.json(&["queue"]).len(), 1);
 }

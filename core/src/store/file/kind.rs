@@ -5,9 +5,8 @@ use std::path::Path;
 
 use super::replace::{is_device, with_suffix};
 use super::settings::{APPLICATION_ID, PAGE_BYTES};
+use crate::store::StoreError;
 use crate::store::ledger_file;
-use crate::store::ledger_file::accounts::Others;
-use crate::store::ledger_file::counts::Numbers;
 use crate::store::repair::pages::Pages;
 use crate::store::repair::raw_file::Looked;
 
@@ -31,45 +30,48 @@ pub(crate) enum Nature {
 }
 
 impl Nature {
-    pub(crate) fn of(path: &Path) -> Self {
+    pub(crate) fn of(path: &Path) -> Result<Self, StoreError> {
         let len = path.metadata().map(|found| found.len());
-        let had_some = || {
-            // SQLite throws a log away whose file is empty; there may be statements in it.
-            let log = Looked::at(&with_suffix(path, "-wal")).is_some_and(|log| log.len() > 0);
-            let numbers = Numbers::beside(path);
-            let is_damaged = numbers.is_none() && ledger_file::was_ours(path);
-            // With its file the queue has forgotten those, too.
-            let had_others = || Others::beside(path).is_none_or(|others| !others.is_empty());
-            numbers.is_some_and(|numbers| numbers.undelivered() > 0 || had_others())
-                || is_damaged
-                || log && Pages::of(path).has_any()
-        };
-        match len {
+        Ok(match len {
             _ if is_device(path) => Self::Foreign,
-            Err(_) | Ok(0) if had_some() => Self::Lost,
+            Err(_) | Ok(0) if had_some(path)? => Self::Lost,
             Err(_) => Self::Absent,
             Ok(0 | SHORTEST..) => Self::ForSqlite,
-            Ok(_) if is_cut_off(path) => Self::Lost,
+            Ok(_) if is_cut_off(path)? => Self::Lost,
             Ok(_) => Self::Foreign,
-        }
+        })
     }
 }
 
+/// Tells by what stands beside it whether a file that is empty or gone had statements.
+fn had_some(path: &Path) -> Result<bool, StoreError> {
+    let is_known = match ledger_file::numbers(path)? {
+        Some(numbers) if numbers.undelivered() > 0 => true,
+        // With its file the queue has forgotten those, too.
+        Some(_) => ledger_file::others(path)?.is_none_or(|others| !others.is_empty()),
+        None => ledger_file::was_ours(path)?,
+    };
+    // SQLite throws a log away whose file is empty; there may be statements in it.
+    let log = Looked::at(path, &with_suffix(path, "-wal"))?;
+    let has_log = log.is_some_and(|log| log.len() > 0);
+    Ok(is_known || has_log && Pages::of(path)?.has_any())
+}
+
 /// A few bytes of what was a queue's file.
-fn is_cut_off(path: &Path) -> bool {
-    let Some(file) = Looked::at(path) else {
-        return false;
+fn is_cut_off(path: &Path) -> Result<bool, StoreError> {
+    let Some(file) = Looked::at(path, path)? else {
+        return Ok(false);
     };
     let mut begins = [0; 16];
     let begins = &mut begins[..file.len().min(16) as usize];
-    file.read(0, begins) && MAGIC.starts_with(begins) && ledger_file::was_ours(path)
+    Ok(file.read(0, begins) && MAGIC.starts_with(begins) && ledger_file::was_ours(path)?)
 }
 
 /// Tells whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
 /// stands beside it where its beginning is all that is gone.
-pub(crate) fn was_a_queue(path: &Path) -> bool {
-    let Some(file) = Looked::at(path) else {
-        return true;
+pub(crate) fn was_a_queue(path: &Path) -> Result<bool, StoreError> {
+    let Some(file) = Looked::at(path, path)? else {
+        return Ok(true);
     };
     let mut header = [0; 72];
     if file.read(0, &mut header) && header.starts_with(MAGIC) {
@@ -77,10 +79,10 @@ pub(crate) fn was_a_queue(path: &Path) -> bool {
             header[68], header[69], header[70], header[71],
         ]));
         if mark == APPLICATION_ID {
-            return true;
+            return Ok(true);
         }
     }
     let page = u64::from(PAGE_BYTES);
-    Pages::of(path).has_any()
-        || ledger_file::was_ours(path) && file.len() >= page && file.len() % page == 0
+    Ok(Pages::of(path)?.has_any()
+        || ledger_file::was_ours(path)? && file.len() >= page && file.len() % page == 0)
 }

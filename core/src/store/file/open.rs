@@ -17,6 +17,7 @@ use super::wal_length::{FULL_BYTES, LogLength};
 use super::{one_name, reserve};
 use crate::lock::lock;
 use crate::store::db::{A_LITTLE, Leaving};
+use crate::store::ledger_file;
 use crate::store::ledger_file::writer::Keeper;
 use crate::store::repair::loss;
 use crate::store::repair::salvage;
@@ -74,15 +75,17 @@ impl Db {
     ) -> Result<Opened, StoreError> {
         let Opening { durability, create } = opening.into();
         let path = &replace::absolute(path)?;
+        replace::must_be_short(path)?;
         replace::must_be_files(path)?;
         one_name::must_have_one_name(path)?;
+        ledger_file::must_be_usable(path)?;
         let mut kept_at = None;
         if replace::is_ready(path) {
             let _turn = FolderLock::wait(path);
             kept_at = replace::finish(path, now)?;
         }
         let found = FileId::of(path);
-        match Nature::of(path) {
+        match Nature::of(path)? {
             Nature::Absent if !create => return Err(replace::missing(path)),
             Nature::Absent => replace::must_have_folder(path)?,
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
@@ -107,7 +110,7 @@ impl Db {
         });
         match opened {
             Err(StoreError::Damaged(why)) => {
-                if !kind::was_a_queue(path) {
+                if !kind::was_a_queue(path)? {
                     return Err(StoreError::Foreign(path.clone()));
                 }
                 Self::salvage(path, found, durability, &why, now)

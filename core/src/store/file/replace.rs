@@ -253,11 +253,11 @@ pub(crate) fn keep_log(path: &Path, kept_at: &Path) -> Result<Option<PathBuf>, S
     Ok(Some(kept_at))
 }
 
-/// Copies what stands beside the queue before it is written anew, or moves it where it cannot be read.
+/// Copies what stands beside the queue before it is written anew, or moves it where there is no room for a copy.
 /// Returns where to; none where there is nothing, or that fails: the queue has no need of it.
 pub(crate) fn keep_beside(path: &Path, kept_at: &Path) -> Option<PathBuf> {
     let beside = with_suffix(path, LEDGER_SUFFIX);
-    if !fs::symlink_metadata(&beside).is_ok_and(|it| it.is_dir() || it.len() > 0) {
+    if !fs::symlink_metadata(&beside).is_ok_and(|it| it.len() > 0) {
         return None;
     }
     let kept_at = with_suffix(kept_at, LEDGER);
@@ -323,6 +323,28 @@ pub(crate) fn obstacle(path: &Path) -> Option<String> {
         _ => None,
     };
     in_the_way(beside, "make files in its folder").or_else(|| in_the_way(itself, "write it"))
+}
+
+/// Refuses a queue whose log, or the memory that belongs to it, is there and is closed to us: SQLite would throw it
+/// away, or say no more than that it could not. They are not opened for that, as above.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn must_have_its_log(queue: &Path) -> Result<(), StoreError> {
+    use rustix::fs::{Access, access};
+    for log in ["-wal", "-shm"].map(|suffix| with_suffix(queue, suffix)) {
+        if fs::symlink_metadata(&log).is_ok()
+            && let Err(error) = access(&log, Access::READ_OK | Access::WRITE_OK)
+            && !is_absent(&log, &error.into())
+        {
+            return Err(unusable(queue, &log, &error.into()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses nothing: where permissions are of another kind, SQLite tells.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn must_have_its_log(_: &Path) -> Result<(), StoreError> {
+    Ok(())
 }
 
 /// What keeps us from writing the file or beside it, if we may not.
@@ -440,18 +462,86 @@ pub(crate) fn must_have_folder(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever.
+/// Refuses a name that leaves no room for what ends the names of what stands beside it. A queue that is there
+/// is refused only where it cannot be used at all: a damaged one of a very long name is not kept.
+pub(crate) fn must_be_short(queue: &Path) -> Result<(), StoreError> {
+    let suffix = if queue.exists() {
+        "-journal"
+    } else {
+        ".damaged-1234567890123-ledger"
+    };
+    let longest = with_suffix(queue, suffix);
+    let is_too_long = |error: io::Error| error.kind() == io::ErrorKind::InvalidFilename;
+    let bytes = queue.as_os_str().len();
+    if fs::symlink_metadata(longest).is_err_and(is_too_long)
+        || cfg!(unix) && bytes > LONGEST_FOR_SQLITE
+    {
+        return Err(StoreError::CannotOpen {
+            path: queue.to_path_buf(),
+            reason: "its name or its path is too long, as longer ones have to stand beside it: choose a shorter one"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// SQLite's own longest path on Unix is one of 512 bytes, with its suffix.
+const LONGEST_FOR_SQLITE: usize = 504;
+
+/// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever. Refuses a
+/// log that is closed to us, too.
 pub(crate) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
     for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, ".sync"] {
         let beside = with_suffix(queue, suffix);
         if is_device(&beside) {
-            return Err(StoreError::CannotOpen {
-                path: queue.to_path_buf(),
-                reason: format!("{} is no file: move it away", beside.display()),
-            });
+            return Err(in_the_way(queue, &beside, "is no file"));
         }
     }
-    Ok(())
+    // SQLite says no more of these than that it could not open something; the last one would be taken for a queue.
+    for suffix in ["-wal", "-shm", "-journal", "-rescued"] {
+        let beside = with_suffix(queue, suffix);
+        if beside.is_dir() {
+            return Err(in_the_way(queue, &beside, "is a folder"));
+        }
+    }
+    must_have_its_log(queue)
+}
+
+/// Tells whether a file is not there, by the error of opening it. In a folder into which we may not look nothing
+/// is, until something else fails there.
+pub(crate) fn is_absent(path: &Path, error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    let kind = error.kind();
+    matches!(kind, NotFound | NotADirectory)
+        || kind == PermissionDenied
+            && fs::symlink_metadata(path).is_err_and(|error| error.kind() == PermissionDenied)
+}
+
+/// What stands beside a queue cannot be read or written, for whatever reason: that is no damage of it.
+pub(crate) fn unusable(queue: &Path, beside: &Path, error: &io::Error) -> StoreError {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    if beside.is_dir() {
+        return in_the_way(queue, beside, "is a folder");
+    }
+    match error.kind() {
+        StorageFull | QuotaExceeded => StoreError::DiskFull,
+        PermissionDenied | ReadOnlyFilesystem => {
+            StoreError::ReadOnly(obstacle(queue).unwrap_or_else(|| {
+                format!("what is kept beside it, in {}: {error}", beside.display())
+            }))
+        }
+        _ => StoreError::CannotOpen {
+            path: queue.to_path_buf(),
+            reason: format!("{}: {error}", beside.display()),
+        },
+    }
+}
+
+fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError {
+    StoreError::CannotOpen {
+        path: queue.to_path_buf(),
+        reason: format!("{} {what}: move it away", beside.display()),
+    }
 }
 
 /// A pipe, a socket or a device, and no place to keep anything.

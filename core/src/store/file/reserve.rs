@@ -219,7 +219,7 @@ fn not_made(error: &io::Error) -> Result<(), StoreError> {
 }
 
 /// The disk is full, or our part of it.
-fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }

@@ -5,16 +5,12 @@
 //! own, which is written only when something in it changes: with one upstream it is never written.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::counts::{HEADER, NUMBERS_END};
+use super::counts::NUMBERS_END;
 use super::notes::Withdrawn;
 use crate::store::UpstreamId;
-use crate::store::file::replace::{LEDGER_SUFFIX, with_suffix};
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::Counter;
 
@@ -100,14 +96,6 @@ impl Others {
             removed,
             ..Self::to_keep(conn)?
         })
-    }
-
-    /// Returns what stands beside the queue; none where it is not whole.
-    pub(crate) fn beside(path: &Path) -> Option<Self> {
-        let mut bytes = Vec::new();
-        let file = File::open(with_suffix(path, LEDGER_SUFFIX)).ok()?;
-        file.take(HEADER).read_to_end(&mut bytes).ok()?;
-        Self::read(&bytes)
     }
 
     /// Returns what the file that stands beside a queue says; none where that is not whole.

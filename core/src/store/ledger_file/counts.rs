@@ -5,16 +5,10 @@
 //! what was promised. Opening compares: where the file knows of less than they do, it has gone back in time
 //! (`repair/older_copy.rs`); and a file that is empty now, and had statements, is not taken for a new one.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
-
 use rusqlite::Connection;
 
 use super::accounts;
 use crate::store::UpstreamId;
-use crate::store::file::replace::LEDGER_SUFFIX;
-use crate::store::file::replace::with_suffix;
 use crate::store::queue::end::Tail;
 
 /// What it begins with: its format, the first.
@@ -62,14 +56,6 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Returns what stands beside the queue; none where nothing whole does.
-    pub(crate) fn beside(path: &Path) -> Option<Self> {
-        let mut bytes = [0; BYTES];
-        let mut file = File::open(with_suffix(path, LEDGER_SUFFIX)).ok()?;
-        file.read_exact(&mut bytes).ok()?;
-        Self::read(&bytes)
-    }
-
     /// Returns what the file that stands beside the queue begins with; none where that is not whole.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (rest, sum) = bytes.get(..BYTES)?.split_at(BYTES - 4);

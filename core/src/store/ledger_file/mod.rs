@@ -22,8 +22,9 @@ use rusqlite::Connection;
 use self::accounts::Others;
 use self::counts::{HEADER, MARK, NUMBERS_END, Numbers};
 use self::notes::{BYTES, MOST, Withdrawn};
+use crate::store::StoreError;
 use crate::store::file::replace::LEDGER_SUFFIX;
-use crate::store::file::replace::{private, sync_folder, with_suffix};
+use crate::store::file::replace::{is_absent, private, sync_folder, unusable, with_suffix};
 
 /// The longest that it is.
 const LONGEST: u64 = HEADER + MOST * BYTES as u64;
@@ -31,38 +32,66 @@ const LONGEST: u64 = HEADER + MOST * BYTES as u64;
 /// What stands there.
 pub(crate) enum Raw {
     Missing,
-    /// A folder, or a file that is closed to us.
-    Unreadable(String),
     /// No more than one byte beyond the longest.
     Bytes(Vec<u8>),
 }
 
 impl Raw {
-    pub(crate) fn of(queue: &Path) -> Self {
+    /// Reads it. What keeps us from that is an error, and says nothing of what stands there.
+    pub(crate) fn of(queue: &Path) -> Result<Self, StoreError> {
+        let path = with_suffix(queue, LEDGER_SUFFIX);
         let mut bytes = Vec::new();
-        let read = File::open(with_suffix(queue, LEDGER_SUFFIX))
-            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+        let read =
+            File::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
         match read {
-            Ok(_) => Self::Bytes(bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
-            Err(error) => Self::Unreadable(error.to_string()),
+            Ok(_) => Ok(Self::Bytes(bytes)),
+            Err(error) if is_absent(&path, &error) => Ok(Self::Missing),
+            Err(error) => Err(unusable(queue, &path, &error)),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Missing => &[],
+            Self::Bytes(bytes) => bytes,
         }
     }
 }
 
+/// Refuses a queue beside which stands one that is not ours to read and to write: what was taken in then could
+/// be lost and nobody would be told. It is neither made nor changed.
+pub(crate) fn must_be_usable(queue: &Path) -> Result<(), StoreError> {
+    let path = with_suffix(queue, LEDGER_SUFFIX);
+    match File::options().read(true).write(true).open(&path) {
+        Err(error) if !is_absent(&path, &error) => Err(unusable(queue, &path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the numbers that stand beside the queue; none where nothing whole does.
+pub(crate) fn numbers(queue: &Path) -> Result<Option<Numbers>, StoreError> {
+    Ok(Numbers::read(Raw::of(queue)?.bytes()))
+}
+
+/// Returns the accounts of further upstreams that stand beside the queue; none where they are not whole.
+pub(crate) fn others(queue: &Path) -> Result<Option<Others>, StoreError> {
+    Ok(match Raw::of(queue)? {
+        Raw::Missing => None,
+        Raw::Bytes(bytes) => Others::read(&bytes),
+    })
+}
+
 /// Tells whether a file stands beside the queue that Pannier made, in whatever state it is.
-pub(crate) fn was_ours(queue: &Path) -> bool {
-    matches!(Raw::of(queue), Raw::Bytes(bytes) if bytes.starts_with(&MARK))
+pub(crate) fn was_ours(queue: &Path) -> Result<bool, StoreError> {
+    Ok(Raw::of(queue)?.bytes().starts_with(&MARK))
 }
 
 /// The family that a damaged file is about, where its notes prove it.
-pub(crate) fn family_of(queue: &Path) -> Option<[u8; 16]> {
-    let Raw::Bytes(bytes) = Raw::of(queue) else {
-        return None;
-    };
-    let family = bytes.get(24..40)?.try_into().ok()?;
-    let is_proved = !notes::whole(&bytes, &family).is_empty();
-    is_proved.then_some(family)
+pub(crate) fn family_of(queue: &Path) -> Result<Option<[u8; 16]>, StoreError> {
+    let raw = Raw::of(queue)?;
+    let bytes = raw.bytes();
+    let family = bytes.get(24..40).and_then(|family| family.try_into().ok());
+    Ok(family.filter(|family| !notes::whole(bytes, family).is_empty()))
 }
 
 /// What the queue itself says.
@@ -133,10 +162,6 @@ impl Beside {
         let bytes = match raw {
             Raw::Missing if is_expected => {
                 what.push("the whole file is missing".to_owned());
-                none
-            }
-            Raw::Unreadable(why) => {
-                what.push(format!("nothing can be read ({why})"));
                 none
             }
             Raw::Missing => none,
@@ -376,18 +401,18 @@ pub(crate) fn close_up(
     file.sync_data()
 }
 
-/// The notes of these files from this number on, the oldest first. What cannot be read is not there.
-pub(crate) fn notes_since(path: &Path, family: &[u8; 16], first: u64) -> Vec<Withdrawn> {
-    let all = notes(path, family).into_iter();
-    all.filter(|(number, _)| *number >= first)
-        .map(|(_, note)| note)
-        .collect()
+/// The notes of these files from this number on, the oldest first. What is not whole is not there.
+pub(crate) fn notes_since(
+    path: &Path,
+    family: &[u8; 16],
+    first: u64,
+) -> Result<Vec<Withdrawn>, StoreError> {
+    let all = notes(path, family)?.into_iter();
+    let new = all.filter(|(number, _)| *number >= first);
+    Ok(new.map(|(_, note)| note).collect())
 }
 
 /// All of them with their numbers.
-pub(crate) fn notes(path: &Path, family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
-    match Raw::of(path) {
-        Raw::Bytes(bytes) => notes::whole(&bytes, family),
-        Raw::Missing | Raw::Unreadable(_) => Vec::new(),
-    }
+pub(crate) fn notes(path: &Path, family: &[u8; 16]) -> Result<Vec<(u64, Withdrawn)>, StoreError> {
+    Ok(notes::whole(Raw::of(path)?.bytes(), family))
 }

@@ -217,7 +217,7 @@ mod tests {
         let family = [7; 16];
         let note = |n: i64| Withdrawn::new(n, Uuid::from_u128(n as u128), Counter::Erased);
         let seqs = |first| {
-            let notes = notes_since(&path, &family, first);
+            let notes = notes_since(&path, &family, first).unwrap();
             let mut seqs = notes.iter().map(|note| note.seq);
             (seqs.next(), seqs.next_back(), notes.len())
         };
@@ -226,11 +226,11 @@ mod tests {
         write(&mut file, &family, 0, &notes).unwrap();
         // 2 MiB of 32 bytes each.
         assert_eq!(file.metadata().unwrap().len(), 1_408 + 2_097_152);
-        let all = notes_beside(&path, &family);
+        let all = notes_beside(&path, &family).unwrap();
         assert_eq!((all.len(), all[0].0), (65_536, 70_000 - 65_536));
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_999), 10));
         assert_eq!(seqs(70_000), (None, None, 0));
-        assert_eq!(notes_since(&path, &[8; 16], 69_990), []);
+        assert_eq!(notes_since(&path, &[8; 16], 69_990).unwrap(), []);
         wipe(&mut file, 69_998..70_000).unwrap();
         assert_eq!(seqs(69_990), (Some(69_990), Some(69_997), 8));
         let first = Noted::new(&notes[..3]);

@@ -9,6 +9,7 @@ use super::counts::{NUMBERS_END, Numbers};
 use super::notes::{self, Withdrawn};
 use crate::store::Durability;
 use crate::store::file::replace::{FileId, LEDGER_SUFFIX, private, sync_folder, with_suffix};
+use crate::store::file::reserve::is_full;
 
 /// Keeps the numbers beside an open file, and what is withdrawn from it.
 #[derive(Debug)]
@@ -67,23 +68,29 @@ impl Keeper {
         !self.is_behind() && self.others.is_empty()
     }
 
-    /// These many were taken in.
-    pub(crate) fn add(&mut self, count: u64) {
-        if count > 0 {
-            let numbers = Numbers {
-                last_seq: self.last.last_seq + count,
-                ..self.last
-            };
-            self.keep(numbers, Others::default());
-        }
+    /// Opens the file before something is taken in that has to be counted there.
+    pub(crate) fn make_ready(&mut self) -> io::Result<()> {
+        unless_full(self.file().map(drop))
     }
 
-    /// Something may have changed.
-    pub(crate) fn keep(&mut self, numbers: Numbers, others: Others) {
+    /// These many were taken in.
+    pub(crate) fn add(&mut self, count: u64) -> io::Result<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        let numbers = Numbers {
+            last_seq: self.last.last_seq + count,
+            ..self.last
+        };
+        self.keep(numbers, Others::default())
+    }
+
+    /// Something may have changed. On a full disk nothing is kept, and that is no error.
+    pub(crate) fn keep(&mut self, numbers: Numbers, others: Others) -> io::Result<()> {
         let is_open = self.file.is_some();
         let are_new = others != self.others;
         if numbers == self.last && is_open && !are_new {
-            return;
+            return Ok(());
         }
         (self.last, self.others) = (numbers, others);
         let written = self.write_numbers().and_then(|()| {
@@ -94,11 +101,15 @@ impl Keeper {
             }
             Ok(())
         });
-        if let Err(error) = written {
-            // The queue does not need it; only the count of a loss would be less exact.
+        if written.is_err() {
             self.file = None;
-            tracing::debug!(%error, "the numbers beside the queue's file could not be written");
         }
+        let kept = unless_full(written);
+        if kept.is_err() {
+            // What was to be counted may be undone: they are asked for anew.
+            self.changes = None;
+        }
+        kept
     }
 
     /// Within one sector of any disk, so that a power cut leaves those of before or these.
@@ -114,6 +125,12 @@ impl Keeper {
         let file = self.file()?;
         file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
         file.write_all(&others)
+    }
+
+    /// Takes the right to write from it, as if the device failed.
+    #[cfg(test)]
+    pub(crate) fn fail_to_write(&mut self) {
+        self.file = File::open(&self.path).ok();
     }
 
     /// Makes sure that the file is on the disk, under its name, up to where notes begin: a gap before them
@@ -172,5 +189,16 @@ impl Keeper {
                 Ok(none.insert(file))
             }
         }
+    }
+}
+
+/// Where there is no room, what is delivered makes some: until then only the count of a loss would be less exact.
+fn unless_full(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if is_full(&error) => {
+            tracing::debug!(%error, "the numbers beside the queue's file could not be written");
+            Ok(())
+        }
+        other => other,
     }
 }

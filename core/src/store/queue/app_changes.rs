@@ -12,6 +12,7 @@ use super::locate::Located;
 use super::locate::State;
 use super::locate::locate;
 use super::seal::may_have_left;
+use super::voidings::hold_voidings;
 use super::{history, ids};
 use crate::statement::Prepared;
 use crate::store::Unchanged;
@@ -20,8 +21,8 @@ use crate::store::upstream::list;
 use crate::store::{Appended, Db, HoldReason, Millis, Refused, StoreError, UpstreamId};
 
 impl Db {
-    /// Takes back a statement that was never sent to any upstream.
-    pub fn retract(&mut self, id: Uuid) -> Result<(), Unchanged> {
+    /// Takes back a statement that was never sent to any upstream. What voids it is held.
+    pub fn retract(&mut self, id: Uuid, now: Millis) -> Result<(), Unchanged> {
         self.together(|db| {
             let tx = &db.conn;
             let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
@@ -39,6 +40,7 @@ impl Db {
                     State::Held | State::Delivered => return Err(Unchanged::MayHaveBeenSent),
                 }
                 is_due = true;
+                hold_voidings(tx, &mut moves, id, now)?;
                 moves.write(tx)?;
             }
             if !is_due {
@@ -65,7 +67,7 @@ impl Db {
         })
     }
 
-    /// Gives a held statement up. Other upstreams get it all the same.
+    /// Gives a held statement up, and holds here what voids it. Other upstreams get it all the same.
     pub fn discard(
         &mut self,
         upstream: UpstreamId,
@@ -75,7 +77,7 @@ impl Db {
         self.give_up(upstream, id, now, |_, _| Ok(()))
     }
 
-    /// Gives a statement up for the one that the LRS has under its id.
+    /// Gives a statement up for the one that the LRS has under its id, and holds what voids it.
     pub fn keep_theirs(
         &mut self,
         upstream: UpstreamId,
@@ -97,7 +99,8 @@ impl Db {
     /// Puts a new statement in the place of a held one, at the end of the queue and for that upstream alone:
     /// others get the old one. It may have the id of the old one, unless another upstream has that, or is to
     /// get it. A statement that is in the queue already takes its place only where it is on its way to this
-    /// upstream, or there: what is held itself, or is for others, would be delivered by nobody.
+    /// upstream, or there: what is held itself, or is for others, would be delivered by nobody. What voids the old
+    /// one is held here, unless the new one has its id.
     pub fn replace(
         &mut self,
         upstream: UpstreamId,
@@ -109,6 +112,9 @@ impl Db {
             found.must_be_held()?;
             moves.between(Counter::Held, Counter::Replaced);
             give_up(tx, upstream, found.seq, now)?;
+            if new.id != id {
+                hold_voidings(tx, moves, id, now)?;
+            }
             let others = list::all(tx)?.into_iter();
             let others = others.filter(|other| *other != upstream);
             let not_for = others.fold(0, |bits, other| bits | other.bit());
@@ -149,6 +155,7 @@ impl Db {
                 may(tx, found.seq)?;
                 moves.between(Counter::Held, Counter::Discarded);
                 let is_gone = give_up(tx, upstream, found.seq, now)?;
+                hold_voidings(tx, moves, id, now)?;
                 let at = (!is_gone).then_some(upstream);
                 note = Some(Withdrawn::new(found.seq, id, Counter::Discarded).at(at));
                 Ok(())

@@ -78,6 +78,9 @@ impl Db {
             let version = db.version();
             if let Some(keeper) = &mut db.keeper {
                 keeper.meet(version);
+                // Nothing is taken in whose loss could not be told.
+                let ready = keeper.make_ready();
+                ready.map_err(|error| db.not_kept(&error))?;
             }
             Ok::<_, StoreError>(outcomes)
         });
@@ -105,12 +108,18 @@ impl Db {
     }
 
     /// Keeps beside the file that these were taken in.
-    pub(crate) fn count_appended(&mut self, outcomes: &[Result<Vec<Appended>, Refused>]) {
+    pub(crate) fn count_appended(
+        &mut self,
+        outcomes: &[Result<Vec<Appended>, Refused>],
+    ) -> Result<(), StoreError> {
         let new = outcomes.iter().flatten().flatten();
         let new = new.filter(|one| **one == Appended::New).count();
         match &mut self.keeper {
-            Some(keeper) if keeper.can_add() => keeper.add(new as u64),
-            _ => self.keep_numbers(),
+            Some(keeper) if keeper.can_add() => {
+                let added = keeper.add(new as u64);
+                added.map_err(|error| self.not_kept(&error))
+            }
+            _ => self.try_to_keep_numbers(),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::end::Tail;
 use super::ledger::{Counter, Moves};
 use super::locate::{State, locate};
 use super::seal::may_have_left;
+use super::voidings::hold_voidings_of;
 use super::walk::Forward;
 use crate::store::file::replace;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -42,21 +43,22 @@ pub(crate) struct Erasing {
     after: i64,
     /// So many are looked at in one transaction.
     at_once: i64,
+    /// When it began.
+    now: Millis,
     erased: Erased,
 }
 
-impl Default for Erasing {
-    fn default() -> Self {
+impl Erasing {
+    pub(crate) fn begin(now: Millis) -> Self {
         Self {
             queue: [0; 16],
             after: 0,
             at_once: LOOK_AT_ONCE,
+            now,
             erased: Erased::default(),
         }
     }
-}
 
-impl Erasing {
     /// Half as many from now on; false if it was one alone.
     fn fewer_at_once(&mut self) -> bool {
         self.at_once /= 2;
@@ -78,8 +80,12 @@ impl Erasing {
 impl Db {
     /// Erases every statement for which `names` is true, and overwrites its bytes in the file.
     #[cfg(any(test, feature = "internals"))]
-    pub fn erase(&mut self, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
-        let mut erasing = Erasing::default();
+    pub fn erase(
+        &mut self,
+        now: Millis,
+        names: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Erased, StoreError> {
+        let mut erasing = Erasing::begin(now);
         while self.erase_some(&mut erasing, names)? {}
         self.end_erasing(&erasing)
     }
@@ -164,7 +170,7 @@ impl Db {
             let mut moves = Moves::of_all(tx)?;
             let mut taken = Vec::with_capacity(doomed.len());
             for seq in doomed {
-                let (one, note) = erase_one(tx, &mut moves, seq)?;
+                let (one, note) = erase_one(tx, &mut moves, seq, erasing.now)?;
                 erased.add(&one);
                 taken.push(note);
             }
@@ -185,7 +191,7 @@ impl Shared {
     /// that. An error may come when a part is erased already, and says so
     /// ([`StoreError::PartlyErased`]): what is left is erased by the next call.
     pub fn erase(&self, now: Millis, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
-        let mut erasing = Erasing::default();
+        let mut erasing = Erasing::begin(now);
         let mut again = true;
         loop {
             match self.with(now, |db| db.erase_some(&mut erasing, names)) {
@@ -209,11 +215,13 @@ impl Shared {
     }
 }
 
-/// Deletes one, and counts it for each upstream that it had to be delivered to.
+/// Deletes one, and counts it for each upstream that it had to be delivered to. What voids it is held, unless the
+/// LRS may have got it: then that is what takes it back there.
 fn erase_one(
     tx: &Connection,
     moves: &mut [Moves],
     seq: i64,
+    now: Millis,
 ) -> rusqlite::Result<(Erased, Withdrawn)> {
     let mut maybe_sent = may_have_left(tx, seq)?;
     let mut is_due = false;
@@ -231,6 +239,7 @@ fn erase_one(
             }
         }
         is_due = true;
+        hold_voidings_of(tx, moves, &found, now)?;
     }
     let to = if is_due {
         Counter::Erased

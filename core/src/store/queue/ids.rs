@@ -119,7 +119,7 @@ mod tests {
                 there.push(id);
                 if rng.u8(..3) == 0 {
                     let id = there.swap_remove(rng.usize(..there.len()));
-                    db.retract(id).unwrap();
+                    db.retract(id, 0).unwrap();
                     gone.push(id);
                 }
             }
@@ -132,12 +132,12 @@ mod tests {
                 assert_eq!(other[0], Err(Refused::OtherContent(*id)));
             }
             for id in gone {
-                assert_eq!(db.retract(id), Err(Unchanged::Unknown));
+                assert_eq!(db.retract(id, 0), Err(Unchanged::Unknown));
             }
             let queued = db.ledger(UpstreamId::MAIN).unwrap().queued;
             assert_eq!(queued as usize, there.len());
             for id in there {
-                db.retract(id).unwrap();
+                db.retract(id, 0).unwrap();
             }
             assert_eq!(db.ledger(UpstreamId::MAIN).unwrap().queued, 0);
         }

@@ -22,4 +22,5 @@ pub(crate) mod queued_row;
 pub(crate) mod seal;
 pub(crate) mod settle;
 pub(crate) mod spoilt;
+pub(crate) mod voidings;
 pub(crate) mod walk;

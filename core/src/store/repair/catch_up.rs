@@ -14,6 +14,7 @@ use crate::store::queue::ledger::Counter;
 use crate::store::queue::ledger::Moves;
 use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
+use crate::store::queue::voidings::hold_voidings_of;
 use rusqlite::{Connection, params};
 
 /// Takes those out that are there still.
@@ -37,6 +38,9 @@ pub(crate) fn withdraw(
                 State::Waiting { .. } => moves.between(Counter::Waiting, note.to),
                 State::Held => moves.between(Counter::Held, note.to),
                 State::Delivered | State::NotDue => continue,
+            }
+            if note.to != Counter::Delivered {
+                hold_voidings_of(tx, moves, &found, now)?;
             }
             if note.at.is_some() {
                 give_up(tx, moves.upstream, note.seq, now)?;

@@ -33,7 +33,7 @@ impl Db {
     pub(crate) fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
         // In this order: what another process writes beside the file is in the file by then, but for what
         // it is about to withdraw.
-        let raw = Raw::of(&self.path);
+        let raw = Raw::of(&self.path)?;
         let account = Account::of(&self.conn)?;
         let beside = Beside::judge(&raw, &account);
         let ours = account.numbers;
@@ -50,7 +50,7 @@ impl Db {
         {
             tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
         }
-        self.keep_numbers();
+        self.try_to_keep_numbers()?;
         if account.notes_from.is_none()
             && let Err(error) = self.expect_beside()
         {
@@ -84,7 +84,7 @@ impl Db {
         let (told, names_somebody) = self.write(|tx| {
             // Somebody may be at it just now: once this transaction has begun, nobody is.
             let account = Account::of(tx)?;
-            let beside = Beside::judge(&Raw::of(&path), &account);
+            let beside = Beside::judge(&Raw::of(&path)?, &account);
             let notes = beside.since(account.numbers.withdrawn);
             let mut is_uncertain = beside.is_uncertain();
             if let Some(notes) = beside.broken_off(&account) {
@@ -145,7 +145,7 @@ impl Db {
         let path = self.path.clone();
         self.write(|tx| {
             let account = Account::of(tx)?;
-            let beside = Beside::judge(&Raw::of(&path), &account);
+            let beside = Beside::judge(&Raw::of(&path)?, &account);
             let Some(damage) = &beside.damage else {
                 return Ok(());
             };
@@ -195,7 +195,7 @@ fn go_forward_with_log(
     notes: &[Withdrawn],
     now: Millis,
 ) -> Result<Forward, StoreError> {
-    let pages = Pages::of(path);
+    let pages = Pages::of(path)?;
     let survey = Survey::of(&pages);
     let last = Numbers::of(tx)?.last_seq as i64;
     // Which of them have left since is not known.

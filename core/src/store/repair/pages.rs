@@ -14,8 +14,8 @@ use super::page_row::{columns, is_like_a_statement, statement, varint};
 use super::raw_file::Looked;
 use super::wal_frames::{self, At, Frame, PAGE, part};
 use crate::store::file::replace::with_suffix;
-use crate::store::ledger_file::counts::Numbers;
 use crate::store::queue::checksum::Found;
+use crate::store::{StoreError, ledger_file};
 
 /// Most pages that are looked through for a first statement, 64 MiB: a film is no queue.
 const LOOKED_THROUGH: usize = 64 * 1024;
@@ -55,22 +55,22 @@ pub(crate) struct Pages {
 }
 
 impl Pages {
-    pub(crate) fn of(path: &Path) -> Self {
-        let file = Looked::at(path);
-        let log = Looked::at(&with_suffix(path, "-wal"));
+    pub(crate) fn of(path: &Path) -> Result<Self, StoreError> {
+        let file = Looked::at(path, path)?;
+        let log = Looked::at(path, &with_suffix(path, "-wal"))?;
         let frames = wal_frames::read(log.as_ref(), file.as_ref());
         let mut versions: HashMap<u64, Vec<usize>> = HashMap::new();
         for (at, frame) in frames.iter().enumerate() {
             versions.entry(frame.page).or_default().push(at);
         }
-        Self {
+        Ok(Self {
             count: file.as_ref().map_or(0, Looked::len).div_ceil(PAGE as u64),
             file,
             log,
             frames,
             versions,
-            last_given_out: Numbers::beside(path).map(|numbers| numbers.last_seq as i64),
-        }
+            last_given_out: ledger_file::numbers(path)?.map(|numbers| numbers.last_seq as i64),
+        })
     }
 
     /// Is there a single statement in it? Then the file is a queue, whatever else it has become.

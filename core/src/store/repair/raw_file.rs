@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::lock::lock;
-use crate::store::file::replace::FileId;
+use crate::store::StoreError;
+use crate::store::file::replace::{FileId, is_absent, unusable};
 
 static NEVER_CLOSED: Mutex<Vec<(FileId, Arc<Mutex<File>>)>> = Mutex::new(Vec::new());
 
@@ -22,14 +23,23 @@ pub(crate) struct Looked {
 }
 
 impl Looked {
-    /// None where it cannot be opened.
-    pub(crate) fn at(path: &Path) -> Option<Self> {
-        if !path.metadata().is_ok_and(|found| found.is_file()) {
-            return None;
-        }
-        let file = open(path).ok()?;
-        let len = lock(&file).metadata().ok()?.len();
-        Some(Self { file, len })
+    /// None where no file is. One that may not be read is an error, and so is what else keeps us from that: it
+    /// says nothing of the file. `path` is that of the queue, or of what stands beside it.
+    pub(crate) fn at(queue: &Path, path: &Path) -> Result<Option<Self>, StoreError> {
+        let looked = || {
+            if !path.metadata()?.is_file() {
+                return Ok(None);
+            }
+            let file = open(path)?;
+            let len = lock(&file).metadata()?.len();
+            Ok(Some(Self { file, len }))
+        };
+        looked().or_else(|error: io::Error| {
+            if is_absent(path, &error) {
+                return Ok(None);
+            }
+            Err(unusable(queue, path, &error))
+        })
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -32,10 +32,10 @@ pub(crate) fn rescue(
     damage: &str,
     now: Millis,
 ) -> Result<Salvaged, StoreError> {
-    let pages = Pages::of(path);
+    let pages = Pages::of(path)?;
     let survey = Survey::of(&pages);
     let old = open_damaged(path);
-    let before = Before::of(old.as_ref(), path);
+    let before = Before::of(old.as_ref(), path)?;
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
         kept_at: None,
@@ -111,13 +111,19 @@ struct Before {
 }
 
 impl Before {
-    fn of(old: Option<&Connection>, path: &Path) -> Self {
+    fn of(old: Option<&Connection>, path: &Path) -> Result<Self, StoreError> {
         let own = old.and_then(|old| Numbers::of(old).ok());
-        let beside = Numbers::beside(path);
+        let beside = ledger_file::numbers(path)?;
         // What has its own checksum first.
         let family = beside.or(own).map(|numbers| numbers.family);
-        let family = family.or_else(|| ledger_file::family_of(path));
-        let all = family.map_or_else(Vec::new, |family| ledger_file::notes(path, &family));
+        let family = match family {
+            Some(family) => Some(family),
+            None => ledger_file::family_of(path)?,
+        };
+        let all = match &family {
+            Some(family) => ledger_file::notes(path, family)?,
+            None => Vec::new(),
+        };
         // Notes that the numbers do not know of.
         let unheard = |numbers: &Numbers| {
             let notes = all.iter().map(|(number, _)| number);
@@ -132,7 +138,7 @@ impl Before {
         let mut elsewhere = BTreeMap::new();
         let others = [
             old.and_then(|old| Others::of(old).ok()),
-            Others::beside(path),
+            ledger_file::others(path)?,
         ];
         for (upstream, undelivered) in others.iter().flatten().flat_map(Others::undelivered) {
             let known: &mut u64 = elsewhere.entry(upstream).or_default();
@@ -145,7 +151,7 @@ impl Before {
             .flatten()
             .map(|numbers| numbers.withdrawn)
             .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
-        Self {
+        Ok(Self {
             undelivered: undelivered(own).max(undelivered(beside)),
             elsewhere,
             is_unknown: own.is_none() && beside.is_none(),
@@ -161,7 +167,7 @@ impl Before {
                     old.query_row("SELECT notes_from FROM ledger", [], |row| row.get(0));
                 notes_from.unwrap_or(Some(0))
             }),
-        }
+        })
     }
 
     /// The new file goes on where this one ends: its notes hold, and no place is given out again.
@@ -197,7 +203,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         let ours = Numbers::of(tx)?;
         if beside.queue == ours.queue {
             // An older copy: what only the other has is taken over, and counts there no more.
-            let notes = ledger_file::notes_since(&path, &ours.family, ours.withdrawn);
+            let notes = ledger_file::notes_since(&path, &ours.family, ours.withdrawn)?;
             catch_up::withdraw(tx, &notes, now)?;
             if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
                 // Not all of them are whole, and the one that was open knows what it has no more.

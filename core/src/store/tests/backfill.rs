@@ -164,7 +164,7 @@ fn history_goes_there_and_nowhere_again_and_is_history_afterwards() {
     assert_eq!(queued(&db, new), ids(1..=5));
     assert_eq!(queued(&db, MAIN), ids([2, 3]));
     assert!(db.history(ALL).unwrap().is_empty());
-    assert_eq!(db.retract(id(4)), Err(Unchanged::MayHaveBeenSent));
+    assert_eq!(db.retract(id(4), NOW), Err(Unchanged::MayHaveBeenSent));
     drop(db);
     let mut db = open(&path);
     assert_eq!(drain(&mut db, MAIN, forever), ids([2, 3]));
@@ -282,10 +282,10 @@ fn a_person_is_erased_from_what_was_history_and_what_was_never_sent_is_taken_bac
     append(&mut db, 2).unwrap();
     append(&mut db, 3).unwrap();
     let new = add(&mut db, "new", &Route::all(), forever);
-    db.retract(id(3)).unwrap();
+    db.retract(id(3), NOW).unwrap();
     check(&db);
     assert_eq!(queued(&db, new), ids([1, 2]));
-    db.erase(&|body| body.windows(8).any(|part| part == b"mailto:a"))
+    db.erase(NOW, &|body| body.windows(8).any(|part| part == b"mailto:a"))
         .unwrap();
     check(&db);
     assert_eq!(rows(&db), 0);

@@ -86,8 +86,10 @@ fn make(path: &Path) {
     .unwrap();
     // What the LRS said of others is erased with it.
     append(&mut db, 402).unwrap();
-    db.erase(&|body: &[u8]| String::from_utf8_lossy(body).contains("http://example.com/402\""))
-        .unwrap();
+    db.erase(NOW, &|body: &[u8]| {
+        String::from_utf8_lossy(body).contains("http://example.com/402\"")
+    })
+    .unwrap();
     put_aside(&mut db);
     // The second one has had some of it, and has given some up.
     let seqs: Vec<i64> = take_for(&mut db, second, 6)
@@ -108,7 +110,7 @@ fn make(path: &Path) {
     for n in [401, 400] {
         append(&mut db, n).unwrap();
     }
-    db.retract(id(401)).unwrap();
+    db.retract(id(401), NOW).unwrap();
     db.replace(MAIN, id(150), &statement(500), NOW).unwrap();
     // One that may be at the LRS, and then what was never sent.
     take_oldest(&mut db);

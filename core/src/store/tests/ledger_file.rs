@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::older_copy::{FILES, counts, erase, files, ids, put, record};
 use super::taken_out::queued;
 use crate::store::tests::{NOW, append, check, file, open, statement};
-use crate::store::{Db, Durability, LossReport, Shared, StoreError};
+use crate::store::{Appended, Db, Durability, LossReport, Refused, Shared, StoreError};
 
 type Files = Vec<Option<Vec<u8>>>;
 
@@ -32,8 +32,8 @@ fn then() -> Then {
     record(&mut db, 1..=10);
     db.checkpoint().unwrap();
     let older = files(folder.path());
-    db.retract(statement(GONE[0]).id).unwrap();
-    db.retract(statement(GONE[1]).id).unwrap();
+    db.retract(statement(GONE[0]).id, NOW).unwrap();
+    db.retract(statement(GONE[1]).id, NOW).unwrap();
     erase(&mut db, GONE[2]);
     erase(&mut db, GONE[3]);
     db.keep_numbers();
@@ -114,7 +114,7 @@ fn a_flipped_bit_in_a_note_costs_that_one() {
         assert!(loss.uncertain && loss.damage.contains("1 note"), "{loss:?}");
         // It may have been sent.
         let mut db = db;
-        assert!(db.retract(statement(1).id).is_err());
+        assert!(db.retract(statement(1).id, NOW).is_err());
         is_told_until_acknowledged(db, folder.path());
         // The copy is put back once more: the others hold, and that one is missing still.
         let beside = files(folder.path())[2].clone();
@@ -153,7 +153,7 @@ fn whatever_else_stands_there_is_told_and_kept() {
         let (folder, path) = file();
         let mut db = open(&path);
         record(&mut db, 1..=3);
-        db.retract(statement(3).id).unwrap();
+        db.retract(statement(3).id, NOW).unwrap();
         db.keep_numbers();
         drop(db);
         files(folder.path())[2].clone().unwrap()
@@ -187,20 +187,100 @@ fn whatever_else_stands_there_is_told_and_kept() {
     }
 }
 
+/// What cannot be read tells nothing: whoever takes it for damaged puts an empty one in its place.
+#[track_caller]
+fn is_refused_and_left_alone(folder: &Path, words: &str) {
+    let path = folder.join(FILES[0]);
+    let names = || {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (before, there) = (names(), fs::read(&path).ok());
+    for _ in 0..2 {
+        let refused = Db::open(&path, Durability::ProcessCrash, NOW).unwrap_err();
+        let StoreError::CannotOpen { reason, .. } = &refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            reason.contains("queue.db.ledger") && reason.contains(words),
+            "{reason}"
+        );
+        let mut after = names();
+        // SQLite's own, which go when the queue is closed in good order.
+        after.retain(|name| {
+            !["queue.db-wal", "queue.db-shm"]
+                .iter()
+                .any(|own| name == own)
+        });
+        assert_eq!(after, before);
+        assert_eq!(fs::read(&path).ok(), there);
+    }
+}
+
 #[test]
-fn a_folder_in_its_place_is_told_and_moved() {
+fn a_folder_in_its_place_is_named_and_left_alone() {
     let then = then();
-    let (folder, path) = file();
-    put(folder.path(), &[then.older[0].clone(), None, None]);
-    let beside = folder.path().join(FILES[2]);
-    fs::create_dir(&beside).unwrap();
-    fs::write(beside.join("note"), "mine").unwrap();
+    for database in [then.older[0].clone(), Some(Vec::new()), None] {
+        let (folder, path) = file();
+        put(folder.path(), &[database, None, None]);
+        let beside = folder.path().join(FILES[2]);
+        fs::create_dir(&beside).unwrap();
+        fs::write(beside.join("note"), "mine").unwrap();
+        is_refused_and_left_alone(folder.path(), "is a folder: move it away");
+        assert_eq!(fs::read(beside.join("note")).unwrap(), b"mine");
+        fs::rename(&beside, folder.path().join("moved")).unwrap();
+        open(&path);
+    }
+}
+
+/// It is there, and to read it is an error of the device: Linux says so of a process's memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn one_that_the_disk_does_not_give_back_is_no_damage() {
+    let then = then();
+    for database in [then.older[0].clone(), Some(Vec::new()), None] {
+        let (folder, _) = file();
+        put(folder.path(), &[database, None, None]);
+        let beside = folder.path().join(FILES[2]);
+        std::os::unix::fs::symlink("/proc/self/mem", &beside).unwrap();
+        assert!(fs::read(&beside).is_err());
+        is_refused_and_left_alone(folder.path(), "os error 5");
+    }
+}
+
+/// Otherwise its loss could not be told. What was taken in is taken back, and may be recorded again.
+#[test]
+#[cfg(unix)]
+fn nothing_is_recorded_that_cannot_be_counted_beside_the_queue() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    let queued_now = || shared.with(NOW, |db| Ok::<_, StoreError>(queued(db)));
+    for n in 1..=2 {
+        let _ = shared.append(vec![statement(n)], NOW).unwrap();
+    }
+    for n in 3..=4 {
+        shared
+            .with(NOW, |db| {
+                db.keeper.as_mut().unwrap().fail_to_write();
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        let refused = shared.append(vec![statement(n)], NOW);
+        let Err(Refused::Store(StoreError::CannotOpen { reason, .. })) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(reason.contains("queue.db.ledger"), "{reason}");
+        assert_eq!(queued_now().unwrap(), ids(1..n));
+        let again = shared.append(vec![statement(n)], NOW).unwrap();
+        assert_eq!(again, [Appended::New]);
+    }
+    drop(shared);
     let db = open(&path);
-    let loss = told(&db);
-    assert!(loss.uncertain);
-    assert_eq!(fs::read(loss.kept_at[0].join("note")).unwrap(), b"mine");
-    is_told_until_acknowledged(db, folder.path());
-    assert!(beside.is_file());
+    check(&db);
+    assert_eq!(queued(&db), ids(1..=4));
+    assert_eq!(db.loss().unwrap(), None);
 }
 
 #[test]
@@ -263,7 +343,7 @@ fn what_damages_no_note_that_it_needs_is_told_and_nothing_is_lost() {
     let loss = told(&db);
     assert_eq!((loss.lost, loss.uncertain), (0, false), "{loss:?}");
     // The file is not older than they are.
-    db.retract(statement(1).id).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
     db.keep_numbers();
     is_told_until_acknowledged(db, folder.path());
 }
@@ -294,7 +374,7 @@ fn nothing_is_told_of_a_sound_one_or_of_none_that_was_ever_there() {
     // All is delivered, and the queue is deleted without what is beside it: a new one begins there.
     let mut db = open(&path);
     for n in 1..=3 {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
     }
     db.keep_numbers();
     drop(db);
@@ -303,7 +383,7 @@ fn nothing_is_told_of_a_sound_one_or_of_none_that_was_ever_there() {
     record(&mut db, 4..=6);
     db.checkpoint().unwrap();
     let older = files(folder.path());
-    db.retract(statement(4).id).unwrap();
+    db.retract(statement(4).id, NOW).unwrap();
     db.keep_numbers();
     assert_eq!(db.loss().unwrap(), None);
     drop(db);
@@ -320,7 +400,7 @@ fn notes_that_were_being_written_when_the_power_failed_are_not_taken_for_damaged
     let (folder, path) = file();
     let mut db = open(&path);
     record(&mut db, 1..=9);
-    db.retract(statement(1).id).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
     db.keep_numbers();
     db.checkpoint().unwrap();
     let before = files(folder.path());
@@ -348,7 +428,7 @@ fn notes_that_were_being_written_when_the_power_failed_are_not_taken_for_damaged
         );
         assert_eq!(db.loss().unwrap(), None, "{whole:b}");
         // Notes go on behind them, and no place between them is missed.
-        db.retract(statement(9).id).unwrap();
+        db.retract(statement(9).id, NOW).unwrap();
         db.keep_numbers();
         db.checkpoint().unwrap();
         drop(db);
@@ -428,7 +508,9 @@ fn an_older_copy_put_in_its_place_while_it_is_open_needs_no_note() {
         shared.with(NOW, Db::checkpoint).unwrap();
         let older = files(folder.path())[0].clone().unwrap();
         for n in [2, 5] {
-            shared.with(NOW, |db| db.retract(statement(n).id)).unwrap();
+            shared
+                .with(NOW, |db| db.retract(statement(n).id, NOW))
+                .unwrap();
         }
         let beside = folder.path().join(FILES[2]);
         if damage == 0 {
@@ -464,7 +546,7 @@ fn one_that_is_taken_away_while_it_is_open_is_made_again_for_the_next_note() {
     db.checkpoint().unwrap();
     let older = files(folder.path());
     fs::remove_file(folder.path().join(FILES[2])).unwrap();
-    db.retract(statement(2).id).unwrap();
+    db.retract(statement(2).id, NOW).unwrap();
     db.keep_numbers();
     drop(db);
     let beside = files(folder.path())[2].clone();

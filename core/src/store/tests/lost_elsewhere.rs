@@ -123,7 +123,7 @@ fn what_was_taken_back_since_is_not_lost_for_anybody() {
     let older = files(folder.path())[0].clone();
     record(&mut db, 3..=5);
     for n in [2, 3, 5] {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
     }
     db.keep_numbers();
     let db = damaged(db, folder.path(), |_| older);
@@ -227,7 +227,10 @@ fn an_older_copy_does_not_forget_what_one_that_was_removed_may_have() {
         .unwrap();
     db.keep_numbers();
     let mut db = damaged(db, folder.path(), |_| older);
-    assert_eq!(db.retract(statement(1).id), Err(Unchanged::MayHaveBeenSent));
+    assert_eq!(
+        db.retract(statement(1).id, NOW),
+        Err(Unchanged::MayHaveBeenSent)
+    );
 }
 
 #[test]
@@ -239,7 +242,7 @@ fn nothing_is_taken_back_that_cannot_be_noted() {
     let beside = folder.path().join(FILES[2]);
     fs::remove_file(&beside).unwrap();
     fs::create_dir(&beside).unwrap();
-    let refused = db.retract(statement(1).id);
+    let refused = db.retract(statement(1).id, NOW);
     assert!(
         matches!(
             refused,
@@ -249,12 +252,12 @@ fn nothing_is_taken_back_that_cannot_be_noted() {
     );
     let everything = |_: &[u8]| true;
     assert!(matches!(
-        db.erase(&everything),
+        db.erase(NOW, &everything),
         Err(StoreError::ReadOnly(_))
     ));
     assert_eq!(db.ledger(MAIN).unwrap().queued, 2);
     fs::remove_dir(&beside).unwrap();
-    db.retract(statement(1).id).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
     check(&db);
 }
 

@@ -9,6 +9,7 @@ mod older_copy;
 mod taken_out;
 mod torn_wal;
 mod two_upstreams;
+mod voidings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -257,8 +258,8 @@ fn the_place_of_a_deleted_statement_is_never_given_out_again() {
     for n in 1..=3 {
         append(&mut db, n).unwrap();
     }
-    db.retract(statement(3).id).unwrap();
-    db.retract(statement(2).id).unwrap();
+    db.retract(statement(3).id, NOW).unwrap();
+    db.retract(statement(2).id, NOW).unwrap();
     drop(db);
     let mut db = open(&path);
     append(&mut db, 4).unwrap();
@@ -397,7 +398,7 @@ fn only_the_app_moves_what_is_held() {
     let id = |n| statement(n).id;
     assert_eq!(db.retry(MAIN, id(4), NOW), Err(Unchanged::NotHeld));
     assert_eq!(db.discard(MAIN, id(9), NOW), Err(Unchanged::Unknown));
-    assert_eq!(db.retract(id(1)), Err(Unchanged::MayHaveBeenSent));
+    assert_eq!(db.retract(id(1), NOW), Err(Unchanged::MayHaveBeenSent));
     db.retry(MAIN, id(1), NOW).unwrap();
     db.discard(MAIN, id(2), NOW).unwrap();
     // Replaced under its own id, with other content.
@@ -466,7 +467,7 @@ fn random_work_keeps_every_statement_in_exactly_one_place() {
                         settle(&mut db, &[row.seq], &outcome, history);
                     }
                 }
-                7 => drop(db.retract(some)),
+                7 => drop(db.retract(some, NOW)),
                 8 => drop(db.retry(MAIN, some, NOW)),
                 9 => drop(db.discard(MAIN, some, NOW)),
                 10 => {
@@ -479,7 +480,7 @@ fn random_work_keeps_every_statement_in_exactly_one_place() {
                     _ => {
                         let doomed =
                             format!("http://example.com/{}\"", rng.u128(1..=recorded.max(1)));
-                        db.erase(&|body| String::from_utf8_lossy(body).contains(&doomed))
+                        db.erase(NOW, &|body| String::from_utf8_lossy(body).contains(&doomed))
                             .unwrap();
                     }
                 },
@@ -505,7 +506,7 @@ fn erasing_drops_the_lrss_copy_of_a_conflict_and_keeps_what_names_nobody() {
     };
     settle(&mut db, &[1], &conflict, HistoryPolicy::None);
     let erased = db
-        .erase(&|body| body.windows(3).any(|w| w == b"eve"))
+        .erase(NOW, &|body| body.windows(3).any(|w| w == b"eve"))
         .unwrap();
     assert_eq!(erased, crate::store::Erased::default());
     let held = db.held(MAIN, ALL).unwrap();
@@ -572,8 +573,10 @@ fn erasing_leaves_no_trace_in_a_large_file() {
         db.append(&[&some], NOW).remove(0).unwrap();
     }
     // Deleted before, without a thought of leaving no trace.
-    db.retract(sized(3, 0).id).unwrap();
-    let erased = db.erase(&|body| memory_has(body, b"eve-here")).unwrap();
+    db.retract(sized(3, 0).id, NOW).unwrap();
+    let erased = db
+        .erase(NOW, &|body| memory_has(body, b"eve-here"))
+        .unwrap();
     assert_eq!(erased.undelivered, 70 * 13 - 1);
     check(&db);
     drop(db);
@@ -665,6 +668,75 @@ fn what_is_no_path_of_a_file_is_refused() {
 }
 
 #[test]
+fn a_folder_in_the_way_of_what_sqlite_has_beside_the_file_is_named() {
+    for suffix in ["-wal", "-shm", "-journal", "-rescued"] {
+        for is_there in [false, true] {
+            let (folder, path) = file();
+            if is_there {
+                append(&mut open(&path), 1).unwrap();
+            }
+            let in_the_way = folder.path().join(format!("queue.db{suffix}"));
+            std::fs::create_dir(&in_the_way).unwrap();
+            let before = std::fs::read_dir(folder.path()).unwrap().count();
+            let refused = Db::open(&path, Durability::PowerCut, NOW).unwrap_err();
+            assert_eq!(
+                refused,
+                StoreError::CannotOpen {
+                    path: path.clone(),
+                    reason: format!("{} is a folder: move it away", in_the_way.display()),
+                }
+            );
+            assert!(in_the_way.is_dir());
+            let after = std::fs::read_dir(folder.path()).unwrap().count();
+            assert_eq!(after, before, "nothing is made");
+            std::fs::remove_dir(&in_the_way).unwrap();
+            assert_eq!(
+                open(&path).ledger(MAIN).unwrap().queued,
+                u64::from(is_there)
+            );
+        }
+    }
+}
+
+/// File systems allow 255 bytes in a name, and SQLite 512 in a path.
+#[test]
+#[cfg(unix)]
+fn a_name_that_leaves_no_room_for_others_beside_it_is_refused_and_makes_nothing() {
+    let is_refused = |path: &Path| {
+        let refused = Db::open(path, Durability::PowerCut, NOW).unwrap_err();
+        assert!(
+            refused.to_string().contains("choose a shorter one"),
+            "{refused}"
+        );
+        let left = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 0, "{path:?}");
+    };
+    let (folder, path) = file();
+    for bytes in [227, 240, 247, 248, 252, 255, 300] {
+        is_refused(&folder.path().join("q".repeat(bytes)));
+    }
+    let mut deep = folder.path().to_owned();
+    while deep.as_os_str().len() < 500 {
+        deep.push("f".repeat(60));
+    }
+    std::fs::create_dir_all(&deep).unwrap();
+    is_refused(&deep.join("queue.db"));
+    std::fs::remove_dir_all(folder.path().join("f".repeat(60))).unwrap();
+    // One that is there by such a name is still used.
+    append(&mut open(&path), 1).unwrap();
+    let long = folder.path().join("q".repeat(240));
+    for end in ["", ".ledger"] {
+        let [from, to] = [&path, &long].map(|path| format!("{}{end}", path.display()));
+        std::fs::rename(from, to).unwrap();
+    }
+    let mut db = open(&long);
+    append(&mut db, 2).unwrap();
+    assert_eq!(db.ledger(MAIN).unwrap().queued, 2);
+    assert_eq!(db.loss().unwrap(), None);
+    drop(open(&folder.path().join("q".repeat(226))));
+}
+
+#[test]
 #[cfg(unix)]
 fn nobody_else_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -748,7 +820,7 @@ fn erasing_forgets_the_lrss_words_and_names_the_files_that_are_left() {
     std::fs::write(&kept, "eve@example.com").unwrap();
     let rescue = path.with_file_name("queue.db-rescue");
     std::fs::write(&rescue, "eve@example.com").unwrap();
-    let erased = db.erase(&|body| memory_has(body, b"eve@")).unwrap();
+    let erased = db.erase(NOW, &|body| memory_has(body, b"eve@")).unwrap();
     assert_eq!(erased.remaining, std::slice::from_ref(&kept));
     assert!(!rescue.exists());
     check(&db);
@@ -760,7 +832,7 @@ fn erasing_forgets_the_lrss_words_and_names_the_files_that_are_left() {
         .unwrap();
     let log = path.with_file_name("queue.db-wal");
     db.conn.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let erased = db.erase(&|_| false).unwrap();
+    let erased = db.erase(NOW, &|_| false).unwrap();
     assert_eq!(erased.remaining, [log, kept]);
     drop(reader);
     drop(db);
@@ -906,7 +978,7 @@ fn a_file_damaged_in_the_middle_gives_up_all_that_can_be_read() {
     // Met when it is used, if not when it was opened; the call that meets it fails, the next does not.
     for n in 1_000..1_003 {
         drop(shared.append(vec![sized(n, 900)], NOW));
-        drop(shared.with(NOW, |db| db.erase(&|_| false)));
+        drop(shared.with(NOW, |db| db.erase(NOW, &|_| false)));
         salvaged.extend(shared.take_salvaged());
     }
     let [salvaged] = salvaged.as_slice() else {
@@ -1297,7 +1369,7 @@ fn what_is_read_is_of_one_moment_whoever_writes_meanwhile() {
     shared
         .read(NOW, |db| {
             let before = (db.ledger(MAIN)?, db.queued(MAIN, ALL)?.len());
-            another.retract(id).unwrap();
+            another.retract(id, NOW).unwrap();
             append(&mut another, 2).unwrap();
             assert_eq!((db.ledger(MAIN)?, db.queued(MAIN, ALL)?.len()), before);
             assert!(db.is_intact(id)?, "it was there when this began");

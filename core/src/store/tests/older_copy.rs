@@ -62,7 +62,7 @@ fn deliver(db: &mut Db, statements: usize) {
 pub(crate) fn erase(db: &mut Db, n: u128) {
     let word = format!("http://example.com/{n}\"");
     let names = |body: &[u8]| String::from_utf8_lossy(body).contains(&word);
-    assert_eq!(db.erase(&names).unwrap().undelivered, 1);
+    assert_eq!(db.erase(NOW, &names).unwrap().undelivered, 1);
 }
 
 /// Returns how many are (recorded, queued, delivered, retracted, erased).
@@ -88,8 +88,8 @@ fn what_was_withdrawn_stays_out_of_an_older_copy() {
     record(&mut db, 1..=10);
     db.checkpoint().unwrap();
     let older = files(folder.path());
-    db.retract(statement(3).id).unwrap();
-    db.retract(statement(10).id).unwrap();
+    db.retract(statement(3).id, NOW).unwrap();
+    db.retract(statement(10).id, NOW).unwrap();
     erase(&mut db, 5);
     let seqs: Vec<i64> = take(&mut db, 1).iter().map(|row| row.seq).collect();
     settle(&mut db, &seqs, &held(), HistoryPolicy::None);
@@ -122,7 +122,7 @@ fn an_older_copy_tells_what_is_lost_and_what_is_delivered_again() {
         db.checkpoint().unwrap();
         let older = files(folder.path());
         record(&mut db, 8..=11);
-        db.retract(statement(9).id).unwrap();
+        db.retract(statement(9).id, NOW).unwrap();
         if delivered > 0 {
             deliver(&mut db, delivered);
         }
@@ -138,7 +138,7 @@ fn an_older_copy_tells_what_is_lost_and_what_is_delivered_again() {
         assert_eq!(now[2], before[2] - back, "{text}: delivered");
         assert_eq!(now[3..], before[3..], "{text}: taken back");
         // They may be at the LRS.
-        assert!(db.retract(statement(3).id).is_err());
+        assert!(db.retract(statement(3).id, NOW).is_err());
         // It shows them.
         deliver(&mut db, 5);
         let at_last = db.ledger(MAIN).unwrap();
@@ -179,7 +179,7 @@ fn the_end_of_a_log_brings_nothing_back_wherever_it_breaks_off() {
     record(&mut db, 9..=12);
     let begins = fs::metadata(folder.path().join(FILES[1])).unwrap().len() as usize;
     for n in [2, 4, 9] {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
     }
     erase_in_place(&mut db, 6);
     record(&mut db, 13..=15);
@@ -222,7 +222,7 @@ fn the_end_of_a_log_brings_nothing_back_wherever_it_breaks_off() {
 fn erase_in_place(db: &mut Db, n: u128) {
     let word = format!("http://example.com/{n}\"");
     let names = |body: &[u8]| String::from_utf8_lossy(body).contains(&word);
-    let mut erasing = crate::store::queue::erase::Erasing::default();
+    let mut erasing = crate::store::queue::erase::Erasing::begin(NOW);
     while db.erase_some(&mut erasing, &names).unwrap() {}
 }
 
@@ -232,7 +232,7 @@ fn what_was_noted_and_not_committed_is_taken_out_after_a_kill() {
     let mut db = open(&path);
     record(&mut db, 1..=4);
     let before = files(folder.path());
-    db.retract(statement(2).id).unwrap();
+    db.retract(statement(2).id, NOW).unwrap();
     // The numbers are those of before: they are written after the commit.
     let noted = files(folder.path());
     drop(db);
@@ -246,7 +246,7 @@ fn what_was_noted_and_not_committed_is_taken_out_after_a_kill() {
     assert_eq!(counts(&db), [4, 3, 0, 1, 0]);
     assert_eq!(lost(&db), None);
     // It has not been sent.
-    db.retract(statement(3).id).unwrap();
+    db.retract(statement(3).id, NOW).unwrap();
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn what_could_not_be_taken_back_stays_whatever_happens() {
         )
         .unwrap();
     let failed: Result<(), crate::store::Unchanged> = db.together(|db| {
-        db.retract(statement(2).id)?;
+        db.retract(statement(2).id, NOW)?;
         // It is the commit that fails.
         db.conn.execute_batch("INSERT INTO fails VALUES (1, 2)")?;
         Ok(())
@@ -274,7 +274,7 @@ fn what_could_not_be_taken_back_stays_whatever_happens() {
     assert!(failed.is_err());
     assert_eq!(queued(&db), ids(1..=4));
     // What is noted next takes its place.
-    db.retract(statement(3).id).unwrap();
+    db.retract(statement(3).id, NOW).unwrap();
     db.keep_numbers();
     drop(db);
     let db = open(&path);
@@ -291,7 +291,7 @@ fn two_that_have_it_open_note_one_after_the_other() {
     one.checkpoint().unwrap();
     let older = files(folder.path());
     let retract = |db: &mut Db, n| {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
         db.keep_numbers();
     };
     retract(&mut one, 1);
@@ -311,7 +311,7 @@ fn a_loss_is_counted_though_another_has_delivered() {
     record(&mut one, 1..=6);
     deliver(&mut two, 4);
     let outcomes = one.append(&[&vec![statement(7)]], NOW);
-    one.count_appended(&outcomes);
+    one.count_appended(&outcomes).unwrap();
     let beside = files(folder.path())[2].clone();
     drop((one, two));
     put(folder.path(), &[None, None, beside]);
@@ -329,7 +329,7 @@ fn what_was_withdrawn_is_not_salvaged() {
     db.checkpoint().unwrap();
     let older = files(folder.path());
     for n in [3, 20, 60] {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
     }
     db.keep_numbers();
     drop(db);
@@ -361,7 +361,10 @@ fn an_older_copy_put_in_its_place_while_it_is_open_brings_nothing_back() {
         (1..=6).for_each(record);
         shared.with(NOW, Db::checkpoint).unwrap();
         let older = files(folder.path());
-        let retract = |n| shared.with(NOW, |db| db.retract(statement(n).id)).unwrap();
+        let retract = |n| {
+            let retracted = shared.with(NOW, |db| db.retract(statement(n).id, NOW));
+            retracted.unwrap();
+        };
         retract(2);
         (7..=9).for_each(record);
         retract(8);
@@ -389,12 +392,12 @@ fn an_older_ledger_that_goes_on_says_what_it_knows() {
     record(&mut db, 1..=6);
     db.checkpoint().unwrap();
     let older = files(folder.path());
-    db.retract(statement(1).id).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
     db.keep_numbers();
     drop(db);
     fs::write(folder.path().join(FILES[2]), older[2].as_ref().unwrap()).unwrap();
     let mut db = open(&path);
-    db.retract(statement(2).id).unwrap();
+    db.retract(statement(2).id, NOW).unwrap();
     db.keep_numbers();
     let db = put_back(db, folder.path(), &older);
     assert_eq!(queued(&db), ids([1, 3, 4, 5, 6]));
@@ -405,7 +408,7 @@ fn what_is_kept_beside_it_may_be_behind() {
     let (folder, path) = file();
     let mut db = open(&path);
     record(&mut db, 1..=4);
-    db.retract(statement(2).id).unwrap();
+    db.retract(statement(2).id, NOW).unwrap();
     db.keep_numbers();
     drop(db);
     let beside = folder.path().join(FILES[2]);

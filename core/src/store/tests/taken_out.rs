@@ -50,7 +50,7 @@ impl Left {
 
     /// Returns what a salvage would find.
     fn surveyed(&self) -> BTreeSet<Uuid> {
-        let pages = Pages::of(&self.path());
+        let pages = Pages::of(&self.path()).unwrap();
         let whole = Survey::of(&pages).whole.into_iter();
         whole
             .map(|spot| pages.read(spot).expect("it was whole").id)
@@ -96,10 +96,10 @@ fn left_by_a_kill(fold: bool) -> Left {
     let recorded = fs::read(folder.path().join(FILES[1])).unwrap().len();
     delivered(&mut db, 8);
     for n in [60, 59, 30, 20, 21, 22, 23, 24, 25, 26, 27] {
-        db.retract(statement(n).id).unwrap();
+        db.retract(statement(n).id, NOW).unwrap();
     }
     append(&mut db, 61).unwrap();
-    db.retract(statement(61).id).unwrap();
+    db.retract(statement(61).id, NOW).unwrap();
     append(&mut db, 62).unwrap();
     let there = queued(&db);
     assert_eq!(there.len(), 42);

@@ -26,7 +26,7 @@ fn what_was_folded_into_the_file_outlives_any_torn_log_over_an_older_one() {
         append(&mut db, n).unwrap();
         // Pages are joined, and rows move.
         if n % 4 != 0 {
-            db.retract(statement(n - 280).id).unwrap();
+            db.retract(statement(n - 280).id, NOW).unwrap();
         }
     }
     db.keep_numbers();

@@ -159,7 +159,7 @@ fn what_one_refuses_another_has() {
 #[test]
 fn a_statement_is_taken_back_from_all_of_them_or_from_none() {
     let (_folder, mut db, second) = two(3);
-    db.retract(id(3)).unwrap();
+    db.retract(id(3), NOW).unwrap();
     check(&db);
     assert_eq!(rows(&db), 2);
     for upstream in [MAIN, second] {
@@ -167,7 +167,7 @@ fn a_statement_is_taken_back_from_all_of_them_or_from_none() {
     }
     // One of them may have it, and then has it; the other was never asked.
     let taken = seqs(&mut db, second, 1);
-    assert_eq!(db.retract(id(1)), Err(Unchanged::MayHaveBeenSent));
+    assert_eq!(db.retract(id(1), NOW), Err(Unchanged::MayHaveBeenSent));
     settle_for(
         &mut db,
         second,
@@ -175,8 +175,8 @@ fn a_statement_is_taken_back_from_all_of_them_or_from_none() {
         &Outcome::Delivered,
         HistoryPolicy::None,
     );
-    assert_eq!(db.retract(id(1)), Err(Unchanged::MayHaveBeenSent));
-    db.retract(id(2)).unwrap();
+    assert_eq!(db.retract(id(1), NOW), Err(Unchanged::MayHaveBeenSent));
+    db.retract(id(2), NOW).unwrap();
     check(&db);
     assert_eq!(queued(&db, MAIN), ids([1]));
     assert!(queued(&db, second).is_empty());
@@ -323,7 +323,7 @@ fn erasing_counts_where_it_was_to_be_delivered_still() {
     let taken = seqs(&mut db, second, 1);
     settle_for(&mut db, second, &taken, &conflict, HistoryPolicy::Forever);
     let erased = db
-        .erase(&|body| {
+        .erase(NOW, &|body| {
             let text = String::from_utf8_lossy(body);
             let doomed = |n: u128| text.contains(&format!("http://example.com/{n}\""));
             text.contains("eve") || doomed(1) || doomed(2) || doomed(4)
@@ -356,7 +356,8 @@ fn a_voiding_waits_for_its_target_at_the_same_upstream() {
     deliver(&mut db, second, 1, HistoryPolicy::None);
     deliver(&mut db, second, 1, HistoryPolicy::None);
     assert_eq!(db.ledger(MAIN).unwrap().waiting, 1);
-    db.discard(MAIN, id(1), NOW).unwrap();
+    db.retry(MAIN, id(1), NOW).unwrap();
+    deliver(&mut db, MAIN, 1, HistoryPolicy::None);
     deliver(&mut db, MAIN, 1, HistoryPolicy::None);
     purge(&mut db, HistoryPolicy::None);
     assert_eq!(rows(&db), 0);
@@ -380,7 +381,7 @@ fn one_that_is_added_later_gets_what_is_recorded_from_then_on() {
     check(&db);
     assert_eq!(queued(&db, second), ids([4]));
     // What was never sent and is for the first alone can be taken back still.
-    db.retract(id(3)).unwrap();
+    db.retract(id(3), NOW).unwrap();
     db.discard(MAIN, id(1), NOW).unwrap();
     assert_eq!(rows(&db), 2);
     deliver(&mut db, second, 1, HistoryPolicy::None);
@@ -530,7 +531,7 @@ fn a_damaged_file_gives_up_what_is_for_whom() {
     assert_eq!(queued(&db, MAIN), ids(1..=6));
     assert_eq!(queued(&db, second), ids([4, 5, 6, 7]));
     // All of them may have been sent, to either.
-    assert_eq!(db.retract(id(7)), Err(Unchanged::MayHaveBeenSent));
+    assert_eq!(db.retract(id(7), NOW), Err(Unchanged::MayHaveBeenSent));
     let rows = take_for(&mut db, second, 9);
     assert!(rows.iter().all(|row| row.sent_before));
     drop((db, folder));
@@ -556,7 +557,7 @@ fn what_another_has_is_not_forgotten_with_an_older_copy() {
     deliver(&mut db, second, 1, HistoryPolicy::None);
     let mut db = go_back(db, &folder, &older);
     // The first upstream has never been asked, and what the second one has is not for sure any more.
-    assert_eq!(db.retract(id(1)), Err(Unchanged::MayHaveBeenSent));
+    assert_eq!(db.retract(id(1), NOW), Err(Unchanged::MayHaveBeenSent));
     assert_eq!(queued(&db, second), ids([1, 2]));
     assert!(
         take_for(&mut db, second, 2)
@@ -852,7 +853,7 @@ fn random_work_for_three_upstreams() {
                 }
                 8 => {
                     let may = model.0.get(&n).is_some_and(|it| it.is_due() && !it.sent);
-                    let is_retracted = db.retract(id(n)).is_ok();
+                    let is_retracted = db.retract(id(n), NOW).is_ok();
                     assert!(is_retracted == may || may && n <= left_through);
                     if is_retracted {
                         model.take_out(n, At::Retracted);
@@ -883,7 +884,7 @@ fn random_work_for_three_upstreams() {
                     let doomed = format!("http://example.com/{n}\"");
                     let names = |body: &[u8]| String::from_utf8_lossy(body).contains(&doomed);
                     let was_due = model.0.get(&n).is_some_and(Known::is_due);
-                    let found = db.erase(&names).unwrap();
+                    let found = db.erase(NOW, &names).unwrap();
                     assert_eq!(found.undelivered, u64::from(was_due));
                     let was_sent = was_due && model.0[&n].sent;
                     assert!(found.maybe_sent == u64::from(was_sent) || n <= left_through);
@@ -986,9 +987,13 @@ fn what_one_that_is_removed_may_have_is_not_changed_or_taken_back() {
     assert_eq!(db.upstreams().unwrap(), [MAIN]);
     assert_eq!(queued(&db, MAIN), ids(1..=4));
     for n in 1..=3 {
-        assert_eq!(db.retract(id(n)), Err(Unchanged::MayHaveBeenSent), "{n}");
+        assert_eq!(
+            db.retract(id(n), NOW),
+            Err(Unchanged::MayHaveBeenSent),
+            "{n}"
+        );
     }
-    db.retract(id(4)).unwrap();
+    db.retract(id(4), NOW).unwrap();
     // By its account the file has not gone back in time.
     let after = crate::store::ledger_file::counts::Numbers::of(&db.conn).unwrap();
     assert!(!before.are_ahead_of(&after));

@@ -141,7 +141,8 @@ impl Routes {
     }
 }
 
-/// Not for those that its target was not for. One that was added after the target may have it by other ways,
+/// Not for those that its target was not for, or where the app has given it up: what they have under its id is
+/// somebody else's. One that was added after the target may have it by other ways,
 /// unless it gets some statements only.
 fn not_for_voiding(tx: &Connection, target: Uuid) -> rusqlite::Result<i64> {
     let Some(seq) = ids::find(tx, target)? else {
@@ -150,7 +151,9 @@ fn not_for_voiding(tx: &Connection, target: Uuid) -> rusqlite::Result<i64> {
     let not_for: i64 = tx
         .prepare_cached(
             "SELECT ifnull(sum(1 << (n.id - 1)), 0) FROM upstream n, statement s
-             WHERE s.seq = ?1 AND iif(s.seq > n.begins_after, s.not_for & (1 << (n.id - 1)) <> 0, n.route IS NOT NULL)",
+             WHERE s.seq = ?1 AND iif(s.seq > n.begins_after, s.not_for & (1 << (n.id - 1)) <> 0, n.route IS NOT NULL)
+                OR s.seq = ?1 AND EXISTS (SELECT 1 FROM done_with d
+                    WHERE d.seq = s.seq AND d.upstream = n.id AND NOT d.delivered)",
         )?
         .query_row([seq], |row| row.get(0))?;
     let takes_it: bool = tx

@@ -199,9 +199,9 @@ fn what_was_never_sent_can_still_be_retracted_after_an_outage() {
         .faults
         .push_back(Fault::Fail(TransportError::Unreachable("no route".into())));
     device.sync();
-    device.db.retract(late[0]).unwrap();
+    device.db.retract(late[0], 0).unwrap();
     device.check();
-    assert!(device.db.retract(ids[0]).is_err());
+    assert!(device.db.retract(ids[0], 0).is_err());
     device
         .lrs
         .faults
@@ -209,7 +209,7 @@ fn what_was_never_sent_can_still_be_retracted_after_an_outage() {
     device.by_hand = true;
     device.sync();
     assert!(
-        device.db.retract(late[1]).is_err(),
+        device.db.retract(late[1], 0).is_err(),
         "it may have reached the LRS"
     );
 }

@@ -434,7 +434,7 @@ fn what_provably_never_left_may_be_retracted_and_what_may_have_arrived_may_not()
             for (at, ids) in batches.iter().enumerate() {
                 // Everything up to what may have arrived counts as sent.
                 let expected = arrived == 3 || at > arrived;
-                let retracted = air.device.db.retract(ids[0]).is_ok();
+                let retracted = air.device.db.retract(ids[0], 0).is_ok();
                 assert_eq!(retracted, expected, "{order:?} {arrived} {at}");
             }
             air.device.check();
@@ -492,7 +492,7 @@ fn an_id_that_is_erased_and_recorded_anew_is_not_under_way_twice() {
     let erased = ids[3].to_string();
     air.device
         .db
-        .erase(&|body| String::from_utf8_lossy(body).contains(&erased))
+        .erase(0, &|body| String::from_utf8_lossy(body).contains(&erased))
         .unwrap();
     air.device.record_text(&again, START - 1_000);
     air.land(1);

@@ -91,7 +91,7 @@ fn what_is_erased_during_a_sync_is_not_sent_any_more() {
     let erased = ids[0].to_string();
     device
         .db
-        .erase(&|body| String::from_utf8_lossy(body).contains(&erased))
+        .erase(0, &|body| String::from_utf8_lossy(body).contains(&erased))
         .unwrap();
     let Step::Send { request, .. } = session.next(&mut device.db, device.now).unwrap() else {
         panic!("the other one is still due")

@@ -114,8 +114,8 @@ impl World {
         let sent = self.known_anywhere(id).any(|known| known.sent);
         let tries: u32 = self.known_anywhere(id).map(|known| known.times_sent).sum();
         let place = self.snapshot()?.place(id);
-        let (db, _) = self.db(which);
-        match db.retract(id) {
+        let (db, now) = self.db(which);
+        match db.retract(id, now) {
             Ok(()) => {
                 self.tell(|_| format!("retract {id}"));
                 if sent {

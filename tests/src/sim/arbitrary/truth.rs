@@ -115,6 +115,10 @@ pub fn is_json(answer: &Response) -> bool {
 /// `set`: when the clock was set, of a device that has no other one.
 pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, set: &[Millis]) -> bool {
     let id = known.recipe.id;
+    if reason == HoldReason::TargetGivenUp {
+        // Of that the LRS says nothing.
+        return false;
+    }
     if reason == HoldReason::Conflict {
         return lrs.differs.contains(&id);
     }

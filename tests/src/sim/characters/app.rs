@@ -120,8 +120,8 @@ impl World {
             return Ok(());
         };
         let (id, body) = (known.recipe.id, known.body.clone());
-        let (db, _) = self.db(which);
-        if db.retract(id).is_ok() {
+        let (db, now) = self.db(which);
+        if db.retract(id, now).is_ok() {
             self.tell(|_| format!("retract {id}"));
             if self.servers.lrs.ever_had(id, &body) && !self.is_there_from_elsewhere(id) {
                 return Err(format!("I3: {id} was retracted, and the LRS has it"));

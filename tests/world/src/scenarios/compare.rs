@@ -125,6 +125,10 @@ pub const ALL: &[Scenario] = &[
         "a_conflict_ends_by_the_apps_word",
         a_conflict_ends_by_the_apps_word,
     ),
+    Scenario::new(
+        "what_voids_a_statement_that_is_given_up_is_held",
+        what_voids_a_statement_that_is_given_up_is_held,
+    ),
 ];
 
 /// The LRS has this other form of the first statement.
@@ -173,4 +177,31 @@ fn a_conflict_ends_by_the_apps_word() {
     device.drain(&server, Duration::from_mins(1)).ended(0);
     assert_eq!(server.lrs.all().len(), 2, "under a new id");
     assert_eq!(number(&device.status()["held"]), 0);
+}
+
+fn what_voids_a_statement_that_is_given_up_is_held() {
+    for settle in ["send-as-new", "keep-theirs", "discard"] {
+        let mut theirs = sample(0);
+        theirs["result"]["score"] = json!({"scaled": 0.9});
+        let server = knows(theirs);
+        let device = Device::with(2);
+        device
+            .run(&["void", &id(0), "--mbox", "t@example.com"])
+            .ended(0);
+        // It waits for its target.
+        device.sync(&server).ended(4);
+        assert_eq!(device.held()[0]["reason"], "conflict", "{settle}");
+        let settled = device.run(&["held", settle, &id(0)]);
+        assert!(settled.stderr.contains("voids"), "{settle}: {settled}");
+        device.drain(&server, Duration::from_mins(1)).ended(1);
+        let held = device.held();
+        assert_eq!(held.len(), 1, "{settle}: {held:?}");
+        assert_eq!(held[0]["reason"], "target_given_up", "{settle}");
+        // The app may mean what the LRS has.
+        let voiding = held[0]["id"].as_str().unwrap_or_default().to_owned();
+        assert!(!server.lrs.all().contains_key(&voiding), "{settle}");
+        device.run(&["held", "retry", &voiding]).ended(0);
+        device.drain(&server, Duration::from_mins(1)).ended(0);
+        assert!(server.lrs.all().contains_key(&voiding), "{settle}");
+    }
 }

@@ -81,6 +81,8 @@ pub struct Reader<R> {
     index: usize,
     /// A value came, and no comma since.
     after_value: bool,
+    /// A comma came in this line, and no value since.
+    comma: Option<usize>,
 }
 
 impl<R: Read> Reader<R> {
@@ -101,6 +103,7 @@ impl<R: Read> Reader<R> {
             inside: Inside::Nothing,
             index: 0,
             after_value: false,
+            comma: None,
         }
     }
 
@@ -125,12 +128,22 @@ impl<R: Read> Reader<R> {
                 continue;
             }
             match (self.inside, first) {
+                (Inside::Array | Inside::StatementResult, b']')
+                    if let Some(line) = self.comma.take() =>
+                {
+                    return Ok(Some(self.fault_at(
+                        line,
+                        "is an array with a comma that nothing follows",
+                        "a statement after the comma, or none of the two",
+                    )));
+                }
                 (Inside::Nothing, b'[') => self.enter(Inside::Array, self.at + 1),
                 (Inside::Array, b']') | (Inside::Tail, b'}') => self.leave(Inside::Nothing),
                 (Inside::StatementResult, b']') => self.leave(Inside::Tail),
                 (Inside::Tail, b',' | b':') => self.advance(self.at + 1),
                 (Inside::Array | Inside::StatementResult, b',') if self.after_value => {
                     self.after_value = false;
+                    self.comma = Some(self.line);
                     self.advance(self.at + 1);
                 }
                 (Inside::Array | Inside::StatementResult, _) if self.after_value => {
@@ -152,6 +165,7 @@ impl<R: Read> Reader<R> {
 
     fn value(&mut self) -> io::Result<Option<Item>> {
         let place = self.place();
+        self.comma = None;
         let (end, whole) = match self.end_of_value(self.at)? {
             Some(end) if end - self.at > self.longest => {
                 self.advance(end);
@@ -402,7 +416,7 @@ impl<R: Read> Reader<R> {
         self.advance(at);
         self.inside = inside;
         self.index = 0;
-        self.after_value = false;
+        (self.after_value, self.comma) = (false, None);
     }
 
     fn leave(&mut self, inside: Inside) {
@@ -425,8 +439,12 @@ impl<R: Read> Reader<R> {
     }
 
     fn fault(&self, problem: &str, expected: &str) -> Item {
+        self.fault_at(self.line, problem, expected)
+    }
+
+    fn fault_at(&self, line: usize, problem: &str, expected: &str) -> Item {
         Item {
-            place: format!("{}:{}", self.name, self.line),
+            place: format!("{}:{line}", self.name),
             text: Err(Fault {
                 index: None,
                 path: "$".to_owned(),

@@ -156,6 +156,21 @@ fn an_array_that_is_none_is_told() {
         "[{},",
         &[("f:1[0]", "{}"), ("f:1", "is an array that is not closed")],
     );
+    let no_more = "is an array with a comma that nothing follows";
+    is("[{},]", &[("f:1[0]", "{}"), ("f:1", no_more)]);
+    is(
+        "[{},{} , \n\n]\n{}",
+        &[
+            ("f:1[0]", "{}"),
+            ("f:1[1]", "{}"),
+            ("f:1", no_more),
+            ("f:4", "{}"),
+        ],
+    );
+    is(
+        "{\"statements\":[{}\n,],\"more\":\"\"}",
+        &[("f:1[0]", "{}"), ("f:2", no_more)],
+    );
 }
 
 #[test]
