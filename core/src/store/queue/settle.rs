@@ -95,6 +95,13 @@ impl Db {
         history: HistoryPolicy,
         now: Millis,
     ) -> Result<Vec<i64>, StoreError> {
+        // To keep one as history writes it anew, of which what was delivered would be undone where there is no
+        // room for that.
+        let history = if self.has_little_room {
+            HistoryPolicy::None
+        } else {
+            history
+        };
         self.write(|tx| {
             if let Some((by, learned)) = &settlement.learned
                 && lease::is_held_by(tx, upstream, by.holder, by.generation)?
