@@ -145,6 +145,20 @@ fn a_disk_that_recording_alone_has_filled_is_delivered_from() {
     );
 }
 
+/// On so small a disk what the log takes of a delivery is soon more than all that is kept for it.
+#[test]
+fn a_small_disk_that_recording_alone_has_filled_is_delivered_from() {
+    let sizes = [
+        128, 160, 200, 224, 256, 288, 320, 360, 400, 450, 512, 700, 1_024, 2_048, 4_096,
+    ];
+    let disks = sizes.map(|kib| [(kib, 3, 2_000), (kib, 1, 6_000), (kib, 10, 200)]);
+    each_disk(
+        disks.as_flattened(),
+        |_, count, bytes| format!("{}; {}", brim(1, count, bytes), deliver()),
+        true,
+    );
+}
+
 /// Some of it is there before, and the rest once there is a reserve.
 #[test]
 fn a_disk_that_others_have_filled_up_is_delivered_from() {

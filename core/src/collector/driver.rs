@@ -20,7 +20,7 @@ use crate::collector::lane::Lane;
 use crate::collector::panics::caught;
 use crate::error::Error;
 use crate::event::Event;
-use crate::store::{Db, Millis, Problem, Trouble};
+use crate::store::{Db, Millis, Problem, StoreError, Trouble};
 use crate::sync::{Ended, SyncReport, backoff, policy};
 
 /// How often a sync that has time looks whether another process has ended the one under way.
@@ -28,6 +28,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
+
+/// How often fewer are taken at once where there is no room for so many: down to one.
+const FEWER_EACH_TIME: u32 = 9;
 
 pub(super) type Reply = Sender<Result<SyncReport, Error>>;
 
@@ -315,7 +318,8 @@ impl Driver {
                 .unwrap_or_default();
         }
         self.lane.syncing.store(false, Ordering::Relaxed);
-        if matches!(&result, Ok(report) if report.delivered > 0) {
+        // Whoever was short of room, and died or failed before this, has left what it delivered.
+        if matches!(&result, Ok(report) if report.delivered > 0 || self.is_short_of_room()) {
             self.shrink();
         }
         if matches!(&result, Err(Error::NoUpstream { .. })) {
@@ -479,16 +483,28 @@ impl Driver {
         }
     }
 
+    /// Delivered statements are there still, and the disk is nearly full.
+    fn is_short_of_room(&self) -> bool {
+        let store = &self.inner.store;
+        store.has_little_room()
+            && store
+                .read(self.inner.clock.now_ms(), Db::unpurged)
+                .is_ok_and(|left| left > 0)
+    }
+
     /// The file gives back what was delivered. Others may record in between the slices.
     fn shrink(&self) {
         let (store, history) = (&self.inner.store, self.inner.history);
         let now = self.inner.clock.now_ms();
         let mut shrunk = false;
+        let mut tries = FEWER_EACH_TIME;
         let outcome = loop {
             match store.with(now, |db| Ok(db.purge(history, now)? || db.shrink()?)) {
                 Ok(true) => shrunk = true,
                 Ok(false) if shrunk => break store.with(now, Db::checkpoint),
                 Ok(false) => break Ok(()),
+                // There is room for fewer at once, once what failed has left the log.
+                Err(StoreError::DiskFull) if tries > 0 => tries -= 1,
                 Err(error) => break Err(error),
             }
         };

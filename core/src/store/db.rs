@@ -30,6 +30,8 @@ pub struct Db {
     pub(super) walks: Vec<(UpstreamId, Walk)>,
     /// The disk is nearly full: a little at a time.
     pub(super) has_little_room: bool,
+    /// So many statements or pages are that little; fewer each time that there was no room for so many.
+    pub(super) little: i64,
     /// No other connection can be opened while this one is.
     pub(super) is_alone: bool,
 }
@@ -186,7 +188,7 @@ impl Db {
             return Ok(false);
         }
         if self.has_little_room {
-            self.vacuum(SHRINK_A_LITTLE)?;
+            self.vacuum(self.little)?;
         } else if live <= REBUILT_IN_NO_TIME {
             self.rebuild()?;
         } else {
@@ -334,8 +336,8 @@ const REBUILT_IN_MEMORY: i64 = 64 * 1024;
 /// Pages freed in one transaction: a megabyte.
 const SHRINK_AT_ONCE: i64 = 1_024;
 
-/// The same where there is little room.
-const SHRINK_A_LITTLE: i64 = SHRINK_AT_ONCE / 8;
+/// The same where there is little room, and statements deleted in one transaction there.
+pub(super) const A_LITTLE: i64 = SHRINK_AT_ONCE / 8;
 
 /// How long whoever is short of room waits for those who read.
 const BRIEFLY: Duration = Duration::from_millis(200);

@@ -191,7 +191,7 @@ impl Shared {
         let mut slot = self.slot()?;
         self.mend(&mut slot, None, now)?;
         let db = self.db(&mut slot, now)?;
-        let is_low = self.reserve.make_room();
+        let is_low = self.reserve.make_room() || self.reserve.is_on_small_disk();
         db.has_little_room = is_low;
         if is_low {
             // What fails is met by the work itself.
@@ -205,6 +205,9 @@ impl Shared {
             .and_then(AsStoreError::as_store_error);
         if let Some(error) = met {
             self.reserve.met(error);
+            if is_low && *error == StoreError::DiskFull {
+                db.little = (db.little / 2).max(1);
+            }
         }
         if is_low && let Slot::Open(db) = &mut *slot {
             // The log begins anew, and takes no more room than this one transaction.
@@ -225,6 +228,11 @@ impl Shared {
             tracing::error!(%error, "the queue's file was taken away, and could not be put back yet");
         }
         outcome
+    }
+
+    /// The last of these works found little room.
+    pub fn has_little_room(&self) -> bool {
+        matches!(self.slot().as_deref(), Ok(Slot::Open(db)) if db.has_little_room)
     }
 
     /// Reads without waiting for who writes.

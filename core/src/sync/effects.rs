@@ -41,7 +41,7 @@ impl Session {
         }
         self.settle(db, settled, now)?;
         if db.unpurged()? >= policy::PURGE_FROM {
-            db.purge(self.link.config.history, now)?;
+            db.purge_beside(self.link.config.history, now)?;
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl Session {
             // about may not be found out yet.
             self.settle(db, Vec::new(), now)?;
         }
-        db.purge(self.link.config.history, now)?;
+        db.purge_beside(self.link.config.history, now)?;
         self.end(db, Ended::Emptied)
     }
 

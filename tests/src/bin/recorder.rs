@@ -193,6 +193,8 @@ fn erase(file: &str, ballast: &Path) {
 fn telling() -> Config {
     let mut config = Config::new("https://lrs.example/xAPI", None);
     let stored = |ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}"));
+    // What is kept takes room, too.
+    config.history = pannier::HistoryPolicy::Forever;
     config.transport = Some(Arc::new(MemoryLrs::new(stored, 0)));
     config
 }

@@ -16,7 +16,7 @@ use super::settings::PAGE_BYTES;
 use super::wal_length::{FULL_BYTES, LogLength};
 use super::{one_name, reserve};
 use crate::lock::lock;
-use crate::store::db::Leaving;
+use crate::store::db::{A_LITTLE, Leaving};
 use crate::store::ledger_file;
 use crate::store::ledger_file::writer::Keeper;
 use crate::store::repair::loss;
@@ -136,6 +136,7 @@ impl Db {
             leaving: Leaving::default(),
             walks: Vec::new(),
             has_little_room: false,
+            little: A_LITTLE,
             is_alone: false,
         })
     }
@@ -320,6 +321,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         leaving: Leaving::default(),
         walks: Vec::new(),
         has_little_room: false,
+        little: A_LITTLE,
         is_alone: beside == Beside::Nobody,
     };
     schema::migrate(&mut db.conn)?;

@@ -121,6 +121,11 @@ impl Reserve {
         disk.free < 2 * size && length(&self.queue) < size
     }
 
+    /// The disk is so small that one transaction may fill it, however much of it is free.
+    pub(crate) fn is_on_small_disk(&self) -> bool {
+        Disk::of(&self.queue).is_some_and(|disk| disk.reserve() < MOST)
+    }
+
     /// After an error. What failed for want of room may be tried again.
     pub(crate) fn met(&self, error: &StoreError) {
         let is_full = match error {

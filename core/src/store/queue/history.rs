@@ -33,12 +33,14 @@ pub(crate) fn keep(tx: &Connection, seq: i64, delivered_at: Millis) -> rusqlite:
     Ok(())
 }
 
-/// Deletes history that is too old; true if there may be more.
+/// Deletes history that is too old, so many at once at most; true if there may be more.
 pub(crate) fn forget(
     tx: &Connection,
     policy: HistoryPolicy,
     now: Millis,
+    at_once: i64,
 ) -> Result<bool, StoreError> {
+    let at_once = at_once.min(FORGET_AT_ONCE);
     let before = match policy {
         HistoryPolicy::None => Millis::MAX,
         HistoryPolicy::For(age) => now - age,
@@ -48,7 +50,7 @@ pub(crate) fn forget(
         .prepare_cached(
             "SELECT seq FROM statement WHERE delivered_at < ?1 ORDER BY delivered_at LIMIT ?2",
         )?
-        .query_map([before, FORGET_AT_ONCE], |row| row.get(0))?
+        .query_map([before, at_once], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     if old.is_empty() {
         return Ok(false);
@@ -58,5 +60,5 @@ pub(crate) fn forget(
         checksum::must_be_delivered(tx, seq)?;
         delete_row(tx, seq)?;
     }
-    Ok(old.len() as i64 == FORGET_AT_ONCE)
+    Ok(old.len() as i64 == at_once)
 }

@@ -95,6 +95,13 @@ impl Db {
         history: HistoryPolicy,
         now: Millis,
     ) -> Result<Vec<i64>, StoreError> {
+        // To keep one as history writes it anew, of which what was delivered would be undone where there is no
+        // room for that.
+        let history = if self.has_little_room {
+            HistoryPolicy::None
+        } else {
+            history
+        };
         self.write(|tx| {
             if let Some((by, learned)) = &settlement.learned
                 && lease::is_held_by(tx, upstream, by.holder, by.generation)?
@@ -134,12 +141,12 @@ impl Db {
     /// old. Returns whether there is more to do.
     pub fn purge(&mut self, history: HistoryPolicy, now: Millis) -> Result<bool, StoreError> {
         let at_once = if self.has_little_room {
-            PURGE_A_LITTLE
+            self.little
         } else {
             PURGE_AT_ONCE
         };
         self.write(|tx| {
-            let forgotten = history::forget(tx, history, now)?;
+            let forgotten = history::forget(tx, history, now, at_once)?;
             let (from, cursor): (i64, i64) = tx
                 .prepare_cached(
                     "SELECT purged_through, (SELECT min(delivered_through) FROM upstream) FROM ledger",
@@ -170,6 +177,19 @@ impl Db {
         })
     }
 
+    /// Purges with what else is being written, unless there is little room: what fits is not undone then for
+    /// what may not fit, and is purged by itself afterwards.
+    pub(crate) fn purge_beside(
+        &mut self,
+        history: HistoryPolicy,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if !self.has_little_room {
+            self.purge(history, now)?;
+        }
+        Ok(())
+    }
+
     /// How many statements wait for [`Db::purge`].
     pub fn unpurged(&self) -> Result<i64, StoreError> {
         Ok(self
@@ -183,9 +203,6 @@ impl Db {
 
 /// Statements deleted in one transaction: few enough that `record` does not notice.
 const PURGE_AT_ONCE: i64 = 1_000;
-
-/// The same where there is little room.
-const PURGE_A_LITTLE: i64 = PURGE_AT_ONCE / 8;
 
 struct Settling<'a> {
     tx: &'a Connection,
