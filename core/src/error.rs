@@ -103,7 +103,7 @@ pub enum Error {
     },
     /// There are statements that the upstream does not have yet.
     #[error(
-        "{left} statements are still to be delivered to the upstream {name:?}: deliver them first, or remove it and discard them (`Remainder::Discard`)"
+        "the upstream {name:?} is still to get {left}: deliver first, or remove it and discard what it has not got (`Remainder::Discard`)"
     )]
     UpstreamNotEmpty {
         /// The name.

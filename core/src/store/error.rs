@@ -85,7 +85,7 @@ pub enum StoreError {
     MainStays,
     /// The upstream has statements that are not delivered to it.
     #[error(
-        "{left} statements are still to be delivered to this upstream: deliver them first, or remove it and discard them"
+        "this upstream is still to get {left}: deliver first, or remove it and discard what it has not got"
     )]
     UpstreamNotEmpty {
         /// How many: queued, waiting and held.

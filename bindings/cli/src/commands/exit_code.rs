@@ -116,8 +116,7 @@ impl From<pannier::Error> for Failure {
                  with `pannier upstream set`, or choose another name"
             )),
             pannier::Error::UpstreamNotEmpty { name, left } => Self::work(format!(
-                "{left} statements are still to be delivered to {name:?}: deliver them first, or give them up \
-                 with --discard"
+                "{name:?} is still to get {left}: deliver first, or give up with --discard what it has not got"
             )),
             pannier::Error::MainStays => Self::usage(
                 "the upstream \"main\" stays, and gets every statement; --lrs names its LRS",

@@ -51,7 +51,7 @@ enum Action {
         /// Its name
         name: String,
         /// Another base URL: what is queued goes there
-        #[arg(long, value_name = "URL", required_unless_present_any = ["activities", "verbs", "everything"])]
+        #[arg(long, value_name = "URL")]
         endpoint: Option<String>,
         #[command(flatten)]
         route: RouteArgs,
@@ -126,9 +126,14 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             route,
             everything,
         } => {
+            let route = route.route();
+            if endpoint.is_none() && !everything && route.is_all() {
+                return Err(Failure::usage(
+                    "nothing to set: give --endpoint, --activity, --verb or --everything",
+                ));
+            }
             let collector = queue.open(Config::default())?;
             let upstream = collector.upstream(name)?;
-            let route = route.route();
             if *everything || !route.is_all() {
                 upstream.set_route(&route)?;
             }

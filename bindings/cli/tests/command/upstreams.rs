@@ -105,6 +105,8 @@ fn one_alone_is_delivered_to_moved_and_removed() {
         .is(2, "pannier upstream set");
     desk.run(&["upstream", "add", "Main", "--endpoint", &other.url()])
         .is(2, "a letter first");
+    desk.run(&["upstream", "set", "region"])
+        .is(2, "--endpoint, --activity, --verb or --everything");
     desk.run(&["upstream", "set", "region", "--endpoint", &other.url()])
         .is(0, "region  is set");
     // What is for the first one, `PANNIER_LRS` too, is nothing to this one.
@@ -115,7 +117,7 @@ fn one_alone_is_delivered_to_moved_and_removed() {
     assert_eq!(desk.json(&["queue"]).len(), 2);
     desk.recorded(&statement("three"));
     let refused = desk.run(&["upstream", "remove", "region"]);
-    refused.is(1, "1 statements are still to be delivered to \"region\"");
+    refused.is(1, "\"region\" is still to get 1: deliver first");
     desk.run(&["upstream", "remove", "main"]).is(2, "stays");
     let removed = desk.json(&["upstream", "remove", "region", "--discard"]);
     assert_eq!(removed[0], json!({ "name": "region", "discarded": 1 }));
