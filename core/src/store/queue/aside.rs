@@ -1,6 +1,6 @@
 //! Statements that stand aside, for the app to see.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -63,6 +63,25 @@ impl std::fmt::Debug for HeldStatement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HeldStatement({} {} {})", self.seq, self.id, self.reason)
     }
+}
+
+/// Holds one for what was found out on the device, whatever the LRS said of it before. `sent`: it may have left,
+/// if it did not stand aside yet.
+pub(crate) fn hold_for_us(
+    tx: &Connection,
+    (seq, upstream): (i64, UpstreamId),
+    (reason, words): (HoldReason, &str),
+    sent: bool,
+    now: Millis,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO aside (seq, upstream, held, reason, since, sent, words)
+         VALUES (?1, ?6, 1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (seq, upstream) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
+            due = NULL, status = NULL, words = excluded.words, theirs = NULL",
+    )?
+    .execute(params![seq, reason, now, sent, words, upstream])?;
+    Ok(())
 }
 
 /// Statements that wait aside for the same thing.

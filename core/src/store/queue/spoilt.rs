@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::aside::hold_for_us;
 use super::checksum::{is_as_recorded, no_delivery};
 use super::ledger::Counter;
 use super::ledger::Moves;
@@ -12,7 +13,6 @@ use crate::store::HoldReason;
 use crate::store::Millis;
 use crate::store::StoreError;
 use crate::store::UpstreamId;
-use rusqlite::params;
 use uuid::Uuid;
 
 /// What the app reads of a statement that is held as damaged.
@@ -51,13 +51,8 @@ pub(crate) fn hold_spoilt(
             State::Held | State::NotDue => continue,
             State::Delivered => return Err(no_delivery(row.seq)),
         }
-        tx.prepare_cached(
-            "INSERT INTO aside (seq, upstream, held, reason, since, sent, words)
-             VALUES (?1, ?6, 1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (seq, upstream) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
-                due = NULL, status = NULL, words = excluded.words, theirs = NULL",
-        )?
-        .execute(params![row.seq, HoldReason::Damaged, now, row.sent_before, WORDS, upstream])?;
+        let why = (HoldReason::Damaged, WORDS);
+        hold_for_us(tx, (row.seq, upstream), why, row.sent_before, now)?;
         spoilt.push(Spoilt {
             id: row.id,
             words: WORDS,

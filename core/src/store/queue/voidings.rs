@@ -4,9 +4,10 @@
 //! copy that the app has just decided to keep, or another device's. So a voiding that was recorded before does not
 //! leave by itself any more, and the app says what it meant. One that has left already is where it is.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::aside::hold_for_us;
 use super::ledger::{Counter, Moves};
 use super::locate::{Located, State, locate};
 use crate::store::{HoldReason, Millis};
@@ -56,12 +57,8 @@ pub(crate) fn hold_voidings(
             | State::Delivered
             | State::NotDue => continue,
         }
-        tx.prepare_cached(
-            "INSERT INTO aside (seq, upstream, held, reason, since, words) VALUES (?1, ?2, 1, ?3, ?4, ?5)
-             ON CONFLICT (seq, upstream) DO UPDATE SET held = 1, reason = excluded.reason, since = excluded.since,
-                due = NULL, status = NULL, words = excluded.words, theirs = NULL",
-        )?
-        .execute(params![seq, moves.upstream, HoldReason::TargetGivenUp, now, WORDS])?;
+        let why = (HoldReason::TargetGivenUp, WORDS);
+        hold_for_us(tx, (seq, moves.upstream), why, false, now)?;
     }
     Ok(())
 }
