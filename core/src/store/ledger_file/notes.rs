@@ -176,19 +176,34 @@ pub(crate) fn slots(file: &[u8]) -> (&[[u8; BYTES]], &[u8]) {
 
 /// Notes by what they are about.
 #[derive(Debug, Default)]
-pub(crate) struct Noted(HashMap<(i64, u32), i64>);
+pub(crate) struct Noted {
+    /// By place and id.
+    withdrawn: HashMap<(i64, u32), i64>,
+    /// By id alone, what the app gave up and did not have erased.
+    given_up: HashMap<u32, i64>,
+}
 
 /// The bits of whatever upstreams there are.
 const EVERYWHERE: i64 = !0;
 
 impl Noted {
     pub(crate) fn new<'a>(notes: impl IntoIterator<Item = &'a Withdrawn>) -> Self {
-        let mut known = HashMap::new();
+        let mut all = Self::default();
         for note in notes {
-            *known.entry((note.seq, note.id_sum)).or_default() |=
-                note.at.map_or(EVERYWHERE, UpstreamId::bit);
+            let at = note.at.map_or(EVERYWHERE, UpstreamId::bit);
+            let place = (note.seq, note.id_sum);
+            *all.withdrawn.entry(place).or_default() |= at;
+            if matches!(note.to, Counter::Retracted | Counter::Discarded) {
+                *all.given_up.entry(note.id_sum).or_default() |= at;
+            }
         }
-        Self(known)
+        all
+    }
+
+    /// Returns the bits of the upstreams where the app gave up what this statement voids.
+    pub(crate) fn target_given_up(&self, target: Uuid) -> i64 {
+        let id_sum = crc32fast::hash(target.as_bytes());
+        self.given_up.get(&id_sum).copied().unwrap_or(0)
     }
 
     /// Tells whether the statement with this id in that place was withdrawn.
@@ -199,7 +214,7 @@ impl Noted {
     /// The bits of the upstreams where it was given up.
     pub(crate) fn given_up(&self, seq: i64, id: Uuid) -> i64 {
         let id_sum = crc32fast::hash(id.as_bytes());
-        self.0.get(&(seq, id_sum)).copied().unwrap_or(0)
+        self.withdrawn.get(&(seq, id_sum)).copied().unwrap_or(0)
     }
 }
 

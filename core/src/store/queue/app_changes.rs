@@ -40,7 +40,7 @@ impl Db {
                     State::Held | State::Delivered => return Err(Unchanged::MayHaveBeenSent),
                 }
                 is_due = true;
-                hold_voidings(tx, &mut moves, id, now)?;
+                hold_voidings(tx, &mut moves, (seq, id), now)?;
                 moves.write(tx)?;
             }
             if !is_due {
@@ -113,7 +113,7 @@ impl Db {
             moves.between(Counter::Held, Counter::Replaced);
             give_up(tx, upstream, found.seq, now)?;
             if new.id != id {
-                hold_voidings(tx, moves, id, now)?;
+                hold_voidings(tx, moves, (found.seq, id), now)?;
             }
             let others = list::all(tx)?.into_iter();
             let others = others.filter(|other| *other != upstream);
@@ -155,7 +155,7 @@ impl Db {
                 may(tx, found.seq)?;
                 moves.between(Counter::Held, Counter::Discarded);
                 let is_gone = give_up(tx, upstream, found.seq, now)?;
-                hold_voidings(tx, moves, id, now)?;
+                hold_voidings(tx, moves, (found.seq, id), now)?;
                 let at = (!is_gone).then_some(upstream);
                 note = Some(Withdrawn::new(found.seq, id, Counter::Discarded).at(at));
                 Ok(())

@@ -11,7 +11,7 @@ use super::end::Tail;
 use super::ledger::{Counter, Moves};
 use super::locate::{State, locate};
 use super::seal::may_have_left;
-use super::voidings::hold_voidings_of;
+use super::voidings::hold_voidings_of_erased;
 use super::walk::Forward;
 use crate::store::file::replace;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -239,7 +239,7 @@ fn erase_one(
             }
         }
         is_due = true;
-        hold_voidings_of(tx, moves, &found, now)?;
+        hold_voidings_of_erased(tx, moves, &found, now)?;
     }
     let to = if is_due {
         Counter::Erased

@@ -22,6 +22,16 @@ pub(crate) enum State {
     NotDue,
 }
 
+impl State {
+    /// Tells whether it is on its way, and a request with it may have reached the LRS.
+    pub(crate) fn may_have_left(self) -> bool {
+        matches!(
+            self,
+            Self::Queued { sent: true } | Self::Waiting { sent: true }
+        )
+    }
+}
+
 /// A statement, where it is, and how large.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Located {

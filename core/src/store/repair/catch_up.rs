@@ -14,7 +14,7 @@ use crate::store::queue::ledger::Counter;
 use crate::store::queue::ledger::Moves;
 use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
-use crate::store::queue::voidings::hold_voidings_of;
+use crate::store::queue::voidings::{hold_voidings_of, hold_voidings_of_erased};
 use rusqlite::{Connection, params};
 
 /// Takes those out that are there still.
@@ -39,8 +39,10 @@ pub(crate) fn withdraw(
                 State::Held => moves.between(Counter::Held, note.to),
                 State::Delivered | State::NotDue => continue,
             }
-            if note.to != Counter::Delivered {
-                hold_voidings_of(tx, moves, &found, now)?;
+            match note.to {
+                Counter::Delivered => {}
+                Counter::Erased => hold_voidings_of_erased(tx, moves, &found, now)?,
+                _ => hold_voidings_of(tx, moves, &found, now)?,
             }
             if note.at.is_some() {
                 give_up(tx, moves.upstream, note.seq, now)?;

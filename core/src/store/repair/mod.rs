@@ -1,6 +1,7 @@
 //! A file that is damaged, or older than it was: what can be had of it, and what is told of the rest.
 
 pub(crate) mod catch_up;
+pub(crate) mod held_voidings;
 pub(crate) mod loss;
 pub(crate) mod older_copy;
 pub(crate) mod page_row;

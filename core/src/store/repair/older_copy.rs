@@ -14,6 +14,7 @@ use super::catch_up::Forward;
 use super::catch_up::go_forward;
 use super::catch_up::know;
 use super::catch_up::withdraw;
+use super::held_voidings::HeldVoidings;
 use super::loss;
 use super::pages::Pages;
 use super::salvage_report::Salvaged;
@@ -205,7 +206,7 @@ fn go_forward_with_log(
     )?;
     tx.execute("UPDATE aside SET sent = 1", [])?;
     withdraw(tx, notes, now)?;
-    take_out(tx, &survey.gone)?;
+    take_out(tx, &survey.gone, now)?;
     let stay_out = Noted::new(notes);
     let mut found = Vec::new();
     for spot in survey.whole.into_iter().filter(|spot| spot.seq > last) {
@@ -224,9 +225,11 @@ fn go_forward_with_log(
     };
     let mut forward = go_forward(tx, &latest, &others, notes, &saved)?;
     let mut saving = Saving::begin(tx)?;
-    for (_, one) in found {
-        saving.save(one)?;
+    let voidings = HeldVoidings::noted(&stay_out);
+    for (seq, one) in found {
+        let voiding = voidings.again(seq, &one, None);
+        saving.save(one, voiding)?;
     }
-    forward.saved = saving.end()?.saved();
+    forward.saved = saving.end(now)?.saved();
     Ok(forward)
 }

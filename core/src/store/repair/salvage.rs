@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::held_voidings::HeldVoidings;
 use super::pages::Pages;
 use super::salvage_report::Salvaged;
 use super::saving::Saving;
@@ -47,6 +48,10 @@ pub(crate) fn rescue(
     new.write(|tx| {
         before.hand_on(tx)?;
         let upstreams = Carried::over(old.as_ref(), tx)?;
+        let voidings = match &old {
+            Some(old) => HeldVoidings::of(old, &before.noted),
+            None => HeldVoidings::noted(&before.noted),
+        };
         let mut saving = Saving::begin(tx)?;
         for spot in survey.whole {
             match pages.read(spot) {
@@ -54,13 +59,14 @@ pub(crate) fn rescue(
                 Some(mut found) => {
                     let given_up = before.noted.given_up(spot.seq, found.id);
                     found.not_for = upstreams.not_for(spot.seq, found.not_for | given_up);
-                    saving.save(found)?;
+                    let voiding = voidings.again(spot.seq, &found, Some(&upstreams));
+                    saving.save(found, voiding)?;
                 }
                 // It was there a moment ago: the disk itself fails.
                 None => saving.refused += 1,
             }
         }
-        let saving = saving.end()?;
+        let saving = saving.end(now)?;
         salvaged.saved = saving.saved();
         salvaged.unreadable += saving.refused;
         salvaged.lost = before.undelivered.saturating_sub(saving.queued);
@@ -207,7 +213,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
             catch_up::withdraw(tx, &notes, now)?;
             if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
                 // Not all of them are whole, and the one that was open knows what it has no more.
-                take_out(tx, &in_first_alone(tx, &old.conn)?)?;
+                take_out(tx, &in_first_alone(tx, &old.conn)?, now)?;
             }
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
             let others = Others::of(&old.conn)?;
@@ -215,17 +221,20 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
             catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
         }
         let upstreams = Carried::over(Some(&old.conn), tx)?;
+        let noted = Noted::default();
+        let voidings = HeldVoidings::of(&old.conn, &noted);
         let mut saving = Saving::begin(tx)?;
         for seq in seqs {
             match checksum::read(&old.conn, seq)? {
                 Some(mut found) => {
                     found.not_for = upstreams.not_due(&old.conn, tx, seq)?;
-                    saving.save(found)?;
+                    let voiding = voidings.again(seq, &found, Some(&upstreams));
+                    saving.save(found, voiding)?;
                 }
                 None => saving.refused += 1,
             }
         }
-        let saving = saving.end()?;
+        let saving = saving.end(now)?;
         if saving.refused == 0 {
             return Ok(());
         }

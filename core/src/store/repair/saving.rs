@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use super::held_voidings::HeldVoiding;
 use crate::statement::Prepared;
 use crate::statement::Warnings;
 use crate::store::Appended;
+use crate::store::Millis;
 use crate::store::StoreError;
 use crate::store::UpstreamId;
 use crate::store::queue::append::Refused;
@@ -21,9 +23,14 @@ use crate::store::queue::ledger::Counter;
 use crate::store::queue::ledger::Moves;
 use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
+use crate::store::queue::voidings::hold_voidings_of;
 
 /// Where they went is not known any more: what was never sent can have been retracted only, or erased.
-pub(crate) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), StoreError> {
+pub(crate) fn take_out(
+    tx: &Connection,
+    gone: &HashSet<i64>,
+    now: Millis,
+) -> Result<(), StoreError> {
     for mut moves in Moves::of_all(tx)? {
         for &seq in gone {
             let Some(found) = locate(tx, moves.upstream, seq)? else {
@@ -39,7 +46,10 @@ pub(crate) fn take_out(tx: &Connection, gone: &HashSet<i64>) -> Result<(), Store
                     moves.between(Counter::Waiting, Counter::Retracted);
                 }
                 State::Held => moves.between(Counter::Held, Counter::Discarded),
-                State::Delivered | State::NotDue => {}
+                State::Delivered | State::NotDue => continue,
+            }
+            if !found.state.may_have_left() {
+                hold_voidings_of(tx, &mut moves, &found, now)?;
             }
         }
         moves.write(tx)?;
@@ -57,6 +67,8 @@ pub(crate) struct Saving<'a> {
     /// The same for each upstream.
     queued_for: Vec<(UpstreamId, u64)>,
     history: u64,
+    /// What is held again, once all are here.
+    voidings: Vec<HeldVoiding>,
     /// The file has others under their ids.
     pub(crate) refused: u64,
 }
@@ -71,11 +83,18 @@ impl<'a> Saving<'a> {
             moves,
             queued: 0,
             history: 0,
+            voidings: Vec::new(),
             refused: 0,
         })
     }
 
-    pub(crate) fn save(&mut self, found: Found) -> Result<(), StoreError> {
+    /// Saves one; `voiding`: what it is held again for, if it is what voids another one.
+    pub(crate) fn save(
+        &mut self,
+        found: Found,
+        voiding: Option<HeldVoiding>,
+    ) -> Result<(), StoreError> {
+        self.voidings.extend(voiding);
         let bytes = found.body.len() as i64;
         let recorded_at = found.recorded_at;
         let delivered_at = found.delivered_at;
@@ -119,9 +138,12 @@ impl<'a> Saving<'a> {
         self.queued + self.history
     }
 
-    pub(crate) fn end(mut self) -> Result<Self, StoreError> {
+    pub(crate) fn end(mut self, now: Millis) -> Result<Self, StoreError> {
         self.tx
             .execute("UPDATE upstream SET sent_through = ?1", [self.tail.seq])?;
+        for voiding in std::mem::take(&mut self.voidings) {
+            voiding.hold(self.tx, &mut self.moves, now)?;
+        }
         for moves in std::mem::take(&mut self.moves) {
             moves.write(self.tx)?;
         }

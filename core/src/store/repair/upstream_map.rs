@@ -57,6 +57,12 @@ impl Carried {
             .map(|one| one.here)
     }
 
+    /// Returns the bits here of the upstreams that have these there.
+    pub(crate) fn bits(&self, there: i64) -> i64 {
+        let all = self.0.iter().filter(|one| one.there.is_in(there));
+        all.fold(0, |bits, one| bits | one.here.bit())
+    }
+
     /// Returns what a statement is not for here that stood there in that place and was not for these.
     pub(crate) fn not_for(&self, seq: i64, not_for: i64) -> i64 {
         let excluded = self

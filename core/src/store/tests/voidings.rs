@@ -1,11 +1,14 @@
 //! What voids a statement that the app gives up does not leave by itself: what the LRS has under that id, if
 //! anything, is somebody else's.
 
+use std::path::Path;
+
+use super::two_upstreams::damage_schema;
 use crate::statement::Prepared;
 use crate::store::tests::{
     ALL, MAIN, NOW, append, check, file, held, open, settle, settle_for, statement, take, take_for,
 };
-use crate::store::{Db, HistoryPolicy, HoldReason, Outcome, UpstreamId};
+use crate::store::{Db, Durability, HistoryPolicy, HoldReason, Outcome, Route, Shared, UpstreamId};
 
 /// The statement `n`, which voids that one.
 fn voiding(n: u128, target: u128) -> Prepared {
@@ -179,4 +182,154 @@ fn each_upstream_has_its_own_target() {
     assert!(sent.is_empty());
     let sent: Vec<_> = take(&mut db, 10).iter().map(|row| row.id).collect();
     assert_eq!(sent, [2, 3].map(|n| statement(n).id));
+}
+
+/// The file, without a write-ahead log, as it is now.
+fn copy_of(db: &mut Db, path: &Path) -> Vec<u8> {
+    db.keep_numbers();
+    db.checkpoint().unwrap();
+    std::fs::read(path).unwrap()
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Db {
+    std::fs::write(path, bytes).unwrap();
+    let wal = path.with_extension("db-wal");
+    let _ = std::fs::remove_file(wal);
+    // Who meets the damage mends it.
+    let shared = Shared::open(path, Durability::ProcessCrash, NOW).unwrap();
+    let _ = shared.with(NOW, |db| db.queued(MAIN, ALL));
+    drop(shared);
+    let db = open(path);
+    check(&db);
+    db
+}
+
+/// Where all count as sent, since what has left since is not known.
+#[test]
+fn they_are_held_in_an_older_copy_too() {
+    for way in ["discard there", "discard", "retract", "erase"] {
+        let (folder, mut db) = match way {
+            "retract" => {
+                let (folder, path) = file();
+                let mut db = open(&path);
+                append(&mut db, 1).unwrap();
+                for n in [2, 3] {
+                    db.append(&[&vec![voiding(n, 1)]], NOW).remove(0).unwrap();
+                }
+                (folder, db)
+            }
+            _ => with_two_voidings(&conflict()),
+        };
+        let path = folder.path().join("queue.db");
+        let older = copy_of(&mut db, &path);
+        let erase = |db: &mut Db| {
+            let names =
+                |body: &[u8]| String::from_utf8_lossy(body).contains("http://example.com/1\"");
+            assert_eq!(db.erase(NOW, &names).unwrap().undelivered, 1);
+        };
+        match way {
+            "discard there" => {}
+            "discard" => db.discard(MAIN, statement(1).id, NOW).unwrap(),
+            "retract" => db.retract(statement(1).id, NOW).unwrap(),
+            _ => erase(&mut db),
+        }
+        // One that is lost with the copy: all in it may have left.
+        append(&mut db, 7).unwrap();
+        db.keep_numbers();
+        drop(db);
+        let mut db = put(&path, &older);
+        assert!(db.loss().unwrap().is_some(), "{way}");
+        if way == "discard there" {
+            db.discard(MAIN, statement(1).id, NOW).unwrap();
+            check(&db);
+        }
+        assert_eq!(held_for_it(&db, MAIN), [2, 3], "{way}");
+        assert!(take(&mut db, 10).is_empty(), "{way}");
+    }
+}
+
+/// They were recorded after the copy was made, and what is left of the log has them.
+#[test]
+fn they_are_held_where_the_log_alone_has_them() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    append(&mut db, 1).unwrap();
+    append(&mut db, 8).unwrap();
+    let older = copy_of(&mut db, &path);
+    db.append(&[&vec![voiding(2, 1)]], NOW).remove(0).unwrap();
+    let wal = folder.path().join("queue.db-wal");
+    let log = std::fs::read(&wal).unwrap();
+    db.retract(statement(1).id, NOW).unwrap();
+    db.keep_numbers();
+    drop(db);
+    // Its first frame is damaged, so that nothing behind that counts by itself.
+    let mut log = log;
+    log[32 + 16] ^= 1;
+    std::fs::write(&path, &older).unwrap();
+    std::fs::write(&wal, log).unwrap();
+    let mut db = open(&path);
+    check(&db);
+    assert_eq!(db.loss().unwrap().unwrap().saved, 1);
+    assert_eq!(held_for_it(&db, MAIN), [2]);
+    let sent: Vec<_> = take(&mut db, 10).iter().map(|row| row.id).collect();
+    assert_eq!(sent, [statement(8).id]);
+}
+
+#[test]
+fn they_are_held_where_they_are_saved_from_a_damaged_file() {
+    // By what the file says, and where that cannot be read by the notes beside it.
+    for readable in [true, false] {
+        let (folder, mut db) = with_two_voidings(&conflict());
+        let path = folder.path().join("queue.db");
+        for n in 10..60 {
+            append(&mut db, n).unwrap();
+        }
+        db.discard(MAIN, statement(1).id, NOW).unwrap();
+        // It comes again.
+        append(&mut db, 1).unwrap();
+        let mut bytes = copy_of(&mut db, &path);
+        drop(db);
+        if readable {
+            let word = b"http://example.com/30\"";
+            let at = bytes.windows(word.len()).position(|part| part == word);
+            let page = at.unwrap() / 4096 * 4096;
+            bytes[page..page + 8].fill(0xff);
+        } else {
+            damage_schema(&mut bytes);
+        }
+        let mut db = put(&path, &bytes);
+        assert!(db.loss().unwrap().is_some(), "{readable}");
+        if readable {
+            assert_eq!(held_for_it(&db, MAIN), [2, 3]);
+        }
+        let sent: Vec<_> = take(&mut db, 100).iter().map(|row| row.id).collect();
+        assert!(sent.contains(&statement(1).id), "{readable}");
+        assert!(!sent.contains(&statement(2).id), "{readable}");
+    }
+    let (folder, mut db) = with_two_voidings(&conflict());
+    let path = folder.path().join("queue.db");
+    db.discard(MAIN, statement(1).id, NOW).unwrap();
+    let mut bytes = copy_of(&mut db, &path);
+    drop(db);
+    damage_schema(&mut bytes);
+    let mut db = put(&path, &bytes);
+    assert_eq!(held_for_it(&db, MAIN), [2, 3]);
+    assert!(take(&mut db, 10).is_empty());
+}
+
+#[test]
+fn an_upstream_that_is_added_does_not_get_them() {
+    let (_folder, mut db) = with_two_voidings(&conflict());
+    append(&mut db, 5).unwrap();
+    db.discard(MAIN, statement(1).id, NOW).unwrap();
+    let all = (&Route::all(), HistoryPolicy::None);
+    let new = db
+        .add_upstream_with_backlog("new", "https://new.example", all.0, all.1, NOW)
+        .unwrap();
+    check(&db);
+    let sent: Vec<_> = take_for(&mut db, new, 10)
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(sent, [statement(5).id]);
 }

@@ -26,8 +26,8 @@ struct Candidate {
 }
 
 /// Gives an upstream, which was added in this transaction and begins at the end of the log, what is there
-/// already and its route takes. What the app gave up at some upstream stays where it is; what it was replaced
-/// with is for the new one as well.
+/// already and its route takes. What the app gave up at some upstream stays where it is, and so does what voids
+/// that; what it was replaced with is for the new one as well.
 pub(crate) fn backfill(
     tx: &Connection,
     new: UpstreamId,
@@ -80,6 +80,7 @@ fn candidates(
         "SELECT s.seq, {}, s.delivered_at IS NOT NULL, s.voids FROM statement s
          WHERE s.not_for & {} = 0 AND (?1 AND s.delivered_at IS NOT NULL OR {NEEDED})
             AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND NOT d.delivered)
+            AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.reason = 'target_given_up')
          ORDER BY s.seq",
         body::LENGTH,
         new.bit()
