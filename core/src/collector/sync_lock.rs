@@ -34,7 +34,8 @@ impl SyncLock {
         if is_something_else(&path) {
             return Taken::Unknown;
         }
-        match options.open(path) {
+        // To lock a file is not to write it.
+        match options.open(&path).or_else(|_| File::open(&path)) {
             Ok(file) => lock(file),
             Err(_) => Taken::Unknown,
         }

@@ -1,5 +1,6 @@
 //! `pannier held`: statements that were set aside, and what can be done about them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use super::queue_file::QueueArgs;
 use super::take_back::{each_of, for_each};
 use super::which::WhichArgs;
 use super::{Failure, Output, advice, arguments, input, list, tell};
+use crate::terminal::one_line;
 
 /// See and settle the statements that the LRS would not take
 ///
@@ -111,15 +113,10 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
             output.show(&shown(&held), details(&held));
             Ok(())
         }
-        Action::Retry(which) => for_each(
-            &which.ids(&upstream, output)?,
-            output,
-            "will be sent with the next sync",
-            |id| upstream.retry(id),
-        ),
+        Action::Retry(which) => retry(&upstream, which, output),
         Action::Replace { id, file } => replace(&upstream, *id, file, output),
         Action::Discard(which) => {
-            let ids = which.ids(&upstream, output)?;
+            let ids = which.ids(&upstream, output, |_| true)?;
             let done = for_each(&ids, output, "discarded", |id| upstream.discard(id));
             tell_of_voidings(&upstream, &ids)?;
             done
@@ -146,19 +143,49 @@ fn each(
 }
 
 impl Which {
-    fn ids(&self, upstream: &Upstream, output: Output) -> Result<Vec<Uuid>, Failure> {
+    /// The statements that are named, or all that are held and `takes` takes.
+    fn ids(
+        &self,
+        upstream: &Upstream,
+        output: Output,
+        mut takes: impl FnMut(&HeldStatement) -> bool,
+    ) -> Result<Vec<Uuid>, Failure> {
         let mut ids = self.ids.clone();
         if self.all {
+            let mut any = false;
             each(upstream, |held| {
-                ids.push(held.id);
+                any = true;
+                if takes(&held) {
+                    ids.push(held.id);
+                }
                 Ok(())
             })?;
-            if ids.is_empty() {
+            if !any {
                 output.say("nothing is held");
             }
         }
         Ok(ids)
     }
+}
+
+/// Nothing is voided by the way: what would void what somebody else has under that id is retried by its own id.
+fn retry(upstream: &Upstream, which: &Which, output: Output) -> Result<(), Failure> {
+    let mut left = 0_u64;
+    let ids = which.ids(upstream, output, |held| {
+        let is_voiding = held.reason == HoldReason::TargetGivenUp;
+        left += u64::from(is_voiding);
+        !is_voiding
+    })?;
+    let done = for_each(&ids, output, "will be sent with the next sync", |id| {
+        upstream.retry(id)
+    });
+    if left > 0 {
+        tell(format!(
+            "not retried: {left} whose target was given up here, since they would void what is not from here; discard \
+             them, or retry each by its id"
+        ));
+    }
+    done
 }
 
 fn send_as_new(upstream: &Upstream, ids: &[Uuid], output: Output) -> Result<(), Failure> {
@@ -177,20 +204,51 @@ fn replace(upstream: &Upstream, id: Uuid, file: &Path, output: Output) -> Result
 }
 
 /// What voids one of these was recorded before, and does not leave by itself any more.
-pub fn tell_of_voidings(upstream: &Upstream, given_up: &[Uuid]) -> Result<(), Failure> {
-    each(upstream, |held| {
-        if held.reason == HoldReason::TargetGivenUp
-            && let Some(target) = list::object_id(&held.statement)
-            && given_up.contains(&target)
-        {
-            tell(format!(
-                "{} voids {target} and is held now: {}",
-                held.id,
-                advice::remedy(held.reason)
-            ));
-        }
-        Ok(())
+fn tell_of_voidings(upstream: &Upstream, given_up: &[Uuid]) -> Result<(), Failure> {
+    tell_of_held_voidings(std::slice::from_ref(upstream), |target| {
+        given_up.contains(&target)
     })
+}
+
+/// The same at each of these, of whatever target `is_given_up` tells of.
+pub fn tell_of_held_voidings(
+    upstreams: &[Upstream],
+    is_given_up: impl Fn(Uuid) -> bool,
+) -> Result<(), Failure> {
+    for upstream in upstreams {
+        let at = match upstreams {
+            [_] => String::new(),
+            _ => format!(" for {}", one_line(upstream.name())),
+        };
+        each(upstream, |held| {
+            if held.reason == HoldReason::TargetGivenUp
+                && let Some(target) = list::object_id(&held.statement)
+                && is_given_up(target)
+            {
+                tell(format!(
+                    "{} voids {target} and is held now{at}: {}",
+                    held.id,
+                    advice::remedy(held.reason)
+                ));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The ids of the statements that such a voiding voids, at any of these.
+pub fn targets_given_up(upstreams: &[Upstream]) -> Result<BTreeSet<Uuid>, Failure> {
+    let mut targets = BTreeSet::new();
+    for upstream in upstreams {
+        each(upstream, |held| {
+            if held.reason == HoldReason::TargetGivenUp {
+                targets.extend(list::object_id(&held.statement));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(targets)
 }
 
 fn replaced(old: Uuid, new: Uuid, output: Output) {

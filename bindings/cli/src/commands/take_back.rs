@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use pannier::statement::model::Agent;
-use pannier::{Config, Error, Uuid};
+use pannier::{Collector, Config, Error, Upstream, Uuid};
 use serde::Serialize;
 use serde_json::json;
 
-use super::held::tell_of_voidings;
+use super::held::{targets_given_up, tell_of_held_voidings};
 use super::person::PersonArgs;
 use super::queue_file::QueueArgs;
 use super::{Failure, Output, arguments, confirm};
@@ -29,7 +29,8 @@ pub struct RetractArgs {
 
 /// Record a statement that voids another one
 ///
-/// It is sent after the one that it voids is delivered. The LRS decides whether it obeys.
+/// It is sent after the one that it voids is delivered, and to the LRSs that get that one. Of a statement that this
+/// machine does not know, or no more, it is sent to all of them. The LRS decides whether it obeys.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Who voids it is named like any actor, by one identifier.
@@ -72,10 +73,14 @@ pub struct EraseArgs {
 pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
     let done = for_each(&args.ids, output, "taken back", |id| collector.retract(id));
-    for upstream in collector.upstreams()? {
-        tell_of_voidings(&collector.upstream(&upstream.name)?, &args.ids)?;
-    }
+    tell_of_held_voidings(&upstreams(&collector)?, |target| args.ids.contains(&target))?;
     done
+}
+
+fn upstreams(collector: &Collector) -> Result<Vec<Upstream>, Failure> {
+    let all = collector.upstreams()?.into_iter();
+    let all = all.map(|one| collector.upstream(&one.name));
+    Ok(all.collect::<Result<_, _>>()?)
 }
 
 /// Records a voiding.
@@ -113,6 +118,8 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
         one_line(path.display())
     );
     confirm::ask(args.yes, &what)?;
+    let upstreams = upstreams(&collector)?;
+    let before = targets_given_up(&upstreams)?;
     let erased = collector.erase(&who)?;
     let remaining = erased.remaining.iter();
     let remaining: Vec<_> = remaining.map(|path| path.display().to_string()).collect();
@@ -139,6 +146,7 @@ pub fn erase(args: &EraseArgs, queue: &QueueArgs, output: Output) -> Result<(), 
             }
         ),
     );
+    tell_of_held_voidings(&upstreams, |target| !before.contains(&target))?;
     if remaining.is_empty() {
         return Ok(());
     }

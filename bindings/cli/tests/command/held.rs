@@ -138,3 +138,42 @@ fn a_conflict_ends_by_sending_ours_under_a_new_id() {
     assert_eq!(both[0]["context"]["statement"]["id"], json!(ID));
     here.run(&["held", "send-as-new", ID]).is(1, "is not held");
 }
+
+#[test]
+fn what_would_void_somebody_elses_is_told_of_and_not_retried_with_all_others() {
+    let (hub, mischief) = hub();
+    let desk = Desk::at(&hub);
+    let ids = desk.recorded(&json!([
+        statement("one"),
+        statement("two"),
+        statement("three")
+    ]));
+    mischief.refuse(&ids[1], "not today");
+    desk.run(&["sync", "--wait", "2m"]).is(1, "1 held");
+    let teacher = ["--mbox", "teacher@example.org"];
+    desk.run(&["retract", &ids[1]])
+        .is(1, "where it is held, discard it");
+    for _ in 0..2 {
+        desk.run(&[&["void", &ids[1]], &teacher[..]].concat())
+            .is(0, "it voids");
+    }
+    let discarded = desk.run(&["held", "discard", &ids[1]]);
+    discarded.is(0, "discarded");
+    discarded.is(0, &format!("voids {} and is held now: discard it", ids[1]));
+    let all = desk.run(&["held", "retry", "--all"]);
+    all.is(0, "not retried: 2");
+    let held = desk.json(&["held", "list"]);
+    assert_eq!(held.len(), 2);
+    let voiding = held[0]["id"].as_str().unwrap();
+    desk.run(&["held", "retry", voiding]).is(0, "next sync");
+    // Of a person whose statement was never sent, and whom another voids.
+    let mut late = statement("late");
+    late["actor"] = json!({"mbox": "mailto:bob@example.org"});
+    let late = desk.recorded(&late);
+    desk.run(&[&["void", &late[0]], &teacher[..]].concat())
+        .is(0, "it voids");
+    let erased = desk.run(&["erase", "--mbox", "bob@example.org", "--yes"]);
+    erased.is(0, "1 undelivered statements");
+    erased.is(0, &format!("voids {} and is held now: discard it", late[0]));
+    assert!(!erased.err.contains(&ids[1]), "what was held before");
+}
