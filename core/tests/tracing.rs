@@ -109,7 +109,7 @@ impl Transport for Scripted {
             if let Some(said) = self.script.get(self.at.fetch_add(1, Ordering::Relaxed)) {
                 return said.clone();
             }
-            let body = request.body.as_deref().unwrap();
+            let body = request.body_bytes().unwrap();
             if String::from_utf8_lossy(body).contains("refused") {
                 return Ok(answer(400, "SECRETWORDS"));
             }

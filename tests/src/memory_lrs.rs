@@ -96,7 +96,8 @@ impl Transport for MemoryLrs {
     fn exchange(&self, request: Request) -> Exchange<'_> {
         let answer = match request.method {
             Method::Get => Ok(self.show(&request.url)),
-            Method::Post => self.store(request.body.as_deref().unwrap_or_default()),
+            Method::Post => self.store(request.body_bytes().unwrap_or_default()),
+            other => panic!("{other:?} is not for statements"),
         };
         Box::pin(async move { answer })
     }

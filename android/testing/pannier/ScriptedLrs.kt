@@ -26,7 +26,7 @@ class ScriptedLrs {
     suspend fun exchange(request: Request): Response {
         seen += request.headers.firstOrNull { it.name.equals("Authorization", ignoreCase = true) }?.value.orEmpty()
         instead?.let { return it(request) }
-        val body = request.body?.decodeToString().orEmpty()
+        val body = request.text()
         if (request.url.endsWith("/about")) return answer(200, """{"version":["2.0.0"]}""")
         if (request.method == Method.GET) {
             val copy = request.url.substringAfter("statementId=", "").takeIf { it.isNotEmpty() }

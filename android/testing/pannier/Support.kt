@@ -82,11 +82,14 @@ fun lesson(n: Int, id: UUID? = null): Statement = statement {
     activity("https://example.com/lessons/$n") { name("en", "Lesson $n") }
 }
 
+/** Its body, as text. */
+fun Request.text(): String = java.io.ByteArrayOutputStream().also { body?.writeTo(it) }.toString("UTF-8")
+
 /** An LRS in memory: takes everything but what is called `bad`; ids may have that in them. */
 fun memoryLrs(): Transport = Transport { request ->
     val ids = Regex("\"id\":\"([0-9a-f-]{36})\"")
     val bad = Regex("[:/]bad")
-    val body = request.body?.decodeToString().orEmpty()
+    val body = request.text()
     when {
         request.url.endsWith("/about") -> answer(200, """{"version":["2.0.0"]}""")
         request.method == Method.GET -> answer(404, "")

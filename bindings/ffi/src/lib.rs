@@ -45,7 +45,9 @@ pub use recorder::BlockingRecorder;
 pub use statement::*;
 pub use status::{Ended, LossReport, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};
-pub use transport::{Header, Method, Request, Response, Transport, TransportError};
+pub use transport::{
+    Body, BodyPiece, Header, Method, Request, Response, Transport, TransportError,
+};
 pub use upstream::BlockingUpstream;
 pub use upstreams::{NewUpstream, Remainder, Route, UpstreamInfo, UpstreamReport};
 pub use url::Url;

@@ -13,13 +13,46 @@ use crate::{TimeSpan, Url};
 /// A transport is not waited for longer than the request's time-out and this.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The methods Pannier uses.
+/// The methods of an LRS's resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Method {
     /// Ask.
     Get,
-    /// Send statements.
+    /// Ask for what stands in the head of the answer alone: it has no body, whatever its `Content-Length` says.
+    Head,
+    /// Send statements, or a document that is merged with what is there.
     Post,
+    /// Send a document that takes the place of what is there.
+    Put,
+    /// Delete a document.
+    Delete,
+}
+
+/// A request's body: its pieces, to be sent one after the other as they are. Printing shows sizes.
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
+#[uniffi::export(Debug, Display)]
+pub struct Body {
+    /// In the order they are sent in.
+    pub pieces: Vec<BodyPiece>,
+}
+
+/// A piece of a body.
+#[derive(Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum BodyPiece {
+    /// These bytes.
+    Bytes {
+        /// To be sent as they are.
+        bytes: Vec<u8>,
+    },
+    /// Bytes of a file, to be read while they are sent.
+    File {
+        /// Where it is.
+        path: String,
+        /// How many bytes stand before these.
+        offset: i64,
+        /// How many bytes these are.
+        length: i64,
+    },
 }
 
 /// A line of a request's or an answer's head.
@@ -37,14 +70,14 @@ pub struct Header {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Request {
-    /// GET or POST.
+    /// What is asked for.
     pub method: Method,
     /// An absolute `http` or `https` URL.
     pub url: Url,
     /// All of them are to be sent, and no others that matter.
     pub headers: Vec<Header>,
     /// To be sent whole with `Content-Length`, never chunked and never compressed.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Body>,
     /// How long the whole exchange may take, from the connection to the last byte of the answer.
     pub timeout: TimeSpan,
     /// How many bytes of the answer's body are worth keeping; what is longer is cut, and the answer
@@ -77,6 +110,12 @@ pub enum TransportError {
         /// What the system said.
         reason: String,
     },
+    /// A file of the body cannot be read, so that no byte of the request was sent.
+    #[error("a file of the request cannot be read: {reason}")]
+    Unreadable {
+        /// What the system said.
+        reason: String,
+    },
     /// No complete answer within the time-out.
     #[error("the LRS did not answer in time")]
     TimedOut,
@@ -100,6 +139,7 @@ impl From<TransportError> for lrs::TransportError {
     fn from(error: TransportError) -> Self {
         match error {
             TransportError::Unreachable { reason } => Self::Unreachable(reason),
+            TransportError::Unreadable { reason } => Self::Unreadable(reason),
             TransportError::TimedOut => Self::TimedOut,
             TransportError::Broken { reason } => Self::Broken(reason),
         }
@@ -107,7 +147,7 @@ impl From<TransportError> for lrs::TransportError {
 }
 
 /// Carries requests to an LRS over the app's own HTTP stack: for a company proxy, user certificates
-/// or device management. What Pannier concludes is only right if a transport sends each POST at
+/// or device management. What Pannier concludes is only right if a transport sends each POST, PUT and DELETE at
 /// most once (no retry of its own), follows no redirect, keeps no cookies and no cache, adds no
 /// credentials, does not compress the body, reports every HTTP status as an answer, and keeps the
 /// time-out.
@@ -126,9 +166,9 @@ pub(crate) struct AppsTransport(pub(crate) Arc<dyn Transport>);
 impl pannier::transport::Transport for AppsTransport {
     fn exchange(&self, request: lrs::Request) -> Exchange<'_> {
         let transport = Arc::clone(&self.0);
-        let request = Request::from(request);
-        let longest = request.timeout.0 + GRACE;
+        let longest = request.timeout + GRACE;
         Box::pin(async move {
+            let request = Request::try_from(request)?;
             let exchanged = tokio::task::spawn_blocking(move || transport.exchange(request));
             match tokio::time::timeout(longest, exchanged).await {
                 Ok(Ok(Ok(answer))) => answer.try_into(),
@@ -140,12 +180,17 @@ impl pannier::transport::Transport for AppsTransport {
     }
 }
 
-impl From<lrs::Request> for Request {
-    fn from(request: lrs::Request) -> Self {
-        Self {
+impl TryFrom<lrs::Request> for Request {
+    type Error = lrs::TransportError;
+
+    fn try_from(request: lrs::Request) -> Result<Self, lrs::TransportError> {
+        Ok(Self {
             method: match request.method {
                 lrs::Method::Get => Method::Get,
+                lrs::Method::Head => Method::Head,
                 lrs::Method::Post => Method::Post,
+                lrs::Method::Put => Method::Put,
+                lrs::Method::Delete => Method::Delete,
             },
             url: Url(request.url),
             headers: request
@@ -156,9 +201,44 @@ impl From<lrs::Request> for Request {
                     value,
                 })
                 .collect(),
-            body: request.body,
+            body: request.body.map(Body::try_from).transpose()?,
             timeout: TimeSpan(request.timeout),
             longest_answer: i64::try_from(request.longest_answer).unwrap_or(i64::MAX),
+        })
+    }
+}
+
+impl TryFrom<lrs::Body> for Body {
+    type Error = lrs::TransportError;
+
+    fn try_from(body: lrs::Body) -> Result<Self, lrs::TransportError> {
+        let pieces = body.into_pieces().into_iter().map(BodyPiece::try_from);
+        Ok(Self {
+            pieces: pieces.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl TryFrom<lrs::BodyPiece> for BodyPiece {
+    type Error = lrs::TransportError;
+
+    fn try_from(piece: lrs::BodyPiece) -> Result<Self, lrs::TransportError> {
+        let unreadable = |why: &str| lrs::TransportError::Unreadable(why.to_owned());
+        match piece {
+            lrs::BodyPiece::Bytes(bytes) => Ok(Self::Bytes { bytes }),
+            lrs::BodyPiece::File(file) => {
+                let path = file.path().to_str();
+                let number =
+                    |number| i64::try_from(number).map_err(|_| unreadable("it is too long"));
+                Ok(Self::File {
+                    path: path
+                        .ok_or_else(|| unreadable("its name is no text"))?
+                        .to_owned(),
+                    offset: number(file.offset())?,
+                    length: number(file.len())?,
+                })
+            }
+            _ => Err(unreadable("a piece of an unknown kind")),
         }
     }
 }
@@ -195,8 +275,30 @@ impl fmt::Debug for Header {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.url.0.split('?').next().unwrap_or_default();
-        let size = self.body.as_ref().map_or(0, Vec::len);
-        write!(f, "{:?} {place} ({size} bytes)", self.method)
+        write!(f, "{:?} {place} ", self.method)?;
+        match &self.body {
+            Some(body) => fmt::Debug::fmt(body, f),
+            None => f.write_str("(0 bytes)"),
+        }
+    }
+}
+
+impl fmt::Debug for BodyPiece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes { bytes } => write!(f, "{} bytes", bytes.len()),
+            Self::File { length, .. } => write!(f, "{length} bytes of a file"),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths = self.pieces.iter().map(|piece| match piece {
+            BodyPiece::Bytes { bytes } => bytes.len() as i64,
+            BodyPiece::File { length, .. } => *length,
+        });
+        write!(f, "({} bytes)", lengths.fold(0, i64::saturating_add))
     }
 }
 
@@ -216,7 +318,7 @@ macro_rules! display_as_debug {
     )* };
 }
 
-display_as_debug!(Header, Request, Response);
+display_as_debug!(Body, Header, Request, Response);
 
 #[cfg(test)]
 mod tests {
@@ -224,24 +326,38 @@ mod tests {
 
     #[test]
     fn a_request_crosses_whole_and_shows_nothing() {
-        let request = Request::from(lrs::Request {
+        let request = lrs::Request {
             method: lrs::Method::Post,
             url: "https://lrs.example/xAPI/statements?agent=s3cret".to_owned(),
             headers: vec![("Authorization", "Basic s3cret".to_owned())],
-            body: Some(b"s3cret".to_vec()),
+            body: Some(lrs::Body::new([
+                lrs::BodyPiece::Bytes(b"s3cret".to_vec()),
+                lrs::BodyPiece::File(lrs::FilePiece::new("/s3cret", 2, 5)),
+            ])),
             timeout: Duration::from_secs(9),
             longest_answer: 7,
-        });
+        };
+        let request = Request::try_from(request).unwrap();
         assert_eq!(
             (request.method, request.timeout),
             (Method::Post, TimeSpan(Duration::from_secs(9)))
         );
-        assert_eq!(request.body.as_deref(), Some(b"s3cret".as_slice()));
+        let pieces = [
+            BodyPiece::Bytes {
+                bytes: b"s3cret".to_vec(),
+            },
+            BodyPiece::File {
+                path: "/s3cret".to_owned(),
+                offset: 2,
+                length: 5,
+            },
+        ];
+        assert_eq!(request.body.as_ref().unwrap().pieces, pieces);
         assert_eq!(request.headers[0].value, "Basic s3cret");
         assert_eq!(request.longest_answer, 7);
         let shown = format!("{request} {request:?} {}", request.headers[0]);
         assert!(
-            shown.contains("Post https://lrs.example/xAPI/statements (6 bytes)"),
+            shown.contains("Post https://lrs.example/xAPI/statements (11 bytes)"),
             "{shown}"
         );
         assert!(!shown.contains("s3cret"), "{shown}");

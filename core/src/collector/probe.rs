@@ -234,8 +234,8 @@ impl Asking {
                 heard.speaks = self.speak.or(common).unwrap_or(heard.speaks);
             }
             // Something is there: a sync sends after a few questions that nobody answers.
-            Err(TransportError::TimedOut | TransportError::Broken(_)) => {}
-            Err(TransportError::Unreachable(_)) => return findings::of(&self, &heard),
+            Err(failure) if failure.may_have_arrived() => {}
+            Err(_) => return findings::of(&self, &heard),
         }
         self.try_to_read(&mut heard).await;
         // A sync sends whatever comes of a look-up, and what comes of that is what counts.

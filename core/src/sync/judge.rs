@@ -121,6 +121,8 @@ pub fn about(answer: &About, from: Sender, retry_after: Option<Duration>) -> Neg
 pub fn failed(failure: &TransportError) -> Stop {
     let (problem, words) = match failure {
         TransportError::Unreachable(words) => (Problem::Unreachable, words.clone()),
+        // None of ours has a file yet: it is a transport that says so.
+        TransportError::Unreadable(_) => (Problem::Unreachable, failure.to_string()),
         TransportError::TimedOut => (Problem::TimedOut, failure.to_string()),
         TransportError::Broken(words) => (Problem::Broken, words.clone()),
     };
@@ -129,7 +131,7 @@ pub fn failed(failure: &TransportError) -> Stop {
         status: None,
         words,
         pause: Pause::Backoff,
-        doubt: !matches!(failure, TransportError::Unreachable(_)),
+        doubt: failure.may_have_arrived(),
     }
 }
 

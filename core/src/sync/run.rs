@@ -201,7 +201,7 @@ impl Session {
         taken: bool,
         now: Millis,
     ) -> Step {
-        let bytes = request.body.as_ref().map_or(0, Vec::len);
+        let bytes = request.body_len() as usize;
         let span = trace::span(&task, bytes);
         self.requests += 1;
         if !matches!(task, Task::Negotiate) {

@@ -13,14 +13,15 @@
 //!   its pool sends it on a fresh connection. Nobody notices.
 //! - The end arrives after the first byte was written: hyper reports an error and sends nothing
 //!   again. From here the request may have been processed (four LRSs of six store a batch whose
-//!   connection breaks before the reply), so a POST is [`TransportError::Broken`]. A GET does no harm twice
-//!   and is sent once more.
+//!   connection breaks before the reply), so what changes something is [`TransportError::Broken`]. A GET or HEAD does no
+//!   harm twice and is sent once more.
 //!
 //! To make the second case rare, no connection idle for longer than [`IDLE`] is used again, and the
 //! runtime looks at its sockets before each request, so that an end which arrived while the sync
 //! thread was busy with the database is seen.
 
 mod no_client_keys;
+mod streaming;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -39,6 +40,7 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use self::no_client_keys::NoClientKeys;
+use self::streaming::sendable;
 use super::{Exchange, Transport};
 use crate::lrs::{Method, Request, Response, TransportError, is_this_device};
 
@@ -180,18 +182,23 @@ impl HttpTransport {
     ) -> Result<Response, TransportError> {
         let left = until.saturating_duration_since(Instant::now());
         let (client, proxied) = self.client_for(&request.url);
-        let mut sending = match request.method {
-            Method::Get => client.get(&request.url),
-            Method::Post => client.post(&request.url),
-        }
-        .timeout(left)
-        .headers(headers(&request.headers)?);
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut sending = client
+            .request(method, &request.url)
+            .timeout(left)
+            .headers(headers(&request.headers)?);
         if self.alone.load(Ordering::Relaxed) > 0 {
             sending = sending.header(CONNECTION, "close");
         }
         if let Some(body) = request.body {
             // A body of known length goes with Content-Length.
-            sending = sending.body(body);
+            sending = sending.body(sendable(body)?);
         }
         let response = sending.send().await.map_err(|error| match failure(error) {
             TransportError::Unreachable(why) if proxied => {
@@ -207,7 +214,7 @@ impl Transport for HttpTransport {
     fn exchange(&self, request: Request) -> Exchange<'_> {
         Box::pin(async move {
             let until = Instant::now() + request.timeout;
-            let again = (request.method == Method::Get).then(|| request.clone());
+            let again = request.method.is_safe().then(|| request.clone());
             // Yielding polls the sockets: connections that ended meanwhile leave the pool.
             tokio::task::yield_now().await;
             let outcome = match (self.exchange_once(request, until).await, again) {

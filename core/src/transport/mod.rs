@@ -9,12 +9,13 @@
 //!
 //! What Pannier concludes from an answer, and from its absence, is only right if a transport
 //!
-//! - sends each POST at most once: no retry of its own, on no status and no error, unless it is
-//!   certain that no byte of the request reached the LRS. A GET may be sent again;
+//! - sends each POST, PUT and DELETE at most once: no retry of its own, on no status and no error, unless it
+//!   is certain that no byte of the request reached the LRS. A GET or HEAD may be sent again;
 //! - follows no redirect: a 3xx is an answer like any other, or the credentials and the statements
 //!   would go to whatever a captive portal names;
-//! - sends the body as it is with `Content-Length`: not chunked, not compressed (LRSs answer 400
-//!   or 500 to either), and adds no header but `Host`, `Content-Length`, `User-Agent` and
+//! - sends the body's pieces ([`Body`](crate::lrs::Body)) as they are with `Content-Length`: not chunked, not
+//!   compressed (LRSs answer 400 or 500 to either), those on disk without having them in memory whole. Where
+//!   such a file cannot be read, nothing is sent ([`TransportError::Unreadable`]). It adds no header but `Host`, `Content-Length`, `User-Agent` and
 //!   `Connection`. A packed answer may be passed on as it came or unpacked;
 //! - keeps no cookies, no cache, and no credentials of its own;
 //! - holds the total time-out of the request, and counts everything towards it;

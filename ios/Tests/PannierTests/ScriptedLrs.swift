@@ -42,7 +42,7 @@ final class ScriptedLrs: Sendable {
             return state.instead
         }
         if let instead { return try await instead(request) }
-        let body = String(decoding: request.body ?? Data(), as: UTF8.self)
+        let body = request.text
         if request.url.path.hasSuffix("/about") { return answer(200, #"{"version":["2.0.0"]}"#) }
         if request.method == .get {
             let asked = request.url.query?.firstMatch(of: #/statementId=([0-9a-f-]{36})/#)

@@ -159,11 +159,16 @@ func badLesson(_ n: Int, id: UUID) -> Statement {
 
 let lrs = URL(string: "https://lrs.example/xAPI")!
 
+extension Request {
+    /// Its body, where it lies in memory, as text.
+    var text: String { String(decoding: body?.bytes ?? Data(), as: UTF8.self) }
+}
+
 /// An LRS in memory: takes everything but what is called `bad`; ids may have that in them.
 let memoryLrs = AsyncTransport(takeAllButBad)
 
 @Sendable func takeAllButBad(_ request: Request) async throws -> Response {
-    let body = String(decoding: request.body ?? Data(), as: UTF8.self)
+    let body = request.text
     if request.url.path.hasSuffix("/about") { return answer(200, #"{"version":["2.0.0"]}"#) }
     if request.method == .get { return answer(404) }
     if body.contains(#/[:\/]bad/#) { return answer(400, "this one is bad") }

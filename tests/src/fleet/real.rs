@@ -201,7 +201,7 @@ impl Real {
     }
 
     fn answer(&mut self, request: &Request) -> Response {
-        if let (Method::Post, Some(body)) = (request.method, &request.body) {
+        if let (Method::Post, Some(body)) = (request.method, request.body_bytes()) {
             let ids = ids(body);
             self.stored.extend(&ids);
             return json(200, serde_json::to_string(&ids).unwrap_or_default());

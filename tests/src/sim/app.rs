@@ -34,6 +34,10 @@ impl<S: Servers> World<S> {
     pub fn record(&mut self, which: usize, recipe: Recipe) -> Result<(), String> {
         let prepared = self.prepare(&recipe);
         let (db, now) = self.db(which);
+        let knows_target = match recipe.kind {
+            Kind::Voiding(target) => db.is_intact(target).map_err(|error| error.to_string())?,
+            _ => false,
+        };
         match db.append(&[&vec![prepared.clone()]], now).remove(0) {
             Ok(appended) if appended == [Appended::New] => {}
             Err(Refused::Store(error)) => return self.may_fail(error),
@@ -42,6 +46,10 @@ impl<S: Servers> World<S> {
         self.tally.statements += 1;
         self.for_each_upstream(|world| {
             if world.only_good && !matches!(recipe.kind, Kind::Good | Kind::Voiding(_)) {
+                return Ok(());
+            }
+            if knows_target && world.model.is_target_given_up(&recipe) {
+                // It goes where its target goes.
                 return Ok(());
             }
             S::come_from_elsewhere(world, &recipe, &prepared);

@@ -171,6 +171,16 @@ impl Model {
         all.any(|one| one.recipe.id == target && one.gone.is_some())
     }
 
+    /// The app has given up for this upstream what a new one voids. Where another one is to get that, or has it and a
+    /// history is kept, the device knows.
+    pub fn is_target_given_up(&self, new: &Recipe) -> bool {
+        let Kind::Voiding(target) = new.kind else {
+            return false;
+        };
+        let target = self.get(target);
+        target.is_some_and(|one| matches!(one.gone, Some(Gone::Discarded | Gone::Replaced)))
+    }
+
     /// A voiding was recorded under this id, though another statement may have taken its place since.
     pub fn was_voiding(&self, id: Uuid) -> bool {
         let mut all = self.all.iter();

@@ -14,7 +14,7 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
     struct Named {
         id: Uuid,
     }
-    let Some(body) = &request.body else {
+    let Some(body) = request.body_bytes() else {
         return Ok(Vec::new());
     };
     let batch = statements(body).ok_or("I2: a body that is no JSON")?;

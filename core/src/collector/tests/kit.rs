@@ -141,6 +141,7 @@ impl FakeLrs {
                 }
             }
             Method::Post => self.store(sent(request)),
+            other => panic!("{other:?} is not for statements"),
         };
         Ok(answer(status, &body.to_string()))
     }
@@ -176,7 +177,7 @@ impl Transport for FakeLrs {
 
 /// The statements of a POST.
 pub fn sent(request: &Request) -> Vec<(Uuid, Value)> {
-    let batch = match serde_json::from_slice(request.body.as_deref().unwrap()).unwrap() {
+    let batch = match serde_json::from_slice(request.body_bytes().unwrap()).unwrap() {
         Value::Array(batch) => batch,
         one => vec![one],
     };
@@ -208,8 +209,7 @@ pub fn strangers(status: u16, body: &str) -> Response {
 /// Whether it is a POST, and one with this text in it.
 pub fn posts(request: &Request, text: &str) -> bool {
     request
-        .body
-        .as_deref()
+        .body_bytes()
         .is_some_and(|body| String::from_utf8_lossy(body).contains(text))
 }
 

@@ -182,7 +182,7 @@ impl Session {
                     requests::post(endpoint, authorization, self.link.version(), batch);
                 let sharing = self.flights.sharing(self.link.most_in_flight());
                 if sharing > 1 {
-                    let bytes = request.body.as_ref().map_or(0, Vec::len);
+                    let bytes = request.body_len() as usize;
                     request.timeout = requests::timeout(batch.len() * sharing, bytes * sharing);
                 }
                 request

@@ -31,7 +31,9 @@ impl Session {
         };
         self.may_be_there(&batch);
         match failure {
-            TransportError::Unreachable(_) => self.unsent = self.flights.take_back(flight.mark),
+            TransportError::Unreachable(_) | TransportError::Unreadable(_) => {
+                self.unsent = self.flights.take_back(flight.mark);
+            }
             TransportError::Broken(_) if sent.bytes >= policy::BIG_BODY => {
                 self.link
                     .ceiling

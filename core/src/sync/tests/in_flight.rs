@@ -90,7 +90,7 @@ impl Air {
 
     fn ids(&self, at: usize) -> Vec<Uuid> {
         let batch: Vec<serde_json::Value> =
-            serde_json::from_slice(self.flying[at].1.body.as_deref().unwrap()).unwrap();
+            serde_json::from_slice(self.flying[at].1.body_bytes().unwrap()).unwrap();
         batch
             .iter()
             .map(|one| one["id"].as_str().unwrap().parse().unwrap())

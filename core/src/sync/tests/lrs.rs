@@ -126,8 +126,7 @@ impl Lrs {
     }
 
     fn is_cut(&self, request: &Request) -> bool {
-        let body = request.body.as_deref().unwrap_or_default();
-        let body = String::from_utf8_lossy(body);
+        let body = String::from_utf8_lossy(request.body_bytes().unwrap_or_default());
         self.cuts.iter().any(|id| body.contains(&id.to_string()))
     }
 
@@ -167,8 +166,9 @@ impl Lrs {
             return answer(400, &[], "version".into());
         }
         match request.method {
-            Method::Post => self.post(request.body.as_deref().unwrap()),
+            Method::Post => self.post(request.body_bytes().unwrap()),
             Method::Get => self.get(&request.url),
+            other => panic!("{other:?} is not for statements"),
         }
     }
 

@@ -96,7 +96,7 @@ fn what_is_erased_during_a_sync_is_not_sent_any_more() {
     let Step::Send { request, .. } = session.next(&mut device.db, device.now).unwrap() else {
         panic!("the other one is still due")
     };
-    let body = String::from_utf8(request.body.unwrap()).unwrap();
+    let body = String::from_utf8(request.body_bytes().unwrap().to_vec()).unwrap();
     assert!(!body.contains(&erased) && body.contains(&ids[1].to_string()));
 }
 

@@ -34,7 +34,7 @@ fn request(method: Method, url: &str, body: Option<Vec<u8>>) -> Request {
         method,
         url: url.to_owned(),
         headers: vec![("X-Experience-API-Version", "1.0.3".to_owned())],
-        body,
+        body: body.map(Into::into),
         timeout: Duration::from_secs(10),
         longest_answer: 1 << 20,
     }
@@ -235,8 +235,12 @@ mod failures {
     }
 
     #[tokio::test]
-    async fn closed_before_the_answer_is_broken_and_not_sent_again() {
-        for with_reset in [false, true] {
+    async fn what_changes_something_is_broken_when_closed_before_the_answer_and_not_sent_again() {
+        let methods = [Method::Post, Method::Put, Method::Delete];
+        for (with_reset, method) in [false, true]
+            .into_iter()
+            .flat_map(|it| methods.map(|method| (it, method)))
+        {
             let (listener, url) = listen().await;
             let transport = transport();
             let server = async {
@@ -249,30 +253,34 @@ mod failures {
                 // Nothing more may come.
                 tokio::time::timeout(Duration::from_millis(200), listener.accept()).await
             };
-            let (again, outcome) = tokio::join!(server, transport.exchange(post(&url)));
+            let body = (method != Method::Delete).then(|| b"{}".to_vec());
+            let sent = transport.exchange(request(method, &url, body));
+            let (again, outcome) = tokio::join!(server, sent);
             assert!(is_broken(&outcome), "{outcome:?}");
-            assert!(again.is_err(), "the POST was sent twice");
+            assert!(again.is_err(), "the {method:?} was sent twice");
         }
     }
 
     #[tokio::test]
-    async fn a_get_is_sent_again_once() {
-        let (listener, url) = listen().await;
-        let transport = transport();
-        let server = async {
-            read_request(&mut accept(&listener).await).await;
-            answer_with(&mut accept(&listener).await, OK).await;
-            for _ in 0..2 {
+    async fn what_only_asks_is_sent_again_once() {
+        for method in [Method::Get, Method::Head] {
+            let (listener, url) = listen().await;
+            let transport = transport();
+            let server = async {
                 read_request(&mut accept(&listener).await).await;
-            }
-        };
-        let client = async {
-            let first = transport.exchange(get(&url)).await;
-            (first, transport.exchange(get(&url)).await)
-        };
-        let ((), (first, second)) = tokio::join!(server, client);
-        assert_eq!(first.map(|answer| answer.status), Ok(200));
-        assert!(is_broken(&second), "{second:?}");
+                answer_with(&mut accept(&listener).await, OK).await;
+                for _ in 0..2 {
+                    read_request(&mut accept(&listener).await).await;
+                }
+            };
+            let client = async {
+                let first = transport.exchange(request(method, &url, None)).await;
+                (first, transport.exchange(request(method, &url, None)).await)
+            };
+            let ((), (first, second)) = tokio::join!(server, client);
+            assert_eq!(first.map(|answer| answer.status), Ok(200));
+            assert!(is_broken(&second), "{second:?}");
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,9 @@ pub enum TransportError {
     /// request can have arrived. Where it is TLS that failed, [`TransportError::untrusted`] makes it.
     #[error("the LRS cannot be reached: {0}")]
     Unreachable(String),
+    /// A file of the body cannot be read, so that no byte of the request was sent.
+    #[error("a file of the request cannot be read: {0}")]
+    Unreadable(String),
     /// No complete answer within [`Request::timeout`](super::Request::timeout). The LRS may have
     /// stored all, some or none of it, or may still be at it.
     #[error("the LRS did not answer in time")]
@@ -27,6 +30,11 @@ impl TransportError {
     /// The host is there, and TLS with it failed: why, and what to do about it.
     pub fn untrusted(why: impl std::fmt::Display) -> Self {
         Self::Unreachable(format!("{NO_TRUST}: {why}"))
+    }
+
+    /// Tells whether any of the request may have reached the LRS.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Broken(_))
     }
 
     /// Tells whether it is TLS that failed.

@@ -8,6 +8,7 @@
 //! IEEE 9274.1.1 (xAPI 2.0.0).
 
 mod answer;
+mod body;
 mod credentials;
 mod endpoint;
 mod failure;
@@ -18,6 +19,7 @@ pub mod requests;
 mod unpack;
 
 pub use answer::Response;
+pub use body::{Body, BodyPiece, FilePiece};
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
 pub use endpoint::{Endpoint, InvalidEndpoint, is_this_device};
 pub use failure::TransportError;

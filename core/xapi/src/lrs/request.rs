@@ -3,13 +3,22 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The methods Pannier uses. It never sends PUT: POST with ids does the same for many statements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use super::Body;
+
+/// The methods of an LRS's resources (C 2; 9274 4.1.6). Statements go by POST, never by PUT: POST with ids does the
+/// same for many of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// Ask.
     Get,
-    /// Send statements.
+    /// Ask for what stands in the head of the answer alone.
+    Head,
+    /// Send statements, or a document that is merged with what is there.
     Post,
+    /// Send a document that takes the place of what is there.
+    Put,
+    /// Delete a document.
+    Delete,
 }
 
 impl Method {
@@ -17,8 +26,16 @@ impl Method {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
+            Self::Head => "HEAD",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
+    }
+
+    /// Tells whether it changes nothing, so that it does no harm twice (RFC 9110, section 9.2.1).
+    pub fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
     }
 }
 
@@ -27,14 +44,14 @@ impl Method {
 /// `Debug` shows the method, the path and sizes; never the query, the headers or the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// GET or POST.
+    /// What is asked for.
     pub method: Method,
     /// An absolute `http` or `https` URL without user name and fragment.
     pub url: String,
     /// Header names and values; the values are safe to send as they are.
     pub headers: Vec<(&'static str, String)>,
     /// The body, to be sent whole with `Content-Length`, never chunked and never compressed.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Body>,
     /// How long the whole exchange may take, from the connection to the last byte of the answer.
     pub timeout: Duration,
     /// How many bytes of the answer's body are worth keeping. What is longer is cut, and the answer
@@ -43,6 +60,16 @@ pub struct Request {
 }
 
 impl Request {
+    /// Returns the bytes of its body, where it has one and they lie in memory in one piece.
+    pub fn body_bytes(&self) -> Option<&[u8]> {
+        self.body.as_ref().and_then(Body::as_bytes)
+    }
+
+    /// Returns the number of bytes of its body: what `Content-Length` says.
+    pub fn body_len(&self) -> u64 {
+        self.body.as_ref().map_or(0, Body::len)
+    }
+
     /// The URL without its query, for people to read.
     fn place(&self) -> &str {
         self.url
@@ -56,7 +83,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("method", &self.method.as_str())
             .field("url", &self.place())
-            .field("body_bytes", &self.body.as_ref().map_or(0, Vec::len))
+            .field("body_bytes", &self.body_len())
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
@@ -72,7 +99,7 @@ mod tests {
             method: Method::Post,
             url: "https://lrs.example/xAPI/statements?agent=ada".to_owned(),
             headers: vec![("Authorization", "Basic c2VjcmV0".to_owned())],
-            body: Some(b"{\"actor\":\"ada\"}".to_vec()),
+            body: Some(b"{\"actor\":\"ada\"}".to_vec().into()),
             timeout: Duration::from_secs(3),
             longest_answer: 9,
         };

@@ -32,6 +32,7 @@ extension TransportError: LocalizedError {
     public var errorDescription: String? {
         switch self {
         case .unreachable(let reason): "the LRS cannot be reached: \(reason)"
+        case .unreadable(let reason): "a file of the request cannot be read: \(reason)"
         case .timedOut: "the LRS did not answer in time"
         case .broken(let reason): "the connection to the LRS broke: \(reason)"
         }

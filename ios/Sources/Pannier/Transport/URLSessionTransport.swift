@@ -54,7 +54,7 @@ public final class URLSessionTransport: Transport {
 
     public func exchange(request: Request) throws -> Response {
         var sent = URLRequest(url: request.url)
-        sent.httpMethod = request.method == .post ? "POST" : "GET"
+        sent.httpMethod = request.method.name
         sent.timeoutInterval = request.timeout / .seconds(1)
         for header in request.headers { sent.setValue(header.value, forHTTPHeaderField: header.name) }
         return try uploads.exchange(

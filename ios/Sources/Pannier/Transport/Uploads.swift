@@ -17,24 +17,26 @@ final class Uploads: NSObject, URLSessionDataDelegate {
     private let exchanges = Locked<[Int: Exchange]>([:])
     private let fromFiles: Bool
 
-    /// Bodies are sent from files where the session goes on while the app is suspended.
+    /// Bodies are sent from files where the session goes on while the app is suspended, and where they have files
+    /// in them: all in one file of their own, so that the memory has none of it.
     init(fromFiles: Bool) {
         self.fromFiles = fromFiles
     }
 
     /// Sends the request once and blocks the thread until its answer has come.
     func exchange(
-        _ request: URLRequest, body: Data?, longestAnswer: Int64, within limit: Duration, by session: URLSession
+        _ request: URLRequest, body: Body?, longestAnswer: Int64, within limit: Duration, by session: URLSession
     ) throws -> Response {
         let (outcome, done) = (Locked<Result<Response, TransportError>?>(nil), DispatchSemaphore(value: 0))
-        let file = try fromFiles ? body.map(Self.file) : nil
+        let bytes = fromFiles ? nil : body?.bytes
+        let file = try bytes == nil ? body.map(Self.file) : nil
         defer { if let file { try? FileManager.default.removeItem(at: file) } }
         let task: URLSessionTask
         if let file {
             task = session.uploadTask(with: request, fromFile: file)
         } else {
             var request = request
-            request.httpBody = body
+            request.httpBody = bytes
             task = session.dataTask(with: request)
         }
         exchanges.with {
@@ -55,13 +57,17 @@ final class Uploads: NSObject, URLSessionDataDelegate {
         return try outcome.with { $0! }.get()
     }
 
-    private static func file(_ body: Data) throws -> URL {
+    private static func file(_ body: Body) throws -> URL {
         let file = FileManager.default.temporaryDirectory
-            .appendingPathComponent("pannier-\(UUID().uuidString).json")
+            .appendingPathComponent("pannier-\(UUID().uuidString).body")
         do {
-            try body.write(to: file)
+            try Data().write(to: file)
+            let output = try FileHandle(forWritingTo: file)
+            defer { try? output.close() }
+            try body.write(to: output)
         } catch {
-            throw TransportError.unreachable(reason: "no room for the request's file")
+            try? FileManager.default.removeItem(at: file)
+            throw error as? TransportError ?? .unreachable(reason: "no room for the request's file")
         }
         return file
     }

@@ -190,7 +190,7 @@ pub fn seen(request: &Request) -> Option<Vec<Seen>> {
     struct Named {
         id: String,
     }
-    statements(request.body.as_ref()?)?
+    statements(request.body_bytes()?)?
         .into_iter()
         .map(|raw| {
             let parts: Parts = serde_json::from_str(raw.get()).ok()?;

@@ -26,7 +26,7 @@ impl Lrs {
         } else if is_post {
             match seen(request) {
                 Some(batch) => {
-                    let array = request.body.as_ref().is_some_and(|body| body[0] == b'[');
+                    let array = request.body_bytes().is_some_and(|body| body[0] == b'[');
                     self.post(&batch, array, at)
                 }
                 None => Served::said(sentence(400, "no JSON"), true),

@@ -40,7 +40,7 @@ impl Promises {
         match &flight.outcome {
             Err(TransportError::TimedOut) => apart("a time-out"),
             Err(TransportError::Broken(_)) => apart("a broken connection"),
-            Err(TransportError::Unreachable(_)) => {}
+            Err(TransportError::Unreachable(_) | TransportError::Unreadable(_)) => {}
             // The app has acted since it left.
             Ok(answer) if answer.status == 401 && flight.authorization() != knew => {}
             Ok(answer) => self.answered(answer, &flight.request, &flight.ids, now),

@@ -228,7 +228,7 @@ impl Lrs {
         if !versions.is_empty() && !versions.iter().any(|v| Some(v.as_str()) == version) {
             return said(400, "unknown version");
         }
-        match (&request.body, path.split_once('?')) {
+        match (request.body_bytes(), path.split_once('?')) {
             (Some(body), None) if is_post => self.beside_others(now, |lrs| lrs.post(body, now)),
             (None, Some((_, query))) if !is_post => self.get(query, now),
             _ => said(405, "no"),

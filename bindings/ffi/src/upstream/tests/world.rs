@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::{Header, Method, Request, Response, Transport, TransportError, Url, Uuid};
+use crate::{BodyPiece, Header, Method, Request, Response, Transport, TransportError, Url, Uuid};
 
 /// An LRS in memory.
 #[derive(Default)]
@@ -70,7 +70,10 @@ impl Lrs {
                 None => answer(404, ""),
             };
         }
-        let text = String::from_utf8(request.body.clone().unwrap()).unwrap();
+        let [BodyPiece::Bytes { bytes }] = request.body.as_ref().unwrap().pieces.as_slice() else {
+            panic!("a batch lies in memory")
+        };
+        let text = String::from_utf8(bytes.clone()).unwrap();
         let batch = match serde_json::from_str(&text).unwrap() {
             Value::Array(batch) => batch,
             one => vec![one],

@@ -72,9 +72,14 @@ public class UrlConnectionTransport(
             connection?.let { THREADS.execute(it::disconnect) }
         }
 
-        fun perform(): Response {
+        fun perform(): Response = when (val body = request.body) {
+            null -> perform(null)
+            else -> OpenBody(body).use(::perform)
+        }
+
+        private fun perform(body: OpenBody?): Response {
             val connection = try {
-                prepared().also { it.connect() }
+                prepared(body).also { it.connect() }
             } catch (error: IOException) {
                 throw TransportException.Unreachable(said(error))
             }
@@ -84,7 +89,7 @@ public class UrlConnectionTransport(
                 throw TransportException.Unreachable("the connection came too late")
             }
             val answer = try {
-                request.body?.let { body -> connection.outputStream.use { it.write(body) } }
+                if (request.writes()) connection.outputStream.use { body?.writeTo(it) }
                 received(connection)
             } catch (_: SocketTimeoutException) {
                 throw TransportException.TimedOut()
@@ -96,7 +101,7 @@ public class UrlConnectionTransport(
             return answer
         }
 
-        private fun prepared() = (open(URL(request.url)) as HttpURLConnection).apply {
+        private fun prepared(body: OpenBody?) = (open(URL(request.url)) as HttpURLConnection).apply {
             instanceFollowRedirects = false
             // Costs a Cache-Control and a Pragma header; a look-up must not be answered from a cache.
             useCaches = false
@@ -107,10 +112,10 @@ public class UrlConnectionTransport(
             // Android asks for gzip otherwise.
             setRequestProperty("Accept-Encoding", "identity")
             for (header in request.headers) addRequestProperty(header.name, header.value)
-            request.body?.let {
+            if (request.writes()) {
                 doOutput = true
-                // So it goes with Content-Length, and what breaks is never sent again.
-                setFixedLengthStreamingMode(it.size)
+                // So it goes with Content-Length, and what breaks is never sent again, not even a DELETE without a body.
+                setFixedLengthStreamingMode(body?.size ?: 0L)
             }
         }
 
@@ -124,8 +129,8 @@ public class UrlConnectionTransport(
             val (body, cut) = try {
                 val stream = if (status >= 400) connection.errorStream else connection.inputStream
                 (stream?.use { beginning(it, longest) } ?: (ByteArray(0) to false)).also { (body, _) ->
-                    // The JDK takes an early end for the end.
-                    if (body.size < minOf(connection.contentLengthLong, longest)) throw IOException("the answer broke off")
+                    // The JDK takes an early end for the end; an answer to HEAD has none of what its head announces.
+                    if (request.method != Method.HEAD && body.size < minOf(connection.contentLengthLong, longest)) throw IOException("the answer broke off")
                 }
             } catch (error: IOException) {
                 // A refusal is known by its status, of which the body is but the explanation.
@@ -135,6 +140,8 @@ public class UrlConnectionTransport(
             return Response(status, headers, body, cut)
         }
     }
+
+    private fun Request.writes() = method != Method.GET && method != Method.HEAD
 
     private companion object {
         /** They end when they have had nothing to do for a minute, and keep no app alive. */

@@ -1,5 +1,6 @@
 package pannier
 
+import java.io.RandomAccessFile
 import java.net.InetAddress
 import java.net.ServerSocket
 import java.net.Socket
@@ -139,6 +140,66 @@ class UrlConnectionTransportTest {
         }
     }
 
+    @Test
+    fun `a file is sent as it lies there, and not by way of the memory`() {
+        val large = folder.resolve("large").toFile()
+        // Four times the heap of these tests; the disk has none of it.
+        val length = 4 * Runtime.getRuntime().maxMemory()
+        RandomAccessFile(large, "rw").use { it.setLength(length) }
+        val ends = folder.resolve("ends").toFile().apply { writeText("0123456789") }
+        val body = Body(
+            listOf(
+                BodyPiece.File(ends.path, 7, 3),
+                BodyPiece.File(large.path, 0, length),
+                BodyPiece.Bytes("end".toByteArray()),
+            ),
+        )
+        assertEquals(length + 6, body.size)
+        Server { it.answer("HTTP/1.1 204 No Content\r\n\r\n") }.use { server ->
+            val answer = exchange(post(server).copy(method = Method.PUT, body = body, timeout = Duration.ofMinutes(5)))
+            assertEquals(204, answer.status)
+            assertEquals(length + 6, server.bodies.single())
+            val asked = server.asked.single()
+            assertTrue(asked.startsWith("PUT ") && "Content-Length: ${length + 6}" in asked, asked)
+            assertTrue("789" in asked && "chunked" !in asked, asked)
+        }
+    }
+
+    @Test
+    fun `what cannot be read is not sent`() {
+        val file = folder.resolve("s3cret").toFile().apply { writeText("0123456789") }
+        Server { it.answer("HTTP/1.1 204 No Content\r\n\r\n") }.use { server ->
+            for (piece in listOf(
+                BodyPiece.File(file.path, 8, 3),
+                BodyPiece.File(file.path, Long.MAX_VALUE, 2),
+                BodyPiece.File(file.path + ".none", 0, 1),
+                BodyPiece.File(folder.toString(), 0, 1),
+            )) {
+                val body = Body(listOf(BodyPiece.Bytes("{}".toByteArray()), piece))
+                val error = assertThrows<TransportException.Unreadable> { exchange(post(server).copy(body = body)) }
+                assertFalse("s3cret" in error.message.orEmpty(), error.message)
+            }
+            assertEquals(0, server.asked.size)
+        }
+    }
+
+    @Test
+    fun `a document is asked for by its head, and deleted once`() {
+        Server { it.answer("HTTP/1.1 200 OK\r\nContent-Length: 7\r\nETag: \"x\"\r\n\r\n") }.use { server ->
+            val answer = exchange(get(server).copy(method = Method.HEAD))
+            assertEquals(200 to 0, answer.status to answer.body.size)
+            assertTrue(answer.headers.any { it.name.equals("etag", ignoreCase = true) && it.value == "\"x\"" })
+            assertTrue(server.asked.single().startsWith("HEAD "), server.asked.toString())
+        }
+        Server { it.close() }.use { server ->
+            assertThrows<TransportException.Broken> {
+                exchange(post(server).copy(method = Method.DELETE, body = null))
+            }
+            assertEquals(1, server.asked.size)
+            assertTrue(server.asked.single().startsWith("DELETE "), server.asked.toString())
+        }
+    }
+
     private fun exchange(request: Request) = UrlConnectionTransport().exchange(request)
 
     private fun post(server: Server) = Request(
@@ -146,7 +207,7 @@ class UrlConnectionTransportTest {
         "${server.url}/xAPI/statements?a=s3cret",
         listOf("Accept" to "application/json", "Authorization" to "Basic s3cret", "Content-Type" to "application/json")
             .map { (name, value) -> Header(name, value) },
-        "[1,2]".toByteArray(),
+        Body(listOf(BodyPiece.Bytes("[1,2]".toByteArray()))),
         Duration.ofSeconds(20),
         longestAnswer = 1_000_000,
     )
@@ -155,7 +216,11 @@ class UrlConnectionTransportTest {
 
     /** Does the same to everybody who asks; each connection is for one request. */
     private class Server(private val behave: (Socket) -> Unit) : AutoCloseable {
+        /** The head of each request and what its body begins with. */
         val asked = LinkedBlockingQueue<String>()
+
+        /** How many bytes each body had. */
+        val bodies = LinkedBlockingQueue<Long>()
         private val listening = ServerSocket(0, 10, InetAddress.getLoopbackAddress())
         val url = "http://127.0.0.1:${listening.localPort}"
 
@@ -172,8 +237,13 @@ class UrlConnectionTransportTest {
             val input = socket.getInputStream()
             val text = StringBuilder()
             while (!text.endsWith("\r\n\r\n")) text.append(input.read().takeIf { it >= 0 }?.toChar() ?: return)
-            val length = Regex("Content-Length: (\\d+)").find(text)?.run { groupValues[1].toInt() } ?: 0
-            asked += "$text${input.readNBytes(length).decodeToString()}"
+            val length = Regex("Content-Length: (\\d+)").find(text)?.run { groupValues[1].toLong() } ?: 0L
+            val begins = input.readNBytes(minOf(length, 100L).toInt())
+            val chunk = ByteArray(64 * 1024)
+            var came = begins.size.toLong()
+            while (came < length) came += input.read(chunk).takeIf { it > 0 } ?: break
+            bodies += came
+            asked += "$text${begins.decodeToString()}"
             behave(socket)
         }
 
