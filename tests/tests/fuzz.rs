@@ -25,6 +25,11 @@ fn statements() {
 }
 
 #[test]
+fn statements_of_the_types() {
+    holds("typed", 2_000);
+}
+
+#[test]
 fn copies() {
     holds("compare", 2_000);
 }

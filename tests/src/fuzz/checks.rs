@@ -5,9 +5,10 @@
 
 use pannier::lrs::reading::{read_about, read_get, read_post};
 use pannier::lrs::{Endpoint, Response};
-use pannier::statement::{Comparison, Fill, XapiVersion};
+use pannier::statement::{Comparison, Fill, Statement, StatementDefaults, XapiVersion};
 use pannier::{Uuid, statement, steps};
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// Steps that a byte may cost, and those that a short text may cost beyond. The paths of a hundred faults in
 /// deep and long names cost most; whatever grows with the square of the text is beyond it at some kilobytes.
@@ -51,6 +52,67 @@ pub fn prepare(text: &[u8]) -> String {
         }
     }
     said
+}
+
+/// What is read into the types is written and read as the same, and what is added to a statement takes nothing
+/// from it.
+pub fn typed(text: &[u8]) -> String {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return "no text".to_owned();
+    };
+    let defaults = bounded(text.len(), || StatementDefaults::from_json(text));
+    let defaults = defaults.map(|defaults| defaults.prepared());
+    let known = StatementDefaults::from_json(DEFAULTS).expect("good defaults");
+    let known = known.prepared();
+    let mut said = String::new();
+    for defaults in [Some(&known), defaults.as_ref().ok()].into_iter().flatten() {
+        let whole = defaults.add_to(text.as_bytes());
+        let again = defaults.add_to(&whole);
+        assert_eq!(again, whole, "what was added is added again");
+        let read = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
+        match (read(text.as_bytes()), read(&whole)) {
+            (None, whole) => assert_eq!(whole, None, "it was no JSON"),
+            (Some(own), whole) => keeps(&own, &whole.expect("still JSON")),
+        }
+        said += if *whole == *text.as_bytes() {
+            "same"
+        } else {
+            "more"
+        };
+    }
+    match bounded(text.len(), || Statement::from_json(text)) {
+        Ok(statement) => {
+            let written = statement.to_json();
+            let again = Statement::from_json(&written).expect("what was written is read");
+            assert_eq!(again, statement);
+            assert_eq!(again.to_json(), written);
+            said += "read";
+        }
+        Err(invalid) => {
+            assert!((1..=100).contains(&invalid.faults.len()));
+            for fault in &invalid.faults {
+                let words = fault.problem.split('"').next().unwrap_or_default();
+                said += words.trim_end_matches(|c: char| c.is_ascii_digit());
+            }
+        }
+    }
+    said
+}
+
+const DEFAULTS: &str = r#"{"actor":{"mbox":"mailto:ada@example.com"},"context":{"registration":"16fd2706-8baf-433b-82eb-8c7fada847da",
+    "platform":"Quest","language":"de","contextActivities":{"grouping":[{"id":"http://example.com/course"}]},
+    "extensions":{"http://example.com/e":{"a":[1,2]}}}}"#;
+
+/// Whatever stands in the one stands in the other.
+fn keeps(own: &Value, whole: &Value) {
+    match (own, whole) {
+        (Value::Object(own), Value::Object(whole)) => {
+            for (name, value) in own {
+                keeps(value, whole.get(name).expect("every member stays"));
+            }
+        }
+        _ => assert_eq!(own, whole, "what is said stays"),
+    }
 }
 
 /// Two texts with a NUL between them are compared without an end to it, either way round; and one text is

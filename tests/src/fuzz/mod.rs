@@ -29,10 +29,15 @@ pub struct Target {
 }
 
 /// All that is fuzzed.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target {
         name: "prepare",
         check: checks::prepare,
+        seeds: mutate::statements,
+    },
+    Target {
+        name: "typed",
+        check: checks::typed,
         seeds: mutate::statements,
     },
     Target {
