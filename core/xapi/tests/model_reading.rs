@@ -7,7 +7,9 @@ mod suite;
 
 use std::collections::BTreeMap;
 
-use pannier_xapi::statement::{Comparison, Statement, XapiVersion, check, compare};
+use pannier_xapi::statement::{
+    Comparison, Statement, StatementDefaults, XapiVersion, check, compare,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -206,4 +208,41 @@ fn the_sample_comes_back_as_it_was() {
     let written: Value = serde_json::from_str(&read.to_json()).expect("JSON");
     let sample: Value = serde_json::from_str(text).expect("JSON");
     assert_eq!(written, sample);
+}
+
+#[test]
+fn a_statement_in_a_type_of_an_apps_is_read_with_it() {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        score: u8,
+        statement: Statement,
+        defaults: Option<StatementDefaults>,
+    }
+    let text = r#"{"score": 3, "defaults": {"context": {"language": "de"}}, "statement": {
+        "actor": {"mbox": "mailto:ada@example.com"}, "verb": {"id": "http://example.com/did"},
+        "object": {"id": "http://example.com/it"}, "result": {"score": {"raw": 0.10000000000000002}}}}"#;
+    let from_text: Answer = serde_json::from_str(text).unwrap();
+    let value: Value = serde_json::from_str(text).unwrap();
+    let from_value: Answer = serde_json::from_value(value).unwrap();
+    assert_eq!(
+        (from_text.score, &from_text.statement),
+        (3, &from_value.statement)
+    );
+    assert!(
+        from_text
+            .statement
+            .to_json()
+            .contains("0.10000000000000002")
+    );
+    let language = from_text.defaults.unwrap().context.language;
+    assert_eq!(language.as_deref(), Some("de"));
+
+    for (wrong, words) in [
+        (r#""stored": "2024-05-04T17:00:00Z""#, "$.stored"),
+        (r#""actor": {"mbox": "mailto:ben@example.com"}"#, "actor"),
+    ] {
+        let wrong = text.replace(r#""actor": {"#, &format!("{wrong}, \"actor\": {{"));
+        let error = serde_json::from_str::<Answer>(&wrong).err().unwrap();
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }

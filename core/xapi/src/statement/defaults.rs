@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -95,6 +95,14 @@ impl StatementDefaults {
     pub fn prepared(&self) -> PreparedDefaults {
         let value = serde_json::to_value(self).expect("every key is a string");
         PreparedDefaults(members(value))
+    }
+}
+
+/// Reads like [`StatementDefaults::from_json`], by `serde_json` alone.
+impl<'de> Deserialize<'de> for StatementDefaults {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_json(text.get()).map_err(D::Error::custom)
     }
 }
 

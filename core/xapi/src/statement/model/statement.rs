@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::reading;
@@ -152,6 +154,16 @@ impl Statement {
     )]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("every key is a string")
+    }
+}
+
+/// Reads like [`Statement::from_json`], for a type of an app's that has a statement in it. By `serde_json` alone, from
+/// text or a [`Value`](serde_json::Value): other formats do not give the text, by which a number stays as it is
+/// and a property that is there twice is found.
+impl<'de> Deserialize<'de> for Statement {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        Self::from_json(text.get()).map_err(D::Error::custom)
     }
 }
 
