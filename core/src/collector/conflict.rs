@@ -80,7 +80,8 @@ impl Collector {
     /// new statement links to the old id by `context.statement`, or, where it has another one there,
     /// by the extension
     /// [`TAKES_THE_PLACE_OF`](crate::statement::vocabulary::extensions::TAKES_THE_PLACE_OF). Its
-    /// `timestamp` is the old one. The old one leaves as replaced.
+    /// `timestamp` is the old one. The old one leaves as replaced. The new id follows from the old statement and the
+    /// upstream's name, so that two copies of one queue make the same of it, and the LRS has it once.
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
         self.main.send_as_new(id)
     }
@@ -240,6 +241,28 @@ mod tests {
         expected["id"] = json!(new);
         expected["context"] = json!({"statement": {"objectType": "StatementRef", "id": id}});
         assert_eq!(lrs.stored.lock().unwrap()[&new], expected);
+    }
+
+    /// A queue that was pulled to another machine and delivered there, too.
+    #[test]
+    fn two_copies_of_a_queue_send_ours_under_one_new_id() {
+        let stage = stage();
+        stage.collector.pause().unwrap();
+        let copied = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(stage.folder.path()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), copied.path().join(file.file_name())).unwrap();
+        }
+        stage.collector.resume().unwrap();
+        let other = open(copied.path(), config(&stage.lrs));
+        let new = stage.collector.send_as_new(stage.id).unwrap();
+        assert_eq!(other.send_as_new(stage.id).unwrap(), new);
+        for collector in [&stage.collector, &other] {
+            assert_eq!(collector.sync().unwrap().delivered, 1);
+        }
+        let stored = stage.lrs.stored.lock().unwrap();
+        assert_eq!(stored.len(), 2);
+        assert!(stored.contains_key(&new) && stored.contains_key(&stage.id));
     }
 
     /// What the former LRS has under the id is no reason to give anything up at another one.

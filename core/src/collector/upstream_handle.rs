@@ -147,7 +147,11 @@ impl Upstream {
     /// upstream alone. See [`Collector::send_as_new`](crate::Collector::send_as_new).
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
         let Conflict { ours, .. } = self.conflict(id)?;
-        let new = statement::successor(ours.as_bytes(), id).ok();
+        // The same on another copy of this queue, or on this one where an older copy has brought it back: the LRS
+        // then knows it, and has it once.
+        let made_of = [self.name().as_bytes(), &[0], ours.as_bytes()].concat();
+        let new = Uuid::new_v5(&id, &made_of);
+        let new = statement::successor(ours.as_bytes(), id, new).ok();
         // Under a new id and with a new checksum nobody would know it for damaged any more.
         let intact = self.read(|db, _| db.is_intact(id))?;
         match new.filter(|_| intact) {

@@ -189,8 +189,9 @@ impl<S: Servers> World<S> {
         if recipe.kind != Kind::Modern {
             recipe.kind = Kind::Good;
         }
-        let text = statement::successor(&known.body, old).expect("what was recorded is JSON");
+        let body = known.body.clone();
         recipe.id = self.id();
+        let text = statement::successor(&body, old, recipe.id).expect("what was recorded is JSON");
         let fill = Fill {
             id: recipe.id,
             now_ms: self.device_now(),

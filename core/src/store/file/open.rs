@@ -76,6 +76,7 @@ impl Db {
         let Opening { durability, create } = opening.into();
         let path = &replace::absolute(path)?;
         replace::must_be_short(path)?;
+        replace::must_be_no_companion(path)?;
         replace::must_be_files(path)?;
         one_name::must_have_one_name(path)?;
         ledger_file::must_be_usable(path)?;

@@ -462,6 +462,31 @@ pub(crate) fn must_have_folder(path: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// Refuses a name that ends as that of a file beside a queue does: whoever opens that queue takes it for its own.
+pub(crate) fn must_be_no_companion(queue: &Path) -> Result<(), StoreError> {
+    let name = queue.as_os_str().as_encoded_bytes();
+    let suffixes = [
+        "-wal",
+        "-shm",
+        "-journal",
+        LEDGER_SUFFIX,
+        RESERVE_SUFFIX,
+        ".sync",
+    ];
+    match suffixes
+        .iter()
+        .find(|suffix| name.ends_with(suffix.as_bytes()))
+    {
+        None => Ok(()),
+        Some(suffix) => Err(StoreError::CannotOpen {
+            path: queue.to_path_buf(),
+            reason: format!(
+                "its name ends in {suffix}, as that of a file beside another queue does: choose another one"
+            ),
+        }),
+    }
+}
+
 /// Refuses a name that leaves no room for what ends the names of what stands beside it. A queue that is there
 /// is refused only where it cannot be used at all: a damaged one of a very long name is not kept.
 pub(crate) fn must_be_short(queue: &Path) -> Result<(), StoreError> {

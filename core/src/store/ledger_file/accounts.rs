@@ -13,6 +13,7 @@ use super::notes::Withdrawn;
 use crate::store::UpstreamId;
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::Counter;
+use crate::store::repair::catch_up::delivered_beyond;
 
 /// Numbers of each.
 const COUNT: usize = 5;
@@ -213,11 +214,16 @@ impl Others {
             let known = known.filter(|seq| **seq as u64 <= beside.delivered_to);
             let known = known.collect::<HashSet<_>>().len() as u64;
             let delivered = beside.delivered_to.saturating_sub(last_seq);
-            let done = delivered.saturating_sub(known)
-                + withdrawn.len() as u64
-                + beside.replaced.saturating_sub(own.replaced);
-            let done = done.min(beside.done.saturating_sub(own.done));
             let lost = beside.recorded.saturating_sub(own.recorded);
+            let otherwise = withdrawn.len() as u64 + beside.replaced.saturating_sub(own.replaced);
+            let done = beside.done.saturating_sub(own.done);
+            let delivered = delivered_beyond(
+                delivered.saturating_sub(known),
+                ended.saturating_sub(last_seq).saturating_sub(lost),
+                done.saturating_sub(otherwise),
+                own.recorded.saturating_sub(own.done),
+            );
+            let done = done.min(delivered + otherwise);
             let lost = lost.saturating_sub(done + saved.len() as u64);
             missing.statements = missing.statements.max(lost);
         }

@@ -74,6 +74,8 @@ pub(crate) struct Forward {
     pub(crate) missing: u64,
     /// Delivered, and to be delivered here.
     came_back: u64,
+    /// Replaced, or sent under a new id, and here again as they were.
+    replaced_again: u64,
     /// Of the missing ones, those that were found in the log.
     pub(crate) saved: u64,
     /// Of the missing ones, those that nobody has any more, at least.
@@ -90,7 +92,8 @@ pub(crate) struct Forward {
 
 impl Forward {
     pub(crate) fn is_told(&self) -> bool {
-        self.missing + self.came_back + self.lost_for_others + self.upstreams > 0
+        self.missing + self.came_back + self.replaced_again + self.lost_for_others + self.upstreams
+            > 0
     }
 
     pub(crate) fn words(&self) -> Option<String> {
@@ -102,6 +105,10 @@ impl Forward {
             (
                 self.came_back,
                 "delivered, but not by its account, so that the LRS is asked for them",
+            ),
+            (
+                self.replaced_again,
+                "replaced or sent under a new id, and here again as they were: discard them before they are sent, too",
             ),
             (self.told_before, "lost before, and told already"),
             (
@@ -138,6 +145,15 @@ fn pass_over(tx: &Connection, (last, end): (u64, u64), accounted: u64) -> Result
     )?;
     tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
     Ok(())
+}
+
+/// Of the places beyond the end of an older file, up to the last that was delivered, so many were delivered: what was
+/// done since went there or to what that file has still, `undelivered`. What is `skipped` is nobody's statement,
+/// and lies there first: it was lost before the others were recorded.
+pub(crate) fn delivered_beyond(places: u64, skipped: u64, done: u64, undelivered: u64) -> u64 {
+    let there = places.saturating_sub(skipped);
+    let at_least = done.saturating_sub(undelivered);
+    there.max(at_least).min(places).min(done)
 }
 
 /// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
@@ -181,9 +197,16 @@ pub(crate) fn go_forward(
         .count() as u64;
     let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
     let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
-    let delivered = delivered_since.min(unknown(beside.delivered_to));
+    let skipped = gap(beside.skipped, ours.skipped);
+    let delivered = delivered_beyond(
+        unknown(beside.delivered_to),
+        skipped,
+        delivered_since,
+        ours.undelivered(),
+    );
     let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
-    let replaced = gap(beside.replaced, ours.replaced).min(sent);
+    let replaced_since = gap(beside.replaced, ours.replaced);
+    let replaced = replaced_since.min(sent);
     moves.fill(Counter::Delivered, delivered);
     moves.fill(Counter::Replaced, replaced);
     moves.write(tx)?;
@@ -196,13 +219,13 @@ pub(crate) fn go_forward(
     let rest = unknown(end) - delivered - replaced;
     // The notes do not go back further than that.
     let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
-    let skipped = gap(beside.skipped, ours.skipped);
     let lost_for_all = rest.saturating_sub(skipped + unnoted);
     let lost_for_others = missed.statements.saturating_sub(lost_for_all + unnoted);
     let told_before = gap(beside.lost, ours.lost);
     Ok(Forward {
         missing: end - last,
         came_back: delivered_since - delivered,
+        replaced_again: replaced_since - replaced,
         saved: 0,
         lost: lost_for_all + lost_for_others + told_before,
         told_before,

@@ -698,6 +698,21 @@ fn a_folder_in_the_way_of_what_sqlite_has_beside_the_file_is_named() {
     }
 }
 
+#[test]
+fn a_name_of_what_stands_beside_another_queue_is_refused_and_makes_nothing() {
+    let (folder, path) = file();
+    for end in ["-wal", "-shm", "-journal", ".ledger", ".reserve", ".sync"] {
+        let beside = folder.path().join(format!("queue.db{end}"));
+        let refused = Db::open(&beside, Durability::PowerCut, NOW).unwrap_err();
+        assert!(
+            refused.to_string().contains("choose another one"),
+            "{refused}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    append(&mut open(&path), 1).unwrap();
+}
+
 /// File systems allow 255 bytes in a name, and SQLite 512 in a path.
 #[test]
 #[cfg(unix)]

@@ -170,6 +170,76 @@ fn what_was_lost_before_is_told_until_it_is_acknowledged() {
     assert_eq!(lost(&db), Some((0, 1)));
 }
 
+/// No note tells of it, since it is not given up: what took its place has to be recorded with it, or not at all.
+#[test]
+fn what_was_replaced_since_is_told_of() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    record(&mut db, 1..=2);
+    let seqs: Vec<i64> = take(&mut db, 1).iter().map(|row| row.seq).collect();
+    settle(&mut db, &seqs, &held(), HistoryPolicy::None);
+    db.checkpoint().unwrap();
+    let older = files(folder.path());
+    db.replace(MAIN, statement(1).id, &statement(9), NOW)
+        .unwrap();
+    deliver(&mut db, 2);
+    let db = put_back(db, folder.path(), &older);
+    let told = db.loss().unwrap().unwrap();
+    assert!(
+        told.damage
+            .contains("here again as they were: discard them before they are sent, too: 1"),
+        "{}",
+        told.damage
+    );
+    assert_eq!(told.lost, 0);
+}
+
+/// What is delivered meanwhile was in the copy, and is not what the copy lacks.
+#[test]
+fn what_is_lost_with_a_copy_that_is_put_back_again_is_told() {
+    // Of 4 in the copy; how many were lost first, were delivered then, were recorded after that, and of those
+    // delivered too.
+    for (first, delivered, later, of_them) in [
+        (3, 4, 2, 0),
+        (3, 4, 2, 1),
+        (3, 4, 2, 2),
+        (1, 4, 4, 0),
+        (1, 4, 4, 3),
+        (5, 2, 3, 0),
+        (5, 0, 3, 0),
+        (0, 4, 2, 1),
+        (2, 4, 0, 0),
+    ] {
+        for acknowledged in [true, false] {
+            let (folder, path) = file();
+            let mut db = open(&path);
+            record(&mut db, 1..=4);
+            db.checkpoint().unwrap();
+            let older = files(folder.path());
+            record(&mut db, 5..=4 + first);
+            db = put_back(db, folder.path(), &older);
+            assert_eq!(lost(&db).map_or(0, |it| it.1), first as u64);
+            if acknowledged {
+                db.acknowledge_loss().unwrap();
+                db.keep_numbers();
+            }
+            if delivered > 0 {
+                deliver(&mut db, delivered);
+            }
+            record(&mut db, 20..=19 + later);
+            if of_them > 0 {
+                deliver(&mut db, of_them);
+            }
+            let db = put_back(db, folder.path(), &older);
+            let before = if acknowledged { 0 } else { first as u64 };
+            let all = before + (later as u64 - of_them as u64);
+            let text = format!("{first}, {delivered}, {later}, {of_them}, {acknowledged}");
+            assert_eq!(lost(&db).map_or(0, |it| it.1), all, "{text}");
+            assert_eq!(queued(&db), ids(1..=4), "{text}");
+        }
+    }
+}
+
 #[test]
 fn the_end_of_a_log_brings_nothing_back_wherever_it_breaks_off() {
     let (folder, path) = file();

@@ -17,11 +17,11 @@ use super::vocabulary::extensions::TAKES_THE_PLACE_OF;
 /// Members with the text of their values, which stays as it is.
 type Members = BTreeMap<String, Box<RawValue>>;
 
-/// The text of a statement that says what this one says, without an id, and links to `old`. Its
+/// The text of a statement that says what this one says, under the id `new`, and links to `old`. Its
 /// members are in alphabetical order; a `timestamp` is kept, since that is when it happened.
-pub fn successor(statement: &[u8], old: Uuid) -> serde_json::Result<Vec<u8>> {
+pub fn successor(statement: &[u8], old: Uuid, new: Uuid) -> serde_json::Result<Vec<u8>> {
     let mut members: Members = serde_json::from_slice(statement)?;
-    members.remove("id");
+    members.insert("id".to_owned(), to_raw_value(&new)?);
     let context = linked(members.get("context").map(AsRef::as_ref), old)?;
     members.insert("context".to_owned(), context);
     serde_json::to_vec(&members)
@@ -52,27 +52,28 @@ mod tests {
     use crate::statement::{Fill, XapiVersion, prepare};
 
     const OLD: Uuid = Uuid::from_u128(0x1111_4000_8000_0000_0000_0000);
+    const NEW: Uuid = Uuid::from_u128(0x2222_4000_8000_0000_0000_0000);
 
     fn after(context: &str) -> Value {
         let text = format!(
             r#"{{"id":"{OLD}","timestamp":"2026-03-01T10:00:00Z","actor":{{"mbox":"mailto:a@example.com"}},
             "verb":{{"id":"http://example.com/did"}},"object":{{"id":"http://example.com/it"}}{context}}}"#
         );
-        let new = successor(text.as_bytes(), OLD).unwrap();
+        let new = successor(text.as_bytes(), OLD, NEW).unwrap();
         let fill = Fill {
             id: Uuid::from_u128(7),
             now_ms: 0,
         };
         for version in [XapiVersion::V1_0_3, XapiVersion::V2_0_0] {
             let prepared = prepare(&new, version, &fill).unwrap();
-            assert_eq!((prepared.id, prepared.timestamp_is_ours), (fill.id, false));
+            assert_eq!((prepared.id, prepared.timestamp_is_ours), (NEW, false));
         }
         let mut expected: Value = serde_json::from_str(&text).unwrap();
         let mut new: Value = serde_json::from_slice(&new).unwrap();
         let context = new.as_object_mut().unwrap().remove("context").unwrap();
-        for lost in ["id", "context"] {
-            expected.as_object_mut().unwrap().remove(lost);
-        }
+        let members = expected.as_object_mut().unwrap();
+        members.remove("context");
+        members.insert("id".to_owned(), json!(NEW));
         assert_eq!(new, expected);
         context
     }
@@ -101,11 +102,11 @@ mod tests {
     #[test]
     fn values_keep_their_text() {
         let text = br#"{"id":"x","result":{"score":{"raw":1.50000000000000000001}},"object":{"id":"\u00e9"}}"#;
-        let new = String::from_utf8(successor(text, OLD).unwrap()).unwrap();
+        let new = String::from_utf8(successor(text, OLD, NEW).unwrap()).unwrap();
         assert!(
             new.contains("1.50000000000000000001") && new.contains(r"\u00e9"),
             "{new}"
         );
-        assert!(successor(b"[]", OLD).is_err());
+        assert!(successor(b"[]", OLD, NEW).is_err());
     }
 }
