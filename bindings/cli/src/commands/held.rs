@@ -220,18 +220,14 @@ pub fn tell_of_held_voidings(
             [_] => String::new(),
             _ => format!(" for {}", one_line(upstream.name())),
         };
-        each(upstream, |held| {
-            if held.reason == HoldReason::TargetGivenUp
-                && let Some(target) = list::object_id(&held.statement)
-                && is_given_up(target)
-            {
+        each_held_voiding(upstream, |held, target| {
+            if is_given_up(target) {
                 tell(format!(
                     "{} voids {target} and is held now{at}: {}",
                     held.id,
                     advice::remedy(held.reason)
                 ));
             }
-            Ok(())
         })?;
     }
     Ok(())
@@ -241,14 +237,26 @@ pub fn tell_of_held_voidings(
 pub fn targets_given_up(upstreams: &[Upstream]) -> Result<BTreeSet<Uuid>, Failure> {
     let mut targets = BTreeSet::new();
     for upstream in upstreams {
-        each(upstream, |held| {
-            if held.reason == HoldReason::TargetGivenUp {
-                targets.extend(list::object_id(&held.statement));
-            }
-            Ok(())
+        each_held_voiding(upstream, |_, target| {
+            targets.insert(target);
         })?;
     }
     Ok(targets)
+}
+
+/// Each that is held since its target was given up, with that target's id.
+fn each_held_voiding(
+    upstream: &Upstream,
+    mut act: impl FnMut(&HeldStatement, Uuid),
+) -> Result<(), Failure> {
+    each(upstream, |held| {
+        if held.reason == HoldReason::TargetGivenUp
+            && let Some(target) = list::object_id(&held.statement)
+        {
+            act(&held, target);
+        }
+        Ok(())
+    })
 }
 
 fn replaced(old: Uuid, new: Uuid, output: Output) {

@@ -5,15 +5,19 @@ use serde_json::json;
 
 use crate::process::{Desk, at_the_hub, hub, statement};
 
+fn three_recorded(desk: &Desk) -> Vec<String> {
+    desk.recorded(&json!([
+        statement("one"),
+        statement("two"),
+        statement("three")
+    ]))
+}
+
 #[test]
 fn a_refused_statement_is_held_and_can_be_replaced() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);
-    let ids = desk.recorded(&json!([
-        statement("one"),
-        statement("two"),
-        statement("three")
-    ]));
+    let ids = three_recorded(&desk);
     mischief.refuse(&ids[1], "no such course");
     desk.run(&["sync", "--wait", "2m"])
         .is(1, "2 delivered; left: 1 held");
@@ -50,11 +54,7 @@ fn a_refused_statement_is_held_and_can_be_replaced() {
 fn held_statements_can_be_retried_and_discarded() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);
-    let ids = desk.recorded(&json!([
-        statement("one"),
-        statement("two"),
-        statement("three")
-    ]));
+    let ids = three_recorded(&desk);
     for id in &ids[..2] {
         mischief.refuse(id, "not today");
     }
@@ -143,11 +143,7 @@ fn a_conflict_ends_by_sending_ours_under_a_new_id() {
 fn what_would_void_somebody_elses_is_told_of_and_not_retried_with_all_others() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);
-    let ids = desk.recorded(&json!([
-        statement("one"),
-        statement("two"),
-        statement("three")
-    ]));
+    let ids = three_recorded(&desk);
     mischief.refuse(&ids[1], "not today");
     desk.run(&["sync", "--wait", "2m"]).is(1, "1 held");
     let teacher = ["--mbox", "teacher@example.org"];
