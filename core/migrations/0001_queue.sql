@@ -118,7 +118,9 @@ CREATE TABLE ledger (
     -- Rows up to here that every upstream is done with have been deleted, unless kept as history.
     purged_through  INTEGER NOT NULL DEFAULT 0,
     -- Statements up to here may have left for an upstream that was removed since.
-    left_through    INTEGER NOT NULL DEFAULT 0
+    left_through    INTEGER NOT NULL DEFAULT 0,
+    -- How often an upstream was added, removed, or given another endpoint or route.
+    upstream_changes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO ledger (id, queue, family) VALUES (1, randomblob(16), randomblob(16));

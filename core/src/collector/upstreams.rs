@@ -108,7 +108,8 @@ impl Collector {
     /// The file remembers name, endpoint and route, so other processes record for it as well; only one that calls
     /// this, or [`Upstream::set_credentials`], delivers to it. Where it is there already with the same endpoint
     /// and route nothing is changed in the file, and this process delivers to it from now on. With another
-    /// endpoint or route it is [`Error::OtherUpstream`].
+    /// endpoint or route it is [`Error::OtherUpstream`]. One whose endpoint is not known any more, as the file is
+    /// an older copy, gets both.
     pub fn add_upstream(&self, new: NewUpstream) -> Result<Upstream, Error> {
         if new.name == MAIN || !is_name(&new.name) {
             return Err(Error::UpstreamName { name: new.name });

@@ -222,3 +222,38 @@ fn the_same_address_twice_is_warned_of() {
     let south = desk.run(&["upstream", "add", "south", "--endpoint", &other.url()]);
     south.is(0, "south has the same address as north");
 }
+
+#[test]
+fn an_older_copy_sends_nothing_to_an_lrs_that_was_given_up() {
+    let ((first, _), (second, _), (north, _)) = (hub(), hub(), hub());
+    let mut desk = Desk::new();
+    desk.set("PANNIER_LRS_USER", "me");
+    desk.set("PANNIER_LRS_PASSWORD", "secret");
+    desk.set("PANNIER_LRS_NORTH_USER", "me");
+    desk.set("PANNIER_LRS_NORTH_PASSWORD", "secret");
+    let add = ["upstream", "add", "north", "--endpoint", &north.url()];
+    desk.recorded(&statement("one"));
+    desk.run(&["sync", "--lrs", &first.url()])
+        .is(0, "1 delivered");
+    desk.run(&add).is(0, "north");
+    desk.recorded(&statement("two"));
+    let (path, older) = (desk.path("queue.db"), desk.path("older.db"));
+    std::fs::copy(&path, &older).unwrap();
+    desk.run(&["sync", "--lrs", &second.url()])
+        .is(0, "main: 1 delivered");
+    desk.run(&["upstream", "remove", "north"]).is(0, "");
+    std::fs::copy(&older, &path).unwrap();
+
+    desk.recorded(&statement("three"));
+    let status = desk.run(&["status"]);
+    status.is(0, "each LRS's address has to be given again");
+    desk.run(&["sync"]).is(2, "no LRS is known");
+    let main = desk.run(&["sync", "--lrs", &second.url()]);
+    main.is(4, "main: ");
+    main.is(4, "no LRS is known for it");
+    desk.run(&add).is(0, "north");
+    desk.run(&["sync"]).is(0, "nothing is left");
+    assert_eq!(at_the_hub(&first).len(), 1);
+    assert_eq!(at_the_hub(&second).len(), 2);
+    assert_eq!(at_the_hub(&north).len(), 2);
+}

@@ -18,7 +18,8 @@ impl BlockingCollector {
     /// The file remembers name, endpoint and route, so other processes record for it as well; only one that
     /// calls this, or `BlockingUpstream.set_credentials`, delivers to it: an app calls this each time that it
     /// has opened the queue. Where the upstream is there already with the same endpoint and route nothing is
-    /// changed in the file. With another endpoint or route it is `OtherUpstream`.
+    /// changed in the file. With another endpoint or route it is `OtherUpstream`. One whose endpoint is not known
+    /// any more, as the file is an older copy, gets both.
     ///
     /// `credentials_provider` is asked when this LRS refuses the credentials, and for no other.
     #[uniffi::method(default(credentials_provider = None))]

@@ -15,7 +15,7 @@ use crate::store::queue::end::Tail;
 pub(crate) const MARK: [u8; 8] = *b"Pannier1";
 
 /// How many numbers there are.
-const COUNT: usize = 13;
+const COUNT: usize = 14;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
 
@@ -53,6 +53,8 @@ pub(crate) struct Numbers {
     pub(crate) lost: u64,
     /// Losses that nobody has acknowledged, of which it is not known how many they are.
     pub(crate) uncertain: u64,
+    /// How often an upstream was added, removed, or given another endpoint or route.
+    pub(crate) upstream_changes: u64,
 }
 
 impl Numbers {
@@ -83,7 +85,8 @@ impl Numbers {
                 ifnull((SELECT sum(delivered + retracted + discarded + replaced + erased)
                         FROM upstream WHERE id <> ?1), 0)
                     + ifnull((SELECT sum(done_with) FROM removed_upstream), 0),
-                ifnull((SELECT sum(lost) FROM loss), 0), ifnull((SELECT sum(uncertain) FROM loss), 0)
+                ifnull((SELECT sum(lost) FROM loss), 0), ifnull((SELECT sum(uncertain) FROM loss), 0),
+                upstream_changes
              FROM ledger, upstream u WHERE u.id = ?1",
         )?
         .query_row([UpstreamId::MAIN], |row| {
@@ -104,6 +107,7 @@ impl Numbers {
                 elsewhere: number(11)?,
                 lost: number(12)?,
                 uncertain: number(13)?,
+                upstream_changes: number(14)?,
             })
         })
     }
@@ -146,6 +150,7 @@ impl Numbers {
             self.elsewhere,
             self.lost,
             self.uncertain,
+            self.upstream_changes,
         ]
     }
 
@@ -164,6 +169,7 @@ impl Numbers {
             elsewhere,
             lost,
             uncertain,
+            upstream_changes,
         ] = numbers;
         Self {
             queue,
@@ -181,6 +187,7 @@ impl Numbers {
             elsewhere,
             lost,
             uncertain,
+            upstream_changes,
         }
     }
 

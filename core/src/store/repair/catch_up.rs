@@ -15,6 +15,7 @@ use crate::store::queue::ledger::Moves;
 use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
 use crate::store::queue::voidings::{hold_voidings_of, hold_voidings_of_erased};
+use crate::store::upstream;
 use rusqlite::{Connection, params};
 
 /// Takes those out that are there still.
@@ -67,6 +68,9 @@ pub(crate) fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Counted are changes that an older file does not know of.
+pub(crate) const CHANGED_UPSTREAMS: &str = "changes of where statements go, so that each LRS's address has to be given again; routes are as they were";
+
 /// What the file did not know of.
 #[derive(Debug, Default)]
 pub(crate) struct Forward {
@@ -88,11 +92,18 @@ pub(crate) struct Forward {
     pub(crate) upstreams: u64,
     /// Of the lost ones, those that the first upstream has, or never was to get.
     lost_for_others: u64,
+    /// How often it was changed where statements go.
+    upstream_changes: u64,
 }
 
 impl Forward {
     pub(crate) fn is_told(&self) -> bool {
-        self.missing + self.came_back + self.replaced_again + self.lost_for_others + self.upstreams
+        self.missing
+            + self.came_back
+            + self.replaced_again
+            + self.lost_for_others
+            + self.upstreams
+            + self.upstream_changes
             > 0
     }
 
@@ -119,6 +130,7 @@ impl Forward {
                 self.upstreams,
                 "LRSs that were added since, and have to be added again",
             ),
+            (self.upstream_changes, CHANGED_UPSTREAMS),
         ];
         let facts = facts.iter().filter(|(count, _)| *count > 0);
         let facts: Vec<_> = facts
@@ -216,6 +228,14 @@ pub(crate) fn go_forward(
         tx,
         beside.withdrawn.max(ours.withdrawn + notes.len() as u64),
     )?;
+    let upstream_changes = gap(beside.upstream_changes, ours.upstream_changes);
+    if upstream_changes > 0 {
+        upstream::forget_endpoints(tx)?;
+        tx.execute(
+            "UPDATE ledger SET upstream_changes = ?1",
+            [beside.upstream_changes as i64],
+        )?;
+    }
     let rest = unknown(end) - delivered - replaced;
     // The notes do not go back further than that.
     let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
@@ -232,5 +252,6 @@ pub(crate) fn go_forward(
         was_uncertain: beside.uncertain > ours.uncertain,
         upstreams: missed.upstreams,
         lost_for_others,
+        upstream_changes,
     })
 }

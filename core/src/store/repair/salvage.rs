@@ -9,6 +9,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::catch_up::CHANGED_UPSTREAMS;
 use super::held_voidings::HeldVoidings;
 use super::pages::Pages;
 use super::salvage_report::Salvaged;
@@ -24,7 +25,7 @@ use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Noted;
 use crate::store::queue::checksum;
 use crate::store::queue::conditions::NEEDED;
-use crate::store::{Db, Millis, StoreError, ledger_file};
+use crate::store::{Db, Millis, StoreError, ledger_file, upstream};
 
 /// Reads what can be read of the file at `path` into a new, empty one.
 pub(crate) fn rescue(
@@ -48,6 +49,13 @@ pub(crate) fn rescue(
     new.write(|tx| {
         before.hand_on(tx)?;
         let upstreams = Carried::over(old.as_ref(), tx)?;
+        if before.upstream_changes > 0 {
+            upstream::forget_endpoints(tx)?;
+            salvaged.damage = format!(
+                "{}; {CHANGED_UPSTREAMS}: {}",
+                salvaged.damage, before.upstream_changes
+            );
+        }
         let voidings = match &old {
             Some(old) => HeldVoidings::of(old, &before.noted),
             None => HeldVoidings::noted(&before.noted),
@@ -112,6 +120,8 @@ struct Before {
     notes: u64,
     /// The last place in the log that was given out.
     last_seq: u64,
+    /// How often it was changed where statements go, and the file does not know of it: it is an older copy.
+    upstream_changes: u64,
     /// From which number on there must be notes.
     notes_from: Option<i64>,
 }
@@ -157,7 +167,11 @@ impl Before {
             .flatten()
             .map(|numbers| numbers.withdrawn)
             .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
+        let changes = |numbers: Option<Numbers>| numbers.map_or(0, |it| it.upstream_changes);
+        let is_of_this = |beside: &Numbers| own.is_some_and(|own| own.queue == beside.queue);
+        let latest = changes(beside.filter(is_of_this));
         Ok(Self {
+            upstream_changes: latest.saturating_sub(changes(own)),
             undelivered: undelivered(own).max(undelivered(beside)),
             elsewhere,
             is_unknown: own.is_none() && beside.is_none(),

@@ -18,21 +18,20 @@ struct One {
 }
 
 impl Carried {
-    /// Adds those that are not here yet, with their endpoints. Of a damaged file those that can be read.
+    /// Adds those that are not here yet. Each has its endpoint and route from there, if it has no endpoint here. Of
+    /// a damaged file those that can be read.
     pub(crate) fn over(old: Option<&Connection>, tx: &Connection) -> Result<Self, StoreError> {
         let mut carried = Vec::new();
         for (there, name, begins_after, endpoint, route) in old.map(read).unwrap_or_default() {
             let here = if let Some(known) = list::named(tx, &name)? {
                 known
             } else {
-                let new = list::add(tx, &name, Some(there), Tail::read(tx)?)?;
-                list::set_route(tx, new, &route)?;
-                new
+                list::add(tx, &name, Some(there), Tail::read(tx)?)?
             };
             tx.prepare_cached(
-                "UPDATE upstream SET endpoint = ?2 WHERE id = ?1 AND endpoint IS NULL",
+                "UPDATE upstream SET endpoint = ?2, route = ?3 WHERE id = ?1 AND endpoint IS NULL",
             )?
-            .execute(params![here, endpoint])?;
+            .execute(params![here, endpoint, route])?;
             carried.push(One {
                 there,
                 here,

@@ -5,6 +5,7 @@ mod first_format;
 mod ledger_file;
 mod lost_elsewhere;
 mod many_aside;
+mod old_endpoints;
 mod older_copy;
 mod taken_out;
 mod torn_wal;

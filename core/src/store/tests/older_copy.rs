@@ -31,7 +31,7 @@ pub(crate) fn put(folder: &Path, files: &[Option<Vec<u8>>]) {
 }
 
 /// Closes it, puts this older database in its place, and opens it again.
-fn put_back(db: Db, folder: &Path, older: &[Option<Vec<u8>>]) -> Db {
+pub(crate) fn put_back(db: Db, folder: &Path, older: &[Option<Vec<u8>>]) -> Db {
     drop(db);
     let beside = files(folder)[2].clone();
     put(folder, &[older[0].clone(), None, beside]);
@@ -77,7 +77,7 @@ pub(crate) fn counts(db: &Db) -> [u64; 5] {
     ]
 }
 
-fn lost(db: &Db) -> Option<(u64, u64)> {
+pub(crate) fn lost(db: &Db) -> Option<(u64, u64)> {
     db.loss().unwrap().map(|loss| (loss.saved, loss.lost))
 }
 

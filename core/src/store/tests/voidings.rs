@@ -185,13 +185,13 @@ fn each_upstream_has_its_own_target() {
 }
 
 /// The file, without a write-ahead log, as it is now.
-fn copy_of(db: &mut Db, path: &Path) -> Vec<u8> {
+pub(crate) fn copy_of(db: &mut Db, path: &Path) -> Vec<u8> {
     db.keep_numbers();
     db.checkpoint().unwrap();
     std::fs::read(path).unwrap()
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Db {
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Db {
     std::fs::write(path, bytes).unwrap();
     let wal = path.with_extension("db-wal");
     let _ = std::fs::remove_file(wal);

@@ -81,21 +81,22 @@ impl Db {
         })
     }
 
-    /// Adds an upstream that begins at the end of the log. One of that name stays as it is.
+    /// Adds an upstream that begins at the end of the log. One of that name stays as it is, but for one without
+    /// an endpoint: that gets endpoint and route.
     pub fn add_upstream_at(
         &mut self,
         name: &str,
         endpoint: &str,
         route: &Route,
     ) -> Result<UpstreamId, StoreError> {
-        self.write(|tx| match named(tx, name)? {
+        self.write(|tx| match known(tx, name, endpoint, route)? {
             Some(known) => Ok(known),
             None => add_at(tx, name, endpoint, route),
         })
     }
 
     /// Adds an upstream that gets what its route takes of all that another one is to get still, too, and of what
-    /// is kept as history by this policy. One of that name stays as it is.
+    /// is kept as history by this policy. One of that name stays like that, too.
     ///
     /// All in one transaction, for which whoever records waits: where the route takes some only, it reads each
     /// statement, and writes again those that are not for it.
@@ -107,7 +108,7 @@ impl Db {
         history: HistoryPolicy,
         now: Millis,
     ) -> Result<UpstreamId, StoreError> {
-        if let Some(known) = named(&self.conn, name)? {
+        if let Some(known) = self.write(|tx| known(tx, name, endpoint, route))? {
             return Ok(known);
         }
         // What nobody needs any more is no backlog. Whoever keeps no history forgets none by this.
@@ -117,7 +118,7 @@ impl Db {
         };
         while self.purge(forgets, now)? {}
         self.write(|tx| {
-            if let Some(known) = named(tx, name)? {
+            if let Some(known) = known(tx, name, endpoint, route)? {
                 return Ok(known);
             }
             let new = add_at(tx, name, endpoint, route)?;
@@ -143,6 +144,23 @@ impl Db {
     }
 }
 
+/// The upstream of that name, if there is one. Where its endpoint is not known any more, this is what it is.
+fn known(
+    tx: &Connection,
+    name: &str,
+    endpoint: &str,
+    route: &Route,
+) -> Result<Option<UpstreamId>, StoreError> {
+    let Some(known) = named(tx, name)? else {
+        return Ok(None);
+    };
+    if upstream::read(tx, known)?.endpoint.is_none() {
+        set_route(tx, known, route)?;
+        upstream::move_to(tx, known, endpoint)?;
+    }
+    Ok(Some(known))
+}
+
 fn add_at(
     tx: &Connection,
     name: &str,
@@ -166,8 +184,12 @@ pub(crate) fn set_route(
     upstream: UpstreamId,
     route: &Route,
 ) -> rusqlite::Result<()> {
-    tx.prepare_cached("UPDATE upstream SET route = ?2 WHERE id = ?1")?
+    let changed = tx
+        .prepare_cached("UPDATE upstream SET route = ?2 WHERE id = ?1 AND route IS NOT ?2")?
         .execute(params![upstream, route])?;
+    if changed > 0 {
+        upstream::count_change(tx)?;
+    }
     Ok(())
 }
 
@@ -192,6 +214,7 @@ pub(crate) fn add(
          VALUES (?1, ?2, ?3, ?4, ?3, ?3)",
     )?
     .execute(params![free, name, tail.seq, tail.end])?;
+    upstream::count_change(tx)?;
     Ok(free)
 }
 

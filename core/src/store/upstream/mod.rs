@@ -126,7 +126,28 @@ pub(crate) fn move_to(
         )?;
         let learned = change_places(tx, upstream, &known, endpoint)?;
         learned::write(tx, upstream, &learned)?;
+        count_change(tx)?;
     }
+    Ok(())
+}
+
+/// Where statements go is another place than in an older copy of the file.
+pub(crate) fn count_change(tx: &Connection) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE ledger SET upstream_changes = upstream_changes + 1")?
+        .execute([])?;
+    Ok(())
+}
+
+/// The endpoints of this file are old: credentials must not go where the app has given an LRS up. Each waits
+/// until its endpoint is told again.
+pub(crate) fn forget_endpoints(tx: &Connection) -> Result<(), StoreError> {
+    for upstream in list::all(tx)? {
+        leave(tx, &read(tx, upstream)?)?;
+    }
+    tx.execute(
+        "UPDATE upstream SET endpoint = NULL, generation = generation + 1",
+        [],
+    )?;
     Ok(())
 }
 

@@ -194,5 +194,6 @@ fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
     ] {
         tx.execute(sql, [upstream])?;
     }
+    upstream::count_change(tx)?;
     Ok(())
 }

@@ -657,6 +657,38 @@ fn who_may_only_write_believes_the_lrs_and_no_portal() {
     assert_eq!(device.delivered(), 6);
 }
 
+/// A 204 names nothing and shows nothing: only where the LRS itself lets nobody read must it do.
+#[test]
+fn nobody_but_the_lrs_says_that_nobody_may_read() {
+    let unshown = [
+        Fault::Stranger(401, ""),
+        Fault::Stranger(403, "<html>Forbidden</html>"),
+        Fault::Stranger(405, ""),
+        Fault::Stranger(501, ""),
+        Fault::Response(500, vec![], "more than one"),
+        Fault::Response(200, vec![], "no statement"),
+    ];
+    for looked in unshown {
+        let mut device = Device::new();
+        device.record(1);
+        device.sync_all();
+        for _ in 0..5 {
+            device.record(1);
+            // It says so, and has not stored it.
+            let said = Fault::Response(204, vec![], "");
+            device.lrs.faults.push_back(said);
+            device.lrs.faults.extend(vec![looked.clone(); 20]);
+            if let Ended::Waiting { until, .. } = device.sync() {
+                device.now = until;
+            }
+            device.lrs.faults.clear();
+            assert_eq!(device.delivered(), device.lrs.stored.len());
+        }
+        device.sync_all();
+        assert_eq!((device.delivered(), device.lrs.stored.len()), (6, 6));
+    }
+}
+
 #[test]
 fn a_401_to_who_may_only_write_stops_nothing() {
     for fault in [

@@ -238,7 +238,8 @@ public class Collector private constructor(
      * The file remembers name, endpoint and route, so other processes record for it as well; only one that
      * calls this, or [Upstream.setCredentials], delivers to it: an app calls this each time that it has opened
      * the queue. Where the upstream is there already with the same endpoint and route nothing is changed in the
-     * file. With another endpoint or route it is [PannierException.OtherUpstream].
+     * file. With another endpoint or route it is [PannierException.OtherUpstream]. One whose endpoint is not known
+     * any more, as the file is an older copy, gets both.
      *
      * [credentialsProvider] is asked when this LRS refuses the credentials, and for no other.
      */
