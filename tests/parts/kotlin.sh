@@ -52,6 +52,8 @@ kotlin_part() {
       env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
       mvn --batch-mode --no-transfer-progress --file android/pom.xml --activate-profiles "$profiles" \
       "$repository" "-Dpannier.build=$built" -Dpannier.abis=none verify
+    check "what is public in Kotlin" kotlin_api kotlin "$built/pannier/classes" "$repository"
+    check "what is public on Android" kotlin_api android "$built/pannier-android/classes" "$repository"
     if [ -e "$built/pannier-android/jna.aar" ]; then
       if [ "$(uname -sm)" = "Linux x86_64" ]; then
         check "what the check of the AAR finds" android/check-aar-test \

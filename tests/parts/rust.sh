@@ -24,7 +24,7 @@ lint_scripts() {
 
 rust_part() {
   if ! cargo --version >/dev/null; then
-    skip "Rust" "there is no cargo; install Rust 1.95 or later (rustup.rs)"
+    skip "Rust" "there is no cargo; install Rust $(oldest_rust) or later (rustup.rs)"
     return
   fi
   if ! prepare "a C compiler, for SQLite" debian "gcc libc6-dev" cc --version; then
@@ -38,7 +38,16 @@ rust_part() {
     cargo clippy -p pannier --lib --no-default-features --locked -- -D warnings -F unsafe_code
   check "links of the documentation" env RUSTDOCFLAGS="-D warnings" \
     cargo doc --no-deps --locked -p pannier-xapi -p pannier -p pannier-hub
+  check "the oldest Rust" same_oldest_rust
   tests cargo_tests "tests" cargo test --workspace --locked --no-fail-fast
+  if is_oldest_rust; then
+    local crate
+    for crate in pannier-xapi pannier pannier-hub; do
+      check "what is public of $crate" rust_api "$crate"
+    done
+  else
+    skip "what is public of the crates" "only Rust $(oldest_rust) tells it in the form that is read here"
+  fi
   if [ -z "${PANNIER_VECTORS:-}" ]; then
     skip "conformance vectors" "PANNIER_VECTORS names no folder with them"
   fi
