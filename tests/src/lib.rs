@@ -12,7 +12,6 @@ pub mod fleet;
 pub mod fuzz;
 pub mod kills;
 pub mod lrs;
-pub mod memory_lrs;
 pub mod mounted;
 #[cfg(target_os = "linux")]
 pub mod power;

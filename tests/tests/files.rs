@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use pannier::store::{Salvaged, StoreError};
 use pannier::{Collector, Config, Ended, Error, Event, Page, Uuid};
+use pannier_testing::MemoryLrs;
 use pannier_tests::device::{Device, SkippingClock, queue};
 use pannier_tests::lrs::{Kind, Lrs, credentials};
-use pannier_tests::memory_lrs::MemoryLrs;
 use pannier_tests::recorder::chance;
 use pannier_tests::sample;
 use tempfile::TempDir;
@@ -525,22 +525,15 @@ fn a_delivery_that_a_flipped_bit_has_made_is_none() {
     );
     assert_eq!(hit, Ok(2));
     drop(file);
-    let stored = Arc::new(Mutex::new(BTreeSet::<Uuid>::new()));
-    let lrs = Arc::clone(&stored);
-    let mut config = Config::new("https://lrs.example/xAPI", None);
-    config.transport = Some(Arc::new(MemoryLrs::new(
-        move |ids| lrs.lock().expect("nobody panics").extend(ids),
-        0,
-    )));
+    let lrs = MemoryLrs::new();
+    let mut config = Config::new(MemoryLrs::ENDPOINT, None);
+    config.transport = Some(Arc::new(lrs.clone()));
     let device = Device::found(folder, SkippingClock::default(), config);
     // The sync that meets it fails, and the next does not.
     let _ = device.collector.sync();
     let ended = device.sync_through();
     assert_eq!(ended, Ended::Emptied);
-    assert_eq!(
-        stored.lock().expect("nobody panics").len(),
-        RECORDED as usize
-    );
+    assert_eq!(lrs.len(), RECORDED as usize);
     assert_eq!(device.status().ledger.queued, 0);
 }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use pannier::statement::model::Ifi;
 use pannier::{Config, Durability, Uuid};
+use pannier_testing::{Fault, MemoryLrs};
 use pannier_tests::device::{Device, SkippingClock};
-use pannier_tests::memory_lrs::MemoryLrs;
 use pannier_tests::sample;
 
 fn main() {
@@ -35,8 +35,11 @@ fn main() {
 }
 
 fn open(file: &Path, durability: Durability) -> Device {
-    let mut config = Config::new("http://lrs.example/xAPI", None);
-    config.transport = Some(Arc::new(MemoryLrs::new(|ids| say("stored", ids), 9)));
+    let lrs = MemoryLrs::new();
+    lrs.on_stored(|ids| say("stored", ids));
+    lrs.script(|post| post.is_multiple_of(9).then_some(Fault::LostAnswer));
+    let mut config = Config::new(MemoryLrs::ENDPOINT, None);
+    config.transport = Some(Arc::new(lrs));
     config.durability = durability;
     Device::at(file, SkippingClock::default(), config)
 }

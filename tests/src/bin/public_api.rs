@@ -1,4 +1,4 @@
-//! Prints what is public of a crate, one item a line, by what rustdoc says of it as JSON: public_api FILE
+//! Prints what is public of a crate, one item a line, by what rustdoc says of it as JSON: `public_api FILE`
 
 use std::error::Error;
 

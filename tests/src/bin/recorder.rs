@@ -26,9 +26,9 @@ use std::time::Duration;
 
 use pannier::statement::model::{Account, Ifi};
 use pannier::{Collector, Config, Error, Page, Uuid};
+use pannier_testing::MemoryLrs;
 use pannier_tests::device::SkippingClock;
 use pannier_tests::lrs::credentials;
-use pannier_tests::memory_lrs::MemoryLrs;
 use pannier_tests::sample;
 
 /// Three threads record at once; each takes its numbers from a range of its own.
@@ -191,11 +191,12 @@ fn erase(file: &str, ballast: &Path) {
 
 /// To an LRS that says what it stores as `stored ID`.
 fn telling() -> Config {
-    let mut config = Config::new("https://lrs.example/xAPI", None);
-    let stored = |ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}"));
+    let mut config = Config::new(MemoryLrs::ENDPOINT, None);
+    let lrs = MemoryLrs::new();
+    lrs.on_stored(|ids: &[Uuid]| ids.iter().for_each(|id| println!("stored {id}")));
     // What is kept takes room, too.
     config.history = pannier::HistoryPolicy::Forever;
-    config.transport = Some(Arc::new(MemoryLrs::new(stored, 0)));
+    config.transport = Some(Arc::new(lrs));
     config
 }
 
