@@ -19,7 +19,11 @@ let library: [LinkerSetting] = [
 let package = Package(
     name: "Pannier",
     platforms: [.iOS(.v16), .macOS(.v13)],
-    products: [.library(name: "Pannier", targets: ["Pannier"])],
+    products: [
+        .library(name: "Pannier", targets: ["Pannier"]),
+        // An LRS in memory and its failures, for the tests of apps.
+        .library(name: "PannierTesting", targets: ["PannierTesting"]),
+    ],
     targets: [
         native,
         // What uniffi makes is written for Swift 5.
@@ -34,8 +38,9 @@ let package = Package(
             dependencies: ["PannierBindings"],
             resources: [.copy("PrivacyInfo.xcprivacy")]
         ),
+        .target(name: "PannierTesting", dependencies: ["Pannier"]),
         .target(name: "Checkin", dependencies: ["Pannier"], path: "Sample/Checkin"),
         .executableTarget(name: "checkin-command", dependencies: ["Checkin"], path: "Sample/Command"),
-        .testTarget(name: "PannierTests", dependencies: ["Pannier", "Checkin"]),
+        .testTarget(name: "PannierTests", dependencies: ["Pannier", "PannierTesting", "Checkin"]),
     ]
 )

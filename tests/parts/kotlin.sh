@@ -53,6 +53,7 @@ kotlin_part() {
       mvn --batch-mode --no-transfer-progress --file android/pom.xml --activate-profiles "$profiles" \
       "$repository" "-Dpannier.build=$built" -Dpannier.abis=none verify
     check "what is public in Kotlin" kotlin_api kotlin "$built/pannier/classes" "$repository"
+    check "what is public of Kotlin's kit for tests" kotlin_api kotlin-testing "$built/pannier-testing/classes" "$repository"
     check "what is public on Android" kotlin_api android "$built/pannier-android/classes" "$repository"
     if [ -e "$built/pannier-android/jna.aar" ]; then
       if [ "$(uname -sm)" = "Linux x86_64" ]; then

@@ -42,7 +42,7 @@ rust_part() {
   tests cargo_tests "tests" cargo test --workspace --locked --no-fail-fast
   if is_oldest_rust; then
     local crate
-    for crate in pannier-xapi pannier pannier-hub; do
+    for crate in pannier-xapi pannier pannier-testing pannier-hub; do
       check "what is public of $crate" rust_api "$crate"
     done
   else

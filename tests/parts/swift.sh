@@ -97,6 +97,7 @@ swift_part() {
       SWIFT_BUILD="$target/swift" ios/swift test
     check "Swift: what is public" swift_api swift Pannier 6 "$target/swift"
     check "Swift: what is public of the bindings" swift_api swift-bindings PannierBindings 5 "$target/swift"
+    check "Swift: what is public of the kit for tests" swift_api swift-testing PannierTesting 6 "$target/swift"
     check "Swift: a static library beside another SQLite" sealed "$target/swift-sealed"
     check "Swift: a package of one's own, beside another one called ios" own_package "$target/swift-own"
     check "Swift: the parts for Apple's systems, against stubs" \

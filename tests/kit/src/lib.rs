@@ -1,9 +1,9 @@
-//! An LRS in memory, faults and a clock, for the tests of apps that record with Pannier: no socket, no waiting.
+//! An LRS in memory, failures and a clock, for the tests of apps that record with Pannier: no socket, no waiting.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use pannier::{Collector, Config};
-//! use pannier_testing::{Fault, MemoryLrs, TestClock};
+//! use pannier_testing::{Failure, MemoryLrs, TestClock};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let (lrs, clock) = (MemoryLrs::new(), TestClock::default());
@@ -18,7 +18,7 @@
 //! }"#)?;
 //!
 //! // The LRS stores it, and its answer is lost on the way.
-//! lrs.fail_next(Fault::LostAnswer);
+//! lrs.fail_next(Failure::LostAnswer);
 //! assert_eq!(collector.sync()?.delivered, 0);
 //! clock.advance_until(|| {
 //!     collector.sync().is_ok_and(|report| report.delivered == 1)
@@ -28,10 +28,10 @@
 //! ```
 
 mod clock;
-mod fault;
+mod failure;
 mod lrs;
 mod store;
 
 pub use clock::TestClock;
-pub use fault::Fault;
+pub use failure::Failure;
 pub use lrs::MemoryLrs;

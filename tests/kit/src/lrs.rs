@@ -8,11 +8,11 @@ use pannier::lrs::{Credentials, Endpoint, Method, Request, Response, TransportEr
 use pannier::transport::{Exchange, Transport};
 use pannier::{Error, Uuid};
 
-use crate::fault::{Fate, Fault, answer};
+use crate::failure::{Failure, Fate, answer};
 use crate::store::Statements;
 
 /// Decides about a request of statements, given its number, from 1 on.
-type Script = Box<dyn FnMut(u64) -> Option<Fault> + Send>;
+type Script = Box<dyn FnMut(u64) -> Option<Failure> + Send>;
 
 /// Told of what was stored, before it is answered.
 type Told = Arc<dyn Fn(&[Uuid]) + Send + Sync>;
@@ -31,8 +31,8 @@ struct State {
     authorization: Option<String>,
     most_bytes: Option<usize>,
     refused: Vec<(String, u16)>,
-    next: VecDeque<Fault>,
-    always: Option<Fault>,
+    next: VecDeque<Failure>,
+    always: Option<Failure>,
     script: Option<Script>,
     told: Option<Told>,
     ahead_ms: i64,
@@ -100,13 +100,13 @@ impl MemoryLrs {
     }
 
     /// Happens to the next request that brings statements; several calls, to as many.
-    pub fn fail_next(&self, fault: Fault) {
-        self.lock().next.push_back(fault);
+    pub fn fail_next(&self, failure: Failure) {
+        self.lock().next.push_back(failure);
     }
 
     /// Happens to every request, look-ups too, until [`MemoryLrs::recover`].
-    pub fn fail_always(&self, fault: Fault) {
-        self.lock().always = Some(fault);
+    pub fn fail_always(&self, failure: Failure) {
+        self.lock().always = Some(failure);
     }
 
     /// Nothing goes wrong any more. What it refuses, and its limits, stay.
@@ -117,7 +117,7 @@ impl MemoryLrs {
     }
 
     /// Decides what happens to each request that brings statements, given its number from 1 on.
-    pub fn script(&self, decide: impl FnMut(u64) -> Option<Fault> + Send + 'static) {
+    pub fn script(&self, decide: impl FnMut(u64) -> Option<Failure> + Send + 'static) {
         self.lock().script = Some(Box::new(decide));
     }
 
@@ -168,7 +168,7 @@ impl MemoryLrs {
     fn perform(&self, request: &Request) -> Result<Response, TransportError> {
         let mut state = self.lock();
         state.requests += 1;
-        let fate = state.fault(request.method).map(Fault::fate);
+        let fate = state.failure(request.method).map(Failure::fate);
         let ahead_ms = state.ahead_ms;
         let outcome = match fate {
             Some(Fate::Instead(outcome)) => outcome,
@@ -218,7 +218,7 @@ fn header(request: &Request, name: &str) -> Option<String> {
 }
 
 impl State {
-    fn fault(&mut self, method: Method) -> Option<Fault> {
+    fn failure(&mut self, method: Method) -> Option<Failure> {
         if method != Method::Post {
             return self.always.clone();
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::fault::answer;
+use crate::failure::answer;
 
 /// What a statement says that matters to whoever keeps it.
 #[derive(Deserialize)]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use pannier::statement::model::Ifi;
 use pannier::{Config, Durability, Uuid};
-use pannier_testing::{Fault, MemoryLrs};
+use pannier_testing::{Failure, MemoryLrs};
 use pannier_tests::device::{Device, SkippingClock};
 use pannier_tests::sample;
 
@@ -37,7 +37,7 @@ fn main() {
 fn open(file: &Path, durability: Durability) -> Device {
     let lrs = MemoryLrs::new();
     lrs.on_stored(|ids| say("stored", ids));
-    lrs.script(|post| post.is_multiple_of(9).then_some(Fault::LostAnswer));
+    lrs.script(|post| post.is_multiple_of(9).then_some(Failure::LostAnswer));
     let mut config = Config::new(MemoryLrs::ENDPOINT, None);
     config.transport = Some(Arc::new(lrs));
     config.durability = durability;

@@ -7,7 +7,7 @@ use pannier::lrs::{Response, TransportError};
 /// What happens to one request in place of what should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Fault {
+pub enum Failure {
     /// The LRS itself answers so, and does nothing: 400, 401, 403, 409, 413, 500 and so on.
     Status(u16),
     /// The LRS asks for time, by 429 with `Retry-After`.
@@ -34,7 +34,7 @@ pub(crate) enum Fate {
     Unheard,
 }
 
-impl Fault {
+impl Failure {
     pub(crate) fn fate(self) -> Fate {
         let answered =
             |status, signed, words: &str| Fate::Instead(Ok(answer(status, signed, words)));

@@ -1,4 +1,4 @@
-//! Each fault of the kit, met by a collector as an app sets it up.
+//! Each failure of the kit, met by a collector as an app sets it up.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 use pannier::clock::Clock as _;
 use pannier::statement::model::Agent;
 use pannier::{Collector, Config, Credentials, Ended, Problem, Uuid};
-use pannier_testing::{Fault, MemoryLrs, TestClock};
+use pannier_testing::{Failure, MemoryLrs, TestClock};
 
 /// An app on a device, and the LRS that it delivers to.
 struct App {
@@ -69,36 +69,36 @@ impl App {
 }
 
 #[test]
-fn nothing_is_lost_by_a_fault_and_nothing_is_stored_twice() {
+fn nothing_is_lost_by_a_failure_and_nothing_is_stored_twice() {
     let ask = Duration::from_secs(90);
-    for (fault, problem) in [
-        (Fault::Status(500), Problem::ServerError),
-        (Fault::Status(401), Problem::Credentials),
-        (Fault::TooManyRequests(ask), Problem::Busy),
-        (Fault::Unavailable(ask), Problem::Busy),
-        (Fault::Gateway(502), Problem::ServerError),
-        (Fault::Portal, Problem::NotAnLrs),
-        (Fault::Unreachable, Problem::Unreachable),
-        (Fault::TimedOut, Problem::TimedOut),
-        (Fault::LostAnswer, Problem::Broken),
+    for (failure, problem) in [
+        (Failure::Status(500), Problem::ServerError),
+        (Failure::Status(401), Problem::Credentials),
+        (Failure::TooManyRequests(ask), Problem::Busy),
+        (Failure::Unavailable(ask), Problem::Busy),
+        (Failure::Gateway(502), Problem::ServerError),
+        (Failure::Portal, Problem::NotAnLrs),
+        (Failure::Unreachable, Problem::Unreachable),
+        (Failure::TimedOut, Problem::TimedOut),
+        (Failure::LostAnswer, Problem::Broken),
     ] {
         let app = app();
         let ids: Vec<Uuid> = (1..=3).map(|n| app.record(n)).collect();
-        app.lrs.fail_always(fault.clone());
+        app.lrs.fail_always(failure.clone());
         let report = app.collector.sync().unwrap();
         assert_eq!(
             (report.delivered, app.problem()),
             (0, Some(problem)),
-            "{fault:?}"
+            "{failure:?}"
         );
         app.lrs.recover();
-        if fault == Fault::Status(401) {
+        if failure == Failure::Status(401) {
             app.collector
                 .set_credentials(Some(&credentials("secret")))
                 .unwrap();
         }
         app.drain();
-        assert_eq!(app.lrs.len(), 3, "{fault:?}");
+        assert_eq!(app.lrs.len(), 3, "{failure:?}");
         assert!(ids.iter().all(|id| app.lrs.times_stored(*id) == 1));
     }
 }
@@ -108,7 +108,7 @@ fn who_asks_for_time_gets_it() {
     let app = app();
     app.record(1);
     app.lrs
-        .fail_next(Fault::TooManyRequests(Duration::from_secs(90)));
+        .fail_next(Failure::TooManyRequests(Duration::from_secs(90)));
     let Ended::Waiting { until, .. } = app.collector.sync().unwrap().ended else {
         panic!("it waits");
     };
@@ -188,7 +188,7 @@ fn a_script_decides_and_who_listens_is_told_before_the_answer() {
     app.lrs
         .on_stored(move |stored| ids.lock().unwrap().extend_from_slice(stored));
     app.lrs
-        .script(|post| (post == 1).then_some(Fault::LostAnswer));
+        .script(|post| (post == 1).then_some(Failure::LostAnswer));
     let id = app.record(1);
     assert_eq!(app.collector.sync().unwrap().delivered, 0);
     assert_eq!(*told.lock().unwrap(), [id]);
