@@ -242,7 +242,5 @@ CREATE INDEX upstream_routed ON upstream (id, route) WHERE route IS NOT NULL;
 CREATE TABLE removed_upstream (
     id        INTEGER PRIMARY KEY,
     -- The end of the log when it was removed.
-    ended_at  INTEGER NOT NULL,
-    -- How many statements those with this bit were done with: part of the numbers beside the file.
-    done_with INTEGER NOT NULL
+    ended_at  INTEGER NOT NULL
 ) STRICT;

@@ -179,17 +179,7 @@ impl Session {
         if answer.status == 400 && from == Sender::Lrs {
             self.link.hear_its_version(answer);
         }
-        if let Verdict::Suspicious { blame, .. } = &verdict
-            && blame.is_401()
-        {
-            // It counts at once: what is judged later may never be, where another one ends the session.
-            self.link.note_401(&blame.words);
-        }
-        if let Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. } = &verdict
-            && !delivered.is_empty()
-        {
-            self.link.learn_to_know(from);
-        }
+        self.learn_at_once(&verdict, from);
         let open = match &verdict {
             Verdict::Stored { look, .. } => !look.is_empty(),
             Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
@@ -225,6 +215,19 @@ impl Session {
             }
         }
         self.posted(db, batch, verdict, sent, now)
+    }
+
+    /// What is judged later may never be, where another one ends the session.
+    fn learn_at_once(&mut self, verdict: &Verdict, from: Sender) {
+        match verdict {
+            Verdict::Suspicious { blame, .. } if blame.is_401() => self.link.note_401(&blame.words),
+            Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. }
+                if !delivered.is_empty() =>
+            {
+                self.link.learn_to_know(from);
+            }
+            _ => {}
+        }
     }
 
     /// Judges an answer that had to wait for the other requests in flight.

@@ -97,24 +97,7 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             endpoint,
             route,
             backfill,
-        } => {
-            let collector = queue.open_or_make(Config::default())?;
-            let mut new = NewUpstream::new(name, endpoint, None);
-            new.route = route.route();
-            new.backfill = *backfill;
-            let added = collector.add_upstream(new)?;
-            warn_of_the_same(&collector, name)?;
-            let status = added.status()?;
-            let queued = status.ledger.queued;
-            let already = match backfill {
-                true => format!("{queued} that are here already, and "),
-                false => String::new(),
-            };
-            output.show(
-                &json!({ "name": name, "endpoint": status.endpoint, "route": added.route()?, "queued": queued }),
-                format_args!("{name}  gets {already}what is recorded from now on{}", of(&route.route())),
-            );
-        }
+        } => add(name, endpoint, &route.route(), *backfill, queue, output)?,
         Action::List => {
             for one in queue.open(Config::default())?.upstreams()? {
                 output.list(&shown(&one), line(&one))?;
@@ -125,27 +108,14 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             endpoint,
             route,
             everything,
-        } => {
-            let route = route.route();
-            if endpoint.is_none() && !everything && route.is_all() {
-                return Err(Failure::usage(
-                    "nothing to set: give --endpoint, --activity, --verb or --everything",
-                ));
-            }
-            let collector = queue.open(Config::default())?;
-            let upstream = collector.upstream(name)?;
-            if *everything || !route.is_all() {
-                upstream.set_route(&route)?;
-            }
-            if let Some(endpoint) = endpoint {
-                upstream.set_endpoint(endpoint)?;
-                warn_of_the_same(&collector, name)?;
-            }
-            output.show(
-                &json!({ "name": name, "endpoint": upstream.status()?.endpoint, "route": upstream.route()? }),
-                format_args!("{name}  is set"),
-            );
-        }
+        } => set(
+            name,
+            endpoint.as_deref(),
+            &route.route(),
+            *everything,
+            queue,
+            output,
+        )?,
         Action::Remove { name, discard } => {
             let collector = queue.open(Config::default())?;
             let remainder = if *discard {
@@ -160,6 +130,63 @@ pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<()
             );
         }
     }
+    Ok(())
+}
+
+fn add(
+    name: &str,
+    endpoint: &str,
+    route: &Route,
+    backfill: bool,
+    queue: &QueueArgs,
+    output: Output,
+) -> Result<(), Failure> {
+    let collector = queue.open_or_make(Config::default())?;
+    let mut new = NewUpstream::new(name, endpoint, None);
+    new.route = route.clone();
+    new.backfill = backfill;
+    let added = collector.add_upstream(new)?;
+    warn_of_the_same(&collector, name)?;
+    let status = added.status()?;
+    let queued = status.ledger.queued;
+    let already = if backfill {
+        format!("{queued} that are here already, and ")
+    } else {
+        String::new()
+    };
+    output.show(
+        &json!({ "name": name, "endpoint": status.endpoint, "route": added.route()?, "queued": queued }),
+        format_args!("{name}  gets {already}what is recorded from now on{}", of(route)),
+    );
+    Ok(())
+}
+
+fn set(
+    name: &str,
+    endpoint: Option<&str>,
+    route: &Route,
+    everything: bool,
+    queue: &QueueArgs,
+    output: Output,
+) -> Result<(), Failure> {
+    if endpoint.is_none() && !everything && route.is_all() {
+        return Err(Failure::usage(
+            "nothing to set: give --endpoint, --activity, --verb or --everything",
+        ));
+    }
+    let collector = queue.open(Config::default())?;
+    let upstream = collector.upstream(name)?;
+    if everything || !route.is_all() {
+        upstream.set_route(route)?;
+    }
+    if let Some(endpoint) = endpoint {
+        upstream.set_endpoint(endpoint)?;
+        warn_of_the_same(&collector, name)?;
+    }
+    output.show(
+        &json!({ "name": name, "endpoint": upstream.status()?.endpoint, "route": upstream.route()? }),
+        format_args!("{name}  is set"),
+    );
     Ok(())
 }
 

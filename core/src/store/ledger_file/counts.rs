@@ -15,7 +15,7 @@ use crate::store::queue::end::Tail;
 pub(crate) const MARK: [u8; 8] = *b"Pannier1";
 
 /// How many numbers there are.
-const COUNT: usize = 14;
+const COUNT: usize = 13;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
 
@@ -47,8 +47,6 @@ pub(crate) struct Numbers {
     pub(crate) discarded: u64,
     pub(crate) replaced: u64,
     pub(crate) erased: u64,
-    /// How often others were done with a statement.
-    pub(crate) elsewhere: u64,
     /// Statements whose loss nobody has acknowledged.
     pub(crate) lost: u64,
     /// Losses that nobody has acknowledged, of which it is not known how many they are.
@@ -82,9 +80,6 @@ impl Numbers {
             "SELECT queue, family, begins_after + excluded, max(delivered_to, delivered_through),
                 max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead WHERE upstream = ?1), 0)),
                 withdrawn, delivered, retracted, discarded, replaced, erased,
-                ifnull((SELECT sum(delivered + retracted + discarded + replaced + erased)
-                        FROM upstream WHERE id <> ?1), 0)
-                    + ifnull((SELECT sum(done_with) FROM removed_upstream), 0),
                 ifnull((SELECT sum(lost) FROM loss), 0), ifnull((SELECT sum(uncertain) FROM loss), 0),
                 upstream_changes
              FROM ledger, upstream u WHERE u.id = ?1",
@@ -104,19 +99,17 @@ impl Numbers {
                 discarded: number(8)?,
                 replaced: number(9)?,
                 erased: number(10)?,
-                elsewhere: number(11)?,
-                lost: number(12)?,
-                uncertain: number(13)?,
-                upstream_changes: number(14)?,
+                lost: number(11)?,
+                uncertain: number(12)?,
+                upstream_changes: number(13)?,
             })
         })
     }
 
     /// Those that were to be delivered still.
     pub(crate) fn undelivered(&self) -> u64 {
-        let elsewhere =
-            self.delivered + self.retracted + self.discarded + self.replaced + self.erased;
-        self.last_seq.saturating_sub(self.skipped + elsewhere)
+        let done = self.delivered + self.retracted + self.discarded + self.replaced + self.erased;
+        self.last_seq.saturating_sub(self.skipped + done)
     }
 
     /// Tells whether they know of something that the others do not.
@@ -147,7 +140,6 @@ impl Numbers {
             self.discarded,
             self.replaced,
             self.erased,
-            self.elsewhere,
             self.lost,
             self.uncertain,
             self.upstream_changes,
@@ -166,7 +158,6 @@ impl Numbers {
             discarded,
             replaced,
             erased,
-            elsewhere,
             lost,
             uncertain,
             upstream_changes,
@@ -184,7 +175,6 @@ impl Numbers {
             discarded,
             replaced,
             erased,
-            elsewhere,
             lost,
             uncertain,
             upstream_changes,

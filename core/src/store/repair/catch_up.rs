@@ -168,6 +168,43 @@ pub(crate) fn delivered_beyond(places: u64, skipped: u64, done: u64, undelivered
     there.max(at_least).min(places).min(done)
 }
 
+/// The places beyond the end of an older file.
+struct Beyond<'a> {
+    last: u64,
+    end: u64,
+    /// What the first upstream was done with, each place once.
+    withdrawn: Vec<&'a Withdrawn>,
+    saved: &'a [i64],
+}
+
+impl<'a> Beyond<'a> {
+    fn new((last, end): (u64, u64), notes: &'a [Withdrawn], saved: &'a [i64]) -> Self {
+        let is_main = |at| at == UpstreamId::MAIN;
+        let mut withdrawn: Vec<&Withdrawn> = notes
+            .iter()
+            .filter(|note| note.at.is_none_or(is_main))
+            .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
+            .collect();
+        withdrawn.sort_unstable_by_key(|note| note.seq);
+        withdrawn.dedup_by_key(|note| note.seq);
+        Self {
+            last,
+            end,
+            withdrawn,
+            saved,
+        }
+    }
+
+    /// Those up to there of which it is not known what became of the statement.
+    fn unknown(&self, through: u64) -> u64 {
+        let through = through.min(self.end);
+        let withdrawn = self.withdrawn.iter().map(|note| note.seq);
+        let known = withdrawn.chain(self.saved.iter().copied());
+        let known = known.filter(|seq| *seq as u64 <= through).count() as u64;
+        through.saturating_sub(self.last).saturating_sub(known)
+    }
+}
+
 /// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
 /// given out since, but for those that are about to be saved. What is kept beside the file is the account of
 /// the first upstream; in those of others none of these places counts.
@@ -181,48 +218,29 @@ pub(crate) fn go_forward(
     let ours = Numbers::of(tx)?;
     let (last, end) = (ours.last_seq, beside.last_seq.max(ours.last_seq));
     let missed = others.missing(&Others::of(tx)?, (last, end), notes, saved);
-    let is_main = |at| at == UpstreamId::MAIN;
-    let mut new: Vec<&Withdrawn> = notes
-        .iter()
-        .filter(|note| note.at.is_none_or(is_main))
-        .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
-        .collect();
-    new.sort_unstable_by_key(|note| note.seq);
-    new.dedup_by_key(|note| note.seq);
-    let known = |through: u64| {
-        let withdrawn = new.iter().map(|note| note.seq);
-        let known = withdrawn.chain(saved.iter().copied());
-        known.filter(|seq| *seq as u64 <= through).count() as u64
-    };
-    // Places of which it is not known what became of the statement.
-    let unknown = |through: u64| {
-        let through = through.min(end);
-        through.saturating_sub(last).saturating_sub(known(through))
-    };
+    let beyond = Beyond::new((last, end), notes, saved);
     let mut moves = Moves::of(UpstreamId::MAIN);
-    for note in &new {
+    for note in &beyond.withdrawn {
         moves.fill(note.to, 1);
     }
-    let delivered_again = new
-        .iter()
-        .filter(|note| note.to == Counter::Delivered)
-        .count() as u64;
+    let was_delivered = |note: &&&Withdrawn| note.to == Counter::Delivered;
+    let delivered_again = beyond.withdrawn.iter().filter(was_delivered).count() as u64;
     let gap = |beside: u64, ours: u64| beside.saturating_sub(ours);
     let delivered_since = gap(beside.delivered, ours.delivered + delivered_again);
     let skipped = gap(beside.skipped, ours.skipped);
     let delivered = delivered_beyond(
-        unknown(beside.delivered_to),
+        beyond.unknown(beside.delivered_to),
         skipped,
         delivered_since,
         ours.undelivered(),
     );
-    let sent = unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
+    let sent = beyond.unknown(beside.sent_to.max(beside.delivered_to)) - delivered;
     let replaced_since = gap(beside.replaced, ours.replaced);
     let replaced = replaced_since.min(sent);
     moves.fill(Counter::Delivered, delivered);
     moves.fill(Counter::Replaced, replaced);
     moves.write(tx)?;
-    let accounted = new.len() as u64 + delivered + replaced;
+    let accounted = beyond.withdrawn.len() as u64 + delivered + replaced;
     pass_over(tx, (last, end), accounted)?;
     know(
         tx,
@@ -230,13 +248,9 @@ pub(crate) fn go_forward(
     )?;
     let upstream_changes = gap(beside.upstream_changes, ours.upstream_changes);
     if upstream_changes > 0 {
-        upstream::forget_endpoints(tx)?;
-        tx.execute(
-            "UPDATE ledger SET upstream_changes = ?1",
-            [beside.upstream_changes as i64],
-        )?;
+        upstream::forget_endpoints(tx, beside.upstream_changes)?;
     }
-    let rest = unknown(end) - delivered - replaced;
+    let rest = beyond.unknown(end) - delivered - replaced;
     // The notes do not go back further than that.
     let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
     let lost_for_all = rest.saturating_sub(skipped + unnoted);

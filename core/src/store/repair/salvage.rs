@@ -50,7 +50,7 @@ pub(crate) fn rescue(
         before.hand_on(tx)?;
         let upstreams = Carried::over(old.as_ref(), tx)?;
         if before.upstream_changes > 0 {
-            upstream::forget_endpoints(tx)?;
+            upstream::forget_endpoints(tx, before.upstream_changes)?;
             salvaged.damage = format!(
                 "{}; {CHANGED_UPSTREAMS}: {}",
                 salvaged.damage, before.upstream_changes
@@ -78,13 +78,8 @@ pub(crate) fn rescue(
         salvaged.saved = saving.saved();
         salvaged.unreadable += saving.refused;
         salvaged.lost = before.undelivered.saturating_sub(saving.queued);
-        let mut forgotten = 0;
-        for (there, undelivered) in &before.elsewhere {
-            let here = upstreams.here(*there);
-            forgotten += u64::from(here.is_none());
-            let saved = here.map_or(0, |here| saving.queued_for(here));
-            salvaged.lost = salvaged.lost.max(undelivered.saturating_sub(saved));
-        }
+        let (forgotten, lost) = before.lost_elsewhere(&upstreams, &saving);
+        salvaged.lost = salvaged.lost.max(lost);
         if forgotten > 0 {
             // What is recorded from now on is not for them.
             salvaged.uncertain = true;
@@ -188,6 +183,18 @@ impl Before {
                 notes_from.unwrap_or(Some(0))
             }),
         })
+    }
+
+    /// Returns how many further upstreams are not known any more, and how many statements one of them has to do without.
+    fn lost_elsewhere(&self, upstreams: &Carried, saving: &Saving<'_>) -> (u64, u64) {
+        let (mut forgotten, mut lost) = (0, 0);
+        for (there, undelivered) in &self.elsewhere {
+            let here = upstreams.here(*there);
+            forgotten += u64::from(here.is_none());
+            let saved = here.map_or(0, |here| saving.queued_for(here));
+            lost = lost.max(undelivered.saturating_sub(saved));
+        }
+        (forgotten, lost)
     }
 
     /// The new file goes on where this one ends: its notes hold, and no place is given out again.

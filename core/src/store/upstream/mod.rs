@@ -139,14 +139,18 @@ pub(crate) fn count_change(tx: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The endpoints of this file are old: credentials must not go where the app has given an LRS up. Each waits
-/// until its endpoint is told again.
-pub(crate) fn forget_endpoints(tx: &Connection) -> Result<(), StoreError> {
+/// until its endpoint is told again. So many changes of where statements go there were.
+pub(crate) fn forget_endpoints(tx: &Connection, changes: u64) -> Result<(), StoreError> {
     for upstream in list::all(tx)? {
         leave(tx, &read(tx, upstream)?)?;
     }
     tx.execute(
         "UPDATE upstream SET endpoint = NULL, generation = generation + 1",
         [],
+    )?;
+    tx.execute(
+        "UPDATE ledger SET upstream_changes = max(upstream_changes, ?1)",
+        [changes as i64],
     )?;
     Ok(())
 }

@@ -181,9 +181,8 @@ fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
     // Its own place is part of the end of the log that it knows.
     Tail::remember(tx)?;
     tx.execute(
-        "INSERT INTO removed_upstream (id, ended_at, done_with)
-         SELECT id, ?2, delivered + retracted + discarded + replaced + erased FROM upstream WHERE id = ?1
-         ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, done_with = done_with + excluded.done_with",
+        "INSERT INTO removed_upstream VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at",
         params![upstream, Tail::read(tx)?.seq],
     )?;
     for sql in [
