@@ -30,6 +30,7 @@ use super::AsStatement;
 
 /// What [`Collector::probe`] found out. In JSON as it is; sentences are English, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Probe {
     /// The LRS's base URL.
     pub endpoint: String,
@@ -45,6 +46,7 @@ pub struct Probe {
 
 /// One thing that was examined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Check {
     /// What.
     pub examined: Examined,

@@ -9,6 +9,7 @@ use crate::sync::cut_off_until;
 
 /// How things stand. Costs the same however long the queue is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Status {
     /// Where the statements are.
     #[serde(flatten)]

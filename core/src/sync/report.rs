@@ -95,6 +95,7 @@ pub enum Ended {
 
 /// Result of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SyncReport {
     /// Statements that an LRS proved to have.
     pub delivered: u64,

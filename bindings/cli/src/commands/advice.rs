@@ -277,14 +277,10 @@ mod tests {
     #[test]
     fn damage_with_a_log_says_what_to_do_if_the_log_is_that_of_another_copy() {
         let with = |kept: &[&str]| {
-            loss(&LossReport {
-                noticed_at: 0,
-                damage: "a test".to_owned(),
-                kept_at: kept.iter().map(Into::into).collect(),
-                saved: 3,
-                lost: 1,
-                uncertain: false,
-            })
+            let mut report = LossReport::default();
+            report.kept_at = kept.iter().map(Into::into).collect();
+            (report.saved, report.lost) = (3, 1);
+            loss(&report)
         };
         let file = "/q/queue.db.damaged-7";
         for (kept, is_told) in [

@@ -89,14 +89,7 @@ pub fn listen() {
 pub fn tell_news() {
     listen();
     for salvaged in news().take().into_iter().flat_map(|news| news.found) {
-        let loss = LossReport {
-            noticed_at: now_ms(),
-            kept_at: salvaged.kept(),
-            damage: salvaged.damage,
-            saved: salvaged.saved,
-            lost: salvaged.lost,
-            uncertain: salvaged.uncertain,
-        };
+        let loss = LossReport::of(salvaged, now_ms());
         tell(format_args!("pannier: {}", advice::loss(&loss)));
     }
 }

@@ -11,6 +11,7 @@ use crate::store::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitRea
 
 /// A statement that waits aside and comes back by itself.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WaitingStatement {
     /// Its place in capture order; what [`Page::after`] takes.
     pub seq: i64,
@@ -86,6 +87,7 @@ pub(crate) fn hold_for_us(
 
 /// Statements that wait aside for the same thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WaitingAside {
     /// What for.
     pub reason: WaitReason,

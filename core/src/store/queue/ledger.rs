@@ -14,6 +14,7 @@ use crate::store::{Db, Millis, StoreError, UpstreamId};
 /// Where the statements are that are for one upstream. At every moment
 /// `recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct Ledger {
     /// Taken in since the queue was made, or the upstream was added to it.
     pub recorded: u64,

@@ -29,6 +29,7 @@ impl Default for Page {
 
 /// A statement in a list.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ListedStatement {
     /// Its place in capture order; what [`Page::after`] takes.
     pub seq: i64,

@@ -13,6 +13,7 @@ use crate::store::{Db, Millis, Salvaged, StoreError};
 /// What was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of
 /// several together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
 pub struct LossReport {
     /// When it was first noticed, unix milliseconds by the device's clock.
     pub noticed_at: Millis,
@@ -26,6 +27,21 @@ pub struct LossReport {
     pub uncertain: bool,
     /// Where the damaged files are kept, whole: each of them. Empty where there was nothing to keep.
     pub kept_at: Vec<PathBuf>,
+}
+
+impl LossReport {
+    /// Of one file, noticed then, unix milliseconds.
+    #[must_use]
+    pub fn of(salvaged: Salvaged, noticed_at: Millis) -> Self {
+        Self {
+            noticed_at,
+            kept_at: salvaged.kept(),
+            damage: salvaged.damage,
+            saved: salvaged.saved,
+            lost: salvaged.lost,
+            uncertain: salvaged.uncertain,
+        }
+    }
 }
 
 impl Db {

@@ -8,6 +8,7 @@ use crate::store::file::replace;
 
 /// What became of a damaged file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Salvaged {
     /// What was wrong.
     pub damage: String,
