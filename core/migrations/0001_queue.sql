@@ -105,6 +105,9 @@ CREATE TABLE ledger (
     id              INTEGER PRIMARY KEY CHECK (id = 1),
     -- Which queue this is. See store/numbers.rs.
     queue           BLOB    NOT NULL,
+    -- Which one it was before it was found to have gone back, and is another since: what stands beside the file may
+    -- be of that still.
+    came_from       BLOB,
     -- The same for the files that are saved of it. See store/withdrawn.rs.
     family          BLOB    NOT NULL,
     -- The end of the log as it was when rows were last deleted: seq and ends_at go on from here.

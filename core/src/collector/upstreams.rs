@@ -209,8 +209,6 @@ impl Collector {
             return Err(Error::Reentrant);
         }
         let lanes = lock(&self.inner.lanes).clone();
-        // Nothing is done there. An error is met by those that are delivered to, too, and told by them.
-        let others = self.inner.others(&lanes).unwrap_or_default();
         let mut answers = Vec::with_capacity(lanes.len());
         for lane in &lanes {
             let (reply, answer) = channel();
@@ -236,6 +234,8 @@ impl Collector {
         if opened.is_empty() && !without_lrs.is_empty() {
             return Err(Error::NoEndpoint);
         }
+        // Nothing is done there; some may have been added meanwhile. An error is met by those that are delivered to, too.
+        let others = self.inner.others(&lanes).unwrap_or_default();
         // What is delivered elsewhere is told all the same.
         for name in without_lrs {
             let report = self.inner.undone(&name, WITHOUT_LRS)?;

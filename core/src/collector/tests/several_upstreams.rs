@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::collector::{Collector, Config, CredentialsProvider, NewUpstream, SyncPolicy, Upstream};
 use crate::error::Error;
 use crate::event::Event;
-use crate::lrs::{Credentials, Request, Response};
+use crate::lrs::{Credentials, Method, Request, Response};
 use crate::statement::model::Ifi;
 use crate::store::{HistoryPolicy, Page, Problem, Remainder, Route};
 use crate::sync::{Ended, SyncReport};
@@ -812,4 +812,29 @@ fn after_a_kill_each_goes_on_where_it_was() {
             .iter()
             .all(|id| stage.world.has("second.example").contains(id))
     );
+}
+
+/// Who reads that all is delivered may delete the queue.
+#[test]
+fn one_that_another_process_adds_during_a_sync_is_told_of() {
+    let stage = Stage::new();
+    let collector = stage.open();
+    record(&collector, 1..=1);
+    let (path, config) = (stage.path(), stage.config());
+    let is_added = AtomicUsize::new(0);
+    stage.world.lrs("main.example").instead(move |request| {
+        if request.method == Method::Post && is_added.fetch_add(1, Ordering::Relaxed) == 0 {
+            let another = Collector::open(&path, config.clone()).unwrap();
+            let mut new = at("second");
+            new.backfill = true;
+            another.add_upstream(new).unwrap();
+        }
+        None
+    });
+    let report = collector.sync().unwrap();
+    assert_eq!(of(&report, "main").ended, Ended::Emptied);
+    let Ended::NeedsApp { trouble, .. } = &of(&report, "second").ended else {
+        panic!("{report:?}");
+    };
+    assert_eq!(trouble.problem, Problem::Credentials);
 }

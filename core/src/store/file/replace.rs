@@ -516,18 +516,24 @@ const LONGEST_FOR_SQLITE: usize = 504;
 /// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever. Refuses a
 /// log that is closed to us, too.
 pub(crate) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
-    for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, ".sync"] {
-        let beside = with_suffix(queue, suffix);
-        if is_device(&beside) {
-            return Err(in_the_way(queue, &beside, "is no file"));
-        }
-    }
     // SQLite says no more of these than that it could not open something; the last one would be taken for a queue.
-    for suffix in ["-wal", "-shm", "-journal", "-rescued"] {
+    let of_sqlite = ["-wal", "-shm", "-journal", "-rescued"];
+    for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, ".sync"]
+        .into_iter()
+        .chain(of_sqlite)
+    {
         let beside = with_suffix(queue, suffix);
-        if beside.is_dir() {
-            return Err(in_the_way(queue, &beside, "is a folder"));
-        }
+        let is_link = || fs::symlink_metadata(&beside).is_ok_and(|found| found.is_symlink());
+        let what = if is_device(&beside) {
+            "is no file"
+        } else if of_sqlite.contains(&suffix) && beside.is_dir() {
+            "is a folder"
+        } else if (of_sqlite.contains(&suffix) || suffix == RESERVE_SUFFIX) && is_link() {
+            "is a link"
+        } else {
+            continue;
+        };
+        return Err(in_the_way(queue, &beside, what));
     }
     must_have_its_log(queue)
 }

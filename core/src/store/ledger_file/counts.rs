@@ -28,7 +28,8 @@ pub(crate) const HEADER: u64 = (NUMBERS_END + accounts::BYTES) as u64;
 /// What was in the queue, by the account of the first upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Numbers {
-    /// Which queue it was: a number made at random with each.
+    /// Which queue it was: a number made at random with each, and anew each time that one was found to have gone back,
+    /// so that copies of it tell which of them went on.
     pub(crate) queue: [u8; 16],
     /// The same for the files that are saved of it.
     pub(crate) family: [u8; 16],

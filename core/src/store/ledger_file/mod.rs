@@ -99,19 +99,37 @@ pub(crate) fn family_of(queue: &Path) -> Result<Option<[u8; 16]>, StoreError> {
 pub(crate) struct Account {
     pub(crate) numbers: Numbers,
     pub(crate) others: Others,
+    /// Which queue it was before; what stands beside it may be of that still.
+    pub(crate) came_from: Option<[u8; 16]>,
     /// Notes from this number on must be there; none: no file need be.
     pub(crate) notes_from: Option<u64>,
 }
 
 impl Account {
     pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Self> {
-        let notes_from: Option<i64> =
-            conn.query_row("SELECT notes_from FROM ledger", [], |row| row.get(0))?;
+        let (came_from, notes_from) =
+            conn.query_row("SELECT came_from, notes_from FROM ledger", [], |row| {
+                Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?))
+            })?;
         Ok(Self {
             numbers: Numbers::of(conn)?,
             others: Others::of(conn)?,
+            came_from,
             notes_from: notes_from.map(|from| from as u64),
         })
+    }
+}
+
+impl Account {
+    /// Tells whether these are of what the queue was before, and are to be written anew.
+    fn was(&self, numbers: &Numbers) -> bool {
+        numbers.queue != self.numbers.queue && self.came_from == Some(numbers.queue)
+    }
+
+    /// Tells whether these are of another copy than this one.
+    pub(crate) fn is_of_another_copy(&self, numbers: &Numbers) -> bool {
+        let ours = &self.numbers;
+        numbers.family == ours.family && numbers.queue != ours.queue && !self.was(numbers)
     }
 }
 
@@ -146,7 +164,7 @@ impl Damage {
         let what = self.what.join(", and ");
         let so = if self.is_uncertain {
             ": if the queue is an older copy, what was taken back or erased since may be delivered unless \
-             that is done again, and what was recorded since may be missing"
+             that is done again, what was recorded since may be missing, and addresses may be of LRSs that were given up"
         } else {
             ": nothing in the queue is touched by that"
         };
@@ -249,15 +267,21 @@ impl Beside {
 
     /// The accounts of further upstreams as they were last, as far as that is known.
     pub(crate) fn latest_others(&self, account: &Account) -> Others {
-        let is_of_this = |numbers: &Numbers| numbers.queue == account.numbers.queue;
         let others = self.others.as_ref();
-        let others = others.filter(|_| self.numbers.as_ref().is_some_and(is_of_this));
+        let others = others.filter(|_| self.numbers.is_some_and(|it| !account.was(&it)));
         others.unwrap_or(&account.others).clone()
+    }
+
+    /// Tells whether another copy of this file was in use last: one that went on when this one did, too.
+    pub(crate) fn is_of_another_copy(&self, account: &Account) -> bool {
+        self.numbers
+            .is_some_and(|it| account.is_of_another_copy(&it))
     }
 
     /// Tells whether what is kept beside it knows of something that the queue does not.
     pub(crate) fn is_ahead_of(&self, account: &Account) -> bool {
-        self.latest(account).are_ahead_of(&account.numbers)
+        self.is_of_another_copy(account)
+            || self.latest(account).are_ahead_of(&account.numbers)
             || self.latest_others(account).are_ahead_of(&account.others)
     }
 
@@ -266,12 +290,8 @@ impl Beside {
     pub(crate) fn latest(&self, account: &Account) -> Numbers {
         let ours = account.numbers;
         if let Some(numbers) = self.numbers {
-            // Those of the file that this one was saved of say nothing of it.
-            return if numbers.queue == ours.queue {
-                numbers
-            } else {
-                ours
-            };
+            // Those of the file that this one was before say nothing of it.
+            return if account.was(&numbers) { ours } else { numbers };
         }
         let unheard = self
             .notes

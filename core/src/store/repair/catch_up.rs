@@ -68,6 +68,15 @@ pub(crate) fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// The file is another one from now on than the copies that there are of it: they are told by that.
+pub(crate) fn become_another(tx: &Connection, beside: Option<[u8; 16]>) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE ledger SET queue = randomblob(16), came_from = ifnull(?1, queue)",
+        [beside],
+    )?;
+    Ok(())
+}
+
 /// Counted are changes that an older file does not know of.
 pub(crate) const CHANGED_UPSTREAMS: &str = "changes of where statements go, so that each LRS's address has to be given again; routes are as they were";
 
@@ -94,6 +103,8 @@ pub(crate) struct Forward {
     lost_for_others: u64,
     /// How often it was changed where statements go.
     upstream_changes: u64,
+    /// Another copy was in use meanwhile.
+    pub(crate) is_another_copy: bool,
 }
 
 impl Forward {
@@ -104,6 +115,7 @@ impl Forward {
             + self.lost_for_others
             + self.upstreams
             + self.upstream_changes
+            + u64::from(self.is_another_copy)
             > 0
     }
 
@@ -131,6 +143,11 @@ impl Forward {
                 "LRSs that were added since, and have to be added again",
             ),
             (self.upstream_changes, CHANGED_UPSTREAMS),
+            (
+                u64::from(self.is_another_copy),
+                "another copy that was in use meanwhile, so that what was recorded, taken back or erased in that is not known, and \
+                 each LRS's address has to be given again",
+            ),
         ];
         let facts = facts.iter().filter(|(count, _)| *count > 0);
         let facts: Vec<_> = facts
@@ -267,5 +284,6 @@ pub(crate) fn go_forward(
         upstreams: missed.upstreams,
         lost_for_others,
         upstream_changes,
+        is_another_copy: false,
     })
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::catch_up::Forward;
+use super::catch_up::become_another;
 use super::catch_up::go_forward;
 use super::catch_up::know;
 use super::catch_up::withdraw;
@@ -26,7 +27,7 @@ use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::{Noted, Withdrawn};
 use crate::store::ledger_file::{self, Account, Beside, Raw};
 use crate::store::queue::ledger::Counter;
-use crate::store::{Db, Millis, StoreError};
+use crate::store::{Db, Millis, StoreError, upstream};
 
 impl Db {
     /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
@@ -87,12 +88,13 @@ impl Db {
             let account = Account::of(tx)?;
             let beside = Beside::judge(&Raw::of(&path)?, &account);
             let notes = beside.since(account.numbers.withdrawn);
-            let mut is_uncertain = beside.is_uncertain();
+            let is_another = beside.is_of_another_copy(&account);
+            let mut is_uncertain = beside.is_uncertain() || is_another;
             if let Some(notes) = beside.broken_off(&account) {
                 ledger_file::close_up(&path, &account.numbers.family, notes)
                     .map_err(|error| StoreError::Other(error.to_string()))?;
             }
-            let forward = if is_uncertain || beside.is_ahead_of(&account) {
+            let mut forward = if is_uncertain || beside.is_ahead_of(&account) {
                 let latest = (beside.latest(&account), beside.latest_others(&account));
                 go_forward_with_log(tx, &path, latest, &notes, now)?
             } else {
@@ -100,6 +102,10 @@ impl Db {
                 know(tx, account.numbers.withdrawn + notes.len() as u64)?;
                 Forward::default()
             };
+            if is_another {
+                upstream::forget_endpoints(tx, 0)?;
+                forward.is_another_copy = true;
+            }
             // What was recorded meanwhile was not for one that is not known any more.
             is_uncertain |= forward.upstreams > 0 || forward.was_uncertain;
             let words: Vec<String> = forward.words().into_iter().chain(beside.words()).collect();
@@ -135,6 +141,9 @@ impl Db {
                 return Ok((None, name_somebody(&notes)));
             }
             loss::write(tx, now, &salvaged)?;
+            if forward.is_told() || is_uncertain {
+                become_another(tx, beside.numbers.map(|it| it.queue))?;
+            }
             Ok((Some(salvaged), name_somebody(&notes)))
         })?;
         self.leave_no_trace(names_somebody);

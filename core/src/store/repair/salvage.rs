@@ -20,6 +20,7 @@ use super::upstream_map::Carried;
 use super::{catch_up, loss};
 use crate::store::file::replace;
 use crate::store::file::settings::PAGE_BYTES;
+use crate::store::ledger_file::Account;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Noted;
@@ -44,7 +45,7 @@ pub(crate) fn rescue(
         saved: 0,
         unreadable: survey.spoilt,
         lost: 0,
-        uncertain: before.is_unknown,
+        uncertain: before.is_unknown || before.is_another_copy,
     };
     new.write(|tx| {
         before.hand_on(tx)?;
@@ -115,6 +116,10 @@ struct Before {
     notes: u64,
     /// The last place in the log that was given out.
     last_seq: u64,
+    /// Which one it was, by what stands beside it.
+    queue: Option<[u8; 16]>,
+    /// Another copy was in use last.
+    is_another_copy: bool,
     /// How often it was changed where statements go, and the file does not know of it: it is an older copy.
     upstream_changes: u64,
     /// From which number on there must be notes.
@@ -162,11 +167,18 @@ impl Before {
             .flatten()
             .map(|numbers| numbers.withdrawn)
             .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
+        let account = old.and_then(|old| Account::of(old).ok());
+        let is_another_copy = account
+            .zip(beside)
+            .is_some_and(|(own, beside)| own.is_of_another_copy(&beside));
         let changes = |numbers: Option<Numbers>| numbers.map_or(0, |it| it.upstream_changes);
-        let is_of_this = |beside: &Numbers| own.is_some_and(|own| own.queue == beside.queue);
-        let latest = changes(beside.filter(is_of_this));
+        let unknown_changes = own.map_or(0, |own| {
+            changes(beside).saturating_sub(own.upstream_changes)
+        });
         Ok(Self {
-            upstream_changes: latest.saturating_sub(changes(own)),
+            queue: beside.or(own).map(|numbers| numbers.queue),
+            is_another_copy,
+            upstream_changes: unknown_changes.max(u64::from(is_another_copy)),
             undelivered: undelivered(own).max(undelivered(beside)),
             elsewhere,
             is_unknown: own.is_none() && beside.is_none(),
@@ -203,8 +215,9 @@ impl Before {
             return Ok(());
         };
         tx.execute(
-            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, purged_through = ?3, notes_from = ?4",
-            params![family, self.notes as i64, self.last_seq as i64, self.notes_from],
+            "UPDATE ledger SET family = ?1, withdrawn = ?2, last_seq = ?3, purged_through = ?3, notes_from = ?4,
+                came_from = ?5",
+            params![family, self.notes as i64, self.last_seq as i64, self.notes_from, self.queue],
         )?;
         tx.execute(
             "UPDATE upstream SET begins_after = ?1, delivered_through = ?1, sent_through = ?1",
@@ -228,7 +241,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
     let path = new.path.clone();
     new.write(|tx| {
         let ours = Numbers::of(tx)?;
-        if beside.queue == ours.queue {
+        if beside.family == ours.family {
             // An older copy: what only the other has is taken over, and counts there no more.
             let notes = ledger_file::notes_since(&path, &ours.family, ours.withdrawn)?;
             catch_up::withdraw(tx, &notes, now)?;
@@ -240,6 +253,8 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
             let others = Others::of(&old.conn)?;
             let saved: Vec<i64> = saved.copied().collect();
             catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
+            // It goes on as the one that was open.
+            tx.execute("UPDATE ledger SET queue = ?1", [beside.queue])?;
         }
         let upstreams = Carried::over(Some(&old.conn), tx)?;
         let noted = Noted::default();

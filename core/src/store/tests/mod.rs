@@ -7,6 +7,7 @@ mod lost_elsewhere;
 mod many_aside;
 mod old_endpoints;
 mod older_copy;
+mod other_copies;
 mod taken_out;
 mod torn_wal;
 mod two_upstreams;
@@ -666,6 +667,31 @@ fn what_is_no_path_of_a_file_is_refused() {
     let memory = rusqlite::Connection::open_in_memory().unwrap();
     let refused = crate::store::file::open::use_log(&memory, Path::new("/q")).unwrap_err();
     assert!(refused.to_string().contains("shared memory"), "{refused}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_and_a_link_beside_the_queue_are_named() {
+    for suffix in ["-wal", "-shm", "-journal", "-rescued", ".reserve"] {
+        let (folder, path) = file();
+        drop(open(&path));
+        let beside = folder.path().join(format!("queue.db{suffix}"));
+        let elsewhere = folder.path().join("elsewhere");
+        std::fs::write(&elsewhere, "somebody's").unwrap();
+        let _ = std::fs::remove_file(&beside);
+        for what in ["is no file", "is a link"] {
+            if what == "is a link" {
+                std::os::unix::fs::symlink(&elsewhere, &beside).unwrap();
+            } else {
+                drop(std::os::unix::net::UnixListener::bind(&beside).unwrap());
+            }
+            let refused = Db::open(&path, Durability::PowerCut, NOW).unwrap_err();
+            assert!(refused.to_string().contains(what), "{suffix}: {refused}");
+            std::fs::remove_file(&beside).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "somebody's");
+        drop(open(&path));
+    }
 }
 
 #[test]
