@@ -4,7 +4,7 @@
 
 # The mobile library's budgets in bytes; docs/performance.md, "The size of the library".
 most_with_http=3850000
-most_without_http=2650000
+most_without_http=2660000
 
 targets_part() {
   local target
