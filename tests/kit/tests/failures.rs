@@ -166,7 +166,7 @@ fn a_batch_that_is_too_large_goes_in_parts() {
 #[test]
 fn who_it_does_not_know_delivers_nothing() {
     let app = app();
-    app.lrs.expect(&credentials("new")).unwrap();
+    app.lrs.expect(&credentials("new"));
     app.record(1);
     app.collector.sync().unwrap();
     assert_eq!(
