@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use pannier::{Config, Durability};
 use pannier_tests::device::{Device, SkippingClock, queue};
@@ -78,8 +79,8 @@ fn a_file_that_is_deleted_while_open_is_put_back_by_the_next_call() {
             has(folder.path(), &[(1, 50), (2, 10), (3, 10)]);
             let left = fs::read_dir(folder.path()).expect("it is there").count();
             assert_eq!(
-                left, 3,
-                "beside the file are its numbers and the room for a full disk, and nothing else"
+                left, 4,
+                "beside the file are its numbers, who has it open and the room for a full disk, and nothing else"
             );
         }
     }
@@ -161,6 +162,164 @@ fn what_cannot_be_taken_over_from_a_replaced_file_is_kept_and_told() {
     let found = open(copy.path(), Durability::PowerCut).queued();
     let ours = found.get(&sample::id(2, 0)).expect("it is in there");
     assert!(!ours.contains("another one"), "{ours}");
+}
+
+/// Writes an older file over the one that is there.
+fn copy_over(older: &Path, folder: &Path, name: &str) {
+    fs::copy(older.join(name), folder.join(name)).expect("it is there");
+}
+
+/// Puts an older file in the place of the one that is there.
+fn rename_over(older: &Path, folder: &Path, name: &str) {
+    let new = folder.join("new");
+    fs::copy(older.join(name), &new).expect("it is there");
+    fs::rename(&new, folder.join(name)).expect("it is there");
+}
+
+type Deed = fn(&Path, &Path);
+
+/// What is done to the files of a queue that is open, with those of an older copy of it: whether anything is lost
+/// by it that has to be told.
+const DEEDS: [(&str, bool, Deed); 9] = [
+    ("the memory is deleted", false, |folder, _| {
+        remove(folder, &["queue.db-shm"]);
+    }),
+    ("the memory is replaced by its copy", false, |folder, _| {
+        rename_over(folder, folder, "queue.db-shm");
+    }),
+    ("the log is replaced by its copy", false, |folder, _| {
+        rename_over(folder, folder, "queue.db-wal");
+    }),
+    ("the log and the memory are deleted", false, |folder, _| {
+        remove(folder, &["queue.db-wal", "queue.db-shm"]);
+    }),
+    (
+        "an older file takes its place beside its log",
+        false,
+        |folder, older| {
+            rename_over(older, folder, "queue.db");
+        },
+    ),
+    (
+        "an older file takes its place alone",
+        false,
+        |folder, older| {
+            remove(folder, &["queue.db-wal", "queue.db-shm"]);
+            rename_over(older, folder, "queue.db");
+        },
+    ),
+    (
+        "older files take the places of both beside the log",
+        false,
+        |folder, older| {
+            rename_over(older, folder, "queue.db");
+            rename_over(older, folder, "queue.db.ledger");
+        },
+    ),
+    (
+        "it is written over, and the others are deleted",
+        true,
+        |folder, older| {
+            remove(folder, &["queue.db-wal", "queue.db-shm"]);
+            copy_over(older, folder, "queue.db");
+        },
+    ),
+    (
+        "both are written over, and the others are deleted",
+        true,
+        |folder, older| {
+            remove(folder, &["queue.db-wal", "queue.db-shm"]);
+            copy_over(older, folder, "queue.db");
+            copy_over(older, folder, "queue.db.ledger");
+        },
+    ),
+];
+
+/// A queue that is open, with what was recorded since its files were copied.
+fn open_with_an_older_copy() -> (TempDir, TempDir, Device) {
+    let [folder, older] = [folder(), folder()];
+    open(folder.path(), Durability::PowerCut).record_samples(1, 30);
+    for name in ["queue.db", "queue.db.ledger"] {
+        fs::copy(folder.path().join(name), older.path().join(name)).expect("it is there");
+    }
+    let device = open(folder.path(), Durability::PowerCut);
+    device.record_samples(2, 20);
+    device.status();
+    (folder, older, device)
+}
+
+#[test]
+fn another_process_waits_until_what_was_exchanged_is_put_back_and_loses_nothing() {
+    for (what, loses, deed) in DEEDS {
+        let (folder, older, device) = open_with_an_older_copy();
+        deed(folder.path(), older.path());
+        let other = Recorder::start(&mut command(RECORDER, &["some", "3", "10"], folder.path()));
+        let recorded = std::thread::scope(|scope| {
+            let recorded = scope.spawn(|| other.finish());
+            while !recorded.is_finished() {
+                std::thread::sleep(std::time::Duration::from_millis(300));
+                device.status();
+            }
+            recorded.join().expect("it ended")
+        });
+        assert_eq!(recorded.len(), 10, "{what}");
+        device.record_samples(4, 5);
+        let told = device.status().loss.is_some();
+        assert_eq!(told, loses, "{what}");
+        drop(device);
+        if !loses {
+            has(folder.path(), &[(1, 30), (2, 20), (3, 10), (4, 5)]);
+        }
+        let found = open(folder.path(), Durability::PowerCut).queued();
+        for (run, count) in [(3, 10), (4, 5)] {
+            for n in 0..count {
+                assert!(found.contains_key(&sample::id(run, n)), "{what}: {run} {n}");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_process_is_refused_where_nobody_puts_back_what_was_exchanged() {
+    let (folder, older, device) = open_with_an_older_copy();
+    rename_over(older.path(), folder.path(), "queue.db");
+    let refused = Command::new(RECORDER)
+        .args(["list", queue(folder.path()).to_str().expect("text")])
+        .output()
+        .expect("it can be started");
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{words}");
+    assert!(words.contains("another process has it open"), "{words}");
+    device.record_samples(3, 5);
+    drop(device);
+    has(folder.path(), &[(1, 30), (2, 20), (3, 5)]);
+}
+
+#[test]
+fn an_older_file_beside_the_log_that_a_killed_process_left_is_told() {
+    for rename in [false, true] {
+        let [folder, older] = [folder(), folder()];
+        open(folder.path(), Durability::PowerCut).record_samples(1, 30);
+        copy_over(folder.path(), older.path(), "queue.db");
+        // What is folded into the file is in no log any more.
+        open(folder.path(), Durability::PowerCut).record_samples(2, 20);
+        let killed = Recorder::start(&mut command(
+            RECORDER,
+            &["trickle", "3", "10"],
+            folder.path(),
+        ));
+        killed.kill_after(std::time::Duration::from_secs(1));
+        if rename {
+            rename_over(older.path(), folder.path(), "queue.db");
+        } else {
+            copy_over(older.path(), folder.path(), "queue.db");
+        }
+        let found = open(folder.path(), Durability::PowerCut);
+        let loss = found.status().loss.expect("it is told");
+        assert!(loss.uncertain || loss.lost >= 20, "{loss:?}");
+        found.record_samples(4, 5);
+        assert!(found.queued().len() >= 35);
+    }
 }
 
 #[test]

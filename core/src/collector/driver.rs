@@ -11,7 +11,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, interval_at, sleep, sleep_until};
 use tracing::Instrument as _;
 
 use super::Inner;
@@ -25,6 +25,10 @@ use crate::sync::{Ended, SyncReport, backoff, policy};
 
 /// How often a sync that has time looks whether another process has ended the one under way.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often the queue's files are looked after while somebody waits for a sync: whoever wants to open the queue
+/// meanwhile waits for several times as long.
+const LOOK_EACH: Duration = Duration::from_secs(1);
 
 /// A time to sync by itself is never further away: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
@@ -185,14 +189,25 @@ impl Driver {
         }
     }
 
-    /// Sleeps for so long, or until the app does something by which what is waited for may be over.
-    pub(super) async fn asleep(&mut self, wait: Duration) -> Result<(), Interrupt> {
+    /// Sleeps for so long, or until the app does something by which what is waited for may be over. Where somebody
+    /// waits for the end it looks after the queue's files meanwhile, since nobody else can open the queue before what
+    /// was deleted or replaced of them is put back.
+    pub(super) async fn asleep(
+        &mut self,
+        wait: Duration,
+        is_waited_for: bool,
+    ) -> Result<(), Interrupt> {
         let over = sleep(wait);
+        let mut look = interval_at(Instant::now() + LOOK_EACH, LOOK_EACH);
         tokio::pin!(over);
         let before = std::mem::take(&mut self.acted);
         let ended = loop {
             tokio::select! {
                 () = &mut over => break Ok(()),
+                _ = look.tick(), if is_waited_for => {
+                    // Whoever calls next is told what could not be put back.
+                    let _ = self.inner.read(|_| Ok(()));
+                }
                 command = self.commands.recv() => match self.obey(command) {
                     Some(interrupt) => break Err(interrupt),
                     None if self.acted => break Ok(()),
@@ -392,7 +407,7 @@ impl Driver {
             && let Some(wait) = self.within(again, give_up)
         {
             let so_far = report.clone();
-            match self.asleep(wait).await {
+            match self.asleep(wait, give_up.is_some()).await {
                 Ok(()) => {}
                 Err(Interrupt::Job) => break,
                 Err(other) => {

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::{StoreError, UpstreamId};
 use crate::store::file::replace::{self, FileId, FileState, OpenFile};
 use crate::store::file::settings::{BUSY, PAGE_BYTES};
+use crate::store::file::users::User;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -34,6 +37,8 @@ pub struct Db {
     pub(super) little: i64,
     /// No other connection can be opened while this one is.
     pub(super) is_alone: bool,
+    /// None for a second connection, and where nobody is told from anybody. It ends after the connection.
+    pub(super) user: Option<Arc<User>>,
 }
 
 impl Db {
@@ -223,6 +228,12 @@ impl Db {
         }
     }
 
+    /// Tells whether its log is still where it was opened.
+    pub(super) fn has_its_log(&self) -> bool {
+        let place = self.open_file.as_ref();
+        place.is_some_and(|place| place.has_its_log(&self.path))
+    }
+
     /// Returns which file it is.
     pub(super) fn id(&self) -> Option<FileId> {
         self.open_file.and_then(|place| place.file)
@@ -269,9 +280,10 @@ impl Db {
 
     /// The same; false if somebody reads it.
     pub(super) fn fold(&self) -> Result<bool, StoreError> {
-        let busy: bool = self
-            .conn
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        let busy: bool = User::while_folding(self.user.as_ref(), || {
+            self.conn
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        })?;
         Ok(!busy)
     }
 
@@ -281,6 +293,24 @@ impl Db {
         let folded = self.fold();
         self.conn.busy_timeout(BUSY)?;
         folded
+    }
+
+    /// Leaves the log as it is when this is closed.
+    pub(super) fn fold_nothing_when_closed(&self) -> Result<(), StoreError> {
+        let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        Ok(self.conn.set_db_config(setting, true).map(drop)?)
+    }
+
+    /// Refuses a database whose pages or numbers do not fit each other.
+    pub(super) fn must_be_of_one_age(&self) -> Result<(), StoreError> {
+        let found: String = self
+            .conn
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        match balance::error(&self.conn) {
+            _ if found != "ok" => Err(StoreError::Damaged(found)),
+            Some(out_of_balance) => Err(StoreError::Damaged(out_of_balance)),
+            None => Ok(()),
+        }
     }
 
     /// Returns by how many bytes the file grows once all that is committed, or is about to be, is folded into
@@ -302,6 +332,14 @@ impl Db {
         let mut steps = vacuum.query([])?;
         while steps.next()?.is_some() {}
         Ok(())
+    }
+}
+
+impl Drop for Db {
+    fn drop(&mut self) {
+        if let (Some(user), Some(_)) = (&self.user, &self.open_file) {
+            user.is_about_to_fold();
+        }
     }
 }
 

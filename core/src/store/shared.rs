@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use uuid::Uuid;
 
@@ -242,6 +242,7 @@ impl Shared {
         work: impl FnOnce(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.is_ours()?;
+        self.look_after_files(now)?;
         let (outcome, opening) = self.read_only(now, work)?;
         if let Err(error @ StoreError::Damaged(_)) = &outcome {
             // Without the reader's lock: whoever mends takes it after the other.
@@ -252,6 +253,15 @@ impl Shared {
             }
         }
         outcome
+    }
+
+    /// Puts back what was deleted or replaced. Whoever writes just now does it instead.
+    fn look_after_files(&self, now: Millis) -> Result<(), StoreError> {
+        match self.db.try_lock() {
+            Ok(mut slot) => self.mend(&mut slot, None, now),
+            Err(TryLockError::Poisoned(slot)) => self.mend(&mut slot.into_inner(), None, now),
+            Err(TryLockError::WouldBlock) => Ok(()),
+        }
     }
 
     /// Returns what came of it, and in which opening of the file.
@@ -358,7 +368,8 @@ impl Shared {
     fn opened(&self, opened: Opened) -> Result<Slot, StoreError> {
         let Opened { mut db, salvaged } = opened;
         lock(&self.salvaged).extend(salvaged);
-        self.log.watch(&mut db.conn)?;
+        let user = db.user.clone();
+        self.log.watch(&mut db.conn, user.as_ref())?;
         self.openings.fetch_add(1, Ordering::Relaxed);
         Ok(Slot::Open(Box::new(db)))
     }
@@ -376,12 +387,8 @@ impl Shared {
         let Slot::Open(db) = slot else {
             return Ok(());
         };
-        if let Some(StoreError::Damaged(why)) = met {
-            let damaged = db.id();
-            self.close(slot);
-            let opened = Db::salvage(&self.path, damaged, self.durability, why, now)?;
-            *slot = self.opened(opened)?;
-        } else if db.file_state() != FileState::InPlace {
+        // What is met in files that do not belong to each other is no damage of any.
+        if db.file_state() != FileState::InPlace {
             tracing::warn!(
                 "the queue's file was deleted or replaced while it was open: putting it back"
             );
@@ -389,6 +396,11 @@ impl Shared {
             db.put_back(self.durability, now)?;
             self.close(slot);
             self.db(slot, now)?;
+        } else if let Some(StoreError::Damaged(why)) = met {
+            let damaged = db.id();
+            self.close(slot);
+            let opened = Db::salvage(&self.path, damaged, self.durability, why, now)?;
+            *slot = self.opened(opened)?;
         }
         Ok(())
     }

@@ -253,7 +253,10 @@ pub fn loss(loss: &LossReport) -> String {
     let missing = match (loss.lost, loss.uncertain) {
         (0, true) => "whether any are lost can no longer be told".to_owned(),
         (0, false) => "none is known to be lost".to_owned(),
-        (count, _) => format!("at least {count} are lost"),
+        (count, true) => format!(
+            "{count} are lost by what stands beside it, but how many really are can no longer be told"
+        ),
+        (count, false) => format!("at least {count} are lost"),
     };
     let saved = match (loss.saved, loss.lost) {
         (0, 0) => String::new(),
@@ -273,6 +276,16 @@ pub fn quoted(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_is_not_certain_is_not_told_as_one() {
+        let mut report = LossReport::default();
+        report.lost = 5;
+        assert!(loss(&report).contains("at least 5 are lost"));
+        report.uncertain = true;
+        let words = loss(&report);
+        assert!(words.contains("can no longer be told") && !words.contains("at least"));
+    }
 
     #[test]
     fn damage_with_a_log_says_what_to_do_if_the_log_is_that_of_another_copy() {

@@ -7,5 +7,6 @@ pub(crate) mod replace;
 pub(crate) mod reserve;
 pub(crate) mod schema;
 pub(crate) mod settings;
+pub(crate) mod users;
 pub(crate) mod wal;
 pub(crate) mod wal_length;

@@ -13,6 +13,7 @@ use super::schema::{self, SCHEMA_VERSION};
 use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
 use super::settings::PAGE_BYTES;
+use super::users::Newcomer;
 use super::wal_length::{FULL_BYTES, LogLength};
 use super::{one_name, reserve};
 use crate::lock::lock;
@@ -63,6 +64,15 @@ pub struct Opened {
     pub salvaged: Option<Salvaged>,
 }
 
+impl Opened {
+    /// From now on others may join this one.
+    fn by(mut self, newcomer: Option<Newcomer>) -> Self {
+        let open = newcomer.zip(self.db.open_file);
+        self.db.user = open.and_then(|(newcomer, open)| newcomer.enter(&open));
+        self
+    }
+}
+
 impl Db {
     /// Opens the queue at `path`, making it where there is none. The folder must exist.
     ///
@@ -80,6 +90,8 @@ impl Db {
         replace::must_be_files(path)?;
         one_name::must_have_one_name(path)?;
         ledger_file::must_be_usable(path)?;
+        let newcomer = Newcomer::come(path, create)?;
+        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut kept_at = None;
         if replace::is_ready(path) {
             let _turn = FolderLock::wait(path);
@@ -92,7 +104,7 @@ impl Db {
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
             Nature::Lost => {
                 let why = "it is empty or gone, and was not before";
-                return Self::salvage(path, found, durability, why, now);
+                return Self::salvage_as(newcomer, path, found, durability, why, now);
             }
             Nature::ForSqlite => {}
         }
@@ -106,17 +118,21 @@ impl Db {
             for upstream in db.upstreams()? {
                 db.upstream(upstream)?;
             }
-            let salvaged = db.compare_numbers(now)?;
+            if is_mixed {
+                db.must_be_of_one_age()?;
+            }
+            let salvaged = db.compare_numbers(is_mixed, now)?;
             Ok(Opened { db, salvaged })
         });
         match opened {
+            Ok(opened) => Ok(opened.by(newcomer)),
             Err(StoreError::Damaged(why)) => {
                 if !kind::was_a_queue(path)? {
                     return Err(StoreError::Foreign(path.clone()));
                 }
-                Self::salvage(path, found, durability, &why, now)
+                Self::salvage_as(newcomer, path, found, durability, &why, now)
             }
-            other => other,
+            Err(other) => Err(other),
         }
     }
 
@@ -139,13 +155,17 @@ impl Db {
             has_little_room: false,
             little: A_LITTLE,
             is_alone: false,
+            user: None,
         })
     }
 
     /// A further connection, for folding the write-ahead log into the file alone.
-    pub(crate) fn open_folder(path: &Path, durability: Durability) -> Result<Self, StoreError> {
-        let db = Self::open_reader(path)?;
+    pub(crate) fn open_folder(beside: &Self, durability: Durability) -> Result<Self, StoreError> {
+        let mut db = Self::open_reader(&beside.path)?;
         sync_as(&db.conn, durability)?;
+        // Should it be the last to be closed, it knows of the log only what it has read.
+        db.fold_nothing_when_closed()?;
+        db.user.clone_from(&beside.user);
         Ok(db)
     }
 
@@ -158,15 +178,28 @@ impl Db {
         why: &str,
         now: Millis,
     ) -> Result<Opened, StoreError> {
+        let newcomer = Newcomer::come(path, true)?;
+        Self::salvage_as(newcomer, path, damaged, durability, why, now)
+    }
+
+    fn salvage_as(
+        newcomer: Option<Newcomer>,
+        path: &Path,
+        damaged: Option<FileId>,
+        durability: Durability,
+        why: &str,
+        now: Millis,
+    ) -> Result<Opened, StoreError> {
         let _turn = FolderLock::wait(path);
         if FileId::of(path) != damaged {
             // Another process has done it.
             let db = connect(path, durability)?;
-            return Ok(Opened { db, salvaged: None });
+            return Ok(Opened { db, salvaged: None }.by(newcomer));
         }
         let mut new = connect(&replace::begin(path)?, durability)?;
         new.keeper = None;
-        let mut salvaged = salvage::rescue(&mut new, path, why, now)?;
+        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
+        let mut salvaged = salvage::rescue(&mut new, path, why, is_mixed, now)?;
         new.checkpoint()?;
         drop(new);
         replace::ready(path)?;
@@ -176,14 +209,12 @@ impl Db {
             loss::write_kept_at(&mut db, kept_at)?;
         }
         // What is kept beside it may be damaged as well.
-        if let Some(beside) = db.compare_numbers(now)? {
+        if let Some(beside) = db.compare_numbers(false, now)? {
             salvaged.damage = format!("{}; {}", salvaged.damage, beside.damage);
             salvaged.uncertain |= beside.uncertain;
         }
-        Ok(Opened {
-            db,
-            salvaged: Some(salvaged),
-        })
+        let salvaged = Some(salvaged);
+        Ok(Opened { db, salvaged }.by(newcomer))
     }
 
     /// Makes sure that what was committed is in the file that has the queue's name, or will get it at
@@ -196,10 +227,23 @@ impl Db {
     ) -> Result<(), StoreError> {
         let path = self.path.clone();
         let _turn = FolderLock::wait(&path);
-        let put_back = || match self.file_state() {
+        let mut is_in_doubt = false;
+        let mut put_back = || match self.file_state() {
             FileState::InPlace => Ok(()),
-            FileState::WithoutLog if self.fold()? => Ok(()),
-            FileState::WithoutLog => Err(StoreError::Busy),
+            // All is in the log, and whoever opens that reads it anew. To fold it by what this connection knows of it
+            // would write over what others have folded.
+            FileState::WithoutMemory => self.fold_nothing_when_closed(),
+            FileState::WithoutLog => {
+                is_in_doubt = self
+                    .user
+                    .as_ref()
+                    .is_some_and(|user| user.is_written_over());
+                if self.fold()? {
+                    Ok(())
+                } else {
+                    Err(StoreError::Busy)
+                }
+            }
             FileState::Gone => {
                 if !replace::with_suffix(&path, replace::LEDGER_SUFFIX).exists() {
                     // It went with the file, which is as new as it ever was.
@@ -214,6 +258,10 @@ impl Db {
                 // Before the other one is opened: the memory that both share has one name.
                 let ours = replace::begin(&path)?;
                 let taken_over = self.copy_to(&ours).and_then(|()| {
+                    if self.has_its_log() {
+                        // All of it is in the copy, and the other one would take it for its own.
+                        replace::forget_log(&path)?;
+                    }
                     let ours = Self::open_reader(&ours)?;
                     // It may have to be kept, which is to write another copy.
                     ours.conn.execute_batch("PRAGMA query_only = OFF")?;
@@ -231,7 +279,13 @@ impl Db {
                     "it was deleted or replaced while it was open, and could not be put back: {other}"
                 ),
             },
-        })
+        })?;
+        match &self.user {
+            Some(user) if is_in_doubt => user.has_put_back_in_doubt(),
+            Some(user) => user.has_put_back(),
+            None => {}
+        }
+        Ok(())
     }
 }
 
@@ -313,7 +367,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
          PRAGMA trusted_schema = OFF;"
     ))?;
     sync_as(&conn, durability)?;
-    LogLength::default().watch(&mut conn)?;
+    LogLength::default().watch(&mut conn, None)?;
     let mut db = Db {
         conn,
         path: path.to_path_buf(),
@@ -324,6 +378,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         has_little_room: false,
         little: A_LITTLE,
         is_alone: beside == Beside::Nobody,
+        user: None,
     };
     schema::migrate(&mut db.conn)?;
     // The log is there only once the file has been read through it, which `migrate` has done.

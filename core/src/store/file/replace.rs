@@ -18,6 +18,9 @@ pub(crate) const LEDGER_SUFFIX: &str = ".ledger";
 /// The file beside a queue that keeps room on the disk.
 pub(crate) const RESERVE_SUFFIX: &str = ".reserve";
 
+/// The file beside a queue in which its users hold a lock.
+pub(crate) const USERS_SUFFIX: &str = ".open";
+
 /// Which file this is, whatever its name. Some systems do not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId(u64, u64);
@@ -37,6 +40,18 @@ impl FileId {
     #[cfg(not(unix))]
     pub(crate) fn of(_: &Path) -> Option<Self> {
         None
+    }
+
+    pub(crate) const BYTES: usize = 16;
+
+    pub(crate) fn bytes(self) -> [u8; Self::BYTES] {
+        (u128::from(self.0) << 64 | u128::from(self.1)).to_le_bytes()
+    }
+
+    /// None of nothing but zeros, which is no file.
+    pub(crate) fn read(bytes: [u8; Self::BYTES]) -> Option<Self> {
+        let both = u128::from_le_bytes(bytes);
+        (both != 0).then_some(Self((both >> 64) as u64, both as u64))
     }
 
     /// Since Linux 6.13 a file whose times somebody has read gets exact ones with the next write, and each
@@ -64,11 +79,12 @@ pub(crate) fn size_of(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |found| found.len())
 }
 
-/// An open file and its log, as they were found when they were opened.
+/// An open file, its log and the memory that its users share, as they were found when they were opened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenFile {
     pub(crate) file: Option<FileId>,
     log: Option<FileId>,
+    memory: Option<FileId>,
 }
 
 /// Where an open file is now.
@@ -77,6 +93,9 @@ pub(crate) enum FileState {
     InPlace,
     /// The file is, its log is not: commits would be lost with the process.
     WithoutLog,
+    /// Both are, and the memory that tells its users how long the log is has another name or none: who comes now
+    /// writes over what this connection commits, and this one over what they do.
+    WithoutMemory,
     /// Another file has its name.
     Replaced,
     /// No file has its name.
@@ -88,7 +107,17 @@ impl OpenFile {
         Self {
             file: FileId::of(path),
             log: FileId::of(&with_suffix(path, "-wal")),
+            memory: FileId::of(&with_suffix(path, "-shm")),
         }
+    }
+
+    /// Which files these are: the database, its log, and the memory that its users share.
+    pub(crate) fn all(&self) -> [Option<FileId>; 3] {
+        [self.file, self.log, self.memory]
+    }
+
+    pub(crate) fn has_its_log(&self, path: &Path) -> bool {
+        self.log == FileId::of(&with_suffix(path, "-wal"))
     }
 
     pub(crate) fn file_state(&self, path: &Path) -> FileState {
@@ -98,9 +127,8 @@ impl OpenFile {
         match FileId::of(path) {
             None => FileState::Gone,
             found if found != self.file => FileState::Replaced,
-            _ if self.log.is_some() && self.log != FileId::of(&with_suffix(path, "-wal")) => {
-                FileState::WithoutLog
-            }
+            _ if self.log.is_some() && !self.has_its_log(path) => FileState::WithoutLog,
+            _ if self.memory != FileId::of(&with_suffix(path, "-shm")) => FileState::WithoutMemory,
             _ => FileState::InPlace,
         }
     }
@@ -471,6 +499,7 @@ pub(crate) fn must_be_no_companion(queue: &Path) -> Result<(), StoreError> {
         "-journal",
         LEDGER_SUFFIX,
         RESERVE_SUFFIX,
+        USERS_SUFFIX,
         ".sync",
     ];
     match suffixes
@@ -518,7 +547,7 @@ const LONGEST_FOR_SQLITE: usize = 504;
 pub(crate) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
     // SQLite says no more of these than that it could not open something; the last one would be taken for a queue.
     let of_sqlite = ["-wal", "-shm", "-journal", "-rescued"];
-    for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, ".sync"]
+    for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, USERS_SUFFIX, ".sync"]
         .into_iter()
         .chain(of_sqlite)
     {

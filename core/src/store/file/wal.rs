@@ -5,6 +5,7 @@
 //! does it only where nobody else has. A log that is read anew after a kill stays short.
 
 use super::settings::PAGE_BYTES;
+use super::users::User;
 use super::wal_length::FOLD_AT;
 use super::wal_length::FULL_AT;
 use crate::store::shared::Slot;
@@ -40,7 +41,7 @@ impl Shared {
         let by = match &*self.slot()? {
             // Its own commits fold.
             Slot::Open(db) if db.is_alone => return Ok(()),
-            Slot::Open(_) => Db::open_folder(&self.path, self.durability)?,
+            Slot::Open(db) => Db::open_folder(db, self.durability)?,
             Slot::Paused | Slot::Broken => return Ok(()),
         };
         self.fold_by(&by)?;
@@ -52,9 +53,10 @@ impl Shared {
     }
 
     fn fold_by(&self, by: &Db) -> Result<(), StoreError> {
-        let folded: i64 = by
-            .conn
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))?;
+        let folded: i64 = User::while_folding(by.user.as_ref(), || {
+            by.conn
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))
+        })?;
         self.log.is_folded(u32::try_from(folded).unwrap_or(0));
         Ok(())
     }

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::settings::PAGE_BYTES;
+use super::users::User;
 use crate::lock::lock;
 
 /// It is folded whenever it has grown by so many pages: 4 MiB.
@@ -32,8 +33,13 @@ struct Pages {
 
 impl LogLength {
     /// Is told of every commit of this connection, in place of SQLite's own folding.
-    pub(crate) fn watch(&self, conn: &mut Connection) -> rusqlite::Result<()> {
+    pub(crate) fn watch(
+        &self,
+        conn: &mut Connection,
+        user: Option<&Arc<User>>,
+    ) -> rusqlite::Result<()> {
         let pages = Arc::clone(&self.0);
+        let user = user.map(Arc::clone);
         conn.wal_hook(Some(move |wal: &mut Wal, written: i32| {
             let written = written.unsigned_abs();
             if written < pages.written.swap(written, Ordering::Relaxed) {
@@ -42,7 +48,7 @@ impl LogLength {
             }
             if written >= FULL_AT {
                 // What fails, as while another folds, is done at the next commit: this one holds.
-                let _ = wal.checkpoint();
+                let _ = User::while_folding(user.as_ref(), || wal.checkpoint());
             }
             Ok(())
         }))

@@ -145,8 +145,8 @@ impl Forward {
             (self.upstream_changes, CHANGED_UPSTREAMS),
             (
                 u64::from(self.is_another_copy),
-                "another copy that was in use meanwhile, so that what was recorded, taken back or erased in that is not known, and \
-                 each LRS's address has to be given again",
+                "another copy that was in use meanwhile, or pages of it beside a log that was not its own, so that what was \
+                 recorded, taken back or erased in that is not known, and each LRS's address has to be given again",
             ),
         ];
         let facts = facts.iter().filter(|(count, _)| *count > 0);

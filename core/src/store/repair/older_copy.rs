@@ -32,7 +32,13 @@ use crate::store::{Db, Millis, StoreError, upstream};
 impl Db {
     /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
     /// back in time. Damage of what is kept beside it is told, and a sound one is made.
-    pub(crate) fn compare_numbers(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+    ///
+    /// A mixed file, whose log was not left beside it, may have pages of another copy.
+    pub(crate) fn compare_numbers(
+        &mut self,
+        is_mixed: bool,
+        now: Millis,
+    ) -> Result<Option<Salvaged>, StoreError> {
         // In this order: what another process writes beside the file is in the file by then, but for what
         // it is about to withdraw.
         let raw = Raw::of(&self.path)?;
@@ -40,8 +46,8 @@ impl Db {
         let beside = Beside::judge(&raw, &account);
         let ours = account.numbers;
         let is_behind = beside.is_ahead_of(&account) || !beside.since(ours.withdrawn).is_empty();
-        let salvaged = if is_behind || beside.damage.is_some() {
-            let told = self.bring_forward(now)?;
+        let salvaged = if is_behind || is_mixed || beside.damage.is_some() {
+            let told = self.bring_forward(is_mixed, now)?;
             self.mend_beside()?;
             told
         } else {
@@ -81,14 +87,18 @@ impl Db {
 
     /// Takes out what was noted and is here still: whoever took it out died right before the commit, or the
     /// file is an older one. Then what else is told beside it is made good.
-    fn bring_forward(&mut self, now: Millis) -> Result<Option<Salvaged>, StoreError> {
+    fn bring_forward(
+        &mut self,
+        is_mixed: bool,
+        now: Millis,
+    ) -> Result<Option<Salvaged>, StoreError> {
         let path = self.path.clone();
         let (told, names_somebody) = self.write(|tx| {
             // Somebody may be at it just now: once this transaction has begun, nobody is.
             let account = Account::of(tx)?;
             let beside = Beside::judge(&Raw::of(&path)?, &account);
             let notes = beside.since(account.numbers.withdrawn);
-            let is_another = beside.is_of_another_copy(&account);
+            let is_another = is_mixed || beside.is_of_another_copy(&account);
             let mut is_uncertain = beside.is_uncertain() || is_another;
             if let Some(notes) = beside.broken_off(&account) {
                 ledger_file::close_up(&path, &account.numbers.family, notes)

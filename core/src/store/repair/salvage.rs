@@ -33,12 +33,13 @@ pub(crate) fn rescue(
     new: &mut Db,
     path: &Path,
     damage: &str,
+    is_mixed: bool,
     now: Millis,
 ) -> Result<Salvaged, StoreError> {
     let pages = Pages::of(path)?;
     let survey = Survey::of(&pages);
     let old = open_damaged(path);
-    let before = Before::of(old.as_ref(), path)?;
+    let before = Before::of(old.as_ref(), path, is_mixed)?;
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
         kept_at: None,
@@ -127,7 +128,7 @@ struct Before {
 }
 
 impl Before {
-    fn of(old: Option<&Connection>, path: &Path) -> Result<Self, StoreError> {
+    fn of(old: Option<&Connection>, path: &Path, is_mixed: bool) -> Result<Self, StoreError> {
         let own = old.and_then(|old| Numbers::of(old).ok());
         let beside = ledger_file::numbers(path)?;
         // What has its own checksum first.
@@ -168,9 +169,10 @@ impl Before {
             .map(|numbers| numbers.withdrawn)
             .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
         let account = old.and_then(|old| Account::of(old).ok());
-        let is_another_copy = account
-            .zip(beside)
-            .is_some_and(|(own, beside)| own.is_of_another_copy(&beside));
+        let is_another_copy = is_mixed
+            || account
+                .zip(beside)
+                .is_some_and(|(own, beside)| own.is_of_another_copy(&beside));
         let changes = |numbers: Option<Numbers>| numbers.map_or(0, |it| it.upstream_changes);
         let unknown_changes = own.map_or(0, |own| {
             changes(beside).saturating_sub(own.upstream_changes)

@@ -14,6 +14,8 @@ use crate::terminal::{one_line, safe};
 
 /// How often the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
+/// How often the queue is looked after meanwhile.
+const LOOK_EACH: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether another process still delivers the queue.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -81,7 +83,9 @@ pub fn deliver(
         let left = patience.saturating_sub(began.elapsed());
         let wait = until.map(|until| Wait::begin(until, now_ms()));
         match wait {
-            Some(wait) if !left.is_zero() && wait.long <= left.max(TICK) => watch.wait(&wait, what),
+            Some(wait) if !left.is_zero() && wait.long <= left.max(TICK) => {
+                watch.wait(&wait, what, targets);
+            }
             _ => break report,
         }
         sum = Some(report);
@@ -217,11 +221,17 @@ impl Watch {
     }
 
     /// Until it is over, or until somebody wants it to end.
-    fn wait(&self, wait: &Wait, what: &str) {
-        let (mut told, began) = (false, Instant::now());
+    fn wait(&self, wait: &Wait, what: &str, targets: &Targets) {
+        let (mut told, began, mut looked) = (false, Instant::now(), Instant::now());
         while !wait.over(now_ms(), began.elapsed()) && !ASKED_TO_END.load(Ordering::Relaxed) {
             self.count_down(wait.until, what, &mut told);
             std::thread::sleep(TICK);
+            if looked.elapsed() >= LOOK_EACH {
+                // By this what was deleted or replaced of the queue's files is put back; the next sync tells what
+                // could not be.
+                let _ = targets.collector.status();
+                looked = Instant::now();
+            }
         }
     }
 

@@ -1,0 +1,522 @@
+//! Who has the queue open: all of them have the same files, and the files belong to each other.
+//!
+//! A queue is several files under one name: the database, its write-ahead log, and the memory that its users
+//! share (`-shm`). Somebody may delete or replace one of them while a process has the queue open: an older copy is
+//! put back, a folder is tidied up. That process goes on with those it had, and whoever opened the queue then would
+//! go on with others beside it: each writes over what the other has committed, and neither can know. Or a process was
+//! killed and has left a log, and the database beside it is replaced alone: `SQLite` joins the pages of two ages.
+//!
+//! So whoever opens the queue takes a lock in a file beside it, `.open`, which dies with the process, and writes into
+//! it which files it has. Whoever comes while another has it enters where the same files are there. Where they are
+//! not, one waits for the other to put them back. After a while one enters where none of them is there: that is another
+//! queue, which the other finds when it looks after its own; and is refused where some of them are. Whoever comes alone, and finds a log that
+//! was not left beside this database, knows that nothing of it is certain.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::replace::{self, FileId, OpenFile, USERS_SUFFIX, is_device, size_of, with_suffix};
+use crate::store::StoreError;
+
+/// How long one waits for another to put its files back, where it looks after them once a second, as it does
+/// while a command waits.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long one waits for another to open the queue: it may have to salvage it.
+const LONG_PATIENCE: Duration = Duration::from_secs(30);
+
+/// One that is about to open the queue. Where it was alone, nobody enters before it has.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    user: Option<User>,
+    /// Nobody had the queue open.
+    is_alone: bool,
+    /// There was no `.open` before.
+    made: bool,
+    /// A log is there that does not belong to the database beside it, or nobody knows whether it does.
+    pub(crate) is_mixed: bool,
+}
+
+/// One that has the queue open.
+#[derive(Debug)]
+pub(crate) struct User {
+    queue: PathBuf,
+    file: File,
+    /// A fork's child has the same lock, and may not give it up.
+    process: u32,
+    /// The files that are noted are this one's, too.
+    has_entered: bool,
+}
+
+/// Why one cannot enter yet.
+enum Obstacle {
+    /// Somebody is opening the queue just now.
+    Opening,
+    /// Somebody has it open, with other files than there are now.
+    OtherFiles,
+}
+
+impl Newcomer {
+    /// Waits until the queue may be opened. None where the file system knows no locks or takes no new file: then
+    /// nobody knows of anybody. Nothing is made where there is no queue and none is to be made.
+    pub(crate) fn come(queue: &Path, create: bool) -> Result<Option<Self>, StoreError> {
+        Self::come_within(queue, create, PATIENCE)
+    }
+
+    fn come_within(
+        queue: &Path,
+        create: bool,
+        patience: Duration,
+    ) -> Result<Option<Self>, StoreError> {
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        let Some(mut newcomer) = Self::of(queue, create) else {
+            return Ok(None);
+        };
+        loop {
+            let passed = since.elapsed();
+            match newcomer.try_to_enter(passed >= patience) {
+                Ok(None) => return Ok(Some(newcomer)),
+                Ok(Some(Obstacle::OtherFiles)) if passed >= patience => {
+                    return Err(other_files(queue));
+                }
+                Ok(Some(Obstacle::Opening)) if passed >= LONG_PATIENCE => {
+                    return Err(StoreError::Busy);
+                }
+                Ok(Some(_)) => {}
+                Err(_) => return Ok(None),
+            }
+            std::thread::sleep(pause);
+            pause = (2 * pause).min(Duration::from_millis(50));
+        }
+    }
+
+    fn of(queue: &Path, create: bool) -> Option<Self> {
+        let path = with_suffix(queue, USERS_SUFFIX);
+        let made = !path.exists();
+        if is_device(&path) || made && !create && !queue.exists() {
+            return None;
+        }
+        let mut options = replace::private();
+        let file = options.read(true).truncate(false).open(&path).ok()?;
+        let user = User {
+            queue: queue.to_path_buf(),
+            file,
+            process: std::process::id(),
+            has_entered: false,
+        };
+        Some(Self {
+            user: Some(user),
+            is_alone: false,
+            made,
+            is_mixed: false,
+        })
+    }
+
+    fn try_to_enter(&mut self, is_patience_over: bool) -> io::Result<Option<Obstacle>> {
+        let Some(user) = &self.user else {
+            return Ok(None);
+        };
+        match user.file.try_lock() {
+            Ok(()) => {
+                self.is_alone = true;
+                self.is_mixed = user.said()?.are_mixed(&user.queue);
+                return Ok(None);
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        match user.file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(Some(Obstacle::Opening)),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let said = user.said()?;
+        let there = said.there(&user.queue);
+        if there == There::All || there == There::None && is_patience_over {
+            self.is_mixed = said == Files::Doubtful;
+            return Ok(None);
+        }
+        // Whoever puts them back may be alone by then.
+        user.file.unlock()?;
+        Ok(Some(Obstacle::OtherFiles))
+    }
+
+    /// These files are open now: others may come.
+    pub(crate) fn enter(mut self, open: &OpenFile) -> Option<Arc<User>> {
+        let mut user = self.user.take()?;
+        user.has_entered = true;
+        user.say(&Files::of(&user.queue, open));
+        if self.is_alone
+            && let Err(error) = user.file.lock_shared()
+        {
+            tracing::debug!(%error, "nobody else can open the queue as long as it is open here");
+        }
+        Some(Arc::new(user))
+    }
+}
+
+impl Drop for Newcomer {
+    fn drop(&mut self) {
+        if let Some(user) = &self.user
+            && self.made
+            && self.is_alone
+        {
+            // It was no queue.
+            let _ = std::fs::remove_file(with_suffix(&user.queue, USERS_SUFFIX));
+        }
+    }
+}
+
+impl User {
+    /// Folds the log into the database: should it be killed meanwhile, that is no other database.
+    pub(crate) fn while_folding<T>(user: Option<&Arc<Self>>, fold: impl FnOnce() -> T) -> T {
+        let Some(user) = user else {
+            return fold();
+        };
+        user.is_about_to_fold();
+        let folded = fold();
+        user.has_folded();
+        folded
+    }
+
+    /// From now on the database is another one, if this process dies: closing it folds the log.
+    pub(crate) fn is_about_to_fold(&self) {
+        if let Ok(Files::Known { ids, .. }) = self.said() {
+            self.say(&Files::Known {
+                ids,
+                changed_at: None,
+            });
+        }
+    }
+
+    fn has_folded(&self) {
+        if let Ok(Files::Known { ids, .. }) = self.said() {
+            self.say(&Files::Known {
+                ids,
+                changed_at: changed_at(&self.queue),
+            });
+        }
+    }
+
+    /// The database was written over by somebody who does not know the log.
+    pub(crate) fn is_written_over(&self) -> bool {
+        self.said()
+            .is_ok_and(|said| said.is_written_over(&self.queue))
+    }
+
+    /// Its files are in their places again: whoever comes uses those.
+    pub(crate) fn has_put_back(&self) {
+        self.say(&Files::Unknown);
+    }
+
+    /// The same, but nobody knows whether they belong to each other.
+    pub(crate) fn has_put_back_in_doubt(&self) {
+        self.say(&Files::Doubtful);
+    }
+
+    fn said(&self) -> io::Result<Files> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        file.take(Files::BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(Files::read(&bytes))
+    }
+
+    fn say(&self, files: &Files) {
+        let bytes = files.bytes();
+        let mut file = &self.file;
+        let written = file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| file.write_all(&bytes))
+            .and_then(|()| file.set_len(bytes.len() as u64));
+        if let Err(error) = written {
+            tracing::debug!(%error, "which files of the queue are open could not be written");
+        }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            return;
+        }
+        match self.said() {
+            _ if !self.has_entered => {}
+            Ok(Files::Known { .. }) if !with_suffix(&self.queue, "-wal").exists() => {
+                // SQLite took it away with the last connection: nobody else has the queue open.
+                self.has_put_back();
+            }
+            _ => self.has_folded(),
+        }
+        // A fork's child would keep the lock.
+        let _ = self.file.unlock();
+    }
+}
+
+fn other_files(queue: &Path) -> StoreError {
+    StoreError::CannotOpen {
+        path: queue.to_path_buf(),
+        reason: "another process has it open, and its file, or what SQLite keeps beside that, was deleted or replaced \
+                 meanwhile: let that process go on, which puts back what it had, or end it, and try again"
+            .to_owned(),
+    }
+}
+
+/// How many of the files are there that somebody has open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    All,
+    Some,
+    None,
+}
+
+/// The files that somebody has, or had, open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Files {
+    Known {
+        /// The database, its log, and the memory that its users share.
+        ids: [Option<FileId>; 3],
+        /// When the database was last written; none while the log is folded into it, and where nobody tells.
+        changed_at: Option<u64>,
+    },
+    /// Whatever is there is the queue.
+    Unknown,
+    /// The same, but nobody knows whether it is of one age.
+    Doubtful,
+}
+
+impl Files {
+    const IDS: usize = 3 * FileId::BYTES;
+    const BYTES: usize = Self::IDS + 8 + 4;
+    const DOUBTFUL: &[u8] = b"?";
+
+    fn of(queue: &Path, open: &OpenFile) -> Self {
+        Self::Known {
+            ids: open.all(),
+            changed_at: changed_at(queue),
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Known { ids, changed_at } => {
+                let mut bytes = ids
+                    .map(|id| id.map_or([0; FileId::BYTES], FileId::bytes))
+                    .concat();
+                bytes.extend(changed_at.unwrap_or(0).to_le_bytes());
+                bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+                bytes
+            }
+            Self::Unknown => Vec::new(),
+            Self::Doubtful => Self::DOUBTFUL.to_vec(),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        if bytes == Self::DOUBTFUL {
+            return Self::Doubtful;
+        }
+        let known = || {
+            let (said, sum) = bytes.split_last_chunk::<4>()?;
+            let (ids, changed_at) = said.split_last_chunk::<8>()?;
+            let ids: [[u8; FileId::BYTES]; 3] = ids.as_chunks().0.try_into().ok()?;
+            let changed_at = u64::from_le_bytes(*changed_at);
+            (*sum == crc32fast::hash(said).to_le_bytes()).then_some(Self::Known {
+                ids: ids.map(FileId::read),
+                changed_at: (changed_at != 0).then_some(changed_at),
+            })
+        };
+        known().unwrap_or(Self::Unknown)
+    }
+
+    fn there(&self, queue: &Path) -> There {
+        let Self::Known { ids, .. } = self else {
+            return There::All;
+        };
+        let now = OpenFile::of(queue).all();
+        let mut pairs = ids.iter().zip(&now);
+        if *ids == now {
+            There::All
+        } else if pairs.all(|(then, now)| then.is_none() || then != now) {
+            There::None
+        } else {
+            There::Some
+        }
+    }
+
+    /// Tells whether there is a log that was not left beside this database.
+    fn are_mixed(&self, queue: &Path) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Doubtful => true,
+            Self::Known { ids, .. } => {
+                let [database, log, _] = OpenFile::of(queue).all();
+                let is_same = [database == ids[0], log == ids[1]];
+                size_of(&with_suffix(queue, "-wal")) > 0
+                    && database.is_some()
+                    && (is_same[0] != is_same[1] || is_same[0] && self.is_written_over(queue))
+            }
+        }
+    }
+
+    fn is_written_over(&self, queue: &Path) -> bool {
+        match self {
+            Self::Known {
+                changed_at: Some(then),
+                ..
+            } => changed_at(queue) != Some(*then),
+            _ => false,
+        }
+    }
+}
+
+/// When the database was last written, nanoseconds since 1970. It is not synced with each commit, as its log is, so
+/// to read this costs nothing later.
+fn changed_at(queue: &Path) -> Option<u64> {
+    let changed = queue.metadata().ok()?.modified().ok()?;
+    let since = changed.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::store::tests::{MAIN, NOW, append, file, open};
+    use crate::store::{Db, Durability};
+
+    const BRIEFLY: Duration = Duration::from_millis(30);
+
+    fn come(queue: &Path) -> Result<Option<Newcomer>, StoreError> {
+        Newcomer::come_within(queue, true, BRIEFLY)
+    }
+
+    fn is_mixed(queue: &Path) -> bool {
+        let newcomer = come(queue).ok().flatten();
+        newcomer.is_some_and(|it| it.is_alone && it.is_mixed)
+    }
+
+    fn beside(queue: &Path, suffix: &str) -> PathBuf {
+        with_suffix(queue, suffix)
+    }
+
+    #[test]
+    fn one_enters_beside_others_where_their_files_are_there_or_none_of_them() {
+        let (_folder, path) = file();
+        let mut first = open(&path);
+        append(&mut first, 1).unwrap();
+        let newcomer = come(&path).unwrap().unwrap();
+        assert!(!newcomer.is_alone && !newcomer.is_mixed);
+        drop(newcomer);
+        for one in ["-wal", "-shm"] {
+            let away = beside(&path, ".away");
+            fs::rename(beside(&path, one), &away).unwrap();
+            let refused = come(&path).unwrap_err();
+            assert!(refused.to_string().contains("another process has it open"));
+            fs::rename(&away, beside(&path, one)).unwrap();
+            assert!(come(&path).is_ok());
+        }
+        for one in ["", "-wal", "-shm"] {
+            fs::remove_file(beside(&path, one)).unwrap();
+        }
+        let newcomer = come(&path).unwrap().unwrap();
+        assert!(!newcomer.is_alone && !newcomer.is_mixed);
+    }
+
+    #[test]
+    fn while_one_opens_nobody_enters() {
+        let (_folder, path) = file();
+        let opening = come(&path).unwrap().unwrap();
+        let mut other = Newcomer::of(&path, true).unwrap();
+        assert!(matches!(
+            other.try_to_enter(true),
+            Ok(Some(Obstacle::Opening))
+        ));
+        drop(opening);
+        assert!(matches!(other.try_to_enter(true), Ok(None)));
+    }
+
+    #[test]
+    fn nothing_is_left_beside_what_is_no_queue_or_is_not_there() {
+        let (folder, path) = file();
+        assert!(
+            Newcomer::come_within(&path, false, BRIEFLY)
+                .unwrap()
+                .is_none()
+        );
+        drop(come(&path).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_log_that_was_not_left_beside_this_database_is_told() {
+        let (folder, path) = file();
+        append(&mut open(&path), 1).unwrap();
+        let older = folder.path().join("older.db");
+        fs::copy(&path, &older).unwrap();
+        let killed = || {
+            let mut db = open(&path);
+            append(&mut db, 2).unwrap();
+            let said = fs::read(beside(&path, USERS_SUFFIX)).unwrap();
+            let log = fs::read(beside(&path, "-wal")).unwrap();
+            drop(db);
+            fs::write(beside(&path, USERS_SUFFIX), said).unwrap();
+            log
+        };
+        // The database as it was left: nothing was folded into it after this was written.
+        let log = killed();
+        let left = |log: &[u8]| fs::write(beside(&path, "-wal"), log).unwrap();
+        assert!(!is_mixed(&path), "there is no log");
+        left(&log);
+        fs::copy(&older, &path).unwrap();
+        assert!(is_mixed(&path), "written over");
+        fs::copy(&older, beside(&path, ".new")).unwrap();
+        fs::rename(beside(&path, ".new"), &path).unwrap();
+        left(&[]);
+        assert!(!is_mixed(&path), "the log is empty");
+    }
+
+    #[test]
+    fn a_log_that_was_left_beside_its_database_is_believed_whatever_folded_it() {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        append(&mut db, 1).unwrap();
+        assert!(!db.user.as_ref().unwrap().is_written_over());
+        db.fold().unwrap();
+        append(&mut db, 2).unwrap();
+        assert!(!db.user.as_ref().unwrap().is_written_over());
+        let user = db.user.clone();
+        User::while_folding(user.as_ref(), || {
+            fs::write(beside(&path, ".ledger-copy"), "").unwrap();
+            // A kill here is no other database.
+            File::options()
+                .append(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(SystemTime::UNIX_EPOCH)
+                .unwrap();
+            assert!(!user.as_ref().unwrap().is_written_over());
+        });
+        assert!(!user.as_ref().unwrap().is_written_over());
+    }
+
+    #[test]
+    fn who_was_in_doubt_says_so_to_whoever_opens_next() {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        append(&mut db, 1).unwrap();
+        db.user.as_ref().unwrap().has_put_back_in_doubt();
+        drop(db);
+        let opened = Db::open(&path, Durability::PowerCut, NOW).unwrap();
+        assert!(opened.salvaged.as_ref().is_some_and(|told| told.uncertain));
+        assert_eq!(opened.db.ledger(MAIN).unwrap().queued, 1);
+        drop(opened);
+        let again = Db::open(&path, Durability::PowerCut, NOW).unwrap();
+        assert!(again.salvaged.is_none());
+    }
+}
