@@ -6,7 +6,7 @@
 //! Places in the log that were given out since are never given out again; each counts where the statement
 //! is that stood there, and where that is lost it counts no more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
@@ -127,20 +127,9 @@ impl Db {
                 // It could not be written anew.
                 return Ok((None, name_somebody(&notes)));
             }
-            let kept_at = replace::kept_name(&path, now);
-            let beside_kept_at = beside
-                .damage
-                .is_some()
-                .then(|| replace::keep_beside(&path, &kept_at))
-                .flatten();
-            let log_kept_at = if forward.is_told() {
-                replace::keep_log(&path, &kept_at)?
-            } else {
-                None
-            };
             let salvaged = Salvaged {
                 damage: words,
-                kept_at: log_kept_at.or(beside_kept_at),
+                kept_at: keep_aside(&path, forward.is_told(), beside.damage.is_some(), now)?,
                 saved: forward.saved,
                 unreadable: 0,
                 lost: forward.lost,
@@ -186,6 +175,24 @@ impl Db {
             tracing::warn!(%error, "what had been erased could not be overwritten in the queue's file");
         }
     }
+}
+
+/// Keeps copies of what is written anew: the log of a file that has gone back, and what stands damaged beside it.
+/// Returns where the first of them is; none where nothing has to be kept.
+fn keep_aside(
+    path: &Path,
+    has_gone_back: bool,
+    is_beside_damaged: bool,
+    now: Millis,
+) -> Result<Option<PathBuf>, StoreError> {
+    let kept_at = replace::kept_name(path, now);
+    let beside = is_beside_damaged
+        .then(|| replace::keep_beside(path, &kept_at))
+        .flatten();
+    if has_gone_back && let Some(log) = replace::keep_log(path, &kept_at)? {
+        return Ok(Some(log));
+    }
+    Ok(beside)
 }
 
 /// Tells whether this was told last, of the same file beside the queue, and is not acknowledged.

@@ -90,15 +90,19 @@ pub(crate) fn rescue(
                 salvaged.damage
             );
         }
-        if let Some(old) = &old {
-            // What nobody has read of yet is told on.
-            for (noticed_at, before) in loss::of(old).unwrap_or_default() {
-                loss::write(tx, noticed_at, &before)?;
-            }
-        }
+        tell_on(tx, old.as_ref())?;
         Ok(loss::write(tx, now, &salvaged)?)
     })?;
     Ok(salvaged)
+}
+
+/// Keeps what was told of losses before, and nobody has acknowledged yet.
+fn tell_on(tx: &Connection, old: Option<&Connection>) -> rusqlite::Result<()> {
+    let before = old.and_then(|old| loss::of(old).ok()).unwrap_or_default();
+    for (noticed_at, before) in before {
+        loss::write(tx, noticed_at, &before)?;
+    }
+    Ok(())
 }
 
 /// What is known of a damaged file besides its statements.
