@@ -180,10 +180,17 @@ type Deed = fn(&Path, &Path);
 
 /// What is done to the files of a queue that is open, with those of an older copy of it: whether anything is lost
 /// by it that has to be told.
-const DEEDS: [(&str, bool, Deed); 9] = [
+const DEEDS: [(&str, bool, Deed); 10] = [
     ("the memory is deleted", false, |folder, _| {
         remove(folder, &["queue.db-shm"]);
     }),
+    (
+        "the memory is deleted, and so is who has it open",
+        false,
+        |folder, _| {
+            remove(folder, &["queue.db-shm", "queue.db.open"]);
+        },
+    ),
     ("the memory is replaced by its copy", false, |folder, _| {
         rename_over(folder, folder, "queue.db-shm");
     }),
@@ -242,6 +249,8 @@ fn open_with_an_older_copy() -> (TempDir, TempDir, Device) {
     for name in ["queue.db", "queue.db.ledger"] {
         fs::copy(folder.path().join(name), older.path().join(name)).expect("it is there");
     }
+    // What is folded into the file is in no log any more.
+    open(folder.path(), Durability::PowerCut).record_samples(5, 20);
     let device = open(folder.path(), Durability::PowerCut);
     device.record_samples(2, 20);
     device.status();
@@ -268,7 +277,7 @@ fn another_process_waits_until_what_was_exchanged_is_put_back_and_loses_nothing(
         assert_eq!(told, loses, "{what}");
         drop(device);
         if !loses {
-            has(folder.path(), &[(1, 30), (2, 20), (3, 10), (4, 5)]);
+            has(folder.path(), &[(1, 30), (5, 20), (2, 20), (3, 10), (4, 5)]);
         }
         let found = open(folder.path(), Durability::PowerCut).queued();
         for (run, count) in [(3, 10), (4, 5)] {
@@ -292,7 +301,7 @@ fn another_process_is_refused_where_nobody_puts_back_what_was_exchanged() {
     assert!(words.contains("another process has it open"), "{words}");
     device.record_samples(3, 5);
     drop(device);
-    has(folder.path(), &[(1, 30), (2, 20), (3, 5)]);
+    has(folder.path(), &[(1, 30), (5, 20), (2, 20), (3, 5)]);
 }
 
 #[test]
