@@ -141,6 +141,60 @@ fn answer(status: u16, body: &str) -> Response {
 /// Enough for all that is tried again later.
 const SYNCS: usize = 12;
 
+/// Each request is a span, with its counts and its judgement.
+fn every_batch_is_in(log: &Log) {
+    let requests = log.named("request");
+    let batches: Vec<_> = requests
+        .iter()
+        .filter(|span| span["kind"] == "\"batch\"")
+        .collect();
+    let told = |span: &BTreeMap<String, String>| {
+        let status = span.get("status").map_or("none", String::as_str);
+        format!("{} {status} {}", span["statements"], span["judgement"])
+    };
+    let said: Vec<String> = batches.iter().map(|span| told(span)).collect();
+    assert_eq!(said[0], "3 302 \"wrong_endpoint\"");
+    for line in [
+        "401 \"suspicious\"",
+        "none \"unreachable\"",
+        "1 400 \"suspicious\"",
+    ] {
+        assert!(said.iter().any(|said| said.ends_with(line)), "{said:?}");
+    }
+    assert!(said.contains(&"1 200 \"stored\"".to_owned()), "{said:?}");
+    for span in &requests {
+        assert!(
+            span.contains_key("duration_ms") && span.contains_key("judgement"),
+            "{span:?}"
+        );
+        assert_eq!(
+            span["kind"] == "\"batch\"",
+            span["bytes"] != "0",
+            "{span:?}"
+        );
+    }
+    assert!(requests.iter().any(|span| span["kind"] == "\"look\""));
+    assert_eq!(log.named("sync").len(), SYNCS + 1);
+}
+
+/// Each sync is told with its counts, and nothing secret in any line.
+fn no_secret_is_in(log: &Log) {
+    let text = log.text.lock().unwrap();
+    let synced: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("synced"))
+        .collect();
+    assert_eq!(synced.len(), SYNCS + 1);
+    for line in [r#""delivered": "2""#, r#""held": "1""#, "emptied"] {
+        assert!(synced.iter().any(|said| said.contains(line)), "{synced:?}");
+    }
+    let base64_of_user = "U0VDUkVUVVNFU";
+    for secret in ["SECRET", "secret", base64_of_user] {
+        let line = text.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "a secret is in the log");
+    }
+}
+
 #[test]
 fn every_batch_is_told_and_no_secret() {
     let log = Arc::new(Log::default());
@@ -183,51 +237,6 @@ fn every_batch_is_told_and_no_secret() {
     assert_eq!((ledger.delivered, ledger.held), (2, 1));
     drop(collector);
 
-    let requests = log.named("request");
-    let batches: Vec<_> = requests
-        .iter()
-        .filter(|span| span["kind"] == "\"batch\"")
-        .collect();
-    let told = |span: &BTreeMap<String, String>| {
-        let status = span.get("status").map_or("none", String::as_str);
-        format!("{} {status} {}", span["statements"], span["judgement"])
-    };
-    let said: Vec<String> = batches.iter().map(|span| told(span)).collect();
-    assert_eq!(said[0], "3 302 \"wrong_endpoint\"");
-    for line in [
-        "401 \"suspicious\"",
-        "none \"unreachable\"",
-        "1 400 \"suspicious\"",
-    ] {
-        assert!(said.iter().any(|said| said.ends_with(line)), "{said:?}");
-    }
-    assert!(said.contains(&"1 200 \"stored\"".to_owned()), "{said:?}");
-    for span in &requests {
-        assert!(
-            span.contains_key("duration_ms") && span.contains_key("judgement"),
-            "{span:?}"
-        );
-        assert_eq!(
-            span["kind"] == "\"batch\"",
-            span["bytes"] != "0",
-            "{span:?}"
-        );
-    }
-    assert!(requests.iter().any(|span| span["kind"] == "\"look\""));
-    assert_eq!(log.named("sync").len(), SYNCS + 1);
-
-    let text = log.text.lock().unwrap();
-    let synced: Vec<&str> = text
-        .lines()
-        .filter(|line| line.contains("synced"))
-        .collect();
-    assert_eq!(synced.len(), SYNCS + 1);
-    for line in [r#""delivered": "2""#, r#""held": "1""#, "emptied"] {
-        assert!(synced.iter().any(|said| said.contains(line)), "{synced:?}");
-    }
-    let base64_of_user = "U0VDUkVUVVNFU";
-    for secret in ["SECRET", "secret", base64_of_user] {
-        let line = text.lines().find(|line| line.contains(secret));
-        assert_eq!(line, None, "a secret is in the log");
-    }
+    every_batch_is_in(&log);
+    no_secret_is_in(&log);
 }

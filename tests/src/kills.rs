@@ -39,20 +39,12 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
                 most.to_string(),
             );
             network(&proxy, &mut chance);
-            let one = Recorder::start(&mut command(
+            recorded.extend(kill_both(
                 program,
-                &["trickle", &run, &most],
                 folder.path(),
+                [&["trickle", &run, &most], &["drain", &url, &ahead]],
+                || Duration::from_millis(chance.u64(15..120) * patience),
             ));
-            let other = Recorder::start(&mut command(
-                program,
-                &["drain", &url, &ahead],
-                folder.path(),
-            ));
-            let moments = [chance.u64(15..120), chance.u64(15..120)]
-                .map(|moment| Duration::from_millis(moment * patience));
-            recorded.extend(one.kill_after(moments[0]));
-            other.kill_after(moments[1]);
             proxy.wait_until_idle();
         }
         killed += rounds;
@@ -79,16 +71,7 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
         "seed {seed}: {after:?}"
     );
 
-    // A kill may have come between the commit and our hearing of it.
-    let theirs = lrs.ask().all_statements().into_keys();
-    let theirs: BTreeMap<Uuid, String> = theirs.map(|id| (id, text(id))).collect();
-    assert_eq!(after.delivered, theirs.len() as u64, "seed {seed}");
-    let lost: Vec<_> = recorded
-        .iter()
-        .filter(|id| !theirs.contains_key(id))
-        .collect();
-    assert!(lost.is_empty(), "seed {seed}: recorded, and lost: {lost:?}");
-    lrs.has_exactly(&theirs);
+    has_each_once(&lrs, &recorded, after.delivered, seed);
     let posts = proxy
         .seen()
         .into_iter()
@@ -100,6 +83,35 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
         after.recorded,
         before.delivered
     );
+}
+
+/// Starts a recorder and a syncer, and kills each after a moment; what was recorded.
+fn kill_both(
+    program: &str,
+    folder: &Path,
+    arguments: [&[&str]; 2],
+    mut moment: impl FnMut() -> Duration,
+) -> Vec<Uuid> {
+    let [one, other] =
+        arguments.map(|arguments| Recorder::start(&mut command(program, arguments, folder)));
+    let moments = [moment(), moment()];
+    let recorded = one.kill_after(moments[0]);
+    other.kill_after(moments[1]);
+    recorded
+}
+
+/// The LRS has what was recorded, each once, and as many as the queue knows to be delivered.
+fn has_each_once(lrs: &Lrs, recorded: &BTreeSet<Uuid>, delivered: u64, seed: u64) {
+    // A kill may have come between the commit and our hearing of it.
+    let theirs = lrs.ask().all_statements().into_keys();
+    let theirs: BTreeMap<Uuid, String> = theirs.map(|id| (id, text(id))).collect();
+    assert_eq!(delivered, theirs.len() as u64, "seed {seed}");
+    let lost: Vec<_> = recorded
+        .iter()
+        .filter(|id| !theirs.contains_key(id))
+        .collect();
+    assert!(lost.is_empty(), "seed {seed}: recorded, and lost: {lost:?}");
+    lrs.has_exactly(&theirs);
 }
 
 /// How many the queue knows to be delivered.

@@ -12,6 +12,7 @@ mod real;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::path::Path;
 use std::time::Duration;
 
 use pannier::lrs::Response;
@@ -168,12 +169,14 @@ enum What {
     TimesOut(u32),
 }
 
-/// Runs it. `progress` is told how many devices have delivered everything.
-pub fn run(scenario: &Scenario, progress: &dyn Fn(u64)) -> std::io::Result<Figures> {
-    let folder = real::folder()?;
+/// What happens when, to which device; the earliest first.
+type Schedule = BinaryHeap<Reverse<(Millis, u32, What)>>;
+
+/// All devices, and when each of them wakes first.
+fn asleep(scenario: &Scenario, folder: &Path) -> std::io::Result<(Vec<Device>, Schedule)> {
     let mut rng = fastrand::Rng::with_seed(scenario.seed);
     let template = if scenario.real {
-        Some(Template::new(folder.path(), scenario)?)
+        Some(Template::new(folder, scenario)?)
     } else {
         None
     };
@@ -188,6 +191,13 @@ pub fn run(scenario: &Scenario, progress: &dyn Fn(u64)) -> std::io::Result<Figur
             None => Device::Light(Light::new(scenario, seed)),
         });
     }
+    Ok((devices, heap))
+}
+
+/// Runs it. `progress` is told how many devices have delivered everything.
+pub fn run(scenario: &Scenario, progress: &dyn Fn(u64)) -> std::io::Result<Figures> {
+    let folder = real::folder()?;
+    let (mut devices, mut heap) = asleep(scenario, folder.path())?;
     let mut lrs = Lrs::new(scenario);
     let mut figures = Figures::new(scenario);
     // Which request of each device is under way; one that was given up counts no more.

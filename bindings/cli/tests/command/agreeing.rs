@@ -77,20 +77,11 @@ fn voiding(id: &str, target: &str) -> String {
 
 /// From the standard, and from what a queue can deliver; whether each is to be taken.
 fn table(xapi: &str) -> Vec<(String, bool)> {
-    let other = "26fd2706-8baf-433b-82eb-8c7fada847da";
-    let then = Some("2026-03-01T10:00:00Z");
-    let nil = "00000000-0000-0000-0000-000000000000";
-    let sized = |bytes: usize| {
-        member(
-            "result",
-            &json!({"extensions": {"http://e.example/": "x".repeat(bytes)}}),
-        )
-    };
     let timestamp = |text: &str| member("timestamp", &json!(text));
     let agents = json!({"contextAgents": [
         {"objectType": "contextAgent", "agent": {"mbox": "mailto:a@b.example"}},
     ]});
-    vec![
+    let single = vec![
         // Data 2.2 and 2.4.1 to 2.4.4.
         (statement("one").to_string(), true),
         ("{}".to_owned(), false),
@@ -120,6 +111,13 @@ fn table(xapi: &str) -> Vec<(String, bool)> {
         // Data 2.4.11: valid, but the content would have to be sent along.
         (attached(Some("https://files.example/photo.png")), true),
         (attached(None), false),
+    ];
+    [single, voidings(), by_size(), by_id()].concat()
+}
+
+/// Voiding statements, of what came before and of what comes after.
+fn voidings() -> Vec<(String, bool)> {
+    vec![
         // Data 2.3.2.
         (voiding("36fd2706-8baf-433b-82eb-8c7fada847da", ID), true),
         (
@@ -152,9 +150,30 @@ fn table(xapi: &str) -> Vec<(String, bool)> {
             ),
             true,
         ),
+    ]
+}
+
+/// Statements about as large as a queue takes them.
+fn by_size() -> Vec<(String, bool)> {
+    let sized = |bytes: usize| {
+        member(
+            "result",
+            &json!({"extensions": {"http://e.example/": "x".repeat(bytes)}}),
+        )
+    };
+    vec![
         // Four MiB are the most.
         (sized(4 * 1024 * 1024 - 1024), true),
         (sized(4 * 1024 * 1024), false),
+    ]
+}
+
+/// Statements whose ids come again.
+fn by_id() -> Vec<(String, bool)> {
+    let other = "26fd2706-8baf-433b-82eb-8c7fada847da";
+    let then = Some("2026-03-01T10:00:00Z");
+    let nil = "00000000-0000-0000-0000-000000000000";
+    vec![
         // Data 2.4.1: an id is of one statement; the same again is the same.
         (under(ID, "first", then), true),
         (under(ID, "first", then), true),

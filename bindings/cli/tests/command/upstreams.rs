@@ -2,9 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use pannier_hub::Running;
 use serde_json::json;
 
 use crate::process::{Desk, at_the_hub, hub, statement};
+
+/// Without credentials for it the first one gets all the same, and nothing goes there.
+fn is_passed_over_without_credentials(desk: &Desk, exams: &Running) {
+    let sync = desk.run(&["sync"]);
+    sync.is(4, "main: 4 delivered; nothing is left");
+    sync.is(4, "exams-1: passed over; left: 2 queued");
+    sync.is(
+        4,
+        "exams-1: passed over for want of credentials: set PANNIER_LRS_EXAMS_1_USER",
+    );
+    assert!(at_the_hub(exams).is_empty());
+    let status = desk.run(&["status"]);
+    status.is(0, "upstream    exams-1  ");
+    status.is(0, "2 queued, 0 waiting, 0 held, 0 delivered");
+    assert_eq!(
+        desk.json(&["status"])[0]["upstreams"][1]["queued"],
+        json!(2)
+    );
+    assert_eq!(desk.json(&["queue", "--upstream", "exams-1"]).len(), 2);
+    assert!(desk.json(&["queue"]).is_empty());
+}
 
 #[test]
 fn each_upstream_gets_what_is_for_it_with_credentials_of_its_own() {
@@ -29,24 +51,7 @@ fn each_upstream_gets_what_is_for_it_with_credentials_of_its_own() {
         (&json!(2), &json!(4))
     );
 
-    // Without credentials for it the first one gets all the same, and nothing goes there.
-    let sync = desk.run(&["sync"]);
-    sync.is(4, "main: 4 delivered; nothing is left");
-    sync.is(4, "exams-1: passed over; left: 2 queued");
-    sync.is(
-        4,
-        "exams-1: passed over for want of credentials: set PANNIER_LRS_EXAMS_1_USER",
-    );
-    assert!(at_the_hub(&exams).is_empty());
-    let status = desk.run(&["status"]);
-    status.is(0, "upstream    exams-1  ");
-    status.is(0, "2 queued, 0 waiting, 0 held, 0 delivered");
-    assert_eq!(
-        desk.json(&["status"])[0]["upstreams"][1]["queued"],
-        json!(2)
-    );
-    assert_eq!(desk.json(&["queue", "--upstream", "exams-1"]).len(), 2);
-    assert!(desk.json(&["queue"]).is_empty());
+    is_passed_over_without_credentials(&desk, &exams);
 
     desk.set("PANNIER_LRS_EXAMS_1_USER", "me");
     desk.set("PANNIER_LRS_EXAMS_1_PASSWORD", "wrong");

@@ -54,6 +54,33 @@ fn verb() -> Verb {
     }
 }
 
+fn context(id: Uuid) -> Context {
+    Context {
+        registration: Some(id),
+        instructor: Some(Actor::Group { group: group() }),
+        team: Some(group()),
+        context_activities: Some(ContextActivities {
+            parent: vec![activity(1)],
+            grouping: vec![activity(2)],
+            category: vec![activity(3)],
+            other: vec![activity(4)],
+        }),
+        revision: Some("r1".to_owned()),
+        platform: Some("p1".to_owned()),
+        language: Some("en-GB".to_owned()),
+        statement: Some(StatementRef { id }),
+        context_agents: vec![ContextAgent {
+            agent: ada(),
+            relevant_types: vec!["https://example.com/helper".to_owned()],
+        }],
+        context_groups: vec![ContextGroup {
+            group: group(),
+            relevant_types: vec!["https://example.com/audience".to_owned()],
+        }],
+        extensions: map("https://example.com/c", "\"c\""),
+    }
+}
+
 fn full() -> Statement {
     let id = Uuid::from_u128(7);
     let definition = ActivityDefinition {
@@ -92,30 +119,7 @@ fn full() -> Statement {
             duration: Some(TimeSpan(Duration::from_secs(61))),
             extensions: map("https://example.com/r", "1"),
         }),
-        context: Some(Context {
-            registration: Some(id),
-            instructor: Some(Actor::Group { group: group() }),
-            team: Some(group()),
-            context_activities: Some(ContextActivities {
-                parent: vec![activity(1)],
-                grouping: vec![activity(2)],
-                category: vec![activity(3)],
-                other: vec![activity(4)],
-            }),
-            revision: Some("r1".to_owned()),
-            platform: Some("p1".to_owned()),
-            language: Some("en-GB".to_owned()),
-            statement: Some(StatementRef { id }),
-            context_agents: vec![ContextAgent {
-                agent: ada(),
-                relevant_types: vec!["https://example.com/helper".to_owned()],
-            }],
-            context_groups: vec![ContextGroup {
-                group: group(),
-                relevant_types: vec!["https://example.com/audience".to_owned()],
-            }],
-            extensions: map("https://example.com/c", "\"c\""),
-        }),
+        context: Some(context(id)),
         timestamp: Some(Timestamp(1_700_000_000_123)),
         attachments: vec![Attachment {
             usage_type: "https://example.com/usage".to_owned(),

@@ -188,29 +188,24 @@ fn content_is_needed_unless_there_is_a_url() {
     );
 }
 
-#[test]
-fn a_multipart_that_breaks_a_rule_is_refused() {
-    let lrs = Lrs::start();
-    let hash = sha2(CONTENT);
-    let text = with(&json!([described(CONTENT, &hash)])).to_string();
-    let text = text.as_bytes();
-    let good = part(&hash);
+/// Multiparts of these statements and this part that each break a rule.
+fn wrong(text: &[u8], good: &str) -> Vec<(&'static str, Vec<u8>)> {
     let without = |header: &str| {
         good.lines()
             .filter(|line| !line.starts_with(header))
             .collect::<Vec<_>>()
             .join("\r\n")
     };
-    let wrong: Vec<(&str, Vec<u8>)> = vec![
+    vec![
         ("no part", body(&[])),
-        ("statements last", body(&[(&good, CONTENT), (JSON, text)])),
+        ("statements last", body(&[(good, CONTENT), (JSON, text)])),
         (
             "statements in two parts",
-            body(&[(JSON, text), (JSON, text), (&good, CONTENT)]),
+            body(&[(JSON, text), (JSON, text), (good, CONTENT)]),
         ),
         (
             "first part is text",
-            body(&[("Content-Type: text/plain", text), (&good, CONTENT)]),
+            body(&[("Content-Type: text/plain", text), (good, CONTENT)]),
         ),
         (
             "no hash",
@@ -226,7 +221,7 @@ fn a_multipart_that_breaks_a_rule_is_refused() {
         ),
         (
             "nobody's part",
-            body(&[(JSON, text), (&good, CONTENT), (&part(&sha2(b"x")), b"x")]),
+            body(&[(JSON, text), (good, CONTENT), (&part(&sha2(b"x")), b"x")]),
         ),
         (
             "wrong length",
@@ -247,8 +242,17 @@ fn a_multipart_that_breaks_a_rule_is_refused() {
             [&b"--b o\r\n"[..], JSON.as_bytes(), b"\r\n\r\n", text].concat(),
         ),
         ("no boundary", text.to_vec()),
-    ];
-    for (name, body) in wrong {
+    ]
+}
+
+#[test]
+fn a_multipart_that_breaks_a_rule_is_refused() {
+    let lrs = Lrs::start();
+    let hash = sha2(CONTENT);
+    let text = with(&json!([described(CONTENT, &hash)])).to_string();
+    let text = text.as_bytes();
+    let good = part(&hash);
+    for (name, body) in wrong(text, &good) {
         let refusal = send(&lrs, body).refused(400);
         assert!(refusal["error"].as_str().unwrap().len() > 20, "{name}");
     }

@@ -23,6 +23,31 @@ use crate::statement::{Statement, XapiVersion, vocabulary::verbs};
 use crate::store::{Appended, HistoryPolicy, Page, StoreError, UpstreamId};
 use crate::sync::Ended;
 
+/// How many statements these events say were recorded, and how many delivered.
+fn recorded_and_delivered(seen: &[Event]) -> (usize, usize) {
+    let recorded: usize = seen
+        .iter()
+        .map(|e| {
+            if let Event::Recorded { ids } = e {
+                ids.len()
+            } else {
+                0
+            }
+        })
+        .sum();
+    let delivered: usize = seen
+        .iter()
+        .map(|e| {
+            if let Event::Delivered { ids, .. } = e {
+                ids.len()
+            } else {
+                0
+            }
+        })
+        .sum();
+    (recorded, delivered)
+}
+
 #[test]
 fn records_offline_and_delivers_when_the_lrs_is_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,27 +96,7 @@ fn records_offline_and_delivers_when_the_lrs_is_back() {
 
     drop(collector);
     let seen: Vec<Event> = events.collect();
-    let recorded: usize = seen
-        .iter()
-        .map(|e| {
-            if let Event::Recorded { ids } = e {
-                ids.len()
-            } else {
-                0
-            }
-        })
-        .sum();
-    let delivered: usize = seen
-        .iter()
-        .map(|e| {
-            if let Event::Delivered { ids, .. } = e {
-                ids.len()
-            } else {
-                0
-            }
-        })
-        .sum();
-    assert_eq!((recorded, delivered), (71, 71));
+    assert_eq!(recorded_and_delivered(&seen), (71, 71));
     assert!(seen.iter().any(|e| matches!(e, Event::WaitingUntil { .. })));
     assert!(matches!(seen.last(), Some(Event::Synced { .. })));
 }

@@ -51,6 +51,15 @@ impl Stage {
         self.collector.record(statement(n)).unwrap()
     }
 
+    /// Records one whose id the LRS has for another one.
+    fn record_in_conflict(&self) -> Uuid {
+        let id = Uuid::new_v4();
+        let mut theirs: serde_json::Value = serde_json::from_str(&statement(1).to_json()).unwrap();
+        theirs["id"] = json!(id);
+        self.lrs.stored.lock().unwrap().insert(id, theirs);
+        self.collector.record(statement(13).id(id)).unwrap()
+    }
+
     /// What the LRS says to a request with statement 13 in it.
     fn to_13(&self, status: u16, words: &'static str) {
         self.lrs.instead(move |request| {
@@ -109,7 +118,81 @@ impl Stage {
     }
 }
 
+/// How one comes to wait aside.
+impl Stage {
+    /// One of tomorrow, until when it waits and by what words.
+    fn leave_for_the_future(&self) -> (Uuid, Option<i64>, Option<String>) {
+        let tomorrow = self.clock.now_ms() + DAY.as_millis() as i64;
+        let (id, future) = self.record_at(tomorrow);
+        self.lrs
+            .instead(move |request| posts(request, &future).then(|| Ok(answer(400, "not yet"))));
+        for n in 2..4 {
+            self.record(n);
+            self.collector.sync().unwrap();
+            self.clock.pass(Duration::from_mins(1));
+        }
+        self.collector.sync().unwrap();
+        self.lrs.behave();
+        (
+            id,
+            Some(self.waits_from(tomorrow)),
+            Some("not yet".to_owned()),
+        )
+    }
+
+    /// A voiding statement waits for the one it voids, and leaves after it.
+    fn leave_for_its_target(&self) {
+        self.to_13(400, "no such lesson");
+        let target = self.record(13);
+        self.refused_for_good();
+        let voiding = Statement::void(target, Agent::mbox("mailto:ada@example.com"));
+        let id = self.collector.record(voiding).unwrap();
+        self.collector.sync().unwrap();
+        assert_eq!(self.waits().0, id);
+        self.lrs.behave();
+        self.collector.retry(target).unwrap();
+        // The target itself waits for its try until then.
+        let waiting = self.collector.waiting(Page::default()).unwrap();
+        assert_eq!(
+            waiting.iter().map(|one| one.reason).collect::<Vec<_>>(),
+            [WaitReason::Retry, WaitReason::Target]
+        );
+        self.collector.sync().unwrap();
+        assert_eq!(self.delivered(), 3);
+    }
+}
+
 type Script = fn(&Request) -> Option<Result<Response, TransportError>>;
+
+#[allow(clippy::unnecessary_wraps, reason = "a script")]
+fn hotel(_: &Request) -> Option<Result<Response, TransportError>> {
+    let page = "<html><title>Hotel Wi-Fi</title></html>";
+    Some(Ok(strangers(200, page)))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "a script")]
+fn old(request: &Request) -> Option<Result<Response, TransportError>> {
+    Some(Ok(if request.url.ends_with("/about") {
+        answer(200, r#"{"version":["0.95"]}"#)
+    } else {
+        answer(400, "not in this version")
+    }))
+}
+
+fn busy(request: &Request) -> Option<Result<Response, TransportError>> {
+    let mut busy = answer(503, "closed for maintenance");
+    busy.headers.push(("Retry-After".into(), "30".into()));
+    posts(request, "").then_some(Ok(busy))
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "a script")]
+fn wordless(request: &Request) -> Option<Result<Response, TransportError>> {
+    Some(Ok(if posts(request, "") {
+        strangers(204, "")
+    } else {
+        strangers(403, "")
+    }))
+}
 
 /// What the LRS does, its words, and what is waited for.
 fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
@@ -131,16 +214,7 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
             "reset by peer",
             WaitKind::OutcomeUnknown,
         ),
-        Problem::NotAnLrs => (
-            |_| {
-                Some(Ok(strangers(
-                    200,
-                    "<html><title>Hotel Wi-Fi</title></html>",
-                )))
-            },
-            "Hotel Wi-Fi",
-            WaitKind::OutcomeUnknown,
-        ),
+        Problem::NotAnLrs => (hotel, "Hotel Wi-Fi", WaitKind::OutcomeUnknown),
         Problem::Credentials => (
             |_| Some(Ok(answer(401, "token expired"))),
             "token expired",
@@ -151,26 +225,8 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
             "no such resource",
             WaitKind::Backoff,
         ),
-        Problem::NoCommonVersion => (
-            |request| {
-                Some(Ok(if request.url.ends_with("/about") {
-                    answer(200, r#"{"version":["0.95"]}"#)
-                } else {
-                    answer(400, "not in this version")
-                }))
-            },
-            "it speaks 0.95",
-            WaitKind::Backoff,
-        ),
-        Problem::Busy => (
-            |request| {
-                let mut busy = answer(503, "closed for maintenance");
-                busy.headers.push(("Retry-After".into(), "30".into()));
-                posts(request, "").then_some(Ok(busy))
-            },
-            "closed for maintenance",
-            WaitKind::RetryAfter,
-        ),
+        Problem::NoCommonVersion => (old, "it speaks 0.95", WaitKind::Backoff),
+        Problem::Busy => (busy, "closed for maintenance", WaitKind::RetryAfter),
         Problem::ServerError => (
             |request| posts(request, "").then(|| Ok(answer(500, "database is locked"))),
             "database is locked",
@@ -182,13 +238,7 @@ fn scene(problem: Problem) -> (Script, &'static str, WaitKind) {
             WaitKind::Backoff,
         ),
         Problem::Unexpected => (
-            |request| {
-                Some(Ok(if posts(request, "") {
-                    strangers(204, "")
-                } else {
-                    strangers(403, "")
-                }))
-            },
+            wordless,
             "neither names nor shows them",
             WaitKind::OutcomeUnknown,
         ),
@@ -360,27 +410,29 @@ fn every_kind_of_wait_ends_by_what_ends_it() {
     }
 }
 
+/// The status and the words by which the LRS has one held for this reason.
+fn refusal(reason: HoldReason) -> Option<(u16, &'static str)> {
+    match reason {
+        HoldReason::Refused => Some((400, "no such lesson")),
+        HoldReason::Forbidden => Some((403, "not your lesson")),
+        HoldReason::TooLarge => Some((413, "at most 1 kB")),
+        HoldReason::Conflict => Some((409, "another statement under this id")),
+        HoldReason::ConflictUnseen => Some((409, "does not show its statement")),
+        HoldReason::ServerError => Some((500, "stack overflow")),
+        // The disk's fault and the app's own word: see store/tests.
+        HoldReason::Damaged | HoldReason::TargetGivenUp => None,
+    }
+}
+
 #[test]
 fn every_reason_to_hold_is_seen_with_the_lrss_words_and_the_others_pass() {
     for &reason in HoldReason::ALL {
         let stage = Stage::new();
-        let (status, words) = match reason {
-            HoldReason::Refused => (400, "no such lesson"),
-            HoldReason::Forbidden => (403, "not your lesson"),
-            HoldReason::TooLarge => (413, "at most 1 kB"),
-            HoldReason::Conflict => (409, "another statement under this id"),
-            HoldReason::ConflictUnseen => (409, "does not show its statement"),
-            HoldReason::ServerError => (500, "stack overflow"),
-            // The disk's fault and the app's own word: see store/tests.
-            HoldReason::Damaged | HoldReason::TargetGivenUp => continue,
+        let Some((status, words)) = refusal(reason) else {
+            continue;
         };
         let bad = if reason == HoldReason::Conflict {
-            let id = Uuid::new_v4();
-            let mut theirs: serde_json::Value =
-                serde_json::from_str(&statement(1).to_json()).unwrap();
-            theirs["id"] = json!(id);
-            stage.lrs.stored.lock().unwrap().insert(id, theirs);
-            stage.collector.record(statement(13).id(id)).unwrap()
+            stage.record_in_conflict()
         } else {
             stage.to_13(status, words);
             stage.record(13)
@@ -445,27 +497,8 @@ fn every_reason_to_hold_is_seen_with_the_lrss_words_and_the_others_pass() {
 fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
     for &reason in WaitReason::ALL {
         let stage = Stage::new();
-        let now = stage.clock.now_ms();
-        let tomorrow = now + DAY.as_millis() as i64;
         let (waits, until, words) = match reason {
-            WaitReason::Future => {
-                let (id, future) = stage.record_at(tomorrow);
-                stage.lrs.instead(move |request| {
-                    posts(request, &future).then(|| Ok(answer(400, "not yet")))
-                });
-                for n in 2..4 {
-                    stage.record(n);
-                    stage.collector.sync().unwrap();
-                    stage.clock.pass(Duration::from_mins(1));
-                }
-                stage.collector.sync().unwrap();
-                stage.lrs.behave();
-                (
-                    id,
-                    Some(stage.waits_from(tomorrow)),
-                    Some("not yet".to_owned()),
-                )
-            }
+            WaitReason::Future => stage.leave_for_the_future(),
             WaitReason::Version => {
                 stage.lrs.instead(|request| {
                     let old = || Ok(answer(200, r#"{"version":["1.0.3"]}"#));
@@ -479,23 +512,7 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                 (id, None, None)
             }
             WaitReason::Target => {
-                stage.to_13(400, "no such lesson");
-                let target = stage.record(13);
-                stage.refused_for_good();
-                let voiding = Statement::void(target, Agent::mbox("mailto:ada@example.com"));
-                let id = stage.collector.record(voiding).unwrap();
-                stage.collector.sync().unwrap();
-                assert_eq!(stage.waits().0, id);
-                stage.lrs.behave();
-                stage.collector.retry(target).unwrap();
-                // The target itself waits for its try until then.
-                let waiting = stage.collector.waiting(Page::default()).unwrap();
-                assert_eq!(
-                    waiting.iter().map(|one| one.reason).collect::<Vec<_>>(),
-                    [WaitReason::Retry, WaitReason::Target]
-                );
-                stage.collector.sync().unwrap();
-                assert_eq!(stage.delivered(), 3);
+                stage.leave_for_its_target();
                 continue;
             }
             WaitReason::Suspect => {

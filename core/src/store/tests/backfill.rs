@@ -10,7 +10,8 @@ use crate::store::tests::{
     ALL, MAIN, NOW, append, check, file, held, open, settle_for, statement, take_for, waiting,
 };
 use crate::store::{
-    Db, Durability, HistoryPolicy, Outcome, Remainder, Route, StoreError, Unchanged, UpstreamId,
+    Db, Durability, HistoryPolicy, Ledger, Outcome, Remainder, Route, StoreError, Unchanged,
+    UpstreamId,
 };
 
 fn id(n: u128) -> Uuid {
@@ -362,38 +363,13 @@ fn at_any_moment() {
                 }
                 check(&db);
             }
-            let mut wanted = BTreeSet::new();
-            for &upstream in &upstreams {
-                wanted.extend(queued(&db, upstream));
-                wanted.extend(db.waiting(upstream, ALL).unwrap().iter().map(|one| one.id));
-                wanted.extend(db.held(upstream, ALL).unwrap().iter().map(|one| one.id));
-            }
-            wanted.extend(
-                db.history(ALL)
-                    .unwrap()
-                    .iter()
-                    .filter_map(|one| (history == HistoryPolicy::Forever).then_some(one.id)),
-            );
+            let mut wanted = all_that_are_there(&db, &upstreams, history);
             wanted.retain(|one| !given_up.contains(one));
-            let route = if rng.bool() {
-                Route::all()
-            } else {
-                wanted.retain(|one| {
-                    (1..=next).any(|n| id(n) == *one && n.to_string().starts_with('1'))
-                });
-                Route::all().of_activities(["http://example.com/1"])
-            };
-            let before: Vec<_> = upstreams
-                .iter()
-                .map(|one| db.ledger(*one).unwrap())
-                .collect();
+            let route = draw_route(&mut rng, &mut wanted, next);
+            let before = ledgers(&db, &upstreams);
             let new = add(&mut db, &format!("new-{added}"), &route, history);
             assert_eq!(queued(&db, new), wanted.iter().copied().collect::<Vec<_>>());
-            let after: Vec<_> = upstreams
-                .iter()
-                .map(|one| db.ledger(*one).unwrap())
-                .collect();
-            assert_eq!(before, after);
+            assert_eq!(before, ledgers(&db, &upstreams));
             upstreams.push(new);
         }
         deliver_all(&mut db, &upstreams, history, &mut got);
@@ -405,6 +381,38 @@ fn at_any_moment() {
         let kept = db.history(ALL).unwrap().len() as i64;
         assert_eq!(rows(&db), kept);
         assert_eq!(kept > 0, history == HistoryPolicy::Forever);
+    }
+}
+
+fn ledgers(db: &Db, upstreams: &[UpstreamId]) -> Vec<Ledger> {
+    let ledgers = upstreams.iter().map(|one| db.ledger(*one).unwrap());
+    ledgers.collect()
+}
+
+/// What is to be delivered still to one of these, and what is history where all of it is kept.
+fn all_that_are_there(db: &Db, upstreams: &[UpstreamId], history: HistoryPolicy) -> BTreeSet<Uuid> {
+    let mut wanted = BTreeSet::new();
+    for &upstream in upstreams {
+        wanted.extend(queued(db, upstream));
+        wanted.extend(db.waiting(upstream, ALL).unwrap().iter().map(|one| one.id));
+        wanted.extend(db.held(upstream, ALL).unwrap().iter().map(|one| one.id));
+    }
+    wanted.extend(
+        db.history(ALL)
+            .unwrap()
+            .iter()
+            .filter_map(|one| (history == HistoryPolicy::Forever).then_some(one.id)),
+    );
+    wanted
+}
+
+/// All, or only those of so many whose numbers begin with a one; of the wanted ones those stay that it takes.
+fn draw_route(rng: &mut Rng, wanted: &mut BTreeSet<Uuid>, next: u128) -> Route {
+    if rng.bool() {
+        Route::all()
+    } else {
+        wanted.retain(|one| (1..=next).any(|n| id(n) == *one && n.to_string().starts_with('1')));
+        Route::all().of_activities(["http://example.com/1"])
     }
 }
 

@@ -91,21 +91,7 @@ fn make(path: &Path) {
     })
     .unwrap();
     put_aside(&mut db);
-    // The second one has had some of it, and has given some up.
-    let seqs: Vec<i64> = take_for(&mut db, second, 6)
-        .iter()
-        .map(|row| row.seq)
-        .collect();
-    settle_for(&mut db, second, &seqs[..4], &Outcome::Delivered, KEPT);
-    let held = Outcome::Held {
-        reason: HoldReason::Forbidden,
-        status: Some(403),
-        words: "not here".to_owned(),
-        theirs: None,
-    };
-    settle_for(&mut db, second, &seqs[4..], &held, KEPT);
-    let given_up = db.held(second, ALL).unwrap()[0].id;
-    db.discard(second, given_up, NOW).unwrap();
+    settle_some_at_the_second(&mut db, second);
     // Retracted and replaced; one with an id that is not in order.
     for n in [401, 400] {
         append(&mut db, n).unwrap();
@@ -129,6 +115,29 @@ fn make(path: &Path) {
     let since_2_0 = statement_2_0(601);
     record(&mut db, since_2_0);
     append(&mut db, 602).unwrap();
+    note_a_loss(&mut db);
+    check(&db);
+    db.keep_numbers();
+    db.checkpoint().unwrap();
+}
+
+/// The second one has had some of it, and has given some up.
+fn settle_some_at_the_second(db: &mut Db, second: UpstreamId) {
+    let seqs: Vec<i64> = take_for(db, second, 6).iter().map(|row| row.seq).collect();
+    settle_for(db, second, &seqs[..4], &Outcome::Delivered, KEPT);
+    let held = Outcome::Held {
+        reason: HoldReason::Forbidden,
+        status: Some(403),
+        words: "not here".to_owned(),
+        theirs: None,
+    };
+    settle_for(db, second, &seqs[4..], &held, KEPT);
+    let given_up = db.held(second, ALL).unwrap()[0].id;
+    db.discard(second, given_up, NOW).unwrap();
+}
+
+/// Some of the file was lost once.
+fn note_a_loss(db: &mut Db) {
     db.write(|tx| {
         let holes = Salvaged {
             damage: "the disk was full of holes".to_owned(),
@@ -141,9 +150,6 @@ fn make(path: &Path) {
         Ok(loss::write(tx, NOW, &holes)?)
     })
     .unwrap();
-    check(&db);
-    db.keep_numbers();
-    db.checkpoint().unwrap();
 }
 
 /// A statement for each reason to be held and to wait.

@@ -815,6 +815,72 @@ fn remove(db: &mut Db, model: &mut Model, upstream: UpstreamId) -> bool {
     true
 }
 
+/// Records the next one.
+fn record(db: &mut Db, model: &mut Model, upstreams: &[(UpstreamId, bool)]) {
+    let n = model.0.len() as u128 + 1;
+    let is_one = n.to_string().starts_with('1');
+    let for_it = upstreams.iter().filter(|(_, all)| *all || is_one);
+    let for_it: Vec<_> = for_it.map(|(upstream, _)| *upstream).collect();
+    model.record(&for_it);
+    append(db, n).unwrap();
+}
+
+/// Takes it back, if no upstream may have it; one that was removed may have those up to `left_through`.
+fn retract(db: &mut Db, model: &mut Model, n: u128, left_through: u128) {
+    let may = model.0.get(&n).is_some_and(|it| it.is_due() && !it.sent);
+    let is_retracted = db.retract(id(n), NOW).is_ok();
+    assert!(is_retracted == may || may && n <= left_through);
+    if is_retracted {
+        model.take_out(n, At::Retracted);
+    }
+}
+
+/// Has it tried again, if it is held.
+fn retry(db: &mut Db, model: &mut Model, upstream: UpstreamId, n: u128) {
+    let is_held = model.at(n, upstream) == Some(At::Held);
+    assert_eq!(db.retry(upstream, id(n), NOW).is_ok(), is_held);
+    if is_held {
+        model.put(n, upstream, At::Waiting);
+    }
+}
+
+/// Gives it up, if it is held.
+fn discard(db: &mut Db, model: &mut Model, upstream: UpstreamId, n: u128) {
+    let is_held = model.at(n, upstream) == Some(At::Held);
+    assert_eq!(db.discard(upstream, id(n), NOW).is_ok(), is_held);
+    if is_held {
+        model.put(n, upstream, At::Discarded);
+    }
+}
+
+/// Replaces it with the next one, if it is held.
+fn replace(db: &mut Db, model: &mut Model, upstream: UpstreamId, n: u128) {
+    let is_held = model.at(n, upstream) == Some(At::Held);
+    let new = statement(model.0.len() as u128 + 1);
+    let replaced = db.replace(upstream, id(n), &new, NOW).is_ok();
+    assert_eq!(replaced, is_held);
+    if is_held {
+        model.put(n, upstream, At::Replaced);
+        model.record(&[upstream]);
+    }
+}
+
+/// Erases it; whether there was one.
+fn erase(db: &mut Db, model: &mut Model, n: u128, left_through: u128) -> bool {
+    let doomed = format!("http://example.com/{n}\"");
+    let names = |body: &[u8]| String::from_utf8_lossy(body).contains(&doomed);
+    let was_due = model.0.get(&n).is_some_and(Known::is_due);
+    let found = db.erase(NOW, &names).unwrap();
+    assert_eq!(found.undelivered, u64::from(was_due));
+    let was_sent = was_due && model.0[&n].sent;
+    assert!(found.maybe_sent == u64::from(was_sent) || n <= left_through);
+    let is_known = model.0.contains_key(&n);
+    if is_known {
+        model.take_out(n, At::Erased);
+    }
+    is_known
+}
+
 /// Whatever is done in whatever order, each statement is for each upstream where it must be.
 #[test]
 fn random_work_for_three_upstreams() {
@@ -838,59 +904,28 @@ fn random_work_for_three_upstreams() {
             }
             let (upstream, _) = upstreams[rng.usize(..upstreams.len())];
             let n = rng.u128(1..=(model.0.len() as u128).max(1));
-            let is_held = model.at(n, upstream) == Some(At::Held);
             match rng.u8(0..14) {
                 0..4 => {
-                    let n = model.0.len() as u128 + 1;
-                    let is_one = n.to_string().starts_with('1');
-                    let for_it = upstreams.iter().filter(|(_, all)| *all || is_one);
-                    let for_it: Vec<_> = for_it.map(|(upstream, _)| *upstream).collect();
-                    model.record(&for_it);
-                    append(&mut db, n).unwrap();
+                    record(&mut db, &mut model, &upstreams);
                 }
                 4..8 => {
                     send(&mut db, &mut model, upstream, history, &mut rng);
                 }
                 8 => {
-                    let may = model.0.get(&n).is_some_and(|it| it.is_due() && !it.sent);
-                    let is_retracted = db.retract(id(n), NOW).is_ok();
-                    assert!(is_retracted == may || may && n <= left_through);
-                    if is_retracted {
-                        model.take_out(n, At::Retracted);
-                    }
+                    retract(&mut db, &mut model, n, left_through);
                 }
                 9 => {
-                    assert_eq!(db.retry(upstream, id(n), NOW).is_ok(), is_held);
-                    if is_held {
-                        model.put(n, upstream, At::Waiting);
-                    }
+                    retry(&mut db, &mut model, upstream, n);
                 }
                 10 => {
-                    assert_eq!(db.discard(upstream, id(n), NOW).is_ok(), is_held);
-                    if is_held {
-                        model.put(n, upstream, At::Discarded);
-                    }
+                    discard(&mut db, &mut model, upstream, n);
                 }
                 11 => {
-                    let new = statement(model.0.len() as u128 + 1);
-                    let replaced = db.replace(upstream, id(n), &new, NOW).is_ok();
-                    assert_eq!(replaced, is_held);
-                    if is_held {
-                        model.put(n, upstream, At::Replaced);
-                        model.record(&[upstream]);
-                    }
+                    replace(&mut db, &mut model, upstream, n);
                 }
                 12 => {
-                    let doomed = format!("http://example.com/{n}\"");
-                    let names = |body: &[u8]| String::from_utf8_lossy(body).contains(&doomed);
-                    let was_due = model.0.get(&n).is_some_and(Known::is_due);
-                    let found = db.erase(NOW, &names).unwrap();
-                    assert_eq!(found.undelivered, u64::from(was_due));
-                    let was_sent = was_due && model.0[&n].sent;
-                    assert!(found.maybe_sent == u64::from(was_sent) || n <= left_through);
-                    if model.0.contains_key(&n) {
+                    if erase(&mut db, &mut model, n, left_through) {
                         erased.insert(n);
-                        model.take_out(n, At::Erased);
                     }
                 }
                 _ if rng.u8(0..4) == 0 => {

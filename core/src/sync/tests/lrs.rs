@@ -172,19 +172,8 @@ impl Lrs {
         }
     }
 
-    fn post(&mut self, body: &[u8]) -> Response {
-        let batch: Vec<Value> = match serde_json::from_slice(body).unwrap() {
-            Value::Array(batch) => batch,
-            one => vec![one],
-        };
-        self.posts.push(batch.len());
-        if body.len() > self.max_bytes {
-            return answer(413, &[], "too large".into());
-        }
-        let ids: Vec<Uuid> = batch
-            .iter()
-            .map(|s| s["id"].as_str().unwrap().parse().unwrap())
-            .collect();
+    /// What is said to a batch with one that is disliked.
+    fn disliked(&self, ids: &[Uuid]) -> Option<Response> {
         for (at, id) in ids.iter().enumerate() {
             if let Some(status) = self.dislikes.get(id) {
                 let words = if self.names_culprit {
@@ -198,13 +187,32 @@ impl Lrs {
                     } else {
                         "<html><title>Blocked</title></html>".to_owned()
                     };
-                    return Response {
+                    return Some(Response {
                         headers: Vec::new(),
                         ..answer(*status, &[], words)
-                    };
+                    });
                 }
-                return answer(*status, &[], words);
+                return Some(answer(*status, &[], words));
             }
+        }
+        None
+    }
+
+    fn post(&mut self, body: &[u8]) -> Response {
+        let batch: Vec<Value> = match serde_json::from_slice(body).unwrap() {
+            Value::Array(batch) => batch,
+            one => vec![one],
+        };
+        self.posts.push(batch.len());
+        if body.len() > self.max_bytes {
+            return answer(413, &[], "too large".into());
+        }
+        let ids: Vec<Uuid> = batch
+            .iter()
+            .map(|s| s["id"].as_str().unwrap().parse().unwrap())
+            .collect();
+        if let Some(refusal) = self.disliked(&ids) {
+            return refusal;
         }
         let other = ids
             .iter()

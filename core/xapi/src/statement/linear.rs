@@ -22,17 +22,11 @@ fn inside(json: &str) -> String {
     format!(r#""result":{{"extensions":{{"http://e.example/x":{json}}}}}"#)
 }
 
-/// Members that make a statement about `n` bytes longer by many things or a long name, each a way to cost more
-/// than that.
-fn many_things(n: usize) -> Vec<(&'static str, String)> {
+/// Members that make a statement about `n` bytes longer by a long name or by many, each a way to cost more than
+/// that.
+fn long_names(n: usize) -> Vec<(&'static str, String)> {
     let long = "k".repeat(n);
     let tag = |n| format!("en{}", list(n, |at| format!("-v{at:05}")).replace(',', ""));
-    let activities = |one: &dyn Fn(usize) -> String, each: usize| {
-        format!(
-            r#""context":{{"contextActivities":{{"other":[{}]}}}}"#,
-            list(n / each, one)
-        )
-    };
     vec![
         (
             "a language tag",
@@ -76,6 +70,18 @@ fn many_things(n: usize) -> Vec<(&'static str, String)> {
                 list(n / 14, |at| format!(r#""name{at:06}":1"#))
             )),
         ),
+    ]
+}
+
+/// Members with many things in about `n` bytes, likewise.
+fn many_things(n: usize) -> Vec<(&'static str, String)> {
+    let activities = |one: &dyn Fn(usize) -> String, each: usize| {
+        format!(
+            r#""context":{{"contextActivities":{{"other":[{}]}}}}"#,
+            list(n / each, one)
+        )
+    };
+    vec![
         (
             "many faults",
             format!(r#""attachments":[{}]"#, list(n / 2, |_| "1".to_owned())),
@@ -178,7 +184,9 @@ const FILL: Fill = Fill {
 
 /// The steps for each of the costly texts, made with about `n` bytes.
 fn measured(n: usize, work: impl Fn(&[u8])) -> Vec<(&'static str, u64, usize)> {
-    let texts = many_things(n).into_iter().chain(long_values(n));
+    let texts = [long_names(n), many_things(n), long_values(n)]
+        .concat()
+        .into_iter();
     texts
         .map(|(what, members)| {
             let text = with(&members);

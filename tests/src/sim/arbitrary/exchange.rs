@@ -20,6 +20,25 @@ pub struct Exchange {
     pub behind: Behind,
 }
 
+impl Exchange {
+    /// One that does not reach the LRS of this number.
+    fn failed(which: usize, failure: TransportError, lands: Millis) -> Self {
+        Self {
+            outcome: Err(failure),
+            lands,
+            behind: Behind {
+                to: which,
+                work: None,
+                own: false,
+                named: Vec::new(),
+                shown: None,
+                wait: None,
+                who: "the network",
+            },
+        }
+    }
+}
+
 /// What the device does not know of it.
 #[derive(Debug)]
 pub struct Behind {
@@ -62,28 +81,20 @@ impl World {
         let (now, timeout) = (self.now, request.timeout.as_millis() as Millis);
         let latency = self.rng.i64(5..200);
         let broken = self.draw_break();
-        let failed = |failure, lands| Exchange {
-            outcome: Err(failure),
-            lands,
-            behind: Behind {
-                to: which,
-                work: None,
-                own: false,
-                named: Vec::new(),
-                shown: None,
-                wait: None,
-                who: "the network",
-            },
-        };
         match broken {
             Some(Break::Unreachable) => {
-                return failed(
+                return Exchange::failed(
+                    which,
                     TransportError::Unreachable("no route".to_owned()),
                     now + latency,
                 );
             }
             Some(Break::Before) => {
-                return failed(TransportError::Broken("reset".to_owned()), now + latency);
+                return Exchange::failed(
+                    which,
+                    TransportError::Broken("reset".to_owned()),
+                    now + latency,
+                );
             }
             _ => {}
         }

@@ -76,6 +76,15 @@ impl World {
             // It lets us look, perhaps as it lets anybody: that is no knocking, and no proof either.
             self.servers.patience.let_look();
         }
+        self.learn_to_wait(flight);
+    }
+
+    /// How long the answer has the device wait, and whether it refuses its credentials.
+    fn learn_to_wait(&mut self, flight: &Flight) {
+        let (left, at) = (flight.left, self.now);
+        let Ok(answer) = &flight.outcome else {
+            return;
+        };
         // A jump makes every wait void; another LRS or other credentials may be meant by now.
         if self.jumped_at().is_some_and(|jump| jump >= left)
             || flight.behind.to != self.servers.target

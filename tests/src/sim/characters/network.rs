@@ -89,49 +89,19 @@ pub fn exchange(
 ) -> Exchange {
     let latency = rng.i64(5..200);
     let timeout = request.timeout.as_millis() as Millis;
-    let broken = |why: &str| Err(TransportError::Broken(why.to_owned()));
-    let seen = |outcome, at| Exchange {
-        outcome,
-        at,
-        overlapping: Vec::new(),
-    };
-    if weather == Weather::Offline || fault == Fault::Unreachable {
-        return seen(
-            Err(TransportError::Unreachable("no route".to_owned())),
-            now + latency,
-        );
-    }
-    if let Some(answer) = weather.answers(request) {
-        return seen(Ok(answer), now + latency);
-    }
-    match fault {
-        Fault::ResetBefore => return seen(broken("reset"), now + latency),
-        // An LRS stores nothing of half a body.
-        Fault::ResetDuring => return seen(broken("reset while writing"), now + latency),
-        _ => {}
-    }
-    if weather == Weather::Hangs && rng.bool() {
-        return seen(Err(TransportError::TimedOut), now + timeout);
+    if let Some((outcome, at)) = unserved(weather, fault, request, (now, latency), rng) {
+        return Exchange {
+            outcome,
+            at,
+            overlapping: Vec::new(),
+        };
     }
     let delay = match fault {
         Fault::Slow => rng.i64(latency..4_000),
         _ => latency,
     };
     let arrives = now + delay;
-    // An LRS that hangs may go on for long after the device has given up, but nobody can wait for ever:
-    // with all that a proxy brings it, until the device has waited as long again.
-    let deliveries = 1 + Millis::from(fault == Fault::DeliveredTwice);
-    lrs.slower = match weather {
-        Weather::Hangs => rng.i64(0..timeout * 3 / 2) / deliveries,
-        _ => 0,
-    };
-    lrs.end = match (fault, weather) {
-        (Fault::LrsDies, _) => End::Dies,
-        // A connection that ends shows within moments; the LRS may be at it for a little longer.
-        (Fault::ResetAfter, _) => End::HungUp(rng.i64(0..2_000)),
-        (_, Weather::Hangs) => End::HungUp(timeout),
-        _ => End::Whole,
-    };
+    hinder(lrs, weather, fault, timeout, rng);
     let served = lrs.answer(request, arrives);
     let end = std::mem::replace(&mut lrs.end, End::Whole);
     let (mut done, mut outcome) = (arrives + served.took, served.outcome);
@@ -173,6 +143,57 @@ pub fn exchange(
         at,
         overlapping: served.overlapping,
     }
+}
+
+/// What the device sees, and when, of a request that does not reach the LRS.
+fn unserved(
+    weather: Weather,
+    fault: Fault,
+    request: &Request,
+    (now, latency): (Millis, Millis),
+    rng: &mut fastrand::Rng,
+) -> Option<(Result<Response, TransportError>, Millis)> {
+    let soon = now + latency;
+    if weather == Weather::Offline || fault == Fault::Unreachable {
+        let failure = TransportError::Unreachable("no route".to_owned());
+        return Some((Err(failure), soon));
+    }
+    if let Some(answer) = weather.answers(request) {
+        return Some((Ok(answer), soon));
+    }
+    match fault {
+        Fault::ResetBefore => return Some((broken("reset"), soon)),
+        // An LRS stores nothing of half a body.
+        Fault::ResetDuring => return Some((broken("reset while writing"), soon)),
+        _ => {}
+    }
+    if weather == Weather::Hangs && rng.bool() {
+        let timeout = request.timeout.as_millis() as Millis;
+        return Some((Err(TransportError::TimedOut), now + timeout));
+    }
+    None
+}
+
+fn broken(why: &str) -> Result<Response, TransportError> {
+    Err(TransportError::Broken(why.to_owned()))
+}
+
+/// How slow the LRS is at this request, and how its work ends.
+fn hinder(lrs: &mut Lrs, weather: Weather, fault: Fault, timeout: Millis, rng: &mut fastrand::Rng) {
+    // An LRS that hangs may go on for long after the device has given up, but nobody can wait for ever:
+    // with all that a proxy brings it, until the device has waited as long again.
+    let deliveries = 1 + Millis::from(fault == Fault::DeliveredTwice);
+    lrs.slower = match weather {
+        Weather::Hangs => rng.i64(0..timeout * 3 / 2) / deliveries,
+        _ => 0,
+    };
+    lrs.end = match (fault, weather) {
+        (Fault::LrsDies, _) => End::Dies,
+        // A connection that ends shows within moments; the LRS may be at it for a little longer.
+        (Fault::ResetAfter, _) => End::HungUp(rng.i64(0..2_000)),
+        (_, Weather::Hangs) => End::HungUp(timeout),
+        _ => End::Whole,
+    };
 }
 
 /// A connection that ends early is a failure where the length was announced; otherwise half of the

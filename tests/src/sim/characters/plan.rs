@@ -65,16 +65,7 @@ pub struct Plan {
 impl Plan {
     /// Draws one.
     pub fn draw(rng: &mut fastrand::Rng) -> Self {
-        let mut often = |chances: &[u32]| chances[rng.usize(..chances.len())];
-        let [network, weather, kills, jumps, operators, trouble, disk] = [
-            often(&[0, 50, 200, 500]),
-            often(&[0, 0, 20, 80]),
-            often(&[0, 0, 20, 80]),
-            often(&[0, 0, 0, 20, 60]),
-            often(&[0, 0, 15]),
-            often(&[0, 100, 300, 600]),
-            often(&[0, 0, 0, 0, 60]),
-        ];
+        let [network, weather, kills, jumps, operators, trouble, disk] = chances(rng);
         let calm = rng.u32(..20) == 0;
         let large = rng.u32(..30) == 0;
         let character = character::ALL[rng.usize(..character::ALL.len())];
@@ -130,21 +121,7 @@ impl Plan {
             trouble,
         };
         if calm {
-            return Self {
-                processes: 1,
-                network: 0,
-                weather: 0,
-                kills: 0,
-                jumps: 0,
-                operators: 0,
-                disk: 0,
-                trouble: 0,
-                large: false,
-                lrs_max_bytes: usize::MAX,
-                lrs_bears: usize::MAX,
-                lrs_ahead: 0,
-                ..plan
-            };
+            return plan.without_trouble();
         }
         let clock = match rng.u32(..10) {
             0 => -START + rng.i64(0..100_000),
@@ -154,4 +131,36 @@ impl Plan {
         };
         Self { clock, ..plan }
     }
+    /// The same with nothing that goes wrong.
+    fn without_trouble(self) -> Self {
+        Self {
+            processes: 1,
+            network: 0,
+            weather: 0,
+            kills: 0,
+            jumps: 0,
+            operators: 0,
+            disk: 0,
+            trouble: 0,
+            large: false,
+            lrs_max_bytes: usize::MAX,
+            lrs_bears: usize::MAX,
+            lrs_ahead: 0,
+            ..self
+        }
+    }
+}
+
+/// Of the network, the weather, kills, jumps, operators, trouble and the disk, in this order.
+fn chances(rng: &mut fastrand::Rng) -> [u32; 7] {
+    let mut often = |chances: &[u32]| chances[rng.usize(..chances.len())];
+    [
+        often(&[0, 50, 200, 500]),
+        often(&[0, 0, 20, 80]),
+        often(&[0, 0, 20, 80]),
+        often(&[0, 0, 0, 20, 60]),
+        often(&[0, 0, 15]),
+        often(&[0, 100, 300, 600]),
+        often(&[0, 0, 0, 0, 60]),
+    ]
 }

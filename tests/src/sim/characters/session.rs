@@ -54,21 +54,7 @@ impl World {
         request: Request,
     ) -> Result<Flight, String> {
         let ids = self.sendable(flights, &request)?;
-        // What breaks one request often breaks those beside it.
-        let beside_one = flights.iter().any(|flight| flight.outcome.is_err());
-        let likely = if beside_one && self.plan.network > 0 {
-            500
-        } else {
-            self.plan.network
-        };
-        let fault = if self.rng.u32(..1000) < likely {
-            Fault::draw(&mut self.rng)
-        } else {
-            Fault::None
-        };
-        if fault != Fault::None {
-            self.tally.fault(fault.name());
-        }
+        let fault = self.draw_fault(flights);
         let name = self.processes[which].name;
         let exchange = network::exchange(
             &mut self.servers.lrs,
@@ -116,6 +102,26 @@ impl World {
             outcome: exchange.outcome,
             behind: Behind::default(),
         })
+    }
+
+    /// What happens on its way to a request that leaves beside these.
+    fn draw_fault(&mut self, flights: &[Flight]) -> Fault {
+        // What breaks one request often breaks those beside it.
+        let beside_one = flights.iter().any(|flight| flight.outcome.is_err());
+        let likely = if beside_one && self.plan.network > 0 {
+            500
+        } else {
+            self.plan.network
+        };
+        let fault = if self.rng.u32(..1000) < likely {
+            Fault::draw(&mut self.rng)
+        } else {
+            Fault::None
+        };
+        if fault != Fault::None {
+            self.tally.fault(fault.name());
+        }
+        fault
     }
 
     /// I2, I6 and I7 for a request that is about to leave; returns the statements in it.

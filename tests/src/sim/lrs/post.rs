@@ -140,14 +140,7 @@ impl Lrs {
                 "{\"detail\":\"xAPI statements bulk indexation failed\"}",
             );
         }
-        let chokes = new
-            .iter()
-            .position(|&at| is(&batch[at].object, Kind::Poison));
-        let kept = match (self.character.poison, chokes) {
-            (Poison::Takes, _) | (_, None) => &new[..],
-            (Poison::Fails, Some(_)) => &[],
-            (Poison::KeepsPrefix, Some(at)) => &new[..at],
-        };
+        let kept = self.bearable(batch, &new);
         self.keep(batch, kept, done);
         let mut served = if kept.len() < new.len() {
             said(500, "Internal Server Error")
@@ -156,6 +149,18 @@ impl Lrs {
         };
         served.overlapping = overlapping;
         served
+    }
+
+    /// Those of the new ones that it stores: it may choke on one.
+    fn bearable<'a>(&self, batch: &[Seen], new: &'a [usize]) -> &'a [usize] {
+        let chokes = new
+            .iter()
+            .position(|&at| is(&batch[at].object, Kind::Poison));
+        match (self.character.poison, chokes) {
+            (Poison::Takes, _) | (_, None) => new,
+            (Poison::Fails, Some(_)) => &[],
+            (Poison::KeepsPrefix, Some(at)) => &new[..at],
+        }
     }
 
     /// Other content under a known id that it drops without a word: what differs is not the object.

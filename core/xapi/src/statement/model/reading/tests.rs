@@ -46,101 +46,124 @@ fn assert_comes_back(members: &str) {
     assert_eq!(verdict, Comparison::Same, "{text}\n{}", read.to_json());
 }
 
+/// Members, the path of what has no place among them, and what is said of it.
+const WITHOUT_PLACE: &[(&str, &str, &str)] = &[
+    (r#""verb2":{}"#, "$.verb2", "is not allowed here"),
+    (
+        r#""result":{"progress":1}"#,
+        "$.result.progress",
+        "is not allowed here",
+    ),
+    (
+        r#""result":{"success":null}"#,
+        "$.result.success",
+        "is null",
+    ),
+    (
+        r#""result":{"success":"yes"}"#,
+        "$.result.success",
+        "is a string",
+    ),
+    (r#""context":[]"#, "$.context", "is an array"),
+    (
+        r#""context":{"registration":"x"}"#,
+        "$.context.registration",
+        r#"is "x""#,
+    ),
+    (
+        r#""object":{"id":"http://example.com/it","definition":{"interactionType":"essay"}}"#,
+        "$.object.definition.interactionType",
+        r#"is "essay""#,
+    ),
+    (
+        r#""object":{"objectType":"Thing","id":"http://example.com/it"}"#,
+        "$.object.objectType",
+        r#"is "Thing""#,
+    ),
+    (
+        r#""object":{"objectType":"StatementRef"}"#,
+        "$.object.id",
+        "is missing",
+    ),
+    (
+        r#""context":{"statement":{"id":"7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c"}}"#,
+        "$.context.statement.objectType",
+        "is missing",
+    ),
+    (
+        r#""actor":{"mbox":"mailto:a@example.com","openid":"http://example.com/a"}"#,
+        "$.actor",
+        "has 2 identifiers",
+    ),
+    (r#""actor":{"name":"A"}"#, "$.actor", "has no identifier"),
+    (
+        r#""actor":{"mbox":"mailto:a@example.com","member":[{"mbox":"mailto:b@example.com"}]}"#,
+        "$.actor.member",
+        "is not allowed in an Agent",
+    ),
+    (
+        r#""actor":{"objectType":"Group","member":[{"objectType":"Group","mbox":"mailto:b@example.com"}]}"#,
+        "$.actor.member[0]",
+        "is a Group",
+    ),
+    (
+        r#""context":{"team":{"mbox":"mailto:b@example.com"}}"#,
+        "$.context.team",
+        "is an Agent",
+    ),
+    (
+        r#""actor":{"account":{"homePage":"http://example.com"}}"#,
+        "$.actor.account.name",
+        "is missing",
+    ),
+    (
+        r#""attachments":[{"usageType":"http://e.example/u","display":{"en":"x"},"contentType":"a/b","length":1.5,"sha2":"ab"}]"#,
+        "$.attachments[0].length",
+        "is 1.5",
+    ),
+    (
+        r#""result":{"extensions":{"http://e.example/x":{"a":1,"a":2}}}"#,
+        r#"$.result.extensions["http://e.example/x"].a"#,
+        "is there twice",
+    ),
+    (
+        r#""result":{"extensions":{"http://e.example/x":["\ud83d"]}}"#,
+        r#"$.result.extensions["http://e.example/x"][0]"#,
+        "holds half of a surrogate pair",
+    ),
+    (
+        r#""result":{"score":{"raw":1e400}}"#,
+        "$.result.score.raw",
+        "is too large a number",
+    ),
+];
+
 #[test]
 fn what_has_no_place_is_named_and_not_left_out() {
-    for (members, path, problem) in [
-        (r#""verb2":{}"#, "$.verb2", "is not allowed here"),
-        (
-            r#""result":{"progress":1}"#,
-            "$.result.progress",
-            "is not allowed here",
-        ),
-        (
-            r#""result":{"success":null}"#,
-            "$.result.success",
-            "is null",
-        ),
-        (
-            r#""result":{"success":"yes"}"#,
-            "$.result.success",
-            "is a string",
-        ),
-        (r#""context":[]"#, "$.context", "is an array"),
-        (
-            r#""context":{"registration":"x"}"#,
-            "$.context.registration",
-            r#"is "x""#,
-        ),
-        (
-            r#""object":{"id":"http://example.com/it","definition":{"interactionType":"essay"}}"#,
-            "$.object.definition.interactionType",
-            r#"is "essay""#,
-        ),
-        (
-            r#""object":{"objectType":"Thing","id":"http://example.com/it"}"#,
-            "$.object.objectType",
-            r#"is "Thing""#,
-        ),
-        (
-            r#""object":{"objectType":"StatementRef"}"#,
-            "$.object.id",
-            "is missing",
-        ),
-        (
-            r#""context":{"statement":{"id":"7c6f2b4e-0a0d-4f4b-9a3c-1f1d2e3a4b5c"}}"#,
-            "$.context.statement.objectType",
-            "is missing",
-        ),
-        (
-            r#""actor":{"mbox":"mailto:a@example.com","openid":"http://example.com/a"}"#,
-            "$.actor",
-            "has 2 identifiers",
-        ),
-        (r#""actor":{"name":"A"}"#, "$.actor", "has no identifier"),
-        (
-            r#""actor":{"mbox":"mailto:a@example.com","member":[{"mbox":"mailto:b@example.com"}]}"#,
-            "$.actor.member",
-            "is not allowed in an Agent",
-        ),
-        (
-            r#""actor":{"objectType":"Group","member":[{"objectType":"Group","mbox":"mailto:b@example.com"}]}"#,
-            "$.actor.member[0]",
-            "is a Group",
-        ),
-        (
-            r#""context":{"team":{"mbox":"mailto:b@example.com"}}"#,
-            "$.context.team",
-            "is an Agent",
-        ),
-        (
-            r#""actor":{"account":{"homePage":"http://example.com"}}"#,
-            "$.actor.account.name",
-            "is missing",
-        ),
-        (
-            r#""attachments":[{"usageType":"http://e.example/u","display":{"en":"x"},"contentType":"a/b","length":1.5,"sha2":"ab"}]"#,
-            "$.attachments[0].length",
-            "is 1.5",
-        ),
-        (
-            r#""result":{"extensions":{"http://e.example/x":{"a":1,"a":2}}}"#,
-            r#"$.result.extensions["http://e.example/x"].a"#,
-            "is there twice",
-        ),
-        (
-            r#""result":{"extensions":{"http://e.example/x":["\ud83d"]}}"#,
-            r#"$.result.extensions["http://e.example/x"][0]"#,
-            "holds half of a surrogate pair",
-        ),
-        (
-            r#""result":{"score":{"raw":1e400}}"#,
-            "$.result.score.raw",
-            "is too large a number",
-        ),
-    ] {
+    for (members, path, problem) in WITHOUT_PLACE {
         assert_fault(members, path, problem);
     }
 }
+
+/// Members with something empty that the model does not tell from nothing, and its path.
+const EMPTY: &[(&str, &str)] = &[
+    (
+        r#""actor":{"objectType":"Group","mbox":"mailto:g@example.com","member":[ ]}"#,
+        "$.actor.member",
+    ),
+    (
+        r#""context":{"contextAgents":[]}"#,
+        "$.context.contextAgents",
+    ),
+    (
+        r#""context":{"contextGroups":[]}"#,
+        "$.context.contextGroups",
+    ),
+    (
+        r#""attachments":[{"usageType":"http://e.example/u","display":{},"contentType":"a/b","length":1,"sha2":"ab"}]"#,
+        "$.attachments[0].display",
+    ),
+];
 
 #[test]
 fn what_is_valid_and_cannot_be_kept_is_named() {
@@ -201,24 +224,7 @@ fn what_is_valid_and_cannot_be_kept_is_named() {
             "is an integer of more digits than a number of the typed model keeps",
         );
     }
-    for (members, path) in [
-        (
-            r#""actor":{"objectType":"Group","mbox":"mailto:g@example.com","member":[ ]}"#,
-            "$.actor.member",
-        ),
-        (
-            r#""context":{"contextAgents":[]}"#,
-            "$.context.contextAgents",
-        ),
-        (
-            r#""context":{"contextGroups":[]}"#,
-            "$.context.contextGroups",
-        ),
-        (
-            r#""attachments":[{"usageType":"http://e.example/u","display":{},"contentType":"a/b","length":1,"sha2":"ab"}]"#,
-            "$.attachments[0].display",
-        ),
-    ] {
+    for (members, path) in EMPTY {
         assert_fault(members, path, "is empty");
     }
 }
