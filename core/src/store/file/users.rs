@@ -260,8 +260,9 @@ impl Drop for User {
 fn other_files(queue: &Path) -> StoreError {
     StoreError::CannotOpen {
         path: queue.to_path_buf(),
-        reason: "another process has it open, and its file, or what SQLite keeps beside that, was deleted or replaced \
-                 meanwhile: let that process go on, which puts back what it had, or end it, and try again"
+        reason: "another process has it open, with other files than are there now: they were deleted or replaced \
+                 meanwhile, or that process was stopped while it opened or closed the queue; let it go on, which puts \
+                 back what it had, or end it, and try again"
             .to_owned(),
     }
 }
