@@ -12,6 +12,7 @@ use super::{StoreError, UpstreamId};
 use crate::store::file::replace::{self, FileId, FileState, OpenFile};
 use crate::store::file::settings::{BUSY, PAGE_BYTES};
 use crate::store::file::users::User;
+use crate::store::ledger_file;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -37,6 +38,8 @@ pub struct Db {
     pub(super) little: i64,
     /// No other connection can be opened while this one is.
     pub(super) is_alone: bool,
+    /// It says less than what is kept beside it, which nobody has written but for what was in it.
+    pub(super) has_gone_back: bool,
     /// None for a second connection, and where nobody is told from anybody. It ends after the connection.
     pub(super) user: Option<Arc<User>>,
 }
@@ -142,12 +145,33 @@ impl Db {
 
     /// The same; an error where that fails for anything but want of room.
     pub(super) fn try_to_keep_numbers(&mut self) -> Result<(), StoreError> {
+        self.keep_unless(Numbers::is_newer_than)
+    }
+
+    /// The same, whatever stands beside it: that is told by now.
+    pub(super) fn keep_numbers_anew(&mut self) -> Result<(), StoreError> {
+        self.keep_unless(|_, _| false)
+    }
+
+    fn keep_unless(
+        &mut self,
+        is_newer_than: impl Fn(&Numbers, &Numbers) -> bool,
+    ) -> Result<(), StoreError> {
         let version = self.version();
         if let Some(keeper) = &mut self.keeper
             && keeper.has_changed(self.conn.total_changes(), version)
-            && let Ok(numbers) = Numbers::of(&self.conn)
-            && let Ok(others) = Others::to_keep(&self.conn)
         {
+            // In this order: what another process writes beside the file is in the file by then.
+            let beside = ledger_file::head(&self.path);
+            let (Ok(numbers), Ok(others)) = (Numbers::of(&self.conn), Others::to_keep(&self.conn))
+            else {
+                return Ok(());
+            };
+            if beside.is_some_and(|beside| is_newer_than(&beside, &numbers)) {
+                // Its log was written over with an older one, say. What is beside it is all that tells.
+                self.has_gone_back = true;
+                return Ok(());
+            }
             let kept = keeper.keep(numbers, others);
             return kept.map_err(|error| self.not_kept(&error));
         }

@@ -388,9 +388,9 @@ impl Shared {
             return Ok(());
         };
         // What is met in files that do not belong to each other is no damage of any.
-        if db.file_state() != FileState::InPlace {
+        if db.file_state() != FileState::InPlace || db.has_gone_back {
             tracing::warn!(
-                "the queue's file was deleted or replaced while it was open: putting it back"
+                "the queue's file was deleted, replaced or written over while it was open: putting it back"
             );
             // Until this is done it stays open: nobody else has what is in it.
             db.put_back(self.durability, now)?;

@@ -155,6 +155,7 @@ impl Db {
             has_little_room: false,
             little: A_LITTLE,
             is_alone: false,
+            has_gone_back: false,
             user: None,
         })
     }
@@ -229,10 +230,9 @@ impl Db {
         let _turn = FolderLock::wait(&path);
         let mut is_in_doubt = false;
         let mut put_back = || match self.file_state() {
-            FileState::InPlace => Ok(()),
-            // All is in the log, and whoever opens that reads it anew. To fold it by what this connection knows of it
-            // would write over what others have folded.
-            FileState::WithoutMemory => self.fold_nothing_when_closed(),
+            // It was written over, or all is in the log, and whoever opens that reads it anew. To fold it by what this
+            // connection knows of it would write over what others have folded.
+            FileState::InPlace | FileState::WithoutMemory => self.fold_nothing_when_closed(),
             FileState::WithoutLog => {
                 is_in_doubt = self
                     .user
@@ -378,6 +378,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         has_little_room: false,
         little: A_LITTLE,
         is_alone: beside == Beside::Nobody,
+        has_gone_back: false,
         user: None,
     };
     schema::migrate(&mut db.conn)?;

@@ -129,6 +129,11 @@ impl Numbers {
         both.any(|(ours, theirs)| ours > theirs)
     }
 
+    /// Tells whether these are of the same queue, and know more.
+    pub(crate) fn is_newer_than(&self, others: &Self) -> bool {
+        (self.queue, self.family) == (others.queue, others.family) && self.are_ahead_of(others)
+    }
+
     fn array(&self) -> [u64; COUNT] {
         [
             self.last_seq,

@@ -73,6 +73,14 @@ pub(crate) fn numbers(queue: &Path) -> Result<Option<Numbers>, StoreError> {
     Ok(Numbers::read(Raw::of(queue)?.bytes()))
 }
 
+/// Returns the same, without a look at the rest of the file; none, too, where it cannot be read.
+pub(crate) fn head(queue: &Path) -> Option<Numbers> {
+    let mut head = Vec::new();
+    let file = File::open(with_suffix(queue, LEDGER_SUFFIX)).ok()?;
+    file.take(NUMBERS_END as u64).read_to_end(&mut head).ok()?;
+    Numbers::read(&head)
+}
+
 /// Returns the accounts of further upstreams that stand beside the queue; none where they are not whole.
 pub(crate) fn others(queue: &Path) -> Result<Option<Others>, StoreError> {
     Ok(match Raw::of(queue)? {

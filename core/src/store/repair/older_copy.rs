@@ -58,7 +58,7 @@ impl Db {
         {
             tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
         }
-        self.try_to_keep_numbers()?;
+        self.keep_numbers_anew()?;
         if account.notes_from.is_none()
             && let Err(error) = self.expect_beside()
         {

@@ -4,6 +4,7 @@
 //! again, as ones that may have reached the LRS before; it knows them by their ids.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::catch_up::CHANGED_UPSTREAMS;
 use super::held_voidings::HeldVoidings;
-use super::pages::Pages;
+use super::pages::{Pages, Spot};
 use super::salvage_report::Salvaged;
 use super::saving::Saving;
 use super::saving::take_out;
@@ -40,6 +41,7 @@ pub(crate) fn rescue(
     let survey = Survey::of(&pages);
     let old = open_damaged(path);
     let before = Before::of(old.as_ref(), path, is_mixed)?;
+    let lost_places = before.lost_places(&survey.whole);
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
         kept_at: None,
@@ -79,7 +81,10 @@ pub(crate) fn rescue(
         let saving = saving.end(now)?;
         salvaged.saved = saving.saved();
         salvaged.unreadable += saving.refused;
-        salvaged.lost = before.undelivered.saturating_sub(saving.queued);
+        salvaged.lost = before
+            .undelivered
+            .saturating_sub(saving.queued)
+            .max(lost_places);
         let (forgotten, lost) = before.lost_elsewhere(&upstreams, &saving);
         salvaged.lost = salvaged.lost.max(lost);
         if forgotten > 0 {
@@ -121,6 +126,10 @@ struct Before {
     notes: u64,
     /// The last place in the log that was given out.
     last_seq: u64,
+    /// By what stands beside it: those that were given out beyond whatever was delivered, and how many of them at most
+    /// are no loss though nothing is in them.
+    places: Range<u64>,
+    settled: u64,
     /// Which one it was, by what stands beside it.
     queue: Option<[u8; 16]>,
     /// Another copy was in use last.
@@ -177,6 +186,10 @@ impl Before {
             || account
                 .zip(beside)
                 .is_some_and(|(own, beside)| own.is_of_another_copy(&beside));
+        let places = beside.map_or(0..0, |beside| beside.delivered_to..beside.last_seq);
+        let noted_there = all.iter().map(|(_, note)| note.seq as u64);
+        let noted_there: HashSet<u64> = noted_there.filter(|seq| *seq > places.start).collect();
+        let elsewhere_or_replaced = beside.map_or(0, |beside| beside.skipped + beside.replaced);
         let changes = |numbers: Option<Numbers>| numbers.map_or(0, |it| it.upstream_changes);
         let unknown_changes = own.map_or(0, |own| {
             changes(beside).saturating_sub(own.upstream_changes)
@@ -189,6 +202,8 @@ impl Before {
             elsewhere,
             is_unknown: own.is_none() && beside.is_none(),
             family,
+            settled: noted_there.len() as u64 + elsewhere_or_replaced,
+            places,
             noted: Noted::new(all.iter().map(|(_, note)| note)),
             notes,
             last_seq: all
@@ -201,6 +216,17 @@ impl Before {
                 notes_from.unwrap_or(Some(0))
             }),
         })
+    }
+
+    /// Returns how many are lost at least: places beyond whatever was delivered, in which nothing was found. What was
+    /// delivered, and is found as well, makes up for none of them.
+    fn lost_places(&self, found: &[Spot]) -> u64 {
+        let there = found
+            .iter()
+            .filter(|spot| spot.seq as u64 > self.places.start)
+            .count() as u64;
+        let places = self.places.end.saturating_sub(self.places.start);
+        places.saturating_sub(there + self.settled)
     }
 
     /// Returns how many further upstreams are not known any more, and how many statements one of them has to do without.

@@ -389,6 +389,56 @@ fn a_loss_is_counted_though_another_has_delivered() {
     assert_eq!(lost(&db), Some((0, 3)));
 }
 
+/// What was delivered and is found in it as well makes up for nothing that is lost.
+#[test]
+fn what_was_recorded_since_a_damaged_older_copy_is_told_though_much_was_delivered() {
+    let (folder, path) = file();
+    let mut db = open(&path);
+    record(&mut db, 1..=60);
+    db.checkpoint().unwrap();
+    let mut older = files(folder.path());
+    deliver(&mut db, 20);
+    record(&mut db, 61..=66);
+    db.retract(statement(63).id, NOW).unwrap();
+    db.keep_numbers();
+    drop(db);
+    if let Some(bytes) = &mut older[0] {
+        bytes[..1024].fill(0);
+    }
+    let beside = files(folder.path())[2].clone();
+    put(folder.path(), &[older[0].clone(), None, beside]);
+    let db = open(&path);
+    check(&db);
+    assert_eq!(lost(&db), Some((60, 5)));
+}
+
+/// Its log was written over with an older one, say: what stands beside it is not made older, too.
+#[test]
+fn what_is_lost_under_an_open_file_is_told() {
+    let (folder, path) = file();
+    let store = Shared::open(&path, Durability::PowerCut, NOW).unwrap();
+    for n in 1..=8 {
+        store.append(vec![statement(n)], NOW).unwrap();
+    }
+    let before = files(folder.path())[2].clone();
+    store
+        .with(NOW, |db| -> Result<(), StoreError> {
+            db.conn.execute("DELETE FROM statement WHERE seq > 5", [])?;
+            Ok(())
+        })
+        .unwrap();
+    let told = store.read(NOW, |db| Ok(lost(db))).unwrap();
+    assert_eq!(told, Some((0, 3)));
+    assert_ne!(
+        files(folder.path())[2],
+        before,
+        "it is the account of this one again"
+    );
+    store.append(vec![statement(9)], NOW).unwrap();
+    let queued = store.read(NOW, |db| Ok(queued(db))).unwrap();
+    assert_eq!(queued, ids([1, 2, 3, 4, 5, 9]));
+}
+
 #[test]
 fn what_was_withdrawn_is_not_salvaged() {
     let (folder, path) = file();
