@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 
 use super::{StoreError, UpstreamId};
 use crate::store::file::replace::{self, FileId, FileState, OpenFile};
 use crate::store::file::settings::{BUSY, PAGE_BYTES};
 use crate::store::file::users::User;
+use crate::store::file::wal::{self, Folded};
 use crate::store::ledger_file;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
@@ -145,18 +145,15 @@ impl Db {
 
     /// The same; an error where that fails for anything but want of room.
     pub(super) fn try_to_keep_numbers(&mut self) -> Result<(), StoreError> {
-        self.keep_unless(Numbers::is_newer_than)
+        self.keep(MayBeOlder::No)
     }
 
     /// The same, whatever stands beside it: that is told by now.
     pub(super) fn keep_numbers_anew(&mut self) -> Result<(), StoreError> {
-        self.keep_unless(|_, _| false)
+        self.keep(MayBeOlder::Yes)
     }
 
-    fn keep_unless(
-        &mut self,
-        is_newer_than: impl Fn(&Numbers, &Numbers) -> bool,
-    ) -> Result<(), StoreError> {
+    fn keep(&mut self, may_be_older: MayBeOlder) -> Result<(), StoreError> {
         let version = self.version();
         if let Some(keeper) = &mut self.keeper
             && keeper.has_changed(self.conn.total_changes(), version)
@@ -167,7 +164,9 @@ impl Db {
             else {
                 return Ok(());
             };
-            if beside.is_some_and(|beside| is_newer_than(&beside, &numbers)) {
+            if may_be_older == MayBeOlder::No
+                && beside.is_some_and(|beside| beside.is_newer_than(&numbers))
+            {
                 // Its log was written over with an older one, say. What is beside it is all that tells.
                 self.has_gone_back = true;
                 return Ok(());
@@ -304,11 +303,9 @@ impl Db {
 
     /// The same; false if somebody reads it.
     pub(super) fn fold(&self) -> Result<bool, StoreError> {
-        let busy: bool = User::while_folding(self.user.as_ref(), || {
-            self.conn
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        })?;
-        Ok(!busy)
+        let folded =
+            User::while_folding(self.user.as_ref(), || Folded::by(&self.conn, "TRUNCATE"))?;
+        Ok(folded.is_whole)
     }
 
     /// The same, without waiting long for who reads it.
@@ -321,8 +318,7 @@ impl Db {
 
     /// Leaves the log as it is when this is closed.
     pub(super) fn fold_nothing_when_closed(&self) -> Result<(), StoreError> {
-        let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-        Ok(self.conn.set_db_config(setting, true).map(drop)?)
+        Ok(wal::fold_nothing_when_closed(&self.conn)?)
     }
 
     /// Refuses a database whose pages or numbers do not fit each other.
@@ -362,9 +358,16 @@ impl Db {
 impl Drop for Db {
     fn drop(&mut self) {
         if let (Some(user), Some(_)) = (&self.user, &self.open_file) {
-            user.is_about_to_fold();
+            user.folds();
         }
     }
+}
+
+/// Whether what is beside the queue may get older than it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MayBeOlder {
+    Yes,
+    No,
 }
 
 /// What a transaction takes out.

@@ -16,7 +16,7 @@ pub enum StoreError {
     #[error("the disk is full: free some space and call again; what was recorded before is safe")]
     DiskFull,
     /// Another process kept the file locked for longer than we wait.
-    #[error("another process keeps the queue locked: call again")]
+    #[error("another process keeps the queue locked: let it go on, or end it, and call again")]
     Busy,
     /// The file was written by a newer Pannier. It is left as it is.
     #[error(

@@ -427,7 +427,7 @@ fn outcome(
             Some("another process is delivering this queue; let it end".to_owned())
         }
         Ended::Interrupted if !delivering::asked_to_end() => Some(format!(
-            "another LRS was set for this queue meanwhile, by another process{}; sync again to go on",
+            "another process set an LRS for this queue meanwhile, or its files were put back{}; sync again to go on",
             endpoint.map_or_else(String::new, |it| format!(" (now it is {})", one_line(it)))
         )),
         Ended::Interrupted => Some("ended as asked; sync again to go on".to_owned()),

@@ -271,14 +271,19 @@ impl Db {
                 taken_over
             }
         };
-        put_back().map_err(|error| match error {
-            StoreError::DiskFull => error,
-            other => StoreError::CannotOpen {
+        put_back().map_err(|error| {
+            let why = match error {
+                StoreError::DiskFull => return error,
+                StoreError::CannotOpen { reason, .. } => reason,
+                other => other.to_string(),
+            };
+            StoreError::CannotOpen {
                 path: self.path.clone(),
                 reason: format!(
-                    "it was deleted or replaced while it was open, and could not be put back: {other}"
+                    "it was deleted or replaced while it was open, and could not be put back: {why}; all of it is kept \
+                     as long as this process runs: remove what is in the way, and call again"
                 ),
-            },
+            }
         })?;
         match &self.user {
             Some(user) if is_in_doubt => user.has_put_back_in_doubt(),

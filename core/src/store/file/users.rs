@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::replace::{self, FileId, OpenFile, USERS_SUFFIX, is_device, size_of, with_suffix};
+use super::wal::Folded;
 use crate::store::StoreError;
 
 /// How long one waits for another to put its files back, where it looks after them once a second, as it does
@@ -173,32 +174,30 @@ impl Drop for Newcomer {
 
 impl User {
     /// Folds the log into the database: should it be killed meanwhile, that is no other database.
-    pub(crate) fn while_folding<T>(user: Option<&Arc<Self>>, fold: impl FnOnce() -> T) -> T {
+    pub(crate) fn while_folding<E>(
+        user: Option<&Arc<Self>>,
+        fold: impl FnOnce() -> Result<Folded, E>,
+    ) -> Result<Folded, E> {
         let Some(user) = user else {
             return fold();
         };
-        user.is_about_to_fold();
+        user.folds();
         let folded = fold();
-        user.has_folded();
+        // Otherwise another may be folding still.
+        if folded.as_ref().is_ok_and(|it| it.is_whole) {
+            user.note_change(changed_at(&user.queue));
+        }
         folded
     }
 
     /// From now on the database is another one, if this process dies: closing it folds the log.
-    pub(crate) fn is_about_to_fold(&self) {
-        if let Ok(Files::Known { ids, .. }) = self.said() {
-            self.say(&Files::Known {
-                ids,
-                changed_at: None,
-            });
-        }
+    pub(crate) fn folds(&self) {
+        self.note_change(None);
     }
 
-    fn has_folded(&self) {
+    fn note_change(&self, changed_at: Option<u64>) {
         if let Ok(Files::Known { ids, .. }) = self.said() {
-            self.say(&Files::Known {
-                ids,
-                changed_at: changed_at(&self.queue),
-            });
+            self.say(&Files::Known { ids, changed_at });
         }
     }
 
@@ -250,7 +249,7 @@ impl Drop for User {
                 // SQLite took it away with the last connection: nobody else has the queue open.
                 self.has_put_back();
             }
-            _ => self.has_folded(),
+            _ => self.note_change(changed_at(&self.queue)),
         }
         // A fork's child would keep the lock.
         let _ = self.file.unlock();
@@ -502,8 +501,30 @@ mod tests {
                 .set_modified(SystemTime::UNIX_EPOCH)
                 .unwrap();
             assert!(!user.as_ref().unwrap().is_written_over());
-        });
+            Ok::<_, StoreError>(Folded::whole())
+        })
+        .unwrap();
         assert!(!user.as_ref().unwrap().is_written_over());
+    }
+
+    #[test]
+    fn who_folds_only_in_part_does_not_say_when_the_database_was_written() {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        append(&mut db, 1).unwrap();
+        let mut folded = Folded::by(&db.conn, "PASSIVE").unwrap();
+        for (is_whole, seconds) in [(false, 1), (true, 2)] {
+            folded.is_whole = is_whole;
+            User::while_folding(db.user.as_ref(), || Ok::<_, StoreError>(folded)).unwrap();
+            // Another goes on folding.
+            File::options()
+                .append(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+                .unwrap();
+            assert_eq!(db.user.as_ref().unwrap().is_written_over(), is_whole);
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! syncs of the disk. Here another thread folds while others write ([`Shared::fold`]); the commit itself
 //! does it only where nobody else has. A log that is read anew after a kill stays short.
 
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
 use super::settings::PAGE_BYTES;
 use super::users::User;
 use super::wal_length::FOLD_AT;
@@ -53,13 +56,45 @@ impl Shared {
     }
 
     fn fold_by(&self, by: &Db) -> Result<(), StoreError> {
-        let folded: i64 = User::while_folding(by.user.as_ref(), || {
-            by.conn
-                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))
-        })?;
-        self.log.is_folded(u32::try_from(folded).unwrap_or(0));
+        let folded = User::while_folding(by.user.as_ref(), || Folded::by(&by.conn, "PASSIVE"))?;
+        self.log.is_folded(folded.pages);
         Ok(())
     }
+}
+
+/// What became of an attempt to fold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Folded {
+    /// False where another folds, or somebody still reads what the log would lose.
+    pub(crate) is_whole: bool,
+    /// So many pages of the log are in the database by now.
+    pages: u32,
+}
+
+impl Folded {
+    pub(crate) fn by(conn: &Connection, mode: &str) -> rusqlite::Result<Self> {
+        conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+            let (is_busy, pages): (bool, i64) = (row.get(0)?, row.get(2)?);
+            Ok(Self {
+                is_whole: !is_busy,
+                pages: u32::try_from(pages).unwrap_or(0),
+            })
+        })
+    }
+
+    /// By a connection that is told of no more than that.
+    pub(crate) fn whole() -> Self {
+        Self {
+            is_whole: true,
+            pages: 0,
+        }
+    }
+}
+
+/// Leaves the log as it is when this is closed.
+pub(crate) fn fold_nothing_when_closed(conn: &Connection) -> rusqlite::Result<()> {
+    let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    conn.set_db_config(setting, true).map(drop)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use rusqlite::hooks::Wal;
 
 use super::settings::PAGE_BYTES;
 use super::users::User;
+use super::wal::Folded;
 use crate::lock::lock;
 
 /// It is folded whenever it has grown by so many pages: 4 MiB.
@@ -48,7 +49,9 @@ impl LogLength {
             }
             if written >= FULL_AT {
                 // What fails, as while another folds, is done at the next commit: this one holds.
-                let _ = User::while_folding(user.as_ref(), || wal.checkpoint());
+                let _ = User::while_folding(user.as_ref(), || {
+                    wal.checkpoint().map(|()| Folded::whole())
+                });
             }
             Ok(())
         }))

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::catch_up::CHANGED_UPSTREAMS;
@@ -21,6 +20,7 @@ use super::upstream_map::Carried;
 use super::{catch_up, loss};
 use crate::store::file::replace;
 use crate::store::file::settings::PAGE_BYTES;
+use crate::store::file::wal::fold_nothing_when_closed;
 use crate::store::ledger_file::Account;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
@@ -342,8 +342,7 @@ fn open_damaged(path: &Path) -> Option<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let old = Connection::open_with_flags(path, flags).ok()?;
     // It is kept as it is: nothing is folded into it when it is closed.
-    old.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-        .ok()?;
+    fold_nothing_when_closed(&old).ok()?;
     // With it SQLite reads a file that is shorter than its header says, too.
     old.execute_batch("PRAGMA writable_schema = ON").ok()?;
     Some(old)

@@ -14,11 +14,8 @@ use crate::terminal::{one_line, safe};
 
 /// How often the bar is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
-/// How often the queue is looked after meanwhile.
+/// How often the queue is looked after meanwhile, and whether another process still delivers it.
 const LOOK_EACH: Duration = Duration::from_secs(1);
-
-/// How often it is looked whether another process still delivers the queue.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a shell says of a process that Ctrl-C ended.
 const AT_ONCE: i32 = 130;
@@ -101,7 +98,7 @@ fn next_try(
 ) -> Result<(Option<i64>, &'static str), Failure> {
     Ok(match &report.ended {
         Ended::Busy { .. } => (
-            Some(now_ms() + LOOK_AGAIN.as_millis() as i64),
+            Some(now_ms() + LOOK_EACH.as_millis() as i64),
             "another process is delivering this queue",
         ),
         Ended::Waiting { until, .. } => (Some(*until), "it asks for time"),
