@@ -11,7 +11,7 @@ use crate::collector::checkpointer::Folding;
 use crate::collector::driver::{Driver, Interrupt, Ran};
 use crate::collector::lane::Lane;
 use crate::collector::panics::exchange;
-use crate::collector::sync_lock::{SyncLock, Taken};
+use crate::collector::sync_lock::{Locking, SyncLock};
 use crate::lock::lock;
 use crate::lrs::{Response, TransportError};
 use crate::store::StoreError;
@@ -41,9 +41,9 @@ impl Driver {
             Err(error) => return (Err(Inner::about(&lane.name)(error)), None),
         };
         let lock = match SyncLock::take(inner.store.path(), upstream) {
-            Taken::Ours(lock) => Some(lock),
-            Taken::Unknown => None,
-            Taken::Others => {
+            Locking::Ours(lock) => Some(lock),
+            Locking::Unknown => None,
+            Locking::Others => {
                 let until = inner.clock.now_ms() + ASK_AGAIN_MS;
                 let report = SyncReport::nothing(Ended::Busy { until });
                 return (Ok(report), None);

@@ -15,7 +15,7 @@ pub(super) struct SyncLock {
 }
 
 /// What came of taking it.
-pub(super) enum Taken {
+pub(super) enum Locking {
     Ours(SyncLock),
     /// Another process has it, or another collector of this one.
     Others,
@@ -25,19 +25,19 @@ pub(super) enum Taken {
 
 impl SyncLock {
     /// Takes it, if nobody has it; waits for nobody.
-    pub(super) fn take(queue: &Path, upstream: UpstreamId) -> Taken {
+    pub(super) fn take(queue: &Path, upstream: UpstreamId) -> Locking {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let path = path(queue, upstream);
         if is_something_else(&path) {
-            return Taken::Unknown;
+            return Locking::Unknown;
         }
         // To lock a file is not to write it.
         match options.open(&path).or_else(|_| File::open(&path)) {
             Ok(file) => lock(file),
-            Err(_) => Taken::Unknown,
+            Err(_) => Locking::Unknown,
         }
     }
 
@@ -46,7 +46,7 @@ impl SyncLock {
         // A file that is not there is locked by nobody, and looking makes none.
         let path = path(queue, upstream);
         !is_something_else(&path)
-            && File::open(path).is_ok_and(|file| matches!(lock(file), Taken::Others))
+            && File::open(path).is_ok_and(|file| matches!(lock(file), Locking::Others))
     }
 }
 
@@ -55,11 +55,11 @@ fn is_something_else(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file())
 }
 
-fn lock(file: File) -> Taken {
+fn lock(file: File) -> Locking {
     match file.try_lock() {
-        Ok(()) => Taken::Ours(SyncLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Taken::Others,
-        Err(TryLockError::Error(_)) => Taken::Unknown,
+        Ok(()) => Locking::Ours(SyncLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Locking::Others,
+        Err(TryLockError::Error(_)) => Locking::Unknown,
     }
 }
 
@@ -86,13 +86,13 @@ mod tests {
         assert!(!SyncLock::is_taken(&queue, MAIN));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let ours = SyncLock::take(&queue, MAIN);
-        assert!(matches!(ours, Taken::Ours(_)));
+        assert!(matches!(ours, Locking::Ours(_)));
         assert!(SyncLock::is_taken(&queue, MAIN));
-        assert!(matches!(SyncLock::take(&queue, MAIN), Taken::Others));
+        assert!(matches!(SyncLock::take(&queue, MAIN), Locking::Others));
         drop(ours);
         assert!(!SyncLock::is_taken(&queue, MAIN));
-        assert!(matches!(SyncLock::take(&queue, MAIN), Taken::Ours(_)));
+        assert!(matches!(SyncLock::take(&queue, MAIN), Locking::Ours(_)));
         let nowhere = folder.path().join("no/queue.db");
-        assert!(matches!(SyncLock::take(&nowhere, MAIN), Taken::Unknown));
+        assert!(matches!(SyncLock::take(&nowhere, MAIN), Locking::Unknown));
     }
 }

@@ -27,10 +27,10 @@ impl Session {
             if settled.len() == 1 && self.link.is_cautious() && !self.link.is_busy() {
                 Ceiling::takes_one(&mut self.link.learned);
             }
-            self.link.accepted = true;
+            self.link.accepted_any = true;
             // The next one is in front of it, or behind: it need not be like this one.
             self.link.wary = self.link.is_in_long_trouble();
-            self.link.checked = true;
+            self.link.auth_verified = true;
             self.refused = None;
             self.link.unauthorized = None;
             self.link.learned.reads.get_or_insert(false);
@@ -74,7 +74,7 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         let under_way = self.under_way(now).max(doubt);
-        if self.link.accepted && !self.suspects.is_empty() {
+        if self.link.accepted_any && !self.suspects.is_empty() {
             // It has others, so these step aside: they would be in front of all again.
             let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;

@@ -12,8 +12,8 @@ use pannier::lrs::reading::read_post;
 use pannier::lrs::{Endpoint, Response, requests};
 use pannier::statement::{self, Fill, Prepared};
 use pannier::store::{
-    Clocks, Db, Durability, HistoryPolicy, Holder, Lease, Limits, Outcome, Settled, Settlement,
-    Taken, UnderWay, UpstreamId,
+    Clocks, Db, Durability, HistoryPolicy, Holder, Lease, Limits, NextBatch, Outcome, Settled,
+    Settlement, UnderWay, UpstreamId,
 };
 use pannier::{Uuid, XapiVersion};
 use pannier_bench::data::{Shape, Statements};
@@ -164,8 +164,8 @@ fn drain(db: &mut Db) {
     db.claim(UpstreamId::MAIN, US, false, NOW, NOW + 60_000)
         .expect("the lease");
     loop {
-        let Taken::Rows { rows, .. } = db
-            .take(UpstreamId::MAIN, US, &limits, NOW, NOW + 60_000)
+        let NextBatch::Rows { rows, .. } = db
+            .next_batch(UpstreamId::MAIN, US, &limits, NOW, NOW + 60_000)
             .expect("taken")
         else {
             unreachable!("nobody else is there")

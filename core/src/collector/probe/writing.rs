@@ -11,7 +11,7 @@ use crate::lrs::{Found, NotAnLrs, Posted, Response};
 
 /// How what is sent is taken, as far as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum Taking {
     /// By naming what was taken, as an LRS does.
     Named,
     /// By a 204 of an LRS, which counts for those who may read nothing.
@@ -20,12 +20,12 @@ pub(super) enum Taken {
     Unproved,
 }
 
-pub(super) fn taken(asking: &Asking, heard: &Heard) -> Option<Taken> {
+pub(super) fn taken(asking: &Asking, heard: &Heard) -> Option<Taking> {
     let answer = ok(heard.post.as_ref())?;
     match read_post(answer, asking.asked()) {
-        Posted::Ids(_) | Posted::Partial { .. } => Some(Taken::Named),
-        Posted::NoContent if is_marked(answer) => Some(Taken::Said),
-        Posted::NoContent | Posted::Unclear(_) => Some(Taken::Unproved),
+        Posted::Ids(_) | Posted::Partial { .. } => Some(Taking::Named),
+        Posted::NoContent if is_marked(answer) => Some(Taking::Said),
+        Posted::NoContent | Posted::Unclear(_) => Some(Taking::Unproved),
         Posted::NotAnLrs(_) | Posted::Refused { .. } => None,
     }
 }
@@ -34,12 +34,12 @@ pub(super) fn taken(asking: &Asking, heard: &Heard) -> Option<Taken> {
 fn counts(
     asking: &Asking,
     heard: &Heard,
-    taken: Taken,
+    taken: Taking,
     id: Uuid,
     look_up: Option<&Response>,
 ) -> bool {
     let Some(answer) = look_up else {
-        return taken == Taken::Named;
+        return taken == Taking::Named;
     };
     let found = read_get(answer, asking.asked(), id);
     // That nobody may read is an answer; that it fails now is none.
@@ -50,8 +50,8 @@ fn counts(
     };
     let said_so = ok(heard.post.as_ref()).is_some_and(is_marked);
     let vouched = is_marked(answer) && matches!(answer.status, 401 | 403 | 405 | 501);
-    taken == Taken::Named
-        || taken == Taken::Said && vouched
+    taken == Taking::Named
+        || taken == Taking::Said && vouched
         || asking.write_only && never_shows && (said_so || !heard.answers().any(is_marked))
 }
 
@@ -98,7 +98,7 @@ fn empty_list(asking: &Asking, heard: &Heard, answer: &Response, there: Finding)
             )
         }
         Posted::Ids(_) | Posted::Partial { .. } | Posted::NoContent => {
-            let taken = taken(asking, heard).unwrap_or(Taken::Unproved);
+            let taken = taken(asking, heard).unwrap_or(Taking::Unproved);
             let look_up = ok(heard.look_up.as_ref());
             if !looks_for_statements(asking, heard)
                 && !counts(asking, heard, taken, heard.nobody, look_up)
@@ -244,7 +244,7 @@ fn stored(asking: &Asking, heard: &Heard, sent: Uuid, answer: &Response, there: 
     let status = answer.status;
     let shown = shows(asking, heard);
     let counts = taken(asking, heard).is_some_and(|taken| {
-        taken != Taken::Named && counts(asking, heard, taken, sent, ok(heard.stored.as_ref()))
+        taken != Taking::Named && counts(asking, heard, taken, sent, ok(heard.stored.as_ref()))
     });
     match read_post(answer, asking.asked()) {
         posted if names(&posted, sent) => {

@@ -39,9 +39,9 @@ pub struct Limits {
     pub beside_others: bool,
 }
 
-/// What [`Db::take`] found.
+/// What [`Db::next_batch`] found.
 #[derive(Debug)]
-pub enum Taken {
+pub enum NextBatch {
     /// These are due, in capture order. Empty: nothing is due.
     Rows {
         /// The statements.
@@ -59,19 +59,19 @@ impl Db {
     /// Picks the statements of the next request; [`Db::depart`] marks them once it leaves. What must not
     /// go yet steps aside, so that it blocks nobody. Order: those that waited aside, the log, then the
     /// suspects, one alone at a time.
-    pub fn take(
+    pub fn next_batch(
         &mut self,
         upstream: UpstreamId,
         holder: Holder,
         limits: &Limits,
         now: Millis,
         lease_until: Millis,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<NextBatch, StoreError> {
         let known = self.walks.iter().position(|(of, _)| *of == upstream);
         let mut walk = known.map_or_else(Walk::default, |at| self.walks.swap_remove(at).1);
         let taken = self.write(|tx| {
             if !renew(tx, upstream, holder, lease_until)? {
-                return Ok(Taken::LeaseLost);
+                return Ok(NextBatch::LeaseLost);
             }
             let (cursor, sent_through): (i64, i64) = tx
                 .prepare_cached(
@@ -99,7 +99,7 @@ impl Db {
                 nothing_is_missing(tx, upstream)?;
             }
             let spoilt = hold_spoilt(tx, upstream, &mut rows, now)?;
-            Ok(Taken::Rows {
+            Ok(NextBatch::Rows {
                 rows,
                 more: more || !spoilt.is_empty(),
                 spoilt,

@@ -6,7 +6,7 @@ use crate::store::queue::next_batch::{
     SUSPECT, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION, WAIT_TOO_LONG,
 };
 use crate::store::tests::{MAIN, NOW, US, check, clocks, file, open, settle, statement};
-use crate::store::{Db, HistoryPolicy, Limits, Outcome, Row, Taken};
+use crate::store::{Db, HistoryPolicy, Limits, NextBatch, Outcome, Row};
 
 fn limits(speaks_2_0: bool) -> Limits {
     Limits {
@@ -22,11 +22,11 @@ fn limits(speaks_2_0: bool) -> Limits {
 /// One look, and whether there is more to look at.
 fn look(db: &mut Db, speaks_2_0: bool) -> (Vec<Row>, bool) {
     match db
-        .take(MAIN, US, &limits(speaks_2_0), NOW, NOW + 60_000)
+        .next_batch(MAIN, US, &limits(speaks_2_0), NOW, NOW + 60_000)
         .unwrap()
     {
-        Taken::Rows { rows, more, .. } => (rows, more),
-        Taken::LeaseLost => panic!("the lease is lost"),
+        NextBatch::Rows { rows, more, .. } => (rows, more),
+        NextBatch::LeaseLost => panic!("the lease is lost"),
     }
 }
 

@@ -22,8 +22,8 @@ use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 use crate::store::{
     Appended, Clocks, Db, Durability, HistoryPolicy, HoldReason, Holder, Lease, Limits, LrsClock,
-    Millis, Outcome, Page, Refused, Row, Settled, Settlement, Shared, StoreError, Taken, Unchanged,
-    UnderWay, Unsent, UpstreamId, WaitReason,
+    Millis, NextBatch, Outcome, Page, Refused, Row, Settled, Settlement, Shared, StoreError,
+    Unchanged, UnderWay, Unsent, UpstreamId, WaitReason,
 };
 
 pub(crate) const NOW: Millis = 1_800_000_000_000;
@@ -102,12 +102,15 @@ fn take_by(db: &mut Db, upstream: UpstreamId, statements: usize, now: Millis) ->
         after: 0,
         beside_others: false,
     };
-    match db.take(upstream, US, &limits, now, now + 60_000).unwrap() {
-        Taken::Rows { rows, .. } => {
+    match db
+        .next_batch(upstream, US, &limits, now, now + 60_000)
+        .unwrap()
+    {
+        NextBatch::Rows { rows, .. } => {
             depart(db, upstream, &rows);
             rows
         }
-        Taken::LeaseLost => panic!("the lease is lost"),
+        NextBatch::LeaseLost => panic!("the lease is lost"),
     }
 }
 
@@ -309,7 +312,8 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         let exact = crate::lrs::requests::batch_bytes(std::iter::repeat_n(one, count));
         for (bytes, expected) in [(exact, count), (exact - 1, (count - 1).max(1))] {
             limits.bytes = bytes;
-            let Taken::Rows { rows, .. } = db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+            let NextBatch::Rows { rows, .. } =
+                db.next_batch(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
             else {
                 panic!()
             };
@@ -940,9 +944,9 @@ fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> 
         after: 0,
         beside_others: false,
     };
-    match db.take(MAIN, US, &limits, NOW, NOW + 60_000)? {
-        Taken::Rows { rows, .. } => Ok(rows),
-        Taken::LeaseLost => panic!("the lease is lost"),
+    match db.next_batch(MAIN, US, &limits, NOW, NOW + 60_000)? {
+        NextBatch::Rows { rows, .. } => Ok(rows),
+        NextBatch::LeaseLost => panic!("the lease is lost"),
     }
 }
 
@@ -1078,8 +1082,9 @@ fn two_connections_on_one_file_see_each_others_work() {
         beside_others: false,
     };
     assert!(matches!(
-        one.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap(),
-        Taken::LeaseLost
+        one.next_batch(MAIN, US, &limits, NOW, NOW + 60_000)
+            .unwrap(),
+        NextBatch::LeaseLost
     ));
 }
 
@@ -1268,7 +1273,8 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
         after: 0,
         beside_others: false,
     };
-    let Taken::Rows { rows, spoilt, .. } = db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+    let NextBatch::Rows { rows, spoilt, .. } =
+        db.next_batch(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
     else {
         panic!()
     };
@@ -1280,7 +1286,8 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
     assert_eq!(right.happened_at, NOW + day);
     // The right one has its checksum made anew, and can be sent again.
     let right = right.clone();
-    let Taken::Rows { rows, spoilt, .. } = db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+    let NextBatch::Rows { rows, spoilt, .. } =
+        db.next_batch(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
     else {
         panic!()
     };

@@ -476,8 +476,8 @@ fn the_bytes_are_what_they_are_once_one_of_them_may_have_them() {
         after: 0,
         beside_others: false,
     };
-    let crate::store::Taken::Rows { rows, .. } =
-        db.take(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
+    let crate::store::NextBatch::Rows { rows, .. } =
+        db.next_batch(MAIN, US, &limits, NOW, NOW + 60_000).unwrap()
     else {
         panic!("the lease is lost")
     };

@@ -11,7 +11,7 @@ use crate::sync::policy;
 use crate::sync::trace;
 
 /// The time that an answer tells. One out of a cache tells an old one.
-pub fn told(answer: &Response) -> Option<Millis> {
+pub fn date_of(answer: &Response) -> Option<Millis> {
     headers::date(answer).filter(|_| answer.header("Age").is_none())
 }
 
@@ -50,16 +50,16 @@ impl Link {
         let here = self.both_clocks(now);
         let ms = trace::between(asked, here) as Millis;
         took(&mut self.learned, ms, measures);
-        if let Some(date) = told(answer) {
+        if let Some(date) = date_of(answer) {
             self.skew = Some(date - now);
             self.learned.skew_ms = self.skew;
             if let Some(clock) = self.measured(date, asked.steady) {
                 // One answer alone may say anything.
                 let agrees = |known: Option<LrsClock>| known.is_some_and(|it| it.agrees(clock));
-                if agrees(self.heard) || agrees(self.learned.clock) {
+                if agrees(self.unconfirmed_clock) || agrees(self.learned.clock) {
                     self.learned.clock = Some(clock);
                 }
-                self.heard = Some(clock);
+                self.unconfirmed_clock = Some(clock);
             }
         }
     }

@@ -51,12 +51,12 @@ pub(super) struct Link {
     /// jump of our clock.
     pub(super) skew: Option<Millis>,
     /// Reading of the LRS's clock in the last answer; believed once another one agrees.
-    pub(super) heard: Option<LrsClock>,
+    pub(super) unconfirmed_clock: Option<LrsClock>,
 
     /// The credentials and the version were seen to hold since the last trouble.
-    pub(super) checked: bool,
+    pub(super) auth_verified: bool,
     /// The LRS has taken a statement in this session.
-    pub(super) accepted: bool,
+    pub(super) accepted_any: bool,
     /// Something was taken after a long trouble, and it goes on where the trouble may have come from: still one
     /// statement at a time, until the next one is taken.
     pub(super) wary: bool,
@@ -66,7 +66,7 @@ pub(super) struct Link {
     /// Versions that the LRS says it speaks, where none is ours.
     pub(super) speaks_others: Option<String>,
     /// The other version has been tried since the last trouble.
-    pub(super) flipped: bool,
+    pub(super) tried_other_version: bool,
     /// The other version was not understood either.
     pub(super) understands_neither: bool,
     /// Version that was spoken before the other one was tried, if statements were taken in it.
@@ -93,13 +93,13 @@ impl Link {
             lease_until: None,
             steady: None,
             skew: None,
-            heard: None,
-            checked: false,
-            accepted: false,
+            unconfirmed_clock: None,
+            auth_verified: false,
+            accepted_any: false,
             wary: false,
             unauthorized: None,
             speaks_others: None,
-            flipped: false,
+            tried_other_version: false,
             understands_neither: false,
             proven_version: None,
             another_is_awaited: false,
@@ -164,10 +164,10 @@ impl Link {
     /// Forgets how far the upstream was trusted: what it took before says nothing about the time after a
     /// failure.
     pub fn doubt_upstream(&mut self) {
-        self.checked = false;
-        self.flipped = false;
+        self.auth_verified = false;
+        self.tried_other_version = false;
         self.understands_neither = false;
-        self.accepted = false;
+        self.accepted_any = false;
         self.wary = false;
     }
 }

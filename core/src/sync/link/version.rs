@@ -42,9 +42,9 @@ impl Link {
             && self.config.version.is_none()
             && speaks.is_some_and(|speaks| speaks != self.version())
         {
-            self.flipped = false;
+            self.tried_other_version = false;
             self.understands_neither = false;
-            self.checked = false;
+            self.auth_verified = false;
         }
     }
 }

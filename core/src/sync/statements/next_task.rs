@@ -7,7 +7,7 @@ use super::task::{AfterLookup, Lookup, Next, Pending, Task};
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
 use crate::store::{
-    Db, HoldReason, Limits, Millis, Outcome, Spoilt, StoreError, Taken, WaitReason,
+    Db, HoldReason, Limits, Millis, NextBatch, Outcome, Spoilt, StoreError, WaitReason,
 };
 use crate::sync::event::Event;
 use crate::sync::policy;
@@ -39,29 +39,29 @@ impl Session {
             limits.bytes.saturating_mul(sharing),
         );
         let until = now + timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
-        let taken = db.take(
+        let taken = db.next_batch(
             self.link.config.upstream,
             self.link.holder,
             &limits,
             now,
             until,
         )?;
-        if let Taken::Rows { spoilt, .. } = &taken {
+        if let NextBatch::Rows { spoilt, .. } = &taken {
             self.tell_held(spoilt);
         }
         match taken {
-            Taken::LeaseLost => Ok(Next::Busy),
-            Taken::Rows { rows, more, .. } if rows.is_empty() => {
+            NextBatch::LeaseLost => Ok(Next::Busy),
+            NextBatch::Rows { rows, more, .. } if rows.is_empty() => {
                 // Behind the place where it began: what is before that is left.
                 let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
-                self.link.wary |= was_ahead && self.link.accepted;
+                self.link.wary |= was_ahead && self.link.accepted_any;
                 Ok(if more || was_ahead {
                     Next::Again
                 } else {
                     Next::Nothing
                 })
             }
-            Taken::Rows { rows, .. } => {
+            NextBatch::Rows { rows, .. } => {
                 self.link.lease_until = Some(until);
                 let batch = rows.into_iter().map(Pending::from).collect();
                 Ok(Next::Task(self.first_look(batch)))

@@ -37,7 +37,7 @@ impl Session {
         }
         self.judged(found.word());
         if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
-            self.link.checked = true;
+            self.link.auth_verified = true;
         }
         if from.is_lrs() && matches!(found, Looked::Copy(_) | Looked::Missing) {
             self.link.discount_request();
@@ -192,7 +192,7 @@ impl Session {
         self.link.learned.looks_unanswered += 1;
         // It takes statements and answers no such question, and did not before: that is no outage.
         let is_alone =
-            self.link.accepted && self.link.learned.looks_unanswered > policy::UNANSWERED;
+            self.link.accepted_any && self.link.learned.looks_unanswered > policy::UNANSWERED;
         if (self.link.is_cautious() || is_alone)
             && matches!(stop.pause, Pause::Backoff | Pause::Long)
         {
@@ -267,7 +267,7 @@ impl Session {
             | AfterLookup::Known { .. }
             | AfterLookup::Blame(_) => {
                 // It has taken others than those it refuses.
-                self.link.accepted |= same;
+                self.link.accepted_any |= same;
                 self.settle(db, settled, now)?;
             }
             AfterLookup::Hold => {
@@ -324,10 +324,11 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         let set_by_the_app = self.link.config.version.is_some();
-        let tried_both = std::mem::replace(&mut self.link.flipped, true) || set_by_the_app;
+        let tried_both =
+            std::mem::replace(&mut self.link.tried_other_version, true) || set_by_the_app;
         if tried_both {
             // It understands neither: its answers to statements must tell.
-            self.link.checked = true;
+            self.link.auth_verified = true;
             if let Some(proven) = self.link.proven_version.take() {
                 self.link.learned.version = Some(proven);
             }
@@ -383,12 +384,12 @@ impl Session {
         match &look.then {
             // The credentials, or one of these? Another one that is taken tells, and nothing else does.
             AfterLookup::Split { blame, .. } if blame.is_401() => {
-                self.link.checked = false;
+                self.link.auth_verified = false;
                 self.one_and_the_others(look);
                 Ok(())
             }
             AfterLookup::Blame(blame) if blame.is_401() => {
-                self.link.checked = false;
+                self.link.auth_verified = false;
                 item.looked = true;
                 look.missing.push(item);
                 self.continue_look(db, look, now)

@@ -246,11 +246,11 @@ impl Session {
     ) -> Result<(), StoreError> {
         if blame.is_401() {
             // The credentials are asked about anew, whatever it took before.
-            self.link.checked = false;
+            self.link.auth_verified = false;
             self.link.note_401(&blame.words);
         }
         if batch.len() > 1 {
-            if self.link.checked {
+            if self.link.auth_verified {
                 self.post_in_parts(split(batch, &culprits));
             } else if let Some(first) = batch.first().cloned() {
                 self.tasks.push_front(Task::Lookup(Lookup::new(
@@ -270,7 +270,7 @@ impl Session {
         // It may be there from before, or all the same: one LRS says 400 to what it has, and some say 500
         // to what they have just stored.
         let may_be_there = item.row.sent_before || blame.reason == HoldReason::ServerError;
-        if !self.link.checked
+        if !self.link.auth_verified
             || (may_be_there && !item.looked)
             || blame.reason == HoldReason::ServerError
         {

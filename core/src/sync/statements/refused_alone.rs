@@ -147,7 +147,7 @@ impl Session {
         let Some(last) = self.suspects.list.last().cloned() else {
             return Ok(false);
         };
-        let taken_others = self.link.accepted;
+        let taken_others = self.link.accepted_any;
         let confirmed = self.suspects.list.iter().any(|one| one.confirmed);
         let all_aside = self
             .suspects
