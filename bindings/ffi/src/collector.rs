@@ -209,7 +209,8 @@ impl BlockingCollector {
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
-    /// suspended with a locked file is killed. Until `resume`, calls fail.
+    /// suspended with a locked file is killed. Until `resume` nothing is delivered, and calls fail, but for those that
+    /// record: they open the file, commit, and close it again.
     pub fn pause(&self) -> Result<(), PannierError> {
         Ok(self.core.pause()?)
     }

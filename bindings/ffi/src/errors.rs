@@ -266,7 +266,7 @@ pub enum PannierError {
         /// What to do.
         explanation: String,
     },
-    /// The collector is paused: the file is closed.
+    /// The collector is paused: the file is closed, but for what is recorded.
     #[error("{explanation}")]
     Paused {
         /// What to do.

@@ -131,6 +131,18 @@ impl Inner {
         outcome
     }
 
+    /// The same, while the collector is paused, too.
+    pub(super) fn read_though_paused<T>(
+        &self,
+        work: impl Fn(&Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let outcome = self.store.read_though_paused(self.clock.now_ms(), work);
+        if outcome.is_err() {
+            self.tell_salvaged();
+        }
+        outcome
+    }
+
     pub(super) fn tell(&self, lane: &Lane, session: &mut Session) {
         for event in session.take_events() {
             self.events.tell(&event);

@@ -271,7 +271,9 @@ impl Collector {
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
-    /// suspended with a locked file is killed. Until [`Collector::resume`] calls fail.
+    /// suspended with a locked file is killed. Until [`Collector::resume`] nothing is delivered, and calls fail, but
+    /// for those that record: they open the file, commit, and close it again, so that nothing is lost of what an app
+    /// records as it comes and goes.
     ///
     /// A transport that calls this from within its future gets [`Error::Reentrant`].
     pub fn pause(&self) -> Result<(), Error> {

@@ -31,7 +31,7 @@ impl Inner {
             return Ok(());
         };
         // What was recorded before what it voids is there, and the same again is the same.
-        let refused = self.read(|db| {
+        let refused = self.read_though_paused(|db| {
             let is_voiding = earlier.contains(&target) || db.is_voiding(target)?;
             Ok(is_voiding && !db.is_voiding(one.id)?)
         })?;

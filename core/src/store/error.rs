@@ -91,7 +91,7 @@ pub enum StoreError {
         /// How many: queued, waiting and held.
         left: u64,
     },
-    /// The collector is paused: the file is closed.
+    /// The collector is paused: the file is closed, but for what is recorded.
     #[error("the collector is paused: call resume first")]
     Paused,
     /// Any other error of SQLite or the system.

@@ -84,14 +84,16 @@ impl Shared {
     }
 
     /// Takes in all of a candidate's statements or none. An error means that nothing was taken in, but
-    /// for [`StoreError::Unplaced`], which names what was.
+    /// for [`StoreError::Unplaced`], which names what was. A file that is paused is open for as long as that takes.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
         self.is_ours().map_err(Refused::Store)?;
         self.line.join(candidate, |leader| {
             // Asked a moment ago, before the line.
             let mut slot = lock(&self.db);
             let candidates = leader.batch();
-            let outcomes = self.append_all(&mut slot, &candidates, now);
+            let outcomes = self.visit(&mut slot, now, |slot| {
+                self.append_all(slot, &candidates, now)
+            });
             leader.finish(outcomes);
         })
     }
@@ -255,6 +257,35 @@ impl Shared {
         outcome
     }
 
+    /// The same; of a file that is paused, too, which is open for as long as that takes.
+    pub fn read_though_paused<T>(
+        &self,
+        now: Millis,
+        work: impl Fn(&Db) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self.read(now, &work) {
+            Err(StoreError::Paused) => {}
+            other => return other,
+        }
+        let mut slot = self.slot()?;
+        self.visit(&mut slot, now, |slot| self.db(slot, now)?.at_once(work))
+    }
+
+    /// Lets this open a file that is paused, and closes it again: an app records when it comes and when it goes, and
+    /// nothing of that is lost.
+    fn visit<T>(&self, slot: &mut Slot, now: Millis, work: impl FnOnce(&mut Slot) -> T) -> T {
+        let is_paused = matches!(slot, Slot::Paused);
+        if is_paused {
+            *slot = Slot::Broken;
+        }
+        let outcome = work(slot);
+        if is_paused && let Err(error) = self.close_for_pause(slot, now) {
+            // It stays open until the next pause: nobody else has what is in it.
+            tracing::error!(%error, "the queue's file was taken away, and could not be put back yet");
+        }
+        outcome
+    }
+
     /// Puts back what was deleted or replaced. Whoever writes just now does it instead.
     fn look_after_files(&self, now: Millis) -> Result<(), StoreError> {
         match self.db.try_lock() {
@@ -291,15 +322,19 @@ impl Shared {
         }
     }
 
-    /// Folds the write-ahead log into the file and closes it. Calls fail until [`Shared::resume`]. An
-    /// error means that it is open still.
+    /// Folds the write-ahead log into the file and closes it. Until [`Shared::resume`] all calls fail but those that
+    /// take statements in, which open it for as long as they need it. An error means that it is open still.
     pub fn pause(&self, now: Millis) -> Result<(), StoreError> {
         self.is_ours()?;
         let _nobody_folds = self.log.hold_folding();
         let mut slot = self.slot()?;
-        self.mend(&mut slot, None, now)?;
+        self.close_for_pause(&mut slot, now)
+    }
+
+    fn close_for_pause(&self, slot: &mut Slot, now: Millis) -> Result<(), StoreError> {
+        self.mend(slot, None, now)?;
         *lock(&self.reader) = None;
-        match std::mem::replace(&mut *slot, Slot::Paused) {
+        match std::mem::replace(slot, Slot::Paused) {
             Slot::Open(mut db) => {
                 if let Err(error) = db.tidy() {
                     // It is closed all the same, and all that is in the log holds.

@@ -87,7 +87,7 @@ struct ErrorKindsTests {
         case .paused:
             let collector = try await opened()
             try await collector.pause()
-            return (await thrown { try await collector.record(lesson(1)) }, "")
+            return (await thrown { _ = try await collector.queued() }, "")
         case .closing:
             let collector = try await opened()
             await collector.close()

@@ -1121,10 +1121,6 @@ fn a_paused_store_says_so_and_resumes() {
     shared.pause(NOW).unwrap();
     shared.pause(NOW).unwrap();
     assert_eq!(
-        shared.append(vec![statement(2)], NOW),
-        Err(Refused::Store(StoreError::Paused))
-    );
-    assert_eq!(
         shared.read(NOW, |db| db.ledger(MAIN)),
         Err(StoreError::Paused)
     );
@@ -1132,6 +1128,71 @@ fn a_paused_store_says_so_and_resumes() {
     shared.resume(NOW).unwrap();
     shared.append(vec![statement(2)], NOW).unwrap();
     assert_eq!(shared.read(NOW, |db| db.ledger(MAIN)).unwrap().queued, 2);
+}
+
+#[test]
+fn a_paused_store_takes_statements_in_and_is_closed_again() {
+    let (folder, path) = file();
+    let shared = Shared::open(&path, Durability::PowerCut, NOW).unwrap();
+    shared.pause(NOW).unwrap();
+    let closed = || {
+        let suffixes = ["-wal", "-shm"];
+        suffixes.iter().all(|suffix| {
+            let mut beside = path.clone().into_os_string();
+            beside.push(suffix);
+            !Path::new(&beside).exists()
+        })
+    };
+    for n in 1..=3 {
+        shared.append(vec![statement(n)], NOW).unwrap();
+        assert!(closed());
+        let queued = shared.read_though_paused(NOW, |db| Ok(db.ledger(MAIN)?.queued));
+        assert_eq!(queued.map(u128::from), Ok(n));
+        assert!(closed());
+        assert_eq!(
+            shared.read(NOW, |db| db.ledger(MAIN)),
+            Err(StoreError::Paused)
+        );
+    }
+    // Where it cannot be opened nothing is taken in, and it is paused still.
+    let away = folder.path().join("away.db");
+    std::fs::rename(&path, &away).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let refused = shared.append(vec![statement(4)], NOW).unwrap_err();
+    assert!(matches!(
+        refused,
+        Refused::Store(StoreError::CannotOpen { .. })
+    ));
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::rename(&away, &path).unwrap();
+    shared.append(vec![statement(4)], NOW).unwrap();
+    assert!(closed());
+    shared.resume(NOW).unwrap();
+    assert_eq!(shared.read(NOW, |db| db.ledger(MAIN)).unwrap().queued, 4);
+}
+
+#[test]
+fn many_threads_record_while_it_pauses_and_resumes_and_lose_nothing() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let shared = &shared;
+            scope.spawn(move || {
+                for n in 0..50 {
+                    shared
+                        .append(vec![statement(thread * 1_000 + n)], NOW)
+                        .unwrap();
+                    shared.fold().unwrap();
+                }
+            });
+        }
+        for _ in 0..20 {
+            shared.pause(NOW).unwrap();
+            shared.resume(NOW).unwrap();
+        }
+    });
+    assert_eq!(shared.read(NOW, |db| db.ledger(MAIN)).unwrap().queued, 200);
 }
 
 #[test]

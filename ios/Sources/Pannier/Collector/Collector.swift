@@ -219,7 +219,8 @@ public final class Collector: Sendable {
     }
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
-    /// suspended with a locked file is killed. Until ``resume()``, calls fail.
+    /// suspended with a locked file is killed. Until ``resume()`` nothing is delivered, and calls fail, but for those
+    /// that record: they open the file, commit, and close it again.
     public func pause() async throws {
         try await caller.changing { try $0.pause() }
     }

@@ -190,8 +190,9 @@ public class Collector private constructor(
     public suspend fun erase(who: Ifi): Erased = changing { erase(who) }
 
     /**
-     * Ends a sync under way and closes the file. Until [resume], calls fail. Pauses and resumes take
-     * effect in the order in which they were called.
+     * Ends a sync under way and closes the file. Until [resume] nothing is delivered, and calls fail, but for those
+     * that record: they open the file, commit, and close it again. Pauses and resumes take effect in the order in
+     * which they were called.
      */
     public suspend fun pause(): Unit = turn(opens = false) {
         runCatching { refresh() }

@@ -112,9 +112,9 @@ class CoroutinesTest {
         while (asked.count == 1L) yield()
         collector.pause()
         assertEquals(Ended.Interrupted, first.await().ended)
-        assertThrows<PannierException.Paused> { runBlocking { collector.record(lesson(2)) } }
-        collector.resume()
         collector.record(lesson(2))
+        assertThrows<PannierException.Paused> { runBlocking { collector.readStatus() } }
+        collector.resume()
         collector.close()
         collector.close()
         assertThrows<PannierException.Closing> { runBlocking { collector.readStatus() } }

@@ -58,7 +58,7 @@ class ErrorsTest {
         fails<PannierException.NoEndpoint> { collector.sync() }
         collector.setEndpoint(LRS)
         collector.pause()
-        fails<PannierException.Paused> { collector.record(lesson(4)) }
+        fails<PannierException.Paused> { collector.queued() }
         collector.resume()
         assertEquals(1, collector.readStatus().recorded)
     }
