@@ -64,9 +64,7 @@ pub enum Error {
         id: Uuid,
     },
     /// The collector has no endpoint to sync to.
-    #[error(
-        "no endpoint is set: call set_endpoint with the LRS's base URL, such as https://lrs.example/xAPI"
-    )]
+    #[error("no endpoint is set: set the LRS's base URL, such as https://lrs.example/xAPI")]
     NoEndpoint,
     /// The endpoint cannot be used.
     #[error(transparent)]
@@ -87,7 +85,7 @@ pub enum Error {
     },
     /// The queue has an upstream of that name, with another endpoint or another route.
     #[error(
-        "the queue has an upstream {name:?} already, with another endpoint or another route: give this one another name, or change that one (`upstream(name)`, then `set_endpoint` or `set_route`)"
+        "the queue has an upstream {name:?} already, with another endpoint or another route: give this one another name, or set the endpoint or the route of that one"
     )]
     OtherUpstream {
         /// The name.
@@ -113,7 +111,7 @@ pub enum Error {
     },
     /// It is the first upstream, which every queue has and which gets every statement.
     #[error(
-        "the upstream \"main\" stays, and gets every statement: set another endpoint for it (`set_endpoint`), or add another upstream"
+        "the upstream \"main\" stays, and gets every statement: set another endpoint for it, or add another upstream"
     )]
     MainStays,
     /// The device's storage failed.

@@ -15,17 +15,19 @@ llvm_major() {
 # take an hour so; FOLDER gets a page and lcov.info. Prints the files of which least is reached, then the total.
 coverage() {
   local tool=$1 folder=$2 bin
+  # What a killed process has begun to write is no reason to have no report.
+  local whole=(--failure-mode all)
   bin=/usr/lib/llvm-$(llvm_major)/bin
   export LLVM_COV=$bin/llvm-cov LLVM_PROFDATA=$bin/llvm-profdata
   rm -rf "$folder" && mkdir -p "$folder" || return
   "$tool" llvm-cov clean --workspace &&
     "$tool" llvm-cov --no-report --locked --workspace --exclude pannier-tests &&
-    "$tool" llvm-cov --no-report --locked -p pannier-tests \
+    "$tool" llvm-cov --no-report --no-clean --locked -p pannier-tests \
       --test crash --test files --test full_disk --test hub --test taken_away &&
-    "$tool" llvm-cov report --html --output-dir "$folder" &&
-    "$tool" llvm-cov report --lcov --output-path "$folder/lcov.info" || return
-  awk -F: '
-    /^SF:/ { file = $2; sub(/.*\/(core|bindings|tests)\//, "&", file); found = hit = 0 }
+    "$tool" llvm-cov report "${whole[@]}" --html --output-dir "$folder" &&
+    "$tool" llvm-cov report "${whole[@]}" --lcov --output-path "$folder/lcov.info" || return
+  awk -F: -v root="$PWD" '
+    /^SF:/ { file = $2; sub("^" root "/", "", file); found = hit = 0 }
     /^LF:/ { found = $2 }
     /^LH:/ { hit = $2 }
     /^end_of_record/ && found {

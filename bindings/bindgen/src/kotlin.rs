@@ -28,7 +28,7 @@ fn word(word: &Word) -> String {
     format!("    /** {} */\n    {line}", word.docs.join(" "))
 }
 
-/// What uniffi made, with cases that print as their names, and with constructors that Java can call
+/// What uniffi made, with cases that print as their names, errors that say what to do, and constructors that Java can call
 /// without a `Companion` and without what has a default.
 pub fn finish(bindings: &str) -> String {
     let lines: Vec<&str> = bindings.lines().collect();
@@ -56,6 +56,10 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
     let is_ours = text.starts_with("fun `") || text.contains(") fun `");
     if in_companion && indent.len() == 4 && is_ours {
         return format!("{indent}@JvmStatic @JvmOverloads {text}");
+    }
+    if text.starts_with("get() = \"") && text.contains("explanation=${ `explanation` }") {
+        // Of an error: what a log shows of it.
+        return format!("{indent}get() = `explanation`");
     }
     match text.split_once('(') {
         Some((head, rest)) if head.starts_with("data class ") && may_overload(following) => {
@@ -118,6 +122,10 @@ sealed class Ended {
     data class Late(
         val `by`: kotlin.Int = 50 ) : Ended()
 }
+class Unknown(val `id`: Uuid, val `explanation`: kotlin.String) : PannierException() {
+        override val message
+            get() = \"id=${ `id` }, explanation=${ `explanation` }\"
+}
 open class Buffer {
     companion object {
         internal fun alloc() {
@@ -138,6 +146,10 @@ public object Converter: Buffer<Ended>{
             .replace("class Config (", "class Config @JvmOverloads constructor(")
             .replace("object Emptied", "data object Emptied")
             .replace("class Late(", "class Late @JvmOverloads constructor(")
+            .replace(
+                "\"id=${ `id` }, explanation=${ `explanation` }\"",
+                "`explanation`",
+            )
             .replace("@Throws", "@JvmStatic @JvmOverloads @Throws");
         assert_eq!(finish(made), wanted);
     }

@@ -1,8 +1,6 @@
 //! How things stand, and what a sync did.
 
-use std::time::Duration;
-
-use crate::time::{TimeSpan, Timestamp};
+use crate::time::Timestamp;
 use crate::{UpstreamReport, Url, WaitReason, XapiVersion};
 
 /// Mirrors an enum of the core without fields. That none is forgotten, the compiler sees.
@@ -169,10 +167,8 @@ pub struct Status {
     pub erased: i64,
     /// Bytes of the queued statements.
     pub queued_bytes: i64,
-    /// When the oldest queued statement was recorded.
+    /// When the oldest queued statement was recorded. How long ago that is changes by itself, and is told by nobody.
     pub oldest_queued_at: Option<Timestamp>,
-    /// How long it has been waiting; zero where the clock was put back meanwhile.
-    pub oldest_age: Option<TimeSpan>,
     /// The LRS's base URL.
     pub endpoint: Option<Url>,
     /// Whether this collector syncs now.
@@ -217,9 +213,6 @@ impl From<pannier::Status> for Status {
             erased: ledger.erased as i64,
             queued_bytes: ledger.queued_bytes as i64,
             oldest_queued_at: ledger.oldest_queued_at.map(Timestamp),
-            oldest_age: status
-                .oldest_age_ms
-                .map(|age| TimeSpan(Duration::from_millis(age.unsigned_abs()))),
             endpoint: status.endpoint.map(Url),
             syncing: status.syncing,
             network: status.network,

@@ -92,7 +92,7 @@ pub enum StoreError {
         left: u64,
     },
     /// The collector is paused: the file is closed, but for what is recorded.
-    #[error("the collector is paused: call resume first")]
+    #[error("the collector is paused: resume it first")]
     Paused,
     /// Any other error of SQLite or the system.
     #[error("storage failed: {0}")]

@@ -1,5 +1,6 @@
 package pannier
 
+import java.lang.ref.WeakReference
 import java.nio.charset.CharacterCodingException
 import java.nio.file.Path
 import java.time.Duration
@@ -8,16 +9,12 @@ import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
-import kotlinx.coroutines.async
-import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.currentCoroutineContext
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
-import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
@@ -38,32 +35,24 @@ import kotlinx.coroutines.withContext
 public class Collector private constructor(
     private val blocking: BlockingCollector,
     private val withinSync: WithinSync,
-    upstreams: List<UpstreamInfo>,
+    private val shown: StatusFeed,
 ) : AutoCloseable {
     private val scope = CoroutineScope(SupervisorJob())
+    private val turns = Turns(scope)
     private val feed = EventFeed()
-    private val changes = Channel<Unit>(Channel.CONFLATED)
-    private val latest = MutableStateFlow(upstreams)
-    private val latestOfMain = MutableStateFlow(upstreams.first().status)
 
+    /** Set once it is being closed: what is left to be done. */
     @Volatile
-    private var isClosed = false
-
-    /** The last pause or resume. */
-    private var lastTurn: Job? = null
-
-    /** The last one, if it is a resume: calls wait for it. */
-    @Volatile
-    private var opening: Job? = null
+    private var ending: Job? = null
 
     /**
      * How things stand, at most a moment ago; with several upstreams, with the first one, `main`. [readStatus]
      * says how they stand now.
      */
-    public val status: StateFlow<Status> = latestOfMain.asStateFlow()
+    public val status: StateFlow<Status> = shown.statusOfMain
 
     /** How things stand with each of the [upstreams], `main` first, at most a moment ago. */
-    public val statuses: StateFlow<List<UpstreamInfo>> = latest.asStateFlow()
+    public val statuses: StateFlow<List<UpstreamInfo>> = shown.statuses
 
     /**
      * What happens from the moment somebody collects this, until the collector is closed. Whoever
@@ -72,19 +61,10 @@ public class Collector private constructor(
     public val events: Flow<Event> = feed.events
 
     init {
-        blocking.addListener(object : EventListener {
-            override fun onEvent(event: Event) {
-                feed.tell(event)
-                changes.trySend(Unit)
-            }
-        })
-        scope.launch(CALLS) {
-            for (change in changes) {
-                // While paused there is nothing to read; what was true last is shown.
-                runCatching { refresh() }
-                delay(STATUS_EVERY_MS)
-            }
-        }
+        blocking.addListener(Relay(feed, shown))
+        // Neither of them holds this collector: whoever forgets to close it leaves nothing behind.
+        val (shown, weak) = shown to WeakReference(blocking)
+        scope.launch(CALLS) { shown.keepUp(weak) }
     }
 
     /**
@@ -195,11 +175,9 @@ public class Collector private constructor(
      * which they were called.
      */
     public suspend fun pause(): Unit = turn(opens = false) {
-        runCatching { refresh() }
+        runCatching { shown.read(this) }
         pause()
-        synchronized(latest) {
-            show(latest.value.map { it.copy(status = it.status.copy(syncing = false)) })
-        }
+        shown.amend { it.copy(syncing = false) }
     }
 
     /** Opens the file again. Calls made from now on wait for that. */
@@ -210,7 +188,7 @@ public class Collector private constructor(
      * Does not wait for the end. An automatic sync begins again with the next statement, or when the
      * network is back.
      */
-    public fun interrupt(): Unit = blocking.interrupt()
+    public fun interrupt(): Unit = unlessClosed { interrupt() }
 
     /** Replaces the credentials; they are kept in memory only. A sync that waits for them goes on. */
     public suspend fun setCredentials(credentials: Credentials?): Unit =
@@ -287,81 +265,89 @@ public class Collector private constructor(
     public suspend fun acknowledgeLoss(): Unit = changing { acknowledgeLoss() }
 
     /** Tells an automatic sync whether the device has a network; without one it does not try. */
-    public fun setNetwork(available: Boolean): Unit = blocking.setNetwork(available)
+    public fun setNetwork(available: Boolean) {
+        unlessClosed { setNetwork(available) }
+        shown.amend { it.copy(network = available) }
+    }
 
     /**
-     * Ends a sync under way, closes the file, and completes [events]. Waits for a commit to the disk,
-     * never for the network. Calls fail from then on ([PannierException.Closing]). Closing twice is closing
-     * once.
+     * Ends a sync under way, closes the file, and completes [events], after the calls that were made before.
+     * Returns at once, and may be called on any thread; [closeAndJoin] waits for the end. Calls made from now on fail
+     * ([PannierException.Closing]). Closing twice is closing once.
      */
     override fun close() {
-        isClosed = true
-        // Already closed, or already paused: there is nothing left to end.
-        runCatching { blocking.pause() }
-        blocking.close()
-        changes.close()
-        feed.close()
+        synchronized(turns) {
+            if (ending != null) return
+            ending = turns.turn(CALLS, opens = false) {
+                // Already paused: there is nothing left to end.
+                runCatching { blocking.pause() }
+                blocking.close()
+                shown.close()
+                feed.close()
+            }
+        }
+    }
+
+    /** Closes, and waits until the file is closed: for a commit to the disk at most, never for the network. */
+    public suspend fun closeAndJoin() {
+        close()
+        ending?.join()
     }
 
     internal suspend fun <T> reading(work: BlockingCollector.() -> T): T = call(CALLS, work)
 
     internal suspend fun syncing(work: BlockingCollector.() -> SyncReport): SyncReport {
         if (withinSync.isAround()) throw reentrant()
-        return changing(SYNCS) { work().also { runCatching { refresh() } } }
+        return changing(SYNCS) { work().also { runCatching { shown.read(this) } } }
     }
 
     internal suspend fun <T> changing(
         on: CoroutineDispatcher = CALLS,
         work: BlockingCollector.() -> T,
-    ): T = call(on) { work().also { changes.trySend(Unit) } }
+    ): T = call(on) { work().also { shown.changed() } }
 
-    /** One at a time, so that none overwrites a newer one. */
-    private fun refresh() = synchronized(latest) { show(blocking.upstreams()) }
-
-    private fun show(upstreams: List<UpstreamInfo>) {
-        latest.value = upstreams
-        latestOfMain.value = upstreams.first().status
+    private fun unlessClosed(work: BlockingCollector.() -> Unit) {
+        try {
+            blocking.work()
+        } catch (_: IllegalStateException) {
+            // It is closed by now, so there is nothing to tell.
+        }
     }
 
     /** Does the work whether or not the caller goes on waiting for it. */
     private suspend fun <T> call(on: CoroutineDispatcher, work: BlockingCollector.() -> T): T {
         currentCoroutineContext().ensureActive()
-        val opening = opening
-        return scope.async(on) {
-            opening?.join()
-            try {
-                blocking.work()
-            } catch (_: CharacterCodingException) {
-                throw halfACharacter()
-            } catch (error: Exception) {
-                // Which of these it is depends on how far the closing has come; any other says what it did.
-                val isEnd = error is PannierException.Paused || error is IllegalStateException
-                throw if (isClosed && isEnd) closed() else error
+        val call = synchronized(turns) {
+            if (ending != null) throw closed()
+            // A sync is ended by a pause, and need not be waited for.
+            turns.call(on, waits = on !== SYNCS) {
+                try {
+                    blocking.work()
+                } catch (_: CharacterCodingException) {
+                    throw halfACharacter()
+                } catch (error: Exception) {
+                    // Which of these it is depends on how far the closing has come; any other says what it did.
+                    val isEnd = error is PannierException.Paused || error is IllegalStateException
+                    throw if (ending != null && isEnd) closed() else error
+                }
             }
-        }.await()
+        }
+        return call.await()
     }
 
     private suspend fun turn(opens: Boolean, work: BlockingCollector.() -> Unit) {
         currentCoroutineContext().ensureActive()
-        val mine = synchronized(changes) {
-            val before = lastTurn
-            scope.async(CALLS) {
-                before?.join()
+        val turn = synchronized(turns) {
+            if (ending != null) throw closed()
+            turns.turn(CALLS, opens) {
                 blocking.work()
-                changes.trySend(Unit)
-                Unit
-            }.also {
-                lastTurn = it
-                opening = it.takeIf { opens }
+                shown.changed()
             }
         }
-        mine.await()
+        turn.await()
     }
 
     public companion object {
-        /** The status is read at most so often. */
-        private const val STATUS_EVERY_MS = 50L
-
         /** What a text that was cut in the middle of an emoji is, which never gets to the core. */
         private fun halfACharacter(): PannierException {
             val fault = Fault(
@@ -412,7 +398,7 @@ public class Collector private constructor(
                         transport?.let(within::transport), credentialsProvider?.let(within::provider),
                     )
                     opened = blocking
-                    Collector(blocking, within, blocking.upstreams()).also { opened = it }
+                    Collector(blocking, within, StatusFeed(blocking.upstreams())).also { opened = it }
                 }
             } catch (unused: Throwable) {
                 // It failed half-way, or was cancelled: nobody else can close it.
@@ -420,5 +406,22 @@ public class Collector private constructor(
                 throw unused
             }
         }
+    }
+}
+
+/** Passes on what happens. The core holds it for as long as the collector is there, so it holds no collector. */
+private class Relay(private val feed: EventFeed, private val shown: StatusFeed) : EventListener {
+    override fun onEvent(event: Event) {
+        feed.tell(event)
+        shown.changed()
+    }
+}
+
+/** Does something with a collector and closes it in the end, whatever comes; returns when it is closed. */
+public suspend inline fun <R> Collector.use(block: (Collector) -> R): R {
+    try {
+        return block(this)
+    } finally {
+        withContext(NonCancellable) { closeAndJoin() }
     }
 }

@@ -10,6 +10,8 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -120,6 +122,59 @@ class CoroutinesTest {
         assertThrows<PannierException.Closing> { runBlocking { collector.readStatus() } }
         never.countDown()
         Collector.open(folder.queue()).use { assertEquals(2, it.readStatus().queued) }
+    }
+
+    @Test
+    fun `what was asked for before a pause or a close is done before it`() = runBlocking<Unit> {
+        val collector = Collector.open(folder.queue())
+        repeat(50) { turn ->
+            val calls = List(4) { async(start = CoroutineStart.UNDISPATCHED) { collector.record(lesson(it)) } } +
+                List(4) { async(start = CoroutineStart.UNDISPATCHED) { collector.readStatus() } }
+            if (turn == 49) collector.close() else collector.pause()
+            calls.forEach { it.await() }
+            if (turn < 49) collector.resume()
+        }
+        collector.closeAndJoin()
+        Collector.open(folder.queue()).use { assertEquals(200, it.readStatus().queued) }
+    }
+
+    @Test
+    fun `a closed collector says so, and takes what needs no answer`() = runBlocking<Unit> {
+        val collector = Collector.open(folder.queue())
+        collector.closeAndJoin()
+        collector.closeAndJoin()
+        collector.interrupt()
+        collector.setNetwork(false)
+        assertThrows<PannierException.Closing> { runBlocking { collector.record(lesson(1)) } }
+        assertThrows<PannierException.Closing> { runBlocking { collector.sync() } }
+        assertThrows<PannierException.Closing> { runBlocking { collector.pause() } }
+        assertThrows<PannierException.Closing> { runBlocking { collector.resume() } }
+    }
+
+    @Test
+    fun `what is shown is what the app has said, and the same is not shown twice`() = runBlocking<Unit> {
+        Collector.open(folder.queue()).use { collector ->
+            val shown = mutableListOf<Status>()
+            val watching = launch(start = CoroutineStart.UNDISPATCHED) { collector.status.collect(shown::add) }
+            collector.record(lesson(1))
+            collector.status.first { it.queued == 1L }
+            collector.setNetwork(false)
+            assertEquals(false, collector.status.value.network)
+            collector.pause()
+            collector.setNetwork(true)
+            assertEquals(true, collector.status.value.network)
+            collector.resume()
+            // Each of these has the status read anew, which says the same.
+            repeat(10) {
+                collector.setCredentials(null)
+                collector.readStatus()
+                delay(60)
+            }
+            yield()
+            assertEquals(shown.distinct(), shown)
+            assertTrue(shown.size <= 5, "$shown")
+            watching.cancel()
+        }
     }
 
     @Test

@@ -113,7 +113,7 @@ class ErrorsTest {
 
     @Test
     fun `files that cannot be used are told apart and left alone`() = runBlocking {
-        Collector.open(folder.queue()).close()
+        Collector.open(folder.queue()).closeAndJoin()
         patch(60, 99) // the schema version in SQLite's header
         fails<PannierException.Newer>({ it.found == 99L && it.known < 99 }) { Collector.open(folder.queue()) }
         patch(60, 0)

@@ -1,8 +1,15 @@
 package pannier
 
 import java.io.File
+import java.nio.file.Files
 import java.nio.file.Path
+import java.time.Duration
 import java.util.UUID
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeoutOrNull
+import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
@@ -41,10 +48,44 @@ class MemoryTest {
         }
     }
 
+    @Test
+    fun `a collector that is forgotten ends, and leaves no thread and no file open`() = runBlocking {
+        // What is made once for all.
+        Collector.open(folder.resolve("first.db"), AUTOMATIC, memoryLrs()).use { it.record(lesson(1)) }
+        val (threads, files) = syncThreads() to openFiles()
+        repeat(FORGOTTEN) { n ->
+            Collector.open(folder.resolve("$n.db"), AUTOMATIC, memoryLrs()).let { collector ->
+                collector.record(lesson(n))
+                collector.status.first { it.delivered == 1L }
+                Unit
+            }
+        }
+        assertTrue(syncThreads() > threads, "nothing is counted")
+        withTimeoutOrNull(60_000) {
+            while (syncThreads() > threads || openFiles() > files) {
+                System.gc()
+                delay(50)
+            }
+        }
+        assertEquals(threads to files, syncThreads() to openFiles())
+    }
+
+    private fun syncThreads() = File("/proc/self/task").listFiles().orEmpty().count {
+        runCatching { it.resolve("comm").readText().startsWith("pannier-") }.getOrDefault(false)
+    }
+
+    /** Of queues. */
+    private fun openFiles() = File("/proc/self/fd").listFiles().orEmpty().count {
+        runCatching { ".db" in Files.readSymbolicLink(it.toPath()).toString() }.getOrDefault(false)
+    }
+
     private fun residentKib() =
         File("/proc/self/status").readLines().first { it.startsWith("VmRSS") }.filter(Char::isDigit).toInt()
 
     private companion object {
+        const val FORGOTTEN = 20
+        val AUTOMATIC = Config(endpoint = LRS, sync = SyncPolicy.Automatic(count = 1, age = Duration.ZERO))
+
         /** A leak of 30 bytes a call, or of 500 in the rarest ones, would show. */
         const val CALLS = 1_000_000
         const val ALLOWED_KIB = 24 * 1024

@@ -5,8 +5,11 @@ import java.nio.file.Path
 import java.util.concurrent.TimeUnit
 import kotlin.io.path.createDirectory
 import kotlin.io.path.fileSize
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Assumptions.assumeTrue
 import org.junit.jupiter.api.Test
@@ -49,6 +52,23 @@ class StorageErrorsTest {
         other.waitFor()
         collector.record(lesson(2))
         assertEquals(1, collector.readStatus().recorded)
+    }
+
+    @Test
+    fun `to close blocks nobody, whoever has the file locked`() = runBlocking {
+        val collector = Collector.open(folder.queue())
+        collector.record(lesson(1))
+        val other = python("db.execute('BEGIN IMMEDIATE'); print('locked', flush=True); sys.stdin.read()")
+        assertEquals("locked", other.inputReader().readLine())
+        val waits = async(start = CoroutineStart.UNDISPATCHED) { runCatching { collector.record(lesson(2)) } }
+        collector.close()
+        // It has returned, though what was asked for before waits for the lock, and the file is open.
+        assertFalse(waits.isCompleted)
+        other.outputWriter().close()
+        other.waitFor()
+        assertTrue(waits.await().isSuccess)
+        collector.closeAndJoin()
+        opened(folder.queue()) { assertEquals(2, it.readStatus().recorded) }
     }
 
     @Test

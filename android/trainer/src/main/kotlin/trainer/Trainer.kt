@@ -12,6 +12,7 @@ import pannier.Collector
 import pannier.Config
 import pannier.Credentials
 import pannier.Ended
+import pannier.use
 
 fun main(args: Array<String>) = runBlocking {
     val user = System.getenv("PANNIER_LRS_USER")

@@ -14,6 +14,11 @@ import java.time.Duration
 public data class BackgroundSync(
     /** Over which networks. */
     val networks: Networks = Networks.ANY,
+    /**
+     * Also over a network from which the system has not reached the internet: the LRS may be on that network, as in a
+     * workshop or behind a school's firewall. From Android 9 on; before that the system starts no job there.
+     */
+    val withoutInternet: Boolean = false,
     /** Only while the device is being charged. */
     val whileCharging: Boolean = false,
     /**

@@ -82,7 +82,13 @@ internal class Connectivity(context: Context) : AutoCloseable {
         }
     }
 
-    private fun now(): Connection = by(manager.activeNetwork?.let(manager::getNetworkCapabilities))
+    private fun now(): Connection = try {
+        by(manager.activeNetwork?.let(manager::getNetworkCapabilities))
+    } catch (error: RuntimeException) {
+        // The app may not look. The first to be told of it by the callback is right; without one it is tried.
+        Log.w(TAG, "the network cannot be looked at", error)
+        Connection.METERED
+    }
 
     override fun close() {
         // It was not registered.

@@ -9,9 +9,11 @@ import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.delay
@@ -42,10 +44,15 @@ public class Pannier private constructor(
     backgroundSync: BackgroundSync?,
     pauseInBackground: Boolean,
 ) : AutoCloseable {
-    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+    // What nobody catches would end the app.
+    private val logged = CoroutineExceptionHandler { _, error -> Log.e(TAG, "an error that nobody expected", error) }
+    private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default + logged)
     private val connectivity = Connectivity(application)
     private val wakefulness = Wakefulness(visible()) { if (pauseInBackground) wake(it) }
     private val activities = Activities(wakefulness)
+
+    /** What opens the file, or is about to close it. */
+    private var turning: Job? = null
 
     /** What the device is connected by. */
     public val connection: StateFlow<Connection> = connectivity.connection
@@ -63,13 +70,22 @@ public class Pannier private constructor(
         if (!allowed && SyncJobs.state.value.running == 0) collector.interrupt()
     }
 
-    /** Begun at once, so that calls made from now on find the file open. */
+    /** Begun at once, so that calls made from now on find the file open. [Wakefulness] calls this, one at a time. */
     private fun wake(awake: Boolean) {
-        scope.launch(start = CoroutineStart.UNDISPATCHED) {
-            try {
-                if (awake) collector.resume() else collector.pause()
-            } catch (error: PannierException) {
-                Log.w(TAG, "the queue could not be ${if (awake) "opened" else "closed"}", error)
+        turning?.cancel()
+        turning = scope.launch(start = CoroutineStart.UNDISPATCHED) {
+            // An activity's own onStop comes after the system has told, and the next activity may be about to start.
+            if (!awake) delay(PAUSE_AFTER.toMillis())
+            while (true) {
+                try {
+                    if (awake) collector.resume() else collector.pause()
+                    return@launch
+                } catch (_: PannierException.Closing) {
+                    return@launch
+                } catch (error: PannierException) {
+                    Log.w(TAG, "the queue could not be ${if (awake) "opened" else "closed"} yet", error)
+                    delay(TRY_AGAIN_AFTER.toMillis())
+                }
             }
         }
     }
@@ -105,7 +121,10 @@ public class Pannier private constructor(
         }
     }
 
-    /** Closes the collector. A job to sync in the background stays, if there is one. */
+    /**
+     * Closes the collector. Returns at once, also on the main thread; [Collector.closeAndJoin] waits for the end. A job
+     * to sync in the background stays, if there is one.
+     */
     override fun close() {
         application.unregisterActivityLifecycleCallbacks(activities)
         connectivity.close()
@@ -120,6 +139,12 @@ public class Pannier private constructor(
         /** A job that is not needed any more is left alone for so long: the next record needs it. */
         private val CANCEL_AFTER: Duration = Duration.ofSeconds(5)
 
+        /** So long after the last activity has left the screen the file is closed. */
+        private val PAUSE_AFTER: Duration = Duration.ofMillis(700)
+
+        /** A file that could not be opened or closed, as another process holds it, is tried again after so long. */
+        private val TRY_AGAIN_AFTER: Duration = Duration.ofSeconds(1)
+
         /**
          * Where [open] keeps the queue: a file that is not part of a backup. A phone that was restored
          * from one would send again what the old phone has sent.
@@ -132,8 +157,8 @@ public class Pannier private constructor(
          * - An automatic sync ([Config.sync]) sends over [networks] only.
          * - [backgroundSync], if given, delivers while the app is not on the screen.
          * - With [pauseInBackground] the file is closed and no sync under way while no activity is on
-         *   the screen and no job syncs. Calls made meanwhile fail, so it is not for an app that
-         *   records from a service or a receiver.
+         *   the screen and no job syncs. What is recorded meanwhile, in an activity that stops, a service or a
+         *   receiver, is taken in; lists, counts and changes fail ([PannierException.Paused]).
          *
          * Call it once, say in [Application.onCreate], and keep what it returns.
          */
@@ -153,7 +178,12 @@ public class Pannier private constructor(
             // Asking for the folder makes it.
             val file = withContext(Dispatchers.IO) { queueFile(context) }
             val collector = Collector.open(file, config, transport, credentialsProvider)
-            return Pannier(collector, application, networks, backgroundSync, pauseInBackground)
+            try {
+                return Pannier(collector, application, networks, backgroundSync, pauseInBackground)
+            } catch (unused: Throwable) {
+                collector.close()
+                throw unused
+            }
         }
 
         private fun visible(): Boolean {

@@ -12,6 +12,7 @@ import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
+import pannier.PannierException
 
 /** Runs the job of [BackgroundSync]. Only the system uses it; it is in the library's manifest. */
 public class SyncJobService : JobService() {
@@ -34,6 +35,7 @@ public class SyncJobService : JobService() {
                 throw cancelled
             } catch (error: Exception) {
                 Log.w(TAG, "the sync in the background failed", error)
+                again = mayPass(error)
                 jobFinished(params, again)
             } finally {
                 SyncJobs.stopped(comesAgain = again)
@@ -47,6 +49,16 @@ public class SyncJobService : JobService() {
         running?.cancel()
         return true
     }
+}
+
+/** Whether it may be otherwise at the next try though nobody does anything. */
+private fun mayPass(error: Exception): Boolean = when (error) {
+    is PannierException.Busy, is PannierException.DiskFull, is PannierException.CannotOpen,
+    is PannierException.ReadOnly, is PannierException.Storage, is PannierException.Paused,
+    -> true
+    is PannierException -> false
+    // The app's own, which opens the queue.
+    else -> true
 }
 
 /** The jobs of this process: those that run, and how many have ended and are not tried again. */

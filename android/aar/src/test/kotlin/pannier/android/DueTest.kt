@@ -35,6 +35,11 @@ class DueTest {
         assertEquals(null, due(status(queued = 1, until = later, why = WaitKind.APP)))
 
     @Test
+    fun `there is none while there is nowhere to send to`() {
+        assertEquals(null, due(status(queued = 1, nextDue = later).copy(endpoint = null)))
+    }
+
+    @Test
     fun `of several it is for the one that is due first, among those that are delivered to here`() {
         fun info(name: String, status: Status, opened: Boolean = true) = UpstreamInfo(name, Route(), opened, status)
         val (done, waits) = info("main", status()) to info("second", status(queued = 1, until = later, why = WaitKind.BACKOFF))
@@ -49,7 +54,7 @@ class DueTest {
     private fun status(queued: Long = 0, nextDue: Instant? = null, until: Instant? = null, why: WaitKind? = null) =
         Status(
             recorded = 9, queued = queued, waiting = 0, held = 0, delivered = 0, retracted = 0, discarded = 0,
-            replaced = 0, erased = 0, queuedBytes = 0, oldestQueuedAt = null, oldestAge = null, endpoint = null,
+            replaced = 0, erased = 0, queuedBytes = 0, oldestQueuedAt = null, endpoint = "https://lrs.example/xAPI",
             syncing = false, network = true, waitingUntil = until, waitingFor = why, trouble = null,
             nextDue = nextDue, lastSuccess = null, speaks = null, learnedMaxStatements = null,
             learnedMaxBytes = null, clockSkewMs = null, loss = null,

@@ -5,7 +5,16 @@ import android.app.Application
 import android.app.job.JobParameters
 import java.time.Duration
 import java.util.concurrent.CountDownLatch
+import kotlin.io.path.createDirectory
+import kotlin.io.path.deleteExisting
 import kotlin.io.path.exists
+import kotlin.io.path.moveTo
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -42,6 +51,28 @@ class App : Application(), PannierOwner {
     var opened: Pannier? = null
 
     override suspend fun pannier(): Pannier = checkNotNull(opened)
+}
+
+/** An activity that has something to say when it leaves. */
+class Leaving : Activity() {
+    override fun onPause() {
+        super.onPause()
+        says("onPause")
+    }
+
+    override fun onStop() {
+        super.onStop()
+        says("onStop")
+    }
+
+    override fun onDestroy() {
+        super.onDestroy()
+        says("onDestroy")
+    }
+
+    companion object {
+        var says: (String) -> Unit = {}
+    }
 }
 
 /** The whole on Robolectric's Android: its framework, the real library, a real file. */
@@ -126,6 +157,43 @@ class PannierTest {
     }
 
     @Test
+    fun `what an activity records as it leaves is taken in, and so is what comes in the background`() = runBlocking<Unit> {
+        val collector = open(pauseInBackground = true).collector
+        val background = CoroutineScope(Dispatchers.IO)
+        val calls = mutableListOf<Deferred<Any>>()
+        fun record(n: Int) = calls.add(background.async { collector.record(lesson(n)) })
+        fun read() = calls.add(background.async(start = CoroutineStart.UNDISPATCHED) { collector.readStatus() })
+        Leaving.says = { where ->
+            repeat(25, ::record)
+            if (where != "onDestroy") read()
+        }
+        val activity = Robolectric.buildActivity(Leaving::class.java).setup()
+        activity.pause().stop().destroy()
+        repeat(25, ::record)
+        calls.awaitAll()
+        eventually("it is paused") { runCatching { collector.readStatus() }.exceptionOrNull() is PannierException.Paused }
+        repeat(25) { collector.record(lesson(it)) }
+        Robolectric.buildActivity(Activity::class.java).create().start()
+        assertEquals(5 * 25L, collector.readStatus().recorded)
+    }
+
+    @Test
+    fun `a file that cannot be opened yet is tried again until it can`() = runBlocking<Unit> {
+        val collector = open(pauseInBackground = true).collector
+        val activity = Robolectric.buildActivity(Activity::class.java).create().start()
+        activity.stop()
+        eventually("it is paused") { runCatching { collector.readStatus() }.exceptionOrNull() is PannierException.Paused }
+        val (file, away) = Pannier.queueFile(app).let { it to it.resolveSibling("away.db") }
+        file.moveTo(away)
+        file.createDirectory()
+        activity.restart().start()
+        assertTrue(runCatching { collector.readStatus() }.exceptionOrNull() is PannierException)
+        file.deleteExisting()
+        away.moveTo(file)
+        eventually("it is open") { runCatching { collector.readStatus() }.isSuccess }
+    }
+
+    @Test
     fun `there is a job exactly while something can be sent`() = runBlocking<Unit> {
         val pannier = open(backgroundSync = BackgroundSync())
         pannier.collector.record(lesson(1))
@@ -182,11 +250,36 @@ class PannierTest {
 
     @Test
     fun `a job that fails for a reason of the device's comes again by the system's backoff`() = runBlocking<Unit> {
-        open(Config(), backgroundSync = BackgroundSync(), transport = null)
+        val pannier = open(backgroundSync = BackgroundSync())
+        pannier.collector.pause()
         val service = Robolectric.buildService(SyncJobService::class.java).create().get()
         assertTrue(service.onStartJob(parameters()))
         eventually("the job ends") { shadowOf(service).isJobFinished }
         assertTrue(shadowOf(service).isRescheduleNeeded)
+    }
+
+    @Test
+    fun `a job that cannot succeed before the app acts does not come again`() = runBlocking<Unit> {
+        for (close in listOf(false, true)) {
+            val pannier = open(Config(), backgroundSync = BackgroundSync(), transport = null)
+            pannier.collector.record(lesson(1))
+            if (close) pannier.close()
+            val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+            assertTrue(service.onStartJob(parameters()))
+            eventually("the job ends") { shadowOf(service).isJobFinished }
+            assertFalse("closed: $close", shadowOf(service).isRescheduleNeeded)
+            pannier.close()
+        }
+    }
+
+    @Test
+    fun `without an endpoint no job is planned, and with one there is`() = runBlocking<Unit> {
+        val pannier = open(Config(), backgroundSync = BackgroundSync())
+        pannier.collector.record(lesson(1))
+        pannier.collector.status.first { it.queued == 1L }
+        assertEquals(0, phone.jobs.size)
+        pannier.collector.setEndpoint(LRS)
+        eventually("a job is planned") { phone.jobs.size == 1 }
     }
 
     @Test

@@ -2,9 +2,13 @@ package pannier.android
 
 import android.app.Application
 import android.app.job.JobInfo
+import android.content.ContextWrapper
+import android.net.NetworkCapabilities
+import android.os.Build
 import java.time.Duration
 import java.time.Instant
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -36,6 +40,38 @@ class SyncJobTest {
         assertEquals(JobInfo.NETWORK_TYPE_UNMETERED, job.networkType)
         assertTrue(job.isRequireCharging)
         assertEquals(90_000L, job.minLatencyMillis)
+    }
+
+    @Test
+    fun `a network without the internet can be asked for, where the system can`() {
+        for (networks in Networks.entries) {
+            SyncJob(application, BackgroundSync(networks, withoutInternet = true)).plan(Instant.EPOCH, false, now)
+            if (Build.VERSION.SDK_INT < Build.VERSION_CODES.P) {
+                assertTrue(phone.jobs.single().networkType != JobInfo.NETWORK_TYPE_NONE)
+                continue
+            }
+            val wanted = phone.jobs.single().requiredNetwork!!
+            assertFalse("$wanted", wanted.hasCapability(NetworkCapabilities.NET_CAPABILITY_VALIDATED))
+            assertFalse("$wanted", wanted.hasCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET))
+            val unmetered = wanted.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED)
+            assertEquals(networks == Networks.UNMETERED, unmetered)
+        }
+    }
+
+    @Test
+    fun `what the system throws ends nothing, and the next change asks again`() {
+        var broken = true
+        val phones = object : ContextWrapper(application) {
+            override fun getSystemService(name: String): Any =
+                if (broken) throw SecurityException("not here") else super.getSystemService(name)
+        }
+        val job = SyncJob(phones, BackgroundSync())
+        job.plan(Instant.EPOCH, ended = false, now)
+        job.plan(null, ended = false, now)
+        assertEquals(emptyList<JobInfo>(), phone.jobs)
+        broken = false
+        job.plan(Instant.EPOCH, ended = false, now)
+        assertEquals(1, phone.jobs.size)
     }
 
     @Test

@@ -20,6 +20,7 @@ import pannier.WaitKind
 import pannier.fromJson
 import pannier.mbox
 import pannier.statement
+import pannier.use
 
 /** The kit as an app uses it: one device, and an LRS that does what a test says. */
 class MemoryLrsTest {
