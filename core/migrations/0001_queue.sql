@@ -208,6 +208,10 @@ CREATE TABLE upstream (
     asked_since_401   INTEGER,
     -- 1: it has answered a look-up. 0: it has taken statements, and not answered one yet.
     reads             INTEGER,
+    -- 1: it has named the statements that it stored.
+    names             INTEGER NOT NULL DEFAULT 0,
+    -- Statements that it refused alone and took later, less those that it refused for good since.
+    acquitted         INTEGER NOT NULL DEFAULT 0,
     -- Look-ups in a row that it gave no answer to, less those that were left out for it.
     looks_unanswered  INTEGER NOT NULL DEFAULT 0,
     -- The same of GET about.

@@ -28,6 +28,7 @@ impl Session {
                 Ceiling::takes_one(&mut self.link.learned);
             }
             self.link.accepted_any = true;
+            self.acquit(&settled);
             // The next one is in front of it, or behind: it need not be like this one.
             self.link.wary = self.link.is_in_long_trouble();
             self.link.auth_verified = true;
@@ -44,6 +45,16 @@ impl Session {
             db.purge_beside(self.link.config.history, now)?;
         }
         Ok(())
+    }
+
+    /// Remembers that the LRS takes what it has refused before.
+    fn acquit(&mut self, settled: &[(Pending, Outcome)]) {
+        let acquitted = settled
+            .iter()
+            .filter(|(item, outcome)| *outcome == Outcome::Delivered && item.was_refused())
+            .count() as u32;
+        let learned = &mut self.link.learned;
+        learned.acquitted = (learned.acquitted + acquitted).min(policy::MOST_ACQUITTED);
     }
 
     /// Returns how long a failed request may still be running at the LRS.

@@ -54,6 +54,7 @@ pub fn posted(
                 status: Some(*status),
                 words: words.to_string(),
                 stranger: !from.is_lrs(),
+                retry_after,
             };
             let culprits = positions(ids_named, batch)
                 .chain(indexes.iter().copied().filter(|at| *at < batch.len()))

@@ -76,12 +76,19 @@ pub struct Blame {
     pub words: String,
     /// The refusal does not prove to be the LRS's: what a stranger says holds no statement.
     pub stranger: bool,
+    /// Whoever refused it said when to come again: then it is not this statement that is at fault.
+    pub retry_after: Option<Duration>,
 }
 
 impl Blame {
     /// Tells whether the LRS itself has said 401.
     pub(crate) fn is_401(&self) -> bool {
         self.status == Some(401) && !self.stranger
+    }
+
+    /// Tells whether the LRS itself refuses this statement, as far as it says.
+    pub(crate) fn is_a_refusal(&self) -> bool {
+        !self.stranger && self.retry_after.is_none()
     }
 
     /// Turns it into trouble of the upstream, which may be the cause.

@@ -133,6 +133,10 @@ pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
 /// 2026-11-28.
 pub(super) const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
 
+/// Times before that a statement was tried, apart, and is said to be stored by an LRS that usually names what it stores,
+/// or shows it, and does neither: then it counts. 2026-11-29.
+pub(super) const SAID_UNLIKE_USUAL: u32 = 5;
+
 // Whose fault a refusal is.
 
 /// Suspects in a row that make the LRS as suspect as the statements. 2026-11-23.
@@ -141,6 +145,24 @@ pub(super) const SUSPECTS_BEFORE_PROBING: usize = 3;
 /// Shortest time between two refusals that count as two: a gateway is reloaded, a deployment replaced, an LRS
 /// started within it. 2026-11-28.
 pub(super) const REFUSALS_APART: Duration = Duration::from_secs(10);
+
+/// Times that a statement is sent again at once, before its second refusal holds it: where half of the nodes refuse, one
+/// statement in 32 is refused by each time. 2026-11-29.
+pub(super) const APPEALS: u32 = 3;
+
+/// Refusals more that it takes to hold a statement for each that the LRS has taken after it had refused it, and where it
+/// refuses many in a row: a node of several, a limit or a quota refuses, and not for what the statement says.
+/// 2026-11-29.
+pub(super) const REFUSALS_IN_DOUBT: u32 = 4;
+
+/// Most refusals in a row that may be for what each of the statements says. 2026-11-29.
+pub(super) const MANY_IN_A_ROW: usize = 3;
+
+/// Most such statements that count, so that what is at fault is held within a day. 2026-11-29.
+pub(super) const MOST_ACQUITTED: u32 = 4;
+
+/// Longest wait for a refusal with Retry-After, which may be that of one statement after all. 2026-11-29.
+pub(super) const LONGEST_ASKED_BY_A_REFUSAL: Duration = Duration::from_mins(1);
 
 /// Largest difference of two clocks that agree: `Date` counts whole seconds and was under way for a while.
 /// 2026-11-28.

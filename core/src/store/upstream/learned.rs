@@ -83,6 +83,11 @@ pub struct Learned {
     /// Whether these credentials may read. True: it has answered a look-up. False: it has taken statements,
     /// and not answered one yet.
     pub reads: Option<bool>,
+    /// Whether it has named the statements that it stored.
+    pub names: bool,
+    /// Statements that it refused alone and took later, less those that it refused for good since: so much is a refusal
+    /// of this LRS worth.
+    pub acquitted: u32,
     /// Look-ups in a row that nobody answered, less those that were left out for it.
     pub looks_unanswered: u32,
     /// The same of `GET about`.
@@ -178,6 +183,8 @@ pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
         failures: row.get("failures")?,
         asked_since_401: row.get("asked_since_401")?,
         reads: row.get("reads")?,
+        names: row.get("names")?,
+        acquitted: row.get("acquitted")?,
         looks_unanswered: row.get("looks_unanswered")?,
         about_unanswered: row.get("about_unanswered")?,
         waits: Waits {
@@ -255,8 +262,9 @@ pub(crate) fn write(
             under_way_since = ?23, under_way_timeout = ?24,
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
             asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
-            looks_unanswered = ?34, about_unanswered = ?35
-         WHERE id = ?36",
+            looks_unanswered = ?34, about_unanswered = ?35, names = ?36,
+            acquitted = ?37
+         WHERE id = ?38",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -294,6 +302,8 @@ pub(crate) fn write(
         learned.written.map(|then| then.steady.boot),
         learned.looks_unanswered,
         learned.about_unanswered,
+        learned.names,
+        learned.acquitted,
         upstream,
     ])?;
     Ok(())

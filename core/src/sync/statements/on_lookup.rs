@@ -381,6 +381,10 @@ impl Session {
         (look.as_voided, look.again) = (false, false);
         let write_only = self.link.config.write_only;
         let signs = self.link.learned.signs == Some(true);
+        // Whoever names what it stores, or has shown some of it, and suddenly only says so may be somebody else. An
+        // LRS that names what is new to it alone says so each time.
+        let as_usual = !self.link.learned.names && self.link.learned.reads != Some(true)
+            || item.row.tries >= policy::SAID_UNLIKE_USUAL;
         match &look.then {
             // The credentials, or one of these? Another one that is taken tells, and nothing else does.
             AfterLookup::Split { blame, .. } if blame.is_401() => {
@@ -408,7 +412,7 @@ impl Session {
             // One that fails on the question, or does not understand it, says nothing. An LRS that never
             // gives its version header cannot be told from whoever stands before it.
             AfterLookup::Proves { vouched, own }
-                if *vouched && may_not_read || write_only && (*own || !signs) =>
+                if *vouched && may_not_read && as_usual || write_only && (*own || !signs) =>
             {
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
@@ -424,6 +428,7 @@ impl Session {
                     status,
                     words: stop.words,
                     stranger: true,
+                    retry_after: None,
                 };
                 self.blame_all(db, vec![item], &blame, now)?;
                 self.continue_look(db, look, now)
@@ -486,6 +491,7 @@ impl Session {
             status,
             words: words.to_owned(),
             stranger,
+            retry_after: None,
         };
         self.blame_all(db, vec![item], &blame, now)?;
         self.continue_look(db, look, now)

@@ -178,6 +178,7 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         let look = pick(&batch, look);
+        self.link.learned.names = true;
         let settled = take(batch, delivered)
             .map(|item| (item, Outcome::Delivered))
             .collect();
@@ -230,6 +231,7 @@ impl Session {
                 status: None,
                 words,
                 stranger: false,
+                retry_after: None,
             },
             now,
         )
@@ -330,6 +332,7 @@ fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame
         status: Some(200),
         words,
         stranger,
+        retry_after: None,
     };
     let refused = refused.into_iter();
     refused.map(|(at, words)| (at, blame(words))).collect()
@@ -352,6 +355,7 @@ fn blame_of(stop: &Stop) -> Blame {
         status: stop.status,
         words: stop.words.clone(),
         stranger,
+        retry_after: None,
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Whether it is the statement or the LRS, or something that stands before it today, can be told in one
 //! way only: by trying again. A statement is held when the LRS itself has refused it twice, some time
-//! apart, and has taken others in between. Until then it is a suspect. In a session that has not seen
+//! apart, and has taken others in between, and refuses it a few times more at once: one node of several refuses,
+//! and the next one takes. Where it refuses many in a row, as one whose quota is full, or has taken what it refused
+//! before, as one that counts statements per minute, it takes several refusals more, each after others were taken; and
+//! one that says when to come again does not count. Until then it is a suspect. In a session that has not seen
 //! the LRS take anything, suspects are known to the session alone and stay queued, so an outage, a broken
 //! deployment or a misled proxy leaves no trace; the session goes on behind them: the next few, then ever
 //! further ahead, so that a run of bad statements ends no sync. Once another one is taken, they step
@@ -16,7 +19,7 @@ use super::task::{AfterLookup, Lookup, Pending, Task};
 use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
 use crate::sync::backoff;
 use crate::sync::link::Ceiling;
-use crate::sync::meaning::Blame;
+use crate::sync::meaning::{Blame, Pause, Stop};
 use crate::sync::policy;
 use crate::sync::session::Session;
 
@@ -41,9 +44,15 @@ impl Session {
         taken: u64,
         now: Millis,
     ) -> Result<(), StoreError> {
-        for item in items {
+        for mut item in items {
+            let confirmed = self.confirms(&item, blame);
+            if confirmed && self.may_appeal(&item, blame) {
+                item.appeals += 1;
+                self.tasks.push_front(Task::Post(vec![item]));
+                continue;
+            }
             let suspect = Suspect {
-                confirmed: self.confirms(&item, blame),
+                confirmed,
                 taken,
                 blame: blame.clone(),
                 at: now,
@@ -63,6 +72,14 @@ impl Session {
         if self.suspects.is_probing() {
             // The rest of the batch stays queued until the upstream has shown that it is well.
             self.forget_tasks();
+            if let Some(asked) = blame.retry_after {
+                // It refuses whatever comes, and says until when.
+                let stop = Stop {
+                    pause: Pause::AtLeast(asked.min(policy::LONGEST_ASKED_BY_A_REFUSAL)),
+                    ..blame.clone().stop()
+                };
+                return self.stop(db, stop, Duration::ZERO, now);
+            }
             // But one leap: it may be statements that it fails on, and questions that nobody answers.
             if self.suspects.ill && self.suspects.list.len() > policy::SUSPECTS_BEFORE_PROBING {
                 return self.resolve_suspects(db, now).map(drop);
@@ -75,11 +92,33 @@ impl Session {
     fn confirms(&self, item: &Pending, blame: &Blame) -> bool {
         let taken = self.link.learned.taken;
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
-        !blame.stranger
+        blame.is_a_refusal()
             && same
             && self.is_apart(item)
-            && item.row.tries >= policy::refusals_before(blame.reason, blame.status)
+            && item.row.tries >= self.refusals_before(blame)
             && item.row.taken.is_some_and(|then| taken > then)
+    }
+
+    /// Returns how many refusals of this kind come before the one that holds a statement of this LRS's.
+    fn refusals_before(&self, blame: &Blame) -> u32 {
+        let usual = policy::refusals_before(blame.reason, blame.status);
+        usual + policy::REFUSALS_IN_DOUBT * self.link.learned.acquitted
+    }
+
+    /// Tells whether it is sent once more before it is held for this: at once, as the one before it and the next one
+    /// may come to different nodes. What a server fails on has been tried often enough, as has what was tried at
+    /// other times.
+    fn may_appeal(&self, item: &Pending, blame: &Blame) -> bool {
+        let tried = item.row.tries.saturating_sub(self.refusals_before(blame)) + item.appeals;
+        policy::refusals_before(blame.reason, blame.status) == 1
+            && tried < policy::APPEALS
+            && self.suspects.list.len() < policy::MANY_IN_A_ROW
+    }
+
+    /// Tells whether it was refused often enough to be held, with so many refused in a row just now.
+    fn is_enough(&self, suspect: &Suspect, in_a_row: usize) -> bool {
+        let often = self.refusals_before(&suspect.blame) + policy::REFUSALS_IN_DOUBT;
+        in_a_row <= policy::MANY_IN_A_ROW || suspect.item.row.tries >= often
     }
 
     /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
@@ -95,10 +134,12 @@ impl Session {
 
     /// The upstream took another statement: what becomes of the suspects.
     pub(crate) fn hold_confirmed(&mut self, now: Millis) -> Vec<(Pending, Outcome)> {
+        let in_a_row = self.suspects.list.len();
         let list = std::mem::take(&mut self.suspects).list;
         let mut outcomes = Vec::new();
         for suspect in list {
-            let outcome = if suspect.confirmed {
+            let outcome = if suspect.confirmed && self.is_enough(&suspect, in_a_row) {
+                self.link.learned.acquitted = self.link.learned.acquitted.saturating_sub(1);
                 self.sentence(&suspect, now)
             } else if suspect.item.row.aside_since.is_none() {
                 self.later_since(&suspect.item, &suspect.blame, suspect.taken, now)
@@ -148,7 +189,12 @@ impl Session {
             return Ok(false);
         };
         let taken_others = self.link.accepted_any;
-        let confirmed = self.suspects.list.iter().any(|one| one.confirmed);
+        let in_a_row = self.suspects.list.len();
+        let confirmed = self
+            .suspects
+            .list
+            .iter()
+            .any(|one| one.confirmed && self.is_enough(one, in_a_row));
         let all_aside = self
             .suspects
             .list
@@ -183,8 +229,10 @@ impl Session {
     /// Puts a statement off, longer each time. `taken` is how much the upstream had taken when it was
     /// refused.
     fn later_since(&mut self, item: &Pending, blame: &Blame, taken: u64, now: Millis) -> Outcome {
+        let asked = blame.retry_after.unwrap_or_default();
         let wait = backoff::suspicion(item.row.tries, &mut self.rng)
             .max(policy::REFUSALS_APART)
+            .max(asked.min(policy::LONGEST_SUSPICION))
             .max(self.under_way(now));
         Outcome::Waiting {
             reason: WaitReason::Suspect,
@@ -192,7 +240,7 @@ impl Session {
             status: blame.status,
             words: blame.words.clone(),
             // Only what the LRS itself has refused before is held by its next refusal.
-            taken: (!blame.stranger).then_some(taken),
+            taken: blame.is_a_refusal().then_some(taken),
         }
     }
 }

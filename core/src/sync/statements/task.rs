@@ -15,15 +15,26 @@ pub struct Pending {
     pub row: Row,
     /// Looked up in this session, and not found.
     pub looked: bool,
+    /// How often it was sent again at once after a refusal that would hold it.
+    pub appeals: u32,
 }
 
 impl From<Row> for Pending {
     fn from(row: Row) -> Self {
-        Self { row, looked: false }
+        Self {
+            row,
+            looked: false,
+            appeals: 0,
+        }
     }
 }
 
 impl Pending {
+    /// Tells whether the LRS itself has refused it when it was alone.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.appeals > 0 || self.row.aside_since.is_some() && self.row.taken.is_some()
+    }
+
     /// Tells whether it comes straight from the log and was never sent, so that it may go beside others.
     pub(crate) fn is_fresh(&self) -> bool {
         self.row.aside_since.is_none() && !self.row.sent_before && !self.looked

@@ -235,6 +235,7 @@ fn a_refusal_of_the_lrs_is_not_yet_anybodys_fault() {
                 status: Some(status),
                 words: "no".into(),
                 stranger: false,
+                retry_after: None,
             },
             culprits: vec![],
         };

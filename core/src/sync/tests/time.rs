@@ -79,7 +79,7 @@ fn what_was_refused_before_its_time_is_not_held_once_that_has_come() {
         posts += usize::from(request.body.is_some());
         let outcome = device.lrs.perform(&request, device.now);
         device.now += 20;
-        if posts == 3 && request.body.is_none() {
+        if posts >= 3 && request.body.is_none() {
             // By then their time has come.
             device.now = START + 95_000;
             device.lrs.dislikes.clear();
