@@ -6,6 +6,7 @@ mod device;
 mod in_flight;
 mod judge;
 mod lrs;
+mod other_reasons;
 mod simulated;
 mod time;
 mod upstream;

@@ -81,7 +81,7 @@ impl Endpoint {
     }
 
     /// Tells whether nobody on the way can read what travels: it is encrypted, or does not leave the device
-    /// (`localhost`, RFC 6761 section 6.3, and the loopback addresses).
+    /// (`localhost` itself and the loopback addresses).
     pub fn is_confidential(&self) -> bool {
         self.is_https() || is_this_device(&self.base)
     }
@@ -156,10 +156,8 @@ impl fmt::Display for Endpoint {
 /// Tells whether what is sent there does not leave this device.
 pub fn is_this_device(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        // Names under it, and the one with a dot at its end, systems ask the network's DNS for.
+        Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
@@ -198,8 +196,9 @@ mod tests {
             ("http://127.8.9.1/xAPI", true),
             ("http://[::1]:8080/xAPI", true),
             ("http://[::ffff:127.0.0.1]/xAPI", true),
-            ("http://LocalHost./xAPI", true),
-            ("http://lrs.localhost/xAPI", true),
+            ("http://LocalHost/xAPI", true),
+            ("http://localhost./xAPI", false),
+            ("http://lrs.localhost/xAPI", false),
             ("http://lrs.example/xAPI", false),
             ("http://192.168.0.7/xAPI", false),
             ("http://localhost.example/xAPI", false),

@@ -1,0 +1,184 @@
+//! Refusals for what no statement says: limits, quotas, nodes of several. And one node that says it stored them.
+
+use super::device::Device;
+use super::lrs::answer;
+use crate::lrs::{Method, Request};
+use crate::store::{HoldReason, Millis, UpstreamId};
+use crate::sync::Ended;
+
+fn statements(request: &Request) -> usize {
+    let body: serde_json::Value =
+        serde_json::from_slice(request.body_bytes().unwrap_or_default()).unwrap_or_default();
+    body.as_array().map_or(1, Vec::len)
+}
+
+impl Device {
+    /// As an app would that syncs when something is due, until all is delivered or so much time has passed.
+    fn go_on_for(&mut self, long: Millis) {
+        let end = self.now + long;
+        while self.now < end {
+            self.chance += 1;
+            let next = match self.sync() {
+                Ended::Waiting { until, .. } => Some(until),
+                _ => self.db.next_due(UpstreamId::MAIN).unwrap(),
+            };
+            match next {
+                Some(next) => self.now = next.max(self.now + 50),
+                None => return,
+            }
+        }
+    }
+}
+
+const HOUR: Millis = 3_600_000;
+
+#[test]
+fn a_limit_that_is_told_as_a_refusal_holds_nothing() {
+    for status in [400, 402, 403, 413, 507] {
+        for retry_after in [None, Some("20")] {
+            let mut device = Device::new();
+            device.record(200);
+            let (mut window, mut taken) = (0, 0);
+            // Forty statements in each twenty seconds.
+            device.lrs.instead = Box::new(move |request, now| {
+                if request.method != Method::Post {
+                    return None;
+                }
+                if now / 20_000 != window {
+                    (window, taken) = (now / 20_000, 0);
+                }
+                if taken + statements(request) <= 40 {
+                    taken += statements(request);
+                    return None;
+                }
+                let headers = retry_after.map(|seconds| ("Retry-After", seconds.to_owned()));
+                let headers: Vec<_> = headers.into_iter().collect();
+                Some(answer(status, &headers, "slow down".into()))
+            });
+            device.go_on_for(2 * HOUR);
+            assert_eq!(device.held(), [], "{status} {retry_after:?}");
+            assert_eq!(device.delivered(), 200, "{status} {retry_after:?}");
+            if retry_after.is_some() {
+                assert!(device.lrs.requests < 500, "{}", device.lrs.requests);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quota_that_is_full_for_ten_minutes_holds_nothing() {
+    for status in [400, 403, 413] {
+        let mut device = Device::new();
+        device.record(100);
+        let begun = device.now;
+        let mut bytes = 0;
+        device.lrs.instead = Box::new(move |request, now| {
+            let long = request.body_bytes().map_or(0, <[u8]>::len);
+            if now > begun + 600_000 || bytes + long <= 10_000 {
+                bytes += long;
+                return None;
+            }
+            Some(answer(status, &[], "quota exceeded".into()))
+        });
+        device.go_on_for(6 * HOUR);
+        assert_eq!(
+            (device.held(), device.delivered()),
+            (vec![], 100),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn one_node_of_two_that_refuses_holds_nothing_and_what_both_refuse_is_held() {
+    for status in [400, 403] {
+        let mut device = Device::new();
+        let bad = device.record(60)[30];
+        device.lrs.dislikes.insert(bad, status);
+        let mut posts = 0;
+        device.lrs.instead = Box::new(move |request, _| {
+            posts += u32::from(request.method == Method::Post);
+            let refuses = request.method == Method::Post && posts % 2 == 0;
+            refuses.then(|| answer(status, &[], "read-only node".into()))
+        });
+        for _ in 0..30 {
+            device.go_on_for(HOUR);
+            device.record(1);
+        }
+        device.go_on_for(24 * HOUR);
+        let held: Vec<_> = device.held().into_iter().map(|(id, _)| id).collect();
+        assert_eq!((held, device.delivered()), (vec![bad], 89), "{status}");
+    }
+}
+
+#[test]
+fn a_statement_refused_with_retry_after_each_time_waits_and_stops_no_other() {
+    let mut device = Device::new();
+    let bad = device.record(20)[0];
+    device.lrs.instead = Box::new(move |request, _| {
+        let body = String::from_utf8_lossy(request.body_bytes().unwrap_or_default()).into_owned();
+        let headers = [("Retry-After", "86400".to_owned())];
+        body.contains(&bad.to_string())
+            .then(|| answer(400, &headers, "no".into()))
+    });
+    device.go_on_for(HOUR);
+    let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
+    assert_eq!((ledger.delivered, ledger.waiting, ledger.held), (19, 1, 0));
+}
+
+#[test]
+fn a_204_of_an_lrs_that_names_what_it_stores_or_shows_it_is_no_proof() {
+    for status in [401, 403, 405, 501] {
+        for reads in [false, true] {
+            let mut device = Device::new();
+            let ids = device.record(150);
+            device.lrs.may_read = reads;
+            let mut requests = 0;
+            // From the second batch on, for a while, something with the LRS's header answers in its place.
+            device.lrs.instead = Box::new(move |request, _| {
+                requests += u32::from(!request.url.ends_with("/about"));
+                let post = request.method == Method::Post;
+                let code = if post { 204 } else { status };
+                (2..8)
+                    .contains(&requests)
+                    .then(|| answer(code, &[], String::new()))
+            });
+            device.go_on_for(24 * HOUR);
+            let stored = ids.iter().filter(|id| device.lrs.stored.contains_key(id));
+            assert_eq!(
+                (stored.count(), device.delivered()),
+                (150, 150),
+                "{status} {reads}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_lrs_that_names_what_is_new_to_it_and_lets_nobody_read_is_believed_in_the_end() {
+    let mut device = Device::new();
+    (device.lrs.may_read, device.lrs.on_known) = (false, super::lrs::OnKnown::NoContent);
+    device.record(10);
+    device.lrs.faults = [super::lrs::Fault::None, super::lrs::Fault::LoseAnswer].into();
+    device.go_on_for(24 * HOUR);
+    assert_eq!((device.held(), device.delivered()), (vec![], 10));
+}
+
+#[test]
+fn what_is_at_fault_is_held_though_the_lrs_has_taken_what_it_refused() {
+    let mut device = Device::new();
+    let ids = device.record(60);
+    for id in &ids[..6] {
+        device.lrs.dislikes.insert(*id, 400);
+    }
+    device.go_on_for(5_000);
+    // It was mended for some of them.
+    for id in &ids[..5] {
+        device.lrs.dislikes.remove(id);
+    }
+    for _ in 0..24 {
+        device.record(1);
+        device.go_on_for(HOUR);
+    }
+    assert_eq!(device.held(), [(ids[5], HoldReason::Refused)]);
+}
