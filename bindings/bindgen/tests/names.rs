@@ -142,6 +142,7 @@ fn every_name_on_the_page_is_one() {
         "Calls of the collector",
         "Calls of an upstream",
         "Calls of a recorder",
+        "With the device",
         "Errors",
         "The vocabulary",
     ] {

@@ -69,6 +69,31 @@ struct PlatformTests {
         #expect(NoAppIdentifier().localizedDescription.contains("inApplicationSupport(app:"))
     }
 
+    /// What the library calls is held to it by `Tests/check-privacy`.
+    @Test func thePrivacyManifestGivesForEachInterfaceAReasonThatAppleHas() throws {
+        // Of Apple's, those that are about the app's own files and times.
+        let known = [
+            "NSPrivacyAccessedAPICategoryFileTimestamp": ["C617.1", "0A2A.1", "3B52.1", "DDA9.1"],
+            "NSPrivacyAccessedAPICategorySystemBootTime": ["35F9.1", "8FFB.1", "3D61.1"],
+            "NSPrivacyAccessedAPICategoryDiskSpace": ["E174.1", "85F4.1", "7D9E.1", "B728.1"],
+            "NSPrivacyAccessedAPICategoryActiveKeyboards": ["3EC4.1", "54BD.1"],
+            "NSPrivacyAccessedAPICategoryUserDefaults": ["CA92.1", "1C8F.1", "C56D.1", "AC6B.1"],
+        ]
+        let manifest = try Data(
+            contentsOf: ios.appendingPathComponent("Sources/Pannier/PrivacyInfo.xcprivacy")
+        )
+        let read = try PropertyListSerialization.propertyList(from: manifest, format: nil) as? [String: Any]
+        #expect(read?["NSPrivacyTracking"] as? Bool == false)
+        let declared = try #require(read?["NSPrivacyAccessedAPITypes"] as? [[String: Any]])
+        let interfaces = declared.compactMap { $0["NSPrivacyAccessedAPIType"] as? String }
+        #expect(Set(interfaces).count == declared.count)
+        for interface in declared {
+            let reasons = try #require(interface["NSPrivacyAccessedAPITypeReasons"] as? [String])
+            let own = known[interface["NSPrivacyAccessedAPIType"] as? String ?? ""] ?? []
+            #expect(!reasons.isEmpty && reasons.allSatisfy(own.contains), "\(interface)")
+        }
+    }
+
     @Test func credentialsAreReplacedAndNeverLostOnTheWay() throws {
         let place = ScriptedKeychain()
         let secret = Secret(place: place)

@@ -21,18 +21,13 @@ final class StatusFeed: Sendable {
         var closed = false
         /// What the app said of the network.
         var network: Bool?
-    }
-
-    /// What was read last.
-    private struct Latest {
-        var upstreams: [UpstreamInfo]?
-        /// Something has been recorded since.
+        /// Something has been recorded since it was last read.
         var isOlder = false
     }
 
     private let state = Locked(State())
-    /// Touched by who reads, one at a time, so that none puts back what is newer.
-    private let latest = Locked(Latest())
+    /// What was read last. Touched by who reads, one at a time, so that none puts back what is newer.
+    private let latest = Locked<[UpstreamInfo]?>(nil)
     private let reader: @Sendable () throws -> [UpstreamInfo]
 
     init(read: @escaping @Sendable () throws -> [UpstreamInfo]) {
@@ -97,7 +92,7 @@ final class StatusFeed: Sendable {
 
     /// Something was recorded, perhaps while nothing could be read.
     func isOlder() {
-        latest.with { $0.isOlder = true }
+        state.with { $0.isOlder = true }
         change()
     }
 
@@ -105,15 +100,17 @@ final class StatusFeed: Sendable {
     func read() {
         latest.with { latest in
             // If something is recorded meanwhile, it is told after this.
-            let wasOlder = latest.isOlder
-            latest.isOlder = false
-            do { latest.upstreams = try reader() } catch {
-                latest.isOlder = wasOlder
+            let wasOlder = state.with { state in
+                defer { state.isOlder = false }
+                return state.isOlder
+            }
+            do { latest = try reader() } catch {
+                if wasOlder { state.with { $0.isOlder = true } }
                 guard case PannierError.paused = error else { return }
-                for at in (latest.upstreams ?? []).indices { latest.upstreams?[at].status.syncing = false }
+                for at in (latest ?? []).indices { latest?[at].status.syncing = false }
             }
             let (watchers, network) = state.with { (Array($0.watchers.values), $0.network) }
-            guard var upstreams = latest.upstreams else { return }
+            guard var upstreams = latest else { return }
             if let network { for at in upstreams.indices { upstreams[at].status.network = network } }
             for watcher in watchers { watcher.show(upstreams) }
         }
@@ -123,7 +120,7 @@ final class StatusFeed: Sendable {
     /// disk.
     func known() -> (upstreams: [UpstreamInfo], isOlder: Bool) {
         read()
-        return latest.with { ($0.upstreams ?? [], $0.isOlder) }
+        return (latest.with { $0 } ?? [], state.with { $0.isOlder })
     }
 
     func close() {
