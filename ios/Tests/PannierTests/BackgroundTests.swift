@@ -63,6 +63,24 @@ struct BackgroundTests {
         #expect(task.ends == [.init(success: false, open: 0)])
     }
 
+    @Test func aTaskThatIsOverIsNotGivenBackWhileItsQueueIsStillBeingOpened() async throws {
+        let (queue, config) = (folder.queue, config)
+        let (task, threads, begun) = (ScriptedTask(queue), BusyThreads(), Locked(false))
+        let before = Calls.short.operationCount
+        let work = BackgroundWork.begin(in: task) {
+            begun.with { $0 = true }
+            return try await Collector.open(queue, config: config, transport: memoryLrs)
+        }
+        try await until { begun.with { $0 } && Calls.short.operationCount > before }
+        task.expire()
+        // Whoever gave it back now would be quick.
+        for _ in 0..<1_000 { await Task.yield() }
+        #expect(task.ends.isEmpty)
+        threads.open()
+        #expect(try await within { await work.value } == false)
+        #expect(task.ends == [.init(success: false, open: 0)])
+    }
+
     @Test func aTaskWithoutACollectorIsGivenBack() async throws {
         let task = ScriptedTask(folder.queue)
         #expect(await BackgroundWork.begin(in: task) { throw CocoaError(.fileNoSuchFile) }.value == false)

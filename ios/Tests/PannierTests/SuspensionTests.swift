@@ -66,6 +66,17 @@ struct SuspensionTests {
         withExtendedLifetime(comings) {}
     }
 
+    @Test func theLastOfTwoWindowsToGoClosesTheQueue() async throws {
+        let collector = try await Collector.open(folder.queue)
+        let times = [ScriptedTime(folder.queue), ScriptedTime(folder.queue)]
+        let windows = times.map { Suspension(collector, delay: $0) }
+        await windows[0].enterBackground().value
+        _ = try await collector.readStatus()
+        await windows[1].enterBackground().value
+        #expect(await isPaused(collector))
+        #expect(times[1].openAtTheEnd == [0])
+    }
+
     @Test func nothingIsHeardOnceTheLifecycleIsGone() async throws {
         let collector = try await Collector.open(folder.queue)
         let (going, center, time) = (Notification.Name("going"), NotificationCenter(), ScriptedTime(folder.queue))
