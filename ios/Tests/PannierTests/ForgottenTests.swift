@@ -3,8 +3,8 @@ import Testing
 
 @testable import Pannier
 
-/// A collector that nobody knows any more is nowhere: no object, no thread, no file. Alone in a process of other tests, so by
-/// its own files and objects, and by a name that its threads alone have.
+/// A collector that nobody knows any more is nowhere. Counted are its files, its objects here, and the app's transport,
+/// which the native library has as long as a thread of the collector's is there.
 struct ForgottenTests {
     let folder: Folder
 

@@ -59,7 +59,8 @@ struct PlatformTests {
     @Test func anAppsQueueIsItsOwnWhereAppsShareAFolder() throws {
         let shared = folder.url
         let (one, other) = (
-            try QueueFile.folder(in: shared, of: "com.example.one"), try QueueFile.folder(in: shared, of: "com.example.other")
+            try QueueFile.folder(in: shared, of: "com.example.one"),
+            try QueueFile.folder(in: shared, of: "com.example.other")
         )
         #expect(one != other)
         #expect(one.path == shared.path + "/com.example.one/Pannier")

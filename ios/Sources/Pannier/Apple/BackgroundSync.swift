@@ -5,10 +5,10 @@ import Foundation
 /// Delivers while the app is in the background, when the system finds it a good time.
 ///
 /// The identifiers have to be in the app's Info.plist (`BGTaskSchedulerPermittedIdentifiers`), with the
-/// background modes `fetch` for the short task and `processing` for the long one; either may be left out. Register before the
-/// app has finished launching; schedule whenever it goes into the background. An app has a ``Lifecycle`` besides, or calls
-/// `pause()` and `resume()` itself: without, the queue is closed after such a task even if the app has come to the
-/// foreground meanwhile.
+/// background modes `fetch` for the short task and `processing` for the long one; either may be left out.
+/// Register before the app has finished launching; schedule whenever it goes into the background. An app has a
+/// ``Lifecycle`` besides, or calls `pause()` and `resume()` itself: without, the queue is closed after such a task
+/// even if the app has come to the foreground meanwhile.
 public struct BackgroundSync: Sendable {
     /// A short task, soon: some thirty seconds, whenever the system thinks that the app will be used. The system takes one
     /// request of an app for such a task, whatever its identifier: an app that has one of its own delivers in that, by

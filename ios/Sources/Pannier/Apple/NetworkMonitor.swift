@@ -8,8 +8,8 @@ import Network
 /// let monitor = NetworkMonitor(collector, rule: NetworkRule(expensive: false))
 /// ```
 ///
-/// A sync that is under way when the network becomes one that may not be used is ended: it would go on over whatever there is
-/// now. ``BackgroundWork`` keeps to the rule, too.
+/// A sync that is under way when the network becomes one that may not be used is ended: it would go on over
+/// whatever there is now. ``BackgroundWork`` keeps to the rule, too.
 public final class NetworkMonitor: Sendable {
     private let monitor = NWPathMonitor()
 
