@@ -134,5 +134,10 @@ final class BusyThreads: Sendable {
 
 /// Waits until it is so.
 func until(_ isSo: @escaping @Sendable () async -> Bool) async throws {
-    try await within { while !(await isSo()) { await Task.yield() } }
+    try await within(.seconds(30)) {
+        while !(await isSo()) {
+            try Task.checkCancellation()
+            await Task.yield()
+        }
+    }
 }

@@ -122,7 +122,7 @@ struct SuspensionTests {
         let away = folder.url.appendingPathComponent("away")
         try FileManager.default.moveItem(at: place, to: away)
         let opening = wakefulness.begin(self.folder)
-        await gate.hasCome()
+        try await until { waits.with { $0.count } == 3 }
         #expect(waits.with { $0 } == [.seconds(1), .seconds(2), .seconds(4)])
         #expect(told.with { $0.count } == 3)
         #expect(told.with { $0.first }?.contains("could not be opened") == true)
