@@ -156,9 +156,9 @@ private final class ScriptedKeychain: SecretPlace {
         }
     }
 
+    /// Works also where nothing else does.
     func remove() -> SecretStatus {
-        if fails.with({ $0 }) { return .failed(-25_308) }
-        return items.with { items in
+        items.with { items in
             defer { items = [] }
             return items.isEmpty ? .notThere : .done
         }
