@@ -29,7 +29,7 @@ exchange() {
       played "3 answers are in the queue." android/trainer/run "$folder/kotlin.db" &&
       echo ada | PANNIER_LRS=$url played "4 delivered." ios/checkin "$folder/kotlin.db" &&
       printf 'ben\ncem\n' |
-      played "2 check-ins are in the queue." ios/checkin "$folder/swift.db" &&
+      played "Check-ins: 2 not delivered yet." ios/checkin "$folder/swift.db" &&
       PANNIER_LRS=$url played "2 delivered." android/trainer/run "$folder/swift.db" </dev/null
   } || rc=1
   kill "$hub"

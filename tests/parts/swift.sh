@@ -48,6 +48,23 @@ END
     "$folder/own" | grep -Fx "own 4711, ours 1"
 }
 
+# What is called has to be declared, and the check for that sees what is not.
+privacy() {
+  local library=$1/libpannier_ffi.a folder=$1/privacy category call
+  mkdir -p "$folder" && ios/Tests/check-privacy "$library" || return
+  for call in DiskSpace:statfs DiskSpace:fstatvfs FileTimestamp:fstat SystemBootTime:mach_absolute_time; do
+    category=${call%:*} call=${call#*:}
+    echo "int $call(void); int use(void) { return $call(); }" >"$folder/use.c" &&
+      cc -w -fno-builtin -c "$folder/use.c" -o "$folder/use.o" &&
+      ios/Tests/check-privacy "$folder/use.o" &&
+      sed "/Category$category</d" ios/Sources/Pannier/PrivacyInfo.xcprivacy >"$folder/without" || return
+    if ios/Tests/check-privacy "$folder/use.o" "$folder/without"; then
+      echo "nobody has missed $category"
+      return 1
+    fi
+  done
+}
+
 # An app that has another package in a folder called `ios` finds Pannier all the same, and runs.
 own_package() {
   local folder=$1 clone=$PWD
@@ -99,6 +116,7 @@ swift_part() {
     check "Swift: what is public of the bindings" swift_api swift-bindings PannierBindings 5 "$target/swift"
     check "Swift: what is public of the kit for tests" swift_api swift-testing PannierTesting 6 "$target/swift"
     check "Swift: a static library beside another SQLite" sealed "$target/swift-sealed"
+    check "Swift: what the library calls is in the privacy manifest" privacy "$target/swift-sealed"
     check "Swift: a package of one's own, beside another one called ios" own_package "$target/swift-own"
     check "Swift: the parts for Apple's systems, against stubs" \
       env SWIFT_BUILD="$target/swift" ios/Tests/check-apple

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use heck::ToLowerCamelCase;
 
-const DECLARING: [&str; 15] = [
+const DECLARING: [&str; 16] = [
     "struct",
     "enum",
     "trait",
@@ -20,6 +20,7 @@ const DECLARING: [&str; 15] = [
     "fn",
     "class",
     "interface",
+    "protocol",
     "object",
     "fun",
     "val",
@@ -142,6 +143,7 @@ fn every_name_on_the_page_is_one() {
         "Calls of the collector",
         "Calls of an upstream",
         "Calls of a recorder",
+        "With the device",
         "Errors",
         "The vocabulary",
     ] {

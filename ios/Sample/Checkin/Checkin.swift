@@ -65,9 +65,32 @@ public struct Checkin: Sendable {
         return "\(report.delivered) delivered.\(rest)"
     }
 
-    /// How many check-ins are on the device and not yet delivered.
-    public func queued() async throws -> Int64 {
-        try await collector.readStatus().queued
+    /// The check-ins that are on the device and not yet delivered.
+    public func undelivered() async throws -> Undelivered {
+        Undelivered(try await collector.readStatus())
+    }
+}
+
+/// What is not delivered yet: what leaves with the next sync, what comes back by itself, and what somebody has to look at.
+public struct Undelivered: Equatable, Sendable, CustomStringConvertible {
+    public var queued, waiting, held: Int64
+
+    public init(queued: Int64 = 0, waiting: Int64 = 0, held: Int64 = 0) {
+        (self.queued, self.waiting, self.held) = (queued, waiting, held)
+    }
+
+    public init(_ status: Status) {
+        self.init(queued: status.queued, waiting: status.waiting, held: status.held)
+    }
+
+    public var all: Int64 { queued + waiting + held }
+
+    public var description: String {
+        let apart = [
+            waiting > 0 ? "\(waiting) of them come later" : nil,
+            held > 0 ? "\(held) of them the LRS refuses" : nil,
+        ].compactMap { $0 }
+        return "\(all) not delivered yet" + (apart.isEmpty ? "" : " (\(apart.joined(separator: ", ")))")
     }
 }
 

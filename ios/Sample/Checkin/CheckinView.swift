@@ -18,7 +18,7 @@ public struct CheckinView: View {
     @State private var checkin: Checkin?
     @State private var badge = ""
     @State private var said = "Badge?"
-    @State private var queued: Int64 = 0
+    @State private var undelivered = Undelivered()
 
     public init(config: Config, session: UUID) {
         var config = config
@@ -32,7 +32,7 @@ public struct CheckinView: View {
             Text(said)
             TextField("Badge", text: $badge).onSubmit { checkIn() }
             Button("Check in") { checkIn() }.disabled(checkin == nil)
-            Text("\(queued) not delivered yet")
+            Text(undelivered.description)
         }
         .padding()
         .task { await run() }
@@ -53,7 +53,7 @@ public struct CheckinView: View {
             defer { withExtendedLifetime(lifecycle) {} }
             #endif
             checkin = Checkin(collector: collector, workshop: "first-aid", session: session)
-            for await status in collector.status { queued = status.queued }
+            for await status in collector.status { undelivered = Undelivered(status) }
             await collector.close()
         } catch {
             said = error.localizedDescription

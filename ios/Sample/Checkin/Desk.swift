@@ -19,7 +19,7 @@ public func desk(
         }
         if badge.isEmpty { break }
     }
-    say("\(try await checkin.queued()) check-ins are in the queue.")
+    say("Check-ins: \(try await checkin.undelivered()).")
     say(try await checkin.deliver())
     await collector.close()
 }

@@ -15,13 +15,24 @@ struct CheckinTests {
     @Test func whoCheckedInWithoutANetworkIsDeliveredWhenThereIsOne() async throws {
         let said = try await play(Config(), ["ada", "ben", "ada", ""])
         #expect(said.contains("Welcome, ada.") && said.contains("Welcome, ben."))
-        #expect(said.contains("ada is here already.") && said.contains("2 check-ins are in the queue."))
+        #expect(said.contains("ada is here already.") && said.contains("Check-ins: 2 not delivered yet."))
         let hub = try await Lrs.hub()
         let now = try await play(hub.config, ["ben", "eve"])
         #expect(now.contains("ben is here already.") && now.contains("Welcome, eve."))
         #expect(now.contains("3 delivered."), "\(now)")
         let later = try await play(hub.config, ["ada"])
         #expect(later.contains("ada is here already.") && later.contains("0 delivered."), "\(later)")
+    }
+
+    @Test func whatIsNotDeliveredYetIsAllOfIt() async throws {
+        var status = try await Collector.open(folder.queue).readStatus()
+        #expect(Undelivered(status).description == "0 not delivered yet")
+        (status.queued, status.waiting, status.held) = (1, 2, 4)
+        #expect(Undelivered(status).all == 7)
+        #expect(
+            Undelivered(status).description
+                == "7 not delivered yet (2 of them come later, 4 of them the LRS refuses)"
+        )
     }
 
     private func play(_ config: Config, _ badges: [String]) async throws -> [String] {

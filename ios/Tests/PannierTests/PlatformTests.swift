@@ -23,55 +23,32 @@ struct PlatformTests {
         #expect(rule.allows(path) == allowed)
     }
 
-    @Test func theQueueIsClosedWithinTheTimeAskedForAndOpenedAgain() async throws {
-        let collector = try await Collector.open(folder.queue)
-        try await collector.record(lesson(1))
-        let delay = Delay()
-        let suspension = Suspension(collector, delay: delay)
-        await suspension.enterBackground()
-        #expect(await delay.said == ["begin", "end"])
-        #expect(await thrown { _ = try await collector.readStatus() } != nil)
-        // Closed for good: nothing is left in a log beside the file.
-        #expect(!FileManager.default.fileExists(atPath: folder.queue.path + "-wal"))
-        async let first: Void = suspension.enterBackground()
-        await first
-        await suspension.enterForeground()
-        #expect(try await collector.readStatus().recorded == 1)
-    }
-
-    @Test func aChanceInTheBackgroundIsUsedAndGivenBack() async throws {
-        let collector = try await Collector.open(
-            folder.queue, config: Config(endpoint: lrs), transport: memoryLrs
-        )
-        try await collector.record(lesson(1))
-        try await collector.pause()
-        let chance = Chance()
-        #expect(await BackgroundWork.deliver(collector, in: chance))
-        #expect(chance.completed.with { $0 } == [true])
-        #expect(await thrown { _ = try await collector.readStatus() } != nil)
-        try await collector.resume()
-        #expect(try await collector.readStatus().delivered == 1)
-    }
-
-    @Test func aChanceThatIsOverEndsTheSyncAndLosesNothing() async throws {
+    @Test func aNetworkThatIsNotAllowedAnyMoreEndsASync() async throws {
         let gate = Gate()
         let hangs = AsyncTransport { _ in
             await gate.pass()
             return answer(503)
         }
-        let collector = try await Collector.open(
-            folder.queue, config: Config(endpoint: lrs), transport: hangs
-        )
+        let collector = try await Collector.open(folder.queue, config: Config(endpoint: lrs), transport: hangs)
         try await collector.record(lesson(1))
-        let chance = Chance()
-        let work = Task { await BackgroundWork.deliver(collector, in: chance) }
+        let watch = NetworkWatch(collector, NetworkRule(expensive: false))
+        let (wifi, cellular) = (NetworkPath(isSatisfied: true), NetworkPath(isSatisfied: true, isExpensive: true))
+        watch.changed(to: wifi)
+        let sync = Task { try await collector.sync() }
         await gate.hasCome()
-        chance.expire()
-        #expect(try await within { await work.value } == false)
-        #expect(chance.completed.with { $0 } == [false])
+        watch.changed(to: wifi)
+        watch.changed(to: cellular)
+        #expect(try await within { try await sync.value.ended } == .interrupted)
+        #expect(try await collector.readStatus().network == false)
+        // One by hand uses whatever there is, whatever is told again of it.
+        let byHand = Task { try await collector.sync() }
+        await gate.hasCome(2)
+        watch.changed(to: cellular)
+        watch.changed(to: NetworkPath(isSatisfied: false))
         await gate.open()
-        try await collector.resume()
-        #expect(try await collector.readStatus().queued == 1)
+        #expect(try await within { try await byHand.value.ended } != .interrupted)
+        watch.changed(to: wifi)
+        #expect(try await collector.readStatus().network == true)
     }
 
     @Test func aFileHasItsFolder() throws {
@@ -79,42 +56,111 @@ struct PlatformTests {
         #expect(FileManager.default.fileExists(atPath: file.deletingLastPathComponent().path))
     }
 
-    @Test func thePrivacyManifestIsOne() throws {
+    @Test func anAppsQueueIsItsOwnWhereAppsShareAFolder() throws {
+        let shared = folder.url
+        let (one, other) = (
+            try QueueFile.folder(in: shared, of: "com.example.one"),
+            try QueueFile.folder(in: shared, of: "com.example.other")
+        )
+        #expect(one != other)
+        #expect(one.path == shared.path + "/com.example.one/Pannier")
+        for none in [nil, "", "..", "a/b", "/etc"] {
+            #expect(throws: NoAppIdentifier.self) { try QueueFile.folder(in: shared, of: none) }
+        }
+        #expect(NoAppIdentifier().localizedDescription.contains("inApplicationSupport(app:"))
+    }
+
+    /// What the library calls is held to it by `Tests/check-privacy`.
+    @Test func thePrivacyManifestGivesForEachInterfaceAReasonThatAppleHas() throws {
+        // Of Apple's, those that are about the app's own files and times.
+        let known = [
+            "NSPrivacyAccessedAPICategoryFileTimestamp": ["C617.1", "0A2A.1", "3B52.1", "DDA9.1"],
+            "NSPrivacyAccessedAPICategorySystemBootTime": ["35F9.1", "8FFB.1", "3D61.1"],
+            "NSPrivacyAccessedAPICategoryDiskSpace": ["E174.1", "85F4.1", "7D9E.1", "B728.1"],
+            "NSPrivacyAccessedAPICategoryActiveKeyboards": ["3EC4.1", "54BD.1"],
+            "NSPrivacyAccessedAPICategoryUserDefaults": ["CA92.1", "1C8F.1", "C56D.1", "AC6B.1"],
+        ]
         let manifest = try Data(
             contentsOf: ios.appendingPathComponent("Sources/Pannier/PrivacyInfo.xcprivacy")
         )
         let read = try PropertyListSerialization.propertyList(from: manifest, format: nil) as? [String: Any]
         #expect(read?["NSPrivacyTracking"] as? Bool == false)
-        #expect((read?["NSPrivacyAccessedAPITypes"] as? [[String: Any]])?.count == 2)
+        let declared = try #require(read?["NSPrivacyAccessedAPITypes"] as? [[String: Any]])
+        let interfaces = declared.compactMap { $0["NSPrivacyAccessedAPIType"] as? String }
+        #expect(Set(interfaces).count == declared.count)
+        for interface in declared {
+            let reasons = try #require(interface["NSPrivacyAccessedAPITypeReasons"] as? [String])
+            let own = known[interface["NSPrivacyAccessedAPIType"] as? String ?? ""] ?? []
+            #expect(!reasons.isEmpty && reasons.allSatisfy(own.contains), "\(interface)")
+        }
+    }
+
+    @Test func credentialsAreReplacedAndNeverLostOnTheWay() throws {
+        let place = ScriptedKeychain()
+        let secret = Secret(place: place)
+        #expect(try secret.credentials() == nil)
+        for credentials in [
+            Credentials.basic(user: "ada", password: "1"), .basic(user: "ben", password: "2"), .basic64(value: "MQ=="),
+            .bearer(token: "t"),
+        ] {
+            try secret.save(credentials)
+            #expect(try secret.credentials() == credentials)
+            #expect(place.items.with { $0.count } == 1)
+        }
+        place.fails.with { $0 = true }
+        #expect(throws: CredentialsError.self) { try secret.save(.bearer(token: "new")) }
+        #expect(try secret.credentials() == .bearer(token: "t"))
+        place.fails.with { $0 = false }
+        // Somebody else adds one between the two calls.
+        try secret.save(nil)
+        place.meanwhile.with { $0 = SecretItem(account: "eve", data: Data("3".utf8)) }
+        try secret.save(.basic(user: "ada", password: "4"))
+        #expect(try secret.credentials() == .basic(user: "ada", password: "4"))
+        try secret.save(nil)
+        try secret.save(nil)
+        #expect(try secret.credentials() == nil)
     }
 }
 
-private actor Delay: SuspensionDelay {
-    var said: [String] = []
+/// The Keychain's items of one service: an update changes all that there are, and one with the same account is not added
+/// twice.
+private final class ScriptedKeychain: SecretPlace {
+    let items = Locked<[SecretItem]>([])
+    let fails = Locked(false)
+    /// What somebody else adds right before the next is added.
+    let meanwhile = Locked<SecretItem?>(nil)
 
-    func begin(_ name: String) -> Int {
-        said.append("begin")
-        return 7
+    func find() -> SecretItem? { items.with { $0.first } }
+
+    func update(_ item: SecretItem) -> SecretStatus {
+        if fails.with({ $0 }) { return .failed(-25_308) }
+        return items.with { items in
+            if items.isEmpty { return .notThere }
+            items = [item]
+            return .done
+        }
     }
 
-    func end(_ number: Int) {
-        said.append(number == 7 ? "end" : "end of another")
-    }
-}
-
-private final class Chance: BackgroundChance {
-    let completed = Locked<[Bool]>([])
-    private let expired = Locked<@Sendable () -> Void>({})
-
-    func onExpiration(_ expired: @escaping @Sendable () -> Void) {
-        self.expired.with { $0 = expired }
-    }
-
-    func complete(success: Bool) {
-        completed.with { $0.append(success) }
+    func add(_ item: SecretItem) -> SecretStatus {
+        if fails.with({ $0 }) { return .failed(-25_308) }
+        let other = meanwhile.with { meanwhile in
+            defer { meanwhile = nil }
+            return meanwhile
+        }
+        return items.with { items in
+            if let other { items.append(other) }
+            // The service alone makes it the same: that is all that is asked for.
+            if !items.isEmpty { return .isThere }
+            items.append(item)
+            return .done
+        }
     }
 
-    func expire() {
-        expired.with { $0 }()
+    /// Works also where nothing else does.
+    func remove() -> SecretStatus {
+        items.with { items in
+            defer { items = [] }
+            return items.isEmpty ? .notThere : .done
+        }
     }
 }

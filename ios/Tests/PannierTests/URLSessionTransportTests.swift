@@ -7,7 +7,7 @@ import Testing
 import FoundationNetworking
 #endif
 
-/// The platform's HTTP, against the hub: in memory, and from files as in the background.
+/// The platform's HTTP, against the hub.
 struct URLSessionTransportTests {
     let folder: Folder
 
@@ -15,10 +15,9 @@ struct URLSessionTransportTests {
         folder = try Folder()
     }
 
-    @Test(arguments: [false, true])
-    func whatIsRecordedIsDelivered(fromFiles: Bool) async throws {
+    @Test func whatIsRecordedIsDelivered() async throws {
         let hub = try await Lrs.hub()
-        let transport = URLSessionTransport(.ephemeral, uploads: Uploads(fromFiles: fromFiles))
+        let transport = URLSessionTransport()
         let collector = try await Collector.open(folder.queue, config: hub.config, transport: transport)
         let ids = try await collector.recordAll((1...120).map { lesson($0) })
         let report = try await collector.sync()
@@ -65,7 +64,8 @@ struct URLSessionTransportTests {
 
     @Test func aFileIsSentAsItLiesThereAndNotByWayOfTheMemory() async throws {
         let (large, ends) = (folder.url.appendingPathComponent("large"), folder.url.appendingPathComponent("ends"))
-        let length: Int64 = 256 << 20
+        // So long that what other tests need meanwhile is little.
+        let length: Int64 = 512 << 20
         try Data().write(to: large)
         let file = try FileHandle(forWritingTo: large)
         try file.truncate(atOffset: UInt64(length))
@@ -105,6 +105,28 @@ struct URLSessionTransportTests {
             #expect(!reason.contains("s3cret"))
         }
         #expect(!server.isCalled())
+    }
+
+    @Test func whatAKillHasLeftOverIsRemovedAndNothingElse() throws {
+        let body = Body(pieces: [.bytes(bytes: Data("a".utf8)), .bytes(bytes: Data("b".utf8))])
+        let left = folder.url.appendingPathComponent("pannier-\(UUID().uuidString).body")
+        let other = folder.url.appendingPathComponent("pannier-\(UUID().uuidString).json")
+        for file in [left, other] { try Data("old".utf8).write(to: file) }
+        var used: BodyFile? = try BodyFile(body, in: folder.url)
+        let url = try #require(used?.url)
+        BodyFile.sweep(folder.url)
+        #expect(!FileManager.default.fileExists(atPath: left.path))
+        #expect(FileManager.default.fileExists(atPath: other.path))
+        #expect(try Data(contentsOf: url) == Data("ab".utf8))
+        used = nil
+        #expect(!FileManager.default.fileExists(atPath: url.path))
+    }
+
+    @Test func aRequestsFileThatCannotBeMadeIsLeftNowhere() throws {
+        let body = Body(pieces: [.bytes(bytes: Data("a".utf8)), .file(path: "/none", offset: 0, length: 1)])
+        #expect(throws: TransportError.self) { try BodyFile(body, in: folder.url) }
+        #expect(throws: TransportError.self) { try BodyFile(body, in: folder.url.appendingPathComponent("none")) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
 
     @Test(arguments: [Method.head, .delete]) func aDocumentIsAskedForAndDeletedByItsMethod(_ method: Method) async throws {

@@ -27,4 +27,5 @@ public final class BGTaskScheduler: @unchecked Sendable {
         launchHandler: @escaping (BGTask) -> Void
     ) -> Bool { fatalError() }
     public func submit(_ request: BGTaskRequest) throws {}
+    public func cancel(taskRequestWithIdentifier identifier: String) {}
 }

@@ -21,25 +21,8 @@ extension URLResourceValues {
     }
 }
 
-extension URLSessionConfiguration {
-    public static func background(withIdentifier identifier: String) -> URLSessionConfiguration {
-        fatalError()
-    }
-    public var sessionSendsLaunchEvents: Bool {
-        get { fatalError() }
-        set { fatalError() }
-    }
-}
-
-extension NotificationCenter {
-    public final class Notifications: AsyncSequence {
-        public struct Iterator: AsyncIteratorProtocol {
-            public mutating func next() async -> Notification? { fatalError() }
-        }
-        public func makeAsyncIterator() -> Iterator { fatalError() }
-    }
-
-    public func notifications(named: Notification.Name, object: AnyObject? = nil) -> Notifications {
-        fatalError()
-    }
+extension ProcessInfo {
+    public func performExpiringActivity(
+        withReason reason: String, using block: @escaping @Sendable (Bool) -> Void
+    ) { fatalError() }
 }

@@ -9,9 +9,12 @@ public struct UIBackgroundTaskIdentifier: RawRepresentable, Hashable, Sendable {
 
 @MainActor
 open class UIApplication {
+    public enum State: Int, Sendable { case active, inactive, background }
     public class var shared: UIApplication { fatalError() }
+    public var applicationState: State { fatalError() }
     public nonisolated class var didEnterBackgroundNotification: Notification.Name { fatalError() }
     public nonisolated class var willEnterForegroundNotification: Notification.Name { fatalError() }
+    public nonisolated class var didBecomeActiveNotification: Notification.Name { fatalError() }
     public func beginBackgroundTask(
         withName name: String?, expirationHandler: (@MainActor @Sendable () -> Void)? = nil
     ) -> UIBackgroundTaskIdentifier { fatalError() }

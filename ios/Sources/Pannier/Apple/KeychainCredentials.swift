@@ -4,18 +4,31 @@ import Security
 
 /// An example of where credentials belong: in the Keychain, readable once the device was unlocked since
 /// it was started, on this device only. As a provider it is asked when the LRS refuses what it got.
+///
+/// On macOS it is the data-protection keychain, as on iOS, which a program has only if it is signed with an application
+/// identifier or a keychain group: else the Keychain says -34018.
 public final class KeychainCredentials: CredentialsProvider {
-    private let service: String
-    /// In the account's place for what has no user; no user name has a colon.
-    private static let (ready, token) = (":basic", ":bearer")
+    private let secret: Secret
 
-    /// `service` tells the app's secrets apart, such as `com.example.app.lrs`.
-    public init(service: String) {
-        self.service = service
+    /// - Parameters:
+    ///   - service: Tells the app's secrets apart, such as `com.example.app.lrs`.
+    ///   - accessGroup: One that the app shares with its extensions, with the team's prefix. By default the app's first.
+    public init(service: String, accessGroup: String? = nil) {
+        secret = Secret(place: KeychainPlace(service: service, accessGroup: accessGroup))
     }
 
     /// What was saved last, or nil.
-    public func credentials() throws -> Credentials? {
+    public func credentials() throws -> Credentials? { try secret.credentials() }
+
+    /// Saves these in the place of what there was; nil removes it. Where that fails, what there was stays.
+    public func save(_ credentials: Credentials?) throws { try secret.save(credentials) }
+}
+
+private struct KeychainPlace: SecretPlace {
+    let service: String
+    let accessGroup: String?
+
+    func find() throws -> SecretItem? {
         var query = query
         query[kSecReturnAttributes as String] = true
         query[kSecReturnData as String] = true
@@ -24,42 +37,48 @@ public final class KeychainCredentials: CredentialsProvider {
         if status == errSecItemNotFound { return nil }
         guard status == errSecSuccess,
             let item = found as? [String: Any],
-            let user = item[kSecAttrAccount as String] as? String,
-            let secret = item[kSecValueData as String] as? Data
+            let account = item[kSecAttrAccount as String] as? String,
+            let data = item[kSecValueData as String] as? Data
         else { throw CredentialsError.unavailable(reason: "the Keychain says \(status)") }
-        let text = String(decoding: secret, as: UTF8.self)
-        return switch user {
-        case Self.token: .bearer(token: text)
-        case Self.ready: .basic64(value: text)
-        default: .basic(user: user, password: text)
-        }
+        return SecretItem(account: account, data: data)
     }
 
-    /// Saves these in the place of what there was; nil removes it.
-    public func save(_ credentials: Credentials?) throws {
-        let removed = SecItemDelete(query as CFDictionary)
-        guard removed == errSecSuccess || removed == errSecItemNotFound else {
-            throw CredentialsError.unavailable(reason: "the Keychain says \(removed)")
-        }
-        let (user, secret): (String, String)
-        switch credentials {
-        case .basic(let name, let password): (user, secret) = (name, password)
-        case .basic64(let value): (user, secret) = (Self.ready, value)
-        case .bearer(let token): (user, secret) = (Self.token, token)
-        case nil: return
-        }
-        var item = query
-        item[kSecAttrAccount as String] = user
-        item[kSecValueData as String] = Data(secret.utf8)
-        item[kSecAttrAccessible as String] = kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly
-        let added = SecItemAdd(item as CFDictionary, nil)
-        guard added == errSecSuccess else {
-            throw CredentialsError.unavailable(reason: "the Keychain says \(added)")
-        }
+    func update(_ item: SecretItem) -> SecretStatus {
+        told(SecItemUpdate(query as CFDictionary, attributes(item) as CFDictionary))
+    }
+
+    func add(_ item: SecretItem) -> SecretStatus {
+        told(SecItemAdd(query.merging(attributes(item)) { $1 } as CFDictionary, nil))
+    }
+
+    func remove() -> SecretStatus {
+        told(SecItemDelete(query as CFDictionary))
+    }
+
+    private func attributes(_ item: SecretItem) -> [String: Any] {
+        [
+            kSecAttrAccount as String: item.account,
+            kSecValueData as String: item.data,
+            kSecAttrAccessible as String: kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly,
+        ]
     }
 
     private var query: [String: Any] {
-        [kSecClass as String: kSecClassGenericPassword, kSecAttrService as String: service]
+        var query: [String: Any] = [
+            kSecClass as String: kSecClassGenericPassword, kSecAttrService as String: service,
+            kSecUseDataProtectionKeychain as String: true,
+        ]
+        if let accessGroup { query[kSecAttrAccessGroup as String] = accessGroup }
+        return query
+    }
+
+    private func told(_ status: OSStatus) -> SecretStatus {
+        switch status {
+        case errSecSuccess: .done
+        case errSecItemNotFound: .notThere
+        case errSecDuplicateItem: .isThere
+        default: .failed(status)
+        }
     }
 }
 #endif

@@ -8,37 +8,27 @@ import UIKit
 /// let lifecycle = Lifecycle(collector, of: .shared)
 /// ```
 ///
-/// Not for app extensions, which have no `UIApplication`: they call `pause()` when they are done.
+/// Where the app was started in the background the queue is closed at once, until the app comes to the foreground or a task
+/// of ``BackgroundSync`` delivers. What is recorded meanwhile is taken in all the same.
+///
+/// Not for app extensions, which have no `UIApplication`: those have ``ExpiringActivity``.
 @MainActor
 public final class Lifecycle {
-    private let suspension: Suspension
-    private var watching: [Task<Void, Never>] = []
+    private let comings: Comings
 
     public init(_ collector: Collector, of application: UIApplication) {
-        let suspension = Suspension(collector, delay: BackgroundTime(application))
-        self.suspension = suspension
-        watching = [
-            Task {
-                let all = NotificationCenter.default
-                for await _ in all.notifications(named: UIApplication.didEnterBackgroundNotification) {
-                    await suspension.enterBackground()
-                }
-            },
-            Task {
-                let all = NotificationCenter.default
-                for await _ in all.notifications(named: UIApplication.willEnterForegroundNotification) {
-                    await suspension.enterForeground()
-                }
-            },
-        ]
-    }
-
-    deinit {
-        for task in watching { task.cancel() }
+        let suspension = Suspension(
+            collector, delay: BackgroundTime(application), inBackground: application.applicationState == .background
+        )
+        comings = Comings(
+            suspension, from: .default, going: [UIApplication.didEnterBackgroundNotification],
+            // The second comes also where an app of scenes was in the background only until it had one.
+            coming: [UIApplication.willEnterForegroundNotification, UIApplication.didBecomeActiveNotification]
+        )
     }
 }
 
-/// UIKit's background tasks.
+/// UIKit's background tasks. UIKit posts its notifications, and calls when the time is over, on the main thread.
 private final class BackgroundTime: SuspensionDelay {
     private let application: UIApplication
 
@@ -46,21 +36,22 @@ private final class BackgroundTime: SuspensionDelay {
         self.application = application
     }
 
-    @MainActor
-    func begin(_ name: String) async -> Int {
-        let application = application
-        let number = Locked(UIBackgroundTaskIdentifier.invalid)
-        let begun = application.beginBackgroundTask(withName: name) {
-            // Called on the main thread. Not ending it would end the app.
-            MainActor.assumeIsolated { application.endBackgroundTask(number.with { $0 }) }
+    func begin(_ name: String, expired: @escaping @Sendable () -> Void) -> Int {
+        MainActor.assumeIsolated {
+            application.beginBackgroundTask(withName: name, expirationHandler: { expired() }).rawValue
         }
-        number.with { $0 = begun }
-        return begun.rawValue
     }
 
-    @MainActor
-    func end(_ number: Int) async {
-        application.endBackgroundTask(UIBackgroundTaskIdentifier(rawValue: number))
+    func end(_ number: Int) {
+        let (application, identifier) = (application, UIBackgroundTaskIdentifier(rawValue: number))
+        // There was none to be had.
+        if identifier == .invalid { return }
+        if Thread.isMainThread {
+            // When the time is over it has to be ended before the handler returns.
+            MainActor.assumeIsolated { application.endBackgroundTask(identifier) }
+        } else {
+            Task { @MainActor in application.endBackgroundTask(identifier) }
+        }
     }
 }
 #endif

@@ -7,6 +7,9 @@ final class Caller: Sendable {
     let opened: Locked<BlockingCollector?>
     let statusFeed: StatusFeed
     let withinSync: WithinSync
+    let turns = Turns()
+    /// What the app said last of the network.
+    private let network = Locked(true)
 
     init(_ blocking: BlockingCollector, _ withinSync: WithinSync) {
         let opened = Locked<BlockingCollector?>(blocking)
@@ -15,21 +18,21 @@ final class Caller: Sendable {
     }
 
     func reading<Value: Sendable>(
-        on threads: OperationQueue = Calls.short,
-        _ work: @escaping @Sendable (BlockingCollector) throws -> Value
+        isSync: Bool = false, _ work: @escaping @Sendable (BlockingCollector) throws -> Value
     ) async throws -> Value {
-        let blocking = try opened.whileOpen()
-        return try await Calls.make(on: threads) { try work(blocking) }
+        let (blocking, turns) = (try opened.whileOpen(), turns)
+        return try await Calls.make(
+            on: isSync ? Calls.syncs : Calls.short, place: { turns.place($0, isSync: isSync) }
+        ) { try work(blocking) }
     }
 
     func changing<Value: Sendable>(
-        on threads: OperationQueue = Calls.short,
-        _ work: @escaping @Sendable (BlockingCollector) throws -> Value
+        isSync: Bool = false, _ work: @escaping @Sendable (BlockingCollector) throws -> Value
     ) async throws -> Value {
-        let (blocking, statusFeed) = (try opened.whileOpen(), statusFeed)
-        return try await Calls.make(on: threads) {
+        let statusFeed = statusFeed
+        return try await reading(isSync: isSync) {
             defer { statusFeed.change() }
-            return try work(blocking)
+            return try work($0)
         }
     }
 
@@ -43,8 +46,50 @@ final class Caller: Sendable {
                     + "itself: return from the transport or credentials provider first, and sync afterwards"
             )
         }
-        return try await changing(on: Calls.syncs, work)
+        return try await changing(isSync: true, work)
     }
+
+    /// Begins to close the file.
+    func pause() -> Turn {
+        let (opened, statusFeed) = (opened, statusFeed)
+        return turns.take(opens: false) {
+            let blocking = try opened.whileOpen()
+            // From then on nothing can be read: this is what is shown meanwhile.
+            statusFeed.read()
+            defer { statusFeed.change() }
+            try blocking.pause()
+        }
+    }
+
+    /// Begins to open it again.
+    func resume() -> Turn {
+        let (opened, statusFeed) = (opened, statusFeed)
+        return turns.take(opens: true) {
+            defer { statusFeed.change() }
+            try opened.whileOpen().resume()
+        }
+    }
+
+    /// Nothing can be begun any more; what was begun is done. None: it is closed already.
+    func close() -> Turn? {
+        let closing = opened.with { opened in
+            defer { opened = nil }
+            return opened
+        }
+        guard let closing else { return nil }
+        return turns.take(opens: false) {
+            // Already paused: there is nothing left to end.
+            try? closing.pause()
+        }
+    }
+
+    func setNetwork(_ available: Bool) {
+        network.with { $0 = available }
+        try? opened.whileOpen().setNetwork(available: available)
+        statusFeed.setNetwork(available)
+    }
+
+    var mayUseNetwork: Bool { network.with { $0 } }
 }
 
 extension Locked<BlockingCollector?> {

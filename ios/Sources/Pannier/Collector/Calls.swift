@@ -10,30 +10,24 @@ enum Calls {
 
     /// Does the work whether or not the caller goes on waiting for it. A caller that is cancelled gets
     /// a `CancellationError` at once; one that was cancelled before has nothing done.
+    ///
+    /// - Parameter place: Says what the call has to wait for.
     static func make<Value: Sendable>(
         on threads: OperationQueue = short,
+        place: (Work) -> Void = { _ in },
         _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         let outcome = Outcome<Value>()
         return try await withTaskCancellationHandler {
             try Task.checkCancellation()
             return try await withCheckedThrowingContinuation { waiting in
-                if outcome.isWaited(for: waiting) {
-                    threads.addOperation { outcome.settle(Result(catching: work)) }
-                }
+                guard outcome.isWaited(for: waiting) else { return }
+                let call = Work { outcome.settle(Result(catching: work)) }
+                place(call)
+                threads.addOperation(call)
             }
         } onCancel: {
             outcome.settle(.failure(CancellationError()))
-        }
-    }
-
-    /// Does the work also for a caller that is cancelled, who waits for it.
-    static func finish(_ work: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { waiting in
-            short.addOperation {
-                work()
-                waiting.resume()
-            }
         }
     }
 
@@ -43,6 +37,29 @@ enum Calls {
         queue.maxConcurrentOperationCount = 8
         queue.qualityOfService = quality
         return queue
+    }
+}
+
+/// What is done on a thread of Pannier's own, after what it was said to come after. Waiting for that
+/// takes no thread.
+final class Work: Operation, @unchecked Sendable {
+    private let work: @Sendable () -> Void
+    private let ended = Locked<@Sendable () -> Void>({})
+
+    init(_ work: @escaping @Sendable () -> Void) {
+        self.work = work
+    }
+
+    /// Calls this when it is done.
+    func onEnd(_ call: @escaping @Sendable () -> Void) {
+        ended.with { $0 = call }
+    }
+
+    override func main() {
+        work()
+        ended.with { $0 }()
+        // An operation keeps what it came after, and that what it came after.
+        for before in dependencies { removeDependency(before) }
     }
 }
 

@@ -13,21 +13,19 @@ import Foundation
 /// Several collectors, also in several processes, may be open on one file; one of them syncs at a
 /// time. Everything recorded is safe on the disk, however the app ends.
 public final class Collector: Sendable {
-    private let caller: Caller
+    let caller: Caller
+    let wakefulness: Wakefulness
     private let feed = EventFeed()
 
     private init(_ caller: Caller, _ blocking: BlockingCollector) {
-        self.caller = caller
+        (self.caller, wakefulness) = (caller, Wakefulness(caller))
         _ = blocking.addListener(listener: Relay(feed: feed, statusFeed: caller.statusFeed))
     }
 
     deinit {
-        // Its upstreams may be known to somebody still. It ends without the lock, as it waits for a sync's end.
-        let ending = caller.opened.with { opened in
-            defer { opened = nil }
-            return opened
-        }
-        withExtendedLifetime(ending) {}
+        // The file is closed though its upstreams and recorders may be known to somebody still, and on a thread of
+        // Pannier's, as that waits for a sync's end.
+        _ = caller.close()
         feed.close()
         caller.statusFeed.close()
     }
@@ -220,14 +218,20 @@ public final class Collector: Sendable {
 
     /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
     /// suspended with a locked file is killed. Until ``resume()`` nothing is delivered, and calls fail, but for those
-    /// that record: they open the file, commit, and close it again.
-    public func pause() async throws {
-        try await caller.changing { try $0.pause() }
+    /// that record: they open the file, commit, and close it again. Waits for the calls begun before it. Pauses and
+    /// resumes take effect in the order in which they were called, from one actor also where its tasks are several.
+    ///
+    /// This takes effect whoever delivers in the background. ``Suspension`` and `Lifecycle` see to it that nobody is
+    /// disturbed.
+    public func pause(isolation: isolated (any _Concurrency.Actor)? = #isolation) async throws {
+        try Task.checkCancellation()
+        try await wakefulness.take(awake: false).wait()
     }
 
-    /// Opens the file again.
-    public func resume() async throws {
-        try await caller.changing { try $0.resume() }
+    /// Opens the file again. Calls made from now on wait for that.
+    public func resume(isolation: isolated (any _Concurrency.Actor)? = #isolation) async throws {
+        try Task.checkCancellation()
+        try await wakefulness.take(awake: true).wait()
     }
 
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
@@ -297,13 +301,13 @@ public final class Collector: Sendable {
     /// its clock agree with the device's. Waits for three or four requests, each 30 s at most; may be called during
     /// a sync and while the collector is paused.
     public func probe() async throws -> Probe {
-        try await caller.reading(on: Calls.syncs) { try $0.probe() }
+        try await caller.reading(isSync: true) { try $0.probe() }
     }
 
     /// Like ``probe()``, but shows the right to write by storing this statement, which is in no queue and
     /// in no count of this collector. An LRS never forgets a statement: void it there if it means nothing.
     public func probeStoring(_ statement: Statement) async throws -> Probe {
-        try await caller.reading(on: Calls.syncs) { try $0.probeStoring(statement: statement) }
+        try await caller.reading(isSync: true) { try $0.probeStoring(statement: statement) }
     }
 
     /// Says that somebody has read of what was lost, in `Status.loss`: until then it is told at every
@@ -314,21 +318,15 @@ public final class Collector: Sendable {
 
     /// Tells an automatic sync whether the device has a network; without one it does not try.
     public func setNetwork(_ available: Bool) {
-        try? caller.opened.whileOpen().setNetwork(available: available)
-        caller.statusFeed.change()
+        caller.setNetwork(available)
     }
 
     /// Ends a sync under way, closes the file, and ends ``events`` and ``status``; calls fail from then
-    /// on. Waits for a commit to the disk, never for the network. Closing twice is closing once.
+    /// on. Waits for the calls begun before it and for a commit to the disk, never for the network, also where the caller is
+    /// cancelled. Closing twice is closing once.
     public func close() async {
-        guard let blocking = caller.opened.with({ opened in
-            defer { opened = nil }
-            return opened
-        }) else { return }
-        await Calls.finish {
-            // Already paused: there is nothing left to end.
-            try? blocking.pause()
-        }
+        guard let closing = caller.close() else { return }
+        _ = await closing.failure()
         feed.close()
         caller.statusFeed.close()
     }
@@ -346,6 +344,6 @@ private final class Relay: EventListener {
 
     func onEvent(event: Event) {
         feed.tell(event)
-        statusFeed.change()
+        if case .recorded = event { statusFeed.isOlder() } else { statusFeed.change() }
     }
 }

@@ -1,7 +1,10 @@
 import Dispatch
 
-/// Shows how things stand to everybody who watches: the latest, at most every 50 ms. While nobody
-/// watches, nothing is read.
+/// Shows how things stand to everybody who watches: the latest, at most every 50 ms, and only what
+/// differs from what they were shown. While nobody watches, nothing is read.
+///
+/// While the collector is paused nothing can be read: then it shows how things stood when it was paused,
+/// with what the app has said of the network since.
 final class StatusFeed: Sendable {
     private static let every = DispatchTimeInterval.milliseconds(50)
 
@@ -16,13 +19,19 @@ final class StatusFeed: Sendable {
         var reading = false
         var changed = false
         var closed = false
+        /// What the app said of the network.
+        var network: Bool?
+        /// Something has been recorded since it was last read.
+        var isOlder = false
     }
 
     private let state = Locked(State())
-    private let read: @Sendable () throws -> [UpstreamInfo]
+    /// What was read last. Touched by who reads, one at a time, so that none puts back what is newer.
+    private let latest = Locked<[UpstreamInfo]?>(nil)
+    private let reader: @Sendable () throws -> [UpstreamInfo]
 
     init(read: @escaping @Sendable () throws -> [UpstreamInfo]) {
-        self.read = read
+        reader = read
     }
 
     /// How things stand now with each upstream, and again whenever that changes.
@@ -31,16 +40,25 @@ final class StatusFeed: Sendable {
     /// The same of the first one.
     func statusesOfMain() -> AsyncStream<Status> { stream { $0[0].status } }
 
-    private func stream<Value: Sendable>(
+    private func stream<Value: Equatable & Sendable>(
         _ part: @escaping @Sendable ([UpstreamInfo]) -> Value
     ) -> AsyncStream<Value> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: Value.self, bufferingPolicy: .bufferingNewest(1)
         )
+        let shown = Locked<Value?>(nil)
         let number: Int? = state.with {
             guard !$0.closed else { return nil }
             $0.watchers[$0.next] = Watcher(
-                show: { continuation.yield(part($0)) }, finish: { continuation.finish() }
+                show: { upstreams in
+                    let now = part(upstreams.map(\.withoutAge))
+                    let differs = shown.with { shown in
+                        defer { shown = now }
+                        return shown != now
+                    }
+                    if differs { continuation.yield(part(upstreams)) }
+                },
+                finish: { continuation.finish() }
             )
             $0.next += 1
             return $0.next - 1
@@ -67,6 +85,44 @@ final class StatusFeed: Sendable {
         if begin { Calls.short.addOperation { [weak self] in self?.show() } }
     }
 
+    func setNetwork(_ available: Bool) {
+        state.with { $0.network = available }
+        change()
+    }
+
+    /// Something was recorded, perhaps while nothing could be read.
+    func isOlder() {
+        state.with { $0.isOlder = true }
+        change()
+    }
+
+    /// Reads how things stand, and shows it. Waits for the disk.
+    func read() {
+        latest.with { latest in
+            // If something is recorded meanwhile, it is told after this.
+            let wasOlder = state.with { state in
+                defer { state.isOlder = false }
+                return state.isOlder
+            }
+            do { latest = try reader() } catch {
+                if wasOlder { state.with { $0.isOlder = true } }
+                guard case PannierError.paused = error else { return }
+                for at in (latest ?? []).indices { latest?[at].status.syncing = false }
+            }
+            let (watchers, network) = state.with { (Array($0.watchers.values), $0.network) }
+            guard var upstreams = latest else { return }
+            if let network { for at in upstreams.indices { upstreams[at].status.network = network } }
+            for watcher in watchers { watcher.show(upstreams) }
+        }
+    }
+
+    /// How things stand as far as that is known, and whether something has been recorded since. Waits for the
+    /// disk.
+    func known() -> (upstreams: [UpstreamInfo], isOlder: Bool) {
+        read()
+        return (latest.with { $0 } ?? [], state.with { $0.isOlder })
+    }
+
     func close() {
         let watchers = state.with { state in
             defer { (state.closed, state.watchers) = (true, [:]) }
@@ -77,11 +133,7 @@ final class StatusFeed: Sendable {
 
     private func show() {
         state.with { $0.changed = false }
-        // While paused there is nothing to read; what was true last is shown.
-        if let upstreams = try? read() {
-            let watchers = state.with { Array($0.watchers.values) }
-            for watcher in watchers { watcher.show(upstreams) }
-        }
+        read()
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.every) { [weak self] in
             guard let self else { return }
             let again = state.with {
@@ -90,5 +142,14 @@ final class StatusFeed: Sendable {
             }
             if again { Calls.short.addOperation { [weak self] in self?.show() } }
         }
+    }
+}
+
+extension UpstreamInfo {
+    /// Time alone changes nothing that is worth showing.
+    fileprivate var withoutAge: UpstreamInfo {
+        var info = self
+        info.status.oldestAge = nil
+        return info
     }
 }

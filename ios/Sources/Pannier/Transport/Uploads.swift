@@ -15,12 +15,10 @@ final class Uploads: NSObject, URLSessionDataDelegate {
     }
 
     private let exchanges = Locked<[Int: Exchange]>([:])
-    private let fromFiles: Bool
 
-    /// Bodies are sent from files where the session goes on while the app is suspended, and where they have files
-    /// in them: all in one file of their own, so that the memory has none of it.
-    init(fromFiles: Bool) {
-        self.fromFiles = fromFiles
+    override init() {
+        super.init()
+        BodyFile.sweepOnce()
     }
 
     /// Sends the request once and blocks the thread until its answer has come.
@@ -28,12 +26,13 @@ final class Uploads: NSObject, URLSessionDataDelegate {
         _ request: URLRequest, body: Body?, longestAnswer: Int64, within limit: Duration, by session: URLSession
     ) throws -> Response {
         let (outcome, done) = (Locked<Result<Response, TransportError>?>(nil), DispatchSemaphore(value: 0))
-        let bytes = fromFiles ? nil : body?.bytes
-        let file = try bytes == nil ? body.map(Self.file) : nil
-        defer { if let file { try? FileManager.default.removeItem(at: file) } }
+        // One with files in it is sent from a file of its own, so that the memory has none of it.
+        let bytes = body?.bytes
+        let file = try bytes == nil ? body.map { try BodyFile($0) } : nil
+        defer { withExtendedLifetime(file) {} }
         let task: URLSessionTask
         if let file {
-            task = session.uploadTask(with: request, fromFile: file)
+            task = session.uploadTask(with: request, fromFile: file.url)
         } else {
             var request = request
             request.httpBody = bytes
@@ -55,21 +54,6 @@ final class Uploads: NSObject, URLSessionDataDelegate {
             throw TransportError.timedOut
         }
         return try outcome.with { $0! }.get()
-    }
-
-    private static func file(_ body: Body) throws -> URL {
-        let file = FileManager.default.temporaryDirectory
-            .appendingPathComponent("pannier-\(UUID().uuidString).body")
-        do {
-            try Data().write(to: file)
-            let output = try FileHandle(forWritingTo: file)
-            defer { try? output.close() }
-            try body.write(to: output)
-        } catch {
-            try? FileManager.default.removeItem(at: file)
-            throw error as? TransportError ?? .unreachable(reason: "no room for the request's file")
-        }
-        return file
     }
 
     func urlSession(

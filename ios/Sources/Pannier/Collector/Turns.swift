@@ -1,0 +1,86 @@
+import Foundation
+
+/// In which order the calls, pauses and resumes of a collector take effect.
+///
+/// - Pauses and resumes come one after another, as they were begun.
+/// - A call that is begun after a resume waits for it.
+/// - A pause waits for the calls that were begun before it, but for syncs, which it ends.
+final class Turns: Sendable {
+    private struct State {
+        /// Those that a pause waits for.
+        var calls: [ObjectIdentifier: Work] = [:]
+        /// The last pause or resume, until it is done.
+        var last: Work?
+        /// It, if it is a resume.
+        var opening: Work?
+    }
+
+    private let state = Locked(State())
+
+    /// Gives a call its place. A sync does not keep a pause waiting.
+    func place(_ call: Work, isSync: Bool) {
+        let name = ObjectIdentifier(call)
+        state.with {
+            if let opening = $0.opening { call.addDependency(opening) }
+            if !isSync { $0.calls[name] = call }
+        }
+        if !isSync { call.onEnd { [weak self] in self?.state.with { _ = $0.calls.removeValue(forKey: name) } } }
+    }
+
+    /// How many calls a pause would wait for now.
+    var underWay: Int { state.with { $0.calls.count } }
+
+    /// Whether a pause or a resume is under way.
+    var isTurning: Bool { state.with { $0.last != nil } }
+
+    /// Begins a pause or a resume, at once: what is begun from now on comes after it.
+    func take(opens: Bool, _ work: @escaping @Sendable () throws -> Void) -> Turn {
+        let turn = Turn(work)
+        state.with {
+            if let last = $0.last { turn.work.addDependency(last) }
+            if !opens { for call in $0.calls.values { turn.work.addDependency(call) } }
+            ($0.last, $0.opening) = (turn.work, opens ? turn.work : nil)
+        }
+        let name = ObjectIdentifier(turn.work)
+        turn.work.onEnd { [weak self] in
+            self?.state.with { state in
+                if state.last.map(ObjectIdentifier.init) == name { (state.last, state.opening) = (nil, nil) }
+            }
+        }
+        Calls.short.addOperation(turn.work)
+        return turn
+    }
+}
+
+/// A pause or a resume that was begun.
+final class Turn: Sendable {
+    fileprivate let work: Work
+    private let result: Locked<Result<Void, any Error>>
+
+    fileprivate init(_ turn: @escaping @Sendable () throws -> Void) {
+        let result = Locked<Result<Void, any Error>>(.success(()))
+        self.result = result
+        work = Work { [result] in
+            let outcome = Result(catching: turn)
+            result.with { $0 = outcome }
+        }
+    }
+
+    /// Waits for the end, or until the caller is cancelled.
+    func wait() async throws {
+        let (work, result) = (work, result)
+        try await Calls.make(place: { $0.addDependency(work) }) { try result.with { $0 }.get() }
+    }
+
+    /// Waits for the end, whatever becomes of the caller; what went wrong, if anything.
+    func failure() async -> (any Error)? {
+        await withCheckedContinuation { waiting in
+            let end = Work { [result] in
+                guard case .failure(let error) = result.with({ $0 }) else { return waiting.resume(returning: nil) }
+                waiting.resume(returning: error)
+            }
+            end.addDependency(work)
+            Calls.short.addOperation(end)
+        }
+    }
+}
