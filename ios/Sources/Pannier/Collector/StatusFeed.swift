@@ -51,12 +51,12 @@ final class StatusFeed: Sendable {
             guard !$0.closed else { return nil }
             $0.watchers[$0.next] = Watcher(
                 show: { upstreams in
-                    let now = part(upstreams.map(\.withoutAge))
+                    let now = part(upstreams)
                     let differs = shown.with { shown in
                         defer { shown = now }
                         return shown != now
                     }
-                    if differs { continuation.yield(part(upstreams)) }
+                    if differs { continuation.yield(now) }
                 },
                 finish: { continuation.finish() }
             )
@@ -142,14 +142,5 @@ final class StatusFeed: Sendable {
             }
             if again { Calls.short.addOperation { [weak self] in self?.show() } }
         }
-    }
-}
-
-extension UpstreamInfo {
-    /// Time alone changes nothing that is worth showing.
-    fileprivate var withoutAge: UpstreamInfo {
-        var info = self
-        info.status.oldestAge = nil
-        return info
     }
 }

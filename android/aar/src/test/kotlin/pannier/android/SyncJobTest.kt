@@ -62,7 +62,7 @@ class SyncJobTest {
     fun `what the system throws ends nothing, and the next change asks again`() {
         var broken = true
         val phones = object : ContextWrapper(application) {
-            override fun getSystemService(name: String): Any =
+            override fun getSystemService(name: String): Any? =
                 if (broken) throw SecurityException("not here") else super.getSystemService(name)
         }
         val job = SyncJob(phones, BackgroundSync())
