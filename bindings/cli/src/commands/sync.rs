@@ -243,6 +243,9 @@ impl SyncArgs {
 pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let targets = Targets::open(args, queue)?;
     targets.have_one()?;
+    if args.upstream.lrs.is_some() {
+        super::upstreams::warn_of_the_same(&targets.collector, "main")?;
+    }
     let report = delivering::deliver(&targets, args.wait, output)?;
     let mut ends = Vec::new();
     for (upstream, report) in targets.reports(&report) {

@@ -191,7 +191,7 @@ fn set(
 }
 
 /// An LRS may have a store for each account, so that this can be right.
-fn warn_of_the_same(collector: &Collector, name: &str) -> Result<(), Failure> {
+pub fn warn_of_the_same(collector: &Collector, name: &str) -> Result<(), Failure> {
     let all = collector.upstreams()?;
     let endpoint = |one: &UpstreamInfo| one.status.endpoint.clone();
     let ours = all.iter().find(|one| one.name == name).and_then(endpoint);

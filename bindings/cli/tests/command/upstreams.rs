@@ -226,6 +226,8 @@ fn the_same_address_twice_is_warned_of() {
         .is(0, "north");
     let south = desk.run(&["upstream", "add", "south", "--endpoint", &other.url()]);
     south.is(0, "south has the same address as north");
+    let sync = desk.run(&["sync", "--lrs", &other.url()]);
+    sync.is(0, "main has the same address as north");
 }
 
 #[test]

@@ -121,9 +121,13 @@ fn a_statement_refused_with_retry_after_each_time_waits_and_stops_no_other() {
         body.contains(&bad.to_string())
             .then(|| answer(400, &headers, "no".into()))
     });
-    device.go_on_for(HOUR);
-    let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
-    assert_eq!((ledger.delivered, ledger.waiting, ledger.held), (19, 1, 0));
+    for more in 0..12 {
+        device.go_on_for(2 * HOUR);
+        let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
+        let places = (ledger.delivered, ledger.waiting, ledger.held);
+        assert_eq!(places, (19 + more, 1, 0));
+        device.record(1);
+    }
 }
 
 #[test]
