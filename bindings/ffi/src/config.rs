@@ -100,7 +100,8 @@ impl From<HistoryPolicy> for pannier::HistoryPolicy {
     }
 }
 
-/// How a collector is set up. All has a default: without an endpoint it records, with one it syncs when it is asked to, or by itself where `sync` says so.
+/// How a collector is set up. All has a default: without an endpoint it records, with one it syncs when it is asked to,
+/// or by itself where `sync` says so.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 #[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
