@@ -11,10 +11,14 @@ use crate::store::Millis;
 /// What an LRS does with what it has already.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum OnKnown {
+    /// It never names any, new or not.
+    Nothing,
     AllIds,
     NewIds,
     NoContent,
-    Refuse { naming: bool },
+    Refuse {
+        naming: bool,
+    },
 }
 
 /// What goes wrong with one request; afterwards all is well.
@@ -257,6 +261,7 @@ impl Lrs {
             self.stored.insert(*id, statement.clone());
         }
         match self.on_known {
+            OnKnown::Nothing => answer(204, &[], String::new()),
             OnKnown::NoContent if new.is_empty() => answer(204, &[], String::new()),
             OnKnown::NewIds => answer(200, &[], json!(new).to_string()),
             _ => answer(200, &[], json!(ids).to_string()),

@@ -1,7 +1,7 @@
 //! Refusals for what no statement says: limits, quotas, nodes of several. And one node that says it stored them.
 
-use super::device::Device;
-use super::lrs::answer;
+use super::device::{Device, START};
+use super::lrs::{Fault, OnKnown, answer};
 use crate::lrs::{Method, Request};
 use crate::store::{HoldReason, Millis, UpstreamId};
 use crate::sync::Ended;
@@ -90,6 +90,35 @@ fn a_quota_that_is_full_for_ten_minutes_holds_nothing() {
 }
 
 #[test]
+fn what_is_too_large_for_a_few_minutes_is_not_held_while_smaller_ones_are_taken() {
+    for status in [400, 403, 413] {
+        let mut device = Device::new();
+        let long = format!(r#","result":{{"response":"{}"}}"#, "x".repeat(1_000));
+        for n in 1..=10 {
+            device.record_one(n, &long, START);
+        }
+        let begun = device.now;
+        device.lrs.instead = Box::new(move |request, now| {
+            let large = request.body_bytes().is_some_and(|body| body.len() > 600);
+            let refused = large && now < begun + 200_000;
+            refused.then(|| answer(status, &[], "no room".into()))
+        });
+        // All that wait come together.
+        for _ in 0..60 {
+            device.record(1);
+            let _ = device.sync();
+            device.now += 60_000;
+        }
+        device.go_on_for(24 * HOUR);
+        assert_eq!(
+            (device.held(), device.delivered()),
+            (vec![], 70),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn one_node_of_two_that_refuses_holds_nothing_and_what_both_refuse_is_held() {
     for status in [400, 403] {
         let mut device = Device::new();
@@ -133,18 +162,25 @@ fn a_statement_refused_with_retry_after_each_time_waits_and_stops_no_other() {
 #[test]
 fn a_204_of_an_lrs_that_names_what_it_stores_or_shows_it_is_no_proof() {
     for status in [401, 403, 405, 501] {
-        for reads in [false, true] {
+        for (names, reads) in [(true, false), (true, true), (false, true)] {
             let mut device = Device::new();
             let ids = device.record(150);
             device.lrs.may_read = reads;
+            if !names {
+                device.lrs.on_known = OnKnown::Nothing;
+                if status == 401 {
+                    // About that the app is asked.
+                    continue;
+                }
+            }
             let mut requests = 0;
             // From the second batch on, for a while, something with the LRS's header answers in its place.
             device.lrs.instead = Box::new(move |request, _| {
                 requests += u32::from(!request.url.ends_with("/about"));
                 let post = request.method == Method::Post;
                 let code = if post { 204 } else { status };
-                (2..8)
-                    .contains(&requests)
+                (60..66)
+                    .contains(&(requests + if names { 58 } else { 0 }))
                     .then(|| answer(code, &[], String::new()))
             });
             device.go_on_for(24 * HOUR);
@@ -152,7 +188,7 @@ fn a_204_of_an_lrs_that_names_what_it_stores_or_shows_it_is_no_proof() {
             assert_eq!(
                 (stored.count(), device.delivered()),
                 (150, 150),
-                "{status} {reads}"
+                "{status} {names} {reads}"
             );
         }
     }
@@ -161,9 +197,9 @@ fn a_204_of_an_lrs_that_names_what_it_stores_or_shows_it_is_no_proof() {
 #[test]
 fn an_lrs_that_names_what_is_new_to_it_and_lets_nobody_read_is_believed_in_the_end() {
     let mut device = Device::new();
-    (device.lrs.may_read, device.lrs.on_known) = (false, super::lrs::OnKnown::NoContent);
+    (device.lrs.may_read, device.lrs.on_known) = (false, OnKnown::NoContent);
     device.record(10);
-    device.lrs.faults = [super::lrs::Fault::None, super::lrs::Fault::LoseAnswer].into();
+    device.lrs.faults = [Fault::None, Fault::LoseAnswer].into();
     device.go_on_for(24 * HOUR);
     assert_eq!((device.held(), device.delivered()), (vec![], 10));
 }
