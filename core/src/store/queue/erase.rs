@@ -110,7 +110,7 @@ impl Db {
     pub(crate) fn end_erasing(&mut self, erasing: &Erasing) -> Result<Erased, StoreError> {
         let mut erased = erasing.erased.clone();
         // Left by whoever died while it made a successor; where one is ready, opening has used it.
-        replace::begin(&self.path).and_then(|made| replace::discard(&made))?;
+        replace::throw_away(&self.path)?;
         match self.expunge() {
             Ok(true) => {}
             Ok(false) => erased
