@@ -363,6 +363,7 @@ fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
     let empty = || json!({ "until": null, "why": null, "trouble": null, "left": null });
     let mut shown = empty();
     shown["left"] = json!(left);
+    shown["upstreams"] = json!([]);
     if let (Some(shown), Value::Object(report)) = (shown.as_object_mut(), json!(report)) {
         shown.extend(report);
     }
