@@ -504,3 +504,92 @@ fn a_read_only_disk_is_named_and_costs_nothing() {
     expected.push(sample::id(3, 0));
     assert_eq!(ids(&said[list + 1..]), expected);
 }
+
+/// What happens to a queue of somebody's before root opens it, or while.
+type Harm = fn(&Path);
+
+/// What root makes in the place of somebody's files, or beside them, is theirs: otherwise they could record no more.
+/// Only root gives files away, so nothing is shown where the tests run as somebody else.
+#[test]
+fn what_root_puts_in_the_place_of_somebodys_files_is_theirs() {
+    let overwrite: Harm = |folder| {
+        let file = fs::File::options().write(true).open(queue(folder));
+        let file = file.expect("it is there");
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0xa5; 200], 0).expect("there is room");
+    };
+    let empty: Harm = |folder| fs::write(queue(folder), "").expect("it is there");
+    let without: Harm = |folder| remove(folder, &["queue.db"]);
+    let alone: Harm = |folder| {
+        remove(
+            folder,
+            &["queue.db.ledger", "queue.db.open", "queue.db.reserve"],
+        );
+    };
+    for harm in [overwrite, empty, without, alone] {
+        for is_open in [false, true] {
+            let (_home, folder) = with_a_recorder();
+            if !is_root(&folder) {
+                return;
+            }
+            std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).expect("root may");
+            assert_eq!(as_nobody(&folder, &["some", "1", "20"]).len(), 20);
+            if is_open {
+                let device = open(&folder, Durability::PowerCut);
+                device.status();
+                harm(&folder);
+                // Where it meets damage it fails, and the next one makes that good.
+                let _ = device.collector.record(sample::text(2, 0));
+            } else {
+                harm(&folder);
+            }
+            open(&folder, Durability::PowerCut).status();
+            for (name, owner) in owners(&folder) {
+                assert_eq!(owner, (NOBODY, NOBODY, 0o600), "{name}");
+            }
+            let said = as_nobody(&folder, &["some", "3", "1"]);
+            assert_eq!(said, [sample::id(3, 0).to_string()]);
+        }
+    }
+}
+
+const NOBODY: u32 = 65_534;
+
+/// What a recorder says that runs as nobody, in a folder as it is.
+fn as_nobody(folder: &Path, words: &[&str]) -> Vec<String> {
+    let program = folder.parent().expect("a home").join("recorder");
+    let mut command = command(program.to_str().expect("text"), words, folder);
+    Recorder::start(command.uid(NOBODY).gid(NOBODY)).finish()
+}
+
+/// Whose each file of a folder is, and who may use it.
+fn owners(folder: &Path) -> BTreeMap<String, (u32, u32, u32)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let entries = fs::read_dir(folder).expect("it is there");
+    entries
+        .map(|entry| {
+            let entry = entry.expect("it is there");
+            let found = entry.metadata().expect("it is there");
+            let name = entry.file_name().into_string().expect("text");
+            (name, (found.uid(), found.gid(), found.mode() & 0o777))
+        })
+        .collect()
+}
+
+/// Whoever may use a queue by its group may use what is made beside it, and what takes its place.
+#[test]
+fn what_takes_the_place_of_a_queue_of_a_group_is_the_groups() {
+    let folder = folder();
+    open(folder.path(), Durability::PowerCut).record_samples(1, 20);
+    let mode = fs::Permissions::from_mode(0o660);
+    fs::set_permissions(queue(folder.path()), mode).expect("it is ours");
+    remove(
+        folder.path(),
+        &["queue.db.ledger", "queue.db.open", "queue.db.reserve"],
+    );
+    open(folder.path(), Durability::PowerCut).record_samples(2, 1);
+    fs::write(queue(folder.path()), "").expect("it is ours");
+    open(folder.path(), Durability::PowerCut).record_samples(3, 1);
+    for (name, (_, _, mode)) in owners(folder.path()) {
+        assert_eq!(mode, 0o660, "{name}");
+    }
+}

@@ -3,10 +3,11 @@
 //! The lease in the queue outlasts a kill and cannot tell one from a process that is busy. The lock is a
 //! file of its own beside the queue, since closing the queue's file would drop the locks of `SQLite`.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::UpstreamId;
+use crate::store::{UpstreamId, beside};
 
 /// Nobody else syncs this queue while this is there.
 #[derive(Debug)]
@@ -26,16 +27,16 @@ pub(super) enum Locking {
 impl SyncLock {
     /// Takes it, if nobody has it; waits for nobody.
     pub(super) fn take(queue: &Path, upstream: UpstreamId) -> Locking {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let path = path(queue, upstream);
         if is_something_else(&path) {
             return Locking::Unknown;
         }
         // To lock a file is not to write it.
-        match options.open(&path).or_else(|_| File::open(&path)) {
+        let opened = beside::open(queue, &path).or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => File::open(&path),
+            _ => Err(error),
+        });
+        match opened {
             Ok(file) => lock(file),
             Err(_) => Locking::Unknown,
         }
@@ -66,7 +67,7 @@ fn lock(file: File) -> Locking {
 /// One file for each upstream: who delivers to one keeps nobody from delivering to another.
 fn path(queue: &Path, upstream: UpstreamId) -> PathBuf {
     let mut name = queue.as_os_str().to_owned();
-    name.push(".sync");
+    name.push(beside::SYNC_SUFFIX);
     if upstream != UpstreamId::MAIN {
         name.push(format!("-{upstream}"));
     }

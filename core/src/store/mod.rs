@@ -38,6 +38,7 @@ mod upstream;
 pub use codes::{HoldReason, Problem, WaitKind, WaitReason};
 pub use db::Db;
 pub use error::{StoreError, Unchanged};
+pub(crate) use file::beside;
 pub use file::open::{Durability, Opened, Opening};
 #[cfg(feature = "internals")]
 pub use file::schema::SCHEMA_VERSION;

@@ -10,6 +10,9 @@ use crate::terminal::one_line;
 
 /// A sentence on what keeps the LRS of this upstream from taking anything, and one on what to do.
 pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> String {
+    if trouble.problem == Problem::OtherEndpoint {
+        return two_addresses(trouble, upstream, endpoint);
+    }
     let (what, todo) = match (trouble.problem, trouble.status) {
         // A status that an LRS gives too, from something that gives no sign to be one.
         (Problem::NotAnLrs, Some(400..=499)) => (
@@ -26,6 +29,20 @@ pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> Str
     let what = what.replace("{lrs}", &format!("the LRS{at}"));
     let what = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
     format!("{what}{}. {todo}.", said(trouble))
+}
+
+/// Names the address that the queue has now and, where that is known, the one that this process was to deliver to.
+fn two_addresses(trouble: &Trouble, upstream: &str, ours: Option<&str>) -> String {
+    let theirs = trouble.words.trim();
+    let ours = ours.filter(|ours| *ours != theirs);
+    let ours = ours.map(|ours| format!(", and this one to the LRS at {}", one_line(ours)));
+    format!(
+        "Another process delivers this queue to the LRS at {}{}. Name the same LRS with {} everywhere, and sync again; \
+         nothing more is sent.",
+        one_line(theirs),
+        ours.unwrap_or_default(),
+        to_name_the_lrs(upstream)
+    )
 }
 
 /// Where the credentials for an upstream come from.
@@ -111,10 +128,8 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "there is no LRS at this address, or {lrs} has moved",
             "Name the LRS's base URL with {endpoint}, without /statements, and sync again",
         ),
-        Problem::OtherEndpoint => (
-            "another process delivers this queue to another address than {lrs}",
-            "Name the same LRS with {endpoint} everywhere, and sync again; nothing was sent",
-        ),
+        // Named with both addresses before.
+        Problem::OtherEndpoint => ("another process delivers this queue elsewhere", ""),
         Problem::NoCommonVersion => (
             "{lrs} speaks neither xAPI 1.0.3 nor 2.0.0",
             "Tell who runs it",
@@ -328,7 +343,9 @@ mod tests {
                     || text.starts_with("The LRS at"),
                 "{text}"
             );
-            assert!(text.contains("499"), "{text}");
+            // What the device finds out by itself comes with none.
+            let has_status = problem != Problem::OtherEndpoint;
+            assert_eq!(text.contains("499"), has_status, "{text}");
             assert!(
                 !(text.contains(problem.code()) && problem.code().contains('_'))
                     && text.matches(". ").count() == 1,
@@ -368,6 +385,26 @@ mod tests {
         assert!(!text.contains("Log in"), "{text}");
         let text = of(Problem::NotAnLrs, None, "a redirect");
         assert!(text.contains("Log in"), "{text}");
+    }
+
+    #[test]
+    fn two_addresses_are_two() {
+        let elsewhere = Trouble {
+            problem: Problem::OtherEndpoint,
+            status: None,
+            words: "https://b.example/xAPI".into(),
+            since: 0,
+        };
+        let said = trouble(&elsewhere, "main", Some("https://a.example/xAPI"));
+        assert!(
+            said.contains(
+                "the LRS at https://b.example/xAPI, and this one to the LRS at https://a.example/xAPI. "
+            ),
+            "{said}"
+        );
+        // Where the queue's own address is all that is known, it is named once.
+        let said = trouble(&elsewhere, "main", Some("https://b.example/xAPI"));
+        assert_eq!(said.matches("b.example").count(), 1, "{said}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Failure, arguments};
+use super::{Failure, arguments, small_file};
 use crate::terminal::one_line;
 
 /// What was found, of what may be named.
@@ -31,12 +31,7 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
             basic: variable("BASIC"),
         });
     };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!(
-            "cannot read the credentials in {}: {error}",
-            one_line(path.display())
-        ))
-    })?;
+    let text = small_file::text(path, "credentials")?;
     let named = parse(&text).map_err(|line| {
         Failure::usage(format!(
             "line {line} of {} is none of `user = …`, `password = …`, `token = …` and `basic = …`, or the second of its kind",
@@ -57,7 +52,9 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
 /// a line that says something else, or the same a second time; its text is not repeated.
 fn parse(text: &str) -> Result<Named, usize> {
     let mut named = Named::default();
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+    // Some editors end lines with CR alone.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -83,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_file_names_them() {
-        let named = parse("\u{feff}# of the test\n\nuser = me\r\npassword=a = b # c\n").unwrap();
+        let named = parse("# of the test\n\nuser = me\r\npassword=a = b # c\n").unwrap();
         assert_eq!(
             (named.user.as_deref(), named.password.as_deref()),
             (Some("me"), Some("a = b # c"))
@@ -91,6 +88,12 @@ mod tests {
         assert!(named.token.is_none() && named.basic.is_none());
         assert_eq!(parse("user = me\nsecret").err(), Some(2));
         assert_eq!(parse("pass = me").err(), Some(1));
+        let named = parse("user = me\rpassword = secret\r").unwrap();
+        assert_eq!(
+            (named.user.as_deref(), named.password.as_deref()),
+            (Some("me"), Some("secret"))
+        );
+        assert_eq!(parse("user = me\r\rsecret").err(), Some(3));
         // Which of two is meant nobody can tell.
         assert_eq!(parse("user = me\n\nuser = you").err(), Some(3));
     }

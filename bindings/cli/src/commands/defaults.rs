@@ -6,7 +6,7 @@ use clap::Args;
 use pannier::StatementDefaults;
 use pannier::statement::{Invalid, PreparedDefaults, XapiVersion};
 
-use super::Failure;
+use super::{Failure, small_file};
 use crate::terminal::one_line;
 
 /// The option for it, and the rules by which the statements are judged then.
@@ -27,13 +27,8 @@ impl DefaultsArgs {
         let Some(path) = &self.defaults else {
             return Ok(PreparedDefaults::default());
         };
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!(
-                "cannot read the defaults in {}: {error}",
-                one_line(path.display())
-            ))
-        })?;
-        let read = StatementDefaults::from_json(text.trim_start_matches('\u{feff}'));
+        let text = small_file::text(path, "defaults")?;
+        let read = StatementDefaults::from_json(&text);
         read.and_then(|defaults| defaults.check(rules).map(|()| defaults.prepared()))
             .map_err(|invalid| wrong(path, &invalid))
     }

@@ -199,8 +199,40 @@ fn send_as_new(upstream: &Upstream, ids: &[Uuid], output: Output) -> Result<(), 
 
 fn replace(upstream: &Upstream, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
     let text = input::only(file)?;
-    replaced(id, upstream.replace(id, text)?, output);
+    let new = upstream.replace(id, text)?;
+    if is_on_its_way(upstream, new)? {
+        replaced(id, new, output);
+    } else {
+        output.show(
+            &replacement(id, new, false),
+            format_args!(
+                "{new}  is delivered already and takes the place of {id}: nothing is queued"
+            ),
+        );
+    }
     tell_of_voidings(upstream, &[id])
+}
+
+/// Tells whether it is queued or waits; what is here and does neither is at the LRS.
+fn is_on_its_way(upstream: &Upstream, id: Uuid) -> Result<bool, Failure> {
+    let mut found = false;
+    let mut look = |one: Uuid| {
+        found |= one == id;
+        go_on()
+    };
+    list::all(
+        None,
+        |page| upstream.queued(page),
+        |one| one.seq,
+        |one| look(one.id),
+    )?;
+    list::all(
+        None,
+        |page| upstream.waiting(page),
+        |one| one.seq,
+        |one| look(one.id),
+    )?;
+    Ok(found)
 }
 
 /// What voids one of these was recorded before, and does not leave by itself any more.
@@ -261,9 +293,14 @@ fn each_held_voiding(
 
 fn replaced(old: Uuid, new: Uuid, output: Output) {
     output.show(
-        &json!({ "id": new, "replaces": old }),
+        &replacement(old, new, true),
         format_args!("{new}  queued in the place of {old}"),
     );
+}
+
+/// For a program.
+fn replacement(old: Uuid, new: Uuid, queued: bool) -> serde_json::Value {
+    json!({ "id": new, "replaces": old, "queued": queued })
 }
 
 fn shown(held: &HeldStatement) -> Shown<'_> {

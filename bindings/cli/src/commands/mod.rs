@@ -24,6 +24,7 @@ pub mod queue_file;
 pub mod record;
 mod recordable;
 mod signals;
+mod small_file;
 pub mod status;
 pub mod sync;
 pub mod take_back;

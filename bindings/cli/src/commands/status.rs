@@ -29,8 +29,7 @@ struct Shown<'a> {
     queue: String,
     #[serde(flatten)]
     status: &'a Status,
-    /// All there are, where there are several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// All there are, where there are several; empty where there is but one, or one is asked for.
     upstreams: Vec<Value>,
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 use pannier::{
-    Collector, Ended, HistoryPolicy, Status, SyncReport, Trouble, Upstream, UpstreamInfo, WaitKind,
-    WaitReason,
+    Collector, Ended, HistoryPolicy, Problem, Status, SyncReport, Trouble, Upstream, UpstreamInfo,
+    WaitKind, WaitReason,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -169,6 +169,19 @@ impl Targets {
         )))
     }
 
+    /// Where each of them is to be delivered to, before anything is: another process may change that meanwhile.
+    fn addresses(&self, args: &SyncArgs) -> Result<BTreeMap<String, String>, Failure> {
+        let mut addresses = BTreeMap::new();
+        for one in &self.opened {
+            let named = args.upstream.lrs.clone().filter(|_| one.name() == "main");
+            let known = || Ok::<_, Failure>(self.status(one)?.and_then(|it| it.endpoint));
+            if let Some(address) = named.map_or_else(known, |named| Ok(Some(named)))? {
+                addresses.insert(one.name().to_owned(), address);
+            }
+        }
+        Ok(addresses)
+    }
+
     /// None where no credentials are given for it.
     fn with_credentials(&self, name: &str, args: &SyncArgs) -> Result<Option<Upstream>, Unusable> {
         let credentials = upstream::credentials_of(name, args.file_of(name));
@@ -246,6 +259,7 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
     if args.upstream.lrs.is_some() {
         super::upstreams::warn_of_the_same(&targets.collector, "main")?;
     }
+    let meant = targets.addresses(args)?;
     let report = delivering::deliver(&targets, args.wait, output)?;
     let mut ends = Vec::new();
     for (upstream, report) in targets.reports(&report) {
@@ -285,7 +299,8 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
         failures.push(Failure::lost());
     }
     for (upstream, report, status) in &ends {
-        for failure in outcome(upstream, report, status)? {
+        let meant = meant.get(upstream.name()).map(String::as_str);
+        for failure in outcome(upstream, report, status, meant)? {
             failures.push(if are_several {
                 Failure {
                     text: format!("{}: {}", upstream.name(), failure.text),
@@ -351,6 +366,7 @@ fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
     let empty = || json!({ "until": null, "why": null, "trouble": null, "left": null });
     let mut shown = empty();
     shown["left"] = json!(left);
+    shown["upstreams"] = json!([]);
     if let (Some(shown), Value::Object(report)) = (shown.as_object_mut(), json!(report)) {
         shown.extend(report);
     }
@@ -410,6 +426,7 @@ fn outcome(
     upstream: &Upstream,
     report: &SyncReport,
     status: &Status,
+    meant: Option<&str>,
 ) -> Result<Vec<Failure>, Failure> {
     let undelivered = status.ledger.queued + status.ledger.waiting;
     let endpoint = status.endpoint.as_deref();
@@ -425,7 +442,12 @@ fn outcome(
             upstream.name(),
             endpoint,
         )),
-        Ended::NeedsApp { trouble } => Some(advice::trouble(trouble, upstream.name(), endpoint)),
+        Ended::NeedsApp { trouble } => {
+            // By now the queue may have another address.
+            let is_elsewhere = trouble.problem == Problem::OtherEndpoint;
+            let endpoint = if is_elsewhere { meant } else { endpoint };
+            Some(advice::trouble(trouble, upstream.name(), endpoint))
+        }
         Ended::Busy { .. } => {
             Some("another process is delivering this queue; let it end".to_owned())
         }

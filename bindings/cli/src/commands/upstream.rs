@@ -10,8 +10,8 @@ use pannier::lrs::Endpoint;
 use pannier::transport::{HttpOptions, HttpTransport};
 use pannier::{Config, Credentials, Error, XapiVersion};
 
-use super::Failure;
 use super::credentials::{self, Named};
+use super::{Failure, small_file};
 use crate::terminal::one_line;
 
 /// Which LRS.
@@ -101,12 +101,7 @@ impl WayArgs {
 
     /// A transport that goes this way.
     pub fn transport(&self) -> Result<HttpTransport, Failure> {
-        let read = |path: &PathBuf| {
-            let read = std::fs::read(path);
-            read.map_err(|error| {
-                Failure::usage(format!("cannot read {}: {error}", one_line(path.display())))
-            })
-        };
+        let read = |path: &PathBuf| small_file::bytes(path, "certificates");
         let options = HttpOptions {
             extra_roots: self.ca.iter().map(read).collect::<Result<_, _>>()?,
             proxy: self.proxy.clone(),

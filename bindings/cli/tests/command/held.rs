@@ -51,6 +51,25 @@ fn a_refused_statement_is_held_and_can_be_replaced() {
 }
 
 #[test]
+fn one_that_is_delivered_already_takes_its_place_and_nothing_is_queued() {
+    let (hub, mischief) = hub();
+    let desk = Desk::at(&hub);
+    let ids = three_recorded(&desk);
+    mischief.refuse(&ids[1], "no such course");
+    desk.run(&["sync", "--wait", "2m", "--keep", "7"])
+        .is(1, "2 delivered; left: 1 held");
+    let delivered = desk.json(&["history"]);
+    let delivered = delivered.iter().find(|one| one["id"] == json!(ids[0]));
+    let text = delivered.expect("it is kept")["statement"].to_string();
+    let file = desk.file("delivered.json", &text);
+    let replaced = desk.run(&["held", "replace", &ids[1], &file]);
+    replaced.is(0, "is delivered already and takes the place of");
+    replaced.is(0, &ids[0]);
+    assert!(desk.json(&["queue"]).is_empty());
+    assert!(desk.json(&["held", "list"]).is_empty());
+}
+
+#[test]
 fn held_statements_can_be_retried_and_discarded() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);

@@ -130,8 +130,22 @@ fn one_alone_is_delivered_to_moved_and_removed() {
         .is(2, "no upstream \"region\"");
     desk.set("PANNIER_LRS", &main.url());
     desk.run(&["sync"]).is(0, "3 delivered; nothing is left");
-    assert!(desk.json(&["status"])[0].get("upstreams").is_none());
+    has_always_the_same_members(&desk);
     assert_eq!(at_the_hub(&main).len(), 3);
+}
+
+/// With one LRS or several, and whichever is asked for.
+fn has_always_the_same_members(desk: &Desk) {
+    let none = json!([]);
+    assert_eq!(desk.json(&["status"])[0]["upstreams"], none);
+    assert_eq!(desk.json(&["sync"])[0]["upstreams"], none);
+    let add = ["upstream", "add", "late", "--endpoint"];
+    let address = "http://127.0.0.1:9/xAPI";
+    desk.run(&[&add[..], &[address]].concat()).is(0, "late");
+    let one = desk.json(&["status", "--upstream", "late"]);
+    assert_eq!(one[0]["upstreams"], none);
+    let both = desk.json(&["status"]);
+    assert_eq!(both[0]["upstreams"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]

@@ -161,3 +161,31 @@ fn an_empty_variable_is_none() {
     desk.run(&["status"]).is(3, "there is no queue at");
     desk.run(&["status", "--queue", ""]).is(2, "--queue");
 }
+
+/// Credentials, certificates and defaults are short texts in UTF-8.
+#[test]
+#[cfg(unix)]
+fn a_file_that_never_ends_or_is_in_utf_16_is_named() {
+    let (hub, _) = hub();
+    let desk = Desk::at(&hub);
+    desk.recorded(&statement("one"));
+    for option in ["--credentials", "--ca"] {
+        desk.run(&["sync", option, "/dev/zero"])
+            .is(2, "/dev/zero is longer than 4 MiB");
+    }
+    desk.run(&["record", "--defaults", "/dev/zero"])
+        .is(2, "/dev/zero is longer than 4 MiB");
+    let wide = |text: &str| -> String {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        String::from_utf8(units.collect()).expect("it is ASCII")
+    };
+    let credentials = desk.file("credentials", &wide("user = me\npassword = secret\n"));
+    desk.run(&["sync", "--credentials", &credentials])
+        .is(2, "written in UTF-16: save it as UTF-8");
+    let defaults = desk.file("defaults", &wide("{}"));
+    desk.run(&["record", "--defaults", &defaults])
+        .is(2, "written in UTF-16: save it as UTF-8");
+    let of_a_mac = desk.file("cr", "user = me\rpassword = secret\r");
+    desk.run(&["sync", "--credentials", &of_a_mac])
+        .is(0, "1 delivered; nothing is left");
+}

@@ -11,7 +11,7 @@ use crate::store::repair::pages::Pages;
 use crate::store::repair::raw_file::Looked;
 
 /// What every SQLite file begins with.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// No database is shorter than its smallest page.
 const SHORTEST: u64 = 512;

@@ -1,11 +1,14 @@
 //! The queue's file as a file: opened, watched in its folder, its write-ahead log, and room for a full disk.
 
+pub(crate) mod beside;
 pub(crate) mod kind;
 pub(crate) mod one_name;
 pub(crate) mod open;
+pub(crate) mod recognised;
 pub(crate) mod replace;
 pub(crate) mod reserve;
 pub(crate) mod schema;
+pub(crate) mod seen;
 pub(crate) mod settings;
 pub(crate) mod users;
 pub(crate) mod wal;

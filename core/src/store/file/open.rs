@@ -8,14 +8,14 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::kind::{self, Nature};
-use super::replace::{self, FileId, FileState, FolderLock, OpenFile};
+use super::replace::{self, FileId, FileState, FolderLock, LockedOut, OpenFile};
 use super::schema::{self, SCHEMA_VERSION};
 use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
 use super::settings::PAGE_BYTES;
 use super::users::Newcomer;
 use super::wal_length::{FULL_BYTES, LogLength};
-use super::{one_name, reserve};
+use super::{beside, one_name, reserve};
 use crate::lock::lock;
 use crate::store::db::{A_LITTLE, Leaving};
 use crate::store::ledger_file;
@@ -87,7 +87,7 @@ impl Db {
         let path = &replace::absolute(path)?;
         replace::must_be_short(path)?;
         replace::must_be_no_companion(path)?;
-        replace::must_be_files(path)?;
+        beside::must_be_ours(path)?;
         one_name::must_have_one_name(path)?;
         ledger_file::must_be_usable(path)?;
         let newcomer = Newcomer::come(path, create)?;
@@ -100,11 +100,17 @@ impl Db {
         let found = FileId::of(path);
         match Nature::of(path)? {
             Nature::Absent if !create => return Err(replace::missing(path)),
-            Nature::Absent => replace::must_have_folder(path)?,
+            Nature::Absent => {
+                replace::must_have_folder(path)?;
+                beside::must_be_of_a_queue(path)?;
+            }
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
             Nature::Lost => {
                 let why = "it is empty or gone, and was not before";
                 return Self::salvage_as(newcomer, path, found, durability, why, now);
+            }
+            Nature::ForSqlite if replace::size_of(path) == 0 => {
+                beside::must_be_of_a_queue(path)?;
             }
             Nature::ForSqlite => {}
         }
@@ -197,7 +203,8 @@ impl Db {
             let db = connect(path, durability)?;
             return Ok(Opened { db, salvaged: None }.by(newcomer));
         }
-        let mut new = connect(&replace::begin(path)?, durability)?;
+        let owner = replace::owner_of(path);
+        let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
         new.keeper = None;
         let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut salvaged = salvage::rescue(&mut new, path, why, is_mixed, now)?;
@@ -229,6 +236,7 @@ impl Db {
         let path = self.path.clone();
         let _turn = FolderLock::wait(&path);
         let mut is_in_doubt = false;
+        let owner = self.open_file.and_then(|open| open.owner);
         let mut put_back = || match self.file_state() {
             // It was written over, or all is in the log, and whoever opens that reads it anew. To fold it by what this
             // connection knows of it would write over what others have folded.
@@ -250,13 +258,13 @@ impl Db {
                     self.conn
                         .execute("UPDATE ledger SET notes_from = NULL", [])?;
                 }
-                self.copy_to(&replace::begin(&path)?)?;
+                self.copy_to(&replace::begin(&path, owner, LockedOut::GoOn)?)?;
                 replace::ready(&path)?;
                 replace::forget_log(&path)
             }
             FileState::Replaced => {
                 // Before the other one is opened: the memory that both share has one name.
-                let ours = replace::begin(&path)?;
+                let ours = replace::begin(&path, owner, LockedOut::GoOn)?;
                 let taken_over = self.copy_to(&ours).and_then(|()| {
                     if self.has_its_log() {
                         // All of it is in the copy, and the other one would take it for its own.
@@ -271,26 +279,28 @@ impl Db {
                 taken_over
             }
         };
-        put_back().map_err(|error| {
-            let why = match error {
-                StoreError::DiskFull => return error,
-                StoreError::CannotOpen { reason, .. } => reason,
-                other => other.to_string(),
-            };
-            StoreError::CannotOpen {
-                path: self.path.clone(),
-                reason: format!(
-                    "it was deleted or replaced while it was open, and could not be put back: {why}; all of it is kept \
-                     as long as this process runs: remove what is in the way, and call again"
-                ),
-            }
-        })?;
+        put_back().map_err(|error| not_put_back(&self.path, error))?;
         match &self.user {
             Some(user) if is_in_doubt => user.has_put_back_in_doubt(),
             Some(user) => user.has_put_back(),
             None => {}
         }
         Ok(())
+    }
+}
+
+fn not_put_back(path: &Path, error: StoreError) -> StoreError {
+    let why = match error {
+        StoreError::DiskFull => return error,
+        StoreError::CannotOpen { reason, .. } => reason,
+        other => other.to_string(),
+    };
+    StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason: format!(
+            "it was deleted or replaced while it was open, and could not be put back: {why}; all of it is kept \
+             as long as this process runs: remove what is in the way, and call again"
+        ),
     }
 }
 

@@ -6,10 +6,12 @@
 //! there is kept beside it. So whatever moment the process dies at, the next open finds either the old
 //! file with its log or the new one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::beside::{self, RESCUE_SUFFIX, RESCUED_SUFFIX};
+use super::seen::Owner;
 use crate::store::{Millis, StoreError};
 
 /// The file of numbers and notes beside a queue.
@@ -85,6 +87,8 @@ pub(crate) struct OpenFile {
     pub(crate) file: Option<FileId>,
     log: Option<FileId>,
     memory: Option<FileId>,
+    /// Whose the file was.
+    pub(crate) owner: Option<Owner>,
 }
 
 /// Where an open file is now.
@@ -108,6 +112,7 @@ impl OpenFile {
             file: FileId::of(path),
             log: FileId::of(&with_suffix(path, "-wal")),
             memory: FileId::of(&with_suffix(path, "-shm")),
+            owner: Owner::of(path),
         }
     }
 
@@ -145,22 +150,57 @@ impl FolderLock {
     }
 }
 
-/// Returns the path for a replacement file, and removes the leftovers of an earlier attempt.
-pub(crate) fn begin(path: &Path) -> Result<PathBuf, StoreError> {
-    let rescue = with_suffix(path, "-rescue");
+/// What becomes of a replacement that the queue's owner could not use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockedOut {
+    /// It is not made: what it would be made of stays.
+    Refuse,
+    /// It is made all the same: nothing else has what is put there.
+    GoOn,
+}
+
+/// Removes what was left of an attempt to make a replacement file.
+pub(crate) fn throw_away(path: &Path) -> Result<(), StoreError> {
+    let rescue = with_suffix(path, RESCUE_SUFFIX);
+    beside::must_be_unfinished(path, &rescue)?;
     for suffix in ["", "-wal", "-shm", "-journal"] {
         remove(&with_suffix(&rescue, suffix)).map_err(|error| failed(path, &error))?;
     }
-    let make = || {
-        make_private(&rescue)?;
-        // Whoever might read the file may read the one that takes its place.
-        if let Ok(before) = fs::metadata(path) {
-            fs::set_permissions(&rescue, before.permissions())?;
+    Ok(())
+}
+
+/// Returns the path for a replacement file, and removes the leftovers of an earlier attempt. Whoever might use the
+/// file may use the one that takes its place: it belongs to `owner`.
+pub(crate) fn begin(
+    path: &Path,
+    owner: Option<Owner>,
+    locked_out: LockedOut,
+) -> Result<PathBuf, StoreError> {
+    throw_away(path)?;
+    let rescue = with_suffix(path, RESCUE_SUFFIX);
+    match beside::make(&rescue, owner) {
+        Ok(_) => Ok(rescue),
+        Err(error)
+            if locked_out == LockedOut::GoOn && error.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            tracing::warn!(%error, "the owner of the queue cannot use the file that takes its place");
+            beside::make(&rescue, None).map_err(|error| failed(path, &error))?;
+            Ok(rescue)
         }
-        Ok(())
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+/// Whose the queue is, or was, by what takes its place or stands beside it.
+pub(crate) fn owner_of(path: &Path) -> Option<Owner> {
+    let first_of = |suffixes: &[&str]| {
+        let mut all = suffixes.iter().map(|suffix| with_suffix(path, suffix));
+        all.find_map(|one| Owner::of(&one))
     };
-    make().map_err(|error: io::Error| failed(path, &error))?;
-    Ok(rescue)
+    first_of(&["", RESCUED_SUFFIX]).or_else(|| {
+        let beside = first_of(&[LEDGER_SUFFIX, "-wal", USERS_SUFFIX]);
+        beside.map(Owner::of_what_stands_beside)
+    })
 }
 
 /// Throws away what was begun.
@@ -170,10 +210,10 @@ pub(crate) fn discard(begun: &Path) -> Result<(), StoreError> {
 
 /// The successor is made and closed: from now on it is the queue.
 pub(crate) fn ready(path: &Path) -> Result<(), StoreError> {
-    let rescue = with_suffix(path, "-rescue");
+    let rescue = with_suffix(path, RESCUE_SUFFIX);
     let mark = || {
         File::open(&rescue)?.sync_all()?;
-        fs::rename(&rescue, with_suffix(path, "-rescued"))?;
+        fs::rename(&rescue, with_suffix(path, RESCUED_SUFFIX))?;
         sync_folder(path)
     };
     mark().map_err(|error| failed(path, &error))
@@ -181,7 +221,7 @@ pub(crate) fn ready(path: &Path) -> Result<(), StoreError> {
 
 /// A successor is ready, and has not got the queue's name yet.
 pub(crate) fn is_ready(path: &Path) -> bool {
-    with_suffix(path, "-rescued").exists()
+    with_suffix(path, RESCUED_SUFFIX).exists()
 }
 
 /// Gives a successor that is ready the queue's name. Returns where the old file is kept, if there was one.
@@ -189,7 +229,7 @@ pub(crate) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreE
     if !is_ready(path) {
         return Ok(None);
     }
-    let rescued = with_suffix(path, "-rescued");
+    let rescued = with_suffix(path, RESCUED_SUFFIX);
     let exchange = || {
         let mut kept_at = name_in_exchange(path, now)?;
         remove(&with_suffix(path, "-shm"))?;
@@ -277,21 +317,21 @@ pub(crate) fn keep_log(path: &Path, kept_at: &Path) -> Result<Option<PathBuf>, S
     }
     let kept_at = with_suffix(kept_at, "-log");
     // The log is no file whose locks count: those are on the database and its -shm.
-    fs::copy(&log, &kept_at).map_err(|error| failed(path, &error))?;
+    beside::copy(&log, &kept_at).map_err(|error| failed(path, &error))?;
     Ok(Some(kept_at))
 }
 
 /// Copies what stands beside the queue before it is written anew, or moves it where there is no room for a copy.
 /// Returns where to; none where there is nothing, or that fails: the queue has no need of it.
 pub(crate) fn keep_beside(path: &Path, kept_at: &Path) -> Option<PathBuf> {
-    let beside = with_suffix(path, LEDGER_SUFFIX);
-    if !fs::symlink_metadata(&beside).is_ok_and(|it| it.len() > 0) {
+    let ledger = with_suffix(path, LEDGER_SUFFIX);
+    if !fs::symlink_metadata(&ledger).is_ok_and(|it| it.len() > 0) {
         return None;
     }
     let kept_at = with_suffix(kept_at, LEDGER);
-    let kept = fs::copy(&beside, &kept_at).map(drop).or_else(|_| {
+    let kept = beside::copy(&ledger, &kept_at).or_else(|_| {
         remove(&kept_at)?;
-        fs::rename(&beside, &kept_at)
+        fs::rename(&ledger, &kept_at)
     });
     match kept {
         Ok(()) => Some(kept_at),
@@ -353,28 +393,6 @@ pub(crate) fn obstacle(path: &Path) -> Option<String> {
     in_the_way(beside, "make files in its folder").or_else(|| in_the_way(itself, "write it"))
 }
 
-/// Refuses a queue whose log, or the memory that belongs to it, is there and is closed to us: SQLite would throw it
-/// away, or say no more than that it could not. They are not opened for that, as above.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn must_have_its_log(queue: &Path) -> Result<(), StoreError> {
-    use rustix::fs::{Access, access};
-    for log in ["-wal", "-shm"].map(|suffix| with_suffix(queue, suffix)) {
-        if fs::symlink_metadata(&log).is_ok()
-            && let Err(error) = access(&log, Access::READ_OK | Access::WRITE_OK)
-            && !is_absent(&log, &error.into())
-        {
-            return Err(unusable(queue, &log, &error.into()));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses nothing: where permissions are of another kind, SQLite tells.
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn must_have_its_log(_: &Path) -> Result<(), StoreError> {
-    Ok(())
-}
-
 /// What keeps us from writing the file or beside it, if we may not.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(crate) fn obstacle(path: &Path) -> Option<String> {
@@ -385,23 +403,10 @@ pub(crate) fn obstacle(path: &Path) -> Option<String> {
     read_only(path).then(|| "no permission to write it".to_owned())
 }
 
-/// How a file is opened for writing that nobody else may read: learners' records are in it, or their
-/// number.
-pub(crate) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options
-}
-
 /// Makes an empty file for this user alone where there is none, so that SQLite need not, which would let
 /// everybody read it; the log and what belongs to it get the same rights.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
-    match private().create_new(true).open(path) {
+    match beside::make(path, None) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
@@ -492,20 +497,7 @@ pub(crate) fn must_have_folder(path: &Path) -> Result<(), StoreError> {
 
 /// Refuses a name that ends as that of a file beside a queue does: whoever opens that queue takes it for its own.
 pub(crate) fn must_be_no_companion(queue: &Path) -> Result<(), StoreError> {
-    let name = queue.as_os_str().as_encoded_bytes();
-    let suffixes = [
-        "-wal",
-        "-shm",
-        "-journal",
-        LEDGER_SUFFIX,
-        RESERVE_SUFFIX,
-        USERS_SUFFIX,
-        ".sync",
-    ];
-    match suffixes
-        .iter()
-        .find(|suffix| name.ends_with(suffix.as_bytes()))
-    {
+    match beside::ending(queue) {
         None => Ok(()),
         Some(suffix) => Err(StoreError::CannotOpen {
             path: queue.to_path_buf(),
@@ -542,31 +534,6 @@ pub(crate) fn must_be_short(queue: &Path) -> Result<(), StoreError> {
 /// SQLite's own longest path on Unix is one of 512 bytes, with its suffix.
 const LONGEST_FOR_SQLITE: usize = 504;
 
-/// Refuses anything beside a queue that is no file: a pipe would keep whoever opens it waiting for ever. Refuses a
-/// log that is closed to us, too.
-pub(crate) fn must_be_files(queue: &Path) -> Result<(), StoreError> {
-    // SQLite says no more of these than that it could not open something; the last one would be taken for a queue.
-    let of_sqlite = ["-wal", "-shm", "-journal", "-rescued"];
-    for suffix in [LEDGER_SUFFIX, RESERVE_SUFFIX, USERS_SUFFIX, ".sync"]
-        .into_iter()
-        .chain(of_sqlite)
-    {
-        let beside = with_suffix(queue, suffix);
-        let is_link = || fs::symlink_metadata(&beside).is_ok_and(|found| found.is_symlink());
-        let what = if is_device(&beside) {
-            "is no file"
-        } else if of_sqlite.contains(&suffix) && beside.is_dir() {
-            "is a folder"
-        } else if (of_sqlite.contains(&suffix) || suffix == RESERVE_SUFFIX) && is_link() {
-            "is a link"
-        } else {
-            continue;
-        };
-        return Err(in_the_way(queue, &beside, what));
-    }
-    must_have_its_log(queue)
-}
-
 /// Tells whether a file is not there, by the error of opening it. In a folder into which we may not look nothing
 /// is, until something else fails there.
 pub(crate) fn is_absent(path: &Path, error: &io::Error) -> bool {
@@ -578,29 +545,22 @@ pub(crate) fn is_absent(path: &Path, error: &io::Error) -> bool {
 }
 
 /// What stands beside a queue cannot be read or written, for whatever reason: that is no damage of it.
-pub(crate) fn unusable(queue: &Path, beside: &Path, error: &io::Error) -> StoreError {
+pub(crate) fn unusable(queue: &Path, what: &Path, error: &io::Error) -> StoreError {
     use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    if beside.is_dir() {
-        return in_the_way(queue, beside, "is a folder");
+    if what.is_dir() {
+        return beside::in_the_way(queue, what, "is a folder");
     }
     match error.kind() {
         StorageFull | QuotaExceeded => StoreError::DiskFull,
         PermissionDenied | ReadOnlyFilesystem => {
             StoreError::ReadOnly(obstacle(queue).unwrap_or_else(|| {
-                format!("what is kept beside it, in {}: {error}", beside.display())
+                format!("what is kept beside it, in {}: {error}", what.display())
             }))
         }
         _ => StoreError::CannotOpen {
             path: queue.to_path_buf(),
-            reason: format!("{}: {error}", beside.display()),
+            reason: format!("{}: {error}", what.display()),
         },
-    }
-}
-
-fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError {
-    StoreError::CannotOpen {
-        path: queue.to_path_buf(),
-        reason: format!("{} {what}: move it away", beside.display()),
     }
 }
 

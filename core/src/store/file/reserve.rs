@@ -14,12 +14,13 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::beside::{self, PROBE_SUFFIX};
+use super::recognised;
 use super::replace::RESERVE_SUFFIX;
-use super::replace::{folder, private, with_suffix};
+use super::replace::{folder, with_suffix};
 use crate::store::{Db, StoreError};
 
-/// What is written to see whether anything can be, and removed at once: so much.
-const PROBE: &str = ".reserve-probe";
+/// So much is written to see whether anything can be, and removed at once.
 const LITTLE: u64 = 64 << 10;
 
 /// The most that is kept, in bytes: what deletes a thousand delivered statements and gives their pages back
@@ -226,15 +227,18 @@ pub(crate) fn is_full(error: &io::Error) -> bool {
 
 /// Tells whether not even a little more can be written here; it is tried.
 fn nothing_fits(queue: &Path) -> bool {
-    let name = with_suffix(queue, PROBE);
-    let tried = filled(&name, LITTLE);
+    let name = with_suffix(queue, PROBE_SUFFIX);
+    if name.exists() && !recognised::is_room(&name) {
+        return false;
+    }
+    let tried = filled(queue, &name, LITTLE);
     let _ = fs::remove_file(&name);
     tried.is_err_and(|error| is_full(&error))
 }
 
 /// Gives the end of it up; false where that fails.
 fn shorten(queue: &Path, bytes: u64) -> bool {
-    let opened = private().truncate(false).open(name(queue));
+    let opened = beside::open_there(&name(queue));
     let done = opened.and_then(|file| file.set_len(bytes));
     done.inspect_err(
         |error| tracing::debug!(%error, "more room than needed is kept for a full disk"),
@@ -245,7 +249,7 @@ fn shorten(queue: &Path, bytes: u64) -> bool {
 /// Makes it so long, where it is shorter. Where that fails it is as it was.
 fn lengthen(queue: &Path, bytes: u64) -> io::Result<()> {
     let before = length(queue);
-    let made = filled(&name(queue), bytes);
+    let made = filled(queue, &name(queue), bytes);
     if made.is_err() {
         // Half of one would take room from what frees some.
         if before > 0 {
@@ -257,9 +261,9 @@ fn lengthen(queue: &Path, bytes: u64) -> io::Result<()> {
     made
 }
 
-/// A file of this user's alone that takes up so much room.
-fn filled(name: &Path, bytes: u64) -> io::Result<()> {
-    let mut file = private().truncate(false).open(name)?;
+/// A file beside the queue that takes up so much room.
+fn filled(queue: &Path, name: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = beside::open(queue, name)?;
     let from = file.seek(io::SeekFrom::End(0))?;
     match bytes.checked_sub(from) {
         None | Some(0) => Ok(()),

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::replace::{self, FileId, OpenFile, USERS_SUFFIX, is_device, size_of, with_suffix};
+use super::beside;
+use super::replace::{FileId, OpenFile, USERS_SUFFIX, is_device, size_of, with_suffix};
 use super::wal::Folded;
 use crate::store::StoreError;
 
@@ -101,8 +102,7 @@ impl Newcomer {
         if is_device(&path) || made && !create && !queue.exists() {
             return None;
         }
-        let mut options = replace::private();
-        let file = options.read(true).truncate(false).open(&path).ok()?;
+        let file = beside::open(queue, &path).ok()?;
         let user = User {
             queue: queue.to_path_buf(),
             file,
@@ -288,6 +288,10 @@ enum Files {
     /// The same, but nobody knows whether it is of one age.
     Doubtful,
 }
+
+/// How long what is said there may be, whatever was torn.
+pub(super) const LENGTHS: [usize; 3] = [0, Files::DOUBTFUL.len(), LONGEST];
+pub(super) const LONGEST: usize = Files::BYTES;
 
 impl Files {
     const IDS: usize = 3 * FileId::BYTES;

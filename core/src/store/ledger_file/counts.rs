@@ -79,7 +79,9 @@ impl Numbers {
         let last_seq = Tail::read(conn)?.seq as u64;
         conn.prepare_cached(
             "SELECT queue, family, begins_after + excluded, max(delivered_to, delivered_through),
-                max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead WHERE upstream = ?1), 0)),
+                max(sent_through, ifnull((SELECT max(seq) FROM sent_ahead h WHERE upstream = ?1
+                    AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = h.seq AND d.upstream = h.upstream
+                        AND NOT d.delivered)), 0)),
                 withdrawn, delivered, retracted, discarded, replaced, erased,
                 ifnull((SELECT sum(lost) FROM loss), 0), ifnull((SELECT sum(uncertain) FROM loss), 0),
                 upstream_changes

@@ -23,8 +23,9 @@ use self::accounts::Others;
 use self::counts::{HEADER, MARK, NUMBERS_END, Numbers};
 use self::notes::{BYTES, MOST, Withdrawn};
 use crate::store::StoreError;
+use crate::store::file::beside;
 use crate::store::file::replace::LEDGER_SUFFIX;
-use crate::store::file::replace::{is_absent, private, sync_folder, unusable, with_suffix};
+use crate::store::file::replace::{is_absent, sync_folder, unusable, with_suffix};
 
 /// The longest that it is.
 const LONGEST: u64 = HEADER + MOST * BYTES as u64;
@@ -50,7 +51,7 @@ impl Raw {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Missing => &[],
             Self::Bytes(bytes) => bytes,
@@ -92,6 +93,11 @@ pub(crate) fn others(queue: &Path) -> Result<Option<Others>, StoreError> {
 /// Tells whether a file stands beside the queue that Pannier made, in whatever state it is.
 pub(crate) fn was_ours(queue: &Path) -> Result<bool, StoreError> {
     Ok(Raw::of(queue)?.bytes().starts_with(&MARK))
+}
+
+/// Tells whether these are the bytes of a file that Pannier made, however early it was torn.
+pub(crate) fn is_marked(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MARK) || MARK.starts_with(bytes)
 }
 
 /// The family that a damaged file is about, where its notes prove it.
@@ -394,8 +400,9 @@ pub(crate) fn write_anew(
     notes: &[(u64, Withdrawn)],
 ) -> io::Result<()> {
     let path = with_suffix(queue, LEDGER_SUFFIX);
-    let open = || private().truncate(true).open(&path);
+    let open = || beside::open(queue, &path);
     let mut file = open().or_else(|_| fs::remove_file(&path).and_then(|()| open()))?;
+    file.set_len(0)?;
     file.write_all(&account.numbers.bytes())?;
     if !account.others.is_empty() {
         file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
@@ -419,9 +426,7 @@ pub(crate) fn close_up(
     family: &[u8; 16],
     (first, notes): (u64, &[(u64, Withdrawn)]),
 ) -> io::Result<()> {
-    let mut file = private()
-        .truncate(false)
-        .open(with_suffix(queue, LEDGER_SUFFIX))?;
+    let mut file = beside::open(queue, &with_suffix(queue, LEDGER_SUFFIX))?;
     let together: Vec<Withdrawn> = notes.iter().map(|(_, note)| *note).collect();
     notes::write(&mut file, family, first, &together)?;
     let end = notes.last().map_or(first, |(number, _)| number + 1);

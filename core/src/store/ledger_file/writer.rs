@@ -8,12 +8,14 @@ use super::accounts::Others;
 use super::counts::{NUMBERS_END, Numbers};
 use super::notes::{self, Withdrawn};
 use crate::store::Durability;
-use crate::store::file::replace::{FileId, LEDGER_SUFFIX, private, sync_folder, with_suffix};
+use crate::store::file::beside;
+use crate::store::file::replace::{FileId, LEDGER_SUFFIX, sync_folder, with_suffix};
 use crate::store::file::reserve::is_full;
 
 /// Keeps the numbers beside an open file, and what is withdrawn from it.
 #[derive(Debug)]
 pub(crate) struct Keeper {
+    queue: PathBuf,
     path: PathBuf,
     durability: Durability,
     file: Option<File>,
@@ -32,6 +34,7 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn new(path: &Path, durability: Durability) -> Self {
         Self {
+            queue: path.to_path_buf(),
             path: with_suffix(path, LEDGER_SUFFIX),
             durability,
             file: None,
@@ -184,7 +187,7 @@ impl Keeper {
         match &mut self.file {
             Some(file) => Ok(file),
             none => {
-                let file = private().truncate(false).open(&self.path)?;
+                let file = beside::open(&self.queue, &self.path)?;
                 self.opened = FileId::of(&self.path);
                 Ok(none.insert(file))
             }

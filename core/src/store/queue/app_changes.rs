@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::append::append_one;
 use super::conditions::{self, delivered_elsewhere};
-use super::done_with::{delete, is_needed_elsewhere, mark_done};
+use super::done_with::{delete, is_needed_elsewhere, mark_done, mark_sent};
 use super::end::Tail;
 use super::ledger::{Counter, Moves};
 use super::locate::Located;
@@ -36,8 +36,10 @@ impl Db {
                 match found.state {
                     State::Queued { .. } => moves.leave_queue(Counter::Retracted, found.bytes),
                     State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Retracted),
+                    // As what voids a statement that was given up.
+                    State::Held => moves.between(Counter::Held, Counter::Retracted),
                     State::NotDue => continue,
-                    State::Held | State::Delivered => return Err(Unchanged::MayHaveBeenSent),
+                    State::Delivered => return Err(Unchanged::MayHaveBeenSent),
                 }
                 is_due = true;
                 hold_voidings(tx, &mut moves, (seq, id), now)?;
@@ -194,7 +196,8 @@ fn must_arrive(tx: &Connection, upstream: UpstreamId, id: Uuid) -> Result<(), Un
 }
 
 /// Nothing more is done for this upstream. A statement that nobody needs any more leaves, which is true then;
-/// where another has it, it becomes history, which the next purge forgets if none is kept.
+/// where another has it, it becomes history, which the next purge forgets if none is kept. That it may have been sent
+/// there stays marked.
 pub(crate) fn give_up(
     tx: &Connection,
     upstream: UpstreamId,
@@ -205,6 +208,9 @@ pub(crate) fn give_up(
     if !is_needed && !conditions::is(tx, &delivered_elsewhere(upstream), seq)? {
         delete(tx, seq)?;
         return Ok(true);
+    }
+    if conditions::is(tx, &conditions::may_have_left_for(upstream), seq)? {
+        mark_sent(tx, upstream, seq)?;
     }
     tx.prepare_cached("DELETE FROM aside WHERE seq = ?1 AND upstream = ?2")?
         .execute(params![seq, upstream])?;

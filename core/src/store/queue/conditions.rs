@@ -75,13 +75,32 @@ pub(crate) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Resu
     .query_row([seq], |row| row.get(0))
 }
 
+/// It may have left the device for the upstream in a row `n` of `upstream`, which it is for. What was given up there
+/// is passed over by its numbers, and was sent only where that is marked.
+macro_rules! may_have_left_for {
+    () => {
+        "s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
+         AND CASE
+             WHEN EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id)
+                 THEN EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id AND a.sent)
+             WHEN EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
+                 THEN 1
+             WHEN EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
+                 THEN EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id AND d.delivered)
+             ELSE s.seq <= max(n.sent_through, n.delivered_through)
+         END"
+    };
+}
+
+/// The same of that upstream.
+pub(crate) fn may_have_left_for(upstream: UpstreamId) -> String {
+    let left = may_have_left_for!();
+    format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id = {upstream} AND {left})")
+}
+
 /// It may have left the device, for whichever upstream: its bytes are what they are from then on.
-pub(crate) const MAY_HAVE_LEFT: &str =
-    "(s.seq <= (SELECT left_through FROM ledger) OR EXISTS (SELECT 1 FROM upstream n
-    LEFT JOIN aside a ON a.seq = s.seq AND a.upstream = n.id
-    WHERE s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
-      AND CASE WHEN a.seq IS NOT NULL THEN a.sent
-          ELSE s.seq <= max(n.sent_through, n.delivered_through)
-               OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
-               OR EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
-          END))";
+pub(crate) const MAY_HAVE_LEFT: &str = concat!(
+    "(s.seq <= (SELECT left_through FROM ledger) OR EXISTS (SELECT 1 FROM upstream n WHERE ",
+    may_have_left_for!(),
+    "))"
+);

@@ -45,3 +45,10 @@ pub(crate) fn mark_done(
         .execute(params![seq, upstream, delivered])?;
     Ok(())
 }
+
+/// Notes that a statement that an upstream is done with without having it may have been sent there.
+pub(crate) fn mark_sent(tx: &Connection, upstream: UpstreamId, seq: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO sent_ahead VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![seq, upstream])?;
+    Ok(())
+}

@@ -110,7 +110,7 @@ impl Db {
     pub(crate) fn end_erasing(&mut self, erasing: &Erasing) -> Result<Erased, StoreError> {
         let mut erased = erasing.erased.clone();
         // Left by whoever died while it made a successor; where one is ready, opening has used it.
-        replace::begin(&self.path).and_then(|made| replace::discard(&made))?;
+        replace::throw_away(&self.path)?;
         match self.expunge() {
             Ok(true) => {}
             Ok(false) => erased
@@ -223,7 +223,7 @@ fn erase_one(
     seq: i64,
     now: Millis,
 ) -> rusqlite::Result<(Erased, Withdrawn)> {
-    let mut maybe_sent = may_have_left(tx, seq)?;
+    let maybe_sent = may_have_left(tx, seq)?;
     let mut is_due = false;
     for moves in moves {
         let Some(found) = locate(tx, moves.upstream, seq)? else {
@@ -233,10 +233,7 @@ fn erase_one(
             State::Delivered | State::NotDue => continue,
             State::Queued { .. } => moves.leave_queue(Counter::Erased, found.bytes),
             State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Erased),
-            State::Held => {
-                moves.between(Counter::Held, Counter::Erased);
-                maybe_sent = true;
-            }
+            State::Held => moves.between(Counter::Held, Counter::Erased),
         }
         is_due = true;
         hold_voidings_of_erased(tx, moves, &found, now)?;

@@ -163,9 +163,13 @@ impl Db {
                  AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)",
             )?
             .execute([from, through])?;
-            // Of those that stay the numbers tell who may have them.
-            tx.prepare_cached("DELETE FROM sent_ahead WHERE seq > ?1 AND seq <= ?2")?
-                .execute([from, through])?;
+            // Of those that stay the numbers tell who may have them, but for what was given up.
+            tx.prepare_cached(
+                "DELETE FROM sent_ahead WHERE seq > ?1 AND seq <= ?2
+                 AND NOT EXISTS (SELECT 1 FROM done_with d JOIN statement s USING (seq)
+                    WHERE d.seq = sent_ahead.seq AND d.upstream = sent_ahead.upstream AND NOT d.delivered)",
+            )?
+            .execute([from, through])?;
             tx.prepare_cached(
                 "DELETE FROM done_with WHERE seq > ?1 AND seq <= ?2
                  AND NOT EXISTS (SELECT 1 FROM statement s WHERE s.seq = done_with.seq)",

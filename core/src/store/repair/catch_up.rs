@@ -8,7 +8,7 @@ use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::queue::app_changes::give_up;
-use crate::store::queue::done_with::delete;
+use crate::store::queue::done_with::{delete, mark_sent};
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::Counter;
 use crate::store::queue::ledger::Moves;
@@ -18,10 +18,19 @@ use crate::store::queue::voidings::{hold_voidings_of, hold_voidings_of_erased};
 use crate::store::upstream;
 use rusqlite::{Connection, params};
 
+/// Whether this file knows what was sent before something was withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    AsItSays,
+    /// It is an older one: all may have been.
+    Perhaps,
+}
+
 /// Takes those out that are there still.
 pub(crate) fn withdraw(
     tx: &Connection,
     notes: &[Withdrawn],
+    sent: Sent,
     now: Millis,
 ) -> Result<(), StoreError> {
     let mut moves = Moves::of_all(tx)?;
@@ -46,6 +55,9 @@ pub(crate) fn withdraw(
                 _ => hold_voidings_of(tx, moves, &found, now)?,
             }
             if note.at.is_some() {
+                if sent == Sent::Perhaps {
+                    mark_sent(tx, moves.upstream, note.seq)?;
+                }
                 give_up(tx, moves.upstream, note.seq, now)?;
             }
         }

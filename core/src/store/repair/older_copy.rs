@@ -14,7 +14,7 @@ use super::catch_up::Forward;
 use super::catch_up::become_another;
 use super::catch_up::go_forward;
 use super::catch_up::know;
-use super::catch_up::withdraw;
+use super::catch_up::{Sent, withdraw};
 use super::held_voidings::HeldVoidings;
 use super::loss;
 use super::pages::Pages;
@@ -108,7 +108,7 @@ impl Db {
                 let latest = (beside.latest(&account), beside.latest_others(&account));
                 go_forward_with_log(tx, &path, latest, &notes, now)?
             } else {
-                withdraw(tx, &notes, now)?;
+                withdraw(tx, &notes, Sent::AsItSays, now)?;
                 know(tx, account.numbers.withdrawn + notes.len() as u64)?;
                 Forward::default()
             };
@@ -231,7 +231,7 @@ fn go_forward_with_log(
         [last],
     )?;
     tx.execute("UPDATE aside SET sent = 1", [])?;
-    withdraw(tx, notes, now)?;
+    withdraw(tx, notes, Sent::Perhaps, now)?;
     take_out(tx, &survey.gone, now)?;
     let stay_out = Noted::new(notes);
     let mut found = Vec::new();

@@ -276,7 +276,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         if beside.family == ours.family {
             // An older copy: what only the other has is taken over, and counts there no more.
             let notes = ledger_file::notes_since(&path, &ours.family, ours.withdrawn)?;
-            catch_up::withdraw(tx, &notes, now)?;
+            catch_up::withdraw(tx, &notes, catch_up::Sent::Perhaps, now)?;
             if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
                 // Not all of them are whole, and the one that was open knows what it has no more.
                 take_out(tx, &in_first_alone(tx, &old.conn)?, now)?;

@@ -1,6 +1,7 @@
 //! The store by itself.
 
 mod backfill;
+mod beside;
 mod first_format;
 mod ledger_file;
 mod lost_elsewhere;
@@ -863,7 +864,7 @@ fn erasing_forgets_the_lrss_words_and_names_the_files_that_are_left() {
     let kept = path.with_file_name("queue.db.damaged-1");
     std::fs::write(&kept, "eve@example.com").unwrap();
     let rescue = path.with_file_name("queue.db-rescue");
-    std::fs::write(&rescue, "eve@example.com").unwrap();
+    std::fs::write(&rescue, b"SQLite format 3\0eve@example.com").unwrap();
     let erased = db.erase(NOW, &|body| memory_has(body, b"eve@")).unwrap();
     assert_eq!(erased.remaining, std::slice::from_ref(&kept));
     assert!(!rescue.exists());

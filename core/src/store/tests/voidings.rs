@@ -5,10 +5,15 @@ use std::path::Path;
 
 use super::two_upstreams::damage_schema;
 use crate::statement::Prepared;
+use crate::store::file::replace::with_suffix;
+use crate::store::ledger_file::counts::HEADER;
 use crate::store::tests::{
     ALL, MAIN, NOW, append, check, file, held, open, settle, settle_for, statement, take, take_for,
 };
-use crate::store::{Db, Durability, HistoryPolicy, HoldReason, Outcome, Route, Shared, UpstreamId};
+use crate::store::{
+    Db, Durability, HistoryPolicy, HoldReason, Outcome, Remainder, Route, Shared, Unchanged,
+    UpstreamId,
+};
 
 /// The statement `n`, which voids that one.
 fn voiding(n: u128, target: u128) -> Prepared {
@@ -332,4 +337,123 @@ fn an_upstream_that_is_added_does_not_get_them() {
         .map(|row| row.id)
         .collect();
     assert_eq!(sent, [statement(5).id]);
+}
+
+/// What is given up at one LRS without having been sent there, as what voids a statement that was never sent, may be
+/// taken back, and is not told as one that an LRS may have.
+#[test]
+fn what_was_given_up_unsent_was_sent_nowhere() {
+    for takes_back in [true, false] {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        let second = db.add_upstream("second").unwrap();
+        append(&mut db, 1).unwrap();
+        db.append(&[&vec![voiding(2, 1)]], NOW).remove(0).unwrap();
+        append(&mut db, 3).unwrap();
+        db.retract(statement(1).id, NOW).unwrap();
+        assert_eq!(held_for_it(&db, second), [2]);
+        db.discard(second, statement(2).id, NOW).unwrap();
+        // The numbers pass it over.
+        deliver(&mut db, second, 3);
+        check(&db);
+        if takes_back {
+            assert_eq!(db.retract(statement(2).id, NOW), Ok(()));
+            assert_eq!(db.ledger(MAIN).unwrap().retracted, 2);
+        } else {
+            let names = |body: &[u8]| String::from_utf8_lossy(body).contains("example.com/2");
+            let erased = db.erase(NOW, &names).unwrap();
+            assert_eq!((erased.undelivered, erased.maybe_sent), (1, 0));
+        }
+        check(&db);
+        let again = db.retract(statement(3).id, NOW);
+        assert_eq!(again, Err(Unchanged::MayHaveBeenSent));
+    }
+}
+
+/// What was sent there before it was given up stays so.
+#[test]
+fn what_was_given_up_after_it_was_sent_may_be_there() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    let second = db.add_upstream("second").unwrap();
+    for n in 1..=3 {
+        append(&mut db, n).unwrap();
+    }
+    let seqs: Vec<i64> = take_for(&mut db, second, 1)
+        .iter()
+        .map(|row| row.seq)
+        .collect();
+    settle_for(&mut db, second, &seqs, &conflict(), HistoryPolicy::None);
+    db.discard(second, statement(1).id, NOW).unwrap();
+    for n in 2..=3 {
+        deliver(&mut db, second, n);
+        while db.purge(HistoryPolicy::None, NOW).unwrap() {}
+        let refused = db.retract(statement(1).id, NOW);
+        assert_eq!(refused, Err(Unchanged::MayHaveBeenSent));
+        check(&db);
+    }
+    let names = |body: &[u8]| String::from_utf8_lossy(body).contains("example.com/1\"");
+    let erased = db.erase(NOW, &names).unwrap();
+    assert_eq!((erased.undelivered, erased.maybe_sent), (1, 1));
+    check(&db);
+}
+
+/// An upstream that is removed in parts has had nothing of what was given up there.
+#[test]
+fn what_is_given_up_with_an_lrs_that_had_nothing_was_sent_nowhere() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    db.add_upstream("second").unwrap();
+    for n in 1..=600 {
+        append(&mut db, n).unwrap();
+    }
+    db.remove_some("second", Remainder::Discard, NOW).unwrap();
+    assert_eq!(db.retract(statement(1).id, NOW), Ok(()));
+    db.remove_upstream("second", Remainder::Discard, NOW)
+        .unwrap();
+    assert_eq!(db.retract(statement(600).id, NOW), Ok(()));
+    check(&db);
+}
+
+/// Nor where a kill came after it was noted, and before it was so: the next opening does it.
+#[test]
+fn what_a_kill_left_half_given_up_was_sent_nowhere() {
+    let (_folder, path) = file();
+    let mut db = open(&path);
+    db.add_upstream("second").unwrap();
+    for n in 1..=600 {
+        append(&mut db, n).unwrap();
+    }
+    db.keep_numbers();
+    drop(db);
+    let beside = with_suffix(&path, ".ledger");
+    let read = |path: &Path| std::fs::read(path).unwrap();
+    let (file, numbers) = (read(&path), read(&beside));
+    let mut db = open(&path);
+    db.remove_some("second", Remainder::Discard, NOW).unwrap();
+    drop(db);
+    let mut noted = read(&beside);
+    assert!(noted.len() > HEADER as usize);
+    noted[..HEADER as usize].copy_from_slice(&numbers[..HEADER as usize]);
+    std::fs::write(&path, file).unwrap();
+    std::fs::write(&beside, noted).unwrap();
+    let mut db = open(&path);
+    let second = *db.upstreams().unwrap().last().unwrap();
+    assert_eq!(db.ledger(second).unwrap().discarded, 500);
+    assert_eq!(db.retract(statement(1).id, NOW), Ok(()));
+    check(&db);
+}
+
+/// Delivers the statement `n` to that upstream, which takes nothing else.
+fn deliver(db: &mut Db, upstream: UpstreamId, n: u128) {
+    let rows = take_for(db, upstream, 1);
+    let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    assert_eq!(rows[0].id, statement(n).id);
+    settle_for(
+        db,
+        upstream,
+        &seqs,
+        &Outcome::Delivered,
+        HistoryPolicy::None,
+    );
 }

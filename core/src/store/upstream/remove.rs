@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::list;
 use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::queue::app_changes::give_up;
-use crate::store::queue::conditions::queued;
+use crate::store::queue::conditions::{self, queued};
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::{self, Counter, Moves};
 use crate::store::queue::locate::{State, locate};
@@ -73,26 +73,18 @@ impl Db {
             let due = due(tx, upstream)?;
             let mut moves = Moves::of(upstream);
             let mut left_through = 0;
+            let may_have_left = conditions::may_have_left_for(upstream);
             for &(seq, id) in &due {
                 let Some(found) = locate(tx, upstream, seq)? else {
                     continue;
                 };
-                let sent = match found.state {
-                    State::Queued { sent } => {
-                        moves.leave_queue(Counter::Discarded, found.bytes);
-                        sent
-                    }
-                    State::Waiting { sent } => {
-                        moves.between(Counter::Waiting, Counter::Discarded);
-                        sent
-                    }
-                    State::Held => {
-                        moves.between(Counter::Held, Counter::Discarded);
-                        true
-                    }
+                match found.state {
+                    State::Queued { .. } => moves.leave_queue(Counter::Discarded, found.bytes),
+                    State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Discarded),
+                    State::Held => moves.between(Counter::Held, Counter::Discarded),
                     State::Delivered | State::NotDue => continue,
-                };
-                if sent {
+                }
+                if conditions::is(tx, &may_have_left, seq)? {
                     left_through = left_through.max(seq);
                 }
                 let is_gone = give_up(tx, upstream, seq, now)?;
@@ -166,14 +158,10 @@ fn has_left(tx: &Connection, through: i64) -> rusqlite::Result<()> {
 
 /// Nothing is to be delivered to it any more, and it goes.
 fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
+    let may_have_left = conditions::may_have_left_for(upstream);
     let sent_through: i64 = tx.query_row(
-        "SELECT ifnull(max(s.seq), 0) FROM statement s, upstream n WHERE n.id = ?1
-            AND s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
-            AND (s.seq <= max(n.sent_through, n.delivered_through)
-                 OR EXISTS (SELECT 1 FROM sent_ahead h WHERE h.seq = s.seq AND h.upstream = n.id)
-                 OR EXISTS (SELECT 1 FROM done_with d
-                            WHERE d.seq = s.seq AND d.upstream = n.id AND d.delivered))",
-        [upstream],
+        &format!("SELECT ifnull(max(s.seq), 0) FROM statement s WHERE {may_have_left}"),
+        [],
         |row| row.get(0),
     )?;
     has_left(tx, sent_through)?;

@@ -44,6 +44,27 @@ pub const ALL: &[Scenario] = &[
     ),
     Scenario::new("a_folder_is_no_queue", a_folder_is_no_queue),
     Scenario::new("a_queue_with_two_names_is_refused_by_both", two_names),
+    Scenario::new("what_a_link_beside_a_queue_leads_to_stays_as_it_is", || {
+        beside_a_queue_stays(|theirs, beside| {
+            std::os::unix::fs::symlink(theirs, beside).expect("a link");
+        });
+    }),
+    Scenario::new(
+        "a_file_with_a_second_name_beside_a_queue_stays_as_it_is",
+        || {
+            beside_a_queue_stays(|theirs, beside| {
+                fs::hard_link(theirs, beside).expect("a second name");
+            });
+        },
+    ),
+    Scenario::new(
+        "a_table_with_the_name_of_what_stands_beside_a_queue_stays_as_it_is",
+        || {
+            beside_a_queue_stays(|theirs, beside| {
+                fs::copy(theirs, beside).expect("a copy");
+            });
+        },
+    ),
 ];
 
 const LOOKS: [&[&str]; 4] = [&["status"], &["queue"], &["history"], &["held", "list"]];
@@ -238,4 +259,32 @@ fn two_names() {
     device.record([sample(7)]);
     device.sync(&server).ended(0);
     assert_eq!(device.stored_right(&server), 6);
+}
+
+/// Whatever is put there of somebody's, before there is a queue, is refused by its name until it is moved away.
+fn beside_a_queue_stays(put: impl Fn(&Path, &Path)) {
+    let server = Server::good();
+    for suffix in [".open", ".ledger", ".reserve", "-wal", "-shm", "-journal"] {
+        let device = Device::new();
+        device.file("table.csv", b"2026-01-01,opening balance\n".repeat(400));
+        let one = device.file("one.json", sample(0).to_string());
+        let beside = PathBuf::from(format!("{}{suffix}", device.queue().display()));
+        put(&device.folder().join("table.csv"), &beside);
+        let before = contents(device.folder());
+        let looks = LOOKS.iter().copied();
+        for args in looks.chain([
+            &["record", one.as_str()][..],
+            &["sync", "--lrs", &server.url()],
+        ]) {
+            let ran = device.run(args);
+            ran.ended(3);
+            assert!(
+                contents(device.folder()) == before,
+                "{suffix}: {args:?} touched it"
+            );
+        }
+        fs::remove_file(&beside).expect("it is there");
+        device.record([sample(0)]);
+        device.sync(&server).ended(0);
+    }
 }

@@ -1,6 +1,6 @@
 //! Statements out of files, as people have them: [`reader`] takes a text apart, this opens the files.
 
-mod packed;
+pub mod packed;
 mod reader;
 
 use std::fs::File;

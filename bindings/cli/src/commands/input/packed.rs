@@ -15,10 +15,10 @@ pub fn what(beginning: &[u8]) -> Option<&'static str> {
             Some("an SQLite database, and no text: name a queue with --queue")
         }
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => {
-            Some("written in UTF-32, and statements are UTF-8: save it as UTF-8")
+            Some("written in UTF-32: save it as UTF-8")
         }
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => {
-            Some("written in UTF-16, and statements are UTF-8: save it as UTF-8")
+            Some("written in UTF-16: save it as UTF-8")
         }
         _ => None,
     }

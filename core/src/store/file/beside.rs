@@ -1,0 +1,237 @@
+//! What stands beside a queue is looked at before it is touched, and opened here alone.
+//!
+//! All that belongs to a queue has the queue's name with an ending. Somebody may have put something else there: a
+//! link, through which another file would be emptied or written over; a file that has another name too; or one of
+//! another program's. [`must_be_ours`] refuses such a queue before anything of it is opened, and names what is in the
+//! way. What is put there later [`open`] refuses. What is made here belongs to whose the queue is.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::recognised;
+use super::replace::{
+    LEDGER_SUFFIX, RESERVE_SUFFIX, USERS_SUFFIX, is_absent, owner_of, unusable, with_suffix,
+};
+use super::seen::{Owner, Seen};
+use crate::store::StoreError;
+
+/// The end of the name of what takes the queue's place while it is made, and of what has been made.
+pub(crate) const RESCUE_SUFFIX: &str = "-rescue";
+pub(crate) const RESCUED_SUFFIX: &str = "-rescued";
+
+/// What is written to see whether anything can be, and removed at once.
+pub(crate) const PROBE_SUFFIX: &str = ".reserve-probe";
+
+/// The file beside a queue in which whoever delivers holds a lock.
+pub(crate) const SYNC_SUFFIX: &str = ".sync";
+
+/// All that may stand beside a queue.
+const ALL: [&str; 9] = [
+    LEDGER_SUFFIX,
+    RESERVE_SUFFIX,
+    USERS_SUFFIX,
+    SYNC_SUFFIX,
+    PROBE_SUFFIX,
+    "-wal",
+    "-shm",
+    "-journal",
+    RESCUED_SUFFIX,
+];
+
+/// Returns what makes a name that of a file beside another queue: its end.
+pub(crate) fn ending(queue: &Path) -> Option<&'static str> {
+    let name = queue.as_os_str().as_encoded_bytes();
+    let mut all = ALL.into_iter().chain([RESCUE_SUFFIX]);
+    all.find(|suffix| name.ends_with(suffix.as_bytes()))
+}
+
+/// Refuses a queue beside which something stands that is not its own: a link, a file with another name, a pipe, which
+/// would keep whoever opens it waiting for ever, or a file that Pannier never wrote. Nothing is changed. Refuses a log
+/// that is closed to us, too.
+pub(crate) fn must_be_ours(queue: &Path) -> Result<(), StoreError> {
+    for suffix in ALL {
+        let beside = with_suffix(queue, suffix);
+        let Some(seen) = Seen::at(&beside) else {
+            continue;
+        };
+        // Of the others the system says enough.
+        let may_be_folder = [LEDGER_SUFFIX, RESERVE_SUFFIX, USERS_SUFFIX, SYNC_SUFFIX];
+        if let Some(what) = oddity(&seen)
+            && !(seen.is_folder && may_be_folder.contains(&suffix))
+        {
+            return Err(in_the_way(queue, &beside, what));
+        }
+        let is_ours = !seen.is_file
+            || match suffix {
+                USERS_SUFFIX => recognised::is_list_of_users(&beside),
+                RESERVE_SUFFIX | PROBE_SUFFIX => recognised::is_room(&beside),
+                "-journal" => recognised::is_journal(&beside),
+                "-shm" => recognised::is_memory(queue, &seen)?,
+                RESCUED_SUFFIX => recognised::is_successor(&beside)?,
+                _ => true,
+            };
+        if !is_ours {
+            return Err(in_the_way(queue, &beside, FOREIGN));
+        }
+    }
+    must_be_unfinished(queue, &with_suffix(queue, RESCUE_SUFFIX))?;
+    must_have_its_log(queue)
+}
+
+/// The same of what tells of a queue that is not there, or empty: it would be thrown away with the first record.
+/// Where there is a queue it is kept instead, if it is damaged.
+pub(crate) fn must_be_of_a_queue(queue: &Path) -> Result<(), StoreError> {
+    let ledger = with_suffix(queue, LEDGER_SUFFIX);
+    if !recognised::is_ledger(queue)? {
+        return Err(in_the_way(queue, &ledger, FOREIGN));
+    }
+    let log = with_suffix(queue, "-wal");
+    if !recognised::is_log(&log) {
+        return Err(in_the_way(queue, &log, FOREIGN));
+    }
+    Ok(())
+}
+
+/// The same of what was left of an attempt to make what takes the queue's place: it is about to be thrown away.
+pub(crate) fn must_be_unfinished(queue: &Path, rescue: &Path) -> Result<(), StoreError> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let left = with_suffix(rescue, suffix);
+        let Some(seen) = Seen::at(&left) else {
+            continue;
+        };
+        let is_ours = match suffix {
+            "" => recognised::is_unfinished(&left),
+            "-wal" => recognised::is_log(&left),
+            "-shm" => recognised::is_memory(rescue, &seen)?,
+            _ => recognised::is_journal(&left),
+        };
+        let what = oddity(&seen).or_else(|| (!is_ours).then_some(FOREIGN));
+        if let Some(what) = what {
+            return Err(in_the_way(queue, &left, what));
+        }
+    }
+    Ok(())
+}
+
+const FOREIGN: &str = "is not a file of Pannier's";
+
+/// What is there and no file of ours, whatever is in it.
+fn oddity(seen: &Seen) -> Option<&'static str> {
+    match seen {
+        _ if seen.is_link => Some("is a link"),
+        _ if seen.is_folder => Some("is a folder"),
+        _ if !seen.is_file => Some("is no file"),
+        _ if seen.names > 1 => Some("has another name too (a hard link)"),
+        _ => None,
+    }
+}
+
+/// Opens what stands beside the queue for reading and writing, and makes it for whose the queue is where it is not
+/// there. What is no file of its own is an error, and stays as it is.
+pub(crate) fn open(queue: &Path, beside: &Path) -> io::Result<File> {
+    match open_there(beside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    let owner = owner_of(queue).map(Owner::of_what_stands_beside);
+    match make(beside, owner) {
+        // Another was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_there(beside),
+        made => made,
+    }
+}
+
+/// Opens what is there.
+pub(crate) fn open_there(beside: &Path) -> io::Result<File> {
+    let odd = |seen: &Seen| {
+        let what = oddity(seen)?;
+        Some(io::Error::other(format!("{what}: move it away")))
+    };
+    // A pipe would be waited for, and not every system refuses to follow a link.
+    if let Some(odd) = Seen::at(beside).as_ref().and_then(odd) {
+        return Err(odd);
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    follow_no_link(&mut options);
+    let file = options.open(beside)?;
+    match odd(&Seen::of(&file)?) {
+        Some(odd) => Err(odd),
+        None => Ok(file),
+    }
+}
+
+/// Makes a file where there is none, for that owner, or for this user alone: learners' records are in it, or their
+/// number. Where the owner could not use it there is none.
+pub(crate) fn make(path: &Path, owner: Option<Owner>) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let file = options.open(path)?;
+    if let Some(Err(error)) = owner.map(|owner| owner.take(&file)) {
+        fs::remove_file(path)?;
+        return Err(error);
+    }
+    Ok(file)
+}
+
+/// Copies a file to a name that is free, for the same owner.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    follow_no_link(&mut options);
+    let mut from_file = options.open(from)?;
+    let mut made = make(to, None)?;
+    if let Some(Err(error)) = Owner::of(from).map(|owner| owner.take(&made)) {
+        tracing::debug!(%error, "the owner of the queue cannot use a copy that is kept");
+    }
+    io::copy(&mut from_file, &mut made)?;
+    Ok(())
+}
+
+/// Where the system can, it refuses a link that was put there since it was looked at.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn follow_no_link(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn follow_no_link(_: &mut OpenOptions) {}
+
+/// Refuses a queue whose log, or the memory that belongs to it, is there and is closed to us: SQLite would throw it
+/// away, or say no more than that it could not. They are not opened for that: on Unix to close them again would drop
+/// all locks that this process has on them.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn must_have_its_log(queue: &Path) -> Result<(), StoreError> {
+    use rustix::fs::{Access, access};
+    for log in ["-wal", "-shm"].map(|suffix| with_suffix(queue, suffix)) {
+        if fs::symlink_metadata(&log).is_ok()
+            && let Err(error) = access(&log, Access::READ_OK | Access::WRITE_OK)
+            && !is_absent(&log, &error.into())
+        {
+            return Err(unusable(queue, &log, &error.into()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses nothing: where permissions are of another kind, SQLite tells.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn must_have_its_log(_: &Path) -> Result<(), StoreError> {
+    let _ = (is_absent, unusable);
+    Ok(())
+}
+
+/// Says what is in the way of a queue, and what to do.
+pub(crate) fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError {
+    StoreError::CannotOpen {
+        path: queue.to_path_buf(),
+        reason: format!("{} {what}: move it away", beside.display()),
+    }
+}

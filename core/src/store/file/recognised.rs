@@ -1,0 +1,144 @@
+//! Whether a file beside a queue is one that Pannier, or `SQLite` for it, has written: by what is in it.
+//!
+//! It may have been torn at any moment, by a kill or a power cut, or be damaged, and is ours all the same: an empty file
+//! is, and one of zeros. What is told here of each kind is what none of ours can be, whatever happened to it.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use super::kind;
+use super::replace::with_suffix;
+use super::seen::Seen;
+use super::settings::{APPLICATION_ID, PAGE_BYTES};
+use super::users;
+use crate::store::repair::raw_file::Looked;
+use crate::store::{StoreError, ledger_file};
+
+/// What a log begins with, in either order of bytes (<https://www.sqlite.org/walformat.html>).
+const LOG: [[u8; 4]; 2] = [0x377f_0682_u32.to_be_bytes(), 0x377f_0683_u32.to_be_bytes()];
+
+/// What the memory begins with that users of a file share, in the order of bytes of this machine.
+const MEMORY: [u8; 4] = 3_007_000_u32.to_ne_bytes();
+
+const MEMORY_PAGE: u64 = 4096;
+
+/// What a rollback journal begins with (<https://www.sqlite.org/fileformat2.html>, section 3).
+const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+/// Room for a full disk is looked at in so many places, each so long.
+const PLACES: u64 = 16;
+const PLACE: u64 = 4 << 10;
+
+/// Which files of the queue are open: as long as that is, or as the mark of doubt, and never a text. What is torn or
+/// damaged is as long.
+pub(crate) fn is_list_of_users(path: &Path) -> bool {
+    let Some(bytes) = beginning(path, users::LONGEST as u64 + 1) else {
+        return true;
+    };
+    is_blank(&bytes)
+        || users::LENGTHS.contains(&bytes.len()) && (bytes.len() == 1 || !is_text(&bytes))
+}
+
+/// Room that is kept for a full disk is nothing but zeros: a damaged block or two are no more than a small part of it.
+pub(crate) fn is_room(path: &Path) -> bool {
+    let looked = || -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        let bytes = file.seek(SeekFrom::End(0))?;
+        let places: Vec<u64> = if bytes <= PLACES * PLACE {
+            (0..bytes.div_ceil(PLACE)).map(|n| n * PLACE).collect()
+        } else {
+            (0..PLACES)
+                .map(|n| (bytes - PLACE) / (PLACES - 1) * n)
+                .collect()
+        };
+        let (mut seen, mut others) = (0, 0);
+        let mut place = Vec::new();
+        for at in places {
+            place.clear();
+            file.seek(SeekFrom::Start(at))?;
+            file.by_ref().take(PLACE).read_to_end(&mut place)?;
+            seen += place.len();
+            others += place.iter().filter(|byte| **byte != 0).count();
+        }
+        Ok(others * 8 <= seen)
+    };
+    // What cannot be read is told by whoever writes it.
+    looked().unwrap_or(true)
+}
+
+/// `SQLite` plays a journal back, or throws it away.
+pub(crate) fn is_journal(path: &Path) -> bool {
+    beginning(path, JOURNAL.len() as u64)
+        .is_none_or(|begins| is_blank(&begins) || JOURNAL.starts_with(&begins))
+}
+
+/// The memory that the users of a queue share has whole pages, or the first bytes that `SQLite` leaves of it. Where the
+/// queue is gone it is read, too: nobody has locks in it that to read it would drop.
+pub(crate) fn is_memory(queue: &Path, seen: &Seen) -> Result<bool, StoreError> {
+    let has_a_length_of_ours = seen.bytes <= 3 || seen.bytes.is_multiple_of(MEMORY_PAGE);
+    if !has_a_length_of_ours || Seen::at(queue).is_some_and(|queue| queue.bytes > 0) {
+        return Ok(has_a_length_of_ours);
+    }
+    let Some(file) = Looked::at(queue, &with_suffix(queue, "-shm"))? else {
+        return Ok(true);
+    };
+    let mut begins = [0; 4];
+    let begins = &mut begins[..file.len().min(4) as usize];
+    Ok(!file.read(0, begins) || is_blank(begins) || MEMORY.starts_with(begins))
+}
+
+/// A log: also one whose beginning is damaged, where a statement is in it.
+pub(crate) fn is_log(path: &Path) -> bool {
+    beginning(path, 4).is_none_or(|begins| {
+        is_blank(&begins) || LOG.iter().any(|log| log.starts_with(begins.as_slice()))
+    })
+}
+
+/// The file of numbers and notes has a mark, which everything that is written there comes after.
+pub(crate) fn is_ledger(queue: &Path) -> Result<bool, StoreError> {
+    let raw = ledger_file::Raw::of(queue)?;
+    let bytes = raw.bytes();
+    Ok(is_blank(bytes) || ledger_file::is_marked(bytes))
+}
+
+/// What was made whole to take the queue's place.
+pub(crate) fn is_successor(path: &Path) -> Result<bool, StoreError> {
+    kind::was_a_queue(path)
+}
+
+/// What was being made to take the queue's place, or any other file of `SQLite`'s that goes with it. An empty database
+/// is not marked as ours before its first table is made.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    let Some(begins) = beginning(path, 72) else {
+        return true;
+    };
+    let mark = begins
+        .get(68..72)
+        .map(|mark| mark == (APPLICATION_ID as u32).to_be_bytes());
+    let is_short = Seen::at(path).is_some_and(|seen| seen.bytes <= u64::from(PAGE_BYTES));
+    let is_torn = kind::MAGIC.starts_with(&begins);
+    is_blank(&begins)
+        || is_torn
+        || begins.starts_with(kind::MAGIC) && (is_short || mark == Some(true))
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        !text
+            .chars()
+            .any(|one| one.is_control() && !one.is_whitespace())
+    })
+}
+
+/// No more than so many bytes of a file; none where it is not there or may not be read, which others tell.
+fn beginning(path: &Path, bytes: u64) -> Option<Vec<u8>> {
+    let mut begins = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(bytes).read_to_end(&mut begins).ok()?;
+    Some(begins)
+}
