@@ -51,7 +51,11 @@ impl Session {
     fn acquit(&mut self, settled: &[(Pending, Outcome)]) {
         let acquitted = settled
             .iter()
-            .filter(|(item, outcome)| *outcome == Outcome::Delivered && item.was_refused())
+            .filter(|(item, outcome)| {
+                let was_refused =
+                    self.refused_alone.remove(&item.row.seq) || item.was_refused_before();
+                *outcome == Outcome::Delivered && was_refused
+            })
             .count() as u32;
         let learned = &mut self.link.learned;
         learned.acquitted = (learned.acquitted + acquitted).min(policy::MOST_ACQUITTED);

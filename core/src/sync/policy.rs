@@ -137,6 +137,9 @@ pub(super) const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
 /// or shows it, and does neither: then it counts. 2026-11-29.
 pub(super) const SAID_UNLIKE_USUAL: u32 = 5;
 
+/// Failures in a row after which what it says is how it is now: some minutes. 2026-11-29.
+pub(super) const FAILURES_UNLIKE_USUAL: u32 = 8;
+
 // Whose fault a refusal is.
 
 /// Suspects in a row that make the LRS as suspect as the statements. 2026-11-23.

@@ -38,6 +38,8 @@ pub struct Session {
     pub(super) quiet: Quiet,
     /// Looked up and not found; what was sent of these since, the LRS has turned away itself.
     pub(super) not_there: BTreeSet<i64>,
+    /// Refused by the LRS itself when they were alone, in this session: what it takes of these speaks for the others.
+    pub(super) refused_alone: BTreeSet<i64>,
     /// The smallest batch that was refused for one of its statements, which is not found yet.
     pub(super) refused: Option<usize>,
     pub(super) delivered: u64,
@@ -73,6 +75,7 @@ impl Session {
             ahead: None,
             quiet: Quiet::default(),
             not_there: BTreeSet::new(),
+            refused_alone: BTreeSet::new(),
             refused: None,
             delivered: 0,
             held: 0,

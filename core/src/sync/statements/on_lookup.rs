@@ -384,7 +384,8 @@ impl Session {
         // Whoever names what it stores, or has shown some of it, and suddenly only says so may be somebody else. An
         // LRS that names what is new to it alone says so each time.
         let as_usual = !self.link.learned.names && self.link.learned.reads != Some(true)
-            || item.row.tries >= policy::SAID_UNLIKE_USUAL;
+            || item.row.tries >= policy::SAID_UNLIKE_USUAL
+            || self.link.learned.failures >= policy::FAILURES_UNLIKE_USUAL;
         match &look.then {
             // The credentials, or one of these? Another one that is taken tells, and nothing else does.
             AfterLookup::Split { blame, .. } if blame.is_401() => {
@@ -414,6 +415,9 @@ impl Session {
             AfterLookup::Proves { vouched, own }
                 if *vouched && may_not_read && as_usual || write_only && (*own || !signs) =>
             {
+                // From now on this is how it is.
+                self.link.learned.names = false;
+                self.link.learned.reads = Some(false);
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)

@@ -45,6 +45,9 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         for mut item in items {
+            if blame.is_a_refusal() {
+                self.refused_alone.insert(item.row.seq);
+            }
             let confirmed = self.confirms(&item, blame);
             if confirmed && self.may_appeal(&item, blame) {
                 item.appeals += 1;

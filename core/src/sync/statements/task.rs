@@ -30,9 +30,9 @@ impl From<Row> for Pending {
 }
 
 impl Pending {
-    /// Tells whether the LRS itself has refused it when it was alone.
-    pub(crate) fn was_refused(&self) -> bool {
-        self.appeals > 0 || self.row.aside_since.is_some() && self.row.taken.is_some()
+    /// Tells whether the LRS itself has refused it when it was alone, in an earlier session.
+    pub(crate) fn was_refused_before(&self) -> bool {
+        self.row.aside_since.is_some() && self.row.taken.is_some()
     }
 
     /// Tells whether it comes straight from the log and was never sent, so that it may go beside others.

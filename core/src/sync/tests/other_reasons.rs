@@ -119,6 +119,27 @@ fn what_is_too_large_for_a_few_minutes_is_not_held_while_smaller_ones_are_taken(
 }
 
 #[test]
+fn an_lrs_that_opens_for_a_moment_amid_maintenance_holds_nothing() {
+    for (status, count) in [(400, 3), (402, 20), (403, 60), (413, 20), (422, 60)] {
+        let mut device = Device::new();
+        device.record(count);
+        let begun = device.now;
+        device.lrs.instead = Box::new(move |request, now| {
+            let passed = now - begun;
+            let opens = (2_400..5_400).contains(&passed) || passed > 30_000;
+            let refused = request.method == Method::Post && !opens;
+            refused.then(|| answer(status, &[], "read-only: maintenance".into()))
+        });
+        device.go_on_for(24 * HOUR);
+        assert_eq!(
+            (device.held(), device.delivered()),
+            (vec![], count as usize),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn one_node_of_two_that_refuses_holds_nothing_and_what_both_refuse_is_held() {
     for status in [400, 403] {
         let mut device = Device::new();
