@@ -113,7 +113,10 @@ impl Session {
     /// other times.
     fn may_appeal(&self, item: &Pending, blame: &Blame) -> bool {
         let tried = item.row.tries.saturating_sub(self.refusals_before(blame)) + item.appeals;
+        // A report under 200 is about this one, and no limit's or node's.
+        let is_reported = blame.status == Some(200);
         policy::refusals_before(blame.reason, blame.status) == 1
+            && !is_reported
             && tried < policy::APPEALS
             && self.suspects.list.len() < policy::MANY_IN_A_ROW
     }
