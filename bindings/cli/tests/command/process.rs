@@ -81,12 +81,11 @@ impl Desk {
 
     pub fn run_with(&self, args: &[&str], input: &str) -> Ended {
         let mut child = self.command(args).spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        // One that refuses at once reads nothing of it.
+        let written = child.stdin.take().unwrap().write_all(input.as_bytes());
+        if let Err(error) = written {
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+        }
         let output = child.wait_with_output().unwrap();
         Ended {
             code: output.status.code().unwrap(),

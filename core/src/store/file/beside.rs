@@ -106,6 +106,8 @@ pub(crate) fn must_be_unfinished(queue: &Path, rescue: &Path) -> Result<(), Stor
             "-shm" => recognised::is_memory(rescue, &seen)?,
             _ => recognised::is_journal(&left),
         };
+        // A power cut may have torn it anywhere.
+        let is_ours = is_ours || recognised::is_no_text(&left);
         let what = oddity(&seen).or_else(|| (!is_ours).then_some(FOREIGN));
         if let Some(what) = what {
             return Err(in_the_way(queue, &left, what));

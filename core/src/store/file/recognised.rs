@@ -67,6 +67,11 @@ pub(crate) fn is_room(path: &Path) -> bool {
     looked().unwrap_or(true)
 }
 
+/// What is torn of ours has bytes in it that no text has.
+pub(crate) fn is_no_text(path: &Path) -> bool {
+    beginning(path, PLACE).is_none_or(|begins| !is_text(&begins))
+}
+
 /// `SQLite` plays a journal back, or throws it away.
 pub(crate) fn is_journal(path: &Path) -> bool {
     beginning(path, JOURNAL.len() as u64)
