@@ -124,11 +124,7 @@ impl Inner {
         &self,
         work: impl FnOnce(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let outcome = self.store.read(self.clock.now_ms(), work);
-        if outcome.is_err() {
-            self.tell_salvaged();
-        }
-        outcome
+        self.telling(self.store.read(self.clock.now_ms(), work))
     }
 
     /// The same, while the collector is paused, too.
@@ -136,7 +132,11 @@ impl Inner {
         &self,
         work: impl Fn(&Db) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let outcome = self.store.read_though_paused(self.clock.now_ms(), work);
+        self.telling(self.store.read_though_paused(self.clock.now_ms(), work))
+    }
+
+    /// What fails may have met damage, and that is told.
+    fn telling<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if outcome.is_err() {
             self.tell_salvaged();
         }
