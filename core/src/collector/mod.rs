@@ -191,7 +191,7 @@ impl Collector {
     /// [`Recordable`]. When this returns `Ok`, it is on the disk and will be delivered. Returns its id, made here
     /// unless the statement has one; a missing `timestamp` is set to now, and what else it leaves open is what
     /// [`Config::defaults`] say. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under
-    /// the same id again changes nothing. One that voids a voiding statement, as far as the queue knows it, is
+    /// the same id again changes nothing; any other one is [`Error::OtherContent`]. One that voids a voiding statement, as far as the queue knows it, is
     /// [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
         self.recorder.record(statement)

@@ -220,6 +220,17 @@ fn the_same_id_again_is_nothing_new_and_another_statement_under_it_is_an_error()
     assert!(
         matches!(collector.record(statement(2).id(id)), Err(Error::OtherContent { id: other }) if other == id)
     );
+    // What the queue shows is what it has, and a timestamp of the app's is not the one that we made.
+    let shown = collector
+        .queued(Page::default())
+        .unwrap()
+        .remove(0)
+        .statement;
+    assert_eq!(collector.record(&shown).unwrap(), id);
+    let timed = first.clone().timestamp(std::time::SystemTime::UNIX_EPOCH);
+    assert!(
+        matches!(collector.record(&timed), Err(Error::OtherContent { id: other }) if other == id)
+    );
     // All or nothing: the new one before the conflict is not kept.
     assert!(
         collector

@@ -259,14 +259,12 @@ fn is_unique_violation(error: &rusqlite::Error) -> bool {
 
 /// The id is known: is it the same statement?
 fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused> {
-    let (body, bits): (Vec<u8>, i64) = tx
-        .prepare_cached("SELECT body, traits FROM statement WHERE seq = ?1")?
-        .query_row([seq], |row| {
-            Ok((body::read(row, 0)?.into_owned(), row.get(1)?))
-        })?;
-    // A timestamp that Pannier filled in says nothing about what the app meant.
-    let timestamp_counts = !one.timestamp_is_ours && bits & TIMESTAMP_IS_OURS == 0;
-    if body == one.body || same_content(&body, &one.body, timestamp_counts) {
+    let body = tx
+        .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
+        .query_row([seq], |row| Ok(body::read(row, 0)?.into_owned()))?;
+    // A timestamp that Pannier fills in says nothing about what the app means. One that the app gives does, also
+    // where the known one has Pannier's: it would not be sent.
+    if body == one.body || same_content(&body, &one.body, !one.timestamp_is_ours) {
         Ok(Appended::Known)
     } else {
         Err(Refused::OtherContent(one.id))

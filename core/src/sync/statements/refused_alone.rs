@@ -220,6 +220,9 @@ impl Session {
         if taken_others || all_aside {
             // No more of them in one session: it may be an outage that has begun meanwhile.
             self.link.wary = false;
+            // So many in a row, up to the end of the log, may be a limit that is spent: if the next few are refused
+            // as well, it is left alone for a while, and not asked for each that is queued.
+            self.link.accepted_any &= !self.suspects.is_probing();
             let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;
             return Ok(true);

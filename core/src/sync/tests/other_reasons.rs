@@ -66,6 +66,37 @@ fn a_limit_that_is_told_as_a_refusal_holds_nothing() {
 }
 
 #[test]
+fn a_limit_that_is_spent_is_not_asked_for_each_statement() {
+    for status in [400, 507] {
+        let mut device = Device::new();
+        device.record(500);
+        let (begun, mut taken) = (device.now, 0);
+        // Fifty in this hour, and then all.
+        device.lrs.instead = Box::new(move |request, now| {
+            let is_spent = now < begun + HOUR && taken + statements(request) > 50;
+            if request.method == Method::Post && !is_spent {
+                taken += statements(request);
+            }
+            (request.method == Method::Post && is_spent)
+                .then(|| answer(status, &[], "limit reached".into()))
+        });
+        device.go_on_for(HOUR);
+        // Whoever asks for each one that is due asks nine thousand times.
+        assert!(device.lrs.requests < 3_000, "{}", device.lrs.requests);
+        assert_eq!(device.held(), [], "{status}");
+        let before = device.lrs.requests;
+        device.go_on_for(HOUR);
+        assert_eq!(
+            (device.held(), device.delivered()),
+            (vec![], 500),
+            "{status}"
+        );
+        let since = device.lrs.requests - before;
+        assert!(since < 300, "{since}");
+    }
+}
+
+#[test]
 fn a_quota_that_is_full_for_ten_minutes_holds_nothing() {
     for status in [400, 403, 413] {
         let mut device = Device::new();
