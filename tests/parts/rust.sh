@@ -39,6 +39,7 @@ rust_part() {
   check "links of the documentation" env RUSTDOCFLAGS="-D warnings" \
     cargo doc --no-deps --locked -p pannier-xapi -p pannier -p pannier-hub
   check "the oldest Rust" same_oldest_rust
+  check "mutations fit the source" tests/mutations --fits
   tests cargo_tests "tests" cargo test --workspace --locked --no-fail-fast
   if is_oldest_rust; then
     local crate

@@ -40,6 +40,7 @@ mod status;
 mod sync_lock;
 mod sync_thread;
 mod target;
+mod targeting;
 #[cfg(test)]
 mod tests;
 mod upstream_handle;

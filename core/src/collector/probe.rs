@@ -4,6 +4,7 @@
 //! statement for that. A probe is made beside a sync and keeps it from nothing.
 
 mod findings;
+mod said;
 #[cfg(test)]
 mod tests;
 mod writing;

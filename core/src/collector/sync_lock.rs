@@ -7,7 +7,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::{UpstreamId, beside};
+use crate::store::{UpstreamId, beside, names};
 
 /// Nobody else syncs this queue while this is there.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ fn lock(file: File) -> Locking {
 /// One file for each upstream: who delivers to one keeps nobody from delivering to another.
 fn path(queue: &Path, upstream: UpstreamId) -> PathBuf {
     let mut name = queue.as_os_str().to_owned();
-    name.push(beside::SYNC_SUFFIX);
+    name.push(names::SYNC_SUFFIX);
     if upstream != UpstreamId::MAIN {
         name.push(format!("-{upstream}"));
     }

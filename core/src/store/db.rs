@@ -1,5 +1,9 @@
 //! One connection to the file, and how it is written to.
 
+use crate::store::file::failing;
+use crate::store::file::identity;
+use crate::store::file::names;
+use crate::store::ledger_file::reading;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,11 +12,13 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{StoreError, UpstreamId};
-use crate::store::file::replace::{self, FileId, FileState, OpenFile};
+use crate::store::file::folded::Folded;
+use crate::store::file::identity::FileId;
+use crate::store::file::identity::FileState;
+use crate::store::file::identity::OpenFile;
 use crate::store::file::settings::{BUSY, PAGE_BYTES};
 use crate::store::file::users::User;
-use crate::store::file::wal::{self, Folded};
-use crate::store::ledger_file;
+use crate::store::file::wal;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -159,7 +165,7 @@ impl Db {
             && keeper.has_changed(self.conn.total_changes(), version)
         {
             // In this order: what another process writes beside the file is in the file by then.
-            let beside = ledger_file::head(&self.path);
+            let beside = reading::head(&self.path);
             let (Ok(numbers), Ok(others)) = (Numbers::of(&self.conn), Others::to_keep(&self.conn))
             else {
                 return Ok(());
@@ -179,8 +185,8 @@ impl Db {
 
     /// The numbers beside the file could not be written.
     pub(super) fn not_kept(&self, error: &std::io::Error) -> StoreError {
-        let beside = replace::with_suffix(&self.path, replace::LEDGER_SUFFIX);
-        replace::unusable(&self.path, &beside, error)
+        let beside = names::with_suffix(&self.path, names::LEDGER_SUFFIX);
+        failing::unusable(&self.path, &beside, error)
     }
 
     /// Changes with each commit of others.
@@ -340,7 +346,10 @@ impl Db {
             .conn
             .prepare_cached("PRAGMA page_count")?
             .query_row([], |row| row.get(0))?;
-        Ok((u64::from(pages) * u64::from(PAGE_BYTES)).saturating_sub(replace::size_of(&self.path)))
+        Ok(
+            (u64::from(pages) * u64::from(PAGE_BYTES))
+                .saturating_sub(identity::size_of(&self.path)),
+        )
     }
 
     /// At most so many pages; 0 for all.

@@ -39,6 +39,7 @@ pub use codes::{HoldReason, Problem, WaitKind, WaitReason};
 pub use db::Db;
 pub use error::{StoreError, Unchanged};
 pub(crate) use file::beside;
+pub(crate) use file::names;
 pub use file::open::{Durability, Opened, Opening};
 #[cfg(feature = "internals")]
 pub use file::schema::SCHEMA_VERSION;

@@ -4,6 +4,7 @@
 //! lone caller pays no hand-over to another thread, and a crowd pays for one disk sync instead of one
 //! each.
 
+use crate::store::file::path;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
-use crate::store::file::replace::{self, FileState};
+use crate::store::file::identity::FileState;
 use crate::store::file::reserve::Reserve;
 use crate::store::file::wal_length::LogLength;
 use crate::store::group_commit::{AppendOutcome, GroupCommit};
@@ -53,7 +54,7 @@ impl Shared {
     /// Opens the file; see [`Db::open`].
     pub fn open(path: &Path, opening: impl Into<Opening>, now: Millis) -> Result<Self, StoreError> {
         let opening = opening.into();
-        let path = replace::absolute(path)?;
+        let path = path::absolute(path)?;
         let shared = Self {
             reserve: Reserve::of(&path),
             path,

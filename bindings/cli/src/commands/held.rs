@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::each::{each_of, for_each};
 use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
-use super::take_back::{each_of, for_each};
 use super::which::WhichArgs;
 use super::{Failure, Output, advice, arguments, input, list, tell};
 use crate::terminal::one_line;

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod descriptors;
 pub mod doctor;
 mod duration;
+pub mod each;
 mod exit_code;
 mod faults;
 pub mod held;

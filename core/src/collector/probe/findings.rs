@@ -1,15 +1,15 @@
 //! What the answers to a probe mean, by the same readers as a sync's.
 
+use super::said::{
+    Said, is_marked, looked_up, no_answer, not_examined, ok, quoted, said, stranger_says,
+};
 use super::writing::{taken, write};
 use super::{Asking, Check, Examined, Finding, Heard, Probe};
-use crate::lrs::reading::{highest_common, read_about, read_get, sender};
-use crate::lrs::{About, Found, NotAnLrs, Response, Sender, TransportError};
+use crate::lrs::reading::{highest_common, read_about, read_get};
+use crate::lrs::{About, Found, Response, TransportError};
 
 /// So far apart, clocks that somebody sets are not.
 const FAR_APART_MS: i64 = 5 * 60 * 1000;
-
-/// The finding and the sentence, with the status that shows it.
-pub(super) type Said = (Finding, Option<u16>, String);
 
 pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
     let lrs = lrs(asking, heard);
@@ -36,31 +36,6 @@ pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
         speaks: heard.is_there().then_some(heard.speaks),
         clock_difference_ms: heard.clock_difference,
     }
-}
-
-pub(super) fn said(
-    finding: Finding,
-    status: impl Into<Option<u16>>,
-    sentence: impl Into<String>,
-) -> Said {
-    (finding, status.into(), sentence.into())
-}
-
-pub(super) fn not_examined() -> Said {
-    said(
-        Finding::Unknown,
-        None,
-        "not examined, since the steps before it failed",
-    )
-}
-
-/// One question was not answered, of a host that is there.
-pub(super) fn no_answer(failure: &TransportError) -> Said {
-    said(
-        Finding::Warning,
-        None,
-        format!("{failure}; try again, then ask whoever runs it"),
-    )
 }
 
 fn network(heard: &Heard) -> Said {
@@ -105,28 +80,12 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
-/// It says itself that it is the LRS's.
-pub(super) fn is_marked(answer: &Response) -> bool {
-    sender(answer) == Sender::Lrs
-}
-
 /// Whether it refuses a question in the version that is tried as one that nobody can ask.
 pub(super) fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
     matches!(
         looked_up(asking, heard),
         Some(Found::Refused { status: 400, .. })
     )
-}
-
-fn looked_up(asking: &Asking, heard: &Heard) -> Option<Found> {
-    let answer = ok(heard.look_up.as_ref())?;
-    Some(read_get(answer, asking.asked(), heard.nobody))
-}
-
-/// Whether it can tell that it does not have the statement that was asked for.
-pub(super) fn looks_for_statements(asking: &Asking, heard: &Heard) -> bool {
-    let found = looked_up(asking, heard);
-    matches!(found, Some(Found::Copy(_) | Found::Missing))
 }
 
 fn lrs(asking: &Asking, heard: &Heard) -> Said {
@@ -202,24 +161,6 @@ impl Heard {
             .into_iter()
             .flatten()
     }
-}
-
-pub(super) fn ok(outcome: Option<&Result<Response, TransportError>>) -> Option<&Response> {
-    outcome.and_then(|outcome| outcome.as_ref().ok())
-}
-
-pub(super) fn stranger_says(why: &NotAnLrs) -> String {
-    let what_to_do = match why {
-        NotAnLrs::Redirect {
-            same_host: true, ..
-        } => "set the endpoint to where the LRS is",
-        NotAnLrs::LoginFirst => "log in to the network",
-        NotAnLrs::Redirect { .. } | NotAnLrs::Page(_) => {
-            "log in to the network if it asks for that, else check the path in the endpoint"
-        }
-        NotAnLrs::Unexpected(_) => "check the path in the endpoint",
-    };
-    format!("what answers is not an LRS: {why}; {what_to_do}")
 }
 
 fn version(asking: &Asking, heard: &Heard) -> Said {
@@ -361,14 +302,6 @@ fn by_401(asking: &Asking, heard: &Heard, answer: &Response, words: &str) -> Sai
     };
     let what = format!("{what}; set the right ones{}", quoted(words));
     said(Finding::Bad, answer.status, what)
-}
-
-pub(super) fn quoted(words: &str) -> String {
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!("; it says: {words}")
-    }
 }
 
 fn clock(heard: &Heard) -> Said {

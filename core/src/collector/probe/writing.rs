@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::findings::{
+use super::said::{
     Said, is_marked, looks_for_statements, no_answer, not_examined, ok, quoted, said, stranger_says,
 };
 use super::{Asking, Finding, Heard};

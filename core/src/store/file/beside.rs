@@ -9,42 +9,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use super::recognised;
-use super::replace::{
-    LEDGER_SUFFIX, RESERVE_SUFFIX, USERS_SUFFIX, is_absent, owner_of, unusable, with_suffix,
+use super::failing::{in_the_way, is_absent, unusable};
+use super::identity::owner_of;
+use super::names::{
+    ALL, LEDGER_SUFFIX, PROBE_SUFFIX, RESCUE_SUFFIX, RESCUED_SUFFIX, RESERVE_SUFFIX, SYNC_SUFFIX,
+    USERS_SUFFIX, with_suffix,
 };
+use super::recognised;
 use super::seen::{Owner, Seen};
 use crate::store::StoreError;
-
-/// The end of the name of what takes the queue's place while it is made, and of what has been made.
-pub(crate) const RESCUE_SUFFIX: &str = "-rescue";
-pub(crate) const RESCUED_SUFFIX: &str = "-rescued";
-
-/// What is written to see whether anything can be, and removed at once.
-pub(crate) const PROBE_SUFFIX: &str = ".reserve-probe";
-
-/// The file beside a queue in which whoever delivers holds a lock.
-pub(crate) const SYNC_SUFFIX: &str = ".sync";
-
-/// All that may stand beside a queue.
-const ALL: [&str; 9] = [
-    LEDGER_SUFFIX,
-    RESERVE_SUFFIX,
-    USERS_SUFFIX,
-    SYNC_SUFFIX,
-    PROBE_SUFFIX,
-    "-wal",
-    "-shm",
-    "-journal",
-    RESCUED_SUFFIX,
-];
-
-/// Returns what makes a name that of a file beside another queue: its end.
-pub(crate) fn ending(queue: &Path) -> Option<&'static str> {
-    let name = queue.as_os_str().as_encoded_bytes();
-    let mut all = ALL.into_iter().chain([RESCUE_SUFFIX]);
-    all.find(|suffix| name.ends_with(suffix.as_bytes()))
-}
 
 /// Refuses a queue beside which something stands that is not its own: a link, a file with another name, a pipe, which
 /// would keep whoever opens it waiting for ever, or a file that Pannier never wrote. Nothing is changed. Refuses a log
@@ -230,10 +203,11 @@ fn must_have_its_log(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Says what is in the way of a queue, and what to do.
-pub(crate) fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError {
-    StoreError::CannotOpen {
-        path: queue.to_path_buf(),
-        reason: format!("{} {what}: move it away", beside.display()),
+/// Makes an empty file for this user alone where there is none, so that SQLite need not, which would let
+/// everybody read it; the log and what belongs to it get the same rights.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    match make(path, None) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }

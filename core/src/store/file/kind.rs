@@ -1,12 +1,13 @@
 //! What stands at the queue's path: a queue, nothing yet, a damaged queue, or something that never was
 //! one and is left alone.
 
+use crate::store::ledger_file::reading;
 use std::path::Path;
 
-use super::replace::{is_device, with_suffix};
+use super::identity::is_device;
+use super::names::with_suffix;
 use super::settings::{APPLICATION_ID, PAGE_BYTES};
 use crate::store::StoreError;
-use crate::store::ledger_file;
 use crate::store::repair::pages::Pages;
 use crate::store::repair::raw_file::Looked;
 
@@ -45,11 +46,11 @@ impl Nature {
 
 /// Tells by what stands beside it whether a file that is empty or gone had statements.
 fn had_some(path: &Path) -> Result<bool, StoreError> {
-    let is_known = match ledger_file::numbers(path)? {
+    let is_known = match reading::numbers(path)? {
         Some(numbers) if numbers.undelivered() > 0 => true,
         // With its file the queue has forgotten those, too.
-        Some(_) => ledger_file::others(path)?.is_none_or(|others| !others.is_empty()),
-        None => ledger_file::was_ours(path)?,
+        Some(_) => reading::others(path)?.is_none_or(|others| !others.is_empty()),
+        None => reading::was_ours(path)?,
     };
     // SQLite throws a log away whose file is empty; there may be statements in it.
     let log = Looked::at(path, &with_suffix(path, "-wal"))?;
@@ -64,7 +65,7 @@ fn is_cut_off(path: &Path) -> Result<bool, StoreError> {
     };
     let mut begins = [0; 16];
     let begins = &mut begins[..file.len().min(16) as usize];
-    Ok(file.read(0, begins) && MAGIC.starts_with(begins) && ledger_file::was_ours(path)?)
+    Ok(file.read(0, begins) && MAGIC.starts_with(begins) && reading::was_ours(path)?)
 }
 
 /// Tells whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
@@ -84,5 +85,5 @@ pub(crate) fn was_a_queue(path: &Path) -> Result<bool, StoreError> {
     }
     let page = u64::from(PAGE_BYTES);
     Ok(Pages::of(path)?.has_any()
-        || ledger_file::was_ours(path)? && file.len() >= page && file.len() % page == 0)
+        || reading::was_ours(path)? && file.len() >= page && file.len() % page == 0)
 }

@@ -33,7 +33,7 @@ struct Names {
     mounted: bool,
 }
 
-/// Its times are not read: see [`super::replace::FileId`].
+/// Its times are not read: see [`super::identity::FileId`].
 #[cfg(target_os = "linux")]
 fn names_of(path: &Path) -> Names {
     use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, statx};

@@ -1,5 +1,12 @@
 //! Opening the file: settings, schema, and what to do with a file that is not as it should be.
 
+use super::failing;
+use super::folder;
+use super::identity;
+use super::names;
+use super::path;
+use super::replace;
+use crate::store::ledger_file::reading;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -7,8 +14,12 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::folder::FolderLock;
+use super::identity::FileId;
+use super::identity::FileState;
+use super::identity::OpenFile;
 use super::kind::{self, Nature};
-use super::replace::{self, FileId, FileState, FolderLock, LockedOut, OpenFile};
+use super::replace::LockedOut;
 use super::schema::{self, SCHEMA_VERSION};
 use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
@@ -18,7 +29,6 @@ use super::wal_length::{FULL_BYTES, LogLength};
 use super::{beside, one_name, reserve};
 use crate::lock::lock;
 use crate::store::db::{A_LITTLE, Leaving};
-use crate::store::ledger_file;
 use crate::store::ledger_file::writer::Keeper;
 use crate::store::repair::loss;
 use crate::store::repair::salvage;
@@ -84,12 +94,12 @@ impl Db {
         now: Millis,
     ) -> Result<Opened, StoreError> {
         let Opening { durability, create } = opening.into();
-        let path = &replace::absolute(path)?;
-        replace::must_be_short(path)?;
-        replace::must_be_no_companion(path)?;
+        let path = &path::absolute(path)?;
+        path::must_be_short(path)?;
+        path::must_be_no_companion(path)?;
         beside::must_be_ours(path)?;
         one_name::must_have_one_name(path)?;
-        ledger_file::must_be_usable(path)?;
+        reading::must_be_usable(path)?;
         let newcomer = Newcomer::come(path, create)?;
         let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut kept_at = None;
@@ -99,9 +109,9 @@ impl Db {
         }
         let found = FileId::of(path);
         match Nature::of(path)? {
-            Nature::Absent if !create => return Err(replace::missing(path)),
+            Nature::Absent if !create => return Err(failing::missing(path)),
             Nature::Absent => {
-                replace::must_have_folder(path)?;
+                folder::must_have_folder(path)?;
                 beside::must_be_of_a_queue(path)?;
             }
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
@@ -109,7 +119,7 @@ impl Db {
                 let why = "it is empty or gone, and was not before";
                 return Self::salvage_as(newcomer, path, found, durability, why, now);
             }
-            Nature::ForSqlite if replace::size_of(path) == 0 => {
+            Nature::ForSqlite if identity::size_of(path) == 0 => {
                 beside::must_be_of_a_queue(path)?;
             }
             Nature::ForSqlite => {}
@@ -203,7 +213,7 @@ impl Db {
             let db = connect(path, durability)?;
             return Ok(Opened { db, salvaged: None }.by(newcomer));
         }
-        let owner = replace::owner_of(path);
+        let owner = identity::owner_of(path);
         let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
         new.keeper = None;
         let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
@@ -253,7 +263,7 @@ impl Db {
                 }
             }
             FileState::Gone => {
-                if !replace::with_suffix(&path, replace::LEDGER_SUFFIX).exists() {
+                if !names::with_suffix(&path, names::LEDGER_SUFFIX).exists() {
                     // It went with the file, which is as new as it ever was.
                     self.conn
                         .execute("UPDATE ledger SET notes_from = NULL", [])?;
@@ -326,7 +336,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     connected.map_err(|error| match error {
         StoreError::Other(_) | StoreError::CannotOpen { .. } | StoreError::ReadOnly(_) => {
             // SQLite says no more than that it could not.
-            replace::obstacle(path).map_or(error, StoreError::ReadOnly)
+            failing::obstacle(path).map_or(error, StoreError::ReadOnly)
         }
         known => known,
     })
@@ -351,7 +361,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     let _alone = lock(&OPENING);
     if !path.exists() {
         // What is in the way is told by SQLite's own attempt.
-        let _ = replace::make_private(path);
+        let _ = beside::make_private(path);
     }
     let mut conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
@@ -428,7 +438,7 @@ fn sync_as(conn: &Connection, durability: Durability) -> rusqlite::Result<()> {
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     match StoreError::from_sqlite(error) {
-        StoreError::Other(_) => match replace::must_have_folder(path) {
+        StoreError::Other(_) => match folder::must_have_folder(path) {
             Err(no_folder) => no_folder,
             Ok(()) => StoreError::CannotOpen {
                 path: path.to_path_buf(),

@@ -3,17 +3,18 @@
 //! It may have been torn at any moment, by a kill or a power cut, or be damaged, and is ours all the same: an empty file
 //! is, and one of zeros. What is told here of each kind is what none of ours can be, whatever happened to it.
 
+use crate::store::ledger_file::reading;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use super::kind;
-use super::replace::with_suffix;
+use super::names::with_suffix;
 use super::seen::Seen;
 use super::settings::{APPLICATION_ID, PAGE_BYTES};
-use super::users;
+use super::user_files;
+use crate::store::StoreError;
 use crate::store::repair::raw_file::Looked;
-use crate::store::{StoreError, ledger_file};
 
 /// What a log begins with, in either order of bytes (<https://www.sqlite.org/walformat.html>).
 const LOG: [[u8; 4]; 2] = [0x377f_0682_u32.to_be_bytes(), 0x377f_0683_u32.to_be_bytes()];
@@ -33,11 +34,11 @@ const PLACE: u64 = 4 << 10;
 /// Which files of the queue are open: as long as that is, or as the mark of doubt, and never a text. What is torn or
 /// damaged is as long.
 pub(crate) fn is_list_of_users(path: &Path) -> bool {
-    let Some(bytes) = beginning(path, users::LONGEST as u64 + 1) else {
+    let Some(bytes) = beginning(path, user_files::LONGEST as u64 + 1) else {
         return true;
     };
     is_blank(&bytes)
-        || users::LENGTHS.contains(&bytes.len()) && (bytes.len() == 1 || !is_text(&bytes))
+        || user_files::LENGTHS.contains(&bytes.len()) && (bytes.len() == 1 || !is_text(&bytes))
 }
 
 /// Room that is kept for a full disk is nothing but zeros: a damaged block or two are no more than a small part of it.
@@ -102,9 +103,9 @@ pub(crate) fn is_log(path: &Path) -> bool {
 
 /// The file of numbers and notes has a mark, which everything that is written there comes after.
 pub(crate) fn is_ledger(queue: &Path) -> Result<bool, StoreError> {
-    let raw = ledger_file::Raw::of(queue)?;
+    let raw = reading::Raw::of(queue)?;
     let bytes = raw.bytes();
-    Ok(is_blank(bytes) || ledger_file::is_marked(bytes))
+    Ok(is_blank(bytes) || reading::is_marked(bytes))
 }
 
 /// What was made whole to take the queue's place.

@@ -14,10 +14,12 @@ use std::io::{self, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::beside::{self, PROBE_SUFFIX};
+use super::beside;
+use super::folder::folder;
+use super::names::PROBE_SUFFIX;
+use super::names::RESERVE_SUFFIX;
+use super::names::with_suffix;
 use super::recognised;
-use super::replace::RESERVE_SUFFIX;
-use super::replace::{folder, with_suffix};
 use crate::store::{Db, StoreError};
 
 /// So much is written to see whether anything can be, and removed at once.

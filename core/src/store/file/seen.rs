@@ -1,5 +1,5 @@
 //! What a file is, and whose: asked without following a link, and without reading its times
-//! ([`super::replace::FileId`] says why).
+//! ([`super::identity::FileId`] says why).
 
 use std::fs::File;
 use std::io;

@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::folded::Folded;
 use super::settings::PAGE_BYTES;
 use super::users::User;
 use super::wal_length::FOLD_AT;
@@ -59,35 +60,6 @@ impl Shared {
         let folded = User::while_folding(by.user.as_ref(), || Folded::by(&by.conn, "PASSIVE"))?;
         self.log.is_folded(folded.pages);
         Ok(())
-    }
-}
-
-/// What became of an attempt to fold.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Folded {
-    /// False where another folds, or somebody still reads what the log would lose.
-    pub(crate) is_whole: bool,
-    /// So many pages of the log are in the database by now.
-    pages: u32,
-}
-
-impl Folded {
-    pub(crate) fn by(conn: &Connection, mode: &str) -> rusqlite::Result<Self> {
-        conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-            let (is_busy, pages): (bool, i64) = (row.get(0)?, row.get(2)?);
-            Ok(Self {
-                is_whole: !is_busy,
-                pages: u32::try_from(pages).unwrap_or(0),
-            })
-        })
-    }
-
-    /// By a connection that is told of no more than that.
-    pub(crate) fn whole() -> Self {
-        Self {
-            is_whole: true,
-            pages: 0,
-        }
     }
 }
 

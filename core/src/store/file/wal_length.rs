@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
+use super::folded::Folded;
 use super::settings::PAGE_BYTES;
 use super::users::User;
-use super::wal::Folded;
 use crate::lock::lock;
 
 /// It is folded whenever it has grown by so many pages: 4 MiB.

@@ -8,21 +8,19 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::counts::NUMBERS_END;
+use super::layout::{self, NUMBERS_END};
 use super::notes::Withdrawn;
 use crate::store::UpstreamId;
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::Counter;
-use crate::store::repair::catch_up::delivered_beyond;
 
 /// Numbers of each.
-const COUNT: usize = 5;
+const COUNT: usize = layout::ACCOUNT_NUMBERS;
 
 /// The most that there are at once, besides the first.
-const MOST: usize = 31;
+const MOST: usize = layout::MOST_ACCOUNTS;
 
-/// A count and a checksum, then the accounts.
-pub(crate) const BYTES: usize = 8 + MOST * COUNT * 8;
+const BYTES: usize = layout::ACCOUNTS_BYTES;
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -236,4 +234,13 @@ fn sum(count: u32, accounts: &[u8]) -> u32 {
     sum.update(&count.to_le_bytes());
     sum.update(accounts);
     sum.finalize()
+}
+
+/// Of the places beyond the end of an older file, up to the last that was delivered, so many were delivered: what was
+/// done since went there or to what that file has still, `undelivered`. What is `skipped` is nobody's statement,
+/// and lies there first: it was lost before the others were recorded.
+pub(crate) fn delivered_beyond(places: u64, skipped: u64, done: u64, undelivered: u64) -> u64 {
+    let there = places.saturating_sub(skipped);
+    let at_least = done.saturating_sub(undelivered);
+    there.max(at_least).min(places).min(done)
 }

@@ -7,23 +7,14 @@
 
 use rusqlite::Connection;
 
-use super::accounts;
+use super::layout::MARK;
 use crate::store::UpstreamId;
 use crate::store::queue::end::Tail;
-
-/// What it begins with: its format, the first.
-pub(crate) const MARK: [u8; 8] = *b"Pannier1";
 
 /// How many numbers there are.
 const COUNT: usize = 13;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
-
-/// The accounts of further upstreams begin here.
-pub(crate) const NUMBERS_END: usize = 160;
-
-/// What is withdrawn begins here.
-pub(crate) const HEADER: u64 = (NUMBERS_END + accounts::BYTES) as u64;
 
 /// What was in the queue, by the account of the first upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,105 +8,22 @@
 //! the power failed: its transaction never was. The file lasts on the disk before the queue says that it is there.
 
 pub(crate) mod accounts;
+pub(crate) mod anew;
 pub(crate) mod counts;
+pub(crate) mod layout;
 pub(crate) mod notes;
+pub(crate) mod reading;
 pub(crate) mod writer;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
 
 use rusqlite::Connection;
 
 use self::accounts::Others;
-use self::counts::{HEADER, MARK, NUMBERS_END, Numbers};
+use self::counts::Numbers;
+use self::layout::MARK;
 use self::notes::{BYTES, MOST, Withdrawn};
-use crate::store::StoreError;
-use crate::store::file::beside;
-use crate::store::file::replace::LEDGER_SUFFIX;
-use crate::store::file::replace::{is_absent, sync_folder, unusable, with_suffix};
-
-/// The longest that it is.
-const LONGEST: u64 = HEADER + MOST * BYTES as u64;
-
-/// What stands there.
-pub(crate) enum Raw {
-    Missing,
-    /// No more than one byte beyond the longest.
-    Bytes(Vec<u8>),
-}
-
-impl Raw {
-    /// Reads it. What keeps us from that is an error, and says nothing of what stands there.
-    pub(crate) fn of(queue: &Path) -> Result<Self, StoreError> {
-        let path = with_suffix(queue, LEDGER_SUFFIX);
-        let mut bytes = Vec::new();
-        let read =
-            File::open(&path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
-        match read {
-            Ok(_) => Ok(Self::Bytes(bytes)),
-            Err(error) if is_absent(&path, &error) => Ok(Self::Missing),
-            Err(error) => Err(unusable(queue, &path, &error)),
-        }
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Missing => &[],
-            Self::Bytes(bytes) => bytes,
-        }
-    }
-}
-
-/// Refuses a queue beside which stands one that is not ours to read and to write: what was taken in then could
-/// be lost and nobody would be told. It is neither made nor changed.
-pub(crate) fn must_be_usable(queue: &Path) -> Result<(), StoreError> {
-    let path = with_suffix(queue, LEDGER_SUFFIX);
-    match File::options().read(true).write(true).open(&path) {
-        Err(error) if !is_absent(&path, &error) => Err(unusable(queue, &path, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// Returns the numbers that stand beside the queue; none where nothing whole does.
-pub(crate) fn numbers(queue: &Path) -> Result<Option<Numbers>, StoreError> {
-    Ok(Numbers::read(Raw::of(queue)?.bytes()))
-}
-
-/// Returns the same, without a look at the rest of the file; none, too, where it cannot be read.
-pub(crate) fn head(queue: &Path) -> Option<Numbers> {
-    let mut head = Vec::new();
-    let file = File::open(with_suffix(queue, LEDGER_SUFFIX)).ok()?;
-    file.take(NUMBERS_END as u64).read_to_end(&mut head).ok()?;
-    Numbers::read(&head)
-}
-
-/// Returns the accounts of further upstreams that stand beside the queue; none where they are not whole.
-pub(crate) fn others(queue: &Path) -> Result<Option<Others>, StoreError> {
-    Ok(match Raw::of(queue)? {
-        Raw::Missing => None,
-        Raw::Bytes(bytes) => Others::read(&bytes),
-    })
-}
-
-/// Tells whether a file stands beside the queue that Pannier made, in whatever state it is.
-pub(crate) fn was_ours(queue: &Path) -> Result<bool, StoreError> {
-    Ok(Raw::of(queue)?.bytes().starts_with(&MARK))
-}
-
-/// Tells whether these are the bytes of a file that Pannier made, however early it was torn.
-pub(crate) fn is_marked(bytes: &[u8]) -> bool {
-    bytes.starts_with(&MARK) || MARK.starts_with(bytes)
-}
-
-/// The family that a damaged file is about, where its notes prove it.
-pub(crate) fn family_of(queue: &Path) -> Result<Option<[u8; 16]>, StoreError> {
-    let raw = Raw::of(queue)?;
-    let bytes = raw.bytes();
-    let family = bytes.get(24..40).and_then(|family| family.try_into().ok());
-    Ok(family.filter(|family| !notes::whole(bytes, family).is_empty()))
-}
+use self::reading::{LONGEST, Raw};
 
 /// What the queue itself says.
 #[derive(Debug, Clone)]
@@ -391,61 +308,4 @@ fn broken(file: &[u8], family: &[u8; 16], known: std::ops::Range<u64>) -> Vec<u6
         .map(|(place, _)| place)
         .filter(|place| !places.contains(place))
         .collect()
-}
-
-/// Writes a sound one with what is whole. In its place, where there is one: others may have it open.
-pub(crate) fn write_anew(
-    queue: &Path,
-    account: &Account,
-    notes: &[(u64, Withdrawn)],
-) -> io::Result<()> {
-    let path = with_suffix(queue, LEDGER_SUFFIX);
-    let open = || beside::open(queue, &path);
-    let mut file = open().or_else(|_| fs::remove_file(&path).and_then(|()| open()))?;
-    file.set_len(0)?;
-    file.write_all(&account.numbers.bytes())?;
-    if !account.others.is_empty() {
-        file.seek(SeekFrom::Start(NUMBERS_END as u64))?;
-        file.write_all(&account.others.bytes())?;
-    }
-    for (number, note) in notes {
-        notes::write(
-            &mut file,
-            &account.numbers.family,
-            *number,
-            std::slice::from_ref(note),
-        )?;
-    }
-    file.sync_all()?;
-    sync_folder(&path)
-}
-
-/// Moves the notes of a transaction that was broken off together, so that none seems to be gone.
-pub(crate) fn close_up(
-    queue: &Path,
-    family: &[u8; 16],
-    (first, notes): (u64, &[(u64, Withdrawn)]),
-) -> io::Result<()> {
-    let mut file = beside::open(queue, &with_suffix(queue, LEDGER_SUFFIX))?;
-    let together: Vec<Withdrawn> = notes.iter().map(|(_, note)| *note).collect();
-    notes::write(&mut file, family, first, &together)?;
-    let end = notes.last().map_or(first, |(number, _)| number + 1);
-    notes::wipe(&mut file, first + notes.len() as u64..end)?;
-    file.sync_data()
-}
-
-/// The notes of these files from this number on, the oldest first. What is not whole is not there.
-pub(crate) fn notes_since(
-    path: &Path,
-    family: &[u8; 16],
-    first: u64,
-) -> Result<Vec<Withdrawn>, StoreError> {
-    let all = notes(path, family)?.into_iter();
-    let new = all.filter(|(number, _)| *number >= first);
-    Ok(new.map(|(_, note)| note).collect())
-}
-
-/// All of them with their numbers.
-pub(crate) fn notes(path: &Path, family: &[u8; 16]) -> Result<Vec<(u64, Withdrawn)>, StoreError> {
-    Ok(notes::whole(Raw::of(path)?.bytes(), family))
 }

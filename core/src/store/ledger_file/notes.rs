@@ -14,7 +14,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
-use super::counts::HEADER;
+use super::layout::HEADER;
 use crate::store::UpstreamId;
 use crate::store::queue::ledger::Counter;
 
@@ -221,8 +221,9 @@ impl Noted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::file::replace::{LEDGER_SUFFIX, with_suffix};
-    use crate::store::ledger_file::{notes as notes_beside, notes_since};
+    use crate::store::file::names::LEDGER_SUFFIX;
+    use crate::store::file::names::with_suffix;
+    use crate::store::ledger_file::reading::{notes as notes_beside, notes_since};
 
     #[test]
     fn the_oldest_notes_are_written_over_and_a_torn_one_is_not_there() {

@@ -5,11 +5,15 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::accounts::Others;
-use super::counts::{NUMBERS_END, Numbers};
+use super::counts::Numbers;
+use super::layout::NUMBERS_END;
 use super::notes::{self, Withdrawn};
 use crate::store::Durability;
 use crate::store::file::beside;
-use crate::store::file::replace::{FileId, LEDGER_SUFFIX, sync_folder, with_suffix};
+use crate::store::file::folder::sync_folder;
+use crate::store::file::identity::FileId;
+use crate::store::file::names::LEDGER_SUFFIX;
+use crate::store::file::names::with_suffix;
 use crate::store::file::reserve::is_full;
 
 /// Keeps the numbers beside an open file, and what is withdrawn from it.

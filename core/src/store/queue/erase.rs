@@ -1,5 +1,7 @@
 //! Forgetting a person: every statement that names them leaves the device.
 
+use crate::store::file::kept;
+use crate::store::file::names;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
@@ -115,7 +117,7 @@ impl Db {
             Ok(true) => {}
             Ok(false) => erased
                 .remaining
-                .push(replace::with_suffix(&self.path, "-wal")),
+                .push(names::with_suffix(&self.path, "-wal")),
             Err(damage @ StoreError::Damaged(_)) => return Err(damage),
             Err(error) => {
                 // The statements are erased; only what their pages keep of them could not be.
@@ -124,8 +126,8 @@ impl Db {
             }
         }
         // What is kept beside the queue names nobody.
-        let mut kept = replace::kept(&self.path);
-        kept.retain(|kept| !kept.to_string_lossy().ends_with(replace::LEDGER));
+        let mut kept = kept::kept(&self.path);
+        kept.retain(|kept| !kept.to_string_lossy().ends_with(kept::LEDGER));
         erased.remaining.extend(kept);
         Ok(erased)
     }

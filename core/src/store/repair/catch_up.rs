@@ -4,7 +4,7 @@
 use crate::store::Millis;
 use crate::store::StoreError;
 use crate::store::UpstreamId;
-use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::accounts::{Others, delivered_beyond};
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::queue::app_changes::give_up;
@@ -186,15 +186,6 @@ fn pass_over(tx: &Connection, (last, end): (u64, u64), accounted: u64) -> Result
     )?;
     tx.execute("UPDATE ledger SET last_seq = ?1", [end as i64])?;
     Ok(())
-}
-
-/// Of the places beyond the end of an older file, up to the last that was delivered, so many were delivered: what was
-/// done since went there or to what that file has still, `undelivered`. What is `skipped` is nobody's statement,
-/// and lies there first: it was lost before the others were recorded.
-pub(crate) fn delivered_beyond(places: u64, skipped: u64, done: u64, undelivered: u64) -> u64 {
-    let there = places.saturating_sub(skipped);
-    let at_least = done.saturating_sub(undelivered);
-    there.max(at_least).min(places).min(done)
 }
 
 /// The places beyond the end of an older file.

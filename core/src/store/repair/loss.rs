@@ -2,12 +2,12 @@
 //!
 //! It is kept in the file, so that no kill between the loss and its telling takes the news with it.
 
+use crate::store::file::kept;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use crate::store::file::replace;
 use crate::store::{Db, Millis, Salvaged, StoreError};
 
 /// What was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of
@@ -84,7 +84,7 @@ impl Db {
         if let Some((_, last)) = losses.last_mut()
             && last.kept_at.is_none()
         {
-            last.kept_at = replace::last_kept(&self.path);
+            last.kept_at = kept::last_kept(&self.path);
         }
         Ok(losses)
     }

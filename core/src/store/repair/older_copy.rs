@@ -6,6 +6,9 @@
 //! Places in the log that were given out since are never given out again; each counts where the statement
 //! is that stood there, and where that is lost it counts no more.
 
+use crate::store::file::kept;
+use crate::store::file::names;
+use crate::store::ledger_file::anew;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -21,11 +24,11 @@ use super::pages::Pages;
 use super::salvage_report::Salvaged;
 use super::saving::{Saving, take_out};
 use super::survey::Survey;
-use crate::store::file::replace;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::{Noted, Withdrawn};
-use crate::store::ledger_file::{self, Account, Beside, Raw};
+use crate::store::ledger_file::reading::Raw;
+use crate::store::ledger_file::{Account, Beside};
 use crate::store::queue::ledger::Counter;
 use crate::store::{Db, Millis, StoreError, upstream};
 
@@ -54,7 +57,7 @@ impl Db {
             None
         };
         if beside.is_stale
-            && let Err(error) = ledger_file::write_anew(&self.path, &account, &[])
+            && let Err(error) = anew::write_anew(&self.path, &account, &[])
         {
             tracing::debug!(%error, "what is kept beside the queue's file could not be written anew");
         }
@@ -101,7 +104,7 @@ impl Db {
             let is_another = is_mixed || beside.is_of_another_copy(&account);
             let mut is_uncertain = beside.is_uncertain() || is_another;
             if let Some(notes) = beside.broken_off(&account) {
-                ledger_file::close_up(&path, &account.numbers.family, notes)
+                anew::close_up(&path, &account.numbers.family, notes)
                     .map_err(|error| StoreError::Other(error.to_string()))?;
             }
             let mut forward = if is_uncertain || beside.is_ahead_of(&account) {
@@ -159,7 +162,7 @@ impl Db {
                 return Ok(());
             };
             know(tx, damage.notes)?;
-            match ledger_file::write_anew(&path, &Account::of(tx)?, &beside.notes) {
+            match anew::write_anew(&path, &Account::of(tx)?, &beside.notes) {
                 Ok(()) => drop(tx.execute("UPDATE ledger SET notes_from = withdrawn", [])?),
                 Err(error) => {
                     tracing::warn!(%error, "what is kept beside the queue's file is damaged, and could not be written anew");
@@ -185,11 +188,11 @@ fn keep_aside(
     is_beside_damaged: bool,
     now: Millis,
 ) -> Result<Option<PathBuf>, StoreError> {
-    let kept_at = replace::kept_name(path, now);
+    let kept_at = kept::kept_name(path, now);
     let beside = is_beside_damaged
-        .then(|| replace::keep_beside(path, &kept_at))
+        .then(|| kept::keep_beside(path, &kept_at))
         .flatten();
-    if has_gone_back && let Some(log) = replace::keep_log(path, &kept_at)? {
+    if has_gone_back && let Some(log) = kept::keep_log(path, &kept_at)? {
         return Ok(Some(log));
     }
     Ok(beside)
@@ -200,8 +203,7 @@ fn is_kept(tx: &Connection, path: &Path, words: &str) -> rusqlite::Result<bool> 
     let Some((_, last)) = loss::of(tx)?.pop() else {
         return Ok(false);
     };
-    let beside =
-        |path: &Path| std::fs::read(replace::with_suffix(path, replace::LEDGER_SUFFIX)).ok();
+    let beside = |path: &Path| std::fs::read(names::with_suffix(path, names::LEDGER_SUFFIX)).ok();
     let there = beside(path);
     let mut kept = last.kept().into_iter();
     Ok(last.damage == words

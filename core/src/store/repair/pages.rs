@@ -7,15 +7,16 @@
 //! there still, and which were taken out since, is told by [`super::survey`]. The format is the one of
 //! SQLite 3 (<https://www.sqlite.org/fileformat2.html>): section 1.6 has the pages.
 
+use crate::store::ledger_file::reading;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::page_row::{columns, is_like_a_statement, statement, varint};
 use super::raw_file::Looked;
 use super::wal_frames::{self, At, Frame, PAGE, part};
-use crate::store::file::replace::with_suffix;
+use crate::store::StoreError;
+use crate::store::file::names::with_suffix;
 use crate::store::queue::checksum::Found;
-use crate::store::{StoreError, ledger_file};
 
 /// Most pages that are looked through for a first statement, 64 MiB: a film is no queue.
 const LOOKED_THROUGH: usize = 64 * 1024;
@@ -69,7 +70,7 @@ impl Pages {
             log,
             frames,
             versions,
-            last_given_out: ledger_file::numbers(path)?.map(|numbers| numbers.last_seq as i64),
+            last_given_out: reading::numbers(path)?.map(|numbers| numbers.last_seq as i64),
         })
     }
 

@@ -3,6 +3,8 @@
 //! Which of its statements were delivered may be unreadable too, so all that are found are queued
 //! again, as ones that may have reached the LRS before; it knows them by their ids.
 
+use crate::store::file::kept;
+use crate::store::ledger_file::reading;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
@@ -18,7 +20,6 @@ use super::saving::take_out;
 use super::survey::Survey;
 use super::upstream_map::Carried;
 use super::{catch_up, loss};
-use crate::store::file::replace;
 use crate::store::file::settings::PAGE_BYTES;
 use crate::store::file::wal::fold_nothing_when_closed;
 use crate::store::ledger_file::Account;
@@ -27,7 +28,7 @@ use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Noted;
 use crate::store::queue::checksum;
 use crate::store::queue::conditions::NEEDED;
-use crate::store::{Db, Millis, StoreError, ledger_file, upstream};
+use crate::store::{Db, Millis, StoreError, upstream};
 
 /// Reads what can be read of the file at `path` into a new, empty one.
 pub(crate) fn rescue(
@@ -140,18 +141,30 @@ struct Before {
     notes_from: Option<i64>,
 }
 
+/// Returns what each further upstream had still to get by the account that knows of most, without what notes tell of.
+fn undelivered_elsewhere<'a>(
+    accounts: impl Iterator<Item = &'a Others>,
+    noted: u64,
+) -> BTreeMap<u64, u64> {
+    let mut elsewhere = BTreeMap::new();
+    for (upstream, undelivered) in accounts.flat_map(Others::undelivered) {
+        let known: &mut u64 = elsewhere.entry(upstream).or_default();
+        *known = (*known).max(undelivered.saturating_sub(noted));
+    }
+    elsewhere
+}
+
 impl Before {
     fn of(old: Option<&Connection>, path: &Path, is_mixed: bool) -> Result<Self, StoreError> {
         let own = old.and_then(|old| Numbers::of(old).ok());
-        let beside = ledger_file::numbers(path)?;
+        let beside = reading::numbers(path)?;
         // What has its own checksum first.
-        let family = beside.or(own).map(|numbers| numbers.family);
-        let family = match family {
-            Some(family) => Some(family),
-            None => ledger_file::family_of(path)?,
+        let family = match beside.or(own) {
+            Some(numbers) => Some(numbers.family),
+            None => reading::family_of(path)?,
         };
         let all = match &family {
-            Some(family) => ledger_file::notes(path, family)?,
+            Some(family) => reading::notes(path, family)?,
             None => Vec::new(),
         };
         // Notes that the numbers do not know of.
@@ -165,15 +178,11 @@ impl Before {
             })
         };
         let unheard_of_any = beside.or(own).map_or(0, |numbers| unheard(&numbers));
-        let mut elsewhere = BTreeMap::new();
         let others = [
             old.and_then(|old| Others::of(old).ok()),
-            ledger_file::others(path)?,
+            reading::others(path)?,
         ];
-        for (upstream, undelivered) in others.iter().flatten().flat_map(Others::undelivered) {
-            let known: &mut u64 = elsewhere.entry(upstream).or_default();
-            *known = (*known).max(undelivered.saturating_sub(unheard_of_any));
-        }
+        let elsewhere = undelivered_elsewhere(others.iter().flatten(), unheard_of_any);
         // Each place is noted once for each upstream at most: more is damage.
         let own_notes = own.filter(|own| own.withdrawn <= own.last_seq.saturating_mul(32));
         let notes = [own_notes, beside]
@@ -190,10 +199,8 @@ impl Before {
         let noted_there = all.iter().map(|(_, note)| note.seq as u64);
         let noted_there: HashSet<u64> = noted_there.filter(|seq| *seq > places.start).collect();
         let elsewhere_or_replaced = beside.map_or(0, |beside| beside.skipped + beside.replaced);
-        let changes = |numbers: Option<Numbers>| numbers.map_or(0, |it| it.upstream_changes);
-        let unknown_changes = own.map_or(0, |own| {
-            changes(beside).saturating_sub(own.upstream_changes)
-        });
+        let changes = beside.map_or(0, |it| it.upstream_changes);
+        let unknown_changes = own.map_or(0, |own| changes.saturating_sub(own.upstream_changes));
         Ok(Self {
             queue: beside.or(own).map(|numbers| numbers.queue),
             is_another_copy,
@@ -268,14 +275,14 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         ))?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let kept_at = replace::kept_name(&new.path, now);
+    let kept_at = kept::kept_name(&new.path, now);
     let beside = Numbers::of(&old.conn)?;
     let path = new.path.clone();
     new.write(|tx| {
         let ours = Numbers::of(tx)?;
         if beside.family == ours.family {
             // An older copy: what only the other has is taken over, and counts there no more.
-            let notes = ledger_file::notes_since(&path, &ours.family, ours.withdrawn)?;
+            let notes = reading::notes_since(&path, &ours.family, ours.withdrawn)?;
             catch_up::withdraw(tx, &notes, catch_up::Sent::Perhaps, now)?;
             if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
                 // Not all of them are whole, and the one that was open knows what it has no more.

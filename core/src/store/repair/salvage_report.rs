@@ -1,10 +1,9 @@
 //! What became of a damaged file.
 
+use crate::store::file::kept;
 use std::path::PathBuf;
 
 use serde::Serialize;
-
-use crate::store::file::replace;
 
 /// What became of a damaged file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,6 +29,6 @@ impl Salvaged {
     pub fn kept(&self) -> Vec<PathBuf> {
         self.kept_at
             .as_deref()
-            .map_or_else(Vec::new, replace::kept_with)
+            .map_or_else(Vec::new, kept::kept_with)
     }
 }

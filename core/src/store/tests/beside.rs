@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::older_copy::record;
-use crate::store::file::replace::with_suffix;
+use crate::store::file::names::with_suffix;
 use crate::store::tests::{MAIN, NOW, append, file, open};
 use crate::store::{Db, Durability, StoreError};
 

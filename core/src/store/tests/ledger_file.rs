@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::older_copy::{FILES, counts, erase, files, ids, put, record};
 use super::taken_out::queued;
-use crate::store::ledger_file::Raw;
+use crate::store::ledger_file::reading::Raw;
 use crate::store::tests::{NOW, append, check, file, open, statement};
 use crate::store::{Appended, Db, Durability, LossReport, Refused, Shared, StoreError};
 

@@ -1607,7 +1607,7 @@ fn to_find_out_why_a_file_cannot_be_written_costs_no_lock() {
     append(&mut db, 1).unwrap();
     let before = locks(&path);
     assert!(before > 0, "SQLite locks what is open");
-    assert_eq!(crate::store::file::replace::obstacle(&path), None);
+    assert_eq!(crate::store::file::failing::obstacle(&path), None);
     assert_eq!(locks(&path), before);
     // As opening it once more and closing it again would have cost.
     drop(std::fs::File::open(&path).unwrap());

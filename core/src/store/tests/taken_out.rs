@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::store::file::replace::FileId;
+use crate::store::file::identity::FileId;
 use crate::store::repair::pages::Pages;
 use crate::store::repair::survey::Survey;
 use crate::store::tests::{ALL, MAIN, NOW, append, file, open, settle, sized, statement, take};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::two_upstreams::damage_schema;
 use crate::statement::Prepared;
-use crate::store::file::replace::with_suffix;
-use crate::store::ledger_file::counts::HEADER;
+use crate::store::file::names::with_suffix;
+use crate::store::ledger_file::layout::HEADER;
 use crate::store::tests::{
     ALL, MAIN, NOW, append, check, file, held, open, settle, settle_for, statement, take, take_for,
 };

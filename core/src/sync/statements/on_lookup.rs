@@ -379,13 +379,6 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         (look.as_voided, look.again) = (false, false);
-        let write_only = self.link.config.write_only;
-        let signs = self.link.learned.signs == Some(true);
-        // Whoever names what it stores, or has shown some of it, and suddenly only says so may be somebody else. An
-        // LRS that names what is new to it alone says so each time.
-        let as_usual = !self.link.learned.names && self.link.learned.reads != Some(true)
-            || item.row.tries >= policy::SAID_UNLIKE_USUAL
-            || self.link.learned.failures >= policy::FAILURES_UNLIKE_USUAL;
         match &look.then {
             // The credentials, or one of these? Another one that is taken tells, and nothing else does.
             AfterLookup::Split { blame, .. } if blame.is_401() => {
@@ -409,11 +402,8 @@ impl Session {
                 look.missing.push(item);
                 self.continue_look(db, look, now)
             }
-            // The LRS itself says that it has stored it, and it or the app says that nobody may read it here.
-            // One that fails on the question, or does not understand it, says nothing. An LRS that never
-            // gives its version header cannot be told from whoever stands before it.
             AfterLookup::Proves { vouched, own }
-                if *vouched && may_not_read && as_usual || write_only && (*own || !signs) =>
+                if self.counts_unread(&item, *vouched && may_not_read, *own) =>
             {
                 // From now on this is how it is.
                 self.link.learned.names = false;
@@ -445,6 +435,21 @@ impl Session {
             }
             AfterLookup::Known { each: true } => self.vanished(db, look, item, now),
         }
+    }
+
+    /// Tells whether what was said to be stored counts though it is not shown: the LRS itself says that it has stored
+    /// it, and it (`vouched`) or the app says that nobody may read it here. One that fails on the question, or does
+    /// not understand it, says nothing. An LRS that never gives its version header cannot be told from whoever stands
+    /// before it.
+    fn counts_unread(&self, item: &Pending, vouched: bool, own: bool) -> bool {
+        let learned = &self.link.learned;
+        // Whoever names what it stores, or has shown some of it, and suddenly only says so may be somebody else. An
+        // LRS that names what is new to it alone says so each time.
+        let as_usual = !learned.names && learned.reads != Some(true)
+            || item.row.tries >= policy::SAID_UNLIKE_USUAL
+            || learned.failures >= policy::FAILURES_UNLIKE_USUAL;
+        let signs = learned.signs == Some(true);
+        vouched && as_usual || self.link.config.write_only && (own || !signs)
     }
 
     /// The first of a batch is sent alone, and then the others.

@@ -72,7 +72,8 @@ impl StatementDefaults {
     /// Reads JSON text: an object with `actor`, `context` or both, as a statement has them. What the typed model
     /// has no place for is a fault, as in [`Statement::from_json`](super::Statement::from_json).
     pub fn from_json(text: &str) -> Result<Self, Invalid> {
-        reading::defaults(text)
+        let (actor, context) = reading::in_common(text)?;
+        Ok(Self { actor, context })
     }
 
     /// Checks what is said by the rules for a statement; the paths of the faults are those in a statement.

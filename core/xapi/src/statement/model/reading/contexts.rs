@@ -2,7 +2,7 @@
 
 use super::activities::activity;
 use super::actors::{actor, agent, group};
-use super::statements::reference;
+use super::references::reference;
 use super::values::{extensions, id, text};
 use super::{Needed, Read, list, object, some};
 use crate::statement::model::{Activity, Context, ContextActivities, ContextAgent, ContextGroup};

@@ -8,12 +8,12 @@
 mod activities;
 mod actors;
 mod contexts;
+mod references;
 mod results;
 mod statements;
 mod values;
 
-use super::Statement;
-use crate::statement::defaults::StatementDefaults;
+use super::{Actor, Context, Statement};
 use crate::statement::fault::Invalid;
 use crate::statement::reader::Step;
 use crate::statement::rule::Rule;
@@ -28,9 +28,12 @@ pub(crate) fn statement(text: &str) -> Result<Statement, Invalid> {
     whole(text, statements::statement)
 }
 
+/// What statements may have in common.
+pub(crate) type InCommon = (Option<Actor>, Context);
+
 /// Reads a text that is what statements have in common, and nothing else.
-pub(crate) fn defaults(text: &str) -> Result<StatementDefaults, Invalid> {
-    whole(text, statements::defaults)
+pub(crate) fn in_common(text: &str) -> Result<InCommon, Invalid> {
+    whole(text, statements::in_common)
 }
 
 fn whole<T>(text: &str, read: impl FnOnce(&mut Walk<'_>) -> Read<T>) -> Result<T, Invalid> {

@@ -7,13 +7,12 @@ use uuid::Uuid;
 use super::activities::activity;
 use super::actors::actor;
 use super::contexts::context;
+use super::references::reference;
 use super::results::{attachment, result};
 use super::values::{id, instant, languages, text};
-use super::{Needed, Read, list, object};
-use crate::statement::defaults::StatementDefaults;
+use super::{InCommon, Needed, Read, list, object};
 use crate::statement::model::{
-    Actor, Attachment, Context, Statement, StatementObject, StatementRef, SubStatement, Verb,
-    XapiResult,
+    Actor, Attachment, Context, Statement, StatementObject, SubStatement, Verb, XapiResult,
 };
 use crate::statement::reader::Step;
 use crate::statement::rule::{
@@ -49,12 +48,6 @@ const TYPE: Rule = rule(
     "Activity, Agent, Group, StatementRef or SubStatement, or to leave it out for an Activity",
     OBJECT,
 );
-const REFERENCE: Rule = rule(
-    "a StatementRef: an object with objectType and id",
-    STATEMENT_OBJECT,
-);
-const REFERENCE_TYPE: Rule = rule("\"StatementRef\"", STATEMENT_OBJECT);
-const REFERENCE_ID: Rule = rule("the UUID of a statement", STATEMENT_OBJECT);
 
 /// What a statement and a `SubStatement` both have.
 #[derive(Default)]
@@ -124,17 +117,17 @@ pub(super) fn statement(walk: &mut Walk<'_>) -> Read<Statement> {
 }
 
 /// Reads what statements have in common.
-pub(super) fn defaults(walk: &mut Walk<'_>) -> Read<StatementDefaults> {
-    let mut defaults = StatementDefaults::default();
+pub(super) fn in_common(walk: &mut Walk<'_>) -> Read<InCommon> {
+    let mut common = InCommon::default();
     let at = object(walk, DEFAULTS, |walk, property| {
         match property {
-            "actor" => defaults.actor = actor(walk)?,
-            "context" => defaults.context = context(walk)?,
+            "actor" => common.0 = actor(walk)?,
+            "context" => common.1 = context(walk)?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    Ok(at.map(|_| defaults))
+    Ok(at.map(|_| common))
 }
 
 fn sub_statement(walk: &mut Walk<'_>) -> Read<SubStatement> {
@@ -182,26 +175,4 @@ fn acted_on(walk: &mut Walk<'_>) -> Read<StatementObject> {
             None
         }
     })
-}
-
-/// Reads a reference to a statement.
-pub(super) fn reference(walk: &mut Walk<'_>) -> Read<StatementRef> {
-    let (mut object_type, mut target) = (Needed::default(), Needed::default());
-    let at = object(walk, REFERENCE, |walk, property| {
-        match property {
-            "objectType" => {
-                let is_one = walk.parsed(REFERENCE_TYPE, |text| {
-                    (text == "StatementRef").then_some(())
-                })?;
-                object_type.set(is_one);
-            }
-            "id" => target.set(id(walk, REFERENCE_ID)?),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    })?;
-    let Some(at) = at else { return Ok(None) };
-    object_type.get(walk, at, "objectType", REFERENCE_TYPE);
-    let target = target.get(walk, at, "id", REFERENCE_ID);
-    Ok(target.map(StatementRef::new))
 }

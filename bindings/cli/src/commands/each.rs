@@ -1,0 +1,60 @@
+//! What is done to each of several statements, so that one that fails costs the others nothing.
+
+use std::fmt::Write as _;
+
+use pannier::{Error, Uuid};
+use serde_json::json;
+
+use super::{Failure, Output};
+
+/// Does the same to each. What cannot be done is told, and costs none of the others anything.
+pub fn for_each(
+    ids: &[Uuid],
+    output: Output,
+    done: &str,
+    act: impl Fn(Uuid) -> Result<(), Error>,
+) -> Result<(), Failure> {
+    each_of(ids, |id| {
+        act(id)?;
+        output.show(
+            &json!({ "id": id, "done": done }),
+            format_args!("{id}  {done}"),
+        );
+        Ok(())
+    })
+}
+
+/// The same, with what tells of one that is done in the deed. The first that cannot be done are told, and how
+/// many others there are.
+pub fn each_of(ids: &[Uuid], act: impl Fn(Uuid) -> Result<(), Error>) -> Result<(), Failure> {
+    let mut failed: Option<Failure> = None;
+    let mut count = 0_u64;
+    for &id in ids {
+        let Err(error) = act(id) else { continue };
+        count += 1;
+        let mut next = Failure::from(error);
+        if count > TOLD {
+            next.text.clear();
+        }
+        failed = Some(match failed {
+            None => next,
+            Some(before) => before.and(next),
+        });
+    }
+    let Some(mut failed) = failed else {
+        return Ok(());
+    };
+    if count > TOLD {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            failed.text,
+            "\n… and {} more of {} could not be done",
+            count - TOLD,
+            ids.len()
+        );
+    }
+    Err(failed)
+}
+
+/// Nobody reads more of them.
+const TOLD: u64 = 20;

@@ -1,0 +1,93 @@
+//! What is said of a file that cannot be used: what keeps us from it, and what to do.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::folder::folder;
+use crate::store::StoreError;
+
+/// Tells whether a file is not there, by the error of opening it. In a folder into which we may not look nothing
+/// is, until something else fails there.
+pub(crate) fn is_absent(path: &Path, error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    let kind = error.kind();
+    matches!(kind, NotFound | NotADirectory)
+        || kind == PermissionDenied
+            && fs::symlink_metadata(path).is_err_and(|error| error.kind() == PermissionDenied)
+}
+
+/// What stands beside a queue cannot be read or written, for whatever reason: that is no damage of it.
+pub(crate) fn unusable(queue: &Path, what: &Path, error: &io::Error) -> StoreError {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    if what.is_dir() {
+        return in_the_way(queue, what, "is a folder");
+    }
+    match error.kind() {
+        StorageFull | QuotaExceeded => StoreError::DiskFull,
+        PermissionDenied | ReadOnlyFilesystem => {
+            StoreError::ReadOnly(obstacle(queue).unwrap_or_else(|| {
+                format!("what is kept beside it, in {}: {error}", what.display())
+            }))
+        }
+        _ => StoreError::CannotOpen {
+            path: queue.to_path_buf(),
+            reason: format!("{}: {error}", what.display()),
+        },
+    }
+}
+
+/// Says what is in the way of a queue, and what to do.
+pub(crate) fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError {
+    StoreError::CannotOpen {
+        path: queue.to_path_buf(),
+        reason: format!("{} {what}: move it away", beside.display()),
+    }
+}
+
+/// There is no queue, as far as one may look.
+pub(crate) fn missing(path: &Path) -> StoreError {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => StoreError::CannotOpen {
+            path: path.to_path_buf(),
+            reason: "its folder lets nobody but its owner look into it: ask as the user whose queue it is".to_owned(),
+        },
+        _ => StoreError::Missing(path.to_path_buf()),
+    }
+}
+
+/// What keeps us from writing the file or beside it, if we may not. The file is not opened for that: on
+/// Unix to close it again would drop all locks that this process has on it.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(crate) fn obstacle(path: &Path) -> Option<String> {
+    use rustix::fs::{Access, access};
+    use rustix::io::Errno;
+    let beside = access(folder(path), Access::WRITE_OK | Access::EXEC_OK);
+    let itself = access(path, Access::READ_OK | Access::WRITE_OK);
+    let in_the_way = |done: Result<(), Errno>, what: &str| match done.err()? {
+        Errno::ROFS => Some("its disk is read-only".to_owned()),
+        Errno::ACCESS | Errno::PERM => Some(format!("no permission to {what}")),
+        _ => None,
+    };
+    in_the_way(beside, "make files in its folder").or_else(|| in_the_way(itself, "write it"))
+}
+
+/// What keeps us from writing the file or beside it, if we may not.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn obstacle(path: &Path) -> Option<String> {
+    let read_only = |path: &Path| fs::metadata(path).is_ok_and(|it| it.permissions().readonly());
+    if read_only(folder(path)) {
+        return Some("no permission to make files in its folder".to_owned());
+    }
+    read_only(path).then(|| "no permission to write it".to_owned())
+}
+
+pub(crate) fn failed(path: &Path, error: &io::Error) -> StoreError {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return StoreError::DiskFull;
+    }
+    StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason: format!("another file has to take its place, and that failed: {error}"),
+    }
+}
