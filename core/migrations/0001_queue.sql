@@ -65,9 +65,9 @@ CREATE TABLE done_with (
 ) STRICT, WITHOUT ROWID;
 
 -- What may be under way at LRSs that an upstream was before, should one of them be an upstream again. By
--- the LRS alone: it is at work on a statement, whoever of ours had sent it.
+-- the host alone: it is at work on a statement, whoever of ours had sent it, and by whatever name or port.
 CREATE TABLE under_way_elsewhere (
-    origin TEXT    PRIMARY KEY,
+    host  TEXT    PRIMARY KEY,
     -- Unix milliseconds.
     until  INTEGER NOT NULL
 ) STRICT;

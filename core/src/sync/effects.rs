@@ -10,6 +10,7 @@ use crate::sync::link::{Ceiling, Unauthorized};
 use crate::sync::meaning::Stop;
 use crate::sync::policy;
 use crate::sync::session::Session;
+use crate::sync::statements::refused_alone::Others;
 use crate::sync::statements::task::Pending;
 
 impl Session {
@@ -38,7 +39,7 @@ impl Session {
             self.link.learned.failures = 0;
             self.link.learned.trouble = None;
             self.link.ceiling.grow(&mut self.link.learned);
-            settled.extend(self.hold_confirmed(now));
+            settled.extend(self.hold_confirmed(Others::TakenSince, now));
         }
         self.settle(db, settled, now)?;
         if db.unpurged()? >= policy::PURGE_FROM {
@@ -91,7 +92,7 @@ impl Session {
         let under_way = self.under_way(now).max(doubt);
         if self.link.accepted_any && !self.suspects.is_empty() {
             // It has others, so these step aside: they would be in front of all again.
-            let settled = self.hold_confirmed(now);
+            let settled = self.hold_confirmed(Others::NotTakenSince, now);
             self.settle(db, settled, now)?;
         }
         self.forget_tasks();

@@ -222,10 +222,11 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
 /// given up on it; whoever says 413 has not processed it (RFC 9110, section 15.5.14).
 pub(super) fn has_ended(status: u16, from: Sender) -> bool {
     match from {
-        // So says who stands before it, also one that puts the version header on every answer.
-        _ if matches!(status, 502 | 504) => false,
+        // So says who stands before it, also one that puts the version header on every answer, and who has waited for
+        // long enough.
+        _ if matches!(status, 408 | 502 | 504 | 524) => false,
         Sender::Lrs => true,
-        Sender::Likely => matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429),
+        Sender::Likely => matches!(status, 400..=499) && !matches!(status, 425 | 429),
         Sender::Perhaps | Sender::Stranger => status == 413,
     }
 }

@@ -38,14 +38,16 @@ impl Times {
     }
 
     /// May a timestamp that was made then be corrected to this? Only by the device's own jump within the
-    /// same start, or where the device's clock said an impossible time: one before this product was made.
+    /// same start, or where the device's clock said an impossible time: one before this product was made, or one that
+    /// no device of today will see.
     pub fn allow(&self, made: &Made, right: Millis) -> bool {
         let is = |offset: Millis| (right - made.at - offset).abs() <= MEASURED_TO;
         let jumped = self
             .device
             .iter()
             .any(|&(at, boot, offset)| boot == made.boot && at >= made.at && is(offset));
-        let impossible = made.at + made.offset < super::START - 30 * DAY;
+        let said = made.at + made.offset;
+        let impossible = said < super::START - 30 * DAY || said > super::START + 23 * 365 * DAY;
         jumped || (impossible && self.lrs.iter().any(|&offset| is(offset)))
     }
 }

@@ -149,9 +149,15 @@ fn no_lrss_clock_spoils_a_timestamp_of_a_device_that_may_be_right() {
 }
 
 #[test]
-fn a_clock_from_before_this_was_made_is_corrected_by_the_lrss() {
+fn a_clock_that_says_what_cannot_be_is_corrected_by_the_lrss() {
     let truth = TestClock::new().truth_ms();
-    for error in [-truth, 86_400_000 - truth, -10 * 365 * DAY_MS] {
+    let thai_calendar = 543 * 365 * DAY_MS;
+    for error in [
+        -truth,
+        86_400_000 - truth,
+        -10 * 365 * DAY_MS,
+        thai_calendar,
+    ] {
         let stage = Stage::new();
         stage.clock.set_wrong_by(error);
         let recorded_at = stage.clock.truth_ms();

@@ -48,6 +48,16 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// Tells whether something was sent of which it is not known whether it was delivered.
+    pub(crate) fn may_be_at_work(&self) -> bool {
+        self.sent_to > self.delivered_to
+    }
+
+    /// Tells whether such a thing was sent that the others know nothing of.
+    pub(crate) fn has_sent_more_than(&self, others: &Self) -> bool {
+        self.may_be_at_work() && self.sent_to > others.sent_to
+    }
+
     /// Returns what the file that stands beside the queue begins with; none where that is not whole.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (rest, sum) = bytes.get(..BYTES)?.split_at(BYTES - 4);

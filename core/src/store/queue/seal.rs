@@ -46,7 +46,7 @@ impl Clocks {
                 .steady
                 .filter(|steady| steady.boot == made.boot)
                 .map(|steady| self.here.wall_ms - (steady.ms - made.ms))
-        } else if timestamp < EARLIEST_MS {
+        } else if !is_plausible(timestamp) {
             lrs
         } else {
             None

@@ -49,6 +49,9 @@ impl Db {
         let beside = Beside::judge(&raw, &account);
         let ours = account.numbers;
         let is_behind = beside.is_ahead_of(&account) || !beside.since(ours.withdrawn).is_empty();
+        if beside.latest(&account).has_sent_more_than(&ours) {
+            self.write(|tx| Ok(upstream::wait_for_what_was_sent(tx, now)?))?;
+        }
         let salvaged = if is_behind || is_mixed || beside.damage.is_some() {
             let told = self.bring_forward(is_mixed, now)?;
             self.mend_beside()?;
@@ -106,6 +109,9 @@ impl Db {
             if let Some(notes) = beside.broken_off(&account) {
                 anew::close_up(&path, &account.numbers.family, notes)
                     .map_err(|error| StoreError::Other(error.to_string()))?;
+            }
+            if is_another {
+                upstream::wait_for_what_was_sent(tx, now)?;
             }
             let mut forward = if is_uncertain || beside.is_ahead_of(&account) {
                 let latest = (beside.latest(&account), beside.latest_others(&account));

@@ -54,6 +54,9 @@ pub(crate) fn rescue(
     new.write(|tx| {
         before.hand_on(tx)?;
         let upstreams = Carried::over(old.as_ref(), tx)?;
+        if before.may_be_at_work {
+            upstream::wait_for_what_was_sent(tx, now)?;
+        }
         if before.upstream_changes > 0 {
             upstream::forget_endpoints(tx, before.upstream_changes)?;
             salvaged.damage = format!(
@@ -135,6 +138,8 @@ struct Before {
     queue: Option<[u8; 16]>,
     /// Another copy was in use last.
     is_another_copy: bool,
+    /// Something was sent of which neither knows whether it was delivered.
+    may_be_at_work: bool,
     /// How often it was changed where statements go, and the file does not know of it: it is an older copy.
     upstream_changes: u64,
     /// From which number on there must be notes.
@@ -204,6 +209,7 @@ impl Before {
         Ok(Self {
             queue: beside.or(own).map(|numbers| numbers.queue),
             is_another_copy,
+            may_be_at_work: [own, beside].iter().flatten().any(Numbers::may_be_at_work),
             upstream_changes: unknown_changes.max(u64::from(is_another_copy)),
             undelivered: undelivered(own).max(undelivered(beside)),
             elsewhere,
@@ -291,6 +297,9 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
             let others = Others::of(&old.conn)?;
             let saved: Vec<i64> = saved.copied().collect();
+            if beside.may_be_at_work() {
+                upstream::wait_for_what_was_sent(tx, now)?;
+            }
             catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
             // It goes on as the one that was open.
             tx.execute("UPDATE ledger SET queue = ?1", [beside.queue])?;

@@ -112,6 +112,38 @@ fn what_was_withdrawn_stays_out_of_an_older_copy() {
 }
 
 #[test]
+fn an_older_copy_waits_for_what_was_under_way_when_it_was_put_back() {
+    for (is_answered, path_is_lost) in [(false, false), (false, true), (true, false)] {
+        let (folder, path) = file();
+        let mut db = open(&path);
+        record(&mut db, 1..=7);
+        db.checkpoint().unwrap();
+        let older = files(folder.path());
+        if is_answered {
+            deliver(&mut db, 3);
+        } else {
+            take(&mut db, 3);
+        }
+        db.keep_numbers();
+        let db = if path_is_lost {
+            // What is left of it is in its log.
+            db.checkpoint().unwrap();
+            let beside = files(folder.path())[2].clone();
+            drop(db);
+            put(folder.path(), &[Some(vec![0; 8_192]), None, beside]);
+            open(&path)
+        } else {
+            put_back(db, folder.path(), &older)
+        };
+        let waits = db.upstream(MAIN).unwrap().learned.waits;
+        let is_waited_for = waits
+            .outcome_unknown
+            .is_some_and(|until| until >= NOW + 30_000);
+        assert_eq!(is_waited_for, !is_answered, "{is_answered} {path_is_lost}");
+    }
+}
+
+#[test]
 fn an_older_copy_tells_what_is_lost_and_what_is_delivered_again() {
     // How many were delivered after the copy was made of 5, then 4 more, of which one was taken back.
     for (delivered, lost_now) in [(0, 3), (2, 3), (5, 3), (6, 2), (8, 0)] {

@@ -10,13 +10,13 @@ pub(crate) mod route;
 pub(crate) mod waits;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use url::Url;
+use url::{Host, Url};
 use uuid::Uuid;
 
 use self::learned::Learned;
 use crate::store::queue::conditions::{self, undelivered};
 use crate::store::queue::ids;
-use crate::store::{Db, HoldReason, Route, StoreError, UpstreamId, WaitReason, Waits};
+use crate::store::{Db, HoldReason, Millis, Route, StoreError, UpstreamId, WaitReason, Waits};
 
 /// One upstream as the file knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,12 +37,16 @@ pub struct Upstream {
     pub learned: Learned,
 }
 
-/// Scheme, host and port, by which an LRS is known again.
-fn origin(endpoint: &str) -> String {
-    Url::parse(endpoint).map_or_else(
-        |_| endpoint.to_owned(),
-        |url| url.origin().ascii_serialization(),
-    )
+/// The host, by which an LRS is known again whoever corrects scheme, port or path. This device has many names.
+fn host(endpoint: &str) -> String {
+    let url = Url::parse(endpoint).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain("localhost")) => "localhost".to_owned(),
+        Some(Host::Ipv4(address)) if address.is_loopback() => "localhost".to_owned(),
+        Some(Host::Ipv6(address)) if address.is_loopback() => "localhost".to_owned(),
+        Some(host) => host.to_string(),
+        None => endpoint.to_owned(),
+    }
 }
 
 /// What may be under way at an LRS is kept for when it should be an upstream again.
@@ -51,7 +55,7 @@ pub(crate) fn leave(tx: &Connection, known: &Upstream) -> rusqlite::Result<()> {
         tx.execute(
             "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-            params![origin(old), until],
+            params![host(old), until],
         )?;
     }
     Ok(())
@@ -76,8 +80,8 @@ fn change_places(
     // It stays: another upstream may go there too.
     let outcome_unknown = tx
         .query_row(
-            "SELECT until FROM under_way_elsewhere WHERE origin = ?1",
-            [origin(endpoint)],
+            "SELECT until FROM under_way_elsewhere WHERE host = ?1",
+            [host(endpoint)],
             |row| row.get(0),
         )
         .optional()?;
@@ -135,6 +139,18 @@ pub(crate) fn move_to(
 pub(crate) fn count_change(tx: &Connection) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE ledger SET upstream_changes = upstream_changes + 1")?
         .execute([])?;
+    Ok(())
+}
+
+/// As long as one request may be at work that this file does not know of: it was sent after what is here.
+const AT_WORK_MS: Millis = 60_000;
+
+/// Waits for what a later state of this file has sent, and which may be at work still.
+pub(crate) fn wait_for_what_was_sent(tx: &Connection, now: Millis) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE upstream SET wait_outcome_unknown = max(ifnull(wait_outcome_unknown, 0), ?1)",
+        [now + AT_WORK_MS],
+    )?;
     Ok(())
 }
 

@@ -23,6 +23,13 @@ use crate::sync::meaning::{Blame, Pause, Stop};
 use crate::sync::policy;
 use crate::sync::session::Session;
 
+/// Whether the upstream has taken other statements since it refused the suspects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    TakenSince,
+    NotTakenSince,
+}
+
 impl Session {
     /// Suspects each of these statements, which was refused or failed on when it was alone.
     pub(crate) fn blame_all(
@@ -121,10 +128,15 @@ impl Session {
             && self.suspects.list.len() < policy::MANY_IN_A_ROW
     }
 
-    /// Tells whether it was refused often enough to be held, with so many refused in a row just now.
-    fn is_enough(&self, suspect: &Suspect, in_a_row: usize) -> bool {
+    /// Tells whether it was refused often enough to be held. Where many were refused in a row just now, or some and
+    /// the LRS has taken nothing since, which may be read-only for a while, it takes more.
+    fn is_enough(&self, suspect: &Suspect, in_a_row: usize, others: Others) -> bool {
         let often = self.refusals_before(&suspect.blame) + policy::REFUSALS_IN_DOUBT;
-        in_a_row <= policy::MANY_IN_A_ROW || suspect.item.row.tries >= often
+        let most = match others {
+            Others::TakenSince => policy::MANY_IN_A_ROW,
+            Others::NotTakenSince => 1,
+        };
+        in_a_row <= most || suspect.item.row.tries >= often
     }
 
     /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
@@ -138,13 +150,17 @@ impl Session {
         }
     }
 
-    /// The upstream took another statement: what becomes of the suspects.
-    pub(crate) fn hold_confirmed(&mut self, now: Millis) -> Vec<(Pending, Outcome)> {
+    /// What becomes of the suspects.
+    pub(crate) fn hold_confirmed(
+        &mut self,
+        others: Others,
+        now: Millis,
+    ) -> Vec<(Pending, Outcome)> {
         let in_a_row = self.suspects.list.len();
         let list = std::mem::take(&mut self.suspects).list;
         let mut outcomes = Vec::new();
         for suspect in list {
-            let outcome = if suspect.confirmed && self.is_enough(&suspect, in_a_row) {
+            let outcome = if suspect.confirmed && self.is_enough(&suspect, in_a_row, others) {
                 self.link.learned.acquitted = self.link.learned.acquitted.saturating_sub(1);
                 self.sentence(&suspect, now)
             } else if suspect.item.row.aside_since.is_none() {
@@ -200,7 +216,7 @@ impl Session {
             .suspects
             .list
             .iter()
-            .any(|one| one.confirmed && self.is_enough(one, in_a_row));
+            .any(|one| one.confirmed && self.is_enough(one, in_a_row, Others::NotTakenSince));
         let all_aside = self
             .suspects
             .list
@@ -223,7 +239,7 @@ impl Session {
             // So many in a row, up to the end of the log, may be a limit that is spent: if the next few are refused
             // as well, it is left alone for a while, and not asked for each that is queued.
             self.link.accepted_any &= !self.suspects.is_probing();
-            let settled = self.hold_confirmed(now);
+            let settled = self.hold_confirmed(Others::NotTakenSince, now);
             self.settle(db, settled, now)?;
             return Ok(true);
         }

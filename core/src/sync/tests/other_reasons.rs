@@ -276,3 +276,25 @@ fn what_is_at_fault_is_held_though_the_lrs_has_taken_what_it_refused() {
     }
     assert_eq!(device.held(), [(ids[5], HoldReason::Refused)]);
 }
+
+#[test]
+fn what_an_lrs_refuses_while_it_is_read_only_for_a_moment_is_not_held() {
+    // For three of every four seconds, from some statements on.
+    for chance in 0..12 {
+        let mut device = Device::new();
+        device.chance = chance;
+        device.record(60);
+        let begun = device.now;
+        device.lrs.instead = Box::new(move |request, now| {
+            let is_read_only = (now - begun) % 4_000 >= 1_000;
+            (request.method == Method::Post && is_read_only)
+                .then(|| answer(400, &[], "maintenance: read only".into()))
+        });
+        device.go_on_for(6 * HOUR);
+        assert_eq!(
+            (device.held(), device.delivered()),
+            (vec![], 60),
+            "{chance}"
+        );
+    }
+}
