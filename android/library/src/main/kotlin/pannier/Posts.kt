@@ -33,8 +33,7 @@ internal class Posts(private val collector: BlockingCollector, private val onNot
             log("What was posted is recorded, but: ${error.explanation}", error)
         } catch (error: Exception) {
             // None is recorded for the sake of one.
-            val isOfOne = error is PannierException.Invalid || error is PannierException.AttachmentContent ||
-                error is PannierException.OtherContent
+            val isOfOne = error is PannierException.NotAccepted
             if (isOfOne && statements.size > 1) return statements.forEach { record(listOf(it), recorder) }
             statements.forEach { tell(it, error) }
         }
