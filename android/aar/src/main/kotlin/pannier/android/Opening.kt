@@ -5,6 +5,8 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import pannier.Collector
@@ -41,11 +43,15 @@ internal class Opening(
 
     /** Makes a call as soon as the collector is there, whether or not the caller goes on waiting for it. */
     suspend fun <T> call(work: suspend (Collector) -> T): T {
-        val opened = synchronized(this) { begin().takeIf { collector == null }?.let { attempt -> wait(attempt, work) } }
-        return if (opened != null) opened.await() else work(collector())
+        currentCoroutineContext().ensureActive()
+        val call = synchronized(this) {
+            val attempt = begin()
+            if (collector == null) whenOpen(attempt, work) else null
+        }
+        return if (call != null) call.await() else work(collector())
     }
 
-    private fun <T> wait(attempt: Deferred<Collector>, work: suspend (Collector) -> T): Deferred<T> {
+    private fun <T> whenOpen(attempt: Deferred<Collector>, work: suspend (Collector) -> T): Deferred<T> {
         val call = scope.async { work(attempt.await()) }
         waiting += call
         call.invokeOnCompletion { synchronized(this) { waiting -= call } }
