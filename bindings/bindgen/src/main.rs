@@ -45,12 +45,15 @@ fn run(language: &str, library: &str, out_dir: &str) -> Result<(), Box<dyn Error
     .map_err(|error| format!("{error:#}"))?;
     let vocabulary = vocabulary::read()?;
     std::fs::write(Path::new(out_dir).join(file), write(&vocabulary))?;
-    let (bindings, finish): (_, fn(&str) -> String) = match language {
-        "kotlin" => ("pannier/pannier.kt", kotlin::finish),
-        _ => ("PannierBindings.swift", swift::finish),
-    };
-    let bindings = Path::new(out_dir).join(bindings);
+    let bindings = Path::new(out_dir).join(match language {
+        "kotlin" => "pannier/pannier.kt",
+        _ => "PannierBindings.swift",
+    });
     let made = std::fs::read_to_string(&bindings)?;
-    std::fs::write(bindings, finish(&made))?;
+    let finished = match language {
+        "kotlin" => kotlin::finish(&made)?,
+        _ => swift::finish(&made),
+    };
+    std::fs::write(bindings, finished)?;
     Ok(())
 }
