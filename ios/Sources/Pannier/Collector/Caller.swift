@@ -8,12 +8,13 @@ final class Caller: Sendable {
     let statusFeed: StatusFeed
     let withinSync: WithinSync
     let turns = Turns()
+    private let posts: Posts
     /// What the app said last of the network.
     private let network = Locked(true)
 
-    init(_ blocking: BlockingCollector, _ withinSync: WithinSync) {
+    init(_ blocking: BlockingCollector, _ withinSync: WithinSync, _ posts: Posts) {
         let opened = Locked<BlockingCollector?>(blocking)
-        (self.opened, self.withinSync) = (opened, withinSync)
+        (self.opened, self.withinSync, self.posts) = (opened, withinSync, posts)
         statusFeed = StatusFeed { try opened.whileOpen().upstreams() }
     }
 
@@ -47,6 +48,20 @@ final class Caller: Sendable {
             )
         }
         return try await changing(isSync: true, work)
+    }
+
+    /// Begins to record a statement. Whoever posts is told on another thread, also where nothing is begun any more.
+    func post(_ statement: Statement, by recorder: BlockingRecorder?) {
+        let (posts, statusFeed) = (posts, statusFeed)
+        do {
+            let blocking = try opened.whileOpen()
+            turns.post(Posted(statement: statement, recorder: recorder)) {
+                posts.record($0, in: blocking)
+                statusFeed.change()
+            }
+        } catch {
+            Calls.short.addOperation { posts.tell(statement, error) }
+        }
     }
 
     /// Begins to close the file.

@@ -39,11 +39,14 @@ public final class Collector: Sendable {
     ///   - config: How the collector is set up; all of it has a default.
     ///   - transport: Takes the place of the built-in HTTP.
     ///   - credentialsProvider: Asked when the LRS refuses the credentials.
+    ///   - onNotRecorded: Told what was posted (``post(_:)``) and could not be recorded; without it that is an error in
+    ///     the system's log, or on standard error where there is none.
     public static func open(
         _ file: URL,
         config: Config = Config(),
         transport: (any Transport)? = nil,
-        credentialsProvider: (any CredentialsProvider)? = nil
+        credentialsProvider: (any CredentialsProvider)? = nil,
+        onNotRecorded: OnNotRecorded? = nil
     ) async throws -> Collector {
         try await Calls.make {
             let within = WithinSync()
@@ -52,7 +55,7 @@ public final class Collector: Sendable {
                 transport: transport.map(within.transport),
                 credentialsProvider: credentialsProvider.map(within.provider)
             )
-            return Collector(Caller(blocking, within), blocking)
+            return Collector(Caller(blocking, within, Posts(onNotRecorded)), blocking)
         }
     }
 
