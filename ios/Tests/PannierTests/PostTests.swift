@@ -105,14 +105,18 @@ struct PostTests {
     }
 
     @Test func afterACloseItIsToldOnAnotherThread() async throws {
-        let collector = try await open()
+        let isHere = Locked<[Bool]>([])
+        let collector = try await Collector.open(folder.queue) { [told] statement, error in
+            isHere.with { $0.append(Thread.current.threadDictionary["here"] != nil) }
+            told.with { $0.append((statement, error)) }
+        }
         await collector.close()
-        let threads = BusyThreads()
-        // Whoever called back from here would not come back.
-        collector.post(lesson(1))
-        #expect(told.with { $0.isEmpty })
-        threads.open()
+        try await blocking {
+            Thread.current.threadDictionary["here"] = true
+            collector.post(lesson(1))
+        }
         try await until { [told] in told.with { $0.count } == 1 }
+        #expect(isHere.with { $0 } == [false])
         #expect((told.with { $0.first?.1 } as? PannierError)?.told.kind == .closing)
     }
 

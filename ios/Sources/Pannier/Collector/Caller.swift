@@ -12,10 +12,10 @@ final class Caller: Sendable {
     /// What the app said last of the network.
     private let network = Locked(true)
 
-    init(_ blocking: BlockingCollector, _ withinSync: WithinSync, _ posts: Posts) {
+    init(_ blocking: BlockingCollector, _ withinSync: WithinSync, _ posts: Posts, _ statusFeed: StatusFeed) {
         let opened = Locked<BlockingCollector?>(blocking)
-        (self.opened, self.withinSync, self.posts) = (opened, withinSync, posts)
-        statusFeed = StatusFeed { try opened.whileOpen().upstreams() }
+        (self.opened, self.withinSync, self.posts, self.statusFeed) = (opened, withinSync, posts, statusFeed)
+        statusFeed.reads { try opened.whileOpen().upstreams() }
     }
 
     func reading<Value: Sendable>(
@@ -60,7 +60,7 @@ final class Caller: Sendable {
                 statusFeed.change()
             }
         } catch {
-            Calls.short.addOperation { posts.tell(statement, error) }
+            posts.tellLater(statement, error)
         }
     }
 

@@ -13,9 +13,12 @@ struct Posts: Sendable {
 
     private let onNotRecorded: OnNotRecorded?
     private let log: @Sendable (String) -> Void
+    /// The app is told one after another, and not on a thread that others wait for.
+    private let telling = OperationQueue()
 
     init(_ onNotRecorded: OnNotRecorded?, log: @escaping @Sendable (String) -> Void = { Log.error($0, of: .queue) }) {
         (self.onNotRecorded, self.log) = (onNotRecorded, log)
+        telling.maxConcurrentOperationCount = 1
     }
 
     /// All in their order. Those of one recorder are one commit, as long as all are taken.
@@ -40,7 +43,7 @@ struct Posts: Sendable {
             log("what was posted is recorded, but: \(explanation)")
         } catch {
             // None is recorded for the sake of one.
-            if statements.count > 1, (error as? PannierError)?.isOfOneStatement == true {
+            if statements.count > 1, (error as? PannierError)?.group == .notAccepted {
                 for statement in statements { record([statement], in: collector, by: recorder) }
             } else {
                 for statement in statements { tell(statement, error) }
@@ -48,21 +51,16 @@ struct Posts: Sendable {
         }
     }
 
-    /// Says of a statement that it is not recorded. On a thread that may wait for the app.
+    /// Says of a statement that it is not recorded, on a thread of Pannier's.
+    func tellLater(_ statement: Statement, _ error: any Error) {
+        telling.addOperation { tell(statement, error) }
+    }
+
+    /// Says it here and now.
     func tell(_ statement: Statement, _ error: any Error) {
         if let onNotRecorded { return onNotRecorded(statement, error) }
         let name = statement.id.map { " \($0)" } ?? ""
         let words = (error as? PannierError)?.explanation ?? error.localizedDescription
         log("the statement\(name) that was posted is not recorded: \(words)")
-    }
-}
-
-extension PannierError {
-    /// Of several statements it may be about one alone.
-    fileprivate var isOfOneStatement: Bool {
-        switch self {
-        case .invalid, .attachmentContent, .otherContent: true
-        default: false
-        }
     }
 }
