@@ -1,5 +1,8 @@
 //! The vocabulary as Kotlin, and what uniffi leaves to be said so that Kotlin prints and Java calls it well.
 
+mod errors;
+mod hidden;
+
 use crate::vocabulary::{Section, Word};
 
 const HEAD: &str = "// Made by bindings/generate; changes are lost.
@@ -28,9 +31,14 @@ fn word(word: &Word) -> String {
     format!("    /** {} */\n    {line}", word.docs.join(" "))
 }
 
-/// What uniffi made, with cases that print as their names, errors that say what to do, and constructors that Java can call
-/// without a `Companion` and without what has a default.
-pub fn finish(bindings: &str) -> String {
+/// What uniffi made, with cases that print as their names, errors in groups that say what to do, and constructors that
+/// Java can call without a `Companion` and without what has a default; and without what is uniffi's own.
+pub fn finish(bindings: &str) -> Result<String, String> {
+    let hidden: Vec<String> = bindings.lines().map(hidden::hide).collect();
+    errors::group(&tidy(&hidden.join("\n")))
+}
+
+fn tidy(bindings: &str) -> String {
     let lines: Vec<&str> = bindings.lines().collect();
     let mut in_companion = false;
     let mut finished = String::with_capacity(bindings.len() + 4096);
@@ -151,6 +159,6 @@ public object Converter: Buffer<Ended>{
                 "`explanation`",
             )
             .replace("@Throws", "@JvmStatic @JvmOverloads @Throws");
-        assert_eq!(finish(made), wanted);
+        assert_eq!(tidy(made), wanted);
     }
 }

@@ -45,12 +45,12 @@ fn run(language: &str, library: &str, out_dir: &str) -> Result<(), Box<dyn Error
     .map_err(|error| format!("{error:#}"))?;
     let vocabulary = vocabulary::read()?;
     std::fs::write(Path::new(out_dir).join(file), write(&vocabulary))?;
-    let (bindings, finish): (_, fn(&str) -> String) = match language {
+    let (bindings, finish): (_, fn(&str) -> Result<String, String>) = match language {
         "kotlin" => ("pannier/pannier.kt", kotlin::finish),
-        _ => ("PannierBindings.swift", swift::finish),
+        _ => ("PannierBindings.swift", |made| Ok(swift::finish(made))),
     };
     let bindings = Path::new(out_dir).join(bindings);
     let made = std::fs::read_to_string(&bindings)?;
-    std::fs::write(bindings, finish(&made))?;
+    std::fs::write(bindings, finish(&made)?)?;
     Ok(())
 }

@@ -48,7 +48,7 @@ fn sources(folder: &str, ending: &str) -> String {
                 if !left_out.contains(&&*name) && !name.starts_with('.') {
                     gather(&path, ending, text);
                 }
-            } else if name.ends_with(ending) && name != "tests.rs" {
+            } else if path.to_string_lossy().ends_with(ending) && name != "tests.rs" {
                 text.push_str(&std::fs::read_to_string(&path).unwrap());
             }
         }
@@ -174,12 +174,12 @@ fn calls_are_on_the_page(heading: &str, files: &[&str], name: &str) {
             assert!(rust.contains(call), "Rust's {call} is not on the page");
         }
     }
-    let text = sources("ios/Sources/Pannier/Collector", &format!("{name}.swift"));
+    let text = sources("ios/Sources/Pannier/Collector", &format!("/{name}.swift"));
     for call in after(&text, "public func ") {
         assert!(swift.contains(call), "Swift's {call} is not on the page");
     }
     assert_eq!(swift.difference(&declared(&text)).next(), None);
-    let text = sources("android", &format!("{name}.kt"));
+    let text = sources("android", &format!("/{name}.kt"));
     for call in after(&text, "public suspend fun ") {
         let is_kotlins = ["recordAllJson", "closeAndJoin"].contains(&call);
         assert!(

@@ -3,6 +3,7 @@ package pannier
 import java.time.Duration
 import java.time.Instant
 import java.util.UUID
+import kotlin.time.toJavaDuration
 
 /** Keeps the parts of a statement from being set in the wrong block. */
 @DslMarker
@@ -45,8 +46,9 @@ public fun statementDefaults(build: StatementDefaultsBuilder.() -> Unit): Statem
  */
 public fun Statement.Companion.fromJson(json: String): Statement = statementFromJson(json)
 
-/** A mail address as an identifier; [iri] begins with `mailto:`. */
-public fun mbox(iri: String): Ifi = Ifi.Mbox(iri)
+/** A mail address as an identifier: `ada@example.com`, or with `mailto:` before it, which is added otherwise. */
+public fun mbox(address: String): Ifi =
+    Ifi.Mbox(if (address.startsWith("mailto:")) address else "mailto:$address")
 
 /** An account as an identifier: best for privacy, as [name] may be opaque. */
 public fun account(homePage: String, name: String): Ifi = Ifi.Account(Account(homePage, name))
@@ -203,6 +205,11 @@ public class ResultBuilder internal constructor() : ExtensibleBuilder() {
 
     /** How long it took. What is finer than 0.01 s is cut off. */
     public var duration: Duration? = null
+
+    /** How long it took: `took(4.2.seconds)`. */
+    public fun took(time: kotlin.time.Duration) {
+        duration = time.toJavaDuration()
+    }
 
     private var score: Score? = null
 

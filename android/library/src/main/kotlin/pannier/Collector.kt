@@ -1,7 +1,6 @@
 package pannier
 
 import java.lang.ref.WeakReference
-import java.nio.charset.CharacterCodingException
 import java.nio.file.Path
 import java.time.Duration
 import java.util.UUID
@@ -36,10 +35,12 @@ public class Collector private constructor(
     private val blocking: BlockingCollector,
     private val withinSync: WithinSync,
     private val shown: StatusFeed,
-) : AutoCloseable {
+    onNotRecorded: OnNotRecorded?,
+) : StatementRecorder, AutoCloseable {
     private val scope = CoroutineScope(SupervisorJob())
     private val turns = Turns(scope)
     private val feed = EventFeed()
+    private val posts = Posts(blocking, onNotRecorded)
 
     /** Set once it is being closed: what is left to be done. */
     @Volatile
@@ -72,18 +73,32 @@ public class Collector private constructor(
      * id, made here unless the statement has one; a missing `timestamp` is set to now, and what else it leaves
      * open is what [Config.defaults] say. Recording the same statement under the same id again changes nothing.
      */
-    public suspend fun record(statement: Statement): UUID = changing { record(statement) }
+    override suspend fun record(statement: Statement): UUID = changing { record(statement) }
 
     /** Takes a statement in as JSON text, whose bytes are kept as they are. */
     public suspend fun record(json: String): UUID = changing { recordJson(json) }
 
     /** Takes in all of these or none. A fault has the index of its statement among them. */
-    public suspend fun recordAll(statements: List<Statement>): List<UUID> =
+    override suspend fun recordAll(statements: List<Statement>): List<UUID> =
         changing { recordAll(statements) }
 
     /** Like [recordAll], of JSON texts. */
     public suspend fun recordAllJson(json: List<String>): List<UUID> =
         changing { recordAllJson(json) }
+
+    override fun post(statement: Statement): Unit = post(statement, null)
+
+    internal fun post(statement: Statement, recorder: BlockingRecorder?) {
+        synchronized(turns) {
+            if (ending == null) {
+                return turns.post(CALLS, Posted(statement, recorder)) {
+                    posts.record(it)
+                    shown.changed()
+                }
+            }
+        }
+        scope.launch(CALLS) { posts.tell(statement, closed()) }
+    }
 
     /**
      * Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
@@ -322,9 +337,7 @@ public class Collector private constructor(
             // A sync is ended by a pause, and need not be waited for.
             turns.call(on, waits = on !== SYNCS) {
                 try {
-                    blocking.work()
-                } catch (_: CharacterCodingException) {
-                    throw halfACharacter()
+                    asCalled { blocking.work() }
                 } catch (error: Exception) {
                     // Which of these it is depends on how far the closing has come; any other says what it did.
                     val isEnd = error is PannierException.Paused || error is IllegalStateException
@@ -348,19 +361,6 @@ public class Collector private constructor(
     }
 
     public companion object {
-        /** What a text that was cut in the middle of an emoji is, which never gets to the core. */
-        private fun halfACharacter(): PannierException {
-            val fault = Fault(
-                path = "$",
-                problem = "holds half of a surrogate pair",
-                expected = "whole characters: both halves or none",
-                section = "Pannier limit",
-            )
-            return PannierException.Invalid(
-                listOf(fault), 0uL, Warnings(emptyList(), 0uL), "a text ${fault.problem}; give ${fault.expected}",
-            )
-        }
-
         private fun closed() = PannierException.Closing("the collector is closed: open it again")
 
         /** What the core says where it can see it by the thread. */
@@ -381,13 +381,15 @@ public class Collector private constructor(
          * and what can be read of it is in the new queue ([Event.Salvaged] tells).
          *
          * [transport] takes the place of the built-in HTTP. [credentialsProvider] is asked when the
-         * LRS refuses the credentials.
+         * LRS refuses the credentials. [onNotRecorded] is told what was posted ([post]) and could not be
+         * recorded; without it that is written to the log, as an error of `pannier`.
          */
         public suspend fun open(
             file: Path,
             config: Config = Config(),
             transport: Transport? = null,
             credentialsProvider: CredentialsProvider? = null,
+            onNotRecorded: OnNotRecorded? = null,
         ): Collector {
             var opened: AutoCloseable? = null
             try {
@@ -398,7 +400,7 @@ public class Collector private constructor(
                         transport?.let(within::transport), credentialsProvider?.let(within::provider),
                     )
                     opened = blocking
-                    Collector(blocking, within, StatusFeed(blocking.upstreams())).also { opened = it }
+                    Collector(blocking, within, StatusFeed(blocking.upstreams()), onNotRecorded).also { opened = it }
                 }
             } catch (unused: Throwable) {
                 // It failed half-way, or was cancelled: nobody else can close it.

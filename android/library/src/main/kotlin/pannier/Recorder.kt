@@ -12,18 +12,20 @@ import java.util.UUID
 public class Recorder internal constructor(
     private val collector: Collector,
     private val blocking: BlockingRecorder,
-) {
+) : StatementRecorder {
     /** Takes a statement in, with what it leaves open itself; see [Collector.record]. */
-    public suspend fun record(statement: Statement): UUID = changing { record(statement) }
+    override suspend fun record(statement: Statement): UUID = changing { record(statement) }
 
     /** Takes a statement in as JSON text, whose bytes are kept as they are beside what is added. */
     public suspend fun record(json: String): UUID = changing { recordJson(json) }
 
     /** Takes in all of these or none. A fault has the index of its statement among them. */
-    public suspend fun recordAll(statements: List<Statement>): List<UUID> = changing { recordAll(statements) }
+    override suspend fun recordAll(statements: List<Statement>): List<UUID> = changing { recordAll(statements) }
 
     /** Like [recordAll], of JSON texts. */
     public suspend fun recordAllJson(json: List<String>): List<UUID> = changing { recordAllJson(json) }
+
+    override fun post(statement: Statement): Unit = collector.post(statement, blocking)
 
     /**
      * Records with these defaults; where they say nothing, with those of this one. What is wrong with them is

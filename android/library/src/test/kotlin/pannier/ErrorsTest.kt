@@ -42,6 +42,15 @@ class ErrorsTest {
     }
 
     @Test
+    fun `a group is caught as one, and says what to do`() = with { collector ->
+        fun explained(error: PannierException) = assertTrue(error.explanation == error.message && error.explanation.length > 20, "$error")
+        explained(assertThrows<PannierException.NotAccepted> { runBlocking { collector.record("{}") } })
+        explained(assertThrows<PannierException.WrongState> { runBlocking { collector.retract(UUID.randomUUID()) } })
+        explained(assertThrows<PannierException.Setup> { runBlocking { collector.sync() } })
+        explained(assertThrows<PannierException.QueueFile> { runBlocking { Collector.open(folder.resolve("no/folder.db")) } })
+    }
+
+    @Test
     fun `each other kind says which statement and what to do`() = with { collector ->
         val id = UUID.randomUUID()
         collector.record(lesson(1, id))

@@ -52,7 +52,7 @@ class RecorderTest {
 
     @Test
     fun `what is wrong with them is told when they are said`() = withHub { hub ->
-        val wrong = statementDefaults { actor(mbox("ada@example.com")) }
+        val wrong = statementDefaults { actor(mbox("nobody")) }
         fails<PannierException.Invalid> { Collector.open(folder.queue(), hub.config.copy(defaults = wrong)).close() }
         val collector = Collector.open(folder.queue(), hub.config)
         fails<PannierException.Invalid> { collector.recorder(wrong) }

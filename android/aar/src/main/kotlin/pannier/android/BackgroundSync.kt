@@ -8,8 +8,8 @@ import java.time.Duration
  * while something is undelivered that can be sent. It outlives the app and a reboot, and waits for
  * what this asks for.
  *
- * The system starts the app for it, if need be; so the app's [android.app.Application] has to be a
- * [PannierOwner].
+ * The system starts the app for it, if need be. So the app's collector has to be found without any activity:
+ * [AppCollector.of] says how.
  */
 public data class BackgroundSync(
     /** Over which networks. */
@@ -29,12 +29,3 @@ public data class BackgroundSync(
     /** Of the job, among all jobs of the app. */
     val jobId: Int = 0x50414e,
 )
-
-/**
- * The app's [android.app.Application], if there is to be sync in the background: says where its
- * [Pannier] is.
- */
-public interface PannierOwner {
-    /** The one that the app uses, opened if it is not open. Called on a background thread. */
-    public suspend fun pannier(): Pannier
-}

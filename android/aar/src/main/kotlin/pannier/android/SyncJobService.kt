@@ -19,9 +19,10 @@ public class SyncJobService : JobService() {
     private var running: Job? = null
 
     override fun onStartJob(params: JobParameters): Boolean {
-        val owner = application as? PannierOwner
-        if (owner == null) {
-            Log.e(TAG, "there is no sync in the background: ${application.javaClass.name} has to be a PannierOwner")
+        val collector = try {
+            AppCollector.of(this)
+        } catch (error: Exception) {
+            Log.e(TAG, "there is no sync in the background", error)
             return false
         }
         // Before anything is opened: who plans jobs must know that one runs.
@@ -29,7 +30,7 @@ public class SyncJobService : JobService() {
         running = CoroutineScope(Dispatchers.Default).launch {
             var again = true
             try {
-                again = owner.pannier().syncInBackground()
+                again = collector.syncInBackground()
                 jobFinished(params, again)
             } catch (cancelled: CancellationException) {
                 throw cancelled

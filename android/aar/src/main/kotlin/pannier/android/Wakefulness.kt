@@ -15,7 +15,17 @@ internal class Wakefulness(visible: Boolean, private val change: (awake: Boolean
     private val started = mutableSetOf<Any>()
     private var unknown = visible
     private var jobs = 0
-    private var awake = true
+    private var awake = false
+
+    /** Tells whether anybody needs it now: nothing is told before. */
+    @Synchronized
+    fun begin() = weigh()
+
+    /** Tells it to who has come awake since, and is not needed. */
+    @Synchronized
+    fun tellIfAsleep() {
+        if (!awake) change(false)
+    }
 
     /** It has started, or shows that it had. */
     @Synchronized

@@ -5,8 +5,6 @@ import java.time.Duration
 import kotlin.io.path.Path
 import kotlin.io.path.readText
 import kotlinx.coroutines.runBlocking
-import kotlinx.coroutines.sync.Mutex
-import kotlinx.coroutines.sync.withLock
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
@@ -19,20 +17,13 @@ import pannier.Credentials
 import pannier.SyncPolicy
 import pannier.lesson
 
-class LessonsApp : Application(), PannierOwner {
-    private val opening = Mutex()
-    private var opened: Pannier? = null
-
-    override suspend fun pannier(): Pannier = opening.withLock {
-        opened ?: Pannier.open(
-            this,
-            Config(
-                endpoint = "https://lrs.example/xAPI",
-                credentials = Credentials.Basic("app", "secret"),
-                sync = SyncPolicy.Automatic(age = Duration.ofMinutes(1)),
-            ),
-            backgroundSync = BackgroundSync(Networks.UNMETERED, whileCharging = true),
-        ).also { opened = it }
+class LessonsApp : Application() {
+    val pannier by appCollector(backgroundSync = BackgroundSync(Networks.UNMETERED)) {
+        Config(
+            endpoint = "https://lrs.example/xAPI",
+            credentials = Credentials.Basic("app", "secret"),
+            sync = SyncPolicy.Automatic(age = Duration.ofMinutes(1)),
+        )
     }
 }
 
@@ -43,10 +34,9 @@ class ReadmeTest {
     @Test
     fun `the app is as it stands in the README, and records`() = runBlocking {
         val app = RuntimeEnvironment.getApplication() as LessonsApp
-        app.pannier().use {
-            it.collector.record(lesson(1))
-            assertEquals(1, app.pannier().collector.readStatus().queued)
-        }
+        app.pannier.record(lesson(1))
+        assertEquals(1, app.pannier.collector().readStatus().queued)
+        app.pannier.closeAndJoin()
         val source = Path("src/test/kotlin/pannier/android/ReadmeTest.kt").readText()
         val example = source.substringAfter("\n\nclass LessonsApp").substringBefore("\n}\n")
         assertTrue("```kotlin\nclass LessonsApp$example\n}\n```" in Path("../README.md").readText())

@@ -12,6 +12,7 @@ import java.time.Duration
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.MainScope
 import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.filterNotNull
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import pannier.Credentials
@@ -69,8 +70,8 @@ class TrainerActivity : Activity() {
         )
         ask()
         trying {
-            app.pannier().collector.status.collect {
-                queue.text = "${it.queued} in the queue, ${it.delivered} delivered, ${it.held} held"
+            app.pannier.status.filterNotNull().collect {
+                queue.text = "${it.queued + it.waiting} in the queue, ${it.delivered} delivered, ${it.held} held"
             }
         }
     }
@@ -93,17 +94,16 @@ class TrainerActivity : Activity() {
         message.text = if (word.isRight("${answer.text}")) "Right." else "No: ${word.english}."
         at = (at + 1) % WORDS.size
         ask()
-        trying { app.pannier().collector.record(statement) }
+        app.pannier.post(statement)
     }
 
     private fun deliver() = trying {
-        val collector = app.pannier().collector
         if (endpoint.text.isNotEmpty()) {
             val credentials = Credentials.Basic("${user.text}", "${password.text}")
             withContext(Dispatchers.IO) { app.credentials.save(credentials) }
-            collector.setTarget("${endpoint.text}", credentials)
+            app.pannier.collector().setTarget("${endpoint.text}", credentials)
         }
-        message.text = told(collector.sync())
+        message.text = told(app.pannier.sync())
     }
 
     private fun told(report: SyncReport): String = when (val ended = report.ended) {

@@ -3,35 +3,25 @@ package trainer.android
 import android.app.Application
 import java.time.Duration
 import javax.crypto.SecretKey
-import kotlinx.coroutines.sync.Mutex
-import kotlinx.coroutines.sync.withLock
 import pannier.Config
 import pannier.SyncPolicy
 import pannier.android.BackgroundSync
 import pannier.android.Networks
-import pannier.android.Pannier
-import pannier.android.PannierOwner
+import pannier.android.appCollector
 
 /**
  * The vocabulary trainer for a phone: the sample `android/trainer` with what only Android has. What
  * is answered on the screen is sent a minute later over any network; what is left when the app is
  * gone goes out by itself when there is Wi-Fi.
  */
-open class TrainerApp : Application(), PannierOwner {
-    private val opening = Mutex()
-    private var opened: Pannier? = null
+open class TrainerApp : Application() {
+    val pannier by appCollector(backgroundSync = BackgroundSync(Networks.UNMETERED)) {
+        // Where to deliver to is asked on the screen, and kept in the queue's file.
+        Config(credentials = credentials.load(), sync = SyncPolicy.Automatic(age = Duration.ofMinutes(1)))
+    }
 
     val credentials by lazy { CredentialStore(noBackupFilesDir.resolve("credentials"), ::key) }
 
     /** What the credentials are sealed with. */
     protected open fun key(): SecretKey = keystoreKey("trainer")
-
-    override suspend fun pannier(): Pannier = opening.withLock { opened ?: open().also { opened = it } }
-
-    private suspend fun open() = Pannier.open(
-        this,
-        // Where to deliver to is asked on the screen, and kept in the queue's file.
-        Config(credentials = credentials.load(), sync = SyncPolicy.Automatic(age = Duration.ofMinutes(1))),
-        backgroundSync = BackgroundSync(Networks.UNMETERED),
-    )
 }

@@ -49,7 +49,7 @@ class TrainerAppTest {
             shows("delivered.") { activity.message.text }
         }
         assertEquals(hubCredentials(), app.credentials.load())
-        app.pannier().close()
+        app.pannier.closeAndJoin()
     }
 
     @Test

@@ -1,0 +1,88 @@
+package pannier.android
+
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.async
+import kotlinx.coroutines.launch
+import pannier.Collector
+import pannier.PannierException
+import pannier.Statement
+
+/**
+ * Opens a collector once for all who ask for it, and anew for who asks after that has failed. Cancelling who waits ends
+ * no opening.
+ *
+ * What is posted meanwhile is kept, and is the first that the collector gets; if it cannot be opened, [tell] is told.
+ */
+internal class Opening(
+    private val scope: CoroutineScope,
+    private val open: suspend () -> Collector,
+    private val opened: (Collector) -> Unit,
+    private val tell: (Statement, Exception) -> Unit,
+) {
+    private val posted = mutableListOf<Statement>()
+
+    /** The one under way, or the one that has succeeded. */
+    private var attempt: Deferred<Collector>? = null
+    private var collector: Collector? = null
+    private var isClosed = false
+
+    suspend fun collector(): Collector = begin().await()
+
+    /** The collector, if it is there: whoever asks so does not have it opened. */
+    @Synchronized
+    fun openedOrNull(): Collector? = collector
+
+    fun post(statement: Statement) {
+        val refused = synchronized(this) {
+            if (!isClosed) {
+                collector?.let { return it.post(statement) }
+                posted += statement
+                begin()
+                return
+            }
+            closed()
+        }
+        scope.launch { tell(statement, refused) }
+    }
+
+    /** Ends it. What is returned waits until the collector is closed, if there is one or is to be one. */
+    @Synchronized
+    fun close(): suspend () -> Unit {
+        isClosed = true
+        collector?.close()
+        val attempt = attempt
+        return { attempt?.let { runCatching { it.await() } }?.getOrNull()?.closeAndJoin() }
+    }
+
+    @Synchronized
+    private fun begin(): Deferred<Collector> {
+        if (isClosed) throw closed()
+        return attempt ?: scope.async { openNow() }.also { attempt = it }
+    }
+
+    private suspend fun openNow(): Collector = try {
+        open().also(::settle)
+    } catch (error: Exception) {
+        val lost = synchronized(this) {
+            attempt = null
+            posted.toList().also { posted.clear() }
+        }
+        // Who waits for this is not cancelled: it would seem so.
+        val told = if (error is CancellationException) IllegalStateException("the opening was cancelled", error) else error
+        lost.forEach { tell(it, told) }
+        throw told
+    }
+
+    private fun settle(collector: Collector) {
+        synchronized(this) {
+            this.collector = collector
+            posted.forEach(collector::post)
+            posted.clear()
+        }
+        opened(collector)
+    }
+
+    private fun closed() = PannierException.Closing("the collector is closed: make another one")
+}

@@ -1,0 +1,46 @@
+package pannier
+
+import java.util.UUID
+
+/**
+ * Takes statements in: what most of an app has to know of Pannier. A [Collector] is one, and so is each [Recorder];
+ * an app's tests have `FakeRecorder` of `pannier-testing` in their place.
+ */
+public interface StatementRecorder {
+    /**
+     * Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its id, made here unless
+     * the statement has one. For who must know that it is kept: throws a [PannierException] if it is not.
+     */
+    public suspend fun record(statement: Statement): UUID
+
+    /** Takes in all of these or none. A fault has the index of its statement among them. */
+    public suspend fun recordAll(statements: List<Statement>): List<UUID>
+
+    /**
+     * Has a statement recorded, and returns at once: neither suspends nor throws. What is posted is recorded in the
+     * order of these calls, and before whatever is called later of the same collector. What cannot be recorded is told
+     * [OnNotRecorded]. A process that is killed in the next moment may lose it: [record] is for who must know.
+     *
+     * What is posted in one breath is one commit to the disk.
+     */
+    public fun post(statement: Statement)
+}
+
+/** Builds a [statement] and records it; see [StatementRecorder.record]. */
+public suspend fun StatementRecorder.record(build: StatementBuilder.() -> Unit): UUID = record(statement(build))
+
+/**
+ * Builds a [statement] and posts it; see [StatementRecorder.post]. That it has no verb or no object is thrown here, as
+ * there is no statement yet.
+ */
+public fun StatementRecorder.post(build: StatementBuilder.() -> Unit): Unit = post(statement(build))
+
+/** Is told what was posted and could not be recorded: see [StatementRecorder.post]. */
+public fun interface OnNotRecorded {
+    /**
+     * [error] says why, mostly as a [PannierException]: the statement is not valid, the disk is full. The statement is
+     * kept nowhere. Called on a background thread, one at a time for each collector; what was posted later waits
+     * meanwhile. What this throws is logged.
+     */
+    public fun onNotRecorded(statement: Statement, error: Exception)
+}
