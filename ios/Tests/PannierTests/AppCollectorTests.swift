@@ -75,7 +75,7 @@ struct AppCollectorTests {
         #expect(told.with { $0.allSatisfy { ($0 as? PannierError)?.told.kind == .cannotOpen } })
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         app.post(lesson(4))
-        try await app.record(lesson(5))
+        try await within { _ = try await app.record(lesson(5)) }
         #expect(try await recorded(in: app.collector()) == [4, 5])
         // Who looked before sees it too.
         #expect(try await within { await status.first { $0.recorded == 2 } } != nil)
@@ -102,16 +102,15 @@ struct AppCollectorTests {
         let before = try await Collector.open(folder.queue)
         try await before.record(lesson(1))
         await before.close()
-        let (gate, file) = (Gate(), folder.queue)
+        let posts = Locked(0)
         let transport = AsyncTransport { request in
-            if request.method == .post { await gate.pass() }
+            if request.method == .post { posts.with { $0 += 1 } }
             return try await takeAllButBad(request)
         }
         let app = self.app(Config(endpoint: lrs, sync: .automatic(count: 1)), transport: transport)
-        #expect(openFiles(of: file) == 0)
+        #expect(openFiles(of: folder.queue) == 0)
         system.app(inBackground: false)
-        try await within { await gate.hasCome() }
-        await gate.open()
+        try await until { posts.with { $0 } == 1 }
         await app.close()
     }
 
@@ -230,11 +229,18 @@ struct AppCollectorTests {
         let app = self.app()
         system.app(inBackground: true)
         try await until { [system] in system.time.ended == [1] }
-        try await app.record(lesson(1))
-        try await until { [system] in system.time.ended.count == system.time.begun }
-        #expect(system.time.begun > 1 && openFiles(of: folder.queue) == 0)
+        let threads = BusyThreads()
+        defer { threads.open() }
+        app.post(lesson(1))
+        // Time is asked for before anything is opened, and given back once it is closed.
+        try await until { [system] in system.time.begun == 2 }
+        #expect(system.time.ended == [1])
+        threads.open()
+        try await app.record(lesson(2))
+        try await until { [system] in system.time.begun > 2 && system.time.ended.count == system.time.begun }
+        #expect(system.time.openAtTheEnd.last == 0 && openFiles(of: folder.queue) == 0)
         system.app(inBackground: false)
-        #expect(try await recorded(in: app.collector()) == [1])
+        #expect(try await recorded(in: app.collector()) == [1, 2])
     }
 
     @Test func oneThatIsNotToPauseStaysOpen() async throws {
