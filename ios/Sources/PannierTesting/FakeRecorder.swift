@@ -10,20 +10,17 @@ public final class FakeRecorder: StatementRecorder, @unchecked Sendable {
         var failure: (any Error)?
     }
 
-    private let rules: XapiVersion
     private let actor: Actor?
     private let lock = NSLock()
     private var state = State()
 
-    /// - Parameters:
-    ///   - rules: The version of the standard that statements must fulfil.
-    ///   - actor: Who did what leaves that open, as the defaults of a real one say. Without it such a statement is not
-    ///     valid.
-    public init(rules: XapiVersion = .v200, actor: Actor? = nil) {
-        (self.rules, self.actor) = (rules, actor)
+    /// - Parameter defaults: Those that the real one has, of which only who did it counts here: a statement that leaves it
+    ///   open is not valid without.
+    public init(defaults: StatementDefaults? = nil) {
+        actor = defaults?.actor
     }
 
-    /// What was recorded or posted, in this order, as it was given but with its id and its actor.
+    /// What was recorded and what was posted, in order, as it was given but with its id.
     public var recorded: [Statement] { with { $0.recorded } }
 
     /// What was posted and could not be recorded, and why.
@@ -35,18 +32,18 @@ public final class FakeRecorder: StatementRecorder, @unchecked Sendable {
 
     @discardableResult
     public func record(_ statement: Statement) async throws -> UUID {
-        try with { try $0.take([statement], rules, actor) }[0]
+        try with { try $0.take([statement], by: actor) }[0]
     }
 
     @discardableResult
     public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
-        try with { try $0.take(statements, rules, actor) }
+        try with { try $0.take(statements, by: actor) }
     }
 
     /// Recorded when this returns, unlike with a real one.
     public func post(_ statement: Statement) {
         with { state in
-            do { _ = try state.take([statement], rules, actor) } catch {
+            do { _ = try state.take([statement], by: actor) } catch {
                 state.notRecorded.append((statement, error))
             }
         }
@@ -61,14 +58,14 @@ public final class FakeRecorder: StatementRecorder, @unchecked Sendable {
 
 extension FakeRecorder.State {
     /// All of them or none.
-    fileprivate mutating func take(_ statements: [Statement], _ rules: XapiVersion, _ actor: Actor?) throws -> [UUID] {
+    fileprivate mutating func take(_ statements: [Statement], by actor: Actor?) throws -> [UUID] {
         if let failure { throw failure }
         var (taken, ids) = (recorded, [UUID]())
         for (index, given) in statements.enumerated() {
-            var statement = given
-            if statement.actor == nil { statement.actor = actor }
+            var (whole, statement) = (given, given)
+            whole.actor = given.actor ?? actor
             do {
-                _ = try checkStatement(json: statement.toJson(), version: rules)
+                _ = try checkStatement(json: whole.toJson(), version: .v200)
             } catch PannierError.invalid(var faults, let more, let warnings, let explanation) where statements.count > 1 {
                 for at in faults.indices { faults[at].index = UInt64(index) }
                 throw PannierError.invalid(

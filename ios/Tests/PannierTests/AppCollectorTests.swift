@@ -197,7 +197,7 @@ struct AppCollectorTests {
             #expect(system.time.begun == round * 2)
             try await until { [system] in system.time.ended.count == round * 2 }
             #expect(system.time.openAtTheEnd.allSatisfy { $0 == 0 })
-            app.post(lesson(round + 1))
+            try await app.record(lesson(round + 1))
             try await app.record(lesson(100 + round))
             #expect(openFiles(of: folder.queue) == 0)
             system.app(inBackground: false)
@@ -225,20 +225,28 @@ struct AppCollectorTests {
         }
     }
 
-    @Test func aQueueThatIsOpenedInTheBackgroundIsClosedAgain() async throws {
+    @Test func whatIsPostedInTheBackgroundIsRecordedWithinTimeAndTheQueueClosedAgain() async throws {
         let app = self.app()
         system.app(inBackground: true)
         try await until { [system] in system.time.ended == [1] }
         let threads = BusyThreads()
         defer { threads.open() }
         app.post(lesson(1))
-        // Time is asked for before anything is opened, and given back once it is closed.
-        try await until { [system] in system.time.begun == 2 }
+        #expect(system.time.begun == 2)
+        // And for the opening, before anything is opened; all of it is given back once it is closed.
+        try await until { [system] in system.time.begun == 3 }
         #expect(system.time.ended == [1])
         threads.open()
-        try await app.record(lesson(2))
-        try await until { [system] in system.time.begun > 2 && system.time.ended.count == system.time.begun }
+        try await until { [system] in system.time.begun == 4 && system.time.ended.count == 4 }
         #expect(system.time.openAtTheEnd.last == 0 && openFiles(of: folder.queue) == 0)
+        // Now it is open only as long as it is recorded.
+        let more = BusyThreads()
+        defer { more.open() }
+        app.post(lesson(2))
+        #expect(system.time.begun == 5 && system.time.ended.count == 4)
+        more.open()
+        try await until { [system] in system.time.ended.count == 5 }
+        #expect(openFiles(of: folder.queue) == 0)
         system.app(inBackground: false)
         #expect(try await recorded(in: app.collector()) == [1, 2])
     }

@@ -183,7 +183,7 @@ struct AppsTests {
         for _ in 1...3 { try await checkIn(collector, badge: "b-17", id: id) }
         #expect(try await collector.readStatus().recorded == 3)
         #expect(try await collector.sync().delivered == 3)
-        let fake = FakeRecorder(actor: .agent(agent: .mbox("ada@example.com")))
+        let fake = FakeRecorder(defaults: StatementDefaults(.mbox("ada@example.com")))
         answered(fake, "train", "rain", took: .seconds(4))
         #expect(fake.recorded.first?.result?.success == false)
     }

@@ -148,10 +148,21 @@ public final class AppCollector: StatementRecorder, Sendable {
 
     public func post(_ statement: Statement) {
         let posts = posts
+        // Who posts in the background waits for nothing, and the app may be suspended the moment after.
+        let time = inBackground.with { $0 } ? GrantedTime(system.delay, "Pannier records") : nil
         opening.use { opened in
             switch opened {
-            case .success(let opened): opened.collector.post(statement)
-            case .failure(let error): posts.tellLater(statement, error)
+            case .success(let opened):
+                opened.collector.post(statement)
+                guard let time else { return }
+                let caller = opened.collector.caller
+                Task {
+                    await caller.posted()
+                    time.end()
+                }
+            case .failure(let error):
+                posts.tellLater(statement, error)
+                time?.end()
             }
         }
     }

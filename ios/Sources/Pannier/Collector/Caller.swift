@@ -64,6 +64,12 @@ final class Caller: Sendable {
         }
     }
 
+    /// Waits until all that was posted so far is recorded, or told.
+    func posted() async {
+        let turns = turns
+        try? await Calls.make(place: { turns.place($0, isSync: true) }) {}
+    }
+
     /// Begins to close the file.
     func pause() -> Turn {
         let (opened, statusFeed) = (opened, statusFeed)
