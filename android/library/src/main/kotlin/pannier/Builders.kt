@@ -1,8 +1,11 @@
+@file:JvmName("Statements")
+
 package pannier
 
 import java.time.Duration
 import java.time.Instant
 import java.util.UUID
+import java.util.function.Consumer
 import kotlin.time.toJavaDuration
 
 /** Keeps the parts of a statement from being set in the wrong block. */
@@ -24,6 +27,7 @@ public annotation class StatementDsl
  * Verb and object must be there, and the actor, unless a default says who. Whether all is right is checked when
  * it is recorded.
  */
+@JvmSynthetic
 public fun statement(build: StatementBuilder.() -> Unit): Statement =
     StatementBuilder().apply(build).build()
 
@@ -37,6 +41,7 @@ public fun statement(build: StatementBuilder.() -> Unit): Statement =
  * }
  * ```
  */
+@JvmSynthetic
 public fun statementDefaults(build: StatementDefaultsBuilder.() -> Unit): StatementDefaults =
     StatementDefaultsBuilder().apply(build).build()
 
@@ -55,36 +60,48 @@ public fun account(homePage: String, name: String): Ifi = Ifi.Account(Account(ho
 
 /** What statements have in common. */
 @StatementDsl
-public class StatementDefaultsBuilder internal constructor() {
+public class StatementDefaultsBuilder {
     private var actor: Actor? = null
     private var context: Context? = null
 
     /** Who did it: one person or system. */
-    public fun actor(ifi: Ifi, name: String? = null) {
+    @JvmOverloads
+    public fun actor(ifi: Ifi, name: String? = null): StatementDefaultsBuilder = apply {
         actor = Actor.Agent(Agent(ifi, name))
     }
 
     /** Who did it: several. */
-    public fun actor(group: Group) {
+    public fun actor(group: Group): StatementDefaultsBuilder = apply {
         actor = Actor.Group(group)
     }
 
     /** What it was part of. */
-    public fun context(build: ContextBuilder.() -> Unit) {
+    public fun context(build: Consumer<ContextBuilder>): StatementDefaultsBuilder = context { build.accept(this) }
+
+    /** What it was part of. */
+    @JvmSynthetic
+    public fun context(build: ContextBuilder.() -> Unit): StatementDefaultsBuilder = apply {
         context = ContextBuilder().apply(build).build()
     }
 
-    internal fun build() = StatementDefaults(actor, context)
+    /** What was said. */
+    public fun build(): StatementDefaults = StatementDefaults(actor, context)
 }
 
 /** The parts of a statement. */
 @StatementDsl
-public class StatementBuilder internal constructor() {
+public class StatementBuilder {
     /** Its identity. Default: chosen when it is recorded. */
     public var id: UUID? = null
 
     /** When it happened. Default: when it is recorded. */
     public var timestamp: Instant? = null
+
+    /** Its identity: [id], for Java. */
+    public fun id(id: UUID?): StatementBuilder = apply { this.id = id }
+
+    /** When it happened: [timestamp], for Java. */
+    public fun timestamp(timestamp: Instant?): StatementBuilder = apply { this.timestamp = timestamp }
 
     private var actor: Actor? = null
     private var verb: Verb? = null
@@ -94,48 +111,54 @@ public class StatementBuilder internal constructor() {
     private val attachments = mutableListOf<Attachment>()
 
     /** Who did it: one person or system. */
-    public fun actor(ifi: Ifi, name: String? = null): Unit = actor(Agent(ifi, name))
+    @JvmOverloads
+    public fun actor(ifi: Ifi, name: String? = null): StatementBuilder = actor(Agent(ifi, name))
 
     /** Who did it: one person or system. */
-    public fun actor(agent: Agent) {
+    public fun actor(agent: Agent): StatementBuilder = apply {
         actor = Actor.Agent(agent)
     }
 
     /** Who did it: several. */
-    public fun actor(group: Group) {
+    public fun actor(group: Group): StatementBuilder = apply {
         actor = Actor.Group(group)
     }
 
     /** What they did. */
-    public fun verb(verb: Verb) {
+    public fun verb(verb: Verb): StatementBuilder = apply {
         this.verb = verb
     }
 
     /** What they did, by the IRI that gives it its meaning, with the English word to show. */
-    public fun verb(id: String, display: String): Unit = verb(Verb(id, mapOf("en" to display)))
+    public fun verb(id: String, display: String): StatementBuilder = verb(Verb(id, mapOf("en" to display)))
 
     /** What they did it to: something to do or to learn from. */
-    public fun activity(id: String, define: ActivityBuilder.() -> Unit = {}) {
+    public fun activity(id: String, define: Consumer<ActivityBuilder>): StatementBuilder = activity(id) { define.accept(this) }
+
+    /** What they did it to: something to do or to learn from. */
+    @JvmSynthetic
+    public fun activity(id: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder = apply {
         target = StatementObject.Activity(buildActivity(id, define))
     }
 
     /** What they did it to: a person or system. */
-    public fun target(agent: Agent) {
+    public fun target(agent: Agent): StatementBuilder = apply {
         target = StatementObject.Agent(agent)
     }
 
     /** What they did it to: several people or systems. */
-    public fun target(group: Group) {
+    public fun target(group: Group): StatementBuilder = apply {
         target = StatementObject.Group(group)
     }
 
     /** What they did it to: another statement. */
-    public fun statementRef(id: UUID) {
+    public fun statementRef(id: UUID): StatementBuilder = apply {
         target = StatementObject.StatementRef(StatementRef(id))
     }
 
     /** What they did it to: a statement that is not itself claimed to have happened. */
-    public fun subStatement(build: StatementBuilder.() -> Unit) {
+    @JvmSynthetic
+    public fun subStatement(build: StatementBuilder.() -> Unit): StatementBuilder = apply {
         val inner = statement(build)
         target = StatementObject.Sub(
             SubStatement(
@@ -146,21 +169,30 @@ public class StatementBuilder internal constructor() {
     }
 
     /** How it went. */
-    public fun result(build: ResultBuilder.() -> Unit) {
+    public fun result(build: Consumer<ResultBuilder>): StatementBuilder = result { build.accept(this) }
+
+    /** How it went. */
+    @JvmSynthetic
+    public fun result(build: ResultBuilder.() -> Unit): StatementBuilder = apply {
         result = ResultBuilder().apply(build).build()
     }
 
     /** What it was part of. */
-    public fun context(build: ContextBuilder.() -> Unit) {
+    public fun context(build: Consumer<ContextBuilder>): StatementBuilder = context { build.accept(this) }
+
+    /** What it was part of. */
+    @JvmSynthetic
+    public fun context(build: ContextBuilder.() -> Unit): StatementBuilder = apply {
         context = ContextBuilder().apply(build).build()
     }
 
     /** A file that belongs to it. */
-    public fun attachment(attachment: Attachment) {
+    public fun attachment(attachment: Attachment): StatementBuilder = apply {
         attachments += attachment
     }
 
-    internal fun build() = Statement(
+    /** The statement; that it has no verb or no object is an [IllegalStateException]. */
+    public fun build(): Statement = Statement(
         actor = actor,
         verb = checkNotNull(verb) { "the statement has no verb: add verb(Verbs.…)" },
         `object` = checkNotNull(target) { "the statement has no object: add activity(…)" },
@@ -214,6 +246,7 @@ public class ResultBuilder internal constructor() : ExtensibleBuilder() {
     private var score: Score? = null
 
     /** How well it went: [scaled] from -1 to 1, [raw] points of those between [min] and [max]. */
+    @JvmOverloads
     public fun score(
         scaled: Double? = null,
         raw: Double? = null,
@@ -257,21 +290,37 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     private val groups = mutableListOf<ContextGroup>()
 
     /** What the object is directly part of: the quiz of a question. */
+    public fun parent(id: String, define: Consumer<ActivityBuilder>): Unit = parent(id) { define.accept(this) }
+
+    /** What the object is directly part of: the quiz of a question. */
+    @JvmSynthetic
     public fun parent(id: String, define: ActivityBuilder.() -> Unit = {}) {
         parent += buildActivity(id, define)
     }
 
     /** What it is part of further up: the course of the quiz. */
+    public fun grouping(id: String, define: Consumer<ActivityBuilder>): Unit = grouping(id) { define.accept(this) }
+
+    /** What it is part of further up: the course of the quiz. */
+    @JvmSynthetic
     public fun grouping(id: String, define: ActivityBuilder.() -> Unit = {}) {
         grouping += buildActivity(id, define)
     }
 
     /** What kind of statement this is, such as one of [Categories]. */
+    public fun category(id: String, define: Consumer<ActivityBuilder>): Unit = category(id) { define.accept(this) }
+
+    /** What kind of statement this is, such as one of [Categories]. */
+    @JvmSynthetic
     public fun category(id: String, define: ActivityBuilder.() -> Unit = {}) {
         category += buildActivity(id, define)
     }
 
     /** Any other activity. */
+    public fun other(id: String, define: Consumer<ActivityBuilder>): Unit = other(id) { define.accept(this) }
+
+    /** Any other activity. */
+    @JvmSynthetic
     public fun other(id: String, define: ActivityBuilder.() -> Unit = {}) {
         other += buildActivity(id, define)
     }

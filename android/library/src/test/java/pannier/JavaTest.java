@@ -49,16 +49,31 @@ class JavaTest {
                         null)) {
             collector.addListener(events::add);
             Statement statement =
+                    new StatementBuilder()
+                            .actor(Statements.mbox("ada@example.com"), "Ada")
+                            .verb(Verbs.ANSWERED)
+                            .activity("https://example.com/words/zug", a -> a.name("de", "Zug"))
+                            .result(
+                                    r -> {
+                                        r.setSuccess(true);
+                                        r.score(0.8);
+                                    })
+                            .context(c -> c.parent("https://example.com/quiz", a -> {}))
+                            .build();
+            assertEquals(
                     new Statement(
                             new Actor.Agent(new Agent(new Ifi.Mbox("mailto:ada@example.com"), "Ada")),
-                            Verbs.COMPLETED,
+                            Verbs.ANSWERED,
                             new StatementObject.Activity(
-                                    new Activity("https://example.com/lessons/1")),
-                            new XapiResult(null, true, null, null, null, Map.of()),
-                            null,
-                            null,
-                            List.of(),
-                            null);
+                                    new Activity(
+                                            "https://example.com/words/zug",
+                                            new ActivityDefinition(Map.of("de", "Zug")))),
+                            new XapiResult(new Score(0.8), true),
+                            statement.getContext()),
+                    statement);
+            assertEquals(
+                    "https://example.com/quiz",
+                    statement.getContext().getContextActivities().getParent().get(0).getId());
             UUID id = collector.record(statement);
             assertEquals(id, collector.queued(0, 50).get(0).getId());
             Event event = events.poll(10, TimeUnit.SECONDS);

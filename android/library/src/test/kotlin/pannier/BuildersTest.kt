@@ -3,6 +3,8 @@ package pannier
 import java.time.Duration
 import java.time.Instant
 import java.util.UUID
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -102,6 +104,20 @@ class BuildersTest {
         val refused = assertThrows<PannierException.Invalid> { Statement.fromJson(json) }
         assertEquals(listOf("$.stored", "$.result.duration"), refused.faults.map { it.path })
         assertThrows<PannierException.Invalid> { Statement.fromJson("no JSON") }
+    }
+
+    @Test
+    fun `a duration may be Kotlin's own`() {
+        assertEquals(SyncPolicy.Automatic(7, Duration.ofMinutes(1)), SyncPolicy.Automatic(age = 1.minutes, count = 7))
+        assertEquals(SyncPolicy.Automatic(age = Duration.ofSeconds(9)), SyncPolicy.Automatic(9.seconds))
+        val took = statement { verb(Verbs.ANSWERED); activity("https://example.com"); result { took(4.2.seconds) } }
+        assertEquals(Duration.ofMillis(4_200), took.result?.duration)
+    }
+
+    @Test
+    fun `an address needs no scheme`() {
+        assertEquals(Ifi.Mbox("mailto:ada@example.com"), mbox("ada@example.com"))
+        assertEquals(mbox("ada@example.com"), mbox("mailto:ada@example.com"))
     }
 
     @Test

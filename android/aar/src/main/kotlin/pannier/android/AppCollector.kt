@@ -140,9 +140,9 @@ public class AppCollector(
     /** What the device is connected by. */
     public val connection: StateFlow<Connection> get() = connectivity.value.connection
 
-    override suspend fun record(statement: Statement): UUID = collector().record(statement)
+    override suspend fun record(statement: Statement): UUID = opening.call { it.record(statement) }
 
-    override suspend fun recordAll(statements: List<Statement>): List<UUID> = collector().recordAll(statements)
+    override suspend fun recordAll(statements: List<Statement>): List<UUID> = opening.call { it.recordAll(statements) }
 
     override fun post(statement: Statement): Unit = opening.post(statement)
 

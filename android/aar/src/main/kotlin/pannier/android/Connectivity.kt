@@ -5,6 +5,7 @@ import android.net.ConnectivityManager
 import android.net.ConnectivityManager.NetworkCallback
 import android.net.Network
 import android.net.NetworkCapabilities
+import android.os.Build
 import android.util.Log
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
@@ -14,6 +15,9 @@ import kotlinx.coroutines.flow.asStateFlow
 public enum class Connection {
     /** There is no network, or the system keeps the app from using it. */
     NONE,
+
+    /** A network whose use costs, and one of another country's or provider's: it may cost much more. */
+    ROAMING,
 
     /** A network whose use costs: mobile data, a phone's hotspot. */
     METERED,
@@ -27,12 +31,19 @@ public enum class Networks {
     /** Every one. */
     ANY,
 
+    /** Every one but those of a phone that is roaming. */
+    NOT_ROAMING,
+
     /** Unmetered ones only. */
     UNMETERED,
     ;
 
-    internal fun allow(connection: Connection): Boolean =
-        connection == Connection.UNMETERED || this == ANY && connection == Connection.METERED
+    internal fun allow(connection: Connection): Boolean = when (connection) {
+        Connection.NONE -> false
+        Connection.ROAMING -> this == ANY
+        Connection.METERED -> this != UNMETERED
+        Connection.UNMETERED -> true
+    }
 }
 
 /**
@@ -48,11 +59,11 @@ internal class Connectivity(context: Context) : AutoCloseable {
 
     private val callback = object : NetworkCallback() {
         // Both are told again for every network that becomes the default one.
-        private var capabilities: NetworkCapabilities? = null
+        private var connected = Connection.NONE
         private var blocked = false
 
         override fun onCapabilitiesChanged(network: Network, networkCapabilities: NetworkCapabilities) {
-            capabilities = networkCapabilities
+            connected = by(network, networkCapabilities)
             tell()
         }
 
@@ -62,12 +73,12 @@ internal class Connectivity(context: Context) : AutoCloseable {
         }
 
         override fun onLost(network: Network) {
-            capabilities = null
+            connected = Connection.NONE
             tell()
         }
 
         private fun tell() {
-            current.value = if (blocked) Connection.NONE else by(capabilities)
+            current.value = if (blocked) Connection.NONE else connected
         }
     }
 
@@ -83,7 +94,7 @@ internal class Connectivity(context: Context) : AutoCloseable {
     }
 
     private fun now(): Connection = try {
-        by(manager.activeNetwork?.let(manager::getNetworkCapabilities))
+        manager.activeNetwork?.let { by(it, manager.getNetworkCapabilities(it)) } ?: Connection.NONE
     } catch (error: RuntimeException) {
         // The app may not look. The first to be told of it by the callback is right; without one it is tried.
         Log.w(TAG, "the network cannot be looked at", error)
@@ -94,10 +105,19 @@ internal class Connectivity(context: Context) : AutoCloseable {
         // It was not registered.
         runCatching { manager.unregisterNetworkCallback(callback) }
     }
-}
 
-private fun by(capabilities: NetworkCapabilities?): Connection = when {
-    capabilities == null -> Connection.NONE
-    capabilities.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED) -> Connection.UNMETERED
-    else -> Connection.METERED
+    private fun by(network: Network, capabilities: NetworkCapabilities?): Connection = when {
+        capabilities == null -> Connection.NONE
+        capabilities.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED) -> Connection.UNMETERED
+        isRoaming(network, capabilities) -> Connection.ROAMING
+        else -> Connection.METERED
+    }
+
+    @Suppress("DEPRECATION") // What takes its place is not there before Android 9.
+    private fun isRoaming(network: Network, capabilities: NetworkCapabilities): Boolean =
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
+            !capabilities.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_ROAMING)
+        } else {
+            runCatching { manager.getNetworkInfo(network)?.isRoaming }.getOrNull() ?: false
+        }
 }

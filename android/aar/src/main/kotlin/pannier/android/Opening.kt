@@ -3,7 +3,11 @@ package pannier.android
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Deferred
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import pannier.Collector
 import pannier.PannierException
@@ -23,6 +27,9 @@ internal class Opening(
 ) {
     private val posted = mutableListOf<Statement>()
 
+    /** Calls that wait for the collector, and are made before it is closed. */
+    private val waiting = mutableSetOf<Job>()
+
     /** The one under way, or the one that has succeeded. */
     private var attempt: Deferred<Collector>? = null
     private var collector: Collector? = null
@@ -33,6 +40,23 @@ internal class Opening(
     /** The collector, if it is there: whoever asks so does not have it opened. */
     @Synchronized
     fun openedOrNull(): Collector? = collector
+
+    /** Makes a call as soon as the collector is there, whether or not the caller goes on waiting for it. */
+    suspend fun <T> call(work: suspend (Collector) -> T): T {
+        currentCoroutineContext().ensureActive()
+        val call = synchronized(this) {
+            val attempt = begin()
+            if (collector == null) whenOpen(attempt, work) else null
+        }
+        return if (call != null) call.await() else work(collector())
+    }
+
+    private fun <T> whenOpen(attempt: Deferred<Collector>, work: suspend (Collector) -> T): Deferred<T> {
+        val call = scope.async { work(attempt.await()) }
+        waiting += call
+        call.invokeOnCompletion { synchronized(this) { waiting -= call } }
+        return call
+    }
 
     fun post(statement: Statement) {
         val refused = synchronized(this) {
@@ -51,9 +75,12 @@ internal class Opening(
     @Synchronized
     fun close(): suspend () -> Unit {
         isClosed = true
-        collector?.close()
-        val attempt = attempt
-        return { attempt?.let { runCatching { it.await() } }?.getOrNull()?.closeAndJoin() }
+        val (attempt, waiting) = attempt to waiting.toList()
+        if (waiting.isEmpty()) collector?.close()
+        return {
+            waiting.joinAll()
+            attempt?.let { runCatching { it.await() } }?.getOrNull()?.closeAndJoin()
+        }
     }
 
     @Synchronized

@@ -60,6 +60,7 @@ internal class SyncJob(private val context: Context, private val policy: Backgro
             job.setRequiredNetworkType(
                 when (policy.networks) {
                     Networks.ANY -> JobInfo.NETWORK_TYPE_ANY
+                    Networks.NOT_ROAMING -> JobInfo.NETWORK_TYPE_NOT_ROAMING
                     Networks.UNMETERED -> JobInfo.NETWORK_TYPE_UNMETERED
                 },
             )
@@ -67,7 +68,11 @@ internal class SyncJob(private val context: Context, private val policy: Backgro
         }
         // A network type asks for one that has reached the internet, and by default one that is no VPN is asked for.
         val network = NetworkRequest.Builder().removeCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VPN)
-        if (policy.networks == Networks.UNMETERED) network.addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED)
+        when (policy.networks) {
+            Networks.ANY -> Unit
+            Networks.NOT_ROAMING -> network.addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_ROAMING)
+            Networks.UNMETERED -> network.addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED)
+        }
         job.setRequiredNetwork(network.build())
     }
 }

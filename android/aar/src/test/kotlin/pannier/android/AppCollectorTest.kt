@@ -31,6 +31,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config as On
 import org.robolectric.shadow.api.Shadow
 import pannier.Response
+import pannier.COMMAND
 import pannier.Config
 import pannier.Header
 import pannier.Hub
@@ -116,6 +117,7 @@ class AppCollectorTest {
     fun `an automatic sync waits for a network that may be used`() = runBlocking<Unit> {
         val config = Config(endpoint = LRS, sync = SyncPolicy.Automatic(count = 1, age = Duration.ZERO))
         val pannier = open(config, Networks.UNMETERED)
+        pannier.collector()
         phone.connected(metered = true)
         eventually("the network is not allowed") { !pannier.collector().readStatus().network }
         pannier.collector().record(lesson(1))
@@ -134,6 +136,7 @@ class AppCollectorTest {
         val hangs = Transport { asked.countDown(); never.await(); error("unused") }
         val config = Config(endpoint = LRS, sync = SyncPolicy.Automatic(count = 1, age = Duration.ZERO))
         val pannier = open(config, transport = hangs)
+        pannier.collector()
         phone.connected(metered = true)
         pannier.collector().record(lesson(1))
         eventually("the LRS is asked") { asked.count == 0L }
@@ -173,6 +176,45 @@ class AppCollectorTest {
         repeat(25) { collector.record(lesson(it)) }
         Robolectric.buildActivity(Activity::class.java).create().start()
         assertEquals(5 * 25L, collector.readStatus().recorded)
+    }
+
+    @Test
+    fun `what is posted as an activity leaves, while a job runs and right before the end is recorded`() = runBlocking<Unit> {
+        val (asked, goOn) = List(2) { CountDownLatch(1) }
+        val lrs = memoryLrs()
+        val slow = Transport { asked.countDown(); goOn.await(); lrs.exchange(it) }
+        val collector = open(pauseInBackground = true, backgroundSync = BackgroundSync(), transport = slow)
+        Leaving.says = { repeat(25) { collector.post(lesson(it)) } }
+        Robolectric.buildActivity(Leaving::class.java).setup().pause().stop().destroy()
+        eventually("it is paused") { runCatching { collector.collector().readStatus() }.exceptionOrNull() is PannierException.Paused }
+        repeat(25) { collector.post(lesson(it)) }
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertTrue(service.onStartJob(parameters()))
+        eventually("the LRS is asked") { asked.count == 0L }
+        repeat(25) { collector.post(lesson(it)) }
+        service.onStopJob(parameters())
+        repeat(25) { collector.post(lesson(it)) }
+        collector.close()
+        goOn.countDown()
+        collector.closeAndJoin()
+        assertEquals(6 * 25L, open().collector().readStatus().recorded)
+    }
+
+    @Test
+    fun `two processes record into one queue`() = runBlocking<Unit> {
+        val collector = open(transport = null, config = Config())
+        collector.collector()
+        val other = ProcessBuilder(COMMAND, "record", "--queue", "${AppCollector.queueFile(app)}")
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT).start()
+        other.outputWriter().use { input ->
+            repeat(200) {
+                input.write(lesson(it).toJson() + "\n")
+                collector.post(lesson(it))
+            }
+        }
+        repeat(200) { collector.record(lesson(it)) }
+        assertEquals(0, other.waitFor())
+        assertEquals(600L, collector.collector().readStatus().recorded)
     }
 
     @Test

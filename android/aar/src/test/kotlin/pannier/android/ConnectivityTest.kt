@@ -16,11 +16,13 @@ class ConnectivityTest {
     private val phone = Phone(application)
 
     @Test
-    fun `metered, unmetered and none are told apart`() {
+    fun `roaming, metered, unmetered and none are told apart`() {
         Connectivity(application).use { connectivity ->
             phone.connected(metered = true)
             assertEquals(Connection.METERED, connectivity.connection.value)
-            phone.connected(metered = false)
+            phone.connected(metered = true, roaming = true)
+            assertEquals(Connection.ROAMING, connectivity.connection.value)
+            phone.connected(metered = false, roaming = true)
             assertEquals(Connection.UNMETERED, connectivity.connection.value)
             phone.disconnected()
             assertEquals(Connection.NONE, connectivity.connection.value)
@@ -46,7 +48,8 @@ class ConnectivityTest {
         val allowed = Networks.entries.associateWith { networks -> Connection.entries.filter(networks::allow) }
         assertEquals(
             mapOf(
-                Networks.ANY to listOf(Connection.METERED, Connection.UNMETERED),
+                Networks.ANY to listOf(Connection.ROAMING, Connection.METERED, Connection.UNMETERED),
+                Networks.NOT_ROAMING to listOf(Connection.METERED, Connection.UNMETERED),
                 Networks.UNMETERED to listOf(Connection.UNMETERED),
             ),
             allowed,

@@ -141,11 +141,12 @@ class OpeningTest {
     }
 
     @Test
-    fun `closed while it is being opened, it records what was posted`() = runBlocking<Unit> {
+    fun `closed while it is being opened, it records what was called before`() = runBlocking<Unit> {
         folder.createDirectory()
         val goOn = CompletableDeferred<Unit>()
         val collector = made { goOn.await(); Config() }
         repeat(20) { collector.post(lesson(it)) }
+        val recording = async(start = CoroutineStart.UNDISPATCHED) { collector.record(lesson(20)) }
         collector.close()
         collector.post(lesson(99))
         goOn.complete(Unit)
@@ -153,7 +154,8 @@ class OpeningTest {
         assertTrue(runCatching { collector.record(lesson(1)) }.exceptionOrNull() is PannierException.Closing)
         eventually("it is told") { notRecorded.size == 1 }
         assertTrue(notRecorded.single().second is PannierException.Closing)
-        assertEquals(List(20) { it }, made().lessons())
+        recording.await()
+        assertEquals(List(21) { it }, made().lessons())
         assertEquals("nobody listens twice", 1, phone.callbacks.size)
     }
 

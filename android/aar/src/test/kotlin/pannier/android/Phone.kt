@@ -10,6 +10,12 @@ import android.net.ConnectivityManager
 import android.net.ConnectivityManager.NetworkCallback
 import android.net.NetworkCapabilities
 import android.net.NetworkCapabilities.NET_CAPABILITY_NOT_METERED
+import android.net.NetworkCapabilities.NET_CAPABILITY_NOT_ROAMING
+import android.net.ConnectivityManager.TYPE_MOBILE
+import android.net.NetworkInfo
+import android.net.NetworkInfo.DetailedState
+import android.net.NetworkInfo.State
+import android.os.Build
 import android.os.Process
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.delay
@@ -18,6 +24,7 @@ import org.robolectric.Shadows.shadowOf
 import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowNetwork
 import org.robolectric.shadows.ShadowNetworkCapabilities
+import org.robolectric.shadows.ShadowNetworkInfo
 
 /** What Robolectric's phone does at a test's word. */
 class Phone(private val application: Application) {
@@ -29,9 +36,18 @@ class Phone(private val application: Application) {
     val jobs: List<JobInfo>
         get() = (application.getSystemService(Context.JOB_SCHEDULER_SERVICE) as JobScheduler).allPendingJobs
 
-    fun connected(metered: Boolean) {
+    @Suppress("DEPRECATION") // NetworkInfo, which tells of roaming before Android 9
+    fun connected(metered: Boolean, roaming: Boolean = false) {
         val capabilities = ShadowNetworkCapabilities.newInstance()
         val shadow = Shadow.extract<ShadowNetworkCapabilities>(capabilities)
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
+            if (roaming) shadow.removeCapability(NET_CAPABILITY_NOT_ROAMING) else shadow.addCapability(NET_CAPABILITY_NOT_ROAMING)
+        } else {
+            val info = ShadowNetworkInfo.newInstance(DetailedState.CONNECTED, TYPE_MOBILE, 0, true, State.CONNECTED)
+            NetworkInfo::class.java.getMethod("setRoaming", Boolean::class.java).invoke(info, roaming)
+            val manager = application.getSystemService(Context.CONNECTIVITY_SERVICE) as ConnectivityManager
+            shadowOf(manager).addNetwork(network, info)
+        }
         if (metered) shadow.removeCapability(NET_CAPABILITY_NOT_METERED) else shadow.addCapability(NET_CAPABILITY_NOT_METERED)
         callbacks.forEach { it.onCapabilitiesChanged(network, capabilities) }
     }

@@ -43,6 +43,12 @@ class SyncJobTest {
     }
 
     @Test
+    fun `networks of a phone that is roaming can be left out`() {
+        SyncJob(application, BackgroundSync(Networks.NOT_ROAMING)).plan(Instant.EPOCH, false, now)
+        assertEquals(JobInfo.NETWORK_TYPE_NOT_ROAMING, phone.jobs.single().networkType)
+    }
+
+    @Test
     fun `a network without the internet can be asked for, where the system can`() {
         for (networks in Networks.entries) {
             SyncJob(application, BackgroundSync(networks, withoutInternet = true)).plan(Instant.EPOCH, false, now)
@@ -55,6 +61,8 @@ class SyncJobTest {
             assertFalse("$wanted", wanted.hasCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET))
             val unmetered = wanted.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_METERED)
             assertEquals(networks == Networks.UNMETERED, unmetered)
+            val notRoaming = wanted.hasCapability(NetworkCapabilities.NET_CAPABILITY_NOT_ROAMING)
+            assertEquals(networks == Networks.NOT_ROAMING, notRoaming)
         }
     }
 
