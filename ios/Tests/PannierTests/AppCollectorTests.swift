@@ -243,7 +243,10 @@ struct AppCollectorTests {
         let more = BusyThreads()
         defer { more.open() }
         app.post(lesson(2))
-        #expect(system.time.begun == 5 && system.time.ended.count == 4)
+        #expect(system.time.begun == 5)
+        // Whoever gave it back now would be quick.
+        for _ in 0..<1_000 { await Task.yield() }
+        #expect(system.time.ended.count == 4)
         more.open()
         try await until { [system] in system.time.ended.count == 5 }
         #expect(openFiles(of: folder.queue) == 0)
