@@ -65,10 +65,16 @@ privacy() {
   done
 }
 
-# An app that has another package in a folder called `ios` finds Pannier all the same, and runs.
-own_package() {
-  local folder=$1 clone=$PWD
-  rm -rf "$folder" && mkdir -p "$folder/ios/Sources/Other" "$folder/Sources/app" || return
+# The first block of code that follows this text in the README.
+readme_block() {
+  awk -v text="$1" 'index($0, text) { on = 1 } /^```/ && on { if (inside) exit; inside = 1; next } inside' ios/README.md
+}
+
+# The README's five minutes on Linux, as they stand there: a statement is delivered to a hub. The app has another package in
+# a folder called `ios` besides.
+five_minutes() {
+  local folder=$1 hub=$2 clone=$PWD lrs process rc=0
+  rm -rf "$folder" && mkdir -p "$folder/ios/Sources/Other" "$folder/Sources/lessons" || return
   echo 'public let other = 1' >"$folder/ios/Sources/Other/Other.swift"
   cat >"$folder/ios/Package.swift" <<'END'
 // swift-tools-version: 6.0
@@ -76,26 +82,21 @@ import PackageDescription
 let package = Package(
     name: "Other", products: [.library(name: "Other", targets: ["Other"])], targets: [.target(name: "Other")])
 END
-  cat >"$folder/Package.swift" <<END
-// swift-tools-version: 6.0
-import PackageDescription
-let package = Package(
-    name: "app",
-    dependencies: [.package(path: "$clone/swift/Pannier"), .package(path: "ios")],
-    targets: [.executableTarget(name: "app", dependencies: [
-        .product(name: "Pannier", package: "Pannier"), .product(name: "Other", package: "ios"),
-    ])])
-END
-  cat >"$folder/Sources/app/main.swift" <<'END'
-import Foundation
-import Other
-import Pannier
-let collector = try await Collector.open(URL(fileURLWithPath: CommandLine.arguments[1]))
-try await collector.record(
-    Statement(.mbox("mailto:ada@example.com"), .completed, Activity("https://example.com/lessons/\(other)")))
-print("\(try await collector.readStatus().queued) queued")
-END
-  (cd "$folder" && "$clone/ios/swift" run --package-path . app "$folder/queue.db") | tee /dev/stderr | grep -Fx "1 queued"
+  readme_block "own, beside \`pannier\`, \`Package.swift\`:" | sed \
+    -e 's#\.package(path: "\.\./pannier/swift/Pannier")#&, .package(path: "ios")#' -e "s#\.\./pannier#$clone#" \
+    -e 's#\.product(name: "Pannier", [^)]*)#&, .product(name: "Other", package: "ios")#' >"$folder/Package.swift"
+  readme_block "\`Sources/lessons/main.swift\`:" >"$folder/Sources/lessons/main.swift"
+  printf 'import Other\nprint("and \\(other)")\n' >>"$folder/Sources/lessons/main.swift"
+  PANNIER_HUB_USER=pannier PANNIER_HUB_PASSWORD=secret "$hub" --json hub --listen 127.0.0.1:0 >"$folder/hub" &
+  process=$!
+  until lrs=$(sed -n 's/.*"url":"\([^"]*\)".*/\1/p' "$folder/hub") && [ -n "$lrs" ]; do
+    kill -0 "$process" || return
+    sleep 0.1
+  done
+  (cd "$folder" && LRS=$lrs LRS_PASSWORD=secret "$clone/ios/swift" run --package-path .) >"$folder/said" || rc=$?
+  kill "$process"
+  cat "$folder/said"
+  [ "$rc" = 0 ] && grep -Fx "1 delivered" "$folder/said" && grep -Fx "and 1" "$folder/said"
 }
 
 swift_part() {
@@ -117,7 +118,8 @@ swift_part() {
     check "Swift: what is public of the kit for tests" swift_api swift-testing PannierTesting 6 "$target/swift"
     check "Swift: a static library beside another SQLite" sealed "$target/swift-sealed"
     check "Swift: what the library calls is in the privacy manifest" privacy "$target/swift-sealed"
-    check "Swift: a package of one's own, beside another one called ios" own_package "$target/swift-own"
+    check "Swift: the README's five minutes, beside another package called ios" \
+      five_minutes "$target/swift-own" "$target/debug/pannier"
     check "Swift: the parts for Apple's systems, against stubs" \
       env SWIFT_BUILD="$target/swift" ios/Tests/check-apple
     check "Swift: the headers of the XCFramework" headers "$target/swift-headers"

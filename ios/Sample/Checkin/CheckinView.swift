@@ -3,16 +3,19 @@ import Foundation
 import Pannier
 import SwiftUI
 
-/// The desk on a tablet. An app shows it as its only window; it keeps its own queue, and delivers by
-/// itself as soon as there is a network:
+/// The desk on a tablet. An app shows it as its only window; the collector delivers by itself as soon as there is a
+/// network:
 ///
 /// ```swift
 /// @main struct CheckinApp: App {
-///     var body: some Scene { WindowGroup { CheckinView(config: config, session: session) } }
+///     let collector = AppCollector(
+///         config: CheckinView.config(lrs), file: try QueueFile.inApplicationSupport("checkin.db")
+///     )
+///     var body: some Scene { WindowGroup { CheckinView(collector: collector, session: session) } }
 /// }
 /// ```
 public struct CheckinView: View {
-    let config: Config
+    let collector: AppCollector
     let session: UUID
 
     @State private var checkin: Checkin?
@@ -20,11 +23,16 @@ public struct CheckinView: View {
     @State private var said = "Badge?"
     @State private var undelivered = Undelivered()
 
-    public init(config: Config, session: UUID) {
+    public init(collector: AppCollector, session: UUID) {
+        (self.collector, self.session) = (collector, session)
+    }
+
+    /// Delivers by itself, and remembers for the day who was delivered: whoever comes back is here already.
+    public static func config(_ config: Config) -> Config {
         var config = config
         config.sync = .automatic(count: 20, age: .seconds(60))
         config.history = .for(age: .seconds(24 * 60 * 60))
-        (self.config, self.session) = (config, session)
+        return config
     }
 
     public var body: some View {
@@ -41,20 +49,9 @@ public struct CheckinView: View {
     /// For as long as the desk is shown.
     private func run() async {
         do {
-            let collector = try await Collector.open(
-                QueueFile.inApplicationSupport("checkin.db"), config: config
-            )
-            #if canImport(Network)
-            let monitor = NetworkMonitor(collector)
-            defer { withExtendedLifetime(monitor) {} }
-            #endif
-            #if canImport(UIKit)
-            let lifecycle = Lifecycle(collector, of: .shared)
-            defer { withExtendedLifetime(lifecycle) {} }
-            #endif
-            checkin = Checkin(collector: collector, workshop: "first-aid", session: session)
+            let opened = try await collector.collector()
+            checkin = Checkin(collector: opened, workshop: "first-aid", session: session)
             for await status in collector.status { undelivered = Undelivered(status) }
-            await collector.close()
         } catch {
             said = error.localizedDescription
         }

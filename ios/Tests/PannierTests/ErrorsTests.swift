@@ -25,6 +25,19 @@ struct ErrorsTests {
         #expect(try await collector.readStatus().recorded == 0)
     }
 
+    @Test func aGroupIsEnoughForMost() async throws {
+        let collector = try await Collector.open(folder.queue)
+        let nowhere = folder.url.appendingPathComponent("none/queue.db")
+        let groups = [
+            await thrown { try await collector.record(json: "{}") }?.group,
+            await thrown { try await collector.retract(UUID()) }?.group,
+            await thrown { try await collector.sync() }?.group,
+            await thrown { _ = try await Collector.open(nowhere) }?.group,
+        ]
+        #expect(groups == [.notAccepted, .wrongState, .setup, .queueFile])
+        #expect(PannierError.panicked(explanation: "").group == nil)
+    }
+
     @Test func whatWasSentCanBeVoidedAndWhatWasRefusedReplaced() async throws {
         let config = Config(endpoint: lrs, history: .forever)
         let collector = try await Collector.open(folder.queue, config: config, transport: memoryLrs)

@@ -26,7 +26,7 @@ struct ForgottenTests {
             try await collector.sync()
             let handles: [any Sendable] = [
                 try await collector.upstream("main"), try await collector.recorder(StatementDefaults()),
-                collector.events, collector.status, NetworkWatch(collector, NetworkRule()),
+                collector.events, collector.status, watching(collector),
             ]
             known.with { $0 += handles }
             let blocking = try collector.caller.opened.whileOpen()
@@ -80,6 +80,12 @@ struct ForgottenTests {
         // Whoever was not cancelled in time has got one, and forgotten it.
         try await until { objects.with { $0.allSatisfy(\.isGone) } }
         try await until { openFiles(of: queue) == 0 }
+    }
+
+    private func watching(_ collector: Collector) -> NetworkWatch {
+        let watch = NetworkWatch(.any)
+        watch.tell(collector)
+        return watch
     }
 
     private final class Gone: @unchecked Sendable {

@@ -110,7 +110,8 @@ struct OrderTests {
         let collector = try await Collector.open(folder.queue)
         try await collector.record(lesson(1))
         let read = Locked(try await collector.upstreams())
-        let feed = StatusFeed { read.with { $0 } }
+        let feed = StatusFeed()
+        feed.reads { read.with { $0 } }
         let shown = (feed.statusesOfMain(), feed.statuses())
         feed.read()
         #expect(await shown.0.first { _ in true } != nil)

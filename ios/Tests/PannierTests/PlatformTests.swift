@@ -11,16 +11,47 @@ struct PlatformTests {
         folder = try Folder()
     }
 
+    @Test func networksAreUsedByTheRule() {
+        let allowed: [Networks: Set<Connection>] = [
+            .any: [.constrained, .metered, .unmetered], .unconstrained: [.metered, .unmetered], .unmetered: [.unmetered],
+        ]
+        for networks in Networks.allCases {
+            #expect(Set(Connection.allCases.filter(networks.allows)) == allowed[networks])
+        }
+    }
+
+    /// No network is expensive or constrained; one may be both.
     @Test(arguments: [
-        (NetworkPath(isSatisfied: false), NetworkRule(expensive: true, constrained: true), false),
-        (NetworkPath(isSatisfied: true), NetworkRule(expensive: false), true),
-        (NetworkPath(isSatisfied: true, isExpensive: true), NetworkRule(), true),
-        (NetworkPath(isSatisfied: true, isExpensive: true), NetworkRule(expensive: false), false),
-        (NetworkPath(isSatisfied: true, isConstrained: true), NetworkRule(), false),
-        (NetworkPath(isSatisfied: true, isConstrained: true), NetworkRule(constrained: true), true),
+        (false, false, false, Connection.none), (false, true, true, .none), (true, false, false, .unmetered),
+        (true, true, false, .metered), (true, false, true, .constrained), (true, true, true, .constrained),
     ])
-    func networksAreUsedByTheRule(path: NetworkPath, rule: NetworkRule, allowed: Bool) {
-        #expect(rule.allows(path) == allowed)
+    func aConnectionIsWhatItsPathSays(isSatisfied: Bool, isExpensive: Bool, isConstrained: Bool, is connection: Connection) {
+        #expect(
+            Connection(isSatisfied: isSatisfied, isExpensive: isExpensive, isConstrained: isConstrained) == connection
+        )
+    }
+
+    @Test func whatIsKnownOfTheNetworkBeforeThereIsACollectorIsToldIt() async throws {
+        let collector = try await Collector.open(folder.queue)
+        let watch = NetworkWatch(.unmetered)
+        watch.changed(to: .metered)
+        watch.tell(collector)
+        #expect(try await collector.readStatus().network == false)
+        watch.changed(to: .unmetered)
+        #expect(try await collector.readStatus().network == true)
+    }
+
+    @Test func timeIsAskedForAndGivenBackInTheWayOfTheThread() {
+        let (main, elsewhere) = (ScriptedTime(folder.queue), ScriptedTime(folder.queue))
+        let isMain = Locked(true)
+        let time = TimeByThread(main: main, elsewhere: elsewhere) { isMain.with { $0 } }
+        let first = time.begin("") {}
+        isMain.with { $0 = false }
+        let others = [time.begin("") {}, time.begin("") {}]
+        #expect((main.begun, elsewhere.begun) == (1, 2))
+        time.end(others[1])
+        time.end(first)
+        #expect((main.ended, elsewhere.ended) == ([1], [2]))
     }
 
     @Test func aNetworkThatIsNotAllowedAnyMoreEndsASync() async throws {
@@ -31,8 +62,9 @@ struct PlatformTests {
         }
         let collector = try await Collector.open(folder.queue, config: Config(endpoint: lrs), transport: hangs)
         try await collector.record(lesson(1))
-        let watch = NetworkWatch(collector, NetworkRule(expensive: false))
-        let (wifi, cellular) = (NetworkPath(isSatisfied: true), NetworkPath(isSatisfied: true, isExpensive: true))
+        let watch = NetworkWatch(.unmetered)
+        watch.tell(collector)
+        let (wifi, cellular) = (Connection.unmetered, Connection.metered)
         watch.changed(to: wifi)
         let sync = Task { try await collector.sync() }
         await gate.hasCome()
@@ -44,7 +76,7 @@ struct PlatformTests {
         let byHand = Task { try await collector.sync() }
         await gate.hasCome(2)
         watch.changed(to: cellular)
-        watch.changed(to: NetworkPath(isSatisfied: false))
+        watch.changed(to: .none)
         await gate.open()
         #expect(try await within { try await byHand.value.ended } != .interrupted)
         watch.changed(to: wifi)

@@ -2,6 +2,15 @@ import Foundation
 import Pannier
 import Testing
 
+func lessons(lrs: URL, credentials: Credentials) -> AppCollector {
+    AppCollector(
+        config: Config(endpoint: lrs, credentials: credentials, sync: .automatic(count: 20)),
+        networks: .unmetered,
+        backgroundSync: BackgroundSync(processing: "com.example.lessons.deliver"),
+        onNotRecorded: { statement, error in print("\(statement.verb.id) is not recorded: \(error)") }
+    )
+}
+
 func practise(queue: URL, lrs: URL, credentials: Credentials) async throws {
     let collector = try await Collector.open(
         queue, config: Config(endpoint: lrs, credentials: credentials)
@@ -9,7 +18,7 @@ func practise(queue: URL, lrs: URL, credentials: Credentials) async throws {
     // With or without a network: when this returns, the statement survives even a power cut.
     try await collector.record(
         Statement(
-            .mbox("mailto:ada@example.com", name: "Ada"),
+            .mbox("ada@example.com", name: "Ada"),
             .completed,
             Activity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
         )
@@ -36,7 +45,7 @@ func recordAndSync(queue: URL, lrs: URL, credentials: Credentials) async throws 
     )
     try await collector.record(
         Statement(
-            .mbox("mailto:ada@example.com", name: "Ada"),
+            .mbox("ada@example.com", name: "Ada"),
             .completed,
             Activity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
         )
@@ -75,6 +84,13 @@ struct ReadmeTests {
         try await practise(queue: folder.queue, lrs: hub.url, credentials: hub.credentials)
         #expect(try await Collector.open(folder.queue).readStatus().delivered == 1)
         try shows("practise", in: "README.md")
+    }
+
+    @Test func theExampleOfAnAppIsMadeWithoutWaitingAsItStandsThere() async throws {
+        let app = lessons(lrs: lrs, credentials: .bearer(token: "one"))
+        // This program has no identifier, so there is no folder of its own.
+        await #expect(throws: NoAppIdentifier.self) { try await app.record(lesson(1)) }
+        try shows("lessons", in: "README.md")
     }
 
     @Test func theExampleOfTheProjectRunsAsItStandsInItsReadme() async throws {

@@ -46,7 +46,7 @@ struct RecorderTests {
     }
 
     @Test func whatIsWrongWithThemIsToldWhenTheyAreSaid() async throws {
-        let wrong = StatementDefaults(.mbox("ada@example.com"))
+        let wrong = StatementDefaults(.mbox("ada"))
         var config = hub.config
         config.defaults = wrong
         await #expect(throws: PannierError.self) {

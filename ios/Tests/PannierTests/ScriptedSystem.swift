@@ -55,9 +55,30 @@ final class ScriptedScheduler: TaskScheduler {
     struct TooManyPendingTaskRequests: Error {}
 
     private let requests = Locked<[TaskRequest]>([])
+    private let registered = Locked<[String: @Sendable (any BackgroundChance) -> Void]>([:])
+    /// What the Info.plist has. None: everything.
+    private let permitted: Set<String>?
+
+    init(permitted: Set<String>? = nil) {
+        self.permitted = permitted
+    }
 
     var pending: [TaskRequest] { requests.with { $0 } }
     var identifiers: [String] { pending.map(\.identifier).sorted() }
+
+    func register(_ identifier: String, _ begin: @escaping @Sendable (any BackgroundChance) -> Void) -> Bool {
+        if let permitted, !permitted.contains(identifier) { return false }
+        let before = registered.with { $0.updateValue(begin, forKey: identifier) }
+        // There the app ends.
+        precondition(before == nil, "\(identifier) is registered twice")
+        return true
+    }
+
+    /// The time has come: starts the app for this task.
+    func start(_ identifier: String, _ chance: any BackgroundChance) {
+        cancel(identifier)
+        registered.with { $0[identifier] }?(chance)
+    }
 
     func submit(_ request: TaskRequest) throws {
         try requests.with { requests in
@@ -116,6 +137,43 @@ final class ScriptedTime: SuspensionDelay {
 
     func expire() {
         for handler in state.with({ Array($0.handlers.values) }) { handler() }
+    }
+}
+
+/// The system as one app meets it: where the app is, and which network there is, is what a test says.
+final class ScriptedApp: AppSystem {
+    private struct Watchers: Sendable {
+        var app: [@Sendable (Bool) -> Void] = []
+        var network: [@Sendable (Connection) -> Void] = []
+    }
+
+    let time: ScriptedTime
+    let tasks: ScriptedScheduler
+    private let watchers = Locked(Watchers())
+
+    init(_ queue: URL, permitted: Set<String>? = nil) {
+        (time, tasks) = (ScriptedTime(queue), ScriptedScheduler(permitted: permitted))
+    }
+
+    var delay: any SuspensionDelay { time }
+    var scheduler: (any TaskScheduler)? { tasks }
+
+    func watchApp(_ tell: @escaping @Sendable (_ inBackground: Bool) -> Void) -> any Sendable {
+        watchers.with { $0.app.append(tell) }
+        return true
+    }
+
+    func watchNetwork(_ tell: @escaping @Sendable (Connection) -> Void) -> any Sendable {
+        watchers.with { $0.network.append(tell) }
+        return true
+    }
+
+    func app(inBackground: Bool) {
+        for tell in watchers.with({ $0.app }) { tell(inBackground) }
+    }
+
+    func network(is connection: Connection) {
+        for tell in watchers.with({ $0.network }) { tell(connection) }
     }
 }
 

@@ -52,9 +52,16 @@ struct StatementsTests {
         )
     }
 
+    @Test func aMailAddressNeedsNoMailto() throws {
+        for address in ["ada@example.com", "mailto:ada@example.com"] {
+            #expect(Agent.mbox(address, name: "Ada").ifi == .mbox(iri: "mailto:ada@example.com"))
+            #expect(Ifi.mbox(address) == .mbox(iri: "mailto:ada@example.com"))
+        }
+    }
+
     @Test func everyPartArrivesAtItsPlace() throws {
         let json = try full.toJson()
-        try checkStatement(json: json, version: .v200)
+        _ = try checkStatement(json: json, version: .v200)
         for part in [
             #""id":"0c7a4a4e-3f52-4f5b-9d6c-6a4c3b1e2d10""#,
             #""account":{"homePage":"https://example.com","name":"a1"}"#,

@@ -1,3 +1,6 @@
+@_exported import Foundation
+import Observation
+
 @preconcurrency @MainActor
 public protocol View {
     associatedtype Body: View
@@ -65,4 +68,37 @@ public struct State<Value> {
         nonmutating set {}
     }
     public var projectedValue: Binding<Value> { fatalError() }
+}
+
+@preconcurrency @MainActor
+public protocol App {
+    associatedtype Body: Scene
+    @SceneBuilder var body: Body { get }
+    init()
+}
+
+extension App {
+    public static func main() {}
+}
+
+@preconcurrency @MainActor
+public protocol Scene {}
+
+@resultBuilder
+public enum SceneBuilder {
+    public static func buildBlock<Content: Scene>(_ content: Content) -> Content { content }
+}
+
+public struct WindowGroup<Content: View>: Scene {
+    public init(@ViewBuilder content: () -> Content) {}
+}
+
+extension View {
+    public func environment<T: AnyObject & Observable>(_ object: T?) -> Some { Some() }
+}
+
+@propertyWrapper
+public struct Environment<Value> {
+    public init(_ type: Value.Type) where Value: AnyObject & Observable {}
+    public var wrappedValue: Value { fatalError() }
 }

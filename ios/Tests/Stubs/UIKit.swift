@@ -10,6 +10,7 @@ public struct UIBackgroundTaskIdentifier: RawRepresentable, Hashable, Sendable {
 @MainActor
 open class UIApplication {
     public enum State: Int, Sendable { case active, inactive, background }
+    @available(iOSApplicationExtension, unavailable)
     public class var shared: UIApplication { fatalError() }
     public var applicationState: State { fatalError() }
     public nonisolated class var didEnterBackgroundNotification: Notification.Name { fatalError() }

@@ -2,6 +2,9 @@ import Foundation
 
 /// The system's scheduler of tasks in the background, and a test's.
 protocol TaskScheduler: Sendable {
+    /// Says what is to be done when a task is started. Once for each identifier, and before the app has finished launching.
+    /// False if the app's Info.plist does not have it.
+    func register(_ identifier: String, _ begin: @escaping @Sendable (any BackgroundChance) -> Void) -> Bool
     /// Takes the place of what was asked for with the same identifier.
     func submit(_ request: TaskRequest) throws
     func cancel(_ identifier: String)

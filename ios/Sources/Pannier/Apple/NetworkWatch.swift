@@ -1,28 +1,35 @@
-/// Tells a collector of the networks that come and go, by a rule.
+/// Tells a collector of the networks that come and go, by a rule. What comes before there is a collector is told it then.
 final class NetworkWatch: Sendable {
-    private let collector: WeakCollector
-    private let rule: NetworkRule
-    /// Whether the last one was allowed. Until something is known there is one.
-    private let allowed = Locked(true)
-
-    init(_ collector: Collector, _ rule: NetworkRule) {
-        (self.collector, self.rule) = (WeakCollector(collector), rule)
+    private struct State {
+        weak var collector: Collector?
+        /// Whether the last one was allowed. Until something is known there is one.
+        var isAllowed = true
     }
 
-    func changed(to path: NetworkPath) {
-        let now = rule.allows(path)
-        let before = allowed.with { allowed in
-            defer { allowed = now }
-            return allowed
+    private let networks: Networks
+    private let state = Locked(State())
+
+    init(_ networks: Networks) {
+        self.networks = networks
+    }
+
+    /// From now on this one is told.
+    func tell(_ collector: Collector) {
+        let isAllowed = state.with { state in
+            state.collector = collector
+            return state.isAllowed
         }
-        collector.it?.setNetwork(now)
-        // A sync by hand that was begun without a network that is allowed goes on.
-        if before && !now { collector.it?.interrupt() }
+        if !isAllowed { collector.setNetwork(false) }
     }
 
-    private final class WeakCollector: @unchecked Sendable {
-        private(set) weak var it: Collector?
-
-        init(_ it: Collector) { self.it = it }
+    func changed(to connection: Connection) {
+        let now = networks.allows(connection)
+        let (collector, before) = state.with { state in
+            defer { state.isAllowed = now }
+            return (state.collector, state.isAllowed)
+        }
+        collector?.setNetwork(now)
+        // A sync by hand that was begun without a network that is allowed goes on.
+        if before && !now { collector?.interrupt() }
     }
 }

@@ -23,11 +23,15 @@ public final class Suspension: Sendable {
     /// - Parameter inBackground: Where the app is now. One that was started in the background has its queue closed.
     public init(_ collector: Collector, delay: any SuspensionDelay, inBackground: Bool = false) {
         (wakefulness, self.delay) = (collector.wakefulness, delay)
-        if inBackground { enterBackground() } else { enterForeground() }
+        app(inBackground: inBackground)
     }
 
     deinit {
         wakefulness.forget(self)
+    }
+
+    func app(inBackground: Bool) {
+        if inBackground { enterBackground() } else { enterForeground() }
     }
 
     /// The app has gone into the background: ends a sync under way and closes the file, in time that
@@ -84,21 +88,28 @@ final class GrantedTime: Sendable {
     }
 }
 
-/// Tells a suspension of the notifications by which an app comes and goes, on the thread on which they are posted and before
-/// that goes on: whatever the app does next comes after it. For as long as this lives.
+/// Tells of the notifications by which an app comes and goes, on the thread on which they are posted and before that goes on:
+/// whatever the app does next comes after it. For as long as this lives.
 final class Comings: @unchecked Sendable {
     private let center: NotificationCenter
     private let observers: [any NSObjectProtocol]
 
     init(
+        from center: NotificationCenter, going: [Notification.Name], coming: [Notification.Name],
+        _ tell: @escaping @Sendable (_ inBackground: Bool) -> Void
+    ) {
+        self.center = center
+        func observe(_ names: [Notification.Name], _ inBackground: Bool) -> [any NSObjectProtocol] {
+            names.map { center.addObserver(forName: $0, object: nil, queue: nil) { _ in tell(inBackground) } }
+        }
+        observers = observe(going, true) + observe(coming, false)
+    }
+
+    convenience init(
         _ suspension: Suspension, from center: NotificationCenter, going: [Notification.Name],
         coming: [Notification.Name]
     ) {
-        self.center = center
-        func observe(_ names: [Notification.Name], _ tell: @escaping @Sendable () -> Void) -> [any NSObjectProtocol] {
-            names.map { center.addObserver(forName: $0, object: nil, queue: nil) { _ in tell() } }
-        }
-        observers = observe(going) { suspension.enterBackground() } + observe(coming) { suspension.enterForeground() }
+        self.init(from: center, going: going, coming: coming) { suspension.app(inBackground: $0) }
     }
 
     deinit {

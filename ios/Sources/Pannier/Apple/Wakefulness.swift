@@ -1,9 +1,5 @@
 import Foundation
 
-#if canImport(os)
-import os
-#endif
-
 /// Whether anybody needs the file of a collector open: the app in the foreground, or a task that delivers in
 /// the background. It is closed when the last of them goes, and opened when one comes. What fails is told, and
 /// tried again until it is no longer wanted.
@@ -34,7 +30,7 @@ final class Wakefulness: Sendable {
     init(
         _ caller: Caller,
         wait: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) },
-        tell: @escaping @Sendable (String) -> Void = Wakefulness.log
+        tell: @escaping @Sendable (String) -> Void = { Log.error($0, of: .queue) }
     ) {
         (self.caller, self.wait, self.tell) = (caller, wait, tell)
     }
@@ -93,12 +89,5 @@ final class Wakefulness: Sendable {
             guard let again else { return }
             turn = again
         }
-    }
-
-    /// The system's log, where there is one.
-    @Sendable static func log(_ text: String) {
-        #if canImport(os)
-        Logger(subsystem: "pannier", category: "queue").error("\(text, privacy: .public)")
-        #endif
     }
 }

@@ -8,13 +8,14 @@ final class Caller: Sendable {
     let statusFeed: StatusFeed
     let withinSync: WithinSync
     let turns = Turns()
+    private let posts: Posts
     /// What the app said last of the network.
     private let network = Locked(true)
 
-    init(_ blocking: BlockingCollector, _ withinSync: WithinSync) {
+    init(_ blocking: BlockingCollector, _ withinSync: WithinSync, _ posts: Posts, _ statusFeed: StatusFeed) {
         let opened = Locked<BlockingCollector?>(blocking)
-        (self.opened, self.withinSync) = (opened, withinSync)
-        statusFeed = StatusFeed { try opened.whileOpen().upstreams() }
+        (self.opened, self.withinSync, self.posts, self.statusFeed) = (opened, withinSync, posts, statusFeed)
+        statusFeed.reads { try opened.whileOpen().upstreams() }
     }
 
     func reading<Value: Sendable>(
@@ -47,6 +48,26 @@ final class Caller: Sendable {
             )
         }
         return try await changing(isSync: true, work)
+    }
+
+    /// Begins to record a statement. Whoever posts is told on another thread, also where nothing is begun any more.
+    func post(_ statement: Statement, by recorder: BlockingRecorder?) {
+        let (posts, statusFeed) = (posts, statusFeed)
+        do {
+            let blocking = try opened.whileOpen()
+            turns.post(Posted(statement: statement, recorder: recorder)) {
+                posts.record($0, in: blocking)
+                statusFeed.change()
+            }
+        } catch {
+            posts.tellLater(statement, error)
+        }
+    }
+
+    /// Waits until all that was posted so far is recorded, or told.
+    func posted() async {
+        let turns = turns
+        try? await Calls.make(place: { turns.place($0, isSync: true) }) {}
     }
 
     /// Begins to close the file.

@@ -17,17 +17,10 @@ enum Calls {
         place: (Work) -> Void = { _ in },
         _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        let outcome = Outcome<Value>()
-        return try await withTaskCancellationHandler {
-            try Task.checkCancellation()
-            return try await withCheckedThrowingContinuation { waiting in
-                guard outcome.isWaited(for: waiting) else { return }
-                let call = Work { outcome.settle(Result(catching: work)) }
-                place(call)
-                threads.addOperation(call)
-            }
-        } onCancel: {
-            outcome.settle(.failure(CancellationError()))
+        try await Outcome.wait { outcome in
+            let call = Work { outcome.settle(Result(catching: work)) }
+            place(call)
+            threads.addOperation(call)
         }
     }
 
@@ -64,7 +57,7 @@ final class Work: Operation, @unchecked Sendable {
 }
 
 /// What a call comes to, told once: by the call or by a cancellation, whichever is first.
-private final class Outcome<Value: Sendable>: Sendable {
+final class Outcome<Value: Sendable>: Sendable {
     private enum State {
         case open
         case awaited(CheckedContinuation<Value, any Error>)
@@ -74,8 +67,22 @@ private final class Outcome<Value: Sendable>: Sendable {
 
     private let state = Locked(State.open)
 
+    /// Waits until what is begun settles it, or the caller is cancelled; for a caller that is cancelled already nothing
+    /// is begun.
+    static func wait(_ begin: (Outcome) -> Void) async throws -> Value {
+        let outcome = Outcome()
+        return try await withTaskCancellationHandler {
+            try Task.checkCancellation()
+            return try await withCheckedThrowingContinuation { waiting in
+                if outcome.isWaited(for: waiting) { begin(outcome) }
+            }
+        } onCancel: {
+            outcome.settle(.failure(CancellationError()))
+        }
+    }
+
     /// False if it is settled already, and the one who waits was told.
-    func isWaited(for waiting: CheckedContinuation<Value, any Error>) -> Bool {
+    private func isWaited(for waiting: CheckedContinuation<Value, any Error>) -> Bool {
         let settled: Result<Value, any Error>? = state.with {
             guard case .settled(let result) = $0 else {
                 $0 = .awaited(waiting)

@@ -15,10 +15,11 @@ import Foundation
 public final class Collector: Sendable {
     let caller: Caller
     let wakefulness: Wakefulness
-    private let feed = EventFeed()
+    private let feed: EventFeed
+    private let leavesFeeds = Locked(false)
 
-    private init(_ caller: Caller, _ blocking: BlockingCollector) {
-        (self.caller, wakefulness) = (caller, Wakefulness(caller))
+    private init(_ caller: Caller, _ blocking: BlockingCollector, _ feed: EventFeed) {
+        (self.caller, wakefulness, self.feed) = (caller, Wakefulness(caller), feed)
         _ = blocking.addListener(listener: Relay(feed: feed, statusFeed: caller.statusFeed))
     }
 
@@ -26,8 +27,19 @@ public final class Collector: Sendable {
         // The file is closed though its upstreams and recorders may be known to somebody still, and on a thread of
         // Pannier's, as that waits for a sync's end.
         _ = caller.close()
+        endFeeds()
+    }
+
+    private func endFeeds() {
+        if leavesFeeds.with({ $0 }) { return }
         feed.close()
         caller.statusFeed.close()
+    }
+
+    /// Closes the file, and leaves the feeds to another one.
+    func giveUp() async {
+        leavesFeeds.with { $0 = true }
+        await close()
     }
 
     /// Opens the queue in this file, making it where there is none; the folder must exist. A file that
@@ -39,11 +51,25 @@ public final class Collector: Sendable {
     ///   - config: How the collector is set up; all of it has a default.
     ///   - transport: Takes the place of the built-in HTTP.
     ///   - credentialsProvider: Asked when the LRS refuses the credentials.
+    ///   - onNotRecorded: Told what was posted (``post(_:)``) and could not be recorded; without it that is an error in
+    ///     the system's log, or on standard error where there is none.
     public static func open(
         _ file: URL,
         config: Config = Config(),
         transport: (any Transport)? = nil,
-        credentialsProvider: (any CredentialsProvider)? = nil
+        credentialsProvider: (any CredentialsProvider)? = nil,
+        onNotRecorded: OnNotRecorded? = nil
+    ) async throws -> Collector {
+        try await open(
+            file, config: config, transport: transport, credentialsProvider: credentialsProvider,
+            onNotRecorded: onNotRecorded, feed: EventFeed(), statusFeed: StatusFeed()
+        )
+    }
+
+    /// With feeds that somebody may listen to already.
+    static func open(
+        _ file: URL, config: Config, transport: (any Transport)?, credentialsProvider: (any CredentialsProvider)?,
+        onNotRecorded: OnNotRecorded?, feed: EventFeed, statusFeed: StatusFeed
     ) async throws -> Collector {
         try await Calls.make {
             let within = WithinSync()
@@ -52,7 +78,7 @@ public final class Collector: Sendable {
                 transport: transport.map(within.transport),
                 credentialsProvider: credentialsProvider.map(within.provider)
             )
-            return Collector(Caller(blocking, within), blocking)
+            return Collector(Caller(blocking, within, Posts(onNotRecorded), statusFeed), blocking, feed)
         }
     }
 
@@ -327,8 +353,7 @@ public final class Collector: Sendable {
     public func close() async {
         guard let closing = caller.close() else { return }
         _ = await closing.failure()
-        feed.close()
-        caller.statusFeed.close()
+        endFeeds()
     }
 }
 

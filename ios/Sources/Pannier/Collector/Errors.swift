@@ -24,6 +24,36 @@ extension PannierError {
     }
 }
 
+extension PannierError {
+    /// What is wrong: the statement, the moment, the set-up or the file. Enough for most of an app.
+    public enum Group: Hashable, Sendable, CaseIterable {
+        /// A statement cannot be taken in as it is: the same again fails again.
+        case notAccepted
+        /// It cannot be done now, as things stand: with that statement, that upstream or this collector.
+        case wrongState
+        /// What the app has said of where and how to deliver cannot be used, or is missing.
+        case setup
+        /// Something is wrong with the file of the queue, or with the disk that it is on.
+        case queueFile
+    }
+
+    /// The group that it belongs to. None: `panicked`, which is nobody's mistake but the code's.
+    public var group: Group? {
+        switch self {
+        case .invalid, .attachmentContent, .otherContent: .notAccepted
+        case .unknown, .notHeld, .notInConflict, .mayHaveBeenSent, .upstreamNotEmpty, .paused, .reentrant, .closing:
+            .wrongState
+        case .noEndpoint, .invalidEndpoint, .invalidCredentials, .noTransport, .noUpstream, .otherUpstream, .upstreamName,
+            .tooManyUpstreams, .mainStays:
+            .setup
+        case .diskFull, .busy, .newer, .missing, .notAQueue, .damaged, .readOnly, .cannotOpen, .unplaced, .partlyErased,
+            .storage:
+            .queueFile
+        case .panicked: nil
+        }
+    }
+}
+
 extension PannierError: LocalizedError {
     public var errorDescription: String? { explanation }
 }

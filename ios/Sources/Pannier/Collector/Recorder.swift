@@ -6,8 +6,8 @@ import Foundation
 /// Its calls are made as the collector's are: none blocks, and each may throw a `PannierError`. When the
 /// collector is closed they throw `closing`. There is nothing to close.
 public final class Recorder: Sendable {
-    private let blocking: BlockingRecorder
-    private let caller: Caller
+    let blocking: BlockingRecorder
+    let caller: Caller
 
     init(_ blocking: BlockingRecorder, _ caller: Caller) {
         (self.blocking, self.caller) = (blocking, caller)

@@ -28,10 +28,13 @@ final class StatusFeed: Sendable {
     private let state = Locked(State())
     /// What was read last. Touched by who reads, one at a time, so that none puts back what is newer.
     private let latest = Locked<[UpstreamInfo]?>(nil)
-    private let reader: @Sendable () throws -> [UpstreamInfo]
+    /// None: nothing is open yet, and nothing is shown.
+    private let reader = Locked<(@Sendable () throws -> [UpstreamInfo])?>(nil)
 
-    init(read: @escaping @Sendable () throws -> [UpstreamInfo]) {
-        reader = read
+    /// From now on it is read like this.
+    func reads(_ read: @escaping @Sendable () throws -> [UpstreamInfo]) {
+        reader.with { $0 = read }
+        change()
     }
 
     /// How things stand now with each upstream, and again whenever that changes.
@@ -98,6 +101,7 @@ final class StatusFeed: Sendable {
 
     /// Reads how things stand, and shows it. Waits for the disk.
     func read() {
+        guard let reader = reader.with({ $0 }) else { return }
         latest.with { latest in
             // If something is recorded meanwhile, it is told after this.
             let wasOlder = state.with { state in

@@ -5,6 +5,7 @@ import Foundation
 /// - Pauses and resumes come one after another, as they were begun.
 /// - A call that is begun after a resume waits for it.
 /// - A pause waits for the calls that were begun before it, but for syncs, which it ends.
+/// - What is posted keeps its order, and whatever is called after it waits for it.
 final class Turns: Sendable {
     private struct State {
         /// Those that a pause waits for.
@@ -13,6 +14,8 @@ final class Turns: Sendable {
         var last: Work?
         /// It, if it is a resume.
         var opening: Work?
+        /// What was posted last, until it is recorded.
+        var posting: Posting?
     }
 
     private let state = Locked(State())
@@ -22,9 +25,32 @@ final class Turns: Sendable {
         let name = ObjectIdentifier(call)
         state.with {
             if let opening = $0.opening { call.addDependency(opening) }
+            if let posting = $0.posting { call.addDependency(posting.work) }
             if !isSync { $0.calls[name] = call }
         }
         if !isSync { call.onEnd { [weak self] in self?.state.with { _ = $0.calls.removeValue(forKey: name) } } }
+    }
+
+    /// Has it recorded by `record`, together with what else is posted before its turn comes.
+    func post(_ posted: Posted, _ record: @escaping @Sendable ([Posted]) -> Void) {
+        let begun: Posting? = state.with { state in
+            if state.posting?.add(posted) == true { return nil }
+            let posting = Posting(posted, record)
+            if let opening = state.opening { posting.work.addDependency(opening) }
+            if let before = state.posting { posting.work.addDependency(before.work) }
+            state.calls[ObjectIdentifier(posting.work)] = posting.work
+            state.posting = posting
+            return posting
+        }
+        guard let work = begun?.work else { return }
+        let name = ObjectIdentifier(work)
+        work.onEnd { [weak self] in
+            self?.state.with { state in
+                state.calls[name] = nil
+                if state.posting.map({ ObjectIdentifier($0.work) }) == name { state.posting = nil }
+            }
+        }
+        Calls.short.addOperation(work)
     }
 
     /// How many calls a pause would wait for now.
@@ -49,6 +75,38 @@ final class Turns: Sendable {
         }
         Calls.short.addOperation(turn.work)
         return turn
+    }
+}
+
+/// What is posted before its turn comes, and is recorded by one work.
+private final class Posting: Sendable {
+    private struct State {
+        var posted: [Posted]
+        var hasBegun = false
+    }
+
+    let work: Work
+    private let state: Locked<State>
+
+    init(_ first: Posted, _ record: @escaping @Sendable ([Posted]) -> Void) {
+        let state = Locked(State(posted: [first]))
+        self.state = state
+        work = Work {
+            record(
+                state.with { state in
+                    state.hasBegun = true
+                    return state.posted
+                }
+            )
+        }
+    }
+
+    /// False if it is too late.
+    func add(_ posted: Posted) -> Bool {
+        state.with { state in
+            if !state.hasBegun { state.posted.append(posted) }
+            return !state.hasBegun
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 extension Agent: Changeable {
-    /// Who is known by a mail address; `iri` begins with `mailto:`.
-    public static func mbox(_ iri: String, name: String? = nil) -> Agent {
-        Agent(ifi: .mbox(iri: iri), name: name)
+    /// Who is known by a mail address: `ada@example.com`, or with `mailto:` before it, which is added otherwise.
+    public static func mbox(_ address: String, name: String? = nil) -> Agent {
+        Agent(ifi: .mbox(address), name: name)
     }
 
     /// Who has an account on a system: best for privacy, as the account's name may be opaque.
@@ -32,6 +32,11 @@ extension Group: Changeable {
 }
 
 extension Ifi {
+    /// A mail address: `ada@example.com`, or with `mailto:` before it, which is added otherwise.
+    public static func mbox(_ address: String) -> Ifi {
+        .mbox(iri: address.hasPrefix("mailto:") ? address : "mailto:\(address)")
+    }
+
     /// An account on a system: best for privacy, as its name may be opaque.
     public static func account(homePage: String, name: String) -> Ifi {
         .account(account: Account(homePage: homePage, name: name))

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// ```swift
 /// Statement(
-///     .mbox("mailto:ada@example.com", name: "Ada"),
+///     .mbox("ada@example.com", name: "Ada"),
 ///     .completed,
 ///     Activity("https://example.com/lessons/1").name("en", "Lesson 1")
 /// )
