@@ -46,8 +46,8 @@ impl Times {
             .device
             .iter()
             .any(|&(at, boot, offset)| boot == made.boot && at >= made.at && is(offset));
-        let said = made.at + made.offset;
-        let impossible = said < super::START - 30 * DAY || said > super::START + 23 * 365 * DAY;
+        let possible = super::START - 30 * DAY..=super::START + 23 * 365 * DAY;
+        let impossible = !possible.contains(&(made.at + made.offset));
         jumped || (impossible && self.lrs.iter().any(|&offset| is(offset)))
     }
 }

@@ -278,23 +278,24 @@ fn what_is_at_fault_is_held_though_the_lrs_has_taken_what_it_refused() {
 }
 
 #[test]
-fn what_an_lrs_refuses_while_it_is_read_only_for_a_moment_is_not_held() {
-    // For three of every four seconds, from some statements on.
-    for chance in 0..12 {
+fn several_that_are_refused_twice_and_nothing_is_taken_after_them_are_not_held() {
+    for several in 2..=3 {
         let mut device = Device::new();
-        device.chance = chance;
-        device.record(60);
-        let begun = device.now;
-        device.lrs.instead = Box::new(move |request, now| {
-            let is_read_only = (now - begun) % 4_000 >= 1_000;
-            (request.method == Method::Post && is_read_only)
-                .then(|| answer(400, &[], "maintenance: read only".into()))
-        });
-        device.go_on_for(6 * HOUR);
-        assert_eq!(
-            (device.held(), device.delivered()),
-            (vec![], 60),
-            "{chance}"
-        );
+        let ids = device.record(several);
+        for id in &ids {
+            device.lrs.dislikes.insert(*id, 400);
+        }
+        for _ in 0..2 {
+            // Taken before them, and then it is read-only for a moment.
+            device.record(1);
+            let _ = device.sync();
+            device.now += 60_000;
+        }
+        let waiting = device.db.ledger(UpstreamId::MAIN).unwrap().waiting;
+        assert_eq!((device.delivered(), u128::from(waiting)), (2, several));
+        device.lrs.dislikes.clear();
+        device.go_on_for(HOUR);
+        assert_eq!(device.held(), []);
+        assert_eq!(device.delivered() as u128, several + 2);
     }
 }
