@@ -1,9 +1,8 @@
 //! The device's clocks, which tests replace.
 //!
-//! The wall clock says what time it is, and may be wrong and jump. The steady clock says nothing but
-//! how much time has passed since the device was started, and is never set: by it the moment of a
-//! recording can be told later, when somebody who knows the time has been asked. `docs/clock.md`
-//! says what is done with it.
+//! The wall clock tells the time of day, and may be wrong and jump. The steady clock tells only how much time has
+//! passed since the device was started, and is never set: with it the time of a recording can be worked out later, once
+//! somebody who knows the time has been asked. `docs/clock.md` says what is done with it.
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod system;
@@ -14,16 +13,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Tells the time. The wall clock may jump in either direction at any moment.
 pub trait Clock: Send + Sync {
-    /// Unix milliseconds by the device's wall clock.
+    /// Returns the device's wall clock, unix milliseconds.
     fn now_ms(&self) -> i64;
 
-    /// The steady clock; none where there is none that goes on while the device sleeps. Without it
-    /// no timestamp is ever corrected.
+    /// Returns the steady clock; `None` where no clock keeps running while the device sleeps. Without it no timestamp
+    /// is ever corrected.
     fn steady(&self) -> Option<Steady> {
         None
     }
 
-    /// Both.
+    /// Returns a reading of both clocks.
     fn now(&self) -> Now {
         Now {
             wall_ms: self.now_ms(),
@@ -37,12 +36,12 @@ pub trait Clock: Send + Sync {
 pub struct Now {
     /// Unix milliseconds by the wall clock.
     pub wall_ms: i64,
-    /// By the steady clock.
+    /// Reading of the steady clock, where there is one.
     pub steady: Option<Steady>,
 }
 
 impl From<i64> for Now {
-    /// Of the wall clock alone.
+    /// Makes a reading of the wall clock alone.
     fn from(wall_ms: i64) -> Self {
         Self {
             wall_ms,

@@ -1,4 +1,4 @@
-//! What a collector's calls may answer instead of doing what they were asked to.
+//! Errors of a collector's calls.
 
 use uuid::Uuid;
 
@@ -6,17 +6,16 @@ use crate::lrs::{InvalidCredentials, InvalidEndpoint};
 use crate::statement::Invalid;
 use crate::store::{Refused, StoreError, Unchanged};
 
-/// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that
-/// was recorded before is lost. A sync may have got on before it failed: what it delivered is
-/// delivered, and what may be under way is waited for. And [`StoreError::Unplaced`] names what was
-/// recorded all the same, [`StoreError::PartlyErased`] what was erased.
+/// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that was recorded before
+/// is lost. Exceptions: what a sync delivered before it failed stays delivered, and what may be under way is waited
+/// for; [`StoreError::Unplaced`] names what was recorded all the same, [`StoreError::PartlyErased`] what was erased.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The statement is not valid. Every fault is listed.
     #[error("the statement is not valid:\n{0}")]
     Invalid(Invalid),
-    /// It is valid by the standard, but Pannier cannot deliver it yet.
+    /// The statement is valid by the standard, but Pannier cannot deliver its attachment content yet.
     #[error(
         "statement {id} has an attachment without fileUrl: Pannier cannot send attachment content yet, so give it a fileUrl or leave the attachment out"
     )]
@@ -24,8 +23,8 @@ pub enum Error {
         /// The statement.
         id: Uuid,
     },
-    /// Another statement was recorded under this id; or, of a replacement, this very one, which is held itself, or
-    /// another LRS has it or is to get it.
+    /// Another statement was recorded under this id. A replacement is also refused if this very statement was recorded,
+    /// and is held itself, or another LRS has it or is to get it.
     #[error(
         "another statement was recorded under the id {id}, or this one for another LRS: a statement never changes, so give the new one an id of its own"
     )]
@@ -106,10 +105,10 @@ pub enum Error {
     UpstreamNotEmpty {
         /// The name.
         name: String,
-        /// How many: queued, waiting and held.
+        /// Number of these statements: queued, waiting and held.
         left: u64,
     },
-    /// It is the first upstream, which every queue has and which gets every statement.
+    /// The first upstream, which every queue has and which gets every statement, cannot be changed like this.
     #[error(
         "the upstream \"main\" stays, and gets every statement: set another endpoint for it, or add another upstream"
     )]
@@ -117,7 +116,7 @@ pub enum Error {
     /// The device's storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A transport or credentials provider called it from within a sync of the same collector.
+    /// A transport or credentials provider made the call within a sync of the same collector.
     #[error(
         "a sync is asked for from within a sync of the same collector, and would wait for itself: return from the transport or credentials provider first, and sync afterwards"
     )]

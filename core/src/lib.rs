@@ -4,11 +4,10 @@
 //! Record Store (LRS) when there is a network. What `record` accepted is never lost, never sent as
 //! something else, never counted twice, and never stuck behind somebody else's mistake.
 //!
-//! What is public is here: the collector, what it is given and what it gives. The parts below it are not, but for
-//! this repository's own tests (the feature `internals`).
+//! The public API is here: the collector, what it takes and what it returns. The store and the sync below it are
+//! private, except to this repository's own tests (the feature `internals`).
 //!
-//! Arrows point down only: `collector → sync → {store, lrs} → statement`, and
-//! `collector → transport → lrs`.
+//! Dependencies point down only: `collector → sync → {store, lrs} → statement`, and `collector → transport → lrs`.
 
 pub mod clock;
 pub mod collector;

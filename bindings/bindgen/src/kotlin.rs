@@ -1,4 +1,4 @@
-//! The vocabulary as Kotlin, and what uniffi leaves to be said so that Kotlin prints and Java calls it well.
+//! The vocabulary as Kotlin, and changes to uniffi's bindings so that Kotlin prints and Java calls them well.
 
 mod errors;
 mod hidden;
@@ -31,8 +31,9 @@ fn word(word: &Word) -> String {
     format!("    /** {} */\n    {line}", word.docs.join(" "))
 }
 
-/// What uniffi made, with cases that print as their names, errors in groups that say what to do, and constructors that
-/// Java can call without a `Companion` and without what has a default; and without what is uniffi's own.
+/// Returns uniffi's bindings with cases that print as their names, errors in groups that say what to do, and
+/// constructors that Java can call without a `Companion` and without what has a default; uniffi's own items are
+/// hidden.
 pub fn finish(bindings: &str) -> Result<String, String> {
     let hidden: Vec<String> = bindings.lines().map(hidden::hide).collect();
     errors::group(&tidy(&hidden.join("\n")))
@@ -66,7 +67,7 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
         return format!("{indent}@JvmStatic @JvmOverloads {text}");
     }
     if text.starts_with("get() = \"") && text.contains("explanation=${ `explanation` }") {
-        // Of an error: what a log shows of it.
+        // The message of an error is what a log shows of it.
         return format!("{indent}get() = `explanation`");
     }
     match text.split_once('(') {
@@ -80,7 +81,7 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
     }
 }
 
-/// Whether one of the parameters that follow has a default and all are of types that Java knows: a
+/// Tells whether one of the parameters that follow has a default and all are of types that Java knows: a
 /// constructor with an unsigned number is hidden from it.
 fn may_overload(parameters: &[&str]) -> bool {
     let code = |line: &&&str| !line.trim_start().starts_with(['*', '/']);

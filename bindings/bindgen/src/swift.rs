@@ -1,5 +1,5 @@
-//! The vocabulary as Swift, and what uniffi leaves to be said in a Swift developer's way. Verbs are
-//! found where a verb is wanted: `.completed`.
+//! The vocabulary as Swift, and changes to uniffi's bindings that a Swift developer expects. Verbs are found where
+//! a verb is wanted: `.completed`.
 
 use heck::ToLowerCamelCase;
 
@@ -8,7 +8,7 @@ use crate::vocabulary::{Section, Word};
 const HEAD: &str = "// Made by bindings/generate; changes are lost.
 ";
 
-/// What an app may want to store or pass on. Credentials and what holds them are not for that, and a
+/// Types that an app may want to store or pass on. Credentials and what holds them are not for that, and a
 /// statement's one form outside is xAPI's own JSON (ios/Sources/Pannier/Model).
 const CODABLE: [&str; 30] = [
     "Check",
@@ -66,7 +66,7 @@ fn word(word: &Word) -> String {
     format!("    /// {docs}\n    public static let {name} = {value}")
 }
 
-/// What uniffi made, with the cases of its errors written as Swift's are, and with `Codable` values.
+/// Returns uniffi's bindings, with the cases of its errors written as Swift's are, and with `Codable` values.
 pub fn finish(bindings: &str) -> String {
     let mut error = None;
     let mut lines: Vec<String> = bindings
@@ -89,8 +89,8 @@ pub fn finish(bindings: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A line with a case that begins with a capital: `case Busy`, `case 3: return .Busy(`,
-/// `case let .Busy(reason):`.
+/// Returns a line with a case that begins with a capital, made to begin with a small letter:
+/// `case Busy`, `case 3: return .Busy(`, `case let .Busy(reason):`.
 fn small(line: &str) -> Option<String> {
     let begin = line.find("case ")? + "case ".len();
     let begin = line.find(" .").map_or(begin, |dot| dot + " .".len());

@@ -1,4 +1,4 @@
-//! The constants of the core's vocabulary, read from its sources: a library keeps no constants.
+//! The constants of the core's vocabulary, read from its sources: a compiled library keeps no constants.
 
 use syn::{Expr, ExprLit, Item, Lit, Meta};
 
@@ -6,13 +6,13 @@ use syn::{Expr, ExprLit, Item, Lit, Meta};
 pub struct Section {
     /// `Verbs`, `ActivityTypes`, `Categories` or `ExtensionKeys`.
     pub name: &'static str,
-    /// What is in it.
+    /// Description of its contents.
     pub what: &'static str,
     /// The constants.
     pub words: Vec<Word>,
 }
 
-/// The text of a module of the core, as it was when this was built: built anew when it changes.
+/// Text of a module of the core at build time; a change of it triggers a rebuild.
 macro_rules! module {
     ($file:literal) => {
         include_str!(concat!(
@@ -48,17 +48,17 @@ const SECTIONS: [(&str, &str, &str); 4] = [
 
 /// A constant.
 pub struct Word {
-    /// In the core's spelling: `CMI5_MOVE_ON`.
+    /// Name in the core's spelling: `CMI5_MOVE_ON`.
     pub name: String,
     /// Lines of documentation.
     pub docs: Vec<String>,
     /// Its IRI.
     pub iri: String,
-    /// For verbs, the English word to show.
+    /// English word to show, for verbs.
     pub display: Option<String>,
 }
 
-/// Reads the core's sources, which lie beside this crate's.
+/// Reads the vocabulary from the core's sources, which are next to this crate's.
 pub fn read() -> Result<Vec<Section>, String> {
     SECTIONS
         .into_iter()
@@ -69,7 +69,7 @@ pub fn read() -> Result<Vec<Section>, String> {
         .collect()
 }
 
-/// The public constants of a module.
+/// Returns the constants of a module.
 fn words(text: &str) -> Result<Vec<Word>, String> {
     let file = syn::parse_file(text).map_err(|error| error.to_string())?;
     let constants = file.items.into_iter().filter_map(|item| match item {

@@ -48,10 +48,10 @@ enum Command {
 }
 
 impl Command {
-    /// Whether there is room for what it opens.
+    /// Fails where there is no room for what it opens.
     fn room(&self) -> Result<(), Failure> {
         enough(match self {
-            // It opens one file after the other, and says which one it cannot.
+            // It opens one file at a time, and names the one that it cannot open.
             Self::Check(_) => return Ok(()),
             Self::Sync(_) | Self::Doctor(_) => Opens::Network,
             Self::Demo(_) | Self::Hub(_) => Opens::Several,
@@ -69,7 +69,7 @@ impl Command {
     }
 }
 
-/// No command was given at all, whatever else was.
+/// Tells whether there is no command, whatever else was given.
 fn lacks_a_command(error: &clap::Error) -> bool {
     let of = error.get(ContextKind::InvalidSubcommand);
     error.kind() == ErrorKind::MissingSubcommand
@@ -81,12 +81,12 @@ fn parsed() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&command.try_get_matches()?)
 }
 
-/// Makes a file that may not grow any more (`ulimit -f`) an error like a full disk, which is told, instead
-/// of a signal that ends the command without a word.
+/// Turns a file that may not grow any more (`ulimit -f`) into an error like a full disk, which is reported, instead
+/// of a signal that ends the command silently.
 #[cfg(unix)]
 fn outlive_the_file_size_limit() {
     let seen = std::sync::Arc::default();
-    // Where it cannot be registered all is as before.
+    // If it cannot be registered, everything is as before.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, seen);
 }
 
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
         queue,
     } = match parsed() {
         Ok(cli) => cli,
-        // Its own words would name the command that is not for people.
+        // clap's own message would name the hidden command.
         Err(error) if lacks_a_command(&error) => {
             commands::tell(Cli::command().render_help());
             return ExitCode::from(2);

@@ -1,4 +1,4 @@
-//! The one handle, with calls that block.
+//! The collector, with blocking calls.
 
 mod upstreams;
 
@@ -20,9 +20,9 @@ use crate::{
 /// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
 /// and tasks; this one is for threads.
 ///
-/// Every call may be made from any thread and blocks the calling one: `record` for one commit to
-/// the disk, lists and counts for a read, `sync` until it is done. None but `sync`, and `pause`
-/// shortly, ever waits for the network.
+/// Every call may be made from any thread and blocks the calling one: `record` for one commit to the disk, lists
+/// and counts for a read, `sync` until it is done. Only `sync`, the probes and, briefly, `pause` ever wait for the
+/// network.
 ///
 /// Several collectors, also in several processes, may be open on one file; one of them syncs at a
 /// time. Everything recorded is safe on the disk, however the app ends.
@@ -34,9 +34,9 @@ pub struct BlockingCollector {
 
 #[uniffi::export]
 impl BlockingCollector {
-    /// Opens the queue in this file, making it where there is none; the folder must exist. A file
-    /// that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
-    /// and what can be read of it is in the new queue (`Event.Salvaged` tells, also later).
+    /// Opens the queue in this file, creating it where there is none; the folder must exist. A file that a newer
+    /// Pannier wrote is refused and left untouched; a damaged one is set aside whole, and what can be read of it is
+    /// in the new queue (`Event.Salvaged` reports it, at later openings too).
     ///
     /// `transport` takes the place of the built-in HTTP. `credentials_provider` is asked when the
     /// LRS refuses the credentials.
@@ -57,32 +57,32 @@ impl BlockingCollector {
         }))
     }
 
-    /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns
-    /// its id, made here unless the statement has one; a missing `timestamp` is set to now.
-    /// Recording the same statement under the same id again changes nothing.
+    /// Records a statement. When this returns, it is on the disk and will be delivered. Returns its id, made here
+    /// unless the statement has one; a missing `timestamp` is set to now. Recording the same statement under the
+    /// same id again changes nothing.
     pub fn record(&self, statement: Statement) -> Result<Uuid, PannierError> {
         Ok(self.core.record(typed(statement)?)?)
     }
 
-    /// Takes a statement in as JSON text, whose bytes are kept as they are.
+    /// Records a statement given as JSON text, whose bytes are kept as they are apart from what is added.
     pub fn record_json(&self, json: String) -> Result<Uuid, PannierError> {
         Ok(self.core.record(json)?)
     }
 
-    /// Takes in all of these or none. A fault has the index of its statement among them.
+    /// Records all of these or none. A fault has the index of its statement among them.
     pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Uuid>, PannierError> {
         Ok(self
             .core
             .record_all(crate::statement::all_typed(statements)?)?)
     }
 
-    /// Like `record_all`, of JSON texts.
+    /// Like `record_all`, with JSON texts.
     pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Uuid>, PannierError> {
         Ok(self.core.record_all(json)?)
     }
 
-    /// Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
-    /// `Config.defaults` count. What is wrong with them is told here, as `Invalid`.
+    /// Returns a recorder with these defaults, for a learner, a session or a scene. Where they are silent, those of
+    /// `Config.defaults` apply. Faults in them are reported here, as `Invalid`.
     pub fn recorder(
         &self,
         defaults: StatementDefaults,
@@ -92,10 +92,9 @@ impl BlockingCollector {
         ))
     }
 
-    /// Delivers what is due and returns when nothing is, or when it would have to wait for longer
-    /// than `patience`. Tries at once even where a backoff is not over; what the LRS asked for by
-    /// Retry-After is kept. Several upstreams are delivered to beside each other; the report has the sums, the
-    /// most urgent end, and what was done for each.
+    /// Delivers what is due and returns when nothing is, or when it would have to wait for longer than `patience`.
+    /// Tries at once even during a backoff, but keeps to the time that the LRS asked for by Retry-After. Delivers
+    /// to several upstreams in parallel; the report has the sums, the most urgent outcome, and the result for each.
     #[uniffi::method(default(patience = None))]
     pub fn sync(&self, patience: Option<TimeSpan>) -> Result<SyncReport, PannierError> {
         Ok(self
@@ -104,42 +103,42 @@ impl BlockingCollector {
             .into())
     }
 
-    /// How things stand. Costs the same however long the queue is.
+    /// Returns the state of the queue and of delivery. Costs the same however long the queue is.
     pub fn status(&self) -> Result<Status, PannierError> {
         Ok(self.core.status()?.into())
     }
 
-    /// A page of the queue, in capture order: after the statement with this `seq`, 0 for the
-    /// beginning.
+    /// Returns a page of the queue, in capture order: after the statement with this `seq`, 0 for the beginning.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn queued(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
         Ok(all(self.core.queued(page(after, limit))?))
     }
 
-    /// A page of those that wait aside and come back by themselves.
+    /// Returns a page of the statements that are set aside for now and return to the queue by themselves.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn waiting(&self, after: i64, limit: i32) -> Result<Vec<WaitingStatement>, PannierError> {
         Ok(all(self.core.waiting(page(after, limit))?))
     }
 
-    /// A page of those that are held until the app retries, replaces or discards them.
+    /// Returns a page of the statements that are held until the app retries, replaces or discards them.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn held(&self, after: i64, limit: i32) -> Result<Vec<HeldStatement>, PannierError> {
         Ok(all(self.core.held(page(after, limit))?))
     }
 
-    /// One that is held.
+    /// Returns one held statement.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, PannierError> {
         Ok(self.core.held_one(id)?.into())
     }
 
-    /// A page of what was delivered and is kept, as the history policy says.
+    /// Returns a page of the delivered statements that are kept, as the history policy says.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn history(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
         Ok(all(self.core.history(page(after, limit))?))
     }
 
-    /// The same from its end, the newest first: those before the one with this `seq`, or the last ones.
+    /// Returns a page from the end of the history, the newest first: those before the one with this `seq`, or the
+    /// last ones.
     #[uniffi::method(default(before = None, limit = 50))]
     pub fn history_before(
         &self,
@@ -154,8 +153,8 @@ impl BlockingCollector {
         Ok(self.core.retry(id)?)
     }
 
-    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
-    /// id is its own, or, if it has the old one's, the old one's.
+    /// Replaces a held statement with a corrected one, which goes to the end of the queue. It keeps its own id,
+    /// which may be that of the old one.
     pub fn replace(&self, id: Uuid, statement: Statement) -> Result<Uuid, PannierError> {
         Ok(self.core.replace(id, typed(statement)?)?)
     }
@@ -170,7 +169,7 @@ impl BlockingCollector {
         Ok(self.core.discard(id)?)
     }
 
-    /// Both copies of a statement that is held as a conflict, and where they differ.
+    /// Returns both copies of a statement that is held as a conflict, and where they differ.
     pub fn conflict(&self, id: Uuid) -> Result<Conflict, PannierError> {
         Ok(self.core.conflict(id)?.into())
     }
@@ -180,7 +179,7 @@ impl BlockingCollector {
         Ok(self.core.keep_theirs(id)?)
     }
 
-    /// Ends a conflict: what our copy says is recorded under a new id, which is returned.
+    /// Ends a conflict: records the content of our copy under a new id, which is returned.
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, PannierError> {
         Ok(self.core.send_as_new(id)?)
     }
@@ -208,9 +207,9 @@ impl BlockingCollector {
         Ok(self.core.erase(&who.into())?.into())
     }
 
-    /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
-    /// suspended with a locked file is killed. Until `resume` nothing is delivered, and calls fail, but for those that
-    /// record: they open the file, commit, and close it again.
+    /// Ends a sync under way, folds the write-ahead log into the file and closes it: iOS kills an app that is
+    /// suspended with a locked file. Until `resume` nothing is delivered, and calls that need the file fail, except
+    /// those that record: they open the file, commit, and close it again.
     pub fn pause(&self) -> Result<(), PannierError> {
         Ok(self.core.pause()?)
     }
@@ -220,9 +219,9 @@ impl BlockingCollector {
         Ok(self.core.resume()?)
     }
 
-    /// Ends a sync under way, whose report says `Interrupted`: the network it may use is gone. The
-    /// file stays open. Does not wait for the end. An automatic sync begins again with the next
-    /// statement, or when the network is back.
+    /// Ends a sync under way, which then reports `Interrupted`: for when the network that it may use is gone. The
+    /// file stays open. Does not wait for the end. An automatic sync begins again with the next statement, or when
+    /// the network is back.
     pub fn interrupt(&self) {
         self.core.interrupt();
     }
@@ -235,15 +234,14 @@ impl BlockingCollector {
         Ok(self.core.probe()?.into())
     }
 
-    /// Like `probe`, but shows the right to write by storing this statement, which is in no queue and
-    /// in no count of this collector. An LRS never forgets a statement: void it there if it means
-    /// nothing.
+    /// Like `probe`, but proves the right to write by storing this statement, which enters no queue and no count of
+    /// this collector. An LRS never forgets a statement: void it there if it means nothing.
     pub fn probe_storing(&self, statement: Statement) -> Result<Probe, PannierError> {
         Ok(self.core.probe_storing(typed(statement)?)?.into())
     }
 
-    /// Says that somebody has read of what was lost, in `Status.loss`: until then it is told at every
-    /// opening (`Event.Salvaged`) and with every status. The damaged files that were kept stay.
+    /// Confirms that somebody has read about the loss in `Status.loss`. Until then it is reported at every opening
+    /// (`Event.Salvaged`) and in every status. The damaged files that were kept stay.
     pub fn acknowledge_loss(&self) -> Result<(), PannierError> {
         Ok(self.core.acknowledge_loss()?)
     }
@@ -254,16 +252,15 @@ impl BlockingCollector {
         Ok(self.core.set_credentials(credentials.as_ref())?)
     }
 
-    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
-    /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
-    /// another one they are dropped, so set those of the new LRS after this, or use `set_target` for
-    /// both at once. Those set before there was any endpoint are for this one.
+    /// Sets the endpoint to deliver to. What was learned about another LRS is forgotten, and a sync that is under
+    /// way goes on with the new one. Credentials belong to an origin (scheme, host and port): another origin drops
+    /// them, so set those of the new LRS after this, or use `set_target` for both at once. Those set before there
+    /// was any endpoint are for this one.
     pub fn set_endpoint(&self, endpoint: &Url) -> Result<(), PannierError> {
         Ok(self.core.set_endpoint(&endpoint.0)?)
     }
 
-    /// Says where to deliver to and as whom, at once: no request goes to one with the credentials of
-    /// the other.
+    /// Sets endpoint and credentials at once: no request goes to one LRS with the credentials of the other.
     pub fn set_target(&self, endpoint: &Url, credentials: Credentials) -> Result<(), PannierError> {
         let credentials = pannier::Credentials::from(credentials);
         Ok(self.core.set_target(&endpoint.0, &credentials)?)
@@ -274,7 +271,7 @@ impl BlockingCollector {
         self.core.set_network(available);
     }
 
-    /// Tells `listener` what happens from now on, on a background thread.
+    /// Adds a listener, which gets the events from now on, on a background thread.
     pub fn add_listener(&self, listener: Arc<dyn EventListener>) -> Arc<Subscription> {
         self.listeners.add(listener, || self.core.events())
     }

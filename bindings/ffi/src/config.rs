@@ -1,4 +1,4 @@
-//! How a collector is set up.
+//! The settings of a collector.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl From<pannier::XapiVersion> for XapiVersion {
     }
 }
 
-/// What a recorded statement survives.
+/// Failure that a recorded statement survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Durability {
     /// A power cut, such as a headset that is switched off by pulling the plug.
@@ -44,24 +44,24 @@ pub enum Durability {
     ProcessCrash,
 }
 
-/// When statements are sent.
+/// Policy for sending statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum SyncPolicy {
     /// Only when the app calls `sync`.
     Manual,
-    /// By itself: as soon as that many statements are queued or the oldest has waited that long,
-    /// and again whenever a wait is over or the network is back.
+    /// Automatically: as soon as `count` statements are queued or the oldest has waited for `age`, and again
+    /// whenever a wait is over or the network is back.
     Automatic {
-        /// So many new statements start a sync; at least 1.
+        /// Number of new statements that start a sync; at least 1.
         #[uniffi(default = 50)]
         count: i32,
-        /// A new statement waits at most so long. Default: 30 s.
+        /// Longest wait of a new statement. Default: 30 s.
         #[uniffi(default)]
         age: Option<TimeSpan>,
     },
 }
 
-/// What suits most apps, as in the core's `SyncPolicy::AUTOMATIC`.
+/// Age that suits most apps, as in the core's `SyncPolicy::AUTOMATIC`.
 const DEFAULT_AGE: Duration = Duration::from_secs(30);
 
 impl From<SyncPolicy> for pannier::SyncPolicy {
@@ -76,17 +76,17 @@ impl From<SyncPolicy> for pannier::SyncPolicy {
     }
 }
 
-/// How long delivered statements stay on the device.
+/// Time for which delivered statements stay on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum HistoryPolicy {
     /// Not at all.
     None,
-    /// For so long after delivery.
+    /// A certain time after delivery.
     For {
-        /// Kept to the millisecond.
+        /// That time, to the millisecond.
         age: TimeSpan,
     },
-    /// Until the app erases them.
+    /// Forever, unless the app erases them.
     Forever,
 }
 
@@ -100,36 +100,35 @@ impl From<HistoryPolicy> for pannier::HistoryPolicy {
     }
 }
 
-/// How a collector is set up. All has a default: without an endpoint it records, with one it syncs when it is asked to,
-/// or by itself where `sync` says so.
+/// Settings of a collector. All have defaults: without an endpoint it records, with one it syncs when it is asked
+/// to, or by itself where `sync` says so.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 #[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
     /// The LRS's base URL, without `/statements`: `https://lrs.example/xAPI`. May be set later.
     #[uniffi(default)]
     pub endpoint: Option<Url>,
-    /// Kept in memory only. May be set later.
+    /// Credentials, kept in memory only. May be set later.
     #[uniffi(default)]
     pub credentials: Option<Credentials>,
-    /// What a recorded statement survives. Default: a power cut.
+    /// Failure that a recorded statement survives. Default: a power cut.
     #[uniffi(default)]
     pub durability: Option<Durability>,
-    /// The version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid
-    /// statements 1.0.3 takes too, unless they use what only 2.0.0 has; those wait for an LRS that
-    /// speaks it.
+    /// Version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid statements are valid
+    /// in 1.0.3 too, unless they use features that only 2.0.0 has; those wait for an LRS that speaks it.
     #[uniffi(default)]
     pub rules: Option<XapiVersion>,
     /// The version to speak with the LRS. Default: ask it.
     #[uniffi(default)]
     pub speak: Option<XapiVersion>,
-    /// What every statement says that leaves it open itself: who did it, on which platform, in which language.
-    /// Default: nothing. `recorder` has others for a learner or a session.
+    /// Defaults for what a statement leaves open: who did it, on which platform, in which language. Default: none.
+    /// `recorder` takes others for a learner or a session.
     #[uniffi(default)]
     pub defaults: Option<StatementDefaults>,
-    /// When statements are sent. Default: by hand.
+    /// Policy for sending statements. Default: by hand.
     #[uniffi(default)]
     pub sync: Option<SyncPolicy>,
-    /// How long delivered statements stay on the device. Default: not at all.
+    /// Time for which delivered statements stay on the device. Default: none.
     #[uniffi(default)]
     pub history: Option<HistoryPolicy>,
     /// Most statements in a request, at least 1. Default: 50.
@@ -138,15 +137,15 @@ pub struct Config {
     /// Most bytes in a request, at least 1. Default: 512 KiB.
     #[uniffi(default)]
     pub max_bytes: Option<i32>,
-    /// Most requests under way at once, from 1 to 4. Default: 1, so that the LRS stores statements in
-    /// the order in which they were recorded. With more, a long queue goes over a slow line several
-    /// times as fast, and statements of up to so many batches may be stored in another order; a voiding
-    /// still goes after its target. There is never more than one before the LRS has shown in the same
-    /// sync that it takes batches whole, nor where it has turned out not to bear it.
+    /// Most requests under way at once, from 1 to 4. Default: 1, so that the LRS stores statements in the order in
+    /// which they were recorded. With more, a long queue goes over a slow connection several times as fast, but
+    /// statements of up to that many batches may be stored in another order; a voiding statement still goes after
+    /// its target. There is never more than one before the LRS has shown in the same sync that it accepts whole
+    /// batches, nor where it has proved unable to cope with more.
     #[uniffi(default)]
     pub requests_in_flight: Option<i32>,
-    /// Sends credentials over `http://`, too, where everybody on the way can read them. Default: no,
-    /// but for the device itself. For an LRS in a closed network.
+    /// Allows credentials over `http://`, where everybody on the way can read them: for an LRS in a closed network.
+    /// Default: no, except to the device itself.
     #[uniffi(default = false)]
     pub allow_cleartext: bool,
     /// The proxy to go through, such as `http://proxy.example:3128`. Default: none. Only for the
@@ -157,21 +156,21 @@ pub struct Config {
     /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
     #[uniffi(default = false)]
     pub proxies_from_environment: bool,
-    /// The credentials may write and not read: an LRS that says it stored all is then believed without
-    /// a look. Needed only for one that gives no `X-Experience-API-Version` with its answers; where
-    /// there may be a gateway before the LRS, what it answers in its place is believed too. Default: no.
+    /// Tells that the credentials may write but not read: an LRS that says it stored everything is then believed
+    /// without a check. Needed only for one whose answers lack `X-Experience-API-Version`; a gateway that answers
+    /// in the LRS's place is believed too. Default: no.
     #[uniffi(default = false)]
     pub write_only: bool,
-    /// The LRS's clock is right: timestamps that Pannier makes follow it. Default: no, the device's
+    /// Tells that the LRS's clock is right: timestamps that Pannier makes follow it. Default: no, the device's
     /// clock is believed, since servers in schools run months behind.
     #[uniffi(default = false)]
     pub trust_lrs_clock: bool,
-    /// Whether a queue is made where there is none. Default: yes. Without it opening fails as
-    /// `Missing` and makes nothing: for what only looks.
+    /// Tells whether to create a queue where there is none. Default: yes. Otherwise opening fails as `Missing` and
+    /// creates nothing: for tools that only read.
     #[uniffi(default)]
     pub create: Option<bool>,
-    /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
-    /// the built-in transport.
+    /// Root certificates to trust in addition to the public ones, each PEM (one or more) or DER. Only for the
+    /// built-in transport.
     #[uniffi(default)]
     pub extra_roots: Vec<Vec<u8>>,
 }

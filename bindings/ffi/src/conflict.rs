@@ -4,20 +4,19 @@ use std::fmt;
 
 use crate::Uuid;
 
-/// A statement that is held as a conflict, beside the LRS's copy. Printing it shows no content.
+/// A statement that is held as a conflict, with the LRS's copy. Printing it shows no content.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Conflict {
     /// The id.
     pub id: Uuid,
-    /// What was recorded here, JSON.
+    /// The statement as recorded here, JSON.
     pub ours: String,
-    /// What the LRS has, JSON; none where it says that it knows the id and shows nothing.
+    /// The LRS's copy, JSON; none where it says that it knows the id and shows nothing.
     pub theirs: Option<String>,
-    /// Where the two differ, in what an LRS must not change. Empty where there is nothing to
-    /// compare.
+    /// Differences in what an LRS must not change. Empty where there is nothing to compare.
     pub differences: Vec<Difference>,
-    /// How many differences there are beyond those listed, which are a hundred at most.
+    /// Number of differences beyond those listed, which are a hundred at most.
     pub more_differences: u64,
 }
 
@@ -38,7 +37,7 @@ impl From<pannier::Conflict> for Conflict {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Difference {
-    /// Where, as a JSON path.
+    /// Its place, as a JSON path.
     pub path: String,
     /// Ours, as short JSON text; none where we have nothing.
     pub ours: Option<String>,

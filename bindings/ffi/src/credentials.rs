@@ -1,11 +1,11 @@
-//! Who we are to the LRS, and whom to ask when that is no longer good.
+//! Credentials for the LRS, and the app's source of new ones.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::foreign::reason;
 
-/// What the LRS knows us by. Printing shows the kind only.
+/// Credentials for the LRS. Printing shows the kind only.
 #[derive(Clone, PartialEq, Eq, uniffi::Enum)]
 #[uniffi::export(Debug, Display)]
 pub enum Credentials {
@@ -16,7 +16,7 @@ pub enum Credentials {
         /// The password or secret.
         password: String,
     },
-    /// HTTP Basic as it was given out ready for use: what stands after `Basic ` in the header.
+    /// HTTP Basic, already encoded: the text after `Basic ` in the header.
     Basic64 {
         /// The value alone.
         value: String,
@@ -53,13 +53,13 @@ impl fmt::Display for Credentials {
     }
 }
 
-/// There are no credentials to be had now.
+/// Failure to get credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum CredentialsError {
     /// They cannot be had: not signed in, no network, the user said no.
     #[error("no credentials: {reason}")]
     Unavailable {
-        /// For the log.
+        /// Reason, for the log.
         reason: String,
     },
 }
@@ -75,15 +75,15 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for CredentialsError {
 /// Finds credentials when they are needed: signs in again, refreshes a token, reads a key store.
 #[uniffi::export(with_foreign)]
 pub trait CredentialsProvider: Send + Sync {
-    /// New credentials, or none if there are none to be had now. Called in the middle of a sync
-    /// when the LRS refuses those it got, or got none (401), on a background thread where it may
-    /// block. A sync asks once and goes on with what it gets; without any it ends and says that the
-    /// app must act, and an automatic one asks again later. An error or exception counts as none. A
-    /// `sync` of the same collector called in here fails as `Reentrant`.
+    /// Returns new credentials, or none if there are none now. Called in the middle of a sync when the LRS refuses
+    /// those it got, or got none (401), on a background thread where it may block. A sync asks once and goes on
+    /// with what it gets; without any it ends and reports that the app must act, and an automatic one asks again
+    /// later. An error or exception counts as none. A `sync` of the same collector called in here fails as
+    /// `Reentrant`.
     fn credentials(&self) -> Result<Option<Credentials>, CredentialsError>;
 }
 
-/// A provider of the app's, as the core knows one.
+/// Adapter from the app's provider to the core's trait.
 pub(crate) struct AppsProvider(pub(crate) Arc<dyn CredentialsProvider>);
 
 impl pannier::CredentialsProvider for AppsProvider {

@@ -7,15 +7,15 @@ use crate::{Erased, Uuid};
 /// One thing that is wrong with a statement.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Fault {
-    /// Where, as a JSON path: `$.context.contextActivities.parent[0].id`.
+    /// Its place, as a JSON path: `$.context.contextActivities.parent[0].id`.
     pub path: String,
-    /// What is wrong there.
+    /// Description of what is wrong there.
     pub problem: String,
-    /// What would be right.
+    /// Description of what would be right.
     pub expected: String,
     /// The section of the standard the rule comes from.
     pub section: String,
-    /// Of several statements that were given together the one that is at fault, counted from 0.
+    /// Index, from 0, of the statement at fault, where several were given together.
     #[uniffi(default)]
     pub index: Option<u64>,
 }
@@ -32,13 +32,13 @@ impl From<pannier::statement::Fault> for Fault {
     }
 }
 
-/// What is valid and had better be otherwise, since the standard advises against it or real LRSs
-/// refuse or lose it. Never a reason to refuse.
+/// Content that is valid but better avoided, since the standard advises against it or real LRSs refuse or lose it.
+/// Never a reason to refuse.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
 pub struct Warnings {
     /// The first hundred, in the order of the text.
     pub listed: Vec<Fault>,
-    /// How many there are beyond those listed.
+    /// Number of warnings beyond those listed.
     pub more: u64,
 }
 
@@ -51,9 +51,8 @@ impl From<pannier::statement::Warnings> for Warnings {
     }
 }
 
-/// Why a call did not do what it was asked to. The call changed nothing, but for `Unplaced` and
-/// `PartlyErased`, and nothing that was recorded before is lost. `explanation` is English for developers and
-/// says what to do next.
+/// Reason why a call failed. The call changed nothing, except with `Unplaced` and `PartlyErased`, and nothing that
+/// was recorded before is lost. `explanation` is English for developers and says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 #[uniffi::export(Display)]
 pub enum PannierError {
@@ -62,11 +61,11 @@ pub enum PannierError {
     Invalid {
         /// The first hundred of its faults, in the order of its text.
         faults: Vec<Fault>,
-        /// How many faults there are beyond those listed.
+        /// Number of faults beyond those listed.
         more_faults: u64,
-        /// What had better be otherwise, but is no reason to refuse.
+        /// Content that is better avoided, but is no reason to refuse.
         warnings: Warnings,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// It is valid by the standard, but has an attachment without `fileUrl`, whose content Pannier
@@ -75,7 +74,7 @@ pub enum PannierError {
     AttachmentContent {
         /// The statement.
         id: Uuid,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// Another statement was recorded under this id.
@@ -83,7 +82,7 @@ pub enum PannierError {
     OtherContent {
         /// The id.
         id: Uuid,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The id is nowhere in the queue.
@@ -91,7 +90,7 @@ pub enum PannierError {
     Unknown {
         /// The id.
         id: Uuid,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The statement is not held.
@@ -99,7 +98,7 @@ pub enum PannierError {
     NotHeld {
         /// The id.
         id: Uuid,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The statement is held, but not in conflict with one of the LRS.
@@ -107,7 +106,7 @@ pub enum PannierError {
     NotInConflict {
         /// The id.
         id: Uuid,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The statement may have reached the LRS; it can only be voided.
@@ -115,31 +114,31 @@ pub enum PannierError {
     MayHaveBeenSent {
         /// The id.
         id: Uuid,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The collector has no endpoint to sync to.
     #[error("{explanation}")]
     NoEndpoint {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The endpoint cannot be used.
     #[error("{explanation}")]
     InvalidEndpoint {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The credentials cannot be used.
     #[error("{explanation}")]
     InvalidCredentials {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// HTTP could not be set up.
     #[error("{explanation}")]
     NoTransport {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The queue has no upstream of that name, or not any more.
@@ -147,7 +146,7 @@ pub enum PannierError {
     NoUpstream {
         /// The name.
         name: String,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The queue has an upstream of that name, with another endpoint or another route.
@@ -155,7 +154,7 @@ pub enum PannierError {
     OtherUpstream {
         /// The name.
         name: String,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// No upstream can be added under that name.
@@ -163,7 +162,7 @@ pub enum PannierError {
     UpstreamName {
         /// The name.
         name: String,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// There are statements that the upstream does not have yet.
@@ -171,33 +170,34 @@ pub enum PannierError {
     UpstreamNotEmpty {
         /// The name.
         name: String,
-        /// How many: queued, waiting and held.
+        /// Number of these statements: queued, waiting and held.
         left: i64,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The queue has as many upstreams as it can.
     #[error("{explanation}")]
     TooManyUpstreams {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
-    /// It is the first upstream, which every queue has and which gets every statement.
+    /// The first upstream, which every queue has and which gets every statement, cannot be removed or given a
+    /// route.
     #[error("{explanation}")]
     MainStays {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// No room on the disk.
     #[error("{explanation}")]
     DiskFull {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// Another process kept the file locked for longer than we wait.
     #[error("{explanation}")]
     Busy {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The file was written by a newer Pannier, and is left as it is.
@@ -209,15 +209,15 @@ pub enum PannierError {
         found: i64,
         /// The newest schema version this Pannier knows.
         known: i64,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
-    /// There is no queue, and none was to be made.
+    /// There is no queue, and none was to be created.
     #[error("{explanation}")]
     Missing {
         /// The file.
         path: String,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The file belongs to another program, and is left as it is.
@@ -225,19 +225,19 @@ pub enum PannierError {
     NotAQueue {
         /// The file.
         path: String,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The file is damaged.
     #[error("{explanation}")]
     Damaged {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The file may not be written.
     #[error("{explanation}")]
     ReadOnly {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The file cannot be opened.
@@ -245,7 +245,7 @@ pub enum PannierError {
     CannotOpen {
         /// The file.
         path: String,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The statements were recorded, and then the file was taken away and could not be put back: do not
@@ -255,45 +255,45 @@ pub enum PannierError {
     Unplaced {
         /// The statements that were recorded.
         ids: Vec<Uuid>,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// Some of a person's statements were erased, and then the others could not be: call `erase` again.
     #[error("{explanation}")]
     PartlyErased {
-        /// What was erased. It is not told again.
+        /// Erasures so far. They are not reported again.
         erased: Erased,
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
-    /// The collector is paused: the file is closed, but for what is recorded.
+    /// The collector is paused: the file is closed, except to recording.
     #[error("{explanation}")]
     Paused {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// A transport or credentials provider asked for a sync from within a sync.
     #[error("{explanation}")]
     Reentrant {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The app's own code panicked in the middle of a sync, or Pannier did.
     #[error("{explanation}")]
     Panicked {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The collector is closing.
     #[error("{explanation}")]
     Closing {
-        /// What to do.
+        /// Explanation and advice.
         explanation: String,
     },
     /// The device's storage failed in another way.
     #[error("{explanation}")]
     Storage {
-        /// What the system said.
+        /// Explanation, with the system's message.
         explanation: String,
     },
 }
@@ -338,7 +338,7 @@ impl From<pannier::Error> for PannierError {
             Error::Reentrant => Self::Reentrant { explanation },
             Error::Panicked => Self::Panicked { explanation },
             Error::Store(error) => Self::of_the_store(error, explanation),
-            // The core may grow kinds that have no meaning of their own here yet.
+            // The core may gain kinds that have no variant here yet.
             _ => Self::Storage { explanation },
         }
     }

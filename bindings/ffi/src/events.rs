@@ -1,8 +1,8 @@
-//! What happens, told to listeners of the app's on a thread of their own.
+//! Events, passed to the app's listeners on a thread of their own.
 //!
-//! One thread serves all listeners of a collector. It begins with the first and ends with the
-//! collector; while nothing happens it sleeps. A listener that is slow makes the others wait, and
-//! all of them hear how many events they missed then; the collector never waits.
+//! One thread serves all listeners of a collector. It begins with the first and ends with the collector; while
+//! nothing happens it sleeps. A slow listener makes the others wait, and all of them then get the number of events
+//! that they missed; the collector never waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -12,97 +12,96 @@ use crate::foreign::reason;
 use crate::time::Timestamp;
 use crate::{HoldReason, SyncReport, Trouble, Uuid, WaitKind};
 
-/// Something that happened, told after it is safely on the disk.
+/// Something that happened, reported after it is safely on the disk.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum Event {
-    /// Statements were taken in.
+    /// Statements were recorded.
     Recorded {
         /// Their ids.
         ids: Vec<Uuid>,
     },
-    /// The LRS proved that it has these.
+    /// The LRS proved that it has these statements.
     Delivered {
         /// Their ids.
         ids: Vec<Uuid>,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
-    /// A statement was set aside until the app acts.
+    /// A statement is held until the app acts.
     Held {
         /// Its id.
         id: Uuid,
-        /// Why.
+        /// Reason.
         reason: HoldReason,
         /// The LRS's own words.
         words: String,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
-    /// A sync got on.
+    /// A sync made progress.
     Progress {
-        /// Delivered by this sync so far.
+        /// Statements delivered by this sync so far.
         delivered: i64,
-        /// Still in the queue.
+        /// Statements still in the queue.
         remaining: i64,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
-    /// Nothing is sent until then.
+    /// Nothing is sent until a certain time.
     WaitingUntil {
-        /// By the device's clock.
+        /// That time, by the device's clock.
         until: Timestamp,
-        /// Who asked for it.
+        /// Reason for the wait.
         why: WaitKind,
-        /// What is the matter.
+        /// The problem, if there is one.
         trouble: Option<Trouble>,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
     /// Nothing is sent until the app has acted: new credentials, another endpoint.
     NeedsApp {
-        /// What is the matter.
+        /// The problem.
         trouble: Trouble,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
     /// A sync ended.
     Synced {
-        /// What it did.
+        /// Its result.
         report: SyncReport,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
     /// A sync failed: the device's storage did, or the app's own code. An automatic one tries again.
     SyncFailed {
-        /// What happened, and what to do about it.
+        /// The failure, and what to do about it.
         error: String,
-        /// At which upstream.
+        /// Name of the upstream.
         #[uniffi(default = "main")]
         upstream: String,
     },
     /// The file was damaged; what could be read of it was saved into a new one.
     Salvaged {
-        /// What was wrong.
+        /// The damage.
         damage: String,
-        /// Where the damaged file is kept, whole; empty where nothing was left to keep.
+        /// Path of the damaged file, which is kept whole; empty where nothing was left to keep.
         kept_at: String,
         /// Statements that were saved into the new file.
         saved: i64,
-        /// Rows that were met but could not be read.
+        /// Rows that were found but could not be read, or are no longer the statement they were.
         unreadable: i64,
-        /// At least so many statements are lost. `Status.loss` tells of it until `acknowledge_loss`.
+        /// Minimum number of lost statements. `Status.loss` reports the loss until `acknowledge_loss`.
         lost: i64,
     },
-    /// Somebody listened too slowly, and this many events were missed; `status` tells what is true
-    /// now.
+    /// A listener was too slow, and events were missed; `status` has the current state.
     Missed {
-        /// How many.
+        /// Number of missed events.
         count: i64,
     },
 }
@@ -170,13 +169,13 @@ impl From<pannier::Event> for Event {
     }
 }
 
-/// A listener failed. It stays, and hears of the next event.
+/// Failure of a listener. It stays, and gets the next event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum ListenerError {
-    /// It threw.
+    /// It threw an exception.
     #[error("the listener failed: {reason}")]
     Failed {
-        /// For the log.
+        /// Reason, for the log.
         reason: String,
     },
 }
@@ -189,11 +188,11 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for ListenerError {
     }
 }
 
-/// Hears of events.
+/// Receiver of events.
 #[uniffi::export(with_foreign)]
 pub trait EventListener: Send + Sync {
-    /// Something happened. Called on a background thread, one event after another. An exception is
-    /// logged and changes nothing.
+    /// Receives an event. Called on a background thread, one event after another. An exception is logged and
+    /// changes nothing.
     fn on_event(&self, event: Event) -> Result<(), ListenerError>;
 }
 
@@ -207,12 +206,12 @@ pub(crate) struct Listeners {
 struct Inner {
     listeners: Vec<(u64, Arc<dyn EventListener>)>,
     next: u64,
-    /// The thread was started.
+    /// Tells whether the thread was started.
     told: bool,
 }
 
 impl Listeners {
-    /// Adds one; `stream` is asked for once, with the first.
+    /// Adds a listener, and starts the thread on `stream` unless there is one.
     pub(crate) fn add(
         self: &Arc<Self>,
         listener: Arc<dyn EventListener>,
@@ -255,7 +254,7 @@ impl Listeners {
     }
 }
 
-/// That somebody listens.
+/// Registration of a listener.
 #[derive(uniffi::Object)]
 pub struct Subscription {
     number: u64,
@@ -264,8 +263,8 @@ pub struct Subscription {
 
 #[uniffi::export]
 impl Subscription {
-    /// Ends the listening. An event that is being told at this moment may still arrive. Forgetting
-    /// the subscription does not end it; closing the collector does.
+    /// Removes the listener. An event that is being reported at this moment may still arrive. Dropping the
+    /// subscription does not remove it; closing the collector does.
     pub fn cancel(&self) {
         if let Some(listeners) = self.listeners.upgrade() {
             listeners

@@ -1,10 +1,10 @@
-//! What an exception out of the app's own code says, made fit to be kept and shown.
+//! Messages of exceptions from the app's own code, made fit to be kept and shown.
 
 use uniffi::UnexpectedUniFFICallbackError;
 
 const LONGEST: usize = 200;
 
-/// The first line, cut: the rest is a stack trace.
+/// Returns the first line, shortened: the rest is a stack trace.
 pub(crate) fn reason(error: &UnexpectedUniFFICallbackError) -> String {
     let line = error.reason.lines().next().unwrap_or_default();
     line.chars().take(LONGEST).collect()

@@ -1,14 +1,16 @@
 //! Pannier for Kotlin and Swift.
 //!
-//! What crosses the language border and how it is converted; nothing is decided here. Calls are
-//! blocking: the Kotlin and Swift layers above put `suspend` and `async` on top, on threads of
-//! their own. Their sources are made from this crate by `bindings/generate`.
+//! The types that cross the language border and their conversion; no decision is made here. Calls are blocking: the
+//! Kotlin and Swift layers above put `suspend` and `async` on top, on threads of their own. Their sources are made
+//! from this crate by `bindings/generate`.
 //!
-//! - The names are those of the crate `pannier`, with few exceptions where a language has another
-//!   use for a word: [`StatementObject`], [`BlockingCollector`], [`BlockingUpstream`], [`BlockingRecorder`].
-//! - Counts are signed, as Java knows no other numbers. Times are the platforms' own instants and
+//! - The names are those of the crate `pannier`, with few exceptions: the layers above have a `Collector`, an
+//!   `Upstream` and a `Recorder` of their own, hence [`BlockingCollector`], [`BlockingUpstream`],
+//!   [`BlockingRecorder`].
+//! - Counts are signed, since Java has no unsigned numbers; a fault's index, an attachment's length and the numbers
+//!   of faults and differences beyond those listed are unsigned. Times are the platforms' own instants and
 //!   durations.
-//! - Whatever holds credentials or statements shows neither when it is printed.
+//! - Types that hold credentials or statements show neither when printed.
 //! - A panic becomes an exception of the calling language.
 
 mod collector;

@@ -1,4 +1,4 @@
-//! Statements in lists, and what calls did to them. Printing one shows its id and no content.
+//! Statements in lists, and the result of an erasure. Printing a statement shows its id and no content.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use crate::status::mirror;
 use crate::time::Timestamp;
 
 mirror! {
-    /// Why a statement waits aside. It comes back by itself.
+    /// Reason why a statement is set aside for now. It returns to the queue by itself.
     WaitReason of pannier::WaitReason {
-        /// Its timestamp lies in the LRS's future; one such can sink a whole batch.
+        /// Its timestamp is in the future by the LRS's clock; one such statement can make a whole batch fail.
         Future,
-        /// It uses what only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
+        /// It uses features that only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
         Version,
         /// It voids a statement that is not delivered yet.
         Target,
@@ -25,7 +25,7 @@ mirror! {
 }
 
 mirror! {
-    /// Why a statement is held. It waits for the app to retry, replace or discard it.
+    /// Reason why a statement is held. It waits for the app to retry, replace or discard it.
     HoldReason of pannier::HoldReason {
         /// The LRS refuses it as invalid (400, 422) while it accepts others.
         Refused,
@@ -39,10 +39,10 @@ mirror! {
         TooLarge,
         /// The LRS fails on it again and again (5xx) while it accepts others.
         ServerError,
-        /// Its bytes on the device are no longer the ones that were recorded. It was not sent like that.
+        /// Its bytes on the device are no longer those that were recorded. It was not sent in that state.
         Damaged,
-        /// It voids a statement that the app has given up: the LRS never gets that from here, and what it has
-        /// under that id, if anything, is somebody else's. `retry` voids that all the same.
+        /// It voids a statement that the app has given up. The LRS never gets that statement from here, and if it
+        /// has one under that id, it is somebody else's. `retry` voids it all the same.
         TargetGivenUp,
     }
 }
@@ -51,13 +51,13 @@ mirror! {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct ListedStatement {
-    /// Its place in capture order; what the next page begins after.
+    /// Its place in capture order; the next page begins after it.
     pub seq: i64,
     /// Its id.
     pub id: Uuid,
-    /// When it was recorded, by the device's clock.
+    /// Time of recording, by the device's clock.
     pub recorded_at: Timestamp,
-    /// When it was delivered, for history.
+    /// Time of delivery, for history.
     pub delivered_at: Option<Timestamp>,
     /// Its JSON, as it is sent.
     pub statement: String,
@@ -75,21 +75,21 @@ impl From<pannier::ListedStatement> for ListedStatement {
     }
 }
 
-/// A statement that waits aside and comes back by itself.
+/// A statement that is set aside for now and returns to the queue by itself.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct WaitingStatement {
-    /// Its place in capture order; what the next page begins after.
+    /// Its place in capture order; the next page begins after it.
     pub seq: i64,
     /// Its id.
     pub id: Uuid,
-    /// What it waits for.
+    /// Reason for the wait.
     pub reason: WaitReason,
-    /// Since when.
+    /// Start of the wait.
     pub since: Timestamp,
-    /// Until when, where that is known.
+    /// End of the wait, where it is known.
     pub until: Option<Timestamp>,
-    /// What the LRS said of it, if it said anything.
+    /// The LRS's message about it, if there was one.
     pub words: Option<String>,
     /// Its JSON, as it is sent.
     pub statement: String,
@@ -113,13 +113,13 @@ impl From<pannier::WaitingStatement> for WaitingStatement {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct HeldStatement {
-    /// Its place in capture order; what the next page begins after.
+    /// Its place in capture order; the next page begins after it.
     pub seq: i64,
     /// Its id.
     pub id: Uuid,
-    /// Why.
+    /// Reason for holding it.
     pub reason: HoldReason,
-    /// Since when.
+    /// Time since which it is held.
     pub since: Timestamp,
     /// The HTTP status of the refusal.
     pub status: Option<i32>,
@@ -127,7 +127,7 @@ pub struct HeldStatement {
     pub words: String,
     /// Its JSON, as it is sent.
     pub statement: String,
-    /// For a conflict: the statement that the LRS has under this id.
+    /// The statement that the LRS has under this id, for a conflict.
     pub theirs: Option<String>,
 }
 
@@ -165,14 +165,14 @@ macro_rules! print_without_content {
 
 print_without_content!(ListedStatement, WaitingStatement, HeldStatement);
 
-/// What an erasure did.
+/// Result of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
 pub struct Erased {
     /// Statements that were not delivered and now never will be.
     pub undelivered: i64,
-    /// Those of them that may have reached the LRS all the same: ask there too.
+    /// Those among them that may have reached the LRS all the same: ask for erasure there too.
     pub maybe_sent: i64,
-    /// Delivered statements that were kept as history. They are at the LRS: ask there too.
+    /// Delivered statements that were kept as history. The LRS has them: ask for erasure there too.
     pub history: i64,
 }
 
@@ -186,12 +186,12 @@ impl From<pannier::Erased> for Erased {
     }
 }
 
-/// As they are here.
+/// Converts each into its type in this crate.
 pub(crate) fn all<A, B: From<A>>(some: Vec<A>) -> Vec<B> {
     some.into_iter().map(Into::into).collect()
 }
 
-/// A page; a negative limit is none at all.
+/// Returns a page; a negative limit lists nothing.
 pub(crate) fn page(after: i64, limit: i32) -> Page {
     Page {
         after,

@@ -4,7 +4,7 @@ use crate::status::mirror;
 use crate::{Url, XapiVersion};
 
 mirror! {
-    /// What a probe looks at.
+    /// Subject of a check.
     Examined of pannier::Examined {
         /// Is there a host that answers?
         Network,
@@ -24,11 +24,11 @@ mirror! {
 }
 
 mirror! {
-    /// How a check went.
+    /// Result of a check.
     Finding of pannier::Finding {
-        /// As it should be.
+        /// It is as it should be.
         Good,
-        /// It could not be told. That is no fault.
+        /// It could not be determined, which is no fault.
         Unknown,
         /// It works, but somebody should look at it.
         Warning,
@@ -37,29 +37,29 @@ mirror! {
     }
 }
 
-/// One thing that was examined.
+/// Check of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Check {
-    /// What.
+    /// Subject.
     pub examined: Examined,
-    /// With what result.
+    /// Result.
     pub finding: Finding,
     /// The HTTP status that shows it, if one does.
     pub status: Option<i32>,
-    /// What it means and, where something is the matter, what to do. English, for developers.
+    /// Explanation and, where something is wrong, advice. English, for developers.
     pub sentence: String,
 }
 
-/// What a probe found out.
+/// Results of a probe.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Probe {
     /// The LRS's base URL.
     pub endpoint: Url,
-    /// One of each thing examined, in order.
+    /// Checks, one for each subject, in order.
     pub checks: Vec<Check>,
     /// The worst of all findings.
     pub worst: Finding,
-    /// The xAPI versions that the LRS lists, as it spells them; none where it does not tell.
+    /// The xAPI versions that the LRS lists, as it spells them; empty where it lists none.
     pub versions: Vec<String>,
     /// The version that a sync would begin with.
     pub speaks: Option<XapiVersion>,

@@ -1,9 +1,9 @@
-//! How things stand, and what a sync did.
+//! The state of the queue, and the result of a sync.
 
 use crate::time::Timestamp;
 use crate::{UpstreamReport, Url, WaitReason, XapiVersion};
 
-/// Mirrors an enum of the core without fields. That none is forgotten, the compiler sees.
+/// Mirrors an enum of the core without fields. The compiler checks that no variant is forgotten.
 macro_rules! mirror {
     ($(#[$doc:meta])* $name:ident of and into $core:path { $($(#[$vdoc:meta])* $variant:ident,)* }) => {
         $crate::status::mirror! {
@@ -44,7 +44,7 @@ macro_rules! mirror {
 pub(crate) use mirror;
 
 mirror! {
-    /// What keeps the upstream from taking anything.
+    /// Problem that keeps the upstream from accepting anything.
     Problem of pannier::Problem {
         /// No connection: no network, no such host, refused, or TLS failed.
         Unreachable,
@@ -52,7 +52,7 @@ mirror! {
         TimedOut,
         /// The connection broke before the whole answer had come.
         Broken,
-        /// What answered is not an LRS: a captive portal, a proxy, a login page.
+        /// Something that is not an LRS answered: a captive portal, a proxy, a login page.
         NotAnLrs,
         /// The credentials are missing, wrong or expired (401). Set new ones.
         Credentials,
@@ -68,15 +68,15 @@ mirror! {
         ServerError,
         /// The LRS is there but refuses one statement after another and has accepted none.
         RefusesEverything,
-        /// An answer that fits nothing.
+        /// An answer of no expected kind.
         Unexpected,
     }
 }
 
 mirror! {
-    /// Why nothing is sent before a certain time.
+    /// Reason why nothing is sent before a certain time.
     WaitKind of pannier::WaitKind {
-        /// Our own patience after a failure. A sync by hand may skip it.
+        /// Our own backoff after a failure. A sync by hand may skip it.
         Backoff,
         /// The LRS named the time.
         RetryAfter,
@@ -87,16 +87,16 @@ mirror! {
     }
 }
 
-/// What is the matter with the upstream, in the LRS's own words where it gave any.
+/// A problem with the upstream, in the LRS's own words where it gave any.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Trouble {
-    /// What it is.
+    /// Kind of problem.
     pub problem: Problem,
     /// The HTTP status, if there was an answer.
     pub status: Option<i32>,
-    /// What the LRS or the system said, cut to a sane length.
+    /// Message of the LRS or the system, cut to a sane length.
     pub words: String,
-    /// Since when.
+    /// Time since which it lasts.
     pub since: Timestamp,
 }
 
@@ -111,21 +111,21 @@ impl From<pannier::Trouble> for Trouble {
     }
 }
 
-/// What was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of
-/// several together.
+/// Losses of this queue that nobody has acknowledged yet: of one damaged or missing file, or of several together.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct LossReport {
-    /// When it was first noticed, by the device's clock.
+    /// Time at which the loss was first noticed, by the device's clock.
     pub noticed_at: Timestamp,
-    /// What was wrong with the file, and with what is kept beside it.
+    /// Damage to the file, and to what is kept next to it.
     pub damage: String,
     /// Statements that were saved.
     pub saved: i64,
-    /// At least so many are lost. What a damaged file no longer says of itself cannot be counted.
+    /// Minimum number of lost statements, unless `uncertain`. Those of which a damaged file has no trace left
+    /// cannot be counted.
     pub lost: i64,
-    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
+    /// Tells that it is unknown how many are lost, or have come back though they were retracted or erased.
     pub uncertain: bool,
-    /// Where the damaged files are kept, whole: each of them. Empty where there was nothing to keep.
+    /// Paths of all the damaged files, which are kept whole. Empty where there was nothing to keep.
     pub kept_at: Vec<String>,
 }
 
@@ -143,56 +143,56 @@ impl From<pannier::LossReport> for LossReport {
     }
 }
 
-/// How things stand. At every moment
+/// State of the queue and of delivery. At every moment
 /// `recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased`.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Status {
-    /// Taken in since the queue was made.
+    /// Statements recorded since the queue was created.
     pub recorded: i64,
-    /// In the queue, due to be sent.
+    /// Statements in the queue, due to be sent.
     pub queued: i64,
-    /// Aside, coming back by themselves.
+    /// Statements set aside for now, which return to the queue by themselves.
     pub waiting: i64,
-    /// Aside, waiting for the app.
+    /// Statements held until the app acts.
     pub held: i64,
-    /// Proved to be at the LRS.
+    /// Statements proved to be at the LRS.
     pub delivered: i64,
-    /// Taken back by the app before they were sent.
+    /// Statements taken back by the app before they were sent.
     pub retracted: i64,
-    /// Given up by the app while held.
+    /// Statements given up by the app while held.
     pub discarded: i64,
-    /// Replaced by the app with a corrected statement, which counts as recorded anew.
+    /// Statements replaced by the app with a corrected one, which counts as recorded anew.
     pub replaced: i64,
-    /// Erased by the app before they were delivered.
+    /// Statements erased by the app before they were delivered.
     pub erased: i64,
     /// Bytes of the queued statements.
     pub queued_bytes: i64,
-    /// When the oldest queued statement was recorded. How long ago that is changes by itself, and is told by nobody.
+    /// Time of recording of the oldest queued statement. Its age changes by itself, and no event reports that.
     pub oldest_queued_at: Option<Timestamp>,
     /// The LRS's base URL.
     pub endpoint: Option<Url>,
-    /// Whether this collector syncs now.
+    /// Tells whether this collector is syncing now.
     pub syncing: bool,
-    /// Whether the device has a network, as the app said last; until it says so there is one.
-    /// Without one an automatic sync does not try.
+    /// Tells whether the device has a network, as the app said last; yes until it says so. Without one an automatic
+    /// sync does not try.
     pub network: bool,
-    /// Nothing is sent before then.
+    /// Time before which nothing is sent.
     pub waiting_until: Option<Timestamp>,
-    /// Who asked for that wait. None: nothing keeps the next sync from sending.
+    /// Reason for that wait. None: nothing keeps the next sync from sending.
     pub waiting_for: Option<WaitKind>,
-    /// What is the matter with the upstream, if anything is and there is something to deliver.
+    /// Problem with the upstream, if there is one and something to deliver.
     pub trouble: Option<Trouble>,
-    /// What was lost with a damaged or missing file, until `acknowledge_loss` is called.
+    /// Losses with a damaged or missing file, until `acknowledge_loss` is called.
     pub loss: Option<LossReport>,
-    /// When the next statement that waits aside comes back.
+    /// Time at which the next statement that was set aside returns to the queue.
     pub next_due: Option<Timestamp>,
-    /// When the upstream last took something.
+    /// Time at which the upstream last accepted something.
     pub last_success: Option<Timestamp>,
     /// The xAPI version spoken with the upstream.
     pub speaks: Option<XapiVersion>,
-    /// Most statements in a request, where the upstream bears fewer than was configured.
+    /// Most statements in a request, where the upstream accepts fewer than configured.
     pub learned_max_statements: Option<i64>,
-    /// Most bytes in a request, where the upstream bears fewer than was configured.
+    /// Most bytes in a request, where the upstream accepts fewer than configured.
     pub learned_max_bytes: Option<i64>,
     /// The upstream's clock minus the device's, milliseconds.
     pub clock_skew_ms: Option<i64>,
@@ -230,28 +230,28 @@ impl From<pannier::Status> for Status {
     }
 }
 
-/// How a sync ended.
+/// Outcome of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum Ended {
     /// Nothing is due any more.
     Emptied,
-    /// It would have to wait until then.
+    /// It would have to wait until a certain time.
     Waiting {
-        /// By the device's clock.
+        /// End of the wait, by the device's clock.
         until: Timestamp,
-        /// Who asked for it.
+        /// Reason for the wait.
         why: WaitKind,
-        /// What is the matter.
+        /// The problem, if there is one.
         trouble: Option<Trouble>,
     },
     /// The app must act first: new credentials, another endpoint.
     NeedsApp {
-        /// What is the matter.
+        /// The problem.
         trouble: Trouble,
     },
     /// Another process, or another collector, syncs this queue.
     Busy {
-        /// If it died: when its turn ends.
+        /// End of its turn, in case it died.
         until: Timestamp,
     },
     /// It was interrupted: by `interrupt`, by a pause or by closing the collector.
@@ -283,14 +283,14 @@ impl From<pannier::Ended> for Ended {
     }
 }
 
-/// Statements that wait aside for the same thing.
+/// Statements set aside for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct WaitingAside {
-    /// What for.
+    /// Reason.
     pub reason: WaitReason,
-    /// How many.
+    /// Number of statements.
     pub statements: i64,
-    /// When the first of them comes back, where that is known.
+    /// Time at which the first of them returns to the queue, where that is known.
     pub next_due: Option<Timestamp>,
 }
 
@@ -304,25 +304,24 @@ impl From<pannier::WaitingAside> for WaitingAside {
     }
 }
 
-/// What a sync did.
+/// Result of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct SyncReport {
     /// Statements that the LRS proved to have.
     pub delivered: i64,
-    /// Statements set aside until the app acts.
+    /// Statements held until the app acts.
     pub held: i64,
     /// Requests made.
     pub requests: i64,
     /// Bytes of their bodies.
     pub bytes_sent: i64,
-    /// Statements that wait aside at its end and come back by themselves, by what they wait for: also
-    /// when it ended as `Emptied` they are not delivered.
+    /// Statements set aside at its end that return to the queue by themselves, by reason. They are not delivered,
+    /// even where the sync ended as `Emptied`.
     #[uniffi(default = [])]
     pub waiting: Vec<WaitingAside>,
-    /// How it ended. Of a sync to several upstreams: what is most urgent of how it ended for those that this
-    /// process has opened.
+    /// Outcome. For several upstreams, the most urgent of the outcomes for those that this process has opened.
     pub ended: Ended,
-    /// What it did for each upstream, `main` first; empty where there is but one.
+    /// Result for each upstream, `main` first; empty where there is only one.
     #[uniffi(default = [])]
     pub upstreams: Vec<UpstreamReport>,
 }

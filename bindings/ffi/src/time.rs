@@ -1,6 +1,6 @@
-//! Times at the border: whole milliseconds and nanoseconds, of which the platform's own instants and
-//! durations are made. A platform that keeps its times as fractions of seconds, as Swift does its
-//! dates, rounds them itself; cut off here, 0.29 s would become 0.28.
+//! Times at the language border: whole milliseconds and nanoseconds, from which the platform's own instants and
+//! durations are made. A platform that keeps times as fractions of seconds, as Swift does with dates, rounds them
+//! itself: truncated here, 0.29 s would become 0.28.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ uniffi::custom_newtype!(
 );
 
 impl From<Timestamp> for SystemTime {
-    /// Before 1970, too: a device without a clock battery may say so.
+    /// Converts times before 1970, too: a device without a clock battery may report one.
     fn from(Timestamp(millis): Timestamp) -> Self {
         let distance = Duration::from_millis(millis.unsigned_abs());
         if millis < 0 {
@@ -26,7 +26,7 @@ impl From<Timestamp> for SystemTime {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// What is finer than a millisecond is cut off, and what fits no number is the furthest.
+    /// Rounds down to the millisecond; a time out of range becomes the furthest one.
     fn from(time: SystemTime) -> Self {
         let millis = match time.duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
@@ -47,7 +47,7 @@ uniffi::custom_type!(
     /// A length of time, at most some 292 years.
     TimeSpan, i64, {
     lower: |span| i64::try_from(span.0.as_nanos()).unwrap_or(i64::MAX),
-    // Less than nothing is nothing.
+    // A negative length counts as zero.
     try_lift: |nanos| Ok(Self(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))),
 });
 
@@ -57,7 +57,7 @@ impl From<TimeSpan> for Duration {
     }
 }
 
-/// The longest that fits where a duration does not.
+/// Returns the whole milliseconds, or the most that fit where a duration does not.
 pub(crate) fn millis(TimeSpan(duration): TimeSpan) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! How bytes travel, if the app brings its own HTTP.
+//! The app's own HTTP, if it brings one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use pannier::transport::Exchange;
 use crate::foreign::reason;
 use crate::{TimeSpan, Url};
 
-/// A transport is not waited for longer than the request's time-out and this.
+/// Time beyond the request's time-out after which a transport is no longer waited for.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The methods of an LRS's resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum Method {
-    /// Ask.
+    /// Requests a resource.
     Get,
-    /// Ask for what stands in the head of the answer alone: it has no body, whatever its `Content-Length` says.
+    /// Requests the head of the answer alone: it has no body, whatever its `Content-Length` says.
     Head,
-    /// Send statements, or a document that is merged with what is there.
+    /// Sends statements, or a document that is merged with the stored one.
     Post,
-    /// Send a document that takes the place of what is there.
+    /// Sends a document that replaces the stored one.
     Put,
-    /// Delete a document.
+    /// Deletes a document.
     Delete,
 }
 
@@ -32,36 +32,36 @@ pub enum Method {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Body {
-    /// In the order they are sent in.
+    /// Pieces, in the order in which they are sent.
     pub pieces: Vec<BodyPiece>,
 }
 
 /// A piece of a body.
 #[derive(Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum BodyPiece {
-    /// These bytes.
+    /// Bytes in memory.
     Bytes {
-        /// To be sent as they are.
+        /// The bytes, to be sent as they are.
         bytes: Vec<u8>,
     },
     /// Bytes of a file, to be read while they are sent.
     File {
-        /// Where it is.
+        /// Path of the file.
         path: String,
-        /// How many bytes stand before these.
+        /// Number of bytes before these.
         offset: i64,
-        /// How many bytes these are.
+        /// Number of these bytes.
         length: i64,
     },
 }
 
-/// A line of a request's or an answer's head.
+/// A header field of a request or an answer.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Header {
-    /// In any letter case.
+    /// Name, in any letter case.
     pub name: String,
-    /// Safe to send as it is.
+    /// Value, safe to send as it is.
     pub value: String,
 }
 
@@ -70,22 +70,21 @@ pub struct Header {
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Request {
-    /// What is asked for.
+    /// HTTP method.
     pub method: Method,
     /// An absolute `http` or `https` URL.
     pub url: Url,
-    /// All of them are to be sent, and no others that matter.
+    /// Headers: all of them are to be sent, and no others that matter.
     pub headers: Vec<Header>,
-    /// To be sent whole with `Content-Length`, never chunked and never compressed.
+    /// Body, to be sent whole with `Content-Length`, never chunked and never compressed.
     pub body: Option<Body>,
-    /// How long the whole exchange may take, from the connection to the last byte of the answer.
+    /// Longest time for the whole exchange, from the connection to the last byte of the answer.
     pub timeout: TimeSpan,
-    /// How many bytes of the answer's body are worth keeping; what is longer is cut, and the answer
-    /// says so.
+    /// Number of bytes of the answer's body that are worth keeping; a longer one is cut, and the answer says so.
     pub longest_answer: i64,
 }
 
-/// What came back over HTTP: any status at all. Printing shows the status and the size.
+/// An answer over HTTP, whatever its status. Printing shows the status and the size.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 #[uniffi::export(Debug, Display)]
 pub struct Response {
@@ -95,25 +94,25 @@ pub struct Response {
     pub headers: Vec<Header>,
     /// The body, or its beginning where it is longer than the request allows.
     pub body: Vec<u8>,
-    /// There was more of the body than this.
+    /// Tells that there was more of the body than this.
     #[uniffi(default = false)]
     pub cut: bool,
 }
 
-/// Why there is no answer, by what may have reached the LRS. In doubt it is `Broken`. The reason
-/// must name no query, header or body.
+/// Reason why there is no answer, by what may have reached the LRS. In doubt it is `Broken`. Its text must reveal
+/// no query, header or body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum TransportError {
     /// No connection was made, so no byte of the request can have arrived.
     #[error("the LRS cannot be reached: {reason}")]
     Unreachable {
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
     /// A file of the body cannot be read, so that no byte of the request was sent.
     #[error("a file of the request cannot be read: {reason}")]
     Unreadable {
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
     /// No complete answer within the time-out.
@@ -122,7 +121,7 @@ pub enum TransportError {
     /// The connection broke after it was made; anything may have arrived.
     #[error("the connection to the LRS broke: {reason}")]
     Broken {
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
 }
@@ -146,21 +145,19 @@ impl From<TransportError> for lrs::TransportError {
     }
 }
 
-/// Carries requests to an LRS over the app's own HTTP stack: for a company proxy, user certificates
-/// or device management. What Pannier concludes is only right if a transport sends each POST, PUT and DELETE at
-/// most once (no retry of its own), follows no redirect, keeps no cookies and no cache, adds no
-/// credentials, does not compress the body, reports every HTTP status as an answer, and keeps the
-/// time-out.
+/// Carries requests to an LRS over the app's own HTTP stack: for a company proxy, user certificates or device
+/// management. Pannier's conclusions are only right if a transport sends each POST, PUT and DELETE at most once (no
+/// retry of its own), follows no redirect, keeps no cookies and no cache, adds no credentials, does not compress
+/// the body, reports every HTTP status as an answer, and keeps the time-out.
 #[uniffi::export(with_foreign)]
 pub trait Transport: Send + Sync {
-    /// Sends the request once and waits for its whole answer. Called on a background thread where it
-    /// may block: one request at a time, or as many as `requestsInFlight` allows, each on a thread of
-    /// its own. When the app pauses the collector in mid-flight, what
-    /// this returns no longer counts. An exception counts as a broken connection.
+    /// Sends the request once and waits for its whole answer. Called on a background thread where it may block: one
+    /// request at a time, or as many as `requestsInFlight` allows, each on a thread of its own. If the app pauses
+    /// the collector in mid-flight, the result no longer counts. An exception counts as a broken connection.
     fn exchange(&self, request: Request) -> Result<Response, TransportError>;
 }
 
-/// A transport of the app's, as the core knows one.
+/// Adapter from the app's transport to the core's trait.
 pub(crate) struct AppsTransport(pub(crate) Arc<dyn Transport>);
 
 impl pannier::transport::Transport for AppsTransport {

@@ -1,4 +1,4 @@
-//! One of several upstreams, with calls that block.
+//! One of several upstreams, with blocking calls.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use crate::{
     TimeSpan, Url, Uuid, WaitingStatement,
 };
 
-/// One of a collector's upstreams: what waits for it, what it has refused, and how it is delivered to.
-/// The collector's own calls of the same names are those of the first one, `main`. `Upstream`, built on
-/// this, is for coroutines and tasks; this one is for threads.
+/// One of a collector's upstreams: its queue, its refusals and its delivery. The collector's own calls of the same
+/// names are those of the first one, `main`. `Upstream`, built on this, is for coroutines and tasks; this one is
+/// for threads.
 ///
-/// Every call may be made from any thread and blocks the calling one, as those of `BlockingCollector` do.
-/// When the collector is closed they fail as `Closing`, and when the upstream is removed, by whatever
-/// process, as `NoUpstream`. Nothing need be closed; forgetting it changes nothing.
+/// Every call may be made from any thread and blocks the calling one, as those of `BlockingCollector` do. When the
+/// collector is closed they fail as `Closing`, and when the upstream is removed, by whatever process, as
+/// `NoUpstream`. There is nothing to close; dropping it changes nothing.
 #[derive(uniffi::Object)]
 pub struct BlockingUpstream {
     core: Upstream,
@@ -31,47 +31,47 @@ impl BlockingUpstream {
 
 #[uniffi::export]
 impl BlockingUpstream {
-    /// By which the queue knows it.
+    /// Returns its name in the queue.
     pub fn name(&self) -> String {
         self.core.name().to_owned()
     }
 
-    /// How things stand with it. Costs the same however long the queue is.
+    /// Returns the state of its queue and of delivery. Costs the same however long the queue is.
     pub fn status(&self) -> Result<Status, PannierError> {
         Ok(self.core.status()?.into())
     }
 
-    /// Which statements are for it.
+    /// Returns the selection of the statements for it.
     pub fn route(&self) -> Result<Route, PannierError> {
         Ok(self.core.route()?.into())
     }
 
-    /// Says which statements are for it from now on. Those that are recorded already are for whom they
-    /// were. All are for `main`, whose route cannot be set (`MainStays`): so none is for nobody.
+    /// Sets which statements are for it from now on. Those recorded already stay for the upstreams they were for.
+    /// `main` gets all, and its route cannot be set (`MainStays`), so that every statement has an upstream.
     pub fn set_route(&self, route: Route) -> Result<(), PannierError> {
         Ok(self.core.set_route(&route.into())?)
     }
 
-    /// A page of the statements queued for it, in capture order: after the one with this `seq`, 0 for the
+    /// Returns a page of the statements queued for it, in capture order: after the one with this `seq`, 0 for the
     /// beginning.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn queued(&self, after: i64, limit: i32) -> Result<Vec<ListedStatement>, PannierError> {
         Ok(all(self.core.queued(page(after, limit))?))
     }
 
-    /// A page of those that wait aside for it and come back by themselves.
+    /// Returns a page of its statements that are set aside for now and return to the queue by themselves.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn waiting(&self, after: i64, limit: i32) -> Result<Vec<WaitingStatement>, PannierError> {
         Ok(all(self.core.waiting(page(after, limit))?))
     }
 
-    /// A page of those that are held for it until the app retries, replaces or discards them.
+    /// Returns a page of the statements that are held for it until the app retries, replaces or discards them.
     #[uniffi::method(default(after = 0, limit = 50))]
     pub fn held(&self, after: i64, limit: i32) -> Result<Vec<HeldStatement>, PannierError> {
         Ok(all(self.core.held(page(after, limit))?))
     }
 
-    /// One that is held for it.
+    /// Returns one statement that is held for it.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, PannierError> {
         Ok(self.core.held_one(id)?.into())
     }
@@ -81,9 +81,9 @@ impl BlockingUpstream {
         Ok(self.core.retry(id)?)
     }
 
-    /// Puts a corrected statement in the place of one that is held here. It goes to the end of the queue,
-    /// for this upstream alone: others get the old one. Its id is its own, or the old one's, if it has that
-    /// and no other upstream has it or is to get it.
+    /// Replaces a statement that is held here with a corrected one, which goes to the end of the queue for this
+    /// upstream alone: others get the old one. It keeps its own id, which may be that of the old one, unless
+    /// another upstream has the old one or is to get it.
     pub fn replace(&self, id: Uuid, statement: Statement) -> Result<Uuid, PannierError> {
         Ok(self.core.replace(id, typed(statement)?)?)
     }
@@ -98,7 +98,7 @@ impl BlockingUpstream {
         Ok(self.core.discard(id)?)
     }
 
-    /// Both copies of a statement that is held here as a conflict, and where they differ.
+    /// Returns both copies of a statement that is held here as a conflict, and where they differ.
     pub fn conflict(&self, id: Uuid) -> Result<Conflict, PannierError> {
         Ok(self.core.conflict(id)?.into())
     }
@@ -108,16 +108,15 @@ impl BlockingUpstream {
         Ok(self.core.keep_theirs(id)?)
     }
 
-    /// Ends a conflict: what our copy says is recorded under a new id, which is returned, for this
-    /// upstream alone.
+    /// Ends a conflict: records the content of our copy under a new id, which is returned, for this upstream alone.
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, PannierError> {
         Ok(self.core.send_as_new(id)?)
     }
 
-    /// Delivers to this upstream alone what is due, and returns when nothing is, or when it would have to
-    /// wait for longer than `patience`. Tries at once even where a backoff is not over; what the LRS asked
-    /// for by Retry-After is kept. Where this process has neither added the upstream nor got credentials for
-    /// it, nothing is sent, and the report says that the app must act.
+    /// Delivers to this upstream alone what is due, and returns when nothing is, or when it would have to wait for
+    /// longer than `patience`. Tries at once even during a backoff, but keeps to the time that the LRS asked for by
+    /// Retry-After. Where this process has neither added the upstream nor got credentials for it, nothing is sent,
+    /// and the report says that the app must act.
     #[uniffi::method(default(patience = None))]
     pub fn sync(&self, patience: Option<TimeSpan>) -> Result<SyncReport, PannierError> {
         Ok(self
@@ -133,15 +132,14 @@ impl BlockingUpstream {
         Ok(self.core.set_credentials(credentials.as_ref())?)
     }
 
-    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is under
-    /// way goes on with the new one. Credentials belong to an origin (scheme, host and port): for another
-    /// one they are dropped, so set those of the new LRS after this, or use `set_target` for both at once.
+    /// Sets the endpoint to deliver to. What was learned about another LRS is forgotten, and a sync that is under
+    /// way goes on with the new one. Credentials belong to an origin (scheme, host and port): another origin drops
+    /// them, so set those of the new LRS after this, or use `set_target` for both at once.
     pub fn set_endpoint(&self, endpoint: &Url) -> Result<(), PannierError> {
         Ok(self.core.set_endpoint(&endpoint.0)?)
     }
 
-    /// Says where to deliver to and as whom, at once: no request goes to one with the credentials of the
-    /// other.
+    /// Sets endpoint and credentials at once: no request goes to one LRS with the credentials of the other.
     pub fn set_target(&self, endpoint: &Url, credentials: Credentials) -> Result<(), PannierError> {
         let credentials = pannier::Credentials::from(credentials);
         Ok(self.core.set_target(&endpoint.0, &credentials)?)

@@ -1,20 +1,20 @@
-//! Upstreams as they are added, listed, removed and reported of.
+//! Types for adding, listing, removing and reporting on upstreams.
 
 use crate::status::mirror;
 use crate::{Credentials, Ended, Status, SyncReport, Url, WaitingAside, XapiVersion};
 
-/// Which statements are for an upstream; by default all. Decided when a statement is recorded, and kept in
-/// the file: several processes record into one, and each decides alike.
+/// Selection of the statements for an upstream; by default all. It is made when a statement is recorded, and the
+/// file keeps the route: several processes record into one file, and all select alike.
 ///
-/// A voiding statement goes where its target went, whatever it says itself; where the target is no longer
-/// known on the device, everywhere.
+/// A voiding statement goes where its target went, whatever its own content; where the target is no longer known on
+/// the device, it goes everywhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, uniffi::Record)]
 pub struct Route {
-    /// Only those about an activity whose id begins with one of these: the object, or one of the context's
-    /// activities; of a SubStatement its own count. None: whatever the activity.
+    /// Prefixes of activity ids. A statement matches if the id of its object or of one of its context's activities
+    /// begins with one of them; for a SubStatement, the SubStatement's own count instead. Empty: any activity.
     #[uniffi(default)]
     pub activities: Vec<String>,
-    /// Only those with one of these verbs, by its whole IRI. None: whatever the verb.
+    /// Whole IRIs of the verbs. Empty: any verb.
     #[uniffi(default)]
     pub verbs: Vec<String>,
 }
@@ -36,32 +36,32 @@ impl From<pannier::Route> for Route {
     }
 }
 
-/// An upstream to deliver to beside the others. All but name and endpoint has a default.
+/// A further upstream to deliver to. Everything but name and endpoint has a default.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct NewUpstream {
-    /// By which the queue knows it: `a` to `z`, `0` to `9` and `-`, at most 40, beginning with a letter.
+    /// Its name in the queue: `a` to `z`, `0` to `9` and `-`, at most 40, beginning with a letter.
     pub name: String,
     /// The LRS's base URL, without `/statements`. The file remembers it.
     pub endpoint: Url,
-    /// Kept in memory only. May be set later.
+    /// Credentials, kept in memory only. May be set later.
     #[uniffi(default)]
     pub credentials: Option<Credentials>,
-    /// Which statements are for it. The file remembers it. Default: all.
+    /// Selection of the statements for it. The file remembers it. Default: all.
     #[uniffi(default)]
     pub route: Route,
-    /// What is on the device already is for it, too, as far as its route takes it: all that another upstream
-    /// is to get still, and what is kept as history, which is history again once this one has it. Not what the
-    /// app gave up at some upstream. Asked when it is added to the file, and never again. Default: no, it
-    /// gets what is recorded from then on.
+    /// Tells whether it also gets what is already on the device, as far as its route allows: everything that
+    /// another upstream has yet to get, and the history, which becomes history again once this one has it.
+    /// Statements that the app gave up at some upstream are left out. Read when it is added to the file, and never
+    /// again. Default: no, it gets what is recorded from then on.
     #[uniffi(default = false)]
     pub backfill: bool,
     /// The version to speak with the LRS. Default: ask it.
     #[uniffi(default)]
     pub speak: Option<XapiVersion>,
-    /// The credentials may write and not read, as `Config.write_only`. Default: no.
+    /// Tells that the credentials may write but not read, like `Config.write_only`. Default: no.
     #[uniffi(default = false)]
     pub write_only: bool,
-    /// The LRS's clock is right, as `Config.trust_lrs_clock`. Default: no.
+    /// Tells that the LRS's clock is right, like `Config.trust_lrs_clock`. Default: no.
     #[uniffi(default = false)]
     pub trust_lrs_clock: bool,
 }
@@ -80,25 +80,25 @@ impl From<NewUpstream> for pannier::NewUpstream {
 }
 
 mirror! {
-    /// What becomes of the statements that an upstream does not have yet when it is removed.
+    /// Fate of the statements that an upstream does not have yet when it is removed.
     Remainder into pannier::Remainder {
-        /// There must be none.
+        /// There must be no such statement.
         MustBeEmpty,
         /// They are given up there, and leave the device where no other upstream needs them.
         Discard,
     }
 }
 
-/// An upstream as it is listed.
+/// An upstream in a list.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct UpstreamInfo {
-    /// By which the queue knows it.
+    /// Its name in the queue.
     pub name: String,
-    /// Which statements are for it.
+    /// Selection of the statements for it.
     pub route: Route,
-    /// Whether this process delivers to it: it was added here, or got credentials here.
+    /// Tells whether this process delivers to it: it was added here, or got credentials here.
     pub opened: bool,
-    /// How things stand with it.
+    /// State of its queue and of delivery.
     pub status: Status,
 }
 
@@ -113,23 +113,23 @@ impl From<pannier::UpstreamInfo> for UpstreamInfo {
     }
 }
 
-/// What a sync did for one of several upstreams.
+/// Result of a sync for one of several upstreams.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct UpstreamReport {
-    /// Which one.
+    /// Its name.
     pub name: String,
     /// Statements that its LRS proved to have.
     pub delivered: i64,
-    /// Statements set aside there until the app acts.
+    /// Statements held there until the app acts.
     pub held: i64,
     /// Requests made.
     pub requests: i64,
     /// Bytes of their bodies.
     pub bytes_sent: i64,
-    /// Statements that wait aside for it at the end and come back by themselves, by what they wait for.
+    /// Statements set aside for it at the end that return to the queue by themselves, by reason.
     #[uniffi(default = [])]
     pub waiting: Vec<WaitingAside>,
-    /// How it ended there. One that this process has not opened, and that has statements, needs
+    /// Outcome of the sync there. An upstream that has statements and that this process has not opened needs
     /// credentials.
     pub ended: Ended,
 }

@@ -1,5 +1,5 @@
-//! The alternate request syntax of 1.0.3 (Communication 1.3): a POST that carries another request in a
-//! form, for browsers that could not send it otherwise. 2.0.0 has dropped it.
+//! The alternate request syntax of 1.0.3 (Communication 1.3): a POST that carries another request in a form, for
+//! browsers that could not send it otherwise. 2.0.0 has dropped it.
 
 use axum::body::Body;
 use axum::http::header::{self, HeaderName};
@@ -22,7 +22,7 @@ const HEADERS: [HeaderName; 8] = [
     header::ACCEPT_LANGUAGE,
 ];
 
-/// Whether a request carries another one.
+/// Tells whether a request carries another one.
 pub fn is_alternate(request: &Request<Body>) -> bool {
     let form = |value: &HeaderValue| {
         value
@@ -38,7 +38,7 @@ pub fn is_alternate(request: &Request<Body>) -> bool {
             .any(|(name, _)| name == "method")
 }
 
-/// The credentials in the fields of a form of which only the beginning is there.
+/// Returns the credentials in the fields of a form of which only the beginning is there.
 pub fn credentials(beginning: &[u8]) -> HeaderMap {
     // The last field may be cut off.
     let whole = beginning.iter().rposition(|byte| *byte == b'&');
@@ -52,7 +52,7 @@ pub fn credentials(beginning: &[u8]) -> HeaderMap {
         .collect()
 }
 
-/// The request that the form of `outer` carries.
+/// Returns the request that the form of `outer` carries.
 pub fn unwrap(outer: &Request<()>, form: &[u8]) -> Result<Request<Body>, Problem> {
     let parameters: Vec<_> =
         form_urlencoded::parse(outer.uri().query().unwrap_or_default().as_bytes()).collect();

@@ -1,4 +1,4 @@
-//! The hub as an axum router: paths, headers, credentials, versions; the work itself is in
+//! The hub as an axum router: paths, headers, credentials and versions. The work itself is in
 //! [`super::statements`], on the threads for blocking work.
 
 use std::sync::Arc;
@@ -38,33 +38,33 @@ pub struct App {
     pub watch: Option<Watch>,
 }
 
-/// How many bodies of the largest size there may be at a time.
+/// Number of bodies of the largest size that there may be at a time.
 const LARGE_BODIES: usize = 8;
 
-/// A body that needs no room of its own: as many as there can be connections are no burden.
+/// Size, in bytes, of a body that needs no room of its own: even one for every connection is no burden.
 const SMALL_BODY: usize = 64 * 1024;
 
-/// How much of a form is read before its credentials must have come.
+/// Bytes of a form that are read before its credentials must have come.
 const FORM_HEAD: usize = 64 * 1024;
 
-/// How many times the limit of a body is read and thrown away.
+/// Bytes of a refused body that are read and dropped, in multiples of the body limit.
 const DISCARDED: usize = 8;
 
 impl App {
-    /// The room there is for bodies of at most this size.
+    /// Returns the room for bodies of at most this size.
     pub fn room(body_limit: usize) -> Semaphore {
         Semaphore::new(LARGE_BODIES * kibibytes(body_limit))
     }
 
-    /// Answers with a refusal while what is refused is thrown away.
+    /// Answers with a refusal while the refused body is read and dropped.
     fn refuse(&self, headers: &HeaderMap, body: Body, problem: Problem) -> Response {
         let most = self.body_limit.saturating_mul(DISCARDED);
         body::discard(headers, body, most, self.patience.stranger);
         problem.into_response()
     }
 
-    /// Waits for room for a body as large as it may get: the largest, if its length is not told. Where there
-    /// is none, as with a GET, nobody waits.
+    /// Waits for room for a body of its greatest possible size: the limit, if its length is unknown. A request
+    /// without a body, such as a GET, does not wait.
     async fn make_room(&self, large: SizeHint) -> Option<SemaphorePermit<'_>> {
         let length = large.upper();
         let length = length.and_then(|length| usize::try_from(length).ok());
@@ -72,7 +72,7 @@ impl App {
         if length <= SMALL_BODY {
             return None;
         }
-        // Nobody closes it.
+        // Nobody closes the semaphore.
         self.room.acquire_many(kibibytes(length) as u32).await.ok()
     }
 }
@@ -81,7 +81,7 @@ fn kibibytes(bytes: usize) -> usize {
     bytes.div_ceil(1024)
 }
 
-/// The routes under `/xAPI`.
+/// Returns the routes under `/xAPI`.
 pub fn router(app: Arc<App>) -> Router {
     let statements = get(statements).post(statements).put(statements);
     let resources = Router::new()
@@ -90,8 +90,8 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .fallback(no_such_path)
         .with_state(app.clone());
-    // A layer of a router runs after the route is found, and an alternate request may name another method,
-    // so these are around the whole.
+    // A layer of a router runs after the route is found, and an alternate request may name another method, so these
+    // layers are around the whole.
     Router::new()
         .fallback_service(resources)
         .layer(from_fn_with_state(app.clone(), guard))
@@ -101,7 +101,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(app, tell))
 }
 
-/// Tells whoever watches.
+/// Reports each request to the observer.
 async fn tell(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(watch) = &app.watch else {
         return next.run(request).await;
@@ -112,7 +112,7 @@ async fn tell(State(app): State<Arc<App>>, request: Request, next: Next) -> Resp
     response
 }
 
-/// Says the version on every answer: the one that was settled on, or else the one asked for, or else the latest.
+/// Sets the version header of every answer: the version settled on, or else the one asked for, or else the latest.
 async fn speak(request: Request, next: Next) -> Response {
     let version = version::negotiate(request.headers()).unwrap_or(XapiVersion::V2_0_0);
     let mut response = next.run(request).await;
@@ -131,7 +131,7 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     let (parts, form) = request.into_parts();
     let large = form.size_hint();
     let mut form = Reading::new(form);
-    // Its sender may be known by a header or by a field, which has to be among the first.
+    // A header may identify the sender, or a field, which has to be among the first.
     let known = |headers: &HeaderMap| {
         app.credential
             .check(headers)
@@ -141,7 +141,7 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         known(&parts.headers)
     } else {
         match form.beginning(FORM_HEAD, app.patience.stranger).await {
-            // It is all there, and asked for them when it is opened.
+            // The form is complete; the credentials are checked once it is opened.
             Ok(true) => Ok(()),
             Ok(false) => known(&alternate::credentials(form.bytes())),
             Err(problem) => Err(problem),
@@ -166,15 +166,15 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     }
 }
 
-/// Who sends a request has shown credentials: the place of its connection is its own until it is answered.
+/// Notes that the sender of a request has shown credentials: the connection keeps its place until it is answered.
 fn known_at(extensions: &Extensions) {
     if let Some(place) = extensions.get::<Arc<Place>>() {
         place.works();
     }
 }
 
-/// Lets only the hub's user in, and only with a version it speaks, whatever is asked for: what there is and what
-/// not is nobody else's business. About is for all.
+/// Admits only the hub's user, and only with a version it speaks, whatever the request: nobody else may learn what
+/// exists and what does not. About and paths outside `/xAPI/` are open to all.
 async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let open = path == "/xAPI/about" || !path.starts_with("/xAPI/");
@@ -199,8 +199,8 @@ async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     }
 }
 
-/// Says how far the statements are complete, on every answer of the Statement Resource. Asked before the work
-/// is done, so that nothing can be stored between what a list shows and what this says about it.
+/// Tells on every answer of the Statement Resource how far the statements are complete. The instant is taken before
+/// the work is done, so that nothing can be stored between it and what a list shows.
 async fn consistent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let asked = request.uri().path() == "/xAPI/statements";
     let through = time::iso(app.statements.store.consistent_through());
@@ -265,7 +265,7 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// The About Resource, which anybody may read in any version (1.0.3 Communication 2.8; 2.0.0 4.1.6.7).
+/// Answers for the About Resource, which anybody may read in any version (1.0.3 Communication 2.8; 2.0.0 4.1.6.7).
 async fn about() -> Response {
     (
         [(header::CONTENT_TYPE, "application/json")],

@@ -1,9 +1,9 @@
-//! Attachments and their content: what the two must be to each other
+//! Attachments and their content: how the two must match
 //! (1.0.3 Data 2.4.11, Communication 1.5.2; 2.0.0 4.1.3).
 //!
-//! A statement describes an attachment, a part of the request brings its content, and the SHA-2 joins
-//! them and nothing else does. The hub computes it, so what it gives out is what the statement speaks of.
-//! Where a header of the part and a property of the attachment say the same thing, they must say it alike.
+//! A statement describes an attachment, a part of the request brings its content, and the SHA-2 alone joins them.
+//! The hub computes it, so that what it gives out is what the statement describes. Where a header of the part and a
+//! property of the attachment state the same thing, they must agree.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,18 +16,18 @@ use super::problem::Problem;
 /// Contents by their hash in lower case.
 pub type Contents<'a> = BTreeMap<String, &'a [u8]>;
 
-/// What the attachments with one hash say of their content, each thing once.
+/// Claims of the attachments with one hash about their content, each different one once.
 #[derive(Default)]
 struct Described<'a> {
     types: Vec<&'a str>,
     lengths: Vec<Option<u64>>,
 }
 
-/// The most different things that may be said of one content.
+/// Most different claims about one content.
 const OPINIONS: usize = 20;
 
-/// Checks the parts after the first against the attachments of the statements, which are read once however
-/// many parts there are.
+/// Checks the parts after the first against the attachments of the statements, which are read once however many
+/// parts there are.
 pub fn contents<'p, 'a>(
     parts: &[Part<'p>],
     attachments: impl IntoIterator<Item = &'a Attachment>,
@@ -63,7 +63,7 @@ fn learn<T: PartialEq>(known: &mut Vec<T>, news: T) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The hash and the content of a part, or what is wrong with it.
+/// Returns the hash and the content of a part, or what is wrong with it.
 fn checked<'p>(
     part: &Part<'p>,
     described: &HashMap<String, Described>,
@@ -110,7 +110,7 @@ fn checked<'p>(
     }
 }
 
-/// Every attachment without a `fileUrl` must have come with its content.
+/// Checks that every attachment without a `fileUrl` came with its content.
 pub fn complete<'a>(
     attachments: impl IntoIterator<Item = &'a Attachment>,
     contents: &Contents,

@@ -25,12 +25,12 @@ impl Reading {
         }
     }
 
-    /// What has come so far.
+    /// Returns the bytes received so far.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Reads until there are more than so many bytes, within this time; whether it is all.
+    /// Reads until there are more than so many bytes, within this time; returns whether that is the whole body.
     pub async fn beginning(&mut self, bytes: usize, within: Duration) -> Result<bool, Problem> {
         let reading = async {
             while self.bytes.len() <= bytes {
@@ -45,8 +45,7 @@ impl Reading {
             .unwrap_or_else(|_| Err(late()))
     }
 
-    /// The whole body; 413 if it is larger than `limit` bytes, 408 if there is nothing new for as long as
-    /// `patience`.
+    /// Reads the whole body; 413 if it is larger than `limit` bytes, 408 if nothing new comes within `patience`.
     pub async fn whole(mut self, limit: usize, patience: Duration) -> Result<Vec<u8>, Refused> {
         loop {
             match self.more(limit, patience).await {
@@ -77,13 +76,13 @@ impl Reading {
         Ok(true)
     }
 
-    /// What has not been read.
+    /// Returns the unread rest.
     pub fn rest(self) -> Body {
         self.body
     }
 }
 
-/// A refusal, and the rest of what is refused.
+/// A refusal, and the rest of the refused body.
 pub struct Refused(pub Problem, pub Body);
 
 fn late() -> Problem {
@@ -93,9 +92,9 @@ fn late() -> Problem {
     )
 }
 
-/// Reads what nobody wants while its sender gets the answer: one that is cut off as it still writes would see
-/// a broken connection and not the answer that tells it what to do. Ends after so many bytes and this time.
-/// Who asked whether to send it at all (`Expect: 100-continue`) is not waited for.
+/// Reads and drops an unwanted body while its sender gets the answer: a sender that is cut off while writing would
+/// see a broken connection and not the answer that tells it what to do. Ends after so many bytes or this time. A
+/// sender that asked first whether to send it (`Expect: 100-continue`) is not waited for.
 pub fn discard(headers: &HeaderMap, mut body: Body, bytes: usize, within: Duration) {
     if headers.contains_key(header::EXPECT) {
         return;

@@ -1,18 +1,18 @@
-//! The public key in an X.509 certificate (RFC 5280, 4.1): only where it stands. Who signed the certificate,
-//! and for how long it holds, is for whoever has to trust it.
+//! The public key in an X.509 certificate (RFC 5280, 4.1): finding it only. Who signed the certificate, and how
+//! long it is valid, is for whoever has to trust it.
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
-/// The version, which a certificate of version 1 leaves out.
+/// Tag of the version, which a certificate of version 1 leaves out.
 const VERSION: u8 = 0xa0;
 
-/// 1.2.840.113549.1.1.1, `rsaEncryption`.
+/// OID 1.2.840.113549.1.1.1, `rsaEncryption`.
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 
-/// The RSA key of a certificate in DER, as an `RSAPublicKey` (RFC 8017, A.1.1); `None` if it is no certificate or
-/// has another kind of key.
+/// Returns the RSA key of a certificate in DER, as an `RSAPublicKey` (RFC 8017, A.1.1); `None` if it is no
+/// certificate or has another kind of key.
 pub fn rsa_key(certificate: &[u8]) -> Option<&[u8]> {
     let (certificate, rest) = take(certificate, SEQUENCE)?;
     if !rest.is_empty() {
@@ -35,7 +35,7 @@ pub fn rsa_key(certificate: &[u8]) -> Option<&[u8]> {
     (algorithm == RSA).then_some(key)
 }
 
-/// The content of the first value, if it has this tag, and what follows it.
+/// Returns the content of the first value, if it has this tag, and what follows it.
 fn take(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let [first, length, rest @ ..] = der else {
         return None;

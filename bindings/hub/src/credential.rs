@@ -1,4 +1,4 @@
-//! HTTP Basic: who may use the hub, and as whom its statements are stored.
+//! HTTP Basic: the user of the hub, and the authority of its statements.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine;
@@ -8,7 +8,7 @@ use super::hash;
 use super::problem::Problem;
 use super::splice;
 
-/// The one user of the hub.
+/// The hub's one user.
 #[derive(Clone)]
 pub struct Credential {
     user: String,
@@ -16,7 +16,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A user and password.
+    /// Takes a user and a password.
     pub fn new(user: &str, password: &str) -> Self {
         Self {
             user: user.to_owned(),
@@ -24,13 +24,13 @@ impl Credential {
         }
     }
 
-    /// The 401 for a request that does not carry this user and password.
+    /// Refuses with 401 a request that does not carry this user and password.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
         let problem = match given.and_then(basic) {
-            // Digests are compared, so that the time it takes says nothing about the password.
+            // Digests are compared, so that the time taken reveals nothing about the password.
             Some(given) if hash::sha256(&given) == self.digest => return Ok(()),
             Some(_) => "the user or the password is wrong",
             None => {
@@ -40,8 +40,8 @@ impl Credential {
         Err(Problem::new(StatusCode::UNAUTHORIZED, problem))
     }
 
-    /// The `authority` of what this user sends: always the same agent, wherever the hub listens
-    /// (1.0.3 Data 2.4.9; 2.0.0 4.2.4.2).
+    /// Returns the `authority` of what this user sends: always the same agent, wherever the hub listens (1.0.3 Data
+    /// 2.4.9; 2.0.0 4.2.4.2).
     pub fn authority(&self) -> String {
         let name = splice::quote(&self.user);
         format!(

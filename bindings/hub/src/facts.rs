@@ -1,4 +1,4 @@
-//! What the hub knows about a statement besides its text: everything a GET can ask for.
+//! Everything about a statement that a GET can ask for.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use uuid::Uuid;
 /// The verb that takes a statement out of the results (1.0.3 Data 2.3.2; 2.0.0 4.2.5).
 const VOIDED: &str = "http://adlnet.gov/expapi/verbs/voided";
 
-/// What can be asked about a statement.
+/// Properties of a statement that can be queried.
 #[derive(Debug, Default)]
 pub struct Facts {
     pub verb: String,
     pub registration: Option<Uuid>,
     /// The statement that its StatementRef object names.
     pub target: Option<Uuid>,
-    /// Whether it voids its target.
+    /// Tells whether it voids its target.
     pub voiding: bool,
-    /// Identifiers of agents and groups, with whether the one is the actor or the object (or a member
-    /// of it), which the `agent` parameter finds without `related_agents`.
+    /// Identifiers of agents and groups, each with whether it is the actor or the object (or a member of one),
+    /// which the `agent` parameter finds without `related_agents`.
     pub agents: BTreeMap<String, bool>,
-    /// Activities, with whether the one is the object.
+    /// Activities, each with whether it is the object.
     pub activities: BTreeMap<String, bool>,
-    /// What it says about activities: id and definition.
+    /// Definitions of activities in it: id and definition.
     pub definitions: Vec<(String, String)>,
-    /// What it says about its verb.
+    /// Display of its verb.
     pub display: Option<String>,
-    /// Also those of a SubStatement.
+    /// Attachments, including those of a SubStatement.
     pub attachments: Vec<Attachment>,
 }
 
@@ -42,12 +42,12 @@ pub struct Attachment {
     pub file_url: Option<String>,
 }
 
-/// How long an attachment says its content is: digits, any number of them.
+/// Length that an attachment states for its content: digits, any number of them.
 #[derive(Debug, Deserialize)]
 pub struct Length(Box<RawValue>);
 
 impl Length {
-    /// In octets; `None` if there cannot be so many.
+    /// Returns the number of octets; `None` if there cannot be so many.
     pub fn octets(&self) -> Option<u64> {
         self.0.get().parse().ok()
     }
@@ -72,8 +72,8 @@ struct Account {
 }
 
 impl Actor {
-    /// Its inverse functional identifier in a form in which equal ones are equal text. The domain of
-    /// a mail address is the same in any letter case (1.0.3 Data 2.4.2.3).
+    /// Returns its inverse functional identifier in a form in which equal ones are equal text. The domain of a mail
+    /// address is the same in any letter case (1.0.3 Data 2.4.2.3).
     pub fn identifier(&self) -> Option<String> {
         if let Some(mbox) = &self.mbox {
             let (local, domain) = mbox.rsplit_once('@').unwrap_or((mbox, ""));
@@ -168,7 +168,7 @@ impl Facts {
         Ok(facts)
     }
 
-    /// `near` is false inside a SubStatement, whose parts are found only by the `related_` parameters.
+    /// Collects the facts; `near` is false inside a SubStatement, whose parts only the `related_` parameters find.
     fn read(&mut self, shape: Shape, near: bool) -> serde_json::Result<()> {
         self.actor(&shape.actor, near);
         if let Some(authority) = &shape.authority {

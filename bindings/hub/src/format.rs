@@ -1,5 +1,5 @@
-//! How statements are shown: `format=ids` and `format=canonical` (1.0.3 Communication 2.1.3; 2.0.0
-//! 4.1.6.1). `exact` needs nothing done.
+//! The formats of statements: `format=ids` and `format=canonical` (1.0.3 Communication 2.1.3; 2.0.0 4.1.6.1).
+//! `exact` needs no work.
 
 use std::cell::Cell;
 
@@ -8,22 +8,22 @@ use serde_json::Result;
 use super::language;
 use super::splice::{self, Edit, Members};
 
-/// What a format makes of the three kinds of things that a statement speaks of. Each is given its JSON
-/// text and returns another.
+/// Rewriting of the three kinds of things in a statement by a format. Each method gets JSON text and returns
+/// another.
 pub trait Lens {
-    /// An agent or group.
+    /// Rewrites an agent or group.
     fn actor(&self, actor: &str) -> Result<String>;
-    /// An agent or group in a place where an activity could stand as well.
+    /// Rewrites an agent or group in a place where an activity could stand as well.
     fn actor_as_object(&self, actor: &str) -> Result<String> {
         self.actor(actor)
     }
-    /// A verb.
+    /// Rewrites a verb.
     fn verb(&self, verb: &str) -> Result<String>;
-    /// An activity.
+    /// Rewrites an activity.
     fn activity(&self, activity: &str) -> Result<String>;
 }
 
-/// Shows a statement or SubStatement through a lens.
+/// Returns a statement or SubStatement as a lens shows it.
 pub fn show(statement: &str, lens: &dyn Lens) -> Result<String> {
     splice::edit(statement, |key, value| {
         Ok(match key {
@@ -70,8 +70,8 @@ fn context(context: &str, lens: &dyn Lens) -> Result<String> {
     })
 }
 
-/// `format=ids`: the minimum information that identifies. The `objectType` is part of it where the rest would
-/// else be something other: in a Group, and in an Agent that is an object.
+/// `format=ids`: the minimum that identifies. The `objectType` is included where the rest would otherwise mean
+/// something else: in a Group, and in an Agent that is an object.
 pub struct Ids;
 
 impl Ids {
@@ -125,17 +125,17 @@ fn only(json: &str, wanted: &[&str]) -> Result<String> {
     })
 }
 
-/// `format=canonical`: activities and verbs with all that is known about them, each language map in one
-/// language, agents as received.
+/// `format=canonical`: activities and verbs with all that is known about them, each language map in one language,
+/// agents as received.
 pub struct Canonical<'a> {
     /// The reader's `Accept-Language`.
     pub accept: &'a str,
-    /// The definition known of an activity.
+    /// Look-up of the known definition of an activity.
     pub definition: &'a dyn Fn(&str) -> Option<String>,
-    /// The display known of a verb.
+    /// Look-up of the known display of a verb.
     pub display: &'a dyn Fn(&str) -> Option<String>,
-    /// How many bytes may still be added. A few bytes that name an activity can bring all that is known of
-    /// it; what would be too much is shown as received.
+    /// Bytes that may still be added. A few bytes that name an activity can bring in all that is known of it; what
+    /// would be too much is shown as received.
     pub room: &'a Cell<usize>,
 }
 
@@ -164,7 +164,7 @@ impl Lens for Canonical<'_> {
 }
 
 impl Canonical<'_> {
-    /// The object with `member` set to what is known of its id, in the reader's language.
+    /// Returns the object with `member` set to what is known of its id, in the reader's language.
     fn with(
         &self,
         json: &str,

@@ -2,8 +2,8 @@
 
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 
-/// Whether `hex`, in either letter case, is the SHA-256, SHA-384 or SHA-512 of the content; its
-/// length says which. `None` if it is none of the three (1.0.3 Communication 1.5.2).
+/// Tells whether `hex`, in either letter case, is the SHA-256, SHA-384 or SHA-512 of the content; its length tells
+/// which. `None` if it is none of the three (1.0.3 Communication 1.5.2).
 pub fn fits(content: &[u8], hex: &str) -> Option<bool> {
     let algorithm = match hex.len() {
         64 => &SHA256,
@@ -14,7 +14,7 @@ pub fn fits(content: &[u8], hex: &str) -> Option<bool> {
     Some(to_hex(digest(algorithm, content).as_ref()).eq_ignore_ascii_case(hex))
 }
 
-/// The SHA-256 as lower-case hex.
+/// Returns the SHA-256 as lower-case hex.
 pub fn sha256(content: &[u8]) -> String {
     to_hex(digest(&SHA256, content).as_ref())
 }

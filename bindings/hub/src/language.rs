@@ -1,6 +1,6 @@
-//! Which language of a language map to show (RFC 4647 lookup over `Accept-Language`).
+//! The choice of a language from a language map (RFC 4647 lookup over `Accept-Language`).
 
-/// The tag of a language map that suits the reader best; the first one if none does.
+/// Returns the tag of a language map that suits the reader best; the first one if none does.
 pub fn choose<'a>(tags: &[&'a str], accept: &str) -> Option<&'a str> {
     ranges(accept)
         .into_iter()
@@ -8,7 +8,7 @@ pub fn choose<'a>(tags: &[&'a str], accept: &str) -> Option<&'a str> {
         .or_else(|| tags.first().copied())
 }
 
-/// The header's language ranges, the most wanted first.
+/// Returns the header's language ranges, the most wanted first.
 fn ranges(accept: &str) -> Vec<&str> {
     let mut ranges: Vec<(f32, &str)> = accept
         .split(',')
@@ -22,7 +22,7 @@ fn ranges(accept: &str) -> Vec<&str> {
     ranges.into_iter().map(|(_, range)| range).collect()
 }
 
-/// A tag that is the range, or a special case of it, or else of the range with its end cut off.
+/// Returns a tag that is the range or a special case of it, or else of the range with its end cut off.
 fn lookup<'a>(tags: &[&'a str], range: &str) -> Option<&'a str> {
     let mut wanted = range;
     loop {

@@ -1,12 +1,12 @@
 //! A small LRS: the Statement and About resources of xAPI 1.0.3 and 2.0.0 over SQLite.
 //!
-//! It is the LRS of an app developer's first hour, of the demo and of the tests. It says exactly what is
-//! wrong with a request, never stores half of one, and gives back what it was given.
+//! It is meant for an app developer's first hour, for the demo and for the tests. It says exactly what is wrong
+//! with a request, never stores half of one, and gives back what it was given.
 //!
-//! A request's way through the files: `app` finds the resource and asks for credentials and
-//! version; `receive` opens the body, with `multipart` and `attachments`, into statements that are checked
+//! A request's way through the files: `app` finds the resource and asks for credentials and version; `receive`
+//! opens the body, with `multipart` and `attachments`, and gets statements from it that are checked
 //! (`pannier_xapi::statement`), completed (`normal`) and indexed (`facts`); `store` keeps them; `query`, `store`
-//! and `format` answer what is asked.
+//! and `format` answer queries.
 
 mod alternate;
 mod app;
@@ -55,12 +55,12 @@ use statements::Statements;
 use store::Store;
 pub use store::{OpenError, Storage};
 
-/// How a hub is set up.
+/// Settings of a hub.
 #[derive(Clone)]
 pub struct Options {
-    /// Where it listens; port 0 takes a free one. `127.0.0.1:0` unless set.
+    /// Address to listen on; port 0 takes a free one. `127.0.0.1:0` unless set.
     pub addr: SocketAddr,
-    /// Where it keeps its statements. In memory unless set.
+    /// Storage for its statements. In memory unless set.
     pub storage: Storage,
     /// The name of its one user.
     pub user: String,
@@ -68,19 +68,19 @@ pub struct Options {
     pub password: String,
     /// The largest body of a request, in bytes. 16 MiB unless set.
     pub body_limit: usize,
-    /// The most statements in one answer. 500 unless set.
+    /// Most statements in one answer. 500 unless set.
     pub page: usize,
-    /// The most connections at a time; for further ones those make room that wait for a request, or else they
-    /// wait. 256 unless set.
+    /// Most connections at a time. A further one takes the place of one that waits for a request; if there is none,
+    /// it waits. 256 unless set.
     pub connections: usize,
-    /// How long a connection may keep the hub waiting.
+    /// Times that a connection may keep the hub waiting.
     pub patience: Patience,
-    /// Who is told of every request. Nobody unless set.
+    /// Observer of every request. Nobody unless set.
     pub watch: Option<Watch>,
 }
 
 impl Options {
-    /// A hub in memory on a free port of this machine, for this user.
+    /// Returns the settings of a hub in memory on a free port of this machine, for this user.
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
         Self {
             addr: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -105,7 +105,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// Why a hub did not start.
+/// Reason why a hub did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken or not this machine's.
@@ -179,7 +179,7 @@ impl Hub {
     }
 }
 
-/// A hub that is answering. It stops when this is dropped.
+/// A hub that is answering. It stops when dropped.
 pub struct Running {
     addr: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -187,7 +187,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// The base URL, for a collector's endpoint on this machine: `http://127.0.0.1:PORT/xAPI`.
+    /// Returns the base URL, for a collector's endpoint on this machine: `http://127.0.0.1:PORT/xAPI`.
     pub fn url(&self) -> String {
         let mut addr = self.addr;
         if addr.ip().is_unspecified() {
@@ -199,7 +199,7 @@ impl Running {
         format!("http://{addr}/xAPI")
     }
 
-    /// The base URL for other machines; `None` if it listens to this one only, or is in no network.
+    /// Returns the base URL for other machines; `None` if it listens to this one only, or is in no network.
     pub fn network_url(&self) -> Option<String> {
         let mut addr = self.addr;
         if addr.ip().is_loopback() {
@@ -211,12 +211,12 @@ impl Running {
         Some(format!("http://{addr}/xAPI"))
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Stops it: no new request is taken, those under way have three seconds to end.
+    /// Stops it: takes no new request, and gives those under way three seconds to end.
     pub fn shutdown(mut self) -> io::Result<()> {
         self.stop()
     }
@@ -232,8 +232,8 @@ impl Running {
     }
 }
 
-/// The address from which this machine would speak to others. An address made for documentation stands for the
-/// others; to connect a datagram socket sends nothing.
+/// Returns the address from which this machine would reach others. A documentation address stands for the others;
+/// connecting a datagram socket sends nothing.
 fn own_address(family: SocketAddr) -> Option<IpAddr> {
     let (any, other): (SocketAddr, SocketAddr) = match family {
         SocketAddr::V4(_) => (
@@ -252,7 +252,7 @@ fn own_address(family: SocketAddr) -> Option<IpAddr> {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Nobody is left to be told.
+        // Nobody is left to report an error to.
         let _ = self.stop();
     }
 }

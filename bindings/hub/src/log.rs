@@ -1,5 +1,4 @@
-//! What the hub says of the requests it has answered: a line each, with nothing of a statement's content and
-//! no credentials in it.
+//! The hub's log of answered requests: a line for each, with nothing of a statement's content and no credentials.
 
 use std::fmt;
 use std::io::Write;
@@ -17,14 +16,14 @@ use super::bound::{ENTRY, cut};
 use super::problem::FirstFault;
 use crate::terminal::safe;
 
-/// Somebody who is told of every request. It is called on the hub's own thread and must not wait.
+/// Observer of every request. It is called on the hub's own thread and must not wait.
 pub type Watch = Arc<dyn Fn(&Served) + Send + Sync>;
 
 /// A request that was answered.
 #[derive(Clone, Debug)]
 pub struct Served {
     method: Method,
-    /// With the names of the parameters and without their values, which may be somebody's address.
+    /// Path, with the names of the parameters but not their values, which may be somebody's address.
     path: String,
     status: u16,
     reason: &'static str,
@@ -33,12 +32,12 @@ pub struct Served {
     took: Duration,
 }
 
-/// How many statements a request brought or an answer gives, as the answer tells it.
+/// Number of statements that a request brought or an answer gives, attached to the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Count(pub usize);
 
 impl Served {
-    /// What of a request is told, before it is answered.
+    /// Returns what the log needs of a request, before it is answered.
     pub fn begin(request: &Request) -> (Method, String) {
         let uri = request.uri();
         let names: Vec<&str> = uri
@@ -55,7 +54,7 @@ impl Served {
         (request.method().clone(), cut(path, ENTRY))
     }
 
-    /// The whole of it.
+    /// Returns the complete record, once it is answered.
     pub fn end((method, path): (Method, String), response: &Response, took: Duration) -> Self {
         let extensions = response.extensions();
         let fault = extensions.get();
@@ -93,21 +92,21 @@ impl fmt::Display for Served {
     }
 }
 
-/// The most lines that wait to be written.
+/// Most lines that wait to be written.
 const WAITING: usize = 1000;
 
-/// How long the last lines may take to be written.
+/// Time in which the last lines must be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// A line on standard error for every request. They are written by a thread of their own: nobody may be
-/// reading them, and an LRS that stands still for that would be worse than one that is silent.
+/// Log of every request, a line each on standard error. A thread of its own writes them: nobody may be reading, and
+/// an LRS that hangs because of that would be worse than one that is silent.
 pub struct Lines {
     lines: SyncSender<String>,
     done: Receiver<()>,
 }
 
 impl Lines {
-    /// Begins to write.
+    /// Starts the writing thread.
     pub fn start() -> std::io::Result<Self> {
         let (lines, waiting) = mpsc::sync_channel::<String>(WAITING);
         let (end, done) = mpsc::channel();
@@ -115,7 +114,7 @@ impl Lines {
             .name("pannier-hub-log".into())
             .spawn(move || {
                 for line in waiting {
-                    // Where nobody can read there is nobody to be told.
+                    // An error of standard error cannot be reported anywhere.
                     let _ = writeln!(std::io::stderr(), "{}", safe(line));
                 }
                 drop(end);
@@ -123,12 +122,12 @@ impl Lines {
         Ok(Self { lines, done })
     }
 
-    /// For [`super::Options::watch`].
+    /// Returns an observer for [`super::Options::watch`].
     pub fn watch(&self) -> Watch {
         let lines = self.lines.clone();
         Arc::new(move |served| {
             let now = Timestamp::now().strftime("%H:%M:%SZ");
-            // When nobody has read a thousand lines, another is not missed.
+            // When a thousand lines are waiting unread, another one is not missed.
             let _ = lines.try_send(format!("{now} {served}"));
         })
     }

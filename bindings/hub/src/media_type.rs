@@ -1,7 +1,7 @@
-//! Media types, as far as two of them can contradict each other.
+//! Media types, as far as needed to see whether two of them contradict each other.
 
-/// A media type in a form in which two can be compared: `type/subtype` and parameters, both in lower case
-/// but for the values, which have lost their quotes.
+/// A media type in a form in which two can be compared: `type/subtype` and parameters, both in lower case except
+/// for the values, whose quotes are removed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MediaType<'a> {
     essence: String,
@@ -9,7 +9,7 @@ pub struct MediaType<'a> {
 }
 
 impl<'a> MediaType<'a> {
-    /// Reads what stands in a Content-Type.
+    /// Reads the value of a Content-Type.
     pub fn of(text: &'a str) -> Self {
         let mut pieces = text.split(';');
         let essence = pieces.next().unwrap_or_default().trim();
@@ -26,7 +26,7 @@ impl<'a> MediaType<'a> {
         }
     }
 
-    /// Whether both can be said of the same content: the same type, and no parameter with two values.
+    /// Tells whether both can describe the same content: the same type, and no parameter with two values.
     pub fn agrees(&self, other: &Self) -> bool {
         self.essence == other.essence
             && self.parameters.iter().all(|(name, value)| {
@@ -35,7 +35,7 @@ impl<'a> MediaType<'a> {
             })
     }
 
-    /// Whether it is this type, whatever its parameters.
+    /// Tells whether it is this type, whatever its parameters.
     pub fn is(&self, essence: &str) -> bool {
         self.essence == essence
     }

@@ -1,7 +1,7 @@
-//! Faults for the demo and the tests: an LRS as it is met in the field, made of one that is well.
+//! Faults for the demo and the tests: a healthy LRS made to behave like those in the field.
 //!
-//! A [`Mischief`] stands around a hub's router and does what it was last told to; a hub without one never
-//! misbehaves. It is told while the hub is running, from any thread.
+//! A [`Mischief`] wraps a hub's router and does what it was last told to; a hub without one never misbehaves. It
+//! takes orders while the hub is running, from any thread.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,14 +16,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-/// What is done to a request.
+/// Treatment of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// The LRS's own 503 without doing anything, with `Retry-After` in seconds if given.
+    /// The LRS's own 503, and no work done, with `Retry-After` in seconds if given.
     Unavailable(Option<u64>),
-    /// The LRS's own 429 without doing anything, with `Retry-After` in seconds.
+    /// The LRS's own 429, and no work done, with `Retry-After` in seconds.
     TooMany(u64),
-    /// Another status without doing anything, with this body as `text/html`: what stands before an LRS.
+    /// Another status, and no work done, with this body as `text/html`, as from something in front of an LRS.
     Answer(u16, String),
     /// The hub does its work, and then the connection is cut before the answer.
     LoseAnswer,
@@ -33,7 +33,7 @@ pub enum Deed {
     Hang,
 }
 
-/// Which requests a deed is done to.
+/// Requests to which a deed applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Any request.
@@ -54,34 +54,34 @@ struct Script {
 }
 
 impl Mischief {
-    /// One that does nothing yet.
+    /// Returns one that does nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts itself around a hub's router; for [`super::Hub::start_around`].
+    /// Wraps a hub's router; for [`super::Hub::start_around`].
     pub fn around(&self, router: Router) -> Router {
         Router::new()
             .fallback_service(router)
             .layer(from_fn_with_state(self.clone(), meddle))
     }
 
-    /// Does this to the next `count` requests, after all that it was told before.
+    /// Applies this deed to the next `count` requests, after all that was ordered before.
     pub fn next(&self, count: usize, whom: Whom, deed: &Deed) {
         self.script()
             .next
             .extend(std::iter::repeat_n((whom, deed.clone()), count));
     }
 
-    /// From now on refuses every request that sends this statement, alone or among others, with 400 and
-    /// these words: a strict LRS with an opinion.
+    /// Refuses from now on every request that sends this statement, alone or among others, with 400 and these
+    /// words, like a strict LRS.
     pub fn refuse(&self, id: impl Into<String>, words: impl Into<String>) {
         self.script()
             .refused
             .push((id.into().to_ascii_lowercase(), words.into()));
     }
 
-    /// Forgets everything it was told: from now on all is well.
+    /// Forgets all orders: from now on all is well.
     pub fn stop(&self) {
         *self.script() = Script {
             done: self.done(),
@@ -89,7 +89,7 @@ impl Mischief {
         };
     }
 
-    /// How many requests it has meddled with.
+    /// Returns the number of requests it has interfered with.
     pub fn done(&self) -> usize {
         self.script().done
     }
@@ -121,7 +121,7 @@ impl Mischief {
     }
 }
 
-/// The ids of the statements in a body of JSON, in lower case.
+/// Returns the ids of the statements in a body of JSON, in lower case.
 fn ids(body: &[u8]) -> Vec<String> {
     #[derive(Deserialize)]
     struct Named {
@@ -138,12 +138,12 @@ fn ids(body: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// The largest body that is read; a larger one breaks off.
+/// Size of the largest body that is read; a larger one breaks off.
 const LARGEST: usize = 64 * 1024 * 1024;
 
 async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    // Read first, so that the sender is done writing and sees the answer it is meant to see.
+    // The body is read first, so that the sender has finished writing and sees the intended answer.
     let Ok(body) = to_bytes(body, LARGEST).await else {
         return Response::new(Body::new(Cut));
     };
@@ -173,7 +173,7 @@ async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) 
     }
 }
 
-/// An LRS says its version with every answer, or it is taken for somebody else, who may have passed the
+/// Header of an LRS: one that does not state its version is taken for something else, which may have passed the
 /// request on.
 const OF_AN_LRS: [(&str, &str); 1] = [("X-Experience-API-Version", "2.0.0")];
 

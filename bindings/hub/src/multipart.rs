@@ -1,5 +1,5 @@
-//! `multipart/mixed` in memory (RFC 2046; 1.0.3 Communication 1.5.2; 2.0.0 4.1.3): taken apart as
-//! it comes in, and put together as it goes out.
+//! `multipart/mixed` in memory (RFC 2046; 1.0.3 Communication 1.5.2; 2.0.0 4.1.3): parsing requests and writing
+//! answers.
 
 use std::fmt::Write;
 
@@ -7,20 +7,20 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 
-/// The longest boundary (RFC 2046, 5.1.1). Looking for a longer one could take as many steps as the body has
-/// bytes, for each of its bytes.
+/// Longest boundary (RFC 2046, 5.1.1). Searching for a longer one could take as many steps as the body has bytes,
+/// for each of its bytes.
 const LONGEST_BOUNDARY: usize = 70;
 
 /// One part of a body.
 pub struct Part<'a> {
     /// `Name: value` lines.
     head: &'a str,
-    /// Its octets.
+    /// Content, in octets.
     pub content: &'a [u8],
 }
 
 impl<'a> Part<'a> {
-    /// The value of a header, by its name in any letter case.
+    /// Returns the value of a header, by its name in any letter case.
     pub fn header(&self, name: &str) -> Option<&'a str> {
         headers(self.head)
             .filter_map(|line| line.split_once(':'))
@@ -33,7 +33,7 @@ fn headers(head: &str) -> impl Iterator<Item = &str> {
     head.split("\r\n").filter(|line| !line.is_empty())
 }
 
-/// The `boundary` parameter of a Content-Type, quoted or not.
+/// Returns the `boundary` parameter of a Content-Type, quoted or not.
 pub fn boundary(content_type: &str) -> Option<String> {
     let (_, mut rest) = content_type.split_once(';')?;
     loop {
@@ -56,7 +56,7 @@ pub fn boundary(content_type: &str) -> Option<String> {
     }
 }
 
-/// The parts of a body, or the 400 that says what is wrong with it.
+/// Returns the parts of a body, or the 400 that says what is wrong with it.
 pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, Problem> {
     if boundary.len() > LONGEST_BOUNDARY {
         return Err(Problem::bad_request(format!(
@@ -87,7 +87,7 @@ fn unfinished(boundary: &str) -> Problem {
     ))
 }
 
-/// What follows the first delimiter, which stands at the start of the body or of a line.
+/// Returns what follows the first delimiter, which stands at the start of the body or of a line.
 fn after_preamble<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     if let Some(rest) = body.strip_prefix(delimiter) {
         return Some(rest);
@@ -97,7 +97,7 @@ fn after_preamble<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
     Some(&body[start + line.len()..])
 }
 
-/// A part from the line break that ends its delimiter line: `CRLF (header CRLF)* CRLF content`.
+/// Reads a part from the line break that ends its delimiter line: `CRLF (header CRLF)* CRLF content`.
 fn part(text: &[u8], index: usize) -> Result<Part<'_>, Problem> {
     let malformed = || {
         Problem::bad_request(format!(
@@ -120,17 +120,17 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-/// An attachment on its way out.
+/// An attachment to be sent.
 pub struct Outgoing {
     /// Its media type, as the statement gives it.
     pub content_type: String,
     /// Its hash, as the statement gives it.
     pub sha2: String,
-    /// Its octets.
+    /// Its content, in octets.
     pub content: Vec<u8>,
 }
 
-/// The Content-Type and body of an answer with attachments.
+/// Returns the Content-Type and body of an answer with attachments.
 pub fn write(json: &[u8], attachments: &[Outgoing]) -> (String, Vec<u8>) {
     let boundary = Uuid::new_v4().simple().to_string();
     let mut body = format!("--{boundary}\r\nContent-Type: application/json\r\n\r\n").into_bytes();

@@ -1,13 +1,12 @@
-//! The only changes the hub makes to a statement (1.0.3 Data 2.2; 2.0.0 4.2.4): what the standard
-//! makes an LRS set, and nothing else.
+//! The only changes the hub makes to a statement (1.0.3 Data 2.2; 2.0.0 4.2.4): those that the standard requires of
+//! an LRS, and nothing else.
 
 use pannier_xapi::statement::XapiVersion;
 
 use super::splice::{self, Edit, Members};
 
-/// Sets `authority` and, if missing, `version`; puts context activities into arrays; under 2.0.0
-/// turns timestamps into UTC. Leaves `stored` to the storing, and the `timestamp` too of a statement
-/// that came without.
+/// Sets `authority` and, if missing, `version`; puts context activities into arrays; under 2.0.0 converts
+/// timestamps to UTC. Leaves `stored` to the storing, and also the `timestamp` of a statement that came without.
 pub fn normalise(
     statement: &str,
     version: XapiVersion,
@@ -41,7 +40,7 @@ fn sub_statement(object: &str, version: XapiVersion) -> serde_json::Result<Edit>
     })?))
 }
 
-/// What is the same in a statement and in a `SubStatement`.
+/// Returns the change to a member that statements and `SubStatement`s have in common.
 fn part(key: &str, value: &str, version: XapiVersion) -> serde_json::Result<Edit> {
     match key {
         "context" => context(value).map(Edit::Put),
@@ -67,7 +66,7 @@ fn context(context: &str) -> serde_json::Result<String> {
     })
 }
 
-/// The same instant in UTC with the digits of its fraction, if it is written in another zone.
+/// Returns the same instant in UTC with the digits of its fraction, if it is written in another zone.
 fn utc(timestamp: &str) -> Option<String> {
     let sign = timestamp
         .rfind(['+', '-'])

@@ -1,8 +1,8 @@
-//! Places for connections: a fixed number, and who makes room when all are taken.
+//! Places for connections: a fixed number, and a rule for which connection makes room when all are taken.
 //!
-//! A connection waits while no request has come by which its sender is known: before the first, in the middle of
-//! a head, with a body before its credentials, and between two requests. Where all places are taken the one that
-//! waits for longest goes, so that who never comes to the point keeps nobody out.
+//! A connection waits as long as no request with a known sender is at work on it: before the first request, in the
+//! middle of a head, in a body before its credentials, and between two requests. When all places are taken, the
+//! connection that has waited longest makes room, so that clients that never finish a request keep nobody out.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long to wait for a place before one more is sent away.
+/// Time to wait for a place before one more connection has to make room.
 const A_MOMENT: Duration = Duration::from_millis(100);
 
 /// All places.
@@ -20,18 +20,18 @@ pub struct Places {
     waiting: Mutex<Waiting>,
 }
 
-/// Those that wait, who waits for longest first.
+/// Connections that wait, the longest wait first.
 #[derive(Default)]
 struct Waiting {
     next: u64,
     those: BTreeMap<u64, Arc<Notify>>,
 }
 
-/// The place of one connection. Known to its requests, as an extension.
+/// The place of one connection. Its requests carry it as an extension.
 pub struct Place {
     places: Arc<Places>,
     leave: Arc<Notify>,
-    /// Where it stands among those that wait, and whether anybody on it has been known.
+    /// Position among the waiting ones, and whether a sender on it has ever been known.
     state: Mutex<State>,
     _permit: OwnedSemaphorePermit,
 }
@@ -50,7 +50,7 @@ impl Places {
         })
     }
 
-    /// A place for somebody who is there already, as soon as there is one. Whoever takes it waits.
+    /// Takes a place for an accepted connection, as soon as one is free. The connection counts as waiting.
     pub async fn take(self: &Arc<Self>) -> Arc<Place> {
         let permit = loop {
             // Nobody closes the semaphore.
@@ -73,7 +73,7 @@ impl Places {
         place
     }
 
-    /// Until every one of so many places is free.
+    /// Waits until every one of so many places is free.
     pub async fn all_free(&self, count: usize) {
         // Nobody closes the semaphore.
         let _ = self.free.acquire_many(count as u32).await;
@@ -88,7 +88,7 @@ impl Places {
 }
 
 impl Place {
-    /// From now on it waits for a request.
+    /// Notes that the connection waits for a request from now on.
     pub fn waits(&self) {
         let mut state = lock(&self.state);
         if state.waits_at.is_none() {
@@ -100,7 +100,7 @@ impl Place {
         }
     }
 
-    /// A request is at work whose sender is known.
+    /// Notes that a request with a known sender is at work.
     pub fn works(&self) {
         let mut state = lock(&self.state);
         state.was_known = true;
@@ -109,7 +109,8 @@ impl Place {
         }
     }
 
-    /// Until it has to make room; whether somebody was known here, who may be taking an answer still.
+    /// Waits until it has to make room; returns whether a sender was known here, who may still be receiving an
+    /// answer.
     pub async fn told_to_leave(&self) -> bool {
         self.leave.notified().await;
         lock(&self.state).was_known
@@ -124,7 +125,7 @@ impl Drop for Place {
     }
 }
 
-/// Nothing is left half done where somebody panics.
+/// Locks a mutex even if it is poisoned: a panic leaves nothing half done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

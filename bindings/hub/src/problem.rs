@@ -1,8 +1,8 @@
-//! What the hub answers when it refuses: a status and a JSON body that says why.
+//! Refusals by the hub: a status and a JSON body that says why.
 //!
-//! `{"error": "…", "faults": [{"statement": 1, "path": "$.verb.id", …}], "conflicts": […], "unlisted":
-//! 9000}`; the lists and the count are there when they have something to say. `statement` counts from 0, as
-//! in the request. `unlisted` says how many more faults, or conflicts, there are.
+//! `{"error": "…", "faults": [{"statement": 1, "path": "$.verb.id", …}], "conflicts": […], "unlisted": 9000}`;
+//! empty lists and a zero count are left out. `statement` counts from 0, as in the request. `unlisted` is the
+//! number of further faults or conflicts.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use super::bound::{ENTRY, LISTED, SENTENCE, WRONG, cut};
 pub struct Problem {
     #[serde(skip)]
     status: StatusCode,
-    /// Where the first fault is, for the log; the text of a refusal may quote what was sent.
+    /// Place of the first fault, for the log; the text of a refusal may quote the request.
     #[serde(skip)]
     place: Option<String>,
     error: String,
@@ -41,11 +41,11 @@ struct Fault {
 /// A statement whose id is taken by another one.
 #[derive(Debug, Serialize)]
 struct Conflict {
-    /// Its place in the request, from 0.
+    /// Its position in the request, from 0.
     statement: usize,
     /// The id, in lower case.
     id: String,
-    /// Where the two differ.
+    /// Places where the two differ.
     differences: Vec<Apart>,
     #[serde(skip_serializing_if = "is_zero")]
     unlisted: usize,
@@ -59,7 +59,7 @@ struct Apart {
     stored: Option<String>,
 }
 
-// serde asks for a reference.
+// serde requires a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(count: &usize) -> bool {
     *count == 0
@@ -74,7 +74,7 @@ pub struct Faulty {
 }
 
 impl Faulty {
-    /// Takes in what is wrong with the statement at this place of the request.
+    /// Adds the faults of the statement at this position of the request.
     pub fn add(&mut self, statement: usize, invalid: Invalid) {
         self.statements += 1;
         let room = LISTED - self.faults.len();
@@ -93,12 +93,12 @@ impl Faulty {
         self.statements == 0
     }
 
-    /// Whether looking at more statements would help nobody.
+    /// Tells whether looking at more statements would help nobody.
     pub fn is_enough(&self) -> bool {
         self.statements >= WRONG
     }
 
-    /// The 400 that lists them.
+    /// Returns the 400 that lists them.
     pub fn refuse(self) -> Problem {
         let error = match self.statements {
             1 => "a statement is not valid, so none was stored; correct it and send the request again"
@@ -128,11 +128,11 @@ pub struct Conflicts {
     unlisted: usize,
 }
 
-/// The most ids that the sentence of a conflict names.
+/// Most ids that the sentence of a conflict names.
 const NAMED: usize = 10;
 
 impl Conflicts {
-    /// Takes in a statement, by its place in the request, and where it differs from the stored one.
+    /// Adds a statement, by its position in the request, and where it differs from the stored one.
     pub fn add(&mut self, statement: usize, id: String, differences: Differences) {
         if self.listed.len() == LISTED {
             self.unlisted += 1;
@@ -159,7 +159,7 @@ impl Conflicts {
         });
     }
 
-    /// Takes in a statement whose stored copy cannot be compared.
+    /// Adds a statement whose stored copy cannot be compared.
     pub fn add_unreadable(&mut self, statement: usize, id: String) {
         let whole = Difference {
             path: "$".into(),
@@ -177,12 +177,12 @@ impl Conflicts {
         self.listed.is_empty()
     }
 
-    /// Whether looking at more statements would help nobody.
+    /// Tells whether looking at more statements would help nobody.
     pub fn is_enough(&self) -> bool {
         self.listed.len() + self.unlisted >= WRONG
     }
 
-    /// The 409 that lists them.
+    /// Returns the 409 that lists them.
     pub fn refuse(self) -> Problem {
         let named = self.listed.iter().take(NAMED);
         let ids: Vec<&str> = named.map(|conflict| conflict.id.as_str()).collect();
@@ -206,12 +206,12 @@ impl Conflicts {
     }
 }
 
-/// Where the first fault of a refused request is, as its answer tells the log.
+/// Place of the first fault of a refused request, which its answer carries for the log.
 #[derive(Clone, Debug)]
 pub struct FirstFault(pub String);
 
 impl Problem {
-    /// A refusal with this status.
+    /// Returns a refusal with this status.
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self {
             status,
@@ -223,12 +223,12 @@ impl Problem {
         }
     }
 
-    /// 400: the request is wrong and will be wrong again.
+    /// Returns a 400: the request is wrong and will be wrong again.
     pub fn bad_request(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// 404.
+    /// Returns a 404.
     pub fn not_found(error: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, error)
     }

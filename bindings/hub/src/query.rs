@@ -1,5 +1,5 @@
-//! What a GET asks for (1.0.3 Communication 2.1.3; 2.0.0 4.1.6.1). A parameter that is unknown, given
-//! twice, in another letter case or of another form is a mistake of the sender and gets a 400.
+//! The parameters of a GET (1.0.3 Communication 2.1.3; 2.0.0 4.1.6.1). A parameter that is unknown, given twice, in
+//! another letter case or of another form is a mistake of the sender and gets a 400.
 
 use std::collections::HashSet;
 
@@ -12,12 +12,12 @@ use super::bound::{ENTRY, cut};
 use super::facts::Actor;
 use super::problem::Problem;
 
-/// How a statement is shown.
+/// Format of statements in an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// Agents, activities and verbs with no more than what identifies them.
     Ids,
-    /// As received.
+    /// Everything as received.
     #[default]
     Exact,
     /// Activities and verbs as the hub knows them, in the reader's language.
@@ -29,11 +29,11 @@ pub enum Format {
 pub struct Query {
     pub wanted: Wanted,
     pub format: Format,
-    /// Whether the contents of attachments are sent along.
+    /// Tells whether the contents of attachments are sent along.
     pub attachments: bool,
 }
 
-/// Which statements.
+/// Statements that are asked for.
 #[derive(Debug)]
 pub enum Wanted {
     /// The one of this id, if it is not voided.
@@ -50,7 +50,7 @@ impl Default for Wanted {
     }
 }
 
-/// Which statements of all, and from where on. Instants are Unix microseconds.
+/// Filter of statements and start of the page. Instants are Unix microseconds.
 #[derive(Debug, Default)]
 pub struct Filter {
     /// An identifier as [`Actor::identifier`] writes it.
@@ -63,16 +63,16 @@ pub struct Filter {
     pub since: Option<i64>,
     pub until: Option<i64>,
     pub ascending: bool,
-    /// As many as the hub gives, if `None` or 0.
+    /// Most statements to return; as many as the hub gives, if `None` or 0.
     pub limit: Option<usize>,
-    /// The last one of the page before.
+    /// Instant of the last statement of the previous page.
     pub after: Option<i64>,
 }
 
-/// The place a `more` link goes on from; only the hub writes it.
+/// Parameter with the place from which a `more` link continues; only the hub writes it.
 const AFTER: &str = "after";
 
-/// The parameters of a query string in their order.
+/// Returns the parameters of a query string in their order.
 pub fn parameters(query: &str) -> Result<Vec<(String, String)>, Problem> {
     let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
         .into_owned()
@@ -86,7 +86,7 @@ pub fn parameters(query: &str) -> Result<Vec<(String, String)>, Problem> {
     Ok(pairs)
 }
 
-/// The `statementId` that a PUT must have, and nothing else.
+/// Returns the `statementId`, which a PUT must have, and nothing else.
 pub fn put(query: &str) -> Result<Uuid, Problem> {
     let parameters = parameters(query)?;
     if let Some((name, _)) = parameters.iter().find(|(name, _)| name != "statementId") {
@@ -98,7 +98,7 @@ pub fn put(query: &str) -> Result<Uuid, Problem> {
     uuid(name, value)
 }
 
-/// A POST has no parameters.
+/// Checks that a POST has no parameters.
 pub fn post(query: &str) -> Result<(), Problem> {
     match parameters(query)?.first() {
         None => Ok(()),
@@ -160,7 +160,7 @@ impl Filter {
     }
 }
 
-/// The query string that goes on after the statement stored at `after`.
+/// Returns the query string that continues after the statement stored at `after`.
 pub fn more(query: &str, after: i64) -> String {
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != AFTER))
@@ -232,7 +232,7 @@ fn instant(name: &str, value: &str) -> Result<i64, Problem> {
     Ok(instant.as_microsecond())
 }
 
-/// An agent or identified group: checked as the actor of a statement is, by the same rules.
+/// Reads an agent or identified group, checked by the same rules as the actor of a statement.
 fn agent(value: &str, version: XapiVersion) -> Result<String, Problem> {
     let expected = "an agent or an identified group as a JSON object";
     let actor: Actor = serde_json::from_str(value).map_err(|_| wrong("agent", value, expected))?;

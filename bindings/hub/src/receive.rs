@@ -1,4 +1,4 @@
-//! From the bytes of a POST or PUT to statements that can be stored, or the 400 that says why not.
+//! The way from the bytes of a POST or PUT to statements that can be stored, or the 400 that says why not.
 
 use std::ops::ControlFlow;
 
@@ -15,35 +15,35 @@ use super::problem::{Faulty, Problem};
 use super::signature;
 use super::splice;
 
-/// A statement that is valid and complete but for the instant of its storing.
+/// A statement that is valid and complete except for the instant of its storing.
 pub struct Incoming<'a> {
     pub id: Uuid,
     /// The text as it came, to be compared with what is stored under the same id.
     pub sent: &'a str,
     /// The text to be stored, without `stored`, and without `timestamp` if it came without.
     pub body: String,
-    /// Whether it came without `timestamp`, which then is the `stored` (2.0.0 4.2.4.2).
+    /// Tells whether it came without `timestamp`, which is then the `stored` (2.0.0 4.2.4.2).
     pub untimed: bool,
     pub facts: Facts,
 }
 
-/// All that one request brings.
+/// Statements and contents of one request.
 pub struct Delivery<'a> {
     pub statements: Vec<Incoming<'a>>,
     pub contents: Contents<'a>,
 }
 
-/// How a request came.
+/// Properties of a request that decide how its body is read.
 pub struct Envelope<'a> {
     pub version: XapiVersion,
     pub content_type: Option<&'a str>,
-    /// The `authority` that its sender has.
+    /// The sender's `authority`.
     pub authority: &'a str,
     /// The `statementId` of a PUT.
     pub put: Option<Uuid>,
 }
 
-/// Opens a request.
+/// Reads the statements and contents of a request.
 pub fn receive<'a>(envelope: &Envelope, body: &'a [u8]) -> Result<Delivery<'a>, Problem> {
     let content_type = envelope.content_type.unwrap_or_default();
     let media_type = MediaType::of(content_type);
@@ -114,7 +114,7 @@ fn deliver<'a>(
     })
 }
 
-/// Each statement of the request, if all are valid. None is kept once one is known to be wrong.
+/// Reads each statement of the request, if all are valid. None is kept once one is known to be wrong.
 fn statements<'a>(envelope: &Envelope, json: &'a str) -> Result<Vec<Incoming<'a>>, Problem> {
     let mut statements = Vec::new();
     let mut faulty = Faulty::default();
@@ -154,7 +154,7 @@ fn statements<'a>(envelope: &Envelope, json: &'a str) -> Result<Vec<Incoming<'a>
     }
 }
 
-/// A statement that is valid and completed, or its faults.
+/// Returns a valid, completed statement, or its faults.
 fn statement<'a>(
     envelope: &Envelope,
     text: &'a str,
@@ -180,7 +180,7 @@ fn statement<'a>(
     }))
 }
 
-/// The same id twice in one request is refused (1.0.3 Communication 2.1.2; 2.0.0 4.1.6.1).
+/// Refuses the same id twice in one request (1.0.3 Communication 2.1.2; 2.0.0 4.1.6.1).
 fn distinct(statements: &[Incoming]) -> Result<(), Problem> {
     let mut ids = std::collections::HashSet::new();
     match statements

@@ -1,8 +1,8 @@
-//! Connections: how many there may be, and for how long one may keep the hub waiting.
+//! Connections: their number, and the time for which each may keep the hub waiting.
 //!
-//! Nobody has to show credentials to open one, so each takes one of a fixed number of places and little
-//! memory, and whoever stops in the middle of something loses the place. When all are taken, who waits for
-//! longest makes room for who comes next; where all are at work, that one waits until a place is free.
+//! Anyone can open one without credentials, so each takes one of a fixed number of places and little memory, and a
+//! client that stops in the middle of something loses its place. When all places are taken, the connection that has
+//! waited longest makes room for the next one; when all are at work, the next one waits for a free place.
 
 use std::io;
 use std::net::TcpListener;
@@ -24,25 +24,25 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::places::{Place, Places};
 
-/// How long requests under way may take after the hub was told to stop.
+/// Time for requests under way to end after the hub was told to stop.
 pub const GRACE: Duration = Duration::from_secs(3);
 
-/// How long to wait when the system has no connection to give, for want of file descriptors for example.
+/// Pause when the system has no connection to give, for want of file descriptors for example.
 const NO_CONNECTION: Duration = Duration::from_millis(100);
 
-/// The most bytes of a request's head, and of an answer that is ready and not yet taken.
+/// Most bytes of a request's head, and of an answer that is ready but not yet taken.
 const BUFFER: usize = 64 * 1024;
 
-/// For how long a connection may keep the hub waiting.
+/// Times for which a connection may keep the hub waiting.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For the head of a request to be complete; also for the next request to begin. Half a minute unless set.
+    /// Time for the head of a request to be complete; also for the next request to begin. Half a minute unless set.
     pub head: Duration,
-    /// For more of a body. Half a minute unless set.
+    /// Time for more of a body to come. Half a minute unless set.
     pub body: Duration,
-    /// For all that is read from somebody who has shown no credentials. Ten seconds unless set.
+    /// Time for everything that is read from a client without credentials. Ten seconds unless set.
     pub stranger: Duration,
-    /// For an answer to be taken, or a piece of it. Half a minute unless set.
+    /// Time for an answer, or a piece of it, to be taken. Half a minute unless set.
     pub answer: Duration,
 }
 
@@ -75,7 +75,7 @@ pub async fn serve(
                 continue;
             };
             let place = places.take().await;
-            // Without it a small answer may wait for 40 ms; if it cannot be set, the answer waits.
+            // Without it a small answer may be delayed by 40 ms; if it cannot be set, it is delayed.
             let _ = stream.set_nodelay(true);
             let (router, stopping) = (router.clone(), stopping.clone());
             tokio::spawn(connection(stream, router, patience, stopping, place));
@@ -83,13 +83,13 @@ pub async fn serve(
     };
     tokio::select! {
         () = accepting => {}
-        // Told, or dropped without a word.
+        // The signal came, or its sender was dropped.
         _ = stopped => {}
     }
     drop(listener);
-    // If nobody listens there is nobody to wait for.
+    // An error means that no connection is left to stop.
     let _ = stop.send(true);
-    // Who is not done by then is cut off.
+    // Requests that are not done by then are cut off.
     let _ = timeout(GRACE, places.all_free(connections)).await;
     Ok(())
 }
@@ -125,7 +125,7 @@ async fn connection(
             .serve_connection(stream, service)
     );
     tokio::select! {
-        // It is over, well or not; who was on the other side knows.
+        // The connection has ended, well or not; the client knows.
         _ = serving.as_mut() => return,
         known = place.told_to_leave() => if !known {
             return;
@@ -136,16 +136,16 @@ async fn connection(
     let _ = serving.await;
 }
 
-/// A stream that fails when its other side takes nothing any more.
+/// A stream that fails when its peer stops taking data.
 struct Patient {
     stream: TcpStream,
     patience: Duration,
-    /// Runs while the other side takes nothing.
+    /// Timer that runs while the peer takes no data.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    /// What became of a write, or the end of the patience with it.
+    /// Returns the result of a write, or an error when patience runs out.
     fn written(
         &mut self,
         cx: &mut Context<'_>,

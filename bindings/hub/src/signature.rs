@@ -19,7 +19,7 @@ use super::media_type::MediaType;
 
 const SIGNATURE: &str = "http://adlnet.gov/expapi/attachments/signature";
 
-/// How often each signature of a request may be checked, on average: each belongs to one statement, but
+/// Average number of times that each signature of a request may be checked: each belongs to one statement, but
 /// anybody can attach a long one to many.
 const CHECKS: usize = 4;
 
@@ -30,10 +30,10 @@ struct Header {
     crit: Option<IgnoredAny>,
 }
 
-/// Checks the signatures of a request, and no more of them than is reasonable.
+/// Checker of a request's signatures, which does no more work than is reasonable.
 pub struct Checker<'a> {
     contents: &'a Contents<'a>,
-    /// How many bytes of signatures may still be read.
+    /// Bytes of signatures that may still be read.
     left: usize,
 }
 

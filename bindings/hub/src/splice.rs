@@ -1,7 +1,7 @@
 //! JSON objects taken apart and put together again without touching their values.
 //!
-//! A value that nobody edits keeps its text: a number of thirty digits comes back with thirty
-//! digits, an escaped character comes back escaped. Nothing here holds a parsed number.
+//! A value that nobody edits keeps its text: a number of thirty digits comes back with thirty digits, and an
+//! escaped character escaped. No number is ever parsed here.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// What becomes of one member of an object.
+/// Change to one member of an object.
 pub enum Edit {
     /// It stays as it is.
     Keep,
@@ -19,7 +19,7 @@ pub enum Edit {
     Put(String),
 }
 
-/// The members of a JSON object in their order, values as text.
+/// Members of a JSON object in their order, values as text.
 #[derive(Default)]
 pub struct Members<'a>(pub Vec<(String, &'a str)>);
 
@@ -51,25 +51,25 @@ impl<'a> Members<'a> {
         serde_json::from_str(json)
     }
 
-    /// The text of a member's value.
+    /// Returns the text of a member's value.
     pub fn get(&self, key: &str) -> Option<&'a str> {
         let (_, value) = self.0.iter().find(|(name, _)| name == key)?;
         Some(value)
     }
 
-    /// A member's value, if it is a string.
+    /// Returns a member's value, if it is a string.
     pub fn text(&self, key: &str) -> Option<String> {
         serde_json::from_str(self.get(key)?).ok()
     }
 }
 
-/// The elements of a JSON array as text.
+/// Returns the elements of a JSON array as text.
 pub fn elements(json: &str) -> serde_json::Result<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(json)?;
     Ok(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// Goes through the elements of a JSON array, with their places, for as long as it is told to go on.
+/// Visits the elements of a JSON array, with their positions, until the callback says stop.
 pub fn visit<'a>(
     json: &'a str,
     look: impl FnMut(usize, &'a str) -> ControlFlow<()>,
@@ -86,7 +86,7 @@ pub fn visit<'a>(
             let mut index = 0;
             while let Some(element) = array.next_element::<&RawValue>()? {
                 if (self.0)(index, element.get()).is_break() {
-                    // The rest is read, so that what is no JSON is known to be none.
+                    // The rest is read, so that invalid JSON is recognised.
                     while array.next_element::<IgnoredAny>()?.is_some() {}
                     break;
                 }
@@ -100,7 +100,7 @@ pub fn visit<'a>(
     deserializer.end()
 }
 
-/// An object of these members.
+/// Returns an object of these members.
 pub fn object<K: AsRef<str>, V: AsRef<str>>(members: impl IntoIterator<Item = (K, V)>) -> String {
     let members = members
         .into_iter()
@@ -108,17 +108,17 @@ pub fn object<K: AsRef<str>, V: AsRef<str>>(members: impl IntoIterator<Item = (K
     format!("{{{}}}", join(members))
 }
 
-/// An array of these elements.
+/// Returns an array of these elements.
 pub fn array<V: AsRef<str>>(elements: impl IntoIterator<Item = V>) -> String {
     format!("[{}]", join(elements))
 }
 
-/// A string as JSON.
+/// Returns a string as JSON.
 pub fn quote(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The object with each member kept, dropped or given another value.
+/// Returns the object with each member kept, dropped or given another value.
 pub fn edit(
     json: &str,
     mut change: impl FnMut(&str, &str) -> serde_json::Result<Edit>,
@@ -134,7 +134,7 @@ pub fn edit(
     Ok(object(kept))
 }
 
-/// The array with each element changed.
+/// Returns the array with each element changed.
 pub fn each(
     json: &str,
     change: impl FnMut(&str) -> serde_json::Result<String>,

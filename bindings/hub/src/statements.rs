@@ -22,12 +22,12 @@ use super::time;
 /// The Statement Resource for one user.
 pub struct Statements {
     pub store: Store,
-    /// The agent that vouches for what is stored, as JSON.
+    /// Agent that vouches for what is stored, as JSON.
     pub authority: String,
-    /// The most statements in one answer.
+    /// Most statements in one answer.
     pub page: usize,
-    /// The most bytes of one answer: statements, what `canonical` adds to them, and contents count by
-    /// themselves. One statement is always given whole.
+    /// Most bytes of each part of an answer: statements, what `canonical` adds to them, and contents count
+    /// separately. One statement is always given whole.
     pub answer: usize,
 }
 
@@ -46,7 +46,7 @@ impl Ask<'_> {
 }
 
 impl Statements {
-    /// POST: the ids in the order of the request.
+    /// Answers a POST with the ids in the order of the request.
     pub fn post(&self, ask: &Ask, body: &[u8]) -> Result<Response, Problem> {
         query::post(ask.query)?;
         let delivery = self.take_in(ask, body, None)?;
@@ -58,7 +58,7 @@ impl Statements {
         Ok(counted(json(splice::array(ids)), count))
     }
 
-    /// PUT: 204.
+    /// Answers a PUT with 204.
     pub fn put(&self, ask: &Ask, body: &[u8]) -> Result<Response, Problem> {
         let id = query::put(ask.query)?;
         self.take_in(ask, body, Some(id))?;
@@ -82,7 +82,7 @@ impl Statements {
         Ok(delivery)
     }
 
-    /// GET: one statement, or a page of them.
+    /// Answers a GET with one statement, or a page of them.
     pub fn get(&self, ask: &Ask) -> Result<Response, Problem> {
         let query = query::get(ask.query, ask.version)?;
         let found = match &query.wanted {
@@ -123,7 +123,7 @@ impl Statements {
         }
     }
 
-    /// A `StatementResult` (1.0.3 Data 2.5; 2.0.0 4.2.8).
+    /// Returns a `StatementResult` (1.0.3 Data 2.5; 2.0.0 4.2.8).
     fn page(&self, filter: &Filter, query: &Query, ask: &Ask) -> Result<Found, Problem> {
         let limit = filter
             .limit
@@ -160,7 +160,7 @@ impl Statements {
         })
     }
 
-    /// A statement as it was asked for; what is known beyond it is added as long as there is room.
+    /// Returns a statement in the format asked for; what is known beyond it is added as long as there is room.
     fn show(
         &self,
         statement: &str,
@@ -184,7 +184,7 @@ impl Statements {
         }
     }
 
-    /// How many of the statements, at least one, have contents that go into one answer.
+    /// Returns the number of statements, at least one, whose contents fit into one answer.
     fn with_contents(&self, page: &Page) -> Result<usize, Problem> {
         let mut counted = HashSet::new();
         let mut total = 0;
@@ -204,8 +204,8 @@ impl Statements {
         Ok(page.statements.len())
     }
 
-    /// The contents the hub has, each once. Where they would be too much, those that are elsewhere, too, are
-    /// left there: the others of a statement came with it.
+    /// Returns the contents that the hub has, each once. If they would be too much, those with a `fileUrl` are left
+    /// out; the others can be had nowhere else.
     fn attachments(&self, statements: &[String]) -> Result<Vec<Outgoing>, Problem> {
         let mut outgoing: Vec<Outgoing> = Vec::new();
         let mut given = HashSet::new();
@@ -232,7 +232,7 @@ impl Statements {
     }
 }
 
-/// What a GET found.
+/// Result of a GET.
 struct Found {
     /// The answer, in the format asked for.
     json: String,
@@ -242,7 +242,7 @@ struct Found {
     newest: Option<i64>,
 }
 
-/// The answer, with a word for the log.
+/// Adds to the answer the number of statements, for the log.
 fn counted(mut response: Response, statements: usize) -> Response {
     response.extensions_mut().insert(Count(statements));
     response

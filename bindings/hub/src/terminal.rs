@@ -1,10 +1,11 @@
-//! Text from files, servers and SQLite, as a terminal may show it: what is in it moves no cursor, hides nothing
-//! and turns no words around.
+//! Text from files, servers and SQLite, made safe for a terminal: it moves no cursor, hides nothing and reverses no
+//! words.
 
 use std::fmt::{Display, Write as _};
 
-/// What is written anywhere goes through here, for people and for programs. What could steer a terminal is
-/// written as JSON writes it, `\u001b`; in JSON that is the same value, as it can only stand in a string there.
+/// Makes text safe; everything written goes through here, for people and for programs. Whatever could steer a
+/// terminal is escaped as in JSON, `\u001b`; in JSON that is the same value, as it can only occur in a string
+/// there.
 pub fn safe(text: impl Display) -> String {
     let text = text.to_string();
     if !text.chars().any(steers) {
@@ -22,8 +23,8 @@ pub fn safe(text: impl Display) -> String {
     safe
 }
 
-/// Somebody else's words as a part of a line of ours: they begin no line of their own, and a blank stands where
-/// a control character was.
+/// Makes foreign text safe as part of one of our lines: it begins no line of its own, and a blank replaces each
+/// control character or line separator.
 pub fn one_line(words: impl Display) -> String {
     let blank = |char: char| char.is_control() || ends_a_line(char);
     words
@@ -33,8 +34,9 @@ pub fn one_line(words: impl Display) -> String {
         .collect()
 }
 
-/// Control characters but those that lay out a text, and what turns the direction of writing around (Unicode
-/// Standard Annex 9, 2.1 to 2.4), which stays so beyond the words it came with.
+/// Tells whether a character could steer a terminal: control characters except those that lay out a text, line
+/// separators, and what changes the direction of writing (Unicode Standard Annex 9, 2.1 to 2.4), even beyond its
+/// own text.
 fn steers(char: char) -> bool {
     match char {
         '\n' | '\t' => false,
@@ -43,7 +45,7 @@ fn steers(char: char) -> bool {
     }
 }
 
-/// Separators that some programs take for the end of a line.
+/// Tells whether some programs take a separator for the end of a line.
 fn ends_a_line(char: char) -> bool {
     matches!(char, '\u{2028}' | '\u{2029}')
 }

@@ -1,14 +1,14 @@
-//! Instants as the hub writes them. All are Unix microseconds.
+//! Instants as the hub writes them, from Unix microseconds.
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-/// `2026-03-01T01:02:03.456789Z`.
+/// Returns an ISO 8601 instant: `2026-03-01T01:02:03.456789Z`.
 pub fn iso(microseconds: i64) -> String {
     format!("{:.6}", instant(microseconds))
 }
 
-/// The date of an HTTP header: `Sun, 01 Mar 2026 01:02:03 GMT`.
+/// Returns the date of an HTTP header: `Sun, 01 Mar 2026 01:02:03 GMT`.
 pub fn http(microseconds: i64) -> String {
     DateTimePrinter::new()
         .timestamp_to_rfc9110_string(&instant(microseconds))

@@ -1,14 +1,14 @@
-//! Which version of xAPI a request speaks (1.0.3 Communication 3.3; 2.0.0 4.1.7).
+//! The version of xAPI that a request speaks (1.0.3 Communication 3.3; 2.0.0 4.1.7).
 
 use axum::http::{HeaderMap, HeaderName};
 use pannier_xapi::statement::XapiVersion;
 
 use super::problem::Problem;
 
-/// The header of every request and answer.
+/// Version header of every request and answer.
 pub const VERSION: HeaderName = HeaderName::from_static("x-experience-api-version");
 
-/// The version in the request's header: any `1.0.x` is read as 1.0.3, any `2.0.x` as 2.0.0.
+/// Returns the version in the request's header: any `1.0.x` is read as 1.0.3, any `2.0.x` as 2.0.0.
 pub fn negotiate(headers: &HeaderMap) -> Result<XapiVersion, Problem> {
     let Some(value) = headers.get(VERSION) else {
         return Err(Problem::bad_request(

@@ -1,4 +1,4 @@
-//! The verdict on what is to be recorded, as far as the statement alone tells.
+//! Check of a statement to be recorded, as far as the statement alone tells.
 
 use uuid::Uuid;
 
@@ -9,25 +9,25 @@ use crate::statement::{
     prepare_for_recording,
 };
 
-/// A statement that [`Collector::record`](super::Collector::record) takes, as far as the statement alone tells:
-/// it is checked once, before there is a collector, and not again when it is recorded.
+/// A statement that [`Collector::record`](super::Collector::record) accepts, as far as the statement alone tells: it is
+/// checked once, before there is a collector, and not again when it is recorded.
 ///
 /// Only a queue knows whether it has another statement under the same id, or one that this must not void.
 #[derive(Clone, Debug)]
 pub struct Recordable {
     prepared: Prepared,
-    /// What stands for that which the statement leaves open, until it is recorded.
+    /// Placeholders for the id and timestamp that the statement leaves open, until it is recorded.
     filled: Fill,
 }
 
 impl Recordable {
-    /// Says what [`Collector::record`](super::Collector::record) would say of this statement by these rules, which
-    /// count then, whatever [`Config::rules`](super::Config::rules) are; records nothing.
+    /// Checks a statement as [`Collector::record`](super::Collector::record) would, and records nothing. These rules
+    /// count when it is recorded, whatever [`Config::rules`](super::Config::rules) are.
     pub fn check(text: &[u8], rules: XapiVersion) -> Result<Self, Error> {
         Self::check_with(text, &PreparedDefaults::default(), rules)
     }
 
-    /// The same with these defaults, and no others, whatever those of the collector are.
+    /// Like [`Recordable::check`], with these defaults, and no others, whatever those of the collector are.
     pub fn check_with(
         text: &[u8],
         defaults: &PreparedDefaults,
@@ -41,18 +41,18 @@ impl Recordable {
         Ok(Self { prepared, filled })
     }
 
-    /// The id that it has of its own. Where it has none, recording chooses one.
+    /// Returns the id of its own. Where it has none, recording chooses one.
     pub fn id(&self) -> Option<Uuid> {
         Some(self.prepared.id).filter(|id| *id != self.filled.id)
     }
 
-    /// What is known of it. Its id and timestamp are not yet those that it is recorded with, where it has none
-    /// of its own.
+    /// Returns what is known of it. Where it has no id or timestamp of its own, these are not yet those that it is
+    /// recorded with.
     pub fn prepared(&self) -> &Prepared {
         &self.prepared
     }
 
-    /// With what recording fills in.
+    /// Returns the statement with what recording fills in.
     pub(super) fn filled(&self, fill: &Fill) -> Prepared {
         let mut prepared = self.prepared.clone();
         prepared.refill(&self.filled, fill);
@@ -60,7 +60,7 @@ impl Recordable {
     }
 }
 
-/// Completes a statement that can be recorded.
+/// Completes a statement, or says why it cannot be recorded.
 pub(super) fn recordable(
     text: &[u8],
     defaults: &PreparedDefaults,

@@ -1,6 +1,6 @@
-//! The thread that folds the write-ahead log into the file, so that whoever records need not.
+//! The thread that folds the write-ahead log into the file (a checkpoint), so that calls that record need not.
 //!
-//! There is one only while there is something to fold.
+//! It exists only while there is something to fold.
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use super::Inner;
 use crate::lock::lock;
 
-/// The thread, while there is one.
+/// The thread that folds, while there is one.
 #[derive(Default)]
 pub(super) struct Folding(Mutex<Option<JoinHandle<()>>>);
 
 impl Folding {
-    /// After a commit: folds elsewhere what should be folded. Waits for it where the log grows faster
-    /// than the disk takes it.
+    /// Starts folding on another thread after a commit, where it is due. Waits for it where the log grows faster than
+    /// the disk takes it.
     pub(super) fn see_to(inner: &Arc<Inner>) {
         if inner.store.should_fold() {
             inner.folding.start(inner);
@@ -25,7 +25,7 @@ impl Folding {
     }
 
     fn start(&self, inner: &Arc<Inner>) {
-        // Where another starts or awaits one, it is seen to.
+        // Another call starts one or waits for one already.
         let Ok(mut thread) = self.0.try_lock() else {
             return;
         };
@@ -37,7 +37,7 @@ impl Folding {
             .name("pannier-fold".to_owned())
             .spawn(move || {
                 if let Err(error) = inner.store.fold() {
-                    // The log grows on until a later time, and all that is in it holds.
+                    // The log grows until a later attempt, and all that is in it holds.
                     tracing::warn!(%error, "the write-ahead log could not be folded");
                 }
             });
@@ -45,7 +45,7 @@ impl Folding {
         *thread = folding.ok();
     }
 
-    /// Until nobody folds.
+    /// Waits until nobody folds.
     pub(super) fn wait(&self) {
         if let Some(thread) = lock(&self.0).take() {
             // A panic in there has been reported by the panic hook; there is nothing to add.

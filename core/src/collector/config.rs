@@ -1,4 +1,4 @@
-//! How a collector is set up.
+//! Configuration of a collector.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use crate::statement::{StatementDefaults, XapiVersion};
 use crate::store::{Durability, HistoryPolicy};
 use crate::transport::Transport;
 
-/// When statements are sent.
+/// Policy for when statements are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SyncPolicy {
-    /// Only when the app calls `sync`.
+    /// Sends only when the app calls `sync`.
     #[default]
     Manual,
-    /// By itself, on a thread of the collector's: as soon as that many statements are queued or the
-    /// oldest has waited that long, and again whenever a wait is over or the network is back.
+    /// Sends by itself, on a thread of the collector's: as soon as that many statements are queued or the oldest has
+    /// waited that long, and again whenever a wait is over or the network is back.
     Automatic {
-        /// So many new statements start a sync.
+        /// Number of new statements that starts a sync.
         count: u32,
-        /// A new statement waits at most so long.
+        /// Longest time that a new statement waits.
         age: Duration,
     },
 }
@@ -33,78 +33,77 @@ impl SyncPolicy {
     };
 }
 
-/// Finds credentials when they are needed: signs in again, refreshes a token, reads a key store.
+/// Source of credentials when they are needed: signs in again, refreshes a token, reads a key store.
 pub trait CredentialsProvider: Send + Sync {
-    /// New credentials, or none if there are none to be had now. Called in the middle of a sync, on
-    /// a thread where it may block; a sync asks once, and goes on with what it gets. After a pause
-    /// its answer no longer counts. It must not panic, and not sync the same collector
-    /// ([`Error::Reentrant`](crate::Error::Reentrant)). Where it has none to give, an automatic sync
-    /// asks again by the backoff.
+    /// Returns new credentials, or `None` if there are none to be had now. Called in the middle of a sync or a probe,
+    /// on a thread where it may block; a sync asks once, and goes on with what it gets. After a pause its answer no
+    /// longer counts. It must not panic, and not sync the same collector
+    /// ([`Error::Reentrant`](crate::Error::Reentrant)). Where it has none to give, an automatic sync asks again with a
+    /// backoff.
     fn credentials(&self) -> Option<Credentials>;
 }
 
-/// How a collector is set up. `Config::default()` records; give it an endpoint and it syncs.
+/// Configuration of a collector. `Config::default()` records; give it an endpoint and it syncs.
 #[derive(Clone)]
 #[non_exhaustive]
 #[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
-    /// The LRS's base URL, without `/statements`. The file remembers it: none means the one that it
-    /// knows. May be set later.
+    /// Base URL of the LRS, without `/statements`. The file remembers it: `None` takes the one in the file. May be set
+    /// later.
     pub endpoint: Option<String>,
-    /// Kept in memory only. May be set later.
+    /// Credentials for the LRS, kept in memory only. May be set later.
     pub credentials: Option<Credentials>,
-    /// Asked for credentials when the LRS refuses those it got, or got none (401).
+    /// Provider asked for credentials when the LRS refuses those it got, or got none (401).
     pub credentials_provider: Option<Arc<dyn CredentialsProvider>>,
-    /// What a recorded statement survives. Default: a power cut.
+    /// Failures that a recorded statement survives. Default: a power cut.
     pub durability: Durability,
-    /// The version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid
-    /// statements 1.0.3 takes too, unless they use what only 2.0.0 has; those wait for an LRS that
-    /// speaks it.
+    /// Version of the standard whose rules statements must fulfil. Default: 2.0.0, whose valid statements 1.0.3 takes
+    /// too, unless they use what only 2.0.0 has; those wait for an LRS that speaks it.
     pub rules: XapiVersion,
-    /// The version to speak with the LRS. Default: ask it.
+    /// Version to speak with the LRS. Default: ask it.
     pub speak: Option<XapiVersion>,
-    /// Whether a queue is made where there is none. Default: yes. Without it opening fails with
-    /// [`StoreError::Missing`](crate::StoreError::Missing) and makes nothing: for what only looks.
+    /// Creates a queue where there is none. Default: yes. Without it opening fails with
+    /// [`StoreError::Missing`](crate::StoreError::Missing) and creates nothing: for tools that only look.
     pub create: bool,
-    /// What every statement says that leaves it open itself: who did it, on which platform, in which language.
-    /// Default: nothing. [`Collector::recorder`](super::Collector::recorder) has others for a learner or a session.
+    /// Values for what a statement leaves open: who did it, on which platform, in which language. Default: nothing.
+    /// [`Collector::recorder`](super::Collector::recorder) takes others for a learner or a session.
     pub defaults: StatementDefaults,
-    /// When statements are sent. Default: by hand.
+    /// Policy for when statements are sent. Default: by hand.
     pub sync: SyncPolicy,
-    /// How long delivered statements stay on the device. Default: not at all.
+    /// Time that delivered statements stay on the device. Default: none.
     pub history: HistoryPolicy,
-    /// Most statements in a request. Default: 50.
+    /// Maximum number of statements in a request. Default: 50.
     pub max_statements: u32,
-    /// Most bytes in a request. Default: 512 KiB.
+    /// Maximum number of bytes in a request. Default: 512 KiB.
     pub max_bytes: u32,
-    /// Most requests under way at once, from 1 to 4. Default: 1, so that the LRS stores statements in
-    /// the order in which they were recorded. With more, a long queue goes over a slow line several
-    /// times as fast, and statements of up to so many batches may be stored in another order; a voiding
-    /// still goes after its target. There is never more than one before the LRS has shown in the same
-    /// sync that it takes batches whole, nor where it has turned out not to bear it.
+    /// Maximum number of requests under way at once, from 1 to 4. Default: 1, so that the LRS stores statements in the
+    /// order in which they were recorded. With more, a long queue goes over a slow line several times as fast, and the
+    /// statements of up to that many batches may be stored in another order; a voiding still goes after its target.
+    /// Only one is under way until the LRS has shown in the same sync that it takes batches whole, and where it has
+    /// turned out not to bear more.
     pub requests_in_flight: u32,
-    /// Sends credentials over `http://`, too, where everybody on the way can read them. Default: no,
-    /// but for the device itself (`localhost`, `127.0.0.1`, `::1`). For an LRS in a closed network.
+    /// Sends credentials over `http://`, too, where everybody on the way can read them. Default: no, except to the
+    /// device itself (`localhost`, `127.0.0.1`, `::1`). For an LRS in a closed network.
     pub allow_cleartext: bool,
-    /// The proxy to go through, such as `http://proxy.example:3128`, with a user name and password
-    /// before the host if it asks for them. Default: none. Only for the built-in transport.
+    /// Proxy to go through, such as `http://proxy.example:3128`, with a user name and password before the host if it
+    /// asks for them. Default: none. Only for the built-in transport.
     pub proxy: Option<String>,
     /// Goes through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
     /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
     pub proxies_from_environment: bool,
-    /// The credentials may write and not read: an LRS that says it stored all is then believed without a
-    /// look. Needed only for one that gives no `X-Experience-API-Version` with its answers; where there
-    /// may be a gateway before the LRS, what it answers in its place is believed too. Default: false.
+    /// Tells that the credentials may write and not read: an LRS that says it stored all is then believed without a
+    /// look-up. Needed only for one that gives no `X-Experience-API-Version` with its answers; where there may be a
+    /// gateway before the LRS, what it answers in the LRS's place is believed too. Default: false.
     pub write_only: bool,
-    /// The LRS's clock is right: timestamps that Pannier makes follow it. Default: false, the device's
-    /// clock is believed, since servers in schools run months behind. See `docs/clock.md`.
+    /// Trusts the LRS's clock: timestamps that Pannier makes follow it. Default: false, which trusts the device's
+    /// clock, since servers in schools run months behind. See `docs/clock.md`.
     pub trust_lrs_clock: bool,
-    /// Root certificates to trust beside the public ones, each PEM (one or more) or DER. Only for
-    /// the built-in transport.
+    /// Root certificates to trust besides the public ones, each PEM (one or more) or DER. Only for the built-in
+    /// transport.
     pub extra_roots: Vec<Vec<u8>>,
     /// The app's own HTTP stack in place of the built-in one.
     pub transport: Option<Arc<dyn Transport>>,
-    /// The clock; tests bring their own.
+    /// Clock; tests bring their own.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -137,7 +136,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Delivers to this LRS; the rest is default.
+    /// Returns a configuration that delivers to this LRS; the rest is default.
     pub fn new(endpoint: impl Into<String>, credentials: Option<Credentials>) -> Self {
         Self {
             endpoint: Some(endpoint.into()),

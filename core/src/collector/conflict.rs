@@ -1,12 +1,11 @@
-//! Conflicts: the LRS has another statement under the same id, and the app says what is to be done.
+//! Conflicts: the LRS has another statement under the same id, and the app decides what to do.
 //!
-//! Nothing in the standard allows to overwrite a statement (xAPI 1.0.3 Data 2.3.1; IEEE 9274.1.1,
-//! 4.2), so there are three ways out: theirs stays, ours is told under a new id, or, where the LRS
-//! was mistaken, ours is tried again ([`Collector::retry`]).
+//! The standard does not allow overwriting a statement (xAPI 1.0.3 Data 2.3.1; IEEE 9274.1.1, 4.2), so there are three
+//! ways out: theirs stays, ours is sent under a new id, or, where the LRS was mistaken, ours is tried again
+//! ([`Collector::retry`]).
 //!
-//! A voiding of the statement that waits for it is sent after it has left by either of the first
-//! two, and voids what the LRS has under the old id: [`Collector::retract`] it first, if that is not
-//! meant.
+//! Either of the first two holds a voiding of the statement that is still to be sent: retry that ([`Collector::retry`])
+//! to void what the LRS has under the old id, or discard it.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -16,19 +15,18 @@ use crate::error::Error;
 use crate::statement::{self, Comparison, Difference, Differences};
 use crate::store::HeldStatement;
 
-/// Two statements under one id. For somebody who may see the statement; its `Debug` leaves the
-/// contents out.
+/// Two statements under one id, for somebody who may see them; `Debug` leaves their contents out.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Conflict {
     /// The id.
     pub id: Uuid,
-    /// What was recorded here, JSON.
+    /// Statement that was recorded here, JSON.
     pub ours: String,
-    /// What the LRS has, JSON; none where it says that it knows the id and shows nothing.
+    /// Statement that the LRS has, JSON; `None` where it says that it knows the id and shows nothing.
     pub theirs: Option<String>,
-    /// Where the two differ, in what an LRS must not change. Empty where there is nothing to compare.
+    /// Differences between the two in what an LRS must not change. Empty where there is nothing to compare.
     pub differences: Vec<Difference>,
-    /// How many differences there are beyond those listed, which are a hundred at most.
+    /// Number of differences beyond those listed, which are a hundred at most.
     pub more_differences: usize,
 }
 
@@ -42,7 +40,7 @@ impl std::fmt::Debug for Conflict {
 }
 
 impl Conflict {
-    /// The conflict that a statement is held for, if it is held for one.
+    /// Returns the conflict that a statement is held for, if it is held for one.
     pub fn of(held: &HeldStatement) -> Option<Self> {
         if !held.reason.is_conflict() {
             return None;
@@ -66,7 +64,7 @@ impl Conflict {
 }
 
 impl Collector {
-    /// Both copies of a statement that is held as a conflict, and where they differ.
+    /// Returns both copies of a statement that is held as a conflict, and where they differ.
     pub fn conflict(&self, id: Uuid) -> Result<Conflict, Error> {
         self.main.conflict(id)
     }
@@ -76,12 +74,11 @@ impl Collector {
         self.main.keep_theirs(id)
     }
 
-    /// Records what our copy says under a new id, which is returned, at the end of the queue. The
-    /// new statement links to the old id by `context.statement`, or, where it has another one there,
-    /// by the extension
-    /// [`TAKES_THE_PLACE_OF`](crate::statement::vocabulary::extensions::TAKES_THE_PLACE_OF). Its
-    /// `timestamp` is the old one. The old one leaves as replaced. The new id follows from the old statement and the
-    /// upstream's name, so that two copies of one queue make the same of it, and the LRS has it once.
+    /// Records what our copy says under a new id, which is returned, at the end of the queue. The new statement links
+    /// to the old id by `context.statement`, or, where that is taken, by the extension
+    /// [`TAKES_THE_PLACE_OF`](crate::statement::vocabulary::extensions::TAKES_THE_PLACE_OF). It keeps the old
+    /// `timestamp`. The old one counts as replaced. The new id follows from the old statement and the upstream's name,
+    /// so that two copies of one queue make the same one and the LRS has it once.
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
         self.main.send_as_new(id)
     }

@@ -1,8 +1,8 @@
-//! What drives the syncs to one upstream: it decides when, and obeys what the app wants meanwhile.
+//! Driver of the syncs to one upstream: it decides when to sync, and obeys the app's commands.
 //!
-//! All of them run beside each other on one thread (`sync_thread`). While nothing is due they sleep until a command
-//! comes, without a timer. None holds the file while it waits for the network. A panic ends the
-//! sync that it happened in, and nothing else.
+//! All drivers run concurrently on one thread (`sync_thread`). While nothing is due they sleep until a command comes,
+//! without a timer. None holds the file while it waits for the network. A panic ends the sync that it happened in, and
+//! nothing else.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,31 +23,31 @@ use crate::event::Event;
 use crate::store::{Db, Millis, Problem, StoreError, Trouble};
 use crate::sync::{Ended, SyncReport, backoff, policy};
 
-/// How often a sync that has time looks whether another process has ended the one under way.
+/// Interval at which a sync with time left checks whether another process has ended the one under way.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// How often the queue's files are looked after while somebody waits for a sync: whoever wants to open the queue
-/// meanwhile waits for several times as long.
+/// Interval at which the queue's files are checked while somebody waits for a sync: whoever wants to open the queue
+/// during that time waits for several times as long.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 
-/// A time to sync by itself is never further away: clocks jump while a thread sleeps.
+/// Longest time until the next automatic sync: clocks jump while a thread sleeps.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
 
-/// How often fewer are taken at once where there is no room for so many: down to one.
+/// Number of retries with fewer statements at once, down to one, where there is no room for more.
 const FEWER_EACH_TIME: u32 = 9;
 
 pub(super) type Reply = Sender<Result<SyncReport, Error>>;
 
 pub(super) enum Command {
-    /// Sync now; wait in between for no longer than that, and answer when it has ended.
+    /// Sync now, waiting in between no longer than `patience`, and answer when it has ended.
     Sync { patience: Duration, reply: Reply },
-    /// So many statements were recorded.
+    /// Number of statements just recorded.
     Recorded(u32),
-    /// The app has acted: what is waited for may be over.
+    /// The app has acted, so a wait may be over.
     Changed,
-    /// The device has a network, or has none.
+    /// State of the device's network: there is one, or none.
     Network(bool),
-    /// Stop what is under way; answer when nothing is.
+    /// Stop what is under way, and answer when nothing is any more.
     Pause(Sender<()>),
     /// Go on after a pause.
     Resume,
@@ -55,7 +55,7 @@ pub(super) enum Command {
     Interrupt,
 }
 
-/// What became of a sync, and what interrupted it.
+/// Result of a sync, and what interrupted it.
 pub(super) type Ran = (Result<SyncReport, Error>, Option<Interrupt>);
 
 /// A sync that the app asked for, and all who wait for its end.
@@ -65,7 +65,7 @@ struct Job {
     replies: Vec<Reply>,
 }
 
-/// Why the waiting for something ended early.
+/// Reason why a wait ended early.
 pub(super) enum Interrupt {
     /// Another sync is asked for.
     Job,
@@ -81,21 +81,21 @@ pub(super) struct Driver {
     pub(super) inner: Arc<Inner>,
     pub(super) lane: Arc<Lane>,
     commands: UnboundedReceiver<Command>,
-    /// What the app asked for while another sync was under way.
+    /// Sync that the app asked for and that has not begun yet.
     job: Option<Job>,
-    /// Those who wait for the sync under way.
+    /// Channels to those who wait for the sync under way.
     replies: Vec<Reply>,
-    /// When to sync by itself.
+    /// Time of the next automatic sync.
     deadline: Option<Instant>,
-    /// Before then a new statement starts no sync: it could not send anything.
+    /// Time before which a new statement starts no sync, as it could not send anything.
     quiet_until: Option<Instant>,
-    /// The app has done something since the sync under way began that may end its wait.
+    /// Tells whether the app has done something since the sync under way began that may end its wait.
     acted: bool,
-    /// Syncs in a row that found no credentials, or panicked.
+    /// Number of syncs in a row that found no credentials, or panicked.
     setbacks: u32,
-    /// Recorded since the last sync.
+    /// Number of statements recorded since the last sync began.
     recorded: u32,
-    /// The device has no network since then, as far as the app told.
+    /// Time since which the device has had no network, as the app reported.
     no_network_since: Option<Instant>,
     paused: bool,
 }
@@ -123,7 +123,7 @@ impl Driver {
         }
     }
 
-    /// Until the collector is dropped, whatever panics meanwhile.
+    /// Runs until the collector is dropped or the upstream removed, whatever panics.
     pub(super) async fn drive(mut self) {
         self.automatic_after(Duration::ZERO);
         while caught(self.run()).await.is_err() {
@@ -144,7 +144,7 @@ impl Driver {
                 Some(Interrupt::Close) => return,
                 Some(Interrupt::Pause(reply)) => {
                     self.paused = true;
-                    // Nobody may be waiting any more; the pause holds all the same.
+                    // Even if nobody waits any more, the pause holds.
                     let _ = reply.send(());
                 }
                 Some(Interrupt::Job | Interrupt::Unwanted) | None => {}
@@ -152,7 +152,7 @@ impl Driver {
         }
     }
 
-    /// Until it is time to sync by itself (none), or something else is to be done.
+    /// Waits until an automatic sync is due (`None`), or something else is to be done.
     async fn idle(&mut self) -> Option<Interrupt> {
         loop {
             let deadline = self
@@ -170,7 +170,7 @@ impl Driver {
         }
     }
 
-    /// Waits for `work`. With `firmly` another sync that is asked for does not interrupt it.
+    /// Waits for `work`. With `firmly` a request for another sync does not interrupt it.
     pub(super) async fn during<T>(
         &mut self,
         work: impl Future<Output = T>,
@@ -189,9 +189,9 @@ impl Driver {
         }
     }
 
-    /// Sleeps for so long, or until the app does something by which what is waited for may be over. Where somebody
-    /// waits for the end it looks after the queue's files meanwhile, since nobody else can open the queue before what
-    /// was deleted or replaced of them is put back.
+    /// Sleeps for this long, or until the app does something that may end the wait. Where somebody waits for the sync
+    /// it also checks the queue's files, since nobody else can open the queue before those that were deleted or
+    /// replaced are put back.
     pub(super) async fn asleep(
         &mut self,
         wait: Duration,
@@ -205,7 +205,7 @@ impl Driver {
             tokio::select! {
                 () = &mut over => break Ok(()),
                 _ = look.tick(), if is_waited_for => {
-                    // Whoever calls next is told what could not be put back.
+                    // The next caller is told what could not be put back.
                     let _ = self.inner.read(|_| Ok(()));
                 }
                 command = self.commands.recv() => match self.obey(command) {
@@ -280,13 +280,13 @@ impl Driver {
         None
     }
 
-    /// What a sync waited for may be over.
+    /// Notes that what a sync waits for may be over.
     fn acted(&mut self) {
         self.acted = true;
         self.quiet_until = None;
     }
 
-    /// A backoff for want of a network ends with it.
+    /// Ends a backoff that was for want of a network.
     fn forget_that_there_was_none(&self) {
         let outcome = self.inner.store.with(self.inner.clock.now_ms(), |db| {
             db.relearn(self.lane.id(db)?, |learned| {
@@ -297,12 +297,12 @@ impl Driver {
             })
         });
         if let Err(error) = outcome {
-            // Then the backoff is waited for.
+            // Then the backoff goes on.
             tracing::debug!(%error, "the backoff could not be ended");
         }
     }
 
-    /// Syncs by itself so much later, or earlier if that was planned.
+    /// Plans an automatic sync after this wait, or leaves an earlier one that is planned.
     fn automatic_after(&mut self, wait: Duration) {
         if self.inner.policy != SyncPolicy::Manual {
             let at = Instant::now() + wait.min(LONGEST_SLEEP);
@@ -310,7 +310,7 @@ impl Driver {
         }
     }
 
-    /// One sync from its beginning to its end; by hand if it is a job.
+    /// Runs one sync from beginning to end; by hand if it is a job.
     async fn sync(&mut self, job: Option<Job>) -> Option<Interrupt> {
         self.deadline = None;
         self.quiet_until = None;
@@ -321,19 +321,19 @@ impl Driver {
         let Job { patience, replies } = job.unwrap_or_default();
         self.replies = replies;
         let span = self.span(by_hand);
-        // Beyond what a clock can tell it is for ever.
+        // `None`: later than any clock can tell, so for ever.
         let give_up = Instant::now().checked_add(patience);
         let sessions = self.sessions(by_hand, give_up).instrument(span.clone());
         let (mut result, interrupt) = sessions.await;
         if let Ok(report) = &mut result {
-            // What cannot be read now, the next report tells.
+            // If it cannot be read now, the next report tells.
             report.waiting = self
                 .inner
                 .read(|db| db.waiting_aside(self.lane.id(db)?))
                 .unwrap_or_default();
         }
         self.lane.syncing.store(false, Ordering::Relaxed);
-        // Whoever was short of room, and died or failed before this, has left what it delivered.
+        // An earlier process that was short of room, and died or failed before this, has left what it delivered.
         if matches!(&result, Ok(report) if report.delivered > 0 || self.is_short_of_room()) {
             self.shrink();
         }
@@ -346,7 +346,7 @@ impl Driver {
         interrupt
     }
 
-    /// The upstream was removed, by whatever process: with that its driver ends.
+    /// Ends the driver of an upstream that was removed, by whatever process.
     fn gone(
         &mut self,
         result: &Result<SyncReport, Error>,
@@ -370,7 +370,7 @@ impl Driver {
         }
     }
 
-    /// Tells the app, and those who wait, how a sync ended.
+    /// Reports to the app, and to those who wait, how a sync ended.
     fn tell(&mut self, result: &Result<SyncReport, Error>) {
         self.inner.events.tell(&match result {
             Ok(report) => Event::Synced {
@@ -387,7 +387,7 @@ impl Driver {
         }
     }
 
-    /// What is under way came to an end that nobody has seen. The panic hook has reported why.
+    /// Reports a sync that a panic ended, and plans the next one. The panic hook has reported why.
     fn panicked(&mut self) {
         self.lane.syncing.store(false, Ordering::Relaxed);
         let result = Err(Error::Panicked);
@@ -398,7 +398,7 @@ impl Driver {
         self.automatic_after(wait);
     }
 
-    /// Sessions until nothing is due any more before the patience ends.
+    /// Runs sessions until nothing is due any more before the patience ends.
     async fn sessions(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
         let mut begun = self.inner.clock.now_ms();
         let (mut result, mut interrupt) = self.session_as_whoever(by_hand, give_up).await;
@@ -415,7 +415,7 @@ impl Driver {
                     return (Ok(SyncReport { ended, ..so_far }), Some(other));
                 }
             }
-            // What was skipped by hand is not skipped once more, unless it was another's turn.
+            // A wait that was skipped by hand is not skipped again, unless another process was syncing.
             let by_hand = by_hand && matches!(so_far.ended, Ended::Busy { .. });
             begun = self.inner.clock.now_ms();
             let (next, came) = self.session_as_whoever(by_hand, give_up).await;
@@ -424,8 +424,8 @@ impl Driver {
         (result, interrupt)
     }
 
-    /// When a session that ended thus has something to do again, unix milliseconds. What was due
-    /// when it began, and is so still, is not waited for.
+    /// Returns when a session that ended like this has something to do again, unix milliseconds. What was due when it
+    /// began, and still is, does not count.
     fn again_at(&self, ended: &Ended, begun: Millis) -> Option<Millis> {
         match ended {
             Ended::Emptied => {
@@ -444,7 +444,7 @@ impl Driver {
         }
     }
 
-    /// How long to wait until then; none where patience ends before.
+    /// Returns the wait until then; `None` where patience ends before.
     pub(super) fn within(&self, until: Millis, give_up: Option<Instant>) -> Option<Duration> {
         let wait = until.saturating_sub(self.inner.clock.now_ms()).max(0);
         let wait = Duration::from_millis(wait as u64);
@@ -455,7 +455,7 @@ impl Driver {
         (there <= give_up).then_some(wait)
     }
 
-    /// A session, and another one with new credentials if the app has some.
+    /// Runs a session, and another one with new credentials if the first lacked them and the app has some.
     async fn session_as_whoever(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
         let (first, interrupt) = self.session(by_hand, give_up).await;
         let Ok(Ended::NeedsApp { trouble }) = first.as_ref().map(|report| &report.ended) else {
@@ -482,13 +482,13 @@ impl Driver {
                 let both = first.and_then(|first| Ok(first.and(again?)));
                 (both, interrupt)
             }
-            // None to be had, or it panicked, which the panic hook has reported.
+            // It has none, or it panicked, which the panic hook has reported.
             Ok(Ok(None) | Err(_)) => (first, None),
             Err(interrupt) => (first, Some(interrupt)),
         }
     }
 
-    /// Whoever asks for a sync while the app is asked for credentials hears that these are missing.
+    /// Answers those who ask for a sync while the app is asked for credentials: these are missing.
     fn answer_at_once(&mut self, first: &Result<SyncReport, Error>) {
         let (Some(job), Ok(first)) = (self.job.take(), first) else {
             return;
@@ -498,7 +498,7 @@ impl Driver {
         }
     }
 
-    /// Delivered statements are there still, and the disk is nearly full.
+    /// Tells whether the disk is nearly full while delivered statements are still there.
     fn is_short_of_room(&self) -> bool {
         let store = &self.inner.store;
         store.has_little_room()
@@ -507,7 +507,7 @@ impl Driver {
                 .is_ok_and(|left| left > 0)
     }
 
-    /// The file gives back what was delivered. Others may record in between the slices.
+    /// Purges what was delivered and shrinks the file, in slices between which others may record.
     fn shrink(&self) {
         let (store, history) = (&self.inner.store, self.inner.history);
         let now = self.inner.clock.now_ms();
@@ -518,7 +518,7 @@ impl Driver {
                 Ok(true) => shrunk = true,
                 Ok(false) if shrunk => break store.with(now, Db::checkpoint),
                 Ok(false) => break Ok(()),
-                // There is room for fewer at once, once what failed has left the log.
+                // There is room for fewer at once, after what failed has left the log.
                 Err(StoreError::DiskFull) if tries > 0 => tries -= 1,
                 Err(error) => break Err(error),
             }
@@ -529,7 +529,7 @@ impl Driver {
         }
     }
 
-    /// When to sync by itself again, and whether a new statement may do so before.
+    /// Plans the next automatic sync, and whether a new statement may start one before.
     fn plan(&mut self, result: &Result<SyncReport, Error>) {
         let now = self.inner.clock.now_ms();
         let asks = self.lane.choices().provider.is_some();
@@ -540,13 +540,13 @@ impl Driver {
                 let due = self.inner.read(|db| db.next_due(self.lane.id(db)?));
                 (due.ok().flatten(), false)
             }
-            // It had none now. Perhaps it has some later.
+            // The provider had none now. Perhaps it has some later.
             Ok(Ended::NeedsApp { trouble }) if asks && trouble.problem == Problem::Credentials => {
                 setbacks = self.setbacks.saturating_add(1);
                 let wait = backoff::delay(setbacks, &mut fastrand::Rng::new());
                 (Some(now + wait.as_millis() as Millis), true)
             }
-            // The app must act, and says so when it has; or it was the LRS's mistake, and is over then.
+            // The app must act, and says so when it has; or it was the LRS's mistake, and may be over by then.
             Ok(Ended::NeedsApp { .. }) => {
                 let wait = policy::WITHOUT_THE_APP.as_millis() as Millis;
                 (Some(now + wait), true)
@@ -558,7 +558,7 @@ impl Driver {
         if let Some(until) = until {
             let wait = Duration::from_millis(until.saturating_sub(now).max(0) as u64);
             if nothing_before && !self.acted {
-                // What was recorded meanwhile cannot be sent sooner either.
+                // What was recorded since cannot be sent sooner either.
                 self.deadline = None;
             }
             self.automatic_after(wait);
@@ -567,7 +567,7 @@ impl Driver {
     }
 }
 
-/// Tells `tracing` what a sync did. The LRS's words are for the app alone.
+/// Logs what a sync did. The LRS's words are for the app alone.
 fn count(result: &Result<SyncReport, Error>) {
     match result {
         Ok(report) => tracing::info!(

@@ -1,4 +1,4 @@
-//! Telling the app what happens, without ever waiting for it.
+//! Events for the app, sent without ever waiting for it.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::lock::lock;
 
-/// Events kept for an app that is slow to listen.
+/// Number of events kept for an app that is slow to listen.
 const KEPT: usize = 1_024;
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Events {
 }
 
 impl Listener {
-    /// False when nobody listens any more.
+    /// Sends an event; returns false when nobody listens any more.
     fn tell(&mut self, event: &Event) -> bool {
         if self.missed > 0 {
             match self.sender.try_send(Event::Missed { count: self.missed }) {
@@ -60,19 +60,19 @@ impl Listener {
     }
 }
 
-/// What happens from now on. Ends when the collector is dropped; dropping it stops the listening.
+/// Stream of the events from now on. Ends when the collector is dropped; dropping it stops the listening.
 #[derive(Debug)]
 pub struct EventStream {
     receiver: Receiver<Event>,
 }
 
 impl EventStream {
-    /// The next event if there is one by now.
+    /// Returns the next event if there is one by now.
     pub fn try_next(&self) -> Option<Event> {
         self.receiver.try_recv().ok()
     }
 
-    /// The next event, waiting for it at most so long. `Err` when the collector is gone.
+    /// Waits for the next event, at most this long. `Err` when the collector is gone.
     pub fn next_within(&self, wait: Duration) -> Result<Option<Event>, Gone> {
         match self.receiver.recv_timeout(wait) {
             Ok(event) => Ok(Some(event)),
@@ -85,13 +85,13 @@ impl EventStream {
 impl Iterator for EventStream {
     type Item = Event;
 
-    /// Blocks until something happens.
+    /// Waits for the next event.
     fn next(&mut self) -> Option<Event> {
         self.receiver.recv().ok()
     }
 }
 
-/// The collector is gone: nothing will happen any more.
+/// Error of a stream whose collector is gone: no event comes any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the collector is closed")]
 pub struct Gone;

@@ -1,4 +1,4 @@
-//! What is in the queue and what was delivered, and what an app can do about one statement, or about a person's.
+//! Lists of what is queued and what was delivered, and what an app can do about one statement or a person's.
 
 use uuid::Uuid;
 
@@ -10,32 +10,32 @@ use crate::statement::{self, Statement};
 use crate::store::{Erased, HeldStatement, ListedStatement, Page, WaitingStatement};
 
 impl Collector {
-    /// The queue, in capture order.
+    /// Returns the queued statements, in capture order.
     pub fn queued(&self, page: Page) -> Result<Vec<ListedStatement>, Error> {
         self.main.queued(page)
     }
 
-    /// Those that wait aside and come back by themselves.
+    /// Returns the statements that wait aside and come back by themselves.
     pub fn waiting(&self, page: Page) -> Result<Vec<WaitingStatement>, Error> {
         self.main.waiting(page)
     }
 
-    /// Those that are held until the app retries, replaces or discards them.
+    /// Returns the statements that are held until the app retries, replaces or discards them.
     pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
         self.main.held(page)
     }
 
-    /// One that is held.
+    /// Returns one held statement.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
         self.main.held_one(id)
     }
 
-    /// What was delivered and is kept, as the history policy says.
+    /// Returns the delivered statements that are kept, as the history policy says.
     pub fn history(&self, page: Page) -> Result<Vec<ListedStatement>, Error> {
         Ok(self.inner.read(|db| db.history(page))?)
     }
 
-    /// The same from its end, the newest first: those before this [`ListedStatement::seq`], or the last ones.
+    /// Returns the history, the newest first: those before this [`ListedStatement::seq`], or the last ones.
     pub fn history_before(
         &self,
         before: Option<i64>,
@@ -49,13 +49,13 @@ impl Collector {
         self.main.retry(id)
     }
 
-    /// Puts a corrected statement in the place of a held one. It goes to the end of the queue; its
-    /// id is its own, or, if it has the old one's, the old one's.
+    /// Replaces a held statement by a corrected one, which goes to the end of the queue and may keep the old id.
+    /// Returns its id.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
         self.main.replace(id, statement)
     }
 
-    /// Gives a held statement up for good.
+    /// Gives up a held statement.
     pub fn discard(&self, id: Uuid) -> Result<(), Error> {
         self.main.discard(id)
     }
@@ -73,15 +73,14 @@ impl Collector {
     /// Records a statement by `actor` that voids another one (xAPI 1.0.3 Data 2.3.2). It is sent
     /// after its target is delivered. Returns its own id.
     ///
-    /// A voiding statement cannot be voided (the same section): where the target is known here as one, the
-    /// answer is [`Error::Invalid`].
+    /// A voiding statement cannot be voided (the same section): where the target is known here as one, the answer is
+    /// [`Error::Invalid`].
     pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
         self.record(Statement::void(target, actor))
     }
 
-    /// Erases every statement that names this person from the device, delivered or not, and
-    /// overwrites its bytes, whatever spelling it names them in ([`statement::mentions`]). The LRS keeps what
-    /// it has.
+    /// Erases from the device every statement that names this person, delivered or not and in whatever spelling
+    /// ([`statement::mentions`]), and overwrites its bytes. The LRS keeps what it has.
     pub fn erase(&self, who: &Ifi) -> Result<Erased, Error> {
         let now = self.inner.clock.now_ms();
         Ok(self

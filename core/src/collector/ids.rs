@@ -4,25 +4,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::{Builder, Uuid};
 
-/// Makes version 7 UUIDs (RFC 9562, 5.7), each greater than the one before, so that the store finds them
-/// without an index; 73 random bits beside the time, so that a wrong clock costs order and not uniqueness.
+/// Generator of version 7 UUIDs (RFC 9562, 5.7), each greater than the one before, so that the store finds them without
+/// an index; 73 random bits beside the time, so that a wrong clock costs order and not uniqueness.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
-    /// Of the last one: milliseconds, and twelve bits that count within one.
+    /// Time and counter of the last id: milliseconds, and twelve bits that count within one.
     last: AtomicU64,
 }
 
-/// Bits that count within a millisecond.
+/// Number of bits that count within a millisecond.
 const COUNTER: u32 = 12;
 
-/// A clock that goes back this far is not waited for: ids tell the time of the clock again.
+/// Step back of the clock, 10 s, from which ids follow it again instead of counting on from the last one.
 const PATIENCE: u64 = 10_000 << COUNTER;
 
 impl Ids {
-    /// The next one. From the clock that is handed in: the system's own may stand before 1970, where
-    /// `Uuid::now_v7` panics.
+    /// Returns the next id. Takes the time from the caller, since `Uuid::now_v7` panics where the system's clock stands
+    /// before 1970.
     pub(super) fn next(&self, now_ms: i64) -> Uuid {
-        // Of version 4 all but six bits are random.
+        // All but six bits of a version 4 UUID are random.
         let random = Uuid::new_v4().into_bytes();
         let start = u64::from(u16::from_be_bytes([random[0] & 0x07, random[1]]));
         let now = (now_ms.max(0).unsigned_abs() & (u64::MAX >> 16)) << COUNTER | start;

@@ -1,4 +1,4 @@
-//! What the calls and the syncing thread share.
+//! State that the calls and the sync thread share.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ use crate::store::{Db, HistoryPolicy, Holder, Shared, StoreError};
 use crate::sync::Session;
 use crate::transport::Transport;
 
-/// All of it.
+/// The shared state.
 pub(super) struct Inner {
     pub(super) store: Shared,
     pub(super) events: Events,
@@ -37,16 +37,16 @@ pub(super) struct Inner {
     pub(super) allow_cleartext: bool,
     pub(super) http: HttpSettings,
     pub(super) holder: Holder,
-    /// The upstreams that this process delivers to, the first one first.
+    /// Upstreams that this process delivers to, the first one first.
     pub(super) lanes: Mutex<Vec<Arc<Lane>>>,
     pub(super) transport: Mutex<Option<Arc<dyn Transport>>>,
     pub(super) network: AtomicBool,
 }
 
-/// What the built-in transport is made with.
+/// Settings of the built-in transport.
 #[cfg_attr(not(feature = "http"), allow(dead_code))] // Without it there is none.
 pub(super) struct HttpSettings {
-    /// The app has one of its own.
+    /// Tells whether the app has a transport of its own.
     pub(super) apps: bool,
     pub(super) extra_roots: Vec<Vec<u8>>,
     pub(super) proxy: Option<String>,
@@ -81,7 +81,7 @@ impl Inner {
         }
     }
 
-    /// The app's transport, or the built-in one, made when it is first needed.
+    /// Returns the app's transport, or the built-in one, made when it is first needed.
     pub(super) fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
         let mut transport = lock(&self.transport);
         if let Some(transport) = transport.as_ref() {
@@ -92,7 +92,7 @@ impl Inner {
         Ok(built_in)
     }
 
-    /// The app's transport, or a built-in one that shares no connection with that of the syncs.
+    /// Returns the app's transport, or a built-in one that shares no connection with that of the syncs.
     pub(super) fn fresh_transport(&self) -> Result<Arc<dyn Transport>, Error> {
         if self.http.apps {
             self.transport()
@@ -101,7 +101,7 @@ impl Inner {
         }
     }
 
-    /// Completes a statement with these defaults. One that has been checked already is what it was then.
+    /// Completes a statement with these defaults. One that was checked before keeps the defaults of that check.
     pub(super) fn prepare(
         &self,
         statement: &impl AsStatement,
@@ -127,7 +127,7 @@ impl Inner {
         self.telling(self.store.read(self.clock.now_ms(), work))
     }
 
-    /// The same, while the collector is paused, too.
+    /// Reads, also while the collector is paused.
     pub(super) fn read_though_paused<T>(
         &self,
         work: impl Fn(&Db) -> Result<T, StoreError>,
@@ -135,7 +135,7 @@ impl Inner {
         self.telling(self.store.read_though_paused(self.clock.now_ms(), work))
     }
 
-    /// What fails may have met damage, and that is told.
+    /// Passes the outcome on. A failure may have met damage, which is reported to the app.
     fn telling<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if outcome.is_err() {
             self.tell_salvaged();
@@ -153,7 +153,7 @@ impl Inner {
         self.tell_salvaged();
     }
 
-    /// Counted only where somebody listens.
+    /// Reports progress, which is counted only where somebody listens.
     pub(super) fn tell_progress(&self, lane: &Lane, delivered: u64) {
         if self.events.any()
             && let Ok(ledger) = self.read(|db| db.ledger(lane.id(db)?))
@@ -166,7 +166,7 @@ impl Inner {
         }
     }
 
-    /// Kept until somebody listens.
+    /// Reports what was salvaged, which is kept until somebody listens.
     pub(super) fn tell_salvaged(&self) {
         if self.events.any() {
             for salvaged in self.store.take_salvaged() {

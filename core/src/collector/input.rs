@@ -1,16 +1,16 @@
-//! What can be recorded.
+//! Inputs that can be recorded.
 
 use std::borrow::Cow;
 
 use super::Recordable;
 use crate::statement::Statement;
 
-/// JSON text, or a typed statement, which is turned into it: both go the same way in.
+/// JSON text, or a typed statement, which is turned into it: both are recorded the same way.
 pub trait AsStatement {
-    /// The statement's JSON.
+    /// Returns the statement's JSON.
     fn as_statement(&self) -> Cow<'_, [u8]>;
 
-    /// The same where it is known that it can be recorded, so that it is not checked again.
+    /// Returns the statement if it was checked before, so that it is not checked again.
     fn recordable(&self) -> Option<&Recordable> {
         None
     }

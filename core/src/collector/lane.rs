@@ -1,4 +1,4 @@
-//! One of the queue's upstreams, as far as this process delivers to it.
+//! An upstream of the queue that this process delivers to.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -11,17 +11,17 @@ use crate::lock::lock;
 use crate::statement::XapiVersion;
 use crate::store::{Db, StoreError, UpstreamId};
 
-/// Where to deliver and as whom, which the file does not know, and whether it is done just now. What becomes
-/// of one is nothing to another.
+/// Target and options of an upstream, and whether a sync to it is under way. Nothing that happens to one affects
+/// another.
 pub(super) struct Lane {
     pub(super) name: Arc<str>,
     pub(super) target: Mutex<Target>,
-    /// May be given anew with each opening.
+    /// Options, which each opening may give anew.
     pub(super) choices: Mutex<Choices>,
     pub(super) syncing: AtomicBool,
 }
 
-/// How it is delivered there.
+/// Options for delivering to an upstream.
 #[derive(Clone, Default)]
 pub(super) struct Choices {
     pub(super) provider: Option<Arc<dyn CredentialsProvider>>,
@@ -53,7 +53,7 @@ impl Lane {
     }
 }
 
-/// By the name alone, whenever it is needed: another process may have removed it, and added another one.
+/// Returns the id, looked up by name each time: another process may have removed the upstream and added another one.
 pub(super) fn id(db: &Db, name: &str) -> Result<UpstreamId, StoreError> {
     if name == MAIN {
         Ok(UpstreamId::MAIN)
@@ -63,13 +63,13 @@ pub(super) fn id(db: &Db, name: &str) -> Result<UpstreamId, StoreError> {
 }
 
 impl Inner {
-    /// The one of that name, if this process has opened it.
+    /// Returns the lane of that name, if this process has opened it.
     pub(super) fn lane(&self, name: &str) -> Option<Arc<Lane>> {
         let lanes = lock(&self.lanes);
         lanes.iter().find(|lane| &*lane.name == name).cloned()
     }
 
-    /// What an error of the store means for the upstream of that name.
+    /// Returns a function that turns an error of the store into one about the upstream of that name.
     pub(super) fn about(name: &str) -> impl Fn(StoreError) -> Error {
         move |error| match error {
             StoreError::NoUpstream => Error::NoUpstream {

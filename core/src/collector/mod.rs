@@ -81,30 +81,29 @@ use crate::statement::StatementDefaults;
 use crate::store::{Appended, Db, Opening, Shared, UpstreamId};
 use crate::sync::SyncReport;
 
-/// The longest statement that is taken in, bytes of its JSON. Its copy at the LRS, which may be several
-/// times as long, has to be read back whole where an answer was lost; most LRSs bear less anyway.
+/// Length of the longest statement accepted, bytes of its JSON. Where an answer was lost the LRS's copy, which may be
+/// several times as long, has to be read back whole; most LRSs accept less anyway.
 pub const LONGEST_STATEMENT: usize = 4 * 1024 * 1024;
 
 /// Records statements, keeps them, and delivers them.
 ///
-/// Every call may be made from any thread and blocks the calling one: `record` for one commit to
-/// the disk, lists and counts for a read, `sync` until it is done. None but `sync` and `pause` ever
-/// waits for the network. A thread that stops waiting for a call does not stop the call. After a fork
-/// the child opens a collector of its own: calls to its parent's fail there, and touch nothing.
+/// Every call may be made from any thread and blocks the calling one: `record` for one commit to the disk, lists and
+/// counts for a read, `sync` until it is done. Only `sync`, `pause` and `probe` ever wait for the network. A thread
+/// that stops waiting for a call does not stop the call. After a fork the child opens a collector of its own: calls to
+/// its parent's fail there, and touch nothing.
 ///
-/// Several collectors, also in several processes, may be open on one file; one of them syncs at a
-/// time. Dropping a collector ends a sync under way and closes the file; everything recorded is
-/// safe on disk before that.
+/// Several collectors, in one process or several, may be open on one file; one at a time delivers to an upstream.
+/// Dropping a collector ends a sync under way and closes the file; everything recorded is safe on disk before that.
 pub struct Collector {
     inner: Arc<Inner>,
     threads: Arc<Threads>,
     /// The first upstream.
     main: Upstream,
-    /// With the defaults of all.
+    /// Recorder with [`Config::defaults`] alone.
     recorder: Recorder,
 }
 
-/// The name of the first upstream, which every queue has.
+/// Name of the first upstream, which every queue has.
 const MAIN: &str = "main";
 
 impl std::fmt::Debug for Collector {
@@ -114,9 +113,9 @@ impl std::fmt::Debug for Collector {
 }
 
 impl Collector {
-    /// Opens the queue in this file, making it where there is none; the folder must exist. A file
-    /// that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
-    /// and what can be read of it is in the new queue ([`Event::Salvaged`](crate::Event::Salvaged) tells, also later).
+    /// Opens the queue in this file, creating it where there is none ([`Config::create`]); the folder must exist. A
+    /// file that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole, and what can be
+    /// read of it is in the new queue ([`Event::Salvaged`](crate::Event::Salvaged) reports it, also later).
     pub fn open(path: impl Into<PathBuf>, config: Config) -> Result<Self, Error> {
         let endpoint = config
             .endpoint
@@ -156,7 +155,7 @@ impl Collector {
                 })?;
                 Some(endpoint)
             }
-            // What was salvaged from a damaged file need not be a URL any more.
+            // What was salvaged from a damaged file may no longer be a URL.
             None => store
                 .with(now, |db| db.upstream(UpstreamId::MAIN))?
                 .endpoint
@@ -188,17 +187,17 @@ impl Collector {
         })
     }
 
-    /// Takes a statement in: JSON text, a typed [`Statement`](crate::Statement), or what is known to be
-    /// [`Recordable`]. When this returns `Ok`, it is on the disk and will be delivered. Returns its id, made here
-    /// unless the statement has one; a missing `timestamp` is set to now, and what else it leaves open is what
-    /// [`Config::defaults`] say. It has [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under
-    /// the same id again changes nothing; any other one is [`Error::OtherContent`]. One that voids a voiding statement, as far as the queue knows it, is
-    /// [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
+    /// Records a statement: JSON text, a typed [`Statement`](crate::Statement), or a checked [`Recordable`]. When this
+    /// returns `Ok`, it is on the disk and will be delivered. Returns its id, made here unless the statement has one. A
+    /// missing `timestamp` is set to now, and what else the statement leaves open comes from [`Config::defaults`]. It
+    /// may have [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again changes
+    /// nothing; another one under that id is [`Error::OtherContent`]. One that voids a voiding statement, as far as the
+    /// queue knows, is [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
         self.recorder.record(statement)
     }
 
-    /// Takes in all of these or none. A fault has the index of its statement among them.
+    /// Records all of these or none. A fault has the index of its statement among them.
     pub fn record_all<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,
@@ -206,7 +205,7 @@ impl Collector {
         self.recorder.record_all(statements)
     }
 
-    /// Like [`Collector::record_all`], and says of each whether it is new or was recorded before.
+    /// Like [`Collector::record_all`], and tells for each whether it is new or was recorded before.
     pub fn record_each<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,
@@ -214,40 +213,40 @@ impl Collector {
         self.recorder.record_each(statements)
     }
 
-    /// Records with these defaults: for a learner, a session or a scene. Where they say nothing, those of
-    /// [`Config::defaults`] count. What is wrong with them is told here ([`Error::Invalid`]).
+    /// Returns a recorder with these defaults, for a learner, a session or a scene. What they leave open comes from
+    /// [`Config::defaults`]. Invalid ones are refused here ([`Error::Invalid`]).
     pub fn recorder(&self, defaults: &StatementDefaults) -> Result<Recorder, Error> {
         self.recorder.within(defaults)
     }
 
-    /// Delivers what is due and returns when nothing is, or when it would have to wait. Tries at
-    /// once even where a backoff is not over; what the LRS asked for by Retry-After is kept.
+    /// Delivers what is due, and returns when nothing is or when it would have to wait. Tries at once even during a
+    /// backoff; a wait that the LRS asked for by Retry-After is kept.
     ///
-    /// Of several upstreams it delivers to all that were opened here, beside each other; to one alone by
-    /// [`Upstream::sync`].
+    /// With several upstreams it delivers to all that were opened here, concurrently; [`Upstream::sync`] delivers to
+    /// one alone.
     pub fn sync(&self) -> Result<SyncReport, Error> {
         self.sync_within(Duration::ZERO)
     }
 
-    /// Like [`Collector::sync`], but goes on after waits that end within this time from now: with
-    /// statements that wait aside, too, and after another process that is delivering this queue.
-    /// [`Duration::MAX`] waits for as long as it takes; [`Collector::interrupt`] ends it.
+    /// Like [`Collector::sync`], but goes on after waits that end within this time from now: also with statements that
+    /// wait aside, and once another process that delivers this queue is done. [`Duration::MAX`] waits for as long as it
+    /// takes; [`Collector::interrupt`] ends it.
     ///
-    /// Called by a transport or a credentials provider in the middle of a sync of the same collector
-    /// it answers [`Error::Reentrant`]: it would wait for itself. Where such code waits for *another*
-    /// thread that syncs, a provider's sync is told at once that credentials are missing, and a
-    /// transport's request runs into its time-out.
+    /// Answers [`Error::Reentrant`] to a transport or a credentials provider that calls it during a sync of the same
+    /// collector, as it would wait for itself. Where such code waits for *another* thread that syncs: if it is a
+    /// provider, that sync returns at once and reports missing credentials; if it is a transport, its request runs into
+    /// the time-out.
     pub fn sync_within(&self, patience: Duration) -> Result<SyncReport, Error> {
         self.sync_all(patience)
     }
 
-    /// How things stand.
+    /// Returns the state of the queue and of its first upstream, `main`.
     pub fn status(&self) -> Result<Status, Error> {
         self.main.status()
     }
 
-    /// Says that somebody has read of what was lost, in [`Status::loss`]: until then it is told at every
-    /// opening ([`Event::Salvaged`](crate::Event::Salvaged)) and with every status. The damaged files that were kept stay.
+    /// Confirms that somebody has read what was lost, in [`Status::loss`]: until then it is reported at every opening
+    /// ([`Event::Salvaged`](crate::Event::Salvaged)) and with every status. The damaged files that were kept stay.
     pub fn acknowledge_loss(&self) -> Result<(), Error> {
         let now = self.inner.clock.now_ms();
         Ok(self.inner.store.with(now, Db::acknowledge_loss)?)
@@ -258,23 +257,23 @@ impl Collector {
         self.main.set_credentials(credentials)
     }
 
-    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
-    /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
-    /// another one they are dropped, so set those of the new LRS after this, or use
-    /// [`Collector::set_target`] for both at once. Those set before there was any endpoint are for this one.
+    /// Sets the LRS to deliver to. What was learned about another LRS is forgotten, and a sync under way goes on with
+    /// the new one. Credentials belong to an origin (scheme, host and port) and are dropped for another one, so set
+    /// those of the new LRS after this, or use [`Collector::set_target`] for both at once. Those set before there was
+    /// any endpoint are for this one.
     pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
         self.main.set_endpoint(endpoint)
     }
 
-    /// Says where to deliver to and as whom, at once.
+    /// Sets the LRS to deliver to and its credentials, at once.
     pub fn set_target(&self, endpoint: &str, credentials: &Credentials) -> Result<(), Error> {
         self.main.set_target(endpoint, credentials)
     }
 
-    /// Ends a sync under way, folds everything into the file and closes it: an iOS app that is
-    /// suspended with a locked file is killed. Until [`Collector::resume`] nothing is delivered, and calls fail, but
-    /// for those that record: they open the file, commit, and close it again, so that nothing is lost of what an app
-    /// records as it comes and goes.
+    /// Ends a sync under way, folds the write-ahead log into the file and closes it: iOS kills an app that is suspended
+    /// with a locked file. Until [`Collector::resume`] nothing is delivered, and calls fail, except those that record:
+    /// they open the file, commit, and close it again, so that nothing is lost of what an app records as it comes and
+    /// goes.
     ///
     /// A transport that calls this from within its future gets [`Error::Reentrant`].
     pub fn pause(&self) -> Result<(), Error> {
@@ -305,15 +304,15 @@ impl Collector {
             })
     }
 
-    /// Opens the file again.
+    /// Opens the file again after a pause, and lets an automatic sync go on.
     pub fn resume(&self) -> Result<(), Error> {
         self.inner.store.resume(self.inner.clock.now_ms())?;
         self.threads.tell(|| Command::Resume);
         Ok(())
     }
 
-    /// Ends a sync under way, whose report says [`Ended::Interrupted`]: the network it may use is
-    /// gone. The file stays open. Does not wait for the end. An automatic sync begins again with the
+    /// Ends a sync under way, for example because the network it may use is gone; its report says
+    /// [`Ended::Interrupted`]. The file stays open. Does not wait for the end. An automatic sync begins again with the
     /// next statement, or when the network is back.
     ///
     /// [`Ended::Interrupted`]: crate::Ended::Interrupted
@@ -327,7 +326,7 @@ impl Collector {
         self.threads.tell(|| Command::Network(available));
     }
 
-    /// What happens from now on.
+    /// Returns a stream of the events from now on.
     pub fn events(&self) -> EventStream {
         let stream = self.inner.events.listen();
         self.inner.tell_salvaged();
@@ -344,7 +343,7 @@ impl Drop for Collector {
         let syncs = std::mem::replace(&mut *lock(&self.threads.syncs), Syncs::Never);
         if let Syncs::Yes(thread) = syncs {
             let thread = thread.end();
-            // The app's transport may be the last to let go of it: that thread cannot await itself.
+            // The app's transport may hold the last reference to it: its thread cannot wait for itself.
             if reentry::role(self.inner.holder) != Some(Role::Drives) {
                 // A panic in there has been reported by the panic hook; there is nothing to add.
                 let _ = thread.join();

@@ -1,4 +1,4 @@
-//! The app's code may panic where it must not; what runs it goes on.
+//! Protection from panics in the app's code: what runs it goes on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -7,11 +7,11 @@ use std::task::Poll;
 use crate::lrs::{Request, Response, TransportError, unpack};
 use crate::transport::Transport;
 
-/// It panicked, which the panic hook has reported.
+/// Error of work that panicked, which the panic hook has reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Panicked;
 
-/// What this comes to. A future that panicked is not polled again.
+/// Returns the output of a future. One that panicked is not polled again.
 pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
@@ -23,7 +23,7 @@ pub(super) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panick
     .await
 }
 
-/// One request performed, its answer unpacked. A transport that panics may have sent it before.
+/// Performs one request and unpacks its answer. A transport that panics may have sent it before.
 pub(super) async fn exchange(
     transport: &dyn Transport,
     request: Request,

@@ -1,7 +1,7 @@
-//! Trying a connection before it is needed: is the LRS there, does it know us, may we write?
+//! Test of a connection before it is needed: is the LRS there, does it know us, may we write?
 //!
-//! Nothing is recorded, nothing is learned, and nothing is stored at the LRS unless the app gives a
-//! statement for that. A probe is made beside a sync and keeps it from nothing.
+//! Nothing is recorded, nothing is learned, and nothing is stored at the LRS unless the app gives a statement for that.
+//! A probe may run during a sync and does not hinder it.
 
 mod findings;
 mod said;
@@ -29,37 +29,37 @@ use crate::transport::Transport;
 
 use super::AsStatement;
 
-/// What [`Collector::probe`] found out. In JSON as it is; sentences are English, for people.
+/// Result of [`Collector::probe`]. In JSON as it is; sentences are English, for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Probe {
-    /// The LRS's base URL.
+    /// Base URL of the LRS.
     pub endpoint: String,
-    /// One of each [`Examined`], in its order.
+    /// Checks, one of each [`Examined`], in its order.
     pub checks: Vec<Check>,
-    /// The xAPI versions that the LRS lists, as it spells them; none where it does not tell.
+    /// xAPI versions that the LRS lists, as it spells them; empty where it does not tell.
     pub versions: Vec<String>,
-    /// The version that a sync would begin with.
+    /// Version that a sync would begin with.
     pub speaks: Option<XapiVersion>,
-    /// The LRS's clock minus the device's, milliseconds, to the second.
+    /// Difference of the LRS's clock minus the device's, milliseconds, accurate to the second.
     pub clock_difference_ms: Option<Millis>,
 }
 
-/// One thing that was examined.
+/// Check of one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Check {
-    /// What.
+    /// Subject of the check.
     pub examined: Examined,
-    /// With what result.
+    /// Result of the check.
     pub finding: Finding,
-    /// The HTTP status that shows it, if one does.
+    /// HTTP status that shows it, if one does.
     pub status: Option<u16>,
-    /// What it means and, where something is the matter, what to do.
+    /// Explanation and, where something is wrong, what to do.
     pub sentence: String,
 }
 
-/// What a probe looks at.
+/// Subject of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Examined {
@@ -79,13 +79,13 @@ pub enum Examined {
     Clock,
 }
 
-/// How a check went.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// As it should be.
     Good,
-    /// It could not be told. That is no fault.
+    /// It could not be found out, which is no fault.
     Unknown,
     /// It works, but somebody should look at it.
     Warning,
@@ -94,12 +94,12 @@ pub enum Finding {
 }
 
 impl Probe {
-    /// The check of this.
+    /// Returns the check of this subject.
     pub fn check(&self, examined: Examined) -> Option<&Check> {
         self.checks.iter().find(|check| check.examined == examined)
     }
 
-    /// The worst of all findings.
+    /// Returns the worst of all findings.
     pub fn worst(&self) -> Finding {
         let findings = self.checks.iter().map(|check| check.finding);
         findings.max().unwrap_or(Finding::Unknown)
@@ -107,23 +107,21 @@ impl Probe {
 }
 
 impl Collector {
-    /// Tries the connection to the LRS, without recording or storing anything: is it there, is the
-    /// connection secure, which versions does it speak, does it know the credentials, may they write,
-    /// does its clock agree with the device's. The right to write is asked for with an empty list of
-    /// statements, which no LRS can store; some refuse that as such, and then it is not known.
+    /// Tries the connection to the LRS, without recording or storing anything: is it there, is the connection secure,
+    /// which versions does it speak, does it know the credentials, may they write, does its clock agree with the
+    /// device's. The right to write is tested with an empty list of statements, which no LRS can store; some refuse
+    /// that as such, and then it is not known.
     ///
-    /// Blocks for as long as three requests take, or four where the LRS does not understand the version that
-    /// is tried first, each 30 s at most. May be called while a sync is under way and while the collector is
-    /// paused. Where there are no credentials yet, the provider
-    /// is asked for some, which are used here only. An error says that there is nothing to try; what
-    /// is the matter with the connection stands in the [`Probe`].
+    /// Blocks for as long as three requests take, or four where the LRS does not understand the version that is tried
+    /// first, each about 30 s at most. May be called while a sync is under way and while the collector is paused. Where
+    /// there are no credentials yet, the provider is asked for some, which are used here only. An error says that
+    /// nothing could be tried; what is wrong with the connection is in the [`Probe`].
     pub fn probe(&self) -> Result<Probe, Error> {
         self.inner.probe(None)
     }
 
-    /// Like [`Collector::probe`], but shows the right to write by storing this statement, which is in
-    /// no queue and in no count of this collector. An LRS never forgets a statement: void it there
-    /// if it means nothing.
+    /// Like [`Collector::probe`], but tests the right to write by storing this statement, which enters no queue and no
+    /// count of this collector. An LRS never forgets a statement: void it there if it means nothing.
     pub fn probe_storing(&self, statement: impl AsStatement) -> Result<Probe, Error> {
         let prepared = self
             .inner
@@ -163,7 +161,7 @@ impl Inner {
                 statement,
             };
             let probe = runtime.block_on(asking.all());
-            // As with a sync, nobody waits for the app's own code on a thread beside it.
+            // As with a sync, nobody waits for the app's own code on another thread of the runtime.
             runtime.shutdown_background();
             Ok(probe)
         };
@@ -177,7 +175,7 @@ impl Inner {
     }
 }
 
-/// What is asked, and as whom.
+/// Settings of a probe: the LRS, the credentials and what is sent.
 struct Asking {
     endpoint: Endpoint,
     authorization: Option<Authorization>,
@@ -188,20 +186,20 @@ struct Asking {
     statement: Option<Prepared>,
 }
 
-/// What came of one request, and the LRS's clock minus ours by it.
+/// Outcome of one request, and the LRS's clock minus ours by it.
 struct Asked {
     outcome: Result<Response, TransportError>,
     clock_difference: Option<Millis>,
 }
 
-/// Everything that was heard, to be judged together.
+/// All answers, to be judged together.
 struct Heard {
     about: Result<Response, TransportError>,
     look_up: Option<Result<Response, TransportError>>,
     post: Option<Result<Response, TransportError>>,
-    /// A look-up of the statement that was to be stored.
+    /// Look-up of the statement that was to be stored.
     stored: Option<Result<Response, TransportError>>,
-    /// The id that was looked up and cannot be there.
+    /// Id that is looked up and cannot be there.
     nobody: Uuid,
     versions: Vec<String>,
     speaks: XapiVersion,
@@ -241,7 +239,7 @@ impl Asking {
             Err(_) => return findings::of(&self, &heard),
         }
         self.try_to_read(&mut heard).await;
-        // A sync sends whatever comes of a look-up, and what comes of that is what counts.
+        // A sync sends whatever the look-up says, and the answer to that is what counts.
         self.try_to_write(&mut heard).await;
         findings::of(&self, &heard)
     }
@@ -275,7 +273,7 @@ impl Asking {
             && !matches!(&asked.outcome, Ok(answer)
                 if writing::names(&read_post(answer, self.asked()), statement.id))
         {
-            // Whatever is said to it, it may be there.
+            // Whatever the answer, it may be there.
             let look_up = self.look_up(statement.id, heard.speaks);
             let look_up = requests::expecting(look_up, statement.body.len());
             heard.stored = Some(self.ask(look_up).await.outcome);
@@ -287,7 +285,7 @@ impl Asking {
         requests::get(&self.endpoint, self.authorization.as_ref(), version, id)
     }
 
-    /// The LRS's `Date` is of some moment between: the middle is off by half of the time at most.
+    /// Performs one request. The LRS's `Date` is taken for the middle of it, which is off by half of its time at most.
     async fn ask(&self, request: crate::lrs::Request) -> Asked {
         let before = self.clock.now_ms();
         let outcome = exchange(&*self.transport, request).await;

@@ -1,4 +1,4 @@
-//! Taking statements in.
+//! Recording of statements.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,12 +15,10 @@ use crate::event::Event;
 use crate::statement::{Invalid, Prepared, PreparedDefaults, StatementDefaults};
 use crate::store::Appended;
 
-/// Records for a learner, a session or a scene: what its statements have in common is said once. The
-/// collector's own calls of the same names are those of the one with [`Config::defaults`](crate::Config::defaults)
-/// alone.
+/// Recorder for a learner, a session or a scene: what its statements have in common is said once. The collector's own
+/// calls of the same names are those of the recorder with [`Config::defaults`](crate::Config::defaults) alone.
 ///
-/// Costs nothing to copy, and may be used from any thread. When the collector is dropped its calls fail
-/// ([`Error::Closing`]).
+/// Cheap to clone, and may be used from any thread. Once the collector is dropped its calls fail ([`Error::Closing`]).
 #[derive(Clone)]
 pub struct Recorder {
     threads: Weak<Threads>,
@@ -41,7 +39,8 @@ impl Recorder {
         }
     }
 
-    /// Takes a statement in, with what it leaves open itself. See [`Collector::record`](super::Collector::record).
+    /// Records a statement, with these defaults for what it leaves open. See
+    /// [`Collector::record`](super::Collector::record).
     pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
         let threads = self.threads()?;
         let prepared = threads.inner.prepare(&statement, &self.defaults)?;
@@ -51,7 +50,7 @@ impl Recorder {
         Ok(id)
     }
 
-    /// Takes in all of these or none. A fault has the index of its statement among them.
+    /// Records all of these or none. A fault has the index of its statement among them.
     pub fn record_all<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,
@@ -60,7 +59,7 @@ impl Recorder {
         Ok(recorded.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Like [`Recorder::record_all`], and says of each whether it is new or was recorded before.
+    /// Like [`Recorder::record_all`], and tells for each whether it is new or was recorded before.
     pub fn record_each<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,
@@ -78,7 +77,7 @@ impl Recorder {
                 Ok(one)
             });
             match prepared {
-                // Once one is refused none is recorded, so none is kept.
+                // Once one is refused none is recorded, so the others are only checked.
                 Ok(_) if !refused.faults.is_empty() => {}
                 Ok(prepared) => candidate.push(prepared),
                 Err(Error::Invalid(invalid)) => {
@@ -99,8 +98,8 @@ impl Recorder {
         Ok(ids.into_iter().zip(appended).collect())
     }
 
-    /// Records with these defaults; where they say nothing, with those of this one. What is wrong with them is
-    /// told here ([`Error::Invalid`]).
+    /// Returns a recorder with these defaults; what they leave open comes from this one's. Invalid ones are refused
+    /// here ([`Error::Invalid`]).
     pub fn within(&self, defaults: &StatementDefaults) -> Result<Self, Error> {
         defaults
             .check(self.threads()?.inner.rules)

@@ -1,5 +1,4 @@
-//! Which threads a collector's syncs run on, so that what the app does there is not made to wait for
-//! itself.
+//! Threads that a collector's syncs run on, so that what the app does there is not made to wait for itself.
 #![allow(
     clippy::missing_const_for_thread_local,
     reason = "Android's thread locals are made in another way, in which the lint does not see the const"
@@ -13,21 +12,21 @@ thread_local! {
     static HERE: Cell<Option<(Holder, Role)>> = const { Cell::new(None) };
 }
 
-/// What a thread is there for.
+/// Role of a thread in a collector's syncs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// It drives the syncs: nothing goes on while something waits on it.
+    /// Drives the syncs: none goes on while something blocks it.
     Drives,
-    /// It runs the app's code for one: that one waits for it.
+    /// Runs the app's code for a sync, which waits for it.
     Helps,
 }
 
-/// From now on this thread belongs to the syncs of this collector.
+/// Marks this thread as one of this collector's syncs from now on.
 pub(super) fn enter(holder: Holder, role: Role) {
     HERE.set(Some((holder, role)));
 }
 
-/// What this thread does for this collector's syncs, if anything.
+/// Returns what this thread does for this collector's syncs, if anything.
 pub(super) fn role(holder: Holder) -> Option<Role> {
     HERE.get()
         .filter(|(theirs, _)| *theirs == holder)

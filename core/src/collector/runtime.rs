@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Error;
 
-/// Made as `set_up` says. It takes a few file descriptors, and without one to be had tokio fails or, built with
+/// Makes a runtime as `set_up` says. It takes a few file descriptors, and when none is left tokio fails or, built with
 /// signals as the app may have built it, panics.
 pub(super) fn runtime(set_up: impl FnOnce(&mut Builder)) -> Result<Runtime, Error> {
     let mut builder = Builder::new_current_thread();
@@ -15,7 +15,7 @@ pub(super) fn runtime(set_up: impl FnOnce(&mut Builder)) -> Result<Runtime, Erro
     let why = match catch_unwind(AssertUnwindSafe(|| builder.build())) {
         Ok(Ok(runtime)) => return Ok(runtime),
         Ok(Err(error)) => error.to_string(),
-        // Its words are all there is of the reason.
+        // The panic's message is all there is of the reason.
         Err(panic) => panic
             .downcast_ref::<String>()
             .cloned()

@@ -1,4 +1,4 @@
-//! One session carried out: performs what it asks for, until it ends or something interrupts it.
+//! Execution of one session: performs what it asks for, until it ends or something interrupts it.
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ use crate::store::StoreError;
 use crate::sync::{Ended, Session, Step, SyncReport, Ticket};
 use crate::transport::Transport;
 
-/// Another process syncs: it is asked again so much later.
+/// Time until a queue that another process syncs is tried again, milliseconds.
 const ASK_AGAIN_MS: i64 = 15_000;
 
-/// What came of a request.
+/// Outcome of a request.
 type Returned = (Ticket, Result<Response, TransportError>);
 
-/// The requests under way; dropped, they are given up.
+/// Requests under way, which are abandoned when this is dropped.
 type InFlight = JoinSet<Returned>;
 
 impl Driver {
-    /// One session; it waits for nothing that is over only after `give_up`.
+    /// Runs one session, without waiting for anything that ends only after `give_up`.
     pub(super) async fn session(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
         let inner = Arc::clone(&self.inner);
         let transport = match inner.transport() {
@@ -58,7 +58,7 @@ impl Driver {
             let mut session =
                 Session::new(config, inner.holder, fastrand::Rng::new()).alone(lock.is_some());
             let ran = self.perform(&mut session, &transport, give_up).await;
-            // The endpoint has become another one: what is left goes there.
+            // The endpoint was changed: what is left goes to the new one.
             let moved =
                 matches!(&ran, (Ok(_), None)) && Inner::target_generation(&lane) != generation;
             let (report, interrupt) = ran;
@@ -106,19 +106,19 @@ impl Driver {
                     let exchange = async move { exchange(&*transport, request).await };
                     flights.spawn(async move { (ticket, exchange.instrument(span).await) });
                 }
-                // Who records has its turn in between.
+                // Calls that record have their turn in between.
                 Ok(Step::Again) => {}
                 Ok(Step::Await) => match self.during(next_of(&mut flights), true).await {
                     Ok(came) => landed = came,
                     Err(interrupt) => break interrupt,
                 },
                 Err(error) => {
-                    // What is under way comes to its end: sent again now it might be stored twice.
+                    // Requests under way come to their end: sent again now they might be stored twice.
                     let ended = async { while next_of(&mut flights).await.is_some() {} };
                     let interrupt = self.during(ended, true).await.err();
                     flights.shutdown().await;
                     if let Err(second) = inner.interrupted(session) {
-                        // What was written when the requests left tells the next session.
+                        // The next session learns it from what was written when the requests left.
                         tracing::debug!(error = %second, "the end of a sync could not be written");
                     }
                     return (Err(Inner::about(&self.lane.name)(error)), interrupt);
@@ -137,7 +137,7 @@ impl Driver {
 }
 
 impl Inner {
-    /// What came of a request, and what to do next: one commit for both.
+    /// Takes the outcome of a request and returns what to do next: one commit for both.
     fn step(
         self: &Arc<Self>,
         lane: &Lane,
@@ -169,11 +169,11 @@ impl Inner {
     }
 }
 
-/// What the next request to come back brings; none: there is none under way.
+/// Returns the outcome of the next request to come back; `None` if none is under way.
 async fn next_of(flights: &mut InFlight) -> Option<Returned> {
     match flights.join_next().await? {
         Ok(landed) => Some(landed),
-        // Nothing but a panic ends one early, and the transport's own is caught.
+        // Only a panic ends one early, and the transport's own is caught.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -13,7 +13,7 @@ use crate::collector::sync_thread::{self, Thread};
 use crate::error::Error;
 use crate::lock::lock;
 
-/// The thread that syncs, if there is one by now.
+/// The thread that syncs, if it has been started.
 pub(super) struct Threads {
     pub(super) inner: Arc<Inner>,
     pub(super) syncs: Mutex<Syncs>,
@@ -22,22 +22,22 @@ pub(super) struct Threads {
 pub(super) enum Syncs {
     No,
     Yes(Thread),
-    /// The collector is being dropped: there will be none any more.
+    /// The collector is being dropped: no thread is started any more.
     Never,
 }
 
 impl Threads {
-    /// For each driver, if there are any.
+    /// Sends a command to each driver, if there are any.
     pub(super) fn tell(&self, command: impl Fn() -> Command) {
         if let Syncs::Yes(thread) = &*lock(&self.syncs) {
             for commands in thread.commands() {
-                // It is gone where its upstream was removed, or while the collector is dropped.
+                // A driver is gone where its upstream was removed, or while the collector is dropped.
                 let _ = commands.send(command());
             }
         }
     }
 
-    /// The app has acted: what is waited for at this upstream may be over.
+    /// Tells this upstream's driver that the app has acted, so a wait may be over.
     pub(super) fn changed(&self, lane: &Arc<Lane>) {
         if let Syncs::Yes(thread) = &*lock(&self.syncs)
             && let Some(commands) = thread.driver(lane)
@@ -46,7 +46,7 @@ impl Threads {
         }
     }
 
-    /// The ways to all drivers.
+    /// Returns the command channels of all drivers.
     pub(super) fn commands(&self) -> Vec<UnboundedSender<Command>> {
         match &*lock(&self.syncs) {
             Syncs::Yes(thread) => thread.commands().cloned().collect(),
@@ -54,7 +54,7 @@ impl Threads {
         }
     }
 
-    /// For the driver of that upstream, started if there is none yet.
+    /// Sends a command to the driver of that upstream, which is started if there is none yet.
     pub(super) fn command(&self, lane: &Arc<Lane>, command: Command) -> Result<(), Error> {
         self.drive(lane, Some(command))
     }

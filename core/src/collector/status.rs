@@ -1,4 +1,4 @@
-//! What the app can show of a collector.
+//! State of a collector, for the app to show.
 
 use serde::Serialize;
 
@@ -7,50 +7,48 @@ use crate::statement::XapiVersion;
 use crate::store::{Ledger, LossReport, Millis, Trouble, Upstream, WaitKind};
 use crate::sync::cut_off_until;
 
-/// How things stand. Costs the same however long the queue is.
+/// State of a queue and of one of its upstreams. Costs the same however long the queue is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Status {
-    /// Where the statements are.
+    /// Number of statements in each state.
     #[serde(flatten)]
     pub ledger: Ledger,
-    /// How long the oldest queued statement has been waiting, milliseconds; 0 where the clock was put
-    /// back meanwhile.
+    /// Age of the oldest queued statement, milliseconds; 0 where the clock was set back since.
     pub oldest_age_ms: Option<Millis>,
-    /// The LRS's base URL.
+    /// Base URL of the LRS.
     pub endpoint: Option<String>,
-    /// Whether this collector syncs now.
+    /// Tells whether this collector syncs now.
     pub syncing: bool,
-    /// Whether the device has a network, as the app said last; until it says so there is one.
-    /// Without one an automatic sync does not try.
+    /// Tells whether the device has a network, as the app last said; true until it does. Without one an automatic sync
+    /// does not try.
     pub network: bool,
-    /// Nothing is sent before then, unix milliseconds.
+    /// End of the wait before which nothing is sent, unix milliseconds.
     pub waiting_until: Option<Millis>,
-    /// Who asked for that wait. None: nothing keeps the next sync from sending.
+    /// Reason for that wait. `None`: nothing keeps the next sync from sending.
     pub waiting_for: Option<WaitKind>,
-    /// What is the matter with the upstream, if anything is and there is something to deliver.
+    /// Trouble with the upstream, if there is any and there is something to deliver.
     pub trouble: Option<Trouble>,
-    /// What was lost with a damaged or missing file, until [`acknowledge_loss`] is called.
+    /// Report of what was lost with a damaged or missing file, until [`acknowledge_loss`] is called.
     ///
     /// [`acknowledge_loss`]: crate::Collector::acknowledge_loss
     pub loss: Option<LossReport>,
-    /// When the next statement that waits aside comes back, unix milliseconds.
+    /// Time when the next statement that waits aside comes back, unix milliseconds.
     pub next_due: Option<Millis>,
-    /// When the upstream last took something, unix milliseconds.
+    /// Time when the upstream last took something, unix milliseconds.
     pub last_success: Option<Millis>,
-    /// The xAPI version spoken with the upstream.
+    /// xAPI version spoken with the upstream.
     pub speaks: Option<XapiVersion>,
-    /// Most statements in a request, where the upstream bears fewer than was configured.
+    /// Maximum number of statements in a request, where the upstream bears fewer than was configured.
     pub learned_max_statements: Option<u32>,
-    /// Most bytes in a request, where the upstream bears fewer than was configured.
+    /// Maximum number of bytes in a request, where the upstream bears fewer than was configured.
     pub learned_max_bytes: Option<u32>,
-    /// The upstream's clock minus the device's, milliseconds: negative where the device is fast. As
-    /// of now where the upstream has answered since the device was started, else as it was then. See
-    /// `docs/clock.md`.
+    /// Difference of the upstream's clock minus the device's, milliseconds: negative where the device is fast. As of
+    /// now where the upstream has answered since the device was started, else as last measured. See `docs/clock.md`.
     pub clock_skew_ms: Option<Millis>,
 }
 
-/// What the collector itself knows.
+/// State that this collector alone knows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here {
     pub(super) syncing: bool,
@@ -59,7 +57,8 @@ pub(super) struct Here {
 }
 
 impl Status {
-    /// `elsewhere` says whether another process syncs this queue now, or another collector of this one.
+    /// Makes a status; `elsewhere` tells whether another process syncs this queue now, or another collector of this
+    /// one.
     pub(super) fn new(
         ledger: Ledger,
         upstream: Upstream,
@@ -73,13 +72,13 @@ impl Status {
         let now = here.now.wall_ms;
         let mut waits = learned.waits;
         if let Some(request) = learned.under_way.filter(|_| !here.syncing && !elsewhere()) {
-            // Whoever sent it is gone: the next sync waits for its end.
+            // Its sender is gone: the next sync waits for its end.
             waits.add(
                 WaitKind::OutcomeUnknown,
                 cut_off_until(request, &learned, now),
             );
         }
-        // With nothing to deliver nobody waits, and what was the matter matters to nobody.
+        // With nothing to deliver nothing waits, and an earlier trouble does not matter.
         let idle = ledger.queued + ledger.waiting == 0;
         waits.retain(|_, until| until > now && !idle);
         let wait = waits.first_to_tell();

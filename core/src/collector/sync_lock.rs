@@ -1,7 +1,7 @@
-//! A lock that dies with the process: it tells that whoever delivered to an upstream before is gone.
+//! A lock that dies with the process: where it is free, whoever delivered to an upstream before is gone.
 //!
-//! The lease in the queue outlasts a kill and cannot tell one from a process that is busy. The lock is a
-//! file of its own beside the queue, since closing the queue's file would drop the locks of `SQLite`.
+//! The lease in the queue outlasts a killed process and cannot tell it from a busy one. The lock is a file of its own
+//! beside the queue, since closing the queue's file would drop the locks of `SQLite`.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -9,29 +9,29 @@ use std::path::{Path, PathBuf};
 
 use crate::store::{UpstreamId, beside, names};
 
-/// Nobody else syncs this queue while this is there.
+/// The lock: nobody else syncs to this upstream until it is dropped.
 #[derive(Debug)]
 pub(super) struct SyncLock {
     _file: File,
 }
 
-/// What came of taking it.
+/// Result of taking the lock.
 pub(super) enum Locking {
     Ours(SyncLock),
-    /// Another process has it, or another collector of this one.
+    /// Another process holds it, or another collector of this one.
     Others,
-    /// This file system knows no locks, or takes no new files: the lease must do.
+    /// The file system knows no locks, or takes no new files: the lease must do.
     Unknown,
 }
 
 impl SyncLock {
-    /// Takes it, if nobody has it; waits for nobody.
+    /// Takes the lock if nobody has it, without waiting.
     pub(super) fn take(queue: &Path, upstream: UpstreamId) -> Locking {
         let path = path(queue, upstream);
         if is_something_else(&path) {
             return Locking::Unknown;
         }
-        // To lock a file is not to write it.
+        // Locking a file takes no right to write it.
         let opened = beside::open(queue, &path).or_else(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => File::open(&path),
             _ => Err(error),
@@ -42,16 +42,16 @@ impl SyncLock {
         }
     }
 
-    /// Somebody has it.
+    /// Tells whether somebody has the lock.
     pub(super) fn is_taken(queue: &Path, upstream: UpstreamId) -> bool {
-        // A file that is not there is locked by nobody, and looking makes none.
+        // A missing file is locked by nobody, and looking makes none.
         let path = path(queue, upstream);
         !is_something_else(&path)
             && File::open(path).is_ok_and(|file| matches!(lock(file), Locking::Others))
     }
 }
 
-/// Whoever opens a pipe may wait for ever.
+/// Tells whether it is no regular file: opening a pipe may wait for ever.
 fn is_something_else(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file())
 }
@@ -64,7 +64,7 @@ fn lock(file: File) -> Locking {
     }
 }
 
-/// One file for each upstream: who delivers to one keeps nobody from delivering to another.
+/// Returns the path of the lock, one for each upstream: delivering to one blocks no other.
 fn path(queue: &Path, upstream: UpstreamId) -> PathBuf {
     let mut name = queue.as_os_str().to_owned();
     name.push(names::SYNC_SUFFIX);

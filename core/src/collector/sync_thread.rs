@@ -1,7 +1,7 @@
-//! The one thread that syncs, whatever number of upstreams there is.
+//! The one thread that syncs, however many upstreams there are.
 //!
-//! Each of them has a driver of its own, with commands, waits and setbacks of its own. They take turns where
-//! one waits for the network, so that none delays another.
+//! Each upstream has a driver of its own, with commands, waits and setbacks of its own. They take turns where one waits
+//! for the network, so that none delays another.
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -16,10 +16,10 @@ use crate::collector::reentry::{self, Role};
 use crate::collector::runtime::runtime;
 use crate::error::Error;
 
-/// An upstream that is to be driven, too.
+/// A further upstream to drive, and its commands.
 pub(super) type Another = (Arc<Lane>, UnboundedReceiver<Command>);
 
-/// Runs until the collector is dropped. Says first whether it can.
+/// Runs until the collector is dropped. Reports first whether it can.
 pub(super) fn run(
     inner: &Arc<Inner>,
     mut another: UnboundedReceiver<Another>,
@@ -46,15 +46,15 @@ pub(super) fn run(
         while let Some((lane, commands)) = another.recv().await {
             drivers.spawn_local(Driver::new(Arc::clone(inner), lane, commands).drive());
         }
-        // Each ends with its commands.
+        // Each driver ends when its command channel is closed.
         drivers.join_all().await;
     });
-    // Whoever closes the collector waits for this thread, but not for a look-up of a host's name
-    // or for the app's own code on a thread beside it.
+    // Closing the collector waits for this thread, but not for a look-up of a host's name or for the app's own code on
+    // another thread of the runtime.
     runtime.shutdown_background();
 }
 
-/// The thread, and the way to each driver on it.
+/// The thread, and the command channel of each driver on it.
 pub(super) struct Thread {
     another: UnboundedSender<Another>,
     lanes: Vec<(Arc<Lane>, UnboundedSender<Command>)>,
@@ -77,7 +77,7 @@ impl Thread {
         self.handle.is_finished()
     }
 
-    /// The way to the driver of this one, which there is from now on.
+    /// Returns the command channel of this upstream's driver, which is started if there is none yet.
     pub(super) fn drive(&mut self, lane: &Arc<Lane>) -> &UnboundedSender<Command> {
         // The drivers of those that were removed are gone.
         self.lanes.retain(|(_, commands)| !commands.is_closed());
@@ -87,7 +87,7 @@ impl Thread {
             .position(|known| Arc::ptr_eq(known, lane));
         let at = at.unwrap_or_else(|| {
             let (commands, received) = unbounded_channel();
-            // Where the thread is gone so is the receiver, and whoever sends a command is told.
+            // Where the thread is gone so is the receiver, and sending a command fails.
             let _ = self.another.send((Arc::clone(lane), received));
             self.lanes.push((Arc::clone(lane), commands));
             self.lanes.len() - 1
@@ -95,19 +95,19 @@ impl Thread {
         &self.lanes[at].1
     }
 
-    /// The way to the driver of this one, if there is one.
+    /// Returns the command channel of this upstream's driver, if there is one.
     pub(super) fn driver(&self, lane: &Arc<Lane>) -> Option<&UnboundedSender<Command>> {
         let mut lanes = self.lanes.iter();
         let found = lanes.find(|(known, _)| Arc::ptr_eq(known, lane));
         found.map(|(_, commands)| commands)
     }
 
-    /// The ways to all of them.
+    /// Returns the command channels of all drivers.
     pub(super) fn commands(&self) -> impl Iterator<Item = &UnboundedSender<Command>> {
         self.lanes.iter().map(|(_, commands)| commands)
     }
 
-    /// No command comes any more.
+    /// Closes all command channels, and returns the thread to wait for.
     pub(super) fn end(self) -> std::thread::JoinHandle<()> {
         self.handle
     }

@@ -1,4 +1,4 @@
-//! Where statements go and as whom: one value, so that no credentials ever meet another LRS's address.
+//! The LRS to deliver to and its credentials: one value, so that no credentials ever go to another LRS.
 
 use crate::error::Error;
 use crate::lrs::{Authorization, Endpoint};
@@ -7,9 +7,9 @@ use crate::lrs::{Authorization, Endpoint};
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) endpoint: Option<Endpoint>,
-    /// For that endpoint and no other.
+    /// Credentials for that endpoint and no other.
     pub(super) authorization: Option<Authorization>,
-    /// Rises each time the endpoint becomes another one.
+    /// Number that rises each time the endpoint is changed.
     pub(super) generation: u64,
 }
 
@@ -22,14 +22,13 @@ impl Target {
         }
     }
 
-    /// Where to, and as whom.
+    /// Returns the endpoint and its credentials.
     pub(super) fn both(&self) -> Result<(Endpoint, Option<Authorization>), Error> {
         let endpoint = self.endpoint.clone().ok_or(Error::NoEndpoint)?;
         Ok((endpoint, self.authorization.clone()))
     }
 
-    /// The file says another endpoint, which another process has set. Credentials stay for the same origin
-    /// alone.
+    /// Takes over the file's endpoint, which another process may have set. Credentials stay for the same origin alone.
     pub(super) fn follow(&mut self, endpoint: Endpoint) {
         if self.endpoint.as_ref() == Some(&endpoint) {
             return;

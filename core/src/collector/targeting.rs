@@ -1,4 +1,4 @@
-//! What sets the target of a lane, and what a session is told of it.
+//! Changes to the target of a lane, and the configuration that a session gets.
 
 use super::Inner;
 use crate::collector::lane::Lane;
@@ -9,7 +9,7 @@ use crate::store::{Learned, UpstreamId};
 use crate::sync::SessionConfig;
 
 impl Inner {
-    /// What a session works with, and which target that is.
+    /// Returns the configuration of a session, and the generation of its target.
     pub(super) fn session_config(
         &self,
         lane: &Lane,
@@ -51,7 +51,7 @@ impl Inner {
         lock(&lane.target).generation
     }
 
-    /// For the next request; a wait for credentials is over.
+    /// Sets the credentials for the next request, and ends a wait for credentials.
     pub(super) fn use_credentials(
         &self,
         lane: &Lane,
@@ -62,7 +62,7 @@ impl Inner {
         if let Some(endpoint) = &target.endpoint {
             endpoint.check_cleartext(authorization.is_some(), self.allow_cleartext)?;
         }
-        // What may fail comes first: an error means that nothing has changed.
+        // What may fail comes first: after an error nothing has changed.
         let relearned = self.store.with(self.clock.now_ms(), |db| {
             db.relearn(lane.id(db)?, Learned::credentials_are_right)
         });
@@ -71,7 +71,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Says where to deliver to, and as whom if that is told.
+    /// Sets the endpoint, and the credentials if new ones are given.
     pub(super) fn use_endpoint(
         &self,
         lane: &Lane,
@@ -79,16 +79,16 @@ impl Inner {
         new: Option<Authorization>,
     ) -> Result<(), Error> {
         let endpoint = Endpoint::parse(endpoint)?;
-        // Held until the file and this agree: a sync that begins meanwhile sees both or neither.
+        // Held until the file and this agree: a sync that begins now sees both or neither.
         let mut target = lock(&lane.target);
         let known = target.endpoint.as_ref();
-        // Credentials that were there before any endpoint were meant for the first.
+        // Credentials set before any endpoint were meant for the first one.
         let same_origin = known.is_none_or(|known| known.shares_origin(&endpoint));
         let authorization = match new {
             None if same_origin => target.authorization.clone(),
             new => new,
         };
-        // Dropped or not: whoever has some means to send them there.
+        // Dropped or not: whoever has credentials means to send them there.
         let has_some = authorization.is_some() || target.authorization.is_some();
         endpoint.check_cleartext(has_some, self.allow_cleartext)?;
         let set = self.store.with(self.clock.now_ms(), |db| {

@@ -1,4 +1,4 @@
-//! One upstream of a collector: what waits for it, what it has refused, and how it is delivered to.
+//! One upstream of a collector: its queue, its refusals and its syncs.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,11 +26,11 @@ use crate::store::{
 };
 use crate::sync::SyncReport;
 
-/// One of a collector's upstreams, by its name: what waits for it, what it has refused, and how it is delivered
-/// to. The collector's own calls of the same names are those of the first one, `main`.
+/// One of a collector's upstreams, by its name: its queue, its refusals and its syncs. The collector's own calls of the
+/// same names are those of the first one, `main`.
 ///
-/// Costs nothing to copy, and may be used from any thread. When the collector is dropped its calls fail
-/// ([`Error::Closing`]), and when the upstream is removed, by whatever process ([`Error::NoUpstream`]).
+/// Cheap to clone, and may be used from any thread. Its calls fail once the collector is dropped ([`Error::Closing`])
+/// or the upstream is removed, by whatever process ([`Error::NoUpstream`]).
 #[derive(Clone)]
 pub struct Upstream {
     threads: Weak<Threads>,
@@ -51,12 +51,12 @@ impl Upstream {
         }
     }
 
-    /// By which the queue knows it.
+    /// Returns its name in the queue.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How things stand with it.
+    /// Returns the state of its deliveries.
     pub fn status(&self) -> Result<Status, Error> {
         let threads = self.threads()?;
         let inner = &threads.inner;
@@ -65,13 +65,14 @@ impl Upstream {
         })
     }
 
-    /// Which statements are for it.
+    /// Returns the rule for which statements it gets.
     pub fn route(&self) -> Result<Route, Error> {
         self.read(|db, upstream| Ok(db.upstream(upstream)?.route))
     }
 
-    /// Says which statements are for it from now on. Those that are recorded already are for whom they were.
-    /// All are for the first one, whose route cannot be set ([`Error::MainStays`]): so none is for nobody.
+    /// Sets the rule for which statements it gets from now on. Those recorded already stay with the upstreams they were
+    /// for. `main` gets all and its route cannot be set ([`Error::MainStays`]), so that every statement is for some
+    /// upstream.
     pub fn set_route(&self, route: &Route) -> Result<(), Error> {
         if &*self.name == super::MAIN {
             return Err(Error::MainStays);
@@ -83,22 +84,22 @@ impl Upstream {
         set.map_err(Inner::about(&self.name))
     }
 
-    /// The statements queued for it, in capture order.
+    /// Returns the statements queued for it, in capture order.
     pub fn queued(&self, page: Page) -> Result<Vec<ListedStatement>, Error> {
         self.read(|db, upstream| db.queued(upstream, page))
     }
 
-    /// Those that wait aside for it and come back by themselves.
+    /// Returns the statements that wait aside for it and come back by themselves.
     pub fn waiting(&self, page: Page) -> Result<Vec<WaitingStatement>, Error> {
         self.read(|db, upstream| db.waiting(upstream, page))
     }
 
-    /// Those that are held for it until the app retries, replaces or discards them.
+    /// Returns the statements that are held for it until the app retries, replaces or discards them.
     pub fn held(&self, page: Page) -> Result<Vec<HeldStatement>, Error> {
         self.read(|db, upstream| db.held(upstream, page))
     }
 
-    /// One that is held for it.
+    /// Returns one statement that is held for it.
     pub fn held_one(&self, id: Uuid) -> Result<HeldStatement, Error> {
         self.read(|db, upstream| db.held_one(upstream, id))?
             .ok_or(Error::NotHeld { id })
@@ -111,10 +112,10 @@ impl Upstream {
         Ok(())
     }
 
-    /// Puts a corrected statement in the place of one that is held here. It goes to the end of the queue, for
-    /// this upstream alone: others get the old one. It is taken as it is, without
-    /// [`Config::defaults`](crate::Config::defaults): one of them may be what was refused. Its id is its own, or the old one's, if it has that and no
-    /// other upstream has it or is to get it.
+    /// Replaces a statement that is held here by a corrected one, which goes to the end of the queue, for this upstream
+    /// alone: others get the old one. It is taken as it is, without [`Config::defaults`](crate::Config::defaults), one
+    /// of which may be what was refused. It may keep the old id if no other upstream has that or is to get it. Returns
+    /// its id.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
         let threads = self.threads()?;
         let prepared = threads
@@ -128,12 +129,12 @@ impl Upstream {
         Ok(prepared.id)
     }
 
-    /// Gives up for good a statement that is held here. Other upstreams get it all the same.
+    /// Gives up a statement that is held here. Other upstreams get it all the same.
     pub fn discard(&self, id: Uuid) -> Result<(), Error> {
         self.change(id, |db, upstream, now| db.discard(upstream, id, now))
     }
 
-    /// Both copies of a statement that is held as a conflict, and where they differ.
+    /// Returns both copies of a statement that is held as a conflict, and where they differ.
     pub fn conflict(&self, id: Uuid) -> Result<Conflict, Error> {
         Conflict::of(&self.held_one(id)?).ok_or(Error::NotInConflict { id })
     }
@@ -147,12 +148,11 @@ impl Upstream {
     /// upstream alone. See [`Collector::send_as_new`](crate::Collector::send_as_new).
     pub fn send_as_new(&self, id: Uuid) -> Result<Uuid, Error> {
         let Conflict { ours, .. } = self.conflict(id)?;
-        // The same on another copy of this queue, or on this one where an older copy has brought it back: the LRS
-        // then knows it, and has it once.
+        // Another copy of this queue, or an older one brought back, makes the same id: the LRS then has it once.
         let made_of = [self.name().as_bytes(), &[0], ours.as_bytes()].concat();
         let new = Uuid::new_v5(&id, &made_of);
         let new = statement::successor(ours.as_bytes(), id, new).ok();
-        // Under a new id and with a new checksum nobody would know it for damaged any more.
+        // A new id and a new checksum would hide that it is damaged.
         let intact = self.read(|db, _| db.is_intact(id))?;
         match new.filter(|_| intact) {
             Some(new) => self.replace(id, new),
@@ -163,12 +163,12 @@ impl Upstream {
         }
     }
 
-    /// Delivers to this upstream alone what is due. See [`Collector::sync`](crate::Collector::sync).
+    /// Delivers what is due to this upstream alone. See [`Collector::sync`](crate::Collector::sync).
     pub fn sync(&self) -> Result<SyncReport, Error> {
         self.sync_within(Duration::ZERO)
     }
 
-    /// The same, going on after waits that end within this time from now. See
+    /// Like [`Upstream::sync`], but goes on after waits that end within this time from now. See
     /// [`Collector::sync_within`](crate::Collector::sync_within).
     pub fn sync_within(&self, patience: Duration) -> Result<SyncReport, Error> {
         let threads = self.threads()?;
@@ -192,9 +192,9 @@ impl Upstream {
         Ok(())
     }
 
-    /// Says where to deliver to. What was learned about another LRS is forgotten, and a sync that is
-    /// under way goes on with the new one. Credentials belong to an origin (scheme, host and port): for
-    /// another one they are dropped. See [`Collector::set_endpoint`](crate::Collector::set_endpoint).
+    /// Sets the LRS to deliver to. What was learned about another LRS is forgotten, and a sync under way goes on with
+    /// the new one. Credentials belong to an origin (scheme, host and port) and are dropped for another one. See
+    /// [`Collector::set_endpoint`](crate::Collector::set_endpoint).
     pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
         let threads = self.threads()?;
         let lane = threads.opened(&self.name)?;
@@ -203,7 +203,7 @@ impl Upstream {
         Ok(())
     }
 
-    /// Says where to deliver to and as whom, at once.
+    /// Sets the LRS to deliver to and its credentials, at once.
     pub fn set_target(&self, endpoint: &str, credentials: &Credentials) -> Result<(), Error> {
         let authorization = credentials.authorization()?;
         let threads = self.threads()?;
@@ -219,7 +219,7 @@ impl Upstream {
         self.threads.upgrade().ok_or(Error::Closing)
     }
 
-    /// What it waits for may be over.
+    /// Tells the driver that a wait may be over.
     fn tell_driver(&self) {
         if let Some(threads) = self.threads.upgrade()
             && let Some(lane) = threads.inner.lane(&self.name)
@@ -235,7 +235,7 @@ impl Upstream {
         self.threads()?.inner.read_about(&self.name, work)
     }
 
-    /// One change of one statement.
+    /// Makes one change to one statement, in one transaction.
     fn change(
         &self,
         id: Uuid,
@@ -257,13 +257,13 @@ impl Upstream {
 }
 
 impl Threads {
-    /// The upstream of that name, opened for this process if it is not yet.
+    /// Returns the upstream of that name, opened for this process if it is not yet.
     pub(super) fn opened(&self, name: &Arc<str>) -> Result<Arc<Lane>, Error> {
         if let Some(lane) = self.inner.lane(name) {
             return Ok(lane);
         }
         let known = self.inner.read_about(name, Db::upstream)?;
-        // What was salvaged from a damaged file need not be a URL any more.
+        // What was salvaged from a damaged file may no longer be a URL.
         let endpoint = known.endpoint.and_then(|it| Endpoint::parse(&it).ok());
         let lane = Lane::new(
             Arc::clone(name),
@@ -273,7 +273,7 @@ impl Threads {
         self.open_lane(Arc::new(lane))
     }
 
-    /// This process delivers there from now on; what another thread has opened meanwhile stays.
+    /// Delivers there from this process from now on; a lane that another thread has just opened stays.
     pub(super) fn open_lane(&self, new: Arc<Lane>) -> Result<Arc<Lane>, Error> {
         let lane = {
             let mut lanes = lock(&self.inner.lanes);
@@ -290,7 +290,7 @@ impl Threads {
 }
 
 impl Inner {
-    /// Reads of the upstream of that name.
+    /// Reads about the upstream of that name.
     pub(super) fn read_about<T>(
         &self,
         name: &str,

@@ -22,39 +22,38 @@ use crate::statement::XapiVersion;
 use crate::store::{Db, Millis, Problem, Remainder, Route, StoreError, Trouble, UpstreamId};
 use crate::sync::{Ended, SyncReport};
 
-/// The longest name.
+/// Maximum length of a name, bytes.
 const LONGEST_NAME: usize = 40;
 
-/// An upstream to deliver to beside the others: see [`Collector::add_upstream`].
+/// A further upstream to deliver to: see [`Collector::add_upstream`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewUpstream {
-    /// By which the queue knows it: `a` to `z`, `0` to `9` and `-`, at most 40, beginning with a letter.
+    /// Name in the queue: `a` to `z`, `0` to `9` and `-`, at most 40, beginning with a letter.
     pub name: String,
-    /// The LRS's base URL, without `/statements`. The file remembers it.
+    /// Base URL of the LRS, without `/statements`. The file remembers it.
     pub endpoint: String,
-    /// Kept in memory only. May be set later.
+    /// Credentials for the LRS, kept in memory only. May be set later.
     pub credentials: Option<Credentials>,
-    /// Asked for credentials when the LRS refuses those it got, or got none (401).
+    /// Provider asked for credentials when the LRS refuses those it got, or got none (401).
     pub credentials_provider: Option<Arc<dyn CredentialsProvider>>,
-    /// Which statements are for it. The file remembers it. Default: all.
+    /// Rule for which statements it gets. The file remembers it. Default: all.
     pub route: Route,
-    /// What is on the device already is for it, too, as far as its route takes it: all that another upstream is to
-    /// get still, and what is kept as history ([`Config::history`](crate::Config::history)), which is history
-    /// again once this one has it. Not what the app gave up at some upstream. Asked when it is added to the file,
-    /// and never again; whoever records meanwhile waits for the whole of it. Default: no, it gets what is
-    /// recorded from then on.
+    /// Delivers what is on the device already, too, as far as the route takes it: all that another upstream is still to
+    /// get, and what is kept as history ([`Config::history`](crate::Config::history)), which is history again once this
+    /// one has it. Not what the app gave up at some upstream. Counts only when the upstream is added to the file; calls
+    /// that record wait until that is done. Default: no, it gets what is recorded from then on.
     pub backfill: bool,
-    /// The version to speak with the LRS. Default: ask it.
+    /// Version to speak with the LRS. Default: ask it.
     pub speak: Option<XapiVersion>,
-    /// The credentials may write and not read: see [`Config::write_only`](crate::Config::write_only).
+    /// Tells that the credentials may write and not read: see [`Config::write_only`](crate::Config::write_only).
     pub write_only: bool,
-    /// The LRS's clock is right: see [`Config::trust_lrs_clock`](crate::Config::trust_lrs_clock).
+    /// Trusts the LRS's clock: see [`Config::trust_lrs_clock`](crate::Config::trust_lrs_clock).
     pub trust_lrs_clock: bool,
 }
 
 impl NewUpstream {
-    /// With this name and at this LRS; the rest is default.
+    /// Returns an upstream with this name and at this LRS; the rest is default.
     pub fn new(
         name: impl Into<String>,
         endpoint: impl Into<String>,
@@ -85,31 +84,31 @@ impl fmt::Debug for NewUpstream {
     }
 }
 
-/// An upstream as it is listed.
+/// An upstream, as [`Collector::upstreams`] lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UpstreamInfo {
-    /// By which the queue knows it.
+    /// Name in the queue.
     pub name: String,
-    /// Which statements are for it.
+    /// Rule for which statements it gets.
     pub route: Route,
-    /// Whether this process delivers to it: it was added here, or got credentials here.
+    /// Tells whether this process delivers to it: it was added here, or got credentials or an endpoint here.
     pub opened: bool,
-    /// How things stand with it.
+    /// State of its deliveries.
     #[serde(flatten)]
     pub status: Status,
 }
 
 impl Collector {
-    /// Delivers to another LRS, too: what is recorded from now on and its route takes, and with
-    /// [`NewUpstream::backfill`] what is there already. Each of the upstreams has
-    /// a queue, credentials, waits and refusals of its own, and none waits for another. There can be 32.
+    /// Adds an LRS to deliver to: it gets what is recorded from now on and its route takes, and with
+    /// [`NewUpstream::backfill`] what is there already. Each upstream has a queue, credentials, waits and refusals of
+    /// its own, and none waits for another. A queue can have 32 upstreams at a time.
     ///
-    /// The file remembers name, endpoint and route, so other processes record for it as well; only one that calls
-    /// this, or [`Upstream::set_credentials`], delivers to it. Where it is there already with the same endpoint
-    /// and route nothing is changed in the file, and this process delivers to it from now on. With another
-    /// endpoint or route it is [`Error::OtherUpstream`]. One whose endpoint is not known any more, as the file is
-    /// an older copy, gets both.
+    /// The file remembers name, endpoint and route, so other processes record for it as well; only a process that calls
+    /// this, [`Upstream::set_credentials`] or [`Upstream::set_endpoint`] delivers to it. Where it is there already with
+    /// the same endpoint and route nothing is changed in the file, and this process delivers to it from now on. With
+    /// another endpoint or route the answer is [`Error::OtherUpstream`]. One whose endpoint is not known any more, as
+    /// the file is an older copy, gets both.
     pub fn add_upstream(&self, new: NewUpstream) -> Result<Upstream, Error> {
         if new.name == MAIN || !is_name(&new.name) {
             return Err(Error::UpstreamName { name: new.name });
@@ -155,7 +154,7 @@ impl Collector {
         Ok(Upstream::new(&self.threads, name))
     }
 
-    /// All there are, the first one, `main`, first.
+    /// Lists all upstreams, `main` first.
     pub fn upstreams(&self) -> Result<Vec<UpstreamInfo>, Error> {
         let listed = self.inner.read(|db| {
             let all = db.upstreams()?.into_iter();
@@ -173,17 +172,17 @@ impl Collector {
         Ok(listed?)
     }
 
-    /// One of them, whichever process added it.
+    /// Returns the upstream of this name, whichever process added it.
     pub fn upstream(&self, name: &str) -> Result<Upstream, Error> {
         self.inner.read_about(name, |_, _| Ok(()))?;
         Ok(Upstream::new(&self.threads, name.into()))
     }
 
-    /// Removes an upstream from the queue, for every process; how many statements were given up with it. The LRS
-    /// keeps what it has. `main` cannot be removed.
+    /// Removes an upstream from the queue, for every process, and returns the number of statements given up with it.
+    /// The LRS keeps what it has. `main` cannot be removed.
     ///
-    /// Statements that another upstream is to get stay for that one. One that is added later under the same name
-    /// begins anew.
+    /// Statements that another upstream is to get stay for that one. An upstream that is added later under the same
+    /// name begins anew.
     pub fn remove_upstream(&self, name: &str, remainder: Remainder) -> Result<u64, Error> {
         let now = self.inner.clock.now_ms();
         let removed = self.inner.store.remove_upstream(name, remainder, now);
@@ -195,7 +194,7 @@ impl Collector {
             },
             error => Inner::about(name)(error),
         })?;
-        // Who drives it finds it gone.
+        // Its driver finds it gone.
         if let Some(lane) = self.inner.lane(name) {
             self.threads.changed(&lane);
             self.inner.forget(&lane);
@@ -203,7 +202,7 @@ impl Collector {
         Ok(removed)
     }
 
-    /// Syncs all that this process has opened, beside each other.
+    /// Syncs all upstreams that this process has opened, concurrently.
     pub(super) fn sync_all(&self, patience: Duration) -> Result<SyncReport, Error> {
         if reentry::role(self.inner.holder).is_some() {
             return Err(Error::Reentrant);
@@ -234,9 +233,9 @@ impl Collector {
         if opened.is_empty() && !without_lrs.is_empty() {
             return Err(Error::NoEndpoint);
         }
-        // Nothing is done there; some may have been added meanwhile. An error is met by those that are delivered to, too.
+        // Nothing is done there; some may be new. An error is met by those that are delivered to, too.
         let others = self.inner.others(&lanes).unwrap_or_default();
-        // What is delivered elsewhere is told all the same.
+        // Deliveries to the others are reported all the same.
         for name in without_lrs {
             let report = self.inner.undone(&name, WITHOUT_LRS)?;
             opened.insert(0, (name, report));
@@ -246,12 +245,12 @@ impl Collector {
 }
 
 impl Inner {
-    /// This process does not deliver there any more, and forgets as whom it did.
+    /// Stops delivering there from this process, and forgets the credentials.
     pub(super) fn forget(&self, lane: &Arc<Lane>) {
         lock(&self.lanes).retain(|known| !Arc::ptr_eq(known, lane));
     }
 
-    /// Those that this process has not opened.
+    /// Returns reports for the upstreams that this process has not opened.
     fn others(&self, opened: &[Arc<Lane>]) -> Result<Vec<(String, SyncReport)>, StoreError> {
         self.read(|db| {
             let mut others = Vec::new();
@@ -268,7 +267,7 @@ impl Inner {
         })
     }
 
-    /// A sync of one that this process has not opened.
+    /// Returns the report of a sync to an upstream that this process has not opened.
     pub(super) fn not_opened(&self, name: &str) -> Result<SyncReport, Error> {
         self.undone(name, NOT_OPENED)
     }
@@ -280,16 +279,16 @@ impl Inner {
     }
 }
 
-/// Nothing is asked of an LRS that this process has no credentials for, and was not told to ask without.
+/// Reason for sending nothing: this process has no credentials, and was not told to do without.
 const NOT_OPENED: (Problem, &str) = (
     Problem::Credentials,
     "this process has no credentials for it",
 );
 
-/// Nobody has said where it is.
+/// Reason for sending nothing: no endpoint is set.
 const WITHOUT_LRS: (Problem, &str) = (Problem::WrongEndpoint, "no LRS is known for it");
 
-/// A sync that asked nothing of that LRS.
+/// Returns the report of a sync that asked nothing of that LRS.
 fn undone(
     db: &Db,
     upstream: UpstreamId,

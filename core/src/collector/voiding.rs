@@ -1,8 +1,8 @@
 //! A voiding statement cannot be voided (xAPI 1.0.3 Data 2.3.2).
 //!
-//! An LRS refuses such a statement, or stores it without any effect, and the app believes that what was voided
-//! counts again. So it is refused where the target is known here as a voiding one, with what to do instead. Of
-//! what only the LRS knows, or what comes later, the LRS decides.
+//! An LRS refuses such a statement, or stores it without any effect, and the app believes that what was voided counts
+//! again. So it is refused where the target is known here as a voiding statement, with what to do instead. The LRS
+//! decides about targets that only it knows, or that come later.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use super::Inner;
 use crate::error::Error;
 use crate::statement::{Fault, Prepared};
 
-/// The fault of a statement that voids this one, which is a voiding statement.
+/// Returns the fault of a statement that voids this one, which is a voiding statement.
 pub fn voids_a_voiding(target: Uuid) -> Fault {
     Fault {
         index: None,
@@ -25,12 +25,12 @@ pub fn voids_a_voiding(target: Uuid) -> Fault {
 }
 
 impl Inner {
-    /// Refuses what voids a voiding statement of the queue, or of those `earlier` in the same call.
+    /// Refuses a statement that voids a voiding one of the queue, or of those `earlier` in the same call.
     pub(super) fn may_void(&self, one: &Prepared, earlier: &HashSet<Uuid>) -> Result<(), Error> {
         let Some(target) = one.voids else {
             return Ok(());
         };
-        // What was recorded before what it voids is there, and the same again is the same.
+        // One that was recorded before its target is there already, and recording it again changes nothing.
         let refused = self.read_though_paused(|db| {
             let is_voiding = earlier.contains(&target) || db.is_voiding(target)?;
             Ok(is_voiding && !db.is_voiding(one.id)?)

@@ -1,4 +1,4 @@
-//! The reasons that are written to disk, each by a word that never changes its meaning.
+//! Reasons that are written to disk, each as a word whose meaning never changes.
 
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal,)* }) => {
@@ -7,10 +7,10 @@ macro_rules! codes {
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $code)] $variant,)* }
 
         impl $name {
-            /// Every reason there is.
+            /// All reasons.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word it is stored and shown as.
+            /// Returns the word that it is stored and shown as.
             pub fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
@@ -41,30 +41,30 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Why nothing is sent before a certain time.
+    /// Reason for sending nothing before a certain time.
     WaitKind {
-        /// Our own patience after a failure. A sync by hand may skip it.
+        /// The backoff after a failure. A sync by hand may skip it.
         Backoff = "backoff",
-        /// The LRS named the time.
+        /// The LRS named the time (`Retry-After`).
         RetryAfter = "retry_after",
         /// A request may still be under way at the LRS; sending again too soon doubles statements.
         OutcomeUnknown = "outcome_unknown",
-        /// Nothing is sent until the app has acted, or an hour has passed.
+        /// Request for the app to act: nothing is sent until it has, or an hour has passed.
         App = "app",
     }
 }
 
 codes! {
-    /// Why a statement waits aside. It comes back by itself.
+    /// Reason why a statement waits aside. It comes back by itself.
     WaitReason {
-        /// The LRS refuses it while its timestamp lies in the LRS's future.
+        /// Statement whose timestamp lies in the future by the LRS's clock; the LRS refuses it until then.
         Future = "future",
-        /// It uses what only xAPI 2.0.0 has, and the upstream speaks 1.0.3.
+        /// Statement that needs xAPI 2.0.0 while the upstream speaks 1.0.3.
         Version = "version",
-        /// It voids a statement that is not delivered yet.
+        /// Voiding of a statement that is not delivered yet.
         Target = "target",
-        /// It was refused alone while others were taken, once, or by something that is not known to be the
-        /// LRS. It is tried again, each time later.
+        /// Statement refused alone while others were accepted, either once or by something not known to be the
+        /// LRS. It is tried again, after a longer wait each time.
         Suspect = "suspect",
         /// The app asked for another try.
         Retry = "retry",
@@ -72,7 +72,7 @@ codes! {
 }
 
 codes! {
-    /// Why a statement is held. It waits for the app to retry, replace or discard it.
+    /// Reason why a statement is held. It waits for the app to retry, replace or discard it.
     HoldReason {
         /// The LRS refuses it (400, 422 or another status) while it accepts others.
         Refused = "refused",
@@ -82,35 +82,35 @@ codes! {
         Conflict = "conflict",
         /// The LRS says it knows the id (409) but does not show its copy.
         ConflictUnseen = "conflict_unseen",
-        /// It is too large for the LRS even alone.
+        /// Statement too large for the LRS even when sent alone.
         TooLarge = "too_large",
-        /// The LRS fails on it again and again (5xx) while it accepts others.
+        /// The LRS repeatedly fails on it (5xx) while it accepts others.
         ServerError = "server_error",
-        /// Its bytes on the device are no longer the ones that were recorded. It was not sent like that.
+        /// Its bytes on the device are no longer those that were recorded. The changed bytes were not sent.
         Damaged = "damaged",
-        /// It voids a statement that the app has given up: the LRS never gets that from here, and what it has
-        /// under that id, if anything, is somebody else's.
+        /// Voiding of a statement that the app has given up: the LRS never gets that statement from this
+        /// device, and whatever it has under that id came from elsewhere.
         TargetGivenUp = "target_given_up",
     }
 }
 
 impl HoldReason {
-    /// Tells whether the LRS has, or says it has, something else under the statement's id.
+    /// Tells whether the LRS has, or claims to have, something else under the statement's id.
     pub fn is_conflict(self) -> bool {
         matches!(self, Self::Conflict | Self::ConflictUnseen)
     }
 }
 
 codes! {
-    /// What keeps the upstream from taking anything.
+    /// Problem that keeps the upstream from accepting anything.
     Problem {
         /// No connection: no network, no such host, refused, or TLS failed.
         Unreachable = "unreachable",
         /// No answer within the time-out.
         TimedOut = "timed_out",
-        /// The connection broke before the whole answer had come.
+        /// The connection broke before the answer was complete.
         Broken = "broken",
-        /// What answered is not an LRS: a captive portal, a proxy, a login page.
+        /// The answer came from something other than an LRS: a captive portal, a proxy, a login page.
         NotAnLrs = "not_an_lrs",
         /// The LRS says that the credentials are missing, wrong or expired (401). Set new ones.
         Credentials = "credentials",
@@ -126,7 +126,7 @@ codes! {
         ServerError = "server_error",
         /// The LRS is there but refuses one statement after another and has accepted none.
         RefusesEverything = "refuses_everything",
-        /// An answer that fits nothing: it says that it stored statements, and neither names nor shows them.
+        /// An answer that makes no sense: it says that it stored statements, but neither names nor shows them.
         Unexpected = "unexpected",
     }
 }

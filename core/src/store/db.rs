@@ -1,4 +1,4 @@
-//! One connection to the file, and how it is written to.
+//! One connection to the queue's file, and the way it is written to.
 
 use crate::store::file::failing;
 use crate::store::file::identity;
@@ -33,31 +33,35 @@ pub struct Db {
     pub(super) path: PathBuf,
     /// None for a second connection, which writes nothing.
     pub(super) open_file: Option<OpenFile>,
-    /// What is kept beside the file; none for a second connection and for a successor in the making.
+    /// Writer of the `.ledger` file; none for a second connection and for a file that is still being prepared
+    /// to replace this one.
     pub(super) keeper: Option<Box<Keeper>>,
-    /// What is taken out with the next commit.
+    /// Statements that the next commit takes out.
     pub(super) leaving: Leaving,
     pub(super) walks: Vec<(UpstreamId, Walk)>,
-    /// The disk is nearly full: a little at a time.
+    /// Tells whether the disk is nearly full; transactions are kept small then.
     pub(super) has_little_room: bool,
-    /// So many statements or pages are that little; fewer each time that there was no room for so many.
+    /// Number of statements or pages in such a small transaction; halved each time there was no room even for
+    /// that.
     pub(super) little: i64,
-    /// No other connection can be opened while this one is.
+    /// Tells whether this is the only connection that can be open.
     pub(super) is_alone: bool,
-    /// It says less than what is kept beside it, which nobody has written but for what was in it.
+    /// Tells whether the database holds less than its `.ledger` file says. That is only ever written from the
+    /// database, so the database has gone back to an older state.
     pub(super) has_gone_back: bool,
-    /// None for a second connection, and where nobody is told from anybody. It ends after the connection.
+    /// Entry among the users of the file; none for a second connection, and where the file system knows no
+    /// locks or takes no new file. It ends after the connection.
     pub(super) user: Option<Arc<User>>,
 }
 
 impl Db {
-    /// The file.
+    /// Returns the file's path.
     #[cfg(feature = "internals")]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All that is written is written in here.
+    /// Runs a write in one transaction, or as part of the open one.
     pub(super) fn write<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -65,7 +69,7 @@ impl Db {
         self.together(|db| work(&db.conn))
     }
 
-    /// What several calls write is committed at once, or not at all: an error undoes all of it.
+    /// Commits the writes of several calls at once, or not at all: an error undoes all of them.
     pub fn together<T, E: From<StoreError>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -73,10 +77,10 @@ impl Db {
         if !self.conn.is_autocommit() {
             return work(self);
         }
-        // IMMEDIATE: a second process is waited for at the start and not in the middle.
+        // IMMEDIATE: waits for a second process at the start, and not in the middle.
         self.run("BEGIN IMMEDIATE")?;
         let open = Uncommitted(self);
-        // A damaged file may be out of balance before.
+        // A damaged file may have been out of balance before.
         let was_balanced = cfg!(debug_assertions) && balance::error(&open.0.conn).is_none();
         let value = work(open.0)?;
         if was_balanced {
@@ -88,7 +92,7 @@ impl Db {
         Ok(value)
     }
 
-    /// Notes beside the file what this transaction takes out, before it does.
+    /// Notes in the `.ledger` file what this transaction takes out, before it is committed.
     fn note_leaving(&mut self) -> Result<(), StoreError> {
         let count = self.leaving.notes.len() as u64;
         let (Some(keeper), true) = (&mut self.keeper, count > 0) else {
@@ -106,7 +110,8 @@ impl Db {
             Err(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Err(StoreError::DiskFull)
             }
-            // Without a note an older copy would bring back, and send, what nobody was told stays.
+            // Without a note, an older copy would bring the statement back and send it. So nothing is taken
+            // out.
             Err(error) => Err(StoreError::ReadOnly(format!(
                 "what is kept beside it, in its .ledger: {error}"
             ))),
@@ -114,7 +119,7 @@ impl Db {
         }
     }
 
-    /// It was not taken out after all.
+    /// Wipes out the notes of a transaction that did not commit.
     fn unnote_leaving(&mut self) {
         if let (Some(noted), Some(keeper)) = (self.leaving.noted.take(), &mut self.keeper)
             && let Err(error) = keeper.unwithdraw(noted)
@@ -124,7 +129,7 @@ impl Db {
         self.leaving = Leaving::default();
     }
 
-    /// What several calls read is of one moment, whoever writes meanwhile.
+    /// Runs several reads on one snapshot, whatever others write in between.
     pub fn at_once<T>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError>,
@@ -134,27 +139,29 @@ impl Db {
         }
         self.run("BEGIN")?;
         let value = work(self);
-        // It has read only: there is nothing that this could fail to undo.
+        // It only read, so there is nothing that a failure could leave to be undone.
         let ended = self.run("COMMIT");
         let value = value?;
         ended?;
         Ok(value)
     }
 
-    /// Keeps beside the file what it says of itself now, after what is done whether that succeeds or not.
+    /// Writes the file's counts to its `.ledger` file; called after each piece of work, whether that succeeded
+    /// or not. Failure is only logged.
     pub(super) fn keep_numbers(&mut self) {
         if let Err(error) = self.try_to_keep_numbers() {
-            // Recording refuses to go on without them.
+            // Recording refuses to continue without them.
             tracing::warn!(%error, "what is kept beside the queue's file is behind it");
         }
     }
 
-    /// The same; an error where that fails for anything but want of room.
+    /// Like `keep_numbers`, but returns an error if they cannot be written for another reason than a full disk.
     pub(super) fn try_to_keep_numbers(&mut self) -> Result<(), StoreError> {
         self.keep(MayBeOlder::No)
     }
 
-    /// The same, whatever stands beside it: that is told by now.
+    /// Like `try_to_keep_numbers`, even if the `.ledger` file is ahead of the database: that has been reported
+    /// by then.
     pub(super) fn keep_numbers_anew(&mut self) -> Result<(), StoreError> {
         self.keep(MayBeOlder::Yes)
     }
@@ -164,7 +171,8 @@ impl Db {
         if let Some(keeper) = &mut self.keeper
             && keeper.has_changed(self.conn.total_changes(), version)
         {
-            // In this order: what another process writes beside the file is in the file by then.
+            // The order matters: whatever another process has written to the `.ledger` file is in the database
+            // by then.
             let beside = reading::head(&self.path);
             let (Ok(numbers), Ok(others)) = (Numbers::of(&self.conn), Others::to_keep(&self.conn))
             else {
@@ -173,7 +181,7 @@ impl Db {
             if may_be_older == MayBeOlder::No
                 && beside.is_some_and(|beside| beside.is_newer_than(&numbers))
             {
-                // Its log was written over with an older one, say. What is beside it is all that tells.
+                // For example, its log was overwritten with an older one. Only the `.ledger` file shows that.
                 self.has_gone_back = true;
                 return Ok(());
             }
@@ -183,13 +191,13 @@ impl Db {
         Ok(())
     }
 
-    /// The numbers beside the file could not be written.
+    /// Returns the error for numbers that could not be written to the `.ledger` file.
     pub(super) fn not_kept(&self, error: &std::io::Error) -> StoreError {
         let beside = names::with_suffix(&self.path, names::LEDGER_SUFFIX);
         failing::unusable(&self.path, &beside, error)
     }
 
-    /// Changes with each commit of others.
+    /// Returns a number that changes with each commit of another connection.
     pub(super) fn version(&self) -> i64 {
         let mut version = self.conn.prepare_cached("PRAGMA data_version").ok();
         version
@@ -198,13 +206,13 @@ impl Db {
             .unwrap_or_default()
     }
 
-    /// From the cache: to read these few words anew costs as much as a tenth of a commit.
+    /// Runs a cached statement: to prepare even these few words anew costs as much as a tenth of a commit.
     fn run(&self, sql: &str) -> Result<(), StoreError> {
         self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 
-    /// The file grows no further, as on a full disk, or as far as it likes again. For tests of that.
+    /// Stops the file from growing, as on a full disk, or lets it grow again. For tests.
     #[doc(hidden)]
     #[cfg(feature = "internals")]
     pub fn fill_disk(&mut self, full: bool) -> Result<(), StoreError> {
@@ -214,7 +222,7 @@ impl Db {
         Ok(self.conn.query_row(&set, [], |_| Ok(()))?)
     }
 
-    /// Gives some of the freed pages back to the file system; true if there are more. In slices, so
+    /// Gives some of the freed pages back to the file system; true if there are more. Works in small steps, so
     /// that `record` never waits long for it.
     pub fn shrink(&mut self) -> Result<bool, StoreError> {
         let (live, free) = self.pages()?;
@@ -231,16 +239,16 @@ impl Db {
         Ok(true)
     }
 
-    /// Gives all freed pages back and folds the write-ahead log into the file. For quiet moments:
+    /// Gives all freed pages back and folds the write-ahead log into the file. For quiet moments, such as
     /// before a pause.
     pub fn tidy(&mut self) -> Result<(), StoreError> {
         while self.shrink()? {}
         self.checkpoint()
     }
 
-    /// Leaves no trace of what was deleted: pages that were split or joined keep copies of rows that
-    /// were moved, which overwriting deleted rows does not reach. False if somebody reads the log, which
-    /// then holds some still.
+    /// Removes every trace of deleted rows: pages that were split or joined keep copies of rows that were
+    /// moved, which overwriting deleted rows does not reach. False if a reader uses the log, which then still
+    /// holds some.
     pub(super) fn expunge(&mut self) -> Result<bool, StoreError> {
         let (live, _) = self.pages()?;
         if live <= REBUILT_IN_MEMORY || self.rebuild_through_a_file().is_err() {
@@ -249,7 +257,7 @@ impl Db {
         self.fold()
     }
 
-    /// Tells whether the file is still where it was opened.
+    /// Returns the state of the file: still where it was opened, or not.
     pub(super) fn file_state(&self) -> FileState {
         match &self.open_file {
             Some(place) => place.file_state(&self.path),
@@ -263,12 +271,12 @@ impl Db {
         place.is_some_and(|place| place.has_its_log(&self.path))
     }
 
-    /// Returns which file it is.
+    /// Returns the identity of the open file.
     pub(super) fn id(&self) -> Option<FileId> {
         self.open_file.and_then(|place| place.file)
     }
 
-    /// Writes all that is there into a new file.
+    /// Writes a copy of the whole database to a new file.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         let name = path.to_str().ok_or_else(|| StoreError::CannotOpen {
             path: path.to_path_buf(),
@@ -278,7 +286,7 @@ impl Db {
         Ok(())
     }
 
-    /// Pages that hold something, and free ones.
+    /// Returns the number of pages in use and of free pages.
     fn pages(&self) -> Result<(i64, i64), StoreError> {
         let count = |name| {
             self.conn
@@ -288,13 +296,13 @@ impl Db {
         Ok((count("page_count")? - free, free))
     }
 
-    /// Writes all that is there anew, without the free pages; it passes through memory.
+    /// Rewrites the database without the free pages, by way of memory.
     fn rebuild(&mut self) -> Result<(), StoreError> {
         Ok(self.conn.execute_batch("VACUUM")?)
     }
 
-    /// The same, through a temporary file. It fails where the system has no folder for those, as Android
-    /// may not.
+    /// Like `rebuild`, by way of a temporary file. Fails where the system has no folder for those, as on some
+    /// Android devices.
     fn rebuild_through_a_file(&mut self) -> Result<(), StoreError> {
         self.conn.execute_batch("PRAGMA temp_store = FILE")?;
         let rebuilt = self.rebuild();
@@ -302,19 +310,19 @@ impl Db {
         rebuilt
     }
 
-    /// Folds the write-ahead log into the file and cuts it to nothing, unless somebody reads it.
+    /// Folds the write-ahead log into the file and truncates it, unless it is being read.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.fold().map(drop)
     }
 
-    /// The same; false if somebody reads it.
+    /// Like `checkpoint`; false if the log is being read.
     pub(super) fn fold(&self) -> Result<bool, StoreError> {
         let folded =
             User::while_folding(self.user.as_ref(), || Folded::by(&self.conn, "TRUNCATE"))?;
         Ok(folded.is_whole)
     }
 
-    /// The same, without waiting long for who reads it.
+    /// Like `fold`, without waiting long for readers.
     pub(super) fn fold_now(&self) -> Result<bool, StoreError> {
         self.conn.busy_timeout(BRIEFLY)?;
         let folded = self.fold();
@@ -322,12 +330,12 @@ impl Db {
         folded
     }
 
-    /// Leaves the log as it is when this is closed.
+    /// Keeps SQLite from folding the log when this connection closes.
     pub(super) fn fold_nothing_when_closed(&self) -> Result<(), StoreError> {
         Ok(wal::fold_nothing_when_closed(&self.conn)?)
     }
 
-    /// Refuses a database whose pages or numbers do not fit each other.
+    /// Returns an error if the database's pages or counts contradict each other.
     pub(super) fn must_be_of_one_age(&self) -> Result<(), StoreError> {
         let found: String = self
             .conn
@@ -339,8 +347,8 @@ impl Db {
         }
     }
 
-    /// Returns by how many bytes the file grows once all that is committed, or is about to be, is folded into
-    /// it.
+    /// Returns the number of bytes by which the file grows once everything committed, or about to be, is folded
+    /// into it.
     pub(super) fn growth(&self) -> Result<u64, StoreError> {
         let pages: u32 = self
             .conn
@@ -352,7 +360,7 @@ impl Db {
         )
     }
 
-    /// At most so many pages; 0 for all.
+    /// Frees at most this many pages; 0 for all.
     fn vacuum(&mut self, pages: i64) -> Result<(), StoreError> {
         let mut vacuum = self
             .conn
@@ -372,49 +380,50 @@ impl Drop for Db {
     }
 }
 
-/// Whether what is beside the queue may get older than it is.
+/// Permission to replace the numbers in the `.ledger` file by older ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MayBeOlder {
     Yes,
     No,
 }
 
-/// What a transaction takes out.
+/// Statements that a transaction takes out.
 #[derive(Debug, Default)]
 pub(super) struct Leaving {
     pub(super) notes: Vec<Withdrawn>,
-    /// Under these numbers they stand beside the file already.
+    /// Numbers of the notes that are already in the `.ledger` file.
     noted: Option<Range<u64>>,
 }
 
-/// A transaction that is undone unless it was committed, also by a panic.
+/// A transaction that is undone unless it was committed, even by a panic.
 struct Uncommitted<'a>(&'a mut Db);
 
 impl Drop for Uncommitted<'_> {
     fn drop(&mut self) {
-        // Before others may write: whoever opens the file next believes what is noted.
+        // Before others may write: whoever opens the file next believes the notes.
         self.0.unnote_leaving();
         if !self.0.conn.is_autocommit() {
-            // Where this fails SQLite has undone it, or does so before the next one.
+            // If this fails, SQLite has rolled back already, or does so before the next transaction.
             let _ = self.0.conn.execute_batch("ROLLBACK");
         }
     }
 }
 
-/// Up to so many pages, half a megabyte, are sooner written anew than others are freed.
+/// Number of pages in use, half a megabyte, up to which it is quicker to rewrite the file than to free pages.
 const REBUILT_IN_NO_TIME: i64 = 512;
 
-/// More than so many pages, 64 MiB, are not taken through memory if there is another way.
+/// Number of pages in use, 64 MiB, above which the file is not rewritten by way of memory if there is another
+/// way.
 const REBUILT_IN_MEMORY: i64 = 64 * 1024;
 
 /// Pages freed in one transaction: a megabyte.
 const SHRINK_AT_ONCE: i64 = 1_024;
 
-/// The same where there is little room, and statements deleted in one transaction there.
+/// Pages freed, and statements deleted, in one transaction where there is little room.
 pub(super) const A_LITTLE: i64 = SHRINK_AT_ONCE / 8;
 
-/// How long whoever is short of room waits for those who read.
+/// Longest wait for readers where there is little room.
 const BRIEFLY: Duration = Duration::from_millis(200);
 
-/// Fewer free pages are kept for what is recorded next.
+/// Number of free pages below which they are kept for the next records.
 const WORTH_SHRINKING: i64 = 256;

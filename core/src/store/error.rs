@@ -1,4 +1,4 @@
-//! What can go wrong with the file.
+//! Errors of the queue's file.
 
 use std::path::PathBuf;
 
@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::Erased;
 use crate::store::queue::append::Refused;
 
-/// An error of the device's storage. Nothing that was accepted before is lost by it.
+/// An error of the device's storage. Statements accepted earlier are not lost by it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// No room on the disk.
     #[error("the disk is full: free some space and call again; what was recorded before is safe")]
     DiskFull,
-    /// Another process kept the file locked for longer than we wait.
+    /// Another process kept the file locked for longer than Pannier waits.
     #[error("another process keeps the queue locked: let it go on, or end it, and call again")]
     Busy,
     /// The file was written by a newer Pannier. It is left as it is.
@@ -30,7 +30,7 @@ pub enum StoreError {
         /// The newest schema version this Pannier knows.
         known: i64,
     },
-    /// There is no queue, and none was to be made.
+    /// There is no queue, and the call was not to create one.
     #[error("there is no queue at {0}: check the path, or record something to make one")]
     Missing(PathBuf),
     /// The file belongs to another program. It is left as it is.
@@ -41,7 +41,7 @@ pub enum StoreError {
         "the queue's file is damaged ({0}): call again, then its readable statements are in a new one"
     )]
     Damaged(String),
-    /// The file may not be written.
+    /// The file cannot be written.
     #[error("the queue's file cannot be written ({0}): check its permissions")]
     ReadOnly(String),
     /// The file cannot be opened.
@@ -49,10 +49,10 @@ pub enum StoreError {
     CannotOpen {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's message.
         reason: String,
     },
-    /// The statements were taken in, and then the file was taken away and could not be put back: they are
+    /// The statements were taken in, but then the file was taken away and could not be put back: they are
     /// delivered as long as this process lives, and kept only if a later call can put the file back.
     #[error(
         "recorded, but the queue's file was taken away meanwhile ({reason}): do not record the same again; make room or a folder for it, and call again to put it back"
@@ -60,38 +60,38 @@ pub enum StoreError {
     Unplaced {
         /// The statements that were taken in.
         ids: Vec<Uuid>,
-        /// Why it could not be put back.
+        /// Reason why it could not be put back.
         reason: String,
     },
-    /// Some of a person's statements were erased, and then the others could not be.
+    /// Some of a person's statements were erased, but the others could not be.
     #[error(
         "{} undelivered statements and {} of the history were erased ({} of them are or may be at the LRS), and then no more could be: {reason}; what is left of this person is erased by the next call",
         erased.undelivered, erased.history, erased.maybe_sent + erased.history
     )]
     PartlyErased {
-        /// What was erased. It is not told again.
+        /// Counts of what was erased. No later call reports them again.
         erased: Box<Erased>,
-        /// Why the others could not be.
+        /// Reason why the others could not be.
         reason: String,
     },
-    /// There are as many upstreams as there can be.
+    /// The queue already has the greatest number of upstreams.
     #[error("a queue can have 32 upstreams, and has them: deliver to one of those, or remove one")]
     TooManyUpstreams,
-    /// The upstream is not there, or not any more.
+    /// The upstream does not exist, or no longer does.
     #[error("the queue has no such upstream: add it, or see which ones it has")]
     NoUpstream,
     /// The upstream cannot be removed: it is the first one, which every queue has.
     #[error("the first upstream stays: set another endpoint for it instead")]
     MainStays,
-    /// The upstream has statements that are not delivered to it.
+    /// The upstream has statements that are not delivered to it yet.
     #[error(
         "this upstream is still to get {left}: deliver first, or remove it and discard what it has not got"
     )]
     UpstreamNotEmpty {
-        /// How many: queued, waiting and held.
+        /// Number of them: queued, waiting and held.
         left: u64,
     },
-    /// The collector is paused: the file is closed, but for what is recorded.
+    /// The collector is paused and its file closed: only recording works.
     #[error("the collector is paused: resume it first")]
     Paused,
     /// Any other error of SQLite or the system.
@@ -102,8 +102,8 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn from_sqlite(error: &rusqlite::Error) -> Self {
         let words = error.to_string();
-        // The tables are strict and we know what we wrote: another type is damage, and so is a row that
-        // must be there and is not.
+        // The tables are strict and we know what we wrote, so another type is damage, and so is the lack of a
+        // row that must exist.
         if let rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::IntegralValueOutOfRange(..)
@@ -121,7 +121,7 @@ impl StoreError {
             {
                 Self::Damaged(words)
             }
-            // The first thing that opening needs room for.
+            // Shared memory is the first thing that opening needs room for.
             _ if error
                 .sqlite_error()
                 .is_some_and(|it| it.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE) =>
@@ -136,7 +136,7 @@ impl StoreError {
     }
 }
 
-/// Errors of reading that tell of the file, and not of the device or of who may read it
+/// Read errors that indicate damage to the file rather than a failure of the device or a lack of permission
 /// (<https://www.sqlite.org/rescode.html>).
 const DAMAGE: [i32; 3] = [
     rusqlite::ffi::SQLITE_IOERR_SHORT_READ,
@@ -150,16 +150,16 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Why a call about one statement changed nothing.
+/// Reason why a call about one statement changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unchanged {
-    /// No statement with this id is there.
+    /// The queue has no statement with this id.
     Unknown,
-    /// It is not held.
+    /// The statement is not held.
     NotHeld,
-    /// It is held, but not as a conflict.
+    /// The statement is held, but not as a conflict.
     NotInConflict,
-    /// It may have reached the LRS: only voiding takes it back.
+    /// The statement may have reached the LRS: only voiding takes it back.
     MayHaveBeenSent,
     /// The new statement was not taken in.
     Refused(Refused),

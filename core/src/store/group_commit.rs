@@ -1,9 +1,8 @@
-//! Threads in line for one commit.
+//! A queue of threads that share one commit.
 //!
-//! Whoever comes to an empty line leads: it commits for everybody who stands in line when the file
-//! is free. Who comes meanwhile stands in line for the next commit, and the first of those leads it.
-//! So nobody is overtaken, and the slower the disk, the more share a commit. A lone caller pays for
-//! two locks that nobody else wants.
+//! A thread that finds the line empty leads: once the file is free, it commits for all threads in line. Threads
+//! that come during that commit wait for the next one, which the first of them leads. So nobody is overtaken,
+//! and the slower the disk, the more threads share a commit. A lone caller pays for two uncontended locks.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -13,14 +12,14 @@ use crate::store::{Appended, Candidate, StoreError};
 
 pub(crate) type AppendOutcome = Result<Vec<Appended>, Refused>;
 
-/// The line; empty at first.
+/// The line of waiting threads; empty at first.
 #[derive(Default)]
 pub(crate) struct GroupCommit(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
     tickets: Vec<Arc<Ticket>>,
-    /// Somebody leads, or has been told to.
+    /// A thread leads, or has been told to lead.
     led: bool,
 }
 
@@ -31,23 +30,23 @@ struct Ticket {
 }
 
 enum State {
-    /// Not told yet.
+    /// No outcome yet.
     Waits,
-    /// Not told yet, and to be woken: that is a system call even where nobody sleeps.
+    /// No outcome yet, and asleep: waking is a system call even if no thread sleeps, so only these are woken.
     Sleeps,
     Leads,
     Done(AppendOutcome),
 }
 
-/// Whoever commits for the others. When it is gone, however it went, everybody has an outcome and the
-/// next one leads.
+/// The thread that commits for the others. However it ends, dropping it gives every thread an outcome and lets
+/// the next one lead.
 pub(crate) struct Leader<'a> {
     group: &'a GroupCommit,
     tickets: Vec<Arc<Ticket>>,
 }
 
 impl GroupCommit {
-    /// Stands in line until the candidate is committed, by another or by `commit`.
+    /// Waits in line until the candidate is committed, by another thread or by `commit`.
     pub(crate) fn join(
         &self,
         candidate: Candidate,
@@ -78,14 +77,14 @@ impl GroupCommit {
 
 #[cfg(test)]
 impl GroupCommit {
-    /// Somebody waits for the file.
+    /// Tells whether a thread waits for the file.
     pub(crate) fn has_any(&self) -> bool {
         !lock(&self.0).tickets.is_empty()
     }
 }
 
 impl Leader<'_> {
-    /// Everybody who stands in line now. Called once, when the file is free.
+    /// Takes the candidates of all threads now in line. Called once, when the file is free.
     pub(crate) fn batch(&mut self) -> Vec<&Candidate> {
         self.tickets = std::mem::take(&mut lock(&self.group.0).tickets);
         self.tickets
@@ -94,7 +93,7 @@ impl Leader<'_> {
             .collect()
     }
 
-    /// Tells them what became of their candidates, in the same order.
+    /// Gives each thread the outcome of its candidate, in the order of the batch.
     pub(crate) fn finish(&mut self, outcomes: Vec<AppendOutcome>) {
         for (ticket, outcome) in self.tickets.drain(..).zip(outcomes) {
             ticket.state(State::Done(outcome));
@@ -104,7 +103,7 @@ impl Leader<'_> {
 
 impl Drop for Leader<'_> {
     fn drop(&mut self) {
-        // Only a panic leaves somebody untold.
+        // Only a panic leaves a thread without an outcome.
         for ticket in self.tickets.drain(..) {
             ticket.state(State::Done(lost()));
         }
@@ -119,13 +118,13 @@ impl Drop for Leader<'_> {
 impl Ticket {
     fn state(&self, state: State) {
         let before = std::mem::replace(&mut *lock(&self.state), state);
-        // Unlocked, or whoever wakes would sleep again at once.
+        // Notified once unlocked, or the woken thread would block again at once.
         if let State::Sleeps = before {
             self.changed.notify_one();
         }
     }
 
-    /// The outcome, or none when it is this one's state to lead.
+    /// Waits for the outcome; none if this thread is to lead.
     fn wait(&self) -> Option<AppendOutcome> {
         let mut state = lock(&self.state);
         loop {

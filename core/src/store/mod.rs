@@ -1,6 +1,6 @@
-//! What the device remembers: a log of statements in SQLite, and nothing else touches SQLite.
+//! The device's memory: a log of statements in SQLite. No other module touches SQLite.
 //!
-//! A statement is in exactly one place at any moment, for each of the upstreams that it is for:
+//! At any moment a statement is in exactly one place for each of the upstreams that it is for:
 //!
 //! ```text
 //! append ─→ queued ─→ delivered (gone, or kept as history)
@@ -15,12 +15,12 @@
 //! * *delivered*: in the log at or below `delivered_through`, not set aside. Once every upstream is done with
 //!   it, it is deleted in bulk, or kept with its `delivered_at` where the app keeps a history.
 //!
-//! Each change of place is one transaction that also moves the upstream's counters, so the sum
-//! over all places is always the number ever recorded. There is no repair step: whatever moment the
-//! process dies at, the file says the truth.
+//! Each change of place is one transaction that also updates the upstream's counters, so the sum over all
+//! places always equals the number ever recorded. There is no repair step: at whatever moment the process dies,
+//! the file is consistent.
 //!
-//! [`Db`] is one connection and takes `&mut self`; [`Shared`] lets many threads use it and commits
-//! concurrent records together.
+//! [`Db`] is one connection and takes `&mut self`; [`Shared`] lets many threads use it and puts concurrent
+//! records into one commit.
 
 mod codes;
 mod db;

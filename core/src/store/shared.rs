@@ -1,8 +1,7 @@
 //! One connection for many threads, with concurrent records in one commit.
 //!
-//! No thread of its own: one of those who wait commits for all of them (`group_commit`). A
-//! lone caller pays no hand-over to another thread, and a crowd pays for one disk sync instead of one
-//! each.
+//! It has no thread of its own: one of the waiting threads commits for all of them (`group_commit`). So a lone
+//! caller pays for no hand-over to another thread, and a crowd shares one disk sync.
 
 use crate::store::file::path;
 use std::path::{Path, PathBuf};
@@ -19,17 +18,17 @@ use crate::store::file::wal_length::LogLength;
 use crate::store::group_commit::{AppendOutcome, GroupCommit};
 use crate::store::queue::append::Refused;
 
-/// A queue's file, usable from any thread. Every call blocks for one transaction at most, plus
-/// those already under way.
+/// A queue's file, usable from any thread. Each call blocks for one transaction at most, plus those already
+/// under way.
 pub struct Shared {
     pub(super) path: PathBuf,
     pub(super) durability: Durability,
-    /// The process that opened it. A fork's child has neither its locks nor its threads.
+    /// Id of the process that opened it. A fork's child has neither its locks nor its threads.
     pub(super) process: u32,
     db: Mutex<Slot>,
-    /// How often it was opened: by this who met damage knows whether that is mended.
+    /// Number of times the file was opened; tells a reader that met damage whether it was repaired since.
     openings: AtomicU64,
-    /// A second connection: lists and counts do not wait for a commit. Opened when first needed.
+    /// Second connection, opened when first needed, so that lists and counts do not wait for a commit.
     reader: Mutex<Option<Db>>,
     pub(super) line: GroupCommit,
     pub(super) log: LogLength,
@@ -40,7 +39,7 @@ pub struct Shared {
 pub(super) enum Slot {
     Open(Box<Db>),
     Paused,
-    /// It was damaged or had lost its place, and that could not be mended yet: each call tries again.
+    /// The file was damaged, deleted or replaced, and that could not be repaired yet: each call tries again.
     Broken,
 }
 
@@ -71,7 +70,7 @@ impl Shared {
             let mut slot = shared.slot()?;
             *slot = shared.opened(Db::open(&shared.path, opening, now)?)?;
             if let Slot::Open(db) = &*slot {
-                // Told again and again, until it is acknowledged.
+                // Reported at each opening until acknowledged.
                 let told = db.losses()?.into_iter().map(|(_, loss)| loss);
                 *lock(&shared.salvaged) = told.collect();
             }
@@ -79,17 +78,17 @@ impl Shared {
         Ok(shared)
     }
 
-    /// The file.
+    /// Returns the file's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes in all of a candidate's statements or none. An error means that nothing was taken in, but
-    /// for [`StoreError::Unplaced`], which names what was. A file that is paused is open for as long as that takes.
+    /// Takes in all of a candidate's statements or none. An error means that nothing was taken in, except
+    /// [`StoreError::Unplaced`], which names what was. A paused file is opened for the duration of the call.
     pub fn append(&self, candidate: Candidate, now: Millis) -> AppendOutcome {
         self.is_ours().map_err(Refused::Store)?;
         self.line.join(candidate, |leader| {
-            // Asked a moment ago, before the line.
+            // `is_ours` was checked above, before the thread joined the line.
             let mut slot = lock(&self.db);
             let candidates = leader.batch();
             let outcomes = self.visit(&mut slot, now, |slot| {
@@ -106,7 +105,7 @@ impl Shared {
         now: Millis,
     ) -> Vec<AppendOutcome> {
         let refuse = |error: StoreError| vec![Err(Refused::Store(error)); candidates.len()];
-        // Before anything is written to a file that nobody would find again.
+        // Before anything is written to a file that is no longer at its path.
         if let Err(error) = self.mend(slot, None, now) {
             return refuse(error);
         }
@@ -128,7 +127,8 @@ impl Shared {
         let Err(error) = counted else {
             return outcomes;
         };
-        // It was taken away during the commit, and could not be put back; or its loss could not be told.
+        // The file was taken away during the commit and could not be put back; or its `.ledger` file could not
+        // be written.
         let ids = new_ids(candidates, &outcomes);
         if ids.is_empty() {
             return refuse(error);
@@ -151,8 +151,8 @@ impl Shared {
         })
     }
 
-    /// Takes them in if delivery keeps its room. Where there is none for the log as it is, it may be there
-    /// with an empty one.
+    /// Takes the candidates in if that leaves delivery its reserve. If the disk is too full with the log as it
+    /// is, tries again with an empty log.
     fn append_where_room_is(
         &self,
         db: &mut Db,
@@ -181,8 +181,8 @@ impl Shared {
         }
     }
 
-    /// Works on the file with nobody else in between. Nothing is begun on a file that was taken away and
-    /// cannot be put back; where that happens meanwhile, the next call tells.
+    /// Runs work on the file under its lock. Nothing is begun on a file that was taken away and cannot be put
+    /// back; if that happens during the work, the next call returns the error.
     pub fn with<T, E>(
         &self,
         now: Millis,
@@ -197,7 +197,7 @@ impl Shared {
         let is_low = self.reserve.make_room() || self.reserve.is_on_small_disk();
         db.has_little_room = is_low;
         if is_low {
-            // What fails is met by the work itself.
+            // If this fails, the work itself meets the error.
             let _ = db.fold_now();
         }
         let outcome = work(db);
@@ -220,25 +220,25 @@ impl Shared {
             && db.is_alone
             && !self.reserve.make_room()
         {
-            // There is room for others again.
+            // There is room for other connections again.
             self.close(&mut slot);
         }
         if let Err(error) = self.mend(&mut slot, met, now) {
             if outcome.is_err() {
                 return Err(error.into());
             }
-            // What was done is done.
+            // The work was done, so it is not reported as failed.
             tracing::error!(%error, "the queue's file was taken away, and could not be put back yet");
         }
         outcome
     }
 
-    /// The last of these works found little room.
+    /// Tells whether the last work found little room.
     pub fn has_little_room(&self) -> bool {
         matches!(self.slot().as_deref(), Ok(Slot::Open(db)) if db.has_little_room)
     }
 
-    /// Reads without waiting for who writes.
+    /// Runs a read without waiting for writers.
     pub fn read<T>(
         &self,
         now: Millis,
@@ -248,9 +248,9 @@ impl Shared {
         self.look_after_files(now)?;
         let (outcome, opening) = self.read_only(now, work)?;
         if let Err(error @ StoreError::Damaged(_)) = &outcome {
-            // Without the reader's lock: whoever mends takes it after the other.
+            // Without the reader's lock: repair takes it after the lock on the file.
             let mut slot = self.slot()?;
-            // Unless somebody who met it too has mended it meanwhile.
+            // Unless another thread that met the damage has repaired it by now.
             if self.opening() == opening {
                 self.mend(&mut slot, Some(error), now)?;
             }
@@ -258,7 +258,7 @@ impl Shared {
         outcome
     }
 
-    /// The same; of a file that is paused, too, which is open for as long as that takes.
+    /// Like [`Shared::read`], but also reads a paused file, which is opened for the duration of the call.
     pub fn read_though_paused<T>(
         &self,
         now: Millis,
@@ -272,8 +272,8 @@ impl Shared {
         self.visit(&mut slot, now, |slot| self.db(slot, now)?.at_once(work))
     }
 
-    /// Lets this open a file that is paused, and closes it again: an app records when it comes and when it goes, and
-    /// nothing of that is lost.
+    /// Opens a paused file for this work and closes it again: apps record while they start and while they go
+    /// into the background, and nothing of that may be lost.
     fn visit<T>(&self, slot: &mut Slot, now: Millis, work: impl FnOnce(&mut Slot) -> T) -> T {
         let is_paused = matches!(slot, Slot::Paused);
         if is_paused {
@@ -281,13 +281,13 @@ impl Shared {
         }
         let outcome = work(slot);
         if is_paused && let Err(error) = self.close_for_pause(slot, now) {
-            // It stays open until the next pause: nobody else has what is in it.
+            // It stays open until the next pause: only this process has what is in it.
             tracing::error!(%error, "the queue's file was taken away, and could not be put back yet");
         }
         outcome
     }
 
-    /// Puts back what was deleted or replaced. Whoever writes just now does it instead.
+    /// Puts back a file that was deleted or replaced. If another thread is writing, that one does it instead.
     fn look_after_files(&self, now: Millis) -> Result<(), StoreError> {
         match self.db.try_lock() {
             Ok(mut slot) => self.mend(&mut slot, None, now),
@@ -296,7 +296,7 @@ impl Shared {
         }
     }
 
-    /// Returns what came of it, and in which opening of the file.
+    /// Returns the outcome, and the number of the opening that it was read in.
     fn read_only<T>(
         &self,
         now: Millis,
@@ -305,7 +305,7 @@ impl Shared {
         let mut reader = lock(&self.reader);
         if reader.is_none() {
             drop(reader);
-            // In the order in which everybody takes them; and a file that is broken is tried again.
+            // The locks are taken in the usual order; a broken file is tried again.
             let mut slot = self.slot()?;
             let db = self.db(&mut slot, now)?;
             if db.is_alone {
@@ -317,14 +317,15 @@ impl Shared {
             }
         }
         match reader.as_ref() {
-            // Nobody opens it anew without taking the reader away.
+            // The file is not opened anew without dropping the reader first.
             Some(db) => Ok((db.at_once(work), self.opening())),
             None => Err(StoreError::Paused),
         }
     }
 
-    /// Folds the write-ahead log into the file and closes it. Until [`Shared::resume`] all calls fail but those that
-    /// take statements in, which open it for as long as they need it. An error means that it is open still.
+    /// Folds the write-ahead log into the file and closes it. Until [`Shared::resume`] all calls fail except
+    /// [`Shared::append`] and [`Shared::read_though_paused`], which open the file for their duration. After an
+    /// error the file is still open.
     pub fn pause(&self, now: Millis) -> Result<(), StoreError> {
         self.is_ours()?;
         let _nobody_folds = self.log.hold_folding();
@@ -338,7 +339,7 @@ impl Shared {
         match std::mem::replace(slot, Slot::Paused) {
             Slot::Open(mut db) => {
                 if let Err(error) = db.tidy() {
-                    // It is closed all the same, and all that is in the log holds.
+                    // It is closed all the same: the commits in the log are durable.
                     tracing::warn!(%error, "the write-ahead log could not be folded before the pause");
                 }
             }
@@ -348,7 +349,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Opens the file again.
+    /// Opens the file again after a pause.
     pub fn resume(&self, now: Millis) -> Result<(), StoreError> {
         let mut slot = self.slot()?;
         if matches!(*slot, Slot::Paused) {
@@ -361,7 +362,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Returns what was salvaged since the last call.
+    /// Takes what was salvaged since the last call.
     pub fn take_salvaged(&self) -> Vec<Salvaged> {
         if self.is_ours().is_err() {
             return Vec::new();
@@ -369,7 +370,8 @@ impl Shared {
         std::mem::take(&mut *lock(&self.salvaged))
     }
 
-    /// Asked before any lock is taken: in a fork's child one may be held by a thread that is not there.
+    /// Returns an error in a fork's child. Called before any lock is taken: a thread that the child does not
+    /// have may hold it.
     pub fn is_ours(&self) -> Result<(), StoreError> {
         if self.process == std::process::id() {
             return Ok(());
@@ -380,7 +382,7 @@ impl Shared {
         })
     }
 
-    /// The one door to the file.
+    /// Locks the file; every use of it goes through here.
     pub(super) fn slot(&self) -> Result<MutexGuard<'_, Slot>, StoreError> {
         self.is_ours()?;
         Ok(lock(&self.db))
@@ -390,7 +392,7 @@ impl Shared {
         self.openings.load(Ordering::Relaxed)
     }
 
-    /// The open file.
+    /// Returns the open file, and opens it first if it is broken.
     fn db<'a>(&self, slot: &'a mut Slot, now: Millis) -> Result<&'a mut Db, StoreError> {
         if let Slot::Broken = slot {
             *slot = self.opened(Db::open(&self.path, self.durability, now)?)?;
@@ -410,10 +412,10 @@ impl Shared {
         Ok(Slot::Open(Box::new(db)))
     }
 
-    /// After each call that may have written: a file that turned out to be damaged is salvaged (the
-    /// call that met it has failed, the next finds a new file with all that could be read), and one
-    /// that was deleted or replaced under us is put back. What cannot be mended is an error: then
-    /// nothing that was committed in this call is sure to stay.
+    /// Repairs the file after each call that may have written. A damaged file is salvaged: the call that met
+    /// the damage has failed, and the next finds a new file with all that could be read. A file that was
+    /// deleted or replaced while open is put back. An error means that it could not be repaired: then nothing
+    /// committed in this call is sure to stay.
     fn mend(
         &self,
         slot: &mut Slot,
@@ -423,12 +425,12 @@ impl Shared {
         let Slot::Open(db) = slot else {
             return Ok(());
         };
-        // What is met in files that do not belong to each other is no damage of any.
+        // An error met in files that do not belong together shows no damage in any of them.
         if db.file_state() != FileState::InPlace || db.has_gone_back {
             tracing::warn!(
                 "the queue's file was deleted, replaced or written over while it was open: putting it back"
             );
-            // Until this is done it stays open: nobody else has what is in it.
+            // It stays open until this is done: only this process has what is in it.
             db.put_back(self.durability, now)?;
             self.close(slot);
             self.db(slot, now)?;
@@ -450,18 +452,18 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let Ok(mut slot) = self.slot() else { return };
-        // The time names a file only if another damaged one is met on the way.
+        // The time is used only to name a damaged file, if one is met here.
         if let Err(error) = self.mend(&mut slot, None, 0) {
             tracing::error!(%error, "the queue's file was deleted or replaced, and could not be put back");
             return;
         }
-        // Closed first: that gives back what the log and the shared memory have taken.
+        // Closed first, which frees what the log and the shared memory have taken.
         self.close(&mut slot);
         self.reserve.give_back();
     }
 }
 
-/// The statements that these outcomes have taken in.
+/// Returns the ids of the statements that these outcomes have taken in.
 fn new_ids(candidates: &[&Candidate], outcomes: &[AppendOutcome]) -> Vec<Uuid> {
     let mut ids = Vec::new();
     for (candidate, outcome) in candidates.iter().zip(outcomes) {
@@ -475,9 +477,9 @@ fn new_ids(candidates: &[&Candidate], outcomes: &[AppendOutcome]) -> Vec<Uuid> {
     ids
 }
 
-/// Errors that may tell of a damaged file.
+/// An error that may tell of a damaged file.
 pub trait AsStoreError {
-    /// The store's part of this error.
+    /// Returns the store's part of this error.
     fn as_store_error(&self) -> Option<&StoreError>;
 }
 

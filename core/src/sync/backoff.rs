@@ -1,8 +1,8 @@
 //! When do we try again?
 //!
-//! Exponential with full jitter: a hall full of devices that lost the LRS at the same moment must
-//! not come back at the same moment. The delays come from backon's iterator, which is never slept
-//! on: the number of failures lies in the database, and the wait is written there too.
+//! Exponential backoff with full jitter: a hall full of devices that lost the LRS at the same moment must not
+//! come back at the same moment. The delays come from backon's iterator without sleeping: the number of
+//! failures and the end of the wait are in the database.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::sync::policy;
 
-/// How waits grow.
+/// A growing series of waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
     /// Longest first wait.
     pub first: Duration,
-    /// Factor by which each wait is longer than the one before.
+    /// Factor by which each wait is longer than the previous one.
     pub factor: f32,
     /// Longest wait of all.
     pub longest: Duration,
 }
 
-/// What every collector does after failures of the LRS as a whole.
+/// The backoff of every collector after failures of the LRS as a whole.
 pub const BACKOFF: Backoff = Backoff {
     first: policy::FIRST_BACKOFF,
     factor: policy::BACKOFF_FACTOR,
     longest: policy::LONGEST_BACKOFF,
 };
 
-/// What a session does with one statement that was refused.
+/// The backoff for one refused statement.
 const SUSPICION: Backoff = Backoff {
     first: policy::FIRST_SUSPICION,
     factor: policy::BACKOFF_FACTOR,
@@ -36,7 +36,7 @@ const SUSPICION: Backoff = Backoff {
 };
 
 impl Backoff {
-    /// The wait after so many failures in a row (1 for the first), somewhere in the whole range.
+    /// Returns the wait after this many consecutive failures (1 for the first), drawn from the whole range.
     pub fn delay(&self, failures: u32, rng: &mut fastrand::Rng) -> Duration {
         policy::SHORTEST_BACKOFF
             + self
@@ -45,16 +45,16 @@ impl Backoff {
                 .mul_f64(rng.f64())
     }
 
-    /// The wait where the LRS asks for one: never shorter than that, and longer by chance, since it
-    /// asks everybody for the same. By as much again at most, or by the backoff where that is longer:
-    /// an LRS that asks for a second may have work for an hour.
+    /// Returns the wait if the LRS asks for one: never shorter than asked, and longer by a random amount, since
+    /// it asks everybody for the same. The amount is at most the wait asked for or the backoff, whichever is
+    /// longer: an LRS that asks for a second may have work for an hour.
     pub fn after(&self, asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
         let asked = asked.min(policy::LONGEST_RETRY_AFTER);
         let spread = self.ceiling(failures).max(asked.min(self.longest));
         asked + spread.mul_f64(rng.f64())
     }
 
-    /// The longest wait after so many failures in a row.
+    /// Returns the longest wait after this many consecutive failures.
     fn ceiling(&self, failures: u32) -> Duration {
         ExponentialBuilder::default()
             .with_factor(self.factor)
@@ -62,31 +62,31 @@ impl Backoff {
             .with_max_delay(self.longest)
             .with_max_times(usize::MAX)
             .build()
-            // Beyond that many it is the longest anyway.
+            // From this many failures on, it is the longest anyway.
             .nth(failures.saturating_sub(1).min(32) as usize)
             .unwrap_or(self.longest)
     }
 }
 
-/// The wait after so many failures in a row (1 for the first), as every collector has it.
+/// Returns the wait after this many consecutive failures (1 for the first), by [`BACKOFF`].
 pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
     BACKOFF.delay(failures, rng)
 }
 
-/// The wait before a statement that was refused so many times before is tried again. It costs three
-/// requests each time, perhaps for good: a gateway that blocks it may never let it pass.
+/// Returns the wait before a statement that was refused this many times before is tried again. Each try costs
+/// three requests, perhaps for ever: a gateway that blocks it may never let it pass.
 pub fn suspicion(refused: u32, rng: &mut fastrand::Rng) -> Duration {
     SUSPICION.delay(refused + 1, rng)
 }
 
-/// The wait where the LRS asks for one, as every collector has it.
+/// Returns the wait if the LRS asks for one, by [`BACKOFF`].
 pub fn after(asked: Duration, failures: u32, rng: &mut fastrand::Rng) -> Duration {
     BACKOFF.after(asked, failures, rng)
 }
 
-/// The wait before the first request after the network has come back: somewhere in the whole range,
-/// which is the longer the longer there was none, since a hall full of devices gets it back at the same
-/// moment. Nobody who was away for an hour misses these seconds, and who was in a tunnel waits for two.
+/// Returns the wait before the first request once the network is back. It is drawn from a range that grows with
+/// the time without network, since a hall full of devices gets it back at the same moment: at most 30 seconds
+/// after half an hour, at most two after a tunnel.
 pub fn network_back(away: Duration, rng: &mut fastrand::Rng) -> Duration {
     (away / 60)
         .clamp(policy::NETWORK_BACK_AT_LEAST, policy::NETWORK_BACK_WITHIN)

@@ -1,4 +1,4 @@
-//! Writing down what was found out: statements settled, the upstream well or in trouble.
+//! Writes down findings: statements settled, the upstream well or in trouble.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::sync::statements::refused_alone::Others;
 use crate::sync::statements::task::Pending;
 
 impl Session {
-    /// The upstream took statements: it is well, and those it failed on were at fault themselves.
-    /// Unless it has failed on something else since this left: then that counts.
+    /// Settles after the upstream took statements: it is well, and those that it failed on were at fault
+    /// themselves, unless it has failed on something else since this request left: then that counts.
     pub(crate) fn accepted(
         &mut self,
         db: &mut Db,
@@ -30,7 +30,7 @@ impl Session {
             }
             self.link.accepted_any = true;
             self.acquit(&settled);
-            // The next one is in front of it, or behind: it need not be like this one.
+            // The next statement lies in front of it or behind, and need not be like this one.
             self.link.wary = self.link.is_in_long_trouble();
             self.link.auth_verified = true;
             self.refused = None;
@@ -48,7 +48,7 @@ impl Session {
         Ok(())
     }
 
-    /// Remembers that the LRS takes what it has refused before.
+    /// Notes that the LRS takes statements that it has refused before.
     fn acquit(&mut self, settled: &[(Pending, Outcome)]) {
         let acquitted = settled
             .iter()
@@ -67,12 +67,12 @@ impl Session {
         self.quiet.left(now)
     }
 
-    /// Marks a batch as perhaps running at the LRS for this long, while it is looked into.
+    /// Notes that a batch may be running at the LRS for this long while it is investigated.
     pub(crate) fn stay_quiet(&mut self, batch: &[Pending], doubt: Duration, now: Millis) {
         self.quiet.add(batch, doubt, now);
     }
 
-    /// Forgets that look-ups did not find these: they were sent again.
+    /// Forgets that look-ups did not find these, as they were sent again.
     pub(crate) fn may_be_there(&mut self, batch: &[Pending]) {
         for item in batch {
             self.not_there.remove(&item.row.seq);
@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// Stops for now. Tasks are forgotten and statements stay where they are. Nothing is sent while the last
-    /// request may be running, which is as long as `doubt`. Failures of several requests in flight are one
+    /// request may be running, which is as long as `doubt`. Failures of several requests in flight count as one
     /// failure, with the longest of their waits.
     pub(crate) fn stop(
         &mut self,
@@ -91,7 +91,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         let under_way = self.under_way(now).max(doubt);
         if self.link.accepted_any && !self.suspects.is_empty() {
-            // It has others, so these step aside: they would be in front of all again.
+            // It has taken others, so these step aside: otherwise they would be first again.
             let settled = self.hold_confirmed(Others::NotTakenSince, now);
             self.settle(db, settled, now)?;
         }
@@ -99,7 +99,7 @@ impl Session {
         self.suspects.clear();
         self.link.doubt_upstream();
         if let Some(tried) = self.refused.take() {
-            // The search for the culprit goes on from here, and does not begin anew each time.
+            // The search for the culprit continues from here, and does not start anew each time.
             self.link
                 .ceiling
                 .shrink_statements(&mut self.link.learned, tried);
@@ -116,8 +116,8 @@ impl Session {
         self.settle(db, Vec::new(), now)
     }
 
-    /// Returns what another session must know if this one dies: what is in flight, and what it is looking
-    /// into.
+    /// Returns the state that another session needs if this one dies: what is in flight, and what is being
+    /// investigated.
     fn learned_for_others(&self, now: Millis) -> Learned {
         let mut learned = self.link.learned.clone();
         learned.under_way = self.flights.under_way();
@@ -157,7 +157,7 @@ impl Session {
             self.link.config.history,
             now,
         )?;
-        // In the order that they were given in.
+        // In the order in which they were passed in.
         let mut changed = changed.into_iter().peekable();
         let mut ids = Vec::new();
         for (id, Settled { seq, outcome }) in all.into_iter().zip(settlement.settled) {

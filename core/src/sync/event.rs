@@ -1,4 +1,4 @@
-//! What happens, for the app to hear of.
+//! Events for the app.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -6,95 +6,95 @@ use uuid::Uuid;
 use crate::store::{HoldReason, Millis, Salvaged, Trouble, WaitKind};
 use crate::sync::report::SyncReport;
 
-/// Something that happened, told after it is safely in the database. Debug and JSON show ids,
-/// counts and the LRS's words, never a statement.
+/// An event, reported once it is safely in the database. Debug and JSON show ids, counts and the LRS's words,
+/// never a statement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// Statements were taken in.
     Recorded {
-        /// Their ids.
+        /// Ids of the statements.
         ids: Vec<Uuid>,
     },
-    /// An LRS proved that it has these.
+    /// An LRS has proved that it has these statements.
     Delivered {
-        /// Their ids.
+        /// Ids of the statements.
         ids: Vec<Uuid>,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
     /// A statement was set aside until the app acts.
     Held {
-        /// Its id.
+        /// Id of the statement.
         id: Uuid,
-        /// Why.
+        /// Reason for holding it.
         reason: HoldReason,
-        /// The LRS's own words.
+        /// The LRS's message.
         words: String,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
-    /// A sync got on.
+    /// A sync has made progress.
     Progress {
-        /// Delivered by this sync so far.
+        /// Number of statements delivered by this sync so far.
         delivered: u64,
-        /// Still in the queue.
+        /// Number of statements still in the queue.
         remaining: u64,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
-    /// Nothing is sent until then.
+    /// Wait during which nothing is sent.
     WaitingUntil {
-        /// Unix milliseconds by the device's clock.
+        /// End of the wait, unix milliseconds by the device's clock.
         until: Millis,
-        /// Who asked for it.
+        /// Kind of the wait.
         why: WaitKind,
-        /// What is the matter.
+        /// Trouble behind the wait, if any.
         trouble: Option<Trouble>,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
-    /// Nothing is sent until the app has acted: new credentials, another endpoint.
+    /// Need for the app to act, with new credentials or another endpoint; nothing is sent until then.
     NeedsApp {
-        /// What is the matter.
+        /// Trouble that the app has to end.
         trouble: Trouble,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
     /// A sync ended.
     Synced {
-        /// What it did.
+        /// Result of the sync.
         report: SyncReport,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
-    /// A sync failed: the device's storage did, or the app's own code. An automatic one tries again.
+    /// A sync failed because of the device's storage or the app's own code. An automatic sync tries again.
     SyncFailed {
-        /// What happened, and what to do about it.
+        /// Message that says what happened and what to do about it.
         error: String,
-        /// At which upstream.
+        /// Name of the upstream.
         #[serde(skip_serializing_if = "is_main")]
         upstream: String,
     },
-    /// The file was damaged; what could be read of it was saved into a new one.
+    /// The file was damaged; what could be read of it was saved in a new one.
     Salvaged {
-        /// What became of it.
+        /// Report of what was saved and lost.
         salvaged: Salvaged,
     },
-    /// The app listened too slowly and missed this many events; `status` tells what is true now.
+    /// The app listened too slowly and missed events; `status` tells the current state.
     Missed {
-        /// How many.
+        /// Number of events missed.
         count: u64,
     },
 }
 
-/// Where there is no other one, nobody need be told.
+/// Tells whether an upstream is the first one, which JSON leaves out.
 fn is_main(upstream: &str) -> bool {
     upstream == "main"
 }

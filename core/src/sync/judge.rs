@@ -1,8 +1,8 @@
 //! What does this answer mean? One table, and nothing else decides it.
 //!
-//! The readers in [`lrs::reading`](crate::lrs::reading) say what an answer says; this says what
-//! follows. Two rules stand above all: nothing but proof makes a statement delivered, and no
-//! trouble of the upstream is ever a statement's fault.
+//! The readers in [`lrs::reading`](crate::lrs::reading) tell what an answer says; this module tells what
+//! follows. Two rules come first: only proof makes a statement delivered, and trouble of the upstream is never
+//! a statement's fault.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::store::{HoldReason, Problem};
 use crate::sync::meaning::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
 use crate::sync::statements::task::Pending;
 
-/// Judges the answer to a batch. `from` says who gave it: what a stranger says stops the sync and holds
+/// Judges the answer to a batch. `from` is whoever gave it: a stranger's answer may stop the sync but holds
 /// nothing.
 pub fn posted(
     answer: &Posted,
@@ -60,7 +60,7 @@ pub fn posted(
                 .chain(indexes.iter().copied().filter(|at| *at < batch.len()))
                 .collect();
             match status {
-                // Whoever says so has not processed it (RFC 9110, section 15.5.14).
+                // Whoever sends a 413 has not processed the request (RFC 9110, section 15.5.14).
                 413 => Verdict::TooLarge {
                     blame: blame(HoldReason::TooLarge),
                 },
@@ -102,8 +102,8 @@ pub fn found(answer: &Found, from: Sender, retry_after: Option<Duration>) -> Loo
     }
 }
 
-/// Judges the answer to `GET /about`. Nothing but a wait that it asks for stops the sync: what answers
-/// oddly here may take statements all the same, and what is no LRS shows it when it is sent some.
+/// Judges the answer to `GET /about`. Only a wait that it asks for stops the sync: an LRS that answers oddly
+/// here may still take statements, and something else is noticed when statements are sent to it.
 pub fn about(answer: &About, from: Sender, retry_after: Option<Duration>) -> Negotiated {
     match answer {
         About::Versions(versions) => match highest_common(versions) {
@@ -118,11 +118,11 @@ pub fn about(answer: &About, from: Sender, retry_after: Option<Duration>) -> Neg
     }
 }
 
-/// Judges that there was no answer.
+/// Judges a request without an answer.
 pub fn failed(failure: &TransportError) -> Stop {
     let (problem, words) = match failure {
         TransportError::Unreachable(words) => (Problem::Unreachable, words.clone()),
-        // None of ours has a file yet: it is a transport that says so.
+        // No request of ours has a file yet; a transport reports this.
         TransportError::Unreadable(_) => (Problem::Unreachable, failure.to_string()),
         TransportError::TimedOut => (Problem::TimedOut, failure.to_string()),
         TransportError::Broken(words) => (Problem::Broken, words.clone()),
@@ -137,12 +137,12 @@ pub fn failed(failure: &TransportError) -> Stop {
 }
 
 fn stored(named: &[Uuid], batch: &[Pending]) -> Verdict {
-    // Two LRSs of eight name only what is new to them, and some keep less than they were sent: what is
-    // not named is looked up, whatever may have been sent before.
+    // Two LRSs of eight name only what is new to them, and some keep less than they were sent: what is not
+    // named is looked up, whatever may have been sent before.
     let (delivered, look): (Vec<_>, Vec<_>) =
         (0..batch.len()).partition(|&at| named.contains(&batch[at].row.id));
     if delivered.is_empty() {
-        // Whoever names others has not read ours.
+        // An answer that names other ids is not about our statements.
         return Verdict::Unproved {
             vouched: false,
             own: false,
@@ -169,7 +169,7 @@ fn sorted(
             .into_iter()
             .filter(|(bad, _)| !delivered.contains(bad))
             .collect(),
-        // Whoever is believed what it took is believed what it refused in the same breath.
+        // An answer that is believed about what it took is also believed about what it refused.
         stranger: stranger && delivered.is_empty(),
         delivered,
         look,
@@ -182,7 +182,7 @@ fn positions<'a>(ids: &'a [Uuid], batch: &'a [Pending]) -> impl Iterator<Item = 
 
 fn stranger(why: &NotAnLrs) -> Stop {
     let (problem, pause) = match why {
-        // The LRS has moved, or speaks only https: nobody but the app may follow it.
+        // The LRS has moved, or speaks only https: only the app may follow it.
         NotAnLrs::Redirect {
             same_host: true, ..
         } => (Problem::WrongEndpoint, Pause::Long),
@@ -197,7 +197,7 @@ fn stranger(why: &NotAnLrs) -> Stop {
     }
 }
 
-/// Judges a refusing status for the upstream as a whole.
+/// Judges a refusal's status for the upstream as a whole.
 fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Duration>) -> Stop {
     let busy = retry_after.map_or(Pause::Backoff, Pause::RetryAfter);
     let (problem, pause) = match status {
@@ -206,7 +206,7 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
         404 | 405 | 410 => (Problem::WrongEndpoint, Pause::Long),
         401 if from.is_lrs() => (Problem::Credentials, Pause::App),
         _ if from.is_lrs() => (Problem::RefusesEverything, Pause::Backoff),
-        // Not our password is at fault, nor our statement: this is not the LRS.
+        // Neither our password nor our statement is at fault: this is not the LRS.
         _ => (Problem::NotAnLrs, Pause::Backoff),
     };
     Stop {
@@ -218,12 +218,12 @@ fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Durat
     }
 }
 
-/// Tells whether the LRS has finished with the request. One that answers has. A gateway before it may have
-/// given up on it; whoever says 413 has not processed it (RFC 9110, section 15.5.14).
+/// Tells whether the LRS has finished with the request. An LRS that answers has; a gateway in front of it may
+/// only have given up waiting. Whoever sends a 413 has not processed it (RFC 9110, section 15.5.14).
 pub(super) fn has_ended(status: u16, from: Sender) -> bool {
     match from {
-        // So says who stands before it, also one that puts the version header on every answer, and who has waited for
-        // long enough.
+        // These are sent by a gateway that has waited long enough, even one that puts the version header on
+        // every answer.
         _ if matches!(status, 408 | 502 | 504 | 524) => false,
         Sender::Lrs => true,
         Sender::Likely => matches!(status, 400..=499) && !matches!(status, 425 | 429),

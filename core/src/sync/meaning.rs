@@ -1,4 +1,4 @@
-//! What an answer may mean: the words that [`judge`](crate::sync::judge) judges with.
+//! Meanings of an answer: the vocabulary of [`judge`](crate::sync::judge).
 
 use std::time::Duration;
 
@@ -8,34 +8,35 @@ use crate::store::{HoldReason, Outcome, Problem};
 /// Consequence of the answer to a POST. Numbers are positions in the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The LRS has these; whether it has the others must be looked up.
+    /// The LRS has some; the others must be looked up.
     Stored {
-        /// Proved to be there.
+        /// Positions proved to be there.
         delivered: Vec<usize>,
         /// Positions to look up.
         look: Vec<usize>,
     },
-    /// The LRS says that it has them, without a proof: each is looked up.
+    /// The LRS says, without proof, that it has them: each is looked up.
     Unproved {
-        /// An LRS itself says so in as many words, which is proof where it lets nobody read.
+        /// Tells whether an LRS itself says so explicitly, which is proof if it lets nobody read.
         vouched: bool,
-        /// An LRS itself says so in whatever words, which is proof where the app says that nobody may read.
+        /// Tells whether an LRS itself says so in some form, which is proof if the app says that nobody may
+        /// read.
         own: bool,
     },
     /// Partial success: some were taken, others refused for good.
     Sorted {
-        /// Proved to be there.
+        /// Positions proved to be there.
         delivered: Vec<usize>,
-        /// Refused, with the LRS's words.
+        /// Positions refused, with the LRS's words.
         refused: Vec<(usize, String)>,
         /// Positions to look up.
         look: Vec<usize>,
-        /// The answer does not prove to be the LRS's.
+        /// Tells whether the answer is not proven to be the LRS's.
         stranger: bool,
     },
     /// Refused: a statement may be at fault, or the credentials, the version or the LRS.
     Suspicious {
-        /// Reason to hold the culprit for.
+        /// Reason for which to hold the culprit.
         blame: Blame,
         /// Positions that the LRS points at.
         culprits: Vec<usize>,
@@ -45,9 +46,9 @@ pub enum Verdict {
         /// Positions of those it names.
         named: Vec<usize>,
     },
-    /// Too much at once (413).
+    /// The request is too large (413).
     TooLarge {
-        /// Reason to hold a statement for that is alone.
+        /// Reason for which to hold a statement that was sent alone.
         blame: Blame,
     },
     /// The upstream takes nothing now.
@@ -72,11 +73,11 @@ pub struct Blame {
     pub reason: HoldReason,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Words of whoever refused it.
+    /// Message of whoever refused it.
     pub words: String,
-    /// The refusal does not prove to be the LRS's: what a stranger says holds no statement.
+    /// Tells whether the refusal is not proven to be the LRS's: a stranger's refusal holds no statement.
     pub stranger: bool,
-    /// Whoever refused it said when to come again: then it is not this statement that is at fault.
+    /// Time after which to come again, if the refusal names one: then this statement is not at fault.
     pub retry_after: Option<Duration>,
 }
 
@@ -86,7 +87,7 @@ impl Blame {
         self.status == Some(401) && !self.stranger
     }
 
-    /// Tells whether the LRS itself refuses this statement, as far as it says.
+    /// Tells whether the LRS itself refuses this statement and not merely for now.
     pub(crate) fn is_a_refusal(&self) -> bool {
         !self.stranger && self.retry_after.is_none()
     }
@@ -102,7 +103,7 @@ impl Blame {
                 _ => Problem::RefusesEverything,
             },
             pause: match self.status {
-                // It lets us read, perhaps as nobody, and lets us send nothing.
+                // The LRS lets us read, perhaps anonymously, but not send.
                 Some(401) if !self.stranger => Pause::App,
                 _ => Pause::Backoff,
             },
@@ -129,60 +130,60 @@ pub enum Looked {
     Copy(Vec<u8>),
     /// The LRS has nothing there, or shows nothing.
     Missing,
-    /// The LRS says no to the look-up itself (403, 405, 501 and the like), or what it shows cannot be
-    /// read: nothing is known of the statement.
+    /// The LRS refuses the look-up itself (403, 405, 501 and the like), or shows something that cannot be read:
+    /// nothing is known of the statement.
     NotShown {
         /// The HTTP status.
         status: u16,
     },
-    /// The LRS does not understand the request (400): another version, perhaps.
+    /// The LRS does not understand the request (400), perhaps because of the version.
     Misunderstood,
-    /// The LRS cannot show yet what it stored lately.
+    /// The LRS cannot yet show what it stored recently.
     NotYet,
-    /// The upstream tells nothing now.
+    /// The upstream gives no information now.
     Stop(Stop),
 }
 
 /// Consequence of the answer to `GET /about`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Negotiated {
-    /// Speak this.
+    /// Version to speak.
     Version(XapiVersion),
-    /// The LRS says that it speaks none of ours: it is tried all the same.
+    /// The LRS says that it speaks none of our versions; statements are sent all the same.
     NoneOfOurs(String),
-    /// The LRS does not tell; that is not the end.
+    /// The LRS does not say; that stops nothing.
     Silent,
-    /// The upstream tells nothing now.
+    /// The upstream gives no information now.
     Stop(Stop),
 }
 
-/// Why nothing more is sent for now. All statements stay where they are.
+/// Reason for sending nothing more for now. All statements stay where they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
     /// Kind of trouble.
     pub problem: Problem,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// Words of the LRS or the system.
+    /// Message of the LRS or the system.
     pub words: String,
-    /// How long to wait.
+    /// Length of the wait.
     pub pause: Pause,
-    /// The request may still be running at the LRS, for as long as its own time-out: some LRSs store a
-    /// statement twice that is in flight twice.
+    /// Tells whether the request may still be running at the LRS, for as long as its time-out: some LRSs store
+    /// a statement twice that is in flight twice.
     pub doubt: bool,
 }
 
-/// How long to wait after a [`Stop`].
+/// Length of the wait after a [`Stop`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// Wait by the backoff.
+    /// The backoff.
     Backoff,
     /// The longest backoff at once: trying soon would not help.
     Long,
-    /// Wait by the backoff, and at least this long.
+    /// The backoff, and at least this long.
     AtLeast(Duration),
-    /// Wait as long as the LRS asks.
+    /// The time that the LRS asks for.
     RetryAfter(Duration),
-    /// Wait until the app acts.
+    /// A wait until the app acts.
     App,
 }

@@ -1,4 +1,4 @@
-//! What follows from an answer, or from none: measured at once, judged at once or after the others.
+//! Consequences of an answer, or of none: measured at once, and judged at once or after the others.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::sync::statements::task::{Returned, Sent, Task};
 use crate::sync::trace;
 
 impl Session {
-    /// Takes in the outcome of a request. Everything that follows is in the database when this returns, or
-    /// would be found out again. Nothing follows from a request that is no longer in flight.
+    /// Takes in the outcome of a request. All its consequences are in the database when this returns, or would
+    /// be found out again. A request that is no longer in flight has none.
     pub fn answered(
         &mut self,
         db: &mut Db,
@@ -30,13 +30,13 @@ impl Session {
             return Ok(());
         };
         if self.is_over(db)? {
-            // It is another LRS's by now, and of ours it says nothing.
+            // The answer is about another LRS by now.
             return Ok(());
         }
         let (was_quick, signed) = (link::is_quick(&self.link.learned), self.link.learned.signs);
         self.follow_up(db, flight, outcome, now)?;
         if was_quick && !link::is_quick(&self.link.learned) || signed != self.link.learned.signs {
-            // After a kill too this has to be known.
+            // This must be known even after a kill.
             self.settle(db, Vec::new(), now)?;
         }
         Ok(())
@@ -67,17 +67,17 @@ impl Session {
             self.link.learn_to_know(from);
         }
         if from.is_lrs() {
-            // Who only may be the LRS is no measure of it.
+            // An answer that is only perhaps the LRS's does not measure it.
             let measures = from == Sender::Lrs && matches!(flight.task, Task::Post(_));
             self.link.hear(&answer, flight.asked, measures, now);
         }
         if flight.outdated && matches!(answer.status, 400..=428 | 430..=499) {
-            // With the credentials that the app has set since it is another question. Who asks for time
-            // asks whoever comes.
+            // With the credentials that the app has set since, it is another question. A request to wait
+            // concerns everybody.
             self.judged("outdated");
             self.flights.close();
             return match &flight.task {
-                // Whoever refused it says nothing of the LRS, which may be at it.
+                // Whoever refused it says nothing about the LRS, which may still be working on it.
                 Task::Post(batch) if !judge::has_ended(answer.status, from) => {
                     self.stay_quiet(batch, flight.timeout, now);
                     self.wait_for_what_is_under_way(db, now, None)
@@ -111,8 +111,7 @@ impl Session {
                 self.link.learned.version = Some(self.link.config.version.unwrap_or(version));
                 self.link.speaks_others = None;
             }
-            // Its header may tell. Five of six LRSs take 1.0.3; should this one not, its 400
-            // will tell.
+            // Its header may tell. Five of six LRSs take 1.0.3; if this one does not, its 400 will tell.
             Negotiated::Silent | Negotiated::NoneOfOurs(_) => {
                 if let Negotiated::NoneOfOurs(versions) = found {
                     self.link.speaks_others = Some(versions);
@@ -127,8 +126,8 @@ impl Session {
         self.settle(db, Vec::new(), now)
     }
 
-    /// Goes on after a `GET /about` without an answer, or with a request to wait. After several in a row
-    /// statements are sent all the same: perhaps this question alone is not answered.
+    /// Continues after a `GET /about` that was not answered, or was answered with a request to wait. After
+    /// several in a row statements are sent all the same: perhaps only this question is not answered.
     pub(crate) fn about_stopped(
         &mut self,
         db: &mut Db,
@@ -142,16 +141,15 @@ impl Session {
             self.link.says_nothing_of_itself(None, now);
         }
         if self.link.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {
-            // It was there a moment ago: what is said to statements must do.
+            // It was there a moment ago: its answers to statements must suffice.
             return self.settle(db, Vec::new(), now);
         }
         let stop = self.link.as_known(stop);
         self.stop(db, stop, Duration::ZERO, now)
     }
 
-    /// The answer to a batch. One that was taken whole is settled at once, and a failure of the
-    /// upstream is written down at once. What else has to be done waits until no other batch is under
-    /// way.
+    /// Handles the answer to a batch. A batch taken whole is settled at once, and a failure of the upstream is
+    /// written down at once. Other consequences wait until no other batch is under way.
     fn landed(
         &mut self,
         db: &mut Db,
@@ -186,7 +184,7 @@ impl Session {
             _ => false,
         };
         if open && !judge::has_ended(answer.status, from) {
-            // Whoever says so may have given up on the LRS, which is at it still.
+            // The sender may have given up waiting for the LRS, which is still working on it.
             self.stay_quiet(&batch, sent.timeout, now);
         }
         match &verdict {
@@ -197,7 +195,7 @@ impl Session {
                 }
             }
             Verdict::Stop(_) => {}
-            // It stays queued: after the wait it is looked up.
+            // The batch stays queued, and is looked up after the wait.
             _ if !self.link.learned.waits.is_empty() => {
                 return self.wait_for_what_is_under_way(db, now, None);
             }
@@ -217,7 +215,7 @@ impl Session {
         self.posted(db, batch, verdict, sent, now)
     }
 
-    /// What is judged later may never be, where another one ends the session.
+    /// Learns what must not be lost if another answer ends the session before this one is judged.
     fn learn_at_once(&mut self, verdict: &Verdict, from: Sender) {
         match verdict {
             Verdict::Suspicious { blame, .. } if blame.is_401() => self.link.note_401(&blame.words),

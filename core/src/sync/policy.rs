@@ -1,8 +1,8 @@
-//! Every number that a sync goes by: what it is for, and since when it has this value.
+//! Every number that governs a sync: its purpose, and the date of its current value.
 //!
-//! A number is here and nowhere else, so that whoever wonders about one finds its neighbours. Time-outs
-//! depend on what is sent and stand with the requests ([`requests`](crate::lrs::requests)). No test takes
-//! an expectation from here: a test that did could not see that a number is wrong.
+//! A number is here and nowhere else, so that whoever looks for one finds its neighbours. Time-outs depend on
+//! what is sent and are with the requests ([`requests`](crate::lrs::requests)). No test takes an expectation
+//! from here: such a test could not notice that a number is wrong.
 
 use std::time::Duration;
 
@@ -10,180 +10,182 @@ use crate::store::{HoldReason, Millis};
 
 // How much at once.
 
-/// Fewest bytes that a batch is cut down to: less than any LRS or gateway was seen to refuse. 2026-11-23.
+/// Smallest number of bytes that a batch is cut down to: less than any LRS or gateway was seen to refuse.
+/// 2026-11-23.
 pub(super) const LEAST_BYTES: u32 = 16 * 1024;
 
-/// Bytes from which on a body that is refused, or whose connection breaks, may have been too large: half a
-/// default batch, and a quarter of the smallest limit that a gateway was seen to have (1 MiB). 2026-11-23.
+/// Size from which a body that is refused, or whose connection breaks, may have been too large: half a default
+/// batch, and a quarter of the smallest limit that a gateway was seen to have (1 MiB). 2026-11-23.
 pub(super) const BIG_BODY: usize = 256 * 1024;
 
-/// Requests that an LRS must take before more statements at once are tried where it failed on them.
-/// Twice as many after each further failure. 2026-11-28.
+/// Number of requests that an LRS must take before larger batches are tried again where it failed on them.
+/// Doubled after each further failure. 2026-11-28.
 pub(super) const REQUESTS_BEFORE_RETRY: u32 = 50;
 
-/// Most requests before larger batches are tried again, so that an LRS that was mended gets them the same
-/// day. 2026-11-28.
+/// Greatest such number, so that an LRS that was repaired gets larger batches the same day. 2026-11-28.
 pub(super) const MOST_REQUESTS_BEFORE_RETRY: u32 = 1_600;
 
 /// Most requests in flight: four fill a connection with a round trip of 200 ms, and more would take the LRS
-/// from others (`docs/performance.md`). 2026-11-25.
+/// away from others (`docs/performance.md`). 2026-11-25.
 pub const MOST_IN_FLIGHT: u32 = 4;
 
-/// Whole batches in a row after which the learned limit of requests in flight is raised by one: an LRS that
-/// failed under two at once fails again once in sixteen, and not each time. 2026-11-25.
+/// Number of batches taken whole in a row after which the learned limit of requests in flight is raised by one:
+/// an LRS that failed under two at once fails again once in sixteen batches, and not each time. 2026-11-25.
 pub(super) const WHOLE_BATCHES_PER_FLIGHT: u32 = 16;
 
-/// Former credentials whose answers may still come: one for each request in flight. 2026-11-28.
+/// Number of former credentials kept because answers to them may still come: one for each request in flight.
+/// 2026-11-28.
 pub(super) const FORMER_CREDENTIALS: usize = MOST_IN_FLIGHT as usize;
 
-/// Delivered rows after which a sync deletes them; a transaction for each batch would cost a commit
-/// more. 2026-11-23.
+/// Number of delivered rows after which a sync deletes them; a transaction for each batch would cost another
+/// commit. 2026-11-23.
 pub(super) const PURGE_FROM: i64 = 1_000;
 
 // Waiting.
 
-/// Shortest wait: even full jitter must not mean at once. 2026-11-23.
+/// Shortest wait: even full jitter must not mean an immediate retry. 2026-11-23.
 pub(super) const SHORTEST_BACKOFF: Duration = Duration::from_millis(250);
 
-/// Longest wait that Pannier chooses itself. A device that was away for a day is late by a quarter of an hour
-/// at most. 2026-11-23.
+/// Longest wait that Pannier chooses itself: a device that was away for a day is a quarter of an hour late at
+/// most. 2026-11-23.
 pub const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
 
 /// Longest first wait after a failure of the LRS as a whole; `docs/fleet.md` measures it. 2026-11-25.
 pub(super) const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// Factor by which each wait is longer than the one before. 2026-11-25.
+/// Factor by which each wait is longer than the previous one. 2026-11-25.
 pub(super) const BACKOFF_FACTOR: f32 = 2.0;
 
-/// Failures in a row after which a statement that is not found is asked for once more before it is sent again,
-/// whatever becomes of that request. Where requests go to two nodes in turn and one of them is broken, a look-up
-/// and a batch after each failure would come to the same nodes again and again. 2026-11-29.
+/// Consecutive failures after which a statement that is not found is looked up once more before it is sent
+/// again, whatever the result. If requests go to two nodes in turn and one of them is broken, a look-up and a
+/// batch after each failure would reach the same nodes again and again. 2026-11-29.
 pub(super) const OUT_OF_STEP: u32 = 2;
 
-/// Longest first wait before one refused statement is tried again while others are taken: each try costs
-/// three requests, perhaps for good. 2026-11-28.
+/// Longest first wait before a refused statement is tried again while others are taken: each try costs three
+/// requests, perhaps for ever. 2026-11-28.
 pub(super) const FIRST_SUSPICION: Duration = Duration::from_secs(16);
 
-/// Longest such wait: what is blocked is tried once an hour. 2026-11-28.
+/// Longest such wait: a blocked statement is tried once an hour. 2026-11-28.
 pub(super) const LONGEST_SUSPICION: Duration = Duration::from_hours(1);
 
 /// Longest `Retry-After` that is obeyed; a longer one is a mistake or an attack. 2026-11-23.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// Wait for the app to act. Then it is tried again all the same: a password that was locked by mistake may
-/// have been put right at the LRS. 2026-11-28.
+/// Longest wait for the app to act. Afterwards it is tried again all the same: an account that was locked by
+/// mistake may have been unlocked at the LRS. 2026-11-28.
 pub const WITHOUT_THE_APP: Duration = Duration::from_hours(1);
 
-/// Longest wait before the first request after the network is back. 2026-11-23.
+/// Longest wait before the first request once the network is back. 2026-11-23.
 pub const NETWORK_BACK_WITHIN: Duration = Duration::from_secs(30);
 
-/// Shortest range of that wait, for a network that was away for a moment only. 2026-11-25.
+/// Shortest upper bound of that wait, for a network that was away only for a moment. 2026-11-25.
 pub(super) const NETWORK_BACK_AT_LEAST: Duration = Duration::from_secs(2);
 
-/// Time by which a lease outlasts the requests that it protects: the answer has to be written down yet.
+/// Time by which a lease outlasts the requests that it protects: the answer still has to be written down.
 /// 2026-11-23.
 pub(super) const LEASE_MARGIN_MS: Millis = 15_000;
 
 // What may still be under way.
 
-/// Slowest answer of an LRS that counts as quick. 2026-11-28.
+/// Slowest answer with which an LRS counts as quick. 2026-11-28.
 pub(super) const QUICK_MS: Millis = 1_000;
 
-/// Time after a kill that a quick LRS is left alone, unless the request's own time-out is shorter: fifteen
+/// Time for which a quick LRS is left alone after a kill, unless the request's own time-out is shorter: fifteen
 /// times its slowest answer. 2026-11-28.
 pub(super) const QUICK_IS_AT_WORK_MS: Millis = 15_000;
 
 // Trouble of the LRS as a whole.
 
-/// Failures in a row after which statements go one at a time, each looked up first: it may be the statement
-/// in front. 2026-11-23.
+/// Consecutive failures after which statements are sent one at a time, each looked up first: the first
+/// statement may be the cause. 2026-11-23.
 pub(super) const CAUTIOUS_FROM: u32 = 2;
 
-/// The same for an LRS that asks for time. It asks a whole fleet at once, and singles would be a storm.
-/// 2026-11-28.
+/// Consecutive failures after which that is done with an LRS that asks to wait: it asks a whole fleet at once,
+/// and single statements would be a storm. 2026-11-28.
 pub(super) const BUSY_BEFORE_SINGLES: u32 = 3 * CAUTIOUS_FROM;
 
-/// Failures in a row that make a long trouble: every other session then begins farther ahead in the log.
+/// Consecutive failures that make a long trouble: every other session then begins further ahead in the log.
 /// 2026-11-28.
 pub(super) const LONG_TROUBLE: u32 = 6;
 
 // Questions.
 
-/// Most statements that are looked up before any of a batch is sent. An LRS that counts requests would
-/// otherwise never let it come to an end. 2026-11-25.
+/// Most statements that are looked up before a batch is sent. An LRS that counts requests would otherwise never
+/// let the look-ups come to an end. 2026-11-25.
 pub(super) const LOOKED_UP_FIRST: usize = 10;
 
-/// Unanswered questions of one kind in a row after which every other one is left out: perhaps it is this kind
-/// alone that is not answered, and statements are taken. 2026-11-28.
+/// Consecutive unanswered questions of one kind after which every other one is left out: perhaps only this kind
+/// is not answered, and statements are taken. 2026-11-28.
 pub(super) const UNANSWERED: u32 = 3;
 
-/// Waits for an LRS that says it shows only what it stored until some time ago
+/// Number of waits for an LRS that says it shows only what it stored until some time ago
 /// (`X-Experience-API-Consistent-Through`, 1.0.3 Communication 2.1.3). After that, what it shows counts.
 /// 2026-11-28.
 pub(super) const WAITS_FOR_CONSISTENCY: u32 = 3;
 
-/// Largest difference of that header and `Date` at which they say the same: one of them counts whole seconds.
+/// Largest difference between that header and `Date` with which they agree: one of them counts whole seconds.
 /// 2026-11-28.
 pub(super) const CONSISTENT_WITHIN_MS: Millis = 1_500;
 
-/// Time that a negotiated version is trusted: LRSs are upgraded. 2026-11-23.
+/// Time for which a negotiated version is trusted: LRSs are upgraded. 2026-11-23.
 pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
 
-/// The same while statements wait for another version: one wrong answer must not stop them for a day.
-/// 2026-11-28.
+/// Time for which it is trusted while statements wait for another version: one wrong answer must not stop them
+/// for a day. 2026-11-28.
 pub(super) const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
 
-/// Times before that a statement was tried, apart, and is said to be stored by an LRS that usually names what it stores,
-/// or shows it, and does neither: then it counts. 2026-11-29.
+/// Number of earlier tries of a statement, some time apart, after which an LRS that usually names or shows what
+/// it stores is believed although it only says that it stored this one. 2026-11-29.
 pub(super) const SAID_UNLIKE_USUAL: u32 = 5;
 
-/// Failures in a row after which what it says is how it is now: some minutes. 2026-11-29.
+/// Consecutive failures after which such an LRS is believed likewise: some minutes. 2026-11-29.
 pub(super) const FAILURES_UNLIKE_USUAL: u32 = 8;
 
 // Whose fault a refusal is.
 
-/// Suspects in a row that make the LRS as suspect as the statements. 2026-11-23.
+/// Consecutive suspects after which the LRS itself is suspected. 2026-11-23.
 pub(super) const SUSPECTS_BEFORE_PROBING: usize = 3;
 
-/// Shortest time between two refusals that count as two: a gateway is reloaded, a deployment replaced, an LRS
-/// started within it. 2026-11-28.
+/// Shortest time between two refusals that count as two: within it a gateway reloads, a deployment is replaced,
+/// an LRS starts. 2026-11-28.
 pub(super) const REFUSALS_APART: Duration = Duration::from_secs(10);
 
-/// Times that a statement is sent again at once, before its second refusal holds it: where half of the nodes refuse, one
-/// statement in 32 is refused by each time. 2026-11-29.
+/// Number of times that a statement is sent again at once before its second refusal holds it: if half of the
+/// nodes refuse, one statement in 32 is refused each time. 2026-11-29.
 pub(super) const APPEALS: u32 = 3;
 
-/// Refusals more that it takes to hold a statement for each that the LRS has taken after it had refused it, and where it
-/// refuses many in a row: a node of several, a limit or a quota refuses, and not for what the statement says.
-/// 2026-11-29.
+/// Number of additional refusals that it takes to hold a statement, for each statement that the LRS has taken
+/// after refusing it, and if it refuses many in a row: then one node of several, a limit or a quota refuses,
+/// and not because of the statement. 2026-11-29.
 pub(super) const REFUSALS_IN_DOUBT: u32 = 4;
 
-/// Most refusals in a row that may be for what each of the statements says. 2026-11-29.
+/// Most consecutive refusals that may each be caused by the statement. 2026-11-29.
 pub(super) const MANY_IN_A_ROW: usize = 3;
 
-/// Most such statements that count, so that what is at fault is held within a day. 2026-11-29.
+/// Most statements taken after a refusal that count, so that a statement at fault is held within a day.
+/// 2026-11-29.
 pub(super) const MOST_ACQUITTED: u32 = 4;
 
-/// Longest wait for a refusal with Retry-After, which may be that of one statement after all. 2026-11-29.
+/// Longest wait for a refusal with Retry-After, which may concern that statement only after all. 2026-11-29.
 pub(super) const LONGEST_ASKED_BY_A_REFUSAL: Duration = Duration::from_mins(1);
 
-/// Largest difference of two clocks that agree: `Date` counts whole seconds and was under way for a while.
+/// Largest difference with which two clocks agree: `Date` counts whole seconds and was under way for a while.
 /// 2026-11-28.
 pub(super) const CLOCKS_AGREE_WITHIN_MS: Millis = 2_000;
 
-/// Refusals of one statement before the one that holds it. 2026-11-28.
+/// Returns the number of refusals of one statement before the one that holds it. 2026-11-28.
 pub(super) fn refusals_before(reason: HoldReason, status: Option<u16>) -> u32 {
     match reason {
-        // A server fails for many reasons, and most of them pass.
+        // A server fails for many reasons, most of them temporary.
         HoldReason::ServerError => 5,
-        // Seldom is a statement meant, sooner one node of several that does not know the password.
+        // The statement is seldom the reason; more likely one node of several does not know the password.
         HoldReason::Forbidden if status == Some(401) => 5,
-        // It may be slow to show what it took.
+        // It may be slow to show what it stored.
         HoldReason::ConflictUnseen => 4,
         _ => 1,
     }
 }
 
-/// Requests that may find out whether a 401 means the credentials or one statement. Who knocks on and on at a
-/// door that was shut locks an account. 2026-11-28.
+/// Number of requests by which to find out whether a 401 concerns the credentials or one statement. Persistent
+/// attempts would lock an account. 2026-11-28.
 pub(super) const QUESTIONS_AFTER_401: u32 = 10;

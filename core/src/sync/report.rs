@@ -1,4 +1,4 @@
-//! What a session works with, what it asks for, and how it tells that it ended.
+//! A session's settings, the steps that it asks for, and the report of how it ended.
 
 use serde::Serialize;
 
@@ -12,48 +12,48 @@ use crate::sync::statements::in_flight::Ticket;
 pub struct SessionConfig {
     /// Upstream of the queue.
     pub upstream: UpstreamId,
-    /// By which name events speak of it.
+    /// Name of the upstream in events.
     pub name: String,
     /// Base URL of the LRS.
     pub endpoint: Endpoint,
     /// Credentials sent with each request.
     pub authorization: Option<Authorization>,
-    /// The version to speak; none: ask the LRS.
+    /// xAPI version to speak; none: negotiated with the LRS.
     pub version: Option<XapiVersion>,
     /// Most statements in a request.
     pub max_statements: u32,
     /// Most bytes in a request, brackets and commas included.
     pub max_bytes: u32,
-    /// Most requests under way at once, from 1 to [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT). With more
-    /// than one, statements of up to so many batches may be stored in another order than captured.
+    /// Most requests under way at once, from 1 to [`MOST_IN_FLIGHT`](super::MOST_IN_FLIGHT). With more than
+    /// one, the statements of up to that many batches may be stored in another order than captured.
     pub requests_in_flight: u32,
-    /// Believes an LRS that says it has stored all and shows nothing: the credentials may write and not read.
+    /// Tells whether to believe an LRS that says it has stored everything but shows nothing, as the credentials
+    /// may write but not read.
     pub write_only: bool,
-    /// The LRS's clock is right, and the device's may not be.
+    /// Tells whether the LRS's clock is right while the device's may not be.
     pub trust_lrs_clock: bool,
-    /// How long delivered statements stay on the device.
+    /// Policy for keeping delivered statements on the device.
     pub history: HistoryPolicy,
-    /// Started by hand: try once although a backoff is not over or the app was asked to act.
-    /// Retry-After is kept all the same.
+    /// Tells whether it was started by hand: then it tries once even if a backoff is not over or the app was
+    /// asked to act. Retry-After is still obeyed.
     pub by_hand: bool,
 }
 
 /// Next thing for the driver to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Perform this request, tell [`Session::answered`], and ask for more meanwhile.
+    /// Perform this request, pass its outcome to [`Session::answered`], and ask for more in the meantime.
     Send {
-        /// Names it.
+        /// Name of the request.
         ticket: Ticket,
         /// Request to send.
         request: Request,
     },
-    /// Commit, and ask again at once: so many stepped aside that this transaction has been long enough.
+    /// Commit, and ask again at once: so many statements stepped aside that this transaction is long enough.
     Again,
     /// Wait for one of the requests in flight: nothing more can be sent before.
     Await,
-    /// Ask again at that time, unix milliseconds. Nothing is in flight, and the lease is given back
-    /// meanwhile.
+    /// Ask again at that time. Nothing is in flight, and the lease is released for the time of the wait.
     Wait {
         /// End of the wait, unix milliseconds.
         until: Millis,
@@ -64,15 +64,15 @@ pub enum Step {
     Done(Ended),
 }
 
-/// How a session ended.
+/// End of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "ended", rename_all = "snake_case")]
 pub enum Ended {
-    /// Nothing is due any more.
+    /// The queue has nothing due any more.
     Emptied,
-    /// A wait is not over; it ends then.
+    /// A wait is not over.
     Waiting {
-        /// Unix milliseconds by the device's clock.
+        /// End of the wait, unix milliseconds by the device's clock.
         until: Millis,
         /// Reason of the wait.
         why: WaitKind,
@@ -86,10 +86,10 @@ pub enum Ended {
     },
     /// Another process syncs this queue.
     Busy {
-        /// If it died: when its lease ends, unix milliseconds.
+        /// End of its lease, in case it died; unix milliseconds.
         until: Millis,
     },
-    /// Interrupted by a pause, by closing the collector, or because the endpoint has become another one.
+    /// A pause, closing the collector, or a change of the endpoint has interrupted it.
     Interrupted,
 }
 
@@ -105,43 +105,42 @@ pub struct SyncReport {
     pub requests: u64,
     /// Bytes of their bodies.
     pub bytes_sent: u64,
-    /// Statements that wait aside at its end and come back by themselves, by what they wait for:
-    /// also when it ended as [`Ended::Emptied`] they are not delivered. As of the end of the whole
-    /// sync; a session that is not over says nothing.
+    /// Statements that wait aside and come back by themselves, by reason, as of the end of the whole sync: they
+    /// are not delivered, even if it ended as [`Ended::Emptied`]. Empty in the report of a session that is not
+    /// over.
     pub waiting: Vec<WaitingAside>,
-    /// How it ended. Of a sync to several upstreams: what is most urgent of how it ended for those that
-    /// this process has opened.
+    /// End of the sync. For several upstreams, the most urgent end among those that this process has opened.
     #[serde(flatten)]
     pub ended: Ended,
-    /// What it did for each upstream, the first one first; empty where there is but one. One that this process
-    /// has not opened, and that has statements, needs credentials.
+    /// Results for each upstream, the first one first; empty if there is only one. An upstream that this
+    /// process has not opened, and that has statements, needs credentials.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<UpstreamReport>,
 }
 
-/// What a sync did for one of several upstreams.
+/// Results of a sync for one of several upstreams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UpstreamReport {
-    /// Which one.
+    /// Name of the upstream.
     pub name: String,
-    /// What it did there.
+    /// Result of the sync there.
     #[serde(flatten)]
     pub report: SyncReport,
 }
 
 impl SyncReport {
-    /// How many statements wait aside.
+    /// Returns the number of statements that wait aside.
     pub fn waiting_statements(&self) -> u64 {
         self.waiting.iter().map(|aside| aside.statements).sum()
     }
 
-    /// Returns when the next statement that waits aside for a time is due, unix milliseconds.
+    /// Returns the time at which the next statement that waits aside is due, unix milliseconds.
     pub fn next_due(&self) -> Option<Millis> {
         self.waiting.iter().filter_map(|aside| aside.next_due).min()
     }
 
-    /// Returns the report of a sync that ended likewise without having done anything.
+    /// Returns the report of a sync that ended in the same way without having done anything.
     pub(crate) fn nothing_more(&self) -> Self {
         Self {
             waiting: self.waiting.clone(),
@@ -162,7 +161,7 @@ impl SyncReport {
         }
     }
 
-    /// Joins this report and the one that came after it.
+    /// Joins this report and the next one.
     pub(crate) fn and(self, next: Self) -> Self {
         Self {
             delivered: self.delivered + next.delivered,
@@ -175,8 +174,8 @@ impl SyncReport {
         }
     }
 
-    /// Joins what was done beside each other for several upstreams: the sums, and the most urgent end of those
-    /// that were opened. None where there was none.
+    /// Joins the reports of concurrent syncs to several upstreams: the sums, and the most urgent end among
+    /// those opened. None if none was opened.
     pub(crate) fn of_all(
         opened: Vec<(String, Self)>,
         others: impl IntoIterator<Item = (String, Self)>,
@@ -223,7 +222,7 @@ impl SyncReport {
 }
 
 impl Ended {
-    /// Ranks what somebody has to act on first; of two waits the one that ends first.
+    /// Ranks ends by how soon somebody must act; of two waits the one that ends first ranks higher.
     fn urgency(&self) -> (u8, i64) {
         match self {
             Self::NeedsApp { .. } => (4, 0),
@@ -234,7 +233,7 @@ impl Ended {
         }
     }
 
-    /// Returns the word for it, as its JSON has it.
+    /// Returns the word for it in JSON.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Emptied => "emptied",

@@ -1,8 +1,8 @@
-//! One run of a session: what is next, from the claim of the lease to its end.
+//! One run of a session, from the claim of the lease to its end.
 //!
-//! A session holds the lease on the upstream, does one task after another, and forgets its tasks
-//! whenever it has to wait: the truth is in the database, and the next try starts from there. Only
-//! batches fresh from the log may be in flight beside each other (`statements::in_flight`).
+//! A session holds the lease on the upstream, performs one task after another, and forgets its tasks whenever
+//! it has to wait: the database has the truth, and the next try starts from there. Only batches fresh from the
+//! log may be in flight at the same time (`statements::in_flight`).
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use crate::sync::statements::task::{Next, Pending, Task};
 use crate::sync::{policy, trace};
 
 impl Session {
-    /// Returns what to do next. Without a steady clock (an integer, the wall clock's unix milliseconds, is
-    /// enough for `now`) no timestamp is corrected.
+    /// Returns what to do next. An integer for `now`, the wall clock's unix milliseconds, is accepted in place
+    /// of both clocks; but without a steady clock no timestamp is corrected.
     pub fn next(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<Step, StoreError> {
         let now = self.link.read(now.into());
         if self.link.lease_until.is_some() && self.is_over(db)? {
@@ -68,18 +68,18 @@ impl Session {
         }
     }
 
-    /// Ends the session when nothing is due any more.
+    /// Ends the session once nothing is due.
     fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
         if std::mem::take(&mut self.quiet).was_needed() || self.link.unauthorized.is_some() {
-            // What it was looking into has come to an end, or waits aside for as long; what a 401 was
-            // about may not be found out yet.
+            // Investigations have come to an end, or their statements wait aside long enough; an open 401 may
+            // not be explained yet.
             self.settle(db, Vec::new(), now)?;
         }
         db.purge_beside(self.link.config.history, now)?;
         self.end(db, Ended::Emptied)
     }
 
-    /// Sends one more beside those in flight, if there may be one.
+    /// Sends one more request while others are in flight, if allowed.
     fn next_beside(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
         if self.must_await() || self.link.version_is_stale(now) {
             return Ok(Step::Await);
@@ -91,10 +91,10 @@ impl Session {
                 {
                     return Ok(step);
                 }
-                // What is under way is waited for, and then the lease is asked for again.
+                // The requests under way are awaited, and then the lease is claimed again.
                 self.link.lease_until = None;
             }
-            // Its turn comes when it is alone.
+            // Its turn comes once nothing else is in flight.
             Next::Task(task) => self.tasks.push_back(task),
             Next::Busy => self.link.lease_until = None,
             Next::Again => return Ok(Step::Again),
@@ -103,8 +103,8 @@ impl Session {
         Ok(Step::Await)
     }
 
-    /// Sends what a task asks for, written down before it leaves. None: there was nothing left to send.
-    /// `taken`: right now, and not put off by an answer to something else.
+    /// Sends what a task asks for, recorded before it leaves. None if there was nothing left to send. `taken`
+    /// tells whether the task was taken right now, and not left by an earlier answer.
     fn send(
         &mut self,
         db: &mut Db,
@@ -172,7 +172,7 @@ impl Session {
         Ok(mark)
     }
 
-    /// The lease outlasts this request. False: it is another's.
+    /// Makes the lease outlast this request; false if it is another's.
     fn keep_lease(
         &mut self,
         db: &mut Db,
@@ -180,7 +180,7 @@ impl Session {
         now: Millis,
     ) -> Result<bool, StoreError> {
         let until = now + request.timeout.as_millis() as Millis + policy::LEASE_MARGIN_MS;
-        // A lease that ends much later was made before our clock jumped: others take it for free.
+        // A lease that ends much later was made before our clock jumped: others consider it free.
         let fits = until..until + requests::timeout(usize::MAX, usize::MAX).as_millis() as Millis;
         if self
             .link
@@ -227,10 +227,10 @@ impl Session {
         Step::Send { ticket, request }
     }
 
-    /// The requests under way were given up from our side: they may be under way at the LRS still.
-    /// Where this fails, what was written when they left tells the next session.
+    /// Handles an interruption on our side: requests given up may still be running at the LRS. If this fails,
+    /// what was recorded when they left informs the next session.
     pub fn interrupted(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<(), StoreError> {
-        // Both clocks of this moment are written down, not the steady one of when the request left.
+        // Both clocks of this moment are recorded, not the steady clock of when the request left.
         let now = self.link.read(now.into());
         let under_way = self.flights.under_way();
         self.flights.give_up();
@@ -241,7 +241,7 @@ impl Session {
         db.release(self.link.config.upstream, self.link.holder)
     }
 
-    /// Forgets all tasks and waits for what is in flight or looked into: it may be running at the LRS still.
+    /// Adds a wait for what was cut off or is being investigated, as it may still be running at the LRS.
     pub(super) fn wait_for_what_is_under_way(
         &mut self,
         db: &mut Db,
@@ -263,7 +263,7 @@ impl Session {
         Ok(())
     }
 
-    /// The statements of all that was to be done stay where they are.
+    /// Forgets everything that was to be done. The statements stay where they are.
     pub(super) fn forget_tasks(&mut self) {
         self.tasks.clear();
         self.landed.clear();
@@ -290,7 +290,7 @@ impl Session {
             .replace(upstream.generation)
             .is_some_and(|known| known != upstream.generation)
         {
-            // It became another one while this one waited.
+            // The endpoint has changed while this session waited.
             return self.over(db).map(Some);
         }
         self.link.learned = upstream.learned;
@@ -308,13 +308,13 @@ impl Session {
         {
             return self.elsewhere(db, &other, now).map(Some);
         }
-        // Measured in the session before a wait; our clock may have jumped meanwhile.
+        // It was measured before a wait; our clock may have jumped since.
         self.link.skew = None;
         if let Some(version) = self.link.config.version {
             self.link.learned.version = Some(version);
         }
         if let Some(request) = self.link.learned.under_way.take() {
-            // Nobody could write down its end: a kill, a plug, or a disk that was full.
+            // Its end could not be written down: a kill, a power cut, or a full disk.
             let until = if again {
                 link::failed_until(request, now)
             } else {
@@ -328,14 +328,14 @@ impl Session {
             && self.link.config.by_hand
             && self.link.learned.failures == 0
         {
-            // Whoever asks now wants to know now. But it may be this question alone that is not answered.
+            // Somebody who syncs by hand wants to know now. But perhaps only this question is not answered.
             self.link.learned.version_at = None;
         }
         self.ask_the_time(db, now)?;
         Ok(None)
     }
 
-    /// Another collector delivers this queue to another LRS since.
+    /// Ends the session because another collector has since set another LRS for this queue.
     fn elsewhere(&mut self, db: &mut Db, other: &str, now: Millis) -> Result<Step, StoreError> {
         let trouble = Trouble {
             problem: Problem::OtherEndpoint,
@@ -350,14 +350,14 @@ impl Session {
         self.end(db, Ended::NeedsApp { trouble })
     }
 
-    /// The endpoint has become another one: nothing more is sent to this one, and what it answers now is
-    /// nobody's any more.
+    /// Tells whether the endpoint has changed: then nothing more is sent to this one, and its answers are
+    /// ignored.
     pub(super) fn is_over(&self, db: &Db) -> Result<bool, StoreError> {
         Ok(Some(db.generation(self.link.config.upstream)?) != self.link.generation)
     }
 
     fn over(&mut self, db: &mut Db) -> Result<Step, StoreError> {
-        // What is under way is written down since it left; who comes next waits for its end.
+        // What is under way was recorded when it left; the next session waits for its end.
         self.flights.give_up();
         self.forget_tasks();
         self.suspects.clear();
@@ -370,15 +370,15 @@ impl Session {
         Ok(Step::Done(ended))
     }
 
-    /// A wait that is not over; a time that no wait could have set came from another clock.
+    /// Returns the wait that is not over, if any; one longer than any wait can be came from another clock.
     fn must_wait(&mut self, db: &mut Db, now: Millis) -> Result<Option<Step>, StoreError> {
-        // Until something was sent by hand: what cannot be skipped may have to be waited for first.
+        // Until something was sent by hand: a wait that cannot be skipped may come first.
         let skip = self.may_skip_wait;
         let Some((until, why)) = self.link.must_wait(skip, now) else {
             self.may_skip_wait = false;
             return Ok(None);
         };
-        // What they are about may have changed by then.
+        // The statements of the tasks may have changed by the end of the wait.
         self.forget_tasks();
         let trouble = self.link.learned.trouble.clone();
         if let (WaitKind::App, Some(trouble)) = (why, trouble.clone()) {
@@ -398,7 +398,7 @@ impl Session {
         Ok(Some(Step::Wait { until, why }))
     }
 
-    /// At the beginning: is an answer of the LRS needed to tell what its clock says?
+    /// Asks for the time at the beginning, if an answer of the LRS is needed to know its clock.
     fn ask_the_time(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
         let Some(steady) = self.link.steady else {
             return Ok(());
@@ -414,13 +414,13 @@ impl Session {
             )?
             && !self.link.leaves_out_about()
         {
-            // Twice: one answer alone is not believed.
+            // Twice: a single answer is not believed.
             self.tasks.extend([Task::Negotiate, Task::Negotiate]);
         }
         Ok(())
     }
 
-    /// Obeys a 401 that was asked about often enough.
+    /// Obeys a 401 once enough requests have failed to explain it.
     fn obey_401(&mut self, db: &mut Db, now: Millis) -> Result<bool, StoreError> {
         let Some(stop) = self.link.obey_401() else {
             return Ok(false);
@@ -430,7 +430,7 @@ impl Session {
     }
 }
 
-/// Another process syncs.
+/// Returns the end for when another process syncs.
 fn busy(now: Millis) -> Ended {
     Ended::Busy {
         until: now + policy::LEASE_MARGIN_MS,

@@ -1,6 +1,6 @@
-//! What a session holds: the link to its LRS, and what it does with statements just now.
+//! State of a session: the link to its LRS, and its current work on statements.
 //!
-//! All of it is in memory alone and may be lost at any moment: the truth is in the database.
+//! All of it is in memory only and may be lost at any moment: the database has the truth.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -16,31 +16,32 @@ use crate::sync::statements::in_flight::{InFlight, Ticket};
 use crate::sync::statements::suspects::Suspects;
 use crate::sync::statements::task::{Returned, Task};
 
-/// Run of a sync; see [the module](super). It is used by one thread.
+/// One run of a sync; see [the module](super). Used by one thread.
 pub struct Session {
     pub(super) link: Link,
     pub(super) rng: fastrand::Rng,
     pub(super) may_skip_wait: bool,
-    /// The app has set other credentials, and nothing was sent with them yet.
+    /// Tells whether the app has set other credentials with which nothing was sent yet.
     pub(super) authorized_anew: bool,
     pub(super) tasks: VecDeque<Task>,
     pub(super) flights: InFlight,
-    /// Answers that are judged when nothing else is in flight, and no task is left of the one before.
+    /// Answers that are judged once nothing else is in flight and the previous one has left no task.
     pub(super) landed: VecDeque<Returned>,
     /// Tracing span of the request being judged.
     pub(super) judging: Span,
-    /// Range of the log that proved not to be sent; written with the next settlement.
+    /// Departure marks of a batch that provably was not sent; undone with the next settlement.
     pub(super) unsent: Option<Unsent>,
     pub(super) suspects: Suspects,
-    /// It began behind this place in the log, and goes on there until nothing is left.
+    /// Place in the log after which it began, and continues until nothing is left.
     pub(super) ahead: Option<i64>,
-    /// Statements that failed, are looked into, and may be running at the LRS still.
+    /// Statements that failed and are being investigated, and may still be running at the LRS.
     pub(super) quiet: Quiet,
-    /// Looked up and not found; what was sent of these since, the LRS has turned away itself.
+    /// Statements looked up and not found; if they were sent since, the LRS itself has rejected them.
     pub(super) not_there: BTreeSet<i64>,
-    /// Refused by the LRS itself when they were alone, in this session: what it takes of these speaks for the others.
+    /// Statements that the LRS itself refused when they were sent alone in this session: if it takes one after
+    /// all, that speaks for the others.
     pub(super) refused_alone: BTreeSet<i64>,
-    /// The smallest batch that was refused for one of its statements, which is not found yet.
+    /// Size of the smallest batch that was refused for one of its statements, which is not found yet.
     pub(super) refused: Option<usize>,
     pub(super) delivered: u64,
     pub(super) held: u64,
@@ -59,7 +60,7 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// A session for one holder of the lease. `rng` spreads the waits.
+    /// Creates a session for one holder of the lease. `rng` spreads the waits.
     pub fn new(config: SessionConfig, holder: Holder, rng: fastrand::Rng) -> Self {
         Self {
             may_skip_wait: config.by_hand,
@@ -85,7 +86,8 @@ impl Session {
         }
     }
 
-    /// The operating system says that nobody else syncs this queue now: whoever had the lease is gone.
+    /// Sets whether, as the operating system says, nobody else syncs this queue now: then a former holder of
+    /// the lease is gone.
     #[must_use]
     pub fn alone(mut self, alone: bool) -> Self {
         self.link.alone = alone;
@@ -106,7 +108,7 @@ impl Session {
         std::mem::take(&mut self.events)
     }
 
-    /// Returns what was done so far, and how it ended.
+    /// Returns what has been done so far, with the given end.
     pub fn report(&self, ended: Ended) -> SyncReport {
         SyncReport {
             delivered: self.delivered,
@@ -119,7 +121,7 @@ impl Session {
         }
     }
 
-    /// Statements that an LRS proved to have, so far.
+    /// Returns the number of statements that an LRS has proved to have so far.
     pub fn delivered(&self) -> u64 {
         self.delivered
     }
@@ -129,8 +131,8 @@ impl Session {
         self.link.learned.trouble.as_ref()
     }
 
-    /// The credentials to use from now on. With other ones than before nothing counts that was refused
-    /// until now, or will be of what is under way.
+    /// Sets the credentials to use from now on. If they are different, refusals no longer count that came, or
+    /// will come, for the old ones.
     pub fn authorize(&mut self, authorization: Option<&Authorization>) {
         if self.link.config.authorization.as_ref() != authorization {
             self.link.authorize(authorization);
@@ -142,7 +144,7 @@ impl Session {
         }
     }
 
-    /// Tells, without a look at the database, whether [`Session::next`] would say [`Step::Await`]: nothing
+    /// Tells, without looking at the database, whether [`Session::next`] would return [`Step::Await`]: nothing
     /// can be sent before one of the requests in flight has come back.
     pub fn must_await(&self) -> bool {
         !self.flights.is_empty()

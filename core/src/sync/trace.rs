@@ -1,5 +1,5 @@
-//! What is told to `tracing` of a request: counts, sizes, the status, how long it took and the
-//! judgement. Never a statement, an id, a credential, a URL or the LRS's words.
+//! Fields of a request that go to `tracing`: counts, sizes, status, duration and judgement. Never a statement,
+//! an id, a credential, a URL or the LRS's words.
 
 use tracing::Span;
 use tracing::field::Empty;
@@ -25,7 +25,7 @@ pub(super) fn span(task: &Task, bytes: usize) -> Span {
     )
 }
 
-/// Milliseconds from one reading to another one, by the steady clock if it can be.
+/// Returns the milliseconds from one reading to another, by the steady clock if possible.
 pub(super) fn between(before: Now, after: Now) -> u64 {
     let took = match (before.steady, after.steady) {
         (Some(before), Some(after)) if before.boot == after.boot => after.ms - before.ms,

@@ -1,24 +1,23 @@
 //! HTTP over reqwest and rustls.
 //!
-//! One client, HTTP/1.1, certificates checked against the roots compiled in and those the app adds.
-//! The platform's own trust store is not asked: on Android that needs a Java part, and calls good
-//! certificates revoked.
+//! One client, HTTP/1.1, certificates checked against the roots compiled in and those the app adds. The platform's own
+//! trust store is not used: on Android it needs a Java part, and calls good certificates revoked.
 //!
 //! # A connection that breaks
 //!
-//! Servers close idle connections after 2 to 6 s, one at once, and a request that meets such an end
-//! breaks. What happens then:
+//! Servers close idle connections after 2 to 6 s, one at once, and a request that meets such a close
+//! fails. What happens then:
 //!
-//! - The end had arrived before the request was written: hyper gives the request back unsent, and
+//! - The close arrived before the request was written: hyper gives the request back unsent, and
 //!   its pool sends it on a fresh connection. Nobody notices.
-//! - The end arrives after the first byte was written: hyper reports an error and sends nothing
-//!   again. From here the request may have been processed (four LRSs of six store a batch whose
-//!   connection breaks before the reply), so what changes something is [`TransportError::Broken`]. A GET or HEAD does no
-//!   harm twice and is sent once more.
+//! - The close arrives after the first byte was written: hyper reports an error and sends nothing
+//!   again. The request may have been processed (four LRSs of six store a batch whose connection
+//!   breaks before the reply), so one that changes something is [`TransportError::Broken`]. A GET or
+//!   HEAD does no harm twice and is sent once more.
 //!
 //! To make the second case rare, no connection idle for longer than [`IDLE`] is used again, and the
-//! runtime looks at its sockets before each request, so that an end which arrived while the sync
-//! thread was busy with the database is seen.
+//! runtime polls its sockets before each request, so that it sees a close that arrived while the
+//! sync thread was busy with the database.
 
 mod no_client_keys;
 mod streaming;
@@ -44,27 +43,28 @@ use self::streaming::sendable;
 use super::{Exchange, Transport};
 use crate::lrs::{Method, Request, Response, TransportError, is_this_device};
 
-/// Half of what the quickest of six LRSs grants an idle connection, but for one that grants none.
+/// Longest time that a connection may be idle before it is used again: half of what the quickest of six LRSs grants,
+/// except one that grants none.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// What an app may choose about [`HttpTransport`].
+/// Options of [`HttpTransport`].
 ///
 /// `Debug` does not show the proxy, which may hold a password.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// Certificates to trust besides those of the web: of a school's or company's own authority.
-    /// Each entry is one certificate in DER or any number of them in PEM.
+    /// Certificates to trust besides the public ones: of a school's or company's own authority. Each entry is one
+    /// certificate in DER or any number of them in PEM.
     pub extra_roots: Vec<Vec<u8>>,
     /// The `User-Agent` header; `pannier/VERSION` by default.
     pub user_agent: String,
-    /// How long look-up, TCP and TLS handshake may take together; 20 s by default. Within a
-    /// request's total time-out, so that a host that is not there counts as unreachable.
+    /// Time limit for name look-up, TCP and TLS handshake together; 20 s by default. Within a request's total time-out,
+    /// so that a host that is not there counts as unreachable.
     pub connect_timeout: Duration,
-    /// The proxy to go through: `http://` or `https://`, a host, perhaps a port, and before the host a
-    /// user name and password if it asks for them. None by default.
+    /// Proxy to go through: `http://` or `https://`, a host, perhaps a port, and before the host a user name and
+    /// password if it asks for them. None by default.
     pub proxy: Option<String>,
-    /// Without [`proxy`](Self::proxy): whether to go through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and
-    /// `NO_PROXY` name. Off by default: an app's records do not go where its surroundings say.
+    /// Goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, where no
+    /// [`proxy`](Self::proxy) is set. Off by default: an app's records do not go where its environment says.
     pub proxies_from_environment: bool,
 }
 
@@ -92,7 +92,7 @@ impl fmt::Debug for HttpOptions {
     }
 }
 
-/// Why there can be no [`HttpTransport`] with these options.
+/// Reason why there can be no [`HttpTransport`] with these options.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidHttpOptions {
@@ -102,7 +102,7 @@ pub enum InvalidHttpOptions {
     /// A user agent that cannot stand in a header.
     #[error("the user agent must be plain text on one line")]
     UserAgent,
-    /// A proxy that is no URL of one. Never repeats it.
+    /// A proxy that is not a proxy's URL. The message never repeats it.
     #[error("the proxy must be a URL such as http://proxy.example:3128")]
     Proxy,
     /// TLS or HTTP cannot be set up.
@@ -115,14 +115,14 @@ pub enum InvalidHttpOptions {
 /// May be shared between threads; needs a tokio runtime with time and I/O enabled.
 pub struct HttpTransport {
     client: Client,
-    /// What is for this device goes through no proxy, to which `localhost` is another one.
+    /// Client for what is sent to this device, which goes through no proxy: to a proxy `localhost` is another host.
     direct: Option<Client>,
-    /// So many more requests get a connection each.
+    /// Number of further requests that get a connection each.
     alone: AtomicU32,
 }
 
-/// Requests that get a connection each after one that was not answered in time: something on the way may answer
-/// only the first one of a connection.
+/// Number of requests that get a connection each after one that was not answered in time: something on the way may
+/// answer only the first one of a connection.
 const ALONE_AFTER_A_TIME_OUT: u32 = 50;
 
 impl HttpTransport {
@@ -166,7 +166,7 @@ impl HttpTransport {
         })
     }
 
-    /// The client, and whether it may go through a proxy.
+    /// Returns the client for this URL, and whether it may go through a proxy.
     fn client_for(&self, url: &str) -> (&Client, bool) {
         let is_for_this_device = || url::Url::parse(url).is_ok_and(|url| is_this_device(&url));
         match &self.direct {
@@ -215,7 +215,7 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let until = Instant::now() + request.timeout;
             let again = request.method.is_safe().then(|| request.clone());
-            // Yielding polls the sockets: connections that ended meanwhile leave the pool.
+            // Yielding polls the sockets, so that connections that have ended leave the pool.
             tokio::task::yield_now().await;
             let outcome = match (self.exchange_once(request, until).await, again) {
                 (Err(TransportError::Broken(_)), Some(again)) => {
@@ -272,7 +272,7 @@ fn proxy_at(text: &str) -> Result<Proxy, InvalidHttpOptions> {
     Proxy::all(url).map_err(|_| InvalidHttpOptions::Proxy)
 }
 
-/// All certificates of a PEM text, at least one, or what may be one in DER.
+/// Returns all certificates of a PEM text, at least one, or what may be one in DER.
 fn certificates(given: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let pem = given.windows(10).any(|part| part == b"-----BEGIN");
     if !pem {
@@ -320,8 +320,8 @@ async fn receive(
         match response.chunk().await {
             Ok(Some(chunk)) => answer.body.extend_from_slice(&chunk),
             Ok(None) => return Ok(answer),
-            // A refusal is known by its status, of which the body is but the explanation. A server
-            // that refuses a big body often breaks the connection while it is still being sent.
+            // A refusal is known by its status; the body only explains it. A server that refuses a big body often
+            // breaks the connection while it is still being sent.
             Err(_) if answer.status >= 300 => {
                 answer.cut = true;
                 return Ok(answer);
@@ -335,7 +335,7 @@ async fn receive(
 }
 
 fn failure(error: reqwest::Error) -> TransportError {
-    // Before the time-out, since a connection that is not made in time is not made.
+    // Before the time-out: a connection that is not made in time is not made at all.
     if let Some(why) = trust::broken(&error) {
         TransportError::untrusted(why)
     } else if error.is_connect() || error.is_builder() {
@@ -347,8 +347,8 @@ fn failure(error: reqwest::Error) -> TransportError {
     }
 }
 
-/// The innermost reason, such as "Connection refused (os error 111)". The outer ones add only
-/// that a request failed, and the URL.
+/// Returns the innermost reason, such as "Connection refused (os error 111)". The outer ones add only that a request
+/// failed, and the URL.
 fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;

@@ -1,8 +1,8 @@
-//! xAPI statements, and the requests and answers of an LRS: what they mean, and nothing of how they get anywhere.
+//! xAPI statements, and the requests and answers of an LRS: what they mean, not how they travel.
 //!
-//! [`statement`] reads, validates, completes and compares statements. [`lrs`] makes requests for an LRS and
-//! reads its answers. Neither knows a disk, a socket or a clock, so both run wherever Rust does, a browser
-//! included (`wasm32-unknown-unknown`).
+//! [`statement`] reads, validates, completes and compares statements. [`lrs`] makes requests for an LRS and reads its
+//! answers. Neither uses a disk, a socket or a clock, so both run wherever Rust does, a browser included
+//! (`wasm32-unknown-unknown`).
 
 pub mod lrs;
 pub mod statement;

@@ -1,7 +1,7 @@
-//! Counts steps of work, so that a test can hold it to the length of what was read without a clock.
+//! Counts steps of work, so that a test can compare the work with the length of the input without a clock.
 //!
-//! A step is about a byte looked at. They are counted in the core's own tests and with the feature
-//! `count-steps`; elsewhere nothing is left of it.
+//! A step is roughly one byte examined. Steps are counted in this crate's own tests and with the feature `count-steps`;
+//! elsewhere nothing is left of the counting.
 #![allow(
     clippy::inline_always,
     reason = "nothing may be left of a step where none is counted"
@@ -12,7 +12,7 @@ std::thread_local! {
     static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// Returns how many steps the work took on this thread.
+/// Does the work, and returns its result and the number of steps it took on this thread.
 #[cfg(any(test, feature = "count-steps"))]
 pub fn during<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = STEPS.get();

@@ -1,5 +1,5 @@
-//! The kinds of `PannierException` in groups that an app can catch: what is wrong is the statement, the moment, the
-//! set-up or the file. Each kind is in one, but for `Panicked`, which is nobody's mistake but the code's.
+//! Groups of the kinds of `PannierException` that an app can catch: what is wrong is the statement, the moment, the
+//! set-up or the file. Each kind is in one, except `Panicked`, which is nobody's mistake but the code's.
 
 const BASE: &str = "sealed class PannierException: kotlin.Exception() {";
 
@@ -65,7 +65,7 @@ const GROUPS: [Group; 4] = [
 
 const ALONE: &str = "Panicked";
 
-/// Puts the kinds into their groups, and the explanation that each has where a whole group is caught.
+/// Puts the kinds into their groups, and makes the explanation that each has readable where a group is caught.
 pub fn group(bindings: &str) -> Result<String, String> {
     let mut grouped = String::with_capacity(bindings.len() + 4096);
     let (mut inside, mut kind) = (false, "");

@@ -1,7 +1,8 @@
-//! What uniffi needs and no app calls: it is public in what uniffi makes, so that other libraries' bindings could use it.
-//! There are none, so it is made internal here.
+//! Items that uniffi needs and no app calls. uniffi makes them public so that other libraries' bindings could use
+//! them. There are none, so they are made internal here.
 
-/// Of declarations that begin a line. What follows names is left open where uniffi numbers or names its own by types.
+/// Beginnings of lines that declare such items. The end of a name is left open where uniffi numbers its own or
+/// names them by types.
 const PUBLIC: [&str; 5] = [
     "public object FfiConverter",
     "public interface FfiConverter",
@@ -21,7 +22,7 @@ const UNMARKED: [&str; 9] = [
     "class UniffiJna",
 ];
 
-/// Of members of what an app does call.
+/// Such members of types that an app does use, and what they become.
 const MEMBERS: [(&str, &str); 7] = [
     (
         "constructor(withHandle:",
@@ -38,7 +39,7 @@ const MEMBERS: [(&str, &str); 7] = [
     ),
 ];
 
-/// The line, internal if it declares what is uniffi's own.
+/// Returns the line, made internal if it declares an item of uniffi's own.
 pub fn hide(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
@@ -54,7 +55,7 @@ pub fn hide(line: &str) -> String {
         .strip_prefix("open class ")
         .and_then(|rest| rest.split_once(": Disposable, "))
     {
-        // What Rust gives where an app may bring its own.
+        // Rust's implementation of an interface that an app may implement, too.
         let visible = if name.ends_with("Impl") {
             "internal "
         } else {

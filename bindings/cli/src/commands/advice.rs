@@ -1,20 +1,20 @@
-//! What is the matter, in a sentence, and what to do: the command's side of `docs/troubles.md`.
+//! Troubles, each in a sentence, and what to do about them: the command's side of `docs/troubles.md`.
 //!
-//! What the LRS said stands in quotation marks and only where it was the LRS. A status is named only
-//! where one came. What Pannier found out by itself is told without either.
+//! The LRS's own words, and only those, are in quotation marks. A status is named only where one came. Pannier's
+//! own findings have neither.
 
 use pannier::{HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason};
 
 use super::upstream::variables_of;
 use crate::terminal::one_line;
 
-/// A sentence on what keeps the LRS of this upstream from taking anything, and one on what to do.
+/// Returns a sentence on what keeps the LRS of this upstream from accepting anything, and one on what to do.
 pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> String {
     if trouble.problem == Problem::OtherEndpoint {
         return two_addresses(trouble, upstream, endpoint);
     }
     let (what, todo) = match (trouble.problem, trouble.status) {
-        // A status that an LRS gives too, from something that gives no sign to be one.
+        // A status that an LRS gives too, from something that gives no sign of being one.
         (Problem::NotAnLrs, Some(400..=499)) => (
             "something that does not say that it is an LRS refused a request to {lrs}",
             "It may be a proxy or firewall in between, or another address: check the address with \
@@ -45,7 +45,7 @@ fn two_addresses(trouble: &Trouble, upstream: &str, ours: Option<&str>) -> Strin
     )
 }
 
-/// Where the credentials for an upstream come from.
+/// Names the sources of the credentials for an upstream.
 pub fn to_give_credentials(upstream: &str) -> String {
     match upstream {
         "main" => "PANNIER_LRS_USER and PANNIER_LRS_PASSWORD (or --credentials FILE)".to_owned(),
@@ -63,7 +63,7 @@ fn to_name_the_lrs(upstream: &str) -> String {
     }
 }
 
-/// The status and the words that came, in parentheses.
+/// Returns the status and the words that came, in parentheses.
 fn said(trouble: &Trouble) -> String {
     let words = trouble.words.trim();
     let words = if words.is_empty() {
@@ -81,7 +81,7 @@ fn said(trouble: &Trouble) -> String {
     }
 }
 
-/// Whether the words of such a trouble are what came over the line.
+/// Tells whether the words of such a trouble came over the network.
 fn is_of_the_lrs(problem: Problem) -> bool {
     match problem {
         Problem::Credentials
@@ -128,7 +128,7 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "there is no LRS at this address, or {lrs} has moved",
             "Name the LRS's base URL with {endpoint}, without /statements, and sync again",
         ),
-        // Named with both addresses before.
+        // Handled before, with both addresses.
         Problem::OtherEndpoint => ("another process delivers this queue elsewhere", ""),
         Problem::NoCommonVersion => (
             "{lrs} speaks neither xAPI 1.0.3 nor 2.0.0",
@@ -153,7 +153,7 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// What to do about a certificate that is not trusted, where TLS failed for that.
+/// Returns what to do about a certificate that is not trusted, where TLS failed for that.
 fn certificate(words: &str) -> Option<&'static str> {
     let (_, why) = words.split_once("invalid peer certificate")?;
     Some(if why.contains("UnknownIssuer") {
@@ -171,7 +171,7 @@ fn certificate(words: &str) -> Option<&'static str> {
     })
 }
 
-/// Why nothing is sent now, as the end of "nothing is sent …".
+/// Returns why nothing is sent now, as the end of "nothing is sent …".
 pub fn wait(why: WaitKind) -> &'static str {
     match why {
         WaitKind::Backoff => "for a while after a failure; a sync tries at once",
@@ -181,7 +181,7 @@ pub fn wait(why: WaitKind) -> &'static str {
     }
 }
 
-/// What a statement that stands aside waits for.
+/// Returns what a statement that is set aside waits for.
 pub fn aside(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::Future => "its timestamp lies in the LRS's future",
@@ -192,7 +192,7 @@ pub fn aside(reason: WaitReason) -> &'static str {
     }
 }
 
-/// Why a statement is held.
+/// Returns why a statement is held.
 pub fn held(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::Refused => "the LRS does not accept it",
@@ -206,7 +206,7 @@ pub fn held(reason: HoldReason) -> &'static str {
     }
 }
 
-/// What can be done about a held statement.
+/// Returns what can be done about a held statement.
 pub fn remedy(reason: HoldReason) -> &'static str {
     match reason {
         HoldReason::Refused => "replace it with a corrected one, or discard it",
@@ -227,11 +227,11 @@ pub fn remedy(reason: HoldReason) -> &'static str {
     }
 }
 
-/// What the LRS itself said of a held statement, with the status that came.
+/// Returns what the LRS itself said of a held statement, with the status that came.
 pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
     let by_us = [HoldReason::Damaged, HoldReason::TargetGivenUp];
     if held.reason.is_conflict() || by_us.contains(&held.reason) {
-        // What is written there Pannier found out by itself.
+        // The words there are Pannier's own finding.
         return None;
     }
     match (held.status, held.words.trim()) {
@@ -241,12 +241,12 @@ pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
     }
 }
 
-/// Whether something is lost, for all that is known.
+/// Tells whether something is lost, or may be.
 pub fn is_loss(loss: &LossReport) -> bool {
     loss.lost > 0 || loss.uncertain
 }
 
-/// What was lost with a damaged file.
+/// Describes what was lost with a damaged file.
 pub fn loss(loss: &LossReport) -> String {
     let kept: Vec<String> = loss
         .kept_at
@@ -283,7 +283,7 @@ pub fn loss(loss: &LossReport) -> String {
     )
 }
 
-/// The words as somebody's own.
+/// Returns the words in quotation marks.
 pub fn quoted(words: &str) -> String {
     format!("“{}”", one_line(words))
 }

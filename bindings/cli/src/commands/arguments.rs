@@ -1,4 +1,4 @@
-//! What arguments and variables may be, in words that say what is wanted.
+//! Parsers of arguments and variables, whose errors say what is wanted.
 
 use std::env;
 
@@ -6,7 +6,7 @@ use clap::Command;
 use clap::builder::Resettable;
 use pannier::Uuid;
 
-/// A statement's id.
+/// Reads a statement's id.
 pub fn id(text: &str) -> Result<Uuid, String> {
     Uuid::parse_str(text).map_err(|_| {
         "a statement's id is a UUID, as `pannier queue` shows it: \
@@ -15,7 +15,7 @@ pub fn id(text: &str) -> Result<Uuid, String> {
     })
 }
 
-/// An IRI, or how one begins: without its scheme it would fit no statement, and nobody would hear of that.
+/// Reads an IRI, or its beginning: without its scheme it would match no statement, and nobody would notice.
 pub fn iri(text: &str) -> Result<String, String> {
     let is_scheme = |scheme: &str| {
         let mut letters = scheme.chars();
@@ -36,24 +36,24 @@ pub fn iri(text: &str) -> Result<String, String> {
     }
 }
 
-/// How many.
+/// Reads a number of things.
 pub fn count(text: &str) -> Result<usize, String> {
     text.parse()
         .map_err(|_| "give a number, such as 20".to_owned())
 }
 
-/// How many days.
+/// Reads a number of days.
 pub fn days(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_| "give a number of days, such as 30".to_owned())
 }
 
-/// The value of a variable. An empty one is as good as none: that is how many a file of variables says so.
+/// Returns the value of a variable. An empty one counts as none: many files of variables express it so.
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The command, which asks for no variable that is empty.
+/// Returns the command, made to ignore variables that are empty.
 #[must_use]
 pub fn without_empty_variables(command: Command) -> Command {
     command

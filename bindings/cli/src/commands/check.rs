@@ -52,7 +52,7 @@ struct Verdict {
     warnings: Warnings,
 }
 
-/// Checks what is given; exit code 1 if any is not valid.
+/// Checks the statements given; exit code 1 if any is not valid.
 pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
     let (mut checked, mut invalid, mut warned, mut ours) = (0_u64, 0_u64, 0_u64, 0_u64);
     let mut judge = Judge::new(args.xapi, args.defaults.read(args.xapi)?);
@@ -81,7 +81,7 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
     })?;
     for more in [shown.more("faults"), warnings.more("warnings")] {
         match more {
-            // A program is told of the statements alone.
+            // A program gets the statements alone.
             Some(more) if output.json => tell(more),
             Some(more) => output.say(more),
             None => {}
@@ -109,7 +109,7 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
 }
 
 impl Verdict {
-    /// Nobody else would refuse it for that.
+    /// Tells whether only our own limits are broken, for which nobody else would refuse it.
     fn is_for_a_limit_of_ours(&self) -> bool {
         let mut faults = self.faults.iter();
         !self.valid && self.more == 0 && faults.all(|fault| fault.section == PANNIER_LIMIT)

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use super::Failure;
 use crate::terminal::safe;
 
-/// Goes on if the user says so, or has said so by `--yes`. Where there is nobody to ask, nothing is done.
+/// Asks the user to agree, unless `--yes` was given. Fails if the user does not, or if there is nobody to ask.
 pub fn ask(yes: bool, what: &str) -> Result<(), Failure> {
     if yes {
         return Ok(());

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Failure, arguments, small_file};
 use crate::terminal::one_line;
 
-/// What was found, of what may be named.
+/// Credentials that were found; each part may be missing.
 #[derive(Default, PartialEq, Eq)]
 pub struct Named {
     /// A user name or key.
@@ -19,8 +19,7 @@ pub struct Named {
     pub basic: Option<String>,
 }
 
-/// Reads `PREFIX_USER`, `PREFIX_PASSWORD`, `PREFIX_TOKEN` and `PREFIX_BASIC`, or instead the file, if one
-/// is named.
+/// Reads `PREFIX_USER`, `PREFIX_PASSWORD`, `PREFIX_TOKEN` and `PREFIX_BASIC`, or the file instead, if one is named.
 pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     let Some(path) = file else {
         let variable = |name: &str| arguments::variable(&format!("{prefix}_{name}"));
@@ -48,8 +47,8 @@ pub fn read(prefix: &str, file: Option<&Path>) -> Result<Named, Failure> {
     Ok(named)
 }
 
-/// Lines `name = value`; empty ones and those that begin with `#` say nothing. The error is the number of
-/// a line that says something else, or the same a second time; its text is not repeated.
+/// Reads lines `name = value`; empty ones and those that begin with `#` are ignored. The error is the number of a
+/// line that is anything else or repeats a name; its text is not repeated.
 fn parse(text: &str) -> Result<Named, usize> {
     let mut named = Named::default();
     // Some editors end lines with CR alone.

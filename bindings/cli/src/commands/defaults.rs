@@ -1,4 +1,4 @@
-//! What statements leave open, from a file.
+//! Defaults for what statements leave open, from a file.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub struct DefaultsArgs {
 }
 
 impl DefaultsArgs {
-    /// What the file says; nothing where none is named.
+    /// Returns the defaults in the file; none where no file is named.
     pub fn read(&self, rules: XapiVersion) -> Result<PreparedDefaults, Failure> {
         let Some(path) = &self.defaults else {
             return Ok(PreparedDefaults::default());

@@ -1,23 +1,23 @@
-//! Room for what a command opens, asked for before it does anything.
+//! File descriptors for what a command opens, checked before it does anything.
 //!
-//! A process that may open too few files fails wherever it opens one too many: SQLite calls that a file that
-//! cannot be opened, and tokio panics.
+//! A process that may open too few files fails wherever it opens one too many: SQLite reports that a file cannot be
+//! opened, and tokio panics.
 
 use std::io::{PipeReader, PipeWriter, pipe};
 
 use super::Failure;
 
-/// Pipes, of two descriptors each, for a command that opens a queue: the file with its log and what is beside it, each
-/// for a second connection too.
+/// Pipes, of two descriptors each, for a command that opens a queue: the file with its log and the files next to
+/// it, each for a second connection too.
 const FOR_A_QUEUE: usize = 6;
 
-/// For one that is at a network, too: a runtime, what listens for Ctrl-C, connections, certificates.
+/// Pipes for a command that uses a network, too: a runtime, the listener for Ctrl-C, connections, certificates.
 const FOR_A_NETWORK: usize = 14;
 
-/// For the hub and the demo: several at once.
+/// Pipes for the hub and the demo, which open several at once.
 const FOR_SEVERAL: usize = 30;
 
-/// What a command is going to open.
+/// Things that a command is going to open.
 #[derive(Clone, Copy, Debug)]
 pub enum Opens {
     /// A queue.

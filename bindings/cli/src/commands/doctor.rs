@@ -1,4 +1,4 @@
-//! `pannier doctor`: does the way to the LRS work, before anything depends on it?
+//! `pannier doctor`: does the connection to the LRS work, before anything depends on it?
 
 use std::fmt;
 
@@ -40,11 +40,11 @@ struct Shown<'a> {
     #[serde(flatten)]
     probe: &'a Probe,
     worst: Finding,
-    /// The statement that was sent, whatever came of it.
+    /// Statement that was sent, whatever its outcome.
     sent: Option<Uuid>,
 }
 
-/// Examines and tells.
+/// Runs the examination and shows the findings.
 pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let mut config = args.upstream.config()?;
     if config.endpoint.is_none() {
@@ -70,7 +70,7 @@ pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     outcome(&probe)
 }
 
-/// The LRS of the queue, if there is a queue.
+/// Returns the LRS of the queue, if there is a queue.
 fn remembered(queue: &QueueArgs) -> Result<Option<String>, Failure> {
     if !queue.path()?.exists() {
         return Ok(None);
@@ -78,7 +78,7 @@ fn remembered(queue: &QueueArgs) -> Result<Option<String>, Failure> {
     Ok(queue.open(Config::default())?.status()?.endpoint)
 }
 
-/// A statement that means what it says.
+/// Returns a statement that is true: somebody tried the connection.
 fn trial(id: Uuid) -> Statement {
     Statement::new(
         Agent::account("https://pannier.invalid/doctor", "doctor").name("pannier doctor"),

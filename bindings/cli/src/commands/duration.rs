@@ -36,7 +36,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Milliseconds in a few words: `25 s`, `4 min 10 s`, `3 h 5 min`. A part of a second counts as a whole
+/// Returns milliseconds in a few words: `25 s`, `4 min 10 s`, `3 h 5 min`. A part of a second counts as a whole
 /// one, so that a countdown ends when it says 1.
 pub fn words(milliseconds: i64) -> String {
     let seconds = u64::try_from(milliseconds).unwrap_or(0).div_ceil(1000);

@@ -1,4 +1,4 @@
-//! What is done to each of several statements, so that one that fails costs the others nothing.
+//! Actions on several statements, where the failure of one does not affect the others.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Failure, Output};
 
-/// Does the same to each. What cannot be done is told, and costs none of the others anything.
+/// Does the same to each, and shows each success. Failures are returned together and do not affect the others.
 pub fn for_each(
     ids: &[Uuid],
     output: Output,
@@ -24,8 +24,8 @@ pub fn for_each(
     })
 }
 
-/// The same, with what tells of one that is done in the deed. The first that cannot be done are told, and how
-/// many others there are.
+/// Does the same to each, where `act` itself shows a success. The first failures are listed, and the others
+/// counted.
 pub fn each_of(ids: &[Uuid], act: impl Fn(Uuid) -> Result<(), Error>) -> Result<(), Failure> {
     let mut failed: Option<Failure> = None;
     let mut count = 0_u64;
@@ -56,5 +56,5 @@ pub fn each_of(ids: &[Uuid], act: impl Fn(Uuid) -> Result<(), Error>) -> Result<
     Err(failed)
 }
 
-/// Nobody reads more of them.
+/// Number of failures that are listed: nobody reads more.
 const TOLD: u64 = 20;

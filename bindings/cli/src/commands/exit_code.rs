@@ -1,13 +1,13 @@
-//! How a command ends: its exit code, and what it says where it ends badly.
+//! The exit codes of the commands, and the messages of those that fail.
 
 use pannier::lrs::InvalidEndpoint;
 
-/// How a command ended badly: an exit code and what to do next.
+/// Failure of a command: an exit code and what to do next.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code; [`EXIT_CODES`] says what each means.
     pub code: u8,
-    /// For standard error; empty if all is said already.
+    /// Text for standard error; empty if all is said already.
     pub text: String,
 }
 
@@ -29,7 +29,7 @@ Exit codes; of several that would be right it is the one that stands first here:
   0  all is done; after a sync: nothing in this queue is undelivered";
 
 impl Failure {
-    /// 1: part of the work failed.
+    /// Returns a failure with code 1: part of the work failed.
     pub fn work(text: impl Into<String>) -> Self {
         Self {
             code: 1,
@@ -37,7 +37,7 @@ impl Failure {
         }
     }
 
-    /// 2: what the user gave is wrong.
+    /// Returns a failure with code 2: what the user gave is wrong.
     pub fn usage(text: impl Into<String>) -> Self {
         Self {
             code: 2,
@@ -45,7 +45,7 @@ impl Failure {
         }
     }
 
-    /// 3: the queue or the hub cannot be opened.
+    /// Returns a failure with code 3: the queue or the hub cannot be opened.
     pub fn open(text: impl Into<String>) -> Self {
         Self {
             code: 3,
@@ -53,7 +53,7 @@ impl Failure {
         }
     }
 
-    /// This one and another one, as one: the more urgent code and both texts.
+    /// Joins two failures: the more urgent code and both texts.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let urgency = |code: u8| [2, 3, 5, 4, 1, 6].iter().position(|one| *one == code);
@@ -70,7 +70,7 @@ impl Failure {
         }
     }
 
-    /// 5: something was lost, which was told when the queue was opened.
+    /// Returns a failure with code 5: something was lost, which was reported when the queue was opened.
     pub fn lost() -> Self {
         Self {
             code: 5,
@@ -78,7 +78,7 @@ impl Failure {
         }
     }
 
-    /// 6: it is done, and could not be told.
+    /// Returns a failure with code 6: the work is done, but could not be reported.
     pub fn untold(text: impl Into<String>) -> Self {
         Self {
             code: 6,
@@ -86,7 +86,7 @@ impl Failure {
         }
     }
 
-    /// 4: the LRS has not taken everything.
+    /// Returns a failure with code 4: the LRS has not taken everything.
     pub fn undelivered(text: impl Into<String>) -> Self {
         Self {
             code: 4,

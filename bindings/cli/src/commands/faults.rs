@@ -1,13 +1,13 @@
-//! Faults as a person is told of them: the first ones, and how many more there are.
+//! Faults as a person sees them: the first ones, and the number of the others.
 
 use std::fmt::Display;
 
-/// Nobody reads more of them, and a file of another kind has millions.
+/// Most faults to show: nobody reads more, and a file of another kind has millions.
 const AT_MOST: u64 = 20;
 
-/// How many have been told, and how many not.
+/// Counts of the faults that were shown and of those that were not.
 pub struct Shown {
-    /// Whether all are told, as many as they are.
+    /// Tells whether all are shown, however many there are.
     all: bool,
     told: u64,
     left_out: u64,
@@ -15,7 +15,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// None yet, of which the first ones will be told, or `all`.
+    /// Starts with none; the first ones will be shown, or `all`.
     pub fn new(all: bool) -> Self {
         Self {
             all,
@@ -25,8 +25,7 @@ impl Shown {
         }
     }
 
-    /// Tells those of one statement, `FILE:LINE: what`, as far as there is room. It has `more` than are
-    /// listed.
+    /// Shows those of one statement, `FILE:LINE: what`, as far as there is room. It has `more` than are listed.
     pub fn lines<T: Display>(
         &mut self,
         place: &str,
@@ -48,7 +47,7 @@ impl Shown {
         self.statements += u64::from(!whole);
     }
 
-    /// The same where those of one statement stand in one line of JSON.
+    /// Shows all those of one statement in one line of JSON, if there is room.
     pub fn together(&mut self, faults: usize, say: impl FnOnce()) {
         if self.room() {
             self.told += 1;
@@ -63,7 +62,7 @@ impl Shown {
         self.all || self.told < AT_MOST
     }
 
-    /// What was left out, if anything was.
+    /// Says what was left out, if anything was.
     pub fn more(&self, what: &str) -> Option<String> {
         (self.left_out > 0).then(|| {
             format!(

@@ -102,7 +102,7 @@ struct Shown<'a> {
     differences: Vec<Difference>,
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
     let upstream = args.at.of(&collector)?;
@@ -143,7 +143,7 @@ fn each(
 }
 
 impl Which {
-    /// The statements that are named, or all that are held and `takes` takes.
+    /// Returns the statements that are named, or all held ones that `takes` accepts.
     fn ids(
         &self,
         upstream: &Upstream,
@@ -168,7 +168,8 @@ impl Which {
     }
 }
 
-/// Nothing is voided by the way: what would void what somebody else has under that id is retried by its own id.
+/// Retries statements. Voidings whose target was given up are left out of `--all`: each would void what somebody
+/// else has under that id, so it is retried by its own id only.
 fn retry(upstream: &Upstream, which: &Which, output: Output) -> Result<(), Failure> {
     let mut left = 0_u64;
     let ids = which.ids(upstream, output, |held| {
@@ -213,7 +214,7 @@ fn replace(upstream: &Upstream, id: Uuid, file: &Path, output: Output) -> Result
     tell_of_voidings(upstream, &[id])
 }
 
-/// Tells whether it is queued or waits; what is here and does neither is at the LRS.
+/// Tells whether it is queued or waits; one that is here and does neither is at the LRS.
 fn is_on_its_way(upstream: &Upstream, id: Uuid) -> Result<bool, Failure> {
     let mut found = false;
     let mut look = |one: Uuid| {
@@ -235,14 +236,14 @@ fn is_on_its_way(upstream: &Upstream, id: Uuid) -> Result<bool, Failure> {
     Ok(found)
 }
 
-/// What voids one of these was recorded before, and does not leave by itself any more.
+/// Reports the earlier voidings of these, which are held now.
 fn tell_of_voidings(upstream: &Upstream, given_up: &[Uuid]) -> Result<(), Failure> {
     tell_of_held_voidings(std::slice::from_ref(upstream), |target| {
         given_up.contains(&target)
     })
 }
 
-/// The same at each of these, of whatever target `is_given_up` tells of.
+/// Reports, at each of these upstreams, the held voidings of any target that `is_given_up` names.
 pub fn tell_of_held_voidings(
     upstreams: &[Upstream],
     is_given_up: impl Fn(Uuid) -> bool,
@@ -265,7 +266,7 @@ pub fn tell_of_held_voidings(
     Ok(())
 }
 
-/// The ids of the statements that such a voiding voids, at any of these.
+/// Returns the targets of such held voidings at any of these upstreams.
 pub fn targets_given_up(upstreams: &[Upstream]) -> Result<BTreeSet<Uuid>, Failure> {
     let mut targets = BTreeSet::new();
     for upstream in upstreams {
@@ -276,7 +277,7 @@ pub fn targets_given_up(upstreams: &[Upstream]) -> Result<BTreeSet<Uuid>, Failur
     Ok(targets)
 }
 
-/// Each that is held since its target was given up, with that target's id.
+/// Calls `act` with each voiding that is held because its target was given up, and with that target's id.
 fn each_held_voiding(
     upstream: &Upstream,
     mut act: impl FnMut(&HeldStatement, Uuid),
@@ -298,7 +299,7 @@ fn replaced(old: Uuid, new: Uuid, output: Output) {
     );
 }
 
-/// For a program.
+/// Returns a replacement for a program.
 fn replacement(old: Uuid, new: Uuid, queued: bool) -> serde_json::Value {
     json!({ "id": new, "replaces": old, "queued": queued })
 }
@@ -326,7 +327,7 @@ fn line(held: &HeldStatement) -> String {
     )
 }
 
-/// Why, and what the LRS itself said.
+/// Returns the reason, and what the LRS itself said.
 fn reason(held: &HeldStatement) -> String {
     let said = advice::of_the_lrs(held).map(|said| format!(": {said}"));
     format!("{}{}", advice::held(held.reason), said.unwrap_or_default())

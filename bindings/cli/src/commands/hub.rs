@@ -48,7 +48,7 @@ pub struct HubArgs {
     quiet: bool,
 }
 
-/// `8080` and `:8080` are ports of this machine alone: whoever wants to be reached by others names an address.
+/// Reads an address. `8080` and `:8080` are ports of this machine alone: to be reached by others, name an address.
 fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse() {
@@ -63,7 +63,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         return Err("write a port, or an address and a port: 8080, localhost:8080, 0.0.0.0:8080, [::1]:8080".into());
     }
     let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
-    // Most clients try the older kind of address, too, and some no other.
+    // Most clients also try the older kind of address, and some try no other.
     let mut found: Vec<SocketAddr> = found.collect();
     found.sort_by_key(SocketAddr::is_ipv6);
     found
@@ -105,7 +105,7 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
         ready: true,
     };
     if made {
-        // A hub whose password nobody has been told is of no use.
+        // A hub whose password nobody knows is of no use.
         output.list(&banner, &banner)?;
     } else {
         output.show(&banner, &banner);
@@ -118,7 +118,7 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
     stopped.map_err(|error| Failure::work(format!("the hub failed: {error}")))
 }
 
-/// Returns who is let in, and the password that was named, if one was.
+/// Returns the user to let in, and the password that was named, if one was.
 fn let_in(args: &HubArgs) -> Result<(String, Option<String>), Failure> {
     let named = credentials::read("PANNIER_HUB", args.credentials.as_deref())?;
     let Named {
@@ -153,15 +153,15 @@ fn let_in(args: &HubArgs) -> Result<(String, Option<String>), Failure> {
     Ok((user.unwrap_or_else(|| "pannier".to_owned()), password))
 }
 
-/// What is said once the hub answers.
+/// Message once the hub answers.
 #[derive(Serialize)]
 struct Banner<'a> {
     ready: bool,
     url: String,
-    /// Where other machines reach it, if it listens to them.
+    /// URL for other machines, if it listens to them.
     network: Option<String>,
     user: &'a str,
-    /// Only a password that nobody knows yet.
+    /// Password, if it is one that nobody knows yet.
     password: Option<&'a String>,
     store: Option<String>,
 }

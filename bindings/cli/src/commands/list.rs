@@ -1,4 +1,4 @@
-//! Lists of statements as they are printed.
+//! Printed lists of statements.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::terminal::one_line;
 /// Entries asked for at a time.
 const AT_ONCE: usize = 500;
 
-/// Unix milliseconds as a person reads them: `2026-03-01T10:00:00Z`.
+/// Formats unix milliseconds for a person: `2026-03-01T10:00:00Z`.
 pub fn time(milliseconds: i64) -> impl fmt::Display {
     Timestamp::from_millisecond(milliseconds).map_or_else(
         |_| "?".to_owned(),
@@ -20,17 +20,17 @@ pub fn time(milliseconds: i64) -> impl fmt::Display {
     )
 }
 
-/// A recorded statement as JSON within JSON: its own text, on one line.
+/// Returns a recorded statement as JSON within JSON: its own text, on one line.
 pub fn json(statement: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(line(statement)).ok()
 }
 
-/// The same JSON on one line. A line break in JSON is never part of a value.
+/// Returns the same JSON on one line. A line break in JSON is never part of a value.
 pub fn line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
 
-/// The id of the statement that this one refers to, as a voiding does.
+/// Returns the id of the statement that this one refers to, as a voiding does.
 pub fn object_id(statement: &str) -> Option<Uuid> {
     #[derive(Deserialize)]
     struct Refers {
@@ -44,7 +44,7 @@ pub fn object_id(statement: &str) -> Option<Uuid> {
     Some(refers.object.id)
 }
 
-/// The same JSON over several lines, its members in their order and its numbers as they are written.
+/// Returns the same JSON over several lines, its members in their order and its numbers as they are written.
 pub fn pretty(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
@@ -119,7 +119,7 @@ struct Account {
 }
 
 impl Part {
-    /// Somebody in a word or two: what they are known by, as names are not.
+    /// Names somebody in a word or two: by an identifier first, since names do not identify.
     fn person(self) -> String {
         let mbox = self.mbox.map(|mbox| {
             let plain = mbox.strip_prefix("mailto:").map(str::to_owned);
@@ -135,7 +135,7 @@ impl Part {
     }
 }
 
-/// What a statement says, in a few words: who did what.
+/// Summarises a statement in a few words: who did what.
 pub fn brief(statement: &str) -> String {
     let Ok(Said {
         actor,
@@ -158,7 +158,7 @@ pub fn brief(statement: &str) -> String {
     one_line(said).trim().to_owned()
 }
 
-/// All entries of a list that is given out a page at a time; `page` gives those after a place.
+/// Visits all entries of a list that comes a page at a time; `page` gives those after a place.
 pub fn all<T, E>(
     limit: Option<usize>,
     mut page: impl FnMut(Page) -> Result<Vec<T>, pannier::Error>,
@@ -183,7 +183,7 @@ where
     Ok(())
 }
 
-/// The same from the end; `page` gives those before a place, or the last ones.
+/// Visits them from the end; `page` gives those before a place, or the last ones.
 pub fn newest_first<T, E>(
     limit: Option<usize>,
     mut page: impl FnMut(Option<i64>, usize) -> Result<Vec<T>, pannier::Error>,

@@ -1,4 +1,4 @@
-//! The commands, one a file, and what they share: how they talk and how they end.
+//! The commands, one a file, and what they share: output and exit codes.
 
 mod advice;
 pub mod arguments;
@@ -38,7 +38,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub use exit_code::{EXIT_CODES, Failure};
 pub use output::{Output, ended, tell};
 
-/// Unix milliseconds by this machine's clock.
+/// Returns unix milliseconds by this machine's clock.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as i64)

@@ -1,4 +1,4 @@
-//! How the commands talk: to whom, and what becomes of it where nobody listens.
+//! Output of the commands, for a person or a program, and its failure when nobody reads it.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -9,19 +9,19 @@ use serde::Serialize;
 use super::{Failure, queue_file};
 use crate::terminal::safe;
 
-/// Why standard output takes no more, once it does not.
+/// Error that closed standard output, if one did.
 static CLOSED: OnceLock<io::Error> = OnceLock::new();
 
-/// How a command talks: to a person, or with `--json` to a program.
+/// Form of the output: for a person, or with `--json` for a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Output {
-    /// Whether `--json` was given.
+    /// Tells whether `--json` was given.
     pub json: bool,
 }
 
 impl Output {
-    /// One thing: a line of JSON, or the lines for a person. Whether somebody reads it changes nothing:
-    /// what is told of is done or goes on.
+    /// Prints one thing: a line of JSON, or the lines for a person. It does not matter whether somebody reads it:
+    /// the work it reports is done or goes on.
     pub fn show(self, json: &impl Serialize, person: impl Display) {
         if self.json {
             match serde_json::to_string(json) {
@@ -33,13 +33,13 @@ impl Output {
         }
     }
 
-    /// One of many that are only looked at, which end where nobody reads on, as in `pannier queue | head`.
+    /// Prints one of many entries of a listing, which ends when nobody reads on, as in `pannier queue | head`.
     pub fn list(self, json: &impl Serialize, person: impl Display) -> Result<(), Failure> {
         self.show(json, person);
         go_on()
     }
 
-    /// Something that only a person is told.
+    /// Prints something for a person only.
     pub fn say(self, person: impl Display) {
         if !self.json {
             print(person);
@@ -47,7 +47,7 @@ impl Output {
     }
 }
 
-/// A line on standard output, if that is open.
+/// Prints a line on standard output, if that is open.
 pub fn print(line: impl Display) {
     if CLOSED.get().is_some() {
         return;
@@ -58,12 +58,12 @@ pub fn print(line: impl Display) {
     }
 }
 
-/// A line on standard error. Where that takes none, nothing else has to suffer.
+/// Prints a line on standard error. A failure there affects nothing else.
 pub fn tell(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", safe(line));
 }
 
-/// Ends what only prints, where standard output takes no more; [`ended`] says why.
+/// Ends a command that only prints, once standard output takes no more; [`ended`] says why.
 pub fn go_on() -> Result<(), Failure> {
     match CLOSED.get() {
         None => Ok(()),
@@ -74,13 +74,13 @@ pub fn go_on() -> Result<(), Failure> {
     }
 }
 
-/// Whether something could not be written. Whoever closed a pipe had read enough.
+/// Returns the error of a failed output. A closed pipe is none: whoever closed it had read enough.
 pub fn unwritten() -> Option<&'static io::Error> {
     let error = CLOSED.get()?;
     (error.kind() != ErrorKind::BrokenPipe).then_some(error)
 }
 
-/// How a command ended, with what became of its output.
+/// Returns how a command ended, together with a failure of its output.
 pub fn ended(done: Result<(), Failure>) -> Result<(), Failure> {
     queue_file::tell_news();
     let Some(error) = unwritten() else {
@@ -93,7 +93,7 @@ pub fn ended(done: Result<(), Failure>) -> Result<(), Failure> {
     })
 }
 
-/// The first reason stays.
+/// Closes standard output; the first error stays.
 fn close(error: io::Error) {
     let _ = CLOSED.set(error);
 }

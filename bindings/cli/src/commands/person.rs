@@ -1,4 +1,4 @@
-//! Who somebody is, from the arguments.
+//! A person's identifier, from the arguments.
 
 use clap::Args;
 use pannier::Uuid;
@@ -29,7 +29,7 @@ pub struct PersonArgs {
 }
 
 impl PersonArgs {
-    /// The identifier, which is one by the rules of some version.
+    /// Returns the identifier, which is valid by the rules of some version.
     pub fn ifi(&self) -> Result<Ifi, Failure> {
         let mbox = self.mbox.as_deref().map(|address| {
             let plain = match address.split_at_checked("mailto:".len()) {
@@ -49,7 +49,7 @@ impl PersonArgs {
             .ok_or_else(|| {
                 Failure::usage("say who, by --mbox, --mbox-sha1sum, --openid or --account")
             })?;
-        // Nobody is called so in any statement: it is mistyped.
+        // No valid statement names anybody so: it is mistyped.
         let named = Statement::void(Uuid::nil(), Agent::new(who.clone())).to_json();
         let verdicts = [XapiVersion::V1_0_3, XapiVersion::V2_0_0]
             .map(|version| check(named.as_bytes(), version));

@@ -23,14 +23,14 @@ pub struct QueueListArgs {
     limit: Option<usize>,
 }
 
-/// One of the queue or one that waits aside, with the same members.
+/// A statement that is queued or set aside, with the same members.
 #[derive(Serialize)]
 struct Entry<'a> {
     seq: i64,
     id: Uuid,
-    /// Of one in the queue.
+    /// Time of recording, where it is queued.
     recorded_at: Option<i64>,
-    /// Of one that waits aside, as all below.
+    /// Reason of the wait, where it is set aside; so are all below.
     waits_for: Option<WaitReason>,
     since: Option<i64>,
     until: Option<i64>,

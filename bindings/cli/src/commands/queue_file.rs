@@ -1,4 +1,4 @@
-//! Which queue, and how it is opened.
+//! The queue's file, and opening it.
 
 use std::env;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub struct QueueArgs {
 }
 
 impl QueueArgs {
-    /// The queue's file, which need not be there.
+    /// Returns the queue's file, which need not be there.
     pub fn path(&self) -> Result<PathBuf, Failure> {
         match &self.queue {
             Some(path) => Ok(path.clone()),
@@ -27,13 +27,13 @@ impl QueueArgs {
         }
     }
 
-    /// Opens the queue, which must be there: whoever looks makes no file.
+    /// Opens the queue, which must be there: a command that only looks creates no file.
     pub fn open(&self, mut config: Config) -> Result<Collector, Failure> {
         config.create = false;
         opened(self.path()?, config)
     }
 
-    /// Opens the queue, and makes it where there is none.
+    /// Opens the queue, and creates it where there is none.
     pub fn open_or_make(&self, config: Config) -> Result<Collector, Failure> {
         if self.queue.is_none() {
             let folder = own_folder()?;
@@ -48,21 +48,21 @@ impl QueueArgs {
     }
 }
 
-/// Opens it, and tells of a loss that nobody has acknowledged.
+/// Opens it, and reports a loss that nobody has acknowledged.
 fn opened(path: PathBuf, config: Config) -> Result<Collector, Failure> {
     let collector = Collector::open(path, config)?;
     if let Some(loss) = collector.status()?.loss {
         tell(format_args!("pannier: {}", advice::loss(&loss)));
     }
     let events = collector.events();
-    // Of what was found so far the status has told.
+    // The status has reported what was found so far.
     while events.try_next().is_some() {}
     let found = Vec::new();
     *news() = Some(News { events, found });
     Ok(collector)
 }
 
-/// What a command finds damaged after it has opened the queue.
+/// Damage found after a command has opened the queue.
 struct News {
     events: EventStream,
     found: Vec<Salvaged>,
@@ -74,7 +74,7 @@ fn news() -> MutexGuard<'static, Option<News>> {
     NEWS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hears of damage, among all else that happens: to be called now and then where much does.
+/// Collects reports of damage from among all events: to be called now and then where there are many.
 pub fn listen() {
     if let Some(News { events, found }) = &mut *news() {
         while let Some(event) = events.try_next() {
@@ -85,7 +85,7 @@ pub fn listen() {
     }
 }
 
-/// Tells of damage that was met since the queue was opened: whoever finds it says so.
+/// Reports damage found since the queue was opened: the command that finds it says so.
 pub fn tell_news() {
     listen();
     for salvaged in news().take().into_iter().flat_map(|news| news.found) {
@@ -94,7 +94,7 @@ pub fn tell_news() {
     }
 }
 
-/// Pannier's folder among this user's data.
+/// Returns Pannier's folder among this user's data.
 fn own_folder() -> Result<PathBuf, Failure> {
     let folder = data_folder().ok_or_else(|| {
         Failure::usage("there is no data folder for this user; name a file with --queue")
@@ -102,7 +102,7 @@ fn own_folder() -> Result<PathBuf, Failure> {
     Ok(folder.join("pannier"))
 }
 
-/// Where this user's programs keep their data.
+/// Returns the folder where this user's programs keep their data.
 fn data_folder() -> Option<PathBuf> {
     let folder = |name: &str| {
         env::var_os(name)

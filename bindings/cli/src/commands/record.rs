@@ -48,33 +48,33 @@ pub struct RecordArgs {
     xapi: XapiVersion,
 }
 
-/// What became of one, for a program.
+/// Outcome for one statement, for a program.
 #[derive(Serialize)]
 struct Told<'a> {
     place: &'a str,
-    /// Of one that is in the queue.
+    /// Its id, where it is in the queue.
     id: Option<Uuid>,
-    /// Whether it is there since now.
+    /// Tells whether it is new there.
     new: bool,
     faults: &'a [Fault],
     /// Faults beyond those listed.
     more: usize,
 }
 
-/// Those that cannot.
+/// Statements that cannot be recorded.
 struct Bad {
     count: usize,
     shown: Shown,
     output: Output,
 }
 
-/// Where another statement of the same id may be, apart from the input.
+/// Place of another statement with the same id, where it is not in the input.
 const IN_THE_QUEUE: &str = "was recorded";
 
-/// Where some of many cannot be recorded, the others go so many at a time.
+/// Number of statements recorded at a time, where some of many cannot be.
 const AT_A_TIME: usize = 64;
 
-/// Records what is given.
+/// Records the statements given.
 pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let mut good = Vec::new();
     let mut bad = Bad {
@@ -107,7 +107,7 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         Err(Error::OtherContent { .. } | Error::Invalid(_)) if args.skip_invalid => {
             one_part_after_another(&collector, &good, &mut bad, &mut recorded)
         }
-        // What only the queue knows.
+        // Only the queue knows this.
         Err(Error::OtherContent { id }) => {
             for one in good.iter().filter(|one| one.statement.id() == Some(id)) {
                 bad.tell(&one.place, &vec![other_content(id, IN_THE_QUEUE)].into());
@@ -140,17 +140,17 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     }
 }
 
-/// What is in the queue now.
+/// Statements that are in the queue now.
 #[derive(Default)]
 struct Done {
     count: usize,
-    /// Recorded before, the same.
+    /// Number recorded before with the same content.
     known: usize,
-    /// The first ones.
+    /// Ids of the first ones.
     ids: Vec<Uuid>,
 }
 
-/// So many ids are told where they could not be printed.
+/// Number of ids to name where they could not be printed.
 const IDS: usize = 20;
 
 impl Done {
@@ -176,7 +176,8 @@ impl Done {
         format!("{count} recorded, {known} {there} there already")
     }
 
-    /// What has to be said if it could not be printed: whoever takes that for a failure records all again.
+    /// Returns what has to be said if the output failed: people who take that for a failure record everything
+    /// again.
     fn untold(&self) -> Option<Failure> {
         if self.count == 0 || unwritten().is_none() {
             return None;
@@ -194,8 +195,8 @@ impl Done {
     }
 }
 
-/// Records all but those that the queue refuses for what it has already, such as another statement under the
-/// same id: part after part, and one after another where a part has such a one.
+/// Records all but those that the queue refuses for what it has already, such as another statement under the same
+/// id: part after part, and one after another where a part has such a one.
 fn one_part_after_another(
     collector: &Collector,
     good: &[Good],
@@ -234,7 +235,7 @@ fn stopped(error: Error, recorded: usize, at: &Good) -> Failure {
     Failure { code, text }
 }
 
-/// All of these or none.
+/// Records all of these or none.
 fn record(
     collector: &Collector,
     part: &[Good],
@@ -265,7 +266,7 @@ fn none_recorded(count: usize) -> Failure {
 }
 
 impl Bad {
-    /// Says why one cannot be recorded: on standard error, or with `--json` among the others.
+    /// Reports why one cannot be recorded: on standard error, or with `--json` among the others.
     fn tell(&mut self, place: &str, invalid: &Invalid) {
         self.count += 1;
         let Invalid { faults, more, .. } = invalid;
@@ -286,7 +287,7 @@ impl Bad {
         }
     }
 
-    /// The same of what the queue refuses of these.
+    /// Reports what the queue refuses of these.
     fn tell_all(&mut self, part: &[Good], invalid: &Invalid) {
         for fault in &invalid.faults {
             let one = fault.index.and_then(|index| part.get(index));

@@ -1,4 +1,4 @@
-//! Whether a statement can be recorded: `check` and `record` ask the same.
+//! The test whether a statement can be recorded, which `check` and `record` share.
 
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
@@ -10,13 +10,13 @@ use pannier::{Content, Error, Uuid};
 
 use super::input::Item;
 
-/// Judges one statement of the input after the other.
+/// Judge of the input's statements, one after the other.
 pub struct Judge {
     rules: XapiVersion,
     defaults: PreparedDefaults,
-    /// By ids of their own, the first ones that can be recorded.
+    /// First statements that can be recorded, by the ids of their own.
     first: HashMap<Uuid, First>,
-    /// Hashes of contents tell them apart by it: an export may be too large to keep.
+    /// Hasher of contents, which are compared by hash: an export may be too large to keep.
     hasher: RandomState,
 }
 
@@ -27,27 +27,27 @@ struct First {
     is_voiding: bool,
 }
 
-/// A statement's content with its timestamp and without, as Pannier may have filled that in.
+/// Hashes of a statement's content with its timestamp and without, as Pannier may have filled that in.
 struct Contents {
     timestamp_is_ours: bool,
     with_timestamp: u64,
     without: u64,
 }
 
-/// One that can be recorded.
+/// A statement that can be recorded.
 pub struct Good {
     pub place: String,
     pub statement: Recordable,
 }
 
-/// One that cannot.
+/// A statement that cannot.
 pub struct Bad {
     pub place: String,
     pub invalid: Invalid,
 }
 
 impl Judge {
-    /// By the rules of this version, with what statements leave open.
+    /// Returns a judge by the rules of this version, with these defaults.
     pub fn new(rules: XapiVersion, defaults: PreparedDefaults) -> Self {
         Self {
             rules,
@@ -57,7 +57,7 @@ impl Judge {
         }
     }
 
-    /// Whether this can be recorded after those before it. Only a queue can tell whether it has another
+    /// Tells whether this can be recorded after those before it. Only a queue can tell whether it has another
     /// statement under the same id.
     pub fn judge(&mut self, item: Item) -> Result<Good, Bad> {
         let Item { place, text } = item;
@@ -92,7 +92,7 @@ impl Judge {
         Ok(Good { place, statement })
     }
 
-    /// With the first one of its id.
+    /// Compares it with the first one of its id.
     fn compare(&mut self, place: &str, prepared: &Prepared) -> Result<(), Fault> {
         let content = Content::of(&prepared.body);
         let contents = Contents {
@@ -157,7 +157,7 @@ fn refused(error: &Error) -> Fault {
     limit("$", format!("is refused: {error}"), "one that is taken")
 }
 
-/// Another statement has the same id; where it is follows "another statement".
+/// Returns the fault that another statement has the same id; `at`, where that one is, follows "another statement".
 pub fn other_content(id: Uuid, at: &str) -> Fault {
     let problem = format!("is {id}, under which another statement {at}");
     limit(

@@ -1,4 +1,4 @@
-//! What tells a command to end: Ctrl-C and, on Unix, a polite request.
+//! Signals that tell a command to end: Ctrl-C and, on Unix, a polite request (SIGTERM).
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tokio::signal::windows::{CtrlC, ctrl_c};
 
 use super::Failure;
 
-/// Listens for it.
+/// Listener for these signals.
 pub struct Ending {
     runtime: Runtime,
     #[cfg(unix)]
@@ -20,7 +20,7 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// From now on nothing of that ends the process by itself.
+    /// Starts to listen: from now on none of them ends the process by itself.
     pub fn listen() -> Result<Self, Failure> {
         Self::listening()
             .map_err(|error| Failure::open(format!("cannot listen for Ctrl-C: {error}")))
@@ -46,7 +46,7 @@ impl Ending {
         })
     }
 
-    /// Waits for it; may be called again for the next time.
+    /// Waits for one of them; may be called again for the next.
     pub fn wait(&mut self) {
         #[cfg(unix)]
         {

@@ -1,4 +1,4 @@
-//! Files that an option names, and that are small: credentials, certificates, defaults.
+//! Small files that an option names: credentials, certificates, defaults.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -8,10 +8,10 @@ use super::Failure;
 use super::input::packed;
 use crate::terminal::one_line;
 
-/// The longest, in MiB: the certificates of all authorities of the web are a tenth of it.
+/// Largest size, in MiB: the certificates of all authorities of the web are a tenth of it.
 const MOST_MIB: u64 = 4;
 
-/// Reads what is in it; `what` says what that should be.
+/// Reads its content; `what` says what that should be.
 pub fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     let most = MOST_MIB << 20;
     let read = || -> io::Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! `pannier status`: how things stand.
+//! `pannier status`: the state of the queue.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ struct Shown<'a> {
     queue: String,
     #[serde(flatten)]
     status: &'a Status,
-    /// All there are, where there are several; empty where there is but one, or one is asked for.
+    /// All upstreams, where there are several; empty where there is only one, or one is asked for.
     upstreams: Vec<Value>,
 }
 
@@ -55,21 +55,21 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         },
         Person(&status, args.which.name().unwrap_or("main")),
     );
-    // The first one is told of above.
+    // The first one is shown above.
     for one in all.iter().skip(1) {
         output.say(format_args!("upstream    {}", upstreams::line(one)));
     }
     match &status.loss {
         Some(loss) if advice::is_loss(loss) => Err(Failure::lost()),
-        // It is told, and nothing is known to be lost.
+        // The damage is reported, and nothing is known to be lost.
         Some(_) | None => Ok(()),
     }
 }
 
-/// A `Date` counts whole seconds and has been under way for a while.
+/// Clock difference worth mentioning: a `Date` counts whole seconds and has been under way for a while.
 const WORTH_SAYING_MS: i64 = 5_000;
 
-/// The status of this upstream.
+/// Status of this upstream, for a person.
 struct Person<'a>(&'a Status, &'a str);
 
 impl Person<'_> {
@@ -123,7 +123,7 @@ impl Person<'_> {
             "\nLRS         {}",
             status.endpoint.as_deref().unwrap_or("none yet")
         )?;
-        // Until something was taken there, the version is but a guess.
+        // Until something was accepted there, the version is only a guess.
         if let (Some(version), Some(_)) = (status.speaks, status.last_success) {
             write!(f, " (xAPI {version})")?;
         }
@@ -149,7 +149,7 @@ impl Person<'_> {
         Ok(())
     }
 
-    /// What is in the way, where there is something to send.
+    /// Writes what is in the way, where there is something to send.
     fn matter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.0;
         let undelivered = status.ledger.queued + status.ledger.waiting;

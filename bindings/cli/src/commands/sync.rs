@@ -63,7 +63,7 @@ pub struct SyncArgs {
     keep: u32,
 }
 
-/// What is in the queue afterwards.
+/// State of the queue afterwards.
 #[derive(Serialize, Default)]
 struct Left {
     queued: u64,
@@ -80,16 +80,16 @@ fn of_name(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-/// What is delivered to.
+/// Upstreams to deliver to.
 struct Targets {
     collector: Collector,
-    /// One alone, if so asked.
+    /// The only one, if one was asked for.
     only: Option<Upstream>,
-    /// Those for which there are credentials, the first one always.
+    /// Upstreams for which there are credentials, and always the first one.
     opened: Vec<Upstream>,
-    /// The others, by their names.
+    /// Names of the others.
     passed_over: Vec<String>,
-    /// Those that nothing is sent to for what was given here, and what is wrong with it.
+    /// Upstreams that nothing is sent to because of what was given here, and what is wrong with it.
     unusable: Vec<(String, Failure)>,
 }
 
@@ -147,14 +147,14 @@ impl Targets {
                 Ok(None) => targets.passed_over.push(one.name),
                 // Another process has just removed it.
                 Err(Unusable::Gone) => {}
-                // The others wait for none of it.
+                // The others do not depend on it.
                 Err(Unusable::Wrong(failure)) => targets.unusable.push((one.name, failure)),
             }
         }
         Ok(targets)
     }
 
-    /// An error where there is nobody to send to, because the others were given no credentials.
+    /// Fails if there is nobody to send to because the others were given no credentials.
     fn have_one(&self) -> Result<(), Failure> {
         let ([main], Some(name)) = (self.opened.as_slice(), self.passed_over.first()) else {
             return Ok(());
@@ -169,7 +169,7 @@ impl Targets {
         )))
     }
 
-    /// Where each of them is to be delivered to, before anything is: another process may change that meanwhile.
+    /// Returns the address of each before anything is delivered: another process may change it during the sync.
     fn addresses(&self, args: &SyncArgs) -> Result<BTreeMap<String, String>, Failure> {
         let mut addresses = BTreeMap::new();
         for one in &self.opened {
@@ -182,7 +182,7 @@ impl Targets {
         Ok(addresses)
     }
 
-    /// None where no credentials are given for it.
+    /// Returns the upstream with its credentials; none where none are given for it.
     fn with_credentials(&self, name: &str, args: &SyncArgs) -> Result<Option<Upstream>, Unusable> {
         let credentials = upstream::credentials_of(name, args.file_of(name));
         let Some(credentials) = credentials.map_err(Unusable::Wrong)? else {
@@ -193,7 +193,7 @@ impl Targets {
         Ok(Some(upstream))
     }
 
-    /// None where another process has removed it meanwhile, and nobody has named it here.
+    /// Returns the status; none where another process has removed the upstream, unless it was named here.
     fn status(&self, upstream: &Upstream) -> Result<Option<Status>, Failure> {
         match upstream.status() {
             Ok(status) => Ok(Some(status)),
@@ -209,7 +209,7 @@ impl Targets {
         }
     }
 
-    /// What was done for each of them.
+    /// Returns the report for each of them.
     fn reports<'a>(&'a self, whole: &'a SyncReport) -> Vec<(&'a Upstream, &'a SyncReport)> {
         if whole.upstreams.is_empty() {
             return self
@@ -228,7 +228,7 @@ impl Targets {
     }
 }
 
-/// Why nothing is sent to one of several.
+/// Reason why nothing is sent to one of several.
 enum Unusable {
     Gone,
     Wrong(Failure),
@@ -252,7 +252,7 @@ impl SyncArgs {
     }
 }
 
-/// Syncs once.
+/// Runs the command.
 pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let targets = Targets::open(args, queue)?;
     targets.have_one()?;
@@ -317,7 +317,7 @@ pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
     }
 }
 
-/// What to say of each upstream that nothing could be sent to, and what is wrong where it should have been.
+/// Returns what to say of each upstream that nothing could be sent to, and what is wrong where it should have been.
 fn not_delivered_to(targets: &Targets, all: &[UpstreamInfo]) -> Vec<(String, Option<Failure>)> {
     let mut told = Vec::new();
     for name in &targets.passed_over {
@@ -343,7 +343,7 @@ fn not_delivered_to(targets: &Targets, all: &[UpstreamInfo]) -> Vec<(String, Opt
     told
 }
 
-/// What is left for those too that nothing could be sent to.
+/// Adds what is left for those that nothing could be sent to.
 fn with_others<'a>(
     targets: &'a Targets,
     all: &[UpstreamInfo],
@@ -356,7 +356,7 @@ fn with_others<'a>(
     lefts
 }
 
-/// For a program: with the same members however it ended.
+/// Returns the report for a program: with the same members however it ended.
 fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
     let left = lefts.iter().fold(Left::default(), |sum, (_, left)| Left {
         queued: sum.queued + left.queued,
@@ -384,7 +384,7 @@ fn shown(report: &SyncReport, lefts: &[(&str, Left)]) -> Value {
     shown
 }
 
-/// What is left for one that was not delivered to; nothing where it was removed meanwhile.
+/// Returns what is left for one that was not delivered to; nothing where it has been removed.
 fn left_for(all: &[UpstreamInfo], name: &str) -> Left {
     let found = all.iter().find(|one| one.name == name);
     found.map_or_else(Left::default, |one| Left::of(&one.status))
@@ -421,7 +421,7 @@ impl Left {
     }
 }
 
-/// The exit codes and what there is to say, of one upstream.
+/// Returns the exit codes and what there is to say, for one upstream.
 fn outcome(
     upstream: &Upstream,
     report: &SyncReport,
@@ -443,7 +443,7 @@ fn outcome(
             endpoint,
         )),
         Ended::NeedsApp { trouble } => {
-            // By now the queue may have another address.
+            // The queue may have another address by now.
             let is_elsewhere = trouble.problem == Problem::OtherEndpoint;
             let endpoint = if is_elsewhere { meant } else { endpoint };
             Some(advice::trouble(trouble, upstream.name(), endpoint))
@@ -508,7 +508,7 @@ fn waiting(
     }
 }
 
-/// What those that stand aside wait for, each reason once.
+/// Describes what the statements that are set aside wait for, each reason once.
 fn aside(upstream: &Upstream) -> Result<String, Failure> {
     let mut reasons: BTreeMap<&str, (WaitReason, u64, Option<i64>)> = BTreeMap::new();
     list::all(

@@ -1,4 +1,4 @@
-//! `pannier retract`, `void` and `erase`: what was recorded and should not have been.
+//! `pannier retract`, `void` and `erase`: undoing what should not have been recorded.
 
 use clap::Args;
 use pannier::statement::model::Agent;
@@ -68,7 +68,7 @@ pub struct EraseArgs {
     yes: bool,
 }
 
-/// Takes back what was never sent; what cannot be is told, and the others are taken back all the same.
+/// Takes back what was never sent; failures are reported, and the others are taken back all the same.
 pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
     let done = for_each(&args.ids, output, "taken back", |id| collector.retract(id));

@@ -1,4 +1,4 @@
-//! Which LRS, as whom, and by which way.
+//! Arguments for the LRS, the credentials and the connection.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +71,7 @@ pub struct WayArgs {
 }
 
 impl UpstreamArgs {
-    /// A configuration with all of it but the first upstream's address and credentials.
+    /// Returns a configuration with everything but the first upstream's address and credentials.
     pub fn config_without_main(&self) -> Result<Config, Failure> {
         let mut config = Config::default();
         config.allow_cleartext = self.credentials.allow_cleartext;
@@ -81,7 +81,7 @@ impl UpstreamArgs {
         Ok(config)
     }
 
-    /// A configuration with all of it.
+    /// Returns a configuration with everything.
     pub fn config(&self) -> Result<Config, Failure> {
         if let Some(lrs) = &self.lrs {
             Endpoint::parse(lrs).map_err(Error::from)?;
@@ -99,7 +99,7 @@ impl WayArgs {
         !self.ca.is_empty() || self.proxy.is_some() || self.proxy_from_environment
     }
 
-    /// A transport that goes this way.
+    /// Returns a transport with the settings of the connection.
     pub fn transport(&self) -> Result<HttpTransport, Failure> {
         let read = |path: &PathBuf| small_file::bytes(path, "certificates");
         let options = HttpOptions {
@@ -120,12 +120,13 @@ impl WayArgs {
     }
 }
 
-/// As whom at an upstream beside the first: from `PANNIER_LRS_NAME_USER` and so on, or from the file.
+/// Reads the credentials for an upstream other than the first: from `PANNIER_LRS_NAME_USER` and so on, or from the
+/// file.
 pub fn credentials_of(name: &str, file: Option<&Path>) -> Result<Option<Credentials>, Failure> {
     found(&variables_of(name), file)
 }
 
-/// What the variables with the credentials of an upstream beside the first begin with.
+/// Returns the prefix of the variables with the credentials of an upstream other than the first.
 pub fn variables_of(name: &str) -> String {
     format!(
         "PANNIER_LRS_{}",
@@ -134,14 +135,14 @@ pub fn variables_of(name: &str) -> String {
 }
 
 impl UpstreamArgs {
-    /// The file with credentials, if one is named.
+    /// Returns the file with credentials, if one is named.
     pub fn credentials_file(&self) -> Option<&Path> {
         self.credentials.credentials.as_deref()
     }
 }
 
 impl CredentialArgs {
-    /// The credentials, if any are given.
+    /// Reads the credentials, if any are given.
     pub fn read(&self) -> Result<Option<Credentials>, Failure> {
         found("PANNIER_LRS", self.credentials.as_deref())
     }
@@ -183,7 +184,7 @@ fn found(prefix: &str, file: Option<&Path>) -> Result<Option<Credentials>, Failu
         }
 }
 
-/// User and password out of a ready value, with or without the word before it.
+/// Reads user and password from a ready value, with or without `Basic` before it.
 fn unpack(basic: &str) -> Option<Credentials> {
     let packed = basic.trim();
     let packed = match packed.split_once(' ') {

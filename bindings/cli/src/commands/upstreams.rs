@@ -1,4 +1,4 @@
-//! `pannier upstream`: LRSs beside the first, and which statements are for them.
+//! `pannier upstream`: further LRSs, and which statements are for them.
 
 use clap::{Args, Subcommand};
 use pannier::{Collector, Config, NewUpstream, Remainder, Route, UpstreamInfo};
@@ -89,7 +89,7 @@ impl RouteArgs {
     }
 }
 
-/// Does what is asked.
+/// Runs the command.
 pub fn run(args: &UpstreamsArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     match &args.action {
         Action::Add {
@@ -190,7 +190,7 @@ fn set(
     Ok(())
 }
 
-/// An LRS may have a store for each account, so that this can be right.
+/// Warns of another upstream with the same address. It can be right: an LRS may have a store for each account.
 pub fn warn_of_the_same(collector: &Collector, name: &str) -> Result<(), Failure> {
     let all = collector.upstreams()?;
     let endpoint = |one: &UpstreamInfo| one.status.endpoint.clone();
@@ -208,11 +208,11 @@ pub fn warn_of_the_same(collector: &Collector, name: &str) -> Result<(), Failure
     Ok(())
 }
 
-/// For a program: `upstream list`, and the member `upstreams` of `status`.
+/// Returns an upstream for a program: `upstream list`, and the member `upstreams` of `status`.
 pub fn shown(one: &UpstreamInfo) -> serde_json::Value {
     let mut shown = json!(one);
     if let Some(members) = shown.as_object_mut() {
-        // Whether this process has opened it says nothing of others, nor does this of an upstream.
+        // These tell about this process or the whole queue, not about the upstream.
         for member in ["opened", "syncing", "network", "loss"] {
             members.remove(member);
         }
@@ -220,7 +220,7 @@ pub fn shown(one: &UpstreamInfo) -> serde_json::Value {
     shown
 }
 
-/// For a person, in a line.
+/// Returns an upstream for a person, in a line.
 pub fn line(one: &UpstreamInfo) -> String {
     let ledger = &one.status.ledger;
     let endpoint = one.status.endpoint.as_deref().unwrap_or("none yet");

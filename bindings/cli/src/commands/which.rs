@@ -1,4 +1,4 @@
-//! Which of the queue's upstreams a command is about.
+//! The upstream that a command is about.
 
 use clap::Args;
 use pannier::{Collector, Upstream};
@@ -14,13 +14,13 @@ pub struct WhichArgs {
 }
 
 impl WhichArgs {
-    /// The one that is asked for, or the first.
+    /// Returns the one that is asked for, or the first.
     pub fn of(&self, collector: &Collector) -> Result<Upstream, Failure> {
         let name = self.upstream.as_deref().unwrap_or("main");
         Ok(collector.upstream(name)?)
     }
 
-    /// The one that is asked for, if any is.
+    /// Returns the name of the one that is asked for, if any is.
     pub fn name(&self) -> Option<&str> {
         self.upstream.as_deref()
     }

@@ -1,4 +1,4 @@
-//! What the LRS itself says it has: asked over HTTP, statement by statement.
+//! The LRS's own account of what it has: asked over HTTP, statement by statement.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use uuid::Uuid;
 use super::device::Note;
 use super::error::Error;
 
-/// As many as a small LRS answers at once.
+/// Number of requests at a time: as many as a small LRS can answer at once.
 const AT_ONCE: usize = 6;
 
-/// What the LRS answered for one statement.
+/// Answer of the LRS about one statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Has {
     /// It has this very statement.
@@ -27,7 +27,7 @@ pub enum Has {
     Another,
     /// It has none.
     Nothing,
-    /// It did not say; why.
+    /// It did not say, for this reason.
     Unsaid(String),
 }
 
@@ -113,7 +113,7 @@ impl Lrs {
     }
 }
 
-/// Asks for each of these statements, and tells after each that one more is answered.
+/// Asks for each of these statements, and calls `answered` after each answer.
 pub async fn ask_for(lrs: Arc<Lrs>, notes: Vec<Note>, answered: impl Fn()) -> HashMap<Uuid, Has> {
     let mut all = HashMap::new();
     let mut asking = JoinSet::new();

@@ -7,24 +7,25 @@ use pannier::{Collector, Ended, Trouble, WaitKind};
 
 use super::error::Error;
 
-/// How often a countdown is told anew.
+/// Interval at which a countdown is updated.
 const TICK: Duration = Duration::from_millis(200);
 
-/// In the demo no wait is longer than a request's own time-out; an LRS that is really down ends it.
+/// Longest time to wait for the LRS: no wait of the demo is longer than a request's own time-out, so that this ends
+/// it only where the LRS is really down.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// How far to go.
+/// Point at which to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// One try.
     Tried,
-    /// An answer got lost, so that nobody knows what the LRS has, and it is time to look.
+    /// A lost answer, so that nobody knows what the LRS has, and it has to be looked up.
     OutcomeUnknown,
-    /// Nothing is queued any more, as far as patience goes.
+    /// An empty queue, as far as patience goes.
     Delivered,
 }
 
-/// Syncs that far, says what each wait is for, and counts it down beside the bar.
+/// Syncs up to that point, says the reason of each wait, and counts it down next to the bar.
 pub fn deliver(
     collector: &Collector,
     until: Until,
@@ -35,7 +36,7 @@ pub fn deliver(
     loop {
         bar.set_message("");
         let (due, what, unknown) = match collector.sync()?.ended {
-            // What waits aside comes back by itself.
+            // Statements set aside return to the queue by themselves.
             Ended::Emptied => match collector.status()?.next_due {
                 Some(due) => (due, "offers the refused one again", false),
                 None => return Ok(()),
@@ -78,7 +79,7 @@ pub fn deliver(
     }
 }
 
-/// Waits, and shows for what and how long yet.
+/// Waits, and shows the reason and the time left.
 fn count_down(due: i64, what: &str, bar: &ProgressBar) {
     loop {
         let left = Duration::from_millis((due - now_ms()).max(0) as u64);

@@ -21,7 +21,7 @@ impl Device {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Phone, Self::Headset, Self::Tablet];
 
-    /// What it is called.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Phone => "vocabulary phone",
@@ -30,7 +30,7 @@ impl Device {
         }
     }
 
-    /// The file name of its queue.
+    /// Returns the file name of its queue.
     pub fn file(self) -> &'static str {
         match self {
             Self::Phone => "phone.db",
@@ -39,7 +39,7 @@ impl Device {
         }
     }
 
-    /// All that it records on this day, in order.
+    /// Returns all that it records on this day, in order.
     pub fn statements(self, day: Day) -> Vec<Statement> {
         match self {
             Self::Phone => phone::practises(Diary::new(day, 0)),
@@ -57,7 +57,7 @@ pub struct Note {
     pub json: String,
 }
 
-/// What a device records on this day, as text.
+/// Returns what a device records on this day, as text.
 pub fn notes(device: Device, day: Day) -> Vec<Note> {
     let statements = device.statements(day).into_iter();
     statements

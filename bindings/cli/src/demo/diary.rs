@@ -1,24 +1,24 @@
-//! What a device experiences on the day of the demo: the same things at every run, under new ids.
+//! The experiences of a device on the day of the demo: the same at every run, under new ids.
 
 use std::time::{Duration, SystemTime};
 
 use pannier::statement::Statement;
 use uuid::Uuid;
 
-/// Every device has put its last statement down by the time the demo begins.
+/// Time before the demo at which the day begins: by the demo's beginning every device has noted its last statement.
 const MORNING: Duration = Duration::from_hours(6);
 
 /// One run of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct Day {
-    /// What the ids are made from.
+    /// Seed of the ids.
     pub seed: u64,
-    /// When the demo began, in unix milliseconds.
+    /// Beginning of the demo, in unix milliseconds.
     pub began_ms: u64,
 }
 
 impl Day {
-    /// Today.
+    /// Returns a run that begins now.
     pub fn today() -> Self {
         let began = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -30,7 +30,7 @@ impl Day {
     }
 }
 
-/// Statements in the order in which they come about.
+/// Statements in the order in which they happen.
 pub struct Diary {
     ids: fastrand::Rng,
     clock: SystemTime,
@@ -38,7 +38,7 @@ pub struct Diary {
 }
 
 impl Diary {
-    /// The diary of the `device`th device.
+    /// Begins the diary of the `device`th device.
     pub fn new(day: Day, device: u64) -> Self {
         let began = SystemTime::UNIX_EPOCH + Duration::from_millis(day.began_ms);
         Self {
@@ -48,24 +48,24 @@ impl Diary {
         }
     }
 
-    /// An id that no other run has.
+    /// Returns an id that no other run has.
     pub fn id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.ids.u128(..).to_be_bytes()).into_uuid()
     }
 
-    /// Time passes.
+    /// Lets time pass.
     pub fn pass(&mut self, time: Duration) {
         self.clock += time;
     }
 
-    /// Something happens now.
+    /// Notes something that happens now.
     pub fn note(&mut self, statement: Statement) -> Uuid {
         let id = self.id();
         self.statements.push(statement.id(id).timestamp(self.clock));
         id
     }
 
-    /// All that happened.
+    /// Returns all that happened.
     pub fn close(self) -> Vec<Statement> {
         self.statements
     }

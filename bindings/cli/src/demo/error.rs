@@ -1,10 +1,10 @@
-//! Why the demo could not go on.
+//! Reasons why the demo could not go on.
 
 use std::io;
 
 use pannier_hub::StartError;
 
-/// The demo could not go on; nothing is said about whether it added up.
+/// Failure of the demo to go on; it says nothing about whether the demo added up.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A collector's call failed.
@@ -16,7 +16,7 @@ pub enum Error {
     /// The hub did not start.
     #[error(transparent)]
     Hub(#[from] StartError),
-    /// What the user gave is wrong.
+    /// Wrong input from the user.
     #[error("{0}")]
     Usage(String),
     /// The LRS cannot be reached or does not take these credentials.
@@ -25,7 +25,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: what was tried.
+    /// Returns a conversion for `map_err`, with what was tried.
     pub fn system(tried: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let tried = tried.into();
         move |error| Self::System(tried, error)

@@ -33,10 +33,10 @@ const THINGS: [&str; 12] = [
     "stretcher",
 ];
 
-/// What a trainee does in one drill besides beginning and ending it.
+/// Number of a trainee's steps in one drill, besides beginning and ending it.
 const STEPS: usize = 86;
 
-/// 450 statements.
+/// Records 450 statements.
 pub fn trains(mut diary: Diary) -> Vec<Statement> {
     let registration = diary.id();
     for (round, (id, name)) in DRILLS.into_iter().enumerate() {
@@ -122,7 +122,7 @@ fn hand(step: usize) -> &'static str {
     }
 }
 
-/// Where the trainee looks: yaw and pitch in degrees.
+/// Returns the direction in which the trainee looks: yaw and pitch in degrees.
 fn gaze(step: usize, round: usize) -> serde_json::Value {
     let yaw = ((step * 17 + round * 5) % 3_600) as f64 / 10.0;
     let pitch = ((step * 7) % 900) as f64 / 10.0 - 45.0;

@@ -15,25 +15,24 @@ use super::error::Error;
 /// The hidden command that the child runs.
 pub const COMMAND: &str = "demo-headset";
 
-/// The plug is pulled when so many statements are known to be recorded.
+/// Number of statements known to be recorded at which the plug is pulled.
 const PULLED_AFTER: usize = 200;
 
-/// A trainee does one thing after another, if here much faster.
+/// Pause between two statements: a trainee does one thing after another, though far more slowly.
 const PACE: Duration = Duration::from_millis(1);
 
-/// What the child is told.
+/// Orders for the child.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The queue's file.
     pub queue: PathBuf,
     /// The run of the demo.
     pub day: Day,
-    /// How many statements are known to be recorded.
+    /// Number of statements known to be recorded.
     pub from: usize,
 }
 
-/// What the child does: records one statement after another, and says each id once `record` has
-/// returned.
+/// Records one statement after another, in the child, and prints each id once `record` has returned.
 pub fn record(order: &Order) -> Result<(), Error> {
     let collector = Collector::open(&order.queue, Config::default())?;
     for note in notes(Device::Headset, order.day).iter().skip(order.from) {
@@ -44,13 +43,13 @@ pub fn record(order: &Order) -> Result<(), Error> {
     Ok(())
 }
 
-/// What happened to the headset.
+/// Result of killing the headset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Killed {
-    /// So many statements were known to be recorded when it was killed.
+    /// Statements known to be recorded when it was killed.
     pub known: usize,
-    /// So many its queue held when it was opened again. A `record` that was not heard of any more
-    /// may have got as far as the disk.
+    /// Statements in its queue when it was opened again. A `record` that was not reported any more may have got as
+    /// far as the disk.
     pub found: usize,
 }
 
@@ -71,7 +70,7 @@ pub fn record_and_kill(
         .status()?
         .ledger
         .recorded as usize;
-    // The first one that was not heard of is recorded again, which changes nothing if it is there.
+    // The first one that was not reported is recorded again, which changes nothing if it is there.
     run(program, &order(known), bar, None)?;
     Ok(Killed { known, found })
 }

@@ -5,8 +5,8 @@
 //! 2. The LRS comes up badly: it is busy, answers get lost, one statement it will not take.
 //! 3. All is well.
 //!
-//! In the end each device's counts are held against what the LRS says it has, asked for one
-//! statement after the other. What [`run`] returns is exact or names everything that is not.
+//! In the end each device's counts are compared with what the LRS says it has, asked for one statement after the
+//! other. The result of [`run`] is exact or names everything that is not.
 
 mod ask;
 mod deliver;
@@ -42,18 +42,18 @@ pub use stage::Stage;
 use tally::Counts;
 pub use tally::{Held, Row, Tally};
 
-/// Which of the headset's statements the LRS will not take.
+/// Index of the headset's statement that the LRS will not take.
 const UNWELCOME: usize = 137;
 
-/// The workshop's app records a page of its diary at a time.
+/// Statements that the workshop's app records at a time: a page of its diary.
 const PAGE: usize = 25;
 
-/// What a user may choose.
+/// Choices of the user.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// An LRS in place of a hub of the demo's own.
     pub lrs: Option<Named>,
-    /// Where to keep the queues; otherwise they are gone in the end.
+    /// Folder to keep the queues in; otherwise they are gone in the end.
     pub keep: Option<PathBuf>,
     /// The `pannier` executable, which the headset's process runs.
     pub program: PathBuf,
@@ -122,7 +122,7 @@ pub fn run(options: &Options, stage: &Stage) -> Result<Tally, Error> {
     Ok(Tally::new(rows))
 }
 
-/// Moves each device's bar by what its collector says, until that is closed.
+/// Moves each device's bar by its collector's events, until the collector is closed.
 fn follow(collectors: &[Collector], bars: &Bars) -> Vec<thread::JoinHandle<()>> {
     Device::ALL
         .into_iter()
@@ -158,7 +158,7 @@ fn ended<T>(thread: ScopedJoinHandle<'_, Result<T, Error>>) -> Result<T, Error> 
     }
 }
 
-/// The first phase of one device.
+/// Runs the first phase of one device.
 fn record(
     device: Device,
     day: Day,
@@ -257,7 +257,7 @@ impl Drop for Bars {
     }
 }
 
-/// Where the queues are.
+/// Folder of the queues.
 enum Folder {
     Passing(TempDir),
     Kept(PathBuf),

@@ -1,4 +1,4 @@
-//! The way from a device to an LRS that is not ours to spoil: the trouble is made on the way.
+//! The network between a device and an LRS that is not ours to disturb: the trouble is made on the way.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pannier::lrs::{Method, Request, Response, TransportError};
 use pannier::transport::{Exchange, HttpTransport, Transport};
 
-/// What is done to a request.
+/// Treatment of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// Answered with 503 and `Retry-After: 1`, and not passed on.
@@ -15,7 +15,7 @@ pub enum Deed {
     LoseAnswer,
 }
 
-/// A transport that spoils what it was told to spoil.
+/// A transport that makes the trouble it is ordered to make.
 pub struct Network {
     inner: HttpTransport,
     state: Mutex<State>,
@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Network {
-    /// A line that is not up yet.
+    /// Returns a network that is not up yet.
     pub fn new(inner: HttpTransport) -> Self {
         let state = State {
             up: false,
@@ -39,7 +39,7 @@ impl Network {
         }
     }
 
-    /// From now on there is a network, and this happens first.
+    /// Brings the network up; these deeds happen first.
     pub fn up(&self, deeds: impl IntoIterator<Item = Deed>) {
         let mut state = self.state();
         state.up = true;
@@ -50,7 +50,7 @@ impl Network {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What happens to this request. The deeds wait for a request they can be done to.
+    /// Returns what happens to this request. A deed waits for a request that it can be done to.
     fn deed(&self, method: Method) -> Result<Option<Deed>, TransportError> {
         let mut state = self.state();
         if !state.up {

@@ -12,7 +12,7 @@ use super::diary::Diary;
 
 const SITE: &str = "https://vocabulary.example.com";
 
-/// German, English, and an English word that it is easily taken for.
+/// German, English, and an English word that it is easily mistaken for.
 const WORDS: [(&str, &str, &str); 22] = [
     ("der Zug", "the train", "the tram"),
     ("die Fahrkarte", "the ticket", "the driver"),
@@ -40,10 +40,10 @@ const WORDS: [(&str, &str, &str); 22] = [
 
 const LESSONS: usize = 10;
 
-/// Each word three times a lesson.
+/// Answers in a lesson: each word three times.
 const ANSWERS: usize = 3 * WORDS.len();
 
-/// 700 statements.
+/// Records 700 statements.
 pub fn practises(mut diary: Diary) -> Vec<Statement> {
     let registration = diary.id();
     for lesson in 0..LESSONS {

@@ -17,21 +17,21 @@ use super::network::{Deed as NetworkDeed, Network};
 use pannier_hub::mischief::{Deed, Mischief, Whom};
 use pannier_hub::{Hub, Options, Running};
 
-/// What the hub says to the statement that it will not take.
+/// The hub's answer to the statement that it will not take.
 const REFUSAL: &str = "this LRS takes no statements about this piece of equipment";
 
-/// An LRS, and as whom to speak to it.
+/// An LRS, and the credentials for it.
 #[derive(Clone, Debug)]
 pub struct Named {
     /// Its base URL.
     pub endpoint: String,
-    /// As whom.
+    /// Credentials for it.
     pub credentials: Option<Credentials>,
-    /// Whether the credentials may travel where they can be read.
+    /// Tells whether the credentials may travel where they can be read.
     pub allow_cleartext: bool,
 }
 
-/// Where the devices deliver to.
+/// LRS that the devices deliver to.
 pub struct Site {
     named: Named,
     kind: Kind,
@@ -49,9 +49,9 @@ enum Kind {
 }
 
 impl Site {
-    /// A hub that is not up yet.
+    /// Returns a hub that is not up yet.
     pub fn hub() -> Result<Self, Error> {
-        // Taken and given back: until the hub listens there, a connection is refused.
+        // The port is taken and released: until the hub listens there, a connection is refused.
         let addr = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
             .and_then(|listener| listener.local_addr())
             .map_err(Error::system("cannot find a free port"))?;
@@ -78,7 +78,7 @@ impl Site {
         })
     }
 
-    /// An LRS that is there already, but that no device can reach yet.
+    /// Returns an LRS that is there already, but that no device can reach yet.
     pub fn real(named: Named) -> Result<Self, Error> {
         let network = |_| Ok(Arc::new(Network::new(transport()?)));
         let networks = Device::ALL
@@ -91,12 +91,12 @@ impl Site {
         })
     }
 
-    /// Its base URL.
+    /// Returns its base URL.
     pub fn endpoint(&self) -> &str {
         &self.named.endpoint
     }
 
-    /// How a device's collector is set up.
+    /// Returns the settings of a device's collector.
     pub fn config(&self, device: Device) -> Config {
         let mut config = Config::new(&self.named.endpoint, self.named.credentials.clone());
         config.allow_cleartext = self.named.allow_cleartext;
@@ -106,7 +106,7 @@ impl Site {
         config
     }
 
-    /// The LRS, asked past all collectors and all trouble made on the way.
+    /// Returns the LRS, to be asked past all collectors and all trouble made on the way.
     pub async fn lrs(&self) -> Result<Lrs, Error> {
         let endpoint = Endpoint::parse(&self.named.endpoint).map_err(pannier::Error::from)?;
         let credentials = self.named.credentials.as_ref();
@@ -120,7 +120,7 @@ impl Site {
         Lrs::greet(endpoint, authorization, transport()?).await
     }
 
-    /// What the second phase is like: who makes which trouble.
+    /// Describes the second phase: who makes which trouble.
     pub fn trouble(&self) -> &'static [&'static str] {
         match self.kind {
             Kind::Hub { .. } => &[
@@ -135,7 +135,7 @@ impl Site {
         }
     }
 
-    /// From now on the LRS can be reached and behaves badly. It will not take this statement.
+    /// Makes the LRS reachable and lets it behave badly. It will not take this statement.
     pub async fn come_up_badly(&mut self, unwelcome: &Note) -> Result<(), Error> {
         let each = Device::ALL.len();
         if let Kind::Hub {
@@ -167,7 +167,7 @@ impl Site {
         Ok(())
     }
 
-    /// From now on all is well, but that it still will not take this statement.
+    /// Ends all trouble, except that the LRS still will not take this statement.
     pub fn be_well(&self, unwelcome: &Note) {
         match &self.kind {
             Kind::Hub { mischief, .. } => {
@@ -183,7 +183,7 @@ fn transport() -> Result<HttpTransport, Error> {
     HttpTransport::new(&HttpOptions::default()).map_err(|why| Error::Usage(why.to_string()))
 }
 
-/// A statement that somebody else stored under an id that will be ours.
+/// Returns a statement that somebody else stored under an id that will be ours.
 fn another_under(id: Uuid) -> String {
     Statement::new(
         Agent::account("https://drills.example.com", "crew-0007").name("Somebody Else"),

@@ -1,4 +1,4 @@
-//! Where the demo shows what it does: lines of text, and progress bars while it runs.
+//! The demo's output: lines of text, and progress bars while it runs.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// One for people to look at.
+    /// Returns one for people to look at.
     pub fn visible() -> Self {
         Self {
             bars: MultiProgress::new(),
@@ -22,7 +22,7 @@ impl Stage {
         }
     }
 
-    /// One that shows nothing.
+    /// Returns one that shows nothing.
     pub fn dark() -> Self {
         Self {
             bars: MultiProgress::new(),
@@ -30,7 +30,7 @@ impl Stage {
         }
     }
 
-    /// Says one line.
+    /// Prints one line.
     pub fn say(&self, line: &str) {
         if self.visible {
             // Nobody may be reading any more; the demo goes on to its end all the same.
@@ -40,7 +40,7 @@ impl Stage {
         }
     }
 
-    /// A bar for so many statements.
+    /// Returns a bar for so many statements.
     pub fn bar(&self, name: &'static str, length: u64) -> ProgressBar {
         if !self.visible {
             return ProgressBar::hidden();

@@ -17,14 +17,14 @@ const LEARNERS: [&str; 12] = [
     "Jūratė", "Kofi", "Łucja",
 ];
 
-/// The one who watches the whole video, and the one who attends the webinar.
+/// Seat of the learner who watches the whole video, and of the one who attends the webinar.
 const WATCHES: usize = 3;
 const ATTENDS: usize = 8;
 
 const MINUTES: u64 = 12;
 const QUESTIONS: usize = 14;
 
-/// 350 statements.
+/// Records 350 statements.
 pub fn goes_round(mut diary: Diary) -> Vec<Statement> {
     for (seat, name) in LEARNERS.into_iter().enumerate() {
         let learner = Learner {
@@ -63,7 +63,7 @@ impl Learner {
     }
 }
 
-/// Eleven statements, and one more from the learner who watches it to its end.
+/// Records eleven statements, and one more from the learner who watches it to its end.
 fn watches(diary: &mut Diary, learner: &Learner, seat: usize) {
     let length = MINUTES * 60;
     let say = |verb, at: f64, result: XapiResult| {
@@ -114,7 +114,7 @@ fn attends(diary: &mut Diary, learner: &Learner) {
     diary.note(learner.did(verbs::ATTENDED, webinar).result(result));
 }
 
-/// A quiz: begun, fourteen questions, ended.
+/// Records a quiz: begun, fourteen questions, ended.
 fn answers(diary: &mut Diary, learner: &Learner, seat: usize) {
     let quiz = || {
         Activity::new(format!("{SITE}/quizzes/leadership-basics"))

@@ -1,4 +1,4 @@
-//! Does it add up? What each device says, held against what the LRS says.
+//! Does it add up? Comparison of each device's counts with what the LRS says.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use super::device::Device;
 pub struct Held {
     /// Its id.
     pub id: Uuid,
-    /// Why, in a word.
+    /// Reason, in a word.
     pub reason: String,
     /// The LRS's own words.
     pub words: String,
@@ -23,25 +23,25 @@ pub struct Held {
 /// One device at the end of the demo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
-    /// Which.
+    /// Its name.
     pub device: &'static str,
-    /// What it experienced.
+    /// Statements that it experienced.
     pub happened: u64,
-    /// Taken in by its collector.
+    /// Statements that its collector recorded.
     pub recorded: u64,
-    /// Proved to be at the LRS.
+    /// Statements proved to be at the LRS.
     pub delivered: u64,
-    /// Set aside, with the reason.
+    /// Held statements, with the reason.
     pub held: Vec<Held>,
-    /// Still to be sent, or waiting for something.
+    /// Statements still to be sent, or waiting for something.
     pub queued: u64,
-    /// What the LRS says it has: asked for one by one, and the same as recorded.
+    /// Statements that the LRS says it has: asked for one by one, and the same as recorded.
     pub lrs_has: u64,
-    /// What does not add up, if anything does not.
+    /// Everything that does not add up.
     pub wrong: Vec<String>,
 }
 
-/// What a device's collector counts.
+/// Counts of a device's collector.
 #[derive(Clone, Debug)]
 pub struct Counts {
     pub recorded: u64,
@@ -51,8 +51,8 @@ pub struct Counts {
 }
 
 impl Row {
-    /// Holds a device's counts against what the LRS answered for all that happened on it. The LRS
-    /// would have taken everything but the `unwelcome` one.
+    /// Compares a device's counts with what the LRS answered for all that happened on it. The LRS would have taken
+    /// everything but the `unwelcome` one.
     pub fn new(
         device: Device,
         happened: &[Uuid],
@@ -106,7 +106,7 @@ impl Row {
         }
     }
 
-    /// Recorded, delivered, held, queued, and what the LRS has.
+    /// Returns the figures: recorded, delivered, held, queued, and what the LRS has.
     fn figures(&self) -> [u64; 5] {
         let held = self.held.len() as u64;
         [
@@ -119,17 +119,17 @@ impl Row {
     }
 }
 
-/// The demo's end.
+/// Result of the demo.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tally {
-    /// Whether everything adds up.
+    /// Tells whether everything adds up.
     pub exact: bool,
-    /// One row a device.
+    /// One row for each device.
     pub devices: Vec<Row>,
 }
 
 impl Tally {
-    /// Adds up.
+    /// Adds up the devices' rows.
     pub fn new(devices: Vec<Row>) -> Self {
         Self {
             exact: devices.iter().all(|row| row.wrong.is_empty()),
@@ -137,7 +137,7 @@ impl Tally {
         }
     }
 
-    /// The table, and below it every held statement and everything that is wrong.
+    /// Returns the table, and below it every held statement and everything that is wrong.
     pub fn text(&self) -> String {
         let mut lines = vec![self.table().to_string()];
         for Row { device, held, .. } in &self.devices {

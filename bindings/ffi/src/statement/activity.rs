@@ -10,9 +10,9 @@ use crate::status::mirror;
 /// Something to do or to learn from: a course, a video, a question, a simulation (Data 2.4.4.1).
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct Activity {
-    /// The IRI that tells it from all others.
+    /// The IRI that distinguishes it from all others.
     pub id: String,
-    /// What is known about it.
+    /// Its definition.
     #[uniffi(default)]
     pub definition: Option<ActivityDefinition>,
 }
@@ -37,20 +37,19 @@ impl From<model::Activity> for Activity {
     }
 }
 
-/// What is known about an activity (Data 2.4.4.1).
+/// Definition of an activity (Data 2.4.4.1).
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct ActivityDefinition {
     /// Its name, by language.
     #[uniffi(default)]
     pub name: HashMap<String, String>,
-    /// What it is about, by language; the wording of a question.
+    /// Its description, by language; the wording of a question.
     #[uniffi(default)]
     pub description: HashMap<String, String>,
-    /// The IRI of what kind of activity it is: `type` in JSON. The usual ones are in
-    /// `ActivityTypes`.
+    /// IRI of the kind of activity: `type` in JSON. The usual ones are in `ActivityTypes`.
     #[uniffi(default)]
     pub activity_type: Option<String>,
-    /// Where people can read more.
+    /// URL at which people can read more.
     #[uniffi(default)]
     pub more_info: Option<String>,
     /// The form of the question. Needed with any of the six fields that follow.
@@ -59,19 +58,19 @@ pub struct ActivityDefinition {
     /// The right answers: absent if every answer is right, empty if none is.
     #[uniffi(default)]
     pub correct_responses_pattern: Option<Vec<String>>,
-    /// What to choose from or to order (choice, sequencing).
+    /// Items to choose from or to order (choice, sequencing).
     #[uniffi(default)]
     pub choices: Vec<InteractionComponent>,
     /// The points of a scale (likert).
     #[uniffi(default)]
     pub scale: Vec<InteractionComponent>,
-    /// What to match (matching).
+    /// Items to match (matching).
     #[uniffi(default)]
     pub source: Vec<InteractionComponent>,
-    /// What to match it with (matching).
+    /// Items to match them with (matching).
     #[uniffi(default)]
     pub target: Vec<InteractionComponent>,
-    /// What to do (performance).
+    /// Steps to perform (performance).
     #[uniffi(default)]
     pub steps: Vec<InteractionComponent>,
     /// Anything else: IRI to JSON text.
@@ -146,9 +145,9 @@ mirror! {
 /// One thing to choose, match, order or do (Data 2.4.4.1).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct InteractionComponent {
-    /// What answers call it; different from the others in its list, best without spaces.
+    /// Its id in answers; unique in its list, best without spaces.
     pub id: String,
-    /// What the learner sees, by language.
+    /// Text that the learner sees, by language.
     #[uniffi(default)]
     pub description: HashMap<String, String>,
 }

@@ -1,20 +1,20 @@
-//! Who did it.
+//! The actor of a statement.
 
 use pannier::statement::model;
 
 use super::all;
 
-/// Who a statement is about: one person or system, or several (Data 2.4.2).
+/// Actor of a statement: one person or system, or several (Data 2.4.2).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
 pub enum Actor {
     /// One person or system.
     Agent {
-        /// Who.
+        /// The agent.
         agent: Agent,
     },
-    /// Several.
+    /// Several people or systems.
     Group {
-        /// Who.
+        /// The group.
         group: Group,
     },
 }
@@ -44,9 +44,9 @@ impl From<model::Actor> for Actor {
 /// One person or system (Data 2.4.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Agent {
-    /// Who they are.
+    /// Identifier.
     pub ifi: Ifi,
-    /// What to call them; means nothing for who they are.
+    /// Name to show; it identifies nobody.
     #[uniffi(default)]
     pub name: Option<String>,
 }
@@ -72,13 +72,13 @@ impl From<model::Agent> for Agent {
 /// Several people or systems (Data 2.4.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Group {
-    /// Who belongs to it; for an identified group not necessarily all.
+    /// Members; for an identified group not necessarily all.
     #[uniffi(default)]
     pub member: Vec<Agent>,
-    /// What to call them.
+    /// Name to show.
     #[uniffi(default)]
     pub name: Option<String>,
-    /// Who they are together. Without it the group is anonymous and must list its members.
+    /// Identifier of the group as such. Without it the group is anonymous and must list its members.
     #[uniffi(default)]
     pub ifi: Option<Ifi>,
 }
@@ -109,7 +109,7 @@ impl From<model::Group> for Group {
 pub enum Ifi {
     /// A mail address as an IRI.
     Mbox {
-        /// With its `mailto:`.
+        /// The IRI, with its `mailto:`.
         iri: String,
     },
     /// The SHA-1 of such an IRI.
@@ -124,7 +124,7 @@ pub enum Ifi {
     },
     /// An account on some system: best for privacy, as the name may be opaque.
     Account {
-        /// Which.
+        /// The account.
         account: Account,
     },
 }

@@ -7,9 +7,9 @@ use pannier::statement::model;
 /// The description of a file, not its content (Data 2.4.11).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Attachment {
-    /// The IRI of what the file is for.
+    /// IRI of the file's purpose.
     pub usage_type: String,
-    /// What to call it, by language; at least one.
+    /// Name to show, by language; at least one.
     pub display: HashMap<String, String>,
     /// Its media type.
     pub content_type: String,
@@ -17,9 +17,9 @@ pub struct Attachment {
     pub length: u64,
     /// Its SHA-2 hash as hex digits; best SHA-256. Needed even with `file_url`.
     pub sha2: String,
-    /// Where it can be had. Needed: Pannier cannot send the content yet.
+    /// URL of the content. Needed: Pannier cannot send the content yet.
     pub file_url: Option<String>,
-    /// What it is, by language.
+    /// Description, by language.
     #[uniffi(default)]
     pub description: HashMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! What it was part of.
+//! The context of a statement.
 
 use std::collections::HashMap;
 
@@ -7,37 +7,37 @@ use pannier::statement::{Fault, model};
 use super::{Activity, Actor, Agent, Group, StatementRef, all, extensions};
 use crate::Uuid;
 
-/// What gives a statement its meaning beside its three parts (Data 2.4.6).
+/// Context that adds to the meaning of actor, verb and object (Data 2.4.6).
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct Context {
     /// The registration (one learner taking one course once) it belongs to.
     #[uniffi(default)]
     pub registration: Option<Uuid>,
-    /// Who taught.
+    /// The instructor.
     #[uniffi(default)]
     pub instructor: Option<Actor>,
-    /// With whom it was done.
+    /// Team with whom it was done.
     #[uniffi(default)]
     pub team: Option<Group>,
-    /// The activities around it.
+    /// Related activities.
     #[uniffi(default)]
     pub context_activities: Option<ContextActivities>,
     /// The revision of the activity. Only where the object is an Activity.
     #[uniffi(default)]
     pub revision: Option<String>,
-    /// What it was done on. Only where the object is an Activity.
+    /// Platform it was done on. Only where the object is an Activity.
     #[uniffi(default)]
     pub platform: Option<String>,
     /// The language it was done in, as an RFC 5646 tag.
     #[uniffi(default)]
     pub language: Option<String>,
-    /// Another statement to read it with.
+    /// Another statement that gives it context.
     #[uniffi(default)]
     pub statement: Option<StatementRef>,
-    /// Agents around it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
+    /// Related agents. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
     #[uniffi(default)]
     pub context_agents: Vec<ContextAgent>,
-    /// Groups around it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
+    /// Related groups. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
     #[uniffi(default)]
     pub context_groups: Vec<ContextGroup>,
     /// Anything else: IRI to JSON text.
@@ -88,16 +88,16 @@ impl From<model::Context> for Context {
 /// The activities that give a statement its place (Data 2.4.6.2).
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct ContextActivities {
-    /// What the object is directly part of: the quiz of a question.
+    /// Activities that the object is directly part of: the quiz of a question.
     #[uniffi(default)]
     pub parent: Vec<Activity>,
-    /// What it is part of further up: the course of the quiz.
+    /// Activities that it is part of further up: the course of the quiz.
     #[uniffi(default)]
     pub grouping: Vec<Activity>,
-    /// What kind of statement this is, such as the profile it follows.
+    /// Activities that tell the kind of statement, such as the profile it follows.
     #[uniffi(default)]
     pub category: Vec<Activity>,
-    /// Any other.
+    /// Any other activities.
     #[uniffi(default)]
     pub other: Vec<Activity>,
 }
@@ -131,12 +131,12 @@ impl From<model::ContextActivities> for ContextActivities {
     }
 }
 
-/// An agent with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
+/// An agent with a role in the statement, and the role (IEEE 9274.1.1, 4.2.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ContextAgent {
     /// The agent.
     pub agent: Agent,
-    /// IRIs of the parts they had. Optional by the standard, but some LRSs demand one.
+    /// IRIs of the agent's roles. Optional by the standard, but some LRSs demand one.
     #[uniffi(default)]
     pub relevant_types: Vec<String>,
 }
@@ -159,12 +159,12 @@ impl From<model::ContextAgent> for ContextAgent {
     }
 }
 
-/// A group with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
+/// A group with a role in the statement, and the role (IEEE 9274.1.1, 4.2.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ContextGroup {
     /// The group.
     pub group: Group,
-    /// IRIs of the parts they had. Optional by the standard, but some LRSs demand one.
+    /// IRIs of the group's roles. Optional by the standard, but some LRSs demand one.
     #[uniffi(default)]
     pub relevant_types: Vec<String>,
 }

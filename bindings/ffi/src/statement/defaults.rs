@@ -1,25 +1,25 @@
-//! What statements have in common, said once.
+//! Defaults that several statements have in common.
 
 use pannier::statement::{Fault, StatementDefaults as Core};
 
 use super::{Actor, Context};
 use crate::PannierError;
 
-/// What a statement says where it leaves it open itself. Each property of `context` is a default of its own,
-/// and so are each kind of `contextActivities` and each extension: what the statement says of any of these
-/// itself is what counts, whole. `revision` and `platform` are left out where the object is no Activity.
+/// Defaults for what a statement leaves open. Each property of `context` is a default of its own, and so are each
+/// kind of `contextActivities` and each extension: a value in the statement itself replaces it whole. `revision`
+/// and `platform` are left out where the object is no Activity.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct StatementDefaults {
-    /// Who did it.
+    /// Default actor.
     #[uniffi(default)]
     pub actor: Option<Actor>,
-    /// What it was part of.
+    /// Default context.
     #[uniffi(default)]
     pub context: Option<Context>,
 }
 
 impl StatementDefaults {
-    /// The core's own.
+    /// Converts into the core's own type.
     pub(crate) fn core(self) -> Result<Core, PannierError> {
         let mut faults: Vec<Fault> = Vec::new();
         let mut core = Core::new();

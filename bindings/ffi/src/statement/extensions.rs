@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Extensions;
 
-/// The values; a text that is no JSON is a fault of its own.
+/// Converts into values; a text that is no JSON is a fault of its own.
 pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) -> model::Extensions {
     let mut values = model::Extensions::new();
     for (iri, text) in extensions {
@@ -22,12 +22,12 @@ pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) ->
             }),
         }
     }
-    // The order of a map that came from elsewhere is nobody's.
+    // The map that came in has no defined order.
     faults.sort_by(|a, b| a.path.cmp(&b.path));
     values
 }
 
-/// The texts.
+/// Converts into texts.
 pub(super) fn texts(extensions: model::Extensions) -> Extensions {
     let texts = extensions.into_iter();
     texts.map(|(iri, value)| (iri, value.to_string())).collect()

@@ -1,8 +1,8 @@
 //! A statement as typed values. The names and their meanings are the standard's.
 //!
-//! Nothing is validated here: a typed statement becomes JSON text and goes the same way in as text
-//! that an app wrote itself. Only extensions, which cross as JSON text, have to be JSON to become
-//! part of it.
+//! Nothing is validated here: a typed statement becomes JSON text and takes the same way in as text that an app
+//! wrote itself. Only extensions, which cross the language border as JSON text, have to be JSON, and scores finite
+//! numbers, to become part of it.
 
 mod activity;
 mod actor;
@@ -33,27 +33,26 @@ pub use verb::Verb;
 /// The same text in several languages: RFC 5646 language tag to plain text.
 pub type LanguageMap = HashMap<String, String>;
 
-/// What the standard has no property for: IRI to JSON text, such as `3`, `"a"` or `{"b":[1,2]}`.
+/// Values for which the standard has no property: IRI to JSON text, such as `3`, `"a"` or `{"b":[1,2]}`.
 pub type Extensions = HashMap<String, String>;
 
 /// One experience: an actor did something to an object (xAPI 1.0.3 Data 2.4).
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct Statement {
-    /// Who did it. Default: the actor of the defaults it is recorded with; without any it is no valid
-    /// statement.
+    /// Its actor. Default: the actor of the defaults it is recorded with; without any it is no valid statement.
     #[uniffi(default)]
     pub actor: Option<Actor>,
-    /// What they did.
+    /// Its verb.
     pub verb: Verb,
-    /// What they did it to.
+    /// Its object.
     pub object: StatementObject,
-    /// How it went.
+    /// Its result.
     #[uniffi(default)]
     pub result: Option<XapiResult>,
-    /// What it was part of.
+    /// Its context.
     #[uniffi(default)]
     pub context: Option<Context>,
-    /// When it happened, kept to the millisecond. Default: when it is recorded.
+    /// Time at which it happened, to the millisecond. Default: when it is recorded.
     #[uniffi(default)]
     pub timestamp: Option<Timestamp>,
     /// Files that belong to it.
@@ -66,23 +65,23 @@ pub struct Statement {
 
 #[uniffi::export]
 impl Statement {
-    /// The statement as JSON text, which nobody has validated yet.
+    /// Returns the statement as JSON text, which nobody has validated yet.
     pub fn to_json(&self) -> Result<String, PannierError> {
         Ok(typed(self.clone())?.to_json())
     }
 }
 
-/// Reads a statement's JSON. Nobody has validated it then: whether it is valid, `check_statement` says. What the
-/// types here have no place for is a fault with its path, and never left out: `stored`, `authority` and
-/// `version`, which an LRS sets, a duration in years or months, an integer of more digits than a number keeps.
+/// Reads a statement's JSON without validating it: `check_statement` does that. Content for which the types here
+/// have no place is a fault with its path, and never left out: `stored`, `authority` and `version`, which an LRS
+/// sets, a duration in years or months, an integer of more digits than a number keeps.
 #[uniffi::export]
 pub fn statement_from_json(json: &str) -> Result<Statement, PannierError> {
     let read = model::Statement::from_json(json).map_err(pannier::Error::Invalid)?;
     Ok(read.into())
 }
 
-/// Checks a statement without recording it, and returns what is valid but had better be otherwise. Refuses
-/// what `record` refuses, with the same error, but for what only a queue knows.
+/// Checks a statement without recording it, and returns what is valid but better avoided. Refuses what `record`
+/// refuses, with the same error, except for what only a queue knows.
 #[uniffi::export]
 pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, PannierError> {
     let known = Recordable::check(json.as_bytes(), version.into())?;
@@ -104,7 +103,7 @@ impl From<model::Statement> for Statement {
     }
 }
 
-/// The core's own.
+/// Converts into the core's own type.
 pub(crate) fn typed(statement: Statement) -> Result<model::Statement, PannierError> {
     let mut faults = Vec::new();
     let statement = core(statement, "$", &mut faults);
@@ -115,7 +114,7 @@ pub(crate) fn typed(statement: Statement) -> Result<model::Statement, PannierErr
     }
 }
 
-/// All or none, with the faults of all.
+/// Converts all or none, with the faults of all.
 pub(crate) fn all_typed(statements: Vec<Statement>) -> Result<Vec<model::Statement>, PannierError> {
     let mut faults = Vec::new();
     let statements = statements

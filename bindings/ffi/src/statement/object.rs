@@ -1,11 +1,11 @@
-//! What it was done to.
+//! The object of a statement.
 
 use pannier::statement::{Fault, model};
 
 use super::{Activity, Actor, Agent, Attachment, Context, Group, Verb, XapiResult, all};
 use crate::{Timestamp, Uuid};
 
-/// What the actor acted on (Data 2.4.4): the standard's Object, a name that Java has given away.
+/// Target of the actor's action (Data 2.4.4): the standard's Object, a name that Java has given away.
 #[derive(Debug, Clone, PartialEq, uniffi::Enum)]
 #[allow(
     clippy::large_enum_variant, // where pointers have 64 bits
@@ -14,28 +14,28 @@ use crate::{Timestamp, Uuid};
 pub enum StatementObject {
     /// Something to do or to learn from.
     Activity {
-        /// Which.
+        /// The activity.
         activity: Activity,
     },
     /// A person or system.
     Agent {
-        /// Who.
+        /// The agent.
         agent: Agent,
     },
-    /// Several of them.
+    /// Several people or systems.
     Group {
-        /// Who.
+        /// The group.
         group: Group,
     },
     /// Another statement, by its id.
     StatementRef {
-        /// Which.
+        /// The reference.
         reference: StatementRef,
     },
-    /// A statement inside this one, that is not itself claimed to have happened. Not called like
-    /// its type: the Kotlin generator would mix the two up.
+    /// A statement inside this one, which is not itself claimed to have happened. Not named like its type, because
+    /// the Kotlin generator would mix the two up.
     Sub {
-        /// Which.
+        /// The SubStatement.
         statement: Box<SubStatement>,
     },
 }
@@ -90,20 +90,20 @@ impl From<model::StatementRef> for StatementRef {
 /// A statement inside a statement, such as what somebody plans or recommends (Data 2.4.4.3).
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct SubStatement {
-    /// Who does it; without it it is no valid statement.
+    /// Its actor; without one it is no valid statement.
     #[uniffi(default)]
     pub actor: Option<Actor>,
-    /// What they do.
+    /// Its verb.
     pub verb: Verb,
-    /// What they do it to. Not another `SubStatement`.
+    /// Its object. Not another `SubStatement`.
     pub object: StatementObject,
-    /// How it goes.
+    /// Its result.
     #[uniffi(default)]
     pub result: Option<XapiResult>,
-    /// What it is part of.
+    /// Its context.
     #[uniffi(default)]
     pub context: Option<Context>,
-    /// When it happens, which here may be in the future.
+    /// Time at which it happens, which here may be in the future.
     #[uniffi(default)]
     pub timestamp: Option<Timestamp>,
     /// Files that belong to it.

@@ -1,4 +1,4 @@
-//! How it went.
+//! The result of a statement.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use pannier::statement::{Fault, model};
 use super::extensions;
 use crate::TimeSpan;
 
-/// What came of it (Data 2.4.5): the `result` of a statement.
+/// Outcome of the action (Data 2.4.5): the `result` of a statement.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 pub struct XapiResult {
     /// The score.
     #[uniffi(default)]
     pub score: Option<Score>,
-    /// Whether the attempt succeeded.
+    /// Tells whether the attempt succeeded.
     #[uniffi(default)]
     pub success: Option<bool>,
-    /// Whether the activity was completed.
+    /// Tells whether the activity was completed.
     #[uniffi(default)]
     pub completion: Option<bool>,
     /// The answer given, in the form that the interaction type asks for.
     #[uniffi(default)]
     pub response: Option<String>,
-    /// How long it took. What is finer than 0.01 s is cut off (Data 4.6).
+    /// Time it took. Anything finer than 0.01 s is cut off (Data 4.6).
     #[uniffi(default)]
     pub duration: Option<TimeSpan>,
     /// Anything else: IRI to JSON text.
@@ -58,10 +58,10 @@ impl From<model::XapiResult> for XapiResult {
     }
 }
 
-/// How well it went (Data 2.4.5.1). Not for progress.
+/// Score of an attempt (Data 2.4.5.1). Not for progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, uniffi::Record)]
 pub struct Score {
-    /// From -1 to 1; 0.8 for 80 %.
+    /// Scaled score from -1 to 1; 0.8 for 80 %.
     #[uniffi(default)]
     pub scaled: Option<f64>,
     /// The points reached, between `min` and `max`.
@@ -76,8 +76,8 @@ pub struct Score {
 }
 
 impl Score {
-    /// The core's own. A number that JSON cannot write would become `null` in the text, and be refused
-    /// by a word that the app never gave.
+    /// Converts into the core's own type. A number that JSON cannot write would become `null` in the text, and the
+    /// refusal would name a value that the app never gave.
     fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Score {
         let Self {
             scaled,

@@ -1,15 +1,15 @@
-//! What they did.
+//! The verb of a statement.
 
 use std::collections::HashMap;
 
 use pannier::statement::model;
 
-/// What the actor did (Data 2.4.3). The usual ones are in `Verbs`.
+/// Action of the actor (Data 2.4.3). The usual ones are in `Verbs`.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Verb {
     /// The IRI that gives the verb its meaning.
     pub id: String,
-    /// Words to show for it, by language; they mean nothing.
+    /// Words to show for it, by language; they carry no meaning.
     #[uniffi(default)]
     pub display: HashMap<String, String>,
 }

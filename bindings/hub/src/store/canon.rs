@@ -1,8 +1,8 @@
-//! What the hub has been told about activities and verbs, for `format=canonical`.
+//! The hub's knowledge about activities and verbs, for `format=canonical`.
 //!
-//! The newest word counts, language by language. What is told is put together before the database is locked,
-//! in time that grows with the length of it, and no more than [`MOST`] is kept about one thing: a statement
-//! that only names the thing would else get all of it back, again and again.
+//! The newest information counts, language by language. It is merged before the database is locked, in time that
+//! grows with its length, and no more than [`MOST`] bytes are kept about one thing: otherwise a statement that only
+//! names the thing would get all of it back, again and again.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::facts::Facts;
 use crate::problem::Problem;
 use crate::splice::{self, Members};
 
-/// The most bytes that are kept about an activity or a verb. A longer text is shown where it was received
-/// and nowhere else.
+/// Most bytes that are kept about an activity or a verb. A longer text is shown where it was received and nowhere
+/// else.
 const MOST: usize = 64 * 1024;
 
-/// What can be known more of than a statement says.
+/// Kinds of things of which more can be known than one statement says.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     /// An activity has a definition, in which `name` and `description` are language maps.
@@ -45,7 +45,7 @@ impl Kind {
         }
     }
 
-    /// The members that are laid over each other member by member.
+    /// Returns the members that are merged member by member.
     fn maps(self) -> &'static [&'static str] {
         match self {
             Self::Activity => &["name", "description"],
@@ -60,7 +60,7 @@ impl Kind {
             .optional()
     }
 
-    /// What is known once this is said, too.
+    /// Returns what is known once the news is added, or the newest alone if that would be too long.
     fn merged(self, known: Option<&str>, news: &[&str]) -> serde_json::Result<String> {
         let mut layers = Layers::default();
         for json in known.iter().chain(news) {
@@ -75,17 +75,17 @@ impl Kind {
 }
 
 impl Store {
-    /// All that is known about an activity: a definition.
+    /// Returns all that is known about an activity: a definition.
     pub fn definition(&self, activity: &str) -> rusqlite::Result<Option<String>> {
         Kind::Activity.look_up(&self.lock(), activity)
     }
 
-    /// All that is known about a verb: a language map.
+    /// Returns all that is known about a verb: a language map.
     pub fn display(&self, verb: &str) -> rusqlite::Result<Option<String>> {
         Kind::Verb.look_up(&self.lock(), verb)
     }
 
-    /// Puts together what new statements say with what is known; only for a moment is the database locked.
+    /// Merges what new statements say with what is known; the database is locked only briefly.
     pub fn lessons<'a>(
         &self,
         facts: impl Iterator<Item = &'a Facts>,
@@ -120,7 +120,7 @@ impl Store {
     }
 }
 
-/// What is to be known about one thing.
+/// New knowledge about one thing.
 pub struct Lesson<'a> {
     kind: Kind,
     id: &'a str,
@@ -130,14 +130,14 @@ pub struct Lesson<'a> {
 }
 
 impl Lesson<'_> {
-    /// Writes it down.
+    /// Stores it.
     pub fn learn(&self, transaction: &Transaction) -> Result<(), Problem> {
         let known = self.kind.look_up(transaction, self.id)?;
         let again;
         let merged = if known == self.known {
             &self.merged
         } else {
-            // Another request was here since.
+            // Another request has changed it since.
             again = self.kind.merged(known.as_deref(), &self.news)?;
             &again
         };
@@ -150,7 +150,8 @@ impl Lesson<'_> {
     }
 }
 
-/// JSON objects laid over each other. Of a member in several the last one is seen, in the place of the first.
+/// JSON objects merged on top of each other. If several have a member, the last value counts, in the place of the
+/// first.
 #[derive(Default)]
 struct Layers<'a> {
     members: Vec<(String, Said<'a>)>,
@@ -163,7 +164,7 @@ enum Said<'a> {
 }
 
 impl<'a> Layers<'a> {
-    /// Lays another object over the rest; those of its members that are `maps` are laid over their like.
+    /// Merges another object on top of the rest; its members in `maps` are merged with their counterparts.
     fn lay(&mut self, json: &'a str, maps: &[&str]) -> serde_json::Result<()> {
         for (key, value) in Members::of(json)?.0 {
             let is_map = maps.contains(&key.as_str());

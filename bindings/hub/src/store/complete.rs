@@ -1,25 +1,24 @@
-//! How far the statements are complete: what `X-Experience-API-Consistent-Through` says (1.0.3
-//! Communication 2.1.3; 2.0.0 4.1.6.1).
+//! How far are the statements complete? The value of `X-Experience-API-Consistent-Through` (1.0.3 Communication
+//! 2.1.3; 2.0.0 4.1.6.1).
 //!
-//! It stands on every answer, also on that to a stranger, so it is known without the database and its
-//! lock. It always holds that nothing is stored with an earlier instant than was told. All instants are Unix
-//! microseconds.
+//! It is on every answer of the Statement Resource, even one to a stranger, so it is known without the database and
+//! its lock. Nothing is ever stored with an earlier instant than was promised. All instants are Unix microseconds.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::now;
 
-/// What was told, and what is being stored.
+/// The instant promised so far, and what is being stored.
 pub struct Complete(Mutex<Told>);
 
 struct Told {
     through: i64,
-    /// The first instant of what is being stored just now.
+    /// First instant of what is being stored now.
     storing: Option<i64>,
 }
 
 impl Complete {
-    /// Up to now.
+    /// Starts with everything complete up to now.
     pub fn new() -> Self {
         Self(Mutex::new(Told {
             through: now(),
@@ -27,7 +26,7 @@ impl Complete {
         }))
     }
 
-    /// Everything stored before this instant can be read from now on.
+    /// Returns an instant: everything stored before it can be read from now on.
     pub fn through(&self) -> i64 {
         let mut told = self.lock();
         let through = told.storing.map_or(now(), |first| first.min(now()));
@@ -35,11 +34,11 @@ impl Complete {
         told.through
     }
 
-    /// The instant of the first new statement, when `last` is that of the last one that is stored. Until the
-    /// result is dropped, nothing from there on is called complete. One at a time.
+    /// Returns the instant of the first new statement, when `last` is that of the last stored one. Until the result
+    /// is dropped, nothing from there on counts as complete. One call at a time.
     pub fn begin(&self, last: Option<i64>) -> Storing<'_> {
         let mut told = self.lock();
-        // Strictly increasing, also when the clock goes back, and never before what was called complete.
+        // Strictly increasing, even when the clock goes back, and never before what was promised as complete.
         let first = now().max(last.unwrap_or_default() + 1).max(told.through);
         told.storing = Some(first);
         Storing {
@@ -49,14 +48,14 @@ impl Complete {
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
-        // Two numbers are in order after any panic.
+        // The two numbers are valid after any panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Statements that are being stored.
 pub struct Storing<'a> {
-    /// The instant of the first.
+    /// Instant of the first.
     pub first: i64,
     complete: &'a Complete,
 }

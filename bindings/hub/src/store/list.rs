@@ -10,15 +10,15 @@ use crate::query::Filter;
 
 /// One page of a list.
 pub struct Page {
-    /// Each one's `stored` in Unix microseconds, and its text.
+    /// Each statement's `stored` in Unix microseconds, and its text.
     pub statements: Vec<(i64, String)>,
-    /// Whether there is another page after the last of these.
+    /// Tells whether there is another page after the last of these.
     pub more: bool,
 }
 
 impl Store {
-    /// The statements that pass the filter, at most `limit`, and as many as have `bytes` together, but at
-    /// least one.
+    /// Returns the statements that pass the filter, at most `limit`, and no more than fit into `bytes` together,
+    /// but at least one.
     pub fn list(&self, filter: &Filter, limit: usize, bytes: usize) -> rusqlite::Result<Page> {
         let search = Search::of(filter, limit + 1);
         let connection = self.lock();
@@ -46,13 +46,13 @@ impl Store {
 
 /// A filter as pieces of SQL about a statement `s`.
 struct Search {
-    /// What a match must be, itself or by a chain of references: the tables that say so, which all have a
-    /// column `stored`, and conditions that begin with AND.
+    /// Tables and conditions for a match, by itself or through a chain of references. All the tables have a column
+    /// `stored`, and the conditions begin with AND.
     tables: Vec<&'static str>,
     wanted: String,
-    /// What the statement itself must be: conditions.
+    /// Conditions for the statement itself.
     range: String,
-    /// The column whose index gives the matches in order.
+    /// Column whose index gives the matches in order.
     key: &'static str,
     order: &'static str,
     values: Vec<(&'static str, Box<dyn ToSql>)>,
@@ -131,7 +131,7 @@ impl Search {
             .collect()
     }
 
-    /// A page of the statements and their texts.
+    /// Returns the SQL for a page of the statements and their texts.
     fn page(&self) -> String {
         let Self { wanted, order, .. } = self;
         let mut found = format!("SELECT * FROM ({})", self.matching());
@@ -144,7 +144,7 @@ impl Search {
         )
     }
 
-    /// A page of those that match by themselves.
+    /// Returns the SQL for a page of those that match by themselves.
     fn matching(&self) -> String {
         let Self {
             wanted,
@@ -159,8 +159,8 @@ impl Search {
         )
     }
 
-    /// A page of those that match by what they refer to. The `s` inside is the one at the end of a chain;
-    /// the cross joins make SQLite begin with the chain and not with all that matches.
+    /// Returns the SQL for a page of those that match through what they refer to. The `s` inside is the one at the
+    /// end of a chain; the cross joins make SQLite begin with the chain and not with all that matches.
     fn referring(&self) -> String {
         let Self {
             wanted,

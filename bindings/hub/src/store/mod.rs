@@ -1,6 +1,6 @@
-//! What the hub has: one SQLite database, one connection, one request in it at a time.
+//! The hub's data: one SQLite database, one connection, one request in it at a time.
 //!
-//! What an answer says is stored is committed to the disk (`synchronous=FULL`).
+//! Everything that an answer reports as stored is committed to the disk (`synchronous=FULL`).
 
 mod canon;
 mod complete;
@@ -17,21 +17,21 @@ use uuid::Uuid;
 use complete::Complete;
 pub use list::Page;
 
-/// "PnHb": marks a database as a hub's, so that no other file is taken for one.
+/// Mark of a hub's database, `PnHb`, so that no other file is taken for one.
 const APPLICATION_ID: i32 = 0x506e_4862;
 const SCHEMA_VERSION: i32 = 1;
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// Where a hub keeps its statements.
+/// Place of a hub's statements.
 #[derive(Clone, Debug)]
 pub enum Storage {
-    /// In memory; they go when the hub stops.
+    /// Memory; the statements go when the hub stops.
     Memory,
-    /// In this file, which is created if it does not exist.
+    /// This file, which is created if it does not exist.
     File(PathBuf),
 }
 
-/// Why a database cannot be used.
+/// Reason why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file is another program's, or no database at all.
@@ -66,8 +66,8 @@ pub struct Store {
     complete: Complete,
 }
 
-/// Makes an empty file that nobody but this user may read, where there is none yet. What is in its way is told
-/// when it is opened.
+/// Creates an empty file that only this user may read, if there is none. An obstacle is reported when the file is
+/// opened.
 fn be_private(path: &Path) {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -103,7 +103,7 @@ impl Store {
         })
     }
 
-    /// The statement of this id, voided or not.
+    /// Returns the statement of this id, voided or not.
     pub fn get(&self, id: Uuid) -> rusqlite::Result<Option<Stored>> {
         let connection = self.lock();
         let mut query =
@@ -118,7 +118,7 @@ impl Store {
         row.optional()
     }
 
-    /// The content of an attachment by its hash in either letter case.
+    /// Returns the content of an attachment by its hash in either letter case.
     pub fn content(&self, sha2: &str) -> rusqlite::Result<Option<Vec<u8>>> {
         let connection = self.lock();
         let mut query =
@@ -128,7 +128,7 @@ impl Store {
             .optional()
     }
 
-    /// How many bytes that content has.
+    /// Returns the length of that content in bytes.
     pub fn content_length(&self, sha2: &str) -> rusqlite::Result<Option<usize>> {
         let connection = self.lock();
         let mut query =
@@ -139,12 +139,12 @@ impl Store {
             .map(|length| length.map(|length| length as usize))
     }
 
-    /// Everything stored before this instant, in Unix microseconds, can be read from now on.
+    /// Returns an instant in Unix microseconds: everything stored before it can be read from now on.
     pub fn consistent_through(&self) -> i64 {
         self.complete.through()
     }
 
-    /// A panic in a request rolls its transaction back, so the connection behind a poisoned lock is fine.
+    /// Locks the connection even if the lock is poisoned: a panic in a request rolls its transaction back.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection
             .lock()

@@ -13,10 +13,10 @@ use crate::splice::{self, Members};
 use crate::time;
 
 impl Store {
-    /// Stores what is new. A statement that is stored already with the same content changes nothing;
-    /// one with other content refuses the whole delivery (1.0.3 Communication 2.1.2; 2.0.0 4.1.6.1).
+    /// Stores the new statements. One that is stored already with the same content changes nothing; one with other
+    /// content refuses the whole delivery (1.0.3 Communication 2.1.2; 2.0.0 4.1.6.1).
     pub fn store(&self, delivery: &Delivery) -> Result<(), Problem> {
-        // A stored statement never changes, so what is compared without the lock stays true.
+        // A stored statement never changes, so a comparison without the lock stays true.
         let new = new(delivery.statements.iter().enumerate(), |incoming| {
             known(&self.lock(), incoming)
         })?;
@@ -48,10 +48,10 @@ impl Store {
     }
 }
 
-/// A statement and its place in the request.
+/// A statement and its position in the request.
 type Placed<'i, 'a> = (usize, &'i Incoming<'a>);
 
-/// Those of the statements that are not stored yet, or the 409 for those that are with other content.
+/// Returns the statements that are not stored yet, or the 409 for those that are stored with other content.
 fn new<'i, 'a>(
     incoming: impl Iterator<Item = Placed<'i, 'a>>,
     known: impl Fn(&Incoming) -> rusqlite::Result<Option<String>>,
@@ -81,7 +81,7 @@ fn new<'i, 'a>(
     }
 }
 
-/// The statement that is stored under the same id.
+/// Returns the statement that is stored under the same id.
 fn known(connection: &Connection, incoming: &Incoming) -> rusqlite::Result<Option<String>> {
     connection
         .prepare_cached("SELECT body FROM statement WHERE id = ?")?

@@ -1,4 +1,4 @@
-//! What the answers to a probe mean, by the same readers as a sync's.
+//! Findings from the answers to a probe, by the same readers as a sync's.
 
 use super::said::{
     Said, is_marked, looked_up, no_answer, not_examined, ok, quoted, said, stranger_says,
@@ -8,7 +8,7 @@ use super::{Asking, Check, Examined, Finding, Heard, Probe};
 use crate::lrs::reading::{highest_common, read_about, read_get};
 use crate::lrs::{About, Found, Response, TransportError};
 
-/// So far apart, clocks that somebody sets are not.
+/// Difference between clocks from which one of them must be wrong, milliseconds.
 const FAR_APART_MS: i64 = 5 * 60 * 1000;
 
 pub(super) fn of(asking: &Asking, heard: &Heard) -> Probe {
@@ -80,7 +80,7 @@ fn encryption(asking: &Asking, heard: &Heard) -> Said {
     }
 }
 
-/// Whether it refuses a question in the version that is tried as one that nobody can ask.
+/// Tells whether it refuses a question in the version that is tried as malformed (400).
 pub(super) fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
     matches!(
         looked_up(asking, heard),
@@ -149,12 +149,12 @@ fn lrs(asking: &Asking, heard: &Heard) -> Said {
 }
 
 impl Heard {
-    /// Something answers at all.
+    /// Tells whether anything answers at all.
     fn is_there(&self) -> bool {
         self.answers().next().is_some()
     }
 
-    /// All that came.
+    /// Returns the answers that came, without the look-up of a stored statement.
     pub(super) fn answers(&self) -> impl Iterator<Item = &Response> {
         let (look_up, post) = (ok(self.look_up.as_ref()), ok(self.post.as_ref()));
         [self.about.as_ref().ok(), look_up, post]
@@ -326,7 +326,7 @@ fn clock(heard: &Heard) -> Said {
     )
 }
 
-/// In the largest unit of which there are two.
+/// Writes a time in the largest unit of which there are two.
 fn span(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds} seconds"),

@@ -1,10 +1,10 @@
-//! What findings are said in, and what all of them ask of an answer.
+//! Form of a finding, and the questions that all of them ask of an answer.
 
 use super::{Asking, Finding, Heard};
 use crate::lrs::reading::{read_get, sender};
 use crate::lrs::{Found, NotAnLrs, Response, Sender, TransportError};
 
-/// The finding and the sentence, with the status that shows it.
+/// Finding and sentence, with the status that shows it.
 pub(super) type Said = (Finding, Option<u16>, String);
 
 pub(super) fn said(
@@ -23,7 +23,7 @@ pub(super) fn not_examined() -> Said {
     )
 }
 
-/// One question was not answered, of a host that is there.
+/// Returns the finding of one unanswered question to a host that is there.
 pub(super) fn no_answer(failure: &TransportError) -> Said {
     said(
         Finding::Warning,
@@ -32,7 +32,7 @@ pub(super) fn no_answer(failure: &TransportError) -> Said {
     )
 }
 
-/// It says itself that it is the LRS's.
+/// Tells whether the answer itself says that it is the LRS's.
 pub(super) fn is_marked(answer: &Response) -> bool {
     sender(answer) == Sender::Lrs
 }
@@ -42,7 +42,7 @@ pub(super) fn looked_up(asking: &Asking, heard: &Heard) -> Option<Found> {
     Some(read_get(answer, asking.asked(), heard.nobody))
 }
 
-/// Whether it can tell that it does not have the statement that was asked for.
+/// Tells whether it can say that it does not have the statement that was asked for.
 pub(super) fn looks_for_statements(asking: &Asking, heard: &Heard) -> bool {
     let found = looked_up(asking, heard);
     matches!(found, Some(Found::Copy(_) | Found::Missing))

@@ -1,4 +1,4 @@
-//! May these credentials write? What follows from what was said to an empty list, or to a statement.
+//! May these credentials write? Conclusions from the answer to an empty list, or to a statement.
 
 use uuid::Uuid;
 
@@ -9,14 +9,14 @@ use super::{Asking, Finding, Heard};
 use crate::lrs::reading::{read_get, read_post};
 use crate::lrs::{Found, NotAnLrs, Posted, Response};
 
-/// How what is sent is taken, as far as it is.
+/// Manner in which the LRS takes what is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taking {
-    /// By naming what was taken, as an LRS does.
+    /// Ids of what was taken, as an LRS names them.
     Named,
-    /// By a 204 of an LRS, which counts for those who may read nothing.
+    /// A 204 of an LRS, which counts for those who may read nothing.
     Said,
-    /// By something that counts as delivered only where the statement is shown afterwards.
+    /// An answer that counts as delivered only where the statement is shown afterwards.
     Unproved,
 }
 
@@ -30,7 +30,8 @@ pub(super) fn taken(asking: &Asking, heard: &Heard) -> Option<Taking> {
     }
 }
 
-/// Whether what was taken so counts as delivered though a look-up for `id`, answered so, shows nothing.
+/// Tells whether what was taken like this counts as delivered though a look-up for `id`, with this answer, shows
+/// nothing.
 fn counts(
     asking: &Asking,
     heard: &Heard,
@@ -42,7 +43,7 @@ fn counts(
         return taken == Taking::Named;
     };
     let found = read_get(answer, asking.asked(), id);
-    // That nobody may read is an answer; that it fails now is none.
+    // A refusal to let anybody read is an answer; a failure just now is none.
     let never_shows = match found {
         Found::Copy(_) | Found::Missing | Found::NotAnLrs(_) => false,
         Found::Unreadable => true,
@@ -55,7 +56,7 @@ fn counts(
         || asking.write_only && never_shows && (said_so || !heard.answers().any(is_marked))
 }
 
-/// Whether this answer names a statement as stored.
+/// Tells whether this answer names a statement as stored.
 pub(super) fn names(answer: &Posted, id: Uuid) -> bool {
     match answer {
         Posted::Ids(stored) | Posted::Partial { stored, .. } => stored.contains(&id),
@@ -77,7 +78,7 @@ pub(super) fn write(asking: &Asking, heard: &Heard, there: Finding) -> Said {
     }
 }
 
-/// What was said to a list without statements.
+/// Returns the finding from the answer to an empty list.
 fn empty_list(asking: &Asking, heard: &Heard, answer: &Response, there: Finding) -> Said {
     let status = answer.status;
     match read_post(answer, asking.asked()) {
@@ -103,7 +104,7 @@ fn empty_list(asking: &Asking, heard: &Heard, answer: &Response, there: Finding)
             if !looks_for_statements(asking, heard)
                 && !counts(asking, heard, taken, heard.nobody, look_up)
             {
-                // Where it may be no LRS at all, that is what there is to look at.
+                // Where it may be no LRS at all, that has to be looked at first.
                 let finding = if there == Finding::Good {
                     Finding::Warning
                 } else {
@@ -146,7 +147,7 @@ fn unclear(finding: Finding, status: u16, words: &str) -> Said {
     )
 }
 
-/// An answer to what was sent that no LRS gives. Where the LRS can be asked, it may have stored it.
+/// Returns the finding from an answer that no LRS gives. Where the LRS can be asked, it may have stored what was sent.
 fn not_by_an_lrs(
     asking: &Asking,
     heard: &Heard,
@@ -228,7 +229,7 @@ fn refused(asking: &Asking, heard: &Heard, status: u16, words: &str) -> Said {
     }
 }
 
-/// Whether it shows the statement that was to be stored.
+/// Tells whether it shows the statement that was to be stored.
 fn shows(asking: &Asking, heard: &Heard) -> bool {
     match (&heard.stored, &asking.statement) {
         (Some(Ok(answer)), Some(statement)) => matches!(
@@ -239,7 +240,7 @@ fn shows(asking: &Asking, heard: &Heard) -> bool {
     }
 }
 
-/// What came of the statement that was sent.
+/// Returns the finding from the answer to a statement.
 fn stored(asking: &Asking, heard: &Heard, sent: Uuid, answer: &Response, there: Finding) -> Said {
     let status = answer.status;
     let shown = shows(asking, heard);

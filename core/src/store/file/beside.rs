@@ -1,9 +1,9 @@
-//! What stands beside a queue is looked at before it is touched, and opened here alone.
+//! Companion files of a queue: checked before they are touched, and opened for use only here.
 //!
-//! All that belongs to a queue has the queue's name with an ending. Somebody may have put something else there: a
-//! link, through which another file would be emptied or written over; a file that has another name too; or one of
-//! another program's. [`must_be_ours`] refuses such a queue before anything of it is opened, and names what is in the
-//! way. What is put there later [`open`] refuses. What is made here belongs to whose the queue is.
+//! Each of them has the queue's name with a suffix. Somebody may have put something else there: a link, through which
+//! another file would be emptied or overwritten; a file that has another name too; or another program's file.
+//! [`must_be_ours`] refuses such a queue before any of it is opened, and names what is in the way. [`open`] refuses
+//! what is put there later. A file made here belongs to the queue's owner.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,16 +19,16 @@ use super::recognised;
 use super::seen::{Owner, Seen};
 use crate::store::StoreError;
 
-/// Refuses a queue beside which something stands that is not its own: a link, a file with another name, a pipe, which
-/// would keep whoever opens it waiting for ever, or a file that Pannier never wrote. Nothing is changed. Refuses a log
-/// that is closed to us, too.
+/// Refuses a queue with a companion file that is not its own: a link, a file with another name, a pipe, which would
+/// block whoever opens it for ever, or a file that Pannier never wrote. Also refuses a log that is closed to us.
+/// Changes nothing.
 pub(crate) fn must_be_ours(queue: &Path) -> Result<(), StoreError> {
     for suffix in ALL {
         let beside = with_suffix(queue, suffix);
         let Some(seen) = Seen::at(&beside) else {
             continue;
         };
-        // Of the others the system says enough.
+        // Opening one of these fails by itself where it is a folder.
         let may_be_folder = [LEDGER_SUFFIX, RESERVE_SUFFIX, USERS_SUFFIX, SYNC_SUFFIX];
         if let Some(what) = oddity(&seen)
             && !(seen.is_folder && may_be_folder.contains(&suffix))
@@ -52,8 +52,8 @@ pub(crate) fn must_be_ours(queue: &Path) -> Result<(), StoreError> {
     must_have_its_log(queue)
 }
 
-/// The same of what tells of a queue that is not there, or empty: it would be thrown away with the first record.
-/// Where there is a queue it is kept instead, if it is damaged.
+/// Refuses a foreign `.ledger` file or log beside a queue that is absent or empty: the first record would discard it.
+/// Beside an existing queue, a damaged one is kept instead.
 pub(crate) fn must_be_of_a_queue(queue: &Path) -> Result<(), StoreError> {
     let ledger = with_suffix(queue, LEDGER_SUFFIX);
     if !recognised::is_ledger(queue)? {
@@ -66,7 +66,7 @@ pub(crate) fn must_be_of_a_queue(queue: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The same of what was left of an attempt to make what takes the queue's place: it is about to be thrown away.
+/// Refuses leftovers of an unfinished replacement file that are not ours: they are about to be deleted.
 pub(crate) fn must_be_unfinished(queue: &Path, rescue: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let left = with_suffix(rescue, suffix);
@@ -91,7 +91,7 @@ pub(crate) fn must_be_unfinished(queue: &Path, rescue: &Path) -> Result<(), Stor
 
 const FOREIGN: &str = "is not a file of Pannier's";
 
-/// What is there and no file of ours, whatever is in it.
+/// Describes what makes an entry unusable as a companion file, whatever its content.
 fn oddity(seen: &Seen) -> Option<&'static str> {
     match seen {
         _ if seen.is_link => Some("is a link"),
@@ -102,8 +102,8 @@ fn oddity(seen: &Seen) -> Option<&'static str> {
     }
 }
 
-/// Opens what stands beside the queue for reading and writing, and makes it for whose the queue is where it is not
-/// there. What is no file of its own is an error, and stays as it is.
+/// Opens a companion file for reading and writing, and makes it for the queue's owner where it is absent. Anything but
+/// a regular file with one name is an error, and stays as it is.
 pub(crate) fn open(queue: &Path, beside: &Path) -> io::Result<File> {
     match open_there(beside) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -111,19 +111,19 @@ pub(crate) fn open(queue: &Path, beside: &Path) -> io::Result<File> {
     }
     let owner = owner_of(queue).map(Owner::of_what_stands_beside);
     match make(beside, owner) {
-        // Another was quicker.
+        // Another process was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_there(beside),
         made => made,
     }
 }
 
-/// Opens what is there.
+/// Opens a companion file that exists already.
 pub(crate) fn open_there(beside: &Path) -> io::Result<File> {
     let odd = |seen: &Seen| {
         let what = oddity(seen)?;
         Some(io::Error::other(format!("{what}: move it away")))
     };
-    // A pipe would be waited for, and not every system refuses to follow a link.
+    // Opening a pipe would block, and not every system refuses to follow a link.
     if let Some(odd) = Seen::at(beside).as_ref().and_then(odd) {
         return Err(odd);
     }
@@ -137,8 +137,8 @@ pub(crate) fn open_there(beside: &Path) -> io::Result<File> {
     }
 }
 
-/// Makes a file where there is none, for that owner, or for this user alone: learners' records are in it, or their
-/// number. Where the owner could not use it there is none.
+/// Makes a file where there is none, for `owner`, or for this user alone: it holds learners' records, or counts of
+/// them. Where the owner could not use it, the file is removed again.
 pub(crate) fn make(path: &Path, owner: Option<Owner>) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -169,7 +169,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where the system can, it refuses a link that was put there since it was looked at.
+/// Refuses, where the system can, a link that was put there since the check.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn follow_no_link(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -179,9 +179,9 @@ fn follow_no_link(options: &mut OpenOptions) {
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn follow_no_link(_: &mut OpenOptions) {}
 
-/// Refuses a queue whose log, or the memory that belongs to it, is there and is closed to us: SQLite would throw it
-/// away, or say no more than that it could not. They are not opened for that: on Unix to close them again would drop
-/// all locks that this process has on them.
+/// Refuses a queue whose log or shared memory exists and is closed to us: SQLite would discard the log, or say only
+/// that it failed. They are not opened for the check: on Unix, closing them again would drop all locks that this
+/// process has on them.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn must_have_its_log(queue: &Path) -> Result<(), StoreError> {
     use rustix::fs::{Access, access};
@@ -196,15 +196,15 @@ fn must_have_its_log(queue: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Refuses nothing: where permissions are of another kind, SQLite tells.
+/// Refuses nothing: where permissions are of another kind, SQLite reports the failure.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn must_have_its_log(_: &Path) -> Result<(), StoreError> {
     let _ = (is_absent, unusable);
     Ok(())
 }
 
-/// Makes an empty file for this user alone where there is none, so that SQLite need not, which would let
-/// everybody read it; the log and what belongs to it get the same rights.
+/// Makes an empty file for this user alone where there is none: SQLite would make one that everybody can read. The log
+/// and the shared memory get the same permissions.
 pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     match make(path, None) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),

@@ -1,4 +1,4 @@
-//! What is said of a file that cannot be used: what keeps us from it, and what to do.
+//! Errors about a file that cannot be used: what prevents it, and what to do.
 
 use std::fs;
 use std::io;
@@ -7,8 +7,8 @@ use std::path::Path;
 use super::folder::folder;
 use crate::store::StoreError;
 
-/// Tells whether a file is not there, by the error of opening it. In a folder into which we may not look nothing
-/// is, until something else fails there.
+/// Tells whether a file does not exist, by the error of opening it. In a folder that we may not search, every file
+/// counts as absent until something else fails there.
 pub(crate) fn is_absent(path: &Path, error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     let kind = error.kind();
@@ -17,7 +17,7 @@ pub(crate) fn is_absent(path: &Path, error: &io::Error) -> bool {
             && fs::symlink_metadata(path).is_err_and(|error| error.kind() == PermissionDenied)
 }
 
-/// What stands beside a queue cannot be read or written, for whatever reason: that is no damage of it.
+/// Returns the error for a companion file that cannot be read or written: the queue itself is not damaged.
 pub(crate) fn unusable(queue: &Path, what: &Path, error: &io::Error) -> StoreError {
     use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
     if what.is_dir() {
@@ -37,7 +37,7 @@ pub(crate) fn unusable(queue: &Path, what: &Path, error: &io::Error) -> StoreErr
     }
 }
 
-/// Says what is in the way of a queue, and what to do.
+/// Returns the error that says what is in the way of a queue, and what to do.
 pub(crate) fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError {
     StoreError::CannotOpen {
         path: queue.to_path_buf(),
@@ -45,7 +45,7 @@ pub(crate) fn in_the_way(queue: &Path, beside: &Path, what: &str) -> StoreError 
     }
 }
 
-/// There is no queue, as far as one may look.
+/// Returns the error for a queue that does not exist, or that we may not look for.
 pub(crate) fn missing(path: &Path) -> StoreError {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => StoreError::CannotOpen {
@@ -56,8 +56,8 @@ pub(crate) fn missing(path: &Path) -> StoreError {
     }
 }
 
-/// What keeps us from writing the file or beside it, if we may not. The file is not opened for that: on
-/// Unix to close it again would drop all locks that this process has on it.
+/// Returns what keeps us from writing the file or making files in its folder, if anything does. The file is not opened
+/// for that: on Unix, closing it again would drop all locks that this process has on it.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(crate) fn obstacle(path: &Path) -> Option<String> {
     use rustix::fs::{Access, access};
@@ -72,7 +72,7 @@ pub(crate) fn obstacle(path: &Path) -> Option<String> {
     in_the_way(beside, "make files in its folder").or_else(|| in_the_way(itself, "write it"))
 }
 
-/// What keeps us from writing the file or beside it, if we may not.
+/// Returns what keeps us from writing the file or making files in its folder, if anything does.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(crate) fn obstacle(path: &Path) -> Option<String> {
     let read_only = |path: &Path| fs::metadata(path).is_ok_and(|it| it.permissions().readonly());

@@ -1,13 +1,13 @@
-//! What became of an attempt to fold the write-ahead log into the database.
+//! Result of folding the write-ahead log into the database (SQLite's checkpoint).
 
 use rusqlite::Connection;
 
-/// What became of it.
+/// Result of an attempt to fold the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Folded {
-    /// False where another folds, or somebody still reads what the log would lose.
+    /// False where another process folds, or a reader still needs what the log would lose.
     pub(crate) is_whole: bool,
-    /// So many pages of the log are in the database by now.
+    /// Number of the log's pages that are in the database by now.
     pub(super) pages: u32,
 }
 
@@ -22,7 +22,7 @@ impl Folded {
         })
     }
 
-    /// By a connection that is told of no more than that.
+    /// Returns the result of a checkpoint that reports no more than its success.
     pub(crate) fn whole() -> Self {
         Self {
             is_whole: true,

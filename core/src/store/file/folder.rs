@@ -1,4 +1,4 @@
-//! The folder that a queue is in.
+//! Folder that a queue is in.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,7 +13,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// A new name is on the disk only when its folder is. Not every system lets a folder be opened.
+/// Syncs the file's folder, without which a new name is not on the disk. Not every system lets a folder be opened.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(folder(path)) {
         Ok(folder) if cfg!(unix) => folder.sync_all(),
@@ -21,8 +21,8 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// One process at a time puts another file in the queue's place. Where a folder cannot be locked,
-/// nobody waits.
+/// Lock on the queue's folder: one process at a time puts another file in the queue's place. Where a folder cannot be
+/// locked, nobody waits.
 pub(crate) struct FolderLock(#[allow(dead_code, reason = "holds the lock")] Option<File>);
 
 impl FolderLock {
@@ -32,7 +32,7 @@ impl FolderLock {
     }
 }
 
-/// Refuses to make a file where there is no folder for it: SQLite might find another one.
+/// Refuses to make a file where there is no folder for it: SQLite might use another one.
 pub(crate) fn must_have_folder(path: &Path) -> Result<(), StoreError> {
     let folder = folder(path);
     if folder.is_dir() {

@@ -1,4 +1,4 @@
-//! Which files a queue's are, whatever their names, and whose: told without their times, which costs each later sync.
+//! Identity and owner of a queue's files, read without their times.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,10 @@ use std::path::Path;
 use super::names::{LEDGER_SUFFIX, RESCUED_SUFFIX, USERS_SUFFIX, with_suffix};
 use super::seen::Owner;
 
-/// Which file this is, whatever its name. Some systems do not tell.
+/// Identity of a file, whatever its name. Some systems do not report it.
+///
+/// On Linux the file's times are not read: since 6.13 a file whose times somebody has read gets exact ones with the
+/// next write, and each sync has to write those too: a record that survives a power cut takes half as long again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId(u64, u64);
 
@@ -33,14 +36,13 @@ impl FileId {
         (u128::from(self.0) << 64 | u128::from(self.1)).to_le_bytes()
     }
 
-    /// None of nothing but zeros, which is no file.
+    /// Reads an identity; none from zeros alone, which stand for no file.
     pub(crate) fn read(bytes: [u8; Self::BYTES]) -> Option<Self> {
         let both = u128::from_le_bytes(bytes);
         (both != 0).then_some(Self((both >> 64) as u64, both as u64))
     }
 
-    /// Since Linux 6.13 a file whose times somebody has read gets exact ones with the next write, and each
-    /// sync has to write those too: a record that survives a power cut takes half as long again.
+    /// Reads the identity alone, for the reason given at [`FileId`].
     #[cfg(target_os = "linux")]
     fn without_its_times(path: &Path) -> Option<Self> {
         use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
@@ -50,7 +52,7 @@ impl FileId {
     }
 }
 
-/// Returns how long the file is, in bytes; 0 where nobody tells. Its times are not read: see [`FileId`].
+/// Returns the file's length in bytes, 0 where it is unknown. Its times are not read: see [`FileId`].
 pub(crate) fn size_of(path: &Path) -> u64 {
     #[cfg(target_os = "linux")]
     if let Ok(found) = rustix::fs::statx(
@@ -64,18 +66,18 @@ pub(crate) fn size_of(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |found| found.len())
 }
 
-/// A pipe, a socket or a device, and no place to keep anything.
+/// Tells whether the path is a pipe, a socket or a device, where nothing can be kept.
 pub(crate) fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// An open file, its log and the memory that its users share, as they were found when they were opened.
+/// Identities of an open database, its log and the shared memory, as found when they were opened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenFile {
     pub(crate) file: Option<FileId>,
     log: Option<FileId>,
     memory: Option<FileId>,
-    /// Whose the file was.
+    /// Owner of the file at that time.
     pub(crate) owner: Option<Owner>,
 }
 
@@ -89,7 +91,7 @@ impl OpenFile {
         }
     }
 
-    /// Which files these are: the database, its log, and the memory that its users share.
+    /// Returns the identities of the database, its log and the shared memory.
     pub(crate) fn all(&self) -> [Option<FileId>; 3] {
         [self.file, self.log, self.memory]
     }
@@ -112,14 +114,14 @@ impl OpenFile {
     }
 }
 
-/// Where an open file is now.
+/// State of an open file, by what has its name now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileState {
     InPlace,
-    /// The file is, its log is not: commits would be lost with the process.
+    /// The file is in place, its log is not: commits would be lost with the process.
     WithoutLog,
-    /// Both are, and the memory that tells its users how long the log is has another name or none: who comes now
-    /// writes over what this connection commits, and this one over what they do.
+    /// Both are in place, but the shared memory, which holds the log's length, has another name or none: newcomers
+    /// overwrite what this connection commits, and it overwrites what they do.
     WithoutMemory,
     /// Another file has its name.
     Replaced,
@@ -127,7 +129,7 @@ pub(crate) enum FileState {
     Gone,
 }
 
-/// Whose the queue is, or was, by what takes its place or stands beside it.
+/// Returns the owner of the queue, present or past, from its file, its replacement or its companion files.
 pub(crate) fn owner_of(path: &Path) -> Option<Owner> {
     let first_of = |suffixes: &[&str]| {
         let mut all = suffixes.iter().map(|suffix| with_suffix(path, suffix));

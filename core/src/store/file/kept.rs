@@ -1,4 +1,4 @@
-//! What is kept of a damaged queue: `….damaged-` and the time, beside the one that took its place.
+//! Files kept of a damaged queue, named `….damaged-` and the time, beside the queue that took its place.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use crate::store::{Millis, StoreError};
 
 const KEPT: &str = ".damaged-";
 
-/// The damaged files that are kept beside the queue, oldest first.
+/// Returns the damaged files that are kept beside the queue, oldest first.
 pub(crate) fn kept(path: &Path) -> Vec<PathBuf> {
     let beginning = format!(
         "{}{KEPT}",
@@ -32,13 +32,13 @@ pub(crate) fn kept(path: &Path) -> Vec<PathBuf> {
     kept
 }
 
-/// What may be kept together: the file, its log, a copy of a log, and what stood beside it.
+/// Suffixes of what may be kept together: the file, its log, a copy of a log, and the `.ledger` file.
 const PARTS: [&str; 4] = ["", "-wal", "-log", LEDGER];
 
-/// What ends the name of one that stood beside the queue.
+/// Suffix of a kept `.ledger` file.
 pub(crate) const LEDGER: &str = "-ledger";
 
-/// The one that was kept last, with its log or alone.
+/// Returns the path that was kept last, passing over a log whose file is kept too.
 pub(crate) fn last_kept(path: &Path) -> Option<PathBuf> {
     let mut kept = kept(path);
     kept.retain(|kept| {
@@ -51,7 +51,7 @@ pub(crate) fn last_kept(path: &Path) -> Option<PathBuf> {
     kept.pop()
 }
 
-/// All that was kept together with that one, which comes first.
+/// Returns everything that was kept together with that path, which comes first.
 pub(crate) fn kept_with(kept_at: &Path) -> Vec<PathBuf> {
     let name = kept_at.to_string_lossy();
     let mut parts = PARTS[1..].iter();
@@ -63,20 +63,20 @@ pub(crate) fn kept_with(kept_at: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Copies the log before it is written over. Returns where to; none where there is none.
+/// Copies the log before it is overwritten. Returns the copy's path; none where there is no log.
 pub(crate) fn keep_log(path: &Path, kept_at: &Path) -> Result<Option<PathBuf>, StoreError> {
     let log = with_suffix(path, "-wal");
     if !log.metadata().is_ok_and(|log| log.len() > 0) {
         return Ok(None);
     }
     let kept_at = with_suffix(kept_at, "-log");
-    // The log is no file whose locks count: those are on the database and its -shm.
+    // Closing the log drops no locks that count: those are on the database and its -shm.
     beside::copy(&log, &kept_at).map_err(|error| failed(path, &error))?;
     Ok(Some(kept_at))
 }
 
-/// Copies what stands beside the queue before it is written anew, or moves it where there is no room for a copy.
-/// Returns where to; none where there is nothing, or that fails: the queue has no need of it.
+/// Copies the `.ledger` file before it is written anew, or moves it where a copy fails. Returns the new path; none
+/// where there is nothing to keep, or that fails too: the queue does not need it.
 pub(crate) fn keep_beside(path: &Path, kept_at: &Path) -> Option<PathBuf> {
     let ledger = with_suffix(path, LEDGER_SUFFIX);
     if !fs::symlink_metadata(&ledger).is_ok_and(|it| it.len() > 0) {
@@ -96,7 +96,7 @@ pub(crate) fn keep_beside(path: &Path, kept_at: &Path) -> Option<PathBuf> {
     }
 }
 
-/// A name that is free.
+/// Returns a free name for what is kept.
 pub(crate) fn kept_name(path: &Path, now: Millis) -> PathBuf {
     let mut kept_at = with_suffix(path, &format!("{KEPT}{now}"));
     let is_taken = |kept_at: &Path| {
@@ -109,14 +109,14 @@ pub(crate) fn kept_name(path: &Path, now: Millis) -> PathBuf {
     kept_at
 }
 
-/// A name that is free, or the one whose file broke off on its way there.
+/// Returns the name at which an interrupted exchange stopped, or a free one.
 pub(super) fn name_in_exchange(path: &Path, now: Millis) -> io::Result<PathBuf> {
     let name = |path: &Path| {
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
     };
     let beginning = format!("{}{KEPT}", name(path).unwrap_or_default());
-    // Its log went first.
+    // An exchange renames the log first.
     let may_be_broken_off = !with_suffix(path, "-wal").exists();
     for entry in fs::read_dir(folder(path))?.take_while(|_| may_be_broken_off) {
         let found = entry?.path();

@@ -1,5 +1,5 @@
-//! What stands at the queue's path: a queue, nothing yet, a damaged queue, or something that never was
-//! one and is left alone.
+//! Nature of the file at the queue's path: a queue, nothing yet, a damaged queue, or something that never was one and
+//! is left alone.
 
 use crate::store::ledger_file::reading;
 use std::path::Path;
@@ -11,22 +11,22 @@ use crate::store::StoreError;
 use crate::store::repair::pages::Pages;
 use crate::store::repair::raw_file::Looked;
 
-/// What every SQLite file begins with.
+/// First bytes of every SQLite file.
 pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// No database is shorter than its smallest page.
+/// Length of the smallest page in bytes: no database is shorter.
 const SHORTEST: u64 = 512;
 
-/// What stands there, as far as can be told without SQLite.
+/// Nature of the file, as far as it can be told without SQLite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nature {
-    /// No file, and none is missing.
+    /// There is no file, and none is missing.
     Absent,
-    /// SQLite is asked: a database, or an empty file that a new queue is made of.
+    /// Only SQLite can tell: a database, or an empty file that a new queue is made of.
     ForSqlite,
-    /// It had statements, and is gone or cut off.
+    /// The queue had statements, and is gone or cut off.
     Lost,
-    /// Too short for a database, and never was one; or no file.
+    /// Not a queue: too short for a database, and never was one; or not a regular file.
     Foreign,
 }
 
@@ -44,21 +44,21 @@ impl Nature {
     }
 }
 
-/// Tells by what stands beside it whether a file that is empty or gone had statements.
+/// Tells, by the companion files, whether a file that is empty or gone had statements.
 fn had_some(path: &Path) -> Result<bool, StoreError> {
     let is_known = match reading::numbers(path)? {
         Some(numbers) if numbers.undelivered() > 0 => true,
-        // With its file the queue has forgotten those, too.
+        // With its file, the queue has forgotten those too.
         Some(_) => reading::others(path)?.is_none_or(|others| !others.is_empty()),
         None => reading::was_ours(path)?,
     };
-    // SQLite throws a log away whose file is empty; there may be statements in it.
+    // SQLite discards the log of an empty file; it may hold statements.
     let log = Looked::at(path, &with_suffix(path, "-wal"))?;
     let has_log = log.is_some_and(|log| log.len() > 0);
     Ok(is_known || has_log && Pages::of(path)?.has_any())
 }
 
-/// A few bytes of what was a queue's file.
+/// Tells whether the file is the first few bytes of what was a queue.
 fn is_cut_off(path: &Path) -> Result<bool, StoreError> {
     let Some(file) = Looked::at(path, path)? else {
         return Ok(false);
@@ -68,8 +68,8 @@ fn is_cut_off(path: &Path) -> Result<bool, StoreError> {
     Ok(file.read(0, begins) && MAGIC.starts_with(begins) && reading::was_ours(path)?)
 }
 
-/// Tells whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or by what
-/// stands beside it where its beginning is all that is gone.
+/// Tells whether a file that SQLite cannot read was a queue: by its header, by a statement in it, or, where only its
+/// beginning is gone, by its `.ledger` file.
 pub(crate) fn was_a_queue(path: &Path) -> Result<bool, StoreError> {
     let Some(file) = Looked::at(path, path)? else {
         return Ok(true);

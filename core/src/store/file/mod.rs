@@ -1,4 +1,4 @@
-//! The queue's file as a file: opened, watched in its folder, its write-ahead log, and room for a full disk.
+//! The queue's file as a file: opening it, its companion files, its write-ahead log, and room for a full disk.
 
 pub(crate) mod beside;
 pub(crate) mod failing;

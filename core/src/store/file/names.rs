@@ -1,23 +1,23 @@
-//! The names of what stands beside a queue: the queue's own, and an end.
+//! Names of a queue's companion files: the queue's own with a suffix.
 
 use std::path::{Path, PathBuf};
 
-/// The file of numbers and notes beside a queue.
+/// Suffix of the file of numbers and notes.
 pub(crate) const LEDGER_SUFFIX: &str = ".ledger";
 
-/// The file beside a queue that keeps room on the disk.
+/// Suffix of the file that keeps room on the disk.
 pub(crate) const RESERVE_SUFFIX: &str = ".reserve";
 
-/// The file beside a queue in which its users hold a lock.
+/// Suffix of the file in which the queue's users hold a lock.
 pub(crate) const USERS_SUFFIX: &str = ".open";
 
-/// The file beside a queue in which whoever delivers holds a lock.
+/// Suffix of the file in which whoever delivers holds a lock.
 pub(crate) const SYNC_SUFFIX: &str = ".sync";
 
-/// What is written to see whether anything can be, and removed at once.
+/// Suffix of a file that is written to see whether anything can be, and removed at once.
 pub(crate) const PROBE_SUFFIX: &str = ".reserve-probe";
 
-/// The end of the name of what takes the queue's place while it is made, and of what has been made.
+/// Suffix of a replacement of the queue while it is made; once it is whole, it has the next one.
 pub(crate) const RESCUE_SUFFIX: &str = "-rescue";
 
 pub(crate) const RESCUED_SUFFIX: &str = "-rescued";
@@ -28,14 +28,14 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Returns what makes a name that of a file beside another queue: its end.
+/// Returns the suffix that makes the name one of another queue's companion files, if it ends in one.
 pub(crate) fn ending(queue: &Path) -> Option<&'static str> {
     let name = queue.as_os_str().as_encoded_bytes();
     let mut all = ALL.into_iter().chain([RESCUE_SUFFIX]);
     all.find(|suffix| name.ends_with(suffix.as_bytes()))
 }
 
-/// All that may stand beside a queue.
+/// Suffixes of a queue's companion files, except for that of an unfinished replacement.
 pub(super) const ALL: [&str; 9] = [
     LEDGER_SUFFIX,
     RESERVE_SUFFIX,

@@ -1,14 +1,14 @@
 //! A queue's file has one name.
 //!
-//! Its write-ahead log and the memory that its users share lie beside it under that name. Whoever opens the
-//! same file by another name (a hard link, or that one file mounted into a container) sees neither, and each
-//! of the two writes over what the other has committed.
+//! Its write-ahead log and the memory that its users share lie beside it under that name. Whoever opens the same file
+//! by another name (a hard link, or the single file mounted into a container) sees neither, and each of the two
+//! overwrites what the other has committed.
 
 use std::path::Path;
 
 use crate::store::StoreError;
 
-/// Refuses a file that is there under another name too. A file that is not there yet has none.
+/// Refuses a file that has another name too. A file that does not exist yet has none.
 pub(crate) fn must_have_one_name(queue: &Path) -> Result<(), StoreError> {
     let reason = match names_of(queue) {
         Names { mounted: true, .. } => {
@@ -33,7 +33,7 @@ struct Names {
     mounted: bool,
 }
 
-/// Its times are not read: see [`super::identity::FileId`].
+/// Returns the file's names, without reading its times: see [`super::identity::FileId`].
 #[cfg(target_os = "linux")]
 fn names_of(path: &Path) -> Names {
     use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, statx};

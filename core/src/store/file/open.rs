@@ -1,4 +1,4 @@
-//! Opening the file: settings, schema, and what to do with a file that is not as it should be.
+//! Opening the queue's file: settings, schema, and what to do with a file that is not as it should be.
 
 use super::failing;
 use super::folder;
@@ -35,7 +35,7 @@ use crate::store::repair::salvage;
 use crate::store::repair::salvage_report::Salvaged;
 use crate::store::{Db, Millis, StoreError};
 
-/// What a statement survives once `record` has returned.
+/// Events that a statement survives once `record` has returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
     /// A power cut: every commit is synced to the disk (`synchronous=FULL`, `fullfsync` on Apple).
@@ -46,17 +46,17 @@ pub enum Durability {
     ProcessCrash,
 }
 
-/// How a queue's file is opened.
+/// Options for opening a queue's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// What a recorded statement survives.
+    /// Events that a recorded statement survives.
     pub durability: Durability,
-    /// Whether the file is made where there is none.
+    /// True to make the file where there is none.
     pub create: bool,
 }
 
 impl From<Durability> for Opening {
-    /// Made where there is none.
+    /// Returns options with this durability that make the file where there is none.
     fn from(durability: Durability) -> Self {
         Self {
             durability,
@@ -65,17 +65,17 @@ impl From<Durability> for Opening {
     }
 }
 
-/// How opening went.
+/// Result of opening a queue.
 #[derive(Debug)]
 pub struct Opened {
     /// The connection.
     pub db: Db,
-    /// Set when the file was damaged: what became of it.
+    /// Report of what was saved and lost, if the file was damaged or had gone back in time.
     pub salvaged: Option<Salvaged>,
 }
 
 impl Opened {
-    /// From now on others may join this one.
+    /// Lets others join this one from now on.
     fn by(mut self, newcomer: Option<Newcomer>) -> Self {
         let open = newcomer.zip(self.db.open_file);
         self.db.user = open.and_then(|(newcomer, open)| newcomer.enter(&open));
@@ -84,10 +84,10 @@ impl Opened {
 }
 
 impl Db {
-    /// Opens the queue at `path`, making it where there is none. The folder must exist.
+    /// Opens the queue at `path`. Where there is none it is made, if `opening` says so. The folder must exist.
     ///
-    /// A file of a newer schema or of another program is refused and left untouched. Of a damaged file
-    /// the readable statements are saved into a new one, and it is renamed whole.
+    /// A file of a newer schema or of another program is refused and left untouched. The readable statements of a
+    /// damaged file are saved into a new one, and the damaged one is kept whole under another name.
     pub fn open(
         path: &Path,
         opening: impl Into<Opening>,
@@ -129,7 +129,7 @@ impl Db {
                 loss::write_kept_at(&mut db, &kept_at)?;
             }
             schema::must_be_whole(&db.conn)?;
-            // What every use needs: where it is damaged, that shows now.
+            // Every use needs these: damage in them shows now.
             db.losses()?;
             for upstream in db.upstreams()? {
                 db.upstream(upstream)?;
@@ -152,7 +152,7 @@ impl Db {
         }
     }
 
-    /// A second connection to a file that is open already, for reading alone.
+    /// Opens a second connection, for reading only, to a file that is open already.
     pub(crate) fn open_reader(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -176,18 +176,18 @@ impl Db {
         })
     }
 
-    /// A further connection, for folding the write-ahead log into the file alone.
+    /// Opens a further connection, used only for folding the write-ahead log into the file.
     pub(crate) fn open_folder(beside: &Self, durability: Durability) -> Result<Self, StoreError> {
         let mut db = Self::open_reader(&beside.path)?;
         sync_as(&db.conn, durability)?;
-        // Should it be the last to be closed, it knows of the log only what it has read.
+        // If it is closed last, it knows of the log only what it has read.
         db.fold_nothing_when_closed()?;
         db.user.clone_from(&beside.user);
         Ok(db)
     }
 
-    /// Saves what can be read of a damaged file into a new one, which takes its place. Nobody else in
-    /// this process has the file open.
+    /// Saves what can be read of a damaged file into a new one, which takes its place. Nobody else in this process may
+    /// have the file open.
     pub(crate) fn salvage(
         path: &Path,
         damaged: Option<FileId>,
@@ -226,7 +226,7 @@ impl Db {
         if let Some(kept_at) = &salvaged.kept_at {
             loss::write_kept_at(&mut db, kept_at)?;
         }
-        // What is kept beside it may be damaged as well.
+        // The `.ledger` file may be damaged as well.
         if let Some(beside) = db.compare_numbers(false, now)? {
             salvaged.damage = format!("{}; {}", salvaged.damage, beside.damage);
             salvaged.uncertain |= beside.uncertain;
@@ -235,9 +235,9 @@ impl Db {
         Ok(Opened { db, salvaged }.by(newcomer))
     }
 
-    /// Makes sure that what was committed is in the file that has the queue's name, or will get it at
-    /// the next open: somebody may have deleted or replaced it while it was open, and then only this
-    /// connection still has its content.
+    /// Makes sure that what was committed is in the file that has the queue's name, or will be at the next open:
+    /// somebody may have deleted or replaced the file while it was open, and then only this connection still has its
+    /// content.
     pub(crate) fn put_back(
         &mut self,
         durability: Durability,
@@ -248,8 +248,8 @@ impl Db {
         let mut is_in_doubt = false;
         let owner = self.open_file.and_then(|open| open.owner);
         let mut put_back = || match self.file_state() {
-            // It was written over, or all is in the log, and whoever opens that reads it anew. To fold it by what this
-            // connection knows of it would write over what others have folded.
+            // It was written over, or all is in the log, which the next to open it reads anew. Folding by what this
+            // connection knows of the log would overwrite what others have folded.
             FileState::InPlace | FileState::WithoutMemory => self.fold_nothing_when_closed(),
             FileState::WithoutLog => {
                 is_in_doubt = self
@@ -264,7 +264,7 @@ impl Db {
             }
             FileState::Gone => {
                 if !names::with_suffix(&path, names::LEDGER_SUFFIX).exists() {
-                    // It went with the file, which is as new as it ever was.
+                    // The `.ledger` file went with the queue's, which is as new as it ever was.
                     self.conn
                         .execute("UPDATE ledger SET notes_from = NULL", [])?;
                 }
@@ -273,15 +273,15 @@ impl Db {
                 replace::forget_log(&path)
             }
             FileState::Replaced => {
-                // Before the other one is opened: the memory that both share has one name.
+                // Before the other file is opened: the shared memory of both has the same name.
                 let ours = replace::begin(&path, owner, LockedOut::GoOn)?;
                 let taken_over = self.copy_to(&ours).and_then(|()| {
                     if self.has_its_log() {
-                        // All of it is in the copy, and the other one would take it for its own.
+                        // All of the log is in the copy, and the other file would take it for its own.
                         replace::forget_log(&path)?;
                     }
                     let ours = Self::open_reader(&ours)?;
-                    // It may have to be kept, which is to write another copy.
+                    // The file may have to be kept, which writes another copy.
                     ours.conn.execute_batch("PRAGMA query_only = OFF")?;
                     salvage::take_over(&mut connect(&path, durability)?, &ours, now)
                 });
@@ -317,7 +317,7 @@ fn not_put_back(path: &Path, error: StoreError) -> StoreError {
 fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     let since = Instant::now();
     let mut connected = connect_to(path, durability, Beside::Others);
-    // Where several make one file at once, SQLite does not wait for each lock.
+    // Where several processes make one file at once, SQLite does not wait for each lock.
     while let Err(StoreError::Busy) = connected
         && since.elapsed() < BUSY
     {
@@ -330,12 +330,12 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
         connected = connect_to(path, durability, Beside::Others);
     }
     if let Err(StoreError::DiskFull) = connected {
-        // If others have it open, there is the memory that they share.
+        // Alone, it needs no shared memory; if others have the file open, that exists already.
         connected = connect_to(path, durability, Beside::Nobody).or(connected);
     }
     connected.map_err(|error| match error {
         StoreError::Other(_) | StoreError::CannotOpen { .. } | StoreError::ReadOnly(_) => {
-            // SQLite says no more than that it could not.
+            // SQLite says only that it failed.
             failing::obstacle(path).map_or(error, StoreError::ReadOnly)
         }
         known => known,
@@ -344,11 +344,11 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
 
 static OPENING: Mutex<()> = Mutex::new(());
 
-/// Who may have the file open meanwhile.
+/// Others that may have the file open at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beside {
     Others,
-    /// Then it needs no memory that is shared, for which there may be no room.
+    /// Nobody else: no shared memory is needed, for which there may be no room.
     Nobody,
 }
 
@@ -357,15 +357,15 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    // Nobody else in this process opens a file that is made here, and loses its locks when that is closed.
+    // Nobody else in this process may open a file that is made here: closing it would drop their locks.
     let _alone = lock(&OPENING);
     if !path.exists() {
-        // What is in the way is told by SQLite's own attempt.
+        // SQLite's own attempt shows what is in the way.
         let _ = beside::make_private(path);
     }
     let mut conn =
         Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
-    // Before anything is read: that would make a log beside it, which could not be written either.
+    // Before anything is read: reading would make a log beside it, which could not be written either.
     if conn.is_readonly("main")? {
         return Err(StoreError::ReadOnly("it is read-only".to_owned()));
     }
@@ -378,7 +378,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     }
     let tables = recognise(&conn, path)?;
     if tables == 0 {
-        // They count only before the first table is made, and setting the second one again writes.
+        // These count only before the first table is made, and setting the second one again writes.
         conn.execute_batch(&format!(
             "PRAGMA page_size = {PAGE_BYTES};
              PRAGMA auto_vacuum = INCREMENTAL;"
@@ -407,12 +407,12 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         user: None,
     };
     schema::migrate(&mut db.conn)?;
-    // The log is there only once the file has been read through it, which `migrate` has done.
+    // The log exists only once the file has been read through it, which `migrate` has done.
     db.open_file = Some(OpenFile::of(path));
     Ok(db)
 }
 
-/// SQLite goes on without a write-ahead log where there can be none, and says so only if it is asked.
+/// Turns the write-ahead log on, or fails: SQLite goes on without one where it must, and says so only if asked.
 pub(crate) fn use_log(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode.eq_ignore_ascii_case("wal") {
@@ -449,11 +449,11 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// Reads, and only reads, whose file this is: a file that is not ours to write stays as it is. How many
-/// tables and indexes it has.
+/// Checks, by reading alone, that the file is ours: one that is not ours to write stays as it is. Returns the number of
+/// its tables and indexes.
 fn recognise(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
     let found: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    // In this order: who makes the queue just now makes the tables and says whose they are at once.
+    // In this order: whoever is just making the queue commits the tables and their mark at once.
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application: i64 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if tables > 0 && application != APPLICATION_ID {

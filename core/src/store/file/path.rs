@@ -1,4 +1,4 @@
-//! Which paths may be a queue's.
+//! Paths that a queue may have.
 
 use std::fs;
 use std::io;
@@ -8,8 +8,8 @@ use super::folder::folder;
 use super::names::{ending, with_suffix};
 use crate::store::StoreError;
 
-/// Returns where the queue is, whatever the process's folder will be later. What is no path of a file is
-/// refused: SQLite would keep the queue in memory, or open another file.
+/// Returns the queue's absolute path, which later changes of the process's folder do not affect. Anything but the path
+/// of a file is refused: SQLite would keep the queue in memory, or open another file.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     let refuse = |reason: &str| StoreError::CannotOpen {
         path: path.to_path_buf(),
@@ -33,8 +33,7 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
             "it ends as a folder's path does: name a file, without a slash at its end",
         ));
     }
-    // SQLite puts its log beside the file itself, not beside a link to it. What the link leads to need not be
-    // there yet.
+    // SQLite puts its log beside the file itself, not beside a link to it. The link's target need not exist yet.
     let mut links = 0;
     while let Ok(target) = fs::read_link(&absolute) {
         links += 1;
@@ -43,7 +42,7 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         }
         absolute = folder(&absolute).join(target);
     }
-    // SQLite goes back up without a look at what is there, and would make a file where the system finds none.
+    // SQLite resolves `..` without checking what is there, and would make a file where the system finds none.
     if absolute
         .components()
         .any(|part| part == Component::ParentDir)
@@ -55,10 +54,10 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(absolute)
 }
 
-/// As many as systems follow (Linux: 40).
+/// Number of links that are followed, as many as systems follow (Linux: 40).
 const MOST_LINKS: u32 = 40;
 
-/// Refuses a name that ends as that of a file beside a queue does: whoever opens that queue takes it for its own.
+/// Refuses a name that ends as a companion file's does: a queue named by the rest of it would take it for its own.
 pub(crate) fn must_be_no_companion(queue: &Path) -> Result<(), StoreError> {
     match ending(queue) {
         None => Ok(()),
@@ -71,8 +70,8 @@ pub(crate) fn must_be_no_companion(queue: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Refuses a name that leaves no room for what ends the names of what stands beside it. A queue that is there
-/// is refused only where it cannot be used at all: a damaged one of a very long name is not kept.
+/// Refuses a name that leaves no room for the companion files' suffixes. An existing queue is refused only where it
+/// cannot be used at all: with a very long name, a damaged one is not kept.
 pub(crate) fn must_be_short(queue: &Path) -> Result<(), StoreError> {
     let suffix = if queue.exists() {
         "-journal"
@@ -94,5 +93,5 @@ pub(crate) fn must_be_short(queue: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// SQLite's own longest path on Unix is one of 512 bytes, with its suffix.
+/// Longest path of a queue on Unix, in bytes: SQLite's own limit is 512, with its suffix.
 const LONGEST_FOR_SQLITE: usize = 504;

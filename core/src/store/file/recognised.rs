@@ -1,7 +1,8 @@
-//! Whether a file beside a queue is one that Pannier, or `SQLite` for it, has written: by what is in it.
+//! Recognition, by content, of companion files that Pannier, or `SQLite` for it, has written.
 //!
-//! It may have been torn at any moment, by a kill or a power cut, or be damaged, and is ours all the same: an empty file
-//! is, and one of zeros. What is told here of each kind is what none of ours can be, whatever happened to it.
+//! A file of ours may have been torn at any moment, by a kill or a power cut, or be damaged, and is ours all the same:
+//! so is an empty file, and one of zeros. Each check refuses only what no file of that kind can be, whatever happened
+//! to it.
 
 use crate::store::ledger_file::reading;
 use std::fs::File;
@@ -16,23 +17,23 @@ use super::user_files;
 use crate::store::StoreError;
 use crate::store::repair::raw_file::Looked;
 
-/// What a log begins with, in either order of bytes (<https://www.sqlite.org/walformat.html>).
+/// First bytes of a log, in either byte order (<https://www.sqlite.org/walformat.html>).
 const LOG: [[u8; 4]; 2] = [0x377f_0682_u32.to_be_bytes(), 0x377f_0683_u32.to_be_bytes()];
 
-/// What the memory begins with that users of a file share, in the order of bytes of this machine.
+/// First bytes of the memory that a file's users share, in this machine's byte order.
 const MEMORY: [u8; 4] = 3_007_000_u32.to_ne_bytes();
 
 const MEMORY_PAGE: u64 = 4096;
 
-/// What a rollback journal begins with (<https://www.sqlite.org/fileformat2.html>, section 3).
+/// First bytes of a rollback journal (<https://www.sqlite.org/fileformat2.html>, section 3).
 const JOURNAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
-/// Room for a full disk is looked at in so many places, each so long.
+/// Number of places at which the room for a full disk is read; the next constant is their length in bytes.
 const PLACES: u64 = 16;
 const PLACE: u64 = 4 << 10;
 
-/// Which files of the queue are open: as long as that is, or as the mark of doubt, and never a text. What is torn or
-/// damaged is as long.
+/// Tells whether a file may be the list of the queue's open files: it is as long as that, or as the mark of doubt, and
+/// never a text. A torn or damaged list is as long.
 pub(crate) fn is_list_of_users(path: &Path) -> bool {
     let Some(bytes) = beginning(path, user_files::LONGEST as u64 + 1) else {
         return true;
@@ -41,7 +42,8 @@ pub(crate) fn is_list_of_users(path: &Path) -> bool {
         || user_files::LENGTHS.contains(&bytes.len()) && (bytes.len() == 1 || !is_text(&bytes))
 }
 
-/// Room that is kept for a full disk is nothing but zeros: a damaged block or two are no more than a small part of it.
+/// Tells whether a file may be room for a full disk, which is nothing but zeros: a damaged block or two are only a
+/// small part of it.
 pub(crate) fn is_room(path: &Path) -> bool {
     let looked = || -> io::Result<bool> {
         let mut file = File::open(path)?;
@@ -64,23 +66,24 @@ pub(crate) fn is_room(path: &Path) -> bool {
         }
         Ok(others * 8 <= seen)
     };
-    // What cannot be read is told by whoever writes it.
+    // A failure to read is reported by whoever writes the file.
     looked().unwrap_or(true)
 }
 
-/// What is torn of ours has bytes in it that no text has.
+/// Tells whether a file begins with bytes that no text has, as a torn file of ours does.
 pub(crate) fn is_no_text(path: &Path) -> bool {
     beginning(path, PLACE).is_none_or(|begins| !is_text(&begins))
 }
 
-/// `SQLite` plays a journal back, or throws it away.
+/// Tells whether a file may be a rollback journal, which `SQLite` plays back or discards.
 pub(crate) fn is_journal(path: &Path) -> bool {
     beginning(path, JOURNAL.len() as u64)
         .is_none_or(|begins| is_blank(&begins) || JOURNAL.starts_with(&begins))
 }
 
-/// The memory that the users of a queue share has whole pages, or the first bytes that `SQLite` leaves of it. Where the
-/// queue is gone it is read, too: nobody has locks in it that to read it would drop.
+/// Tells whether a file may be the memory that the queue's users share: it has whole pages, or the first bytes that
+/// `SQLite` leaves of it. Where the queue is gone its content is read too: nobody has locks in it that reading would
+/// drop.
 pub(crate) fn is_memory(queue: &Path, seen: &Seen) -> Result<bool, StoreError> {
     let has_a_length_of_ours = seen.bytes <= 3 || seen.bytes.is_multiple_of(MEMORY_PAGE);
     if !has_a_length_of_ours || Seen::at(queue).is_some_and(|queue| queue.bytes > 0) {
@@ -94,27 +97,27 @@ pub(crate) fn is_memory(queue: &Path, seen: &Seen) -> Result<bool, StoreError> {
     Ok(!file.read(0, begins) || is_blank(begins) || MEMORY.starts_with(begins))
 }
 
-/// A log: also one whose beginning is damaged, where a statement is in it.
+/// Tells whether a file may be a log, by its first four bytes.
 pub(crate) fn is_log(path: &Path) -> bool {
     beginning(path, 4).is_none_or(|begins| {
         is_blank(&begins) || LOG.iter().any(|log| log.starts_with(begins.as_slice()))
     })
 }
 
-/// The file of numbers and notes has a mark, which everything that is written there comes after.
+/// Tells whether the `.ledger` file may be ours: it begins with a mark, before anything else that is written there.
 pub(crate) fn is_ledger(queue: &Path) -> Result<bool, StoreError> {
     let raw = reading::Raw::of(queue)?;
     let bytes = raw.bytes();
     Ok(is_blank(bytes) || reading::is_marked(bytes))
 }
 
-/// What was made whole to take the queue's place.
+/// Tells whether a finished replacement of the queue is one of ours.
 pub(crate) fn is_successor(path: &Path) -> Result<bool, StoreError> {
     kind::was_a_queue(path)
 }
 
-/// What was being made to take the queue's place, or any other file of `SQLite`'s that goes with it. An empty database
-/// is not marked as ours before its first table is made.
+/// Tells whether a file may be an unfinished replacement of the queue. An empty database is not marked as ours before
+/// its first table is made.
 pub(crate) fn is_unfinished(path: &Path) -> bool {
     let Some(begins) = beginning(path, 72) else {
         return true;
@@ -141,7 +144,7 @@ fn is_text(bytes: &[u8]) -> bool {
     })
 }
 
-/// No more than so many bytes of a file; none where it is not there or may not be read, which others tell.
+/// Returns at most `bytes` of a file; none where it is absent or may not be read, which others report.
 fn beginning(path: &Path, bytes: u64) -> Option<Vec<u8>> {
     let mut begins = Vec::new();
     let file = File::open(path).ok()?;

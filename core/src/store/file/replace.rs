@@ -1,10 +1,9 @@
-//! How another file is put in the queue's place.
+//! Replacement of the queue's file by another one.
 //!
-//! A successor is made under a name of its own, `-rescue`. Whoever dies meanwhile leaves that behind,
-//! and it is thrown away. Once it is whole and on the disk it is renamed to `-rescued`: from then on it
-//! is the queue, and [`finish`], which every open begins with, gives it the queue's name. What stood
-//! there is kept beside it. So whatever moment the process dies at, the next open finds either the old
-//! file with its log or the new one.
+//! A successor is made under a name of its own, `-rescue`. A process that dies before it is whole leaves that behind,
+//! and it is thrown away. Once the successor is whole and on the disk it is renamed to `-rescued`: from then on it is
+//! the queue, and [`finish`], which every open begins with, gives it the queue's name. The old file is kept beside it.
+//! So whenever the process dies, the next open finds either the old file with its log or the new one.
 
 use std::fs::{self, File};
 use std::io;
@@ -18,16 +17,16 @@ use super::names::{RESCUE_SUFFIX, RESCUED_SUFFIX, with_suffix};
 use super::seen::Owner;
 use crate::store::{Millis, StoreError};
 
-/// What becomes of a replacement that the queue's owner could not use.
+/// Handling of a replacement that the queue's owner could not use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LockedOut {
-    /// It is not made: what it would be made of stays.
+    /// The replacement is not made: what it would be made of stays.
     Refuse,
-    /// It is made all the same: nothing else has what is put there.
+    /// The replacement is made all the same: nothing else has its content.
     GoOn,
 }
 
-/// Removes what was left of an attempt to make a replacement file.
+/// Removes the leftovers of an attempt to make a replacement file.
 pub(crate) fn throw_away(path: &Path) -> Result<(), StoreError> {
     let rescue = with_suffix(path, RESCUE_SUFFIX);
     beside::must_be_unfinished(path, &rescue)?;
@@ -37,8 +36,8 @@ pub(crate) fn throw_away(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns the path for a replacement file, and removes the leftovers of an earlier attempt. Whoever might use the
-/// file may use the one that takes its place: it belongs to `owner`.
+/// Makes an empty replacement file and returns its path, after removing the leftovers of an earlier attempt. It belongs
+/// to `owner`: whoever might use the old file may use this one.
 pub(crate) fn begin(
     path: &Path,
     owner: Option<Owner>,
@@ -59,12 +58,12 @@ pub(crate) fn begin(
     }
 }
 
-/// Throws away what was begun.
+/// Removes a replacement that was begun.
 pub(crate) fn discard(begun: &Path) -> Result<(), StoreError> {
     remove(begun).map_err(|error| failed(begun, &error))
 }
 
-/// The successor is made and closed: from now on it is the queue.
+/// Marks the successor, which is made and closed, as the queue from now on.
 pub(crate) fn ready(path: &Path) -> Result<(), StoreError> {
     let rescue = with_suffix(path, RESCUE_SUFFIX);
     let mark = || {
@@ -75,12 +74,12 @@ pub(crate) fn ready(path: &Path) -> Result<(), StoreError> {
     mark().map_err(|error| failed(path, &error))
 }
 
-/// A successor is ready, and has not got the queue's name yet.
+/// Tells whether a successor is ready, and does not have the queue's name yet.
 pub(crate) fn is_ready(path: &Path) -> bool {
     with_suffix(path, RESCUED_SUFFIX).exists()
 }
 
-/// Gives a successor that is ready the queue's name. Returns where the old file is kept, if there was one.
+/// Gives a successor that is ready the queue's name. Returns where the old file, or a log without one, is kept.
 pub(crate) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreError> {
     if !is_ready(path) {
         return Ok(None);
@@ -91,7 +90,7 @@ pub(crate) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreE
         remove(&with_suffix(path, "-shm"))?;
         let log = with_suffix(path, "-wal");
         if path.exists() {
-            // The log first: without its file it tells which name to go on with, should this break off.
+            // The log first: without its file it tells under which name an interrupted exchange goes on.
             rename(&log, &with_suffix(&kept_at, "-wal"))?;
             rename(path, &kept_at)?;
         } else {
@@ -105,7 +104,7 @@ pub(crate) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreE
     exchange().map_err(|error| failed(path, &error))
 }
 
-/// Takes the log away that a file which is gone has left. Its content is in the successor.
+/// Removes the log that a file which is gone has left, and its shared memory. The log's content is in the successor.
 pub(crate) fn forget_log(path: &Path) -> Result<(), StoreError> {
     let both = ["-wal", "-shm"].map(|suffix| with_suffix(path, suffix));
     both.iter()

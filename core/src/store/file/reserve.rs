@@ -1,13 +1,12 @@
 //! Room that is kept for a full disk, `….reserve`: a file of real blocks beside the queue.
 //!
-//! Only what is delivered or erased frees room, and both need some first: for the write-ahead log, for the
-//! memory that processes share, without which SQLite opens nothing, and for what the log has yet to add to
-//! the file, without which it never gets shorter. So whatever does not record gives the reserve up where the
-//! disk is full, and recording never takes of it. It is made by the first record. No record commits before
-//! it has blocks for all that the log would add to the file then, and [`PARTS_FOR_DELIVERY`] beyond: so
-//! folding the log always succeeds on a disk that has become full, whatever it is filled with, and leaves
-//! delivery its part. It is made again by the next record, and when a queue is closed that gave it up.
-//! Nothing else depends on it: a queue without one is whole.
+//! Only delivering and erasing free room, and both need some first: for the write-ahead log, for the memory that
+//! processes share, without which SQLite opens nothing, and for what the log has yet to add to the file, without which
+//! it never gets shorter. So everything but recording gives the reserve up where the disk is full, and recording never
+//! takes from it. The first record makes it. No record commits before the reserve has blocks for all that the log would
+//! then add to the file, and [`PARTS_FOR_DELIVERY`] beyond: so folding the log always succeeds on a disk that has
+//! become full, whatever fills it, and leaves delivery its part. The next record makes the reserve again, and so does
+//! closing a queue that gave it up. Nothing else depends on it: a queue without one is whole.
 
 use std::fs::{self, File};
 use std::io::{self, Seek as _};
@@ -22,37 +21,37 @@ use super::names::with_suffix;
 use super::recognised;
 use crate::store::{Db, StoreError};
 
-/// So much is written to see whether anything can be, and removed at once.
+/// Number of bytes written to see whether anything can be, and removed at once.
 const LITTLE: u64 = 64 << 10;
 
-/// The most that is kept, in bytes: what deletes a thousand delivered statements and gives their pages back
-/// writes about half of it.
+/// Largest size of a reserve, in bytes: deleting a thousand delivered statements and giving their pages back writes
+/// about half of it.
 const MOST: u64 = 2 << 20;
 
-/// No more than one part in so many of a small disk.
+/// Divisor of a small disk's size: the reserve is no larger than this part of it.
 const PARTS: u64 = 4;
 
-/// Of four parts of the reserve, so many are delivery's: what the log adds to the file takes none of them.
+/// Number of quarters of the reserve that belong to delivery: what the log adds to the file takes none of them.
 const PARTS_FOR_DELIVERY: u64 = 3;
 
-/// What opening and reading is given at once: twice what the shared memory takes, and some.
+/// Number of bytes freed at once for opening and reading: twice what the shared memory takes, and some.
 const A_LITTLE: u64 = 128 << 10;
 
-/// It is made longer by so much at once, and shorter only where it is longer by several of them.
+/// Number of bytes by which it grows at once. It is cut only where it is too long by several of these steps.
 const STEP: u64 = 512 << 10;
 
-/// The reserve beside one queue's file.
+/// Reserve beside one queue's file.
 #[derive(Debug)]
 pub(crate) struct Reserve {
     /// The queue's file.
     queue: PathBuf,
-    /// How long it was when the queue was opened.
+    /// Length of the reserve when the queue was opened, in bytes.
     was: u64,
-    /// How long it is while the log is short, in bytes; none where the disk does not tell how large it is.
+    /// Length while the log is short, in bytes; none where the disk does not report its size.
     size: OnceLock<Option<u64>>,
 }
 
-/// What recording found: how long the reserve is, and how long it has to be.
+/// Length of the reserve as recording found it, and the length that it must have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept {
     bytes: u64,
@@ -68,8 +67,8 @@ impl Reserve {
         }
     }
 
-    /// Before recording. An error where that would take the room that delivering needs; none where no
-    /// room can be kept here.
+    /// Makes the reserve, before recording. Fails where recording would take the room that delivering needs; none where
+    /// no room can be kept here.
     pub(crate) fn keep(&self) -> Result<Option<Kept>, StoreError> {
         let size = self
             .size
@@ -89,7 +88,7 @@ impl Reserve {
         Ok(Some(Kept { bytes, size }))
     }
 
-    /// Before a record commits: blocks for all that the log will add to the file then.
+    /// Reserves blocks, before a record commits, for all that the log will then add to the file.
     pub(crate) fn cover(&self, kept: Option<Kept>, added: u64) -> Result<(), StoreError> {
         let Some(Kept { bytes, size }) = kept else {
             return Ok(());
@@ -109,7 +108,8 @@ impl Reserve {
         }
     }
 
-    /// Before anything but recording. True if the disk is nearly full: then there is no room for a long log.
+    /// Gives the reserve up, before anything but recording, where the next transaction may not fit. True if the disk is
+    /// nearly full: then there is no room for a long log.
     pub(crate) fn make_room(&self) -> bool {
         let Some(disk) = Disk::of(&self.queue) else {
             return false;
@@ -120,20 +120,20 @@ impl Reserve {
             give_up(&self.queue);
             return true;
         }
-        // What was given up is being used.
+        // The room that was given up is in use.
         disk.free < 2 * size && length(&self.queue) < size
     }
 
-    /// The disk is so small that one transaction may fill it, however much of it is free.
+    /// Tells whether the disk is so small that one transaction may fill it, however much of it is free.
     pub(crate) fn is_on_small_disk(&self) -> bool {
         Disk::of(&self.queue).is_some_and(|disk| disk.reserve() < MOST)
     }
 
-    /// After an error. What failed for want of room may be tried again.
+    /// Gives the reserve up after an error for want of room: what failed may be tried again.
     pub(crate) fn met(&self, error: &StoreError) {
         let is_full = match error {
             StoreError::DiskFull => true,
-            // Of a quota SQLite says no more than that it could not write.
+            // For a quota, SQLite says only that it could not write.
             StoreError::Other(_) => is_there(&self.queue) && nothing_fits(&self.queue),
             _ => false,
         };
@@ -142,12 +142,12 @@ impl Reserve {
         }
     }
 
-    /// After a record that had no room: what it has left in the log goes, and what others have committed
-    /// there is folded into the file. The reserve has the room for that, and what that does not take is kept
-    /// again at once: whatever else fills the disk meanwhile would leave delivery nothing.
+    /// Clears the log after a record that had no room: what the record has left there goes, and what others have
+    /// committed is folded into the file. The reserve has the room for that, and the rest of it is kept again at once:
+    /// otherwise whatever else fills the disk would leave delivery nothing.
     pub(crate) fn clear(&self, db: &Db) {
         if db.fold_now().is_err() && give_up(&self.queue) {
-            // What still fails is met by whoever needs it.
+            // If this fails too, whoever needs the room finds out.
             let _ = db.fold_now();
             let Some(disk) = Disk::of(&self.queue) else {
                 return;
@@ -161,8 +161,8 @@ impl Reserve {
         }
     }
 
-    /// Once the queue is closed: what was given up is room for the next time, as far as it is free still,
-    /// and what was kept for the log is needed no longer.
+    /// Restores the reserve once the queue is closed, as far as there is still room, and frees what was kept for the
+    /// log and is no longer needed.
     pub(crate) fn give_back(&self) {
         let bytes = length(&self.queue);
         if self.was.max(bytes) == 0 || !self.queue.exists() {
@@ -201,8 +201,7 @@ pub(crate) fn give_up(queue: &Path) -> bool {
     fs::remove_file(name(queue)).is_ok() && had
 }
 
-/// Frees a little of it, for opening and reading: who dies meanwhile has lost no more. False if there is
-/// none.
+/// Frees a little of it, for opening and reading: a process that dies then has lost no more. False if there is none.
 pub(crate) fn give_up_little(queue: &Path) -> bool {
     match length(queue) {
         0..=A_LITTLE => give_up(queue),
@@ -210,10 +209,10 @@ pub(crate) fn give_up_little(queue: &Path) -> bool {
     }
 }
 
-/// What recording does where the reserve could not be made, though the disk says that it has room.
+/// Decides whether recording goes on where the reserve could not be made, though the disk reports room for it.
 fn not_made(error: &io::Error) -> Result<(), StoreError> {
     if is_full(error) {
-        // By a quota: what is recorded now would take the room that delivering needs.
+        // A quota is used up: what is recorded now would take the room that delivering needs.
         return Err(StoreError::DiskFull);
     }
     // Something is in the way of this file alone, and recording need not wait for it.
@@ -221,13 +220,13 @@ fn not_made(error: &io::Error) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The disk is full, or our part of it.
+/// Tells whether the error means that the disk, or our part of it, is full.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
-/// Tells whether not even a little more can be written here; it is tried.
+/// Tells, by trying it, whether not even a little more can be written here.
 fn nothing_fits(queue: &Path) -> bool {
     let name = with_suffix(queue, PROBE_SUFFIX);
     if name.exists() && !recognised::is_room(&name) {
@@ -238,7 +237,7 @@ fn nothing_fits(queue: &Path) -> bool {
     tried.is_err_and(|error| is_full(&error))
 }
 
-/// Gives the end of it up; false where that fails.
+/// Cuts the reserve down to this length; false where that fails.
 fn shorten(queue: &Path, bytes: u64) -> bool {
     let opened = beside::open_there(&name(queue));
     let done = opened.and_then(|file| file.set_len(bytes));
@@ -248,12 +247,12 @@ fn shorten(queue: &Path, bytes: u64) -> bool {
     .is_ok()
 }
 
-/// Makes it so long, where it is shorter. Where that fails it is as it was.
+/// Makes the reserve this long, where it is shorter. Where that fails it stays as it was.
 fn lengthen(queue: &Path, bytes: u64) -> io::Result<()> {
     let before = length(queue);
     let made = filled(queue, &name(queue), bytes);
     if made.is_err() {
-        // Half of one would take room from what frees some.
+        // A partial one would take room from what frees some.
         if before > 0 {
             shorten(queue, before);
         } else {
@@ -263,7 +262,7 @@ fn lengthen(queue: &Path, bytes: u64) -> io::Result<()> {
     made
 }
 
-/// A file beside the queue that takes up so much room.
+/// Makes a file beside the queue take up this much room.
 fn filled(queue: &Path, name: &Path, bytes: u64) -> io::Result<()> {
     let mut file = beside::open(queue, name)?;
     let from = file.seek(io::SeekFrom::End(0))?;
@@ -273,7 +272,7 @@ fn filled(queue: &Path, name: &Path, bytes: u64) -> io::Result<()> {
     }
 }
 
-/// Blocks of the disk, without writing them where the system can do that.
+/// Allocates blocks of the disk, without writing them where the system can do that.
 fn fill(file: &mut File, from: u64, more: u64) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     match rustix::fs::fallocate(&*file, rustix::fs::FallocateFlags::empty(), from, more) {
@@ -285,7 +284,7 @@ fn fill(file: &mut File, from: u64, more: u64) -> io::Result<()> {
     io::copy(&mut io::Read::take(io::repeat(0), more), file).map(drop)
 }
 
-/// The disk that a queue is on, in bytes.
+/// Size and free room of the disk that a queue is on, in bytes.
 struct Disk {
     all: u64,
     free: u64,
@@ -307,7 +306,7 @@ impl Disk {
         None
     }
 
-    /// How large a reserve is on it.
+    /// Returns the length of a reserve on this disk.
     fn reserve(&self) -> u64 {
         MOST.min(self.all / PARTS)
     }

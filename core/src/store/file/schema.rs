@@ -1,4 +1,4 @@
-//! The tables, as each version of Pannier makes them, and whether a file has them still.
+//! Tables, as each version of Pannier makes them, and the check that a file still has them.
 
 use std::sync::OnceLock;
 
@@ -7,10 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::settings::APPLICATION_ID;
 use crate::store::StoreError;
 
-/// One `.sql` file a schema version; the file's `user_version` tells how many it has had.
+/// Migrations, one `.sql` file per schema version; a file's `user_version` is the number of those it has had.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_queue.sql")];
 
-/// The schema version this Pannier writes.
+/// Schema version that this Pannier writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// Brings a file to this version.
@@ -19,7 +19,7 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-    // Asked again inside: another process may have been first.
+    // Read again inside: another process may have been first.
     let from = version(&tx)?;
     for sql in MIGRATIONS.iter().skip(usize::try_from(from).unwrap_or(0)) {
         tx.execute_batch(sql)?;
@@ -34,8 +34,8 @@ fn version(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-/// An error where the tables are not the ones that were made. SQLite keeps them as text, in which a flipped
-/// bit is another name or another condition: it then misses a column, or finds other rows.
+/// Fails where the tables are not the ones that were made. SQLite keeps them as text, in which a flipped bit is another
+/// name or another condition: it then misses a column, or finds other rows.
 pub(crate) fn must_be_whole(conn: &Connection) -> Result<(), StoreError> {
     static MADE: OnceLock<Vec<[String; 3]>> = OnceLock::new();
     if MADE.get().is_none() {
@@ -57,7 +57,7 @@ pub(crate) fn must_be_whole(conn: &Connection) -> Result<(), StoreError> {
     ))
 }
 
-/// Kind, name and text of each, but for what SQLite makes by itself.
+/// Returns the kind, name and text of each schema entry, except for those that SQLite makes by itself.
 fn tables(conn: &Connection) -> rusqlite::Result<Vec<[String; 3]>> {
     conn.prepare("SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")?
         .query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?

@@ -1,24 +1,24 @@
-//! What a file is, and whose: asked without following a link, and without reading its times
-//! ([`super::identity::FileId`] says why).
+//! Kind and owner of a file, read without following a link, and without reading its times ([`super::identity::FileId`]
+//! says why).
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// What was found under a name, or open.
+/// Properties of a file that was found under a name, or is open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
     pub(crate) is_file: bool,
     pub(crate) is_link: bool,
     pub(crate) is_folder: bool,
-    /// How many names it has, where that is told.
+    /// Number of its names (hard links), 1 where the system does not report it.
     pub(crate) names: u64,
     pub(crate) bytes: u64,
     owner: Option<Owner>,
 }
 
 impl Seen {
-    /// None where nothing is, or nobody tells.
+    /// Returns what has this name; none where nothing has, or it cannot be read.
     pub(crate) fn at(path: &Path) -> Option<Self> {
         #[cfg(target_os = "linux")]
         {
@@ -95,11 +95,11 @@ impl From<&std::fs::Metadata> for Seen {
     }
 }
 
-/// The bits of a mode that say who may do what.
+/// Permission bits of a mode.
 #[cfg(unix)]
 const ALL_BITS: u32 = 0o7777;
 
-/// Whose a file is, and who may use it. Some systems do not tell.
+/// Owner of a file, with its permissions. Some systems do not report them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(unix), allow(dead_code, reason = "nobody tells there"))]
 pub(crate) struct Owner {
@@ -109,12 +109,12 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// None where no file is, or nobody tells.
+    /// Returns the owner of a regular file; none where there is none, or it is not reported.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         Seen::at(path).filter(|seen| seen.is_file)?.owner
     }
 
-    /// The same user and group, for what stands beside a queue: it is for those alone who may write the queue.
+    /// Returns the same user and group for a companion file, which only those may use who may write the queue.
     pub(crate) fn of_what_stands_beside(self) -> Self {
         let classes = [0o060, 0o006].into_iter();
         let others = classes.filter(|both| self.mode & both == *both);
@@ -124,8 +124,8 @@ impl Owner {
         }
     }
 
-    /// Gives a file that was just made to this owner. An error where that is not permitted and the owner could not
-    /// use it.
+    /// Gives a file that was just made to this owner. Fails where that is not permitted and the owner could not use the
+    /// file.
     #[cfg(unix)]
     pub(crate) fn take(self, made: &File) -> io::Result<()> {
         use std::os::unix::fs::{PermissionsExt as _, fchown};
@@ -139,7 +139,7 @@ impl Owner {
             return Ok(());
         }
         if fchown(made, Some(self.user), Some(self.group)).is_err() && before.group != self.group {
-            // Nobody but root gives files away, but a member of a group may give them to that.
+            // Only root gives files to another user, but a member of a group may give them to that group.
             let _ = fchown(made, None, Some(self.group));
         }
         match Seen::of(made)?.owner {

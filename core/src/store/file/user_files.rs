@@ -1,4 +1,4 @@
-//! What `.open` says: which files those who have the queue open have, told by their inodes.
+//! Content of `.open`: the files, by their inodes, that those who have the queue open use.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::identity::{FileId, OpenFile, size_of};
 use super::names::with_suffix;
 
-/// How many of the files are there that somebody has open.
+/// Presence of the files that somebody has open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum There {
     All,
@@ -14,22 +14,22 @@ pub(super) enum There {
     None,
 }
 
-/// The files that somebody has, or had, open.
+/// Files that somebody has, or had, open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Files {
     Known {
-        /// The database, its log, and the memory that its users share.
+        /// Identities of the database, its log, and the memory that its users share.
         ids: [Option<FileId>; 3],
-        /// When the database was last written; none while the log is folded into it, and where nobody tells.
+        /// Time when the database was last written; none while the log is folded into it, and where it is unknown.
         changed_at: Option<u64>,
     },
-    /// Whatever is there is the queue.
+    /// No known files: whatever is there is the queue.
     Unknown,
-    /// The same, but nobody knows whether it is of one age.
+    /// The same, but nobody knows whether the files are of one age.
     Doubtful,
 }
 
-/// How long what is said there may be, whatever was torn.
+/// Lengths that the content may have, whatever was torn.
 pub(super) const LENGTHS: [usize; 3] = [0, Files::DOUBTFUL.len(), LONGEST];
 
 pub(super) const LONGEST: usize = Files::BYTES;
@@ -119,8 +119,8 @@ impl Files {
     }
 }
 
-/// When the database was last written, nanoseconds since 1970. It is not synced with each commit, as its log is, so
-/// to read this costs nothing later.
+/// Returns the time when the database was last written, nanoseconds since 1970. The database is not synced with each
+/// commit, as its log is, so reading this costs nothing later.
 pub(super) fn changed_at(queue: &Path) -> Option<u64> {
     let changed = queue.metadata().ok()?.modified().ok()?;
     let since = changed.duration_since(SystemTime::UNIX_EPOCH).ok()?;

@@ -1,16 +1,16 @@
-//! Who has the queue open: all of them have the same files, and the files belong to each other.
+//! Users of an open queue: all of them have the same files, and the files belong to each other.
 //!
-//! A queue is several files under one name: the database, its write-ahead log, and the memory that its users
-//! share (`-shm`). Somebody may delete or replace one of them while a process has the queue open: an older copy is
-//! put back, a folder is tidied up. That process goes on with those it had, and whoever opened the queue then would
-//! go on with others beside it: each writes over what the other has committed, and neither can know. Or a process was
-//! killed and has left a log, and the database beside it is replaced alone: `SQLite` joins the pages of two ages.
+//! A queue is several files under one name: the database, its write-ahead log, and the memory that its users share
+//! (`-shm`). Somebody may delete or replace one of them while a process has the queue open: an older copy is put back,
+//! a folder is tidied up. That process goes on with those it had, and whoever opened the queue then would go on with
+//! others: each overwrites what the other has committed, and neither can know. Or a process was killed and has left a
+//! log, and the database beside it is replaced alone: `SQLite` joins the pages of two ages.
 //!
-//! So whoever opens the queue takes a lock in a file beside it, `.open`, which dies with the process, and writes into
-//! it which files it has. Whoever comes while another has it enters where the same files are there. Where they are
-//! not, one waits for the other to put them back. After a while one enters where none of them is there: that is another
-//! queue, which the other finds when it looks after its own; and is refused where some of them are. Whoever comes alone, and finds a log that
-//! was not left beside this database, knows that nothing of it is certain.
+//! So whoever opens the queue takes a lock in a file beside it, `.open`, which is released when the process dies, and
+//! writes into it which files it has. A newcomer enters at once where the same files are in place. Where they are not,
+//! it waits for the other process to put them back. After a while it enters where none of them is in place: that is
+//! another queue, and the other process finds it when it checks its own files. Where only some are, it is refused. A
+//! newcomer that is alone, and finds a log that was not left beside this database, knows that nothing of it is certain.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -27,47 +27,46 @@ use super::names::with_suffix;
 use super::user_files::{Files, There, changed_at};
 use crate::store::StoreError;
 
-/// How long one waits for another to put its files back, where it looks after them once a second, as it does
-/// while a command waits.
+/// Longest wait for another process to put its files back. While a command waits, it checks them once a second.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long one waits for another to open the queue: it may have to salvage it.
+/// Longest wait for another process to open the queue: it may have to salvage it.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
 
-/// One that is about to open the queue. Where it was alone, nobody enters before it has.
+/// User that is about to open the queue. If it was alone, nobody else enters before it has.
 #[derive(Debug)]
 pub(crate) struct Newcomer {
     user: Option<User>,
-    /// Nobody had the queue open.
+    /// True if nobody had the queue open.
     is_alone: bool,
-    /// There was no `.open` before.
+    /// True if there was no `.open` before.
     made: bool,
-    /// A log is there that does not belong to the database beside it, or nobody knows whether it does.
+    /// True if a log is there that does not belong to the database beside it, or may not.
     pub(crate) is_mixed: bool,
 }
 
-/// One that has the queue open.
+/// User that has the queue open.
 #[derive(Debug)]
 pub(crate) struct User {
     queue: PathBuf,
     file: File,
-    /// A fork's child has the same lock, and may not give it up.
+    /// Process that took the lock: a fork's child has the same lock, and may not give it up.
     process: u32,
-    /// The files that are noted are this one's, too.
+    /// True once the files noted in `.open` are this one's, too.
     has_entered: bool,
 }
 
-/// Why one cannot enter yet.
+/// Reason why one cannot enter yet.
 enum Obstacle {
-    /// Somebody is opening the queue just now.
+    /// Another user is just opening the queue.
     Opening,
-    /// Somebody has it open, with other files than there are now.
+    /// Another user has it open, with other files than there are now.
     OtherFiles,
 }
 
 impl Newcomer {
-    /// Waits until the queue may be opened. None where the file system knows no locks or takes no new file: then
-    /// nobody knows of anybody. Nothing is made where there is no queue and none is to be made.
+    /// Waits until the queue may be opened. None where the file system has no locks or takes no new file: then no user
+    /// knows of another. Makes nothing where there is no queue and none is to be made.
     pub(crate) fn come(queue: &Path, create: bool) -> Result<Option<Self>, StoreError> {
         Self::come_within(queue, create, PATIENCE)
     }
@@ -145,12 +144,12 @@ impl Newcomer {
             self.is_mixed = said == Files::Doubtful;
             return Ok(None);
         }
-        // Whoever puts them back may be alone by then.
+        // Not kept while waiting: nobody could open the queue alone.
         user.file.unlock()?;
         Ok(Some(Obstacle::OtherFiles))
     }
 
-    /// These files are open now: others may come.
+    /// Notes that these files are open now, and lets others in.
     pub(crate) fn enter(mut self, open: &OpenFile) -> Option<Arc<User>> {
         let mut user = self.user.take()?;
         user.has_entered = true;
@@ -177,7 +176,7 @@ impl Drop for Newcomer {
 }
 
 impl User {
-    /// Folds the log into the database: should it be killed meanwhile, that is no other database.
+    /// Folds the log into the database, so that it does not count as another database after a kill in between.
     pub(crate) fn while_folding<E>(
         user: Option<&Arc<Self>>,
         fold: impl FnOnce() -> Result<Folded, E>,
@@ -187,14 +186,14 @@ impl User {
         };
         user.folds();
         let folded = fold();
-        // Otherwise another may be folding still.
+        // Otherwise another may still be folding.
         if folded.as_ref().is_ok_and(|it| it.is_whole) {
             user.note_change(changed_at(&user.queue));
         }
         folded
     }
 
-    /// From now on the database is another one, if this process dies: closing it folds the log.
+    /// Notes that the database is about to be written, also should this process die: closing it folds the log.
     pub(crate) fn folds(&self) {
         self.note_change(None);
     }
@@ -205,18 +204,18 @@ impl User {
         }
     }
 
-    /// The database was written over by somebody who does not know the log.
+    /// Tells whether somebody who does not know of the log has written over the database.
     pub(crate) fn is_written_over(&self) -> bool {
         self.said()
             .is_ok_and(|said| said.is_written_over(&self.queue))
     }
 
-    /// Its files are in their places again: whoever comes uses those.
+    /// Notes that its files are in their places again: newcomers use those.
     pub(crate) fn has_put_back(&self) {
         self.say(&Files::Unknown);
     }
 
-    /// The same, but nobody knows whether they belong to each other.
+    /// Notes the same, but that they may not belong to each other.
     pub(crate) fn has_put_back_in_doubt(&self) {
         self.say(&Files::Doubtful);
     }
@@ -250,7 +249,7 @@ impl Drop for User {
         match self.said() {
             _ if !self.has_entered => {}
             Ok(Files::Known { .. }) if !with_suffix(&self.queue, "-wal").exists() => {
-                // SQLite took it away with the last connection: nobody else has the queue open.
+                // SQLite removed it with the last connection: nobody else has the queue open.
                 self.has_put_back();
             }
             _ => self.note_change(changed_at(&self.queue)),

@@ -1,8 +1,8 @@
-//! The write-ahead log: how long it is, and folding it into the file.
+//! The write-ahead log: folding it into the file.
 //!
-//! SQLite folds within the commit that makes the log too long, and whoever records then waits for two
-//! syncs of the disk. Here another thread folds while others write ([`Shared::fold`]); the commit itself
-//! does it only where nobody else has. A log that is read anew after a kill stays short.
+//! SQLite folds within the commit that makes the log too long, and whoever records then waits for two syncs of the
+//! disk. Here another thread folds while others write ([`Shared::fold`]); the commit itself does it only where nobody
+//! else has. The log, which is read anew after a kill, stays short.
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -15,12 +15,12 @@ use super::wal_length::FULL_AT;
 use crate::store::shared::Slot;
 use crate::store::{Db, Durability, Shared, StoreError};
 
-/// Where every commit is synced, 1 MiB: to sync what is written over is several times as fast as to sync
-/// what makes the log longer.
+/// Number of pages, 1 MiB, at which the log is folded where every commit is synced: syncing what is overwritten is
+/// several times as fast as syncing what makes the log longer.
 const FOLD_SYNCED_AT: u32 = (1 << 20) / PAGE_BYTES;
 
 impl Shared {
-    /// Is it time to fold?
+    /// Tells whether it is time to fold the log.
     pub fn should_fold(&self) -> bool {
         self.log.unfolded()
             >= match self.durability {
@@ -29,21 +29,21 @@ impl Shared {
             }
     }
 
-    /// Is it so long that whoever writes should wait for the folding to end?
+    /// Tells whether the log is so long that whoever writes should wait for the folding to end.
     pub fn is_log_full(&self) -> bool {
         self.log.written() >= FULL_AT
     }
 
-    /// Folds the log into the file. Others write meanwhile, but for a moment at the end, without which
-    /// the log would not begin anew; with `ProcessCrash` only once it has become long.
+    /// Folds the log into the file. Others can write at the same time, except for a moment at the end, without which
+    /// the log would not begin anew; with `ProcessCrash` that moment comes only once the log is long.
     ///
-    /// A file that is closed stays so: a pause waits for the folding under way, and none begins after it.
+    /// A closed file stays closed: a pause waits for the folding under way, and none begins after it.
     pub fn fold(&self) -> Result<(), StoreError> {
         self.is_ours()?;
         // Taken before the file's lock, here and by a pause.
         let _folding = self.log.hold_folding();
         let by = match &*self.slot()? {
-            // Its own commits fold.
+            // Its own commits fold the log.
             Slot::Open(db) if db.is_alone => return Ok(()),
             Slot::Open(db) => Db::open_folder(db, self.durability)?,
             Slot::Paused | Slot::Broken => return Ok(()),
@@ -63,7 +63,7 @@ impl Shared {
     }
 }
 
-/// Leaves the log as it is when this is closed.
+/// Makes the connection leave the log as it is when it is closed.
 pub(crate) fn fold_nothing_when_closed(conn: &Connection) -> rusqlite::Result<()> {
     let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
     conn.set_db_config(setting, true).map(drop)

@@ -1,4 +1,4 @@
-//! How long the write-ahead log is.
+//! Length of the write-ahead log.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,16 +11,16 @@ use super::settings::PAGE_BYTES;
 use super::users::User;
 use crate::lock::lock;
 
-/// It is folded whenever it has grown by so many pages: 4 MiB.
+/// Number of pages, 4 MiB, by which the log grows before it is folded.
 pub(crate) const FOLD_AT: u32 = (4 << 20) / PAGE_BYTES;
 
-/// With so many pages, 16 MiB, whoever records waits. A longer one, as a big transaction makes it, is
-/// cut back to this when it is folded.
+/// Number of pages, 16 MiB, from which whoever records waits. A longer log, as a big transaction makes it, is cut back
+/// to this when it is folded.
 pub(crate) const FULL_AT: u32 = 4 * FOLD_AT;
 
 pub(crate) const FULL_BYTES: u32 = FULL_AT * PAGE_BYTES;
 
-/// How long the log is, as the last commit left it.
+/// Length of the log, as the last commit left it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogLength(Arc<Pages>);
 
@@ -28,12 +28,12 @@ pub(crate) struct LogLength(Arc<Pages>);
 struct Pages {
     written: AtomicU32,
     folded: AtomicU32,
-    /// Held by whoever folds, for as long as it has the file open.
+    /// Lock held by whoever folds, for as long as it has the file open.
     folding: Mutex<()>,
 }
 
 impl LogLength {
-    /// Is told of every commit of this connection, in place of SQLite's own folding.
+    /// Watches every commit of this connection, in place of SQLite's own folding.
     pub(crate) fn watch(
         &self,
         conn: &mut Connection,
@@ -48,7 +48,7 @@ impl LogLength {
                 pages.folded.store(0, Ordering::Relaxed);
             }
             if written >= FULL_AT {
-                // What fails, as while another folds, is done at the next commit: this one holds.
+                // If this fails, as while another folds, the next commit does it: this one holds.
                 let _ = User::while_folding(user.as_ref(), || {
                     wal.checkpoint().map(|()| Folded::whole())
                 });
@@ -57,12 +57,12 @@ impl LogLength {
         }))
     }
 
-    /// Nobody folds while this is held.
+    /// Keeps others from folding while the guard is held.
     pub(crate) fn hold_folding(&self) -> MutexGuard<'_, ()> {
         lock(&self.0.folding)
     }
 
-    /// So many pages are in the file by now.
+    /// Notes that this many pages of the log are in the file by now.
     pub(crate) fn is_folded(&self, pages: u32) {
         self.0.folded.store(pages, Ordering::Relaxed);
     }

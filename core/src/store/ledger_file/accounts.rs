@@ -1,8 +1,8 @@
-//! The accounts of further upstreams beside the file: by them a file that has gone back in time, or is empty now,
-//! tells what it no longer has for one of those, though the first upstream has it.
+//! Accounts of further upstreams in the `.ledger` file: they show what a database that has gone back in time, or is
+//! empty now, no longer has for one of those, though the first upstream has it.
 //!
-//! They stand between the numbers of the first (`counts.rs`) and the notes, in a block with a checksum of its
-//! own, which is written only when something in it changes: with one upstream it is never written.
+//! They lie between the numbers of the first upstream (`counts.rs`) and the notes, in a block with its own checksum,
+//! which is written only where something in it changes, or where the file is new or was just opened.
 
 use std::collections::HashSet;
 
@@ -14,47 +14,47 @@ use crate::store::UpstreamId;
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::Counter;
 
-/// Numbers of each.
+/// Number of integers in each account.
 const COUNT: usize = layout::ACCOUNT_NUMBERS;
 
-/// The most that there are at once, besides the first.
+/// Most accounts at once, besides the first upstream's.
 const MOST: usize = layout::MOST_ACCOUNTS;
 
 const BYTES: usize = layout::ACCOUNTS_BYTES;
 
-/// One of them.
+/// Account of one further upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Other {
     upstream: u64,
-    /// Statements that were for it.
+    /// Number of statements that were for it.
     recorded: u64,
-    /// Those that it was done with.
+    /// Number of those that it was done with.
     done: u64,
-    /// Of those, the ones that were replaced, which no note tells of.
+    /// Number of those that were replaced, which no note tells of.
     replaced: u64,
-    /// Nothing beyond that place was delivered to it.
+    /// Place in the log beyond which nothing was delivered to it.
     delivered_to: u64,
 }
 
-/// All of them, in the order of their numbers.
+/// Accounts of all further upstreams, in the order of their numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Others {
     there: Vec<Other>,
-    /// Those that were removed, by the file itself: it misses nothing for them.
+    /// Numbers of upstreams that the database itself has removed: it misses nothing for them.
     removed: Vec<u64>,
 }
 
-/// What a file does not have that they know of.
+/// Content that these accounts know of and a database does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Missing {
-    /// At least so many statements are lost for one of them.
+    /// Least number of statements that are lost for one of the upstreams.
     pub(crate) statements: u64,
-    /// Upstreams that the file does not know.
+    /// Number of upstreams that the database does not know.
     pub(crate) upstreams: u64,
 }
 
 impl Others {
-    /// Returns what the file itself says, to be kept beside it.
+    /// Returns the database's own accounts, to be kept beside it.
     pub(crate) fn to_keep(conn: &Connection) -> rusqlite::Result<Self> {
         let mut query = conn.prepare_cached(
             "SELECT id, begins_after + excluded, delivered + retracted + discarded + replaced + erased, replaced,
@@ -67,7 +67,7 @@ impl Others {
                 let number = |at| row.get::<_, i64>(at).map(|number| number as u64);
                 let last_seq = match last_seq {
                     Some(known) => known,
-                    // With one upstream there is nothing to ask it for.
+                    // Read only here: with one upstream it is not needed.
                     None => *last_seq.insert(Tail::read(conn)?.seq as u64),
                 };
                 Ok(Other {
@@ -85,7 +85,7 @@ impl Others {
         })
     }
 
-    /// Returns what the file itself says, to be compared with what is kept beside it.
+    /// Returns the database's own accounts, to be compared with those kept beside it.
     pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Self> {
         let removed = conn
             .prepare_cached("SELECT id FROM removed_upstream")?
@@ -97,7 +97,7 @@ impl Others {
         })
     }
 
-    /// Returns what the file that stands beside a queue says; none where that is not whole.
+    /// Returns the accounts in the `.ledger` file; none where they are not whole.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let block = file.get(NUMBERS_END..).unwrap_or_default();
         let block = block.get(..BYTES).unwrap_or(block);
@@ -159,13 +159,13 @@ impl Others {
         self.there.iter().find(|one| one.upstream == upstream)
     }
 
-    /// Those of them that the file did not remove.
+    /// Returns the accounts of upstreams that the database did not remove.
     fn not_removed_by<'a>(&'a self, ours: &'a Self) -> impl Iterator<Item = &'a Other> {
         let all = self.there.iter();
         all.filter(|one| ours.get(one.upstream).is_some() || !ours.removed.contains(&one.upstream))
     }
 
-    /// Tells whether they know of something that the others do not.
+    /// Tells whether these accounts know of something that `ours` do not.
     pub(crate) fn are_ahead_of(&self, ours: &Self) -> bool {
         self.not_removed_by(ours).any(|one| {
             ours.get(one.upstream)
@@ -173,14 +173,14 @@ impl Others {
         })
     }
 
-    /// Each with how many statements were to be delivered to it still.
+    /// Returns each upstream with the number of statements that were still to be delivered to it.
     pub(crate) fn undelivered(&self) -> impl Iterator<Item = (u64, u64)> {
         let all = self.there.iter();
         all.map(|one| (one.upstream, one.recorded.saturating_sub(one.done)))
     }
 
-    /// Returns what a file does not have that says this of itself and whose log ends there, though it ended here, and
-    /// though these notes are known and the statements at these places beyond that are saved.
+    /// Returns what a database lacks whose own accounts are `ours` and whose log ends at `last_seq`, though it once
+    /// ended at `ended`. The `notes` are known, and the statements at the places `saved`, beyond its end, are saved.
     pub(crate) fn missing(
         &self,
         ours: &Self,
@@ -193,7 +193,7 @@ impl Others {
             let Some(own) = ours.get(beside.upstream) else {
                 missing.upstreams += 1;
                 let lost = beside.recorded.saturating_sub(beside.done);
-                // What was there already when it was added is there still.
+                // Statements that were there when the upstream was added are still there.
                 let lost = lost.min(ended.saturating_sub(last_seq));
                 missing.statements = missing.statements.max(lost);
                 continue;
@@ -236,9 +236,9 @@ fn sum(count: u32, accounts: &[u8]) -> u32 {
     sum.finalize()
 }
 
-/// Of the places beyond the end of an older file, up to the last that was delivered, so many were delivered: what was
-/// done since went there or to what that file has still, `undelivered`. What is `skipped` is nobody's statement,
-/// and lies there first: it was lost before the others were recorded.
+/// Returns how many of the `places` beyond the end of an older file, up to the last delivered one, were delivered. What
+/// was `done` since lies there, or is among what that file has still `undelivered`. The `skipped` places are nobody's,
+/// and come first: their statements were lost before the others were recorded.
 pub(crate) fn delivered_beyond(places: u64, skipped: u64, done: u64, undelivered: u64) -> u64 {
     let there = places.saturating_sub(skipped);
     let at_least = done.saturating_sub(undelivered);

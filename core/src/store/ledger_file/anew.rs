@@ -1,4 +1,4 @@
-//! The file beside the queue, `….ledger`, written anew with what is whole of it.
+//! Rewriting of the `.ledger` file with what is whole of it.
 
 use std::fs;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -11,7 +11,7 @@ use crate::store::file::beside;
 use crate::store::file::folder::sync_folder;
 use crate::store::file::names::{LEDGER_SUFFIX, with_suffix};
 
-/// Writes a sound one with what is whole. In its place, where there is one: others may have it open.
+/// Writes a sound file with what is whole. An existing one is overwritten in place: others may have it open.
 pub(crate) fn write_anew(
     queue: &Path,
     account: &Account,
@@ -38,7 +38,7 @@ pub(crate) fn write_anew(
     sync_folder(&path)
 }
 
-/// Moves the notes of a transaction that was broken off together, so that none seems to be gone.
+/// Moves the notes of an interrupted transaction together, so that none seems to be gone.
 pub(crate) fn close_up(
     queue: &Path,
     family: &[u8; 16],

@@ -1,9 +1,9 @@
-//! The ledger's numbers beside the file, `….ledger`: what a damaged, missing or older file cannot say of
-//! itself. Behind them stand the accounts of further upstreams (`accounts.rs`) and what was withdrawn (`notes.rs`).
+//! The ledger's numbers in the `.ledger` file: what a damaged, missing or older database cannot say of itself. Behind
+//! them lie the accounts of further upstreams (`accounts.rs`) and the notes of what was withdrawn (`notes.rs`).
 //!
-//! The numbers are written after each commit and never synced, so they may be behind the file, never before
-//! what was promised. Opening compares: where the file knows of less than they do, it has gone back in time
-//! (`repair/older_copy.rs`); and a file that is empty now, and had statements, is not taken for a new one.
+//! The numbers are written after each commit and not synced with it, so they may be behind the database, never ahead of
+//! what was promised. Opening compares: a database that knows of less than they do has gone back in time
+//! (`repair/older_copy.rs`); and one that is empty now, and had statements, is not taken for a new one.
 
 use rusqlite::Connection;
 
@@ -11,39 +11,39 @@ use super::layout::MARK;
 use crate::store::UpstreamId;
 use crate::store::queue::end::Tail;
 
-/// How many numbers there are.
+/// Number of integers in [`Numbers`].
 const COUNT: usize = 13;
 
 const BYTES: usize = 8 + 2 * 16 + COUNT * 8 + 4;
 
-/// What was in the queue, by the account of the first upstream.
+/// Content of the queue, by the account of the first upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Numbers {
-    /// Which queue it was: a number made at random with each, and anew each time that one was found to have gone back,
-    /// so that copies of it tell which of them went on.
+    /// Random identity of the queue, made with it, and anew each time that it was found to have gone back: its copies
+    /// show by that which of them went on.
     pub(crate) queue: [u8; 16],
-    /// The same for the files that are saved of it.
+    /// Random identity of the queue and of all files that are saved of it.
     pub(crate) family: [u8; 16],
-    /// The last place in the log that was given out.
+    /// Last place in the log that was given out.
     pub(crate) last_seq: u64,
-    /// Of those places, the ones that do not count: what was there is lost, or not for the first upstream.
+    /// Number of places that do not count: what was there is lost, or not for the first upstream.
     pub(crate) skipped: u64,
-    /// Nothing beyond that place was delivered.
+    /// Place beyond which nothing was delivered.
     pub(crate) delivered_to: u64,
-    /// Nothing beyond that place was sent.
+    /// Place beyond which nothing was sent.
     pub(crate) sent_to: u64,
-    /// Notes of what was withdrawn.
+    /// Number of notes of what was withdrawn.
     pub(crate) withdrawn: u64,
     pub(crate) delivered: u64,
     pub(crate) retracted: u64,
     pub(crate) discarded: u64,
     pub(crate) replaced: u64,
     pub(crate) erased: u64,
-    /// Statements whose loss nobody has acknowledged.
+    /// Number of lost statements whose loss nobody has acknowledged.
     pub(crate) lost: u64,
-    /// Losses that nobody has acknowledged, of which it is not known how many they are.
+    /// Number of losses of unknown size that nobody has acknowledged.
     pub(crate) uncertain: u64,
-    /// How often an upstream was added, removed, or given another endpoint or route.
+    /// Number of times that an upstream was added, removed, or given another endpoint or route.
     pub(crate) upstream_changes: u64,
 }
 
@@ -53,12 +53,12 @@ impl Numbers {
         self.sent_to > self.delivered_to
     }
 
-    /// Tells whether such a thing was sent that the others know nothing of.
+    /// Tells whether something that may still be at work was sent after what `others` know of.
     pub(crate) fn has_sent_more_than(&self, others: &Self) -> bool {
         self.may_be_at_work() && self.sent_to > others.sent_to
     }
 
-    /// Returns what the file that stands beside the queue begins with; none where that is not whole.
+    /// Returns the numbers that the `.ledger` file begins with; none where they are not whole.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let (rest, sum) = bytes.get(..BYTES)?.split_at(BYTES - 4);
         if !rest.starts_with(&MARK) || sum != crc32fast::hash(rest).to_le_bytes() {
@@ -75,7 +75,7 @@ impl Numbers {
         Some(Self::from_array(queue, family, numbers))
     }
 
-    /// Returns what the file itself says.
+    /// Returns the database's own numbers.
     pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Self> {
         let last_seq = Tail::read(conn)?.seq as u64;
         conn.prepare_cached(
@@ -110,15 +110,15 @@ impl Numbers {
         })
     }
 
-    /// Those that were to be delivered still.
+    /// Returns the number of statements that were still to be delivered.
     pub(crate) fn undelivered(&self) -> u64 {
         let done = self.delivered + self.retracted + self.discarded + self.replaced + self.erased;
         self.last_seq.saturating_sub(self.skipped + done)
     }
 
-    /// Tells whether they know of something that the others do not.
+    /// Tells whether these numbers know of something that `others` do not.
     pub(crate) fn are_ahead_of(&self, others: &Self) -> bool {
-        // How far it was sent is taken back where nothing was, and what is lost is acknowledged.
+        // Not compared: `sent_to` goes back where nothing was sent, and losses are acknowledged.
         let no_marks = |numbers: &Self| {
             Self {
                 sent_to: 0,
@@ -132,7 +132,7 @@ impl Numbers {
         both.any(|(ours, theirs)| ours > theirs)
     }
 
-    /// Tells whether these are of the same queue, and know more.
+    /// Tells whether these numbers are of the same queue, and know more.
     pub(crate) fn is_newer_than(&self, others: &Self) -> bool {
         (self.queue, self.family) == (others.queue, others.family) && self.are_ahead_of(others)
     }

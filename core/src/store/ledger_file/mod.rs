@@ -1,11 +1,11 @@
-//! The file beside the queue, `….ledger`, looked at as a whole before it is believed: which numbers and notes
-//! of it count, and what shows that it is damaged or missing.
+//! The `.ledger` file beside the queue, checked as a whole before it is believed: which of its numbers and notes count,
+//! and what shows that it is damaged or missing.
 //!
-//! Numbers and each note have a checksum of their own, so what is whole counts whatever else is damaged. What
-//! must be there is told by the queue itself, which knows from which number on there are notes
-//! (`ledger.notes_from`) and how many (`ledger.withdrawn`), and by the numbers beside it, which are written after
-//! each commit; where those are damaged, by the later notes. What is not whole beyond that was being written when
-//! the power failed: its transaction never was. The file lasts on the disk before the queue says that it is there.
+//! The numbers and each note have their own checksums, so what is whole counts whatever else is damaged. The database
+//! itself says what must be there: from which number on there are notes (`ledger.notes_from`) and how many
+//! (`ledger.withdrawn`). So do the numbers beside it, which are written after each commit, or, where those are damaged,
+//! the later notes. What is not whole beyond that was being written when the power failed: its transaction never took
+//! place. The file is synced before the database says that it is there.
 
 pub(crate) mod accounts;
 pub(crate) mod anew;
@@ -25,14 +25,14 @@ use self::layout::MARK;
 use self::notes::{BYTES, MOST, Withdrawn};
 use self::reading::{LONGEST, Raw};
 
-/// What the queue itself says.
+/// Account that the database itself gives.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) numbers: Numbers,
     pub(crate) others: Others,
-    /// Which queue it was before; what stands beside it may be of that still.
+    /// Identity of the queue that it was before; the `.ledger` file may still be of that one.
     pub(crate) came_from: Option<[u8; 16]>,
-    /// Notes from this number on must be there; none: no file need be.
+    /// Number of the first note that must be there; none: no file need be.
     pub(crate) notes_from: Option<u64>,
 }
 
@@ -52,41 +52,41 @@ impl Account {
 }
 
 impl Account {
-    /// Tells whether these are of what the queue was before, and are to be written anew.
+    /// Tells whether these numbers are of what the queue was before, and must be written anew.
     fn was(&self, numbers: &Numbers) -> bool {
         numbers.queue != self.numbers.queue && self.came_from == Some(numbers.queue)
     }
 
-    /// Tells whether these are of another copy than this one.
+    /// Tells whether these numbers are of another copy than this one.
     pub(crate) fn is_of_another_copy(&self, numbers: &Numbers) -> bool {
         let ours = &self.numbers;
         numbers.family == ours.family && numbers.queue != ours.queue && !self.was(numbers)
     }
 }
 
-/// What of it counts.
+/// Content of the `.ledger` file that counts.
 #[derive(Debug, Default)]
 pub(crate) struct Beside {
-    /// None where they are not whole, or about another queue.
+    /// Numbers; none where they are not whole, or about another queue.
     pub(crate) numbers: Option<Numbers>,
-    /// None where they are not whole, or not beside whole numbers.
+    /// Accounts of further upstreams; none where they are not whole, or not beside whole numbers.
     others: Option<Others>,
-    /// Those that are whole, the oldest first.
+    /// Whole notes and their numbers, oldest first.
     pub(crate) notes: Vec<(u64, Withdrawn)>,
-    /// It is about a queue that was here before, and this one is new.
+    /// True if it is about a queue that was here before, and this one is new.
     pub(crate) is_stale: bool,
-    /// None where it is sound.
+    /// Damage of the file; none where it is sound.
     pub(crate) damage: Option<Damage>,
 }
 
-/// What shows of damage.
+/// Damage that shows in the `.ledger` file.
 #[derive(Debug)]
 pub(crate) struct Damage {
-    /// What is wrong, each a clause.
+    /// Clauses that say what is wrong.
     what: Vec<String>,
-    /// The queue may be older than what is no longer there.
+    /// True if the queue may be older than what is no longer there.
     pub(crate) is_uncertain: bool,
-    /// How many notes there were, at least.
+    /// Least number of notes that there were.
     pub(crate) notes: u64,
 }
 
@@ -118,7 +118,7 @@ impl Beside {
         };
         let is_blank = bytes.iter().all(|byte| *byte == 0);
         if what.is_empty() && is_blank && !is_expected {
-            // A new queue, also one whose making was broken off.
+            // A new queue, or one whose making was interrupted.
             return Self::default();
         }
         let found = Numbers::read(bytes);
@@ -132,7 +132,7 @@ impl Beside {
             }
             what.push("all is about another queue".to_owned());
         }
-        // Until the file is known to last, what is behind the numbers may be what lay on the disk before.
+        // Before the file is known to be synced, what is behind the numbers may be older content of the disk.
         let nothing_yet = (!is_expected).then(Others::default);
         let others = numbers.and_then(|_| Others::read(bytes).or(nothing_yet));
         let notes = notes::whole(bytes, &account.numbers.family);
@@ -178,14 +178,14 @@ impl Beside {
         self.damage.as_ref().map(Damage::words)
     }
 
-    /// The notes from this number on.
+    /// Returns the notes from this number on.
     pub(crate) fn since(&self, number: u64) -> Vec<Withdrawn> {
         let from = self.notes.partition_point(|(known, _)| *known < number);
         self.notes[from..].iter().map(|(_, note)| *note).collect()
     }
 
-    /// The notes of a transaction that was broken off, where some of its notes are not whole: the numbers that
-    /// they should have, if they had been all, and those that they have.
+    /// Returns the notes of an interrupted transaction of which some are not whole: the number that the first would
+    /// have if these were all, and the notes with the numbers that they have.
     pub(crate) fn broken_off(&self, account: &Account) -> Option<(u64, &[(u64, Withdrawn)])> {
         let numbered = self.numbers?.withdrawn;
         let first = account.numbers.withdrawn.max(numbered);
@@ -196,7 +196,7 @@ impl Beside {
         has_gaps.then_some((first, notes))
     }
 
-    /// The accounts of further upstreams as they were last, as far as that is known.
+    /// Returns the last known accounts of further upstreams.
     pub(crate) fn latest_others(&self, account: &Account) -> Others {
         let others = self.others.as_ref();
         let others = others.filter(|_| self.numbers.is_some_and(|it| !account.was(&it)));
@@ -209,19 +209,19 @@ impl Beside {
             .is_some_and(|it| account.is_of_another_copy(&it))
     }
 
-    /// Tells whether what is kept beside it knows of something that the queue does not.
+    /// Tells whether the `.ledger` file knows of something that the database does not.
     pub(crate) fn is_ahead_of(&self, account: &Account) -> bool {
         self.is_of_another_copy(account)
             || self.latest(account).are_ahead_of(&account.numbers)
             || self.latest_others(account).are_ahead_of(&account.others)
     }
 
-    /// The numbers of the queue as it was last, as far as that is known: what they no longer say, the notes
-    /// say in part.
+    /// Returns the last known numbers of the queue. Where those in the file are damaged, the notes stand in for part of
+    /// them.
     pub(crate) fn latest(&self, account: &Account) -> Numbers {
         let ours = account.numbers;
         if let Some(numbers) = self.numbers {
-            // Those of the file that this one was before say nothing of it.
+            // Numbers of the queue that this one was before say nothing of it.
             return if account.was(&numbers) { ours } else { numbers };
         }
         let unheard = self
@@ -241,18 +241,18 @@ impl Beside {
     }
 }
 
-/// Notes that should be there.
+/// Numbers of notes that should be there and are not.
 struct Gone {
-    /// What they told is in the queue too.
+    /// Notes whose content is in the database too.
     of_old: Vec<u64>,
-    /// The queue may not know of these.
+    /// Notes that the database may not know of.
     of_new: Vec<u64>,
-    /// So many notes there were, by what is whole.
+    /// Number of notes that there were, by what is whole.
     end: u64,
 }
 
 impl Gone {
-    /// `numbered`: so many there were by the numbers beside the queue, where those are whole.
+    /// Finds the missing notes. `numbered`: the number of notes by the numbers beside them, where those are whole.
     fn of(
         bytes: &[u8],
         account: &Account,
@@ -278,7 +278,7 @@ impl Gone {
         }
     }
 
-    /// How many notes there were, at least.
+    /// Returns the least number of notes that there were.
     fn count(&self) -> u64 {
         let numbers = self.of_new.iter();
         numbers.fold(self.end, |end, number| end.max(number + 1))
@@ -295,8 +295,8 @@ impl Gone {
     }
 }
 
-/// The places of notes that are not whole where none of these belongs: each is the number of the first note
-/// that may have stood there.
+/// Returns the places of broken notes, except where one of the notes `known` belongs: each is the number of the first
+/// note that may have stood there.
 fn broken(file: &[u8], family: &[u8; 16], known: std::ops::Range<u64>) -> Vec<u64> {
     let places: HashSet<u64> = known.map(|number| number % MOST).collect();
     let (slots, rest) = notes::slots(file);

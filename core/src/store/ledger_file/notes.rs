@@ -1,10 +1,10 @@
-//! What was taken back, given up or erased, noted beside the file: it never leaves the device afterwards,
-//! even if the file goes back in time.
+//! Notes, in the `.ledger` file, of what was taken back, given up or erased: it never leaves the device afterwards,
+//! even if the database goes back in time.
 //!
-//! A note is written, and synced where commits are, before the transaction that takes the statement out.
-//! Whoever dies between the two has taken it out; where the commit fails the note is wiped out again. It
-//! names a statement by its place in the log, which is given out once, and a checksum of its id, which many
-//! ids share: nothing of what it said. The last [`MOST`] are kept, the oldest is written over.
+//! A note is written, and synced where commits are, before the transaction that takes the statement out. A process that
+//! dies between the two has taken it out; where the commit fails the note is wiped out again. It names a statement by
+//! its place in the log, which is given out once, and a checksum of its id, which many ids share: nothing of what it
+//! said. The last [`MOST`] are kept; a new one overwrites the oldest.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,20 +18,20 @@ use super::layout::HEADER;
 use crate::store::UpstreamId;
 use crate::store::queue::ledger::Counter;
 
-/// So many are kept: 2 MiB.
+/// Number of notes that are kept: 2 MiB.
 pub(crate) const MOST: u64 = 65_536;
 
 pub(crate) const BYTES: usize = 32;
 
-/// A statement that was taken out.
+/// Note of a statement that was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Withdrawn {
     /// Its place in the log.
     pub(crate) seq: i64,
     id_sum: u32,
-    /// Where it counts.
+    /// Counter that it counts under.
     pub(crate) to: Counter,
-    /// Where it was given up; none: everywhere.
+    /// Upstream at which it was given up; none: everywhere.
     pub(crate) at: Option<UpstreamId>,
 }
 
@@ -45,7 +45,7 @@ impl Withdrawn {
         }
     }
 
-    /// The same, given up at one upstream alone.
+    /// Returns the same note, for this upstream alone if there is one.
     pub(crate) fn at(self, upstream: Option<UpstreamId>) -> Self {
         Self {
             at: upstream,
@@ -53,7 +53,7 @@ impl Withdrawn {
         }
     }
 
-    /// The statement in that place, which goes there.
+    /// Returns the note of the statement in that place, which counts under `to` from now on.
     pub(crate) fn of(conn: &Connection, seq: i64, to: Counter) -> rusqlite::Result<Self> {
         let id = conn
             .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
@@ -61,7 +61,7 @@ impl Withdrawn {
         Ok(Self::new(seq, Uuid::from_bytes(id), to))
     }
 
-    /// Tells whether the statement in that place is the one that it is about.
+    /// Tells whether the statement in its place is the one that the note is about.
     pub(crate) fn is_about_what_is_there(&self, conn: &Connection) -> rusqlite::Result<bool> {
         let id: Option<[u8; 16]> = conn
             .prepare_cached("SELECT id FROM statement WHERE seq = ?1")?
@@ -82,7 +82,7 @@ impl Withdrawn {
         bytes
     }
 
-    /// The note and its number; none where it is not whole, or about other files.
+    /// Reads a note and its number; none where it is not whole, or about another family of files.
     pub(crate) fn read(bytes: &[u8; BYTES], family: &[u8; 16]) -> Option<(u64, Self)> {
         let eight = |at: usize| bytes[at..at + 8].try_into().map(u64::from_le_bytes);
         let four = |at: usize| bytes[at..at + 4].try_into().map(u32::from_le_bytes);
@@ -102,7 +102,7 @@ impl Withdrawn {
     }
 }
 
-/// Of a note, with the files that it is about.
+/// Returns the checksum of a note, which covers the family of files that it is about.
 fn sum(family: &[u8; 16], bytes: &[u8; BYTES]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(family);
@@ -110,7 +110,7 @@ fn sum(family: &[u8; 16], bytes: &[u8; BYTES]) -> u32 {
     hasher.finalize()
 }
 
-/// By these it is known in the file.
+/// Codes of the counters in the file.
 const CODES: [(u8, Counter); 4] = [
     (1, Counter::Delivered),
     (2, Counter::Retracted),
@@ -130,12 +130,12 @@ fn place(code: u8) -> Option<Counter> {
     codes.find(|(known, _)| *known == code).map(|it| it.1)
 }
 
-/// Returns where the note with this number stands.
+/// Returns the offset of the note with this number.
 fn offset(number: u64) -> u64 {
     HEADER + number % MOST * BYTES as u64
 }
 
-/// Writes notes that begin with this number.
+/// Writes notes, numbered from `first` on.
 pub(crate) fn write(
     file: &mut File,
     family: &[u8; 16],
@@ -149,7 +149,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Wipes notes out whose statements were not taken out after all.
+/// Wipes out notes whose statements were not taken out after all.
 pub(crate) fn wipe(file: &mut File, numbers: Range<u64>) -> io::Result<()> {
     for number in numbers {
         file.seek(SeekFrom::Start(offset(number)))?;
@@ -158,7 +158,7 @@ pub(crate) fn wipe(file: &mut File, numbers: Range<u64>) -> io::Result<()> {
     Ok(())
 }
 
-/// The notes that are whole, the oldest first.
+/// Returns the notes that are whole, oldest first.
 pub(crate) fn whole(file: &[u8], family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
     let (notes, _) = slots(file);
     let notes = notes
@@ -169,21 +169,21 @@ pub(crate) fn whole(file: &[u8], family: &[u8; 16]) -> Vec<(u64, Withdrawn)> {
     notes
 }
 
-/// Where notes stand in the file, and what is left of one at its end.
+/// Returns the slots of notes in the file, and what is left of one at its end.
 pub(crate) fn slots(file: &[u8]) -> (&[[u8; BYTES]], &[u8]) {
     file.get(HEADER as usize..).unwrap_or_default().as_chunks()
 }
 
-/// Notes by what they are about.
+/// Index of notes by the statements that they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
-    /// By place and id.
+    /// Bits of upstreams, by place and checksum of the id.
     withdrawn: HashMap<(i64, u32), i64>,
-    /// By id alone, what the app gave up and did not have erased.
+    /// Bits of upstreams, by checksum of the id alone, for what the app gave up and did not have erased.
     given_up: HashMap<u32, i64>,
 }
 
-/// The bits of whatever upstreams there are.
+/// Bits of all upstreams, whichever there are.
 const EVERYWHERE: i64 = !0;
 
 impl Noted {
@@ -206,12 +206,12 @@ impl Noted {
         self.given_up.get(&id_sum).copied().unwrap_or(0)
     }
 
-    /// Tells whether the statement with this id in that place was withdrawn.
+    /// Tells whether the statement with this id in that place was withdrawn everywhere.
     pub(crate) fn has(&self, seq: i64, id: Uuid) -> bool {
         self.given_up(seq, id) == EVERYWHERE
     }
 
-    /// The bits of the upstreams where it was given up.
+    /// Returns the bits of the upstreams where it was given up.
     pub(crate) fn given_up(&self, seq: i64, id: Uuid) -> i64 {
         let id_sum = crc32fast::hash(id.as_bytes());
         self.withdrawn.get(&(seq, id_sum)).copied().unwrap_or(0)

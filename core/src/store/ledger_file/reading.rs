@@ -1,4 +1,4 @@
-//! The file beside the queue, `….ledger`, as it is read, by whoever has no database to hold it against.
+//! Reading of the `.ledger` file without a database to compare it with.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -12,18 +12,18 @@ use crate::store::StoreError;
 use crate::store::file::failing::{is_absent, unusable};
 use crate::store::file::names::{LEDGER_SUFFIX, with_suffix};
 
-/// The longest that it is.
+/// Greatest length of the file, in bytes.
 pub(super) const LONGEST: u64 = HEADER + MOST * BYTES as u64;
 
-/// What stands there.
+/// Content of the file as it is on the disk.
 pub(crate) enum Raw {
     Missing,
-    /// No more than one byte beyond the longest.
+    /// At most one byte more than [`LONGEST`].
     Bytes(Vec<u8>),
 }
 
 impl Raw {
-    /// Reads it. What keeps us from that is an error, and says nothing of what stands there.
+    /// Reads the file. A failure to read it is an error, and says nothing of its content.
     pub(crate) fn of(queue: &Path) -> Result<Self, StoreError> {
         let path = with_suffix(queue, LEDGER_SUFFIX);
         let mut bytes = Vec::new();
@@ -44,8 +44,8 @@ impl Raw {
     }
 }
 
-/// Refuses a queue beside which stands one that is not ours to read and to write: what was taken in then could
-/// be lost and nobody would be told. It is neither made nor changed.
+/// Refuses a queue whose `.ledger` file exists and is not ours to read and write: what was recorded then could be lost
+/// without notice. The file is neither made nor changed.
 pub(crate) fn must_be_usable(queue: &Path) -> Result<(), StoreError> {
     let path = with_suffix(queue, LEDGER_SUFFIX);
     match File::options().read(true).write(true).open(&path) {
@@ -54,12 +54,12 @@ pub(crate) fn must_be_usable(queue: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Returns the numbers that stand beside the queue; none where nothing whole does.
+/// Returns the numbers in the `.ledger` file; none where they are not whole.
 pub(crate) fn numbers(queue: &Path) -> Result<Option<Numbers>, StoreError> {
     Ok(Numbers::read(Raw::of(queue)?.bytes()))
 }
 
-/// Returns the same, without a look at the rest of the file; none, too, where it cannot be read.
+/// Returns the same, without reading the rest of the file; none, too, where it cannot be read.
 pub(crate) fn head(queue: &Path) -> Option<Numbers> {
     let mut head = Vec::new();
     let file = File::open(with_suffix(queue, LEDGER_SUFFIX)).ok()?;
@@ -67,7 +67,7 @@ pub(crate) fn head(queue: &Path) -> Option<Numbers> {
     Numbers::read(&head)
 }
 
-/// Returns the accounts of further upstreams that stand beside the queue; none where they are not whole.
+/// Returns the accounts of further upstreams in the `.ledger` file; none where they are not whole.
 pub(crate) fn others(queue: &Path) -> Result<Option<Others>, StoreError> {
     Ok(match Raw::of(queue)? {
         Raw::Missing => None,
@@ -75,7 +75,7 @@ pub(crate) fn others(queue: &Path) -> Result<Option<Others>, StoreError> {
     })
 }
 
-/// Tells whether a file stands beside the queue that Pannier made, in whatever state it is.
+/// Tells whether there is a `.ledger` file that Pannier made, in whatever state it is.
 pub(crate) fn was_ours(queue: &Path) -> Result<bool, StoreError> {
     Ok(Raw::of(queue)?.bytes().starts_with(&MARK))
 }
@@ -85,7 +85,7 @@ pub(crate) fn is_marked(bytes: &[u8]) -> bool {
     bytes.starts_with(&MARK) || MARK.starts_with(bytes)
 }
 
-/// The family that a damaged file is about, where its notes prove it.
+/// Returns the family that a damaged file is about, where its notes prove it.
 pub(crate) fn family_of(queue: &Path) -> Result<Option<[u8; 16]>, StoreError> {
     let raw = Raw::of(queue)?;
     let bytes = raw.bytes();
@@ -93,7 +93,7 @@ pub(crate) fn family_of(queue: &Path) -> Result<Option<[u8; 16]>, StoreError> {
     Ok(family.filter(|family| !notes::whole(bytes, family).is_empty()))
 }
 
-/// The notes of these files from this number on, the oldest first. What is not whole is not there.
+/// Returns the whole notes about this family from this number on, oldest first.
 pub(crate) fn notes_since(
     path: &Path,
     family: &[u8; 16],
@@ -104,7 +104,7 @@ pub(crate) fn notes_since(
     Ok(new.map(|(_, note)| note).collect())
 }
 
-/// All of them with their numbers.
+/// Returns all whole notes about this family, with their numbers.
 pub(crate) fn notes(path: &Path, family: &[u8; 16]) -> Result<Vec<(u64, Withdrawn)>, StoreError> {
     Ok(notes::whole(Raw::of(path)?.bytes(), family))
 }

@@ -1,4 +1,4 @@
-//! Keeps the numbers and the notes beside the file up to date (`counts`, `notes`).
+//! Keeps the numbers and the notes in the `.ledger` file up to date (`counts`, `notes`).
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
@@ -16,22 +16,22 @@ use crate::store::file::names::LEDGER_SUFFIX;
 use crate::store::file::names::with_suffix;
 use crate::store::file::reserve::is_full;
 
-/// Keeps the numbers beside an open file, and what is withdrawn from it.
+/// Writer of the `.ledger` file of an open queue.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     queue: PathBuf,
     path: PathBuf,
     durability: Durability,
     file: Option<File>,
-    /// Which file that is.
+    /// Identity of the open `.ledger` file.
     opened: Option<FileId>,
-    /// Its name is on the disk.
+    /// True once its name is on the disk.
     is_named: bool,
     last: Numbers,
     others: Others,
-    /// How much this connection had changed when they were last read, and the file's version by others.
+    /// Count of this connection's changes, and `data_version`, when the numbers were last read.
     changes: Option<(u64, i64)>,
-    /// The version that was met last.
+    /// Last seen `PRAGMA data_version`, which changes with each commit of another connection.
     version: i64,
 }
 
@@ -51,15 +51,14 @@ impl Keeper {
         }
     }
 
-    /// Tells whether there is something new to keep, now that the connection has made so many changes, and
-    /// others have made this version.
+    /// Tells whether there may be something new to keep, by the count of this connection's changes and `data_version`.
     pub(crate) fn has_changed(&mut self, changes: u64, version: i64) -> bool {
         self.version = version;
         let now = Some((changes, version));
         std::mem::replace(&mut self.changes, now) != now
     }
 
-    /// This is the file's version by others now.
+    /// Sets the current `data_version`.
     pub(crate) fn meet(&mut self, version: i64) {
         self.version = version;
     }
@@ -69,18 +68,18 @@ impl Keeper {
         self.changes.is_none_or(|(_, then)| then != self.version)
     }
 
-    /// Tells whether it is known without asking the file what becomes of the numbers by what is taken in: for
-    /// whom it is besides the first upstream the file alone says.
+    /// Tells whether the effect of recording on the numbers is known without reading the database, which alone says for
+    /// which further upstreams a statement is.
     pub(crate) fn can_add(&self) -> bool {
         !self.is_behind() && self.others.is_empty()
     }
 
-    /// Opens the file before something is taken in that has to be counted there.
+    /// Opens the file before something is recorded that has to be counted there.
     pub(crate) fn make_ready(&mut self) -> io::Result<()> {
         unless_full(self.file().map(drop))
     }
 
-    /// These many were taken in.
+    /// Counts statements that were recorded.
     pub(crate) fn add(&mut self, count: u64) -> io::Result<()> {
         if count == 0 {
             return Ok(());
@@ -92,7 +91,7 @@ impl Keeper {
         self.keep(numbers, Others::default())
     }
 
-    /// Something may have changed. On a full disk nothing is kept, and that is no error.
+    /// Writes what has changed of the numbers and accounts. A full disk, on which nothing is kept, is no error.
     pub(crate) fn keep(&mut self, numbers: Numbers, others: Others) -> io::Result<()> {
         let is_open = self.file.is_some();
         let are_new = others != self.others;
@@ -101,7 +100,7 @@ impl Keeper {
         }
         (self.last, self.others) = (numbers, others);
         let written = self.write_numbers().and_then(|()| {
-            // Those of a file that was here before are not this one's.
+            // Accounts in a file that was here before are not this queue's.
             let may_be_old = !is_open && self.file()?.metadata()?.len() > NUMBERS_END as u64;
             if are_new || may_be_old {
                 self.write_others()?;
@@ -113,13 +112,13 @@ impl Keeper {
         }
         let kept = unless_full(written);
         if kept.is_err() {
-            // What was to be counted may be undone: they are asked for anew.
+            // What was to be counted may be undone: the numbers are read anew.
             self.changes = None;
         }
         kept
     }
 
-    /// Within one sector of any disk, so that a power cut leaves those of before or these.
+    /// Writes the numbers, within one sector of any disk, so that a power cut leaves either the old or the new ones.
     fn write_numbers(&mut self) -> io::Result<()> {
         let numbers = self.last.bytes();
         let file = self.file()?;
@@ -140,8 +139,8 @@ impl Keeper {
         self.file = File::open(&self.path).ok();
     }
 
-    /// Makes sure that the file is on the disk, under its name, up to where notes begin: a gap before them
-    /// would be filled with what lay on the disk before, if the power failed.
+    /// Makes sure that the file is on the disk, under its name, up to where notes begin: otherwise a gap before them
+    /// could hold older content of the disk after a power cut.
     pub(crate) fn make_lasting(&mut self) -> io::Result<()> {
         self.file()?.sync_data()?;
         self.write_others()?;
@@ -151,7 +150,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Notes what is about to be taken out, as durably as that will be.
+    /// Writes notes of what is about to be taken out, as durably as the commit will be.
     pub(crate) fn withdraw(
         &mut self,
         family: &[u8; 16],
@@ -159,7 +158,7 @@ impl Keeper {
         notes: &[Withdrawn],
     ) -> io::Result<()> {
         if self.opened != FileId::of(&self.path) {
-            // Somebody has taken it away, or put another one there: a note in the old one nobody would find.
+            // Somebody has removed or replaced the file: nobody would find a note in the old one.
             self.file = None;
             self.is_named = false;
             self.write_numbers()?;
@@ -169,7 +168,7 @@ impl Keeper {
         self.sync()
     }
 
-    /// Wipes out what was noted.
+    /// Wipes these notes out.
     pub(crate) fn unwithdraw(&mut self, numbers: std::ops::Range<u64>) -> io::Result<()> {
         notes::wipe(self.file()?, numbers)?;
         self.sync()
@@ -199,7 +198,7 @@ impl Keeper {
     }
 }
 
-/// Where there is no room, what is delivered makes some: until then only the count of a loss would be less exact.
+/// Ignores a lack of room: what is delivered makes some, and until then only the count of a loss would be less exact.
 fn unless_full(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if is_full(&error) => {

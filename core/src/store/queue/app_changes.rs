@@ -1,4 +1,4 @@
-//! What the app may do with one statement: take it back, try it again, replace it, give it up.
+//! The app's changes to a single statement: retract, retry, replace, discard.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::store::upstream::list;
 use crate::store::{Appended, Db, HoldReason, Millis, Refused, StoreError, UpstreamId};
 
 impl Db {
-    /// Takes back a statement that was never sent to any upstream. What voids it is held.
+    /// Takes back a statement that was never sent to any upstream, and holds the statements that void it.
     pub fn retract(&mut self, id: Uuid, now: Millis) -> Result<(), Unchanged> {
         self.together(|db| {
             let tx = &db.conn;
@@ -36,7 +36,7 @@ impl Db {
                 match found.state {
                     State::Queued { .. } => moves.leave_queue(Counter::Retracted, found.bytes),
                     State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Retracted),
-                    // As what voids a statement that was given up.
+                    // Treated like a voiding of a statement that was given up.
                     State::Held => moves.between(Counter::Held, Counter::Retracted),
                     State::NotDue => continue,
                     State::Delivered => return Err(Unchanged::MayHaveBeenSent),
@@ -55,7 +55,7 @@ impl Db {
         })
     }
 
-    /// Lets a held statement be tried again.
+    /// Queues a held statement for another try.
     pub fn retry(&mut self, upstream: UpstreamId, id: Uuid, now: Millis) -> Result<(), Unchanged> {
         self.change(upstream, id, |tx, moves, found| {
             found.must_be_held()?;
@@ -69,7 +69,7 @@ impl Db {
         })
     }
 
-    /// Gives a held statement up, and holds here what voids it. Other upstreams get it all the same.
+    /// Gives a held statement up at this upstream and holds there what voids it. Other upstreams still get it.
     pub fn discard(
         &mut self,
         upstream: UpstreamId,
@@ -79,7 +79,7 @@ impl Db {
         self.give_up(upstream, id, now, |_, _| Ok(()))
     }
 
-    /// Gives a statement up for the one that the LRS has under its id, and holds what voids it.
+    /// Gives a held statement up in favour of the one that the LRS has under its id, and holds what voids it.
     pub fn keep_theirs(
         &mut self,
         upstream: UpstreamId,
@@ -98,11 +98,11 @@ impl Db {
         })
     }
 
-    /// Puts a new statement in the place of a held one, at the end of the queue and for that upstream alone:
-    /// others get the old one. It may have the id of the old one, unless another upstream has that, or is to
-    /// get it. A statement that is in the queue already takes its place only where it is on its way to this
-    /// upstream, or there: what is held itself, or is for others, would be delivered by nobody. What voids the old
-    /// one is held here, unless the new one has its id.
+    /// Replaces a held statement with a new one, at the end of the queue and for this upstream alone: the
+    /// others get the old one. The new statement may have the old one's id, unless another upstream has the old
+    /// one or is to get it. A statement that is already in the queue is accepted as the replacement only if
+    /// this upstream has it or is to get it: one that is held, or is for others, would never arrive. What voids
+    /// the old statement is held here, unless the new one has the same id.
     pub fn replace(
         &mut self,
         upstream: UpstreamId,
@@ -129,7 +129,7 @@ impl Db {
         })
     }
 
-    /// Tells whether a statement that is here, or was delivered and is still known, voids another one.
+    /// Tells whether a statement that is here, or was delivered and is still known, voids another.
     pub fn is_voiding(&self, id: Uuid) -> Result<bool, StoreError> {
         let Some(seq) = ids::find(&self.conn, id)? else {
             return Ok(false);
@@ -142,7 +142,7 @@ impl Db {
         Ok(voids.unwrap_or(false))
     }
 
-    /// One transaction that gives a held statement up for good, if it may be.
+    /// Gives a held statement up for good in one transaction, if `may` permits it.
     fn give_up(
         &mut self,
         upstream: UpstreamId,
@@ -167,7 +167,7 @@ impl Db {
         })
     }
 
-    /// One transaction about one statement; an error undoes it.
+    /// Runs one transaction about one statement; an error undoes it.
     fn change(
         &mut self,
         upstream: UpstreamId,
@@ -185,7 +185,7 @@ impl Db {
     }
 }
 
-/// Refuses what this upstream does not have and will not get by itself.
+/// Returns an error if this upstream neither has the statement nor will get it without the app's help.
 fn must_arrive(tx: &Connection, upstream: UpstreamId, id: Uuid) -> Result<(), Unchanged> {
     let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
     let found = locate(tx, upstream, seq)?.ok_or(Unchanged::Unknown)?;
@@ -195,9 +195,9 @@ fn must_arrive(tx: &Connection, upstream: UpstreamId, id: Uuid) -> Result<(), Un
     }
 }
 
-/// Nothing more is done for this upstream. A statement that nobody needs any more leaves, which is true then;
-/// where another has it, it becomes history, which the next purge forgets if none is kept. That it may have been sent
-/// there stays marked.
+/// Ends a statement's delivery to this upstream; true if that deleted it. It is deleted if no upstream has it
+/// or needs it. If another upstream has it and none needs it, it becomes history, which the next purge deletes
+/// if none is kept. A mark that it may have been sent there stays.
 pub(crate) fn give_up(
     tx: &Connection,
     upstream: UpstreamId,

@@ -1,4 +1,4 @@
-//! Taking statements in.
+//! Takes statements in.
 
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -14,19 +14,19 @@ use crate::statement::Prepared;
 use crate::store::upstream::route::Routes;
 use crate::store::{Db, Millis, StoreError};
 
-/// Statements that are recorded all together or not at all.
+/// Statements that are recorded together or not at all.
 pub type Candidate = Vec<Prepared>;
 
-/// What became of one statement of a candidate.
+/// Result for one statement of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
-    /// It is in the queue now.
+    /// Newly in the queue.
     New,
-    /// The same statement was recorded before; nothing changed.
+    /// Recorded before with the same content; nothing has changed.
     Known,
 }
 
-/// Why nothing of a candidate was taken in.
+/// Reason why nothing of a candidate was taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// Another statement was recorded under this id.
@@ -48,8 +48,8 @@ impl From<rusqlite::Error> for Refused {
 }
 
 impl Db {
-    /// Takes in every candidate in one transaction. A candidate that is refused leaves nothing
-    /// behind and does not touch the others; when the commit fails, all have failed.
+    /// Takes in all candidates in one transaction. A candidate that is refused leaves nothing behind and does
+    /// not affect the others; if the commit fails, all have failed.
     pub fn append(
         &mut self,
         candidates: &[&Candidate],
@@ -58,7 +58,7 @@ impl Db {
         self.append_if(candidates, now, |_| Ok(()))
     }
 
-    /// The same, unless what is asked before the commit is an error.
+    /// Like `append`, but commits only if `before_commit` returns no error.
     pub(crate) fn append_if(
         &mut self,
         candidates: &[&Candidate],
@@ -74,11 +74,11 @@ impl Db {
                 .map(|one| append_all(tx, &mut tail, &routes, one, now))
                 .collect::<Result<Vec<_>, _>>()?;
             before_commit(db)?;
-            // In here it costs next to nothing.
+            // Inside the transaction this costs next to nothing.
             let version = db.version();
             if let Some(keeper) = &mut db.keeper {
                 keeper.meet(version);
-                // Nothing is taken in whose loss could not be told.
+                // Nothing is taken in unless its loss could be noticed later.
                 let ready = keeper.make_ready();
                 ready.map_err(|error| db.not_kept(&error))?;
             }
@@ -95,8 +95,8 @@ impl Db {
 }
 
 impl Db {
-    /// Undoes what the last commit has taken in: these, after that place in the log. Only as long as
-    /// nobody has seen them.
+    /// Undoes what the last commit took in: these ids, after that place in the log. Allowed only before anybody
+    /// has seen them.
     pub(crate) fn take_back(&mut self, after: i64, ids: &[Uuid]) -> Result<(), StoreError> {
         self.write(|tx| {
             for id in ids {
@@ -107,7 +107,7 @@ impl Db {
         })
     }
 
-    /// Keeps beside the file that these were taken in.
+    /// Counts newly recorded statements in the `.ledger` file.
     pub(crate) fn count_appended(
         &mut self,
         outcomes: &[Result<Vec<Appended>, Refused>],
@@ -124,7 +124,7 @@ impl Db {
     }
 }
 
-/// An outer error ends the transaction, an inner one only this candidate.
+/// An outer error ends the transaction, an inner one affects this candidate only.
 type OneCandidate = Result<Result<Vec<Appended>, Refused>, StoreError>;
 
 fn append_all(
@@ -160,7 +160,7 @@ fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError
     }
 }
 
-/// Takes one in, but not for the upstreams that have these bits.
+/// Takes one statement in, except for the upstreams with these bits.
 pub(crate) fn append_one(
     tx: &Connection,
     tail: &mut Tail,
@@ -171,7 +171,7 @@ pub(crate) fn append_one(
     let order = ids::order(one.id).filter(|order| *order > tail.ids_until);
     let before = match order {
         Some(_) => ids::find_loose(tx, one.id)?,
-        // Among the loose ones the insertion will tell.
+        // The insertion finds it among the loose ones.
         None => ids::find_in_order(tx, one.id)?,
     };
     if let Some(seq) = before {
@@ -228,7 +228,7 @@ pub(crate) fn append_one(
     }
 }
 
-/// Counts a statement where it is not for.
+/// Counts a statement at the upstreams that it is not for.
 fn exclude(tx: &Connection, not_for: i64, bytes: i64) -> rusqlite::Result<()> {
     if not_for != 0 {
         tx.prepare_cached(
@@ -257,13 +257,13 @@ fn is_unique_violation(error: &rusqlite::Error) -> bool {
         .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
 }
 
-/// The id is known: is it the same statement?
+/// Compares a statement with the one recorded under its id.
 fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused> {
     let body = tx
         .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
         .query_row([seq], |row| Ok(body::read(row, 0)?.into_owned()))?;
-    // A timestamp that Pannier fills in says nothing about what the app means. One that the app gives does, also
-    // where the known one has Pannier's: it would not be sent.
+    // A timestamp that Pannier filled in says nothing about what the app means. One that the app gives does,
+    // even if the known statement has Pannier's: the app's would never be sent.
     if body == one.body || same_content(&body, &one.body, !one.timestamp_is_ours) {
         Ok(Appended::Known)
     } else {
@@ -286,19 +286,18 @@ fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
     }
 }
 
-/// What a statement says: the same JSON value, whatever its layout. Stricter than what an LRS may change on
-/// the way: two of them under one id both come from the app.
+/// A statement's content: its JSON value, whatever the layout. The comparison is stricter than what an LRS may
+/// change: both statements under the id come from the app.
 #[derive(PartialEq, Eq, Hash)]
 pub struct Content(serde_json::Map<String, Value>);
 
 impl Content {
-    /// Of this JSON object; none where it is none.
+    /// Reads this JSON object; none if it is not one.
     pub fn of(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok().map(Self)
     }
 
-    /// The same, where the timestamp does not count: Pannier filled it in, in this one or in the one it is
-    /// compared with.
+    /// Leaves the timestamp out of the comparison, since Pannier filled it in for one of the two.
     #[must_use]
     pub fn without_timestamp(mut self) -> Self {
         self.0.remove("timestamp");

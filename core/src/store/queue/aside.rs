@@ -1,4 +1,4 @@
-//! Statements that stand aside, for the app to see.
+//! Statements set aside, listed for the app.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -13,19 +13,19 @@ use crate::store::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitRea
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WaitingStatement {
-    /// Its place in capture order; what [`Page::after`] takes.
+    /// Position in capture order; [`Page::after`] takes it.
     pub seq: i64,
-    /// Its id.
+    /// Statement id.
     pub id: Uuid,
-    /// What it waits for.
+    /// Reason for waiting.
     pub reason: WaitReason,
-    /// Since when, unix milliseconds.
+    /// Start of the wait, unix milliseconds.
     pub since: Millis,
-    /// Until when, where that is known; unix milliseconds.
+    /// End of the wait, if known; unix milliseconds.
     pub until: Option<Millis>,
-    /// What the LRS said of it, if it said anything.
+    /// The LRS's message about it, if any.
     pub words: Option<String>,
-    /// Its JSON, as it is sent.
+    /// The statement's JSON, as it is sent.
     pub statement: String,
 }
 
@@ -42,21 +42,21 @@ impl std::fmt::Debug for WaitingStatement {
 /// A statement that is held until the app retries, replaces or discards it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct HeldStatement {
-    /// Its place in capture order; what [`Page::after`] takes.
+    /// Position in capture order; [`Page::after`] takes it.
     pub seq: i64,
-    /// Its id.
+    /// Statement id.
     pub id: Uuid,
-    /// Why.
+    /// Reason for holding it.
     pub reason: HoldReason,
-    /// Since when, unix milliseconds.
+    /// Time at which it was held, unix milliseconds.
     pub since: Millis,
     /// The HTTP status of the refusal.
     pub status: Option<u16>,
-    /// The LRS's own words.
+    /// The LRS's message.
     pub words: String,
-    /// Its JSON, as it is sent.
+    /// The statement's JSON, as it is sent.
     pub statement: String,
-    /// For a conflict: the statement that the LRS has under this id.
+    /// Statement that the LRS has under this id, for a conflict.
     pub theirs: Option<String>,
 }
 
@@ -66,8 +66,8 @@ impl std::fmt::Debug for HeldStatement {
     }
 }
 
-/// Holds one for what was found out on the device, whatever the LRS said of it before. `sent`: it may have left,
-/// if it did not stand aside yet.
+/// Holds a statement for a reason found on the device, whatever the LRS said of it before. `sent` says whether
+/// it may have left, and counts only if it was not aside yet.
 pub(crate) fn hold_for_us(
     tx: &Connection,
     (seq, upstream): (i64, UpstreamId),
@@ -85,15 +85,15 @@ pub(crate) fn hold_for_us(
     Ok(())
 }
 
-/// Statements that wait aside for the same thing.
+/// Statements that wait aside for the same reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WaitingAside {
-    /// What for.
+    /// Reason for waiting.
     pub reason: WaitReason,
-    /// How many.
+    /// Number of statements.
     pub statements: u64,
-    /// When the first of them comes back, where that is known; unix milliseconds.
+    /// Time at which the first of them comes back, if known; unix milliseconds.
     pub next_due: Option<Millis>,
 }
 
@@ -101,7 +101,7 @@ const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.
     FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1";
 
 impl Db {
-    /// Those that wait aside, in capture order.
+    /// Lists the statements that wait aside, in capture order.
     pub fn waiting(
         &self,
         upstream: UpstreamId,
@@ -131,7 +131,7 @@ impl Db {
         Ok(rows)
     }
 
-    /// Those that are held, in capture order.
+    /// Lists the held statements, in capture order.
     pub fn held(&self, upstream: UpstreamId, page: Page) -> Result<Vec<HeldStatement>, StoreError> {
         let rows: Vec<HeldStatement> = self
             .conn
@@ -143,7 +143,7 @@ impl Db {
         Ok(rows)
     }
 
-    /// One that is held.
+    /// Returns a held statement by its id.
     pub fn held_one(
         &self,
         upstream: UpstreamId,
@@ -159,7 +159,7 @@ impl Db {
             .optional()?)
     }
 
-    /// Tells whether the statement with this id is there, and as it was recorded.
+    /// Tells whether the statement with this id is in the file, unchanged since it was recorded.
     pub fn is_intact(&self, id: Uuid) -> Result<bool, StoreError> {
         match ids::find(&self.conn, id)? {
             Some(seq) => Ok(checksum::read(&self.conn, seq)?.is_some()),
@@ -167,7 +167,7 @@ impl Db {
         }
     }
 
-    /// Returns how many wait aside, and for what.
+    /// Counts the statements that wait aside, by reason.
     pub fn waiting_aside(&self, upstream: UpstreamId) -> Result<Vec<WaitingAside>, StoreError> {
         let rows = self
             .conn
@@ -186,7 +186,7 @@ impl Db {
         Ok(rows)
     }
 
-    /// Tells whether any of them waits for an upstream that speaks another version.
+    /// Tells whether a statement waits until the upstream speaks another version.
     pub fn waits_for_version(&self, upstream: UpstreamId) -> Result<bool, StoreError> {
         Ok(self
             .conn
@@ -197,7 +197,7 @@ impl Db {
             .query_row([upstream], |row| row.get(0))?)
     }
 
-    /// Returns when the next of those that wait aside for a time comes back, unix milliseconds.
+    /// Returns the earliest time at which a statement that waits aside comes back, unix milliseconds.
     pub fn next_due(&self, upstream: UpstreamId) -> Result<Option<Millis>, StoreError> {
         Ok(self
             .conn

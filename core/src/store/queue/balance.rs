@@ -1,14 +1,15 @@
-//! The account of each upstream must fit what the file has, at each commit. Looked at in builds with assertions
-//! alone: simulation and fuzzing then find a wrong count where it is written, and not at their next check.
+//! The counts of each upstream must match the file's contents at every commit. Checked in builds with
+//! assertions only: so simulation and fuzzing find a wrong count where it is written, and not at their next
+//! check.
 
 use rusqlite::Connection;
 
 use super::end::Tail;
 
-/// No more than so many that stand aside are counted.
+/// Most statements aside that are counted.
 const MOST: i64 = 1_000;
 
-/// Returns what does not fit; none where all does, and where the file cannot be read.
+/// Describes the mismatch; none if everything matches or the file cannot be read.
 pub(crate) fn error(conn: &Connection) -> Option<String> {
     let tail = Tail::read(conn).ok()?;
     let aside = |held: i64| {

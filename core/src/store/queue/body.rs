@@ -1,29 +1,29 @@
-//! The one door between a statement's bytes and what the file has of them, an LRS's copy of it included. They stand
-//! there as they are: a file that packed or encrypted them would do it here and nowhere else.
+//! The only place where statement bytes, an LRS's copy included, are converted to and from what the file
+//! stores. They are stored as they are; packing or encryption would be added here and nowhere else.
 
 use std::borrow::Cow;
 
 use rusqlite::{Row, RowIndex};
 
-/// How many bytes a statement has, in SQL where its row is `s`.
+/// Number of bytes of a statement, as SQL over its row `s`.
 pub(crate) const LENGTH: &str = "length(s.body)";
 
-/// Returns what the file has of them.
+/// Returns the bytes to store.
 pub(crate) fn encode(body: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(body)
 }
 
-/// Returns them, of what the file has.
+/// Returns the statement's bytes from the stored ones.
 pub(crate) fn decode(stored: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(stored)
 }
 
-/// Reads them from a row, without copying what stands there as it is.
+/// Reads a statement's bytes from a row, without a copy where they are stored as they are.
 pub(crate) fn read<'a>(row: &'a Row<'_>, at: impl RowIndex) -> rusqlite::Result<Cow<'a, [u8]>> {
     Ok(decode(row.get_ref(at)?.as_blob()?))
 }
 
-/// Reads them as text: it was checked to be UTF-8 when it was recorded.
+/// Reads a statement as text; it was checked to be UTF-8 when recorded.
 pub(crate) fn text(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<String> {
     let text = String::from_utf8(read(row, at)?.into_owned());
     Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))

@@ -1,12 +1,12 @@
-//! What was recorded, told from what the disk has made of it.
+//! Tells what was recorded from what the disk has made of it.
 //!
-//! SQLite notices damage to its own structure and never a flipped bit inside a statement. So each row
-//! has a checksum over all of it that is frozen: made when it is recorded and when its timestamp is
-//! corrected, and asked before each send. One that does not fit is held, and never sent. The mark of a
-//! delivery changes it by an exclusive or, for which nothing has to be read.
+//! SQLite notices damage to its own structure, but never a flipped bit inside a statement. So each row has a
+//! checksum over everything that is frozen in it: computed when it is recorded and when its timestamp is
+//! corrected, and checked before each send. A row that does not match is held and never sent. The mark of a
+//! delivery changes the checksum by an exclusive or, for which nothing has to be read.
 //!
-//! CRC-32 (RFC 1952, section 8): it misses no error of up to 32 bits in a row, and costs a record less
-//! than its commit varies by.
+//! CRC-32 (RFC 1952, section 8) misses no burst of errors of up to 32 bits, and costs a record less than the
+//! time of its commit varies.
 
 use crc32fast::Hasher;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
@@ -16,7 +16,7 @@ use super::body;
 use crate::clock::Steady;
 use crate::store::{Millis, StoreError};
 
-/// All of a row that is never changed once it was recorded, but for a correction of its timestamp.
+/// The part of a row that never changes once recorded, apart from a correction of its timestamp.
 pub(crate) struct Frozen<'a> {
     pub(crate) id: Uuid,
     pub(crate) recorded_at: Millis,
@@ -29,7 +29,7 @@ pub(crate) struct Frozen<'a> {
 }
 
 impl Frozen<'_> {
-    /// The checksum that its row must have.
+    /// Returns the checksum that the row must have.
     pub(crate) fn sum(&self) -> i64 {
         let mut crc = Hasher::new();
         crc.update(self.id.as_bytes());
@@ -51,13 +51,12 @@ impl Frozen<'_> {
     }
 }
 
-/// Returns what the mark of its delivery adds to a row's checksum, by an exclusive or: nothing where there is
-/// none.
+/// Returns the exclusive-or that a delivery mark applies to a row's checksum; 0 without a mark.
 pub(crate) fn mark(delivered_at: Option<Millis>) -> i64 {
     delivered_at.map_or(0, |at| i64::from(crc32fast::hash(&at.to_le_bytes())))
 }
 
-/// A statement that fits its checksum, with all that is known of it.
+/// A statement that matches its checksum, with everything known of it.
 pub(crate) struct Found {
     pub(crate) id: Uuid,
     pub(crate) recorded_at: Millis,
@@ -71,8 +70,8 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Returns what was recorded, if it fits this checksum. A mark of a delivery that never was, as one
-    /// flipped bit makes it, is taken away.
+    /// Returns the statement if it matches this checksum. A delivery mark that a flipped bit has made up is
+    /// removed.
     pub(crate) fn fitting(self, sum: i64) -> Option<Self> {
         let frozen = Frozen {
             id: self.id,
@@ -94,7 +93,7 @@ impl Found {
     }
 }
 
-/// The statement in that place; none where it is spoilt.
+/// Returns the statement at that place; none if it is missing or damaged.
 pub(crate) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found>> {
     conn.prepare_cached(&format!(
         "SELECT {COLUMNS}, body FROM statement WHERE seq = ?1"
@@ -119,7 +118,7 @@ pub(crate) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
     .map(Option::flatten)
 }
 
-/// The columns that [`frozen`] reads, the checksum after them, and what it covers besides.
+/// Columns that [`frozen`] reads, then the checksum, then the delivery mark that it also covers.
 const COLUMNS: &str =
     "id, recorded_at, happened_at, steady_at, boot, traits, voids, not_for, sum, delivered_at";
 
@@ -139,8 +138,8 @@ fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> 
     })
 }
 
-/// Tells whether this body is what was recorded in that place, with all that is kept beside it; false also
-/// where nothing is there.
+/// Tells whether this body and its row's other frozen columns are as recorded; false also if there is no such
+/// row.
 pub(crate) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<bool> {
     let intact = conn
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
@@ -152,9 +151,9 @@ pub(crate) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqli
     Ok(intact.unwrap_or(false))
 }
 
-/// An error where a statement says that it was delivered, and its checksum that it was not.
+/// Returns an error if a statement is marked as delivered but its checksum says that it was not.
 pub(crate) fn must_be_delivered(conn: &Connection, seq: i64) -> Result<(), StoreError> {
-    // One whose text is spoilt was delivered all the same.
+    // One whose text is damaged was delivered all the same.
     match read(conn, seq)? {
         Some(found) if found.delivered_at.is_none() => Err(no_delivery(seq)),
         _ => Ok(()),
@@ -167,7 +166,7 @@ pub(crate) fn no_delivery(seq: i64) -> StoreError {
     ))
 }
 
-/// Writes the checksum of one that is not delivered anew, after a change that was meant.
+/// Rewrites the checksum of an undelivered statement after an intended change.
 pub(crate) fn seal(tx: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<()> {
     let sum = tx
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?

@@ -1,13 +1,13 @@
-//! Where a statement is, as conditions on a row `s` of `statement`: written here and nowhere else.
+//! SQL conditions for a statement's place, on a row `s` of `statement`: written here and nowhere else.
 //!
-//! Each is about one upstream, whose number is written into the text: it is ours.
+//! Each is about one upstream, whose number is written into the SQL text; the number never comes from outside.
 
 use rusqlite::Connection;
 
 use crate::store::UpstreamId;
 
-/// Neither aside nor done with out of turn: up to `delivered_through` this upstream has it, and beyond it
-/// is queued for it.
+/// Neither aside nor marked as done out of order: up to `delivered_through` this upstream has it, and beyond
+/// that it is queued for it.
 pub(crate) fn in_log(upstream: UpstreamId) -> String {
     let bit = upstream.bit();
     format!(
@@ -17,7 +17,7 @@ pub(crate) fn in_log(upstream: UpstreamId) -> String {
     )
 }
 
-/// Queued.
+/// Queued for this upstream.
 pub(crate) fn queued(upstream: UpstreamId) -> String {
     let in_log = in_log(upstream);
     format!("s.seq > (SELECT delivered_through FROM upstream WHERE id = {upstream}) AND {in_log}")
@@ -33,22 +33,22 @@ macro_rules! needed {
     };
 }
 
-/// To be delivered still.
+/// Still to be delivered to this upstream.
 pub(crate) fn undelivered(upstream: UpstreamId) -> String {
     let needed = needed!();
     format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id = {upstream} AND {needed})")
 }
 
-/// To be delivered to some upstream still. What is not is deleted, or history.
+/// Still to be delivered to some upstream. All other statements are deleted, or history.
 pub(crate) const NEEDED: &str = concat!("EXISTS (SELECT 1 FROM upstream n WHERE ", needed!(), ")");
 
-/// To be delivered to another upstream still.
+/// Still to be delivered to another upstream.
 pub(crate) fn needed_elsewhere(upstream: UpstreamId) -> String {
     let needed = needed!();
     format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id <> {upstream} AND {needed})")
 }
 
-/// Another upstream has it.
+/// Delivered to another upstream.
 pub(crate) fn delivered_elsewhere(upstream: UpstreamId) -> String {
     let needed = needed!();
     format!(
@@ -59,7 +59,7 @@ pub(crate) fn delivered_elsewhere(upstream: UpstreamId) -> String {
     )
 }
 
-/// If it is not aside, it may have been sent to this upstream.
+/// Possibly sent to this upstream; valid only if it is not aside.
 pub(crate) fn sent_to(upstream: UpstreamId) -> String {
     format!(
         "(s.seq <= (SELECT sent_through FROM upstream WHERE id = {upstream})
@@ -67,7 +67,7 @@ pub(crate) fn sent_to(upstream: UpstreamId) -> String {
     )
 }
 
-/// Tells whether that is so of the statement in that place, which must be there.
+/// Tells whether the condition holds for the statement at that place, which must exist.
 pub(crate) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Result<bool> {
     conn.prepare_cached(&format!(
         "SELECT {condition} FROM statement s WHERE s.seq = ?1"
@@ -75,8 +75,8 @@ pub(crate) fn is(conn: &Connection, condition: &str, seq: i64) -> rusqlite::Resu
     .query_row([seq], |row| row.get(0))
 }
 
-/// It may have left the device for the upstream in a row `n` of `upstream`, which it is for. What was given up there
-/// is passed over by its numbers, and was sent only where that is marked.
+/// Possibly left the device for the upstream in a row `n` of `upstream`, which it is for. A statement that was
+/// given up there lies within that upstream's numbers all the same, and was sent only if it is marked so.
 macro_rules! may_have_left_for {
     () => {
         "s.seq > n.begins_after AND s.not_for & (1 << (n.id - 1)) = 0
@@ -92,13 +92,13 @@ macro_rules! may_have_left_for {
     };
 }
 
-/// The same of that upstream.
+/// Possibly left the device for the given upstream.
 pub(crate) fn may_have_left_for(upstream: UpstreamId) -> String {
     let left = may_have_left_for!();
     format!("EXISTS (SELECT 1 FROM upstream n WHERE n.id = {upstream} AND {left})")
 }
 
-/// It may have left the device, for whichever upstream: its bytes are what they are from then on.
+/// Possibly left the device for any upstream: its bytes must not change from then on.
 pub(crate) const MAY_HAVE_LEFT: &str = concat!(
     "(s.seq <= (SELECT left_through FROM ledger) OR EXISTS (SELECT 1 FROM upstream n WHERE ",
     may_have_left_for!(),

@@ -1,33 +1,33 @@
-//! A batch leaves: written down before it does, so that whatever happens next is known.
+//! Records that a batch leaves before it does, so that whatever happens next is known.
 
 use rusqlite::{Connection, params};
 
 use crate::store::upstream::lease::{is_held_by, renew};
 use crate::store::{Db, Holder, Millis, Row, StoreError, UnderWay, UpstreamId, Written};
 
-/// The right to deliver to an upstream, as that was when the right was given.
+/// The right to deliver to an upstream at a given generation of its endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct Lease {
     /// The holder of the lease.
     pub holder: Holder,
-    /// Of the endpoint.
+    /// Generation of the endpoint.
     pub generation: i64,
 }
 
-/// Statements that a departure marked as sent; to take that back where provably nothing was.
+/// Statements that a departure marked as sent, kept to undo that if provably none was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unsent {
-    /// How far the log had been sent before the batch.
+    /// Place in the log up to which statements had been sent before the batch.
     pub before: i64,
-    /// And with it.
+    /// Place in the log up to which statements had been sent with the batch.
     pub through: i64,
-    /// Marked one by one: aside, or ahead of others.
+    /// Places of those marked one by one: aside, or ahead of others.
     pub alone: Vec<i64>,
 }
 
 impl Db {
-    /// Notes that these statements may reach an LRS from now on, and what is under way with them. None:
-    /// the lease is another's, or the endpoint has become another one, and nothing may leave.
+    /// Notes that these statements may reach an LRS from now on, and the requests under way with them. Returns
+    /// none if the lease is another's or the endpoint has changed: then nothing may leave.
     pub fn depart(
         &mut self,
         upstream: UpstreamId,
@@ -100,13 +100,13 @@ fn mark_ahead(tx: &Connection, upstream: UpstreamId, seq: i64) -> rusqlite::Resu
     Ok(marked == 1)
 }
 
-/// Takes the marks back.
+/// Removes the marks of a departure.
 pub(crate) fn take_back(
     tx: &Connection,
     upstream: UpstreamId,
     unsent: &Unsent,
 ) -> rusqlite::Result<()> {
-    // Unless a later batch has moved it on.
+    // Unless a later batch has moved the mark on.
     tx.prepare_cached(
         "UPDATE upstream SET sent_through = max(delivered_through, ?1)
          WHERE id = ?3 AND sent_through = ?2 AND ?1 < ?2",

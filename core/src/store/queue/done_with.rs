@@ -1,4 +1,4 @@
-//! What an upstream is done with: marked where another one needs it, deleted where none does.
+//! Statements that an upstream is done with: marked if another upstream needs them, deleted if none does.
 
 use rusqlite::{Connection, params};
 
@@ -6,13 +6,13 @@ use super::conditions::{self, needed_elsewhere};
 use super::end::Tail;
 use crate::store::UpstreamId;
 
-/// Deletes one statement and whatever is known of it.
+/// Deletes a statement and everything known of it.
 pub(crate) fn delete(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
     Tail::remember(tx)?;
     delete_row(tx, seq)
 }
 
-/// The same, where the end of the log is written down already.
+/// Like `delete`, where the end of the log is already remembered.
 pub(crate) fn delete_row(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
     for sql in [
         "DELETE FROM aside WHERE seq = ?1",
@@ -25,7 +25,7 @@ pub(crate) fn delete_row(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Whether another upstream is to get it still.
+/// Tells whether another upstream is still to get it.
 pub(crate) fn is_needed_elsewhere(
     conn: &Connection,
     upstream: UpstreamId,
@@ -46,7 +46,7 @@ pub(crate) fn mark_done(
     Ok(())
 }
 
-/// Notes that a statement that an upstream is done with without having it may have been sent there.
+/// Notes that a statement may have been sent to an upstream that is done with it without having it.
 pub(crate) fn mark_sent(tx: &Connection, upstream: UpstreamId, seq: i64) -> rusqlite::Result<()> {
     tx.prepare_cached("INSERT INTO sent_ahead VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
         .execute(params![seq, upstream])?;

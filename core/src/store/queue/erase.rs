@@ -1,4 +1,4 @@
-//! Forgetting a person: every statement that names them leaves the device.
+//! Erases a person: every statement that names them leaves the device.
 
 use crate::store::file::kept;
 use crate::store::file::names;
@@ -19,7 +19,7 @@ use crate::store::file::replace;
 use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::{Db, Millis, Shared, StoreError, UpstreamId};
 
-/// Statements looked at in one transaction, for which `record` may have to wait.
+/// Statements examined in one transaction, for which `record` may have to wait.
 const LOOK_AT_ONCE: i64 = 500;
 
 /// Result of erasing what names a person.
@@ -27,25 +27,25 @@ const LOOK_AT_ONCE: i64 = 500;
 pub struct Erased {
     /// Statements that were not delivered and now never will be.
     pub undelivered: u64,
-    /// Those of them that may have reached the LRS all the same: ask there too.
+    /// Number of those that may have reached the LRS all the same: ask there too.
     pub maybe_sent: u64,
     /// Delivered statements that were kept as history. They are at the LRS: ask there too.
     pub history: u64,
-    /// Files that may name the person still. Damaged ones that were kept are for the app to delete. The
-    /// queue's own file, where there was no room to write it anew, and its write-ahead log, where another
-    /// process reads it, are cleaned by the next erasing.
+    /// Files that may still name the person. Damaged ones that were kept are for the app to delete. The queue's
+    /// own file, if there was no room to rewrite it, and its write-ahead log, if another process reads it, are
+    /// cleaned by the next erasing.
     pub remaining: Vec<PathBuf>,
 }
 
-/// How far an erasing has come.
+/// Progress of an erasing.
 #[derive(Debug)]
 pub(crate) struct Erasing {
-    /// In which queue: where it was salvaged meanwhile, its places are others.
+    /// Id of the queue: if it was salvaged in between, its places are different ones.
     queue: [u8; 16],
     after: i64,
-    /// So many are looked at in one transaction.
+    /// Number of statements examined in one transaction.
     at_once: i64,
-    /// When it began.
+    /// Time at which it began, unix milliseconds.
     now: Millis,
     erased: Erased,
 }
@@ -61,13 +61,13 @@ impl Erasing {
         }
     }
 
-    /// Half as many from now on; false if it was one alone.
+    /// Halves the number examined in one transaction; false if it was one already.
     fn fewer_at_once(&mut self) -> bool {
         self.at_once /= 2;
         self.at_once > 0
     }
 
-    /// Adds what was erased already to the error that ended it, as no later call will tell it.
+    /// Adds what was already erased to the error that ended the erasing, as no later call reports it.
     fn stopped(&self, error: StoreError) -> StoreError {
         if self.erased == Erased::default() {
             return error;
@@ -92,7 +92,7 @@ impl Db {
         self.end_erasing(&erasing)
     }
 
-    /// Looks at the next few, in one transaction; true if there may be more.
+    /// Examines the next few statements in one transaction; true if there may be more.
     pub(crate) fn erase_some(
         &mut self,
         erasing: &mut Erasing,
@@ -108,10 +108,11 @@ impl Db {
         Ok(last.is_some())
     }
 
-    /// Wipes out what deleting leaves, and says what is left all the same.
+    /// Overwrites what deleting leaves behind, and reports what is left all the same.
     pub(crate) fn end_erasing(&mut self, erasing: &Erasing) -> Result<Erased, StoreError> {
         let mut erased = erasing.erased.clone();
-        // Left by whoever died while it made a successor; where one is ready, opening has used it.
+        // Left by a process that died while it prepared a file to replace this one; a finished one was used on
+        // opening.
         replace::throw_away(&self.path)?;
         match self.expunge() {
             Ok(true) => {}
@@ -120,12 +121,12 @@ impl Db {
                 .push(names::with_suffix(&self.path, "-wal")),
             Err(damage @ StoreError::Damaged(_)) => return Err(damage),
             Err(error) => {
-                // The statements are erased; only what their pages keep of them could not be.
+                // The statements are erased; only remains in their pages could not be overwritten.
                 tracing::warn!(%error, "the queue's file could not be written anew");
                 erased.remaining.push(self.path.clone());
             }
         }
-        // What is kept beside the queue names nobody.
+        // The `.ledger` file names nobody.
         let mut kept = kept::kept(&self.path);
         kept.retain(|kept| !kept.to_string_lossy().ends_with(kept::LEDGER));
         erased.remaining.extend(kept);
@@ -186,23 +187,24 @@ impl Db {
 }
 
 impl Shared {
-    /// Erases like [`Db::erase`], a part at a time: whoever records meanwhile waits for one part at most,
-    /// and for the end, which writes the file anew.
+    /// Erases like [`Db::erase`], a part at a time: a concurrent record waits for one part at most, and for the
+    /// end, which rewrites the file.
     ///
-    /// On a full disk it takes what is kept for that, with fewer at once where there is more of them than
-    /// that. An error may come when a part is erased already, and says so
-    /// ([`StoreError::PartlyErased`]): what is left is erased by the next call.
+    /// On a full disk it uses the reserve, and examines fewer statements at once if even that is too small. An
+    /// error that comes when some statements are already erased says so ([`StoreError::PartlyErased`]); the
+    /// next call erases the rest.
     pub fn erase(&self, now: Millis, names: &dyn Fn(&[u8]) -> bool) -> Result<Erased, StoreError> {
         let mut erasing = Erasing::begin(now);
         let mut again = true;
         loop {
             match self.with(now, |db| db.erase_some(&mut erasing, names)) {
                 Ok(true) => {
-                    // A lock goes to whoever is quickest, and that is us: the line goes by who came first.
+                    // This thread would win a plain lock again and again; the line serves threads in order of
+                    // arrival.
                     let _ = self.append(Vec::new(), now);
                 }
                 Ok(false) => break,
-                // The reserve has been given up now.
+                // By now the reserve has been released.
                 Err(StoreError::DiskFull) if std::mem::take(&mut again) => {}
                 Err(StoreError::DiskFull) if erasing.fewer_at_once() => {}
                 Err(error) => return Err(erasing.stopped(error)),
@@ -217,8 +219,8 @@ impl Shared {
     }
 }
 
-/// Deletes one, and counts it for each upstream that it had to be delivered to. What voids it is held, unless the
-/// LRS may have got it: then that is what takes it back there.
+/// Deletes a statement, and counts it for each upstream that it was to be delivered to. Its voidings are held,
+/// unless the LRS may have the statement: then they are what retracts it there.
 fn erase_one(
     tx: &Connection,
     moves: &mut [Moves],
@@ -256,8 +258,8 @@ fn erase_one(
     Ok((erased, note))
 }
 
-/// The LRS's words may name anybody, also of a statement that stays: they go, and come again with the next
-/// refusal.
+/// Deletes the LRS's messages, which may name anybody even about a statement that stays; the next refusal
+/// brings them again.
 fn forget_words(tx: &Connection, after: i64, through: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE aside SET words = NULL WHERE seq > ?1 AND seq <= ?2 AND words IS NOT NULL",
@@ -268,7 +270,7 @@ fn forget_words(tx: &Connection, after: i64, through: i64) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Ours names nobody who is to be forgotten: it stays, without the LRS's copy.
+/// Deletes the LRS's copy where only that names the person; our statement stays.
 fn forget_copies(
     tx: &Connection,
     after: i64,

@@ -1,6 +1,6 @@
-//! What is known of a statement beside its text, in bits of `statement.traits`.
+//! Facts about a statement besides its text, as bits of `statement.traits`.
 
-/// Bits of `statement.traits`.
+/// Bit of a statement that needs xAPI 2.0.0.
 pub(crate) const NEEDS_2_0: i64 = 1;
 
 pub(crate) const TIMESTAMP_IS_OURS: i64 = 2;

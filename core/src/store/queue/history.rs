@@ -7,22 +7,22 @@ use super::done_with::delete_row;
 use super::end::Tail;
 use crate::store::{Millis, StoreError};
 
-/// How long delivered statements stay on the device.
+/// Retention of delivered statements on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HistoryPolicy {
-    /// Not at all.
+    /// Deleted after delivery.
     #[default]
     None,
-    /// For so many milliseconds after delivery.
+    /// Kept for this many milliseconds after delivery.
     For(Millis),
-    /// Until the app erases them.
+    /// Kept until the app erases them.
     Forever,
 }
 
-/// Most statements forgotten in one transaction.
+/// Most history deleted in one transaction.
 const FORGET_AT_ONCE: i64 = 500;
 
-/// Keeps a statement that was delivered. Its checksum covers that, too.
+/// Keeps a delivered statement as history. Its checksum covers the delivery mark too.
 pub(crate) fn keep(tx: &Connection, seq: i64, delivered_at: Millis) -> rusqlite::Result<()> {
     // SQLite has no exclusive or.
     tx.prepare_cached(
@@ -33,7 +33,7 @@ pub(crate) fn keep(tx: &Connection, seq: i64, delivered_at: Millis) -> rusqlite:
     Ok(())
 }
 
-/// Deletes history that is too old, so many at once at most; true if there may be more.
+/// Deletes history that is too old, at most `at_once` statements; true if there may be more.
 pub(crate) fn forget(
     tx: &Connection,
     policy: HistoryPolicy,

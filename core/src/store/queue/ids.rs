@@ -1,21 +1,21 @@
-//! No id twice, and a statement by its id, without an index for most of them.
+//! Finds a statement by its id, and keeps ids unique, with no index for most of them.
 //!
-//! The ids that Pannier makes (version 7) grow with time, and so along the log. An id that is greater
-//! than every one in order before it is *in order* and is found by halving the log, as one finds a word in
-//! a dictionary. Every other is *loose* and stands in an index: ids of the app's own, and those of a clock
-//! that was set back. An index on all ids would cost each record, and each delivery, a page more.
+//! The ids that Pannier makes (version 7) grow with time, and so along the log. An id greater than all earlier
+//! ones in order is *in order* and is found by binary search of the log. Every other id is *loose* and is
+//! indexed: ids of the app's own, and those made after a clock was set back. An index on all ids would cost
+//! each record, and each delivery, another page.
 
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-/// What ids in order are ordered by; none for one that is always loose.
+/// Returns the sort key of an id; none for one that is always loose.
 pub(crate) fn order(id: Uuid) -> Option<i64> {
     (id.get_version_num() == 7)
         .then(|| (id.as_u128() >> 64) as i64)
         .filter(|order| *order > 0)
 }
 
-/// The place of the statement with this id.
+/// Returns the place of the statement with this id.
 pub(crate) fn find(conn: &Connection, id: Uuid) -> rusqlite::Result<Option<i64>> {
     match find_loose(conn, id)? {
         None => find_in_order(conn, id),
@@ -33,7 +33,7 @@ pub(crate) fn find_in_order(conn: &Connection, id: Uuid) -> rusqlite::Result<Opt
     let Some(order) = order(id) else {
         return Ok(None);
     };
-    // It is the first whose ids_until is not below its own, if it is there at all.
+    // If present, it is the first one whose ids_until is not below its own.
     let ends: (Option<i64>, Option<i64>) = conn
         .prepare_cached(
             "SELECT (SELECT min(seq) FROM statement), (SELECT max(seq) FROM statement)",
@@ -50,7 +50,7 @@ pub(crate) fn find_in_order(conn: &Connection, id: Uuid) -> rusqlite::Result<Opt
         let (seq, until): (i64, i64) =
             look.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if seq > middle {
-            // In a damaged tree the halving would never end.
+            // In a damaged tree the search would never end.
             return Err(rusqlite::Error::IntegralValueOutOfRange(0, seq));
         }
         if until < order {

@@ -1,4 +1,4 @@
-//! How many statements are where, without reading the log.
+//! Counts the statements in each place without reading the log.
 
 use std::fmt::Write as _;
 
@@ -11,14 +11,14 @@ use crate::store::upstream::list;
 use crate::store::upstream::removed;
 use crate::store::{Db, Millis, StoreError, UpstreamId};
 
-/// Where the statements are that are for one upstream. At every moment
+/// Numbers of an upstream's statements by place. At every moment
 /// `recorded = queued + waiting + held + delivered + retracted + discarded + replaced + erased`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Ledger {
     /// Taken in since the queue was made, or the upstream was added to it.
     pub recorded: u64,
-    /// In the queue, due to be sent.
+    /// Statements in the queue, due to be sent.
     pub queued: u64,
     /// Aside, coming back by themselves.
     pub waiting: u64,
@@ -36,12 +36,12 @@ pub struct Ledger {
     pub erased: u64,
     /// Bytes of the queued statements.
     pub queued_bytes: u64,
-    /// When the oldest queued statement was recorded, unix milliseconds.
+    /// Time at which the oldest queued statement was recorded, unix milliseconds.
     pub oldest_queued_at: Option<Millis>,
 }
 
 impl Db {
-    /// Counts; costs the same however long the queue is.
+    /// Returns the counts; costs the same however long the queue is.
     pub fn ledger(&self, upstream: UpstreamId) -> Result<Ledger, StoreError> {
         read(&self.conn, upstream)
     }
@@ -96,7 +96,7 @@ pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Ledger, St
     Ok(ledger)
 }
 
-/// A place that the ledger counts, by its column.
+/// A place that the ledger counts, one column each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counter {
     Delivered,
@@ -122,14 +122,14 @@ impl Counter {
     }
 }
 
-/// Changes to the counters of one upstream, collected while a transaction works and written once at its end.
+/// Changes to one upstream's counters, collected during a transaction and written once at its end.
 #[derive(Debug)]
 pub(crate) struct Moves {
     pub(crate) upstream: UpstreamId,
     moved: Vec<(Counter, i64)>,
     /// Bytes that leave the queue.
     settled_bytes: i64,
-    /// The last that was delivered beyond others.
+    /// Last place that was delivered out of order.
     delivered_to: i64,
 }
 
@@ -143,34 +143,34 @@ impl Moves {
         }
     }
 
-    /// For each upstream.
+    /// Starts with no changes, for each upstream.
     pub(crate) fn of_all(conn: &Connection) -> rusqlite::Result<Vec<Self>> {
         Ok(list::all(conn)?.into_iter().map(Self::of).collect())
     }
 
-    /// A statement of that many bytes leaves the queue for `to`.
+    /// Counts a statement of that many bytes that leaves the queue for `to`.
     pub(crate) fn leave_queue(&mut self, to: Counter, bytes: i64) {
         self.settled_bytes += bytes;
         self.count(to, 1);
     }
 
-    /// So many statements of so many bytes together leave the queue for the LRS.
+    /// Counts statements of that many bytes in total that leave the queue for the LRS.
     pub(crate) fn deliver(&mut self, statements: i64, bytes: i64) {
         self.settled_bytes += bytes;
         self.count(Counter::Delivered, statements);
     }
 
-    /// Places that were given out, with nothing in them any more, count there.
+    /// Counts places that were given out but are empty by now.
     pub(crate) fn fill(&mut self, to: Counter, places: u64) {
         self.count(to, places as i64);
     }
 
-    /// The statement in that place is delivered, and others before it may not be.
+    /// Notes that the statement at that place is delivered while others before it may not be.
     pub(crate) fn deliver_beyond(&mut self, seq: i64) {
         self.delivered_to = self.delivered_to.max(seq);
     }
 
-    /// A statement that is aside goes to another place.
+    /// Counts a statement that moves from one place outside the queue to another.
     pub(crate) fn between(&mut self, from: Counter, to: Counter) {
         self.count(from, -1);
         self.count(to, 1);
@@ -192,7 +192,7 @@ impl Moves {
         );
         for (place, by) in &self.moved {
             let column = place.column();
-            // The numbers are ours, not text from outside; writing to a String cannot fail.
+            // The numbers are ours and not text from outside; writing to a String cannot fail.
             let _ = write!(sql, ", {column} = {column} + ({by})");
         }
         sql.push_str(" WHERE id = ?3");

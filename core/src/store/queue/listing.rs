@@ -9,10 +9,10 @@ use super::conditions::queued;
 use super::walk::Forward;
 use crate::store::{Db, Millis, StoreError, UpstreamId};
 
-/// Which part of a list.
+/// Part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
-    /// Only what comes after this [`ListedStatement::seq`]; 0 for the beginning.
+    /// Position after which the entries begin, a [`ListedStatement::seq`]; 0 for the beginning.
     pub after: i64,
     /// Most entries.
     pub limit: usize,
@@ -31,15 +31,15 @@ impl Default for Page {
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ListedStatement {
-    /// Its place in capture order; what [`Page::after`] takes.
+    /// Position in capture order; [`Page::after`] takes it.
     pub seq: i64,
-    /// Its id.
+    /// Statement id.
     pub id: Uuid,
-    /// When it was recorded by the device's clock, unix milliseconds.
+    /// Time of recording by the device's clock, unix milliseconds.
     pub recorded_at: Millis,
-    /// When it was delivered, for history; unix milliseconds.
+    /// Time of delivery, for history; unix milliseconds.
     pub delivered_at: Option<Millis>,
-    /// Its JSON, as it is sent.
+    /// The statement's JSON, as it is sent.
     pub statement: String,
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for ListedStatement {
 }
 
 impl Db {
-    /// The queue, in capture order.
+    /// Lists the queue, in capture order.
     pub fn queued(
         &self,
         upstream: UpstreamId,
@@ -65,12 +65,12 @@ impl Db {
         self.list(&queued(upstream), page)
     }
 
-    /// Returns what was delivered and is kept, in capture order.
+    /// Lists the history, in capture order.
     pub fn history(&self, page: Page) -> Result<Vec<ListedStatement>, StoreError> {
         self.list("s.delivered_at IS NOT NULL", page)
     }
 
-    /// The same from its end: the newest first, of those before a [`ListedStatement::seq`].
+    /// Lists the history newest first, from before a [`ListedStatement::seq`] or from its end.
     pub fn history_before(
         &self,
         before: Option<i64>,

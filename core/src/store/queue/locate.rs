@@ -1,4 +1,4 @@
-//! Where a statement is for an upstream: one question, asked before each change of place.
+//! Locates a statement for an upstream, before each change of its place.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -7,23 +7,23 @@ use super::conditions::sent_to;
 use crate::store::Unchanged;
 use crate::store::UpstreamId;
 
-/// Where one statement is, as far as one upstream is concerned.
+/// A statement's place, as far as one upstream is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// In the log; `sent`: a request with it may have reached the LRS.
+    /// In the log; `sent` tells whether a request with it may have reached the LRS.
     Queued { sent: bool },
     /// Aside, coming back by itself.
     Waiting { sent: bool },
-    /// Aside, for the app.
+    /// Aside until the app acts.
     Held,
     /// At the LRS.
     Delivered,
-    /// It is not for this upstream, or the app gave it up there.
+    /// Not for this upstream, or given up there by the app.
     NotDue,
 }
 
 impl State {
-    /// Tells whether it is on its way, and a request with it may have reached the LRS.
+    /// Tells whether it is still to be delivered and a request with it may have reached the LRS.
     pub(crate) fn may_have_left(self) -> bool {
         matches!(
             self,
@@ -32,12 +32,12 @@ impl State {
     }
 }
 
-/// A statement, where it is, and how large.
+/// A statement with its place and size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Located {
     pub(crate) seq: i64,
     pub(crate) bytes: i64,
-    /// Whatever upstreams there are.
+    /// Tells whether it is for every upstream.
     pub(crate) is_for_all: bool,
     pub(crate) state: State,
 }
@@ -52,7 +52,7 @@ impl Located {
     }
 }
 
-/// Returns what is known of the statement in that place, for this upstream.
+/// Locates the statement at that place for this upstream; none if it does not exist.
 pub(crate) fn locate(
     conn: &Connection,
     upstream: UpstreamId,

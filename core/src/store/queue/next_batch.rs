@@ -1,4 +1,4 @@
-//! What is due next: the statements of one request.
+//! Picks the statements of the next request.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
@@ -18,37 +18,38 @@ use crate::store::upstream::is_awaited;
 use crate::store::upstream::lease::renew;
 use crate::store::{Db, Holder, Millis, StoreError, UpstreamId, WaitReason};
 
-/// Most statements that step aside in one transaction, so that `record` never waits long for it.
+/// Most statements set aside in one transaction, so that `record` never waits long for it.
 const MOST_ASIDE: usize = 500;
 
-/// Bounds of one request, and what decides whether a statement may go now.
+/// Bounds of one request, and the conditions for a statement to be in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Most statements.
     pub statements: usize,
-    /// Most bytes of the body, brackets and commas included. One statement alone may exceed it.
+    /// Most bytes of the body, brackets and commas included. A single statement may exceed it.
     pub bytes: usize,
-    /// The upstream speaks xAPI 2.0.0.
+    /// Tells whether the upstream speaks xAPI 2.0.0.
     pub speaks_2_0: bool,
-    /// By which timestamps of ours are corrected before the first send.
+    /// Clocks by which timestamps that Pannier made are corrected before the first send.
     pub clocks: Clocks,
-    /// Only what comes after this place in the log; 0 for all that is queued.
+    /// Place in the log after which statements are taken; 0 for all that are queued.
     pub after: i64,
-    /// Requests are under way: only the log, and nothing while something that stood aside is due,
-    /// which goes alone.
+    /// Tells whether requests are under way: then statements come from the log only, and none while one that
+    /// stood aside is due, which goes alone.
     pub beside_others: bool,
 }
 
-/// What [`Db::next_batch`] found.
+/// Result of [`Db::next_batch`].
 #[derive(Debug)]
 pub enum NextBatch {
-    /// These are due, in capture order. Empty: nothing is due.
+    /// The statements that are due, in capture order; empty if none is.
     Rows {
         /// The statements.
         rows: Vec<Row>,
-        /// These are held from now on: their bytes are no longer what was recorded.
+        /// Statements that are held from now on because their bytes are no longer those recorded.
         spoilt: Vec<Spoilt>,
-        /// So many had to step aside, or are held now, that the transaction ended before the request was full.
+        /// Tells whether so many stepped aside, or are held now, that the transaction ended before the request
+        /// was full.
         more: bool,
     },
     /// The lease is no longer ours: another process syncs.
@@ -56,9 +57,9 @@ pub enum NextBatch {
 }
 
 impl Db {
-    /// Picks the statements of the next request; [`Db::depart`] marks them once it leaves. What must not
-    /// go yet steps aside, so that it blocks nobody. Order: those that waited aside, the log, then the
-    /// suspects, one alone at a time.
+    /// Picks the statements of the next request; [`Db::depart`] marks them once it leaves. Statements that must
+    /// not go yet step aside, so that they block no others. Order: those that waited aside, the log, then the
+    /// suspects, each alone.
     pub fn next_batch(
         &mut self,
         upstream: UpstreamId,
@@ -110,8 +111,8 @@ impl Db {
     }
 }
 
-/// The queue is empty: then the ledger must say so, too. Whatever it counts beyond that was lost with a
-/// damaged page, without a trace.
+/// Returns an error if the queue is empty but the ledger still counts statements: those were lost without a
+/// trace in a damaged page.
 fn nothing_is_missing(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
     let missing = super::ledger::read(tx, upstream)?.queued;
     if missing == 0 {
@@ -123,8 +124,8 @@ fn nothing_is_missing(tx: &Connection, upstream: UpstreamId) -> Result<(), Store
 }
 
 impl Db {
-    /// Looks at a statement once more before it leaves; false where it is no longer there. Another upstream
-    /// may have had it meanwhile, with a timestamp put right: then those are its bytes.
+    /// Checks a statement again before it leaves; false if it no longer exists. If another upstream got it in
+    /// the meantime with its timestamp corrected, takes over those bytes; false if they are damaged.
     pub fn look_again(&self, row: &mut Row) -> Result<bool, StoreError> {
         let happened_at: Option<Millis> = self
             .conn
@@ -140,13 +141,13 @@ impl Db {
                 .conn
                 .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
                 .query_row([row.seq], |found| Ok(body::read(found, 0)?.into_owned()))?;
-            // Where the disk has changed it, the next look at the queue holds it.
+            // If the disk has changed it, the next read of the queue holds it.
             return Ok(is_as_recorded(&self.conn, row.seq, &row.body)?);
         }
         Ok(true)
     }
 
-    /// The last place in the log that was given out.
+    /// Returns the last place in the log that was given out.
     pub fn last_seq(&self) -> Result<i64, StoreError> {
         Ok(Tail::read(&self.conn)?.seq)
     }
@@ -155,7 +156,7 @@ impl Db {
 /// Adds rows until the request is full.
 struct Filling<'a> {
     rows: Vec<Row>,
-    /// Brackets; each statement adds itself and a comma.
+    /// Size of the body so far: a bracket; each statement adds itself and a comma or bracket.
     bytes: usize,
     limits: &'a Limits,
 }
@@ -184,20 +185,20 @@ impl<'a> Filling<'a> {
     }
 }
 
-/// A walk along the voidings that wait for their targets, so many at a time: none of them is looked at for
-/// ever while others wait.
+/// A walk along the voidings that wait for their targets, a bounded number at a time, so that each is looked at
+/// even if there are very many.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// Where it goes on.
+    /// Place after which it continues; 0 to begin with the first.
     after: i64,
-    /// Nothing was due since it began with the first.
+    /// Tells whether nothing was due since it began with the first.
     whole: bool,
-    /// It has come to the last.
+    /// Tells whether it has reached the last.
     ended: bool,
 }
 
 impl Walk {
-    /// The next ones.
+    /// Returns the next ones.
     fn step(&mut self, tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<Vec<i64>> {
         self.whole |= self.after == 0;
         let next: Vec<i64> = tx
@@ -211,7 +212,7 @@ impl Walk {
         Ok(next)
     }
 
-    /// Nothing is due. True unless each of them has been looked at since something was.
+    /// Tells whether to go on although nothing is due: not all of them have been looked at since something was.
     fn goes_on(&mut self) -> bool {
         if !self.whole {
             self.after = 0;
@@ -221,7 +222,7 @@ impl Walk {
     }
 }
 
-/// By the index alone, in capture order.
+/// Query for voidings that wait for their targets, in capture order, by the index alone.
 pub(crate) const WAIT_FOR_TARGET: &str = "SELECT seq FROM aside
     WHERE upstream = ?3 AND held = 0 AND reason = 'target' AND due IS NULL AND seq > ?1 ORDER BY seq LIMIT ?2";
 pub(crate) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
@@ -229,8 +230,8 @@ pub(crate) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
 pub(crate) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
     WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
 
-/// Those whose time, version or target has come, in capture order: at most so many of each are looked at.
-/// Whatever a voiding waited for, its target is first.
+/// Returns those whose time, version or target has come, in capture order, of a bounded number of each. A
+/// voiding is not among them while its target is still to be delivered, whatever it waited for.
 fn come(
     tx: &Connection,
     upstream: UpstreamId,
@@ -250,7 +251,7 @@ fn come(
     for seq in query.query_map(params![now, most, upstream], |row| row.get(0))? {
         seqs.push(seq?);
     }
-    // One that waits longer than for a day was set aside under another clock.
+    // A wait of more than a day was set under another clock.
     let mut query = tx.prepare_cached(WAIT_TOO_LONG)?;
     for seq in query.query_map(params![now + LONGEST_FUTURE_MS, most, upstream], |row| {
         row.get(0)
@@ -280,13 +281,13 @@ fn come(
     Ok(come)
 }
 
-/// What [`aside_row`] reads of one.
+/// Query whose row [`aside_row`] reads.
 const ASIDE: &str =
     "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
     a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot
     FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1 AND a.upstream = ?2";
 
-/// As many of those as go into one request.
+/// Returns as many of those as fit into one request.
 fn returning(
     tx: &Connection,
     upstream: UpstreamId,
@@ -304,18 +305,18 @@ fn returning(
     Ok(filling.rows)
 }
 
-/// An LRS that refuses a statement for its timestamp is asked again no later: its clock may have been
-/// put right.
+/// Longest wait of a statement that was refused for its timestamp: the LRS's clock may have been corrected by
+/// then.
 pub(crate) const LONGEST_FUTURE_MS: Millis = 24 * 60 * 60 * 1000;
 
 pub(crate) const WAIT_TOO_LONG: &str = "SELECT seq FROM aside
     WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due > ?1 ORDER BY due LIMIT ?2";
 
-/// No suspect waits longer than this; one that would was set aside under another clock.
+/// Longest wait of a suspect; a longer one was set under another clock.
 const LONGEST_SUSPICION_MS: Millis = 60 * 60 * 1000;
 
-/// The first that is due of each kind, of those that were set aside under this clock and under another, by
-/// the index alone.
+/// Query for the first statement due, of suspects and of those to retry, whether set aside under this clock or
+/// another, by the index alone.
 pub(crate) const SUSPECT: &str = "SELECT seq FROM (
     SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'suspect' AND due <= ?1 ORDER BY due, seq LIMIT 1)
     UNION ALL
@@ -326,7 +327,7 @@ pub(crate) const SUSPECT: &str = "SELECT seq FROM (
     SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?3 AND held = 0 AND reason = 'retry' AND due > ?2 ORDER BY due, seq LIMIT 1))
     ORDER BY due, seq LIMIT 1";
 
-/// One that was refused, or that the app wants tried again.
+/// Returns the next statement that was refused or that the app wants tried again, if one is due.
 fn suspect(
     tx: &Connection,
     upstream: UpstreamId,
@@ -383,7 +384,7 @@ fn aside_row(
     })
 }
 
-/// By the steady clock, where there was one.
+/// Returns the steady clock's reading, if there was one.
 fn steady(ms: Option<Millis>, boot: Option<i64>) -> Option<Steady> {
     Some(Steady {
         ms: ms?,
@@ -418,7 +419,7 @@ impl<'a> Candidate<'a> {
         })
     }
 
-    /// Returns what it has to wait for before it may go.
+    /// Returns the reason for which it must wait, if there is one.
     fn waits_for(
         &self,
         tx: &Connection,
@@ -436,7 +437,8 @@ impl<'a> Candidate<'a> {
         Ok(None)
     }
 
-    /// `ahead`: beyond what was sent, while others before it are passed over.
+    /// Turns it into a row; `ahead` says whether it lies beyond what was sent while others before it are passed
+    /// over.
     fn row(self, ahead: bool) -> Row {
         Row {
             seq: self.outgoing.seq,
@@ -483,11 +485,11 @@ fn from_log(
         forward.step(seq)?;
         let mut one = Candidate::read(row, seq)?;
         if one.voids.is_some_and(|target| filling.has(target)) {
-            // Not in one request with its target: the next batch begins with it.
+            // Not in one request with its target: the next batch begins with this one.
             break;
         }
         if filling.rows.is_empty() && limits.after <= cursor {
-            // Before it nothing is queued, though there may be statements for others.
+            // Nothing before it is queued, though there may be statements for other upstreams.
             passed = seq - 1;
         }
         one.outgoing.seal(tx, &limits.clocks)?;
@@ -511,7 +513,7 @@ fn from_log(
             break;
         }
     }
-    // Before anything else is written: it reads on.
+    // Closed before anything is written, as it could read on.
     drop(found);
     moves.write(tx)?;
     if passed > cursor {
@@ -520,7 +522,8 @@ fn from_log(
     Ok((filling.rows, stepped == MOST_ASIDE))
 }
 
-/// Up to there nothing is queued: all is delivered, aside, or of no concern to this upstream.
+/// Moves the cursor to a place up to which nothing is queued: all is delivered, aside, or not for this
+/// upstream.
 fn pass(tx: &Connection, upstream: UpstreamId, through: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE upstream SET delivered_through = ?1, sent_through = max(sent_through, ?1)

@@ -1,4 +1,4 @@
-//! A statement as a request takes it.
+//! A statement as it goes into a request.
 
 use uuid::Uuid;
 
@@ -9,34 +9,35 @@ use crate::store::Millis;
 #[derive(Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Each is a fact of its own about one statement.
 pub struct Row {
-    /// Its place in capture order.
+    /// Position in capture order.
     pub seq: i64,
-    /// Its id.
+    /// Statement id.
     pub id: Uuid,
     /// Its frozen bytes.
     pub body: Vec<u8>,
-    /// A request with it may have reached an LRS before.
+    /// Tells whether a request with it may have reached an LRS before.
     pub sent_before: bool,
-    /// Others before it in the log were passed over that were never sent.
+    /// Tells whether statements before it in the log were passed over that were never sent.
     pub ahead: bool,
-    /// It uses what only xAPI 2.0.0 has.
+    /// Tells whether it needs xAPI 2.0.0.
     pub needs_2_0: bool,
     /// The instant of its timestamp, unix milliseconds.
     pub happened_at: Millis,
-    /// Pannier made that timestamp, and a copy of the queue may have corrected it otherwise.
+    /// Tells whether Pannier made that timestamp, which a copy of the queue may have corrected differently.
     pub timestamp_is_ours: bool,
-    /// How often it was refused alone.
+    /// Number of times that it was refused alone.
     pub tries: u32,
-    /// By which HTTP status the last time.
+    /// HTTP status of the last refusal.
     pub status: Option<u16>,
-    /// How many requests the upstream had taken statements of by then.
+    /// Number of requests that the upstream had taken statements of by the last refusal.
     pub taken: Option<u64>,
-    /// What the steady clock said then.
+    /// Steady clock at the last refusal.
     pub refused_at: Option<Steady>,
-    /// When it stepped aside or the upstream last failed on it, unix milliseconds; none: it is in
+    /// Time at which it stepped aside or the upstream last failed on it, unix milliseconds; none while it is in
     /// the log.
     pub aside_since: Option<Millis>,
-    /// It stood aside because the LRS failed on it, or the app asked for another try: it goes alone.
+    /// Tells whether it must be sent alone: it stood aside because the LRS failed on it, or the app asked for
+    /// another try.
     pub alone: bool,
 }
 

@@ -1,9 +1,9 @@
-//! The seal: what is completed in a statement right before it is first sent, in one place and once. So far it
-//! is a timestamp that Pannier made while the device's clock was wrong.
+//! Completes a statement right before it is first sent, in one place and once. So far that corrects a timestamp
+//! that Pannier made while the device's clock was wrong.
 //!
-//! The device's clock is believed unless there is evidence against it (`docs/clock.md`): it was seen to
-//! jump against the steady clock since, or it was from before Pannier was made. The clock of one LRS is
-//! none: servers in schools run months behind.
+//! The device's clock is believed unless there is evidence against it (`docs/clock.md`): it has since jumped
+//! against the steady clock, or it showed a time before Pannier was made. A different clock at one LRS is no
+//! evidence: servers in schools run months behind.
 
 use std::borrow::Cow;
 
@@ -17,31 +17,31 @@ use crate::statement;
 use crate::store::upstream::lrs_clock::{CORRECTED_FROM_MS, LrsClock};
 use crate::store::{Db, Millis, StoreError, UpstreamId};
 
-/// No clock that is right said less: 2026-01-01, when this was made.
+/// Earliest time that a correct clock can show: 2026-01-01, when Pannier was made.
 pub(crate) const EARLIEST_MS: Millis = 1_767_225_600_000;
 
-/// A clock that says more than 2051-01-01 was set by hand.
+/// Latest time that a clock is believed to show, 2051-01-01: a later one was set by hand.
 pub(crate) const LATEST_MS: Millis = 2_556_144_000_000;
 
-/// What is known of the time when statements are about to leave.
+/// The clocks by which statements are sealed as they leave.
 #[derive(Debug, Clone, Copy)]
 pub struct Clocks {
-    /// The device's.
+    /// The device's clocks.
     pub here: Now,
-    /// The LRS's, by the steady clock, if it is known.
+    /// The LRS's clock in terms of the steady clock, if known.
     pub lrs: Option<LrsClock>,
-    /// The app says that the LRS's clock is right and the device's may not be.
+    /// Tells whether, as the app says, the LRS's clock is right and the device's may not be.
     pub trust_lrs: bool,
 }
 
 impl Clocks {
-    /// Returns what a timestamp of ours, made then, should have been, if it is known to be wrong.
+    /// Returns the right value of a timestamp that Pannier made at that moment, if it is known to be wrong.
     pub(crate) fn right(&self, timestamp: Millis, made: Steady) -> Option<Millis> {
         let lrs = self.lrs.and_then(|clock| clock.at(made));
         let right = if self.trust_lrs {
             lrs
         } else if is_plausible(self.here.wall_ms) {
-            // It jumped since, as it does when the network's time arrives: it is right now.
+            // The clock has jumped since, as when network time arrives: it is right now.
             self.here
                 .steady
                 .filter(|steady| steady.boot == made.boot)
@@ -55,13 +55,13 @@ impl Clocks {
     }
 }
 
-/// Could a clock that is right say so?
+/// Tells whether a correct clock could show this time.
 pub(crate) fn is_plausible(time: Millis) -> bool {
     (EARLIEST_MS..=LATEST_MS).contains(&time)
 }
 
 impl Db {
-    /// Are there timestamps of that boot among the next few that were never sent?
+    /// Tells whether Pannier made a timestamp in that boot for one of the next statements that were never sent.
     pub fn any_made_in(
         &self,
         upstream: UpstreamId,
@@ -82,19 +82,19 @@ impl Db {
     }
 }
 
-/// A statement on its way out, as it stands in the file.
+/// A statement about to be sent, as the file has it.
 pub(crate) struct Outgoing<'a> {
     pub(crate) seq: i64,
-    /// It may have left before: then it stays as it is.
+    /// Tells whether it may have left before: then it must not change.
     pub(crate) sent_before: bool,
     pub(crate) happened_at: Millis,
-    /// For a timestamp of ours, when it was made by the steady clock.
+    /// Steady clock when Pannier made its timestamp; none for a timestamp of the app's.
     pub(crate) made: Option<Steady>,
     pub(crate) body: Cow<'a, [u8]>,
 }
 
 impl Outgoing<'_> {
-    /// Completes what has never left the device, here and in the file.
+    /// Completes a statement that has never left the device, here and in the file.
     pub(crate) fn seal(&mut self, tx: &Connection, clocks: &Clocks) -> rusqlite::Result<()> {
         if self.sent_before {
             return Ok(());
@@ -109,10 +109,10 @@ impl Outgoing<'_> {
     }
 }
 
-/// Writes the right instant into the statement, whose bytes are as many as before, unless an upstream may
-/// have it as it is. It is not done twice. False where nothing was done.
+/// Writes the right instant into the statement without changing its length, unless an upstream may have it as
+/// it is. Done at most once. False if nothing was done.
 fn retime(tx: &Connection, seq: i64, body: &mut [u8], right: Millis) -> rusqlite::Result<bool> {
-    // What is no longer what was recorded stays as it is: the checksum must not come to fit it.
+    // A statement that is no longer as recorded stays as it is: its checksum must not come to match.
     if may_have_left(tx, seq)? || !checksum::is_as_recorded(tx, seq, body)? {
         return Ok(false);
     }
@@ -125,7 +125,7 @@ fn retime(tx: &Connection, seq: i64, body: &mut [u8], right: Millis) -> rusqlite
     Ok(true)
 }
 
-/// Tells whether it may have left the device, for whichever upstream.
+/// Tells whether it may have left the device for any upstream.
 pub(crate) fn may_have_left(conn: &Connection, seq: i64) -> rusqlite::Result<bool> {
     conditions::is(conn, MAY_HAVE_LEFT, seq)
 }

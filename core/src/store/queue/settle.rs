@@ -1,4 +1,4 @@
-//! Writing down what became of the statements of a request.
+//! Writes what became of the statements of a request.
 
 use std::collections::BTreeSet;
 
@@ -19,34 +19,34 @@ use crate::store::upstream::learned::{self, Learned};
 use crate::store::upstream::lease;
 use crate::store::{Db, HistoryPolicy, HoldReason, Millis, StoreError, UpstreamId, WaitReason};
 
-/// What became of one statement.
+/// Fate of one statement.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The LRS has proved that it has it.
     Delivered,
-    /// It is set aside until the app acts.
+    /// Set aside until the app acts.
     Held {
-        /// Why.
+        /// Reason for holding it.
         reason: HoldReason,
-        /// The HTTP status.
+        /// HTTP status, if there was an answer.
         status: Option<u16>,
-        /// The LRS's own words.
+        /// The LRS's message.
         words: String,
         /// The LRS's copy, for a conflict.
         theirs: Option<Vec<u8>>,
     },
-    /// It is set aside and comes back by itself.
+    /// Set aside; comes back by itself.
     Waiting {
-        /// Why.
+        /// Reason for waiting.
         reason: WaitReason,
-        /// When it comes back, unix milliseconds; none: when what it waits for has come.
+        /// Time at which it comes back, unix milliseconds; none if it waits for something else than a time.
         due: Option<Millis>,
-        /// The HTTP status.
+        /// HTTP status, if there was an answer.
         status: Option<u16>,
-        /// The LRS's own words.
+        /// The LRS's message.
         words: String,
-        /// How many requests the upstream had taken statements of when it refused this one; none: it has
-        /// not.
+        /// Number of requests that the upstream had taken statements of when it refused this one; none if the
+        /// LRS itself has not refused it.
         taken: Option<u64>,
     },
 }
@@ -61,12 +61,12 @@ impl std::fmt::Debug for Outcome {
     }
 }
 
-/// One statement and what became of it.
+/// A statement and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// The statement.
+    /// The statement's place in the log.
     pub seq: i64,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
@@ -75,19 +75,19 @@ pub struct Settled {
 pub struct Settlement {
     /// The statements, each at most once.
     pub settled: Vec<Settled>,
-    /// What is known of the upstream now, and who found it out.
+    /// Knowledge of the upstream, and the lease under which it was found.
     pub learned: Option<(Lease, Learned)>,
-    /// Of these provably nothing was sent.
+    /// Departure marks to undo, as provably nothing was sent.
     pub unsent: Option<Unsent>,
-    /// What the steady clock says.
+    /// Steady clock now.
     pub steady: Option<Steady>,
 }
 
 impl Db {
-    /// Settles. What became of statements stays a fact whoever finds it. What is known of the
-    /// upstream, and how far the log has been sent, is written by the holder of the lease only, and only of
-    /// the upstream that it knows: another one may know better. A statement that is gone or settled meanwhile is passed over. Returns those
-    /// whose place changed.
+    /// Writes a settlement. Outcomes of statements count whoever found them. Knowledge of the upstream, and how
+    /// far the log has been sent, is written only for the holder of the lease, and only while the endpoint is
+    /// the one that it knows: otherwise another session knows better. A statement that is gone or already
+    /// settled is skipped. Returns the places of those that were settled.
     pub fn settle(
         &mut self,
         upstream: UpstreamId,
@@ -95,8 +95,8 @@ impl Db {
         history: HistoryPolicy,
         now: Millis,
     ) -> Result<Vec<i64>, StoreError> {
-        // To keep one as history writes it anew, of which what was delivered would be undone where there is no
-        // room for that.
+        // Keeping history means rewriting the statement, and if there is no room for that, the delivery would
+        // be undone.
         let history = if self.has_little_room {
             HistoryPolicy::None
         } else {
@@ -157,13 +157,13 @@ impl Db {
                 return Ok(forgotten);
             }
             Tail::remember(tx)?;
-            // Every number has passed them: whoever needs one still has it aside.
+            // The cursors of all upstreams are past them: whoever still needs one has it aside.
             tx.prepare_cached(
                 "DELETE FROM statement AS s WHERE s.seq > ?1 AND s.seq <= ?2 AND s.delivered_at IS NULL
                  AND NOT EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq)",
             )?
             .execute([from, through])?;
-            // Of those that stay the numbers tell who may have them, but for what was given up.
+            // For those that stay the cursors tell who may have them, except where one was given up.
             tx.prepare_cached(
                 "DELETE FROM sent_ahead WHERE seq > ?1 AND seq <= ?2
                  AND NOT EXISTS (SELECT 1 FROM done_with d JOIN statement s USING (seq)
@@ -181,8 +181,8 @@ impl Db {
         })
     }
 
-    /// Purges with what else is being written, unless there is little room: what fits is not undone then for
-    /// what may not fit, and is purged by itself afterwards.
+    /// Purges along with other writes, unless there is little room: then a purge that does not fit must not
+    /// undo what does, and is done by itself later.
     pub(crate) fn purge_beside(
         &mut self,
         history: HistoryPolicy,
@@ -194,7 +194,7 @@ impl Db {
         Ok(())
     }
 
-    /// How many statements wait for [`Db::purge`].
+    /// Returns the number of places in the log that wait for [`Db::purge`].
     pub fn unpurged(&self) -> Result<i64, StoreError> {
         Ok(self
             .conn
@@ -215,13 +215,13 @@ struct Settling<'a> {
     now: Millis,
     steady: Option<Steady>,
     moves: Moves,
-    /// Delivered from the log: they leave with the cursor, or one by one if it cannot pass them.
+    /// Delivered from the log: they are deleted as the cursor passes, or one by one if it cannot pass them.
     from_log: BTreeSet<i64>,
 }
 
 impl Settling<'_> {
-    /// The usual case: these are delivered, and they are the front of the queue without a gap. Then the
-    /// cursor moves past them, and that is all. False, and nothing done, if it is another case.
+    /// Handles the usual case: all are delivered, and are the front of the queue without a gap. Then the cursor
+    /// moves past them, and that is all. In any other case does nothing and returns false.
     fn settle_front(&mut self, settled: &[Settled]) -> Result<bool, StoreError> {
         let (Some(first), Some(last)) = (settled.first(), settled.last()) else {
             return Ok(false);
@@ -255,7 +255,7 @@ impl Settling<'_> {
                 self.keep_as_history(one.seq)?;
             }
         }
-        // Before the number passes them: what others are done with leaves with that.
+        // Before the cursor passes them, which deletes what the others are done with.
         for seq in not_for_all {
             self.leave_for_others(seq)?;
         }
@@ -266,7 +266,7 @@ impl Settling<'_> {
         Ok(true)
     }
 
-    /// Moves the cursor. What others were done with before it, from there on, leaves.
+    /// Moves the cursor, and deletes what lies between and every upstream is done with.
     fn pass(&self, from: i64, through: i64) -> rusqlite::Result<()> {
         self.tx
             .prepare_cached("UPDATE upstream SET delivered_through = ?1 WHERE id = ?2")?
@@ -293,7 +293,7 @@ impl Settling<'_> {
             return Ok(false);
         };
         match (&one.outcome, found.state) {
-            // A held statement changes its place only by the app's word.
+            // Only the app changes the place of a held statement.
             (_, State::Delivered | State::Held | State::NotDue) => return Ok(false),
             (Outcome::Delivered, State::Queued { .. }) => {
                 self.moves.leave_queue(Counter::Delivered, found.bytes);
@@ -331,7 +331,7 @@ impl Settling<'_> {
         Ok(true)
     }
 
-    /// Where a history is kept, unless another upstream needs it still.
+    /// Keeps a delivered statement as history if one is kept and no other upstream still needs it.
     fn keep_as_history(&self, seq: i64) -> rusqlite::Result<()> {
         if self.history == HistoryPolicy::None || is_needed_elsewhere(self.tx, self.upstream, seq)?
         {
@@ -340,7 +340,8 @@ impl Settling<'_> {
         history::keep(self.tx, seq, self.now)
     }
 
-    /// One that was delivered leaves or stays for other upstreams. Beyond the number it must be marked then.
+    /// Deletes a delivered statement or leaves it for other upstreams; beyond the cursor it is marked as done
+    /// then.
     fn be_done_with(&self, seq: i64, passed: i64) -> rusqlite::Result<()> {
         if !self.leave_for_others(seq)? && seq > passed {
             mark_done(self.tx, self.upstream, seq, true)?;
@@ -348,8 +349,8 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Deletes one that no other upstream needs, unless it is history; false where one does. It does not wait
-    /// for the numbers of upstreams that it is not for.
+    /// Deletes a statement that no other upstream needs, unless it is history; false if one needs it. It does
+    /// not wait for the cursors of upstreams that it is not for.
     fn leave_for_others(&self, seq: i64) -> rusqlite::Result<bool> {
         if is_needed_elsewhere(self.tx, self.upstream, seq)? {
             return Ok(false);
@@ -393,7 +394,7 @@ impl Settling<'_> {
                 taken.map(|taken| taken as i64),
             ),
         };
-        // One that waits for the version was not sent.
+        // A statement that waits for the version was not sent.
         let sent = reason != WaitReason::Version.code();
         self.tx
             .prepare_cached(&format!(
@@ -416,8 +417,8 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// Moves the cursor past all that is settled. What lies beyond a statement that is not must be
-    /// marked one by one.
+    /// Moves the cursor past everything that is settled. Statements beyond one that is not are marked one by
+    /// one.
     fn finish(mut self) -> Result<(), StoreError> {
         if let Some(&last) = self.from_log.last() {
             let cursor = self.cursor()?;
@@ -432,7 +433,7 @@ impl Settling<'_> {
         Ok(())
     }
 
-    /// The first statement in `(cursor, last]` that is still queued.
+    /// Returns the first statement in `(cursor, last]` that is still queued.
     fn first_queued(&self, cursor: i64, last: i64) -> rusqlite::Result<Option<i64>> {
         let mut query = self.tx.prepare_cached(&format!(
             "SELECT s.seq FROM statement s

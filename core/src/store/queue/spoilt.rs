@@ -1,4 +1,4 @@
-//! A statement whose bytes are no longer those that were recorded is held, and never sent.
+//! Holds a statement whose bytes are no longer those that were recorded: it is never sent.
 
 use rusqlite::Connection;
 
@@ -15,19 +15,19 @@ use crate::store::StoreError;
 use crate::store::UpstreamId;
 use uuid::Uuid;
 
-/// What the app reads of a statement that is held as damaged.
+/// Explanation for the app of why such a statement is held.
 const WORDS: &str = "its bytes on this device are no longer the ones that were recorded: replace it with the right ones, or discard it";
 
-/// A statement that is held since its bytes are no longer what was recorded.
+/// A statement held because its bytes are no longer those that were recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoilt {
-    /// Its id, as it stands there.
+    /// Id, as the damaged row has it.
     pub id: Uuid,
-    /// What the app reads of it.
+    /// Explanation for the app.
     pub words: &'static str,
 }
 
-/// Takes out of what is about to be sent whatever is no longer what was recorded, and holds it.
+/// Removes from a batch each statement that is no longer as recorded, and holds it.
 pub(crate) fn hold_spoilt(
     tx: &Connection,
     upstream: UpstreamId,

@@ -1,8 +1,8 @@
-//! What becomes of what voids a statement, once the app has given that up.
+//! Holds the voidings of a statement that the app has given up.
 //!
-//! The upstream never gets the target from here. What it has under that id, if anything, is somebody else's: the
-//! copy that the app has just decided to keep, or another device's. So a voiding that was recorded before does not
-//! leave by itself any more, and the app says what it meant. One that has left already is where it is.
+//! The upstream never gets the target from this device. Whatever it has under that id came from elsewhere: the
+//! copy that the app has just decided to keep, or another device's. So a voiding recorded before no longer
+//! leaves by itself; the app decides. One that has already left is not affected.
 
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -12,12 +12,12 @@ use super::ledger::{Counter, Moves};
 use super::locate::{Located, State, locate};
 use crate::store::{HoldReason, Millis};
 
-/// What the app reads of a voiding that is held for it.
+/// Explanation for the app of why such a voiding is held.
 const WORDS: &str = "the statement that it voids was given up on this device: discard this one, or retry it to void what \
      the LRS has under that id";
 
-/// Holds what voids an erased statement, which is about to leave the file and was found like that for this
-/// upstream; not where the LRS may have got it: then that is what takes it back there.
+/// Holds the voidings of an erased statement, which is about to leave the file from the place given, unless the
+/// LRS may have the statement: then they are what retracts it there.
 pub(crate) fn hold_voidings_of_erased(
     tx: &Connection,
     moves: &mut Moves,
@@ -30,7 +30,7 @@ pub(crate) fn hold_voidings_of_erased(
     }
 }
 
-/// Holds what voids a statement that is about to leave the file.
+/// Holds the voidings of a statement that is about to leave the file.
 pub(crate) fn hold_voidings_of(
     tx: &Connection,
     moves: &mut Moves,
@@ -43,9 +43,9 @@ pub(crate) fn hold_voidings_of(
     hold_voidings(tx, moves, (target.seq, Uuid::from_bytes(id)), now)
 }
 
-/// Holds what voids the statement that had this place and id, and has not left for this upstream. What was recorded
-/// after its target has not, whatever its mark says: it waited for that. In a file that has gone back in time all
-/// are marked.
+/// Holds those voidings of the statement with this place and id that have not left for this upstream. One
+/// recorded after its target cannot have left, whatever its mark says, as it waits for the target: in a file
+/// that has gone back in time all statements are marked as sent.
 pub(crate) fn hold_voidings(
     tx: &Connection,
     moves: &mut Moves,
@@ -68,7 +68,7 @@ pub(crate) fn hold_voidings(
     Ok(())
 }
 
-/// Holds this one, if it is on its way.
+/// Holds this voiding if it is still to be delivered.
 pub(crate) fn hold_voiding(
     tx: &Connection,
     moves: &mut Moves,

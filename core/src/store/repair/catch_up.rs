@@ -18,15 +18,15 @@ use crate::store::queue::voidings::{hold_voidings_of, hold_voidings_of_erased};
 use crate::store::upstream;
 use rusqlite::{Connection, params};
 
-/// Whether this file knows what was sent before something was withdrawn.
+/// Knowledge of what was sent before something was withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
     AsItSays,
-    /// It is an older one: all may have been.
+    /// The file is an older one: all may have been sent.
     Perhaps,
 }
 
-/// Takes those out that are there still.
+/// Takes out the statements noted as withdrawn that are still there.
 pub(crate) fn withdraw(
     tx: &Connection,
     notes: &[Withdrawn],
@@ -71,7 +71,7 @@ pub(crate) fn withdraw(
     Ok(())
 }
 
-/// Writes down how many notes this file knows of.
+/// Records how many notes this file knows of.
 pub(crate) fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE ledger SET withdrawn = max(withdrawn, ?1)",
@@ -80,7 +80,7 @@ pub(crate) fn know(tx: &Connection, withdrawn: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The file is another one from now on than the copies that there are of it: they are told by that.
+/// Gives the file a new identity, which tells it from the copies that there are of it.
 pub(crate) fn become_another(tx: &Connection, beside: Option<[u8; 16]>) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE ledger SET queue = randomblob(16), came_from = ifnull(?1, queue)",
@@ -89,33 +89,33 @@ pub(crate) fn become_another(tx: &Connection, beside: Option<[u8; 16]>) -> rusql
     Ok(())
 }
 
-/// Counted are changes that an older file does not know of.
+/// Words for the number of upstream changes that an older file does not know of.
 pub(crate) const CHANGED_UPSTREAMS: &str = "changes of where statements go, so that each LRS's address has to be given again; routes are as they were";
 
-/// What the file did not know of.
+/// Counts of what the file did not know of.
 #[derive(Debug, Default)]
 pub(crate) struct Forward {
-    /// Recorded, and not in it.
+    /// Statements recorded, and not in it.
     pub(crate) missing: u64,
-    /// Delivered, and to be delivered here.
+    /// Statements delivered, and here to be delivered again.
     came_back: u64,
-    /// Replaced, or sent under a new id, and here again as they were.
+    /// Statements replaced, or sent under a new id, and here again as they were.
     replaced_again: u64,
-    /// Of the missing ones, those that were found in the log.
+    /// Missing statements that were found in the log.
     pub(crate) saved: u64,
-    /// Of the missing ones, those that nobody has any more, at least.
+    /// Least number of lost statements: those that nobody has any more, or that another upstream does not get.
     pub(crate) lost: u64,
-    /// Of the lost ones, those that were told of before, and not acknowledged.
+    /// Lost statements that were reported before, and not acknowledged.
     told_before: u64,
-    /// It was told before, and not acknowledged, that how many are lost cannot be told.
+    /// True if an earlier report, not acknowledged, says that the number of lost statements is unknown.
     pub(crate) was_uncertain: bool,
     /// Upstreams that it does not know.
     pub(crate) upstreams: u64,
-    /// Of the lost ones, those that the first upstream has, or never was to get.
+    /// Lost statements that the first upstream has, or never was to get.
     lost_for_others: u64,
-    /// How often it was changed where statements go.
+    /// Changes of where statements go.
     upstream_changes: u64,
-    /// Another copy was in use meanwhile.
+    /// True if another copy was in use since.
     pub(crate) is_another_copy: bool,
 }
 
@@ -172,8 +172,8 @@ impl Forward {
     }
 }
 
-/// The log goes on behind the places that were given out since. In the account of the first upstream so many of
-/// them count, in those of others none.
+/// Continues the log behind the places that were given out since. In the first upstream's account `accounted` of them
+/// count, in those of others none.
 fn pass_over(tx: &Connection, (last, end): (u64, u64), accounted: u64) -> Result<(), StoreError> {
     Tail::remember(tx)?;
     tx.execute(
@@ -188,11 +188,11 @@ fn pass_over(tx: &Connection, (last, end): (u64, u64), accounted: u64) -> Result
     Ok(())
 }
 
-/// The places beyond the end of an older file.
+/// Places beyond the end of an older file.
 struct Beyond<'a> {
     last: u64,
     end: u64,
-    /// What the first upstream was done with, each place once.
+    /// Notes of what the first upstream was done with, each place once.
     withdrawn: Vec<&'a Withdrawn>,
     saved: &'a [i64],
 }
@@ -215,7 +215,7 @@ impl<'a> Beyond<'a> {
         }
     }
 
-    /// Those up to there of which it is not known what became of the statement.
+    /// Returns the number of places, up to `through`, of which it is not known what became of the statement.
     fn unknown(&self, through: u64) -> u64 {
         let through = through.min(self.end);
         let withdrawn = self.withdrawn.iter().map(|note| note.seq);
@@ -225,9 +225,9 @@ impl<'a> Beyond<'a> {
     }
 }
 
-/// Counts what the file does not know of, after all that was withdrawn is out of it: the places that were
-/// given out since, but for those that are about to be saved. What is kept beside the file is the account of
-/// the first upstream; in those of others none of these places counts.
+/// Counts what the file does not know of, once all that was withdrawn is out of it: the places that were given out
+/// since, except for those that are about to be saved. The numbers in the `.ledger` file are the first upstream's
+/// account; in those of others none of these places counts.
 pub(crate) fn go_forward(
     tx: &Connection,
     beside: &Numbers,
@@ -271,7 +271,7 @@ pub(crate) fn go_forward(
         upstream::forget_endpoints(tx, beside.upstream_changes)?;
     }
     let rest = beyond.unknown(end) - delivered - replaced;
-    // The notes do not go back further than that.
+    // Notes that are no longer kept, or not whole.
     let unnoted = gap(beside.withdrawn, ours.withdrawn + notes.len() as u64);
     let lost_for_all = rest.saturating_sub(skipped + unnoted);
     let lost_for_others = missed.statements.saturating_sub(lost_for_all + unnoted);

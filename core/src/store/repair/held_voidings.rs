@@ -1,5 +1,5 @@
-//! What voids a statement that the app has given up stays held where it is saved into another file: it is found as
-//! what it says, and not with where it stood.
+//! Voidings of statements that the app has given up: they stay held where they are saved into another file. A statement
+//! is found there by its content alone, not with the place where it was held.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ use crate::store::queue::locate::{State, locate};
 use crate::store::queue::voidings::hold_voiding;
 use crate::store::{Millis, UpstreamId};
 
-/// What a file, and the notes beside it, say of the voidings in it.
+/// Account of the held voidings, by a file and the notes beside it.
 pub(crate) struct HeldVoidings<'a> {
     noted: &'a Noted,
-    /// By place, the bits of the upstreams that they are held for.
+    /// Bits of the upstreams that each is held for, by place.
     held: BTreeMap<i64, i64>,
 }
 
 impl<'a> HeldVoidings<'a> {
-    /// By the notes alone.
+    /// Relies on the notes alone.
     pub(crate) fn noted(noted: &'a Noted) -> Self {
         let held = BTreeMap::new();
         Self { noted, held }
     }
 
-    /// By the notes, and by the file as far as it can be read.
+    /// Relies on the notes, and on the file as far as it can be read.
     pub(crate) fn of(old: &Connection, noted: &'a Noted) -> Self {
         let mut both = Self::noted(noted);
         let sql = "SELECT seq, upstream FROM aside WHERE held = 1 AND reason = 'target_given_up'";
@@ -44,8 +44,8 @@ impl<'a> HeldVoidings<'a> {
         both
     }
 
-    /// Returns what is to be held again of a statement that stood in that place; none where nothing is. In the new
-    /// file upstreams have other numbers.
+    /// Returns the voiding to be held again, if the statement that stood in that place is one. In the new file
+    /// upstreams have other numbers.
     pub(crate) fn again(
         &self,
         seq: i64,
@@ -64,18 +64,18 @@ impl<'a> HeldVoidings<'a> {
     }
 }
 
-/// One that may have to be held again.
+/// Voiding that may have to be held again.
 pub(crate) struct HeldVoiding {
     id: Uuid,
     target: Uuid,
-    /// The bits of the upstreams that it was held for.
+    /// Bits of the upstreams that it was held for.
     held: i64,
-    /// The same, where its target was given up once. That may have been recorded anew since.
+    /// Bits of the upstreams at which its target was given up once; it may have been recorded anew since.
     noted: i64,
 }
 
 impl HeldVoiding {
-    /// Holds it where it is on its way.
+    /// Holds it for the upstreams to which it is still to be delivered.
     pub(crate) fn hold(
         &self,
         tx: &Connection,

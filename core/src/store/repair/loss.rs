@@ -1,6 +1,6 @@
-//! What was lost, told at every look until somebody has acknowledged it.
+//! Losses, reported at every look until somebody has acknowledged them.
 //!
-//! It is kept in the file, so that no kill between the loss and its telling takes the news with it.
+//! They are kept in the file, so that no kill between a loss and its report takes the news with it.
 
 use crate::store::file::kept;
 use std::path::PathBuf;
@@ -10,27 +10,27 @@ use serde::Serialize;
 
 use crate::store::{Db, Millis, Salvaged, StoreError};
 
-/// What was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of
-/// several together.
+/// Report of what was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of several
+/// together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct LossReport {
-    /// When it was first noticed, unix milliseconds by the device's clock.
+    /// Time when it was first noticed, unix milliseconds by the device's clock.
     pub noticed_at: Millis,
-    /// What was wrong with the file, and with what is kept beside it.
+    /// Description of what was wrong with the file, and with its `.ledger` file.
     pub damage: String,
-    /// Statements that were saved.
+    /// Number of statements that were saved.
     pub saved: u64,
-    /// At least so many are lost. What a damaged file no longer says of itself cannot be counted.
+    /// Least number of lost statements. What a damaged file no longer says of itself cannot be counted.
     pub lost: u64,
-    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
+    /// True if it can no longer be told how many are lost, or have come back though they were retracted or erased.
     pub uncertain: bool,
-    /// Where the damaged files are kept, whole: each of them. Empty where there was nothing to keep.
+    /// Paths of the damaged files, which are kept whole. Empty where there was nothing to keep.
     pub kept_at: Vec<PathBuf>,
 }
 
 impl LossReport {
-    /// Of one file, noticed then, unix milliseconds.
+    /// Builds the report of one file from its salvage, noticed at this time (unix milliseconds).
     #[must_use]
     pub fn of(salvaged: Salvaged, noticed_at: Millis) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl LossReport {
 }
 
 impl Db {
-    /// Returns what was lost and is not acknowledged; none: nothing.
+    /// Returns what was lost and is not acknowledged; none if nothing was.
     pub fn loss(&self) -> Result<Option<LossReport>, StoreError> {
         let losses = self.losses()?;
         let Some(first) = losses.first() else {
@@ -69,7 +69,7 @@ impl Db {
         Ok(Some(report))
     }
 
-    /// Says that somebody has read of what was lost: it is told no more. The files that were kept stay.
+    /// Acknowledges the losses: they are reported no more. The files that were kept stay.
     pub fn acknowledge_loss(&mut self) -> Result<(), StoreError> {
         self.write(|tx| {
             tx.execute("DELETE FROM loss", [])?;
@@ -77,10 +77,10 @@ impl Db {
         })
     }
 
-    /// Each loss that is not acknowledged, with the time when it was noticed.
+    /// Returns each loss that is not acknowledged, with the time when it was noticed.
     pub(crate) fn losses(&self) -> Result<Vec<(Millis, Salvaged)>, StoreError> {
         let mut losses = of(&self.conn)?;
-        // A kill came between the exchange of the files and the writing down of the name.
+        // A kill came after the exchange of the files, before the name was recorded.
         if let Some((_, last)) = losses.last_mut()
             && last.kept_at.is_none()
         {
@@ -90,7 +90,7 @@ impl Db {
     }
 }
 
-/// Those that are written down in this file.
+/// Returns the losses that are recorded in this file, with the times when they were noticed.
 pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Vec<(Millis, Salvaged)>> {
     conn.prepare_cached(
         "SELECT noticed_at, damage, kept_at, saved, unreadable, lost, uncertain FROM loss ORDER BY id",
@@ -109,12 +109,12 @@ pub(crate) fn of(conn: &Connection) -> rusqlite::Result<Vec<(Millis, Salvaged)>>
     .collect()
 }
 
-/// Tells whether the last one that is written down is the same.
+/// Tells whether the last recorded loss is the same.
 pub(crate) fn is_told(conn: &Connection, loss: &Salvaged) -> rusqlite::Result<bool> {
     Ok(of(conn)?.last().is_some_and(|(_, last)| last == loss))
 }
 
-/// Writes a loss down.
+/// Records a loss.
 pub(crate) fn write(tx: &Connection, noticed_at: Millis, loss: &Salvaged) -> rusqlite::Result<()> {
     tx.execute(
         "INSERT INTO loss (noticed_at, damage, kept_at, saved, unreadable, lost, uncertain)
@@ -132,7 +132,7 @@ pub(crate) fn write(tx: &Connection, noticed_at: Millis, loss: &Salvaged) -> rus
     Ok(())
 }
 
-/// Says where the damaged file of the last loss is kept.
+/// Records where the damaged file of the last loss is kept.
 pub(crate) fn write_kept_at(db: &mut Db, kept_at: &std::path::Path) -> Result<(), StoreError> {
     db.write(|tx| {
         tx.execute(

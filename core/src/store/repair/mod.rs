@@ -1,4 +1,4 @@
-//! A file that is damaged, or older than it was: what can be had of it, and what is told of the rest.
+//! Repair of a file that is damaged, or older than it was: what can be had of it, and the report of the rest.
 
 pub(crate) mod catch_up;
 pub(crate) mod held_voidings;

@@ -1,10 +1,10 @@
-//! A file that has gone back in time: an older copy was put in its place, or the end of its write-ahead log
-//! is missing or damaged. It is sound, and knows of less than what is kept beside it.
+//! A file that has gone back in time: an older copy was put in its place, or the end of its write-ahead log is missing
+//! or damaged. It is sound, and knows of less than its `.ledger` file.
 //!
-//! What was withdrawn since is taken out again. What can be read in the log is saved. What was delivered
-//! since and is here still is delivered once more, as what may have been sent: the LRS knows it by its id.
-//! Places in the log that were given out since are never given out again; each counts where the statement
-//! is that stood there, and where that is lost it counts no more.
+//! What was withdrawn since is taken out again. What can be read in the log is saved. What was delivered since and is
+//! still here is delivered once more, marked as perhaps sent: the LRS knows it by its id. Places in the log that were
+//! given out since are never given out again; each counts where its statement is now, and where that is lost it no
+//! longer counts.
 
 use crate::store::file::kept;
 use crate::store::file::names;
@@ -33,8 +33,8 @@ use crate::store::queue::ledger::Counter;
 use crate::store::{Db, Millis, StoreError, upstream};
 
 impl Db {
-    /// Holds what the file says against what is kept beside it, and brings it forward where it has gone
-    /// back in time. Damage of what is kept beside it is told, and a sound one is made.
+    /// Compares the file with its `.ledger` file, and brings it forward where it has gone back in time. Damage of the
+    /// `.ledger` file is reported, and a sound one is made.
     ///
     /// A mixed file, whose log was not left beside it, may have pages of another copy.
     pub(crate) fn compare_numbers(
@@ -42,8 +42,8 @@ impl Db {
         is_mixed: bool,
         now: Millis,
     ) -> Result<Option<Salvaged>, StoreError> {
-        // In this order: what another process writes beside the file is in the file by then, but for what
-        // it is about to withdraw.
+        // In this order: whatever another process has written to the `.ledger` file is in the database by then, except
+        // for what it is about to withdraw.
         let raw = Raw::of(&self.path)?;
         let account = Account::of(&self.conn)?;
         let beside = Beside::judge(&raw, &account);
@@ -74,7 +74,7 @@ impl Db {
         Ok(salvaged)
     }
 
-    /// From now on what is kept beside the file must be there.
+    /// Requires the `.ledger` file from now on.
     fn expect_beside(&mut self) -> Result<(), StoreError> {
         let Some(keeper) = &mut self.keeper else {
             return Ok(());
@@ -91,8 +91,8 @@ impl Db {
         })
     }
 
-    /// Takes out what was noted and is here still: whoever took it out died right before the commit, or the
-    /// file is an older one. Then what else is told beside it is made good.
+    /// Takes out what was noted and is still here: whoever took it out died right before the commit, or the file is an
+    /// older one. Then makes up for whatever else the `.ledger` file tells.
     fn bring_forward(
         &mut self,
         is_mixed: bool,
@@ -100,7 +100,7 @@ impl Db {
     ) -> Result<Option<Salvaged>, StoreError> {
         let path = self.path.clone();
         let (told, names_somebody) = self.write(|tx| {
-            // Somebody may be at it just now: once this transaction has begun, nobody is.
+            // Others may be writing just now: once this transaction has begun, nobody is.
             let account = Account::of(tx)?;
             let beside = Beside::judge(&Raw::of(&path)?, &account);
             let notes = beside.since(account.numbers.withdrawn);
@@ -125,7 +125,7 @@ impl Db {
                 upstream::forget_endpoints(tx, 0)?;
                 forward.is_another_copy = true;
             }
-            // What was recorded meanwhile was not for one that is not known any more.
+            // What was recorded since is not for upstreams that are no longer known.
             is_uncertain |= forward.upstreams > 0 || forward.was_uncertain;
             let words: Vec<String> = forward.words().into_iter().chain(beside.words()).collect();
             if words.is_empty() {
@@ -133,7 +133,7 @@ impl Db {
             }
             let words = words.join("; ");
             if !forward.is_told() && is_kept(tx, &path, &words)? {
-                // It could not be written anew.
+                // The `.ledger` file could not be written anew last time.
                 return Ok((None, name_somebody(&notes)));
             }
             let salvaged = Salvaged {
@@ -145,7 +145,7 @@ impl Db {
                 uncertain: is_uncertain,
             };
             if salvaged.kept_at.is_none() && loss::is_told(tx, &salvaged)? {
-                // What is in its way is there still.
+                // What keeps it from being copied is still there.
                 return Ok((None, name_somebody(&notes)));
             }
             loss::write(tx, now, &salvaged)?;
@@ -158,7 +158,7 @@ impl Db {
         Ok(told)
     }
 
-    /// Makes a sound file of what is whole, once its damage is told: a kill in between tells it twice.
+    /// Makes a sound `.ledger` file of what is whole, once its damage is recorded: a kill in between reports it twice.
     fn mend_beside(&mut self) -> Result<(), StoreError> {
         let path = self.path.clone();
         self.write(|tx| {
@@ -178,7 +178,7 @@ impl Db {
         })
     }
 
-    /// Of what was erased and had come back.
+    /// Overwrites what was erased and had come back.
     fn leave_no_trace(&mut self, names_somebody: bool) {
         if names_somebody && let Err(error) = self.expunge() {
             tracing::warn!(%error, "what had been erased could not be overwritten in the queue's file");
@@ -186,8 +186,8 @@ impl Db {
     }
 }
 
-/// Keeps copies of what is written anew: the log of a file that has gone back, and what stands damaged beside it.
-/// Returns where the first of them is; none where nothing has to be kept.
+/// Keeps copies of what is written anew: the log of a file that has gone back, and a damaged `.ledger` file. Returns
+/// where the first of them is; none where nothing is kept.
 fn keep_aside(
     path: &Path,
     has_gone_back: bool,
@@ -204,7 +204,7 @@ fn keep_aside(
     Ok(beside)
 }
 
-/// Tells whether this was told last, of the same file beside the queue, and is not acknowledged.
+/// Tells whether the last loss, not acknowledged, is this one, and had the same `.ledger` file.
 fn is_kept(tx: &Connection, path: &Path, words: &str) -> rusqlite::Result<bool> {
     let Some((_, last)) = loss::of(tx)?.pop() else {
         return Ok(false);
@@ -233,7 +233,7 @@ fn go_forward_with_log(
     let pages = Pages::of(path)?;
     let survey = Survey::of(&pages);
     let last = Numbers::of(tx)?.last_seq as i64;
-    // Which of them have left since is not known.
+    // Which of the statements have left since is not known.
     tx.execute(
         "UPDATE upstream SET sent_through = max(sent_through, ?1)",
         [last],

@@ -1,4 +1,4 @@
-//! A row as it lies in a page (<https://www.sqlite.org/fileformat2.html>, section 2.1).
+//! Rows as they lie in a page (<https://www.sqlite.org/fileformat2.html>, section 2.1).
 
 use uuid::Uuid;
 
@@ -6,10 +6,10 @@ use crate::clock::Steady;
 use crate::store::queue::body;
 use crate::store::queue::checksum::Found;
 
-/// The columns of a statement's row, in the order of the schema.
+/// Number of columns in a statement's row. They are in the order of the schema.
 const COLUMNS: usize = 15;
 
-/// A value of a record (section 2.1).
+/// Value of a record (section 2.1).
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Value<'a> {
     Null,
@@ -39,7 +39,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The values of a record.
+/// Returns the values of a record.
 pub(crate) fn columns(record: &[u8]) -> Option<Vec<Value<'_>>> {
     let (header, mut at) = varint(record, 0)?;
     let mut value = usize::try_from(header).ok()?;
@@ -86,7 +86,7 @@ pub(crate) fn is_like_a_statement(columns: &[Value<'_>]) -> bool {
     columns.len() >= COLUMNS && columns[1].uuid().is_some() && mark(2) && mark(3) && mark(4)
 }
 
-/// The statement that these columns hold, if they fit its checksum.
+/// Returns the statement that these columns hold, if they fit its checksum.
 pub(crate) fn statement(columns: &[Value<'_>]) -> Option<Found> {
     if columns.len() < COLUMNS {
         return None;
@@ -108,7 +108,7 @@ pub(crate) fn statement(columns: &[Value<'_>]) -> Option<Found> {
     found.fitting(columns[13].number()?)
 }
 
-/// A number of one to nine bytes, and what comes after it.
+/// Reads a number of one to nine bytes. Returns it, and the offset of what comes after it.
 pub(crate) fn varint(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     let mut number: u64 = 0;
     for (place, byte) in bytes.get(at..)?.iter().take(9).enumerate() {

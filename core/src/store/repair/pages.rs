@@ -1,11 +1,11 @@
-//! The statements of a damaged file, page by page, without the tree above them.
+//! Statements of a damaged file, read page by page, without the tree above them.
 //!
-//! SQLite finds a row through the pages above it: with one of those gone, all below is out of its reach.
-//! Here each page that can hold statements is read by itself, of the file and of the write-ahead log
-//! beside it ([`super::wal_frames`]). Whether what it says is a statement tells its checksum
-//! ([`crate::store::queue::checksum`]), so nothing else is taken for one, whatever the page has become. Which of them are
-//! there still, and which were taken out since, is told by [`super::survey`]. The format is the one of
-//! SQLite 3 (<https://www.sqlite.org/fileformat2.html>): section 1.6 has the pages.
+//! SQLite finds a row through the pages above it: with one of those gone, all below is out of its reach. Here each page
+//! that can hold statements is read by itself, from the file and from the write-ahead log beside it
+//! ([`super::wal_frames`]). A checksum ([`crate::store::queue::checksum`]) tells whether what it holds is a statement,
+//! so nothing else is taken for one, whatever the page has become. [`super::survey`] tells which of them are still
+//! there, and which were taken out since. The format is that of SQLite 3 (<https://www.sqlite.org/fileformat2.html>):
+//! section 1.6 describes the pages.
 
 use crate::store::ledger_file::reading;
 use std::collections::{HashMap, HashSet};
@@ -18,40 +18,40 @@ use crate::store::StoreError;
 use crate::store::file::names::with_suffix;
 use crate::store::queue::checksum::Found;
 
-/// Most pages that are looked through for a first statement, 64 MiB: a film is no queue.
+/// Number of pages, 64 MiB, that are searched for a first statement: a film is no queue.
 const LOOKED_THROUGH: usize = 64 * 1024;
 
-/// A leaf of a table: the only kind of page that holds rows.
+/// Type of a table's leaf, the only kind of page that holds rows.
 const TABLE_LEAF: u8 = 13;
 
-/// One page in so many says what the others are (section 1.8), in five bytes each.
+/// Number of pages whose types one map page gives (section 1.8), in five bytes each.
 const MAPPED: u64 = PAGE as u64 / 5;
 
-/// What it says of a page that holds nothing.
+/// Type that a map gives to a page that holds nothing.
 const FREE: u8 = 2;
 
-/// Where a statement lies.
+/// Place of a statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spot {
     pub(crate) seq: i64,
-    /// The number of its page, and where the bytes of that are.
+    /// Number of its page; `at` is where the bytes of that are.
     pub(crate) page: u64,
     pub(crate) at: At,
     pub(crate) cell: usize,
-    /// Its other pages are the ones of then: so many frames of the log had been written.
+    /// Number of frames of the log that had been written: its other pages are read as they were then.
     pub(crate) then: usize,
 }
 
-/// A damaged file and its log.
+/// Raw content of a damaged file and its log.
 pub(crate) struct Pages {
     file: Option<Looked>,
     log: Option<Looked>,
-    /// Of the file.
+    /// Number of pages in the file.
     pub(crate) count: u64,
     pub(crate) frames: Vec<Frame>,
-    /// The frames of each page, oldest first.
+    /// Frames of each page, oldest first.
     versions: HashMap<u64, Vec<usize>>,
-    /// The last place that was given out in the log of statements, as far as that is known.
+    /// Last place that was given out in the log of statements, as far as that is known.
     pub(crate) last_given_out: Option<i64>,
 }
 
@@ -74,7 +74,7 @@ impl Pages {
         })
     }
 
-    /// Is there a single statement in it? Then the file is a queue, whatever else it has become.
+    /// Tells whether there is a single statement in it: then the file is a queue, whatever else it has become.
     pub(crate) fn has_any(&self) -> bool {
         let file = (1..=self.count).map(At::file);
         let mut pages = self.frames.iter().map(|frame| frame.at).chain(file);
@@ -87,16 +87,16 @@ impl Pages {
         })
     }
 
-    /// The statement in that place; none where it is no longer the one it was.
+    /// Returns the statement in that place; none where it is no longer the one it was.
     pub(crate) fn read(&self, spot: Spot) -> Option<Found> {
         let (bytes, cells) = self.cells(spot.at)?;
         let cell = *cells.get(spot.cell)?;
-        // What the file has of it may be newer than the page that leads there.
+        // The other pages may be newer in the file than the page that leads there.
         self.row(&bytes, cell, spot.then)
             .or_else(|| self.row(&bytes, cell, usize::MAX))
     }
 
-    /// The statements that this page says it has, by their places in the log of statements, and in which cell.
+    /// Returns the statements that this page lists: their places in the log of statements, and their cells.
     pub(crate) fn listed(&self, page: At) -> Vec<(i64, usize)> {
         let Some((bytes, cells)) = self.cells(page) else {
             return Vec::new();
@@ -114,7 +114,7 @@ impl Pages {
             .collect()
     }
 
-    /// The pages that hold nothing any more, by the file alone.
+    /// Returns the pages that hold nothing any more, by the file alone.
     pub(crate) fn free_in_file(&self) -> HashSet<u64> {
         let mut free = HashSet::new();
         let mut by_list = None;
@@ -132,7 +132,7 @@ impl Pages {
         free
     }
 
-    /// The pages that this version of a map of pages says are free; none where it is no map.
+    /// Returns the pages that this version of a map of pages calls free; none where it is no map.
     pub(crate) fn freed_by(&self, map: u64, at: At) -> Option<Vec<u64>> {
         if map < 2 || !(map - 2).is_multiple_of(MAPPED + 1) {
             return None;
@@ -152,7 +152,7 @@ impl Pages {
         (bytes[0] != 0).then_some(free)
     }
 
-    /// The list of free pages, as far as it can be read (section 1.5).
+    /// Returns the list of free pages, as far as it can be read (section 1.5).
     fn free_list(&self) -> HashSet<u64> {
         let mut free = HashSet::new();
         let Some(first) = self.bytes(At::file(1)) else {
@@ -174,7 +174,7 @@ impl Pages {
         free
     }
 
-    /// The version of a page that was the newest then.
+    /// Returns the version of a page that was the newest then.
     fn page(&self, number: u64, then: usize) -> Option<[u8; PAGE]> {
         let frames = self.versions.get(&number).map_or(&[][..], Vec::as_slice);
         match frames.partition_point(|frame| *frame < then) {
@@ -193,7 +193,7 @@ impl Pages {
         from.read(at, &mut bytes).then_some(bytes)
     }
 
-    /// A page that may hold statements, and where its rows begin.
+    /// Returns a page that may hold statements, and the offsets of its rows.
     fn cells(&self, page: At) -> Option<([u8; PAGE], Vec<usize>)> {
         let bytes = self.bytes(page)?;
         if bytes[0] != TABLE_LEAF {
@@ -208,7 +208,7 @@ impl Pages {
         Some((bytes, cells))
     }
 
-    /// The statement of a cell; none where it is spoilt, the row of another table, or rubbish.
+    /// Returns the statement of a cell; none where it is spoilt, the row of another table, or rubbish.
     fn row(&self, page: &[u8; PAGE], cell: usize, then: usize) -> Option<Found> {
         let (length, at) = varint(page, cell)?;
         let (_, at) = varint(page, at)?;
@@ -216,7 +216,7 @@ impl Pages {
         statement(&columns(&payload)?)
     }
 
-    /// The bytes of a row, those that went on to other pages included (section 1.6).
+    /// Returns the bytes of a row, including those on other pages (section 1.6).
     fn payload(&self, page: &[u8; PAGE], at: usize, length: usize, then: usize) -> Option<Vec<u8>> {
         let most = PAGE - 35;
         // No row is longer than all that there is.

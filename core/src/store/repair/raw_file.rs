@@ -1,8 +1,8 @@
-//! Reading a database's file past SQLite.
+//! Reading of a database's file without SQLite.
 //!
-//! On Unix a process that closes a file loses all of its locks on it, whoever in it has them: also those
-//! of another connection to the same file (POSIX, `fcntl`). So a file that was read here stays open until
-//! the process ends, once for each file. That happens with damaged files alone.
+//! On Unix a process that closes a file loses all of its locks on it, whoever in the process has them: also those of
+//! another connection to the same file (POSIX, `fcntl`). So a file that was read here stays open until the process
+//! ends, once for each file. That happens only where something is wrong with the queue.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -17,7 +17,7 @@ use crate::store::file::identity::FileId;
 
 static NEVER_CLOSED: Mutex<Vec<(FileId, Arc<Mutex<File>>)>> = Mutex::new(Vec::new());
 
-/// A file that is looked into.
+/// File that is read without SQLite.
 #[derive(Debug)]
 pub(crate) struct Looked {
     file: Arc<Mutex<File>>,
@@ -25,8 +25,8 @@ pub(crate) struct Looked {
 }
 
 impl Looked {
-    /// None where no file is. One that may not be read is an error, and so is what else keeps us from that: it
-    /// says nothing of the file. `path` is that of the queue, or of what stands beside it.
+    /// Opens a file for reading; none where there is none. Failing to open it is an error, and says nothing of its
+    /// content. `path` is that of the queue, or of a file beside it.
     pub(crate) fn at(queue: &Path, path: &Path) -> Result<Option<Self>, StoreError> {
         let looked = || {
             if !path.metadata()?.is_file() {
@@ -48,7 +48,7 @@ impl Looked {
         self.len
     }
 
-    /// Reads from that place on; false where there is not as much.
+    /// Fills `into` from this offset on; false where there are fewer bytes.
     pub(crate) fn read(&self, at: u64, into: &mut [u8]) -> bool {
         if at + into.len() as u64 > self.len {
             return false;
@@ -60,7 +60,7 @@ impl Looked {
 
 fn open(path: &Path) -> io::Result<Arc<Mutex<File>>> {
     let Some(id) = FileId::of(path) else {
-        // Windows: locks belong to who took them.
+        // Windows: locks belong to those who took them.
         return Ok(Arc::new(Mutex::new(File::open(path)?)));
     };
     let mut known = lock(&NEVER_CLOSED);

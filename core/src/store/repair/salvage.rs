@@ -1,7 +1,7 @@
-//! A damaged file: what can be read of it is saved into a new one, and it is set aside whole.
+//! Salvage of a damaged file: what can be read of it is saved into a new one, and it is kept whole.
 //!
-//! Which of its statements were delivered may be unreadable too, so all that are found are queued
-//! again, as ones that may have reached the LRS before; it knows them by their ids.
+//! Which of its statements were delivered may be unreadable too, so all that are found and not marked as delivered are
+//! queued again, as ones that may have reached the LRS before; it knows them by their ids.
 
 use crate::store::file::kept;
 use crate::store::ledger_file::reading;
@@ -30,7 +30,7 @@ use crate::store::queue::checksum;
 use crate::store::queue::conditions::NEEDED;
 use crate::store::{Db, Millis, StoreError, upstream};
 
-/// Reads what can be read of the file at `path` into a new, empty one.
+/// Saves what can be read of the file at `path` into a new, empty one.
 pub(crate) fn rescue(
     new: &mut Db,
     path: &Path,
@@ -105,7 +105,7 @@ pub(crate) fn rescue(
     Ok(salvaged)
 }
 
-/// Keeps what was told of losses before, and nobody has acknowledged yet.
+/// Keeps the reports of earlier losses that nobody has acknowledged yet.
 fn tell_on(tx: &Connection, old: Option<&Connection>) -> rusqlite::Result<()> {
     let before = old.and_then(|old| loss::of(old).ok()).unwrap_or_default();
     for (noticed_at, before) in before {
@@ -114,39 +114,39 @@ fn tell_on(tx: &Connection, old: Option<&Connection>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What is known of a damaged file besides its statements.
+/// Knowledge of a damaged file besides its statements.
 #[derive(Debug, Default)]
 struct Before {
-    /// How many it should have: by its own ledger, or by what is kept beside it if that is more. 0 where
-    /// neither says anything any more.
+    /// Number of undelivered statements it should have: by its own ledger, or by the `.ledger` file if that is more. 0
+    /// where neither says anything any more.
     undelivered: u64,
     /// The same for each further upstream.
     elsewhere: BTreeMap<u64, u64>,
-    /// Neither says anything.
+    /// True if neither says anything.
     is_unknown: bool,
     family: Option<[u8; 16]>,
-    /// What must not come back, and how often something was noted.
+    /// Notes of what must not come back, and the number of notes ever made.
     noted: Noted,
     notes: u64,
-    /// The last place in the log that was given out.
+    /// Last place in the log that was given out.
     last_seq: u64,
-    /// By what stands beside it: those that were given out beyond whatever was delivered, and how many of them at most
-    /// are no loss though nothing is in them.
+    /// Places given out beyond whatever was delivered, by the `.ledger` file, and how many of them at most are no loss
+    /// though nothing is in them.
     places: Range<u64>,
     settled: u64,
-    /// Which one it was, by what stands beside it.
+    /// Identity of the queue, by the `.ledger` file, or else by its own ledger.
     queue: Option<[u8; 16]>,
-    /// Another copy was in use last.
+    /// True if another copy was in use last.
     is_another_copy: bool,
-    /// Something was sent of which neither knows whether it was delivered.
+    /// True if, by either of them, something was sent of which it is not known whether it was delivered.
     may_be_at_work: bool,
-    /// How often it was changed where statements go, and the file does not know of it: it is an older copy.
+    /// Number of changes to where statements go that the file does not know of: it is an older copy.
     upstream_changes: u64,
-    /// From which number on there must be notes.
+    /// Number of the first note that there must be.
     notes_from: Option<i64>,
 }
 
-/// Returns what each further upstream had still to get by the account that knows of most, without what notes tell of.
+/// Returns what each further upstream had still to get, by the account that knows of most, less what notes tell of.
 fn undelivered_elsewhere<'a>(
     accounts: impl Iterator<Item = &'a Others>,
     noted: u64,
@@ -163,7 +163,7 @@ impl Before {
     fn of(old: Option<&Connection>, path: &Path, is_mixed: bool) -> Result<Self, StoreError> {
         let own = old.and_then(|old| Numbers::of(old).ok());
         let beside = reading::numbers(path)?;
-        // What has its own checksum first.
+        // The one with a checksum of its own first.
         let family = match beside.or(own) {
             Some(numbers) => Some(numbers.family),
             None => reading::family_of(path)?,
@@ -231,8 +231,8 @@ impl Before {
         })
     }
 
-    /// Returns how many are lost at least: places beyond whatever was delivered, in which nothing was found. What was
-    /// delivered, and is found as well, makes up for none of them.
+    /// Returns the least number of lost statements: places beyond whatever was delivered, in which nothing was found.
+    /// What was delivered, and is found as well, makes up for none of them.
     fn lost_places(&self, found: &[Spot]) -> u64 {
         let there = found
             .iter()
@@ -242,7 +242,7 @@ impl Before {
         places.saturating_sub(there + self.settled)
     }
 
-    /// Returns how many further upstreams are not known any more, and how many statements one of them has to do without.
+    /// Returns how many further upstreams are no longer known, and how many statements one of them has to do without.
     fn lost_elsewhere(&self, upstreams: &Carried, saving: &Saving<'_>) -> (u64, u64) {
         let (mut forgotten, mut lost) = (0, 0);
         for (there, undelivered) in &self.elsewhere {
@@ -254,7 +254,7 @@ impl Before {
         (forgotten, lost)
     }
 
-    /// The new file goes on where this one ends: its notes hold, and no place is given out again.
+    /// Makes the new file go on where this one ends: its notes hold, and no place is given out again.
     fn hand_on(&self, tx: &Connection) -> rusqlite::Result<()> {
         let Some(family) = self.family else {
             return Ok(());
@@ -287,11 +287,11 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
     new.write(|tx| {
         let ours = Numbers::of(tx)?;
         if beside.family == ours.family {
-            // An older copy: what only the other has is taken over, and counts there no more.
+            // An older copy: what only the replaced file has is taken over, and its places there no longer count.
             let notes = reading::notes_since(&path, &ours.family, ours.withdrawn)?;
             catch_up::withdraw(tx, &notes, catch_up::Sent::Perhaps, now)?;
             if (notes.len() as u64) < beside.withdrawn.saturating_sub(ours.withdrawn) {
-                // Not all of them are whole, and the one that was open knows what it has no more.
+                // Not all notes are whole, and the file that was open shows what it no longer had.
                 take_out(tx, &in_first_alone(tx, &old.conn)?, now)?;
             }
             let saved = seqs.iter().filter(|seq| **seq as u64 > ours.last_seq);
@@ -301,7 +301,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
                 upstream::wait_for_what_was_sent(tx, now)?;
             }
             catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
-            // It goes on as the one that was open.
+            // It goes on under the identity of the one that was open.
             tx.execute("UPDATE ledger SET queue = ?1", [beside.queue])?;
         }
         let upstreams = Carried::over(Some(&old.conn), tx)?;
@@ -322,7 +322,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
         if saving.refused == 0 {
             return Ok(());
         }
-        // They stand under the ids of others there, or are spoilt: the file that had them is kept.
+        // Their ids belong to others here, or they are spoilt: the file that had them is kept.
         old.copy_to(&kept_at)?;
         let salvaged = Salvaged {
             damage: "another file took its place, and not all of it could be taken over".to_owned(),
@@ -336,7 +336,7 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
     })
 }
 
-/// The places in which the first has a statement, and the other none.
+/// Returns the places in which the first has a statement, and the other none.
 fn in_first_alone(first: &Connection, other: &Connection) -> rusqlite::Result<HashSet<i64>> {
     let places = |conn: &Connection| -> rusqlite::Result<HashSet<i64>> {
         conn.prepare("SELECT seq FROM statement")?
@@ -346,7 +346,8 @@ fn in_first_alone(first: &Connection, other: &Connection) -> rusqlite::Result<Ha
     Ok(&places(first)? - &places(other)?)
 }
 
-/// By SQLite, for what lies in a few places of their own. None where that would make another file of it.
+/// Opens the file with SQLite, for what lies in a few places of its own. None where SQLite would make another file of
+/// it.
 fn open_damaged(path: &Path) -> Option<Connection> {
     if !path
         .metadata()
@@ -354,12 +355,12 @@ fn open_damaged(path: &Path) -> Option<Connection> {
     {
         return None;
     }
-    // Not read-only: a write-ahead log beside the file wants to be read too.
+    // Not read-only: a write-ahead log beside the file has to be read too.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let old = Connection::open_with_flags(path, flags).ok()?;
     // It is kept as it is: nothing is folded into it when it is closed.
     fold_nothing_when_closed(&old).ok()?;
-    // With it SQLite reads a file that is shorter than its header says, too.
+    // With this, SQLite also reads a file that is shorter than its header says.
     old.execute_batch("PRAGMA writable_schema = ON").ok()?;
     Some(old)
 }

@@ -1,31 +1,30 @@
-//! What became of a damaged file.
+//! Report of what became of a damaged file.
 
 use crate::store::file::kept;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// What became of a damaged file.
+/// Report of what became of a damaged file, or of one that has gone back in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Salvaged {
-    /// What was wrong.
+    /// Description of what was wrong.
     pub damage: String,
-    /// Where the damaged file is kept, whole; none where nothing was left to keep.
+    /// Path of the damaged file, which is kept whole; none where nothing was left to keep.
     pub kept_at: Option<PathBuf>,
-    /// Statements that were saved into the new file.
+    /// Number of statements that were saved into the new file.
     pub saved: u64,
-    /// Rows that were met but could not be read, or are no longer the statement they were.
+    /// Number of rows that were found but could not be read, or are no longer the statement they were.
     pub unreadable: u64,
-    /// Statements that are lost, at least: of those that the file should have had and that were not at an
-    /// LRS yet.
+    /// Least number of lost statements: of those that the file should have had and that were not at an LRS yet.
     pub lost: u64,
-    /// How many are lost, or have come back though they were retracted or erased, can no longer be told.
+    /// True if it can no longer be told how many are lost, or have come back though they were retracted or erased.
     pub uncertain: bool,
 }
 
 impl Salvaged {
-    /// Each file that was kept, what stood beside the damaged one included.
+    /// Returns the path of each file that was kept, including those from beside the damaged one.
     pub fn kept(&self) -> Vec<PathBuf> {
         self.kept_at
             .as_deref()

@@ -25,7 +25,8 @@ use crate::store::queue::locate::State;
 use crate::store::queue::locate::locate;
 use crate::store::queue::voidings::hold_voidings_of;
 
-/// Where they went is not known any more: what was never sent can have been retracted only, or erased.
+/// Takes these statements out. Where they went is no longer known: what was never sent can only have been retracted or
+/// erased.
 pub(crate) fn take_out(
     tx: &Connection,
     gone: &HashSet<i64>,
@@ -58,7 +59,7 @@ pub(crate) fn take_out(
     Ok(())
 }
 
-/// Statements on their way into a file, as ones that may have been sent.
+/// Statements on their way into a file, marked as perhaps sent.
 pub(crate) struct Saving<'a> {
     tx: &'a Connection,
     tail: Tail,
@@ -67,9 +68,9 @@ pub(crate) struct Saving<'a> {
     /// The same for each upstream.
     queued_for: Vec<(UpstreamId, u64)>,
     history: u64,
-    /// What is held again, once all are here.
+    /// Voidings to hold again once all statements are here.
     voidings: Vec<HeldVoiding>,
-    /// The file has others under their ids.
+    /// Number of statements that could not be saved: spoilt ones, or those whose ids belong to others in the file.
     pub(crate) refused: u64,
 }
 
@@ -88,7 +89,7 @@ impl<'a> Saving<'a> {
         })
     }
 
-    /// Saves one; `voiding`: what it is held again for, if it is what voids another one.
+    /// Saves a statement; `voiding` says for whom to hold it again, if it is a voiding.
     pub(crate) fn save(
         &mut self,
         found: Found,
@@ -103,7 +104,7 @@ impl<'a> Saving<'a> {
             Ok(Appended::Known) => self.count(not_for),
             Ok(Appended::New) => match delivered_at {
                 None => self.count(not_for),
-                // It is at the LRS: it stays what it was.
+                // It is at the LRS, and stays history.
                 Some(at) => {
                     self.history += 1;
                     let concerned = self.moves.iter_mut();
@@ -126,14 +127,14 @@ impl<'a> Saving<'a> {
         }
     }
 
-    /// Returns how many are to be delivered to this one.
+    /// Returns the number of statements to be delivered to this upstream.
     pub(crate) fn queued_for(&self, upstream: UpstreamId) -> u64 {
         let mut all = self.queued_for.iter();
         all.find(|(one, _)| *one == upstream)
             .map_or(0, |(_, count)| *count)
     }
 
-    /// Returns how many it has now.
+    /// Returns the number of statements that were saved.
     pub(crate) fn saved(&self) -> u64 {
         self.queued + self.history
     }
@@ -152,7 +153,7 @@ impl<'a> Saving<'a> {
 }
 
 impl From<Found> for Prepared {
-    /// What its checksum has proved to be as it was recorded need not be checked anew.
+    /// Takes the statement as it is: its checksum has proved that it is the one recorded.
     fn from(found: Found) -> Self {
         Self {
             id: found.id,

@@ -1,16 +1,15 @@
-//! Which statements of a damaged file are there still, and which were taken out.
+//! Survey of a damaged file: which statements are still there, and which were taken out.
 //!
-//! What was retracted, erased, or deleted once it was delivered stands on in older versions of its page:
-//! in the log, in the file under the log, on pages that are free. So the log is followed from its
-//! beginning. What a page had, and its next version has not, nor any other page of the same transaction,
-//! was taken out, and stays so: a row moves to another page within one transaction.
+//! What was retracted, erased, or deleted once it was delivered is still found in older versions of its page: in the
+//! log, in the file under the log, on pages that are free. So the log is followed from its beginning. What a page had,
+//! and neither its next version nor any other page of the same transaction has, was taken out, and stays so: a row
+//! moves to another page within one transaction.
 //!
-//! A frame that is not whole proves nothing, not even of which page it is: its bytes may have changed since, or
-//! the power was cut while some of its sectors were written, and the others are an older frame's, which look
-//! as good. What it has is a copy where there is no better one. Any page may have had another version in
-//! its place, so what the next whole version of a page has not may have gone elsewhere before. That counts as
-//! there still, for no statement is given up on a suspicion, unless the rows around it stand side by side on
-//! one page later.
+//! A frame that is not whole proves nothing, not even of which page it is: its bytes may have changed since, or the
+//! power was cut while some of its sectors were written, and the others are an older frame's, which look as good. What
+//! it has serves as a copy where there is no better one. Any page may have had another version in its place, so what
+//! the next whole version of a page lacks may have moved elsewhere before. That counts as still there, for no statement
+//! is given up on a suspicion, unless the rows around it are next to each other on one page later.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,13 +18,13 @@ use super::pages::{Pages, Spot};
 use super::wal_frames::At;
 use super::wal_frames::Frame;
 
-/// What is where in the file.
+/// Result of looking through a damaged file.
 pub(crate) struct Survey {
-    /// Whole statements in capture order, each once.
+    /// Places of the whole statements in capture order, each once.
     pub(crate) whole: Vec<Spot>,
-    /// Statements of which no whole copy is left.
+    /// Number of statements of which no whole copy is left.
     pub(crate) spoilt: u64,
-    /// The log shows that these were taken out.
+    /// Statements that were taken out, as the log shows.
     pub(crate) gone: HashSet<i64>,
 }
 
@@ -45,31 +44,32 @@ impl Survey {
     }
 }
 
-/// A page as a transaction left it.
+/// Version of a page, as a transaction left it.
 struct Version {
-    /// None: it is free.
+    /// Place of its bytes; none: it is free.
     at: Option<At>,
-    /// So many frames had been written when the transaction began.
+    /// Number of frames that had been written when the transaction began.
     since: usize,
 }
 
-/// Where each statement was seen, up to some transaction.
+/// Places where each statement was seen, up to some transaction.
 struct Seen<'a> {
     pages: &'a Pages,
-    /// Last.
+    /// Last place of each statement.
     last: BTreeMap<i64, Spot>,
-    /// Before that, oldest first.
+    /// Places before that, oldest first.
     before: HashMap<i64, Vec<Spot>>,
     gone: HashSet<i64>,
-    /// Not on their page any more, and perhaps on one that is damaged.
+    /// Statements no longer on their page, and perhaps on one that is damaged.
     missing: HashSet<i64>,
-    /// Of a page that the log has, its last whole version.
+    /// Last whole version of each page that the log has.
     versions: HashMap<u64, Version>,
-    /// The frames up to here are not all whole: any page may have had another version among them.
+    /// Number of frames up to the end of the last transaction with a damaged one: any page may have had another version
+    /// among them.
     damaged_until: usize,
-    /// Seen last in a frame that is not whole.
+    /// Statements seen last in a frame that is not whole.
     glimpsed: HashSet<i64>,
-    /// How many pages there are.
+    /// Number of pages.
     size: u64,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
         seen
     }
 
-    /// Notes what this version of a page has.
+    /// Notes and returns the statements that this version of a page has.
     fn see(&mut self, page: u64, at: At, then: usize) -> Vec<i64> {
         let listed = self.pages.listed(at);
         for &(seq, cell) in &listed {
@@ -114,7 +114,7 @@ impl<'a> Seen<'a> {
         listed.into_iter().map(|(seq, _)| seq).collect()
     }
 
-    /// What this page had before the transaction, and whether that was its version right before.
+    /// Returns the statements that this page had before the transaction, and whether that was its version right before.
     fn had(&self, page: u64) -> Vec<(i64, bool)> {
         let in_file = Version {
             at: Some(At::file(page)),
@@ -129,7 +129,7 @@ impl<'a> Seen<'a> {
             .collect()
     }
 
-    /// One transaction.
+    /// Follows one transaction.
     fn commit(&mut self, frames: std::ops::Range<usize>) {
         let (since, then) = (frames.start, frames.end);
         let frames: &[Frame] = &self.pages.frames[frames];
@@ -175,10 +175,10 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// What a frame has that proves nothing.
+    /// Notes what a frame has that proves nothing.
     fn glimpse(&mut self, frame: &Frame, then: usize) {
         if frame.page == 0 {
-            // It is of an earlier turn, and is in the file since, or was taken out.
+            // It is of an earlier turn of the log: its content is in the file since, or was taken out.
             return;
         }
         for (seq, cell) in self.pages.listed(frame.at) {
@@ -196,7 +196,7 @@ impl<'a> Seen<'a> {
                         none.insert(spot);
                         self.glimpsed.insert(seq);
                     }
-                    // Where that one cannot be read.
+                    // In case that one cannot be read.
                     Entry::Occupied(_) => self.before.entry(seq).or_default().push(spot),
                 }
             }
@@ -209,7 +209,8 @@ impl<'a> Seen<'a> {
         self.gone.insert(seq);
     }
 
-    /// Frames of no commit: its last one is lost, or it was undone. Of the latter nothing was given out.
+    /// Notes frames of no commit: the last one of the transaction is lost, or it was undone. In the latter case nothing
+    /// of it was given out.
     fn break_off(&mut self, frames: std::ops::Range<usize>) {
         let (pages, then) = (self.pages, frames.end);
         for frame in &pages.frames[frames] {
@@ -217,13 +218,13 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Of those that are missing, the ones that would stand between two that are next to each other on a page
-    /// as it was later.
+    /// Takes out the missing statements that would be between two that are next to each other on a page as it was
+    /// later.
     fn decide(&mut self) {
         let mut gone = Vec::new();
         let mut before: Option<&Spot> = None;
         let mut between: Vec<&Spot> = Vec::new();
-        // Once along the log: thousands may be missing side by side.
+        // In one pass along the log: thousands in a row may be missing.
         for (seq, spot) in &self.last {
             if self.missing.contains(seq) {
                 between.push(spot);
@@ -245,7 +246,7 @@ impl<'a> Seen<'a> {
         let mut ids = HashSet::new();
         let mut whole = Vec::new();
         let mut spoilt = 0;
-        // The newest first: under one id it is the one that counts.
+        // Newest first: of those under one id, the newest counts.
         for (seq, last) in self.last.into_iter().rev() {
             let before = self.before.remove(&seq).unwrap_or_default();
             let mut spots = std::iter::once(last).chain(before.into_iter().rev());

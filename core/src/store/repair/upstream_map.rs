@@ -1,4 +1,4 @@
-//! The upstreams of one file in another one, into which its statements are saved.
+//! Mapping of one file's upstreams to those of another, into which its statements are saved.
 
 use rusqlite::{Connection, params};
 
@@ -7,19 +7,19 @@ use crate::store::queue::end::Tail;
 use crate::store::upstream::list;
 use crate::store::{Route, StoreError, UpstreamId};
 
-/// Which upstream there is which one here.
+/// Upstreams of the old file (there), each with the one that it is in the new file (here).
 pub(crate) struct Carried(Vec<One>);
 
 struct One {
     there: UpstreamId,
     here: UpstreamId,
-    /// What stands there up to this place is not for it.
+    /// Last place there whose statement is not for it, nor is any before.
     begins_after: i64,
 }
 
 impl Carried {
-    /// Adds those that are not here yet. Each has its endpoint and route from there, if it has no endpoint here. Of
-    /// a damaged file those that can be read.
+    /// Adds the upstreams that are not here yet; of a damaged file, those that can be read. Each gets its endpoint and
+    /// route from there, if it has no endpoint here.
     pub(crate) fn over(old: Option<&Connection>, tx: &Connection) -> Result<Self, StoreError> {
         let mut carried = Vec::new();
         for (there, name, begins_after, endpoint, route) in old.map(read).unwrap_or_default() {
@@ -49,7 +49,7 @@ impl Carried {
         Ok(Self(carried))
     }
 
-    /// Returns which one that is here.
+    /// Returns the upstream here for this one there.
     pub(crate) fn here(&self, there: u64) -> Option<UpstreamId> {
         let mut all = self.0.iter();
         all.find(|one| u64::from(one.there.number()) == there)
@@ -62,7 +62,7 @@ impl Carried {
         all.fold(0, |bits, one| bits | one.here.bit())
     }
 
-    /// Returns what a statement is not for here that stood there in that place and was not for these.
+    /// Returns the bits of the upstreams here that a statement is not for, given its place and its bits there.
     pub(crate) fn not_for(&self, seq: i64, not_for: i64) -> i64 {
         let excluded = self
             .0
@@ -71,7 +71,7 @@ impl Carried {
         excluded.fold(0, |bits, one| bits | one.here.bit())
     }
 
-    /// The same, of one that is read by SQLite there: it is for those that it is to be delivered to still.
+    /// Returns the same for a statement that SQLite can read there: it is for those it is still to be delivered to.
     pub(crate) fn not_due(
         &self,
         old: &Connection,

@@ -1,8 +1,8 @@
-//! The write-ahead log past SQLite: which page each commit left how
+//! Reading of the write-ahead log without SQLite: the versions of pages that each commit left
 //! (<https://www.sqlite.org/fileformat2.html>, section 4).
 //!
-//! Each frame has a checksum over itself and what the frame before says of its own, so a damaged one is
-//! told from a whole one, and those after it are whole all the same, though SQLite ends there.
+//! Each frame has a checksum over itself and the checksum of the frame before. So a damaged frame is told from a whole
+//! one, and those after it are whole all the same, though SQLite ends there.
 
 use super::raw_file::Looked;
 use crate::store::file::settings::PAGE_BYTES;
@@ -12,7 +12,7 @@ const FRAME_HEADER: usize = 24;
 
 pub(crate) const PAGE: usize = PAGE_BYTES as usize;
 
-/// A page, by where its bytes begin.
+/// Place of a page: the offset of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum At {
     File(u64),
@@ -25,20 +25,20 @@ impl At {
     }
 }
 
-/// A page as a transaction left it.
+/// Page as a transaction left it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
-    /// Its number; 0 where the frame no longer says.
+    /// Number of the page; 0 where the frame is of an earlier turn of the log.
     pub(crate) page: u64,
-    /// Where its bytes are: in the log, or in the file if they are whole there alone.
+    /// Place of its bytes: in the log, or in the file if they are whole only there.
     pub(crate) at: At,
-    /// For the last frame of a transaction, how many pages the file has after it.
+    /// Number of pages that the file has after the transaction; only in its last frame.
     pub(crate) pages_after: Option<u64>,
-    /// Its bytes are the ones that were written.
+    /// True if its bytes are the ones that this turn of the log wrote.
     pub(crate) whole: bool,
 }
 
-/// The frames of the log that are not folded into the file for certain, oldest first.
+/// Returns the frames of the log that are not folded into the file for certain, oldest first.
 pub(crate) fn read(log: Option<&Looked>, file: Option<&Looked>) -> Vec<Frame> {
     let mut frames = Vec::new();
     let Some(log) = log else { return frames };
@@ -48,11 +48,11 @@ pub(crate) fn read(log: Option<&Looked>, file: Option<&Looked>) -> Vec<Frame> {
         return frames;
     }
     let sums = Sums {
-        // The last bit of its mark says in which order the bytes of a number are added.
+        // The last bit of its mark gives the byte order in which numbers are added.
         big_endian: header[3] & 1 == 1,
     };
-    // Where its own header is gone, the first frame says of which turn it is. Frames of an earlier turn
-    // hold what has been folded into the file long since.
+    // Where the log's own header is damaged, the salts of the first frame tell this turn of the log from earlier ones.
+    // Frames of an earlier turn hold what was folded into the file long ago.
     let is_whole = sums.of([0; 8], &[&header[..24]]) == header[24..];
     let salts: [u8; 8] = part(if is_whole { &header[16..] } else { &first[8..] });
     let mut before: [u8; 8] = part(&header[24..]);
@@ -79,8 +79,8 @@ pub(crate) fn read(log: Option<&Looked>, file: Option<&Looked>) -> Vec<Frame> {
         if !frame.whole && file.is_some_and(|file| file.read(in_file, &mut bytes)) && fits(&bytes) {
             (frame.at, frame.whole) = (At::File(in_file), true);
         }
-        // Neither the page that a frame of an earlier turn is of, nor what that has, says anything of what this
-        // turn wrote in its place. What goes on from a whole frame of this turn is of it, whatever it says.
+        // Neither the page number of a frame of an earlier turn, nor its content, says anything of what this turn wrote
+        // in its place. A whole frame that follows a whole one of this turn is of it, whatever its salts say.
         let is_of_this_turn = head[8..16] == salts || frame.whole && goes_on;
         goes_on = frame.whole && is_of_this_turn;
         if is_of_this_turn {
@@ -101,7 +101,7 @@ struct Sums {
 }
 
 impl Sums {
-    /// Goes on from an earlier one (section 4.2).
+    /// Continues an earlier checksum (section 4.2).
     fn of(&self, before: [u8; 8], parts: &[&[u8]]) -> [u8; 8] {
         let mut one = u32::from_be_bytes(part(&before));
         let mut two = u32::from_be_bytes(part(&before[4..]));
@@ -123,7 +123,7 @@ impl Sums {
     }
 }
 
-/// The first bytes of what is at least as long.
+/// Returns the first bytes of what is at least as long.
 pub(crate) fn part<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut first = [0; N];
     first.copy_from_slice(&bytes[..N]);

@@ -1,8 +1,8 @@
-//! What is on the device already goes to an upstream that is added, too: what another one is to get still, and
-//! the history where one is kept.
+//! Gives an added upstream what is already on the device: all that another upstream is still to get, and the
+//! history if one is kept.
 //!
-//! The upstream begins before the first of these. What lies behind that and is not for it says so, as if it had
-//! been there when that was recorded; places that are empty by now do not count.
+//! The upstream begins before the first of these statements. Later ones that are not for it are marked so, as
+//! if it had existed when they were recorded; places that are empty by now do not count.
 
 use std::collections::BTreeSet;
 
@@ -25,9 +25,9 @@ struct Candidate {
     voids: Option<Uuid>,
 }
 
-/// Gives an upstream, which was added in this transaction and begins at the end of the log, what is there
-/// already and its route takes. What the app gave up at some upstream stays where it is, and so does what voids
-/// that; what it was replaced with is for the new one as well.
+/// Assigns to an upstream, added in this transaction at the end of the log, the existing statements that its
+/// route takes. Statements that the app gave up at some upstream are left out, and so are their voidings; the
+/// replacements are included.
 pub(crate) fn backfill(
     tx: &Connection,
     new: UpstreamId,
@@ -62,7 +62,7 @@ pub(crate) fn backfill(
             places - taken.len() as i64
         ],
     )?;
-    // They are deleted by their place once all have them, this one too.
+    // They are deleted by place once all upstreams have them, including this one.
     tx.execute(
         "UPDATE ledger SET purged_through = min(purged_through, ?1)",
         [begins_after],
@@ -70,7 +70,7 @@ pub(crate) fn backfill(
     Ok(())
 }
 
-/// All that is to be delivered to another one still, in the order of the log, and with it the history.
+/// Returns everything still to be delivered to another upstream, in log order, and the history if wanted.
 fn candidates(
     tx: &Connection,
     new: UpstreamId,
@@ -96,9 +96,9 @@ fn candidates(
     .collect()
 }
 
-/// Tells whether the route takes it. A voiding goes where its target goes, and everywhere where that is not on
-/// the device any more. What is spoilt is for it and is held there, so that somebody hears of it; but not as
-/// history, which it stays.
+/// Tells whether the statement is for the new upstream. A voiding follows its target, and is for it if the
+/// target is no longer on the device. A damaged statement is for it and is held there, so that somebody
+/// notices; damaged history stays history.
 fn is_for_it(
     tx: &Connection,
     route: &Route,
@@ -118,14 +118,14 @@ fn is_for_it(
     let Some(found) = checksum::read(tx, one.seq)? else {
         return Ok(!one.is_history);
     };
-    // What is recorded is an object that was read before.
+    // The body was read as an object when it was recorded.
     let statement: Value = serde_json::from_slice(&found.body)
         .map_err(|error| StoreError::Other(format!("a statement cannot be read: {error}")))?;
     Ok(route.takes(&statement))
 }
 
-/// It is to be delivered again, to the new upstream alone: all that had it are done with it, also those whose
-/// number has not come so far.
+/// Turns history into a statement to be delivered to the new upstream alone: all upstreams that had it are
+/// marked as done, including those whose cursor is not that far.
 fn be_no_history(tx: &Connection, new: UpstreamId, seq: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "INSERT INTO done_with (seq, upstream, delivered)
@@ -146,7 +146,7 @@ fn be_no_history(tx: &Connection, new: UpstreamId, seq: i64) -> rusqlite::Result
     Ok(())
 }
 
-/// Says of what lies behind that place, and is not among these, that it is not for the new upstream.
+/// Marks all statements after that place that are not among those taken as not for the new upstream.
 fn leave_out(
     tx: &Connection,
     new: UpstreamId,
@@ -167,7 +167,7 @@ fn leave_out(
         if is_history {
             checksum::must_be_delivered(tx, seq)?;
         }
-        // Of what is spoilt the checksum stays as it is: it must not fit by this.
+        // A damaged statement keeps its checksum, which must not come to match.
         let sum = checksum::read(tx, seq)?.map(|found| {
             let frozen = Frozen {
                 id: found.id,

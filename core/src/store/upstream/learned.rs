@@ -1,4 +1,4 @@
-//! What a sync has learned about an upstream, and what outlives it: limits, waits, trouble, clocks.
+//! Knowledge of an upstream that a sync has gained and that outlives it: limits, waits, trouble, clocks.
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -7,33 +7,33 @@ use crate::clock::{Now, Steady};
 use crate::statement::XapiVersion;
 use crate::store::{LrsClock, Millis, Problem, UpstreamId, Waits};
 
-/// Less than this the two clocks drift apart, and nobody has set one.
+/// Difference below which the two clocks have drifted apart and nobody has set one.
 const SET_BY_AT_LEAST_MS: Millis = 1_000;
 
-/// What keeps the upstream from taking anything, in the LRS's own words where it gave any.
+/// Trouble that keeps the upstream from accepting anything, in the LRS's own words if it gave any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Trouble {
-    /// What it is.
+    /// Kind of trouble.
     pub problem: Problem,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// What the LRS or the system said, cut to a sane length.
+    /// Message of the LRS or the system, cut to a sane length.
     pub words: String,
-    /// Since when, unix milliseconds.
+    /// Start of the trouble, unix milliseconds.
     pub since: Millis,
 }
 
-/// Requests that have left and whose end is not written down yet.
+/// Requests that have left and whose end is not yet written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct UnderWay {
-    /// When the last one left, unix milliseconds.
+    /// Time at which the last one left, unix milliseconds.
     pub since: Millis,
     /// The longest of their time-outs, milliseconds.
     pub timeout_ms: Millis,
 }
 
 impl UnderWay {
-    /// Both.
+    /// Combines two into one.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -43,15 +43,15 @@ impl UnderWay {
     }
 }
 
-/// What was learned about the upstream and outlives a restart.
+/// Facts learned about the upstream that outlive a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Learned {
     /// The xAPI version to speak.
     pub version: Option<XapiVersion>,
-    /// When that was found out, unix milliseconds.
+    /// Time at which the version was found out, unix milliseconds.
     pub version_at: Option<Millis>,
-    /// Whether it gives its version header with its answers, if that is known: then one without it is not
-    /// its own.
+    /// Tells whether its answers carry the version header, if known: if they do, one without it is not the
+    /// LRS's own.
     pub signs: Option<bool>,
     /// Most statements in one request.
     pub max_statements: Option<u32>,
@@ -59,61 +59,62 @@ pub struct Learned {
     pub max_bytes: Option<u32>,
     /// Most requests under way at once.
     pub max_in_flight: Option<u32>,
-    /// The least number of statements in one request that it failed on.
+    /// Smallest number of statements in one request that it failed on.
     pub failed_statements: Option<u32>,
-    /// Requests it has to take before that many are tried again, and how many of them it has taken.
+    /// Number of requests that it must take before that many are tried again, and number taken so far.
     pub retry_failed: (u32, u32),
-    /// It answers 409 even to an identical statement.
+    /// Tells whether it answers 409 even to an identical statement.
     pub refuses_known: bool,
-    /// The longest that it has taken, milliseconds; none before it has answered a batch.
+    /// Longest time that it was waited for, milliseconds; none until it has answered a batch or was slow.
     pub slowest_ms: Option<Millis>,
     /// Its clock minus the device's, milliseconds.
     pub skew_ms: Option<Millis>,
-    /// Its clock, as the steady one tells it.
+    /// Its clock, in terms of the steady clock.
     pub clock: Option<LrsClock>,
-    /// When it last took something, unix milliseconds.
+    /// Time at which it last accepted something, unix milliseconds.
     pub last_success: Option<Millis>,
-    /// How many requests it has taken statements of.
+    /// Number of requests that it has taken statements of.
     pub taken: u64,
-    /// Failures since.
+    /// Number of failures in a row.
     pub failures: u32,
-    /// Requests since it said 401 itself, while it is not known whether that was for the credentials or
-    /// for one statement.
+    /// Number of requests since it said 401 itself, while it is not known whether that was for the credentials
+    /// or for one statement.
     pub asked_since_401: Option<u32>,
-    /// Whether these credentials may read. True: it has answered a look-up. False: it has taken statements,
-    /// and not answered one yet.
+    /// Tells whether these credentials may read. True: it has answered a look-up. False: it has taken
+    /// statements, but answered no look-up yet.
     pub reads: Option<bool>,
-    /// Whether it has named the statements that it stored.
+    /// Tells whether it has named the statements that it stored.
     pub names: bool,
-    /// Statements that it refused alone and took later, less those that it refused for good since: so much is a refusal
-    /// of this LRS worth.
+    /// Number of statements that it refused alone but took later, minus those it has refused for good since.
+    /// The higher, the less a refusal of this LRS counts.
     pub acquitted: u32,
-    /// Look-ups in a row that nobody answered, less those that were left out for it.
+    /// Number of look-ups in a row that nobody answered, minus those that were left out because of that.
     pub looks_unanswered: u32,
-    /// The same of `GET about`.
+    /// Number of `GET about` requests in a row that nobody answered, minus those that were left out because of
+    /// that.
     pub about_unanswered: u32,
-    /// What is waited for before anything is sent.
+    /// Waits that must end before anything is sent.
     pub waits: Waits,
-    /// What is under way, or was when the device was switched off.
+    /// Requests under way, or that were when the device was switched off.
     pub under_way: Option<UnderWay>,
-    /// What is the matter, if anything is.
+    /// The current trouble, if any.
     pub trouble: Option<Trouble>,
-    /// What the clocks said when this was written down.
+    /// Readings of both clocks when this was written down.
     #[serde(skip)]
     pub written: Option<Written>,
 }
 
-/// A reading of both clocks, by which it is seen that the wall clock was set since.
+/// A reading of both clocks, which shows later whether the wall clock was set in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
-    /// Unix milliseconds by the wall clock.
+    /// Wall clock, unix milliseconds.
     pub wall_ms: Millis,
-    /// By the steady clock.
+    /// Steady clock.
     pub steady: Steady,
 }
 
 impl Written {
-    /// Now; none without a steady clock.
+    /// Returns the reading at this moment; none without a steady clock.
     pub fn now(now: Now) -> Option<Self> {
         now.steady.map(|steady| Self {
             wall_ms: now.wall_ms,
@@ -123,8 +124,8 @@ impl Written {
 }
 
 impl Learned {
-    /// The app has put the credentials right: what waited for that is over. What was to be waited for
-    /// beside it is waited for still.
+    /// Forgets the trouble and the wait for the app once it has corrected the credentials. Other waits
+    /// continue.
     pub fn credentials_are_right(&mut self) {
         let refused = |trouble: &Trouble| trouble.problem == Problem::Credentials;
         if self.trouble.as_ref().is_some_and(refused) {
@@ -135,8 +136,8 @@ impl Learned {
         self.reads = None;
     }
 
-    /// The wall clock may have been set since this was written down. What is waited for ends when it would
-    /// have ended, as far as the steady clock tells.
+    /// Adjusts the waits if the wall clock was set since this was written down: each ends when it would have
+    /// ended, as far as the steady clock tells.
     pub fn follow_the_clock(&mut self, now: Now) {
         let (Some(then), Some(steady)) = (self.written, now.steady) else {
             return;
@@ -152,9 +153,9 @@ impl Learned {
         self.written = Written::now(now);
     }
 
-    /// Until when what has left may be under way at the LRS, if anything may.
+    /// Returns the time until which what has left may be under way at the LRS; none if nothing may.
     pub(crate) fn busy_until(&self) -> Option<Millis> {
-        // What is under way now ends with its time-out at the latest, and may be at work for as long again.
+        // A request under way ends with its time-out at the latest, and may be at work for as long again.
         let leaves = self
             .under_way
             .map(|requests| requests.since + 2 * requests.timeout_ms);
@@ -162,7 +163,7 @@ impl Learned {
     }
 }
 
-/// Of a row with these columns.
+/// Reads from a row with these columns.
 pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
     let version: Option<String> = row.get("version")?;
     Ok(Learned {

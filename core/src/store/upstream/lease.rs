@@ -1,25 +1,25 @@
-//! The lease: one sync at a time delivers to an upstream, and one that died gives it up by itself.
+//! The lease: one sync at a time delivers to an upstream, and that of a process that died expires.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::store::{Db, Millis, StoreError, UpstreamId};
 
-/// No lease is longer than this; one that ends later was made under another clock and is free.
+/// Longest lease; one that ends later was made under another clock and is free.
 const LONGEST_LEASE_MS: Millis = 10 * 60 * 1000;
 
-/// Whoever syncs: one a collector, made anew each time it is opened.
+/// Identity of a collector that syncs, made anew each time it is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder(pub [u8; 16]);
 
-/// What the lease said.
+/// Result of claiming the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// The lease is ours.
     Granted {
-        /// It was ours before: the last session of this collector could not write down its end.
+        /// Tells whether it was ours before: the last session of this collector could not write down its end.
         again: bool,
     },
-    /// Another process syncs; if it died, its lease ends then.
+    /// Another process syncs; if it died, its lease ends at this time.
     Busy {
         /// Unix milliseconds.
         until: Millis,
@@ -27,8 +27,8 @@ pub enum Claim {
 }
 
 impl Db {
-    /// Takes the lease, or tells who has it. `alone`: the operating system says that nobody else syncs,
-    /// so whoever had it is gone.
+    /// Takes the lease, or tells until when another has it. `alone`: the operating system says that nobody else
+    /// syncs, so a former holder is gone.
     pub fn claim(
         &mut self,
         upstream: UpstreamId,
@@ -63,7 +63,7 @@ impl Db {
         })
     }
 
-    /// Lengthens the lease; false when it is no longer ours.
+    /// Extends the lease; false if it is no longer ours.
     pub fn renew(
         &mut self,
         upstream: UpstreamId,
@@ -86,7 +86,7 @@ impl Db {
     }
 }
 
-/// Whether this one has the lease on the upstream that it knows.
+/// Tells whether this holder has the lease on the upstream, with the endpoint that it knows.
 pub(crate) fn is_held_by(
     conn: &Connection,
     upstream: UpstreamId,
@@ -99,7 +99,7 @@ pub(crate) fn is_held_by(
     .query_row(params![upstream, holder.0, generation], |row| row.get(0))
 }
 
-/// Lengthens the lease; false when it is no longer ours.
+/// Extends the lease; false if it is no longer ours.
 pub(crate) fn renew(
     conn: &Connection,
     upstream: UpstreamId,

@@ -1,4 +1,4 @@
-//! Which upstreams there are.
+//! The list of upstreams.
 
 use std::fmt;
 
@@ -9,27 +9,27 @@ use super::backfill::backfill;
 use crate::store::queue::end::Tail;
 use crate::store::{Db, HistoryPolicy, Millis, Route, StoreError, upstream};
 
-/// One of the upstreams that a queue is delivered to. Each has a number, limits, troubles and a lease of
-/// its own, and what one is refused or waits for is nothing to another.
+/// Id of an upstream that a queue is delivered to. Each has its own cursor, limits, troubles and lease; what
+/// one refuses or waits for does not concern another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpstreamId(i64);
 
 impl UpstreamId {
-    /// The one that every queue is made with.
+    /// The upstream that every queue is created with.
     pub const MAIN: Self = Self(1);
 
-    /// The bits that tell what a statement is not for are as many.
+    /// Greatest id: `statement.not_for` has a bit for each.
     const MOST: i64 = 62;
 
-    /// So many there can be at once.
+    /// Most upstreams at once.
     const MOST_AT_ONCE: usize = 32;
 
-    /// From 1 on.
+    /// Returns the id as a number, from 1.
     pub(crate) fn number(self) -> u8 {
         self.0 as u8
     }
 
-    /// None where there can be none.
+    /// Returns the upstream with this number; none if there can be no such one.
     pub(crate) fn numbered(number: u8) -> Option<Self> {
         (1..=Self::MOST)
             .contains(&i64::from(number))
@@ -41,7 +41,7 @@ impl UpstreamId {
         1 << (self.0 - 1)
     }
 
-    /// Whether its bit is among these.
+    /// Tells whether its bit is among these.
     pub(crate) fn is_in(self, bits: i64) -> bool {
         bits & self.bit() != 0
     }
@@ -71,7 +71,7 @@ impl FromSql for UpstreamId {
 }
 
 impl Db {
-    /// The upstream of that name. Where there is none it is added, and begins at the end of the log: what
+    /// Returns the upstream of that name. If there is none, adds one that begins at the end of the log: what
     /// was recorded before is not for it.
     #[cfg(any(test, feature = "internals"))]
     pub fn add_upstream(&mut self, name: &str) -> Result<UpstreamId, StoreError> {
@@ -81,8 +81,8 @@ impl Db {
         })
     }
 
-    /// Adds an upstream that begins at the end of the log. One of that name stays as it is, but for one without
-    /// an endpoint: that gets endpoint and route.
+    /// Adds an upstream that begins at the end of the log. An existing one of that name is left as it is,
+    /// except one without an endpoint: it gets endpoint and route.
     pub fn add_upstream_at(
         &mut self,
         name: &str,
@@ -95,11 +95,12 @@ impl Db {
         })
     }
 
-    /// Adds an upstream that gets what its route takes of all that another one is to get still, too, and of what
-    /// is kept as history by this policy. One of that name stays like that, too.
+    /// Adds an upstream that also gets what its route takes of everything that another upstream is still to
+    /// get, and of the history kept by this policy. An existing one of that name is treated as by
+    /// [`Db::add_upstream_at`].
     ///
-    /// All in one transaction, for which whoever records waits: where the route takes some only, it reads each
-    /// statement, and writes again those that are not for it.
+    /// It happens in one transaction, for which `record` has to wait: with a route that takes only some
+    /// statements, it reads each of them and rewrites those that are not for the upstream.
     pub fn add_upstream_with_backlog(
         &mut self,
         name: &str,
@@ -111,7 +112,7 @@ impl Db {
         if let Some(known) = self.write(|tx| known(tx, name, endpoint, route))? {
             return Ok(known);
         }
-        // What nobody needs any more is no backlog. Whoever keeps no history forgets none by this.
+        // Statements that nobody needs any more are no backlog. With no history kept, this purge deletes none.
         let forgets = match history {
             HistoryPolicy::None => HistoryPolicy::Forever,
             kept => kept,
@@ -127,24 +128,24 @@ impl Db {
         })
     }
 
-    /// Says which statements are for an upstream from now on. Those that are recorded already are for whom
-    /// they were.
+    /// Sets which statements are for an upstream from now on. Those already recorded are not affected.
     pub fn set_route(&mut self, upstream: UpstreamId, route: &Route) -> Result<(), StoreError> {
         self.write(|tx| Ok(set_route(tx, upstream, route)?))
     }
 
-    /// The upstream of that name.
+    /// Returns the upstream of that name.
     pub fn named(&self, name: &str) -> Result<UpstreamId, StoreError> {
         named(&self.conn, name)?.ok_or(StoreError::NoUpstream)
     }
 
-    /// All there are, the first one first.
+    /// Returns all upstreams, the first one first.
     pub fn upstreams(&self) -> Result<Vec<UpstreamId>, StoreError> {
         Ok(all(&self.conn)?)
     }
 }
 
-/// The upstream of that name, if there is one. Where its endpoint is not known any more, this is what it is.
+/// Returns the upstream of that name, if there is one. If its endpoint is not known any more, sets endpoint and
+/// route.
 fn known(
     tx: &Connection,
     name: &str,
@@ -193,7 +194,7 @@ pub(crate) fn set_route(
     Ok(())
 }
 
-/// Adds one that begins there, if it can be as the one that is wanted.
+/// Adds an upstream that begins at that place, with the wanted id if that is free.
 pub(crate) fn add(
     tx: &Connection,
     name: &str,
@@ -218,9 +219,9 @@ pub(crate) fn add(
     Ok(free)
 }
 
-/// A bit that was never given out, or the one that was given back first, if nothing is left of what was recorded
-/// while it was another's: in whatever copy of the file, a statement must not be taken to be for this one that
-/// was for that one.
+/// Returns an id that was never used or, if there is none, the one freed first, provided that no statement
+/// recorded while it was another's is left: in no copy of the file may a statement for the old upstream pass
+/// for one of the new.
 fn free(tx: &Connection) -> rusqlite::Result<Option<UpstreamId>> {
     let taken: Vec<UpstreamId> = tx
         .prepare_cached("SELECT id FROM upstream UNION SELECT id FROM removed_upstream")?

@@ -1,33 +1,33 @@
-//! The LRS's clock, told by the device's steady one: it needs the device's wall clock for nothing.
+//! The LRS's clock in terms of the device's steady clock; the device's wall clock is not needed for it.
 
 use serde::Serialize;
 
 use crate::clock::Steady;
 use crate::store::Millis;
 
-/// A timestamp that is wrong by no more than this stays as it is: a `Date` header counts whole
-/// seconds, an answer is under way for some time, and two clocks that are set by the network may
-/// well be seconds apart.
+/// Error below which a timestamp is not corrected: a `Date` header counts whole seconds, an answer is under way
+/// for some time, and two clocks set by the network may well be seconds apart.
 pub(crate) const CORRECTED_FROM_MS: Millis = 60_000;
 
-/// An answer that took longer tells too little of when it was dated.
+/// Longest duration of a request whose answer is used to measure: a slower one tells too little of when it was
+/// dated.
 const MEASURED_WITHIN_MS: Millis = 10_000;
 
-/// What the LRS's clock says, in one boot of the device.
+/// The LRS's clock during one boot of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LrsClock {
-    /// The boot.
+    /// Id of the boot.
     pub boot: i64,
-    /// What it said when the steady clock said 0, unix milliseconds.
+    /// The LRS's time when the steady clock was at 0, unix milliseconds.
     pub at_zero_ms: Millis,
-    /// That holds from then on, by the steady clock. Before, one of the two clocks was another: the
-    /// LRS's was put right, or the steady one stood still.
+    /// Steady time from which this holds. Before that, one of the clocks was off: the LRS's was corrected, or
+    /// the steady one stood still.
     pub from_ms: Millis,
 }
 
 impl LrsClock {
-    /// Measures it by an answer's `Date`; `known` is what it was thought to be. None: this answer
-    /// tells nothing.
+    /// Measures it by an answer's `Date`; `known` is the previous measurement. None if this answer tells
+    /// nothing.
     pub fn measured(
         known: Option<Self>,
         date: Millis,
@@ -53,12 +53,12 @@ impl LrsClock {
         })
     }
 
-    /// Both say the same, as far as a `Date` can.
+    /// Tells whether both agree, as far as a `Date` can tell.
     pub fn agrees(self, other: Self) -> bool {
         self.boot == other.boot && (self.at_zero_ms - other.at_zero_ms).abs() <= CORRECTED_FROM_MS
     }
 
-    /// What it says then, if that is known.
+    /// Returns the LRS's time at that moment, if known.
     pub fn at(self, then: Steady) -> Option<Millis> {
         (then.boot == self.boot && then.ms >= self.from_ms).then_some(then.ms + self.at_zero_ms)
     }

@@ -1,4 +1,4 @@
-//! An LRS that the device delivers to: where it is, how far it is, and what follows when it becomes another one.
+//! An LRS that the device delivers to: its endpoint, its progress, and what a change of endpoint entails.
 
 pub(crate) mod backfill;
 pub(crate) mod learned;
@@ -18,26 +18,27 @@ use crate::store::queue::conditions::{self, undelivered};
 use crate::store::queue::ids;
 use crate::store::{Db, HoldReason, Millis, Route, StoreError, UpstreamId, WaitReason, Waits};
 
-/// One upstream as the file knows it.
+/// An upstream as the file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Upstream {
-    /// By which the app knows it.
+    /// Name by which the app knows it.
     pub name: String,
     /// Its base URL.
     pub endpoint: Option<String>,
-    /// Which statements are for it.
+    /// Selection of the statements that are for it.
     pub route: Route,
-    /// Rises each time the endpoint becomes another one.
+    /// Generation of the endpoint; increases with each change.
     pub generation: i64,
-    /// Up to here everything is delivered or aside.
+    /// Place in the log up to which everything is delivered or aside.
     pub delivered_through: i64,
-    /// Up to here everything may have left the device for it.
+    /// Place in the log up to which everything may have left the device for it.
     pub sent_through: i64,
-    /// What was learned about it.
+    /// Facts learned about it.
     pub learned: Learned,
 }
 
-/// The host, by which an LRS is known again whoever corrects scheme, port or path. This device has many names.
+/// Returns the host, by which an LRS is recognised even if scheme, port or path are corrected. This device has
+/// many names.
 fn host(endpoint: &str) -> String {
     let url = Url::parse(endpoint).ok();
     match url.as_ref().and_then(Url::host) {
@@ -49,7 +50,7 @@ fn host(endpoint: &str) -> String {
     }
 }
 
-/// What may be under way at an LRS is kept for when it should be an upstream again.
+/// Remembers what may be under way at an LRS, for when it becomes an upstream again.
 pub(crate) fn leave(tx: &Connection, known: &Upstream) -> rusqlite::Result<()> {
     if let (Some(old), Some(until)) = (&known.endpoint, known.learned.busy_until()) {
         tx.execute(
@@ -61,8 +62,8 @@ pub(crate) fn leave(tx: &Connection, known: &Upstream) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Nothing is known of another LRS but what may be under way there from before; that of this one is kept
-/// for when it should be an upstream again.
+/// Forgets what is known of the old LRS, except what may be under way there, which is kept for when it becomes
+/// an upstream again. Returns what is known of the new one: only what may be under way there from before.
 fn change_places(
     tx: &Connection,
     upstream: UpstreamId,
@@ -70,14 +71,14 @@ fn change_places(
     endpoint: &str,
 ) -> rusqlite::Result<Learned> {
     leave(tx, known)?;
-    // What one LRS refused says nothing of what another will.
+    // What one LRS refused says nothing about what another will.
     tx.execute(
         "UPDATE aside SET tries = 0, status = NULL, words = NULL, taken = NULL, steady = NULL, boot = NULL
          WHERE upstream = ?1 AND held = 0",
         [upstream],
     )?;
     ask_the_new_one_about_conflicts(tx, upstream)?;
-    // It stays: another upstream may go there too.
+    // The entry stays: another upstream may go there too.
     let outcome_unknown = tx
         .query_row(
             "SELECT until FROM under_way_elsewhere WHERE host = ?1",
@@ -95,8 +96,9 @@ fn change_places(
     })
 }
 
-/// A conflict is with a statement that the former one has. What the new one has under the id nobody knows yet, and
-/// nothing must be given up for a copy that is elsewhere. What was refused for what it says stays held.
+/// Releases held conflicts: they are with statements that the old LRS has. What the new one has under the id is
+/// not known yet, and nothing may be given up for a copy that is elsewhere. What was refused for its content
+/// stays held.
 fn ask_the_new_one_about_conflicts(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<()> {
     let released = tx.execute(
         "UPDATE aside SET held = 0, reason = ?2, due = 0, status = NULL, words = NULL, theirs = NULL,
@@ -116,7 +118,7 @@ fn ask_the_new_one_about_conflicts(tx: &Connection, upstream: UpstreamId) -> rus
     Ok(())
 }
 
-/// Another endpoint than before is another LRS.
+/// Sets the endpoint; one that differs from the old is treated as another LRS.
 pub(crate) fn move_to(
     tx: &Connection,
     upstream: UpstreamId,
@@ -135,17 +137,18 @@ pub(crate) fn move_to(
     Ok(())
 }
 
-/// Where statements go is another place than in an older copy of the file.
+/// Counts a change of where statements go; an older copy of the file has a lower count.
 pub(crate) fn count_change(tx: &Connection) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE ledger SET upstream_changes = upstream_changes + 1")?
         .execute([])?;
     Ok(())
 }
 
-/// As long as one request may be at work that this file does not know of: it was sent after what is here.
+/// Time for which a request may still be at work that this file does not know of, as it was sent after the
+/// file's state.
 const AT_WORK_MS: Millis = 60_000;
 
-/// Waits for what a later state of this file has sent, and which may be at work still.
+/// Waits for what a later state of this file has sent, which may still be at work.
 pub(crate) fn wait_for_what_was_sent(tx: &Connection, now: Millis) -> rusqlite::Result<()> {
     tx.execute(
         "UPDATE upstream SET wait_outcome_unknown = max(ifnull(wait_outcome_unknown, 0), ?1)",
@@ -154,8 +157,9 @@ pub(crate) fn wait_for_what_was_sent(tx: &Connection, now: Millis) -> rusqlite::
     Ok(())
 }
 
-/// The endpoints of this file are old: credentials must not go where the app has given an LRS up. Each waits
-/// until its endpoint is told again. So many changes of where statements go there were.
+/// Forgets the endpoints of an older copy: credentials must not go to an LRS that the app has since abandoned.
+/// Each upstream waits until its endpoint is set again. `changes` is the number of changes of where statements
+/// go so far.
 pub(crate) fn forget_endpoints(tx: &Connection, changes: u64) -> Result<(), StoreError> {
     for upstream in list::all(tx)? {
         leave(tx, &read(tx, upstream)?)?;
@@ -171,8 +175,8 @@ pub(crate) fn forget_endpoints(tx: &Connection, changes: u64) -> Result<(), Stor
     Ok(())
 }
 
-/// An upstream that is not there was removed by whoever has the file open, too; but the first one is always
-/// there.
+/// Returns the error for an upstream that is missing: it was removed by another process that has the file open.
+/// The first one always exists, so for it the error is SQLite's.
 pub(crate) fn removed(upstream: UpstreamId, error: rusqlite::Error) -> StoreError {
     match error {
         rusqlite::Error::QueryReturnedNoRows if upstream != UpstreamId::MAIN => {
@@ -183,19 +187,19 @@ pub(crate) fn removed(upstream: UpstreamId, error: rusqlite::Error) -> StoreErro
 }
 
 impl Db {
-    /// What is known of an upstream.
+    /// Returns what is known of an upstream.
     pub fn upstream(&self, upstream: UpstreamId) -> Result<Upstream, StoreError> {
         read(&self.conn, upstream)
     }
 
-    /// Says where statements are delivered to. Another endpoint than before is another LRS: what
-    /// was learned about the old one is forgotten, and a session that delivers to it ends. The queue
-    /// stays as it is.
+    /// Sets the endpoint that statements are delivered to. Another endpoint than before is another LRS: what
+    /// was learned about the old one is forgotten, and a session that delivers to it ends. The queue stays as
+    /// it is.
     pub fn set_endpoint(&mut self, upstream: UpstreamId, endpoint: &str) -> Result<(), StoreError> {
         self.write(|tx| move_to(tx, upstream, endpoint))
     }
 
-    /// How often the endpoint has become another one.
+    /// Returns the generation of the endpoint, which increases with each change.
     pub fn generation(&self, upstream: UpstreamId) -> Result<i64, StoreError> {
         self.conn
             .prepare_cached("SELECT generation FROM upstream WHERE id = ?1")?
@@ -203,7 +207,7 @@ impl Db {
             .map_err(|error| removed(upstream, error))
     }
 
-    /// Changes what is known of an upstream outside a sync: the app has acted.
+    /// Changes what is known of an upstream outside a sync, because the app has acted.
     pub fn relearn(
         &mut self,
         upstream: UpstreamId,
@@ -247,8 +251,9 @@ pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Upstream, 
     .map_err(|error| removed(upstream, error))
 }
 
-/// Must a statement that voids this one wait for it, before it goes to the same upstream? Not where it voids
-/// one itself: a voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.
+/// Tells whether a voiding of this statement must wait for it before it goes to the same upstream. Not if this
+/// one is itself a voiding: that cannot be voided (Data 2.3.2), and two that void each other would wait for
+/// ever.
 pub(crate) fn is_awaited(
     conn: &Connection,
     upstream: UpstreamId,

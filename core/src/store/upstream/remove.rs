@@ -1,4 +1,4 @@
-//! An upstream is removed, and what was still to be delivered to it is given up there.
+//! Removes an upstream and gives up what was still to be delivered to it.
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -12,30 +12,30 @@ use crate::store::queue::ledger::{self, Counter, Moves};
 use crate::store::queue::locate::{State, locate};
 use crate::store::{Db, Millis, Shared, StoreError, UpstreamId, upstream};
 
-/// What becomes of the statements that an upstream does not have yet when it is removed.
+/// Treatment of the statements that an upstream does not have yet when it is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remainder {
-    /// There must be none.
+    /// Refuses the removal if there are any.
     MustBeEmpty,
-    /// They are given up there, and leave the device where no other upstream needs them.
+    /// Gives them up there; they leave the device unless another upstream needs them.
     Discard,
 }
 
 /// Statements given up in one transaction, for which `record` may have to wait.
 const GIVE_UP_AT_ONCE: usize = 500;
 
-/// What a part of it has done.
+/// Result of one part of the removal.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// So many were given up, and there are more.
+    /// This many were given up, and there are more.
     Some(u64),
-    /// So many, and the upstream is gone.
+    /// This many were given up, and the upstream is removed.
     Whole(u64),
 }
 
 impl Db {
-    /// Removes an upstream; how many statements were given up with it. Whoever delivers to it meanwhile, in
-    /// whatever process, finds it gone.
+    /// Removes an upstream and returns the number of statements given up with it. A session that is delivering
+    /// to it, in any process, finds it gone.
     #[cfg(any(test, feature = "internals"))]
     pub fn remove_upstream(
         &mut self,
@@ -52,7 +52,7 @@ impl Db {
         }
     }
 
-    /// The next part of it, in one transaction.
+    /// Performs the next part of the removal, in one transaction.
     pub(crate) fn remove_some(
         &mut self,
         name: &str,
@@ -106,8 +106,8 @@ impl Db {
 }
 
 impl Shared {
-    /// Removes an upstream like [`Db::remove_upstream`], a part at a time: whoever records meanwhile waits for
-    /// one part at most. What was given up before an error stays so.
+    /// Removes an upstream like [`Db::remove_upstream`], a part at a time: a concurrent record waits for one
+    /// part at most. What was given up before an error stays given up.
     pub fn remove_upstream(
         &self,
         name: &str,
@@ -120,13 +120,13 @@ impl Shared {
                 Part::Some(more) => discarded += more,
                 Part::Whole(more) => return Ok(discarded + more),
             }
-            // A lock goes to whoever is quickest, and that is us: the line goes by who came first.
+            // This thread would win a plain lock again and again; the line serves threads in order of arrival.
             let _ = self.append(Vec::new(), now);
         }
     }
 }
 
-/// The next ones that it needs: those aside, and then the queue from its front.
+/// Returns the next statements that it needs: those aside, and then the queue from its front.
 fn due(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<Vec<(i64, Uuid)>> {
     let mut due = Vec::new();
     let id = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Uuid::from_bytes(row.get(1)?)));
@@ -147,7 +147,8 @@ fn due(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<Vec<(i64, Uuid
     Ok(due)
 }
 
-/// Up to there statements may have left for it: their bytes are what they are, also once it is forgotten.
+/// Remembers the place up to which statements may have left for it: their bytes must not change even once the
+/// upstream is forgotten.
 fn has_left(tx: &Connection, through: i64) -> rusqlite::Result<()> {
     if through > 0 {
         tx.prepare_cached("UPDATE ledger SET left_through = max(left_through, ?1)")?
@@ -156,7 +157,7 @@ fn has_left(tx: &Connection, through: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Nothing is to be delivered to it any more, and it goes.
+/// Deletes the upstream, to which nothing is to be delivered any more.
 fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
     let may_have_left = conditions::may_have_left_for(upstream);
     let sent_through: i64 = tx.query_row(
@@ -166,7 +167,7 @@ fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
     )?;
     has_left(tx, sent_through)?;
     upstream::leave(tx, &upstream::read(tx, upstream)?)?;
-    // Its own place is part of the end of the log that it knows.
+    // Its own row is part of the end of the log that it knows.
     Tail::remember(tx)?;
     tx.execute(
         "INSERT INTO removed_upstream VALUES (?1, ?2)

@@ -1,4 +1,4 @@
-//! Which statements are for which upstream: decided once, in the transaction that takes a statement in.
+//! Decides which statements are for which upstream: once, in the transaction that takes a statement in.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params};
@@ -10,11 +10,11 @@ use crate::statement::Prepared;
 use crate::store::queue::ids;
 use crate::store::{StoreError, UpstreamId};
 
-/// Which statements are for an upstream; by default all. Decided when a statement is recorded, and kept in
-/// the file: several processes record into one, and each decides alike.
+/// A selection of the statements that are for an upstream; by default all. Applied when a statement is
+/// recorded, and kept in the file: several processes record into one, and each must decide alike.
 ///
-/// A voiding statement goes where its target went, whatever it says itself (xAPI 1.0.3 Data 2.3.2); where
-/// the target is no longer known on the device, everywhere.
+/// A voiding statement goes where its target went, whatever it says itself (xAPI 1.0.3 Data 2.3.2); if the
+/// target is no longer known on the device, to every upstream.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Route {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -24,22 +24,23 @@ pub struct Route {
 }
 
 impl Route {
-    /// Every statement.
+    /// Selects every statement.
     #[must_use]
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Only those about an activity whose id begins with one of these: the object, or one of the context's
-    /// activities (xAPI 1.0.3 Data 2.4.4.1, 2.4.6.2). Of a SubStatement its own count. None: whatever the
-    /// activity.
+    /// Selects only statements about an activity whose id begins with one of these prefixes: the object, or one
+    /// of the context's activities (xAPI 1.0.3 Data 2.4.4.1, 2.4.6.2). For a SubStatement, its own object and
+    /// context count. Without prefixes any activity will do.
     #[must_use]
     pub fn of_activities<S: Into<String>>(mut self, prefixes: impl IntoIterator<Item = S>) -> Self {
         self.activities = prefixes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Only those with one of these verbs, by its whole IRI. None: whatever the verb.
+    /// Selects only statements with one of these verbs, compared by the whole IRI. Without verbs any verb will
+    /// do.
     #[must_use]
     pub fn of_verbs<S: Into<String>>(mut self, verbs: impl IntoIterator<Item = S>) -> Self {
         self.verbs = verbs.into_iter().map(Into::into).collect();
@@ -51,12 +52,12 @@ impl Route {
         self.activities.is_empty() && self.verbs.is_empty()
     }
 
-    /// Returns the prefixes of activity ids; none: whatever the activity.
+    /// Returns the prefixes of activity ids; empty if any activity will do.
     pub fn activities(&self) -> &[String] {
         &self.activities
     }
 
-    /// The verbs; none: whatever the verb.
+    /// Returns the verbs; empty if any verb will do.
     pub fn verbs(&self) -> &[String] {
         &self.verbs
     }
@@ -74,7 +75,7 @@ impl Route {
             return self.takes_activity(object);
         }
         let groups = statement["context"]["contextActivities"].as_object();
-        // Version 1.0.x allows one alone in place of a list.
+        // xAPI 1.0.x allows a single one in place of a list.
         let context = groups.into_iter().flat_map(|groups| groups.values());
         let context = context.flat_map(|group| match group {
             Value::Array(many) => many.as_slice(),
@@ -106,15 +107,15 @@ impl FromSql for Route {
     }
 }
 
-/// No bit of `statement.not_for`.
+/// Value of `statement.not_for` with no bit set.
 const FOR_ALL: i64 = 0;
 
-/// The upstreams that not every statement is for, as they are during one transaction.
+/// Upstreams that do not get every statement, as they are during one transaction.
 #[derive(Debug)]
 pub(crate) struct Routes(Vec<(UpstreamId, Route)>);
 
 impl Routes {
-    /// By an index that is empty where every upstream gets all.
+    /// Reads them by an index that is empty if every upstream gets all.
     pub(crate) fn read(tx: &Connection) -> rusqlite::Result<Self> {
         let routes = tx
             .prepare_cached(
@@ -125,7 +126,7 @@ impl Routes {
         Ok(Self(routes))
     }
 
-    /// The bits of the upstreams that it is not for.
+    /// Returns the bits of the upstreams that the statement is not for.
     pub(crate) fn not_for(&self, tx: &Connection, one: &Prepared) -> Result<i64, StoreError> {
         if let Some(target) = one.voids {
             return Ok(not_for_voiding(tx, target)?);
@@ -133,7 +134,7 @@ impl Routes {
         if self.0.is_empty() {
             return Ok(FOR_ALL);
         }
-        // What is recorded is an object that was read before.
+        // The body was read as an object when it was recorded.
         let statement: Value = serde_json::from_slice(&one.body)
             .map_err(|error| StoreError::Other(format!("a statement cannot be read: {error}")))?;
         let passed_over = self.0.iter().filter(|(_, route)| !route.takes(&statement));
@@ -141,9 +142,9 @@ impl Routes {
     }
 }
 
-/// Not for those that its target was not for, or where the app has given it up: what they have under its id is
-/// somebody else's. One that was added after the target may have it by other ways,
-/// unless it gets some statements only.
+/// Returns the bits of the upstreams that a voiding is not for: those that its target was not for, and those
+/// where the app has given the target up, as what they have under its id came from elsewhere. An upstream that
+/// was added after the target may have it by other ways, unless it gets only some statements.
 fn not_for_voiding(tx: &Connection, target: Uuid) -> rusqlite::Result<i64> {
     let Some(seq) = ids::find(tx, target)? else {
         return Ok(FOR_ALL);
@@ -159,7 +160,7 @@ fn not_for_voiding(tx: &Connection, target: Uuid) -> rusqlite::Result<i64> {
     let takes_it: bool = tx
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM upstream WHERE ?1 & (1 << (id - 1)) = 0)")?
         .query_row(params![not_for], |row| row.get(0))?;
-    // The only upstream that had the target was removed: sooner in vain than lost.
+    // The only upstream that had the target was removed: better in vain than lost.
     Ok(if takes_it { not_for } else { FOR_ALL })
 }
 

@@ -1,30 +1,29 @@
-//! What an upstream waits for, each kind with an end of its own.
+//! The waits of an upstream, each kind with its own end.
 
 use serde::Serialize;
 
 use crate::store::{Millis, WaitKind};
 
-/// Until when nothing is sent, unix milliseconds, by who asked for it. They are independent: what ends
-/// one of them ends no other.
+/// Ends of the waits, unix milliseconds, by reason. They are independent: what ends one of them ends no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Waits {
-    /// Our own patience after a failure.
+    /// End of the backoff after a failure.
     pub backoff: Option<Millis>,
-    /// The LRS named the time.
+    /// Time that the LRS named.
     pub retry_after: Option<Millis>,
-    /// A request may still be under way at the LRS.
+    /// Time until which a request may still be under way at the LRS.
     pub outcome_unknown: Option<Millis>,
-    /// The app is asked to act; then, or when it acts, the next try.
+    /// End of the wait for the app; then, or as soon as it acts, it is tried again.
     pub app: Option<Millis>,
 }
 
 impl Waits {
-    /// Nothing is waited for.
+    /// Tells whether there is no wait.
     pub fn is_empty(&self) -> bool {
         self.last().is_none()
     }
 
-    /// The one that ends last; of two that end together the one that is skipped by less.
+    /// Returns the wait that ends last; of two that end together, the one that fewer things skip.
     pub fn last(&self) -> Option<(Millis, WaitKind)> {
         self.all()
             .into_iter()
@@ -32,8 +31,8 @@ impl Waits {
             .max_by_key(|(until, _)| *until)
     }
 
-    /// The one to tell people of: the last one, but instead of our own patience what nothing skips, if there
-    /// is any, since until then a sync by hand sends nothing either.
+    /// Returns the wait to show to people: the last one, or, if that is the backoff, the last that nothing
+    /// skips, if there is one, since a sync by hand sends nothing before its end either.
     pub fn first_to_tell(&self) -> Option<(Millis, WaitKind)> {
         let last = self.last()?;
         if last.1 != WaitKind::Backoff {
@@ -47,20 +46,20 @@ impl Waits {
         firm.last().or(Some(last))
     }
 
-    /// Waits at least until then for that.
+    /// Adds a wait of that kind until at least that time.
     pub fn add(&mut self, kind: WaitKind, until: Millis) {
         let known = self.of(kind);
         *known = Some(known.map_or(until, |known| known.max(until)));
     }
 
-    /// The clock was set by so much, and what is waited for ends when it would have ended.
+    /// Shifts all waits after the clock was set by this much, so that each ends when it would have ended.
     pub(crate) fn shift(&mut self, by: Millis) {
         for (kind, until) in self.all() {
             *self.of(kind) = until.map(|until| until + by);
         }
     }
 
-    /// Drops those that `keep` does not want.
+    /// Drops the waits that `keep` rejects.
     pub fn retain(&mut self, keep: impl Fn(WaitKind, Millis) -> bool) {
         for (kind, until) in self.all() {
             if until.is_some_and(|until| !keep(kind, until)) {
@@ -69,7 +68,7 @@ impl Waits {
         }
     }
 
-    /// In the order of what skips them: a sync by hand, the app, nothing.
+    /// Returns all, in the order of what skips them: a sync by hand, the app, nothing.
     fn all(&self) -> [(WaitKind, Option<Millis>); 4] {
         [
             (WaitKind::Backoff, self.backoff),

@@ -1,9 +1,9 @@
-//! How much goes into one request: learned from what the upstream bears.
+//! Limits of one request, learned from what the upstream can bear.
 
 use crate::store::Learned;
 use crate::sync::policy;
 
-/// The bounds that the app set, and what the upstream bears of them.
+/// The app's bounds, within which the upstream's limits are learned.
 #[derive(Debug, Clone, Copy)]
 pub struct Ceiling {
     pub statements: u32,
@@ -25,20 +25,20 @@ impl Ceiling {
             .clamp(policy::LEAST_BYTES.min(self.bytes), self.bytes) as usize
     }
 
-    /// A body of that size was too large.
+    /// Halves the learned limit after a body of this size was too large.
     pub fn shrink_bytes(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_bytes = Some(half.clamp(policy::LEAST_BYTES.min(self.bytes), self.bytes));
     }
 
-    /// Halves the learned limit after this many statements took too long.
+    /// Halves the learned limit after this many statements were too many.
     pub fn shrink_statements(self, learned: &mut Learned, tried: usize) {
         let half = u32::try_from(tried / 2).unwrap_or(u32::MAX);
         learned.max_statements = Some(half.clamp(1, self.statements));
     }
 
-    /// Goes down to one statement at a time after it failed on this many, since nobody knows whether it fails
-    /// on every such batch. The same size is tried again once it has taken some requests, after more each
+    /// Reduces batches to one statement after it failed on this many, since nobody knows whether it fails on
+    /// every such batch. Larger ones are tried again once it has taken a number of requests, which grows each
     /// time.
     pub fn failed_on(learned: &mut Learned, tried: usize) {
         let Ok(tried) = u32::try_from(tried) else {
@@ -47,7 +47,7 @@ impl Ceiling {
         if tried < 2 {
             return;
         }
-        // Unless these are the halves of one that failed before.
+        // Not if these are the halves of a batch that failed before.
         let on_purpose = learned.max_statements.is_some_and(|most| most >= tried);
         let after = match learned.failed_statements {
             None => policy::REQUESTS_BEFORE_RETRY,
@@ -63,9 +63,9 @@ impl Ceiling {
         learned.retry_failed = (after, 0);
     }
 
-    /// Goes down to one statement at a time after one was taken and nothing before it for a while. Perhaps it
-    /// was away; perhaps it, or a gateway, takes no batches. Two are tried soon, and later each time that
-    /// nothing is taken then.
+    /// Reduces batches to one statement after a single one was taken and nothing before it for a while. Perhaps
+    /// the LRS was away; perhaps it, or a gateway, takes no batches. Two are tried soon, and later each time
+    /// that this fails.
     pub fn takes_one(learned: &mut Learned) {
         let after = match learned.failed_statements {
             None => 1,
@@ -81,15 +81,15 @@ impl Ceiling {
         learned.retry_failed = (after, 0);
     }
 
-    /// The one that it failed on is found: the others may go together again.
+    /// Lifts the limit: the statement that it failed on is found, and the others may go together again.
     pub fn failed_on_one(learned: &mut Learned) {
         learned.max_statements = None;
         learned.failed_statements = None;
         learned.retry_failed = (0, 0);
     }
 
-    /// A batch went well: back to the ceiling, by an eighth at a time, or twice as many where it failed
-    /// on more than one before and takes them now.
+    /// Raises the limits after a batch went well: by an eighth at a time, or to twice as many if it had failed
+    /// on more than one and now takes them.
     pub fn grow(self, learned: &mut Learned) {
         learned.max_bytes = grown(learned.max_bytes, self.bytes);
         match (learned.max_statements, learned.failed_statements) {
@@ -101,7 +101,7 @@ impl Ceiling {
                     learned.max_statements = Some(next);
                 } else if taken >= after {
                     learned.max_statements = Some(failed);
-                    // Should it fail again, it is known to do so; should it not, the next is twice as many.
+                    // If it fails again, this is known; if not, twice as many are next.
                     learned.failed_statements =
                         Some(failed.saturating_mul(2)).filter(|next| *next <= self.statements);
                     learned.retry_failed.1 = after;

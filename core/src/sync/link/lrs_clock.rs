@@ -1,7 +1,7 @@
-//! What time it is at the LRS.
+//! The time at the LRS.
 //!
-//! Its `Date` is a hint. It is shown beside the device's clock, tells why a statement may have been refused,
-//! and is believed for timestamps only where the device's own clock cannot be right.
+//! Its `Date` is a hint. It is shown with the device's clock, tells why a statement may have been refused, and
+//! is believed for timestamps only if the device's own clock cannot be right.
 
 use super::{Link, took};
 use crate::clock::{Now, Steady};
@@ -10,13 +10,13 @@ use crate::store::{Clocks, LrsClock, Millis, Written};
 use crate::sync::policy;
 use crate::sync::trace;
 
-/// The time that an answer tells. One out of a cache tells an old one.
+/// Returns the time that an answer tells; none if it comes from a cache, whose time is old.
 pub fn date_of(answer: &Response) -> Option<Millis> {
     headers::date(answer).filter(|_| answer.header("Age").is_none())
 }
 
 impl Link {
-    /// Notes what the clocks say, and gives the wall clock's time.
+    /// Notes the clocks' readings, and returns the wall clock's time.
     pub fn read(&mut self, now: Now) -> Millis {
         self.steady = now.steady;
         now.wall_ms
@@ -30,7 +30,7 @@ impl Link {
         }
     }
 
-    /// Returns what is known of the time, to seal statements at their first send.
+    /// Returns the clocks by which statements are sealed at their first send.
     pub fn clocks(&self, now: Millis) -> Clocks {
         Clocks {
             here: self.both_clocks(now),
@@ -39,13 +39,13 @@ impl Link {
         }
     }
 
-    /// Returns both clocks, to be written beside the waits.
+    /// Returns both clocks, to be stored with the waits.
     pub fn written(&self, now: Millis) -> Option<Written> {
         Written::now(self.both_clocks(now))
     }
 
-    /// Measures what an answer of the LRS tells beside the content: its clock, and how quick it is. Only the
-    /// answer to a batch by the LRS itself `measures` its speed.
+    /// Measures what an answer of the LRS tells apart from its content: the LRS's clock and speed. Only the
+    /// LRS's own answer to a batch `measures` its speed.
     pub fn hear(&mut self, answer: &Response, asked: Now, measures: bool, now: Millis) {
         let here = self.both_clocks(now);
         let ms = trace::between(asked, here) as Millis;
@@ -54,7 +54,7 @@ impl Link {
             self.skew = Some(date - now);
             self.learned.skew_ms = self.skew;
             if let Some(clock) = self.measured(date, asked.steady) {
-                // One answer alone may say anything.
+                // A single answer may say anything.
                 let agrees = |known: Option<LrsClock>| known.is_some_and(|it| it.agrees(clock));
                 if agrees(self.unconfirmed_clock) || agrees(self.learned.clock) {
                     self.learned.clock = Some(clock);
@@ -64,12 +64,12 @@ impl Link {
         }
     }
 
-    /// Returns what an answer with this `Date` says of the LRS's clock.
+    /// Returns what an answer with this `Date` tells of the LRS's clock.
     pub fn measured(&self, date: Millis, asked: Option<Steady>) -> Option<LrsClock> {
         LrsClock::measured(self.learned.clock, date, asked?, self.steady?)
     }
 
-    /// Tells whether the LRS says itself that it shows only what it stored until a while ago.
+    /// Tells whether the LRS says that it shows only what it stored until a while ago.
     pub fn shows_later(&self, answer: &Response) -> bool {
         match (headers::consistent_through(answer), headers::date(answer)) {
             (Some(through), Some(date)) => {

@@ -1,6 +1,6 @@
-//! What is known of one LRS, as whom it is asked, and the lease on it. It knows no task and no statement: whoever
-//! sends something to the LRS asks here what it bears, which version it speaks, how far it is trusted and
-//! whether it is to be left alone.
+//! Knowledge of one LRS, the credentials for it, and the lease on it. It knows no task and no statement: code
+//! that sends something to the LRS asks here what it can bear, which version it speaks, how far it is trusted
+//! and whether it is to be left alone.
 //!
 //! All of it is read from the database when a session begins, written there with each settlement
 //! ([`Learned`]), and forgotten in memory when the session ends.
@@ -25,58 +25,58 @@ use crate::lrs::{Authorization, Response, Sender};
 use crate::statement::XapiVersion;
 use crate::store::{Holder, Learned, Lease, LrsClock, Millis};
 
-/// Connection to one LRS; see the module.
+/// The link to one LRS; see the module.
 #[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Link {
     pub(super) config: SessionConfig,
-    /// Bounds of the app for one request.
+    /// The app's bounds for one request.
     pub(super) ceiling: Ceiling,
-    /// Former credentials, to which answers may still come.
+    /// Former credentials, which answers may still refer to.
     pub(super) former: Vec<Authorization>,
     /// Facts that outlive the session.
     pub(super) learned: Learned,
 
     /// Holder of the lease.
     pub(super) holder: Holder,
-    /// The operating system says that nobody else syncs this queue.
+    /// Tells whether, as the operating system says, nobody else syncs this queue.
     pub(super) alone: bool,
-    /// Generation of the endpoint that it delivers to; none before it has begun.
+    /// Generation of the endpoint that it delivers to; none before the session has begun.
     pub(super) generation: Option<i64>,
-    /// End of our lease; none before we begin, and while we wait.
+    /// End of our lease; none before the session begins, and while it waits.
     pub(super) lease_until: Option<Millis>,
 
-    /// Steady clock, as last read.
+    /// Last reading of the steady clock.
     pub(super) steady: Option<Steady>,
-    /// The LRS's clock minus ours, measured in this session: an old measure may be from before a
-    /// jump of our clock.
+    /// The LRS's clock minus ours, measured in this session: an older measurement may precede a jump of our
+    /// clock.
     pub(super) skew: Option<Millis>,
-    /// Reading of the LRS's clock in the last answer; believed once another one agrees.
+    /// The LRS's clock by its last answer; believed once another answer agrees.
     pub(super) unconfirmed_clock: Option<LrsClock>,
 
-    /// The credentials and the version were seen to hold since the last trouble.
+    /// Tells whether credentials and version have been accepted since the last trouble.
     pub(super) auth_verified: bool,
-    /// The LRS has taken a statement in this session.
+    /// Tells whether the LRS has taken a statement in this session.
     pub(super) accepted_any: bool,
-    /// Something was taken after a long trouble, and it goes on where the trouble may have come from: still one
-    /// statement at a time, until the next one is taken.
+    /// Tells whether something was taken after a long trouble, and the session goes on to where the trouble may
+    /// have come from: statements still go one at a time, until the next one is taken.
     pub(super) wary: bool,
     /// A 401 of the LRS itself that is not explained yet.
     pub(super) unauthorized: Option<Unauthorized>,
 
-    /// Versions that the LRS says it speaks, where none is ours.
+    /// Versions that the LRS says it speaks, if none is ours.
     pub(super) speaks_others: Option<String>,
-    /// The other version has been tried since the last trouble.
+    /// Tells whether the other version has been tried since the last trouble.
     pub(super) tried_other_version: bool,
-    /// The other version was not understood either.
+    /// Tells whether the other version was not understood either.
     pub(super) understands_neither: bool,
-    /// Version that was spoken before the other one was tried, if statements were taken in it.
+    /// Version spoken before the other one was tried, if statements were taken in it.
     pub(super) proven_version: Option<XapiVersion>,
-    /// Statements wait for another version, or did when this session last began.
+    /// Tells whether statements wait for another version, or did when this session last began.
     pub(super) another_is_awaited: bool,
 }
 
 impl Link {
-    /// A link of which nothing is known yet.
+    /// Creates a link that knows nothing yet.
     pub(super) fn new(config: SessionConfig, holder: Holder) -> Self {
         let ceiling = Ceiling {
             statements: config.max_statements.max(1),
@@ -106,10 +106,10 @@ impl Link {
         }
     }
 
-    /// Takes other credentials. Nothing counts that was refused with the ones before.
+    /// Sets other credentials. Refusals of the former ones no longer count.
     pub(super) fn authorize(&mut self, authorization: Option<&Authorization>) {
         let former = std::mem::replace(&mut self.config.authorization, authorization.cloned());
-        // Answers to them may come still.
+        // Answers to the former ones may still come.
         self.former.extend(former);
         let outlived = self.former.len().saturating_sub(policy::FORMER_CREDENTIALS);
         self.former.drain(..outlived);
@@ -125,7 +125,7 @@ impl Link {
         }
     }
 
-    /// Most requests under way at once.
+    /// Returns the most requests that may be under way at once.
     pub fn most_in_flight(&self) -> u32 {
         let allowed = self
             .config
@@ -136,7 +136,7 @@ impl Link {
             .map_or(allowed, |bears| bears.clamp(1, allowed))
     }
 
-    /// Whom this session asks, and as whom.
+    /// Returns the endpoint and the credentials in use, with the former ones.
     pub fn asked(&self) -> AskedAs<'_> {
         let asked: AskedAs = (&self.config.endpoint, self.config.authorization.as_ref()).into();
         asked.after(&self.former)
@@ -152,7 +152,7 @@ impl Link {
         }
     }
 
-    /// Learns whether the LRS gives its version header, from an answer that proved to be its own.
+    /// Learns whether the LRS gives its version header, from an answer that is proven to be its own.
     pub fn learn_to_know(&mut self, from: Sender) {
         match from {
             Sender::Lrs => self.learned.signs = Some(true),
@@ -161,8 +161,7 @@ impl Link {
         }
     }
 
-    /// Forgets how far the upstream was trusted: what it took before says nothing about the time after a
-    /// failure.
+    /// Resets the trust in the upstream: what it took before says nothing about the time after a failure.
     pub fn doubt_upstream(&mut self) {
         self.auth_verified = false;
         self.tried_other_version = false;

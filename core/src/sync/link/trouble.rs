@@ -1,4 +1,4 @@
-//! What the matter is with the LRS as a whole, and how long it is left alone for it.
+//! Trouble of the LRS as a whole, and how long it is left alone for it.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::sync::meaning::{Pause, Stop};
 use crate::sync::{backoff, policy};
 
 impl Link {
-    /// Tells whether to send one statement at a time and to look each up first. Something was reached and
-    /// took nothing, again and again: it may be the statement in front.
+    /// Tells whether to send one statement at a time and look each up first. Something was reached repeatedly
+    /// but took nothing: the first statement may be the cause.
     pub fn is_cautious(&self) -> bool {
         let from = match self
             .learned
@@ -24,19 +24,19 @@ impl Link {
         self.wary || self.learned.failures >= from
     }
 
-    /// Tells whether nothing was taken for long, for another reason than that the LRS asks for time.
+    /// Tells whether nothing was taken for long, for another reason than that the LRS asks to wait.
     pub fn is_in_long_trouble(&self) -> bool {
         self.is_cautious() && !self.is_busy() && self.learned.failures >= policy::LONG_TROUBLE
     }
 
-    /// Tells whether the LRS asks for time, as it does of everybody.
+    /// Tells whether the LRS asks to wait, which it asks of everybody.
     pub fn is_busy(&self) -> bool {
         let trouble = self.learned.trouble.as_ref();
         trouble.is_some_and(|trouble| trouble.problem == Problem::Busy)
     }
 
-    /// Turns an answer that `GET /about` never got otherwise into the trouble that is known already: what the LRS
-    /// says to questions about itself is not what it says to statements.
+    /// Replaces trouble with `GET /about`, once that has repeatedly gone unanswered, by the trouble already
+    /// known: an LRS may treat questions about itself differently from statements.
     pub fn as_known(&self, stop: Stop) -> Stop {
         match &self.learned.trouble {
             Some(known) if self.learned.about_unanswered >= policy::UNANSWERED => Stop {
@@ -49,19 +49,20 @@ impl Link {
         }
     }
 
-    /// Tells whether to leave out the next look-up, and counts it: after several that nobody answered every
-    /// other one is left out.
+    /// Tells whether to leave out the next look-up, and counts it: after several unanswered ones every other
+    /// one is left out.
     pub fn leaves_out_look(&mut self) -> bool {
         leave_out(&mut self.learned.looks_unanswered)
     }
 
-    /// The same for `GET /about`.
+    /// Does the same for `GET /about`.
     pub fn leaves_out_about(&mut self) -> bool {
         leave_out(&mut self.learned.about_unanswered)
     }
 
-    /// Leaves the LRS alone: it took nothing, and may be at what it was sent for as long as `under_way`.
-    /// Failures of several requests in flight are one failure, with the longest of their waits.
+    /// Leaves the LRS alone: it took nothing, and may be working on what it was sent for as long as
+    /// `under_way`. Failures of several requests in flight count as one failure, with the longest of their
+    /// waits.
     pub fn leave_alone(
         &mut self,
         stop: Stop,
@@ -74,7 +75,7 @@ impl Link {
             let until = now + under_way.as_millis() as Millis;
             self.learned.waits.add(WaitKind::OutcomeUnknown, until);
         }
-        // Of several that failed at once the one that asks for more is named.
+        // Of several simultaneous failures the one that asks for more is reported.
         let named = matches!(
             self.learned.waits.last(),
             Some((_, WaitKind::App | WaitKind::RetryAfter))
@@ -90,12 +91,12 @@ impl Link {
 
     fn wait(&self, pause: Pause, rng: &mut fastrand::Rng) -> (Duration, WaitKind) {
         let failures = self.learned.failures;
-        // Drawn in any case, so that what is drawn next does not depend on the pause.
+        // Drawn in any case, so that later draws do not depend on the pause.
         let backoff = backoff::delay(failures, rng);
         match pause {
             Pause::Backoff => (backoff, WaitKind::Backoff),
             Pause::AtLeast(least) => (backoff.max(least), WaitKind::Backoff),
-            // It may be something before the LRS that says so, of one statement.
+            // Something in front of the LRS may say so about one statement.
             Pause::Long if failures < policy::LONG_TROUBLE => (backoff, WaitKind::Backoff),
             Pause::Long => (backoff::delay(u32::MAX, rng), WaitKind::Backoff),
             Pause::RetryAfter(asked) => {

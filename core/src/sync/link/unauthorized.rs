@@ -1,8 +1,8 @@
 //! The LRS itself has said 401: to our credentials, or to one statement?
 //!
-//! A look-up tells, where it is answered; where these credentials may not read, only another statement
-//! that is taken does. A few requests may find out, in this session or the next, and then the 401 is
-//! obeyed: who knocks on and on at a door that was shut locks an account.
+//! A look-up tells, if it is answered; if these credentials may not read, only another statement that is taken
+//! does. A few requests may find out, in this session or the next, and then the 401 is obeyed: persistent
+//! attempts would lock the account.
 
 use super::Link;
 use crate::store::{Millis, Problem, WaitKind};
@@ -14,12 +14,12 @@ use crate::sync::policy;
 pub struct Unauthorized {
     /// Words of the LRS.
     words: String,
-    /// Requests since that did not explain it.
+    /// Number of requests since then that did not explain it.
     asked: u32,
 }
 
 impl Unauthorized {
-    /// The last session has asked so often, and has not found out.
+    /// Continues a 401 that the last session asked about this often without finding out.
     pub fn left_open(asked: u32) -> Self {
         Self {
             words: "it refuses the credentials".to_owned(),
@@ -27,14 +27,14 @@ impl Unauthorized {
         }
     }
 
-    /// Requests since the 401 that did not explain it.
+    /// Returns the number of requests since the 401 that did not explain it.
     pub fn asked(&self) -> u32 {
         self.asked
     }
 }
 
 impl Link {
-    /// The LRS has answered 401 to a batch.
+    /// Notes that the LRS has answered 401.
     pub fn note_401(&mut self, words: &str) {
         self.unauthorized.get_or_insert_with(|| Unauthorized {
             words: words.to_owned(),
@@ -49,15 +49,15 @@ impl Link {
         }
     }
 
-    /// The LRS has answered a look-up: it lets us in, at least to read. That is no proof that we may
-    /// write, but no knocking either.
+    /// Takes a request off the count because the LRS has answered a look-up: it lets us in, at least to read.
+    /// That does not prove that we may write, but it is no failed attempt either.
     pub fn discount_request(&mut self) {
         if let Some(unauthorized) = &mut self.unauthorized {
             unauthorized.asked = unauthorized.asked.saturating_sub(1);
         }
     }
 
-    /// Returns the stop to obey once it was asked often enough without an answer.
+    /// Returns the stop to obey once enough requests have failed to explain it.
     pub fn obey_401(&mut self) -> Option<Stop> {
         let enough = |held: &mut Unauthorized| held.asked >= policy::QUESTIONS_AFTER_401;
         Some(stop_for_credentials(
@@ -65,7 +65,7 @@ impl Link {
         ))
     }
 
-    /// Obeys the 401 where the session stops before anybody found out what it meant.
+    /// Obeys the 401 if the session stops before it was explained.
     pub fn or_obey_401(&mut self, stop: Stop, now: Millis) -> Stop {
         let Some(unauthorized) = self.unauthorized.take() else {
             return stop;
@@ -76,7 +76,7 @@ impl Link {
     }
 }
 
-/// Stop until the app has acted.
+/// Returns the stop until the app has acted.
 fn stop_for_credentials(words: String) -> Stop {
     Stop {
         problem: Problem::Credentials,

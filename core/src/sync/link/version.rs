@@ -1,4 +1,4 @@
-//! Which version of the standard is spoken with the LRS.
+//! The version of the standard spoken with the LRS.
 
 use super::Link;
 use crate::lrs::{Response, headers};
@@ -34,8 +34,8 @@ impl Link {
         self.learned.version_at = Some(now);
     }
 
-    /// Tries the other version once more where none was understood: this answer of the LRS itself says that it
-    /// speaks another one than it was asked in.
+    /// Lets the other version be tried once more if neither was understood: this answer of the LRS itself says
+    /// that it speaks another version than it was asked in.
     pub fn hear_its_version(&mut self, answer: &Response) {
         let speaks = headers::xapi_version(answer);
         if self.understands_neither

@@ -1,4 +1,4 @@
-//! Until when the LRS is left alone, and how long it may be at a request that was cut off.
+//! Waits: how long the LRS is left alone, and how long it may be working on a request that was cut off.
 
 use super::Link;
 use crate::lrs::requests;
@@ -6,8 +6,8 @@ use crate::store::{Learned, Millis, UnderWay, WaitKind};
 use crate::sync::policy;
 
 impl Link {
-    /// Returns the wait that is not over. A time that no wait could have set came from another clock; with
-    /// `skip`, the backoff and the wait for the app are dropped.
+    /// Returns the wait that is not over, if any. One longer than any wait can be came from another clock and
+    /// is dropped; with `skip`, the backoff and the wait for the app are dropped too.
     pub fn must_wait(&mut self, skip: bool, now: Millis) -> Option<(Millis, WaitKind)> {
         let by_hand = |why| skip && matches!(why, WaitKind::Backoff | WaitKind::App);
         self.learned
@@ -21,42 +21,42 @@ impl Link {
     }
 }
 
-/// The LRS was waited for so long. Nobody is quick for answering questions, or for breaking off soon; but
-/// whoever is slow at that is slow.
+/// Notes how long the LRS was waited for. Answering questions, or breaking off soon, does not make it quick;
+/// being slow at that makes it slow.
 pub fn took(learned: &mut Learned, ms: Millis, answered_a_batch: bool) {
     if answered_a_batch || learned.slowest_ms.is_some() || ms > policy::QUICK_MS {
         learned.slowest_ms = learned.slowest_ms.max(Some(ms));
     }
 }
 
-/// Returns until when the LRS may be at a request that was cut off by a power cut, a kill or the end of the
-/// sync.
+/// Returns the time until which the LRS may be working on a request that was cut off by a power cut, a kill or
+/// the end of the sync.
 pub fn cut_off_until(request: UnderWay, learned: &Learned, now: Millis) -> Millis {
     let ended = ended_at(request, now);
     if ended == request.since + request.timeout_ms {
-        // It may have timed out just before, and then the LRS is not quick any more.
+        // It may have timed out just before, and then the LRS is no longer quick.
         return ended + request.timeout_ms;
     }
     ended + patience(learned, request.timeout_ms)
 }
 
-/// The same where it failed by itself, and that could not be written down.
+/// Returns the same for a request that failed by itself, which could not be written down.
 pub fn failed_until(request: UnderWay, now: Millis) -> Millis {
     ended_at(request, now) + request.timeout_ms
 }
 
-/// Returns when our side of the connection ended at the latest: by now, and with its time-out.
+/// Returns the latest time at which our side of the connection ended: now, or its time-out.
 fn ended_at(request: UnderWay, now: Millis) -> Millis {
     if request.since > now {
-        // The clock was put back meanwhile.
+        // The clock was set back in between.
         now
     } else {
         now.min(request.since + request.timeout_ms)
     }
 }
 
-/// How long an LRS may be at a request whose connection was cut by us. Of one that was quick so far that is
-/// known well enough; of another one nothing is known but the time-out.
+/// Returns how long an LRS may be working on a request that we cut off. For one that was quick so far a short
+/// time is enough; of any other only the time-out is known.
 fn patience(learned: &Learned, timeout_ms: Millis) -> Millis {
     if is_quick(learned) {
         timeout_ms.min(policy::QUICK_IS_AT_WORK_MS)

@@ -1,5 +1,5 @@
-//! What may be at work at the LRS still, though somebody has answered: it is looked into meanwhile, and
-//! not sent again before its time.
+//! Statements that the LRS may still be working on although somebody has answered: they are investigated in the
+//! meantime, and not sent again too early.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::lrs::requests;
 use crate::store::{Millis, Problem};
 use crate::sync::meaning::{Pause, Stop};
 
-/// The statements, and until when.
+/// Statements that may still be running, and the end of that.
 #[derive(Debug, Default)]
 pub(crate) struct Quiet {
     until: Option<Millis>,
-    /// Ids, and not positions in the log: what is replaced has another one.
+    /// Ids, and not places in the log: a replacement has another place.
     ids: BTreeSet<Uuid>,
 }
 
@@ -32,26 +32,27 @@ impl Quiet {
         self.ids.extend(batch.iter().map(|item| item.row.id));
     }
 
-    /// How long any of them may be. Never longer than a request can take: the clock may have jumped.
+    /// Returns how long any of them may still be running: never longer than a request can take, as the clock
+    /// may have jumped.
     pub(crate) fn left(&self, now: Millis) -> Duration {
         let longest = requests::timeout(usize::MAX, usize::MAX);
         let left = self.until.map_or(0, |until| (until - now).max(0));
         Duration::from_millis(left as u64).min(longest)
     }
 
-    /// Tells whether one of these may be running still: then it must not leave yet, whatever it was looked
-    /// into for.
+    /// Tells whether one of these may still be running: then it must not leave yet, whatever it was
+    /// investigated for.
     pub(crate) fn has_any_of(&self, batch: &[Pending], now: Millis) -> bool {
         !self.left(now).is_zero() && batch.iter().any(|item| self.ids.contains(&item.row.id))
     }
 
-    /// Tells whether there ever was one.
+    /// Tells whether there ever was such a statement.
     pub(crate) fn was_needed(&self) -> bool {
         self.until.is_some()
     }
 }
 
-/// Stop for a batch that would be sent while it may be running still.
+/// Returns the stop for a batch that would be sent while it may still be running.
 pub(crate) fn still_at_work() -> Stop {
     Stop {
         problem: Problem::Unexpected,

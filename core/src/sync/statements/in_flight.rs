@@ -1,12 +1,12 @@
-//! The requests under way, and how many there may be.
+//! The requests under way, and how many are allowed.
 //!
-//! One at a time, unless the app allows more. Then only batches fresh from the log are under way
-//! beside each other, each with statements of its own, and only as long as the upstream takes every
-//! one of them whole: the window is as wide as one, and wider by one with each batch that was taken
-//! whole. Any other answer closes it: nothing more is sent until all that is under way has come back,
-//! and what the answers ask for is then done one after the other, each request alone.
+//! One at a time, unless the app allows more. Then several may be under way if they are batches fresh from the
+//! log, each with its own statements, and only as long as the upstream takes every one whole: the window begins
+//! at one and grows by one with each batch taken whole. Any other answer closes it: nothing more is sent until
+//! everything under way has come back, and what the answers ask for is then done one after the other, each
+//! request alone.
 //!
-//! What an upstream turned out not to bear is remembered in [`Learned::max_in_flight`] and grows back
+//! A limit that the upstream turned out to have is remembered in [`Learned::max_in_flight`] and rises again
 //! slowly.
 //!
 //! [`Learned::max_in_flight`]: crate::store::Learned::max_in_flight
@@ -22,7 +22,7 @@ use crate::clock::Now;
 use crate::store::{Learned, Millis, UnderWay, Unsent};
 use crate::sync::policy;
 
-/// Names a request under way.
+/// Identifies a request under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
@@ -32,12 +32,11 @@ pub(crate) struct Flight {
     pub(crate) task: Task,
     pub(crate) timeout: Duration,
     pub(crate) bytes: usize,
-    /// Range of the log that had been sent before this batch, and with it; none for one that is not from the
-    /// log.
+    /// Departure marks of the batch; none for a request without statements.
     pub(crate) mark: Option<Unsent>,
-    /// Others may be under way beside it.
+    /// Tells whether others may be under way at the same time.
     pub(crate) pipelined: bool,
-    /// The app has set other credentials since it left.
+    /// Tells whether the app has set other credentials since it left.
     pub(crate) outdated: bool,
     pub(crate) asked: Now,
     pub(crate) span: Span,
@@ -53,7 +52,7 @@ impl Flight {
 }
 
 impl Sent {
-    /// What matters of a request in flight.
+    /// Keeps what matters of a request in flight.
     pub(crate) fn of(flight: &Flight) -> Self {
         Self {
             bytes: flight.bytes,
@@ -67,11 +66,11 @@ pub(crate) struct InFlight {
     list: Vec<Flight>,
     tickets: u64,
     window: u32,
-    /// Blocks new requests until all in flight have come back.
+    /// Tells whether new requests are blocked until all in flight have come back.
     closed: bool,
     /// Most at once since there was none.
     peak: u32,
-    /// Batches taken whole, one after the other.
+    /// Number of batches taken whole in a row.
     whole: u32,
 }
 
@@ -108,12 +107,12 @@ impl InFlight {
         Some(self.list.remove(at))
     }
 
-    /// Gives all of them up.
+    /// Gives up all requests in flight.
     pub(crate) fn give_up(&mut self) {
         self.list.clear();
     }
 
-    /// Returns the statements in flight in the form that other sessions read.
+    /// Returns the posts in flight in the form that other sessions read.
     pub(crate) fn under_way(&self) -> Option<UnderWay> {
         let posts = self.list.iter().filter(|one| !one.batch().is_empty());
         posts
@@ -137,33 +136,33 @@ impl InFlight {
         flight.map_or_else(Span::none, |flight| flight.span.clone())
     }
 
-    /// The app has set other credentials.
+    /// Notes that the app has set other credentials.
     pub(crate) fn outdate(&mut self) {
         for flight in &mut self.list {
             flight.outdated = true;
         }
     }
 
-    /// Tells whether one more request may leave beside them.
+    /// Tells whether one more request may leave while these are in flight.
     pub(crate) fn have_room(&self, most: u32) -> bool {
         !self.closed
             && self.list.len() < self.window.min(most) as usize
             && self.list.iter().all(|one| one.pipelined)
     }
 
-    /// Returns how many requests may share the connection's bandwidth with one that leaves now.
+    /// Returns the number of requests that may share the connection's bandwidth with one that leaves now.
     pub(crate) fn sharing(&self, most: u32) -> usize {
         if self.window > 1 { most as usize } else { 1 }
     }
 
-    /// The last place in the log that is under way.
+    /// Returns the last place in the log that is under way.
     pub(crate) fn last_seq(&self) -> i64 {
         let seqs = self.list.iter().flat_map(Flight::batch);
         seqs.map(|item| item.row.seq).max().unwrap_or(0)
     }
 
-    /// Tells whether any of these ids is in flight. The app may have erased a statement in mid-flight and
-    /// recorded its id anew.
+    /// Tells whether any of these ids is in flight. The app may have erased a statement in flight and recorded
+    /// its id anew.
     pub(crate) fn have_any_of(&self, batch: &[Pending]) -> bool {
         let ids: HashSet<Uuid> = self
             .list
@@ -174,8 +173,8 @@ impl InFlight {
         batch.iter().any(|item| ids.contains(&item.row.id))
     }
 
-    /// Provably nothing was sent of a batch that had moved the mark like this. What to write of it;
-    /// where a later batch is under way, the rest will be to write of that one.
+    /// Returns what to undo for a batch with this departure mark, of which provably nothing was sent. If a
+    /// later batch is under way, part of it is undone with that one.
     pub(crate) fn take_back(&mut self, mark: Option<Unsent>) -> Option<Unsent> {
         let mut mark = mark?;
         let marks = self.list.iter_mut().filter_map(|one| one.mark.as_mut());
@@ -188,7 +187,7 @@ impl InFlight {
         Some(mark)
     }
 
-    /// A batch was taken whole.
+    /// Widens the window after a batch was taken whole.
     pub(crate) fn widen(&mut self, most: u32, learned: &mut Learned) {
         if self.closed {
             return;
@@ -203,14 +202,14 @@ impl InFlight {
         }
     }
 
-    /// An answer asks for something else than the next batch.
+    /// Closes the window after an answer that asks for anything but the next batch.
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.window = 1;
         self.whole = 0;
     }
 
-    /// The upstream failed, perhaps because it was asked so much at once.
+    /// Limits requests in flight to half the peak after a failure that may come from too many at once.
     pub(crate) fn too_many(&self, learned: &mut Learned) {
         if self.peak > 1 {
             learned.max_in_flight = Some(self.peak / 2);

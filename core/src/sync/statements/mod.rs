@@ -1,4 +1,4 @@
-//! What a session does with statements: tasks, requests in flight, and what follows from their answers.
+//! A session's work on statements: tasks, requests in flight, and the consequences of their answers.
 
 pub(crate) mod at_work;
 pub(crate) mod in_flight;

@@ -1,4 +1,4 @@
-//! What is due next, and the request that does it.
+//! Chooses what is due next, and makes the request for it.
 
 use uuid::Uuid;
 
@@ -52,7 +52,7 @@ impl Session {
         match taken {
             NextBatch::LeaseLost => Ok(Next::Busy),
             NextBatch::Rows { rows, more, .. } if rows.is_empty() => {
-                // Behind the place where it began: what is before that is left.
+                // Nothing is due after the place where it began: what lies before that is left.
                 let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
                 self.link.wary |= was_ahead && self.link.accepted_any;
                 Ok(if more || was_ahead {
@@ -69,16 +69,16 @@ impl Session {
         }
     }
 
-    /// Returns where in the log to go on. In a long trouble every other session begins farther ahead, because
-    /// the few statements in front may cause it, or near the end, because it may be all that were there when
-    /// the trouble began, and stays there; but not where the LRS asks for time, as it does of everybody.
+    /// Returns the place in the log after which to go on. In a long trouble every other session begins further
+    /// ahead, because the first few statements may cause the trouble, or near the end, because all that existed
+    /// when it began may; and it continues there. But not if the LRS asks to wait, which it asks of everybody.
     fn after_suspects(&mut self, db: &Db) -> Result<i64, StoreError> {
         let last = db.last_seq()?;
         let long = self.link.is_in_long_trouble();
         if !self.suspects.is_empty() {
             return Ok(self.suspects.after(last, &mut self.rng));
         }
-        // What follows one that is taken is taken as well, more likely than what lies in front.
+        // What follows a statement that is taken is more likely to be taken than what lies in front.
         if let Some(began) = self.ahead {
             return Ok(began);
         }
@@ -95,7 +95,7 @@ impl Session {
         Ok(*self.ahead.insert(began))
     }
 
-    /// Reports statements that the device has spoilt and that are held for it.
+    /// Reports statements that are held because they are damaged.
     fn tell_held(&mut self, spoilt: &[Spoilt]) {
         self.held += spoilt.len() as u64;
         self.events.extend(spoilt.iter().map(|one| Event::Held {
@@ -106,9 +106,9 @@ impl Session {
         }));
     }
 
-    /// The last look at a batch before it leaves, wherever it comes from: what the app has erased
-    /// meanwhile, and what this version of the standard cannot say, does not go; what another upstream has had
-    /// meanwhile goes as it went there.
+    /// Checks a batch a last time before it leaves, wherever it comes from. What the app has erased in the
+    /// meantime, or this version of the standard cannot express, does not go; what another upstream got in the
+    /// meantime goes as it went there.
     pub(crate) fn may_leave(
         &mut self,
         db: &mut Db,
@@ -142,11 +142,11 @@ impl Session {
     fn first_look(&mut self, batch: Vec<Pending>) -> Task {
         let may_have_come = batch.iter().any(|item| item.row.sent_before);
         if may_have_come && self.link.leaves_out_look() {
-            // The bytes are the same: whoever has it may have it again.
+            // The bytes are identical, so an LRS that has them may get them again.
             return Task::Post(batch);
         }
         if self.link.learned.refuses_known {
-            // One that asks for time would be asked ten questions with each try.
+            // One that asks to wait would be asked ten questions with each try.
             let may_be_there =
                 |item: &Pending| item.row.sent_before && !self.not_there.contains(&item.row.seq);
             let (mut ask, mut rest): (Vec<_>, Vec<_>) = batch.into_iter().partition(may_be_there);
@@ -154,7 +154,7 @@ impl Session {
                 return Task::Post(rest);
             }
             if ask.len() > policy::LOOKED_UP_FIRST {
-                // The others stay queued: an LRS that counts requests would never let it come to an end.
+                // The others stay queued: an LRS that counts requests would never let this come to an end.
                 ask.truncate(policy::LOOKED_UP_FIRST);
                 rest.clear();
             }
@@ -169,7 +169,7 @@ impl Session {
         }
     }
 
-    /// The request that does a task.
+    /// Makes the request for a task.
     pub(crate) fn request(&self, task: &Task) -> Request {
         let (endpoint, authorization) = (
             &self.link.config.endpoint,

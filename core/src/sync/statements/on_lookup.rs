@@ -1,4 +1,4 @@
-//! What follows from looking a statement up at the LRS.
+//! Consequences of looking a statement up at the LRS.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl Session {
         let from = self.link.sender(answer);
         let read = read_get(answer, self.link.asked(), item.row.id);
         let mut found = judge::found(&read, from, retry_after);
-        // Of what was refused in so many words it says enough.
+        // For a statement that was explicitly refused this says enough.
         let matters = !matches!(
             look.then,
             AfterLookup::Blame(_) | AfterLookup::Split { .. } | AfterLookup::Hold
@@ -60,7 +60,7 @@ impl Session {
             Looked::NotShown { status } => {
                 // The LRS itself lets nobody read, or not with these credentials.
                 let may_not_read = from == Sender::Lrs && matches!(status, 401 | 403 | 405 | 501);
-                // One that has shown others means this one alone.
+                // One that has shown others means only this statement.
                 let may_not_read =
                     may_not_read && (status != 401 || self.link.learned.reads != Some(true));
                 self.not_shown(db, look, item, Some(status), may_not_read, now)
@@ -70,7 +70,7 @@ impl Session {
         }
     }
 
-    /// It has something under this id.
+    /// Handles a copy that the LRS has under this id.
     fn shown(
         &mut self,
         db: &mut Db,
@@ -83,7 +83,7 @@ impl Session {
         match statement::compare(&item.row.body, &copy) {
             comparison if is_ours(&item.row, &comparison) => {
                 self.link.learn_to_know(from);
-                // 409 to what it has, unchanged: from now on look before sending again.
+                // It answers 409 to an identical statement: from now on look up before sending again.
                 self.link.learned.refuses_known |= matches!(look.then, AfterLookup::Known { .. });
                 self.found(db, look, item, Outcome::Delivered, now)
             }
@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    /// It has nothing under this id, as far as it says.
+    /// Handles that the LRS, as it says, has nothing under this id.
     fn missing(
         &mut self,
         db: &mut Db,
@@ -114,7 +114,7 @@ impl Session {
             AfterLookup::Known { .. } | AfterLookup::Proves { .. }
         );
         if !look.as_voided && is_claimed {
-            // A voided statement hides behind another parameter.
+            // A voided statement is found by another parameter.
             look.as_voided = true;
             look.ask.push_front(item);
             return self.continue_look(db, look, now);
@@ -135,7 +135,7 @@ impl Session {
             && !look.ask.is_empty()
             && !self.link.is_cautious()
         {
-            // It has not kept the first, and says nothing of the others.
+            // It has not kept the first, and says nothing about the others.
             return self.stop(db, not_kept(), Duration::ZERO, now);
         }
         item.looked = true;
@@ -144,8 +144,8 @@ impl Session {
         self.continue_look(db, look, now)
     }
 
-    /// Tells whether sending has failed again and again while look-ups were answered, as it does where each goes to
-    /// a node of its own. An LRS that has too much to do is asked no more than need be.
+    /// Tells whether sending has failed repeatedly while look-ups were answered, as happens if each goes to a
+    /// node of its own. An overloaded LRS is asked no more than necessary.
     fn may_be_in_step(&self) -> bool {
         let learned = &self.link.learned;
         let problem = learned.trouble.as_ref().map(|trouble| trouble.problem);
@@ -156,7 +156,7 @@ impl Session {
             )
     }
 
-    /// A look-up that nobody answered.
+    /// Handles a look-up that nobody answered.
     pub(crate) fn look_failed(
         &mut self,
         db: &mut Db,
@@ -170,8 +170,8 @@ impl Session {
         }
     }
 
-    /// A look-up came to nothing, for a reason that may be the upstream's. Where the same has come again and
-    /// again it may be a reason of looking up alone: then what is said to sending must do.
+    /// Handles a look-up that came to nothing, for a reason that may be the upstream's. If it recurs, perhaps
+    /// only look-ups fail: then the answers to statements must suffice.
     fn look_stopped(
         &mut self,
         db: &mut Db,
@@ -190,7 +190,7 @@ impl Session {
             return self.stop(db, stop, Duration::ZERO, now);
         }
         self.link.learned.looks_unanswered += 1;
-        // It takes statements and answers no such question, and did not before: that is no outage.
+        // It takes statements but no longer answers look-ups: that is no outage.
         let is_alone =
             self.link.accepted_any && self.link.learned.looks_unanswered > policy::UNANSWERED;
         if (self.link.is_cautious() || is_alone)
@@ -206,9 +206,9 @@ impl Session {
         self.stop(db, stop, Duration::ZERO, now)
     }
 
-    /// Tells whether the LRS's own 401 to a look-up may mean reading alone, or this id alone. Credentials that
-    /// may write and not read are common: sending tells. But not where it has just refused to take a statement,
-    /// since one real LRS says 400 to whom it does not know.
+    /// Tells whether the LRS's own 401 to a look-up may concern only reading, or only this id. Credentials that
+    /// may write but not read are common: sending tells. But not if it has just refused a statement, since one
+    /// real LRS says 400 to a client that it does not know.
     fn forbids_only_reading(&mut self, then: &AfterLookup, words: &str) -> bool {
         match then {
             AfterLookup::Split { blame, .. } | AfterLookup::Blame(blame) if blame.is_401() => false,
@@ -220,12 +220,12 @@ impl Session {
                 }
                 self.link.learned.reads == Some(false)
             }
-            // It would be convicted for a password that has changed.
+            // It would be held because a password has changed.
             AfterLookup::Hold => self.link.learned.reads != Some(true),
             _ => {
                 if self.link.learned.reads != Some(false) {
-                    // Nothing was taken with these yet, or others were shown: perhaps it means this id. What
-                    // it says to sending has to show it soon.
+                    // Nothing was taken with these credentials yet, or others were shown: perhaps it means this
+                    // id. Its answers to statements must show it soon.
                     self.link.note_401(words);
                 }
                 true
@@ -233,7 +233,7 @@ impl Session {
         }
     }
 
-    /// The LRS has something under this id.
+    /// Settles a statement after the LRS has shown something under its id.
     fn found(
         &mut self,
         db: &mut Db,
@@ -247,8 +247,8 @@ impl Session {
         let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
         let settled = vec![(item, outcome)];
         match &mut look.then {
-            // It was sent just now, whatever was said to that, and was not there before. Where a 401 is not
-            // explained it may have come there from elsewhere.
+            // It was sent just now, whatever the answer, and was not there before. If a 401 is not explained,
+            // it may have come there from elsewhere.
             AfterLookup::Proves { .. } | AfterLookup::Blame(_)
                 if same && is_new && self.link.unauthorized.is_none() =>
             {
@@ -266,7 +266,7 @@ impl Session {
             | AfterLookup::Send(_)
             | AfterLookup::Known { .. }
             | AfterLookup::Blame(_) => {
-                // It has taken others than those it refuses.
+                // It has taken others than those that it refuses.
                 self.link.accepted_any |= same;
                 self.settle(db, settled, now)?;
             }
@@ -278,7 +278,7 @@ impl Session {
         self.continue_look(db, look, now)
     }
 
-    /// Asks for the next one, or does what the looking was for.
+    /// Asks for the next one, or does what the look-up was for.
     fn continue_look(&mut self, db: &mut Db, look: Lookup, now: Millis) -> Result<(), StoreError> {
         if !look.ask.is_empty() {
             self.tasks.push_front(Task::Lookup(look));
@@ -298,7 +298,7 @@ impl Session {
             {
                 return self.stop(db, not_kept(), Duration::ZERO, now);
             }
-            // Sent again one by one: one of them may be what the LRS stumbles over.
+            // Sent again one by one: one of them may be what the LRS fails on.
             AfterLookup::Known { .. } | AfterLookup::Proves { .. } => {
                 self.post_in_parts(send.into_iter().map(|item| vec![item]).collect());
             }
@@ -309,13 +309,13 @@ impl Session {
                 _ => self.post_in_parts(split(batch, &culprits)),
             },
             AfterLookup::Blame(blame) => return self.blame_all(db, send, &blame, now),
-            // It is among the suspects still.
+            // It is still among the suspects.
             AfterLookup::Hold => {}
         }
         Ok(())
     }
 
-    /// 400 to a look-up: the version header may be what it does not understand.
+    /// Handles a 400 to a look-up: the version header may be what it does not understand.
     fn misunderstood(
         &mut self,
         db: &mut Db,
@@ -339,19 +339,20 @@ impl Session {
                 && self.link.learned.waits.is_empty()
                 && !self.link.leaves_out_about()
             {
-                // Not with the one that happened to be tried last, if it says which it speaks.
+                // Not with the version that happened to be tried last, if it says which ones it speaks.
                 self.tasks.push_front(Task::Negotiate);
             }
             return Ok(());
         }
-        // What was taken since it was found out was taken in it; but not where nothing was for long.
+        // Statements taken since the version was found out were taken in it; but not if nothing was taken for
+        // long.
         let proven = self.link.learned.last_success > self.link.learned.version_at
             && self.link.learned.failures < policy::LONG_TROUBLE;
         self.link.proven_version = self.link.learned.version.filter(|_| proven);
         self.link.learned.version = Some(self.link.version().other());
         self.suspects.clear_refused();
         look.ask.push_front(item);
-        // With the version put right, what was refused for it may go through.
+        // With the right version, what was refused because of it may go through.
         if let AfterLookup::Split { batch, .. } = look.then {
             self.tasks.push_front(Task::Post(batch));
         } else if let AfterLookup::Blame(Blame {
@@ -367,8 +368,8 @@ impl Session {
         Ok(())
     }
 
-    /// Goes on without knowing whether the LRS has the statement: no right to read, a fault of its own, or no
-    /// such look-up. Its answer to sending must do.
+    /// Continues without knowing whether the LRS has the statement: no right to read, a failure of its own, or
+    /// no such look-up. Its answers to statements must suffice.
     fn not_shown(
         &mut self,
         db: &mut Db,
@@ -380,7 +381,7 @@ impl Session {
     ) -> Result<(), StoreError> {
         (look.as_voided, look.again) = (false, false);
         match &look.then {
-            // The credentials, or one of these? Another one that is taken tells, and nothing else does.
+            // The credentials, or one of these? Only another statement that is taken tells.
             AfterLookup::Split { blame, .. } if blame.is_401() => {
                 self.link.auth_verified = false;
                 self.one_and_the_others(look);
@@ -397,7 +398,7 @@ impl Session {
             | AfterLookup::Blame(_)
             | AfterLookup::Hold => {
                 item.looked = true;
-                // Nor will it say so a minute later.
+                // A minute later it will not say so either.
                 self.not_there.insert(item.row.seq);
                 look.missing.push(item);
                 self.continue_look(db, look, now)
@@ -405,7 +406,7 @@ impl Session {
             AfterLookup::Proves { vouched, own }
                 if self.counts_unread(&item, *vouched && may_not_read, *own) =>
             {
-                // From now on this is how it is.
+                // From now on this is what to expect of it.
                 self.link.learned.names = false;
                 self.link.learned.reads = Some(false);
                 let settled = vec![(item, Outcome::Delivered)];
@@ -437,14 +438,14 @@ impl Session {
         }
     }
 
-    /// Tells whether what was said to be stored counts though it is not shown: the LRS itself says that it has stored
-    /// it, and it (`vouched`) or the app says that nobody may read it here. One that fails on the question, or does
-    /// not understand it, says nothing. An LRS that never gives its version header cannot be told from whoever stands
-    /// before it.
+    /// Tells whether a statement counts as stored that the LRS does not show: the LRS itself says that it has
+    /// stored it, and it (`vouched`) or the app says that nobody may read. One that fails on the look-up, or
+    /// does not understand it, says nothing. An LRS that never gives its version header cannot be told from
+    /// something in front of it.
     fn counts_unread(&self, item: &Pending, vouched: bool, own: bool) -> bool {
         let learned = &self.link.learned;
-        // Whoever names what it stores, or has shown some of it, and suddenly only says so may be somebody else. An
-        // LRS that names what is new to it alone says so each time.
+        // One that usually names or shows what it stores, and suddenly only says so, may be something else. An
+        // LRS that names only what is new to it says so each time.
         let as_usual = !learned.names && learned.reads != Some(true)
             || item.row.tries >= policy::SAID_UNLIKE_USUAL
             || learned.failures >= policy::FAILURES_UNLIKE_USUAL;
@@ -452,7 +453,7 @@ impl Session {
         vouched && as_usual || self.link.config.write_only && (own || !signs)
     }
 
-    /// The first of a batch is sent alone, and then the others.
+    /// Sends the first of a batch alone, and then the others.
     fn one_and_the_others(&mut self, look: Lookup) {
         let AfterLookup::Split {
             mut batch,
@@ -469,7 +470,7 @@ impl Session {
         self.post_in_parts(parts);
     }
 
-    /// Blames a statement that the LRS says it has and shows nothing of, even when asked again.
+    /// Blames a statement that the LRS says it has but does not show, even when asked again.
     fn vanished(
         &mut self,
         db: &mut Db,
@@ -477,8 +478,8 @@ impl Session {
         item: Pending,
         now: Millis,
     ) -> Result<(), StoreError> {
-        // What is said to be stored, and is never shown, nobody has refused: that does only an LRS that says
-        // itself something else of it.
+        // If it is said to be stored but never shown, nobody has refused it, unless the LRS itself said
+        // something other than that.
         let stranger = match look.then {
             AfterLookup::Proves { vouched, own } => vouched || !own,
             _ => false,
@@ -508,7 +509,7 @@ impl Session {
 }
 
 /// Tells whether the LRS's copy is of this statement. A timestamp that Pannier made may have been corrected
-/// otherwise in a copy of the queue, and been delivered from there: it is the same experience all the same.
+/// differently in a copy of the queue, and been delivered from there: it is the same experience all the same.
 fn is_ours(row: &Row, comparison: &Comparison) -> bool {
     match comparison {
         Comparison::Same => true,

@@ -1,4 +1,4 @@
-//! What follows from sending a batch, with an answer or without one.
+//! Consequences of sending a batch, with an answer or without one.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Session {
                     .ceiling
                     .shrink_bytes(&mut self.link.learned, sent.bytes);
             }
-            // One LRS breaks on every batch above some size, another one just once.
+            // One LRS breaks the connection on every batch above some size, another one just once.
             TransportError::Broken(_) if self.link.learned.failures == 0 => {}
             TransportError::TimedOut | TransportError::Broken(_) => {
                 self.link
@@ -51,7 +51,7 @@ impl Session {
     }
 
     /// Stops after nothing was taken, for a reason that may be the upstream's or the statement's. Once the
-    /// session is cautious a statement that was alone is looked up and others are tried.
+    /// session is cautious, a statement that was sent alone is looked up and others are tried.
     fn post_stopped(
         &mut self,
         db: &mut Db,
@@ -70,8 +70,7 @@ impl Session {
             return self.stop(db, stop, doubt, now);
         }
         if let Pause::RetryAfter(_) = stop.pause {
-            // The wait that it asks for is kept; meanwhile this one steps aside, so that the next to be
-            // tried is another one.
+            // The wait that it asks for is kept; this statement steps aside, so that another one is tried next.
             if let Some(item) = batch.pop() {
                 let blame = blame_of(&stop);
                 let outcome = self.later(&item, &blame, now);
@@ -83,7 +82,7 @@ impl Session {
         let blame = blame_of(&stop);
         self.tasks
             .push_front(Task::Lookup(Lookup::new(batch, AfterLookup::Blame(blame))));
-        // Should this session end before it knows, the next one waits.
+        // If this session ends before the look-up, the next one waits.
         self.settle(db, Vec::new(), now)
     }
 
@@ -122,7 +121,7 @@ impl Session {
             ),
             Verdict::Suspicious { blame, culprits } => {
                 if sent.bytes >= policy::BIG_BODY && batch.len() > 1 {
-                    // One LRS says 400 to what is too large.
+                    // One LRS answers 400 to a batch that is too large.
                     self.link
                         .ceiling
                         .shrink_bytes(&mut self.link.learned, sent.bytes);
@@ -153,17 +152,17 @@ impl Session {
         }
     }
 
-    /// Learns from a stop how much it may bear at once.
+    /// Learns from a stop how much the upstream may bear at once.
     fn takes_less(&mut self, tried: usize, problem: Problem) {
         let learned = &mut self.link.learned;
         match problem {
             Problem::ServerError => Ceiling::failed_on(learned, tried),
-            // It may bear fewer at once: not only one next, but fewer from now on.
+            // It may bear fewer at once: not only one now, but fewer from now on.
             Problem::Busy if learned.failures + 1 == policy::BUSY_BEFORE_SINGLES => {
                 self.link.ceiling.shrink_statements(learned, tried);
             }
             Problem::Busy | Problem::Credentials => {}
-            // A page or a redirect may be for one of these: it is looked for from here on.
+            // A page or a redirect may be caused by one of these: the search for it continues from here.
             _ if tried > 1 => self.link.ceiling.shrink_statements(learned, tried),
             _ => {}
         }
@@ -201,7 +200,7 @@ impl Session {
         look: &[usize],
         now: Millis,
     ) -> Result<(), StoreError> {
-        // Looked up and not found, sent, and still nothing said of it.
+        // These were looked up and not found, then sent, and are still not mentioned.
         let (lost, look): (Vec<_>, Vec<_>) =
             pick(batch, look).into_iter().partition(|item| item.looked);
         if !look.is_empty() {
@@ -218,7 +217,7 @@ impl Session {
             self.accepted(db, settled, now)?;
         }
         for (at, blame) in refused {
-            // It took the others in the same breath, if it took some.
+            // If it took some, it took those in the same answer.
             let taken = self.link.learned.taken - u64::from(!delivered.is_empty());
             self.blame_since(db, vec![batch[at].clone()], &blame, taken, now)?;
         }
@@ -237,7 +236,7 @@ impl Session {
         )
     }
 
-    /// 400, 422, 403, and the LRS's own 500: whose fault is it?
+    /// Finds out who is at fault for a 400, 422, 403 or an LRS's own 500.
     fn suspicious(
         &mut self,
         db: &mut Db,
@@ -247,7 +246,7 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         if blame.is_401() {
-            // The credentials are asked about anew, whatever it took before.
+            // The credentials are in question again, whatever it took before.
             self.link.auth_verified = false;
             self.link.note_401(&blame.words);
         }
@@ -269,8 +268,8 @@ impl Session {
         let Some(item) = batch.pop() else {
             return Ok(());
         };
-        // It may be there from before, or all the same: one LRS says 400 to what it has, and some say 500
-        // to what they have just stored.
+        // It may be there from before, or in spite of the answer: one LRS says 400 to what it has, and some say
+        // 500 to what they have just stored.
         let may_be_there = item.row.sent_before || blame.reason == HoldReason::ServerError;
         if !self.link.auth_verified
             || (may_be_there && !item.looked)
@@ -283,10 +282,10 @@ impl Session {
         self.blame_all(db, vec![item], &blame, now)
     }
 
-    /// 409: it knows at least one of them, the same or another.
+    /// Handles a 409: the LRS knows at least one of them, identical or not.
     fn known(&mut self, mut batch: Vec<Pending>, named: &[usize]) {
         if batch.len() > 1 {
-            // It does not say that it knows this one: not to find it now proves nothing against it.
+            // It does not say that it knows each of these: not finding one now proves nothing against it.
             for item in &mut batch {
                 item.looked = false;
             }
@@ -325,7 +324,7 @@ impl Session {
     }
 }
 
-/// What an answer under 200 says of some of its statements.
+/// Turns what an answer under 200 says of some statements into blames.
 fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame)> {
     let blame = |words| Blame {
         reason: HoldReason::Refused,
@@ -338,11 +337,12 @@ fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame
     refused.map(|(at, words)| (at, blame(words))).collect()
 }
 
-/// Returns the reason to hold a statement for that the upstream stopped at, alone and again and again.
+/// Returns the reason for which to hold a statement that made the upstream stop repeatedly when it was sent
+/// alone.
 fn blame_of(stop: &Stop) -> Blame {
     let (reason, stranger) = match (stop.problem, stop.status) {
         (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
-            // Whoever cut the connection, or gave up on the LRS, need not be the LRS.
+            // Whoever broke the connection, or gave up on the LRS, need not be the LRS.
             (HoldReason::ServerError, stop.doubt)
         }
         (problem, _) => (
@@ -359,7 +359,7 @@ fn blame_of(stop: &Stop) -> Blame {
     }
 }
 
-/// Takes those at these positions, in ascending order, without a copy of their bytes.
+/// Takes the statements at these positions, in ascending order, without copying their bytes.
 fn take(batch: Vec<Pending>, at: &[usize]) -> impl Iterator<Item = Pending> {
     let mut at = at.iter().copied().peekable();
     batch

@@ -1,16 +1,16 @@
-//! Statements that were refused when they were alone.
+//! Decides about statements that were refused when they were sent alone.
 //!
-//! Whether it is the statement or the LRS, or something that stands before it today, can be told in one
-//! way only: by trying again. A statement is held when the LRS itself has refused it twice, some time
-//! apart, and has taken others in between, and refuses it a few times more at once: one node of several refuses,
-//! and the next one takes. Where it refuses many in a row, as one whose quota is full, or has taken what it refused
-//! before, as one that counts statements per minute, it takes several refusals more, each after others were taken; and
-//! one that says when to come again does not count. Until then it is a suspect. In a session that has not seen
-//! the LRS take anything, suspects are known to the session alone and stay queued, so an outage, a broken
-//! deployment or a misled proxy leaves no trace; the session goes on behind them: the next few, then ever
-//! further ahead, so that a run of bad statements ends no sync. Once another one is taken, they step
-//! aside and are tried again later. What a stranger refuses (a page, an answer without any mark of an
-//! LRS) steps aside in the same way, and is never held for it.
+//! The cause may be the statement, the LRS, or something in front of the LRS today, and only trying again can
+//! tell. A statement is held if the LRS itself has refused it twice, some time apart, has taken others in
+//! between, and refuses it a few times more at once: one node of several may refuse what the next one takes. If
+//! the LRS refuses many in a row, as one whose quota is full, or has taken what it refused before, as one that
+//! counts statements per minute, several more refusals are needed, each after others were taken; and a refusal
+//! that says when to come again does not count. Until then the statement is a suspect. In a session that has
+//! not seen the LRS take anything, suspects are known to the session only and stay queued, so an outage, a
+//! broken deployment or a misled proxy leaves no trace; the session goes on after them: the next few, then ever
+//! further ahead, so that a run of bad statements ends no sync. Once another statement is taken, they step
+//! aside and are tried again later. What a stranger refuses (a page, an answer without any mark of an LRS)
+//! steps aside in the same way, but is never held for it.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::sync::meaning::{Blame, Pause, Stop};
 use crate::sync::policy;
 use crate::sync::session::Session;
 
-/// Whether the upstream has taken other statements since it refused the suspects.
+/// Behaviour of the upstream towards other statements since it refused the suspects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Others {
     TakenSince,
@@ -31,7 +31,7 @@ pub(crate) enum Others {
 }
 
 impl Session {
-    /// Suspects each of these statements, which was refused or failed on when it was alone.
+    /// Suspects each of these statements, which was refused or failed on when it was sent alone.
     pub(crate) fn blame_all(
         &mut self,
         db: &mut Db,
@@ -42,7 +42,7 @@ impl Session {
         self.blame_since(db, items, blame, self.link.learned.taken, now)
     }
 
-    /// The same, when the upstream had taken statements of so many requests.
+    /// Does the same for a refusal at which the upstream had taken statements of this many requests.
     pub(crate) fn blame_since(
         &mut self,
         db: &mut Db,
@@ -69,7 +69,7 @@ impl Session {
                 skew: self.link.skew,
                 item,
             };
-            // One that is aside already would be due again at once.
+            // One that is already aside would be due again at once.
             if suspect.item.row.aside_since.is_some() {
                 let outcome = self.later_since(&suspect.item, blame, taken, now);
                 self.settle(db, vec![(suspect.item.clone(), outcome)], now)?;
@@ -83,14 +83,15 @@ impl Session {
             // The rest of the batch stays queued until the upstream has shown that it is well.
             self.forget_tasks();
             if let Some(asked) = blame.retry_after {
-                // It refuses whatever comes, and says until when.
+                // It refuses everything, and says until when.
                 let stop = Stop {
                     pause: Pause::AtLeast(asked.min(policy::LONGEST_ASKED_BY_A_REFUSAL)),
                     ..blame.clone().stop()
                 };
                 return self.stop(db, stop, Duration::ZERO, now);
             }
-            // But one leap: it may be statements that it fails on, and questions that nobody answers.
+            // One leap is allowed all the same: perhaps it fails on these statements only, and merely answers
+            // no look-ups.
             if self.suspects.ill && self.suspects.list.len() > policy::SUSPECTS_BEFORE_PROBING {
                 return self.resolve_suspects(db, now).map(drop);
             }
@@ -98,7 +99,7 @@ impl Session {
         Ok(())
     }
 
-    /// The LRS itself has refused it before in the same way, and has taken others since.
+    /// Tells whether the LRS itself has refused it before in the same way and has taken others since.
     fn confirms(&self, item: &Pending, blame: &Blame) -> bool {
         let taken = self.link.learned.taken;
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
@@ -109,18 +110,18 @@ impl Session {
             && item.row.taken.is_some_and(|then| taken > then)
     }
 
-    /// Returns how many refusals of this kind come before the one that holds a statement of this LRS's.
+    /// Returns the number of such refusals before the one that holds a statement at this LRS.
     fn refusals_before(&self, blame: &Blame) -> u32 {
         let usual = policy::refusals_before(blame.reason, blame.status);
         usual + policy::REFUSALS_IN_DOUBT * self.link.learned.acquitted
     }
 
-    /// Tells whether it is sent once more before it is held for this: at once, as the one before it and the next one
-    /// may come to different nodes. What a server fails on has been tried often enough, as has what was tried at
-    /// other times.
+    /// Tells whether to send it again at once before it is held for this: successive requests may reach
+    /// different nodes. What a server fails on has been tried often enough, as has what was tried at other
+    /// times.
     fn may_appeal(&self, item: &Pending, blame: &Blame) -> bool {
         let tried = item.row.tries.saturating_sub(self.refusals_before(blame)) + item.appeals;
-        // A report under 200 is about this one, and no limit's or node's.
+        // A report under 200 is about this statement, and comes from no limit or node.
         let is_reported = blame.status == Some(200);
         policy::refusals_before(blame.reason, blame.status) == 1
             && !is_reported
@@ -128,8 +129,8 @@ impl Session {
             && self.suspects.list.len() < policy::MANY_IN_A_ROW
     }
 
-    /// Tells whether it was refused often enough to be held. Where many were refused in a row just now, or some and
-    /// the LRS has taken nothing since, which may be read-only for a while, it takes more.
+    /// Tells whether it was refused often enough to be held. More refusals are needed if many were refused in a
+    /// row just now, or some were and the LRS has taken nothing since, as it may be read-only for a while.
     fn is_enough(&self, suspect: &Suspect, in_a_row: usize, others: Others) -> bool {
         let often = self.refusals_before(&suspect.blame) + policy::REFUSALS_IN_DOUBT;
         let most = match others {
@@ -139,8 +140,8 @@ impl Session {
         in_a_row <= most || suspect.item.row.tries >= often
     }
 
-    /// Tells whether the refusal before is long enough ago to count as another one, whatever the wall clock
-    /// did since.
+    /// Tells whether the previous refusal is long enough ago for this one to count, whatever the wall clock did
+    /// since.
     fn is_apart(&self, item: &Pending) -> bool {
         match (self.link.steady, item.row.refused_at) {
             (Some(now), Some(then)) if now.boot == then.boot => {
@@ -150,7 +151,7 @@ impl Session {
         }
     }
 
-    /// What becomes of the suspects.
+    /// Takes all suspects and returns their outcomes: held, or tried again later.
     pub(crate) fn hold_confirmed(
         &mut self,
         others: Others,
@@ -174,8 +175,9 @@ impl Session {
         outcomes
     }
 
-    /// Holds a statement that is at fault, unless the LRS may have refused it for its timestamp, which
-    /// passes. The time of the refusal counts, which may be a while ago and before our clock jumped.
+    /// Returns the outcome for a statement at fault: held, unless the LRS may have refused it for its
+    /// timestamp, which is temporary. The time of the refusal counts, which may be a while ago and before our
+    /// clock jumped.
     fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
         let happened_at = suspect.item.row.happened_at;
         let lay_ahead =
@@ -184,7 +186,7 @@ impl Session {
             .skew
             .filter(|skew| lay_ahead(*skew))
             .map(|then| happened_at - self.link.skew.unwrap_or(then))
-            // Not at once and again and again while the clocks may disagree.
+            // Not at once and repeatedly while the clocks may disagree.
             .map(|due| match due {
                 _ if due > now => due,
                 _ => due + policy::CLOCKS_AGREE_WITHIN_MS,
@@ -201,7 +203,7 @@ impl Session {
         }
     }
 
-    /// Decides about the suspects when nothing else is due. Returns whether there is something to do again.
+    /// Decides about the suspects once nothing else is due. Returns whether there is something to do again.
     pub(crate) fn resolve_suspects(
         &mut self,
         db: &mut Db,
@@ -223,8 +225,8 @@ impl Session {
             .iter()
             .all(|one| one.item.row.aside_since.is_some());
         if confirmed && (taken_others || all_aside) {
-            // Does it understand us still? One LRS answers 400 to a password that has changed meanwhile,
-            // and only a look-up tells.
+            // Does it still accept us? One LRS answers 400 to a password that has changed in the meantime, and
+            // only a look-up tells.
             let seq = last.item.row.seq;
             if self.suspects.verified != Some(seq) {
                 self.suspects.verified = Some(seq);
@@ -234,10 +236,10 @@ impl Session {
             }
         }
         if taken_others || all_aside {
-            // No more of them in one session: it may be an outage that has begun meanwhile.
+            // No more of them in one session: an outage may have begun in the meantime.
             self.link.wary = false;
-            // So many in a row, up to the end of the log, may be a limit that is spent: if the next few are refused
-            // as well, it is left alone for a while, and not asked for each that is queued.
+            // So many in a row, up to the end of the log, may mean that a limit is used up: if the next few are
+            // refused as well, it is left alone for a while, and not asked for each queued statement.
             self.link.accepted_any &= !self.suspects.is_probing();
             let settled = self.hold_confirmed(Others::NotTakenSince, now);
             self.settle(db, settled, now)?;
@@ -251,8 +253,8 @@ impl Session {
         self.later_since(item, blame, self.link.learned.taken, now)
     }
 
-    /// Puts a statement off, longer each time. `taken` is how much the upstream had taken when it was
-    /// refused.
+    /// Puts a statement off, longer each time. `taken` is the number of requests that the upstream had taken
+    /// statements of when it refused this one.
     fn later_since(&mut self, item: &Pending, blame: &Blame, taken: u64, now: Millis) -> Outcome {
         let asked = blame.retry_after.unwrap_or_default();
         let wait = backoff::suspicion(item.row.tries, &mut self.rng)
@@ -264,7 +266,7 @@ impl Session {
             due: Some(now + wait.as_millis() as Millis),
             status: blame.status,
             words: blame.words.clone(),
-            // Only what the LRS itself has refused before is held by its next refusal.
+            // Only a previous refusal by the LRS itself makes its next one hold the statement.
             taken: blame.is_a_refusal().then_some(taken),
         }
     }

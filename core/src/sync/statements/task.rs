@@ -1,4 +1,4 @@
-//! What a session has yet to do: tasks, the next one first.
+//! The tasks of a session, the next one first.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use tracing::Span;
 use crate::store::Row;
 use crate::sync::meaning::{Blame, Verdict};
 
-/// A statement on its way.
+/// A statement to be sent.
 #[derive(Debug, Clone)]
 pub struct Pending {
     /// The statement.
     pub row: Row,
-    /// Looked up in this session, and not found.
+    /// Tells whether it was looked up in this session and not found.
     pub looked: bool,
-    /// How often it was sent again at once after a refusal that would hold it.
+    /// Number of times that it was sent again at once after a refusal that would hold it.
     pub appeals: u32,
 }
 
@@ -30,12 +30,13 @@ impl From<Row> for Pending {
 }
 
 impl Pending {
-    /// Tells whether the LRS itself has refused it when it was alone, in an earlier session.
+    /// Tells whether the LRS itself has refused it when it was sent alone, in an earlier session.
     pub(crate) fn was_refused_before(&self) -> bool {
         self.row.aside_since.is_some() && self.row.taken.is_some()
     }
 
-    /// Tells whether it comes straight from the log and was never sent, so that it may go beside others.
+    /// Tells whether it comes straight from the log and was never sent: then it may be sent while others are in
+    /// flight.
     pub(crate) fn is_fresh(&self) -> bool {
         self.row.aside_since.is_none() && !self.row.sent_before && !self.looked
     }
@@ -47,52 +48,52 @@ impl AsRef<[u8]> for Pending {
     }
 }
 
-/// Thing to do that ends in a request.
+/// A task that ends in a request.
 #[derive(Debug)]
 pub(crate) enum Task {
     /// Ask which versions the upstream speaks.
     Negotiate,
     /// Send a batch.
     Post(Vec<Pending>),
-    /// Lookup statements up by their ids.
+    /// Look up statements by their ids.
     Lookup(Lookup),
 }
 
-/// Statements to look up one by one, and what to do then.
+/// Statements to look up one by one, and what to do afterwards.
 #[derive(Debug)]
 pub(crate) struct Lookup {
     pub(crate) ask: VecDeque<Pending>,
-    /// The one in front was not found: is it voided? A voided statement hides.
+    /// Tells whether the first one, which was not found, is asked for as voided: a voided statement is hidden.
     pub(crate) as_voided: bool,
-    /// The one in front was not found, and is asked for once more to get out of step: see
+    /// Tells whether the first one, which was not found, is asked for once more to get out of step: see
     /// [`policy::OUT_OF_STEP`](crate::sync::policy::OUT_OF_STEP).
     pub(crate) again: bool,
-    /// Asked for and not found.
+    /// Statements asked for and not found.
     pub(crate) missing: Vec<Pending>,
     pub(crate) then: AfterLookup,
 }
 
-/// Why statements are looked up, which says what follows.
+/// Reason for a look-up, which determines what follows.
 #[derive(Debug)]
 pub(crate) enum AfterLookup {
     /// Send those not found, followed by these.
     Send(Vec<Pending>),
-    /// The LRS said that it has them: they must be there. `vouched`: it said so as an LRS does, and
-    /// where it lets nobody read that is all the proof there is. `own`: it was the LRS that said so.
+    /// Check those that the LRS said it has. `vouched`: it said so explicitly as an LRS, which is all the proof
+    /// there is if it lets nobody read. `own`: it was the LRS that said so.
     Proves { vouched: bool, own: bool },
-    /// The LRS said that it knows `each` of them, or at least one (409).
+    /// Find those that the LRS said it knows (409): `each` of them, or at least one.
     Known { each: bool },
-    /// First of all, do the credentials and the version hold? Then these are split up to find the
+    /// Check first whether the credentials and the version are accepted. Then these are split up to find the
     /// culprit.
     Split {
         batch: Vec<Pending>,
         culprits: Vec<usize>,
         blame: Blame,
     },
-    /// The LRS failed on it or refused it when it was alone.
+    /// Check a statement that the LRS failed on or refused when it was sent alone.
     Blame(Blame),
-    /// Check whether the credentials and the version still hold: the statement is a suspect, and the LRS took
-    /// others before.
+    /// Check whether the credentials and the version are still accepted: the statement is a suspect, and the
+    /// LRS took others before.
     Hold,
 }
 
@@ -108,17 +109,17 @@ impl Lookup {
     }
 }
 
-/// Work that the log and the statements aside have for the next request.
+/// Next work from the log and the statements aside.
 pub(crate) enum Next {
     Task(Task),
     Nothing,
-    /// Ask again: so many had to step aside that the transaction has been long enough.
+    /// Ask again: so many had to step aside that the transaction is long enough.
     Again,
     /// Another process syncs.
     Busy,
 }
 
-/// A batch whose answer asks for something else than the next batch, while others are under way.
+/// A batch whose answer asks for anything but the next batch, while others are under way.
 pub(crate) struct Returned {
     pub(crate) batch: Vec<Pending>,
     pub(crate) verdict: Verdict,
@@ -126,16 +127,16 @@ pub(crate) struct Returned {
     pub(crate) span: Span,
 }
 
-/// A batch that was sent, as far as it matters for what follows.
+/// Facts about a batch that was sent, as far as they matter for what follows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sent {
     /// Size of the body, bytes.
     pub(crate) bytes: usize,
-    /// The request's own: for so long the LRS may be at it after a connection that broke.
+    /// The request's own time-out: the LRS may be working on it that long after the connection broke.
     pub(crate) timeout: Duration,
 }
 
-/// Splits a batch around those the LRS points at, or in halves; capture order stays.
+/// Splits a batch around those that the LRS points at, or in halves; capture order stays.
 pub(crate) fn split(mut batch: Vec<Pending>, culprits: &[usize]) -> Vec<Vec<Pending>> {
     let pointed_at = culprits.len() < batch.len() && culprits.iter().any(|at| *at < batch.len());
     if !pointed_at {

@@ -8,7 +8,7 @@ use rustls::crypto::KeyProvider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
 
-/// Loads no private key.
+/// Provider that loads no private key.
 #[derive(Debug)]
 pub(super) struct NoClientKeys;
 

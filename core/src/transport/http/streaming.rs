@@ -10,10 +10,10 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::lrs::{Body, BodyPiece, FilePiece, TransportError};
 
-/// So much of a file is in memory at once.
+/// Number of bytes of a file in memory at once.
 const AT_ONCE: u64 = 64 * 1024;
 
-/// As the client takes it. Every file is open and long enough before anything is sent.
+/// Turns a body into one for the client. Every file is open and long enough before anything is sent.
 pub(super) fn sendable(body: Body) -> Result<reqwest::Body, TransportError> {
     if body.as_bytes().is_some() {
         let bytes = body.into_pieces().pop().map(|piece| match piece {
@@ -53,11 +53,11 @@ fn open(piece: &FilePiece) -> Result<File, TransportError> {
 
 enum Source {
     Bytes(Vec<u8>),
-    /// So much of it is to be read still.
+    /// An open file, and the number of bytes still to be read.
     File(File, u64),
 }
 
-/// The pieces that are left, the last one first.
+/// Pieces that are left, the last one first.
 struct Streamed {
     pieces: Vec<Source>,
     left: u64,
@@ -91,7 +91,7 @@ impl HttpBody for Streamed {
     type Data = Bytes;
     type Error = io::Error;
 
-    /// Reads on the thread that polls: a little of a file on the device, which takes less than to wake another one.
+    /// Reads on the thread that polls: a little of a local file takes less time than waking another thread.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -109,7 +109,7 @@ impl HttpBody for Streamed {
         self.left == 0
     }
 
-    /// Exact, so that it goes with `Content-Length` and is not chunked.
+    /// Returns the exact size, so that the body goes with `Content-Length` and is not chunked.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
     }

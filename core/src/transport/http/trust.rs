@@ -1,10 +1,10 @@
-//! Why a TLS handshake failed, in words that say what to do.
+//! Reasons why a TLS handshake failed, in words that say what to do.
 
 use std::error::Error;
 
 use rustls::CertificateError;
 
-/// If it is TLS that failed: why.
+/// Returns the reason, if it is TLS that failed.
 pub(super) fn broken(error: &(dyn Error + 'static)) -> Option<String> {
     let mut error = Some(error);
     while let Some(here) = error {

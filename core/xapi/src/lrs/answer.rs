@@ -2,25 +2,25 @@
 
 use std::fmt;
 
-/// What came back over HTTP: any status at all, also one that says no.
+/// An HTTP answer with any status at all, refusals included.
 ///
 /// `Debug` shows the status, the names of the headers and the size of the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// The headers as they came; names in any letter case, values as far as they are text.
+    /// Headers as they came; names in any letter case, values as far as they are text.
     pub headers: Vec<(String, String)>,
-    /// The body, unpacked; or its beginning, if it was [`cut`](Self::cut).
+    /// Body, or its beginning if it was [`cut`](Self::cut); as it came until [`unpack`](super::unpack()) unpacks it.
     pub body: Vec<u8>,
-    /// There was more of the body than this: it was longer than
-    /// [`Request::longest_answer`](super::Request::longest_answer), or the connection broke in the
-    /// middle of a refusal. What is missing says nothing, and nothing is concluded from its absence.
+    /// Tells whether the body is only the beginning: it was longer than
+    /// [`Request::longest_answer`](super::Request::longest_answer), or the connection broke in the middle of a refusal.
+    /// Nothing is concluded from what is missing.
     pub cut: bool,
 }
 
 impl Response {
-    /// The first value of a header; letter case of the name does not matter.
+    /// Returns the first value of a header; letter case of the name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()

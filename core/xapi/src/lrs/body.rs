@@ -1,4 +1,4 @@
-//! What a request carries: pieces that are sent one after the other.
+//! A request's body: pieces that are sent one after the other.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub struct Body(Vec<BodyPiece>);
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyPiece {
-    /// These bytes.
+    /// Bytes in memory.
     Bytes(Vec<u8>),
     /// Bytes of a file.
     File(FilePiece),
@@ -29,33 +29,33 @@ pub struct FilePiece {
 }
 
 impl Body {
-    /// A body of these pieces.
+    /// Makes a body of these pieces.
     pub fn new(pieces: impl Into<Vec<BodyPiece>>) -> Self {
         Self(pieces.into())
     }
 
-    /// The pieces, in the order they are sent in.
+    /// Returns the pieces, in the order they are sent in.
     pub fn pieces(&self) -> &[BodyPiece] {
         &self.0
     }
 
-    /// The pieces, in the order they are sent in.
+    /// Returns the pieces, in the order they are sent in.
     pub fn into_pieces(self) -> Vec<BodyPiece> {
         self.0
     }
 
-    /// The number of its bytes: what `Content-Length` says.
+    /// Returns the number of its bytes: what `Content-Length` says.
     pub fn len(&self) -> u64 {
         let lengths = self.0.iter().map(BodyPiece::len);
         lengths.fold(0, u64::saturating_add)
     }
 
-    /// Tells whether there are none.
+    /// Tells whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Its bytes, where they lie in memory in one piece. Statements without attachments always do.
+    /// Returns its bytes, where they lie in memory in one piece. Statements without attachments always do.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self.0.as_slice() {
             [] => Some(&[]),
@@ -66,7 +66,7 @@ impl Body {
 }
 
 impl BodyPiece {
-    /// The number of its bytes.
+    /// Returns the number of its bytes.
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -74,14 +74,14 @@ impl BodyPiece {
         }
     }
 
-    /// Tells whether there are none.
+    /// Tells whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl FilePiece {
-    /// So many bytes of the file, from that one on.
+    /// Makes a piece of `length` bytes of the file, from `offset` on.
     pub fn new(path: impl Into<PathBuf>, offset: u64, length: u64) -> Self {
         Self {
             path: path.into(),
@@ -90,22 +90,22 @@ impl FilePiece {
         }
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes stand before these.
+    /// Returns the number of bytes before these.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// How many bytes these are.
+    /// Returns the number of these bytes.
     pub fn len(&self) -> u64 {
         self.length
     }
 
-    /// Tells whether these are none.
+    /// Tells whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }

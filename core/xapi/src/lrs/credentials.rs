@@ -1,4 +1,4 @@
-//! Who we are to the LRS.
+//! Credentials for an LRS.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
 
-/// What the LRS knows us by. `Debug` shows the kind only.
+/// Credentials by which the LRS knows us. `Debug` shows the kind only.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// HTTP Basic (C 4): key and secret, as most LRSs call them.
@@ -16,14 +16,14 @@ pub enum Credentials {
         /// The password or secret.
         password: String,
     },
-    /// HTTP Basic as it was given out ready for use: what stands after `Basic ` in the header. Sent as
-    /// it is, since not all who give one out keep to user and password (cmi5 8.2.2).
+    /// HTTP Basic in the ready form in which it was issued: what stands after `Basic ` in the header. Sent as it is,
+    /// since not all issuers keep to user and password (cmi5 8.2.2).
     Basic64(String),
     /// A bearer token (RFC 6750), which no version of xAPI names but many LRSs take.
     Bearer(String),
 }
 
-/// Why credentials cannot be sent. Never repeats them.
+/// Reason why credentials cannot be sent. Never repeats them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidCredentials {
@@ -35,12 +35,12 @@ pub enum InvalidCredentials {
     /// Line breaks and other control characters, most often from a file that was read whole.
     #[error("the {0} must not contain a line break or other control character; trim it")]
     ControlCharacter(&'static str),
-    /// A token of other characters than RFC 6750, section 2.1 allows.
+    /// A token with characters that RFC 6750, section 2.1 does not allow.
     #[error(
         "the bearer token must be one word of letters, digits and -._~+/=; give the token alone"
     )]
     NotAToken,
-    /// A ready value of other characters than RFC 9110, section 11.2 allows.
+    /// A ready value with characters that RFC 9110, section 11.2 does not allow.
     #[error(
         "the ready Basic value must be one word of letters, digits and -._~+/=; give what stands after \"Basic \" alone"
     )]
@@ -79,7 +79,7 @@ impl Credentials {
     }
 }
 
-/// A `token68` (RFC 9110, section 11.2), wherever its `=` stand.
+/// Tells whether the text is a `token68` (RFC 9110, section 11.2), wherever its `=` stand.
 fn is_one_word(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
     !text.is_empty() && text.chars().all(fits)

@@ -8,14 +8,14 @@ use url::{Host, ParseError, Url};
 
 /// The base URL of an LRS, such as `https://lrs.example/xAPI`; resources are found below it.
 ///
-/// With or without a slash at its end it is the same endpoint.
+/// A slash at its end makes no difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Its path ends in a slash, so that joining a name appends it.
+    /// Base URL, whose path ends in a slash, so that joining a name appends it.
     base: Url,
 }
 
-/// Why a text cannot be an endpoint. Never repeats the text, which may hold a password.
+/// Reason why a text cannot be an endpoint. Never repeats the text, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidEndpoint {
@@ -36,7 +36,7 @@ pub enum InvalidEndpoint {
     /// A query or a fragment.
     #[error("the endpoint must end with its path; remove everything from the ? or # on")]
     HoldsQuery,
-    /// Credentials would travel for everybody on the way to read.
+    /// Credentials that everybody on the way could read.
     #[error(
         "the endpoint begins with http://, and everybody on the way could read the credentials: give its https:// address, or say that the network is closed (`allow_cleartext`)"
     )]
@@ -70,7 +70,7 @@ impl Endpoint {
         Ok(Self { base })
     }
 
-    /// The base URL without a slash at its end.
+    /// Returns the base URL without a slash at its end.
     pub fn as_str(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
     }
@@ -86,8 +86,8 @@ impl Endpoint {
         self.is_https() || is_this_device(&self.base)
     }
 
-    /// Refuses to send credentials where they could be read, unless that is allowed. A collector does
-    /// so itself; for whoever sends requests of their own.
+    /// Refuses to send credentials where they could be read, unless that is allowed. A collector does so itself; call
+    /// it before sending requests of your own.
     pub fn check_cleartext(
         &self,
         has_credentials: bool,
@@ -99,12 +99,12 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Scheme, host and port are the same: credentials for one are for the other too.
+    /// Tells whether scheme, host and port are the same: credentials for one are for the other too.
     pub fn shares_origin(&self, other: &Self) -> bool {
         self.base.origin() == other.base.origin()
     }
 
-    /// The URL of a resource, `statements` or `about`.
+    /// Returns the URL of a resource, `statements` or `about`.
     pub(super) fn resource(&self, name: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{name}", self.base.path()));
@@ -128,7 +128,7 @@ impl Endpoint {
             .is_ok_and(|url| url.host() == self.base.host())
     }
 
-    /// A reference of an answer as an absolute URL without query and fragment, for people to read.
+    /// Returns a reference of an answer as an absolute URL without query, fragment and credentials, for people to read.
     pub(super) fn show(&self, reference: &str) -> Option<String> {
         let mut url = self.base.join(reference).ok()?;
         url.set_query(None);
@@ -153,10 +153,10 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Tells whether what is sent there does not leave this device.
+/// Tells whether a request to this URL stays on this device.
 pub fn is_this_device(url: &Url) -> bool {
     match url.host() {
-        // Names under it, and the one with a dot at its end, systems ask the network's DNS for.
+        // Systems ask the network's DNS for names under it, and for the one with a dot at its end.
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),

@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! Failures: why there is no answer.
 
 use thiserror::Error;
 
@@ -7,8 +7,8 @@ use thiserror::Error;
 /// The texts name hosts and reasons, never queries, credentials or bodies.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TransportError {
-    /// No connection was made (name look-up, refusal, no route, TLS handshake), so no byte of the
-    /// request can have arrived. Where it is TLS that failed, [`TransportError::untrusted`] makes it.
+    /// No connection was made (name look-up, refusal, no route, TLS handshake), so no byte of the request can have
+    /// arrived. Where TLS failed, make it by [`TransportError::untrusted`].
     #[error("the LRS cannot be reached: {0}")]
     Unreachable(String),
     /// A file of the body cannot be read, so that no byte of the request was sent.
@@ -23,11 +23,11 @@ pub enum TransportError {
     Broken(String),
 }
 
-/// How the words of a failed TLS handshake begin.
+/// Beginning of the words of a failed TLS handshake.
 const NO_TRUST: &str = "no secure connection";
 
 impl TransportError {
-    /// The host is there, and TLS with it failed: why, and what to do about it.
+    /// Makes the error of a host that is there, but with which TLS failed: why, and what to do about it.
     pub fn untrusted(why: impl std::fmt::Display) -> Self {
         Self::Unreachable(format!("{NO_TRUST}: {why}"))
     }

@@ -13,13 +13,12 @@ use crate::statement::XapiVersion;
 
 /// Returns how long the LRS asks us to wait (`Retry-After`, RFC 9110 section 10.2.3): seconds, or a date.
 ///
-/// A date is held against the answer's own `Date`, since our clock may be wrong, and only without
-/// one against `now_ms` (unix milliseconds). One that has passed is no wait at all. The value is
-/// not bounded.
+/// A date is compared with the answer's own `Date`, since our clock may be wrong, or with `now_ms` (unix milliseconds)
+/// where there is none. One that has passed is no wait at all. The value is not bounded.
 pub fn retry_after(answer: &Response, now_ms: i64) -> Option<Duration> {
     let value = answer.header("Retry-After")?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Of more digits than a number can have it is as long as can be (RFC 9110, 10.2.3; RFC 9111, 1.2.2).
+        // With more digits than a number can have, the longest wait counts (RFC 9110, 10.2.3; RFC 9111, 1.2.2).
         return Some(Duration::from_secs(
             value.parse::<u32>().unwrap_or(u32::MAX).into(),
         ));
@@ -34,24 +33,24 @@ pub fn retry_after(answer: &Response, now_ms: i64) -> Option<Duration> {
     ))
 }
 
-/// The LRS's clock when it answered (`Date`), in unix milliseconds, to the second.
+/// Returns the LRS's clock when it answered (`Date`), in unix milliseconds, to the second.
 pub fn date(answer: &Response) -> Option<i64> {
     read_date(answer.header("Date")?)
 }
 
-/// Returns what the LRS can show for certain (`X-Experience-API-Consistent-Through`, C 2.1.3; 9274 4.1.6.1),
-/// in unix milliseconds: a statement stored before is found by a GET, if it is there.
+/// Returns the time up to which the LRS shows all it has (`X-Experience-API-Consistent-Through`, C 2.1.3; 9274
+/// 4.1.6.1), in unix milliseconds: a statement stored before is found by a GET, if it is there.
 pub fn consistent_through(answer: &Response) -> Option<i64> {
     read_date(answer.header("X-Experience-API-Consistent-Through")?)
 }
 
-/// The version the LRS answers in (`X-Experience-API-Version`), as far as we speak it. It may be
-/// missing (Ralph), and need not be the one that was asked for (`ADL_LRS` says 2.0.0 to 1.0.3).
+/// Returns the version the LRS answers in (`X-Experience-API-Version`), if it is one of ours. It may be missing
+/// (Ralph), and need not be the one that was asked for (`ADL_LRS` says 2.0.0 to 1.0.3).
 pub fn xapi_version(answer: &Response) -> Option<XapiVersion> {
     common(answer.header("X-Experience-API-Version")?)
 }
 
-/// Reads a date in any of the forms met, to unix milliseconds.
+/// Reads a date in any of the forms met in the wild, as unix milliseconds.
 fn read_date(text: &str) -> Option<i64> {
     let text = text.trim();
     let read = text
@@ -61,8 +60,8 @@ fn read_date(text: &str) -> Option<i64> {
     Some(read.as_millisecond())
 }
 
-/// The three forms of RFC 9110, section 5.6.7, and Django's `Mon, 23-Nov-2026 10:00:00 UTC`: a weekday,
-/// then day, month, year and time in one order or the other.
+/// Reads the three forms of RFC 9110, section 5.6.7, and Django's `Mon, 23-Nov-2026 10:00:00 UTC`: a weekday, then day,
+/// month, year and time in one order or the other.
 fn read_http_date(text: &str) -> Option<Timestamp> {
     let mut words = text.split([' ', ',', '-']).filter(|word| !word.is_empty());
     // The weekday says nothing new, may be written out, and is wrong on some servers.

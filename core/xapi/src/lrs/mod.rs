@@ -1,8 +1,7 @@
-//! How one talks to an LRS: requests and answers as values.
+//! Requests to an LRS and its answers, as values.
 //!
-//! Nothing here opens a socket, reads a clock or touches a disk. [`requests`] builds what is sent,
-//! whoever has a socket carries it, and [`reading`] says what came back. What to do about it is decided
-//! elsewhere.
+//! Nothing here opens a socket, reads a clock or touches a disk. [`requests`] makes requests, a transport carries them,
+//! and [`reading`] reads the answers. What to do about them is decided elsewhere.
 //!
 //! Sections named "C n" are those of the Communication part of xAPI 1.0.3; "9274 n" are those of
 //! IEEE 9274.1.1 (xAPI 2.0.0).

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::Body;
 
-/// The methods of an LRS's resources (C 2; 9274 4.1.6). Statements go by POST, never by PUT: POST with ids does the
-/// same for many of them.
+/// Method of an LRS's resources (C 2; 9274 4.1.6). Statements go by POST, never by PUT: POST with ids does the same for
+/// many of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// Ask.
+    /// Retrieve statements or documents.
     Get,
-    /// Ask for what stands in the head of the answer alone.
+    /// Ask for the headers of the answer alone.
     Head,
     /// Send statements, or a document that is merged with what is there.
     Post,
@@ -22,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as HTTP spells it.
+    /// Returns the method as HTTP spells it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -33,7 +33,7 @@ impl Method {
         }
     }
 
-    /// Tells whether it changes nothing, so that it does no harm twice (RFC 9110, section 9.2.1).
+    /// Tells whether it changes nothing, so that sending it twice does no harm (RFC 9110, section 9.2.1).
     pub fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }
@@ -44,7 +44,7 @@ impl Method {
 /// `Debug` shows the method, the path and sizes; never the query, the headers or the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What is asked for.
+    /// HTTP method.
     pub method: Method,
     /// An absolute `http` or `https` URL without user name and fragment.
     pub url: String,
@@ -52,10 +52,10 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// The body, to be sent whole with `Content-Length`, never chunked and never compressed.
     pub body: Option<Body>,
-    /// How long the whole exchange may take, from the connection to the last byte of the answer.
+    /// Time limit of the whole exchange, from the connection to the last byte of the answer.
     pub timeout: Duration,
-    /// How many bytes of the answer's body are worth keeping. What is longer is cut, and the answer
-    /// says so ([`Response::cut`](super::Response::cut)).
+    /// Number of bytes of the answer's body worth keeping. A longer one is cut, and the answer says so
+    /// ([`Response::cut`](super::Response::cut)).
     pub longest_answer: usize,
 }
 
@@ -70,7 +70,7 @@ impl Request {
         self.body.as_ref().map_or(0, Body::len)
     }
 
-    /// The URL without its query, for people to read.
+    /// Returns the URL without its query, for people to read.
     fn place(&self) -> &str {
         self.url
             .split_once('?')

@@ -1,9 +1,9 @@
-//! What is sent to an LRS.
+//! Requests to an LRS.
 //!
-//! Every request carries `X-Experience-API-Version` (C 3.3; 9274 4.1.7), and asks for an answer that is
-//! not packed: answers are short, and without a word any coding would be allowed (RFC 9110, section
-//! 12.5.3). A body is JSON, not packed either, since no LRS accepts that, and goes with
-//! `Content-Length`, which the transport adds: one LRS finds no body in a chunked request.
+//! Every request carries `X-Experience-API-Version` (C 3.3; 9274 4.1.7), and asks for an answer that is not compressed:
+//! answers are short, and without this any coding would be allowed (RFC 9110, section 12.5.3). A body is JSON, not
+//! compressed either, since no LRS accepts that, and goes with `Content-Length`, which the transport adds: one LRS
+//! finds no body in a chunked request.
 
 use std::time::Duration;
 
@@ -12,33 +12,32 @@ use uuid::Uuid;
 use super::{Authorization, Endpoint, Method, Request};
 use crate::statement::XapiVersion;
 
-/// Enough for a TLS handshake on a bad mobile line and for a look-up on a busy LRS.
+/// Time for a TLS handshake on a bad mobile line and for a look-up on a busy LRS.
 const BASE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The slowest of six LRSs took 15 s for 500 statements and more than 120 s for 5000; three times
-/// that, since giving up early is worse than waiting: one stores everything twice on a re-send.
+/// Time for each statement. The slowest of six LRSs took 15 s for 500 and more than 120 s for 5000; three times that,
+/// since giving up early is worse than waiting: one LRS stores everything twice on a re-send.
 const PER_STATEMENT: Duration = Duration::from_millis(100);
 
-/// 8 KiB a second: a poor 2G line.
+/// Slowest upload that is waited for: 8 KiB a second, a poor 2G line.
 const SLOWEST_BYTES_PER_SECOND: u64 = 8 * 1024;
 
-/// Longer than any proxy keeps a request open. A batch that needs more must be smaller.
+/// Upper limit, longer than any proxy keeps a request open. A batch that needs more must be smaller.
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// More than an LRS has to say: the ids of a thousand statements are 40 KB.
+/// Number of bytes kept of an answer, more than an LRS has to say: the ids of a thousand statements are 40 KB.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 
-/// A copy may be so many times as long as what was sent. An LRS may write each character as an escape of
-/// six, and spreads it over lines; it adds `stored`, `authority` and the like, for which there is
-/// [`LONGEST_ANSWER`].
+/// Factor by which a copy may be longer than what was sent. An LRS may write each character as an escape of six, and
+/// spreads it over lines; for `stored`, `authority` and the like, which it adds, there is [`LONGEST_ANSWER`].
 const COPY_GROWS: usize = 8;
 
-/// Returns how many bytes of the answer to a look-up of a statement of so many bytes are kept.
+/// Returns the number of bytes kept of the answer to a look-up of a statement of this many bytes.
 fn longest_copy(bytes: usize) -> usize {
     LONGEST_ANSWER.saturating_add(bytes.saturating_mul(COPY_GROWS))
 }
 
-/// Returns how long to wait for the whole exchange of a batch.
+/// Returns the time limit of the whole exchange of a batch.
 pub fn timeout(statements: usize, bytes: usize) -> Duration {
     let statements = u32::try_from(statements).unwrap_or(u32::MAX);
     let upload = Duration::from_secs(bytes as u64 / SLOWEST_BYTES_PER_SECOND);
@@ -48,7 +47,7 @@ pub fn timeout(statements: usize, bytes: usize) -> Duration {
         .min(LONGEST_TIMEOUT)
 }
 
-/// The exact size of the body that [`post`] makes of statements of these sizes.
+/// Returns the exact size of the body that [`post`] makes of statements of these sizes.
 pub fn batch_bytes(lengths: impl IntoIterator<Item = usize>) -> usize {
     let (count, sum) = lengths
         .into_iter()
@@ -60,8 +59,8 @@ pub fn batch_bytes(lengths: impl IntoIterator<Item = usize>) -> usize {
     }
 }
 
-/// POST of a batch (C 2.1.2; 9274 4.1.6.1): one statement as an object, several as an array, their
-/// bytes untouched. An empty array, which stores nothing, asks whether statements may be written.
+/// Makes the POST of a batch (C 2.1.2; 9274 4.1.6.1): one statement as an object, several as an array, their bytes
+/// untouched. An empty array, which stores nothing, asks whether statements may be written.
 pub fn post<B: AsRef<[u8]>>(
     endpoint: &Endpoint,
     authorization: Option<&Authorization>,
@@ -94,7 +93,7 @@ pub fn post<B: AsRef<[u8]>>(
     }
 }
 
-/// GET of one statement by its id (C 2.1.3; 9274 4.1.6.1).
+/// Makes the GET of one statement by its id (C 2.1.3; 9274 4.1.6.1).
 pub fn get(
     endpoint: &Endpoint,
     authorization: Option<&Authorization>,
@@ -105,7 +104,7 @@ pub fn get(
     ask(endpoint, "statements", query, authorization, version)
 }
 
-/// GET of one statement that was voided. The other GET answers 404 for it.
+/// Makes the GET of one statement that was voided. [`get`] is answered 404 for it.
 pub fn get_voided(
     endpoint: &Endpoint,
     authorization: Option<&Authorization>,
@@ -116,15 +115,15 @@ pub fn get_voided(
     ask(endpoint, "statements", query, authorization, version)
 }
 
-/// The look-up of a statement of so many bytes, whose copy is read whole.
+/// Lets a look-up read the whole copy of a statement of this many bytes.
 #[must_use]
 pub fn expecting(mut look_up: Request, bytes: usize) -> Request {
     look_up.longest_answer = longest_copy(bytes);
     look_up
 }
 
-/// GET of what the LRS says of itself (C 2.8; 9274 4.1.6.7). It must not be refused for its
-/// version header nor, in 1.0.3, for want of credentials; with wrong ones it may be.
+/// Makes the GET of what the LRS says of itself (C 2.8; 9274 4.1.6.7). It must not be refused for its version header
+/// nor, in 1.0.3, for want of credentials; with wrong ones it may be.
 pub fn about(endpoint: &Endpoint, authorization: Option<&Authorization>) -> Request {
     ask(endpoint, "about", None, authorization, XapiVersion::V2_0_0)
 }

@@ -1,8 +1,8 @@
 //! Unpacking an answer that something on the way has packed.
 //!
-//! Pannier asks for none (`Accept-Encoding: identity`), and some proxies do it all the same. gzip and
-//! deflate are unpacked here, whoever carried them. Another coding is named, so that whoever looks
-//! into it knows where to look.
+//! Pannier asks for no coding (`Accept-Encoding: identity`), and some proxies pack all the same. gzip and deflate are
+//! unpacked here, whatever transport carried them. Another coding is named in the error, so that whoever looks into it
+//! knows where to look.
 
 use std::io::Read;
 
@@ -10,11 +10,11 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::{Response, TransportError};
 
-/// The answer as the LRS wrote it, its body no longer than `longest` bytes: a longer one is cut.
+/// Returns the answer as the LRS wrote it; a body that unpacks to more than `longest` bytes is cut.
 ///
-/// A refusal whose body cannot be read is still a refusal. A success without its body says nothing:
-/// that is [`TransportError::Broken`], which names the coding. Some transports unpack by themselves and leave
-/// the header: what is plain already stays as it is.
+/// A refusal whose body cannot be unpacked is still a refusal. A success without its body says nothing: that is
+/// [`TransportError::Broken`], which names the coding. Some transports unpack by themselves and leave the header: a
+/// body that is plain already stays as it is.
 pub fn unpack(mut answer: Response, longest: usize) -> Result<Response, TransportError> {
     let Some(codings) = answer
         .header("Content-Encoding")
@@ -22,7 +22,7 @@ pub fn unpack(mut answer: Response, longest: usize) -> Result<Response, Transpor
     else {
         return Ok(answer);
     };
-    // The one put on last comes first off.
+    // The coding that was put on last comes off first.
     for coding in codings.split(',').rev().map(str::trim) {
         let unpacked = match coding {
             "" | "identity" => continue,
@@ -60,11 +60,11 @@ fn gzip(answer: &Response, longest: usize) -> Option<(Vec<u8>, bool)> {
     read(MultiGzDecoder::new(answer.body.as_slice()), answer, longest)
 }
 
-/// What HTTP calls deflate has a header (RFC 9110, section 8.4.1.2), which some leave out.
+/// Unpacks what HTTP calls deflate, which has a header (RFC 9110, section 8.4.1.2) that some leave out.
 fn deflate(answer: &Response, longest: usize) -> Option<(Vec<u8>, bool)> {
     let packed = answer.body.as_slice();
     read(ZlibDecoder::new(packed), answer, longest).or_else(|| {
-        // Without a header nearly anything could be packed.
+        // Without a header nearly anything could pass for packed.
         let plain = is_plain(packed);
         (!plain).then(|| read(DeflateDecoder::new(packed), answer, longest))?
     })
@@ -75,7 +75,7 @@ fn read(unpacking: impl Read, answer: &Response, longest: usize) -> Option<(Vec<
     let more = u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1);
     match unpacking.take(more).read_to_end(&mut body) {
         Ok(_) => {}
-        // Its end is missing, as was said.
+        // The end is missing, as the answer says.
         Err(_) if answer.cut && !body.is_empty() => {}
         Err(_) => return None,
     }
@@ -84,7 +84,7 @@ fn read(unpacking: impl Read, answer: &Response, longest: usize) -> Option<(Vec<
     Some((body, cut))
 }
 
-/// Text, as far as it goes: packed bytes are none.
+/// Tells whether the body is text, as far as it goes: packed bytes are none.
 fn is_plain(body: &[u8]) -> bool {
     let text = match std::str::from_utf8(body) {
         Ok(text) => text,

@@ -1,4 +1,4 @@
-//! Completing a statement: what the caller left open is filled in, and the bytes are frozen.
+//! Completes statements: fills in what the caller left out, and freezes the bytes.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::rules::statement::{self, Nesting, Statement};
 use super::version::XapiVersion;
 use super::walk::{Purpose, Walk};
 
-/// What to complete a statement with, where it leaves something open.
+/// Values for what a statement leaves out.
 #[derive(Clone, Copy, Debug)]
 pub struct Fill {
     /// The `id` for a statement that has none.
@@ -32,19 +32,19 @@ pub struct Prepared {
     pub body: Vec<u8>,
     /// The instant of `timestamp`, in Unix milliseconds. A 1.0.3 timestamp without a zone is taken as UTC.
     pub timestamp_ms: i64,
-    /// Whether `timestamp` was filled in here, and so is not the caller's word.
+    /// Tells whether `timestamp` was filled in here rather than given by the caller.
     pub timestamp_is_ours: bool,
-    /// What the steady clock said then; set by whoever has one. Without it the timestamp stays as it
-    /// is.
+    /// Reading of the steady clock at that time, set by a caller that has one. Without it the timestamp stays
+    /// as it is.
     pub steady: Option<Steady>,
-    /// Whether only an LRS of version 2 can take it: it uses `contextAgents` or `contextGroups`, also inside
-    /// a `SubStatement`, or says that it is of version 2.
+    /// Tells whether only an LRS of version 2 can take it: it uses `contextAgents` or `contextGroups`, also
+    /// inside a `SubStatement`, or says that it is of version 2.
     pub needs_2_0: bool,
     /// The statement this one voids, if it is a voiding statement.
     pub voids: Option<Uuid>,
-    /// Whether it has an attachment without `fileUrl`: legal, but the content must travel with it.
+    /// Tells whether it has an attachment without `fileUrl`: legal, but the content must be sent with it.
     pub needs_attachment_content: bool,
-    /// What had better be otherwise, but is no reason to refuse.
+    /// Warnings, which are no reason to refuse.
     pub warnings: Warnings,
 }
 
@@ -66,23 +66,23 @@ impl fmt::Debug for Prepared {
 /// Checks a statement against `version` and completes it.
 ///
 /// A statement without `id` gets `fill.id`, one without `timestamp` gets `fill.now_ms` as
-/// `YYYY-MM-DDTHH:MM:SS.mmmZ`; what is added stands right after the opening brace, `id` before `timestamp`. An
-/// `id` in upper-case letters is made lower-case, since some LRSs take the two for different statements. White
-/// space around the object is left out. All other bytes stay as they are.
+/// `YYYY-MM-DDTHH:MM:SS.mmmZ`; both are put right after the opening brace, `id` before `timestamp`. An `id` in
+/// upper-case letters is made lower-case, since some LRSs take the two for different statements. White space
+/// around the object is left out. All other bytes stay as they are.
 ///
-/// A timestamp in the future is not refused here, since only a clock can tell; see
-/// [`prepare_for_recording`] too.
+/// A timestamp in the future is not refused here, since that takes a clock; see also [`prepare_for_recording`].
 ///
-/// For a valid statement it allocates the frozen body, the text of a timestamp that it adds, room for keys
-/// and formatted strings that are written with escapes, and for objects of more than twelve members.
+/// Allocates, for a valid statement without warnings, the frozen body, the text of a timestamp that it adds,
+/// and room for keys and formatted strings with escapes, for percent-encoded mail addresses, and for objects or
+/// component lists of more than twelve entries.
 pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepared, Invalid> {
     complete(text, version, fill, Purpose::Verdict)
 }
 
-/// Like [`prepare`], and refuses what is valid but can come to no good in a queue: a statement that voids
-/// itself, and a timestamp in a year that no clock error explains, from 2200 on. A calendar that counts
-/// otherwise does: 2026 is 2569 in Thailand. [`prepare`] and [`check`] only warn of these, since what others
-/// have sent or stored is what it is.
+/// Like [`prepare`], but also refuses what is valid but would wait in a queue for good: a statement that voids
+/// itself, and a timestamp from the year 2200 on, which no clock error explains but another calendar does: 2026
+/// is 2569 in Thailand. [`prepare`] and [`check`] only warn of these, since what others have sent or stored
+/// cannot be changed.
 pub fn prepare_for_recording(
     text: &[u8],
     version: XapiVersion,
@@ -144,8 +144,8 @@ fn complete(
 }
 
 impl Prepared {
-    /// Fills in other values where the statement left something open, so that it is as if it had been prepared
-    /// with `fill`. It was prepared with `before`, whose id is in no statement.
+    /// Replaces the values that were filled in, as if it had been prepared with `fill`. It must have been
+    /// prepared with `before`, whose id no statement has of its own.
     pub fn refill(&mut self, before: &Fill, fill: &Fill) {
         if self.id == before.id {
             let mut canonical = Uuid::encode_buffer();
@@ -160,28 +160,28 @@ impl Prepared {
     }
 }
 
-/// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing. Gives
-/// what had better be otherwise in a valid one; of an invalid one [`Invalid`] has it.
+/// Checks a statement against `version` without completing it: `id` and `timestamp` may be missing. Returns the
+/// warnings about a valid one; those about an invalid one are in [`Invalid`].
 pub fn check(text: &[u8], version: XapiVersion) -> Result<Warnings, Invalid> {
     validate(text, version, Purpose::Verdict).map(|checked| checked.warnings)
 }
 
-/// Like [`check`], and refuses what [`prepare_for_recording`] refuses.
+/// Like [`check`], but also refuses what [`prepare_for_recording`] refuses.
 pub fn check_for_recording(text: &[u8], version: XapiVersion) -> Result<Warnings, Invalid> {
     validate(text, version, Purpose::Recording).map(|checked| checked.warnings)
 }
 
-/// What is added at most: both members with their quotes and commas.
+/// Length of the longest addition, in bytes: both members with their quotes and commas.
 const LONGEST_ADDITION: usize = r#""id":"","timestamp":"","#.len() + UUID_LENGTH + 24;
 
-/// What stands before an id that was filled in.
+/// Text before an id that was filled in.
 const ID: &[u8] = br#""id":""#;
 
-/// Of an id as text.
+/// Length of an id as text, in bytes.
 const UUID_LENGTH: usize = 36;
 
-/// Sets the timestamp that [`prepare`] filled in to another instant. The length stays the same. False,
-/// and nothing is changed, where there is none in the place where [`prepare`] puts it.
+/// Sets the timestamp that [`prepare`] filled in to another instant. The length stays the same. Returns false
+/// and changes nothing if there is none where [`prepare`] puts it.
 pub fn retime(body: &mut [u8], unix_ms: i64) -> bool {
     const TIMESTAMP: &[u8] = br#""timestamp":""#;
     let mut at = 1;
@@ -203,7 +203,7 @@ pub fn retime(body: &mut [u8], unix_ms: i64) -> bool {
     true
 }
 
-/// Adds a member that others follow.
+/// Writes a member and the comma after it.
 fn add(body: &mut String, name: &str, value: &str) {
     for piece in ["\"", name, "\":\"", value, "\","] {
         body.push_str(piece);
@@ -240,7 +240,7 @@ fn whole<'a>(walk: &mut Walk<'a>) -> Step<Option<Statement<'a>>> {
     Ok(statement)
 }
 
-/// The text as UTF-8 without byte order mark, which JSON must not begin with.
+/// Reads the text as UTF-8 without byte order mark, with which JSON must not begin.
 fn readable(text: &[u8], version: XapiVersion) -> Result<&str, Fault> {
     let fault = |problem: String, expected: &str| Fault {
         index: None,

@@ -1,7 +1,7 @@
-//! What the statements of an app, a learner or a session have in common, said once.
+//! Defaults that the statements of an app, a learner or a session have in common, set once.
 //!
-//! It is added to the text of a statement before that is checked and frozen. What the statement says itself
-//! stays as it is written, to the byte, and so does a text that is no statement: the validator tells what is
+//! They are added to the text of a statement before it is checked and frozen. What the statement says itself
+//! stays as it is written, to the byte, and so does a text that is no statement: the validator says what is
 //! wrong with it.
 
 use std::borrow::Cow;
@@ -17,12 +17,12 @@ use super::fault::Invalid;
 use super::model::{Actor, Context, reading};
 use super::version::XapiVersion;
 
-/// What a statement says where it leaves it open itself: who did it, and what it was part of.
+/// Values for what a statement leaves out: who did it, and what it was part of.
 ///
 /// Each property of `context` is a default of its own, and so are each kind of `contextActivities` and each
-/// extension: what the statement says of any of these itself is what counts, whole. `revision` and `platform` are
-/// left out where the object is no Activity, since they are not allowed there (Data 2.4.6). A `SubStatement` gets
-/// nothing of it.
+/// extension: where the statement has its own, that counts alone. `revision` and `platform` are left out if the
+/// object is no Activity, since they are not allowed there (Data 2.4.6). A `SubStatement` gets none of these
+/// defaults.
 ///
 /// ```
 /// use pannier_xapi::statement::StatementDefaults;
@@ -42,41 +42,42 @@ use super::version::XapiVersion;
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StatementDefaults {
-    /// Who did it.
+    /// The actor who did it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
-    /// What it was part of.
+    /// The context it was part of.
     pub context: Context,
 }
 
 impl StatementDefaults {
-    /// Defaults that say nothing yet.
+    /// Creates empty defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says who did it.
+    /// Sets the actor.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<Actor>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Says what it was part of.
+    /// Sets the context.
     #[must_use]
     pub fn context(mut self, context: Context) -> Self {
         self.context = context;
         self
     }
 
-    /// Reads JSON text: an object with `actor`, `context` or both, as a statement has them. What the typed model
-    /// has no place for is a fault, as in [`Statement::from_json`](super::Statement::from_json).
+    /// Reads JSON text: an object with `actor`, `context` or both, in the form they have in a statement. What
+    /// the typed model has no place for is a fault, as in
+    /// [`Statement::from_json`](super::Statement::from_json).
     pub fn from_json(text: &str) -> Result<Self, Invalid> {
         let (actor, context) = reading::in_common(text)?;
         Ok(Self { actor, context })
     }
 
-    /// Checks what is said by the rules for a statement; the paths of the faults are those in a statement.
+    /// Checks the defaults by the rules for a statement; the paths of the faults are those in a statement.
     pub fn check(&self, version: XapiVersion) -> Result<(), Invalid> {
         let actor = match self.actor {
             None => r#""actor":{"mbox":"mailto:a@example.com"},"#,
@@ -88,7 +89,7 @@ impl StatementDefaults {
         check(&self.prepared().add_to(statement.as_bytes()), version).map(|_| ())
     }
 
-    /// The same, ready to be added to many statements.
+    /// Prepares the defaults for being added to many statements.
     #[expect(
         clippy::missing_panics_doc,
         reason = "serde_json fails on maps with keys other than strings, of which there are none"
@@ -99,7 +100,7 @@ impl StatementDefaults {
     }
 }
 
-/// Reads like [`StatementDefaults::from_json`], by `serde_json` alone.
+/// Reads like [`StatementDefaults::from_json`]. Works with `serde_json` only.
 impl<'de> Deserialize<'de> for StatementDefaults {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
@@ -111,7 +112,7 @@ impl<'de> Deserialize<'de> for StatementDefaults {
 #[derive(Debug, Clone, Default)]
 pub struct PreparedDefaults(Vec<Member>);
 
-/// What is added to an object that has none of that name.
+/// A member to add to an object that has none of that name.
 #[derive(Debug, Clone)]
 struct Member {
     name: String,
@@ -120,27 +121,27 @@ struct Member {
 
 #[derive(Debug, Clone)]
 enum Part {
-    /// JSON text, which stands there or does not.
+    /// JSON text, added as a whole or not at all.
     Whole(String),
     /// An object whose members are added one by one.
     Object(Vec<Member>),
 }
 
-/// Whose members are defaults of their own.
+/// Objects whose members are defaults of their own.
 const OBJECTS: [&str; 3] = ["context", "contextActivities", "extensions"];
 
-/// What only an Activity may have around it (Data 2.4.6).
+/// Members allowed only if the object is an Activity (Data 2.4.6).
 const OF_ACTIVITIES: [&str; 2] = ["revision", "platform"];
 
 impl PreparedDefaults {
-    /// Adds to these what `wider` says beside them: of a whole app, where these are of a learner.
+    /// Adds what these lack from `wider`, such as those of a whole app to those of a learner.
     #[must_use]
     pub fn within(mut self, wider: &Self) -> Self {
         join(&mut self.0, &wider.0);
         self
     }
 
-    /// The text of a statement with what it leaves open. One that is no JSON object comes back as it is.
+    /// Adds what the text of a statement leaves out. Text that is no JSON object comes back as it is.
     pub fn add_to<'a>(&self, statement: &'a [u8]) -> Cow<'a, [u8]> {
         let text = str::from_utf8(statement)
             .ok()
@@ -172,7 +173,7 @@ impl PreparedDefaults {
     }
 }
 
-/// The members of a default that is an object.
+/// Returns the members of a default that is an object.
 fn members(value: Value) -> Vec<Member> {
     let Value::Object(all) = value else {
         return Vec::new();
@@ -200,8 +201,8 @@ fn join(narrow: &mut Vec<Member>, wide: &[Member]) {
     }
 }
 
-/// Notes what is to be added to an object, and where in the text: right behind its brace, which stands at
-/// `start`, and the braces of what is in it.
+/// Notes what to add to an object, and where in the text: right after its brace, which stands at `start`, and
+/// after the braces of the objects in it.
 fn add(
     members: &[Member],
     text: &str,
@@ -231,7 +232,7 @@ fn add(
     }
 }
 
-/// Writes a member and the comma behind it; nothing where nothing of it may stand there.
+/// Writes a member and the comma after it, or nothing if no part of it is allowed there.
 fn write(member: &Member, about_activity: bool, text: &mut String) {
     if !about_activity && OF_ACTIVITIES.contains(&member.name.as_str()) {
         return;
@@ -270,7 +271,7 @@ impl<'a> Object<'a> {
             .map(|(_, value)| value.get())
     }
 
-    /// Whether this is a statement about an Activity: its object says nothing else of itself.
+    /// Tells whether this is a statement about an Activity: its object names no other type.
     fn is_about_activity(&self) -> bool {
         let object = self.get("object").and_then(Object::read);
         let object_type = object.and_then(|object| object.get("objectType"));

@@ -1,4 +1,4 @@
-//! Telling whether a string has come before, among the keys of an object or the ids of a list.
+//! Detects repeated strings among the keys of an object or the ids of a list.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,13 +7,13 @@ use super::reader::Reader;
 use super::text::Text;
 use crate::steps;
 
-/// How many strings are remembered in place. No object of the standard has more properties; larger maps move
-/// to a tree, so that a hostile text costs no more than its length.
+/// Number of strings remembered in place. No object of the standard has more properties; larger maps move to a
+/// tree, so that a hostile text costs no more than its length.
 const FEW: usize = 12;
 
 /// The strings seen so far in one text. Allocates only beyond [`FEW`] of them, and for strings written with
-/// escapes. It is made for every object that is read, so it is small: of the first strings it remembers where
-/// they stand, and a mark by which most others are told apart.
+/// escapes. One is made for every object that is read, so it is small: for the first strings it keeps their
+/// offsets, and a mark that tells most others apart.
 pub(crate) struct Distinct<'a> {
     marks: [u64; FEW],
     places: [u32; FEW],
@@ -31,7 +31,7 @@ impl<'a> Distinct<'a> {
         }
     }
 
-    /// Adds a string of `source`, the same for every call; false if it was there already.
+    /// Adds a string of `source`, which must be the same for every call; returns false if it was there already.
     pub(crate) fn add(&mut self, source: &'a str, text: Text<'a>) -> bool {
         let string = text.decoded();
         steps::add(string.len());
@@ -63,14 +63,14 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// The string that stands at a place.
+/// Reads the string at an offset.
 fn read(source: &str, place: u32) -> Cow<'_, str> {
     let text = Reader::new(&source[place as usize..]).string();
     text.map_or_else(|_| Cow::default(), |text| text.decoded())
 }
 
-/// The length and three of the bytes: enough to tell the properties of an object apart. As the whole length is
-/// in it, a short string is never compared with a long one, however often it comes.
+/// Returns the length and three of the bytes: enough to tell the properties of an object apart. It holds the
+/// whole length, so a short string is never compared with a long one, however often it comes.
 fn mark(bytes: &[u8]) -> u64 {
     let (first, middle, last) = match bytes {
         [] => (0, 0, 0),

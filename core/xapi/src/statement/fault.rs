@@ -1,5 +1,4 @@
-//! What is wrong with a statement: every fault of it, each with the place, the problem, what would be
-//! right, and who says so.
+//! Faults of a statement, each with its place, the problem, what is expected, and who says so.
 
 use std::error::Error;
 use std::fmt;
@@ -8,24 +7,24 @@ use serde::Serialize;
 
 /// One thing that is wrong with a statement.
 ///
-/// `path` and `problem` read as one sentence: "`$.verb.id` is missing". As text the index goes before the
+/// `path` and `problem` read as one sentence: "`$.verb.id` is missing". `Display` puts the index before the
 /// path: `$[3].verb.id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Of several statements that were given together the one that is at fault, counted from 0.
+    /// Position of the faulty statement among several given together, counted from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
-    /// Where, as a JSON path: `$.context.contextActivities.parent[0].id`.
+    /// Place of the fault, as a JSON path: `$.context.contextActivities.parent[0].id`.
     pub path: String,
-    /// What is wrong there.
+    /// Problem at that place.
     pub problem: String,
-    /// What would be right.
+    /// Description of what would be right.
     pub expected: String,
     /// The section of the standard the rule comes from, or [`PANNIER_LIMIT`].
     pub section: &'static str,
 }
 
-/// The `section` of a fault against a limit that is Pannier's and not the standard's.
+/// The `section` of a fault against a limit that is Pannier's, not the standard's.
 pub const PANNIER_LIMIT: &str = "Pannier limit";
 
 impl fmt::Display for Fault {
@@ -43,31 +42,31 @@ impl fmt::Display for Fault {
     }
 }
 
-/// How many faults, warnings or differences are listed at most. More help nobody, and a hostile text could
-/// have millions; those beyond are counted.
+/// Number of faults, warnings or differences that are listed at most. More would help no one, and a hostile
+/// text could have millions; the rest are only counted.
 pub(super) const LISTED: usize = 100;
 
-/// A statement was refused. Holds the faults that were found, in the order of the text, at least one.
+/// Refusal of a statement, with the faults that were found, at least one, in the order of the text.
 ///
-/// Its text names paths, property names and the shape of what was wrong. It quotes at most a short piece of
-/// a malformed value, and never an actor's identifier.
+/// Its text names paths, property names and the shape of what was wrong. It quotes at most a short piece of a
+/// malformed value, but never of an `mbox`, `mbox_sha1sum` or `openid`, or of an account's `name`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Invalid {
     /// The first hundred faults, in the order of the text.
     pub faults: Vec<Fault>,
-    /// How many faults there are beyond those listed.
+    /// Number of faults beyond those listed.
     pub more: usize,
-    /// What had better be otherwise, but is no reason to refuse.
+    /// Warnings, which are no reason to refuse.
     pub warnings: Warnings,
 }
 
-/// What is valid and had better be otherwise, since the standard advises against it or real LRSs refuse or
-/// lose it. Never a reason to refuse.
+/// Warnings about what is valid but inadvisable: the standard advises against it, real LRSs refuse or lose it,
+/// or it is hardly meant. Never a reason to refuse.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Warnings {
-    /// The first hundred, in the order of the text. Each has the shape of a fault.
+    /// The first hundred warnings, in the order of the text. Each has the shape of a fault.
     pub listed: Vec<Fault>,
-    /// How many there are beyond those listed.
+    /// Number of warnings beyond those listed.
     pub more: usize,
 }
 
@@ -79,7 +78,7 @@ impl Warnings {
 }
 
 impl From<Vec<Fault>> for Invalid {
-    /// A refusal for these faults, of which no more than are ever listed are kept.
+    /// Makes a refusal of these faults; lists the first hundred and counts the rest.
     fn from(mut faults: Vec<Fault>) -> Self {
         let more = faults.len().saturating_sub(LISTED);
         faults.truncate(LISTED);
@@ -92,7 +91,7 @@ impl From<Vec<Fault>> for Invalid {
 }
 
 impl Invalid {
-    /// Adds what is wrong with the statement in place `at` of a list, which is the index of its faults then. The
+    /// Adds the faults and warnings of the statement at position `at` of a list; `at` becomes their index. The
     /// lists stay as short as those of one statement.
     pub fn add(&mut self, at: usize, statement: Self) {
         self.more += statement.more + append(&mut self.faults, at, statement.faults);
@@ -101,7 +100,7 @@ impl Invalid {
     }
 }
 
-/// Appends what there is room for, and says how many are left over.
+/// Appends as many as there is room for; returns the number left over.
 fn append(list: &mut Vec<Fault>, at: usize, faults: Vec<Fault>) -> usize {
     let room = (LISTED - list.len()).min(faults.len());
     let left_over = faults.len() - room;

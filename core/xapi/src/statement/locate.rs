@@ -1,13 +1,13 @@
-//! From a byte of the text to the JSON path of what stands there. Rules note faults by their offset, which
-//! costs nothing while a statement is valid; the paths are made afterwards, in one pass for all faults.
+//! Finds the JSON path of what stands at a byte of the text. Rules note faults by their offset, which costs
+//! nothing while a statement is valid; the paths are made afterwards, in one pass for all faults.
 
 use super::text::read_escape;
 use crate::steps;
 
-/// A property name longer than this is cut in a path, in characters.
+/// Longest property name that a path shows whole, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// Of a path longer than this the middle is left out, in bytes.
+/// Longest path that is shown whole, in bytes; the middle of a longer one is left out.
 const LONGEST_PATH: usize = 500;
 
 /// A step into an object or an array.
@@ -17,8 +17,8 @@ pub(crate) enum Segment<'a> {
     Element(usize),
 }
 
-/// The path of what stands at each of the `offsets`, which must be in ascending order. The text may be broken
-/// at or after the last one.
+/// Returns the path of what stands at each of the `offsets`, which must be in ascending order. The text may be
+/// broken at or after the last one.
 pub(crate) fn paths(text: &str, offsets: &[usize]) -> Vec<String> {
     let bytes = text.as_bytes();
     let mut paths = Vec::with_capacity(offsets.len());
@@ -49,7 +49,7 @@ pub(crate) fn paths(text: &str, offsets: &[usize]) -> Vec<String> {
     paths
 }
 
-/// The path that leads through these segments.
+/// Returns the path that leads through these segments.
 pub(crate) fn path(segments: &[Segment<'_>]) -> String {
     join(segments.iter().map(|segment| match segment {
         Segment::Member(name) => member(name),
@@ -57,7 +57,7 @@ pub(crate) fn path(segments: &[Segment<'_>]) -> String {
     }))
 }
 
-/// How a path goes on to the property `name`, of which no more is looked at than is shown.
+/// Returns the segment of a path for the property `name`; reads no more of the name than it shows.
 pub(crate) fn member(name: &str) -> String {
     let (shown, is_cut) = start(name, LONGEST_NAME);
     steps::add(shown.len());
@@ -71,7 +71,7 @@ pub(crate) fn member(name: &str) -> String {
     }
 }
 
-/// Of a long path the start and the end are what helps.
+/// Joins segments to a path; of a long one keeps the start and the end, which help most.
 fn join(segments: impl Iterator<Item = String>) -> String {
     let segments: Vec<String> = segments.collect();
     let length: usize = segments.iter().map(String::len).sum();
@@ -94,7 +94,7 @@ fn join(segments: impl Iterator<Item = String>) -> String {
     )
 }
 
-/// The first so many characters of a text, and whether that is not all of it.
+/// Returns the first `longest` characters of a text, and whether anything was cut.
 fn start(text: &str, longest: usize) -> (&str, bool) {
     match text.char_indices().nth(longest) {
         Some((end, _)) => (&text[..end], true),
@@ -102,7 +102,7 @@ fn start(text: &str, longest: usize) -> (&str, bool) {
     }
 }
 
-/// `text` in JSON quotes, cut after `longest` characters.
+/// Returns `text` in JSON quotes, cut after `longest` characters.
 pub(crate) fn quoted(text: &str, longest: usize) -> String {
     let cut = match start(text, longest) {
         (start, true) => format!("{start}…"),
@@ -111,7 +111,7 @@ pub(crate) fn quoted(text: &str, longest: usize) -> String {
     serde_json::Value::from(cut).to_string()
 }
 
-/// An object or array the walk is in, and where in it: at a name, as written, or an element.
+/// An object or array around the current byte, and the position in it: a name, as written, or an element.
 enum Frame<'a> {
     Object(Option<&'a str>),
     Array(usize),
@@ -144,8 +144,8 @@ fn token_end(text: &str, at: usize) -> usize {
     bytes.len()
 }
 
-/// As much of the string that a token stands for as a path shows, and a little more where it goes on. What is
-/// no proper string stays as it is written.
+/// Decodes as much of a string token as a path shows, and one character more if it goes on. A malformed string
+/// stays as written.
 fn shown(token: &str) -> String {
     let inner = token.strip_prefix('"').unwrap_or(token);
     let mut rest = inner.strip_suffix('"').unwrap_or(inner);

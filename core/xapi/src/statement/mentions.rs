@@ -1,4 +1,4 @@
-//! Whether a statement names a person, so that everything about them can be erased.
+//! Finds whether a statement names a person, so that everything about them can be erased.
 
 use serde_json::Value;
 
@@ -9,17 +9,17 @@ use super::spellings;
 /// instructor, team, context agent or group, as a member of any group, and in all these places of a
 /// `SubStatement` too.
 ///
-/// The identifier has to be there, in any of its spellings: a mail address with its scheme and itself in
-/// any letter case, with or without percent-encoding and query, and as its SHA-1 (and the address of a
-/// SHA-1 that is asked for); a URL in all forms that RFC 3986, section 6.2 calls equivalent. An account's
-/// name is compared as it is: another letter case can be another person. Names, extensions and other texts
-/// are not searched. Of what is no JSON object the answer is no.
+/// The identifier has to be there, in any of its spellings: a mail address in any letter case, with or without
+/// percent-encoding and query, or as its SHA-1 (and likewise the address of a SHA-1 that is asked for); a URL
+/// in all forms that RFC 3986, section 6.2 calls equivalent. An account's name is compared as it is: another
+/// letter case can be another person. Names, extensions and other texts are not searched. The answer is no for
+/// anything that is not a JSON object.
 pub fn mentions(body: &[u8], who: &Ifi) -> bool {
     let person = Person::from(who);
     serde_json::from_slice(body).is_ok_and(|statement| statement_mentions(&statement, &person))
 }
 
-/// Whoever is looked for, in the spelling by which people are compared.
+/// The person looked for, in the spelling used for comparison.
 enum Person<'a> {
     Mail { address: String, sha1s: Vec<String> },
     MailSha1(&'a str),
@@ -66,7 +66,7 @@ fn statement_mentions(statement: &Value, who: &Person) -> bool {
         || around("contextGroups", "group")
 }
 
-/// Tells whether an actor is `who`, or a group with `who` in it.
+/// Tells whether an actor is `who`, or a group that contains `who`.
 fn is_or_has(actor: &Value, who: &Person) -> bool {
     let is = match who {
         Person::Mail { address, sha1s } => {

@@ -1,4 +1,4 @@
-//! What a statement is: text in, verdict out. No I/O, no clock.
+//! Statements: text in, verdict out. No I/O, no clock.
 
 mod compare;
 mod complete;

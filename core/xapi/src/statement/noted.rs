@@ -1,5 +1,5 @@
-//! The faults found during a walk. They are noted by the byte they stand at, which costs little; their paths
-//! are made at the end, for all at once.
+//! Faults found during a walk. They are noted by their byte offset, which costs little; the paths are made at
+//! the end, for all at once.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,13 +12,13 @@ use super::rule::JSON;
 use super::version::XapiVersion;
 use crate::steps;
 
-/// See the module's description. Keeps the first of the text and counts the rest, so that it takes no more
-/// memory than [`LISTED`] faults do.
+/// See the module's description. Keeps the first faults in the text and counts the rest, so that it takes no
+/// more memory than [`LISTED`] faults do.
 #[derive(Default)]
 pub(crate) struct Faults {
-    /// The last of the text on top.
+    /// The faults kept; the last in the text is on top.
     noted: BinaryHeap<Noted>,
-    /// How many were found beyond those kept.
+    /// Number of faults found beyond those kept.
     more: usize,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Noted {
     pub(crate) problem: Cow<'static, str>,
     pub(crate) expected: Cow<'static, str>,
     pub(crate) section: &'static str,
-    /// How many were found before it: two at one place stay in the order in which they were found.
+    /// Number of faults found before it: two at one place stay in the order in which they were found.
     pub(crate) number: usize,
 }
 
@@ -81,7 +81,7 @@ impl Faults {
         self.noted.is_empty()
     }
 
-    /// Notes a fault at a byte; it is made only if it is among the first.
+    /// Notes a fault at a byte. `fault` is called only if it is among the first in the text so far.
     #[cold]
     pub(crate) fn add(&mut self, at: usize, fault: impl FnOnce() -> Noted) {
         steps::add(1);
@@ -96,13 +96,13 @@ impl Faults {
         self.noted.push(Noted { number, ..fault() });
     }
 
-    /// Leaves out what stands where `others` has something to say too.
+    /// Drops the faults at places where `others` has one too.
     pub(crate) fn leave_out(&mut self, others: &Self) {
         self.noted
             .retain(|noted| others.noted.iter().all(|other| other.at != noted.at));
     }
 
-    /// Those that are listed, in the order of the text, and how many there are beyond.
+    /// Returns the listed faults in the order of the text, and the number of those beyond.
     pub(crate) fn located(self, text: &str) -> (Vec<Fault>, usize) {
         if self.is_empty() {
             return (Vec::new(), 0);
@@ -128,7 +128,7 @@ fn located((noted, path): (Noted, String)) -> Fault {
     }
 }
 
-/// The fault that made a reader of `text` stop.
+/// Returns the fault that made a reader of `text` stop.
 pub(crate) fn of_stop(text: &str, stop: Stop, version: XapiVersion) -> Noted {
     let place = place(text, stop.at);
     let (problem, expected, section) = match stop.why {
@@ -158,7 +158,7 @@ pub(crate) fn of_stop(text: &str, stop: Stop, version: XapiVersion) -> Noted {
     Noted::new(stop.at, problem, expected, section)
 }
 
-/// A place in the text, in words. Lines and columns count from 1, columns in characters, bytes from 0.
+/// Describes a place in the text. Lines and columns count from 1, columns in characters, bytes from 0.
 fn place(text: &str, at: usize) -> String {
     steps::add(at);
     let before = &text[..text.floor_char_boundary(at)];

@@ -1,8 +1,8 @@
 //! A pull reader of strict JSON over borrowed text.
 //!
-//! It builds nothing: the caller asks for the next piece and gets slices of the text. It stops for good at
-//! the first byte that is not JSON and at nesting over [`MAX_DEPTH`], and remembers why ([`Stop`]). Strings
-//! that are JSON but that real servers choke on are read and marked with their [`Defect`].
+//! It builds nothing: the caller asks for the next piece and gets slices of the text. It stops for good at the
+//! first byte that is not JSON and at nesting over [`MAX_DEPTH`], and remembers why ([`Stop`]). Strings that
+//! are valid JSON but that real servers choke on are read and marked with their [`Defect`].
 #![allow(
     clippy::inline_always,
     reason = "measured: tokens handed over through memory make a walk half as long again"
@@ -15,14 +15,14 @@ use crate::steps;
 /// and a text without limit could exhaust the stack.
 pub(crate) const MAX_DEPTH: usize = 100;
 
-/// The reader has stopped; [`Reader::stop`] says why.
+/// Signals that the reader has stopped; [`Reader::stop`] says why.
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
-/// What each step of a walk gives: a value, or the news that the text cannot be read further.
+/// Result of each step of a walk: a value, or the sign that the text cannot be read further.
 pub(crate) type Step<T> = Result<T, Stopped>;
 
-/// Why a reader stopped, and at which byte.
+/// The reason why a reader stopped, and the byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
     pub(crate) at: usize,
@@ -31,15 +31,15 @@ pub(crate) struct Stop {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// Something else than this should stand here.
+    /// Something else stands where this should.
     Expected(&'static str),
-    /// This control character stands unescaped in a string.
+    /// An unescaped control character in a string.
     ControlCharacter(u8),
     /// Objects and arrays are nested deeper than [`MAX_DEPTH`].
     TooDeep,
 }
 
-/// The kind of a JSON value, told by its first byte.
+/// Kind of a JSON value, recognized by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Object,
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind in words, with its article.
+    /// Returns the kind in words, with its article.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Object => "an object",
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         Self::within(text, MAX_DEPTH)
     }
 
-    /// Reads objects and arrays as deep as `deepest`.
+    /// Creates a reader that allows `deepest` levels of nesting.
     pub(crate) fn within(text: &'a str, deepest: usize) -> Self {
         Self {
             text,
@@ -94,12 +94,12 @@ impl<'a> Reader<'a> {
         self.stop
     }
 
-    /// Returns how many bytes have been read.
+    /// Returns the number of bytes read.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    /// The kind of the value that comes next, which then starts at [`Reader::at`].
+    /// Returns the kind of the next value, which then starts at [`Reader::at`].
     #[inline(always)]
     pub(crate) fn kind(&mut self) -> Step<Kind> {
         match self.next_byte() {
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Goes into the object or array that comes next; [`Reader::kind`] must have announced one.
+    /// Enters the object or array that comes next; [`Reader::kind`] must have announced one.
     pub(crate) fn enter(&mut self) -> Step<()> {
         if self.depth == self.deepest {
             return self.stopped(self.at, Why::TooDeep);
@@ -123,8 +123,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Moves to the next element of the array that was entered, or leaves it: false. `first` says whether
-    /// none has been read yet.
+    /// Moves to the next element of the array that was entered; at its end leaves it and returns false. `first`
+    /// says that none has been read yet.
     pub(crate) fn element(&mut self, first: bool) -> Step<bool> {
         match self.next_byte() {
             Some(b']') => {
@@ -140,8 +140,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the next key and its colon in the object that was entered, or leaves it: `None`. `first` says
-    /// whether none has been read yet.
+    /// Reads the next key and its colon in the object that was entered; at its end leaves it and returns
+    /// `None`. `first` says that none has been read yet.
     #[inline(always)]
     pub(crate) fn key(&mut self, first: bool) -> Step<Option<Text<'a>>> {
         match self.next_byte() {
@@ -248,8 +248,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The string under `name` in the object that comes next, found by looking ahead; the reader does not
-    /// move. `None` also when the text is not well-formed: reading it properly will say so.
+    /// Looks ahead for the string under `name` in the object that comes next; the reader does not move. `None`
+    /// also if the text is not well-formed: reading it properly will say so.
     pub(crate) fn look_ahead(&self, name: &str) -> Option<Text<'a>> {
         let bytes = self.text.as_bytes();
         let mut ahead = self.clone();
@@ -313,7 +313,7 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// The next byte that is not white space, which then stands at `self.at`.
+    /// Skips white space and returns the byte after it, which then stands at `self.at`.
     fn next_byte(&mut self) -> Option<u8> {
         loop {
             steps::add(1);

@@ -1,8 +1,8 @@
-//! How a rule of the standard is named in a fault: what would be right, and the section that says so.
+//! Rules of the standard as a fault names them: what is expected, and the section that says so.
 
 use super::version::XapiVersion;
 
-/// A place in the standard, in both of its versions.
+/// A section of the standard, as numbered in each of its versions.
 #[derive(Clone, Copy)]
 pub(crate) struct Section {
     v1_0_3: &'static str,
@@ -18,7 +18,7 @@ impl Section {
     }
 }
 
-/// What should stand in a place.
+/// A rule: what is expected, and the section that says so.
 #[derive(Clone, Copy)]
 pub(crate) struct Rule {
     pub(crate) expected: &'static str,

@@ -1,19 +1,19 @@
-//! Identifiers of people in all their spellings: whoever wants to be forgotten does not know in which one
-//! an app recorded them.
+//! Identifiers of people in all their spellings: a person who wants to be forgotten does not know which one an
+//! app recorded.
 
 use sha1_smol::Sha1;
 use url::Url;
 
 use super::mail;
 
-/// A `mailto:` IRI by its address alone: without scheme, query, percent-encoding and letter case. The
-/// letter case before the `@` could tell two people apart (RFC 5321, section 2.4); no mail system that is
-/// in use makes a difference.
+/// Returns the address of a `mailto:` IRI without scheme, query, percent-encoding and letter case. The letter
+/// case before the `@` could tell two people apart (RFC 5321, section 2.4), but no mail system in use
+/// distinguishes it.
 pub(super) fn mail(mailto: &str) -> String {
     address(mailto).trim().to_lowercase()
 }
 
-/// The SHA-1s under which a `mailto:` IRI may have been recorded.
+/// Returns the SHA-1s under which a `mailto:` IRI may have been recorded.
 pub(super) fn mail_sha1s(mailto: &str) -> Vec<String> {
     let address = address(mailto);
     let whole = format!("mailto:{address}");
@@ -23,7 +23,7 @@ pub(super) fn mail_sha1s(mailto: &str) -> Vec<String> {
         &whole,
         &mail::fold(&whole),
         &folded,
-        // Forgotten by many.
+        // Many forget the `mailto:`.
         &address,
         &mail(mailto),
     ]
@@ -39,10 +39,10 @@ fn address(mailto: &str) -> String {
     decoded(plain.split(['?', '#']).next().unwrap_or_default())
 }
 
-/// A URL with what RFC 3986, section 6.2 calls equivalent made the same: letter case of scheme and host, the
+/// Normalizes what RFC 3986, section 6.2 calls equivalent in a URL: letter case of scheme and host, the
 /// scheme's own port, an empty path, and percent-encoding.
 pub(super) fn url(url: &str) -> String {
-    // Dot segments, too, where it is one.
+    // Resolves dot segments too, if it parses as a URL.
     let parsed = Url::parse(url.trim()).map(String::from);
     let url = parsed.as_deref().unwrap_or(url);
     let Some((scheme, rest)) = url.trim().split_once(':') else {

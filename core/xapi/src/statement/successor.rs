@@ -1,10 +1,9 @@
-//! A statement that says the same as another one under an id of its own, and links to it.
+//! Rewrites a statement under a new id, with a link to the original.
 //!
-//! For a conflict: the LRS has another statement under the id, and nothing in the standard allows to
-//! overwrite it (Data 2.3.1; IEEE 9274.1.1, 4.2). What was recorded can still be told, under a new
-//! id. The link is `context.statement` (Data 2.4.6; 4.2.2.5), whose target need not be known to the
-//! LRS. Where the statement has one already, that stays, and the link is an extension of the
-//! context.
+//! This resolves a conflict: the LRS has another statement under the id, and nothing in the standard allows
+//! overwriting it (Data 2.3.1; IEEE 9274.1.1, 4.2). What was recorded can still be sent under a new id. The
+//! link is `context.statement` (Data 2.4.6; 4.2.2.5), whose target the LRS need not know. If the statement
+//! already has one, that stays, and the link becomes an extension of the context.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +13,11 @@ use uuid::Uuid;
 use super::model::StatementRef;
 use super::vocabulary::extensions::TAKES_THE_PLACE_OF;
 
-/// Members with the text of their values, which stays as it is.
+/// Members with the text of their values, which is kept as it is.
 type Members = BTreeMap<String, Box<RawValue>>;
 
-/// The text of a statement that says what this one says, under the id `new`, and links to `old`. Its
-/// members are in alphabetical order; a `timestamp` is kept, since that is when it happened.
+/// Returns the text of a statement that says the same under the id `new` and links to `old`. Its members are in
+/// alphabetical order; a `timestamp` is kept, since that is when it happened.
 pub fn successor(statement: &[u8], old: Uuid, new: Uuid) -> serde_json::Result<Vec<u8>> {
     let mut members: Members = serde_json::from_slice(statement)?;
     members.insert("id".to_owned(), to_raw_value(&new)?);

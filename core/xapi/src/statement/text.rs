@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::steps;
 
-/// What a string has that many parsers and databases cannot keep.
+/// A flaw of a string that many parsers and databases cannot keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
     /// The character U+0000.
@@ -18,7 +18,7 @@ pub(crate) enum Defect {
 /// A string of the text, as written between its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
-    /// Where its opening quote stands.
+    /// Offset of its opening quote.
     pub(crate) at: usize,
     pub(crate) raw: &'a str,
     pub(crate) escaped: bool,
@@ -26,7 +26,7 @@ pub(crate) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The string it stands for.
+    /// Returns the string it stands for.
     #[inline(always)]
     pub(crate) fn decoded(&self) -> Cow<'a, str> {
         if self.escaped {
@@ -36,14 +36,14 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The bytes between the quotes.
+    /// Returns the byte range between the quotes.
     pub(crate) fn span(&self) -> Range<usize> {
         self.at + 1..self.at + 1 + self.raw.len()
     }
 }
 
-/// The first byte from `at` on that does not simply belong to a string: a quote, a backslash, a control
-/// character, or the end. Looks at eight bytes at a time.
+/// Returns the offset of the first byte from `at` on that is not plain content of a string: a quote, a
+/// backslash, a control character, or the end. Looks at eight bytes at a time.
 pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -66,14 +66,14 @@ pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// One escape sequence: how long it is, and the character it stands for, if it stands for one.
+/// An escape sequence: its length in bytes, and the character it stands for, if there is one.
 pub(crate) struct Escape {
     pub(crate) length: usize,
     character: Option<char>,
 }
 
 impl Escape {
-    /// The character, or U+FFFD for what is none.
+    /// Returns the character, or U+FFFD if there is none.
     pub(crate) fn character(&self) -> char {
         self.character.unwrap_or(char::REPLACEMENT_CHARACTER)
     }
@@ -125,7 +125,7 @@ pub(crate) fn read_escape(bytes: &[u8]) -> Option<Escape> {
     }
 }
 
-/// The UTF-16 code unit that four hexadecimal digits stand for.
+/// Returns the UTF-16 code unit that four hexadecimal digits stand for.
 fn code_unit(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk::<4>()?.iter().try_fold(0, |unit, byte| {
         Some(unit << 4 | char::from(*byte).to_digit(16)?)

@@ -13,7 +13,7 @@ pub enum XapiVersion {
 }
 
 impl XapiVersion {
-    /// The version as it stands in the `X-Experience-API-Version` header.
+    /// Returns the version as written in the `X-Experience-API-Version` header.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1_0_3 => "1.0.3",
@@ -21,7 +21,7 @@ impl XapiVersion {
         }
     }
 
-    /// The other of the two that Pannier speaks.
+    /// Returns the other of the two versions that Pannier speaks.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -55,7 +55,7 @@ impl FromStr for XapiVersion {
     }
 }
 
-/// The text named no version of the standard that Pannier knows.
+/// Error for a text that names no version of the standard that Pannier knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an xAPI version Pannier knows: use 1.0.3 or 2.0.0")]
 pub struct UnknownVersion;

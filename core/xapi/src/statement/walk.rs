@@ -1,9 +1,8 @@
-//! One walk over the text of a statement: the rules pull values from it and it collects what is wrong.
+//! A single walk over the text of a statement: the rules pull values from it and it collects the faults.
 //!
-//! A value of the wrong type is noted, skipped, and the walk goes on, so that all faults are found at once.
-//! Only text that is not JSON, or is nested too deep, ends it early. Each key and string that passes here,
-//! whether a rule asked for it or it was skipped, is checked for repetition and for characters that servers
-//! cannot keep.
+//! A value of the wrong type is noted and skipped, and the walk goes on, so that all faults are found at once.
+//! Only text that is not JSON, or is nested too deep, ends it early. Each key is checked for repetition, and
+//! each key and string for characters that servers cannot keep, whether a rule asked for it or it was skipped.
 #![allow(clippy::inline_always, reason = "measured: see the reader")]
 
 use std::borrow::Cow;
@@ -18,7 +17,7 @@ use super::text::{Defect, Text};
 use super::version::XapiVersion;
 use crate::steps;
 
-/// The longest piece of a value that a fault quotes, in characters.
+/// Longest piece of a value that a fault quotes, in characters.
 const LONGEST_QUOTE: usize = 60;
 
 const NOT_EMPTY: Rule = rule(
@@ -34,24 +33,24 @@ pub(crate) struct Walk<'a> {
     warnings: Faults,
     pub(crate) version: XapiVersion,
     purpose: Purpose,
-    /// Something was met that only version 2 knows.
+    /// Set when something was met that only version 2 has.
     pub(crate) needs_2_0: bool,
-    /// An attachment without `fileUrl` was met.
+    /// Set when an attachment without `fileUrl` was met.
     pub(crate) needs_attachment_content: bool,
 }
 
-/// What a statement is checked for.
+/// The purpose of checking a statement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To know whether it is valid.
+    /// Finding out whether it is valid.
     Verdict,
-    /// To be queued: what is valid and can come to no good is refused.
+    /// Queueing it: also refuses what is valid but would wait in the queue for good.
     Recording,
 }
 
 /// An object that is being read.
 pub(crate) struct Members<'a> {
-    /// Where it starts.
+    /// Offset of its start.
     pub(crate) at: usize,
     first: bool,
     seen: Distinct<'a>,
@@ -59,16 +58,16 @@ pub(crate) struct Members<'a> {
 
 /// An array that is being read.
 pub(crate) struct Elements {
-    /// Where it starts.
+    /// Offset of its start.
     pub(crate) at: usize,
-    /// How many elements have been met.
+    /// Number of elements met so far.
     pub(crate) count: usize,
 }
 
 /// A number, as written.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<'a> {
-    /// Where it starts.
+    /// Offset of its start.
     pub(crate) at: usize,
     pub(crate) text: &'a str,
 }
@@ -87,17 +86,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Tells whether a string of the text is the first of its kind among `others`.
+    /// Adds a string of the text to `others`; returns false if it was there already.
     pub(crate) fn is_new(&self, text: Text<'a>, others: &mut Distinct<'a>) -> bool {
         others.add(self.text, text)
     }
 
-    /// Returns how many bytes have been read.
+    /// Returns the number of bytes read.
     pub(crate) fn at(&self) -> usize {
         self.reader.at()
     }
 
-    /// What has been read since it stood at a byte.
+    /// Returns the text read since the offset `start`.
     pub(crate) fn passed(&self, start: usize) -> &'a str {
         &self.text[start..self.at()]
     }
@@ -107,7 +106,7 @@ impl<'a> Walk<'a> {
         self.reader.end()
     }
 
-    /// Goes into the object that should come next. `None` if it is something else, which is noted.
+    /// Enters the object that should come next. `None` if it is something else, which is noted.
     #[inline(always)]
     pub(crate) fn object(&mut self, rule: Rule) -> Step<Option<Members<'a>>> {
         if !self.is(Kind::Object, rule)? {
@@ -122,7 +121,7 @@ impl<'a> Walk<'a> {
         }))
     }
 
-    /// The next key of an object, or `None` at its end.
+    /// Returns the next key of an object, or `None` at its end. Warns of an empty object.
     pub(crate) fn key(&mut self, members: &mut Members<'a>) -> Step<Option<Text<'a>>> {
         let key = self.distinct_key(members, FORMAT.of(self.version))?;
         if key.is_none() && members.first {
@@ -131,7 +130,7 @@ impl<'a> Walk<'a> {
         Ok(key)
     }
 
-    /// The next key of an object. `section` says who forbids to repeat one.
+    /// Returns the next key of an object. `section` is where repeating one is forbidden.
     #[inline(always)]
     fn distinct_key(
         &mut self,
@@ -154,7 +153,7 @@ impl<'a> Walk<'a> {
         Ok(Some(key))
     }
 
-    /// Goes into the array that should come next. `None` if it is something else, which is noted.
+    /// Enters the array that should come next. `None` if it is something else, which is noted.
     pub(crate) fn array(&mut self, rule: Rule) -> Step<Option<Elements>> {
         if !self.is(Kind::Array, rule)? {
             return Ok(None);
@@ -171,7 +170,7 @@ impl<'a> Walk<'a> {
         Ok(more)
     }
 
-    /// The string that should come next. `None` if it is something else, which is noted.
+    /// Reads the string that should come next. `None` if it is something else, which is noted.
     pub(crate) fn string(&mut self, rule: Rule) -> Step<Option<Text<'a>>> {
         if !self.is(Kind::String, rule)? {
             return Ok(None);
@@ -181,8 +180,8 @@ impl<'a> Walk<'a> {
         Ok(Some(text))
     }
 
-    /// The string that should come next, as written and as read by `parse`, whose `None` says that it is
-    /// malformed. The fault quotes it.
+    /// Reads the string that should come next; returns it as written and as read by `parse`, which returns
+    /// `None` if it is malformed. The fault quotes it.
     pub(crate) fn parsed_text<T>(
         &mut self,
         rule: Rule,
@@ -199,7 +198,7 @@ impl<'a> Walk<'a> {
         Ok(value.map(|value| (text, value)))
     }
 
-    /// The string that should come next, as read by `parse`.
+    /// Reads the string that should come next with `parse`.
     pub(crate) fn parsed<T>(
         &mut self,
         rule: Rule,
@@ -208,13 +207,13 @@ impl<'a> Walk<'a> {
         Ok(self.parsed_text(rule, parse)?.map(|(_, value)| value))
     }
 
-    /// The string that should come next, and that `test` should accept. The fault quotes it.
+    /// Reads the string that should come next, which `test` should accept. The fault quotes it.
     pub(crate) fn formatted(&mut self, rule: Rule, test: impl FnOnce(&str) -> bool) -> Step<()> {
         self.parsed(rule, |text| test(text).then_some(())).map(drop)
     }
 
-    /// The string that should come next, and that `test` should accept. The fault does not quote it, since
-    /// it says who a person is.
+    /// Reads the string that should come next, which `test` should accept. The fault does not quote it, since
+    /// it identifies a person.
     pub(crate) fn personal(&mut self, rule: Rule, test: impl FnOnce(&str) -> bool) -> Step<()> {
         if let Some(text) = self.string(rule)?
             && !test(&text.decoded())
@@ -224,7 +223,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The number that should come next. `None` if it is something else, which is noted.
+    /// Reads the number that should come next. `None` if it is something else, which is noted.
     pub(crate) fn number(&mut self, rule: Rule) -> Step<Option<Number<'a>>> {
         if !self.is(Kind::Number, rule)? {
             return Ok(None);
@@ -232,11 +231,11 @@ impl<'a> Walk<'a> {
         Ok(Some(self.bounded_number()?))
     }
 
-    /// A number that a double can hold: what cannot be read back cannot be compared with an LRS's copy.
+    /// Reads a number that a double can hold: what cannot be read back cannot be compared with an LRS's copy.
     fn bounded_number(&mut self) -> Step<Number<'a>> {
         let at = self.at();
         let text = self.reader.number()?;
-        // Without an exponent it takes over three hundred digits to get there.
+        // Without an exponent it takes over three hundred digits to overflow.
         steps::add(text.len());
         let may_overflow = text.len() > 300 || text.contains(['e', 'E']);
         if may_overflow && text.parse().is_ok_and(f64::is_infinite) {
@@ -246,7 +245,7 @@ impl<'a> Walk<'a> {
         Ok(Number { at, text })
     }
 
-    /// The boolean that should come next.
+    /// Reads the boolean that should come next.
     pub(crate) fn boolean(&mut self, rule: Rule) -> Step<()> {
         if self.is(Kind::Boolean, rule)? {
             self.reader.literal().map(drop)
@@ -255,23 +254,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Returns where the next value starts; the walk does not move.
+    /// Returns the offset of the next value; the walk does not move past it.
     pub(crate) fn next_at(&mut self) -> Step<usize> {
         self.reader.kind()?;
         Ok(self.at())
     }
 
-    /// Tells whether an array comes next; the walk does not move.
+    /// Tells whether an array comes next; the walk does not move past it.
     pub(crate) fn array_is_next(&mut self) -> Step<bool> {
         Ok(self.reader.kind()? == Kind::Array)
     }
 
-    /// The string under `name` in the object that comes next; the walk does not move.
+    /// Looks ahead for the string under `name` in the object that comes next; the walk does not move.
     pub(crate) fn look_ahead(&self, name: &str) -> Option<Text<'a>> {
         self.reader.look_ahead(name)
     }
 
-    /// Passes over whatever comes next. Its depth is bounded by the reader, so the recursion is too.
+    /// Skips the next value. The reader bounds its depth, and so the recursion.
     pub(crate) fn skip(&mut self) -> Step<()> {
         match self.reader.kind()? {
             Kind::Object => {
@@ -281,8 +280,8 @@ impl<'a> Walk<'a> {
                     first: true,
                     seen: Distinct::new(),
                 };
-                // What is skipped has no rules of the standard's; but of two properties of one name, which
-                // one a server keeps is anybody's guess.
+                // The standard has no rules for what is skipped; but if two properties have one name, no one
+                // can tell which one a server keeps.
                 while self.distinct_key(&mut members, PANNIER_LIMIT)?.is_some() {
                     self.skip()?;
                 }
@@ -306,7 +305,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Notes a property that has no place in its object, and passes over its value.
+    /// Notes a property that its object must not have, and skips its value.
     pub(crate) fn unknown(&mut self, key: &Text<'a>, rule: Rule) -> Step<()> {
         self.note(key.at, "is not allowed here", rule);
         self.skip()
@@ -339,13 +338,13 @@ impl<'a> Walk<'a> {
         self.note(number.at, format!("is {shown}"), rule);
     }
 
-    /// Notes what is wrong with what stands at a byte.
+    /// Notes a fault at a byte.
     #[cold]
     pub(crate) fn note(&mut self, at: usize, problem: impl Into<Cow<'static, str>>, rule: Rule) {
         self.fault(at, problem, rule.expected, rule.section.of(self.version));
     }
 
-    /// Notes what is valid at a byte, and had better be otherwise.
+    /// Warns of what the standard or real LRSs advise against at a byte.
     #[cold]
     pub(crate) fn warn(&mut self, at: usize, problem: impl Into<Cow<'static, str>>, rule: Rule) {
         let section = rule.section.of(self.version);
@@ -353,7 +352,7 @@ impl<'a> Walk<'a> {
             .add(at, || Noted::new(at, problem, rule.expected, section));
     }
 
-    /// Notes what the standard allows at a byte, and is hardly meant.
+    /// Warns of what the standard allows at a byte, but is hardly meant.
     #[cold]
     pub(crate) fn advise(
         &mut self,
@@ -365,7 +364,8 @@ impl<'a> Walk<'a> {
             .add(at, || Noted::new(at, problem, expected, PANNIER_LIMIT));
     }
 
-    /// Notes what is valid at a byte, and must not be recorded.
+    /// Notes what is valid at a byte but must not be recorded: a fault if the statement is to be queued,
+    /// otherwise a warning.
     #[cold]
     pub(crate) fn unfit(
         &mut self,
@@ -381,13 +381,13 @@ impl<'a> Walk<'a> {
         list.add(at, || Noted::new(at, problem, expected, section));
     }
 
-    /// Notes what the standard allows and Pannier does not take.
+    /// Notes as a fault what the standard allows but Pannier does not take.
     #[cold]
     pub(crate) fn limit(&mut self, at: usize, problem: &'static str, expected: &'static str) {
         self.fault(at, problem, expected, PANNIER_LIMIT);
     }
 
-    /// The verdict: what the walk has read and what it warns of, unless it noted a fault or stopped.
+    /// Returns the verdict: what the walk has read and its warnings, unless it noted a fault or stopped.
     pub(crate) fn verdict<T>(mut self, read: Option<T>) -> Result<(T, Warnings), Invalid> {
         if let Some(stop) = self.reader.stop() {
             let (text, version) = (self.text, self.version);
@@ -409,7 +409,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Tells whether a value of this kind comes next. If not, it is noted and skipped.
+    /// Tells whether a value of this kind comes next. Any other is noted and skipped.
     #[inline(always)]
     fn is(&mut self, wanted: Kind, rule: Rule) -> Step<bool> {
         let kind = self.reader.kind()?;

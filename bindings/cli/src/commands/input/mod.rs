@@ -1,4 +1,4 @@
-//! Statements out of files, as people have them: [`reader`] takes a text apart, this opens the files.
+//! Statements from files, in the forms that people have: [`reader`] splits a text, this opens the files.
 
 pub mod packed;
 mod reader;
@@ -14,7 +14,7 @@ use super::{Failure, tell};
 use crate::terminal::one_line;
 use reader::Reader;
 
-/// One statement, or what stands where one should.
+/// One statement, or the fault in its place.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Item {
     /// `file:line`, and in an array `file:line[place in the array]`.
@@ -23,7 +23,7 @@ pub struct Item {
     pub text: Result<Vec<u8>, Fault>,
 }
 
-/// Less than this is read before anybody could see a bar.
+/// Bytes to read that are worth a bar: fewer are read before anybody could see one.
 const WORTH_A_BAR: u64 = 1024 * 1024;
 
 /// Hands over each statement in the files, one after the other; `-` and no file at all is standard
@@ -51,7 +51,7 @@ pub fn each(
     Ok(())
 }
 
-/// The one statement in a file.
+/// Returns the one statement in a file.
 pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut found = Vec::new();
     each(&[file.to_owned()], true, |item| {
@@ -106,7 +106,7 @@ fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
-/// A bar over all files, on standard error, where that is a terminal and there is much to read.
+/// Returns a bar over all files, on standard error, where that is a terminal and there is much to read.
 fn bar(files: &[PathBuf], quiet: bool) -> ProgressBar {
     let sizes = files.iter().map(|file| {
         let size = std::fs::metadata(file).map(|about| about.len());

@@ -1,7 +1,7 @@
 //! Files that are no plain UTF-8 text, known by how they begin.
 
-/// What such a file is, and what to do with it; to follow "FILE is". JSON begins with a character of
-/// ASCII, so a zero byte among the first ones is the half of a wider one.
+/// Returns what such a file is, and what to do with it; to follow "FILE is". JSON begins with an ASCII character,
+/// so a zero byte among the first ones is half of a wider one.
 pub fn what(beginning: &[u8]) -> Option<&'static str> {
     match beginning {
         [0x1f, 0x8b, ..] => {

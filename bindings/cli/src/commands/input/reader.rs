@@ -1,13 +1,13 @@
-//! Takes a text apart into statements, whatever form it has: one, an array of them, one a line, one
-//! after the other over several lines each, or an LRS's answer to a GET (`{"statements": […], …}`).
+//! Splits a text into statements, whatever form it has: one, an array of them, one a line, one after the other over
+//! several lines each, or an LRS's answer to a GET (`{"statements": […], …}`).
 //!
-//! What is no JSON costs one statement and no more: reading goes on at the next line that begins like
-//! the one that is broken. Where that is stands in [`Reader::torn`].
+//! Invalid JSON costs one statement and no more: reading goes on at the next line that begins like the one that is
+//! broken, which [`Reader::torn`] finds.
 //!
-//! The text comes in by pieces and leaves as soon as it is used. A value that is not whole yet is tried
-//! again with twice as much. Where many have no end at all, the rest is looked through for each only until that
-//! has cost [`PATIENCE`] times the text, and from then on no further than [`Reader::torn`] says: so the work stays
-//! in proportion to the length of the text, whatever it is.
+//! The text comes in pieces and leaves memory as soon as it is used. A value that is not complete yet is tried
+//! again with twice as much. Where many have no end at all, the rest is searched for each only until that has cost
+//! [`PATIENCE`] times the text, and from then on no further than [`Reader::torn`] says: so the work stays in
+//! proportion to the length of the text, whatever it is.
 
 #[cfg(test)]
 mod tests;
@@ -22,18 +22,18 @@ use super::Item;
 
 const PIECE: usize = 64 * 1024;
 
-/// No more of one statement is kept in memory: four times what one may have, for those who indent.
+/// Most bytes of one statement that are kept in memory: four times its limit, for those who indent.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// How often a text is looked through for the ends of values that have none.
+/// Number of times that a text is searched for the ends of values that have none.
 const PATIENCE: u64 = 16;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The member of an answer that has them.
+/// Member of an answer that has the statements.
 const STATEMENTS: &[u8] = b"\"statements\"";
 
-/// Members by which an object is a statement, and no answer of an LRS, whatever follows.
+/// Members that show that an object is a statement, and no answer of an LRS, whatever follows.
 const OF_A_STATEMENT: [&[u8]; 8] = [
     b"\"actor\"",
     b"\"verb\"",
@@ -45,43 +45,43 @@ const OF_A_STATEMENT: [&[u8]; 8] = [
     b"\"version\"",
 ];
 
-/// Where the next value stands.
+/// Place of the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Inside {
     Nothing,
     Array,
-    /// In the array `statements` of what an LRS answers to a GET (xAPI 1.0.3, Data 2.5).
+    /// In the array `statements` of an LRS's answer to a GET (xAPI 1.0.3, Data 2.5).
     StatementResult,
-    /// Behind that array, in the object still.
+    /// Behind that array, still in the object.
     Tail,
 }
 
-/// Gives one statement after the other.
+/// Reader of one statement after the other.
 pub struct Reader<R> {
     name: String,
     source: R,
-    /// How much is read at least.
+    /// Least number of bytes to read at a time.
     piece: usize,
-    /// How much of one value is looked at.
+    /// Most bytes of one value that are examined.
     longest: usize,
     buffer: Vec<u8>,
     ended: bool,
     /// Bytes that have come in.
     read: u64,
-    /// Bytes looked through for an end that was not there.
+    /// Bytes searched for an end that was not there.
     in_vain: u64,
-    /// All before is used up.
+    /// Position in the buffer; all before is used up.
     at: usize,
     line: usize,
-    /// How far the present line is indented.
+    /// Indentation of the present line.
     indent: usize,
-    /// Nothing but blanks stood in this line so far.
+    /// Tells whether nothing but blanks stood in this line so far.
     fresh: bool,
     inside: Inside,
     index: usize,
-    /// A value came, and no comma since.
+    /// Tells whether a value came, and no comma since.
     after_value: bool,
-    /// A comma came in this line, and no value since.
+    /// Line of a comma, where no value came since.
     comma: Option<usize>,
 }
 
@@ -107,13 +107,13 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The first bytes; all of them if there are few.
+    /// Returns the first bytes; all of them if there are few.
     pub fn beginning(&mut self) -> io::Result<&[u8]> {
         while self.buffer.len() < 16 && self.more()? {}
         Ok(&self.buffer)
     }
 
-    /// The next statement, or what stands in the place of one.
+    /// Returns the next statement, or the fault in its place.
     pub fn next(&mut self) -> io::Result<Option<Item>> {
         loop {
             self.forget_used();
@@ -147,7 +147,7 @@ impl<R: Read> Reader<R> {
                     self.advance(self.at + 1);
                 }
                 (Inside::Array | Inside::StatementResult, _) if self.after_value => {
-                    // Read all the same: the fault is the comma's.
+                    // The value is read all the same: the fault is the comma's.
                     self.after_value = false;
                     return Ok(Some(self.fault(
                         "is an array in which a comma is missing here",
@@ -202,7 +202,7 @@ impl<R: Read> Reader<R> {
             text.truncate(text.trim_ascii_end().len());
         }
         self.index += 1;
-        // What follows a torn one need not begin with a comma: it may be torn off.
+        // A broken value need not be followed by a comma, which may be cut off.
         self.after_value = whole && matches!(self.inside, Inside::Array | Inside::StatementResult);
         Ok(Some(Item {
             place,
@@ -210,10 +210,9 @@ impl<R: Read> Reader<R> {
         }))
     }
 
-    /// The end of what is no JSON: before the next line that begins with a brace, or that ends the array,
-    /// and is indented no further than the line in which it begins. The lines of a statement that is
-    /// written over several are indented further, and a line of JSON lines not at all. None: not within what
-    /// is looked at.
+    /// Returns the end of invalid JSON: before the next line that begins with a brace, or that ends the array, and
+    /// is indented no further than the line in which it begins. The lines of a statement that is written over
+    /// several are indented further, and JSON lines not at all. None: not within what is examined.
     fn torn(&mut self) -> io::Result<Option<usize>> {
         let ends = self.ends();
         let mut from = self.at;
@@ -245,7 +244,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Passes what is too long to be kept, as far as [`Self::torn`] would.
+    /// Skips what is too long to be kept, as far as [`Self::torn`] would.
     fn skip(&mut self) -> io::Result<()> {
         let (ends, indent) = (self.ends(), self.indent);
         loop {
@@ -277,7 +276,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// What ends the values here, beside the next one.
+    /// Returns the byte that ends the values here, besides the brace of the next one.
     fn ends(&self) -> u8 {
         match self.inside {
             Inside::Nothing => b'[',
@@ -285,12 +284,12 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// A value that goes on until there.
+    /// Tells whether a value that goes on until there is too long.
     fn is_too_long(&self, to: usize) -> bool {
         to - self.at > self.longest
     }
 
-    /// If an answer of an LRS begins here: behind the bracket of its statements.
+    /// Returns the place behind the bracket of the statements, if an answer of an LRS begins here.
     fn answer(&mut self) -> io::Result<Option<usize>> {
         let mut at = self.at + 1;
         loop {
@@ -327,7 +326,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The end of the JSON value that begins here; none where that is no JSON.
+    /// Returns the end of the JSON value that begins here; none where that is no JSON.
     fn end_of_value(&mut self, at: usize) -> io::Result<Option<usize>> {
         if self.in_vain > PATIENCE * self.read {
             let end = self.torn()?.unwrap_or(self.buffer.len());
@@ -356,7 +355,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The first byte from here on that is no white space.
+    /// Returns the place of the first byte from here on that is no white space.
     fn not_blank(&mut self, mut at: usize) -> io::Result<Option<usize>> {
         loop {
             match self.buffer.get(at).copied() {
@@ -369,8 +368,8 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Passes white space, and the byte order mark that some programs put before a file: also in the
-    /// middle, where files were joined.
+    /// Skips white space, and the byte order mark that some programs put before a file: also in the middle, where
+    /// files were joined.
     fn skip_blanks(&mut self) -> io::Result<()> {
         loop {
             match self.buffer.get(self.at).copied() {
@@ -425,7 +424,7 @@ impl<R: Read> Reader<R> {
         self.after_value = false;
     }
 
-    /// An array that does not end is cut off: others of it may be missing.
+    /// Reports an array that does not end: it is cut off, and others of it may be missing.
     fn end(&mut self) -> Option<Item> {
         if self.inside == Inside::Nothing {
             return None;
@@ -471,7 +470,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads on, as much as there is already and at least a piece. False: there is nothing more.
+    /// Reads on, as much as there is already and at least a piece. Returns false if there is nothing more.
     fn more(&mut self) -> io::Result<bool> {
         if self.ended {
             return Ok(false);

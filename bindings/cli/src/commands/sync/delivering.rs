@@ -1,4 +1,4 @@
-//! A sync as it is watched: with a bar, a countdown while it waits, and an end when somebody wants one.
+//! A sync that is watched: with a bar, a countdown while it waits, and an early end on request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,18 +12,18 @@ use super::super::signals::Ending;
 use super::super::{Failure, Output, advice, duration, list, now_ms, queue_file, tell};
 use crate::terminal::{one_line, safe};
 
-/// How often the bar is drawn anew.
+/// Interval at which the bar is redrawn.
 const TICK: Duration = Duration::from_millis(100);
-/// How often the queue is looked after meanwhile, and whether another process still delivers it.
+/// Interval at which the queue is checked during a wait, and whether another process still delivers it.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 
-/// What a shell says of a process that Ctrl-C ended.
+/// Exit code that a shell reports for a process that Ctrl-C ended.
 const AT_ONCE: i32 = 130;
 
-/// Somebody wants this to end.
+/// Tells whether somebody wants this to end.
 static ASKED_TO_END: AtomicBool = AtomicBool::new(false);
 
-/// Whether Ctrl-C or a polite request was what ended it.
+/// Tells whether Ctrl-C or a polite request was what ended it.
 pub fn asked_to_end() -> bool {
     ASKED_TO_END.load(Ordering::Relaxed)
 }
@@ -36,7 +36,7 @@ pub fn deliver(
     output: Output,
 ) -> Result<SyncReport, Failure> {
     let mut ending = Ending::listen()?;
-    // Ends with the process: it waits for what may never come.
+    // The thread ends with the process: it waits for what may never come.
     std::thread::spawn(move || {
         ending.wait();
         ASKED_TO_END.store(true, Ordering::Relaxed);
@@ -91,7 +91,7 @@ pub fn deliver(
     Ok(report)
 }
 
-/// When something may be delivered again, and what is waited for until then.
+/// Returns when something may be delivered again, and the reason for waiting until then.
 fn next_try(
     report: &SyncReport,
     targets: &Targets,
@@ -110,7 +110,7 @@ fn next_try(
     })
 }
 
-/// What this one and the one before it did, of each upstream too.
+/// Adds up this report and the one before it, for each upstream too.
 fn add_all(report: &mut SyncReport, before: &SyncReport) {
     add(report, before);
     for one in &mut report.upstreams {
@@ -127,7 +127,7 @@ fn add(report: &mut SyncReport, before: &SyncReport) {
     report.bytes_sent += before.bytes_sent;
 }
 
-/// When the next statement that waits aside is due, for whichever upstream.
+/// Returns when the next statement that is set aside is due, for whichever upstream.
 fn next_due(targets: &Targets) -> Result<Option<i64>, Failure> {
     let mut next: Option<i64> = None;
     for upstream in &targets.opened {
@@ -137,15 +137,15 @@ fn next_due(targets: &Targets) -> Result<Option<i64>, Failure> {
     Ok(next)
 }
 
-/// A wait until a time of day, which may be set meanwhile.
+/// A wait until a time of day; the clock may be set during it.
 struct Wait {
     until: i64,
-    /// How long it seemed to be when it began.
+    /// Length that it seemed to have when it began.
     long: Duration,
 }
 
 impl Wait {
-    /// Until then, and long enough to be no busy loop.
+    /// Begins a wait until then, and long enough to be no busy loop.
     fn begin(until: i64, now_ms: i64) -> Self {
         let left = u64::try_from(until.saturating_sub(now_ms)).unwrap_or(0);
         Self {
@@ -154,17 +154,18 @@ impl Wait {
         }
     }
 
-    /// By the clock, or by the time that has passed: a clock set back makes no wait longer.
+    /// Tells whether it is over, by the clock or by the time that has passed: a clock set back makes no wait
+    /// longer.
     fn over(&self, now_ms: i64, passed: Duration) -> bool {
         now_ms >= self.until || passed >= self.long
     }
 }
 
-/// What is shown meanwhile.
+/// Display of a sync that is under way.
 struct Watch {
     bar: ProgressBar,
     events: EventStream,
-    /// Of each upstream.
+    /// Endpoint of each upstream.
     endpoints: Vec<(String, Option<String>)>,
     quiet: bool,
 }
@@ -217,22 +218,22 @@ impl Watch {
         }
     }
 
-    /// Until it is over, or until somebody wants it to end.
+    /// Waits until it is over, or until somebody wants it to end.
     fn wait(&self, wait: &Wait, what: &str, targets: &Targets) {
         let (mut told, began, mut looked) = (false, Instant::now(), Instant::now());
         while !wait.over(now_ms(), began.elapsed()) && !ASKED_TO_END.load(Ordering::Relaxed) {
             self.count_down(wait.until, what, &mut told);
             std::thread::sleep(TICK);
             if looked.elapsed() >= LOOK_EACH {
-                // By this what was deleted or replaced of the queue's files is put back; the next sync tells what
-                // could not be.
+                // This puts back queue files that were deleted or replaced; the next sync reports what could not be
+                // put back.
                 let _ = targets.collector.status();
                 looked = Instant::now();
             }
         }
     }
 
-    /// On a terminal it is in the bar; elsewhere it is said once.
+    /// Shows the time left: on a terminal in the bar; elsewhere it is said once.
     fn count_down(&self, until: i64, what: &str, told: &mut bool) {
         let left = duration::words(until - now_ms());
         if !self.bar.is_hidden() {
@@ -248,7 +249,7 @@ impl Watch {
     }
 }
 
-/// Draws itself on standard error, and only if that is a terminal.
+/// Returns a bar that draws itself on standard error, and only if that is a terminal.
 fn bar(queued: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:32} {pos} of {len} delivered  {wide_msg}");
     ProgressBar::new(queued).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

@@ -1,4 +1,4 @@
-//! What the answer to `GET /about` says.
+//! Reader of the answer to `GET /about`.
 
 use serde_json::Value;
 
@@ -8,17 +8,17 @@ use super::words::Words;
 use crate::lrs::Response;
 use crate::statement::XapiVersion;
 
-/// What an LRS says of itself.
+/// Answer of an LRS about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
-    /// The versions it lists, as it spells them; see [`highest_common`].
+    /// Versions it lists, as it spells them; see [`highest_common`].
     Versions(Vec<String>),
-    /// It does not say: Ralph has no such resource, `MiniXapi` wants credentials for it and xapi-rs
-    /// a version header. Versions are then found by trying.
+    /// No versions: Ralph has no such resource, `MiniXapi` wants credentials for it and xapi-rs a version header.
+    /// Versions are then found by trying.
     Silent,
     /// The answer is not an LRS's.
     NotAnLrs(NotAnLrs),
-    /// It cannot say now: 408, 425, 429 or 500 to 599.
+    /// No answer for now: 408, 425, 429 or 500 to 599.
     Refused {
         /// The status.
         status: u16,
@@ -50,7 +50,7 @@ pub fn read_about<'a>(answer: &Response, asked: impl Into<AskedAs<'a>>) -> About
 fn versions(body: &[u8]) -> Option<Vec<String>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     match body.get("version")? {
-        // One of a kind met in the wild: the only version as text.
+        // Met in the wild: the only version as text.
         Value::String(only) => Some(vec![only.clone()]),
         Value::Array(listed) => listed
             .iter()
@@ -60,13 +60,13 @@ fn versions(body: &[u8]) -> Option<Vec<String>> {
     }
 }
 
-/// The highest version that both sides speak. Any 2.0 and any 1.0 will do: a patch changes nothing
-/// that is sent (C 3.3; 9274 4.1.7).
+/// Returns the highest version that both sides speak. Any 2.0 and any 1.0 will do: a patch changes nothing that is sent
+/// (C 3.3; 9274 4.1.7).
 pub fn highest_common(versions: &[String]) -> Option<XapiVersion> {
     versions.iter().filter_map(|text| common(text)).max()
 }
 
-/// The version of ours that an LRS means by this text.
+/// Returns the version of ours that an LRS means by this text.
 pub(in crate::lrs) fn common(text: &str) -> Option<XapiVersion> {
     let mut numbers = text.trim().split('.');
     match (numbers.next()?, numbers.next()?) {

@@ -1,4 +1,4 @@
-//! Who was asked, and as whom: what a reader has to know beside the answer.
+//! LRS and credentials of a request: what a reader has to know besides the answer.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -7,18 +7,18 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::lrs::{Authorization, Endpoint};
 
-/// Whom a request went to and with what credentials: some servers repeat these in what they say, and
-/// nobody else may read them there.
+/// Endpoint and credentials of a request: some servers repeat the credentials in what they say, where nobody else may
+/// read them.
 #[derive(Clone, Copy, Debug)]
 pub struct AskedAs<'a> {
     pub(super) endpoint: &'a Endpoint,
     authorization: Option<&'a Authorization>,
-    /// What it was asked with before, as an answer may be to that still.
+    /// Credentials of earlier requests, whose answers may still come.
     former: &'a [Authorization],
 }
 
 impl<'a> From<&'a Endpoint> for AskedAs<'a> {
-    /// Without credentials.
+    /// Describes a request without credentials.
     fn from(endpoint: &'a Endpoint) -> Self {
         Self {
             endpoint,
@@ -39,21 +39,21 @@ impl<'a> From<(&'a Endpoint, Option<&'a Authorization>)> for AskedAs<'a> {
 }
 
 impl<'a> AskedAs<'a> {
-    /// The same, after requests with other credentials, whose answers may come still.
+    /// Adds the credentials of earlier requests, whose answers may still come.
     #[must_use]
     pub fn after(self, former: &'a [Authorization]) -> Self {
         Self { former, ..self }
     }
 }
 
-/// A secret of fewer characters would be found inside of many a word: it is one by itself only.
+/// Number of characters below which a secret is hidden only as a word of its own: many words would contain it.
 const SHORT: usize = 4;
 
 const IN_ITS_PLACE: &str = "(hidden)";
 
 impl AskedAs<'_> {
-    /// A server's text without the credentials it was asked with: the whole value, the password, the token;
-    /// as they are, and as JSON, URLs and web pages write them.
+    /// Returns a server's text without the credentials it was asked with: the whole value, the password, the token; as
+    /// they are, and as JSON, URLs and web pages write them.
     pub(super) fn hide(&self, text: &str) -> String {
         let secrets = self.secrets();
         if secrets.is_empty() {
@@ -82,7 +82,7 @@ impl AskedAs<'_> {
         clean
     }
 
-    /// The longest first, so that none is left in part.
+    /// Returns the secrets, the longest first, so that none is left in part.
     fn secrets(&self) -> Vec<String> {
         let all = self.authorization.into_iter().chain(self.former);
         let mut secrets: Vec<_> = all.flat_map(secrets_of).collect();
@@ -91,13 +91,13 @@ impl AskedAs<'_> {
     }
 }
 
-/// The whole value, the password, the token, and what else tells them.
+/// Returns the whole value, the password, the token, and what else reveals them.
 fn secrets_of(authorization: &Authorization) -> Vec<String> {
     let Some((_, value)) = authorization.value().split_once(' ') else {
         return Vec::new();
     };
     let mut secrets = vec![value.to_owned()];
-    // A ready value need not keep to the alphabet, nor to its end.
+    // A ready value need not keep to base64's padding, nor to its last bits.
     let lenient = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
@@ -108,7 +108,7 @@ fn secrets_of(authorization: &Authorization) -> Vec<String> {
         secrets.extend([STANDARD_NO_PAD.encode(password), password.to_owned()]);
         secrets.push(pair);
     }
-    // Without the end that many leave out, and as URLs have it.
+    // Without the padding, which many leave out, and in the alphabet for URLs.
     let unpadded = value.trim_end_matches('=').to_owned();
     secrets.push(unpadded.replace('+', "-").replace('/', "_"));
     secrets.push(unpadded);
@@ -117,7 +117,7 @@ fn secrets_of(authorization: &Authorization) -> Vec<String> {
     secrets
 }
 
-/// Returns where a secret ends with which the text begins, each of its characters written in any way.
+/// Returns the end of a secret that the text begins with, each of its characters written in any way.
 fn written(text: &str, secret: &str) -> Option<usize> {
     let mut rest = text;
     for c in secret.chars() {
@@ -126,15 +126,15 @@ fn written(text: &str, secret: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// Returns what follows a character: as it is, escaped as in JSON (once or several times), percent-encoded,
-/// or as an entity of HTML.
+/// Returns what follows this character, written as it is, escaped as in JSON (once or several times), percent-encoded,
+/// or as an HTML entity.
 fn one(text: &str, c: char) -> Option<&str> {
-    // First of all: an ampersand, too, may be written as one.
+    // First, since an ampersand may be written as an entity, too.
     if let Some(rest) = by_number(text, c).or_else(|| entity(text, c)) {
         return Some(rest);
     }
     if let Some(rest) = text.strip_prefix(c) {
-        // A backslash is doubled in JSON, and a run of them is as long as it likes.
+        // A backslash is doubled in JSON, any number of times.
         return Some(if c == '\\' {
             rest.trim_start_matches('\\')
         } else {
@@ -159,7 +159,7 @@ fn one(text: &str, c: char) -> Option<&str> {
     None
 }
 
-/// Returns what follows a character that is written as an entity of HTML.
+/// Returns what follows this character, written as an HTML entity.
 fn entity(text: &str, c: char) -> Option<&str> {
     let (entity, rest) = text.strip_prefix('&')?.split_once(';')?;
     let means = match entity {
@@ -179,8 +179,7 @@ fn entity(text: &str, c: char) -> Option<&str> {
     (means == Some(c)).then_some(rest)
 }
 
-/// Returns what follows a character that is written as JSON's `\u` and the number of each of its UTF-16
-/// units.
+/// Returns what follows this character, written as JSON's `\u` and the number of each of its UTF-16 units.
 fn by_number(text: &str, c: char) -> Option<&str> {
     let mut units = [0; 2];
     let mut rest = text;
@@ -191,7 +190,7 @@ fn by_number(text: &str, c: char) -> Option<&str> {
     Some(rest)
 }
 
-/// Returns what follows so many hex digits that mean this number.
+/// Returns what follows this many hex digits, if they mean this number.
 fn hex(text: &str, digits: usize, number: u32) -> Option<&str> {
     let (found, rest) = text.split_at_checked(digits)?;
     (u32::from_str_radix(found, 16) == Ok(number)).then_some(rest)

@@ -1,4 +1,4 @@
-//! What the answer to a GET of one statement says.
+//! Reader of the answer to a GET of one statement.
 
 use std::fmt;
 
@@ -12,20 +12,19 @@ use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
 use crate::lrs::Response;
 
-/// Whether an LRS has a statement. `Debug` does not show it.
+/// Result of a look-up of a statement. `Debug` does not show the statement.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It has one under this id: the statement's JSON as it came.
+    /// Statement under this id: its JSON as it came.
     Copy(Vec<u8>),
-    /// It shows none under this id. It may still have it: voided, not yet readable
-    /// ([`consistent_through`](crate::lrs::headers::consistent_through)), or not for these
-    /// credentials to read.
+    /// No statement is shown under this id. The LRS may still have it: voided, not yet readable
+    /// ([`consistent_through`](crate::lrs::headers::consistent_through)), or not for these credentials to read.
     Missing,
-    /// An LRS answers that all is well, but what it shows cannot be read, or is cut.
+    /// A success of an LRS, but what it shows cannot be read, or is cut.
     Unreadable,
     /// The answer is not an LRS's.
     NotAnLrs(NotAnLrs),
-    /// Any other status that says no, 401 and 403 among them.
+    /// Any other refusal, 401 and 403 among them.
     Refused {
         /// 400 to 599, without 404 and 511.
         status: u16,
@@ -68,8 +67,8 @@ pub fn read_get<'a>(answer: &Response, asked: impl Into<AskedAs<'a>>, id: Uuid) 
     }
 }
 
-/// The statements in a body: one as it is (the standard), in a list (Ralph), or `null` for none
-/// (`MiniXapi`). `None` when the body is neither.
+/// Returns the statements in a body: one as it is (the standard), in a list (Ralph), or `null` for none (`MiniXapi`).
+/// `None` when the body is none of these.
 fn copies(body: &[u8]) -> Option<Vec<&RawValue>> {
     #[derive(Deserialize)]
     struct List<'a> {

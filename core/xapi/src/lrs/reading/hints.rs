@@ -1,15 +1,15 @@
-//! What the body of a refusal points at: ids and positions in the batch.
+//! Ids and positions in the batch that the body of a refusal names.
 //!
-//! Each LRS has its own way, and most have none. A hint saves requests when the culprit is looked
-//! for; nothing is concluded from it.
+//! Each LRS has its own way, and most have none. A hint saves requests in the search for the culprit; nothing is
+//! concluded from it.
 
 use serde_json::Value;
 use uuid::Uuid;
 
-/// As many as a batch may reasonably hold; more would be noise.
+/// Maximum number of hints: as many as a batch may reasonably hold; more would be noise.
 const MOST: usize = 1000;
 
-/// Every UUID in hyphenated form, in order, each once.
+/// Returns every UUID in hyphenated form, in order, each once.
 pub(super) fn ids_named(body: &[u8]) -> Vec<Uuid> {
     const LENGTH: usize = 36;
     let mut found = Vec::new();
@@ -34,8 +34,8 @@ pub(super) fn ids_named(body: &[u8]) -> Vec<Uuid> {
     found
 }
 
-/// Every position in the batch that the body names, in ascending order, each once: `FastAPI`'s
-/// `"loc": ["body", 1, "verb"]`, Learning Locker's `statements.1.verb`, and `"index": 1`.
+/// Returns every position in the batch that the body names, in ascending order, each once. Forms: Learning Locker's
+/// `statements.1.verb`, `FastAPI`'s `"loc": ["body", 1, "verb"]`, and `"index": 1`.
 pub(super) fn indexes(body: &[u8], json: Option<&Value>) -> Vec<usize> {
     let mut found = in_text(&String::from_utf8_lossy(body));
     if let Some(json) = json {
@@ -77,8 +77,8 @@ fn in_json(value: &Value, found: &mut Vec<usize>) {
     }
 }
 
-/// `["body", 1, "verb"]`, or `["body", "list[…]", 1, "verb"]` where one statement is allowed too.
-/// A number further on is a position within a statement.
+/// Returns the position in `["body", 1, "verb"]`, or in `["body", "list[…]", 1, "verb"]` where one statement is allowed
+/// too. A number further on is a position within a statement.
 fn in_location(value: &Value) -> Option<usize> {
     let steps = value.as_array()?;
     let (first, rest) = steps.split_first()?;

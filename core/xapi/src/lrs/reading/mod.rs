@@ -1,8 +1,8 @@
-//! What an answer says.
+//! Readers of answers.
 //!
-//! Pure readers from an [`Response`](super::Response) to a value that can be matched exhaustively. They
-//! claim no more than the answer proves: two LRSs of six answer a re-sent batch with the new ids
-//! only, three say 200 to a statement they do not have, and a captive portal says 200 to anything.
+//! Pure functions from a [`Response`](super::Response) to a value that can be matched exhaustively. They claim no more
+//! than the answer proves: two LRSs of six answer a re-sent batch with the new ids only, three say 200 to a statement
+//! they do not have, and a captive portal says 200 to anything.
 
 mod about;
 mod asked;

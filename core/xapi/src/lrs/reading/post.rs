@@ -1,4 +1,4 @@
-//! What the answer to a POST of statements says.
+//! Reader of the answer to a POST of statements.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,37 +10,36 @@ use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::{Words, is_page};
 use crate::lrs::Response;
 
-/// What an LRS said to a batch.
+/// Answer of an LRS to a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// A list of ids (C 2.1.2; 9274 4.1.6.1). The standard has one for each statement, in order.
-    /// Ralph and xapi-rs name only those that are new to them, so neither length nor order nor
-    /// membership can be relied upon: what is named is stored.
+    /// A list of ids (C 2.1.2; 9274 4.1.6.1). The standard has one for each statement, in order. Ralph and xapi-rs name
+    /// only those that are new to them, so neither length nor order nor membership can be relied upon: only what is
+    /// named is known to be stored.
     Ids(Vec<Uuid>),
-    /// Success without a word. Ralph and xapi-rs mean "I have all of these"; a captive portal or a
-    /// connectivity check may mean anything.
+    /// Success without a body. Ralph and xapi-rs mean "I have all of these"; a captive portal or a connectivity check
+    /// may mean anything.
     NoContent,
-    /// A report on single statements, in which Ralph's partial success comes, under a 200 and,
-    /// when all were stored before, under a 400. What is in neither list is not settled: those
-    /// that were stored before are not mentioned.
+    /// A report on single statements: Ralph's partial success, with status 200 or, when all were stored before, 400.
+    /// What is in neither list is not settled: those that were stored before are not mentioned.
     Partial {
-        /// Stored by this request.
+        /// Statements stored by this request.
         stored: Vec<Uuid>,
-        /// Refused for good: position in the batch, not checked against its length, and reason.
+        /// Statements refused for good: position in the batch, not checked against its length, and reason.
         refused: Vec<(usize, Words)>,
     },
-    /// An LRS says that all is well in words that name nothing, which proves nothing; its own words.
+    /// A success of an LRS that names nothing, which proves nothing; its own words.
     Unclear(Words),
     /// The answer is not an LRS's.
     NotAnLrs(NotAnLrs),
-    /// Any status that says no.
+    /// A refusal.
     Refused {
         /// 400 to 599, without 511.
         status: u16,
         /// The LRS's own words.
         words: Words,
-        /// Every UUID in the body. Some LRSs name the conflicting statement; others name the
-        /// error. A hint, for the reader to hold against the batch.
+        /// UUIDs in the body. Some LRSs name the conflicting statement; others name the error. A hint, for the reader
+        /// to compare with the batch.
         ids_named: Vec<Uuid>,
         /// Positions in the batch that the body points at. A hint, not checked against its length.
         indexes: Vec<usize>,
@@ -82,7 +81,7 @@ pub fn read_post<'a>(answer: &Response, asked: impl Into<AskedAs<'a>>) -> Posted
     }
 }
 
-/// Ids, a report on single statements, or an empty 204.
+/// Reads ids, a report on single statements, or an empty 204.
 fn success(answer: &Response, asked: AskedAs<'_>) -> Option<Posted> {
     if answer.status == 204 && answer.body.is_empty() {
         return Some(Posted::NoContent);
@@ -94,14 +93,14 @@ fn success(answer: &Response, asked: AskedAs<'_>) -> Option<Posted> {
         .or_else(|| wrapped(body.as_ref()))
 }
 
-/// The ids in an object that has nothing else, as some gateways and LRSs wrap them.
+/// Reads the ids in an object that has nothing else, as some gateways and LRSs wrap them.
 fn wrapped(body: Option<&Value>) -> Option<Posted> {
     let object = body?.as_object()?;
     let named = ids(object.get("ids"))?;
     (object.len() == 1).then_some(Posted::Ids(named))
 }
 
-/// An array that holds ids and nothing else.
+/// Reads an array that holds ids and nothing else.
 fn ids(body: Option<&Value>) -> Option<Vec<Uuid>> {
     body?.as_array()?.iter().map(id).collect()
 }
@@ -114,8 +113,8 @@ fn id(value: &Value) -> Option<Uuid> {
         .and_then(|text| Uuid::try_parse(text).ok())
 }
 
-/// Ralph's `{"inserted", "rejected", "ids", "errors": [{"index", "reason"}]}`. It must list ids and
-/// errors, or be taken for an answer of something that is no LRS.
+/// Reads Ralph's `{"inserted", "rejected", "ids", "errors": [{"index", "reason"}]}`. Ids and errors must be there, else
+/// it counts as the answer of something that is no LRS.
 fn report(body: Option<&Value>, asked: AskedAs<'_>) -> Option<Posted> {
     let stored = ids(body?.get("ids"))?;
     let errors = body?.get("errors")?.as_array()?;

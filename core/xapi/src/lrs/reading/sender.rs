@@ -1,27 +1,27 @@
-//! Who answered: the LRS, or something that stands before it or in its place.
+//! Sender of an answer: the LRS, or something that stands before it or in its place.
 //!
-//! An LRS gives `X-Experience-API-Version` with every answer (C 3.3; 9274 4.1.7), a captive portal, a
-//! gateway or a firewall does not. Two LRSs of eight never give it; they are known by their JSON.
+//! An LRS gives `X-Experience-API-Version` with every answer (C 3.3; 9274 4.1.7); a captive portal, a gateway or a
+//! firewall does not. Two LRSs of eight never give it; they are recognized by their JSON.
 
 use super::stranger;
 use super::words::is_page;
 use crate::lrs::Response;
 
-/// Who answered, as far as the answer itself shows.
+/// Sender of an answer, as far as the answer itself shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// An LRS: the answer carries its version header.
     Lrs,
     /// Perhaps an LRS that gives no version header, perhaps a gateway: the body is JSON.
     Perhaps,
-    /// The same, at an LRS that is known to give none.
+    /// Likely an LRS: the same, at one that is known to give no version header.
     Likely,
-    /// Nothing in the answer is an LRS's.
+    /// Something else: nothing in the answer is an LRS's.
     Stranger,
 }
 
 impl Sender {
-    /// Of what it says about credentials, statements and clocks something may be believed.
+    /// Tells whether anything it says about credentials, statements and clocks may be believed.
     pub fn is_lrs(self) -> bool {
         self != Self::Stranger
     }

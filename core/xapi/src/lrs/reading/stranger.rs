@@ -1,4 +1,4 @@
-//! Signs that something else than an LRS answered: a captive portal, a proxy, a wrong endpoint.
+//! Signs that something other than an LRS answered: a captive portal, a proxy, a wrong endpoint.
 
 use thiserror::Error;
 
@@ -6,30 +6,30 @@ use super::AskedAs;
 use super::words::{Words, is_page};
 use crate::lrs::Response;
 
-/// Why an answer is not from an LRS. Nothing is delivered by it, and no statement is at fault.
+/// Reason why an answer is not from an LRS. Nothing is delivered by it, and no statement is at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotAnLrs {
     /// A redirect, which is never followed.
     #[error("a redirect to {to}")]
     Redirect {
-        /// Where to, without query and fragment.
+        /// Target, without query and fragment.
         to: String,
-        /// To this endpoint's own host, if perhaps on another scheme or port: then the endpoint
-        /// is wrong (`http://` for `https://`, say). To another host it is a captive portal.
+        /// Tells whether it leads to this endpoint's own host, perhaps on another scheme or port: then the endpoint is
+        /// wrong (`http://` for `https://`, say). To another host it is a captive portal.
         same_host: bool,
     },
-    /// A web page under a status that says all is well; its title or text.
+    /// A web page under a status of success; its title or text.
     #[error("a web page ({0})")]
     Page(Words),
     /// The network wants its user to log in first (status 511, RFC 6585 section 6).
     #[error("the network asks its user to log in first")]
     LoginFirst,
-    /// Anything else no LRS answers; says what.
+    /// Anything else that no LRS answers; its description.
     #[error("{0}")]
     Unexpected(&'static str),
 }
 
-/// What every reader asks first: is the status one that no LRS gives?
+/// Returns the reason if the status is one that no LRS gives. Every reader checks this first.
 pub(super) fn by_status(answer: &Response, asked: AskedAs<'_>) -> Option<NotAnLrs> {
     match answer.status {
         511 => Some(NotAnLrs::LoginFirst),
@@ -50,7 +50,7 @@ pub(super) fn by_status(answer: &Response, asked: AskedAs<'_>) -> Option<NotAnLr
     }
 }
 
-/// A success whose body is not what an LRS sends: a page, or `why`.
+/// Returns the reason for a success whose body is not what an LRS sends: a page, or `why`.
 pub(super) fn by_body(answer: &Response, asked: AskedAs<'_>, why: &'static str) -> NotAnLrs {
     if is_page(answer) {
         NotAnLrs::Page(Words::of(answer, asked))
@@ -59,7 +59,7 @@ pub(super) fn by_body(answer: &Response, asked: AskedAs<'_>, why: &'static str) 
     }
 }
 
-/// The body without the byte order mark that some plug-ins put before it, and without white space.
+/// Returns the body without the byte order mark that some plug-ins put before it, and without white space around it.
 pub(super) fn json(answer: &Response) -> &[u8] {
     let body = &answer.body;
     body.strip_prefix(b"\xef\xbb\xbf")

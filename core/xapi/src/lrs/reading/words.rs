@@ -5,22 +5,21 @@ use std::fmt;
 use super::AskedAs;
 use crate::lrs::Response;
 
-/// As many characters as a person reads; one framework alone can answer with the whole batch repeated.
+/// Maximum number of characters: as many as a person reads, since one framework alone can answer with the whole batch.
 const LONGEST: usize = 500;
 
-/// No more of a body is looked at: an explanation that starts later is none.
+/// Number of bytes of a body that are looked at: an explanation that starts later is none.
 const LOOKED_AT: usize = 64 * 1024;
 
-/// What an LRS said for itself: plain text on one line, without control characters, at most 500
-/// characters.
+/// Words of an LRS: plain text on one line, without control characters, at most 500 characters.
 ///
-/// `Display` shows it, to the app's people. `Debug` does not, since some LRSs repeat parts of the
-/// statement they refuse.
+/// `Display` shows them, for the app's people. `Debug` does not, since some LRSs repeat parts of the statement they
+/// refuse.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Words(String);
 
 impl Words {
-    /// The words in the body of an answer; of a web page, its title or else its text.
+    /// Returns the words in the body of an answer; of a web page, its title or else its text.
     pub(super) fn of(answer: &Response, asked: AskedAs<'_>) -> Self {
         let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(LOOKED_AT)]);
         if is_page(answer) {
@@ -33,7 +32,7 @@ impl Words {
         }
     }
 
-    /// Any text of a server made fit: also without the credentials that it was asked with.
+    /// Makes any text of a server fit to be shown, also without the credentials that it was asked with.
     pub(super) fn plain(text: &str, asked: AskedAs<'_>) -> Self {
         let text = asked.hide(text);
         let mut line = String::new();
@@ -50,7 +49,7 @@ impl Words {
         Self(line)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -70,7 +69,7 @@ pub(super) fn is_page(answer: &Response) -> bool {
     typed || begins(b"<!doctype html") || begins(b"<html")
 }
 
-/// Unicode's invisible directions, which could make a log line read as something else.
+/// Tells whether it is one of Unicode's invisible direction marks, which could make a log line read otherwise.
 fn turns_text_around(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -83,7 +82,7 @@ fn title(page: &str) -> Option<&str> {
     page.get(from..to)
 }
 
-/// The text of a page: no tags, comments, scripts and styles, the common entities as characters.
+/// Returns the text of a page, without tags, comments, scripts and styles, the common entities as characters.
 fn without_markup(page: &str) -> String {
     // ASCII lower-casing keeps every byte where it was, so positions hold for both.
     let low = page.to_ascii_lowercase();

@@ -1,9 +1,8 @@
-//! The attachments of two copies: what counts is which contents belong to a statement.
+//! Compares the attachments of two copies by which contents belong to the statement.
 //!
-//! Their content is no part of a statement, and how one is described is not kept by all; its hash says which
-//! content it is, and with another one it is another experience. A signature covers the statement as it was
-//! before the signature was attached (Data 2.6; IEEE 9274.1.1, 4.2.6), so one that was added since is no
-//! difference.
+//! The content is not part of a statement, and not every LRS keeps its description; its hash identifies it, and
+//! with another content it is another experience. A signature covers the statement as it was before the
+//! signature was attached (Data 2.6; IEEE 9274.1.1, 4.2.6), so one that was added since is no difference.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +10,7 @@ use super::value::{Object, Value};
 
 const SIGNATURE: &str = "http://adlnet.gov/expapi/attachments/signature";
 
-/// Leaves of both copies' attachments their hashes, in order.
+/// Reduces the attachments of both copies to their hashes, in order, without signatures that only `theirs` has.
 pub(super) fn leave_hashes(ours: &mut Object<'_>, theirs: &mut Object<'_>) {
     let known: BTreeSet<String> = match ours.get("attachments") {
         Some(Value::Array(list)) => list.iter().filter_map(hash).collect(),
@@ -40,7 +39,7 @@ fn reduce(statement: &mut Object<'_>, keep: impl Fn(&Value<'_>) -> bool) {
     }
 }
 
-/// In lower case, since its digits may be in letters of either.
+/// Returns the hash in lower case, since its digits may be in either case.
 fn hash(attachment: &Value<'_>) -> Option<String> {
     let hash = attachment.as_object()?.get("sha2")?.as_str()?;
     Some(hash.to_ascii_lowercase())

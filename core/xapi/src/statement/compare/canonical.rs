@@ -1,4 +1,4 @@
-//! Removes from a statement all that an LRS may change, and folds what has several spellings.
+//! Removes from a statement all that an LRS may change, and normalizes what has several spellings.
 
 use std::mem;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use super::{attachments, duration};
 use crate::statement::mail;
 use crate::steps;
 
-/// What a copy may differ in beside what every version allows.
+/// Differences allowed beyond those that every version allows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lenience {
-    /// Nothing.
+    /// No others.
     None,
-    /// What 2.0 does not consider: letter case of mail addresses.
+    /// The letter case of mail addresses, which 2.0 does not consider.
     Version2,
 }
 
 impl Lenience {
-    /// Goes by what the copy says of itself.
+    /// Returns the lenience for the version that the copy declares.
     pub(super) fn of(theirs: &Object<'_>) -> Self {
         match theirs.get("version").and_then(Value::as_str) {
             Some(version) if version.starts_with("2.") => Self::Version2,
@@ -31,7 +31,7 @@ impl Lenience {
     }
 }
 
-/// Brings a statement, or a statement inside one, to the form in which it is compared.
+/// Brings a statement or `SubStatement` to the form in which it is compared.
 pub(super) fn statement(statement: &mut Object<'_>, lenience: Lenience) {
     for lrs_sets in ["stored", "authority", "version"] {
         statement.remove(lrs_sets);
@@ -49,7 +49,7 @@ pub(super) fn statement(statement: &mut Object<'_>, lenience: Lenience) {
     drop_empty(statement, &["context", "result"]);
 }
 
-/// Removes from `theirs` what an LRS assigns where it is missing.
+/// Removes from `theirs` the `id` and `timestamp` that an LRS assigns if `ours` has none.
 pub(super) fn drop_what_was_assigned(ours: &Object<'_>, theirs: &mut Object<'_>) {
     for assigned in ["id", "timestamp"] {
         if !ours.contains_key(assigned) {
@@ -58,8 +58,8 @@ pub(super) fn drop_what_was_assigned(ours: &Object<'_>, theirs: &mut Object<'_>)
     }
 }
 
-/// Folds what only the two copies together can tell: instants, durations and attachments, here and in a
-/// statement inside.
+/// Normalizes what needs both copies to compare: instants, durations and attachments, here and in a
+/// `SubStatement`.
 pub(super) fn both(ours: &mut Object<'_>, theirs: &mut Object<'_>) {
     drop_same(ours, theirs, "timestamp", same_instant);
     attachments::leave_hashes(ours, theirs);
@@ -73,7 +73,7 @@ pub(super) fn both(ours: &mut Object<'_>, theirs: &mut Object<'_>) {
     });
 }
 
-/// Removes a member that says the same in both.
+/// Removes a member whose values in both are the same by `same`.
 fn drop_same(
     ours: &mut Object<'_>,
     theirs: &mut Object<'_>,
@@ -101,7 +101,7 @@ fn same_instant(ours: &str, theirs: &str) -> bool {
     }
 }
 
-/// A 1.0.3 timestamp may lack its zone; it is then taken as UTC.
+/// Parses a timestamp. In 1.0.3 it may lack its zone and is then taken as UTC.
 fn instant(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| {
         let local: DateTime = text.parse().ok()?;
@@ -126,7 +126,7 @@ fn actor(actor: &mut Object<'_>, lenience: Lenience) {
     }
 }
 
-/// Sorts an agent by who it is, so that another name does not move it.
+/// Returns the key to sort an agent by: its identifier, so that another name does not move it.
 fn identity(agent: &Value<'_>) -> String {
     let Some(agent) = agent.as_object() else {
         return String::new();
@@ -179,7 +179,7 @@ fn context(context: &mut Object<'_>, lenience: Lenience) {
     drop_empty(context, &["contextActivities", "extensions"]);
 }
 
-/// Removes members that say nothing: some LRSs do not keep them.
+/// Removes empty objects, which some LRSs do not keep.
 fn drop_empty(object: &mut Object<'_>, members: &[&str]) {
     for member in members {
         if matches!(object.get(*member), Some(Value::Object(inner)) if inner.is_empty()) {

@@ -1,4 +1,4 @@
-//! Where two JSON values differ.
+//! Finds where two JSON values differ.
 
 use std::fmt::{self, Write};
 
@@ -10,21 +10,22 @@ use crate::statement::fault::LISTED;
 use crate::statement::locate::{self, Segment};
 use crate::steps;
 
-/// The most characters of a value that a difference shows.
+/// Number of characters of a value that a difference shows at most.
 const SHOWN: usize = 200;
 
-/// One place where the LRS's copy is not what was sent.
+/// A place where the LRS's copy is not what was sent.
 ///
-/// It shows what stands there, so an app can show it to somebody who may see the statement. Its
-/// `Debug` leaves the values out.
+/// It contains the values, so an app can show them to somebody who may see the statement. Its `Debug` output
+/// leaves them out.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Where, as a JSON path: `$.result.score.scaled`. Members of a group are counted in the order
-    /// of their identifiers, attachments in that of their hashes. The middle of a very long path is left out.
+    /// Place of the difference, as a JSON path: `$.result.score.scaled`. Members of a group are counted in the
+    /// order of their identifiers, attachments in that of their hashes. The middle of a very long path is left
+    /// out.
     pub path: String,
-    /// What was sent, as JSON text cut to 200 characters; absent if nothing was.
+    /// Value that was sent, as JSON text cut to 200 characters; absent if there was none.
     pub ours: Option<String>,
-    /// What the LRS has there, likewise.
+    /// Value that the LRS has there, likewise.
     pub theirs: Option<String>,
 }
 
@@ -39,9 +40,9 @@ impl fmt::Debug for Difference {
 /// The places where two copies differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// The first hundred that were found.
+    /// The first hundred differences found.
     pub listed: Vec<Difference>,
-    /// How many there are beyond those listed.
+    /// Number of differences beyond those listed.
     pub more: usize,
 }
 
@@ -52,7 +53,7 @@ impl Differences {
     }
 }
 
-/// Every place where two values differ, beyond what an LRS may do to a number.
+/// Finds every place where two values differ by more than an LRS may do to a number.
 pub(super) fn between(ours: &Value<'_>, theirs: &Value<'_>) -> Differences {
     let mut walk = Walk {
         path: Vec::new(),
@@ -62,7 +63,7 @@ pub(super) fn between(ours: &Value<'_>, theirs: &Value<'_>) -> Differences {
     walk.found
 }
 
-/// Goes through two values at once. A path is made only where they differ.
+/// A walk through two values at once. A path is made only where they differ.
 struct Walk<'v> {
     path: Vec<Segment<'v>>,
     found: Differences,
@@ -107,7 +108,7 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// The start of a value's JSON. What follows is not even written.
+/// Returns the start of a value's JSON. The rest is not even written.
 fn short(value: &Value<'_>) -> String {
     let mut start = Start {
         text: String::new(),
@@ -119,7 +120,7 @@ fn short(value: &Value<'_>) -> String {
     start.text
 }
 
-/// Takes so many characters and is full then.
+/// A writer that fails after as many characters as it has room for.
 struct Start {
     text: String,
     room: usize,

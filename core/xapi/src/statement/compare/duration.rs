@@ -1,16 +1,16 @@
-//! What an LRS may make of a duration, and what LRSs make of it.
+//! Changes that an LRS may make to a duration, and those that LRSs do make.
 //!
 //! By the standard it is text of which digits beyond 0.01 s may be cut (Data 4.6; IEEE 9274.1.1, 4.2.7). Real
-//! LRSs keep the length and not the text: they write 90 s as 1 min 30 s, a week as 7 days, a month as 30 days,
-//! and cut hundredths by a float, which may end one hundredth below. So lengths are compared. None is known to
-//! round up.
+//! LRSs keep the length, not the text: they write 90 s as 1 min 30 s, a week as 7 days, a month as 30 days, and
+//! cut to hundredths in floating point, which may end one hundredth too low. So lengths are compared. No LRS is
+//! known to round up.
 
 use crate::statement::formats::length::{DAY, Length, SECOND};
 use crate::steps;
 
 const HUNDREDTH: i128 = SECOND / 100;
 
-/// Tells whether an LRS that was sent `ours` may say `theirs`.
+/// Tells whether an LRS that was sent `ours` may return `theirs`.
 pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     steps::add(ours.len() + theirs.len());
     let (Some(ours), Some(theirs)) = (Length::of(ours), Length::of(theirs)) else {
@@ -18,7 +18,7 @@ pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     };
     let may = |ours_ns: i128, theirs_ns: i128| {
         let lost = ours_ns / HUNDREDTH - theirs_ns / HUNDREDTH;
-        // What is a fraction of an hour or a day is only about a number of seconds.
+        // A fraction of an hour or a day is only approximately a number of seconds.
         lost == 0 || lost == 1 || (ours.is_coarse && lost == -1)
     };
     let fixed = |length: &Length| length.months * 30 * DAY + length.years * 365 * DAY + length.rest;

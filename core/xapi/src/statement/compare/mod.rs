@@ -1,17 +1,17 @@
-//! Whether the statement that an LRS has is the one that was sent.
+//! Compares the statement that an LRS has with the one that was sent.
 //!
-//! An LRS may change some things in a statement and must keep the rest (Data 2.3.1; IEEE 9274.1.1,
-//! 4.2). Both copies are first brought to a form in which what may change no longer differs
-//! (`canonical.rs`); whatever differs then is a difference.
+//! An LRS may change some things in a statement and must keep the rest (Data 2.3.1; IEEE 9274.1.1, 4.2). Both
+//! copies are first brought to a form in which what may change is the same (`canonical.rs`); whatever still
+//! differs is a difference.
 //!
-//! Where the versions of the standard disagree, this takes the stricter view: `context`, all of `result`
-//! and `timestamp` are compared, although 2.0 names the first two neither as preserved nor as free, and
-//! says not to consider the third: a copy that is an hour off does not say what was recorded. Only a copy
-//! that says of itself that it is of version 2 gets what 2.0 alone grants: other letter case in a mail
-//! address does not make it another statement there. Of attachments the hashes are compared.
+//! Where the versions of the standard disagree, the stricter view is taken: `context`, all of `result` and
+//! `timestamp` are compared, although 2.0 names the first two neither as preserved nor as free, and says not to
+//! consider the third: a copy that is an hour off does not say what was recorded. Only a copy that declares
+//! version 2 gets the one freedom of 2.0 alone: the letter case of a mail address does not matter there.
+//! Attachments are compared by their hashes.
 //!
-//! Where real LRSs do what the standard forbids and nothing is lost by it, it is allowed: a duration of
-//! the same length in other units, an empty object that is gone.
+//! Breaches of the standard by real LRSs are allowed if nothing is lost: a duration of the same length in other
+//! units, an empty object that is dropped.
 
 mod attachments;
 mod canonical;
@@ -23,18 +23,18 @@ mod value;
 pub use difference::{Difference, Differences};
 use value::{Object, Value};
 
-/// The outcome of comparing what was sent with what an LRS has.
+/// Outcome of comparing what was sent with what an LRS has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// It is the same statement: all that differs is what an LRS may change.
+    /// The same statement: all that differs is what an LRS may change.
     Same,
-    /// It is another statement, and this is where it differs.
+    /// Another statement, which differs in these places.
     Different(Differences),
-    /// One of the two is no statement at all, so nothing is proved.
+    /// At least one of the two is no statement, so nothing is proved.
     Unreadable,
 }
 
-/// Compares a statement as it was `sent` with `theirs`, the one statement that an LRS returned.
+/// Compares a statement as it was `sent` with `theirs`, the statement that an LRS returned.
 ///
 /// An answer that wraps the statement in a list has to be unwrapped first.
 pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {

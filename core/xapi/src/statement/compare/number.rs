@@ -1,8 +1,8 @@
-//! What an LRS may make of a number.
+//! Changes that an LRS may make to a number.
 //!
-//! It has to keep no more than the precision of a 32-bit float (Data 2.2; IEEE 9274.1.1, 4.2.4.2), which is
-//! what counts where a number is written with a fraction or an exponent. Counts, identifiers and instants are
-//! written as integers, and no LRS is known to change one up to 2^53; beyond that some keep a double.
+//! It has to keep no more than the precision of a 32-bit float (Data 2.2; IEEE 9274.1.1, 4.2.4.2), which
+//! applies to a number written with a fraction or an exponent. Counts, identifiers and instants are written as
+//! integers, and no LRS is known to change one up to 2^53; beyond that some keep a double.
 
 use std::cmp::Ordering::{Equal, Greater};
 
@@ -12,7 +12,7 @@ use crate::steps;
 /// 2^53: up to here a double holds every integer.
 const EXACT: &str = "9007199254740992";
 
-/// Tells whether an LRS that was sent `ours` may say `theirs`. Both are JSON numbers, as written.
+/// Tells whether an LRS that was sent `ours` may return `theirs`. Both are JSON numbers, as written.
 pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     steps::add(ours.len() + theirs.len());
     if ours == theirs {
@@ -33,8 +33,8 @@ fn is_integer(text: &str) -> bool {
     !text.contains(['.', 'e', 'E'])
 }
 
-/// Tells whether `theirs` is what is left of an integer in a double: written out in full, or in as many
-/// digits as tell it from other doubles and then zeros.
+/// Tells whether `theirs` is the integer `ours` rounded to a double: written out in full, or in the fewest
+/// digits that identify the double, followed by zeros.
 fn is_rounded(ours: &str, theirs: &str) -> bool {
     if compare(ours.trim_start_matches('-'), EXACT) != Greater {
         return false;

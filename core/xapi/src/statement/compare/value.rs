@@ -1,5 +1,4 @@
-//! A JSON text as a tree in which numbers are still as they were written: what an LRS may do to a number
-//! depends on that.
+//! A JSON tree that keeps its numbers as written: what an LRS may do to a number depends on that.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +7,8 @@ use std::fmt::{self, Write as _};
 use crate::statement::reader::{Kind, Reader, Step, Stopped};
 use crate::statement::text::Defect;
 
-/// An LRS may put an array around what was one object, so its copy may be a little deeper than ours.
+/// Deepest nesting that is read. An LRS may wrap a single object in an array, so its copy may be deeper than
+/// ours.
 const DEEPEST: usize = 128;
 
 pub(super) type Object<'a> = BTreeMap<Cow<'a, str>, Value<'a>>;
@@ -25,8 +25,8 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Reads a text. `None` if it is not JSON, is nested deeper than any parser should follow, or has half of
-    /// a surrogate pair, which is no text.
+    /// Reads a text. `None` if it is not JSON, is nested deeper than [`DEEPEST`], or has half of a surrogate
+    /// pair, which is no text.
     pub(super) fn read(text: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::within(str::from_utf8(text).ok()?, DEEPEST);
         let value = value(&mut reader).ok()?;
@@ -56,7 +56,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads what comes next. The reader bounds the depth, and so the recursion.
+/// Reads the next value. The reader bounds the depth, and so the recursion.
 fn value<'a>(reader: &mut Reader<'a>) -> Step<Value<'a>> {
     match reader.kind()? {
         Kind::Object => {
@@ -95,7 +95,7 @@ fn whole(text: Cow<'_, str>, defect: Option<Defect>) -> Step<Cow<'_, str>> {
     }
 }
 
-/// As JSON. Whoever writes to something that is full stops it.
+/// Writes JSON. An error of the writer, such as one that is full, stops it.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,7 +129,7 @@ fn separate(f: &mut fmt::Formatter<'_>, n: usize) -> fmt::Result {
     if n > 0 { f.write_char(',') } else { Ok(()) }
 }
 
-/// A string in JSON's quotes, a character at a time, so that no long one is copied to show its start.
+/// Writes a string in JSON quotes, a character at a time, so that a long one is not copied to show its start.
 fn string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_char('"')?;
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! JSON numbers compared as they are written, exactly: no digit is lost to floating point.
+//! Exact comparison of JSON numbers as they are written: no digit is lost to floating point.
 
 use std::cmp::Ordering;
 use std::iter::repeat;
@@ -22,14 +22,14 @@ pub(crate) fn is_count(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A number taken apart: its digits without leading and trailing zeros, and the power of ten before the first.
+/// A number taken apart: its digits without leading zeros, and the power of ten before the first.
 struct Decimal<'a> {
     negative: bool,
-    /// The digits before and after the point.
+    /// The digits before the point; `fraction` has those after it.
     whole: &'a str,
     fraction: &'a str,
-    /// The value is `0.d1d2d3… × 10^magnitude`, where `d1` is the first digit that is not zero. Exponents
-    /// beyond the range saturate; numbers that large are compared by their digits alone.
+    /// The value is `0.d1d2d3… × 10^magnitude`, where `d1` is the first digit that is not zero. Exponents out
+    /// of range saturate; such numbers are compared by their digits alone.
     magnitude: i64,
 }
 

@@ -1,5 +1,5 @@
-//! Durations of ISO 8601:2004 section 4.4.3.2: `PnYnMnDTnHnMnS`, of which any may be left out but not all, or
-//! weeks alone, `PnW`. The last number may have a fraction, after a point or a comma. The alternative format
+//! Durations of ISO 8601:2004 section 4.4.3.2: `PnYnMnDTnHnMnS`, any part of which may be left out but not all,
+//! or weeks alone, `PnW`. The last number may have a fraction, after a point or a comma. The alternative format
 //! (`P0003-06-04T12:30:05`) and signs are not allowed.
 
 use crate::steps;
@@ -27,7 +27,7 @@ pub(crate) fn is_duration(text: &str) -> bool {
     }
 }
 
-/// What the last number of a run of components was.
+/// Kind of the last number in a run of components.
 #[derive(Clone, Copy, PartialEq)]
 enum Last {
     None,
@@ -35,7 +35,8 @@ enum Last {
     Fraction,
 }
 
-/// Reads components whose units come in the order of `units`, each at most once. `None` if it is malformed.
+/// Reads components whose units come in the order of `units`, each at most once; returns the kind of the last
+/// number. `None` if malformed.
 fn components(mut rest: &str, units: &str) -> Option<Last> {
     let mut units = units.chars();
     let mut last = Last::None;
@@ -51,7 +52,7 @@ fn components(mut rest: &str, units: &str) -> Option<Last> {
     Some(last)
 }
 
-/// Reads a number; gives what it was and what follows it.
+/// Reads a number; returns its kind and what follows it.
 fn number(text: &str) -> Option<(Last, &str)> {
     let after = digits(text)?;
     match after.strip_prefix(['.', ',']) {
@@ -60,7 +61,7 @@ fn number(text: &str) -> Option<(Last, &str)> {
     }
 }
 
-/// Returns what follows the digits at the start of `text`, of which there must be one.
+/// Returns what follows the digits at the start of `text`, of which there must be at least one.
 fn digits(text: &str) -> Option<&str> {
     let after = text.trim_start_matches(|c: char| c.is_ascii_digit());
     (after.len() < text.len()).then_some(after)

@@ -1,6 +1,6 @@
-//! Internationalised resource identifiers with a scheme (RFC 3987), in their generic form. What a scheme asks
-//! for beyond it is not checked, but that something must follow it, and that `http://` and `https://` name a
-//! host.
+//! Internationalised resource identifiers with a scheme (RFC 3987), in their generic form. What a scheme
+//! requires beyond that is not checked, except that something must follow it, and that `http://` and `https://`
+//! must name a host.
 
 use std::net::Ipv6Addr;
 
@@ -26,8 +26,8 @@ pub(crate) fn is_iri(text: &str) -> bool {
         }
 }
 
-/// Tells whether `text` is `userinfo@host:port`, of which all but the host may be missing; an empty one may
-/// stand where none is needed.
+/// Tells whether `text` is `userinfo@host:port`, where all but the host may be missing, and the host too unless
+/// `needs_host`.
 fn is_authority(text: &str, needs_host: bool) -> bool {
     let (user, place) = text.split_once('@').unwrap_or(("", text));
     let literal = place.strip_prefix('[').and_then(|it| it.split_once(']'));
@@ -45,8 +45,8 @@ fn is_authority(text: &str, needs_host: bool) -> bool {
         && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Tells whether an address between brackets is one of IPv6, perhaps with its zone (RFC 6874), or of a
-/// version to come (RFC 3986 section 3.2.2).
+/// Tells whether an address between brackets is an IPv6 address, perhaps with its zone (RFC 6874), or one of a
+/// future IP version (RFC 3986 section 3.2.2).
 fn is_ip_literal(text: &str) -> bool {
     let (address, zone) = text.split_once("%25").unwrap_or((text, "0"));
     if address.parse::<Ipv6Addr>().is_ok() {
@@ -74,7 +74,7 @@ fn is_scheme(text: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// Tells whether `text`, which begins in `part`, consists of characters that may stand where they stand.
+/// Tells whether each character of `text`, which begins in `part`, is allowed where it stands.
 fn is_allowed(text: &str, mut part: Part) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -104,7 +104,7 @@ enum Part {
     Fragment,
 }
 
-/// What a byte can be in an IRI.
+/// Role that a byte can have in an IRI.
 #[derive(Clone, Copy)]
 enum Class {
     Never,
@@ -123,7 +123,7 @@ const CLASS: [Class; 256] = {
             b'?' => Class::Question,
             b'#' => Class::Hash,
             b'%' => Class::Percent,
-            // Brackets stand around an IP address only.
+            // Brackets are allowed only around an IP address.
             b'[' | b']' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
                 Class::Never
             }
@@ -140,7 +140,7 @@ fn is_percent_encoded(bytes: &[u8]) -> bool {
     matches!(bytes, [_, high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
-/// Tells whether a character beyond ASCII may stand in a part: all but controls, noncharacters and tags, and
+/// Tells whether a character beyond ASCII is allowed in a part: all but controls, noncharacters and tags, and
 /// private use only in a query.
 fn is_wide(c: char, part: Part) -> bool {
     match c as u32 {

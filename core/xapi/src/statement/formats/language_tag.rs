@@ -1,21 +1,21 @@
-//! Language tags (RFC 5646), checked for being well-formed: the order, length and kind of their subtags, no
-//! singleton or variant twice. Whether a subtag is registered is not checked.
+//! Language tags (RFC 5646), checked only for well-formedness: the order, length and kind of their subtags, and
+//! no singleton or variant twice. Whether a subtag is registered is not checked.
 //!
-//! The grammar has no longest tag. Those of real languages have some dozens of characters at most (RFC 5646
-//! section 4.4.1 asks for room for 35); what is longer than [`LONGEST`] only costs time, since each variant has
-//! to be told from all before it.
+//! The grammar sets no maximum length. Tags of real languages have a few dozen characters at most (RFC 5646
+//! section 4.4.1 asks for room for 35); one longer than [`LONGEST`] only costs time, since each variant is
+//! compared with all before it.
 
 use crate::steps;
 
-/// The longest tag that is looked at, in bytes.
+/// Length of the longest tag that is accepted, in bytes.
 pub(crate) const LONGEST: usize = 255;
 
-/// What is wrong with a tag that is longer, and what would be right.
+/// Problem of a longer tag, and what is expected instead.
 pub(crate) const TOO_LONG: &str = "is a language tag of more than 255 bytes";
 pub(crate) const NOT_SO_LONG: &str =
     "a language tag of RFC 5646 in at most 255 bytes, such as \"en\" or \"de-CH\"";
 
-/// Tags from before the grammar that do not fit it and are still allowed (RFC 5646 section 2.2.8).
+/// Tags from before the grammar that do not fit it but are still allowed (RFC 5646 section 2.2.8).
 const IRREGULAR: [&str; 17] = [
     "en-GB-oed",
     "i-ami",
@@ -97,7 +97,7 @@ fn is_langtag(rest: &mut Subtags<'_>) -> bool {
     }
 }
 
-/// `x` and at least one subtag of any kind.
+/// Tells whether `rest` is `x` and at least one subtag of any kind.
 fn is_private_use(rest: &mut Subtags<'_>) -> bool {
     rest.take(|tag| is(tag, "x"));
     let mut some = false;

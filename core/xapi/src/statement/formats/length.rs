@@ -1,24 +1,24 @@
-//! How long an ISO 8601 duration is.
+//! Length of an ISO 8601 duration.
 
 use super::duration::is_duration;
 
 pub(crate) const SECOND: i128 = 1_000_000_000;
 pub(crate) const DAY: i128 = 24 * 3600 * SECOND;
 
-/// A duration taken apart. A fraction of a year or a month counts as days.
+/// A duration taken apart. A fraction of a year (365 days) or a month (30 days) goes to `rest`.
 pub(crate) struct Length {
     pub(crate) years: i128,
     pub(crate) months: i128,
-    /// All else, in nanoseconds.
+    /// Everything else, in nanoseconds.
     pub(crate) rest: i128,
-    /// Whether a part larger than a second has a fraction.
+    /// Tells whether a part larger than a second has a fraction.
     pub(crate) is_coarse: bool,
-    /// Whether a part in years or months is not zero.
+    /// Tells whether a part in years or months is not zero.
     pub(crate) has_calendar_units: bool,
 }
 
 impl Length {
-    /// `None` if it is no duration, or longer than a number of this size can say.
+    /// Reads a duration. `None` if it is none, or if a number in it is 10^15 or more.
     pub(crate) fn of(text: &str) -> Option<Self> {
         if !is_duration(text) {
             return None;
@@ -54,7 +54,8 @@ impl Length {
         Some(length)
     }
 
-    /// Adds the fraction of a number of units, each so many nanoseconds long, and gives its whole part.
+    /// Adds the fraction of a number of units, each `unit` nanoseconds long, to `rest`, and returns its whole
+    /// part.
     fn add(&mut self, number: &str, unit: i128) -> Option<i128> {
         let (whole, fraction) = number.split_once(['.', ',']).unwrap_or((number, ""));
         if !fraction.is_empty() {

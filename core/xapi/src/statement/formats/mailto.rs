@@ -1,10 +1,10 @@
-//! The IRI of a mailbox: `mailto:` and an address (RFC 6068). Several addresses separated by commas are let
-//! through: the standard speaks of one address but does not say that an LRS refuses more.
+//! The IRI of a mailbox: `mailto:` and an address (RFC 6068). Several addresses separated by commas are
+//! accepted: the standard speaks of one address but does not say that an LRS refuses more.
 //!
-//! The address is checked for its form (RFC 5322 section 3.4.1, in the letters of any language by RFC 6531), not
-//! whether a mail server would take it. What that form allows and few write is taken: quotation marks around
-//! what stands before the `@`, an IP address in brackets after it. Comments and folding are no part of an
-//! address here (RFC 6068 section 2).
+//! The address is checked for its form (RFC 5322 section 3.4.1, in the letters of any language by RFC 6531),
+//! not for whether a mail server would accept it. Rare forms are accepted: quotation marks around what precedes
+//! the `@`, an IP address in brackets after it. Comments and folding are not part of an address here (RFC 6068
+//! section 2).
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ pub(crate) fn is_mailto(text: &str) -> bool {
             .all(|address| decoded(address).is_some_and(|address| is_address(&address)))
 }
 
-/// The address without its percent encoding, which [`iri::is_iri`] has seen to be well-formed.
+/// Decodes the percent-encoding of an address, which [`iri::is_iri`] has found to be well-formed.
 fn decoded(address: &str) -> Option<Cow<'_, str>> {
     if !address.contains('%') {
         return Some(Cow::Borrowed(address));
@@ -39,7 +39,7 @@ fn decoded(address: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// `local@domain`.
+/// Tells whether `text` is `local@domain`.
 fn is_address(text: &str) -> bool {
     let domain = match text.strip_prefix('"') {
         Some(quoted) => after_quoted(quoted).and_then(|rest| rest.strip_prefix('@')),
@@ -57,7 +57,7 @@ fn is_address(text: &str) -> bool {
     })
 }
 
-/// Words with a single dot between each two.
+/// Tells whether `text` is words separated by single dots.
 fn is_dot_atom(text: &str) -> bool {
     text.split('.')
         .all(|word| !word.is_empty() && word.chars().all(is_in_word))
@@ -71,7 +71,7 @@ fn is_in_literal(c: char) -> bool {
     matches!(c, '!'..='Z' | '^'..='~')
 }
 
-/// Tells whether a letter beyond ASCII may stand in an address; controls and white space may not.
+/// Tells whether a character beyond ASCII is allowed in an address; controls and white space are not.
 fn is_wide(c: char) -> bool {
     !c.is_ascii() && !c.is_control() && !c.is_whitespace()
 }

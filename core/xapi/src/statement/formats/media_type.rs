@@ -14,7 +14,7 @@ pub(crate) fn is_media_type(text: &str) -> bool {
     is_token(kind) && !subtype.is_empty() && are_parameters(parameters)
 }
 
-/// Any number of `; name=value`, where the value is a token or a quoted string.
+/// Tells whether `rest` is any number of `; name=value`, where the value is a token or a quoted string.
 fn are_parameters(mut rest: &str) -> bool {
     loop {
         rest = rest.trim_start_matches(BLANK);
@@ -28,7 +28,7 @@ fn are_parameters(mut rest: &str) -> bool {
     }
 }
 
-/// Returns what follows a parameter. One that is empty is allowed.
+/// Returns what follows a parameter, which may be empty.
 fn after_parameter(text: &str) -> Option<&str> {
     let (name, rest) = split_token(text.trim_start_matches(BLANK));
     if name.is_empty() {
@@ -59,7 +59,7 @@ fn after_quoted(text: &str) -> Option<&str> {
     None
 }
 
-/// The token at the start of `text`, which may be empty, and what follows it.
+/// Splits `text` after the token at its start, which may be empty.
 fn split_token(text: &str) -> (&str, &str) {
     let end = text
         .bytes()

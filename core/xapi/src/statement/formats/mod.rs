@@ -1,5 +1,5 @@
-//! The formats a string or number of a statement can have to have, one a file. Each is a pure function over
-//! the decoded text.
+//! Formats of the strings and numbers in a statement, one per file. Each is a pure function of the decoded
+//! text.
 
 pub(crate) mod decimal;
 pub(crate) mod duration;

@@ -1,17 +1,17 @@
-//! What a statement's `version` property may say.
+//! Values of a statement's `version` property.
 //!
-//! A provider should leave it out; what it may write is exactly `1.0.0`, or `2.0.0` under version 2. An LRS
-//! must take any 1.0.x, of either version, so statements that come from elsewhere with `1.0` or `1.0.3` do no
-//! harm and are taken too.
+//! A provider should leave it out; it may write only `1.0.0`, or `2.0.0` under version 2. An LRS of either
+//! version must accept any 1.0.x, so statements from elsewhere with `1.0` or `1.0.3` do no harm and are
+//! accepted too.
 
 use crate::statement::version::XapiVersion;
 
-/// Tells whether a statement checked as `version` may call itself `text`.
+/// Tells whether a statement checked as `version` may declare version `text`.
 pub(crate) fn is_allowed(text: &str, version: XapiVersion) -> bool {
     is_1_0(text) || (version == XapiVersion::V2_0_0 && text == "2.0.0")
 }
 
-/// Tells whether `text` says version 1.0 in the form of semantic versioning: `1.0` or `1.0.x`.
+/// Tells whether `text` is version 1.0 in the form of semantic versioning: `1.0` or `1.0.x`.
 fn is_1_0(text: &str) -> bool {
     match text.strip_prefix("1.0") {
         Some("" | ".0") => true,

@@ -1,11 +1,11 @@
-//! Timestamps: what a statement may say, the instant it means, and how Pannier writes one.
+//! Timestamps: the forms that are accepted, the instant they mean, and how Pannier writes one.
 //!
-//! Version 2.0.0 asks for RFC 3339. Version 1.0.3 asks for a date and a time of day by ISO 8601, which is wider:
-//! taken is the calendar date with the time of day, both in extended format (`2024-05-04T17:00:00Z`) or both in
-//! basic format (`20240504T170000Z`). They may lack the seconds and the zone and may have a comma. Week and
-//! ordinal dates, dates without time and `24:00` are refused: servers differ on them. Offsets other than UTC are
-//! taken in both versions, since an LRS has to convert them. The offset `-00:00`, which means that none is
-//! known, is refused in both.
+//! Version 2.0.0 requires RFC 3339. Version 1.0.3 requires a date and a time of day by ISO 8601, which is
+//! wider. Of that, only a calendar date with the time of day is accepted, both in extended format
+//! (`2024-05-04T17:00:00Z`) or both in basic format (`20240504T170000Z`). They may lack the seconds and the
+//! zone and may have a decimal comma. Week and ordinal dates, dates without time and `24:00` are refused:
+//! servers differ on them. Offsets other than UTC are accepted in both versions, since an LRS has to convert
+//! them. The offset `-00:00`, which means that none is known, is refused in both.
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time, date};
@@ -15,8 +15,8 @@ use crate::steps;
 
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
-/// The instant in Unix milliseconds, cut after the third digit of the second, if `text` is a timestamp that
-/// `version` allows. Without a zone it is taken as UTC.
+/// Reads a timestamp that `version` allows; returns its instant in Unix milliseconds, cut after the third
+/// decimal of the second. Without a zone it is taken as UTC.
 pub(crate) fn parse(text: &str, version: XapiVersion) -> Option<i64> {
     steps::add(text.len());
     let strict = version == XapiVersion::V2_0_0;
@@ -71,8 +71,8 @@ pub(crate) fn parse(text: &str, version: XapiVersion) -> Option<i64> {
     Some((seconds + i64::from(leap)) * 1000 + i64::from(millisecond))
 }
 
-/// The timestamp for an instant: `YYYY-MM-DDTHH:MM:SS.mmmZ`, which no LRS needs to rewrite. Instants outside
-/// the years 0 to 9999 are moved to the nearest one inside, which is given back too.
+/// Writes an instant as `YYYY-MM-DDTHH:MM:SS.mmmZ`, which no LRS needs to rewrite. An instant outside the years
+/// 0 to 9999 is moved to the nearest one inside, which is returned too.
 pub(crate) fn write(unix_ms: i64) -> (String, i64) {
     // 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z.
     let ms = unix_ms.clamp(-62_167_219_200_000, 253_402_300_799_999);
@@ -85,14 +85,14 @@ pub(crate) fn write(unix_ms: i64) -> (String, i64) {
     )
 }
 
-/// The year of an instant in UTC.
+/// Returns the year of an instant in UTC.
 pub(crate) fn year(unix_ms: i64) -> i16 {
     EPOCH
         .saturating_add(SignedDuration::from_millis(unix_ms))
         .year()
 }
 
-/// `Some` if the next second begins a month in UTC, which is when a leap second can be.
+/// Returns `Some` if the next second begins a month in UTC: only then can there be a leap second.
 fn ends_a_month(seconds: i64) -> Option<()> {
     let next = EPOCH
         .checked_add(SignedDuration::from_secs(seconds + 1))
@@ -100,7 +100,7 @@ fn ends_a_month(seconds: i64) -> Option<()> {
     (next.day() == 1 && next.time() == Time::midnight()).then_some(())
 }
 
-/// What is still to be read.
+/// The bytes still to be read.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -112,7 +112,7 @@ impl Rest<'_> {
         self.0.first().is_some_and(u8::is_ascii_digit)
     }
 
-    /// Takes what stands between two numbers, which is nothing in basic format.
+    /// Takes the separator of two numbers, which is absent in basic format.
     fn separator(&mut self, mark: &[u8], basic: bool) -> Option<()> {
         if basic {
             return Some(());
@@ -139,7 +139,7 @@ impl Rest<'_> {
         (0..count).try_fold(0, |number, _| Some(number * 10 + self.digit()?))
     }
 
-    /// Takes the digits of a fraction, at least one, and gives the first three.
+    /// Takes the digits of a fraction, at least one, and returns the first three as thousandths.
     fn fraction(&mut self) -> Option<u32> {
         let mut thousandths = self.digit()? * 100;
         let mut worth = 10;
@@ -150,7 +150,7 @@ impl Rest<'_> {
         Some(thousandths)
     }
 
-    /// Takes an offset to the end of the text, and gives it in minutes.
+    /// Takes an offset up to the end of the text, and returns it in minutes.
     fn offset(&mut self, strict: bool, basic: bool) -> Option<i32> {
         let sign = if self.one_of(b"+-")? == b'-' { -1 } else { 1 };
         let hours = self.digits(2)?;

@@ -1,9 +1,9 @@
 //! UUIDs in their standard string form: 32 hexadecimal digits in five groups. Any version and variant is
-//! taken, since the standard's own first example has none.
+//! accepted, since the standard's own first example has none.
 
 use uuid::Uuid;
 
-/// The UUID, if `text` is one in standard form, in letters of either case.
+/// Reads a UUID in standard form, in letters of either case.
 pub(crate) fn parse(text: &str) -> Option<Uuid> {
     // The library also reads forms with braces, a prefix or no hyphens; only the standard form is this long.
     if text.len() == 36 {

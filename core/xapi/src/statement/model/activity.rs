@@ -22,15 +22,15 @@ use super::{ActivityDefinition, InteractionComponent, InteractionType};
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Activity {
-    /// The IRI that tells it from all others.
+    /// The IRI that identifies it.
     pub id: String,
-    /// What is known about it.
+    /// The name, type and other facts known about it.
     #[serde(skip_serializing_if = "is_silent")]
     pub definition: Option<ActivityDefinition>,
 }
 
 impl Activity {
-    /// The activity with this IRI.
+    /// Creates the activity with this IRI.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -43,7 +43,7 @@ impl Activity {
         self
     }
 
-    /// Says what it is called in `language` (an RFC 5646 tag).
+    /// Adds the name in `language` (an RFC 5646 tag).
     #[must_use]
     pub fn name(self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.define(|definition| {
@@ -51,7 +51,7 @@ impl Activity {
         })
     }
 
-    /// Says what it is about in `language` (an RFC 5646 tag).
+    /// Adds the description in `language` (an RFC 5646 tag).
     #[must_use]
     pub fn description(self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.define(|definition| {
@@ -59,14 +59,14 @@ impl Activity {
         })
     }
 
-    /// Says what kind of activity it is. The usual kinds are in
+    /// Sets the IRI of its type. The usual types are in
     /// [`vocabulary::activity_types`](crate::statement::vocabulary::activity_types).
     #[must_use]
     pub fn activity_type(self, iri: impl Into<String>) -> Self {
         self.define(|definition| definition.activity_type = Some(iri.into()))
     }
 
-    /// Says where people can read more.
+    /// Sets the URL where people can read more.
     #[must_use]
     pub fn more_info(self, url: impl Into<String>) -> Self {
         self.define(|definition| definition.more_info = Some(url.into()))
@@ -86,7 +86,7 @@ impl Activity {
         self.define(|definition| definition.interaction_type = Some(form))
     }
 
-    /// Sets the right answers; none at all means that no answer is right.
+    /// Sets the right answers; an empty list means that no answer is right.
     #[must_use]
     pub fn correct_responses(self, patterns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.define(|definition| {
@@ -95,7 +95,7 @@ impl Activity {
         })
     }
 
-    /// Sets what to choose from or to order (choice, sequencing).
+    /// Sets the choices to choose from or to order (choice, sequencing).
     #[must_use]
     pub fn choices(self, components: impl IntoIterator<Item = InteractionComponent>) -> Self {
         self.define(|definition| definition.choices = components.into_iter().collect())
@@ -107,19 +107,19 @@ impl Activity {
         self.define(|definition| definition.scale = components.into_iter().collect())
     }
 
-    /// Sets what to match (matching).
+    /// Sets the items to match (matching).
     #[must_use]
     pub fn source(self, components: impl IntoIterator<Item = InteractionComponent>) -> Self {
         self.define(|definition| definition.source = components.into_iter().collect())
     }
 
-    /// Sets what to match it with (matching).
+    /// Sets the items to match them with (matching).
     #[must_use]
     pub fn target(self, components: impl IntoIterator<Item = InteractionComponent>) -> Self {
         self.define(|definition| definition.target = components.into_iter().collect())
     }
 
-    /// Sets what to do (performance).
+    /// Sets the steps to perform (performance).
     #[must_use]
     pub fn steps(self, components: impl IntoIterator<Item = InteractionComponent>) -> Self {
         self.define(|definition| definition.steps = components.into_iter().collect())

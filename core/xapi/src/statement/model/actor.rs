@@ -1,16 +1,16 @@
-//! Who did it.
+//! Actors: agents and groups.
 
 use serde::Serialize;
 
 use super::Ifi;
 
-/// Who a statement is about: one person or system, or several (Data 2.4.2).
+/// The actor of a statement: one person or system, or several (Data 2.4.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Actor {
     /// One person or system.
     Agent(Agent),
-    /// Several.
+    /// Several people or systems.
     Group(Group),
 }
 
@@ -30,31 +30,31 @@ impl From<Group> for Actor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "objectType")]
 pub struct Agent {
-    /// What to call them; means nothing for who they are.
+    /// Name to show; it does not identify them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who they are.
+    /// Identifier of the person or system.
     #[serde(flatten)]
     pub ifi: Ifi,
 }
 
 impl Agent {
-    /// An agent known by any kind of identifier.
+    /// Creates an agent known by any kind of identifier.
     pub fn new(ifi: Ifi) -> Self {
         Self { name: None, ifi }
     }
 
-    /// An agent known by a mail address, with its `mailto:`.
+    /// Creates an agent known by a mail address, with its `mailto:`.
     pub fn mbox(iri: impl Into<String>) -> Self {
         Self::new(Ifi::mbox(iri))
     }
 
-    /// An agent known by the account `name` on the system whose home page is `home_page`.
+    /// Creates an agent known by the account `name` on the system whose home page is `home_page`.
     pub fn account(home_page: impl Into<String>, name: impl Into<String>) -> Self {
         Self::new(Ifi::account(home_page, name))
     }
 
-    /// Says what to call them.
+    /// Sets the name to show.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
@@ -66,19 +66,19 @@ impl Agent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "objectType")]
 pub struct Group {
-    /// What to call them.
+    /// Name to show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who they are together. Without it the group is anonymous and must list its members.
+    /// Identifier of the group. Without it the group is anonymous and must list its members.
     #[serde(flatten)]
     pub ifi: Option<Ifi>,
-    /// Who belongs to it; for an identified group not necessarily all.
+    /// Members of the group; for an identified group not necessarily all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub member: Vec<Agent>,
 }
 
 impl Group {
-    /// A group with an identifier of its own.
+    /// Creates a group with an identifier of its own.
     pub fn identified(ifi: Ifi) -> Self {
         Self {
             name: None,
@@ -87,7 +87,7 @@ impl Group {
         }
     }
 
-    /// A group that is nothing but its members.
+    /// Creates a group that consists only of its members.
     pub fn anonymous(members: impl IntoIterator<Item = Agent>) -> Self {
         Self {
             name: None,
@@ -96,7 +96,7 @@ impl Group {
         }
     }
 
-    /// Says what to call them.
+    /// Sets the name to show.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());

@@ -1,4 +1,4 @@
-//! What it was part of.
+//! The context of an experience.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -6,38 +6,38 @@ use uuid::Uuid;
 use super::written::is_silent;
 use super::{Activity, Actor, Agent, ContextActivities, Extensions, Group, StatementRef};
 
-/// What gives a statement its meaning beside its three parts (Data 2.4.6).
+/// Context that adds meaning to a statement's actor, verb and object (Data 2.4.6).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Context {
     /// The registration (one learner taking one course once) it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Uuid>,
-    /// Who taught.
+    /// The instructor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructor: Option<Actor>,
-    /// With whom it was done.
+    /// The team with which it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<Group>,
-    /// The activities around it.
+    /// The related activities.
     #[serde(skip_serializing_if = "is_silent")]
     pub context_activities: Option<ContextActivities>,
-    /// The revision of the activity. Only where the object is an Activity.
+    /// The revision of the activity. Allowed only if the object is an Activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// What it was done on. Only where the object is an Activity.
+    /// The platform it was done on. Allowed only if the object is an Activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
     /// The language it was done in, as an RFC 5646 tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// Another statement to read it with.
+    /// Another statement that gives this one context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementRef>,
-    /// Agents around it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
+    /// Agents involved in it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub context_agents: Vec<ContextAgent>,
-    /// Groups around it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
+    /// Groups involved in it. Needs an LRS that speaks 2.0 (IEEE 9274.1.1, 4.2.2.5).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub context_groups: Vec<ContextGroup>,
     /// Anything else.
@@ -46,7 +46,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context that says nothing yet.
+    /// Creates an empty context.
     pub fn new() -> Self {
         Self::default()
     }
@@ -58,14 +58,14 @@ impl Context {
         self
     }
 
-    /// Says who taught.
+    /// Sets the instructor.
     #[must_use]
     pub fn instructor(mut self, instructor: impl Into<Actor>) -> Self {
         self.instructor = Some(instructor.into());
         self
     }
 
-    /// Says with whom it was done.
+    /// Sets the team with which it was done.
     #[must_use]
     pub fn team(mut self, team: Group) -> Self {
         self.team = Some(team);
@@ -79,14 +79,14 @@ impl Context {
         self
     }
 
-    /// Adds an activity that the object is part of further up.
+    /// Adds an activity of which the object is an indirect part.
     #[must_use]
     pub fn grouping(mut self, activity: Activity) -> Self {
         self.activities().grouping.push(activity);
         self
     }
 
-    /// Adds an activity that says what kind of statement this is.
+    /// Adds an activity that classifies the statement.
     #[must_use]
     pub fn category(mut self, activity: Activity) -> Self {
         self.activities().category.push(activity);
@@ -111,21 +111,21 @@ impl Context {
         self
     }
 
-    /// Says what it was done on.
+    /// Sets the platform it was done on.
     #[must_use]
     pub fn platform(mut self, platform: impl Into<String>) -> Self {
         self.platform = Some(platform.into());
         self
     }
 
-    /// Says which language it was done in (an RFC 5646 tag).
+    /// Sets the language it was done in (an RFC 5646 tag).
     #[must_use]
     pub fn language(mut self, tag: impl Into<String>) -> Self {
         self.language = Some(tag.into());
         self
     }
 
-    /// Names another statement to read this one with.
+    /// Sets another statement that gives this one context.
     #[must_use]
     pub fn statement(mut self, id: Uuid) -> Self {
         self.statement = Some(StatementRef::new(id));
@@ -158,19 +158,19 @@ impl Context {
     }
 }
 
-/// An agent with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
+/// An agent involved in an experience, and the roles they had (IEEE 9274.1.1, 4.2.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "objectType", rename = "contextAgent", rename_all = "camelCase")]
 pub struct ContextAgent {
     /// The agent.
     pub agent: Agent,
-    /// IRIs of the parts they had. Optional by the standard, but some LRSs demand one.
+    /// IRIs of the roles they had. Optional by the standard, but some LRSs demand one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub relevant_types: Vec<String>,
 }
 
 impl ContextAgent {
-    /// An agent, with no part named yet.
+    /// Creates an entry without roles.
     pub fn new(agent: Agent) -> Self {
         Self {
             agent,
@@ -178,7 +178,7 @@ impl ContextAgent {
         }
     }
 
-    /// Adds the IRI of a part they had.
+    /// Adds the IRI of a role they had.
     #[must_use]
     pub fn relevant_type(mut self, iri: impl Into<String>) -> Self {
         self.relevant_types.push(iri.into());
@@ -186,19 +186,19 @@ impl ContextAgent {
     }
 }
 
-/// A group with a part in it, and which (IEEE 9274.1.1, 4.2.2.5).
+/// A group involved in an experience, and the roles they had (IEEE 9274.1.1, 4.2.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "objectType", rename = "contextGroup", rename_all = "camelCase")]
 pub struct ContextGroup {
     /// The group.
     pub group: Group,
-    /// IRIs of the parts they had. Optional by the standard, but some LRSs demand one.
+    /// IRIs of the roles they had. Optional by the standard, but some LRSs demand one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub relevant_types: Vec<String>,
 }
 
 impl ContextGroup {
-    /// A group, with no part named yet.
+    /// Creates an entry without roles.
     pub fn new(group: Group) -> Self {
         Self {
             group,
@@ -206,7 +206,7 @@ impl ContextGroup {
         }
     }
 
-    /// Adds the IRI of a part they had.
+    /// Adds the IRI of a role they had.
     #[must_use]
     pub fn relevant_type(mut self, iri: impl Into<String>) -> Self {
         self.relevant_types.push(iri.into());

@@ -1,44 +1,44 @@
-//! What an activity is.
+//! Definitions of activities.
 
 use serde::Serialize;
 
 use super::{Extensions, InteractionComponent, InteractionType, LanguageMap};
 
-/// What is known about an [`Activity`](super::Activity), whose builders fill it (Data 2.4.4.1).
+/// Definition of an [`Activity`](super::Activity), filled by that type's builders (Data 2.4.4.1).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActivityDefinition {
     /// Its name.
     #[serde(skip_serializing_if = "LanguageMap::is_empty")]
     pub name: LanguageMap,
-    /// What it is about; the wording of a question.
+    /// Description of the activity; the wording of a question.
     #[serde(skip_serializing_if = "LanguageMap::is_empty")]
     pub description: LanguageMap,
-    /// The IRI of what kind of activity it is: `type` in JSON.
+    /// IRI of the kind of activity: `type` in JSON.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub activity_type: Option<String>,
-    /// Where people can read more.
+    /// URL where people can read more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_info: Option<String>,
-    /// The form of the question. Needed with any of the six fields that follow.
+    /// Form of the question. Needed with any of the six fields that follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interaction_type: Option<InteractionType>,
-    /// The right answers: absent if every answer is right, empty if none is.
+    /// Right answers: absent if every answer is right, empty if none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correct_responses_pattern: Option<Vec<String>>,
-    /// What to choose from or to order (choice, sequencing).
+    /// Choices to choose from or to order (choice, sequencing).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<InteractionComponent>,
     /// The points of a scale (likert).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scale: Vec<InteractionComponent>,
-    /// What to match (matching).
+    /// Items to match (matching).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub source: Vec<InteractionComponent>,
-    /// What to match it with (matching).
+    /// Items to match them with (matching).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<InteractionComponent>,
-    /// What to do (performance).
+    /// Steps to perform (performance).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<InteractionComponent>,
     /// Anything else.

@@ -1,9 +1,8 @@
-//! What tells one actor from another.
+//! Identifiers of actors.
 
 use serde::Serialize;
 
-/// An Inverse Functional Identifier: the one property that says who an Agent or Group is
-/// (Data 2.4.2.3).
+/// An Inverse Functional Identifier: the one property that identifies an Agent or Group (Data 2.4.2.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ifi {
@@ -18,22 +17,22 @@ pub enum Ifi {
 }
 
 impl Ifi {
-    /// A mail address, with its `mailto:`.
+    /// Makes an identifier of a mail address, with its `mailto:`.
     pub fn mbox(iri: impl Into<String>) -> Self {
         Self::Mbox(iri.into())
     }
 
-    /// The SHA-1 of a mail address with its `mailto:`, as hex digits.
+    /// Makes an identifier of the SHA-1 of a mail address with its `mailto:`, as hex digits.
     pub fn mbox_sha1sum(hex: impl Into<String>) -> Self {
         Self::MboxSha1sum(hex.into())
     }
 
-    /// An `OpenID`.
+    /// Makes an identifier of an `OpenID`.
     pub fn openid(uri: impl Into<String>) -> Self {
         Self::Openid(uri.into())
     }
 
-    /// The account `name` on the system whose home page is `home_page`.
+    /// Makes an identifier of the account `name` on the system whose home page is `home_page`.
     pub fn account(home_page: impl Into<String>, name: impl Into<String>) -> Self {
         Self::Account(Account {
             home_page: home_page.into(),

@@ -1,4 +1,4 @@
-//! Questions whose answers have a form that the standard knows.
+//! Questions whose answers have one of the standard's forms.
 
 use serde::Serialize;
 
@@ -33,15 +33,15 @@ pub enum InteractionType {
 /// One thing to choose, match, order or do (Data 2.4.4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InteractionComponent {
-    /// What answers call it; different from the others in its list, best without spaces.
+    /// Id by which answers refer to it; different from the others in its list, preferably without spaces.
     pub id: String,
-    /// What the learner sees.
+    /// Text that the learner sees.
     #[serde(skip_serializing_if = "LanguageMap::is_empty")]
     pub description: LanguageMap,
 }
 
 impl InteractionComponent {
-    /// The component that answers call `id`.
+    /// Creates the component that answers refer to as `id`.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -49,7 +49,7 @@ impl InteractionComponent {
         }
     }
 
-    /// Says what the learner sees in `language` (an RFC 5646 tag).
+    /// Adds the text that the learner sees in `language` (an RFC 5646 tag).
     #[must_use]
     pub fn description(mut self, language: impl Into<String>, text: impl Into<String>) -> Self {
         self.description.insert(language.into(), text.into());

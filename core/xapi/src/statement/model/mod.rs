@@ -1,4 +1,4 @@
-//! A statement as typed values, for an app that would rather not write JSON.
+//! Statements as typed values, for an app that would rather not write JSON.
 //!
 //! ```
 //! use std::time::Duration;
@@ -31,7 +31,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! What holds for every type here:
+//! The following holds for every type here:
 //!
 //! - It is plain data with public fields; the builders only spare typing. Fields and builders have
 //!   the standard's names, so xAPI 1.0.3, Data (section 2) is the reference for their meaning.

@@ -1,11 +1,11 @@
-//! What it was done to.
+//! The object of a statement.
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Activity, Actor, Agent, Group, SubStatement};
 
-/// What the actor acted on (Data 2.4.4).
+/// The object that the actor acted on (Data 2.4.4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum StatementObject {
@@ -17,7 +17,7 @@ pub enum StatementObject {
     Group(Group),
     /// Another statement, by its id.
     StatementRef(StatementRef),
-    /// A statement inside this one, that is not itself claimed to have happened.
+    /// A statement inside this one, which is not itself claimed to have happened.
     SubStatement(Box<SubStatement>),
 }
 
@@ -69,7 +69,7 @@ pub struct StatementRef {
 }
 
 impl StatementRef {
-    /// The statement with this id.
+    /// Creates a reference to the statement with this id.
     pub fn new(id: Uuid) -> Self {
         Self { id }
     }

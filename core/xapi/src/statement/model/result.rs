@@ -1,4 +1,4 @@
-//! How it went.
+//! Results and scores.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use serde::Serialize;
 use super::Extensions;
 use super::written::{self, is_silent};
 
-/// What came of it (Data 2.4.5): the `result` of a statement.
+/// Outcome of the experience (Data 2.4.5): the `result` of a statement.
 ///
-/// The standard's own word is Result, which Rust, Kotlin and Swift all need for something else;
-/// and its word `StatementResult` is taken by the answer to a query (Data 2.5).
+/// The standard calls it Result, a name that Rust, Kotlin and Swift all need for something else; its name
+/// `StatementResult` is taken by the answer to a query (Data 2.5).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct XapiResult {
     /// The score.
     #[serde(skip_serializing_if = "is_silent")]
     pub score: Option<Score>,
-    /// Whether the attempt succeeded.
+    /// Tells whether the attempt succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub success: Option<bool>,
-    /// Whether the activity was completed.
+    /// Tells whether the activity was completed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion: Option<bool>,
     /// The answer given, in the form that the interaction type asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
-    /// How long it took. What is finer than 0.01 s is cut off (Data 4.6).
+    /// Time it took. What is finer than 0.01 s is cut off (Data 4.6).
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "written::duration"
@@ -37,7 +37,7 @@ pub struct XapiResult {
 }
 
 impl XapiResult {
-    /// A result that says nothing yet.
+    /// Creates an empty result.
     pub fn new() -> Self {
         Self::default()
     }
@@ -70,7 +70,7 @@ impl XapiResult {
         self
     }
 
-    /// Says how long it took.
+    /// Sets the time it took.
     #[must_use]
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
@@ -89,25 +89,25 @@ impl XapiResult {
     }
 }
 
-/// How well it went (Data 2.4.5.1). Not for progress.
+/// Score of an attempt (Data 2.4.5.1). Not for progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Score {
-    /// From -1 to 1; 0.8 for 80 %.
+    /// Score from -1 to 1; 0.8 for 80 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaled: Option<f64>,
     /// The points reached, between `min` and `max`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<f64>,
-    /// The fewest points there can be.
+    /// The lowest possible number of points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// The most points there can be; more than `min`.
+    /// The highest possible number of points; more than `min`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
 }
 
 impl Score {
-    /// A score from -1 to 1.
+    /// Creates a score from -1 to 1.
     pub fn scaled(scaled: f64) -> Self {
         Self {
             scaled: Some(scaled),

@@ -16,25 +16,24 @@ use crate::statement::vocabulary::verbs;
 /// One experience: an actor did something to an object (Data 2.4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Statement {
-    /// Its identity. Chosen when it is recorded, unless the app has a reason to.
+    /// Its id. Assigned on recording, unless the app sets one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,
-    /// Who did it. The one of the [defaults](crate::statement::StatementDefaults), unless the app says; one of
-    /// the two has to.
+    /// The actor, unless it is left to the [defaults](crate::statement::StatementDefaults); one of the two must
+    /// name one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
-    /// What they did.
+    /// The verb: what they did.
     pub verb: Verb,
-    /// What they did it to.
+    /// The object they did it to.
     pub object: StatementObject,
-    /// How it went.
+    /// The result.
     #[serde(skip_serializing_if = "is_silent")]
     pub result: Option<XapiResult>,
-    /// What it was part of.
+    /// The context it was part of.
     #[serde(skip_serializing_if = "is_silent")]
     pub context: Option<Context>,
-    /// When it happened, kept to the millisecond. The time of recording, unless the app knows
-    /// better.
+    /// Time when it happened, kept to the millisecond. The time of recording, unless the app sets another.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "written::timestamp"
@@ -46,7 +45,7 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// `actor` did `verb` to `object`.
+    /// Creates the statement that `actor` did `verb` to `object`.
     pub fn new(
         actor: impl Into<Actor>,
         verb: impl Into<Verb>,
@@ -58,7 +57,8 @@ impl Statement {
         }
     }
 
-    /// The default actor did `verb` to `object`. Where there is none it is no valid statement.
+    /// Creates the statement that the default actor did `verb` to `object`. Without a default actor it is not
+    /// valid.
     pub fn without_actor(verb: impl Into<Verb>, object: impl Into<StatementObject>) -> Self {
         Self {
             id: None,
@@ -72,10 +72,10 @@ impl Statement {
         }
     }
 
-    /// The statement by which `actor` voids the statement with the id `target` (Data 2.3.2).
+    /// Creates the statement by which `actor` voids the statement with the id `target` (Data 2.3.2).
     ///
-    /// An LRS then answers as if it no longer had the target. A voiding cannot itself be voided;
-    /// to take it back, record what was voided again, under a new id.
+    /// An LRS then answers as if it no longer had the target. A voiding statement cannot itself be voided; to
+    /// undo it, record the voided statement again, under a new id.
     pub fn void(target: Uuid, actor: impl Into<Actor>) -> Self {
         Self::new(actor, verbs::VOIDED, StatementRef::new(target))
     }
@@ -87,21 +87,21 @@ impl Statement {
         self
     }
 
-    /// Says how it went.
+    /// Sets the result.
     #[must_use]
     pub fn result(mut self, result: XapiResult) -> Self {
         self.result = Some(result);
         self
     }
 
-    /// Says what it was part of.
+    /// Sets the context it was part of.
     #[must_use]
     pub fn context(mut self, context: Context) -> Self {
         self.context = Some(context);
         self
     }
 
-    /// Says when it happened.
+    /// Sets the time when it happened.
     #[must_use]
     pub fn timestamp(mut self, time: SystemTime) -> Self {
         self.timestamp = Some(time);
@@ -115,16 +115,17 @@ impl Statement {
         self
     }
 
-    /// Reads JSON text that is one statement and nothing else.
+    /// Reads JSON text that is a single statement.
     ///
-    /// It reads what the types here can hold, and leaves nothing else out: [`Invalid`] says where there is
-    /// something that they have no place for. Beside what is no statement's shape that is `stored`, `authority`
-    /// and `version`, which an LRS sets; a duration in years or months, or of more than 292 years; an instant in
-    /// a leap second or outside the calendar; an integer that a double or 64 bits do not hold; and an empty list
-    /// that is not the same as none. What is finer than a millisecond, or in a duration than what is written of
-    /// one, may be cut off, and a number with a fraction is the nearest double.
+    /// It reads what the types here can hold and silently drops nothing: [`Invalid`] says where there is
+    /// something they have no place for. Besides what is not in the shape of a statement, that is `stored`,
+    /// `authority` and `version`, which an LRS sets; a duration in years or months, or of more than 292 years;
+    /// an instant in a leap second or outside the calendar; an integer that its type, a double or 64 bits, does
+    /// not hold; and an empty list that is not the same as none. Precision beyond a millisecond, or in a
+    /// duration beyond what is written of one, may be lost, and a number with a fraction becomes the nearest
+    /// double.
     ///
-    /// Whether the statement is valid, [`check`](crate::statement::check) says.
+    /// It does not check whether the statement is valid; [`check`](crate::statement::check) does.
     ///
     /// ```
     /// use pannier_xapi::statement::Statement;
@@ -145,7 +146,7 @@ impl Statement {
         reading::statement(text)
     }
 
-    /// The statement as JSON text, which nobody has validated yet.
+    /// Returns the statement as JSON text, not yet validated.
     ///
     /// A number that JSON cannot write (NaN, an infinity) becomes `null`, and `prepare` refuses it.
     #[expect(
@@ -157,9 +158,9 @@ impl Statement {
     }
 }
 
-/// Reads like [`Statement::from_json`], for a type of an app's that has a statement in it. By `serde_json` alone, from
-/// text or a [`Value`](serde_json::Value): other formats do not give the text, by which a number stays as it is
-/// and a property that is there twice is found.
+/// Reads like [`Statement::from_json`], for an app's own type that contains a statement. Works only with
+/// `serde_json`, from text or a [`Value`](serde_json::Value): other formats do not give the text, which keeps
+/// numbers as they are and shows properties that are there twice.
 impl<'de> Deserialize<'de> for Statement {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
@@ -190,20 +191,20 @@ impl<'de> Deserialize<'de> for Statement {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "objectType")]
 pub struct SubStatement {
-    /// Who does it; without it it is no valid statement.
+    /// The actor, without which it is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
-    /// What they do.
+    /// The verb: what they do.
     pub verb: Verb,
-    /// What they do it to. Not another `SubStatement`.
+    /// The object they do it to. Not another `SubStatement`.
     pub object: StatementObject,
-    /// How it goes.
+    /// The result.
     #[serde(skip_serializing_if = "is_silent")]
     pub result: Option<XapiResult>,
-    /// What it is part of.
+    /// The context it is part of.
     #[serde(skip_serializing_if = "is_silent")]
     pub context: Option<Context>,
-    /// When it happens, which here may be in the future.
+    /// Time when it happens, which here may be in the future.
     #[serde(
         skip_serializing_if = "Option::is_none",
         serialize_with = "written::timestamp"
@@ -214,7 +215,7 @@ pub struct SubStatement {
     pub attachments: Vec<Attachment>,
 }
 
-/// Takes all but the id, which a `SubStatement` may not have.
+/// Takes everything but the id, which a `SubStatement` must not have.
 impl From<Statement> for SubStatement {
     fn from(statement: Statement) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! How values that JSON has no type for are written.
+//! Writes values for which JSON has no type.
 #![expect(clippy::ref_option, reason = "serde passes a reference to the field")]
 
 use std::time::{Duration, SystemTime};
@@ -6,16 +6,15 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::Serializer;
 
-/// Tells whether an optional part may be left out: absent, or present and saying nothing.
+/// Tells whether an optional part may be left out: absent, or present but empty.
 pub(super) fn is_silent<T: Default + PartialEq>(part: &Option<T>) -> bool {
     part.as_ref().is_none_or(|part| *part == T::default())
 }
 
 /// Writes an instant as `YYYY-MM-DDTHH:MM:SS.mmmZ`, the one form that every LRS keeps as it is.
 ///
-/// The system's clock reaches further than the calendar of the standard. An instant outside the
-/// calendar is written as a text that says so, which `prepare` then refuses like any other text
-/// that is no timestamp.
+/// The system's clock reaches further than the standard's calendar. An instant outside it is written as a text
+/// that says so, which `prepare` then refuses like any other text that is no timestamp.
 pub(super) fn timestamp<S: Serializer>(
     time: &Option<SystemTime>,
     serializer: S,
@@ -31,8 +30,8 @@ pub(super) fn timestamp<S: Serializer>(
 
 /// Writes a length of time as an ISO 8601 duration in hours, minutes and seconds.
 ///
-/// Whatever is finer than 0.01 s is cut off: the standard asks for no more precision (Data 4.6),
-/// and LRSs may cut the rest themselves.
+/// Anything finer than 0.01 s is cut off: the standard asks for no more precision (Data 4.6), and LRSs may cut
+/// the rest themselves.
 pub(super) fn duration<S: Serializer>(
     duration: &Option<Duration>,
     serializer: S,

@@ -30,7 +30,7 @@ const DEFINITION_PROPERTIES: Rule = rule(
     ACTIVITY,
 );
 
-/// Reads an Activity; false if it is not even an object, which is noted under `rule`.
+/// Reads an Activity. Returns false if it is not even an object, which is noted under `rule`.
 pub(crate) fn activity(walk: &mut Walk<'_>, rule: Rule) -> Step<bool> {
     let Some(mut members) = walk.object(rule)? else {
         return Ok(false);

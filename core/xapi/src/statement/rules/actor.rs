@@ -46,7 +46,7 @@ const HOME_PAGE: Rule = rule(
 const ACCOUNT_NAME: Rule = rule("a string: the name of the account", ACCOUNT);
 const ACCOUNT_PROPERTIES: Rule = rule("only homePage and name in an account", ACCOUNT);
 
-/// Which of the two may stand in a place.
+/// The kinds of actor that a place allows.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Wanted {
     Either,
@@ -54,18 +54,18 @@ pub(crate) enum Wanted {
     Group,
 }
 
-/// What the rules around an actor need to know of it.
+/// Facts about an actor that the rules around it need.
 pub(crate) struct Actor {
-    /// Where it starts.
+    /// Offset of its start.
     pub(crate) at: usize,
     pub(crate) is_group: bool,
-    /// How many identifiers it has.
+    /// Number of its identifiers.
     pub(crate) identifiers: usize,
-    /// Whether `account` is one of them.
+    /// Tells whether `account` is one of them.
     pub(crate) has_account: bool,
-    /// How many members it has.
+    /// Number of its members.
     pub(crate) members: usize,
-    /// Whether a member has an `account`.
+    /// Tells whether a member has an `account`.
     pub(crate) member_has_account: bool,
 }
 
@@ -130,8 +130,8 @@ pub(crate) fn actor(walk: &mut Walk<'_>, wanted: Wanted, rule: Rule) -> Step<Opt
     Ok(Some(actor))
 }
 
-/// What its members say together: what it is, and by how many identifiers it is known. Where its type and its
-/// list of members stand is told beside it.
+/// Checks the properties against each other: the type, and the number of identifiers. `type_at` and `member_at`
+/// are the offsets of the type and of the key `member`.
 fn as_a_whole(
     walk: &mut Walk<'_>,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Attachments: what a statement says of them. Their content is no part of the statement.
+//! Attachments, as a statement describes them. Their content is not part of the statement.
 
 use super::language_map::language_map;
 use crate::statement::formats::{decimal, hash, iri, media_type};
@@ -25,10 +25,10 @@ const PROPERTIES: Rule = rule(
     ATTACHMENT,
 );
 
-/// The `usageType` of the signature of a statement.
+/// The `usageType` of a statement's signature.
 const SIGNS: &str = "http://adlnet.gov/expapi/attachments/signature";
 
-/// The properties an attachment must have, in the order of the bits that say which were met.
+/// The properties an attachment must have, in the order of the flags that say which were met.
 const REQUIRED: [(&str, Rule); 5] = [
     ("usageType", USAGE_TYPE),
     ("display", DISPLAY),
@@ -45,7 +45,7 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
     let mut met = [false; REQUIRED.len()];
     let mut has_file_url = false;
     let mut is_signature = false;
-    // Where a content type stands that a signature cannot have.
+    // Offset of a content type that a signature cannot have.
     let mut other_content = None;
     while let Some(key) = walk.key(&mut members)? {
         let name = key.decoded();

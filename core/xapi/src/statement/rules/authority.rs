@@ -1,4 +1,4 @@
-//! Who vouches for a statement. An LRS sets it; a caller may, and then it must be right.
+//! The authority, which vouches for a statement. An LRS sets it; a caller may too, but then it must be right.
 
 use super::actor::{Wanted, actor};
 use crate::statement::reader::Step;

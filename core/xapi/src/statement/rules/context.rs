@@ -36,10 +36,10 @@ const ACTIVITIES_PROPERTIES: Rule = rule(
 );
 const ACTIVITY: Rule = rule("an Activity or an array of Activities", CONTEXT_ACTIVITIES);
 
-/// What the statement around a context needs to know of it.
+/// Facts about a context that the statement around it needs.
 #[derive(Default)]
 pub(crate) struct Context {
-    /// Where the keys `revision` and `platform` stand.
+    /// Offsets of the keys `revision` and `platform`.
     only_with_activities: [Option<usize>; 2],
 }
 

@@ -1,4 +1,4 @@
-//! Extensions: any JSON, null too, under IRIs.
+//! Extensions: any JSON, even null, under IRIs.
 
 use crate::statement::formats::iri;
 use crate::statement::reader::Step;

@@ -49,12 +49,12 @@ const COMPONENT_PROPERTIES: Rule = rule(
     ACTIVITY,
 );
 
-/// What has been met of an interaction so far.
+/// The properties of an interaction met so far.
 #[derive(Default)]
 pub(crate) struct Interaction {
     kind: Kind,
     has_pattern: bool,
-    /// Where the key of each list stands, with its name.
+    /// Offset of the key of each list, with its name.
     lists: [Option<(usize, &'static str)>; 5],
 }
 
@@ -62,14 +62,15 @@ pub(crate) struct Interaction {
 enum Kind {
     #[default]
     Missing,
-    /// It is there, but none that is known.
+    /// A type that is not known.
     Faulty,
-    /// The component lists it has.
+    /// A known type, with the component lists it has.
     Known(&'static [&'static str]),
 }
 
 impl Interaction {
-    /// Reads the value of the property `name`, if that is one of an interaction; else does nothing.
+    /// Reads the value of the property `name` if it belongs to an interaction; otherwise reads nothing and
+    /// returns false.
     pub(crate) fn property(
         &mut self,
         walk: &mut Walk<'_>,
@@ -99,7 +100,7 @@ impl Interaction {
         Ok(true)
     }
 
-    /// Checks what can be told only after all properties have been met.
+    /// Checks what is known only after all properties have been met.
     pub(crate) fn check(&self, walk: &mut Walk<'_>, definition: usize) {
         let mut lists = self.lists.iter().flatten();
         match self.kind {

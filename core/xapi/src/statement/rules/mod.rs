@@ -1,5 +1,5 @@
-//! The rules of the standard, one kind of object a file. Each function reads the value that comes next in the
-//! walk, notes what is wrong with it, and gives back what the rules around it need to know.
+//! Rules of the standard, one kind of object per file. Each function reads the next value of the walk, notes
+//! its faults, and returns what the rules around it need to know.
 
 mod activity;
 mod actor;

@@ -1,5 +1,4 @@
-//! The object of a statement: what its `objectType` says decides how the rest is read, wherever in the
-//! object it stands.
+//! The object of a statement. Its `objectType`, wherever in the object it stands, decides how the rest is read.
 
 use uuid::Uuid;
 
@@ -18,20 +17,20 @@ const NO_NESTING: Rule = rule(
     STATEMENT_OBJECT,
 );
 
-/// What kind of object a statement has.
+/// Kind of the object of a statement.
 pub(crate) enum Object {
     Activity,
     Agent,
     Group,
-    /// With the place and the id of the statement it refers to, if that is well-formed.
+    /// A reference, with the offset and the value of its id, if that is well-formed.
     StatementRef(Option<(usize, Uuid)>),
     SubStatement,
-    /// None that is known, which has been noted.
+    /// No known kind, which has been noted.
     Faulty,
 }
 
 impl Object {
-    /// The kind in words, with its article.
+    /// Returns the kind in words, with its article.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Activity => "an Activity",

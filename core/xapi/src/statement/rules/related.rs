@@ -1,5 +1,5 @@
-//! `contextAgents` and `contextGroups`, which only version 2 has: people around an experience, and in what
-//! capacity.
+//! `contextAgents` and `contextGroups`, which only version 2 has: people involved in an experience, and their
+//! roles.
 
 use super::actor;
 use crate::statement::formats::iri;
@@ -16,7 +16,7 @@ struct List {
     element: Rule,
     object_type: &'static str,
     object_type_rule: Rule,
-    /// The property that names who it is.
+    /// The property that holds the agent or group.
     who: &'static str,
     who_rule: Rule,
     read_who: fn(&mut Walk<'_>) -> Step<()>,

@@ -58,34 +58,34 @@ const YEAR: &str = "a year from 1970 to 2199, in the calendar of ISO 8601; the c
                     otherwise, such as 2569 for 2026 in Thailand";
 
 /// 2200-01-01T00:00:00Z in Unix milliseconds. Clocks are wrong by decades at most, and a statement from later
-/// would wait in the LRS's future for good.
+/// would stay in the LRS's future for good.
 const FIRST_OF_2200: i64 = 7_258_118_400_000;
 
-/// Where a statement stands.
+/// The position of a statement.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Nesting {
-    /// It is the statement.
+    /// The statement itself.
     Whole,
-    /// It is the object of one.
+    /// The object of a statement.
     Sub,
 }
 
-/// What completing and queueing a statement needs to know of it.
+/// Facts about a statement that completing and queueing need.
 pub(crate) struct Statement<'a> {
-    /// Where its opening brace stands.
+    /// Offset of its opening brace.
     pub(crate) start: usize,
-    /// The byte after its closing brace.
+    /// Offset of the byte after its closing brace.
     pub(crate) end: usize,
     /// Its `id`, as written and as read.
     pub(crate) id: Option<(Text<'a>, Uuid)>,
-    /// The instant of `timestamp`, in Unix milliseconds.
+    /// Instant of `timestamp`, in Unix milliseconds.
     pub(crate) timestamp_ms: Option<i64>,
     /// The statement that it voids.
     pub(crate) voids: Option<Uuid>,
 }
 
-/// Reads a statement, or as [`Nesting::Sub`] the `SubStatement` that is another one's object. `None` if it is not
-/// even an object.
+/// Reads a statement, or with [`Nesting::Sub`] the `SubStatement` that is the object of another. `None` if it
+/// is not even an object.
 pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Nesting) -> Step<Option<Statement<'a>>> {
     let Some(mut members) = walk.object(WHOLE)? else {
         return Ok(None);
@@ -154,7 +154,7 @@ pub(crate) fn statement<'a>(walk: &mut Walk<'a>, place: Nesting) -> Step<Option<
     Ok(Some(statement))
 }
 
-/// What a statement voids can only be another statement.
+/// Checks that what a statement voids is another statement.
 fn voiding(walk: &mut Walk<'_>, statement: &mut Statement<'_>, at: usize, object: &Object) {
     match object {
         Object::StatementRef(target) => {
@@ -170,7 +170,7 @@ fn voiding(walk: &mut Walk<'_>, statement: &mut Statement<'_>, at: usize, object
     }
 }
 
-/// Reads a timestamp; gives where it stands and its instant.
+/// Reads a timestamp; returns its offset and its instant.
 fn timestamp(walk: &mut Walk<'_>) -> Step<Option<(usize, i64)>> {
     let version = walk.version;
     let read = walk.parsed_text(TIMESTAMP, |text| {
@@ -186,7 +186,7 @@ fn timestamp(walk: &mut Walk<'_>) -> Step<Option<(usize, i64)>> {
     }))
 }
 
-/// A statement inside another one may be about any time; this is for when something was done.
+/// Checks the year in which something was done; a statement inside another one may be about any time.
 fn check_year(walk: &mut Walk<'_>, at: usize, ms: i64) {
     let problem = || format!("is in the year {}", timestamp::year(ms));
     if ms >= FIRST_OF_2200 {

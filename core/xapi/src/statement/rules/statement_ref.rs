@@ -14,7 +14,7 @@ const ID: Rule = rule(
 );
 const PROPERTIES: Rule = rule("only objectType and id in a StatementRef", STATEMENT_OBJECT);
 
-/// Reads a `StatementRef`; gives where the id stands that it refers to and the id, if that is well-formed.
+/// Reads a `StatementRef`; returns the offset and the value of the id it refers to, if that is well-formed.
 pub(crate) fn statement_ref(walk: &mut Walk<'_>, rule: Rule) -> Step<Option<(usize, Uuid)>> {
     let Some(mut members) = walk.object(rule)? else {
         return Ok(None);

@@ -6,7 +6,7 @@ use crate::statement::reader::Step;
 use crate::statement::rule::{Rule, VERB, rule};
 use crate::statement::walk::Walk;
 
-/// The one verb with a meaning of its own. Only this very IRI has it, not others that end alike.
+/// The one verb to which the standard gives a meaning. Only this very IRI has it, not others that end alike.
 const VOIDED: &str = "http://adlnet.gov/expapi/verbs/voided";
 
 const WHOLE: Rule = rule("a verb: an object with an id and perhaps a display", VERB);
@@ -16,7 +16,7 @@ const ID: Rule = rule(
 );
 const PROPERTIES: Rule = rule("only id and display in a verb", VERB);
 
-/// What kind of verb it is.
+/// Kind of a verb.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Verb {
     Voided,

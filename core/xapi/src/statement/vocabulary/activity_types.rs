@@ -2,10 +2,10 @@
 
 // ADL.
 
-/// Finds out how well somebody masters a subject.
+/// A test of how well somebody masters a subject.
 pub const ASSESSMENT: &str = "http://adlnet.gov/expapi/activities/assessment";
 
-/// One of several goes at the same activity.
+/// One of several attempts at the same activity.
 pub const ATTEMPT: &str = "http://adlnet.gov/expapi/activities/attempt";
 
 /// A question with an `interactionType`.

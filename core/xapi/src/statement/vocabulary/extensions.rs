@@ -2,7 +2,7 @@
 
 // cmi5, in the context.
 
-/// The session, as the LMS named it (cmi5, 9.6.3.1).
+/// The session id that the LMS assigned (cmi5, 9.6.3.1).
 pub const CMI5_SESSION_ID: &str = "https://w3id.org/xapi/cmi5/context/extensions/sessionid";
 
 /// The scaled score needed to pass (cmi5, 9.6.3.2).
@@ -10,7 +10,7 @@ pub const CMI5_MASTERY_SCORE: &str = "https://w3id.org/xapi/cmi5/context/extensi
 
 // cmi5, in the result.
 
-/// How much is done, from 0 to 100 (cmi5, 9.5.5.1).
+/// Progress in percent, from 0 to 100 (cmi5, 9.5.5.1).
 pub const CMI5_PROGRESS: &str = "https://w3id.org/xapi/cmi5/result/extensions/progress";
 
 // Video profile, in the result.
@@ -40,6 +40,6 @@ pub const VIDEO_LENGTH: &str = "https://w3id.org/xapi/video/extensions/length";
 
 // Pannier's own, in the context.
 
-/// The statement that this one takes the place of, as a StatementRef: the LRS had another one under
-/// that id. Used where `context.statement` says something else already.
+/// The statement that this one replaces, as a StatementRef, because the LRS had another one under that id. Used
+/// if `context.statement` is already taken.
 pub const TAKES_THE_PLACE_OF: &str = "urn:uuid:93383a93-1be7-4765-8602-0d1ff146c45a";

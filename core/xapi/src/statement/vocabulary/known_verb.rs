@@ -2,12 +2,12 @@
 
 use crate::statement::model::Verb;
 
-/// A published verb with its English word; a [`Verb`] wherever one is wanted.
+/// A published verb with its English word; converts into a [`Verb`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownVerb {
     /// Its IRI.
     pub id: &'static str,
-    /// What to show for it in English.
+    /// The word to show for it in English.
     pub display: &'static str,
 }
 

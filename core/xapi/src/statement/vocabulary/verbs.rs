@@ -112,7 +112,7 @@ pub const PREFERRED: KnownVerb = KnownVerb {
     display: "preferred",
 };
 
-/// Moved on in it, by how much is in the result.
+/// Made progress in it; the result says how much.
 pub const PROGRESSED: KnownVerb = KnownVerb {
     id: "http://adlnet.gov/expapi/verbs/progressed",
     display: "progressed",
@@ -130,7 +130,7 @@ pub const RESPONDED: KnownVerb = KnownVerb {
     display: "responded",
 };
 
-/// Took up again what was suspended.
+/// Continued what was suspended.
 pub const RESUMED: KnownVerb = KnownVerb {
     id: "http://adlnet.gov/expapi/verbs/resumed",
     display: "resumed",
@@ -166,7 +166,7 @@ pub const VOIDED: KnownVerb = KnownVerb {
     display: "voided",
 };
 
-// cmi5, beside those of ADL that it uses.
+// cmi5, in addition to the ADL verbs that it uses.
 
 /// Ended a session abnormally.
 pub const ABANDONED: KnownVerb = KnownVerb {

@@ -1,4 +1,4 @@
-//! Activities, as the object of a statement and in its context.
+//! Reads Activities, as the object of a statement and in its context.
 
 use super::values::{extensions, languages, text};
 use super::{Needed, Read, list, object};

@@ -1,4 +1,4 @@
-//! Agents and Groups, wherever they stand.
+//! Reads Agents and Groups, wherever they stand.
 
 use super::values::text;
 use super::{Needed, Read, object, some};
@@ -59,7 +59,7 @@ pub(super) fn group(walk: &mut Walk<'_>) -> Read<Group> {
     })
 }
 
-/// Reads an Agent or a Group; gives where it starts, too.
+/// Reads an Agent or a Group, and returns its offset too.
 fn located(walk: &mut Walk<'_>) -> Read<(usize, Actor)> {
     let (mut is_group, mut name, mut ifi, mut identifiers) = (Some(false), None, None, 0);
     let mut member = None;

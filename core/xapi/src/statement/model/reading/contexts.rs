@@ -73,7 +73,7 @@ fn around(walk: &mut Walk<'_>) -> Step<ContextActivities> {
     Ok(around)
 }
 
-/// One activity alone, too: earlier versions of the standard had it so (Data 2.4.6.2).
+/// Reads an array of activities or a single one, as earlier versions of the standard had it (Data 2.4.6.2).
 fn activities(walk: &mut Walk<'_>) -> Step<Vec<Activity>> {
     if walk.array_is_next()? {
         list(walk, ACTIVITY, activity)
@@ -98,7 +98,7 @@ fn context_group(walk: &mut Walk<'_>) -> Read<ContextGroup> {
     }))
 }
 
-/// Reads who stands under `who` in an object of the type `kind`, and their parts.
+/// Reads the agent or group under `who` in an object of the type `kind`, and its roles.
 fn related<'a, T>(
     walk: &mut Walk<'a>,
     rule: Rule,

@@ -1,8 +1,8 @@
-//! A statement's JSON read into the typed model.
+//! Reads a statement's JSON into the typed model.
 //!
-//! What is read here is the shape: which properties there are and of which types. Whether it is valid,
-//! [`check`](crate::statement::check) says. What the model has no place for is a fault with its path and never
-//! left out, so that what is written again is the same statement by
+//! Only the shape is read here: which properties there are and of which types;
+//! [`check`](crate::statement::check) tells whether it is valid. What the model has no place for is a fault
+//! with its path and never left out, so that what is written again is the same statement by
 //! [`compare`](crate::statement::compare).
 
 mod activities;
@@ -20,18 +20,18 @@ use crate::statement::rule::Rule;
 use crate::statement::version::XapiVersion;
 use crate::statement::walk::{Purpose, Walk};
 
-/// What reading gives: `None` where a fault was noted, which is why nobody gets to see what is built around it.
+/// Result of reading: `None` if a fault was noted, so that what is built around it is never returned.
 type Read<T> = Step<Option<T>>;
 
-/// Reads a text that is one statement and nothing else.
+/// Reads a text that is a single statement.
 pub(crate) fn statement(text: &str) -> Result<Statement, Invalid> {
     whole(text, statements::statement)
 }
 
-/// What statements may have in common.
+/// Values that statements may have in common.
 pub(crate) type InCommon = (Option<Actor>, Context);
 
-/// Reads a text that is what statements have in common, and nothing else.
+/// Reads a text that is only what statements have in common.
 pub(crate) fn in_common(text: &str) -> Result<InCommon, Invalid> {
     whole(text, statements::in_common)
 }
@@ -48,8 +48,8 @@ fn whole<T>(text: &str, read: impl FnOnce(&mut Walk<'_>) -> Read<T>) -> Result<T
     walk.verdict(read.ok().flatten()).map(|(read, _)| read)
 }
 
-/// Reads an object and gives where it starts. `member` reads the value of the property it is given the name
-/// of, or says that it knows none of that name: false. `rule` names all that it knows.
+/// Reads an object and returns its offset. `member` reads the value of the property with the given name, or
+/// returns false if it knows none. `rule` names all that it knows.
 fn object<'a>(
     walk: &mut Walk<'a>,
     rule: Rule,
@@ -66,7 +66,7 @@ fn object<'a>(
     Ok(Some(members.at))
 }
 
-/// Reads an array of what `element` reads.
+/// Reads an array whose elements `element` reads.
 fn list<'a, T>(
     walk: &mut Walk<'a>,
     rule: Rule,
@@ -81,7 +81,7 @@ fn list<'a, T>(
     Ok(list)
 }
 
-/// The same where no array and an empty one are two things, of which the model has one.
+/// Reads an array likewise, but notes an empty one, which the model cannot tell from none.
 fn some<'a, T>(
     walk: &mut Walk<'a>,
     rule: Rule,
@@ -93,7 +93,7 @@ fn some<'a, T>(
     Ok(list)
 }
 
-/// Notes an array or object that has just been read if it is empty, and that is not the same as none.
+/// Notes an array or object that has just been read if it is empty, where that is not the same as none.
 fn refuse_empty(walk: &mut Walk<'_>, start: usize) {
     let rest = walk.passed(start).strip_prefix(['[', '{']);
     if rest.is_some_and(|rest| rest.trim_start().starts_with([']', '}'])) {
@@ -125,7 +125,7 @@ impl<T> Needed<T> {
         *self = Self { met: true, value };
     }
 
-    /// What was read of it; an object that starts `at` some byte and lacks it is at fault.
+    /// Returns what was read of it; notes if it is missing from the object that starts at `at`.
     fn get(self, walk: &mut Walk<'_>, at: usize, name: &'static str, rule: Rule) -> Option<T> {
         if !self.met {
             walk.missing(at, name, rule);

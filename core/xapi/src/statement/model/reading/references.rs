@@ -1,4 +1,4 @@
-//! References to statements, read.
+//! Reads references to statements.
 
 use super::values::id;
 use super::{Needed, Read, object};

@@ -1,4 +1,4 @@
-//! Results and attachments.
+//! Reads results and attachments.
 
 use super::values::{double, extensions, flag, languages, length, text};
 use super::{Needed, Read, object, refuse_empty};
@@ -61,7 +61,7 @@ fn score(walk: &mut Walk<'_>) -> Step<Score> {
     Ok(score)
 }
 
-/// Reads what is said of an attachment.
+/// Reads the description of an attachment.
 pub(super) fn attachment(walk: &mut Walk<'_>) -> Read<Attachment> {
     let (mut usage_type, mut content_type) = (Needed::default(), Needed::default());
     let (mut octets, mut sha2, mut display) =
@@ -73,7 +73,7 @@ pub(super) fn attachment(walk: &mut Walk<'_>) -> Read<Attachment> {
             "display" => {
                 let at = walk.next_at()?;
                 let title = languages(walk)?;
-                // One must be there, and the model writes none that is empty.
+                // At least one language is needed, and the model does not write an empty map.
                 refuse_empty(walk, at);
                 display.set(Some(title));
             }

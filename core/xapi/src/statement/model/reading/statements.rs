@@ -1,4 +1,4 @@
-//! The statement itself, the `SubStatement`, and other objects.
+//! Reads the statement itself, the `SubStatement`, and other objects.
 
 use std::time::SystemTime;
 
@@ -49,7 +49,7 @@ const TYPE: Rule = rule(
     OBJECT,
 );
 
-/// What a statement and a `SubStatement` both have.
+/// Parts that a statement and a `SubStatement` both have.
 #[derive(Default)]
 struct Parts {
     actor: Option<Actor>,
@@ -62,7 +62,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Reads the value of a property that both have; false for others.
+    /// Reads the value of a property that both have; returns false for others.
     fn read(&mut self, walk: &mut Walk<'_>, property: &str) -> Step<bool> {
         match property {
             "actor" => self.actor = actor(walk)?,
@@ -77,7 +77,7 @@ impl Parts {
         Ok(true)
     }
 
-    /// The statement with this id and these parts, in an object that starts `at` some byte.
+    /// Builds the statement with this id and these parts; `at` is the offset of its object.
     fn statement(self, walk: &mut Walk<'_>, at: usize, id: Option<Uuid>) -> Option<Statement> {
         let verb = self.verb.get(walk, at, "verb", WHAT);
         let object = self.object.get(walk, at, "object", TO_WHAT);
@@ -116,7 +116,7 @@ pub(super) fn statement(walk: &mut Walk<'_>) -> Read<Statement> {
     Ok(at.and_then(|at| parts.statement(walk, at, own_id)))
 }
 
-/// Reads what statements have in common.
+/// Reads the values that statements have in common.
 pub(super) fn in_common(walk: &mut Walk<'_>) -> Read<InCommon> {
     let mut common = InCommon::default();
     let at = object(walk, DEFAULTS, |walk, property| {
@@ -133,7 +133,7 @@ pub(super) fn in_common(walk: &mut Walk<'_>) -> Read<InCommon> {
 fn sub_statement(walk: &mut Walk<'_>) -> Read<SubStatement> {
     let mut parts = Parts::default();
     let at = object(walk, SUB, |walk, property| match property {
-        // It has been read to get here.
+        // It has been read already, to get here.
         "objectType" => walk.skip().map(|()| true),
         _ => parts.read(walk, property),
     })?;
@@ -159,7 +159,7 @@ fn verb(walk: &mut Walk<'_>) -> Read<Verb> {
     }))
 }
 
-/// Reads the object of a statement, which says what it is wherever in it that stands.
+/// Reads the object of a statement, whose `objectType` may stand anywhere in it.
 fn acted_on(walk: &mut Walk<'_>) -> Read<StatementObject> {
     let Some(kind) = walk.look_ahead("objectType") else {
         return Ok(activity(walk)?.map(Into::into));

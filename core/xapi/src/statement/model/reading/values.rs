@@ -1,4 +1,4 @@
-//! Values: texts, numbers, times, and any JSON.
+//! Reads values: texts, numbers, times, and any JSON.
 
 use std::time::{Duration, SystemTime};
 
@@ -43,7 +43,7 @@ pub(super) fn text(walk: &mut Walk<'_>, rule: Rule) -> Read<String> {
 pub(super) fn flag(walk: &mut Walk<'_>, rule: Rule) -> Read<bool> {
     let start = walk.next_at()?;
     walk.boolean(rule)?;
-    // Of any other value, which has been noted, it does not matter.
+    // Any other value has been noted, so its result does not matter.
     Ok(Some(walk.passed(start) == "true"))
 }
 
@@ -64,8 +64,8 @@ pub(super) fn double(walk: &mut Walk<'_>, rule: Rule) -> Read<f64> {
     Ok(double)
 }
 
-/// The double that a JSON number is read as. What has a fraction or an exponent has no more digits than a
-/// float by the standard (Data 2.2); an integer may be the number of something, and is exact or `None`.
+/// Returns the double that a JSON number is read as. With a fraction or an exponent it has no more digits than
+/// a float by the standard (Data 2.2); an integer may be the number of something, and is exact or `None`.
 fn as_double(text: &str) -> Option<f64> {
     let double: f64 = text.parse().ok()?;
     let is_same = text.contains(['.', 'e', 'E'])
@@ -81,7 +81,7 @@ fn too_many_digits(walk: &mut Walk<'_>, at: usize) {
     );
 }
 
-/// Reads an instant, of which what is finer than a millisecond is cut off.
+/// Reads an instant; anything finer than a millisecond is cut off.
 pub(super) fn instant(walk: &mut Walk<'_>) -> Read<SystemTime> {
     let read = walk.parsed_text(TIMESTAMP, |text| {
         let ms = [XapiVersion::V2_0_0, XapiVersion::V1_0_3]
@@ -111,14 +111,14 @@ pub(super) fn instant(walk: &mut Walk<'_>) -> Read<SystemTime> {
     Ok(time)
 }
 
-/// Tells whether a timestamp's seconds, which stand at a place of their own in each of its formats, are 60.
+/// Tells whether a timestamp's seconds, which have a fixed place in each of its formats, are 60.
 fn is_leap_second(timestamp: &str) -> bool {
     let is_extended = timestamp.as_bytes().get(4) == Some(&b'-');
     let seconds = if is_extended { 17..19 } else { 13..15 };
     timestamp.get(seconds) == Some("60")
 }
 
-/// `None` for what the model would not write as a timestamp.
+/// Converts Unix milliseconds; `None` if the model would not write the instant as a timestamp.
 fn system_time(ms: i64) -> Option<SystemTime> {
     if ms < FIRST_MS || Timestamp::from_millisecond(ms).is_err() {
         return None;
@@ -150,7 +150,7 @@ pub(super) fn length(walk: &mut Walk<'_>) -> Read<Duration> {
         );
         return Ok(None);
     }
-    // Every language that has the model counts so many nanoseconds.
+    // Every language that has the model can count as many nanoseconds as an `i64` holds.
     let nanos = length.and_then(|length| i64::try_from(length.rest).ok());
     if nanos.is_none() {
         walk.limit(
@@ -184,7 +184,7 @@ pub(super) fn extensions(walk: &mut Walk<'_>) -> Step<Extensions> {
     Ok(extensions)
 }
 
-/// Reads any JSON. The walk looks at what it passes over, as it always does; then it is read from there.
+/// Reads any JSON. The walk first checks it as it does whatever it skips; then its text is read.
 fn any(walk: &mut Walk<'_>) -> Step<Value> {
     let start = walk.next_at()?;
     walk.skip()?;
@@ -192,8 +192,8 @@ fn any(walk: &mut Walk<'_>) -> Step<Value> {
     value(&mut reader, &mut |at| too_many_digits(walk, start + at))
 }
 
-/// Reads what comes next, and tells of an integer that a [`Value`] cannot keep. The reader bounds the depth, and
-/// so the recursion.
+/// Reads the next value, and calls `unkept` for a number that a [`Value`] cannot keep. The reader bounds the
+/// depth, and so the recursion.
 fn value(reader: &mut Reader<'_>, unkept: &mut dyn FnMut(usize)) -> Step<Value> {
     Ok(match reader.kind()? {
         Kind::Object => {
@@ -228,7 +228,7 @@ fn value(reader: &mut Reader<'_>, unkept: &mut dyn FnMut(usize)) -> Step<Value> 
     })
 }
 
-/// A whole number as one, as far as there are any.
+/// Returns an integer as one if it fits 64 bits, otherwise a double.
 fn number(text: &str) -> Option<Number> {
     let whole = text.parse::<u64>().map(Number::from).ok();
     let whole = whole.or_else(|| text.parse::<i64>().map(Number::from).ok());
