@@ -10,10 +10,11 @@ pub(crate) mod route;
 pub(crate) mod waits;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use url::{Host, Url};
+use url::Url;
 use uuid::Uuid;
 
 use self::learned::Learned;
+use crate::lrs::is_this_device;
 use crate::store::queue::conditions::{self, undelivered};
 use crate::store::queue::ids;
 use crate::store::{Db, HoldReason, Millis, Route, StoreError, UpstreamId, WaitReason, Waits};
@@ -40,13 +41,10 @@ pub struct Upstream {
 /// Returns the host, by which an LRS is recognised even if scheme, port or path are corrected. This device has
 /// many names.
 fn host(endpoint: &str) -> String {
-    let url = Url::parse(endpoint).ok();
-    match url.as_ref().and_then(Url::host) {
-        Some(Host::Domain("localhost")) => "localhost".to_owned(),
-        Some(Host::Ipv4(address)) if address.is_loopback() => "localhost".to_owned(),
-        Some(Host::Ipv6(address)) if address.is_loopback() => "localhost".to_owned(),
-        Some(host) => host.to_string(),
-        None => endpoint.to_owned(),
+    match Url::parse(endpoint) {
+        Ok(url) if is_this_device(&url) => "localhost".to_owned(),
+        Ok(url) => url.host_str().unwrap_or(endpoint).to_owned(),
+        Err(_) => endpoint.to_owned(),
     }
 }
 

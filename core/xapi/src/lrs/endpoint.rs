@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use url::{Host, ParseError, Url};
+use url::{ParseError, Url};
 
 /// The base URL of an LRS, such as `https://lrs.example/xAPI`; resources are found below it.
 ///
@@ -12,7 +12,7 @@ use url::{Host, ParseError, Url};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Base URL, whose path ends in a slash, so that joining a name appends it.
-    base: Url,
+    pub(super) base: Url,
 }
 
 /// Reason why a text cannot be an endpoint. Never repeats the text, which may hold a password.
@@ -80,25 +80,6 @@ impl Endpoint {
         self.base.scheme() == "https"
     }
 
-    /// Tells whether nobody on the way can read what travels: it is encrypted, or does not leave the device
-    /// (`localhost` itself and the loopback addresses).
-    pub fn is_confidential(&self) -> bool {
-        self.is_https() || is_this_device(&self.base)
-    }
-
-    /// Refuses to send credentials where they could be read, unless that is allowed. A collector does so itself; call
-    /// it before sending requests of your own.
-    pub fn check_cleartext(
-        &self,
-        has_credentials: bool,
-        allowed: bool,
-    ) -> Result<(), InvalidEndpoint> {
-        if has_credentials && !allowed && !self.is_confidential() {
-            return Err(InvalidEndpoint::Cleartext);
-        }
-        Ok(())
-    }
-
     /// Tells whether scheme, host and port are the same: credentials for one are for the other too.
     pub fn shares_origin(&self, other: &Self) -> bool {
         self.base.origin() == other.base.origin()
@@ -150,17 +131,6 @@ impl FromStr for Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// Tells whether a request to this URL stays on this device.
-pub fn is_this_device(url: &Url) -> bool {
-    match url.host() {
-        // Systems ask the network's DNS for names under it, and for the one with a dot at its end.
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        None => false,
     }
 }
 

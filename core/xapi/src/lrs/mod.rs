@@ -8,6 +8,7 @@
 
 mod answer;
 mod body;
+mod cleartext;
 mod credentials;
 mod endpoint;
 mod failure;
@@ -19,8 +20,9 @@ mod unpack;
 
 pub use answer::Response;
 pub use body::{Body, BodyPiece, FilePiece};
+pub use cleartext::is_this_device;
 pub use credentials::{Authorization, Credentials, InvalidCredentials};
-pub use endpoint::{Endpoint, InvalidEndpoint, is_this_device};
+pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use failure::TransportError;
 pub use reading::{About, Found, NotAnLrs, Posted, Sender, Words};
 pub use request::{Method, Request};

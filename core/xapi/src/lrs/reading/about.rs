@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::AskedAs;
-use super::stranger::{NotAnLrs, by_body, by_status, json};
+use super::not_an_lrs::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
 use crate::lrs::Response;
 use crate::statement::XapiVersion;

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::AskedAs;
+use super::not_an_lrs::{NotAnLrs, by_body, by_status, json};
 use super::sender::{Sender, sender};
-use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::Words;
 use crate::lrs::Response;
 

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::AskedAs;
 use super::hints;
+use super::not_an_lrs::{NotAnLrs, by_body, by_status, json};
 use super::sender::{Sender, sender};
-use super::stranger::{NotAnLrs, by_body, by_status, json};
 use super::words::{Words, is_page};
 use crate::lrs::Response;
 

@@ -3,7 +3,7 @@
 //! An LRS gives `X-Experience-API-Version` with every answer (C 3.3; 9274 4.1.7); a captive portal, a gateway or a
 //! firewall does not. Two LRSs of eight never give it; they are recognized by their JSON.
 
-use super::stranger;
+use super::not_an_lrs;
 use super::words::is_page;
 use crate::lrs::Response;
 
@@ -36,7 +36,7 @@ pub fn sender(answer: &Response) -> Sender {
     if signed.is_some_and(|version| !version.trim().is_empty()) {
         return Sender::Lrs;
     }
-    let body = stranger::json(answer);
+    let body = not_an_lrs::json(answer);
     let begins = body
         .first()
         .is_some_and(|first| matches!(first, b'{' | b'['));
