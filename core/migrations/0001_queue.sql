@@ -65,7 +65,7 @@ CREATE TABLE done_with (
 ) STRICT, WITHOUT ROWID;
 
 -- What may be under way at LRSs that an upstream was before, should one of them be an upstream again. By
--- the host alone: it is at work on a statement, whoever of ours had sent it, and by whatever name or port.
+-- its host and port: it is at work on a statement, whoever of ours had sent it, and by whatever of its names.
 CREATE TABLE under_way_elsewhere (
     host  TEXT    PRIMARY KEY,
     -- Unix milliseconds.

@@ -38,13 +38,20 @@ pub struct Upstream {
     pub learned: Learned,
 }
 
-/// Returns the host, by which an LRS is recognised even if scheme, port or path are corrected. This device has
-/// many names.
+/// Returns the host and port that an LRS is known by, whoever corrects its scheme, its path or a name of this device.
+/// The ports that HTTP and HTTPS have by default count as one.
 fn host(endpoint: &str) -> String {
-    match Url::parse(endpoint) {
-        Ok(url) if is_this_device(&url) => "localhost".to_owned(),
-        Ok(url) => url.host_str().unwrap_or(endpoint).to_owned(),
-        Err(_) => endpoint.to_owned(),
+    let Ok(url) = Url::parse(endpoint) else {
+        return endpoint.to_owned();
+    };
+    let host = if is_this_device(&url) {
+        "localhost"
+    } else {
+        url.host_str().unwrap_or_default()
+    };
+    match url.port() {
+        Some(port) if !matches!(port, 80 | 443) => format!("{host}:{port}"),
+        _ => host.to_owned(),
     }
 }
 
@@ -262,4 +269,31 @@ pub(crate) fn is_awaited(
     };
     let undelivered = undelivered(upstream);
     conditions::is(conn, &format!("s.voids IS NULL AND {undelivered}"), seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn an_lrs_is_known_again_by_its_host_and_port() {
+        for (one, other, same) in [
+            ("https://a.example/xAPI", "http://a.example/other", true),
+            (
+                "https://a.example/xAPI",
+                "https://a.example:8443/xAPI",
+                false,
+            ),
+            ("https://a.example/xAPI", "https://b.example/xAPI", false),
+            ("http://127.0.0.1:8080/xAPI", "http://localhost:8080/", true),
+            ("http://[::1]:8080/xAPI", "http://127.1.2.3:8080/xAPI", true),
+            (
+                "http://127.0.0.1:8080/xAPI",
+                "http://localhost:8081/xAPI",
+                false,
+            ),
+        ] {
+            assert_eq!(host(one) == host(other), same, "{one} {other}");
+        }
+    }
 }
