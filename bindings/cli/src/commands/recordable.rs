@@ -121,11 +121,12 @@ impl Judge {
 }
 
 impl Contents {
-    fn same(&self, other: &Self) -> bool {
-        if self.timestamp_is_ours || other.timestamp_is_ours {
-            self.without == other.without
+    /// Tells whether one that comes later says the same: a timestamp of its own counts, as in a queue.
+    fn same(&self, later: &Self) -> bool {
+        if later.timestamp_is_ours {
+            self.without == later.without
         } else {
-            self.with_timestamp == other.with_timestamp
+            self.with_timestamp == later.with_timestamp
         }
     }
 }

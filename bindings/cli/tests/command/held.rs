@@ -3,7 +3,7 @@
 use pannier_hub::Running;
 use serde_json::json;
 
-use crate::process::{Desk, at_the_hub, hub, statement};
+use crate::process::{Desk, at_the_hub, hub, statement, two_held};
 
 fn three_recorded(desk: &Desk) -> Vec<String> {
     desk.recorded(&json!([
@@ -73,11 +73,7 @@ fn one_that_is_delivered_already_takes_its_place_and_nothing_is_queued() {
 fn held_statements_can_be_retried_and_discarded() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);
-    let ids = three_recorded(&desk);
-    for id in &ids[..2] {
-        mischief.refuse(id, "not today");
-    }
-    desk.run(&["sync", "--wait", "2m"]).is(1, "2 held");
+    let ids = two_held(&desk, &mischief);
     desk.run(&["held", "discard", &ids[0]]).is(0, "discarded");
     mischief.stop();
     let retried = desk.json(&["held", "retry", "--all"]);
@@ -86,7 +82,7 @@ fn held_statements_can_be_retried_and_discarded() {
     let status = desk.json(&["status"]).remove(0);
     assert_eq!(
         (&status["delivered"], &status["discarded"], &status["held"]),
-        (&json!(2), &json!(1), &json!(0))
+        (&json!(5), &json!(1), &json!(0))
     );
 
     desk.run(&["held", "retry", &ids[1]]).is(1, &ids[1]);

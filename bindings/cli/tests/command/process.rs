@@ -143,6 +143,23 @@ pub fn hub() -> (Running, Mischief) {
     (hub, mischief)
 }
 
+/// Two that the hub refuses until the mischief stops, held one after the other; with four that it has.
+pub fn two_held(desk: &Desk, mischief: &Mischief) -> Vec<String> {
+    ["1 held", "2 held"]
+        .into_iter()
+        .map(|held| {
+            let ids = desk.recorded(&json!([
+                statement("one"),
+                statement("two"),
+                statement("three")
+            ]));
+            mischief.refuse(&ids[0], "not today");
+            desk.run(&["sync", "--wait", "2m"]).is(1, held);
+            ids[0].clone()
+        })
+        .collect()
+}
+
 pub fn statement(object: &str) -> Value {
     json!({
         "actor": {"mbox": "mailto:ann@example.org"},

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::process::{Desk, Ended, hub, statement};
+use crate::process::{Desk, Ended, hub, statement, two_held};
 
 /// A pipe that nobody reads from any more.
 fn unread() -> Stdio {
@@ -33,11 +33,7 @@ fn many(count: usize) -> Value {
 fn all_are_retried_though_nobody_reads_of_it() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);
-    let ids = desk.recorded(&many(3));
-    for id in &ids[..2] {
-        mischief.refuse(id, "not today");
-    }
-    desk.run(&["sync", "--wait", "2m"]).is(1, "2 held");
+    two_held(&desk, &mischief);
     ended(desk.command(&["held", "retry", "--all"]).stdout(unread())).is(0, "");
     assert!(desk.json(&["held", "list"]).is_empty());
     assert_eq!(desk.json(&["queue"]).len(), 2);
