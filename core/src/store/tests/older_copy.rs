@@ -125,7 +125,7 @@ fn an_older_copy_waits_for_what_was_under_way_when_it_was_put_back() {
             take(&mut db, 3);
         }
         db.keep_numbers();
-        let db = if path_is_lost {
+        let mut db = if path_is_lost {
             // What is left of it is in its log.
             db.checkpoint().unwrap();
             let beside = files(folder.path())[2].clone();
@@ -135,6 +135,8 @@ fn an_older_copy_waits_for_what_was_under_way_when_it_was_put_back() {
         } else {
             put_back(db, folder.path(), &older)
         };
+        // It is told again, as to a damaged queue, which does not know it any more.
+        db.set_endpoint(MAIN, "https://lrs.example/xAPI").unwrap();
         let waits = db.upstream(MAIN).unwrap().learned.waits;
         let is_waited_for = waits
             .outcome_unknown

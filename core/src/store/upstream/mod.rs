@@ -84,13 +84,16 @@ fn change_places(
     )?;
     ask_the_new_one_about_conflicts(tx, upstream)?;
     // The entry stays: another upstream may go there too.
-    let outcome_unknown = tx
+    let there: Option<Millis> = tx
         .query_row(
             "SELECT until FROM under_way_elsewhere WHERE host = ?1",
             [host(endpoint)],
             |row| row.get(0),
         )
         .optional()?;
+    // A queue that was damaged may not know the address any more at which something is at work.
+    let anywhere = known.learned.waits.outcome_unknown;
+    let outcome_unknown = there.max(anywhere.filter(|_| known.endpoint.is_none()));
     Ok(Learned {
         taken: known.learned.taken,
         waits: Waits {

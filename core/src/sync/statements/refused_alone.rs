@@ -71,7 +71,7 @@ impl Session {
             };
             // One that is already aside would be due again at once.
             if suspect.item.row.aside_since.is_some() {
-                let outcome = self.later_since(&suspect.item, blame, suspect.counts_from(), now);
+                let outcome = self.later_since(&suspect.item, blame, taken, now);
                 self.settle(db, vec![(suspect.item.clone(), outcome)], now)?;
             }
             if blame.reason == HoldReason::ServerError && blame.status.is_some() {
@@ -165,7 +165,7 @@ impl Session {
                 self.link.learned.acquitted = self.link.learned.acquitted.saturating_sub(1);
                 self.sentence(&suspect, now)
             } else if suspect.item.row.aside_since.is_none() {
-                self.later_since(&suspect.item, &suspect.blame, suspect.counts_from(), now)
+                self.later_since(&suspect.item, &suspect.blame, suspect.taken, now)
             } else {
                 // It has been put off already.
                 continue;

@@ -21,17 +21,6 @@ pub(crate) struct Suspect {
     pub(crate) skew: Option<Millis>,
 }
 
-impl Suspect {
-    /// Returns the number of batches from which on others count as taken in between. It stays as it was for one that
-    /// the LRS has refused before and after others: it needs no others again.
-    pub(crate) fn counts_from(&self) -> u64 {
-        match self.item.row.taken {
-            Some(before) if self.confirmed => before,
-            _ => self.taken,
-        }
-    }
-}
-
 /// Suspects since the upstream last took something.
 #[derive(Debug, Default)]
 pub(crate) struct Suspects {
