@@ -10,7 +10,6 @@ use crate::sync::link::{Ceiling, Unauthorized};
 use crate::sync::meaning::Stop;
 use crate::sync::policy;
 use crate::sync::session::Session;
-use crate::sync::statements::refused_alone::Others;
 use crate::sync::statements::task::Pending;
 
 impl Session {
@@ -39,7 +38,7 @@ impl Session {
             self.link.learned.failures = 0;
             self.link.learned.trouble = None;
             self.link.ceiling.grow(&mut self.link.learned);
-            settled.extend(self.hold_confirmed(Others::TakenSince, now));
+            settled.extend(self.hold_confirmed(now));
         }
         self.settle(db, settled, now)?;
         if db.unpurged()? >= policy::PURGE_FROM {
@@ -92,7 +91,7 @@ impl Session {
         let under_way = self.under_way(now).max(doubt);
         if self.link.accepted_any && !self.suspects.is_empty() {
             // It has taken others, so these step aside: otherwise they would be first again.
-            let settled = self.hold_confirmed(Others::NotTakenSince, now);
+            let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;
         }
         self.forget_tasks();

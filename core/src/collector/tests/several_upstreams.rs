@@ -299,8 +299,7 @@ fn one_refusal_is_held_there_and_decided_there() {
         is_bad.then(|| Ok(answer(400, "no such lesson")))
     });
     let recorded = collector.record_all((0..5).map(statement)).unwrap();
-    // Three in a row may be its own fault: it takes some more.
-    for _ in 0..8 {
+    for _ in 0..4 {
         collector.sync().unwrap();
         collector.record(statement(9)).unwrap();
         stage.clock.pass(Duration::from_hours(1));

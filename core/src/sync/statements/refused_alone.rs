@@ -23,13 +23,6 @@ use crate::sync::meaning::{Blame, Pause, Stop};
 use crate::sync::policy;
 use crate::sync::session::Session;
 
-/// Behaviour of the upstream towards other statements since it refused the suspects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Others {
-    TakenSince,
-    NotTakenSince,
-}
-
 impl Session {
     /// Suspects each of these statements, which was refused or failed on when it was sent alone.
     pub(crate) fn blame_all(
@@ -129,15 +122,10 @@ impl Session {
             && self.suspects.list.len() < policy::MANY_IN_A_ROW
     }
 
-    /// Tells whether it was refused often enough to be held. More refusals are needed if many were refused in a
-    /// row just now, or some were and the LRS has taken nothing since, as it may be read-only for a while.
-    fn is_enough(&self, suspect: &Suspect, in_a_row: usize, others: Others) -> bool {
+    /// Tells whether it was refused often enough to be held, with this many refused in a row just now.
+    fn is_enough(&self, suspect: &Suspect, in_a_row: usize) -> bool {
         let often = self.refusals_before(&suspect.blame) + policy::REFUSALS_IN_DOUBT;
-        let most = match others {
-            Others::TakenSince => policy::MANY_IN_A_ROW,
-            Others::NotTakenSince => 1,
-        };
-        in_a_row <= most || suspect.item.row.tries >= often
+        in_a_row <= policy::MANY_IN_A_ROW || suspect.item.row.tries >= often
     }
 
     /// Tells whether the previous refusal is long enough ago for this one to count, whatever the wall clock did
@@ -152,16 +140,12 @@ impl Session {
     }
 
     /// Takes all suspects and returns their outcomes: held, or tried again later.
-    pub(crate) fn hold_confirmed(
-        &mut self,
-        others: Others,
-        now: Millis,
-    ) -> Vec<(Pending, Outcome)> {
+    pub(crate) fn hold_confirmed(&mut self, now: Millis) -> Vec<(Pending, Outcome)> {
         let in_a_row = self.suspects.list.len();
         let list = std::mem::take(&mut self.suspects).list;
         let mut outcomes = Vec::new();
         for suspect in list {
-            let outcome = if suspect.confirmed && self.is_enough(&suspect, in_a_row, others) {
+            let outcome = if suspect.confirmed && self.is_enough(&suspect, in_a_row) {
                 self.link.learned.acquitted = self.link.learned.acquitted.saturating_sub(1);
                 self.sentence(&suspect, now)
             } else if suspect.item.row.aside_since.is_none() {
@@ -218,7 +202,7 @@ impl Session {
             .suspects
             .list
             .iter()
-            .any(|one| one.confirmed && self.is_enough(one, in_a_row, Others::NotTakenSince));
+            .any(|one| one.confirmed && self.is_enough(one, in_a_row));
         let all_aside = self
             .suspects
             .list
@@ -241,7 +225,7 @@ impl Session {
             // So many in a row, up to the end of the log, may mean that a limit is used up: if the next few are
             // refused as well, it is left alone for a while, and not asked for each queued statement.
             self.link.accepted_any &= !self.suspects.is_probing();
-            let settled = self.hold_confirmed(Others::NotTakenSince, now);
+            let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;
             return Ok(true);
         }

@@ -276,26 +276,3 @@ fn what_is_at_fault_is_held_though_the_lrs_has_taken_what_it_refused() {
     }
     assert_eq!(device.held(), [(ids[5], HoldReason::Refused)]);
 }
-
-#[test]
-fn several_that_are_refused_twice_and_nothing_is_taken_after_them_are_not_held() {
-    for several in 2..=3 {
-        let mut device = Device::new();
-        let ids = device.record(several);
-        for id in &ids {
-            device.lrs.dislikes.insert(*id, 400);
-        }
-        for _ in 0..2 {
-            // Taken before them, and then it is read-only for a moment.
-            device.record(1);
-            let _ = device.sync();
-            device.now += 60_000;
-        }
-        let waiting = device.db.ledger(UpstreamId::MAIN).unwrap().waiting;
-        assert_eq!((device.delivered(), u128::from(waiting)), (2, several));
-        device.lrs.dislikes.clear();
-        device.go_on_for(HOUR);
-        assert_eq!(device.held(), []);
-        assert_eq!(device.delivered() as u128, several + 2);
-    }
-}
