@@ -47,8 +47,8 @@ kotlin_part() {
   lrs=$(lrs_folder)
   androidx_is_there "$repository" || profiles=release,google
   if prepare "the pannier command" cargo build -p pannier-cli --locked && prepare_lrs "$lrs"; then
-    # What an earlier build has left of classes that are gone would count as public.
-    rm -rf "$built"/pannier{,-testing,-android}/classes
+    # What an earlier build has left of classes that are gone would count as public, and its tests would run.
+    rm -rf "$built"/pannier{,-testing,-android,-jvm}/{classes,test-classes}
     # No library for a phone can be linked without the NDK: the AAR is checked for all else.
     tests maven_tests "Kotlin, Java and Android" \
       env PANNIER_COMMAND="$target/debug/pannier" PANNIER_REAL_LRS="$lrs" \
