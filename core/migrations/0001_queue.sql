@@ -67,9 +67,9 @@ CREATE TABLE done_with (
 -- What may be under way at LRSs that an upstream was before, should one of them be an upstream again. By
 -- its host and port: it is at work on a statement, whoever of ours had sent it, and by whatever of its names.
 CREATE TABLE under_way_elsewhere (
-    host  TEXT    PRIMARY KEY,
+    authority TEXT    PRIMARY KEY,
     -- Unix milliseconds.
-    until  INTEGER NOT NULL
+    until     INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE aside (

@@ -1,9 +1,5 @@
 //! One connection to the queue's file, and the way it is written to.
 
-use crate::store::file::failing;
-use crate::store::file::identity;
-use crate::store::file::names;
-use crate::store::ledger_file::reading;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,16 +8,17 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{StoreError, UpstreamId};
+use crate::store::file::failing;
 use crate::store::file::folded::Folded;
-use crate::store::file::identity::FileId;
-use crate::store::file::identity::FileState;
-use crate::store::file::identity::OpenFile;
+use crate::store::file::identity::{self, FileId, FileState, OpenFile};
+use crate::store::file::names;
 use crate::store::file::settings::{BUSY, PAGE_BYTES};
 use crate::store::file::users::User;
 use crate::store::file::wal;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Withdrawn;
+use crate::store::ledger_file::reading;
 use crate::store::ledger_file::writer::Keeper;
 use crate::store::queue::balance;
 use crate::store::queue::next_batch::Walk;

@@ -3,7 +3,6 @@
 //! It has no thread of its own: one of the waiting threads commits for all of them (`group_commit`). So a lone
 //! caller pays for no hand-over to another thread, and a crowd shares one disk sync.
 
-use crate::store::file::path;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -13,6 +12,7 @@ use uuid::Uuid;
 use super::{Appended, Candidate, Db, Durability, Millis, Opened, Opening, Salvaged, StoreError};
 use crate::lock::lock;
 use crate::store::file::identity::FileState;
+use crate::store::file::path;
 use crate::store::file::reserve::Reserve;
 use crate::store::file::wal_length::LogLength;
 use crate::store::group_commit::{AppendOutcome, GroupCommit};

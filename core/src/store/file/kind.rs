@@ -1,13 +1,13 @@
 //! Nature of the file at the queue's path: a queue, nothing yet, a damaged queue, or something that never was one and
 //! is left alone.
 
-use crate::store::ledger_file::reading;
 use std::path::Path;
 
 use super::identity::is_device;
 use super::names::with_suffix;
 use super::settings::{APPLICATION_ID, PAGE_BYTES};
 use crate::store::StoreError;
+use crate::store::ledger_file::reading;
 use crate::store::repair::pages::Pages;
 use crate::store::repair::raw_file::Looked;
 

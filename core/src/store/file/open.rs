@@ -1,12 +1,5 @@
 //! Opening the queue's file: settings, schema, and what to do with a file that is not as it should be.
 
-use super::failing;
-use super::folder;
-use super::identity;
-use super::names;
-use super::path;
-use super::replace;
-use crate::store::ledger_file::reading;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -14,12 +7,13 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::folder::FolderLock;
-use super::identity::FileId;
-use super::identity::FileState;
-use super::identity::OpenFile;
+use super::failing;
+use super::folder::{self, FolderLock};
+use super::identity::{self, FileId, FileState, OpenFile};
 use super::kind::{self, Nature};
-use super::replace::LockedOut;
+use super::names;
+use super::path;
+use super::replace::{self, LockedOut};
 use super::schema::{self, SCHEMA_VERSION};
 use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
@@ -29,6 +23,7 @@ use super::wal_length::{FULL_BYTES, LogLength};
 use super::{beside, one_name, reserve};
 use crate::lock::lock;
 use crate::store::db::{A_LITTLE, Leaving};
+use crate::store::ledger_file::reading;
 use crate::store::ledger_file::writer::Keeper;
 use crate::store::repair::loss;
 use crate::store::repair::salvage;

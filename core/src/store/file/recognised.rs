@@ -4,7 +4,6 @@
 //! so is an empty file, and one of zeros. Each check refuses only what no file of that kind can be, whatever happened
 //! to it.
 
-use crate::store::ledger_file::reading;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -15,6 +14,7 @@ use super::seen::Seen;
 use super::settings::{APPLICATION_ID, PAGE_BYTES};
 use super::user_files;
 use crate::store::StoreError;
+use crate::store::ledger_file::reading;
 use crate::store::repair::raw_file::Looked;
 
 /// First bytes of a log, in either byte order (<https://www.sqlite.org/walformat.html>).

@@ -15,9 +15,7 @@ use std::sync::OnceLock;
 
 use super::beside;
 use super::folder::folder;
-use super::names::PROBE_SUFFIX;
-use super::names::RESERVE_SUFFIX;
-use super::names::with_suffix;
+use super::names::{PROBE_SUFFIX, RESERVE_SUFFIX, with_suffix};
 use super::recognised;
 use crate::store::{Db, StoreError};
 

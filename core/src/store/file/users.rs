@@ -20,10 +20,8 @@ use std::time::{Duration, Instant};
 
 use super::beside;
 use super::folded::Folded;
-use super::identity::OpenFile;
-use super::identity::is_device;
-use super::names::USERS_SUFFIX;
-use super::names::with_suffix;
+use super::identity::{OpenFile, is_device};
+use super::names::{USERS_SUFFIX, with_suffix};
 use super::user_files::{Files, There, changed_at};
 use crate::store::StoreError;
 
@@ -272,7 +270,6 @@ fn other_files(queue: &Path) -> StoreError {
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
-
     use std::time::SystemTime;
 
     use super::*;

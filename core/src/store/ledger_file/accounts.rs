@@ -8,19 +8,11 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::layout::{self, NUMBERS_END};
+use super::layout::{ACCOUNT_NUMBERS, ACCOUNTS_BYTES, MOST_ACCOUNTS, NUMBERS_END};
 use super::notes::Withdrawn;
 use crate::store::UpstreamId;
 use crate::store::queue::end::Tail;
 use crate::store::queue::ledger::Counter;
-
-/// Number of integers in each account.
-const COUNT: usize = layout::ACCOUNT_NUMBERS;
-
-/// Most accounts at once, besides the first upstream's.
-const MOST: usize = layout::MOST_ACCOUNTS;
-
-const BYTES: usize = layout::ACCOUNTS_BYTES;
 
 /// Account of one further upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,19 +92,19 @@ impl Others {
     /// Returns the accounts in the `.ledger` file; none where they are not whole.
     pub(crate) fn read(file: &[u8]) -> Option<Self> {
         let block = file.get(NUMBERS_END..).unwrap_or_default();
-        let block = block.get(..BYTES).unwrap_or(block);
+        let block = block.get(..ACCOUNTS_BYTES).unwrap_or(block);
         if block.iter().all(|byte| *byte == 0) {
             // It was never written.
             return Some(Self::default());
         }
         let (head, rest) = block.split_first_chunk::<8>()?;
         let count = u32::from_le_bytes(*head.first_chunk()?);
-        if rest.len() != BYTES - 8 || head[4..] != sum(count, rest).to_le_bytes() {
+        if rest.len() != ACCOUNTS_BYTES - 8 || head[4..] != sum(count, rest).to_le_bytes() {
             return None;
         }
         let (eights, _) = rest.as_chunks::<8>();
-        let (accounts, _) = eights.as_chunks::<COUNT>();
-        let account = |account: &[[u8; 8]; COUNT]| {
+        let (accounts, _) = eights.as_chunks::<ACCOUNT_NUMBERS>();
+        let account = |account: &[[u8; 8]; ACCOUNT_NUMBERS]| {
             let [upstream, recorded, done, replaced, delivered_to] =
                 account.map(u64::from_le_bytes);
             Other {
@@ -130,9 +122,9 @@ impl Others {
         })
     }
 
-    pub(crate) fn bytes(&self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
-        let numbers = self.there.iter().take(MOST).flat_map(|one| {
+    pub(crate) fn bytes(&self) -> [u8; ACCOUNTS_BYTES] {
+        let mut bytes = [0; ACCOUNTS_BYTES];
+        let numbers = self.there.iter().take(MOST_ACCOUNTS).flat_map(|one| {
             [
                 one.upstream,
                 one.recorded,
@@ -144,7 +136,7 @@ impl Others {
         for (eight, number) in bytes[8..].chunks_exact_mut(8).zip(numbers) {
             eight.copy_from_slice(&number.to_le_bytes());
         }
-        let count = self.there.len().min(MOST) as u32;
+        let count = self.there.len().min(MOST_ACCOUNTS) as u32;
         let sum = sum(count, &bytes[8..]);
         bytes[..4].copy_from_slice(&count.to_le_bytes());
         bytes[4..8].copy_from_slice(&sum.to_le_bytes());

@@ -221,8 +221,7 @@ impl Noted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::file::names::LEDGER_SUFFIX;
-    use crate::store::file::names::with_suffix;
+    use crate::store::file::names::{LEDGER_SUFFIX, with_suffix};
     use crate::store::ledger_file::reading::{notes as notes_beside, notes_since};
 
     #[test]

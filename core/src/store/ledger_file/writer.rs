@@ -12,8 +12,7 @@ use crate::store::Durability;
 use crate::store::file::beside;
 use crate::store::file::folder::sync_folder;
 use crate::store::file::identity::FileId;
-use crate::store::file::names::LEDGER_SUFFIX;
-use crate::store::file::names::with_suffix;
+use crate::store::file::names::{LEDGER_SUFFIX, with_suffix};
 use crate::store::file::reserve::is_full;
 
 /// Writer of the `.ledger` file of an open queue.

@@ -1,7 +1,5 @@
 //! Erases a person: every statement that names them leaves the device.
 
-use crate::store::file::kept;
-use crate::store::file::names;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
@@ -15,6 +13,8 @@ use super::locate::{State, locate};
 use super::seal::may_have_left;
 use super::voidings::hold_voidings_of_erased;
 use super::walk::Forward;
+use crate::store::file::kept;
+use crate::store::file::names;
 use crate::store::file::replace;
 use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::{Db, Millis, Shared, StoreError, UpstreamId};

@@ -2,12 +2,12 @@
 //!
 //! They are kept in the file, so that no kill between a loss and its report takes the news with it.
 
-use crate::store::file::kept;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
+use crate::store::file::kept;
 use crate::store::{Db, Millis, Salvaged, StoreError};
 
 /// Report of what was lost of this queue and nobody has acknowledged yet: of one damaged or missing file, or of several

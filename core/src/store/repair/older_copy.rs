@@ -6,9 +6,6 @@
 //! given out since are never given out again; each counts where its statement is now, and where that is lost it no
 //! longer counts.
 
-use crate::store::file::kept;
-use crate::store::file::names;
-use crate::store::ledger_file::anew;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -24,7 +21,10 @@ use super::pages::Pages;
 use super::salvage_report::Salvaged;
 use super::saving::{Saving, take_out};
 use super::survey::Survey;
+use crate::store::file::kept;
+use crate::store::file::names;
 use crate::store::ledger_file::accounts::Others;
+use crate::store::ledger_file::anew;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::{Noted, Withdrawn};
 use crate::store::ledger_file::reading::Raw;

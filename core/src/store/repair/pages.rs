@@ -7,7 +7,6 @@
 //! there, and which were taken out since. The format is that of SQLite 3 (<https://www.sqlite.org/fileformat2.html>):
 //! section 1.6 describes the pages.
 
-use crate::store::ledger_file::reading;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use super::raw_file::Looked;
 use super::wal_frames::{self, At, Frame, PAGE, part};
 use crate::store::StoreError;
 use crate::store::file::names::with_suffix;
+use crate::store::ledger_file::reading;
 use crate::store::queue::checksum::Found;
 
 /// Number of pages, 64 MiB, that are searched for a first statement: a film is no queue.

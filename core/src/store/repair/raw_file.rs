@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::lock::lock;
 use crate::store::StoreError;
-use crate::store::file::failing::is_absent;
-use crate::store::file::failing::unusable;
+use crate::store::file::failing::{is_absent, unusable};
 use crate::store::file::identity::FileId;
 
 static NEVER_CLOSED: Mutex<Vec<(FileId, Arc<Mutex<File>>)>> = Mutex::new(Vec::new());

@@ -3,8 +3,6 @@
 //! Which of its statements were delivered may be unreadable too, so all that are found and not marked as delivered are
 //! queued again, as ones that may have reached the LRS before; it knows them by their ids.
 
-use crate::store::file::kept;
-use crate::store::ledger_file::reading;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
@@ -20,12 +18,14 @@ use super::saving::take_out;
 use super::survey::Survey;
 use super::upstream_map::Carried;
 use super::{catch_up, loss};
+use crate::store::file::kept;
 use crate::store::file::settings::PAGE_BYTES;
 use crate::store::file::wal::fold_nothing_when_closed;
 use crate::store::ledger_file::Account;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
 use crate::store::ledger_file::notes::Noted;
+use crate::store::ledger_file::reading;
 use crate::store::queue::checksum;
 use crate::store::queue::conditions::NEEDED;
 use crate::store::{Db, Millis, StoreError, upstream};

@@ -1,7 +1,8 @@
 //! Report of what became of a damaged file.
 
-use crate::store::file::kept;
 use std::path::PathBuf;
+
+use crate::store::file::kept;
 
 use serde::Serialize;
 

@@ -113,7 +113,7 @@ fn what_was_withdrawn_stays_out_of_an_older_copy() {
 
 #[test]
 fn an_older_copy_waits_for_what_was_under_way_when_it_was_put_back() {
-    for (is_answered, path_is_lost) in [(false, false), (false, true), (true, false)] {
+    for (is_answered, is_damaged) in [(false, false), (false, true), (true, false)] {
         let (folder, path) = file();
         let mut db = open(&path);
         record(&mut db, 1..=7);
@@ -125,8 +125,7 @@ fn an_older_copy_waits_for_what_was_under_way_when_it_was_put_back() {
             take(&mut db, 3);
         }
         db.keep_numbers();
-        let mut db = if path_is_lost {
-            // What is left of it is in its log.
+        let mut db = if is_damaged {
             db.checkpoint().unwrap();
             let beside = files(folder.path())[2].clone();
             drop(db);
@@ -141,7 +140,7 @@ fn an_older_copy_waits_for_what_was_under_way_when_it_was_put_back() {
         let is_waited_for = waits
             .outcome_unknown
             .is_some_and(|until| until >= NOW + 30_000);
-        assert_eq!(is_waited_for, !is_answered, "{is_answered} {path_is_lost}");
+        assert_eq!(is_waited_for, !is_answered, "{is_answered} {is_damaged}");
     }
 }
 

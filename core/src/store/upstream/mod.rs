@@ -38,9 +38,9 @@ pub struct Upstream {
     pub learned: Learned,
 }
 
-/// Returns the host and port that an LRS is known by, whoever corrects its scheme, its path or a name of this device.
-/// The ports that HTTP and HTTPS have by default count as one.
-fn host(endpoint: &str) -> String {
+/// Returns the host and port (RFC 3986, section 3.2) by which an LRS is known again when somebody corrects its scheme,
+/// its path or a name of this device. The default ports of HTTP and HTTPS count as one.
+fn authority(endpoint: &str) -> String {
     let Ok(url) = Url::parse(endpoint) else {
         return endpoint.to_owned();
     };
@@ -61,7 +61,7 @@ pub(crate) fn leave(tx: &Connection, known: &Upstream) -> rusqlite::Result<()> {
         tx.execute(
             "INSERT INTO under_way_elsewhere VALUES (?1, ?2)
              ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-            params![host(old), until],
+            params![authority(old), until],
         )?;
     }
     Ok(())
@@ -86,8 +86,8 @@ fn change_places(
     // The entry stays: another upstream may go there too.
     let there: Option<Millis> = tx
         .query_row(
-            "SELECT until FROM under_way_elsewhere WHERE host = ?1",
-            [host(endpoint)],
+            "SELECT until FROM under_way_elsewhere WHERE authority = ?1",
+            [authority(endpoint)],
             |row| row.get(0),
         )
         .optional()?;
@@ -276,7 +276,7 @@ pub(crate) fn is_awaited(
 
 #[cfg(test)]
 mod tests {
-    use super::host;
+    use super::authority;
 
     #[test]
     fn an_lrs_is_known_again_by_its_host_and_port() {
@@ -296,7 +296,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(host(one) == host(other), same, "{one} {other}");
+            assert_eq!(authority(one) == authority(other), same, "{one} {other}");
         }
     }
 }
