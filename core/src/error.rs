@@ -132,6 +132,36 @@ pub enum Error {
 }
 
 impl Error {
+    /// Tells whether the same call may succeed later though the app does nothing about it: another process lets go of
+    /// the file, somebody makes room on the disk or unlocks the device, a damaged file is put right by the next call. For
+    /// everything else the app has to do or say something else first. False for [`StoreError::Unplaced`], though later
+    /// calls put the file back: what was recorded is recorded.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => is_transient(error),
+            // Syncs of other threads, or automatic ones, deliver what it is still to get.
+            Self::UpstreamNotEmpty { .. } => true,
+            Self::Invalid(_)
+            | Self::AttachmentContent { .. }
+            | Self::OtherContent { .. }
+            | Self::Unknown { .. }
+            | Self::NotHeld { .. }
+            | Self::NotInConflict { .. }
+            | Self::MayHaveBeenSent { .. }
+            | Self::NoEndpoint
+            | Self::Endpoint(_)
+            | Self::Credentials(_)
+            | Self::Transport(_)
+            | Self::NoUpstream { .. }
+            | Self::OtherUpstream { .. }
+            | Self::UpstreamName { .. }
+            | Self::MainStays
+            | Self::Reentrant
+            | Self::Panicked
+            | Self::Closing => false,
+        }
+    }
+
     pub(crate) fn refused(refused: Refused) -> Self {
         match refused {
             Refused::OtherContent(id) => Self::OtherContent { id },
@@ -146,6 +176,116 @@ impl Error {
             Unchanged::NotInConflict => Self::NotInConflict { id },
             Unchanged::MayHaveBeenSent => Self::MayHaveBeenSent { id },
             Unchanged::Refused(refused) => Self::refused(refused),
+        }
+    }
+}
+
+fn is_transient(error: &StoreError) -> bool {
+    match error {
+        // Others use the disk and the file, too.
+        StoreError::DiskFull
+        | StoreError::Busy
+        // A disk that is mounted anew, a device that is unlocked, files that others close.
+        | StoreError::ReadOnly(_)
+        | StoreError::CannotOpen { .. }
+        | StoreError::Other(_)
+        // The next call goes on with what is whole, or with what is left.
+        | StoreError::Damaged(_)
+        | StoreError::PartlyErased { .. }
+        | StoreError::UpstreamNotEmpty { .. } => true,
+        StoreError::Newer { .. }
+        | StoreError::Missing(_)
+        | StoreError::Foreign(_)
+        | StoreError::Unplaced { .. }
+        | StoreError::TooManyUpstreams
+        | StoreError::NoUpstream
+        | StoreError::MainStays
+        | StoreError::Paused => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use super::*;
+
+    #[test]
+    fn what_others_can_end_or_the_next_call_puts_right_is_transient() {
+        let text = || "x".to_owned();
+        let partly = StoreError::PartlyErased {
+            erased: Box::default(),
+            reason: text(),
+        };
+        let cannot_open = StoreError::CannotOpen {
+            path: "/q".into(),
+            reason: text(),
+        };
+        let not_empty = Error::UpstreamNotEmpty {
+            name: text(),
+            left: 3,
+        };
+        let of_the_store = [
+            StoreError::DiskFull,
+            StoreError::Busy,
+            StoreError::ReadOnly(text()),
+            cannot_open,
+            StoreError::Other(text()),
+            StoreError::Damaged(text()),
+            partly,
+            StoreError::UpstreamNotEmpty { left: 3 },
+        ];
+        for error in of_the_store.map(Error::from).into_iter().chain([not_empty]) {
+            assert!(error.is_transient(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_needs_the_app_is_not_transient() {
+        let (id, text) = (Uuid::nil(), || "x".to_owned());
+        let credentials = crate::Credentials::Bearer("two words".to_owned());
+        let checked = crate::statement::check(b"{}", crate::XapiVersion::V2_0_0);
+        let newer = StoreError::Newer {
+            path: "/q".into(),
+            found: 9,
+            known: 1,
+        };
+        let unplaced = StoreError::Unplaced {
+            ids: vec![id],
+            reason: text(),
+        };
+        let of_the_store = [
+            newer,
+            StoreError::Missing("/q".into()),
+            StoreError::Foreign("/q".into()),
+            unplaced,
+            StoreError::TooManyUpstreams,
+            StoreError::NoUpstream,
+            StoreError::MainStays,
+            StoreError::Paused,
+        ];
+        let others = [
+            Error::Invalid(checked.unwrap_err()),
+            Error::AttachmentContent { id },
+            Error::OtherContent { id },
+            Error::Unknown { id },
+            Error::NotHeld { id },
+            Error::NotInConflict { id },
+            Error::MayHaveBeenSent { id },
+            Error::NoEndpoint,
+            crate::lrs::Endpoint::parse("x").unwrap_err().into(),
+            credentials.authorization().unwrap_err().into(),
+            Error::Transport(text()),
+            Error::NoUpstream { name: text() },
+            Error::OtherUpstream { name: text() },
+            Error::UpstreamName { name: text() },
+            Error::MainStays,
+            Error::Reentrant,
+            Error::Panicked,
+            Error::Closing,
+        ];
+        for error in of_the_store.map(Error::from).into_iter().chain(others) {
+            assert!(!error.is_transient(), "{error:?}");
         }
     }
 }

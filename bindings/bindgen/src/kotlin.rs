@@ -66,6 +66,9 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
     if in_companion && indent.len() == 4 && is_ours {
         return format!("{indent}@JvmStatic @JvmOverloads {text}");
     }
+    if let Some(property) = property(line) {
+        return property;
+    }
     if text.starts_with("get() = \"") && text.contains("explanation=${ `explanation` }") {
         // The message of an error is what a log shows of it.
         return format!("{indent}get() = `explanation`");
@@ -79,6 +82,20 @@ fn finish_line(line: &str, following: &[&str], in_companion: bool) -> String {
         }
         _ => line.to_owned(),
     }
+}
+
+/// Returns the first line of what a value tells of itself, which uniffi makes a function and Kotlin has a property for.
+/// The functions of objects are overridden ones.
+fn property(line: &str) -> Option<String> {
+    let (before, rest) = line.split_once("fun `")?;
+    let (name, rest) = rest.split_once("`(): ")?;
+    let returned = rest.strip_suffix(" {")?;
+    let is_plain = before
+        .trim_start()
+        .trim_start_matches("*/")
+        .trim()
+        .is_empty();
+    is_plain.then(|| format!("{before}val `{name}`: {returned} get() {{"))
 }
 
 /// Tells whether one of the parameters that follow has a default and all are of types that Java knows: a
@@ -102,6 +119,31 @@ fn may_overload(parameters: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_value_tells_of_itself_is_a_property() {
+        for (made, wanted) in [
+            (
+                "        fun `isTransient`(): kotlin.Boolean {",
+                "        val `isTransient`: kotlin.Boolean get() {",
+            ),
+            (
+                "     */ fun `undelivered`(): kotlin.Long {",
+                "     */ val `undelivered`: kotlin.Long get() {",
+            ),
+        ] {
+            assert_eq!(tidy(made).trim_end(), wanted);
+        }
+        for other in [
+            "    override fun `status`(): Status {",
+            "    fun `of`(`id`: Uuid): Status {",
+            "    fun `status`(): Status",
+            "    fun `close`() {",
+            "    fun asBytes(): Bytes {",
+        ] {
+            assert_eq!(tidy(other).trim_end(), other);
+        }
+    }
 
     #[test]
     fn cases_print_as_their_names_and_java_needs_no_companion_and_no_defaults() {

@@ -66,7 +66,7 @@ fn word(word: &Word) -> String {
     format!("    /// {docs}\n    public static let {name} = {value}")
 }
 
-/// Returns uniffi's bindings, with the cases of its errors written as Swift's are, and with `Codable` values.
+/// Returns uniffi's bindings, with properties, the cases of its errors written as Swift's are, and `Codable` values.
 pub fn finish(bindings: &str) -> String {
     let mut error = None;
     let mut lines: Vec<String> = bindings
@@ -79,14 +79,23 @@ pub fn finish(bindings: &str) -> String {
             } else if error.as_ref().is_some_and(|end| line.starts_with(end)) {
                 error = None;
             }
-            match error {
-                Some(_) => small(line).unwrap_or_else(|| line.to_owned()),
-                None => line.to_owned(),
-            }
+            let changed = match error {
+                Some(_) => property(line).or_else(|| small(line)),
+                None => property(line),
+            };
+            changed.unwrap_or_else(|| line.to_owned())
         })
         .collect();
     lines.extend(CODABLE.map(|name| format!("extension {name}: Codable {{}}")));
     lines.join("\n") + "\n"
+}
+
+/// Returns the first line of what a value tells of itself, which uniffi makes a function and Swift has a property for.
+/// The functions of objects are open ones.
+fn property(line: &str) -> Option<String> {
+    let (name, returned) = line.strip_prefix("public func ")?.split_once("() -> ")?;
+    let returned = returned.strip_suffix('{')?.trim_end();
+    Some(format!("public var {name}: {returned} {{"))
 }
 
 /// Returns a line with a case that begins with a capital, made to begin with a small letter:
@@ -106,6 +115,22 @@ fn small(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_value_tells_of_itself_is_a_property() {
+        let made = "public func isTransient() -> Bool  {";
+        assert_eq!(
+            property(made).as_deref(),
+            Some("public var isTransient: Bool {")
+        );
+        for other in [
+            "open func status() throws  -> Status  {",
+            "public func check(json: String) -> Status  {",
+            "public func close()  {",
+        ] {
+            assert_eq!(property(other), None);
+        }
+    }
 
     #[test]
     fn the_cases_of_errors_begin_with_a_small_letter_and_all_else_stays() {

@@ -298,6 +298,50 @@ pub enum PannierError {
     },
 }
 
+#[uniffi::export]
+impl PannierError {
+    /// Tells whether the same call may succeed later though the app does nothing about it: another process lets go of
+    /// the file, somebody makes room on the disk or unlocks the device, a damaged file is put right by the next call. For
+    /// everything else the app has to do or say something else first. False for `Unplaced`, though later calls put the
+    /// file back: what was recorded is recorded.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::DiskFull { .. }
+            | Self::Busy { .. }
+            | Self::ReadOnly { .. }
+            | Self::CannotOpen { .. }
+            | Self::Storage { .. }
+            | Self::Damaged { .. }
+            | Self::PartlyErased { .. }
+            | Self::UpstreamNotEmpty { .. } => true,
+            Self::Invalid { .. }
+            | Self::AttachmentContent { .. }
+            | Self::OtherContent { .. }
+            | Self::Unknown { .. }
+            | Self::NotHeld { .. }
+            | Self::NotInConflict { .. }
+            | Self::MayHaveBeenSent { .. }
+            | Self::NoEndpoint { .. }
+            | Self::InvalidEndpoint { .. }
+            | Self::InvalidCredentials { .. }
+            | Self::NoTransport { .. }
+            | Self::NoUpstream { .. }
+            | Self::OtherUpstream { .. }
+            | Self::UpstreamName { .. }
+            | Self::TooManyUpstreams { .. }
+            | Self::MainStays { .. }
+            | Self::Newer { .. }
+            | Self::Missing { .. }
+            | Self::NotAQueue { .. }
+            | Self::Unplaced { .. }
+            | Self::Paused { .. }
+            | Self::Reentrant { .. }
+            | Self::Panicked { .. }
+            | Self::Closing { .. } => false,
+        }
+    }
+}
+
 impl PannierError {
     pub(crate) fn invalid(faults: Vec<pannier::statement::Fault>) -> Self {
         pannier::Error::Invalid(faults.into()).into()
@@ -391,7 +435,9 @@ mod tests {
         let id = Uuid::nil();
         let bearer = Credentials::Bearer("two words".to_owned());
         let name = || "second".to_owned();
+        let checked = pannier::statement::check(b"{}", pannier::XapiVersion::V2_0_0);
         vec![
+            (Error::Invalid(checked.unwrap_err()), "Invalid"),
             (Error::AttachmentContent { id }, "AttachmentContent"),
             (Error::OtherContent { id }, "OtherContent"),
             (Error::Unknown { id }, "Unknown"),
@@ -424,6 +470,15 @@ mod tests {
             (Error::Panicked, "Panicked"),
             (StoreError::DiskFull.into(), "DiskFull"),
             (StoreError::Busy.into(), "Busy"),
+            (
+                StoreError::Newer {
+                    path: "/q".into(),
+                    found: 9,
+                    known: 1,
+                }
+                .into(),
+                "Newer",
+            ),
             (StoreError::Missing("/q".into()).into(), "Missing"),
             (StoreError::Foreign("/q".into()).into(), "NotAQueue"),
             (StoreError::Damaged("x".to_owned()).into(), "Damaged"),
@@ -461,9 +516,10 @@ mod tests {
     #[test]
     fn what_the_core_says_to_do_is_what_the_app_reads() {
         for (error, kind) in errors() {
-            let said = error.to_string();
+            let (said, is_transient) = (error.to_string(), error.is_transient());
             let crossed = PannierError::from(error);
             assert_eq!(crossed.to_string(), said);
+            assert_eq!(crossed.is_transient(), is_transient, "{crossed:?}");
             assert!(format!("{crossed:?}").starts_with(kind), "{crossed:?}");
         }
     }

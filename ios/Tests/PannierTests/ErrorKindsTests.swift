@@ -25,6 +25,33 @@ struct ErrorKindsTests {
         try await comesWithWhatItIsAboutAndSaysWhatToDo(kind: .diskFull)
     }
 
+    @Test func whatOthersCanEndOrTheNextCallPutsRightIsTransientAndNothingElseIs() {
+        let (id, text) = (UUID(), "")
+        let transient: [PannierError] = [
+            .diskFull(explanation: text), .busy(explanation: text), .readOnly(explanation: text),
+            .cannotOpen(path: "/q", explanation: text), .storage(explanation: text), .damaged(explanation: text),
+            .partlyErased(erased: Erased(undelivered: 1, maybeSent: 0, history: 0), explanation: text),
+            .upstreamNotEmpty(name: "second", left: 3, explanation: text),
+        ]
+        let lasting: [PannierError] = [
+            .invalid(faults: [], moreFaults: 0, warnings: Warnings(listed: [], more: 0), explanation: text),
+            .attachmentContent(id: id, explanation: text), .otherContent(id: id, explanation: text),
+            .unknown(id: id, explanation: text), .notHeld(id: id, explanation: text),
+            .notInConflict(id: id, explanation: text), .mayHaveBeenSent(id: id, explanation: text),
+            .noEndpoint(explanation: text), .invalidEndpoint(explanation: text), .invalidCredentials(explanation: text),
+            .noTransport(explanation: text), .noUpstream(name: "x", explanation: text),
+            .otherUpstream(name: "x", explanation: text), .upstreamName(name: "x", explanation: text),
+            .tooManyUpstreams(explanation: text), .mainStays(explanation: text),
+            .newer(path: "/q", found: 9, known: 1, explanation: text), .missing(path: "/q", explanation: text),
+            .notAQueue(path: "/q", explanation: text), .unplaced(ids: [id], explanation: text),
+            .paused(explanation: text), .reentrant(explanation: text), .panicked(explanation: text),
+            .closing(explanation: text),
+        ]
+        for error in transient { #expect(error.isTransient, "\(error.told.kind)") }
+        for error in lasting { #expect(!error.isTransient, "\(error.told.kind)") }
+        #expect(Set((transient + lasting).map(\.told.kind)) == Set(Kind.allCases))
+    }
+
     /// The error, and what it is to be about. Without a default: a new kind does not compile until it has
     /// its way.
     private func bringAbout(_ kind: Kind) async throws -> (PannierError?, about: String) {

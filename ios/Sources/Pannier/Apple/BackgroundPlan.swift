@@ -65,10 +65,7 @@ struct BackgroundPlan: Hashable, Sendable {
 
     /// From when on there is something to do after a collector could not be had: what may be better then is tried again.
     static func due(after error: any Error) -> Date? {
-        switch error as? PannierError {
-        case .busy, .diskFull, .storage: .distantPast
-        default: nil
-        }
+        (error as? PannierError)?.isTransient == true ? .distantPast : nil
     }
 
     /// From when on a sync would do something for any that this process delivers to; none: not before something changes.

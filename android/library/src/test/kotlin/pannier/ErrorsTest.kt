@@ -1,6 +1,7 @@
 package pannier
 
 import java.io.RandomAccessFile
+import java.lang.reflect.Modifier
 import java.nio.file.Path
 import java.util.UUID
 import kotlin.io.path.exists
@@ -48,6 +49,33 @@ class ErrorsTest {
         explained(assertThrows<PannierException.WrongState> { runBlocking { collector.retract(UUID.randomUUID()) } })
         explained(assertThrows<PannierException.Setup> { runBlocking { collector.sync() } })
         explained(assertThrows<PannierException.QueueFile> { runBlocking { Collector.open(folder.resolve("no/folder.db")) } })
+    }
+
+    @Test
+    fun `what others can end or the next call puts right is transient, and nothing else is`() {
+        val id = UUID.randomUUID()
+        val transient = listOf(
+            PannierException.DiskFull(""), PannierException.Busy(""), PannierException.ReadOnly(""),
+            PannierException.CannotOpen("/q", ""), PannierException.Storage(""), PannierException.Damaged(""),
+            PannierException.PartlyErased(Erased(1, 0, 0), ""), PannierException.UpstreamNotEmpty("second", 3, ""),
+        )
+        val lasting = listOf(
+            PannierException.Invalid(emptyList(), 0uL, Warnings(emptyList(), 0uL), ""),
+            PannierException.AttachmentContent(id, ""), PannierException.OtherContent(id, ""), PannierException.Unknown(id, ""),
+            PannierException.NotHeld(id, ""), PannierException.NotInConflict(id, ""), PannierException.MayHaveBeenSent(id, ""),
+            PannierException.NoEndpoint(""), PannierException.InvalidEndpoint(""), PannierException.InvalidCredentials(""),
+            PannierException.NoTransport(""), PannierException.NoUpstream("x", ""), PannierException.OtherUpstream("x", ""),
+            PannierException.UpstreamName("x", ""), PannierException.TooManyUpstreams(""), PannierException.MainStays(""),
+            PannierException.Newer("/q", 9, 1, ""), PannierException.Missing("/q", ""), PannierException.NotAQueue("/q", ""),
+            PannierException.Unplaced(listOf(id), ""), PannierException.Paused(""), PannierException.Reentrant(""),
+            PannierException.Panicked(""), PannierException.Closing(""),
+        )
+        transient.forEach { assertTrue(it.isTransient, "${it.javaClass}") }
+        lasting.forEach { assertFalse(it.isTransient, "${it.javaClass}") }
+        val kinds = PannierException::class.java.declaredClasses.filter {
+            PannierException::class.java.isAssignableFrom(it) && !Modifier.isAbstract(it.modifiers)
+        }
+        assertEquals(kinds.toSet(), (transient + lasting).map { it.javaClass }.toSet())
     }
 
     @Test

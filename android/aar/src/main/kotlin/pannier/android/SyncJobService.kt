@@ -54,10 +54,8 @@ public class SyncJobService : JobService() {
 
 /** Whether it may be otherwise at the next try though nobody does anything. */
 private fun mayPass(error: Exception): Boolean = when (error) {
-    is PannierException.Busy, is PannierException.DiskFull, is PannierException.CannotOpen,
-    is PannierException.ReadOnly, is PannierException.Storage, is PannierException.Paused,
-    -> true
-    is PannierException -> false
+    // What is paused here is resumed for the next job.
+    is PannierException -> error.isTransient || error is PannierException.Paused
     // The app's own, which opens the queue.
     else -> true
 }
