@@ -45,7 +45,7 @@ pub(crate) use mirror;
 
 mirror! {
     /// Problem that keeps the upstream from accepting anything.
-    Problem of pannier::Problem {
+    Problem of and into pannier::Problem {
         /// No connection: no network, no such host, refused, or TLS failed.
         Unreachable,
         /// No answer within the time-out.
@@ -196,6 +196,23 @@ pub struct Status {
     pub learned_max_bytes: Option<i64>,
     /// The upstream's clock minus the device's, milliseconds.
     pub clock_skew_ms: Option<i64>,
+}
+
+#[uniffi::export]
+impl Status {
+    /// The number of statements that the upstream does not have yet: queued, waiting and held.
+    pub fn undelivered(&self) -> i64 {
+        self.queued + self.waiting + self.held
+    }
+
+    /// Tells whether nobody has to do anything: nothing is held, no loss is to be acknowledged, and there is no trouble
+    /// but one that may end by itself: a network that comes back, an LRS that is busy or fails. A queue that waits for a
+    /// network is healthy, however long it is, and so is one that has no endpoint yet.
+    pub fn is_healthy(&self) -> bool {
+        let needs_somebody =
+            |trouble: &Trouble| !pannier::Problem::from(trouble.problem).is_transient();
+        self.held == 0 && self.loss.is_none() && !self.trouble.as_ref().is_some_and(needs_somebody)
+    }
 }
 
 impl From<pannier::Status> for Status {

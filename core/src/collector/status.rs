@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::clock::Now;
 use crate::statement::XapiVersion;
-use crate::store::{Ledger, LossReport, Millis, Trouble, Upstream, WaitKind};
+use crate::store::{Ledger, LossReport, Millis, Problem, Trouble, Upstream, WaitKind};
 use crate::sync::cut_off_until;
 
 /// State of a queue and of one of its upstreams. Costs the same however long the queue is.
@@ -57,6 +57,21 @@ pub(super) struct Here {
 }
 
 impl Status {
+    /// Returns the number of statements that the upstream does not have yet: queued, waiting and held.
+    pub fn undelivered(&self) -> u64 {
+        self.ledger.queued + self.ledger.waiting + self.ledger.held
+    }
+
+    /// Tells whether nobody has to do anything: nothing is held, no loss is to be acknowledged, and there is no trouble
+    /// but one that may end by itself ([`Problem::is_transient`]). A queue that waits for a network is healthy, however
+    /// long it is, and so is one that has no endpoint yet.
+    pub fn is_healthy(&self) -> bool {
+        let needs_somebody = |trouble: &Trouble| !trouble.problem.is_transient();
+        self.ledger.held == 0
+            && self.loss.is_none()
+            && !self.trouble.as_ref().is_some_and(needs_somebody)
+    }
+
     /// Makes a status; `elsewhere` tells whether another process syncs this queue now, or another collector of this
     /// one.
     pub(super) fn new(
@@ -106,5 +121,89 @@ impl Status {
             learned_max_bytes: learned.max_bytes,
             clock_skew_ms: clock_skew_ms.or(learned.skew_ms),
         }
+    }
+}
+
+impl Problem {
+    /// Tells whether it may end though neither the app nor a person does anything about it: a network comes back, the LRS
+    /// has time again or is mended by who runs it. For everything else somebody has to sign in, to give other credentials
+    /// or another endpoint, or to ask who runs the LRS.
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::Unreachable | Self::TimedOut | Self::Broken | Self::Busy | Self::ServerError => {
+                true
+            }
+            Self::NotAnLrs
+            | Self::Credentials
+            | Self::WrongEndpoint
+            | Self::OtherEndpoint
+            | Self::NoCommonVersion
+            | Self::RefusesEverything
+            | Self::Unexpected => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> Status {
+        let now = Now {
+            wall_ms: 1,
+            steady: None,
+        };
+        let here = Here {
+            syncing: false,
+            network: true,
+            now,
+        };
+        let nothing = Ledger::default();
+        Status::new(nothing, Upstream::default(), None, None, here, || false)
+    }
+
+    #[test]
+    fn what_is_queued_waiting_and_held_is_undelivered() {
+        let mut status = status();
+        assert_eq!(status.undelivered(), 0);
+        let ledger = &mut status.ledger;
+        (ledger.queued, ledger.waiting, ledger.held) = (1, 20, 300);
+        (ledger.recorded, ledger.delivered) = (4_321, 4_000);
+        assert_eq!(status.undelivered(), 321);
+    }
+
+    #[test]
+    fn a_queue_that_goes_on_by_itself_is_healthy() {
+        let mut status = status();
+        (status.ledger.queued, status.ledger.waiting) = (9_000, 9);
+        (status.endpoint, status.network) = (None, false);
+        assert!(status.is_healthy());
+        status.ledger.held = 1;
+        assert!(!status.is_healthy());
+        status.ledger.held = 0;
+        // Whether anything of it is known to be lost or not: it is to be acknowledged.
+        status.loss = Some(LossReport::default());
+        assert!(!status.is_healthy());
+    }
+
+    #[test]
+    fn only_a_trouble_that_needs_somebody_makes_it_unhealthy() {
+        let mut status = status();
+        status.ledger.queued = 1;
+        let mut healthy = Vec::new();
+        for &problem in Problem::ALL {
+            status.trouble = Some(Trouble {
+                problem,
+                status: None,
+                words: String::new(),
+                since: 0,
+            });
+            if status.is_healthy() {
+                healthy.push(problem.code());
+            }
+        }
+        healthy.sort_unstable();
+        let by_itself = ["broken", "busy", "server_error", "timed_out", "unreachable"];
+        assert_eq!(healthy, by_itself);
     }
 }

@@ -66,31 +66,20 @@ public struct Checkin: Sendable {
     }
 
     /// The check-ins that are on the device and not yet delivered.
-    public func undelivered() async throws -> Undelivered {
-        Undelivered(try await collector.readStatus())
+    public func undelivered() async throws -> String {
+        try await collector.readStatus().inWords
     }
 }
 
-/// What is not delivered yet: what leaves with the next sync, what comes back by itself, and what somebody has to look at.
-public struct Undelivered: Equatable, Sendable, CustomStringConvertible {
-    public var queued, waiting, held: Int64
-
-    public init(queued: Int64 = 0, waiting: Int64 = 0, held: Int64 = 0) {
-        (self.queued, self.waiting, self.held) = (queued, waiting, held)
-    }
-
-    public init(_ status: Status) {
-        self.init(queued: status.queued, waiting: status.waiting, held: status.held)
-    }
-
-    public var all: Int64 { queued + waiting + held }
-
-    public var description: String {
+extension Status {
+    /// What is not delivered yet, what of it comes back by itself, and whether somebody has to look at it.
+    public var inWords: String {
         let apart = [
             waiting > 0 ? "\(waiting) of them come later" : nil,
             held > 0 ? "\(held) of them the LRS refuses" : nil,
         ].compactMap { $0 }
-        return "\(all) not delivered yet" + (apart.isEmpty ? "" : " (\(apart.joined(separator: ", ")))")
+        let words = "\(undelivered) not delivered yet" + (apart.isEmpty ? "" : " (\(apart.joined(separator: ", ")))")
+        return isHealthy ? words : words + ", and somebody has to look at it"
     }
 }
 

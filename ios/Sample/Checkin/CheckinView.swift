@@ -21,7 +21,7 @@ public struct CheckinView: View {
     @State private var checkin: Checkin?
     @State private var badge = ""
     @State private var said = "Badge?"
-    @State private var undelivered = Undelivered()
+    @State private var undelivered = ""
 
     public init(collector: AppCollector, session: UUID) {
         (self.collector, self.session) = (collector, session)
@@ -40,7 +40,7 @@ public struct CheckinView: View {
             Text(said)
             TextField("Badge", text: $badge).onSubmit { checkIn() }
             Button("Check in") { checkIn() }.disabled(checkin == nil)
-            Text(undelivered.description)
+            Text(undelivered)
         }
         .padding()
         .task { await run() }
@@ -51,7 +51,7 @@ public struct CheckinView: View {
         do {
             let opened = try await collector.collector()
             checkin = Checkin(collector: opened, workshop: "first-aid", session: session)
-            for await status in collector.status { undelivered = Undelivered(status) }
+            for await status in collector.status { undelivered = status.inWords }
         } catch {
             said = error.localizedDescription
         }

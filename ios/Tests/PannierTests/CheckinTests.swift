@@ -26,12 +26,13 @@ struct CheckinTests {
 
     @Test func whatIsNotDeliveredYetIsAllOfIt() async throws {
         var status = try await Collector.open(folder.queue).readStatus()
-        #expect(Undelivered(status).description == "0 not delivered yet")
-        (status.queued, status.waiting, status.held) = (1, 2, 4)
-        #expect(Undelivered(status).all == 7)
+        #expect(status.inWords == "0 not delivered yet")
+        (status.queued, status.waiting) = (1, 2)
+        #expect(status.inWords == "3 not delivered yet (2 of them come later)")
+        status.held = 4
         #expect(
-            Undelivered(status).description
-                == "7 not delivered yet (2 of them come later, 4 of them the LRS refuses)"
+            status.inWords
+                == "7 not delivered yet (2 of them come later, 4 of them the LRS refuses), and somebody has to look at it"
         )
     }
 

@@ -21,7 +21,14 @@ struct DeliveryTests {
             return
         }
         #expect(trouble?.problem == .unreachable)
-        #expect(try await offline.readStatus().queued == 71)
+        var waits = try await offline.readStatus()
+        #expect(waits.queued == 71 && waits.undelivered == 71)
+        // It waits for a network, and nobody has to do anything; of what is held somebody has to.
+        #expect(waits.isHealthy)
+        waits.trouble?.problem = .credentials
+        #expect(!waits.isHealthy)
+        (waits.trouble, waits.waiting, waits.held) = (nil, 3, 4)
+        #expect(!waits.isHealthy && waits.undelivered == 78)
         await offline.close()
 
         let hub = try await Lrs.hub()

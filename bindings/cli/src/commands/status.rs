@@ -29,6 +29,8 @@ struct Shown<'a> {
     queue: String,
     #[serde(flatten)]
     status: &'a Status,
+    undelivered: u64,
+    is_healthy: bool,
     /// All upstreams, where there are several; empty where there is only one, or one is asked for.
     upstreams: Vec<Value>,
 }
@@ -51,6 +53,8 @@ pub fn run(args: &StatusArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         &Shown {
             queue,
             status: &status,
+            undelivered: status.undelivered(),
+            is_healthy: status.is_healthy(),
             upstreams: all.iter().map(upstreams::shown).collect(),
         },
         Person(&status, args.which.name().unwrap_or("main")),

@@ -216,6 +216,8 @@ pub fn shown(one: &UpstreamInfo) -> serde_json::Value {
         for member in ["opened", "syncing", "network", "loss"] {
             members.remove(member);
         }
+        members.insert("undelivered".to_owned(), json!(one.status.undelivered()));
+        members.insert("is_healthy".to_owned(), json!(one.status.is_healthy()));
     }
     shown
 }

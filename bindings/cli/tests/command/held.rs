@@ -74,6 +74,11 @@ fn held_statements_can_be_retried_and_discarded() {
     let (hub, mischief) = hub();
     let desk = Desk::at(&hub);
     let ids = two_held(&desk, &mischief);
+    let status = desk.json(&["status"]).remove(0);
+    assert_eq!(
+        (&status["undelivered"], &status["is_healthy"]),
+        (&json!(2), &json!(false))
+    );
     desk.run(&["held", "discard", &ids[0]]).is(0, "discarded");
     mischief.stop();
     let retried = desk.json(&["held", "retry", "--all"]);
@@ -83,6 +88,10 @@ fn held_statements_can_be_retried_and_discarded() {
     assert_eq!(
         (&status["delivered"], &status["discarded"], &status["held"]),
         (&json!(5), &json!(1), &json!(0))
+    );
+    assert_eq!(
+        (&status["undelivered"], &status["is_healthy"]),
+        (&json!(0), &json!(true))
     );
 
     desk.run(&["held", "retry", &ids[1]]).is(1, &ids[1]);

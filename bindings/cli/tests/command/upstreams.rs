@@ -51,6 +51,11 @@ fn each_upstream_gets_what_is_for_it_with_credentials_of_its_own() {
         (&json!(2), &json!(4))
     );
 
+    for one in &listed {
+        let told = (&one["undelivered"], &one["is_healthy"]);
+        assert_eq!(told, (&one["queued"], &json!(true)));
+    }
+
     is_passed_over_without_credentials(&desk, &exams);
 
     desk.set("PANNIER_LRS_EXAMS_1_USER", "me");

@@ -83,6 +83,7 @@ class JavaTest {
             Trouble trouble = ((Ended.Waiting) ended).getTrouble();
             assertEquals(Problem.BUSY, trouble.getProblem());
             assertEquals(1, collector.status().getQueued());
+            assertTrue(collector.status().isHealthy() && collector.status().getUndelivered() == 1);
         }
     }
 

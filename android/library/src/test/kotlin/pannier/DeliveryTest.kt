@@ -26,7 +26,13 @@ class DeliveryTest {
             val ids = (1..70).map { n -> it.record(lesson(n)) } + it.record(lesson(71).toJson())
             val ended = it.sync().ended
             assertTrue(ended is Ended.Waiting && ended.trouble?.problem == Problem.UNREACHABLE, "$ended")
-            assertEquals(71, it.readStatus().queued)
+            val status = it.readStatus()
+            assertEquals(71L to 71L, status.queued to status.undelivered)
+            // It waits for a network, and nobody has to do anything; of what is held somebody has to.
+            assertTrue(status.isHealthy && !status.copy(held = 1).isHealthy, "$status")
+            val refused = status.trouble?.copy(problem = Problem.CREDENTIALS)
+            assertTrue(refused != null && !status.copy(trouble = refused).isHealthy, "$status")
+            assertEquals(78, status.copy(waiting = 3, held = 4).undelivered)
             ids
         }
         Hub().use { hub ->

@@ -33,7 +33,7 @@ suspend fun train(queue: Path, config: Config, read: () -> String?, say: (String
             say(if (word.isRight(answer)) "Right." else "No: ${word.english}.")
             collector.record(answered(word, answer, Duration.between(asked, Instant.now())))
         }
-        say("${collector.readStatus().queued} answers are in the queue.")
+        say("${collector.readStatus().undelivered} answers are in the queue.")
         if (config.endpoint == null) return say("They are delivered once PANNIER_LRS names an LRS.")
         val report = collector.sync()
         say("${report.delivered} delivered.")

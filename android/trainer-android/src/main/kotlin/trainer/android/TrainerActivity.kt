@@ -71,7 +71,8 @@ class TrainerActivity : Activity() {
         ask()
         trying {
             app.pannier.status.filterNotNull().collect {
-                queue.text = "${it.queued + it.waiting} in the queue, ${it.delivered} delivered, ${it.held} held"
+                val look = if (it.isHealthy) "" else ", and somebody has to look at it"
+                queue.text = "${it.undelivered} in the queue, ${it.delivered} delivered$look"
             }
         }
     }
