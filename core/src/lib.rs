@@ -27,7 +27,7 @@ pub mod transport;
 
 pub use collector::{
     AsStatement, Check, Collector, Config, Conflict, CredentialsProvider, EventStream, Examined,
-    Finding, NewUpstream, Probe, Recorder, Status, SyncPolicy, Upstream, UpstreamInfo,
+    Finding, NewUpstream, Probe, Recorded, Recorder, Status, SyncPolicy, Upstream, UpstreamInfo,
 };
 pub use error::Error;
 pub use event::Event;
@@ -38,9 +38,9 @@ pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
 pub use statement::{Statement, StatementDefaults, XapiVersion};
 pub use store::{
-    Appended, Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger,
-    ListedStatement, LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged,
-    StoreError, Trouble, Unchanged, WaitKind, WaitReason, WaitingAside, WaitingStatement,
+    Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger, ListedStatement,
+    LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged, StoreError, Trouble,
+    Unchanged, WaitKind, WaitReason, WaitingAside, WaitingStatement,
 };
 pub use sync::event;
 pub use sync::{Ended, SyncReport, UpstreamReport};

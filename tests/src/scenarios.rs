@@ -310,7 +310,7 @@ pub fn a_thousand_with_four_requests_in_flight(kind: Kind) {
     refused["actor"] = json!({"mbox": "mailto:pupil@schoolserver"});
     world.device.record_samples(1, 500);
     let refused = world.device.collector.record(refused.to_string());
-    let refused = refused.expect("it is valid");
+    let refused = refused.expect("it is valid").id;
     world.device.record_samples(2, 500);
     let mut recorded = world.device.queued();
 

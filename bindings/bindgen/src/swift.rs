@@ -10,7 +10,7 @@ const HEAD: &str = "// Made by bindings/generate; changes are lost.
 
 /// Types that an app may want to store or pass on. Credentials and what holds them are not for that, and a
 /// statement's one form outside is xAPI's own JSON (ios/Sources/Pannier/Model).
-const CODABLE: [&str; 30] = [
+const CODABLE: [&str; 31] = [
     "Check",
     "Conflict",
     "Difference",
@@ -28,6 +28,7 @@ const CODABLE: [&str; 30] = [
     "LossReport",
     "Probe",
     "Problem",
+    "Recorded",
     "Remainder",
     "Route",
     "Status",

@@ -148,7 +148,7 @@ fn every_name_on_the_page_is_one() {
         "The vocabulary",
     ] {
         let rows = rows(heading);
-        assert!(rows.len() > 3, "{heading}");
+        assert!(rows.len() >= 3, "{heading}");
         for (at, own) in [(0, &core), (1, &kotlin), (2, &swift)] {
             for name in column(&rows, at) {
                 let is_made = at > 0 && (made.contains(&name) || vocabulary.contains(&*name));

@@ -13,8 +13,8 @@ use crate::statement::{Ifi, Statement, StatementDefaults, typed};
 use crate::transport::AppsTransport;
 use crate::{
     BlockingRecorder, Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener,
-    HeldStatement, ListedStatement, PannierError, Probe, Status, Subscription, SyncReport,
-    TimeSpan, Transport, Url, Uuid, WaitingStatement,
+    HeldStatement, ListedStatement, PannierError, Probe, Recorded, Status, Subscription,
+    SyncReport, TimeSpan, Transport, Url, Uuid, WaitingStatement,
 };
 
 /// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
@@ -58,27 +58,29 @@ impl BlockingCollector {
     }
 
     /// Records a statement. When this returns, it is on the disk and will be delivered. Returns its id, made here
-    /// unless the statement has one; a missing `timestamp` is set to now. Recording the same statement under the
-    /// same id again changes nothing.
-    pub fn record(&self, statement: Statement) -> Result<Uuid, PannierError> {
-        Ok(self.core.record(typed(statement)?)?)
+    /// unless the statement has one, and whether it is new: recording the same statement under the same id again
+    /// changes nothing. A missing `timestamp` is set to now.
+    pub fn record(&self, statement: Statement) -> Result<Recorded, PannierError> {
+        Ok(self.core.record(typed(statement)?)?.into())
     }
 
     /// Records a statement given as JSON text, whose bytes are kept as they are apart from what is added.
-    pub fn record_json(&self, json: String) -> Result<Uuid, PannierError> {
-        Ok(self.core.record(json)?)
+    pub fn record_json(&self, json: String) -> Result<Recorded, PannierError> {
+        Ok(self.core.record(json)?.into())
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.
-    pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Uuid>, PannierError> {
-        Ok(self
+    pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Recorded>, PannierError> {
+        let recorded = self
             .core
-            .record_all(crate::statement::all_typed(statements)?)?)
+            .record_all(crate::statement::all_typed(statements)?)?;
+        Ok(all(recorded))
     }
 
     /// Like `record_all`, with JSON texts.
-    pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Uuid>, PannierError> {
-        Ok(self.core.record_all(json)?)
+    pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Recorded>, PannierError> {
+        let recorded = self.core.record_all(json)?;
+        Ok(all(recorded))
     }
 
     /// Returns a recorder with these defaults, for a learner, a session or a scene. Where they are silent, those of

@@ -43,7 +43,7 @@ pub use listings::{
     Erased, HeldStatement, HoldReason, ListedStatement, WaitReason, WaitingStatement,
 };
 pub use probe::{Check, Examined, Finding, Probe};
-pub use recorder::BlockingRecorder;
+pub use recorder::{BlockingRecorder, Recorded};
 pub use statement::*;
 pub use status::{Ended, LossReport, Problem, Status, SyncReport, Trouble, WaitKind, WaitingAside};
 pub use time::{TimeSpan, Timestamp};

@@ -4,8 +4,28 @@ use std::sync::Arc;
 
 use pannier::Recorder;
 
+use crate::listings::all;
 use crate::statement::{Statement, StatementDefaults, all_typed, typed};
 use crate::{PannierError, Uuid};
+
+/// What `record` has done with a statement, which is in the queue now or was recorded before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct Recorded {
+    /// Id of the statement, made by the call unless the statement had one.
+    pub id: Uuid,
+    /// Tells that the call has recorded it: false where the same statement was recorded before under this id, and the
+    /// call has changed nothing.
+    pub is_new: bool,
+}
+
+impl From<pannier::Recorded> for Recorded {
+    fn from(recorded: pannier::Recorded) -> Self {
+        Self {
+            id: recorded.id,
+            is_new: recorded.is_new,
+        }
+    }
+}
 
 /// Recorder for a learner, a session or a scene: what its statements have in common is given once. The collector's
 /// own calls of the same names use `Config.defaults` alone. `Recorder`, built on this, is for coroutines and tasks;
@@ -27,23 +47,25 @@ impl BlockingRecorder {
 #[uniffi::export]
 impl BlockingRecorder {
     /// Records a statement, with the defaults for what it leaves open. See `BlockingCollector.record`.
-    pub fn record(&self, statement: Statement) -> Result<Uuid, PannierError> {
-        Ok(self.core.record(typed(statement)?)?)
+    pub fn record(&self, statement: Statement) -> Result<Recorded, PannierError> {
+        Ok(self.core.record(typed(statement)?)?.into())
     }
 
     /// Records a statement given as JSON text, whose bytes are kept as they are apart from what is added.
-    pub fn record_json(&self, json: String) -> Result<Uuid, PannierError> {
-        Ok(self.core.record(json)?)
+    pub fn record_json(&self, json: String) -> Result<Recorded, PannierError> {
+        Ok(self.core.record(json)?.into())
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.
-    pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Uuid>, PannierError> {
-        Ok(self.core.record_all(all_typed(statements)?)?)
+    pub fn record_all(&self, statements: Vec<Statement>) -> Result<Vec<Recorded>, PannierError> {
+        let recorded = self.core.record_all(all_typed(statements)?)?;
+        Ok(all(recorded))
     }
 
     /// Like `record_all`, with JSON texts.
-    pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Uuid>, PannierError> {
-        Ok(self.core.record_all(json)?)
+    pub fn record_all_json(&self, json: Vec<String>) -> Result<Vec<Recorded>, PannierError> {
+        let recorded = self.core.record_all(json)?;
+        Ok(all(recorded))
     }
 
     /// Returns a recorder with these defaults and, where they are silent, those of this one. Faults in them are

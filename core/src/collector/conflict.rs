@@ -330,7 +330,7 @@ mod tests {
         lrs.instead(|request| {
             posts(request, "lessons/8").then(|| Ok(answer(400, "no such lesson")))
         });
-        let refused = collector.record(statement(8)).unwrap();
+        let refused = collector.record(statement(8)).unwrap().id;
         collector.record(statement(9)).unwrap();
         collector.sync().unwrap();
         clock.pass(Duration::from_hours(1));

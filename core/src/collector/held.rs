@@ -76,7 +76,7 @@ impl Collector {
     /// A voiding statement cannot be voided (the same section): where the target is known here as one, the answer is
     /// [`Error::Invalid`].
     pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
-        self.record(Statement::void(target, actor))
+        Ok(self.record(Statement::void(target, actor))?.id)
     }
 
     /// Erases from the device every statement that names this person, delivered or not and in whatever spelling

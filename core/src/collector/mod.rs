@@ -53,15 +53,13 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use uuid::Uuid;
-
 pub use check::Recordable;
 pub use config::{Config, CredentialsProvider, SyncPolicy};
 pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
 pub use input::AsStatement;
 pub use probe::{Check, Examined, Finding, Probe};
-pub use recorder::Recorder;
+pub use recorder::{Recorded, Recorder};
 pub use status::Status;
 pub use upstream_handle::Upstream;
 pub use upstreams::{NewUpstream, UpstreamInfo};
@@ -78,7 +76,7 @@ use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::StatementDefaults;
-use crate::store::{Appended, Db, Opening, Shared, UpstreamId};
+use crate::store::{Db, Opening, Shared, UpstreamId};
 use crate::sync::SyncReport;
 
 /// Length of the longest statement accepted, bytes of its JSON. Where an answer was lost the LRS's copy, which may be
@@ -188,12 +186,12 @@ impl Collector {
     }
 
     /// Records a statement: JSON text, a typed [`Statement`](crate::Statement), or a checked [`Recordable`]. When this
-    /// returns `Ok`, it is on the disk and will be delivered. Returns its id, made here unless the statement has one. A
-    /// missing `timestamp` is set to now, and what else the statement leaves open comes from [`Config::defaults`]. It
-    /// may have [`LONGEST_STATEMENT`] bytes at most. Recording the same statement under the same id again changes
-    /// nothing; another one under that id is [`Error::OtherContent`]. One that voids a voiding statement, as far as the
+    /// returns `Ok`, it is on the disk and will be delivered. Returns its id, made here unless the statement has one, and whether
+    /// it is new: recording the same statement under the same id again changes nothing, and another one under that id
+    /// is [`Error::OtherContent`]. A missing `timestamp` is set to now, and what else the statement leaves open comes
+    /// from [`Config::defaults`]. It may have [`LONGEST_STATEMENT`] bytes at most. One that voids a voiding statement, as far as the
     /// queue knows, is [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
-    pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
+    pub fn record(&self, statement: impl AsStatement) -> Result<Recorded, Error> {
         self.recorder.record(statement)
     }
 
@@ -201,16 +199,8 @@ impl Collector {
     pub fn record_all<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,
-    ) -> Result<Vec<Uuid>, Error> {
+    ) -> Result<Vec<Recorded>, Error> {
         self.recorder.record_all(statements)
-    }
-
-    /// Like [`Collector::record_all`], and tells for each whether it is new or was recorded before.
-    pub fn record_each<S: AsStatement>(
-        &self,
-        statements: impl IntoIterator<Item = S>,
-    ) -> Result<Vec<(Uuid, Appended)>, Error> {
-        self.recorder.record_each(statements)
     }
 
     /// Returns a recorder with these defaults, for a learner, a session or a scene. What they leave open comes from

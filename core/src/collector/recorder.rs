@@ -15,6 +15,17 @@ use crate::event::Event;
 use crate::statement::{Invalid, Prepared, PreparedDefaults, StatementDefaults};
 use crate::store::Appended;
 
+/// What `record` has done with a statement, which is in the queue now or was recorded before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Recorded {
+    /// Id of the statement, made by the call unless the statement had one.
+    pub id: Uuid,
+    /// Tells that the call has recorded it: false where the same statement was recorded before under this id, and the
+    /// call has changed nothing.
+    pub is_new: bool,
+}
+
 /// Recorder for a learner, a session or a scene: what its statements have in common is said once. The collector's own
 /// calls of the same names are those of the recorder with [`Config::defaults`](crate::Config::defaults) alone.
 ///
@@ -41,29 +52,21 @@ impl Recorder {
 
     /// Records a statement, with these defaults for what it leaves open. See
     /// [`Collector::record`](super::Collector::record).
-    pub fn record(&self, statement: impl AsStatement) -> Result<Uuid, Error> {
+    pub fn record(&self, statement: impl AsStatement) -> Result<Recorded, Error> {
         let threads = self.threads()?;
         let prepared = threads.inner.prepare(&statement, &self.defaults)?;
         threads.inner.may_void(&prepared, &HashSet::new())?;
         let id = prepared.id;
-        append(&threads, vec![prepared])?;
-        Ok(id)
+        let appended = append(&threads, vec![prepared])?;
+        let is_new = appended.contains(&Appended::New);
+        Ok(Recorded { id, is_new })
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.
     pub fn record_all<S: AsStatement>(
         &self,
         statements: impl IntoIterator<Item = S>,
-    ) -> Result<Vec<Uuid>, Error> {
-        let recorded = self.record_each(statements)?;
-        Ok(recorded.into_iter().map(|(id, _)| id).collect())
-    }
-
-    /// Like [`Recorder::record_all`], and tells for each whether it is new or was recorded before.
-    pub fn record_each<S: AsStatement>(
-        &self,
-        statements: impl IntoIterator<Item = S>,
-    ) -> Result<Vec<(Uuid, Appended)>, Error> {
+    ) -> Result<Vec<Recorded>, Error> {
         let threads = self.threads()?;
         let inner = &threads.inner;
         let mut candidate = Vec::new();
@@ -95,7 +98,14 @@ impl Recorder {
         }
         let ids: Vec<Uuid> = candidate.iter().map(|prepared| prepared.id).collect();
         let appended = append(&threads, candidate)?;
-        Ok(ids.into_iter().zip(appended).collect())
+        let recorded = ids
+            .into_iter()
+            .zip(appended)
+            .map(|(id, appended)| Recorded {
+                id,
+                is_new: appended == Appended::New,
+            });
+        Ok(recorded.collect())
     }
 
     /// Returns a recorder with these defaults; what they leave open comes from this one's. Invalid ones are refused

@@ -32,9 +32,8 @@ public struct Checkin: Sendable {
         let badge = badge.trimmingCharacters(in: .whitespaces)
         guard !badge.isEmpty else { return .nobody }
         let id = session.derived(from: badge)
-        let before = try await collector.readStatus().recorded
         do {
-            try await collector.record(
+            let recorded = try await collector.record(
                 Statement(
                     .account(homePage: "https://example.com/badges", name: badge),
                     .attended,
@@ -43,11 +42,11 @@ public struct Checkin: Sendable {
                 .id(id)
                 .context(Context().registration(session).platform("check-in desk"))
             )
+            return recorded.isNew ? .welcome(badge) : .alreadyHere(badge)
         } catch PannierError.otherContent {
             // The same badge at another time of day.
             return .alreadyHere(badge)
         }
-        return try await collector.readStatus().recorded > before ? .welcome(badge) : .alreadyHere(badge)
     }
 
     /// Delivers what it can, and says how it went in one line.

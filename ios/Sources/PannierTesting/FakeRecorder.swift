@@ -31,12 +31,12 @@ public final class FakeRecorder: StatementRecorder, @unchecked Sendable {
     public func fail(with error: (any Error)?) { with { $0.failure = error } }
 
     @discardableResult
-    public func record(_ statement: Statement) async throws -> UUID {
+    public func record(_ statement: Statement) async throws -> Recorded {
         try with { try $0.take([statement], by: actor) }[0]
     }
 
     @discardableResult
-    public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
+    public func recordAll(_ statements: [Statement]) async throws -> [Recorded] {
         try with { try $0.take(statements, by: actor) }
     }
 
@@ -58,9 +58,9 @@ public final class FakeRecorder: StatementRecorder, @unchecked Sendable {
 
 extension FakeRecorder.State {
     /// All of them or none.
-    fileprivate mutating func take(_ statements: [Statement], by actor: Actor?) throws -> [UUID] {
+    fileprivate mutating func take(_ statements: [Statement], by actor: Actor?) throws -> [Recorded] {
         if let failure { throw failure }
-        var (taken, ids) = (recorded, [UUID]())
+        var (taken, all) = (recorded, [Recorded]())
         for (index, given) in statements.enumerated() {
             var (whole, statement) = (given, given)
             whole.actor = given.actor ?? actor
@@ -74,8 +74,9 @@ extension FakeRecorder.State {
             }
             let id = statement.id ?? UUID()
             statement.id = id
-            ids.append(id)
-            if let known = taken.first(where: { $0.id == id }) {
+            let known = taken.first { $0.id == id }
+            all.append(Recorded(id: id, isNew: known == nil))
+            if let known {
                 if known == statement { continue }
                 throw PannierError.otherContent(
                     id: id, explanation: "another statement was recorded under the id \(id): give this one an id of its own"
@@ -84,6 +85,6 @@ extension FakeRecorder.State {
             taken.append(statement)
         }
         recorded = taken
-        return ids
+        return all
     }
 }

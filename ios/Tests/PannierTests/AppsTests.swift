@@ -92,14 +92,14 @@ func stepDone(_ recorder: any StatementRecorder, _ step: String, of training: St
     )
 }
 
-func checkIn(_ recorder: any StatementRecorder, badge: String, id: UUID) async throws {
+func checkIn(_ recorder: any StatementRecorder, badge: String, id: UUID) async throws -> Bool {
     let attended = Statement(
         .account(homePage: "https://workshops.example/badges", name: badge),
         .attended,
         Activity("https://workshops.example/first-aid").activityType(ActivityTypes.meeting)
     )
     // The id is made from the workshop and the badge: shown twice, it is the same statement, and changes nothing.
-    try await recorder.record(attended.id(id))
+    return try await recorder.record(attended.id(id)).isNew
 }
 
 /// docs/apps.md shows the functions above, and says what happens to the queue by hand; here it does.
@@ -180,7 +180,7 @@ struct AppsTests {
         answered(collector, "train", "rain", took: .seconds(4))
         stepDone(collector, "close-the-valve", of: "pump-4", mistakes: 0, took: .seconds(61))
         let id = UUID()
-        for _ in 1...3 { try await checkIn(collector, badge: "b-17", id: id) }
+        for n in 1...3 { #expect(try await checkIn(collector, badge: "b-17", id: id) == (n == 1)) }
         #expect(try await collector.readStatus().recorded == 3)
         #expect(try await collector.sync().delivered == 3)
         let fake = FakeRecorder(defaults: StatementDefaults(.mbox("ada@example.com")))

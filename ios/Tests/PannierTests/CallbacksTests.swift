@@ -18,14 +18,14 @@ struct CallbacksTests {
             folder.queue, config: Config(endpoint: lrs), transport: memoryLrs
         )
         let (stream, rest) = (collector.events, collector.events)
-        let good = try await collector.record(lesson(1))
+        let good = try await collector.record(lesson(1)).id
         let bad = try await collector.record(
             json: #"{"actor":{"mbox":"mailto:bad@example.com"},"verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}"#
-        )
+        ).id
         let first = try await collector.sync()
         #expect(first.waiting.map(\.reason) == [.suspect])
         try await waitsAreOver(in: folder.queue)
-        let another = try await collector.record(lesson(2))
+        let another = try await collector.record(lesson(2)).id
         let report = try await collector.sync()
         let events = try await within {
             var (events, syncs): ([Event], Int) = ([], 0)
@@ -73,7 +73,7 @@ struct CallbacksTests {
         _ = collector.addListener(listener: Listener { hear.yield($0) })
         var events = heard.makeAsyncIterator()
         for n in 0..<2 {
-            let id = try await blocking { try collector.record(statement: lesson(n)) }
+            let id = try await blocking { try collector.record(statement: lesson(n)).id }
             #expect(await events.next() == .recorded(ids: [id]))
         }
         #expect(afterwards.with { $0 } == 0)

@@ -14,8 +14,8 @@ struct DeliveryTests {
         let nowhere = Config(endpoint: URL(string: "http://127.0.0.1:9/xAPI"))
         let offline = try await Collector.open(folder.queue, config: nowhere)
         var ids: [UUID] = []
-        for n in 1...70 { ids.append(try await offline.record(lesson(n))) }
-        ids.append(try await offline.record(json: lesson(71).toJson()))
+        for n in 1...70 { ids.append(try await offline.record(lesson(n)).id) }
+        ids.append(try await offline.record(json: lesson(71).toJson()).id)
         guard case .waiting(_, _, let trouble) = try await offline.sync().ended else {
             Issue.record("it did not wait")
             return
@@ -45,7 +45,7 @@ struct DeliveryTests {
     func anLrsThatOthersWroteTakesItToo() async throws {
         let ralph = try await Lrs.ralph(installed: environment["PANNIER_REAL_LRS"]!, folder: folder.url)
         let collector = try await Collector.open(folder.queue, config: ralph.config)
-        let ids = try await collector.recordAll((1...120).map { lesson($0) })
+        let ids = try await collector.recordAll((1...120).map { lesson($0) }).map(\.id)
         let report = try await collector.sync()
         #expect(report.delivered == 120 && report.ended == .emptied)
         for n in stride(from: 0, to: 120, by: 20) { #expect(try await ralph.statement(ids[n]) != nil) }
@@ -62,7 +62,7 @@ struct DeliveryTests {
             for (at, collector) in both.enumerated() {
                 group.addTask {
                     var ids: [UUID] = []
-                    for n in 0..<200 { ids.append(try await collector.record(lesson(at * 1_000 + n))) }
+                    for n in 0..<200 { ids.append(try await collector.record(lesson(at * 1_000 + n)).id) }
                     return ids
                 }
             }
@@ -84,7 +84,7 @@ struct DeliveryTests {
     @Test func theCommandAndSwiftShareOneQueue() async throws {
         let hub = try await Lrs.hub()
         let ours = try await Collector.open(folder.queue)
-        let id = try await ours.record(lesson(1))
+        let id = try await ours.record(lesson(1)).id
         await ours.close()
         let theirs = UUID()
         try await command(hub, ["record"], input: lesson(2, id: theirs).toJson())

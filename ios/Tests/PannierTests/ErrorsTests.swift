@@ -41,7 +41,7 @@ struct ErrorsTests {
     @Test func whatWasSentCanBeVoidedAndWhatWasRefusedReplaced() async throws {
         let config = Config(endpoint: lrs, history: .forever)
         let collector = try await Collector.open(folder.queue, config: config, transport: memoryLrs)
-        let (sent, bad) = (try await collector.record(lesson(1)), UUID())
+        let (sent, bad) = (try await collector.record(lesson(1)).id, UUID())
         try await collector.record(badLesson(2, id: bad))
         try await collector.sync()
         // Refused once, it is a suspect; twice, with another one taken in between, it is held.
@@ -72,8 +72,8 @@ struct ErrorsTests {
         let collector = try await Collector.open(
             folder.queue, config: Config(endpoint: lrs), transport: conflicts
         )
-        let ours = try await collector.record(lesson(1))
-        let other = try await collector.record(lesson(2))
+        let ours = try await collector.record(lesson(1)).id
+        let other = try await collector.record(lesson(2)).id
         try await collector.sync()
         let conflict = try await collector.conflict(ours)
         #expect(conflict.differences.contains { $0.path.hasPrefix("$.object") }, "\(conflict.differences)")

@@ -14,9 +14,9 @@ struct FakeRecorderTests {
 
     @Test func whatIsRecordedAndPostedIsThereInItsOrder() async throws {
         let recorder: any StatementRecorder = fake
-        let first = try await recorder.record(lesson(1))
+        let first = try await recorder.record(lesson(1)).id
         recorder.post(lesson(2))
-        let others = try await recorder.recordAll([lesson(3), lesson(4, id: first)].prefix(1).map { $0 })
+        let others = try await recorder.recordAll([lesson(3), lesson(4, id: first)].prefix(1).map { $0 }).map(\.id)
         #expect(fake.recorded.map(\.object) == [1, 2, 3].map { lesson($0).object })
         #expect([first] + others == [0, 2].map { fake.recorded[$0].id })
         #expect(fake.recorded[1].id != nil && fake.notRecorded.isEmpty)
@@ -50,6 +50,11 @@ struct FakeRecorderTests {
         }
         #expect(fake.recorded.map(\.id) == [known, id])
         #expect(try await collector.readStatus().recorded == 2)
+        let twice = lesson(4, id: UUID())
+        for recorder in [fake, collector] as [any StatementRecorder] {
+            #expect(try await recorder.record(lesson(0, id: known)) == Recorded(id: known, isNew: false))
+            #expect(try await recorder.recordAll([twice, twice]).map(\.isNew) == [true, false])
+        }
     }
 
     @Test func whatIsPostedAndRefusedIsKeptApart() async throws {

@@ -40,7 +40,7 @@ struct MemoryLrsTests {
 
     @Test func anLrsThatIsBackGetsEverythingOnce() async throws {
         let collector = try await open(lrs)
-        let ids = try await collector.recordAll([lesson(1), lesson(2), lesson(3)])
+        let ids = try await collector.recordAll([lesson(1), lesson(2), lesson(3)]).map(\.id)
         lrs.failAlways(.unreachable)
         #expect(try await collector.sync().delivered == 0)
         lrs.recover()
@@ -52,7 +52,7 @@ struct MemoryLrsTests {
 
     @Test func whatIsLostOnTheWayBackIsStoredAndIsWaitedFor() async throws {
         let collector = try await open(lrs)
-        let id = try await collector.record(lesson(1))
+        let id = try await collector.record(lesson(1)).id
         lrs.failNext(.lostAnswer)
         #expect(try await collector.sync().delivered == 0)
         #expect(lrs.timesStored(id) == 1)
@@ -64,7 +64,7 @@ struct MemoryLrsTests {
         let collector = try await open(lrs)
         lrs.limitBytes(2_000)
         lrs.refuse("lessons/13\"")
-        let ids = try await collector.recordAll((1...20).map(lesson))
+        let ids = try await collector.recordAll((1...20).map(lesson)).map(\.id)
         _ = try await collector.sync()
         #expect(lrs.ids.count == 19)
         #expect(lrs.statement(ids[12]) == nil)
@@ -84,7 +84,7 @@ struct MemoryLrsTests {
 
     @Test func anotherOneUnderTheSameIdIsAConflictAndStays() async throws {
         let collector = try await open(lrs)
-        let id = try await collector.record(lesson(1))
+        let id = try await collector.record(lesson(1)).id
         let theirs = """
             {"id":"\(id.uuidString.lowercased())","actor":{"mbox":"mailto:b@example.com"},
              "verb":{"id":"http://example.com/other"},"object":{"id":"https://example.com/other"}}
@@ -99,7 +99,7 @@ struct MemoryLrsTests {
 
     @Test func whatVoidsAnotherVoidsIt() async throws {
         let collector = try await open(lrs)
-        let id = try await collector.record(lesson(1))
+        let id = try await collector.record(lesson(1)).id
         _ = try await collector.sync()
         try await collector.record(
             json: """

@@ -106,7 +106,7 @@ struct ReadmeTests {
         try await alsoExams(collector: collector, lrs: exams.url, credentials: exams.credentials)
         var exam = lesson(2)
         exam.object = .activity(activity: Activity("https://example.com/exams/2"))
-        let (first, second) = (try await collector.record(lesson(1)), try await collector.record(exam))
+        let (first, second) = (try await collector.record(lesson(1)).id, try await collector.record(exam).id)
         // Each time that the queue is opened.
         try await alsoExams(collector: collector, lrs: exams.url, credentials: exams.credentials)
         for lrs in [hub, exams] { #expect(try await lrs.statement(second) != nil) }

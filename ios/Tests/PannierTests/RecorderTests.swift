@@ -28,10 +28,10 @@ struct RecorderTests {
         let collector = try await Collector.open(folder.queue, config: config)
         let ada = try await collector.recorder(learner("ada"))
         let ben = try await collector.recorder(learner("ben"))
-        let first = try await ada.record(answered("zug"))
-        let others = try await ben.recordAll([answered("zug"), answered("rad")])
+        let first = try await ada.record(answered("zug")).id
+        let others = try await ben.recordAll([answered("zug"), answered("rad")]).map(\.id)
         let french = try await ada.within(StatementDefaults(Context().language("fr")))
-        let third = try await french.record(json: answered("train").toJson())
+        let third = try await french.record(json: answered("train").toJson()).id
         let error = await thrown { try await collector.record(answered("zug")) }
         #expect("\(String(describing: error))".contains("$.actor"))
         #expect(try await collector.sync().delivered == 4)

@@ -45,7 +45,7 @@ extension ErrorKindsTests {
 
     func madeReadOnly() async throws -> PannierError? {
         let collector = try await Collector.open(folder.queue)
-        let id = try await collector.record(lesson(1))
+        let id = try await collector.record(lesson(1)).id
         try await collector.pause()
         // SQLite's mark of a format that it may read, but not write.
         try overwrite(18, with: [9])

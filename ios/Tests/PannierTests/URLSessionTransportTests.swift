@@ -19,7 +19,7 @@ struct URLSessionTransportTests {
         let hub = try await Lrs.hub()
         let transport = URLSessionTransport()
         let collector = try await Collector.open(folder.queue, config: hub.config, transport: transport)
-        let ids = try await collector.recordAll((1...120).map { lesson($0) })
+        let ids = try await collector.recordAll((1...120).map { lesson($0) }).map(\.id)
         let report = try await collector.sync()
         #expect(report.delivered == 120 && report.ended == .emptied)
         #expect(try await hub.statement(ids[119]) != nil)

@@ -31,7 +31,7 @@ struct UpstreamsTests {
     func oneThatIsDownRefusesOrIsNoneKeepsTheOtherFromNothing(problem: Problem) async throws {
         let collector = try await opened()
         let upstream = try await collector.addUpstream(added)
-        let ids = try await collector.recordAll((0..<3).map { lesson($0) })
+        let ids = try await collector.recordAll((0..<3).map { lesson($0) }).map(\.id)
         exams.answers { _ in
             switch problem {
             case .unreachable: throw TransportError.unreachable(reason: "no route")
@@ -61,7 +61,7 @@ struct UpstreamsTests {
         let collector = try await opened()
         let upstream = try await collector.addUpstream(added)
         let events = collector.events
-        let ids = [try await collector.record(lesson(1)), try await collector.record(lesson(2))]
+        let ids = [try await collector.record(lesson(1)).id, try await collector.record(lesson(2)).id]
         exams.answers { request in
             await gate.pass()
             exams.answers(instead: nil)
@@ -87,17 +87,17 @@ struct UpstreamsTests {
 
     @Test func eachGetsWhatItsRouteTakes() async throws {
         let collector = try await opened()
-        let before = try await collector.record(lesson(1))
+        let before = try await collector.record(lesson(1)).id
         let route = Route(activities: ["https://example.com/lessons/1"], verbs: [Verb.completed.id])
         var some = added
         some.route = route
         let upstream = try await collector.addUpstream(some)
-        let ids = try await collector.recordAll([1, 2, 10].map { lesson($0) })
+        let ids = try await collector.recordAll([1, 2, 10].map { lesson($0) }).map(\.id)
         #expect(try await upstream.route() == route)
         try await upstream.setRoute(Route(verbs: [Verb.passed.id]))
         var passed = lesson(7)
         passed.verb = .passed
-        let late = try await collector.recordAll([passed, lesson(1)])
+        let late = try await collector.recordAll([passed, lesson(1)]).map(\.id)
         try await collector.sync()
         #expect(exams.ids == [ids[0], ids[2], late[0]])
         #expect(try await isAtHub(ids + late + [before]))
@@ -110,13 +110,13 @@ struct UpstreamsTests {
     @Test func whatIsThereAlreadyGoesToOneThatAsksForIt() async throws {
         let late = ScriptedLrs()
         let collector = try await opened(["late.example": late])
-        let delivered = try await collector.record(lesson(1))
+        let delivered = try await collector.record(lesson(1)).id
         try await collector.sync()
-        let queued = try await collector.record(lesson(2))
+        let queued = try await collector.record(lesson(2)).id
         try await collector.addUpstream(added)
         let url = URL(string: "https://late.example/xAPI")!
         try await collector.addUpstream(NewUpstream(name: "late", endpoint: url, backfill: true))
-        let later = try await collector.record(lesson(3))
+        let later = try await collector.record(lesson(3)).id
         try await collector.sync()
         #expect(exams.ids == [later])
         #expect(late.ids == [queued, later])
@@ -127,14 +127,14 @@ struct UpstreamsTests {
         let collector = try await opened()
         let upstream = try await collector.addUpstream(added)
         exams.refuses("/lessons/9")
-        let ids = try await collector.recordAll([90, 91, 92].map { lesson($0) })
-        var good = [try await collector.record(lesson(1))]
+        let ids = try await collector.recordAll([90, 91, 92].map { lesson($0) }).map(\.id)
+        var good = [try await collector.record(lesson(1)).id]
         try await collector.sync()
         #expect(Set(try await upstream.waiting().map(\.id)) == Set(ids))
         // Refused once, each is a suspect; twice, with another one taken in between, it is held.
         for n in 2..<5 {
             try await waitsAreOver(in: folder.queue)
-            good.append(try await collector.record(lesson(n)))
+            good.append(try await collector.record(lesson(n)).id)
             try await collector.sync()
         }
         #expect(try await upstream.held().map(\.id) == ids)
@@ -190,7 +190,7 @@ struct UpstreamsTests {
         let upstream = try await collector.addUpstream(
             added, credentialsProvider: AsyncCredentialsProvider { .bearer(token: "renewed") }
         )
-        let id = try await collector.record(lesson(1))
+        let id = try await collector.record(lesson(1)).id
         try await collector.sync()
         // The first with the new ones was refused as well; by hand it is tried again.
         try await upstream.sync()
@@ -219,7 +219,7 @@ struct UpstreamsTests {
         let collector = try await opened()
         let upstream = try await collector.addUpstream(added)
         exams.answers { _ in throw TransportError.unreachable(reason: "no route") }
-        let ids = try await collector.recordAll([lesson(1), lesson(2)])
+        let ids = try await collector.recordAll([lesson(1), lesson(2)]).map(\.id)
         try await upstream.sync()
         let full = await thrown { try await collector.removeUpstream("exams", remainder: .mustBeEmpty) }
         #expect(try #require(full).told == (.upstreamNotEmpty, "exams 2"))

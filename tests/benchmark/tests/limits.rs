@@ -154,7 +154,7 @@ fn a_million_in_the_queue_cost_no_more_memory_than_a_few() {
     let id = device.collector.record(sample::text(9, 9));
     device
         .collector
-        .retract(id.expect("it is valid"))
+        .retract(id.expect("it is valid").id)
         .expect("it was never sent");
     drop(device);
 

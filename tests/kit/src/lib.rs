@@ -11,7 +11,7 @@
 //! config.transport = Some(Arc::new(lrs.clone()));
 //! config.clock = Arc::new(clock.clone());
 //! let collector = Collector::open(folder.path().join("queue.db"), config)?;
-//! let id = collector.record(r#"{
+//! let recorded = collector.record(r#"{
 //!     "actor": { "mbox": "mailto:ada@example.com" },
 //!     "verb": { "id": "http://adlnet.gov/expapi/verbs/completed" },
 //!     "object": { "id": "https://example.com/lessons/1" }
@@ -23,7 +23,7 @@
 //! clock.advance_until(|| {
 //!     collector.sync().is_ok_and(|report| report.delivered == 1)
 //! });
-//! assert_eq!((lrs.len(), lrs.times_stored(id)), (1, 1));
+//! assert_eq!((lrs.len(), lrs.times_stored(recorded.id)), (1, 1));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -51,7 +51,7 @@ fn lesson(n: u32) -> String {
 
 impl App {
     fn record(&self, n: u32) -> Uuid {
-        self.collector.record(lesson(n)).unwrap()
+        self.collector.record(lesson(n)).unwrap().id
     }
 
     fn problem(&self) -> Option<Problem> {

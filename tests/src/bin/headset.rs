@@ -36,7 +36,7 @@ fn main() {
 
 fn open(file: &Path, durability: Durability) -> Device {
     let lrs = MemoryLrs::new();
-    lrs.on_stored(|ids| say("stored", ids));
+    lrs.on_stored(|ids| say("stored", ids.iter().copied()));
     lrs.script(|post| post.is_multiple_of(9).then_some(Failure::LostAnswer));
     let mut config = Config::new(MemoryLrs::ENDPOINT, None);
     config.transport = Some(Arc::new(lrs));
@@ -48,19 +48,20 @@ fn phase(name: &str) {
     println!("phase {name}");
 }
 
-fn say(what: &str, ids: &[Uuid]) {
-    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+fn say(what: &str, ids: impl IntoIterator<Item = Uuid>) {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
     println!("{what} {}", ids.join(" "));
 }
 
 /// One statement, then five that survive all or none, and so on.
 fn record(device: &Device, run: u32, tens: u32) {
     for n in (0..tens * 10).step_by(10) {
-        let id = device.collector.record(sample::text(run, n));
-        say("recorded", &[id.expect("it is valid")]);
+        let one = device.collector.record(sample::text(run, n));
+        say("recorded", [one.expect("it is valid").id]);
         let five = (n + 5..n + 10).map(|n| sample::text(run, n));
-        let ids = device.collector.record_all(five);
-        say("recorded", &ids.expect("they are valid"));
+        let five = device.collector.record_all(five);
+        let five = five.expect("they are valid");
+        say("recorded", five.iter().map(|one| one.id));
     }
 }
 

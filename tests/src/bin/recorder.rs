@@ -25,7 +25,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use pannier::statement::model::{Account, Ifi};
-use pannier::{Collector, Config, Error, Page, Uuid};
+use pannier::{Collector, Config, Error, Page, Recorded, Uuid};
 use pannier_testing::MemoryLrs;
 use pannier_tests::device::SkippingClock;
 use pannier_tests::lrs::credentials;
@@ -85,8 +85,12 @@ fn open(file: &str, config: Config) -> Collector {
     Collector::open(file, config).expect("the queue can be opened")
 }
 
-fn say(ids: &[Uuid]) {
-    let lines: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+fn say(recorded: &[Recorded]) {
+    say_ids(recorded.iter().map(|one| one.id));
+}
+
+fn say_ids(ids: impl Iterator<Item = Uuid>) {
+    let lines: Vec<String> = ids.map(|id| id.to_string()).collect();
     println!(
         "{}",
         lines.join(
@@ -146,8 +150,8 @@ fn drain(collector: &Collector) {
 fn until_full(collector: &Collector, mut numbers: impl Iterator<Item = u32>) -> (u32, Error) {
     numbers
         .find_map(|n| match collector.record(sample::text(0, n)) {
-            Ok(id) => {
-                say(&[id]);
+            Ok(recorded) => {
+                say(&[recorded]);
                 None
             }
             Err(error) => Some((n, error)),
@@ -282,6 +286,6 @@ fn list(collector: &Collector) {
         let listed = collector.queued(page).expect("the queue can be read");
         let Some(last) = listed.last() else { return };
         page.after = last.seq;
-        say(&listed.iter().map(|one| one.id).collect::<Vec<_>>());
+        say_ids(listed.iter().map(|one| one.id));
     }
 }

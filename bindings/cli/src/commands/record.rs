@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pannier::statement::{Fault, Invalid, XapiVersion};
-use pannier::{Appended, Collector, Config, Error, Uuid};
+use pannier::{Collector, Config, Error, Recorded, Uuid};
 use serde::Serialize;
 
 use super::defaults::DefaultsArgs;
@@ -154,16 +154,12 @@ struct Done {
 const IDS: usize = 20;
 
 impl Done {
-    fn add(&mut self, recorded: &[(Uuid, Appended)]) {
-        for (id, appended) in recorded {
-            match appended {
-                Appended::New => self.count += 1,
-                Appended::Known => self.known += 1,
-            }
-            if *appended == Appended::New && self.ids.len() < IDS {
-                self.ids.push(*id);
-            }
-        }
+    fn add(&mut self, recorded: &[Recorded]) {
+        let new = recorded.iter().filter(|one| one.is_new);
+        self.count += new.clone().count();
+        self.known += recorded.len() - new.clone().count();
+        let room = IDS - self.ids.len();
+        self.ids.extend(new.take(room).map(|one| one.id));
     }
 
     fn words(&self) -> String {
@@ -242,14 +238,14 @@ fn record(
     output: Output,
     done: &mut Done,
 ) -> Result<(), Error> {
-    let recorded = collector.record_each(part.iter().map(|one| &one.statement))?;
+    let recorded = collector.record_all(part.iter().map(|one| &one.statement))?;
     done.add(&recorded);
     if output.json {
-        for (one, (id, appended)) in part.iter().zip(recorded) {
+        for (one, recorded) in part.iter().zip(recorded) {
             let told = Told {
                 place: &one.place,
-                id: Some(id),
-                new: appended == Appended::New,
+                id: Some(recorded.id),
+                new: recorded.is_new,
                 faults: &[],
                 more: 0,
             };

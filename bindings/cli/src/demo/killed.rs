@@ -36,7 +36,7 @@ pub struct Order {
 pub fn record(order: &Order) -> Result<(), Error> {
     let collector = Collector::open(&order.queue, Config::default())?;
     for note in notes(Device::Headset, order.day).iter().skip(order.from) {
-        let id = collector.record(&note.json)?;
+        let id = collector.record(&note.json)?.id;
         writeln!(io::stdout(), "{id}").map_err(Error::system("nobody listens any more"))?;
         std::thread::sleep(PACE);
     }

@@ -142,7 +142,7 @@ fn a_listener_that_throws_disturbs_nobody_and_a_cancelled_one_hears_no_more() {
         .cancel();
     collector.add_listener(Arc::new(Hears(Mutex::new(sender))));
     for _ in 0..2 {
-        let id = collector.record_json(STATEMENT.to_owned()).unwrap();
+        let id = collector.record_json(STATEMENT.to_owned()).unwrap().id;
         assert_eq!(events.recv().unwrap(), Event::Recorded { ids: vec![id] });
     }
     assert!(none.try_recv().is_err());

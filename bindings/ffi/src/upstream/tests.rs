@@ -102,12 +102,12 @@ fn set(ids: &[Uuid]) -> BTreeSet<Uuid> {
 fn one_that_is_down_delays_no_other_and_events_say_whose_they_are() {
     let stage = Stage::new();
     let collector = stage.open();
-    let before = collector.record_json(lesson(0)).unwrap();
+    let before = collector.record_json(lesson(0)).unwrap().id;
     let second = collector.add_upstream(at("second"), None).unwrap();
     assert_eq!(second.name(), "second");
     let (hear, heard) = channel();
     collector.add_listener(Arc::new(Hears(Mutex::new(hear))));
-    let both = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap());
+    let both = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap().id);
     stage.world.with("second", |lrs| lrs.down = true);
 
     let report = collector.sync(None).unwrap();
@@ -168,17 +168,18 @@ fn each_gets_what_its_route_takes() {
     let some = some.unwrap();
     assert_eq!(some.route().unwrap(), lessons);
     let recorded: Vec<_> = [1, 2, 10]
-        .map(|n| collector.record_json(lesson(n)).unwrap())
+        .map(|n| collector.record_json(lesson(n)).unwrap().id)
         .into();
     let other = Route {
         activities: Vec::new(),
         verbs: vec!["https://example.com/slept".to_owned()],
     };
     some.set_route(other.clone()).unwrap();
-    let later = collector.record_json(lesson(1)).unwrap();
+    let later = collector.record_json(lesson(1)).unwrap().id;
     let slept = collector
         .record_json(lesson(7).replace("/did", "/slept"))
-        .unwrap();
+        .unwrap()
+        .id;
     collector.sync(None).unwrap();
     assert_eq!(
         stage.world.has("some"),
@@ -226,7 +227,7 @@ fn what_one_refuses_is_decided_there_alone() {
     let stage = Stage::new();
     let collector = stage.open();
     let second = collector.add_upstream(at("second"), None).unwrap();
-    let good = collector.record_json(lesson(0)).unwrap();
+    let good = collector.record_json(lesson(0)).unwrap().id;
     let ids = in_conflict::<3>(&stage, &collector);
     collector.sync(None).unwrap();
     assert_eq!(
@@ -303,7 +304,7 @@ fn no_lrs_sees_anothers_credentials_and_no_provider_is_asked_for_another() {
         ..at("third")
     };
     let third = collector.add_upstream(third, None).unwrap();
-    let id = collector.record_json(lesson(1)).unwrap();
+    let id = collector.record_json(lesson(1)).unwrap().id;
     let report = collector.sync(None).unwrap();
     assert_eq!(stage.world.has("second"), set(&[id]));
     assert!(matches!(&of(&report, "third").ended,
@@ -319,10 +320,10 @@ fn no_lrs_sees_anothers_credentials_and_no_provider_is_asked_for_another() {
 
     // To another LRS none goes along.
     second.set_endpoint(&url("fourth")).unwrap();
-    let later = collector.record_json(lesson(2)).unwrap();
+    let later = collector.record_json(lesson(2)).unwrap().id;
     second.sync(None).unwrap();
     second.set_target(&url("fifth"), token("of-fifth")).unwrap();
-    let last = collector.record_json(lesson(3)).unwrap();
+    let last = collector.record_json(lesson(3)).unwrap().id;
     second.sync(None).unwrap();
     assert_eq!(stage.world.has("fourth"), set(&[later]));
     assert_eq!(stage.world.has("fifth"), set(&[last]));
@@ -334,14 +335,14 @@ fn no_lrs_sees_anothers_credentials_and_no_provider_is_asked_for_another() {
 fn what_is_there_already_goes_to_one_that_asks_for_it() {
     let stage = Stage::new();
     let collector = stage.open();
-    let before = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap());
+    let before = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap().id);
     let late = NewUpstream {
         backfill: true,
         ..at("late")
     };
     collector.add_upstream(late, None).unwrap();
     collector.add_upstream(at("second"), None).unwrap();
-    let after = collector.record_json(lesson(3)).unwrap();
+    let after = collector.record_json(lesson(3)).unwrap().id;
     collector.sync(None).unwrap();
     assert_eq!(stage.world.has("late"), set(&[before[0], before[1], after]));
     assert_eq!(stage.world.has("second"), set(&[after]));
@@ -353,7 +354,7 @@ fn one_is_removed_with_what_is_left_or_not_at_all() {
     let collector = stage.open();
     let second = collector.add_upstream(at("second"), None).unwrap();
     stage.world.with("second", |lrs| lrs.down = true);
-    let ids = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap());
+    let ids = [1, 2].map(|n| collector.record_json(lesson(n)).unwrap().id);
     collector.sync(None).unwrap();
     let refused = collector
         .remove_upstream("second", Remainder::MustBeEmpty)

@@ -20,7 +20,7 @@ use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::model::{Activity, Agent, Ifi};
 use crate::statement::{Statement, XapiVersion, vocabulary::verbs};
-use crate::store::{Appended, HistoryPolicy, Page, StoreError, UpstreamId};
+use crate::store::{HistoryPolicy, Page, StoreError, UpstreamId};
 use crate::sync::Ended;
 
 /// How many statements these events say were recorded, and how many delivered.
@@ -64,9 +64,9 @@ fn records_offline_and_delivers_when_the_lrs_is_back() {
     );
     let events = collector.events();
     let mut ids: Vec<_> = (0..70)
-        .map(|n| collector.record(statement(n)).unwrap())
+        .map(|n| collector.record(statement(n)).unwrap().id)
         .collect();
-    ids.push(collector.record(statement(70).to_json()).unwrap());
+    ids.push(collector.record(statement(70).to_json()).unwrap().id);
     let report = collector.sync().unwrap();
     assert!(matches!(report.ended, Ended::Waiting { .. }), "{report:?}");
     let status = collector.status().unwrap();
@@ -108,19 +108,15 @@ fn what_was_recorded_before_is_no_news() {
     let collector = open(folder.path(), config(&lrs));
     let events = collector.events();
     let [one, two] = [1, 2].map(|n| statement(n).id(Uuid::from_u128(n as u128)));
-    let each = collector.record_each([&one, &two]).unwrap();
-    assert!(each.iter().all(|(_, appended)| *appended == Appended::New));
+    let each = collector.record_all([&one, &two]).unwrap();
+    assert!(each.iter().all(|recorded| recorded.is_new));
     let three = statement(3).id(Uuid::from_u128(3));
-    let each = collector.record_each([&two, &three, &one]).unwrap();
+    let each = collector.record_all([&two, &three, &one]).unwrap();
+    let each = each.into_iter().map(|one| (one.id.as_u128(), one.is_new));
+    assert!(each.eq([(2, false), (3, true), (1, false)]));
+    let again = collector.record(&three).unwrap();
+    assert_eq!((again.id.as_u128(), again.is_new), (3, false));
     let [one, two, three] = [1, 2, 3].map(Uuid::from_u128);
-    assert_eq!(
-        each,
-        [
-            (two, Appended::Known),
-            (three, Appended::New),
-            (one, Appended::Known)
-        ]
-    );
     drop(collector);
     let told: Vec<Event> = events.collect();
     let recorded = |ids: &[Uuid]| Event::Recorded { ids: ids.to_vec() };
@@ -181,11 +177,12 @@ fn what_is_known_to_be_recordable_is_completed_when_it_is_recorded_and_not_check
     let own = Uuid::new_v4();
     let with_id = known(&format!(r#","id":"{own}""#), XapiVersion::V2_0_0);
     assert_eq!(with_id.id(), Some(own));
-    assert_eq!(collector.record(&with_id).unwrap(), own);
+    assert_eq!(collector.record(&with_id).unwrap().id, own);
 
     let bare = known("", XapiVersion::V2_0_0);
     assert_eq!(bare.id(), None);
-    let ids = collector.record_all([&bare, &bare]).unwrap();
+    let recorded = collector.record_all([&bare, &bare]).unwrap();
+    let ids = [recorded[0].id, recorded[1].id];
     assert_ne!(ids[0], ids[1]);
     let queued = collector.queued(Page::default()).unwrap();
     assert_eq!(queued.len(), 3);
@@ -211,9 +208,10 @@ fn the_same_id_again_is_nothing_new_and_another_statement_under_it_is_an_error()
     let collector = open(folder.path(), Config::default());
     let id = Uuid::new_v4();
     let first = statement(1).id(id);
-    assert_eq!(collector.record(&first).unwrap(), id);
+    let recorded = collector.record(&first).unwrap();
+    assert_eq!((recorded.id, recorded.is_new), (id, true));
     assert_eq!(
-        collector.record(&first).unwrap(),
+        collector.record(&first).unwrap().id,
         id,
         "only the timestamp that we made differs"
     );
@@ -226,7 +224,7 @@ fn the_same_id_again_is_nothing_new_and_another_statement_under_it_is_an_error()
         .unwrap()
         .remove(0)
         .statement;
-    assert_eq!(collector.record(&shown).unwrap(), id);
+    assert_eq!(collector.record(&shown).unwrap().id, id);
     let timed = first.clone().timestamp(std::time::SystemTime::UNIX_EPOCH);
     assert!(
         matches!(collector.record(&timed), Err(Error::OtherContent { id: other }) if other == id)
@@ -267,9 +265,9 @@ fn retract_takes_back_only_what_was_never_sent() {
             ..config(&lrs)
         },
     );
-    let sent = collector.record(statement(1)).unwrap();
+    let sent = collector.record(statement(1)).unwrap().id;
     collector.sync().unwrap();
-    let unsent = collector.record(statement(2)).unwrap();
+    let unsent = collector.record(statement(2)).unwrap().id;
     collector.retract(unsent).unwrap();
     assert!(matches!(
         collector.retract(unsent),
@@ -553,7 +551,7 @@ fn records_from_many_threads_are_all_there_once() {
             .map(|_| {
                 scope.spawn(|| {
                     (0..100)
-                        .map(|n| collector.record(statement(n)).unwrap())
+                        .map(|n| collector.record(statement(n)).unwrap().id)
                         .collect::<Vec<_>>()
                 })
             })

@@ -15,6 +15,7 @@ use crate::collector::{Collector, Config, CredentialsProvider, NewUpstream, Sync
 use crate::error::Error;
 use crate::event::Event;
 use crate::lrs::{Credentials, Method, Request, Response};
+use crate::statement::Statement;
 use crate::statement::model::Ifi;
 use crate::store::{HistoryPolicy, Page, Problem, Remainder, Route};
 use crate::sync::{Ended, SyncReport};
@@ -117,9 +118,14 @@ fn at(name: &str) -> NewUpstream {
 
 fn record(collector: &Collector, numbers: impl IntoIterator<Item = usize>) -> Vec<Uuid> {
     let recorded = numbers.into_iter().map(statement);
-    let mut ids = collector.record_all(recorded).unwrap();
+    let mut ids = record_all(collector, recorded);
     ids.sort_unstable();
     ids
+}
+
+fn record_all(collector: &Collector, statements: impl Iterator<Item = Statement>) -> Vec<Uuid> {
+    let recorded = collector.record_all(statements).unwrap();
+    recorded.into_iter().map(|one| one.id).collect()
 }
 
 fn of<'a>(report: &'a SyncReport, name: &str) -> &'a SyncReport {
@@ -298,7 +304,7 @@ fn one_refusal_is_held_there_and_decided_there() {
         let is_bad = bad.iter().any(|bad| posts(request, bad));
         is_bad.then(|| Ok(answer(400, "no such lesson")))
     });
-    let recorded = collector.record_all((0..5).map(statement)).unwrap();
+    let recorded = record_all(&collector, (0..5).map(statement));
     for _ in 0..4 {
         collector.sync().unwrap();
         collector.record(statement(9)).unwrap();
@@ -353,7 +359,7 @@ fn each_gets_what_its_route_takes_whoever_records() {
         .unwrap();
     // Another process that knows nothing of them, and has nothing for them.
     let other = stage.open();
-    let recorded = other.record_all((0..13).map(statement)).unwrap();
+    let recorded = record_all(&other, (0..13).map(statement));
     let voiding = other
         .void(
             recorded[2],
@@ -571,7 +577,7 @@ fn one_that_is_removed_while_it_is_delivered_to_is_gone() {
 fn a_person_is_erased_and_a_statement_taken_back_for_all() {
     let stage = Stage::new();
     let (collector, second) = stage.two();
-    let recorded = collector.record_all((0..3).map(statement)).unwrap();
+    let recorded = record_all(&collector, (0..3).map(statement));
     collector.retract(recorded[0]).unwrap();
     assert_eq!(second.sync().unwrap().delivered, 2);
     assert!(matches!(

@@ -54,7 +54,7 @@ impl Stage {
     }
 
     fn record(&self, n: usize) -> Uuid {
-        self.collector.record(statement(n)).unwrap()
+        self.collector.record(statement(n)).unwrap().id
     }
 
     fn sync(&self) {
@@ -247,7 +247,7 @@ fn a_timestamp_that_the_app_gave_is_never_touched() {
     stage.clock.set_wrong_by(-DAY_MS);
     let mut given: Value = serde_json::from_str(&statement(1).to_json()).unwrap();
     given["timestamp"] = json!("2026-12-31T10:00:00.000Z");
-    let id = stage.collector.record(given.to_string()).unwrap();
+    let id = stage.collector.record(given.to_string()).unwrap().id;
     let ours = stage.record(2);
     let recorded_at = stage.clock.truth_ms();
     stage.clock.set_wrong_by(0);
@@ -317,7 +317,7 @@ fn what_waits_aside_is_corrected_when_the_time_is_known() {
     let recorded_at = stage.clock.truth_ms();
     let tutor = ContextAgent::new(Agent::mbox("mailto:tutor@example.com"));
     let needs = statement(1).context(Context::new().context_agent(tutor));
-    let id = stage.collector.record(needs).unwrap();
+    let id = stage.collector.record(needs).unwrap().id;
     stage.sync();
     assert_eq!(stage.collector.status().unwrap().ledger.waiting, 1);
     stage.lrs.behave();

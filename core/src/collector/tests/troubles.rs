@@ -48,7 +48,7 @@ impl Stage {
     }
 
     fn record(&self, n: usize) -> Uuid {
-        self.collector.record(statement(n)).unwrap()
+        self.collector.record(statement(n)).unwrap().id
     }
 
     /// Records one whose id the LRS has for another one.
@@ -57,7 +57,7 @@ impl Stage {
         let mut theirs: serde_json::Value = serde_json::from_str(&statement(1).to_json()).unwrap();
         theirs["id"] = json!(id);
         self.lrs.stored.lock().unwrap().insert(id, theirs);
-        self.collector.record(statement(13).id(id)).unwrap()
+        self.collector.record(statement(13).id(id)).unwrap().id
     }
 
     /// What the LRS says to a request with statement 13 in it.
@@ -107,7 +107,7 @@ impl Stage {
             .unwrap()
             .to_string();
         text["timestamp"] = json!(instant);
-        (self.collector.record(text.to_string()).unwrap(), instant)
+        (self.collector.record(text.to_string()).unwrap().id, instant)
     }
 
     /// When it comes back: then its time has come by any clock that counts whole seconds.
@@ -146,7 +146,7 @@ impl Stage {
         let target = self.record(13);
         self.refused_for_good();
         let voiding = Statement::void(target, Agent::mbox("mailto:ada@example.com"));
-        let id = self.collector.record(voiding).unwrap();
+        let id = self.collector.record(voiding).unwrap().id;
         self.collector.sync().unwrap();
         assert_eq!(self.waits().0, id);
         self.lrs.behave();
@@ -506,7 +506,7 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                 });
                 let tutor = ContextAgent::new(Agent::mbox("mailto:tutor@example.com"));
                 let needs = statement(1).context(Context::new().context_agent(tutor));
-                let id = stage.collector.record(needs).unwrap();
+                let id = stage.collector.record(needs).unwrap().id;
                 stage.collector.sync().unwrap();
                 stage.lrs.behave();
                 (id, None, None)

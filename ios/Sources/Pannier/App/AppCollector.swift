@@ -140,11 +140,11 @@ public final class AppCollector: StatementRecorder, Sendable {
 
     /// Takes a statement in; see ``Collector/record(_:)``.
     @discardableResult
-    public func record(_ statement: Statement) async throws -> UUID { try await collector().record(statement) }
+    public func record(_ statement: Statement) async throws -> Recorded { try await collector().record(statement) }
 
     /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
-    public func recordAll(_ statements: [Statement]) async throws -> [UUID] { try await collector().recordAll(statements) }
+    public func recordAll(_ statements: [Statement]) async throws -> [Recorded] { try await collector().recordAll(statements) }
 
     public func post(_ statement: Statement) {
         let posts = posts

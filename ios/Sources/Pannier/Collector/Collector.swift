@@ -96,29 +96,29 @@ public final class Collector: Sendable {
     public var statuses: AsyncStream<[UpstreamInfo]> { caller.statusFeed.statuses() }
 
     /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its
-    /// id, made here unless the statement has one; a missing `timestamp` is set to now, and what else it
-    /// leaves open is what `Config.defaults` say. Recording the same statement under the same id again changes
-    /// nothing.
+    /// id, made here unless the statement has one, and whether it is new: recording the same statement under the same id
+    /// again changes nothing. A missing `timestamp` is set to now, and what else it leaves open is what `Config.defaults`
+    /// say.
     @discardableResult
-    public func record(_ statement: Statement) async throws -> UUID {
+    public func record(_ statement: Statement) async throws -> Recorded {
         try await caller.changing { try $0.record(statement: statement) }
     }
 
     /// Takes a statement in as JSON text, whose bytes are kept as they are.
     @discardableResult
-    public func record(json: String) async throws -> UUID {
+    public func record(json: String) async throws -> Recorded {
         try await caller.changing { try $0.recordJson(json: json) }
     }
 
     /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
-    public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
+    public func recordAll(_ statements: [Statement]) async throws -> [Recorded] {
         try await caller.changing { try $0.recordAll(statements: statements) }
     }
 
     /// Like ``recordAll(_:)``, of JSON texts.
     @discardableResult
-    public func recordAll(json: [String]) async throws -> [UUID] {
+    public func recordAll(json: [String]) async throws -> [Recorded] {
         try await caller.changing { try $0.recordAllJson(json: json) }
     }
 

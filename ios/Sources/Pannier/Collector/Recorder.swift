@@ -15,25 +15,25 @@ public final class Recorder: Sendable {
 
     /// Takes a statement in, with what it leaves open itself; see ``Collector/record(_:)``.
     @discardableResult
-    public func record(_ statement: Statement) async throws -> UUID {
+    public func record(_ statement: Statement) async throws -> Recorded {
         try await changing { try $0.record(statement: statement) }
     }
 
     /// Takes a statement in as JSON text, whose bytes are kept as they are beside what is added.
     @discardableResult
-    public func record(json: String) async throws -> UUID {
+    public func record(json: String) async throws -> Recorded {
         try await changing { try $0.recordJson(json: json) }
     }
 
     /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
-    public func recordAll(_ statements: [Statement]) async throws -> [UUID] {
+    public func recordAll(_ statements: [Statement]) async throws -> [Recorded] {
         try await changing { try $0.recordAll(statements: statements) }
     }
 
     /// Takes in all of these JSON texts or none.
     @discardableResult
-    public func recordAll(json: [String]) async throws -> [UUID] {
+    public func recordAll(json: [String]) async throws -> [Recorded] {
         try await changing { try $0.recordAllJson(json: json) }
     }
 

@@ -4,13 +4,14 @@ import Foundation
 /// ``Recorder`` and an ``AppCollector``; an app's tests have `FakeRecorder` of `PannierTesting` in their place.
 public protocol StatementRecorder: Sendable {
     /// Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its id, made here
-    /// unless the statement has one. For who must know that it is kept: throws a `PannierError` if it is not.
+    /// unless the statement has one, and whether it is new: the same under the same id again changes nothing. For who must
+    /// know that it is kept: throws a `PannierError` if it is not.
     @discardableResult
-    func record(_ statement: Statement) async throws -> UUID
+    func record(_ statement: Statement) async throws -> Recorded
 
     /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
-    func recordAll(_ statements: [Statement]) async throws -> [UUID]
+    func recordAll(_ statements: [Statement]) async throws -> [Recorded]
 
     /// Has a statement recorded, and returns at once: neither suspends nor throws. What is posted is recorded in the
     /// order of these calls, and before whatever is called later of the same collector. What cannot be recorded is told

@@ -73,17 +73,17 @@ public class Collector private constructor(
      * id, made here unless the statement has one; a missing `timestamp` is set to now, and what else it leaves
      * open is what [Config.defaults] say. Recording the same statement under the same id again changes nothing.
      */
-    override suspend fun record(statement: Statement): UUID = changing { record(statement) }
+    override suspend fun record(statement: Statement): Recorded = changing { record(statement) }
 
     /** Takes a statement in as JSON text, whose bytes are kept as they are. */
-    public suspend fun record(json: String): UUID = changing { recordJson(json) }
+    public suspend fun record(json: String): Recorded = changing { recordJson(json) }
 
     /** Takes in all of these or none. A fault has the index of its statement among them. */
-    override suspend fun recordAll(statements: List<Statement>): List<UUID> =
+    override suspend fun recordAll(statements: List<Statement>): List<Recorded> =
         changing { recordAll(statements) }
 
     /** Like [recordAll], of JSON texts. */
-    public suspend fun recordAllJson(json: List<String>): List<UUID> =
+    public suspend fun recordAllJson(json: List<String>): List<Recorded> =
         changing { recordAllJson(json) }
 
     override fun post(statement: Statement): Unit = post(statement, null)

@@ -1,7 +1,5 @@
 package pannier
 
-import java.util.UUID
-
 /**
  * Records for a learner, a session or a scene: what its statements have in common is said once. The collector's
  * own calls of the same names are those of one with [Config.defaults] alone.
@@ -14,16 +12,16 @@ public class Recorder internal constructor(
     private val blocking: BlockingRecorder,
 ) : StatementRecorder {
     /** Takes a statement in, with what it leaves open itself; see [Collector.record]. */
-    override suspend fun record(statement: Statement): UUID = changing { record(statement) }
+    override suspend fun record(statement: Statement): Recorded = changing { record(statement) }
 
     /** Takes a statement in as JSON text, whose bytes are kept as they are beside what is added. */
-    public suspend fun record(json: String): UUID = changing { recordJson(json) }
+    public suspend fun record(json: String): Recorded = changing { recordJson(json) }
 
     /** Takes in all of these or none. A fault has the index of its statement among them. */
-    override suspend fun recordAll(statements: List<Statement>): List<UUID> = changing { recordAll(statements) }
+    override suspend fun recordAll(statements: List<Statement>): List<Recorded> = changing { recordAll(statements) }
 
     /** Like [recordAll], of JSON texts. */
-    public suspend fun recordAllJson(json: List<String>): List<UUID> = changing { recordAllJson(json) }
+    public suspend fun recordAllJson(json: List<String>): List<Recorded> = changing { recordAllJson(json) }
 
     override fun post(statement: Statement): Unit = collector.post(statement, blocking)
 

@@ -1,7 +1,5 @@
 package pannier
 
-import java.util.UUID
-
 /**
  * Takes statements in: what most of an app has to know of Pannier. A [Collector] is one, and so is each [Recorder];
  * an app's tests have `FakeRecorder` of `pannier-testing` in their place.
@@ -9,12 +7,13 @@ import java.util.UUID
 public interface StatementRecorder {
     /**
      * Takes a statement in. When this returns, it is on the disk and will be delivered. Returns its id, made here unless
-     * the statement has one. For who must know that it is kept: throws a [PannierException] if it is not.
+     * the statement has one, and whether it is new: the same under the same id again changes nothing. For who must know that
+     * it is kept: throws a [PannierException] if it is not.
      */
-    public suspend fun record(statement: Statement): UUID
+    public suspend fun record(statement: Statement): Recorded
 
     /** Takes in all of these or none. A fault has the index of its statement among them. */
-    public suspend fun recordAll(statements: List<Statement>): List<UUID>
+    public suspend fun recordAll(statements: List<Statement>): List<Recorded>
 
     /**
      * Has a statement recorded, and returns at once: neither suspends nor throws. What is posted is recorded in the
@@ -27,7 +26,7 @@ public interface StatementRecorder {
 }
 
 /** Builds a [statement] and records it; see [StatementRecorder.record]. */
-public suspend fun StatementRecorder.record(build: StatementBuilder.() -> Unit): UUID = record(statement(build))
+public suspend fun StatementRecorder.record(build: StatementBuilder.() -> Unit): Recorded = record(statement(build))
 
 /**
  * Builds a [statement] and posts it; see [StatementRecorder.post]. That it has no verb or no object is thrown here, as

@@ -74,7 +74,9 @@ class JavaTest {
             assertEquals(
                     "https://example.com/quiz",
                     statement.getContext().getContextActivities().getParent().get(0).getId());
-            UUID id = collector.record(statement);
+            Recorded recorded = collector.record(statement);
+            UUID id = recorded.getId();
+            assertTrue(recorded.isNew());
             assertEquals(id, collector.queued(0, 50).get(0).getId());
             Event event = events.poll(10, TimeUnit.SECONDS);
             assertEquals(new Event.Recorded(List.of(id)), event);
@@ -111,7 +113,7 @@ class JavaTest {
                     "{\"actor\":{\"mbox\":\"mailto:ada@example.com\"},"
                             + "\"verb\":{\"id\":\"https://example.com/did\"},"
                             + "\"object\":{\"id\":\"https://example.com/%s/1\"}}";
-            UUID id = collector.recordJson(exam.formatted("exams"));
+            UUID id = collector.recordJson(exam.formatted("exams")).getId();
             BlockingUpstream upstream = collector.addUpstream(second, null);
             collector.recordJson(exam.formatted("lessons"));
             assertEquals(id, upstream.queued(0, 50).get(0).getId());

@@ -40,14 +40,15 @@ fun stepDone(recorder: StatementRecorder, step: String, training: String, mistak
     }
 }
 
-suspend fun checkIn(recorder: StatementRecorder, badge: String, statementId: UUID) {
-    recorder.record {
+suspend fun checkIn(recorder: StatementRecorder, badge: String, statementId: UUID): Boolean {
+    val recorded = recorder.record {
         // Made from the workshop and the badge: shown twice, it is the same statement, and changes nothing.
         id = statementId
         actor(account("https://workshops.example/badges", badge))
         verb(Verbs.ATTENDED)
         activity("https://workshops.example/first-aid") { type = ActivityTypes.MEETING }
     }
+    return recorded.isNew
 }
 
 /** docs/apps.md shows the functions above, and they work; what a queue by hand does is shown in Swift. */
@@ -66,7 +67,7 @@ class AppsTest {
                 answered(collector, "train", "rain", Duration.ofSeconds(4))
                 stepDone(collector, "close-the-valve", "pump-4", 0, Duration.ofSeconds(61))
                 val id = UUID.randomUUID()
-                repeat(3) { checkIn(collector, "b-17", id) }
+                assertEquals(listOf(true, false, false), List(3) { checkIn(collector, "b-17", id) })
                 val statements = collector.queued().map { it.statement }
                 for ((statement, said) in statements zip listOf("\"success\":false", "\"parent\"", "b-17")) {
                     assertTrue(said in statement, statement)

@@ -32,13 +32,13 @@ class CallbacksTest {
         val all = async(start = CoroutineStart.UNDISPATCHED) {
             collector.events.transformWhile { emit(it); it !is Event.Synced || --syncs > 0 }.toList()
         }
-        val good = collector.record(lesson(1))
+        val good = collector.record(lesson(1)).id
         val bad = collector.record("""{"actor":{"mbox":"mailto:bad@example.com"},
-            "verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}""")
+            "verb":{"id":"https://example.com/did"},"object":{"id":"https://example.com/it"}}""").id
         val first = collector.sync()
         assertEquals(listOf(WaitReason.SUSPECT to 1L), first.waiting.map { it.reason to it.statements })
         folder.queue().waitsAreOver()
-        val another = collector.record(lesson(2))
+        val another = collector.record(lesson(2)).id
         val report = collector.sync()
         val events = all.await()
         assertEquals(listOf(good, bad, another), events.filterIsInstance<Event.Recorded>().flatMap { it.ids })
@@ -77,7 +77,7 @@ class CallbacksTest {
             collector.addListener(listener { afterwards += it }).cancel()
             collector.addListener(listener { heard += it })
             repeat(2) {
-                val id = collector.record(lesson(it))
+                val id = collector.record(lesson(it)).id
                 assertEquals(Event.Recorded(listOf(id)), heard.poll(10, TimeUnit.SECONDS))
             }
             assertNull(afterwards.poll())

@@ -30,7 +30,7 @@ class CoroutinesTest {
     fun `10,000 records from 8 coroutines are all there once`() = runBlocking {
         Collector.open(folder.queue()).use { collector ->
             val ids = (0 until 8).map { at ->
-                async(Dispatchers.Default) { List(1_250) { collector.record(lesson(at * 10_000 + it)) } }
+                async(Dispatchers.Default) { List(1_250) { collector.record(lesson(at * 10_000 + it)).id } }
             }.awaitAll().flatten()
             val listed = generateSequence(0L to emptyList<ListedStatement>()) { (after, _) ->
                 val page = runBlocking { collector.queued(after, 1_000) }
@@ -78,7 +78,7 @@ class CoroutinesTest {
             }
             jobs.forEach { it.join() }
             // Those that were cancelled in the middle may still be on their way to the disk.
-            ids.forEachIndexed { n, id -> assertEquals(id, collector.record(lesson(n, id))) }
+            ids.forEachIndexed { n, id -> assertEquals(id, collector.record(lesson(n, id)).id) }
             val queued = collector.queued(limit = 1_000)
             assertEquals(ids.toSet(), queued.map { it.id }.toSet())
             assertEquals(300, queued.size)

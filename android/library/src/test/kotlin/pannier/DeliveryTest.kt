@@ -23,7 +23,7 @@ class DeliveryTest {
     @Test
     fun `what is recorded offline is delivered when there is an LRS`() = runBlocking {
         val ids = Collector.open(folder.queue(), Config(endpoint = "http://127.0.0.1:9/xAPI")).use {
-            val ids = (1..70).map { n -> it.record(lesson(n)) } + it.record(lesson(71).toJson())
+            val ids = (1..70).map { n -> it.record(lesson(n)).id } + it.record(lesson(71).toJson()).id
             val ended = it.sync().ended
             assertTrue(ended is Ended.Waiting && ended.trouble?.problem == Problem.UNREACHABLE, "$ended")
             val status = it.readStatus()
@@ -55,7 +55,7 @@ class DeliveryTest {
     fun `an LRS that others wrote takes it too`() = runBlocking {
         Ralph(System.getenv("PANNIER_REAL_LRS"), folder).use { ralph ->
             Collector.open(folder.queue(), ralph.config).use { collector ->
-                val ids = (1..120).map { collector.record(lesson(it)) }
+                val ids = (1..120).map { collector.record(lesson(it)).id }
                 val report = collector.sync()
                 assertEquals(120 to Ended.Emptied, report.delivered.toInt() to report.ended)
                 ids.filterIndexed { n, _ -> n % 20 == 0 }.forEach { assertNotNull(ralph.statement(it)) }
@@ -69,7 +69,7 @@ class DeliveryTest {
             val both = List(2) { Collector.open(folder.queue(), hub.config) }
             val ids = coroutineScope {
                 both.mapIndexed { at, collector ->
-                    async { List(200) { n -> collector.record(lesson(at * 1_000 + n)) } }
+                    async { List(200) { n -> collector.record(lesson(at * 1_000 + n)).id } }
                 }.flatMap { it.await() }
             }
             val reports = coroutineScope { both.map { async { it.sync() } }.map { it.await() } }
@@ -87,7 +87,7 @@ class DeliveryTest {
     @Test
     fun `the command and Kotlin share one queue`() = runBlocking {
         Hub().use { hub ->
-            val ours = Collector.open(folder.queue()).use { it.record(lesson(1)) }
+            val ours = Collector.open(folder.queue()).use { it.record(lesson(1)).id }
             val theirs = UUID.randomUUID()
             pannier(hub, "record", input = lesson(2, theirs).toJson())
             Collector.open(folder.queue()).use {
@@ -105,10 +105,10 @@ class DeliveryTest {
     fun `what the command adds Kotlin delivers to`() = runBlocking {
         Hub().use { hub ->
             Hub().use { exams ->
-                val ids = mutableListOf(Collector.open(folder.queue()).use { it.record(lesson(1)) })
+                val ids = mutableListOf(Collector.open(folder.queue()).use { it.record(lesson(1)).id })
                 pannier(hub, "upstream", "add", "exams", "--endpoint", exams.url, "--backfill")
                 Collector.open(folder.queue(), hub.config).use {
-                    ids += it.record(lesson(2))
+                    ids += it.record(lesson(2)).id
                     it.upstream("exams").setCredentials(exams.credentials)
                     assertEquals(listOf("main" to 2L, "exams" to 2L), it.sync().upstreams.map { one -> one.name to one.delivered })
                 }

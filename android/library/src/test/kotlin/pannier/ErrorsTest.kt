@@ -104,7 +104,7 @@ class ErrorsTest {
     fun `what was sent can only be voided, and only conflicts end as conflicts`() = runBlocking {
         val config = Config(endpoint = LRS, history = HistoryPolicy.Forever)
         Collector.open(folder.queue(), config, memoryLrs()).use { collector ->
-            val sent = collector.record(lesson(1))
+            val sent = collector.record(lesson(1)).id
             val bad = UUID.randomUUID()
             collector.record(lesson(2, bad).copy(verb = Verb("https://example.com/bad")))
             collector.sync()

@@ -141,7 +141,7 @@ class PostTest {
                 verb(Verbs.ANSWERED)
                 activity("https://example.com/words/zug")
                 result { took(4.2.seconds) }
-            }
+            }.id
             val recorded = collector.queued().single()
             assertEquals(id, recorded.id)
             for (said in listOf("mailto:ada@example.com", "PT4.2S")) assertTrue(said in recorded.statement, recorded.statement)

@@ -33,10 +33,10 @@ class RecorderTest {
     fun `an app says where once and each learner who`() = withHub { hub ->
         Collector.open(folder.queue(), hub.config.copy(defaults = ofTheApp)).use { collector ->
             val (ada, ben) = listOf("ada", "ben").map { collector.recorder(learner(it)) }
-            val first = ada.record(answered("zug"))
-            val second = ben.recordAll(listOf(answered("zug"), answered("rad"))).last()
+            val first = ada.record(answered("zug")).id
+            val second = ben.recordAll(listOf(answered("zug"), answered("rad"))).last().id
             val french = ada.within(statementDefaults { context { language = "fr" } })
-            val third = french.record(answered("train").toJson())
+            val third = french.record(answered("train").toJson()).id
             fails<PannierException.Invalid> { collector.record(answered("zug")) }
             assertEquals(4L, collector.sync().delivered)
             for ((id, name, language) in listOf(

@@ -73,7 +73,7 @@ class StorageErrorsTest {
 
     @Test
     fun `a file that may not be written`() = opened(folder.queue()) { collector ->
-        val id = collector.record(lesson(1))
+        val id = collector.record(lesson(1)).id
         collector.pause()
         // SQLite's mark of a format that it may read, but not write.
         overwrite(18, byteArrayOf(9))

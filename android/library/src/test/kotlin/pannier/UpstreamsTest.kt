@@ -38,7 +38,7 @@ class UpstreamsTest {
         for ((problem, trouble) in troubles) {
             Collector.open(folder.resolve("$problem.db"), hub.config, transport).use { collector ->
                 val upstream = collector.addUpstream(EXAMS)
-                val ids = List(3) { collector.record(lesson(it)) }
+                val ids = List(3) { collector.record(lesson(it)).id }
                 exams.instead = trouble
                 val report = collector.sync()
                 assertEquals(3 to Ended.Emptied, report.of("main").let { it.delivered.toInt() to it.ended })
@@ -62,7 +62,7 @@ class UpstreamsTest {
         val collector = Collector.open(folder.queue(), hub.config, transport)
         val upstream = collector.addUpstream(EXAMS)
         val all = async(start = CoroutineStart.UNDISPATCHED) { collector.events.toList() }
-        val ids = listOf(collector.record(lesson(1)), collector.record(lesson(2)))
+        val ids = listOf(collector.record(lesson(1)).id, collector.record(lesson(2)).id)
         val gate = exams.slow()
         val syncing = async { collector.sync() }
         val main = withTimeout(60_000) { collector.statuses.first { it[0].status.delivered == 2L } }
@@ -84,14 +84,14 @@ class UpstreamsTest {
     @Test
     fun `each gets what its route takes`() = withHub { hub ->
         Collector.open(folder.queue(), hub.config, transport).use { collector ->
-            val before = collector.record(lesson(1))
+            val before = collector.record(lesson(1)).id
             val route = Route(activities = listOf("https://example.com/lessons/1"), verbs = listOf(Verbs.COMPLETED.id))
             val upstream = collector.addUpstream(EXAMS.copy(route = route))
-            val ids = listOf(1, 2, 10).map { collector.record(lesson(it)) }
-            val passed = collector.record(lesson(1).copy(verb = Verbs.PASSED))
+            val ids = listOf(1, 2, 10).map { collector.record(lesson(it)).id }
+            val passed = collector.record(lesson(1).copy(verb = Verbs.PASSED)).id
             assertEquals(route, upstream.route())
             upstream.setRoute(Route(verbs = listOf(Verbs.PASSED.id)))
-            val late = listOf(collector.record(lesson(7).copy(verb = Verbs.PASSED)), collector.record(lesson(1)))
+            val late = listOf(collector.record(lesson(7).copy(verb = Verbs.PASSED)).id, collector.record(lesson(1)).id)
             collector.sync()
             assertEquals(setOf(ids[0], ids[2], late[0]), exams.ids)
             (ids + before + passed + late).forEach { assertNotNull(hub.statement(it)) }
@@ -104,12 +104,12 @@ class UpstreamsTest {
         val late = ScriptedLrs()
         val world = world("exams.example" to exams, "late.example" to late)
         Collector.open(folder.queue(), hub.config.copy(history = HistoryPolicy.Forever), world).use { collector ->
-            val delivered = collector.record(lesson(1))
+            val delivered = collector.record(lesson(1)).id
             collector.sync()
-            val queued = collector.record(lesson(2))
+            val queued = collector.record(lesson(2)).id
             collector.addUpstream(EXAMS)
             collector.addUpstream(NewUpstream("late", "https://late.example/xAPI", backfill = true))
-            val later = collector.record(lesson(3))
+            val later = collector.record(lesson(3)).id
             collector.sync()
             assertEquals(setOf(later), exams.ids)
             assertEquals(setOf(delivered, queued, later), late.ids)
@@ -122,14 +122,14 @@ class UpstreamsTest {
         Collector.open(folder.queue(), hub.config, transport).use { collector ->
             val upstream = collector.addUpstream(EXAMS)
             exams.refuses = "/lessons/9"
-            val ids = listOf(90, 91, 92).map { collector.record(lesson(it)) }
-            val good = mutableListOf(collector.record(lesson(1)))
+            val ids = listOf(90, 91, 92).map { collector.record(lesson(it)).id }
+            val good = mutableListOf(collector.record(lesson(1)).id)
             collector.sync()
             assertEquals(ids.toSet(), upstream.waiting().map { it.id }.toSet())
             // Refused once, each is a suspect; twice, with another one taken in between, it is held.
             repeat(3) {
                 folder.queue().waitsAreOver()
-                good += collector.record(lesson(2 + it))
+                good += collector.record(lesson(2 + it)).id
                 collector.sync()
             }
             assertEquals(ids, upstream.held().map { it.id })
@@ -186,7 +186,7 @@ class UpstreamsTest {
             }
             val theirs = CredentialsProvider { Credentials.Bearer("renewed") }
             val upstream = collector.addUpstream(EXAMS, theirs)
-            val id = collector.record(lesson(1))
+            val id = collector.record(lesson(1)).id
             collector.sync()
             // The first with the new ones was refused as well; by hand it is tried again.
             upstream.sync()
@@ -216,7 +216,7 @@ class UpstreamsTest {
         Collector.open(folder.queue(), hub.config, transport).use { collector ->
             val upstream = collector.addUpstream(EXAMS)
             exams.instead = { throw TransportException.Unreachable("no route") }
-            val ids = listOf(collector.record(lesson(1)), collector.record(lesson(2)))
+            val ids = listOf(collector.record(lesson(1)).id, collector.record(lesson(2)).id)
             upstream.sync()
             fails<PannierException.UpstreamNotEmpty>({ it.name == "exams" && it.left == 2L }) {
                 collector.removeUpstream("exams", Remainder.MUST_BE_EMPTY)

@@ -29,7 +29,7 @@ class UrlConnectionTransportTest {
         Hub().use { hub ->
             val wrong = hub.config.copy(credentials = Credentials.Basic("me", "wrong"))
             Collector.open(folder.queue(), wrong, UrlConnectionTransport()).use { collector ->
-                val ids = List(120) { collector.record(lesson(it)) }
+                val ids = List(120) { collector.record(lesson(it)).id }
                 val ended = collector.sync().ended
                 assertTrue(ended is Ended.NeedsApp && ended.trouble.problem == Problem.CREDENTIALS, "$ended")
                 collector.setCredentials(hub.credentials)

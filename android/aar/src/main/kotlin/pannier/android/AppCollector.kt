@@ -8,7 +8,6 @@ import android.util.Log
 import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
-import java.util.UUID
 import java.util.concurrent.CompletableFuture
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineExceptionHandler
@@ -42,6 +41,7 @@ import pannier.Ended
 import pannier.Event
 import pannier.OnNotRecorded
 import pannier.PannierException
+import pannier.Recorded
 import pannier.Recorder
 import pannier.Statement
 import pannier.StatementDefaults
@@ -140,9 +140,9 @@ public class AppCollector(
     /** What the device is connected by. */
     public val connection: StateFlow<Connection> get() = connectivity.value.connection
 
-    override suspend fun record(statement: Statement): UUID = opening.call { it.record(statement) }
+    override suspend fun record(statement: Statement): Recorded = opening.call { it.record(statement) }
 
-    override suspend fun recordAll(statements: List<Statement>): List<UUID> = opening.call { it.recordAll(statements) }
+    override suspend fun recordAll(statements: List<Statement>): List<Recorded> = opening.call { it.recordAll(statements) }
 
     override fun post(statement: Statement): Unit = opening.post(statement)
 
@@ -153,7 +153,7 @@ public class AppCollector(
     public suspend fun sync(patience: Duration = Duration.ZERO): SyncReport = collector().sync(patience)
 
     /** [record] for Java. */
-    public fun recordAsync(statement: Statement): CompletableFuture<UUID> = scope.future { record(statement) }
+    public fun recordAsync(statement: Statement): CompletableFuture<Recorded> = scope.future { record(statement) }
 
     /** [sync] for Java. */
     @JvmOverloads

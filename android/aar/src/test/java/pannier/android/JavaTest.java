@@ -41,7 +41,7 @@ public class JavaTest {
                 new AppCollector(app, config, Networks.ANY, new BackgroundSync(), true, file)) {
             assertSame(collector, AppCollector.of(app));
             collector.post(answered("zug"));
-            UUID id = collector.recordAsync(answered("rad")).get(60, TimeUnit.SECONDS);
+            UUID id = collector.recordAsync(answered("rad")).get(60, TimeUnit.SECONDS).getId();
             assertEquals(7, id.version());
             ExecutionException refused =
                     org.junit.Assert.assertThrows(

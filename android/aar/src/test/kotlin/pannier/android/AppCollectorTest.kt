@@ -107,7 +107,7 @@ class AppCollectorTest {
     fun `it delivers over Android's own HTTP`() = runBlocking<Unit> {
         Hub().use { hub ->
             val pannier = open(hub.config, transport = UrlConnectionTransport())
-            val id = pannier.collector().record(lesson(1))
+            val id = pannier.collector().record(lesson(1)).id
             assertEquals(1, pannier.collector().sync().delivered)
             assertTrue(hub.statement(id) != null)
         }
@@ -250,7 +250,7 @@ class AppCollectorTest {
         exams.instead = { throw TransportException.Unreachable("no route") }
         val id = open(transport = world).run {
             collector().addUpstream(added)
-            record(lesson(1)).also { assertEquals(1, sync().delivered); closeAndJoin() }
+            record(lesson(1)).id.also { assertEquals(1, sync().delivered); closeAndJoin() }
         }
         val pannier = open(transport = world, backgroundSync = BackgroundSync())
         pannier.collector().addUpstream(added)

@@ -4,7 +4,6 @@ import android.app.Activity
 import android.app.job.JobParameters
 import android.os.StrictMode
 import java.io.File
-import java.util.UUID
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Deferred
@@ -27,6 +26,7 @@ import org.robolectric.annotation.Config as On
 import org.robolectric.shadow.api.Shadow
 import pannier.Config
 import pannier.LRS
+import pannier.Recorded
 import pannier.lesson
 import pannier.memoryLrs
 
@@ -51,7 +51,7 @@ class MainThreadTest {
         .also { app.made = it }
 
     /** All that is no suspending function, and the beginning of one that is. */
-    private fun use(collector: AppCollector): Deferred<Result<UUID>> {
+    private fun use(collector: AppCollector): Deferred<Result<Recorded>> {
         val activity = Robolectric.buildActivity(Activity::class.java).create().start()
         phone.connected(metered = true)
         collector.post(lesson(1))

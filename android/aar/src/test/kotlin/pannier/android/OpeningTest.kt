@@ -190,7 +190,7 @@ class OpeningTest {
         val told = async(start = CoroutineStart.UNDISPATCHED) { collector.events.filterIsInstance<Event.Recorded>().first() }
         collector.collector()
         val recorder = collector.recorder(statementDefaults { context { platform = "Quest 3" } })
-        val id = recorder.record(lesson(1))
+        val id = recorder.record(lesson(1)).id
         assertEquals(listOf(id), told.await().ids)
         assertEquals(1, collector.recordAsync(lesson(2)).thenCombine(collector.syncAsync()) { _, _ -> 1 }.get())
     }

@@ -2,6 +2,7 @@ package pannier.testing
 
 import java.util.UUID
 import pannier.PannierException
+import pannier.Recorded
 import pannier.Statement
 import pannier.StatementDefaults
 import pannier.StatementRecorder
@@ -30,9 +31,9 @@ public class FakeRecorder(private val defaults: StatementDefaults? = null) : Sta
         failure = error
     }
 
-    override suspend fun record(statement: Statement): UUID = take(listOf(statement)).single()
+    override suspend fun record(statement: Statement): Recorded = take(listOf(statement)).single()
 
-    override suspend fun recordAll(statements: List<Statement>): List<UUID> = take(statements)
+    override suspend fun recordAll(statements: List<Statement>): List<Recorded> = take(statements)
 
     @Synchronized
     override fun post(statement: Statement) {
@@ -44,17 +45,19 @@ public class FakeRecorder(private val defaults: StatementDefaults? = null) : Sta
     }
 
     @Synchronized
-    private fun take(statements: List<Statement>): List<UUID> {
+    private fun take(statements: List<Statement>): List<Recorded> {
         failure?.let { throw it }
         val all = LinkedHashMap(taken)
-        val ids = statements.map { given ->
+        val recorded = statements.map { given ->
             checkStatement(given.copy(actor = given.actor ?: defaults?.actor).toJson(), XapiVersion.V2_0_0)
             val id = given.id ?: UUID.randomUUID()
-            val known = all.getOrPut(id) { given.copy(id = id) }
-            if (known != given.copy(id = id)) throw PannierException.OtherContent(id, "another statement was recorded under $id")
-            id
+            val known = all.putIfAbsent(id, given.copy(id = id))
+            if (known != null && known != given.copy(id = id)) {
+                throw PannierException.OtherContent(id, "another statement was recorded under $id")
+            }
+            Recorded(id, isNew = known == null)
         }
         taken += all
-        return ids
+        return recorded
     }
 }

@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import pannier.PannierException
+import pannier.Recorded
 import pannier.StatementObject
 import pannier.StatementRecorder
 import pannier.Verbs
@@ -40,15 +41,15 @@ class FakeRecorderTest {
         val last = play(recorder)
         val ids = recorder.recorded.map { (it.`object` as StatementObject.Activity).activity.id }
         assertEquals((1..4).map { "https://example.com/lessons/$it" }, ids)
-        assertEquals(last, recorder.recorded.takeLast(2).map { it.id })
+        assertEquals(last, recorder.recorded.takeLast(2).map { Recorded(it.id!!, isNew = true) })
         assertTrue(recorder.notRecorded.isEmpty())
     }
 
     @Test
     fun `it refuses what a real one refuses`() = runBlocking<Unit> {
         val id = UUID.randomUUID()
-        recorder.record(lesson(1, id))
-        assertEquals(id, recorder.record(lesson(1, id)))
+        assertEquals(Recorded(id, isNew = true), recorder.record(lesson(1, id)))
+        assertEquals(Recorded(id, isNew = false), recorder.record(lesson(1, id)))
         assertThrows<PannierException.OtherContent> { runBlocking { recorder.record(lesson(2, id)) } }
         val invalid = statement { verb(Verbs.COMPLETED); activity("https://example.com/lessons/1") }
         assertThrows<PannierException.Invalid> { runBlocking { recorder.recordAll(listOf(lesson(3), invalid)) } }

@@ -55,7 +55,7 @@ class MemoryLrsTest {
 
     @Test
     fun `an LRS that is back gets everything once`() = device(lrs) { collector ->
-        val ids = (1..3).map { collector.record(lesson(it)) }
+        val ids = (1..3).map { collector.record(lesson(it)).id }
         lrs.failAlways(Failure.Unreachable)
         assertEquals(0, collector.sync().delivered)
         lrs.recover()
@@ -66,7 +66,7 @@ class MemoryLrsTest {
 
     @Test
     fun `what is lost on the way back is stored and is waited for`() = device(lrs) { collector ->
-        val id = collector.record(lesson(1))
+        val id = collector.record(lesson(1)).id
         lrs.failNext(Failure.LostAnswer)
         assertEquals(0, collector.sync().delivered)
         assertEquals(1, lrs.timesStored(id))
@@ -105,10 +105,10 @@ class MemoryLrsTest {
 
     @Test
     fun `what voids another voids it and a refused one is not there`() = device(lrs) { collector ->
-        val id = collector.record(lesson(1))
+        val id = collector.record(lesson(1)).id
         collector.sync()
         collector.record(Statement.fromJson(voiding(id)))
-        val bad = collector.record(lesson(13))
+        val bad = collector.record(lesson(13)).id
         lrs.refuse("lessons/13\"")
         collector.sync()
         assertTrue(lrs.isVoided(id))
