@@ -23,7 +23,6 @@ public struct Checkin: Sendable {
         self.collector = collector
         self.workshop = Activity("https://example.com/workshops/\(workshop)")
             .name("en", "Workshop \(workshop)")
-            .activityType(ActivityTypes.meeting)
         self.session = session
     }
 
@@ -34,11 +33,8 @@ public struct Checkin: Sendable {
         let id = session.derived(from: badge)
         do {
             let recorded = try await collector.record(
-                Statement(
-                    .account(homePage: "https://example.com/badges", name: badge),
-                    .attended,
-                    workshop
-                )
+                .attended(workshop)
+                .actor(.account(homePage: "https://example.com/badges", name: badge))
                 .id(id)
                 .context(Context().registration(session).platform("check-in desk"))
             )

@@ -71,33 +71,19 @@ func answeredByHand(_ queue: OwnQueue, _ learner: String, _ word: String, _ answ
 }
 
 func answered(_ recorder: any StatementRecorder, _ word: String, _ answer: String, took: Duration) {
-    recorder.post(
-        Statement(
-            .answered,
-            Activity("https://school.example/words/\(word)")
-                .activityType(ActivityTypes.cmiInteraction).interaction(.fillIn).correctResponses([word])
-        )
-        .result(XapiResult().response(answer).success(answer == word).duration(took))
-    )
+    let question = Activity("https://school.example/words/\(word)").interaction(.fillIn).correctResponses([word])
+    recorder.post(.answered(question, answer).success(answer == word).duration(took))
 }
 
 func stepDone(_ recorder: any StatementRecorder, _ step: String, of training: String, mistakes: Int, took: Duration) {
-    recorder.post(
-        Statement(
-            .completed,
-            Activity("https://plant.example/\(training)/\(step)").activityType(ActivityTypes.simulation)
-        )
-        .result(XapiResult().completion(true).success(mistakes == 0).duration(took))
-        .context(Context().parent(Activity("https://plant.example/\(training)")))
-    )
+    let whole = Activity("https://plant.example/\(training)")
+    let part = Activity("https://plant.example/\(training)/\(step)").activityType(ActivityTypes.simulation)
+    recorder.post(.completed(part).success(mistakes == 0).duration(took).parent(whole))
 }
 
 func checkIn(_ recorder: any StatementRecorder, badge: String, id: UUID) async throws -> Bool {
-    let attended = Statement(
-        .account(homePage: "https://workshops.example/badges", name: badge),
-        .attended,
-        Activity("https://workshops.example/first-aid").activityType(ActivityTypes.meeting)
-    )
+    let attended = Statement.attended(Activity("https://workshops.example/first-aid"))
+        .actor(.account(homePage: "https://workshops.example/badges", name: badge))
     // The id is made from the workshop and the badge: shown twice, it is the same statement, and changes nothing.
     return try await recorder.record(attended.id(id)).isNew
 }

@@ -52,6 +52,41 @@ struct StatementsTests {
         )
     }
 
+    @Test func theCommonestAreALineEachAndWhatIsSaidBesideStays() throws {
+        let word = Activity("https://example.com/words/zug").name("de", "der Zug").interaction(.fillIn)
+        let whole = Activity("https://example.com/quiz")
+        let answered = Statement.answered(word, "rain").success(false).duration(.milliseconds(4_200)).parent(whole)
+            .actor(.mbox("ada@example.com"))
+        #expect(answered.verb == .answered && answered.actor == .agent(agent: .mbox("ada@example.com")))
+        #expect(answered.object == .activity(activity: word.activityType(ActivityTypes.cmiInteraction)))
+        #expect(answered.result == XapiResult().response("rain").success(false).duration(.milliseconds(4_200)))
+        #expect(answered.context == Context().parent(whole))
+
+        #expect(Statement.completed(whole) == Statement(.completed, whole).result(XapiResult().completion(true)))
+        let half = XapiResult().extension("https://w3id.org/xapi/cmi5/result/extensions/progress", 50)
+        #expect(Statement.progressed(whole, percent: 50) == Statement(.progressed, whole).result(half))
+        #expect(Statement.attended(whole) == Statement(.attended, whole.activityType(ActivityTypes.meeting)))
+    }
+
+    @Test func aVideoFollowsItsProfile() throws {
+        let film = Activity("https://example.com/film")
+        let length = Duration.seconds(90)
+        let played = Statement.videoPlayed(film, session: id, length: length, at: .milliseconds(12_345))
+        let paused = Statement.videoPaused(film, session: id, length: length, at: .milliseconds(12_345))
+        let seen = Statement.videoCompleted(film, session: id, length: length)
+        for (statement, verb) in [(played, Verb.played), (paused, .paused), (seen, .completed)] {
+            #expect(statement.verb == verb)
+            #expect(statement.object == .activity(activity: film.activityType(ActivityTypes.video)))
+            #expect(statement.context?.contextActivities?.category == [Activity(Categories.video)])
+            #expect(statement.context?.extensions == [
+                ExtensionKeys.videoLength: "90.0", ExtensionKeys.videoSessionId: "\"\(id.uuidString.lowercased())\"",
+            ])
+        }
+        #expect(played.result?.extensions == [ExtensionKeys.videoTime: "12.345"] && paused.result == played.result)
+        #expect(seen.result?.extensions == [ExtensionKeys.videoTime: "90.0", ExtensionKeys.videoProgress: "1"])
+        #expect(seen.result?.completion == true)
+    }
+
     @Test func aMailAddressNeedsNoMailto() throws {
         for address in ["ada@example.com", "mailto:ada@example.com"] {
             #expect(Agent.mbox(address, name: "Ada").ifi == .mbox(iri: "mailto:ada@example.com"))

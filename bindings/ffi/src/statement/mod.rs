@@ -12,6 +12,7 @@ mod defaults;
 mod extensions;
 mod object;
 mod result;
+mod templates;
 mod verb;
 
 use std::collections::HashMap;

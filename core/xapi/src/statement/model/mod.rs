@@ -57,6 +57,7 @@ mod object;
 pub(crate) mod reading;
 mod result;
 mod statement;
+mod templates;
 mod verb;
 mod written;
 

@@ -87,6 +87,13 @@ impl Statement {
         self
     }
 
+    /// Sets the actor.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<Actor>) -> Self {
+        self.actor = Some(actor.into());
+        self
+    }
+
     /// Sets the result.
     #[must_use]
     pub fn result(mut self, result: XapiResult) -> Self {

@@ -24,7 +24,8 @@ public annotation class StatementDsl
  * }
  * ```
  *
- * Verb and object must be there, and the actor, unless a default says who. Whether all is right is checked when
+ * Verb and object must be there, and the actor, unless a default says who. The commonest statements are a line each:
+ * [StatementBuilder.answered], [StatementBuilder.completed] and those beside them. Whether all is right is checked when
  * it is recorded.
  */
 @JvmSynthetic
@@ -106,8 +107,8 @@ public class StatementBuilder {
     private var actor: Actor? = null
     private var verb: Verb? = null
     private var target: StatementObject? = null
-    private var result: XapiResult? = null
-    private var context: Context? = null
+    private var result: ResultBuilder? = null
+    private var context: ContextBuilder? = null
     private val attachments = mutableListOf<Attachment>()
 
     /** Who did it: one person or system. */
@@ -168,22 +169,22 @@ public class StatementBuilder {
         )
     }
 
-    /** How it went. */
+    /** How it went, in addition to what was said of that. */
     public fun result(build: Consumer<ResultBuilder>): StatementBuilder = result { build.accept(this) }
 
-    /** How it went. */
+    /** How it went, in addition to what was said of that. */
     @JvmSynthetic
     public fun result(build: ResultBuilder.() -> Unit): StatementBuilder = apply {
-        result = ResultBuilder().apply(build).build()
+        result = (result ?: ResultBuilder()).apply(build)
     }
 
-    /** What it was part of. */
+    /** What it was part of, in addition to what was said of that. */
     public fun context(build: Consumer<ContextBuilder>): StatementBuilder = context { build.accept(this) }
 
-    /** What it was part of. */
+    /** What it was part of, in addition to what was said of that. */
     @JvmSynthetic
     public fun context(build: ContextBuilder.() -> Unit): StatementBuilder = apply {
-        context = ContextBuilder().apply(build).build()
+        context = (context ?: ContextBuilder()).apply(build)
     }
 
     /** A file that belongs to it. */
@@ -191,13 +192,102 @@ public class StatementBuilder {
         attachments += attachment
     }
 
-    /** The statement; that it has no verb or no object is an [IllegalStateException]. */
+    /**
+     * That somebody answered [question] with [response]. Without a type the question is a `cmi.interaction` where
+     * [define] says its form, else a `question`.
+     */
+    public fun answered(question: String, response: String, define: Consumer<ActivityBuilder>): StatementBuilder =
+        answered(question, response) { define.accept(this) }
+
+    /**
+     * That somebody answered [question] with [response]. Without a type the question is a `cmi.interaction` where
+     * [define] says its form, else a `question`.
+     */
+    @JvmSynthetic
+    public fun answered(question: String, response: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+        like(statementAnswered(buildActivity(question, define), response))
+
+    /** That somebody finished [activity], normally and as a whole. */
+    public fun completed(activity: String, define: Consumer<ActivityBuilder>): StatementBuilder =
+        completed(activity) { define.accept(this) }
+
+    /** That somebody finished [activity], normally and as a whole. */
+    @JvmSynthetic
+    public fun completed(activity: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+        like(statementCompleted(buildActivity(activity, define)))
+
+    /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
+    public fun progressed(activity: String, percent: Int, define: Consumer<ActivityBuilder>): StatementBuilder =
+        progressed(activity, percent) { define.accept(this) }
+
+    /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
+    @JvmSynthetic
+    public fun progressed(activity: String, percent: Int, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+        like(statementProgressed(buildActivity(activity, define), percent))
+
+    /** That somebody was present at [meeting], on site or online. */
+    public fun attended(meeting: String, define: Consumer<ActivityBuilder>): StatementBuilder =
+        attended(meeting) { define.accept(this) }
+
+    /** That somebody was present at [meeting], on site or online. */
+    @JvmSynthetic
+    public fun attended(meeting: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+        like(statementAttended(buildActivity(meeting, define)))
+
+    /**
+     * That somebody started [video], or went on with it, [at] this point. [session] is the same for all statements about
+     * one viewing, and [length] that of the whole recording.
+     */
+    public fun videoPlayed(
+        video: String, session: UUID, length: Duration, at: Duration, define: Consumer<ActivityBuilder>,
+    ): StatementBuilder = videoPlayed(video, session, length, at) { define.accept(this) }
+
+    /**
+     * That somebody started [video], or went on with it, [at] this point. [session] is the same for all statements about
+     * one viewing, and [length] that of the whole recording.
+     */
+    @JvmSynthetic
+    public fun videoPlayed(
+        video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit = {},
+    ): StatementBuilder = like(statementVideoPlayed(buildActivity(video, define), session, length, at))
+
+    /** That somebody stopped [video] for a while or for good, [at] this point; see [videoPlayed]. */
+    public fun videoPaused(
+        video: String, session: UUID, length: Duration, at: Duration, define: Consumer<ActivityBuilder>,
+    ): StatementBuilder = videoPaused(video, session, length, at) { define.accept(this) }
+
+    /** That somebody stopped [video] for a while or for good, [at] this point; see [videoPlayed]. */
+    @JvmSynthetic
+    public fun videoPaused(
+        video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit = {},
+    ): StatementBuilder = like(statementVideoPaused(buildActivity(video, define), session, length, at))
+
+    /** That somebody has seen [video] to its end; see [videoPlayed]. The result says how long that took. */
+    public fun videoCompleted(
+        video: String, session: UUID, length: Duration, define: Consumer<ActivityBuilder>,
+    ): StatementBuilder = videoCompleted(video, session, length) { define.accept(this) }
+
+    /** That somebody has seen [video] to its end; see [videoPlayed]. The result says how long that took. */
+    @JvmSynthetic
+    public fun videoCompleted(
+        video: String, session: UUID, length: Duration, define: ActivityBuilder.() -> Unit = {},
+    ): StatementBuilder = like(statementVideoCompleted(buildActivity(video, define), session, length))
+
+    private fun like(template: Statement): StatementBuilder {
+        verb = template.verb
+        target = template.`object`
+        template.result?.let { result { add(it) } }
+        template.context?.let { context { add(it) } }
+        return this
+    }
+
+    /** The statement. That it has no verb or no object is told when it is recorded: they have no id then. */
     public fun build(): Statement = Statement(
         actor = actor,
-        verb = checkNotNull(verb) { "the statement has no verb: add verb(Verbs.…)" },
-        `object` = checkNotNull(target) { "the statement has no object: add activity(…)" },
-        result = result,
-        context = context,
+        verb = verb ?: Verb(""),
+        `object` = target ?: StatementObject.Activity(Activity("")),
+        result = result?.build(),
+        context = context?.build(),
         timestamp = timestamp,
         attachments = attachments.toList(),
         id = id,
@@ -254,6 +344,12 @@ public class ResultBuilder internal constructor() : ExtensibleBuilder() {
         max: Double? = null,
     ) {
         score = Score(scaled, raw, min, max)
+    }
+
+    internal fun add(known: XapiResult) {
+        completion = known.completion ?: completion
+        response = known.response ?: response
+        extensions += known.extensions
     }
 
     internal fun build() = XapiResult(score, success, completion, response, duration, extensions)
@@ -333,6 +429,11 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     /** A group with a part in it. Needs an LRS that speaks 2.0. */
     public fun contextGroup(group: Group, vararg relevantTypes: String) {
         groups += ContextGroup(group, relevantTypes.toList())
+    }
+
+    internal fun add(known: Context) {
+        category += known.contextActivities?.category.orEmpty()
+        extensions += known.extensions
     }
 
     internal fun build() = Context(

@@ -28,10 +28,7 @@ public interface StatementRecorder {
 /** Builds a [statement] and records it; see [StatementRecorder.record]. */
 public suspend fun StatementRecorder.record(build: StatementBuilder.() -> Unit): Recorded = record(statement(build))
 
-/**
- * Builds a [statement] and posts it; see [StatementRecorder.post]. That it has no verb or no object is thrown here, as
- * there is no statement yet.
- */
+/** Builds a [statement] and posts it; see [StatementRecorder.post]. */
 public fun StatementRecorder.post(build: StatementBuilder.() -> Unit): Unit = post(statement(build))
 
 /** Is told what was posted and could not be recorded: see [StatementRecorder.post]. */

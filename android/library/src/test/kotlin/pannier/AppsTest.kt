@@ -13,29 +13,18 @@ import org.junit.jupiter.api.io.TempDir
 
 fun answered(recorder: StatementRecorder, word: String, answer: String, took: Duration) {
     recorder.post {
-        verb(Verbs.ANSWERED)
-        activity("https://school.example/words/$word") {
-            type = ActivityTypes.CMI_INTERACTION
+        answered("https://school.example/words/$word", answer) {
             interaction = InteractionType.FILL_IN
             correctResponses = listOf(word)
         }
-        result {
-            response = answer
-            success = answer == word
-            duration = took
-        }
+        result { success = answer == word; duration = took }
     }
 }
 
 fun stepDone(recorder: StatementRecorder, step: String, training: String, mistakes: Int, took: Duration) {
     recorder.post {
-        verb(Verbs.COMPLETED)
-        activity("https://plant.example/$training/$step") { type = ActivityTypes.SIMULATION }
-        result {
-            completion = true
-            success = mistakes == 0
-            duration = took
-        }
+        completed("https://plant.example/$training/$step") { type = ActivityTypes.SIMULATION }
+        result { success = mistakes == 0; duration = took }
         context { parent("https://plant.example/$training") }
     }
 }
@@ -45,8 +34,7 @@ suspend fun checkIn(recorder: StatementRecorder, badge: String, statementId: UUI
         // Made from the workshop and the badge: shown twice, it is the same statement, and changes nothing.
         id = statementId
         actor(account("https://workshops.example/badges", badge))
-        verb(Verbs.ATTENDED)
-        activity("https://workshops.example/first-aid") { type = ActivityTypes.MEETING }
+        attended("https://workshops.example/first-aid")
     }
     return recorded.isNew
 }

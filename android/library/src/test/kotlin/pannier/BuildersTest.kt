@@ -1,17 +1,23 @@
 package pannier
 
+import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
 import java.util.UUID
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.io.TempDir
 
 /** That what is built is what was meant. */
 class BuildersTest {
+    @TempDir
+    lateinit var folder: Path
+
     private val id = UUID.fromString("0c7a4a4e-3f52-4f5b-9d6c-6a4c3b1e2d10")
 
     @Test
@@ -135,9 +141,53 @@ class BuildersTest {
     }
 
     @Test
-    fun `what a statement cannot be without is asked for by name`() {
-        val error = assertThrows<IllegalStateException> { statement { actor(mbox("mailto:ada@example.com")) } }
-        assertTrue("verb(" in error.message!!)
+    fun `what a statement cannot be without is told when it is recorded, with all else`() = runBlocking<Unit> {
+        val nothing = statement { result { score(scaled = 7.0) } }
+        Collector.open(folder.queue()).use { collector ->
+            val error = assertThrows<PannierException.Invalid> { runBlocking { collector.record(nothing) } }
+            val paths = error.faults.map { it.path }.toSet()
+            assertEquals(setOf("$.actor", "$.verb.id", "$.object.id", "$.result.score.scaled"), paths, "$error")
+            val inside = assertThrows<PannierException.Invalid> { runBlocking { collector.record { subStatement { } } } }
+            assertTrue(inside.faults.any { it.path == "$.object.verb.id" }, "$inside")
+            assertEquals(0, collector.readStatus().recorded)
+        }
+    }
+
+    @Test
+    fun `the commonest statements are a line each`() {
+        val (page, session) = "https://example.com/it" to id
+        val (length, at) = Duration.ofSeconds(90) to Duration.ofMillis(12_500)
+        val shape = Activity(page)
+        for ((made, wanted) in listOf(
+            statement { answered(page, "rain") } to statementAnswered(shape, "rain"),
+            statement { completed(page) } to statementCompleted(shape),
+            statement { progressed(page, 40) } to statementProgressed(shape, 40),
+            statement { attended(page) } to statementAttended(shape),
+            statement { videoPlayed(page, session, length, at) } to statementVideoPlayed(shape, session, length, at),
+            statement { videoPaused(page, session, length, at) } to statementVideoPaused(shape, session, length, at),
+            statement { videoCompleted(page, session, length) } to statementVideoCompleted(shape, session, length),
+        )) {
+            assertEquals(wanted.toJson(), made.toJson())
+        }
+        val paused = statementVideoPaused(shape, session, length, at)
+        assertEquals(Verbs.PAUSED to ActivityTypes.VIDEO, paused.verb to (paused.`object` as StatementObject.Activity).activity.definition?.activityType)
+        assertEquals("12.5", paused.result?.extensions?.get(ExtensionKeys.VIDEO_TIME))
+        assertEquals(listOf(Categories.VIDEO), paused.context?.contextActivities?.category?.map { it.id })
+    }
+
+    @Test
+    fun `what is said beside a template is added to it, before or after`() {
+        val whole = statement {
+            result { success = false }
+            context { parent("https://example.com/quiz") }
+            answered("https://example.com/words/zug", "rain") { name("de", "der Zug"); interaction = InteractionType.FILL_IN }
+            result { took(4.2.seconds) }
+            context { language = "de" }
+        }
+        assertEquals(XapiResult(success = false, response = "rain", duration = Duration.ofMillis(4_200)), whole.result)
+        assertEquals("de" to listOf("https://example.com/quiz"), whole.context?.let { it.language to it.contextActivities?.parent?.map { up -> up.id } })
+        val word = (whole.`object` as StatementObject.Activity).activity.definition
+        assertEquals("der Zug" to ActivityTypes.CMI_INTERACTION, word?.name?.get("de") to word?.activityType)
     }
 
     @Test

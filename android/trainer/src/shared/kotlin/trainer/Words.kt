@@ -1,10 +1,8 @@
 package trainer
 
 import java.time.Duration
-import pannier.ActivityTypes
 import pannier.InteractionType
 import pannier.Statement
-import pannier.Verbs
 import pannier.account
 import pannier.statement
 
@@ -18,17 +16,11 @@ val WORDS = listOf(Word("der Zug", "train"), Word("der Bahnhof", "station"), Wor
 /** That the learner was asked for a word, and answered so. */
 fun answered(word: Word, answer: String, took: Duration): Statement = statement {
     actor(account("https://example.com/trainer", "learner-1"))
-    verb(Verbs.ANSWERED)
-    activity("https://example.com/words/${word.german.substringAfter(' ').lowercase()}") {
-        type = ActivityTypes.CMI_INTERACTION
+    answered("https://example.com/words/${word.german.substringAfter(' ').lowercase()}", answer) {
         name("de", word.german)
         interaction = InteractionType.FILL_IN
         correctResponses = listOf(word.english)
     }
-    result {
-        success = word.isRight(answer)
-        response = answer
-        duration = took
-    }
+    result { success = word.isRight(answer); duration = took }
     context { language = "de" }
 }

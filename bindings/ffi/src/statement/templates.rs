@@ -1,0 +1,111 @@
+//! The commonest statements, as the core makes them. In Kotlin and Swift they are where a statement is built.
+
+use pannier::statement::model;
+
+use super::{Activity, Statement, StatementObject};
+use crate::{TimeSpan, Uuid};
+
+/// Makes the statement that somebody answered `question` with `response`. Without a type the question is a
+/// `cmi.interaction` where it has a form, else a `question`.
+#[uniffi::export]
+pub fn statement_answered(question: Activity, response: String) -> Statement {
+    made(question, |it| model::Statement::answered(it, response))
+}
+
+/// Makes the statement that somebody finished `activity`, normally and as a whole.
+#[uniffi::export]
+pub fn statement_completed(activity: Activity) -> Statement {
+    made(activity, model::Statement::completed)
+}
+
+/// Makes the statement that somebody has got so far with `activity`, in percent from 0 to 100.
+#[uniffi::export]
+pub fn statement_progressed(activity: Activity, percent: i32) -> Statement {
+    made(activity, |it| model::Statement::progressed(it, percent))
+}
+
+/// Makes the statement that somebody was present at `meeting`, on site or online.
+#[uniffi::export]
+pub fn statement_attended(meeting: Activity) -> Statement {
+    made(meeting, model::Statement::attended)
+}
+
+/// Makes the statement that somebody started `video`, or went on with it, `at` this point. `session` is the same for
+/// all statements about one viewing, and `length` that of the whole recording.
+#[uniffi::export]
+pub fn statement_video_played(
+    video: Activity,
+    session: Uuid,
+    length: TimeSpan,
+    at: TimeSpan,
+) -> Statement {
+    made(video, |it| {
+        model::Statement::video_played(it, session, length.into(), at.into())
+    })
+}
+
+/// Makes the statement that somebody stopped `video` for a while or for good, `at` this point; see
+/// `statement_video_played`.
+#[uniffi::export]
+pub fn statement_video_paused(
+    video: Activity,
+    session: Uuid,
+    length: TimeSpan,
+    at: TimeSpan,
+) -> Statement {
+    made(video, |it| {
+        model::Statement::video_paused(it, session, length.into(), at.into())
+    })
+}
+
+/// Makes the statement that somebody has seen `video` to its end; see `statement_video_played`.
+#[uniffi::export]
+pub fn statement_video_completed(video: Activity, session: Uuid, length: TimeSpan) -> Statement {
+    made(video, |it| {
+        model::Statement::video_completed(it, session, length.into())
+    })
+}
+
+/// Makes a statement about this activity. Its extensions stay the text that they are: whether that is JSON is told
+/// when the statement is recorded.
+fn made(
+    mut about: Activity,
+    template: impl FnOnce(model::Activity) -> model::Statement,
+) -> Statement {
+    let definition = about.definition.as_mut();
+    let extensions = definition.map(|known| std::mem::take(&mut known.extensions));
+    let mut statement = Statement::from(template(about.core("$.object", &mut Vec::new())));
+    if let (Some(extensions), StatementObject::Activity { activity }) =
+        (extensions, &mut statement.object)
+        && let Some(known) = &mut activity.definition
+    {
+        known.extensions = extensions;
+    }
+    statement
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::statement::ActivityDefinition;
+
+    #[test]
+    fn what_is_known_of_an_activity_stays_even_what_is_no_json() {
+        let extensions = HashMap::from([("https://example.com/e".to_owned(), "{".to_owned())]);
+        let known = ActivityDefinition {
+            activity_type: Some("https://example.com/kind".to_owned()),
+            extensions,
+            ..model::ActivityDefinition::default().into()
+        };
+        let word = Activity {
+            id: "https://example.com/words/zug".to_owned(),
+            definition: Some(known),
+        };
+        let made = statement_answered(word.clone(), "rain".to_owned());
+        assert_eq!(made.object, StatementObject::Activity { activity: word });
+        let refused = made.to_json().expect_err("no JSON");
+        assert!(refused.to_string().contains("is no JSON"), "{refused}");
+    }
+}
