@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pannier::statement::model::{Activity, Agent};
+use pannier::statement::model::{Agent, XapiActivity};
 use pannier::statement::{Statement, vocabulary::verbs};
 use pannier::store::{HeldStatement, HoldReason, Problem, WaitKind};
 use pannier::{Credentials, Ended, Page, Uuid};
@@ -112,7 +112,7 @@ pub fn recorded_offline_then_delivered(kind: Kind) {
     let typed = Statement::new(
         Agent::mbox("mailto:ada@example.com"),
         verbs::COMPLETED,
-        Activity::new("https://example.com/videos/leadership-basics"),
+        XapiActivity::new("https://example.com/videos/leadership-basics"),
     );
     device.collector.record(typed).expect("it is valid");
     let recorded = device.queued();

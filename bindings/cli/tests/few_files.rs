@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::process::Command;
 
-use pannier::statement::model::{Activity, Agent};
+use pannier::statement::model::{Agent, XapiActivity};
 use pannier::statement::vocabulary::verbs;
 use pannier::{Collector, Config, Credentials, Error, Statement};
 
@@ -54,7 +54,7 @@ fn with_few_files() {
     let statement = Statement::new(
         Agent::mbox("mailto:ada@example.com"),
         verbs::COMPLETED,
-        Activity::new("https://example.com/lessons/1"),
+        XapiActivity::new("https://example.com/lessons/1"),
     );
     let (mut refused, mut done) = (0, 0);
     for free in 0..24 {

@@ -230,7 +230,7 @@ fn at_least_one(number: i32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Context;
+    use crate::XapiContext;
 
     #[test]
     fn what_is_not_set_is_the_cores_default() {
@@ -289,9 +289,9 @@ mod tests {
             extra_roots: vec![vec![1]],
             defaults: Some(StatementDefaults {
                 actor: None,
-                context: Some(Context {
+                context: Some(XapiContext {
                     platform: Some("VR".to_owned()),
-                    ..Context::default()
+                    ..XapiContext::default()
                 }),
             }),
         })

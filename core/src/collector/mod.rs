@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! use pannier::{Collector, Config, Credentials};
-//! use pannier::statement::{Statement, model::{Activity, Agent}, vocabulary::verbs};
+//! use pannier::statement::{Statement, model::{XapiActivity, Agent}, vocabulary::verbs};
 //!
 //! # fn main() -> Result<(), pannier::Error> {
 //! let credentials = Credentials::Basic { user: "app".into(), password: "secret".into() };
@@ -10,7 +10,7 @@
 //! collector.record(Statement::new(
 //!     Agent::mbox("mailto:ada@example.com"),
 //!     verbs::COMPLETED,
-//!     Activity::new("https://example.com/lessons/1"),
+//!     XapiActivity::new("https://example.com/lessons/1"),
 //! ))?;
 //! let report = collector.sync()?;
 //! println!("{} delivered", report.delivered);

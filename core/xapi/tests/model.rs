@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use pannier_xapi::statement::model::{
-    Activity, Agent, Attachment, Context, ContextAgent, ContextGroup, Group, Ifi,
-    InteractionComponent, InteractionType, LanguageMap, Score, Statement, StatementObject,
-    SubStatement, Verb, XapiResult,
+    Agent, Attachment, ContextAgent, ContextGroup, Ifi, InteractionComponent, InteractionType,
+    LanguageMap, Score, Statement, StatementObject, SubStatement, Verb, XapiActivity, XapiContext,
+    XapiGroup, XapiResult,
 };
 use pannier_xapi::statement::vocabulary::{activity_types, categories, extensions, verbs};
 use pannier_xapi::statement::{XapiVersion, check};
@@ -22,8 +22,8 @@ fn ada() -> Agent {
     Agent::mbox("mailto:ada@example.com")
 }
 
-fn course() -> Activity {
-    Activity::new("https://example.com/course")
+fn course() -> XapiActivity {
+    XapiActivity::new("https://example.com/course")
 }
 
 #[test]
@@ -37,17 +37,19 @@ fn the_smallest_statement_has_nothing_but_its_three_parts() {
     let statement = Statement::new(ada(), verb, course());
     assert_eq!(written(&statement), smallest);
 
-    let silent = statement.result(XapiResult::new()).context(Context::new());
+    let silent = statement
+        .result(XapiResult::new())
+        .context(XapiContext::new());
     assert_eq!(written(&silent), smallest);
 }
 
 #[test]
 fn every_part_has_the_name_the_standard_gives_it() {
-    let crew = Group::identified(Ifi::account("https://example.com", "crew-7"))
+    let crew = XapiGroup::identified(Ifi::account("https://example.com", "crew-7"))
         .name("Crew 7")
         .member(Agent::new(Ifi::mbox_sha1sum("ab".repeat(20))).name("Ben"))
         .member(Agent::new(Ifi::openid("https://example.com/people/cy")));
-    let question = Activity::new("https://example.com/words/zug")
+    let question = XapiActivity::new("https://example.com/words/zug")
         .name("en", "Zug")
         .name("de", "Zug")
         .description("en", "What does it mean?")
@@ -64,20 +66,20 @@ fn every_part_has_the_name_the_standard_gives_it() {
         .response("train")
         .duration(Duration::from_millis(754_321))
         .extension(extensions::CMI5_PROGRESS, 40);
-    let context = Context::new()
+    let context = XapiContext::new()
         .registration(ID)
         .instructor(Agent::account("https://example.com", "teacher"))
-        .team(Group::anonymous([ada()]))
+        .team(XapiGroup::anonymous([ada()]))
         .parent(course())
-        .grouping(Activity::new("https://example.com/programme"))
-        .category(Activity::new(categories::CMI5))
-        .other(Activity::new("https://example.com/room"))
+        .grouping(XapiActivity::new("https://example.com/programme"))
+        .category(XapiActivity::new(categories::CMI5))
+        .other(XapiActivity::new("https://example.com/room"))
         .revision("2")
         .platform("Trainer")
         .language("de-AT")
         .statement(ID)
         .context_agent(ContextAgent::new(ada()).relevant_type("https://example.com/coach"))
-        .context_group(ContextGroup::new(Group::anonymous([ada()])))
+        .context_group(ContextGroup::new(XapiGroup::anonymous([ada()])))
         .extension(
             "https://example.com/seat",
             json!({"row": 3, "window": null}),
@@ -114,7 +116,7 @@ fn other_objects_say_what_they_are() {
         json!({"objectType": "Agent", "mbox": "mailto:ada@example.com"})
     );
     assert_eq!(
-        object(Group::anonymous([ada()]).into())["objectType"],
+        object(XapiGroup::anonymous([ada()]).into())["objectType"],
         "Group"
     );
     let planned = Statement::new(ada(), Verb::new("https://example.com/did"), course())

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use pannier_xapi::statement::model::{
-    Activity, Actor, Agent, Attachment, Context, ContextAgent, ContextGroup, Group, Ifi,
-    InteractionComponent, InteractionType, LanguageMap, Score, Statement, StatementObject,
-    StatementRef, SubStatement, Verb, XapiResult,
+    Actor, Agent, Attachment, ContextAgent, ContextGroup, Ifi, InteractionComponent,
+    InteractionType, LanguageMap, Score, Statement, StatementObject, StatementRef, SubStatement,
+    Verb, XapiActivity, XapiContext, XapiGroup, XapiResult,
 };
 use pannier_xapi::statement::{Comparison, Fill, XapiVersion, compare, prepare};
 use proptest::collection::{btree_map, vec};
@@ -68,14 +68,18 @@ fn agent() -> BoxedStrategy<Agent> {
         .boxed()
 }
 
-fn group() -> BoxedStrategy<Group> {
+fn group() -> BoxedStrategy<XapiGroup> {
     let identified =
-        (of(text()), ifi(), vec(agent(), 0..3)).prop_map(|(name, ifi, member)| Group {
+        (of(text()), ifi(), vec(agent(), 0..3)).prop_map(|(name, ifi, member)| XapiGroup {
             name,
             ifi: Some(ifi),
             member,
         });
-    prop_oneof![identified, vec(agent(), 1..4).prop_map(Group::anonymous),].boxed()
+    prop_oneof![
+        identified,
+        vec(agent(), 1..4).prop_map(XapiGroup::anonymous),
+    ]
+    .boxed()
 }
 
 fn actor() -> BoxedStrategy<Actor> {
@@ -97,7 +101,7 @@ fn components() -> BoxedStrategy<Vec<InteractionComponent>> {
         .boxed()
 }
 
-fn question() -> BoxedStrategy<Activity> {
+fn question() -> BoxedStrategy<XapiActivity> {
     use InteractionType as Form;
     let form = prop_oneof![
         Just(Form::Choice),
@@ -109,7 +113,7 @@ fn question() -> BoxedStrategy<Activity> {
     ];
     (iri(), form, components(), components())
         .prop_map(|(id, form, first, second)| {
-            let question = Activity::new(id).interaction(form);
+            let question = XapiActivity::new(id).interaction(form);
             match form {
                 Form::Choice | Form::Sequencing => {
                     let right = first[0].id.clone();
@@ -124,10 +128,12 @@ fn question() -> BoxedStrategy<Activity> {
         .boxed()
 }
 
-fn activity() -> BoxedStrategy<Activity> {
+fn activity() -> BoxedStrategy<XapiActivity> {
     let described = (iri(), languages(), languages(), iri(), iri(), any_json()).prop_map(
         |(id, names, descriptions, kind, key, value)| {
-            let mut activity = Activity::new(id).activity_type(kind).extension(key, value);
+            let mut activity = XapiActivity::new(id)
+                .activity_type(kind)
+                .extension(key, value);
             for (language, text) in names {
                 activity = activity.name(language, text);
             }
@@ -137,7 +143,7 @@ fn activity() -> BoxedStrategy<Activity> {
             activity
         },
     );
-    prop_oneof![iri().prop_map(Activity::new), described, question()].boxed()
+    prop_oneof![iri().prop_map(XapiActivity::new), described, question()].boxed()
 }
 
 fn result() -> BoxedStrategy<XapiResult> {
@@ -164,7 +170,7 @@ fn result() -> BoxedStrategy<XapiResult> {
         .boxed()
 }
 
-fn context() -> BoxedStrategy<Context> {
+fn context() -> BoxedStrategy<XapiContext> {
     (
         of(uuid()),
         of(actor()),
@@ -184,13 +190,13 @@ fn context() -> BoxedStrategy<Context> {
                 (agents, groups, part),
                 extensions,
             )| {
-                let mut context = Context {
+                let mut context = XapiContext {
                     registration,
                     instructor,
                     team,
                     statement: statement.map(StatementRef::new),
                     extensions,
-                    ..Context::new().language("en-GB")
+                    ..XapiContext::new().language("en-GB")
                 };
                 for (place, activity) in around.into_iter().enumerate() {
                     context = match place {
@@ -280,7 +286,7 @@ const FILL: Fill = Fill {
     now_ms: 1_718_434_800_123,
 };
 
-fn needs_version_2(context: Option<&Context>) -> bool {
+fn needs_version_2(context: Option<&XapiContext>) -> bool {
     context.is_some_and(|it| !it.context_agents.is_empty() || !it.context_groups.is_empty())
 }
 

@@ -14,14 +14,14 @@ public struct Checkin: Sendable {
     }
 
     let collector: Collector
-    let workshop: Activity
+    let workshop: XapiActivity
     /// The registration: this workshop, held this once. Ids are made from it and the name on a badge, so
     /// that a badge shown twice is the same statement twice, which changes nothing.
     let session: UUID
 
     public init(collector: Collector, workshop: String, session: UUID) {
         self.collector = collector
-        self.workshop = Activity("https://example.com/workshops/\(workshop)")
+        self.workshop = XapiActivity("https://example.com/workshops/\(workshop)")
             .name("en", "Workshop \(workshop)")
         self.session = session
     }
@@ -36,7 +36,7 @@ public struct Checkin: Sendable {
                 .attended(workshop)
                 .actor(.account(homePage: "https://example.com/badges", name: badge))
                 .id(id)
-                .context(Context().registration(session).platform("check-in desk"))
+                .context(XapiContext().registration(session).platform("check-in desk"))
             )
             return recorded.isNew ? .welcome(badge) : .alreadyHere(badge)
         } catch PannierError.otherContent {

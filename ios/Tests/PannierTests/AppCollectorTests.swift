@@ -118,7 +118,7 @@ struct AppCollectorTests {
         let app = self.app()
         let (events, status) = (app.events, app.status)
         let ada = try await app.recorder(StatementDefaults(.mbox("mailto:ada@example.com")))
-        ada.post(Statement(.completed, Activity("https://example.com/lessons/1")))
+        ada.post(Statement(.completed, XapiActivity("https://example.com/lessons/1")))
         #expect(try await app.sync().delivered == 1)
         #expect(try await within { await status.first { $0.delivered == 1 } } != nil)
         let first = try await within { await events.first { _ in true } }

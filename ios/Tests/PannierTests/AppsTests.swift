@@ -71,18 +71,18 @@ func answeredByHand(_ queue: OwnQueue, _ learner: String, _ word: String, _ answ
 }
 
 func answered(_ recorder: any StatementRecorder, _ word: String, _ answer: String, took: Duration) {
-    let question = Activity("https://school.example/words/\(word)").interaction(.fillIn).correctResponses([word])
+    let question = XapiActivity("https://school.example/words/\(word)").interaction(.fillIn).correctResponses([word])
     recorder.post(.answered(question, answer).success(answer == word).duration(took))
 }
 
 func stepDone(_ recorder: any StatementRecorder, _ step: String, of training: String, mistakes: Int, took: Duration) {
-    let whole = Activity("https://plant.example/\(training)")
-    let part = Activity("https://plant.example/\(training)/\(step)").activityType(ActivityTypes.simulation)
+    let whole = XapiActivity("https://plant.example/\(training)")
+    let part = XapiActivity("https://plant.example/\(training)/\(step)").activityType(ActivityTypes.simulation)
     recorder.post(.completed(part).success(mistakes == 0).duration(took).parent(whole))
 }
 
 func checkIn(_ recorder: any StatementRecorder, badge: String, id: UUID) async throws -> Bool {
-    let attended = Statement.attended(Activity("https://workshops.example/first-aid"))
+    let attended = Statement.attended(XapiActivity("https://workshops.example/first-aid"))
         .actor(.account(homePage: "https://workshops.example/badges", name: badge))
     // The id is made from the workshop and the badge: shown twice, it is the same statement, and changes nothing.
     return try await recorder.record(attended.id(id)).isNew
@@ -119,7 +119,7 @@ struct AppsTests {
         let config = Config(
             endpoint: MemoryLrs.endpoint,
             defaults: StatementDefaults(
-                .account(homePage: "https://school.example", name: "4711"), Context().platform("iPad").language("de")
+                .account(homePage: "https://school.example", name: "4711"), XapiContext().platform("iPad").language("de")
             )
         )
         return try await Collector.open(folder.queue, config: config, transport: lrs)

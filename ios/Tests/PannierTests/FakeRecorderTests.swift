@@ -26,7 +26,7 @@ struct FakeRecorderTests {
     @Test func itRefusesWhatARealOneRefuses() async throws {
         let (id, known) = (UUID(), UUID())
         let collector = try await Collector.open(folder.queue)
-        let nobody = Statement(.completed, Activity("https://example.com/lessons/1"))
+        let nobody = Statement(.completed, XapiActivity("https://example.com/lessons/1"))
         let file = Attachment(
             usageType: "https://example.com/u", display: ["en": "x"], contentType: "text/plain", length: 1,
             sha2: String(repeating: "a", count: 64), fileUrl: nil
@@ -58,7 +58,7 @@ struct FakeRecorderTests {
     }
 
     @Test func whatIsPostedAndRefusedIsKeptApart() async throws {
-        fake.post(Statement(.completed, Activity("https://example.com/lessons/1")))
+        fake.post(Statement(.completed, XapiActivity("https://example.com/lessons/1")))
         #expect((fake.notRecorded.first?.error as? PannierError)?.faults.map(\.path) == ["$.actor"])
         fake.fail(with: PannierError.diskFull(explanation: "no room"))
         fake.post(lesson(1))
@@ -72,7 +72,7 @@ struct FakeRecorderTests {
 
     @Test func whoDidItMayBeSaidOnceAsARecordersDefaultsDo() async throws {
         let fake = FakeRecorder(defaults: StatementDefaults(.account(homePage: "https://school.example", name: "ada")))
-        fake.post(Statement(.completed, Activity("https://example.com/lessons/1")))
+        fake.post(Statement(.completed, XapiActivity("https://example.com/lessons/1")))
         fake.post(lesson(2))
         #expect(fake.notRecorded.isEmpty)
         #expect(fake.recorded.map(\.actor) == [nil, lesson(2).actor])

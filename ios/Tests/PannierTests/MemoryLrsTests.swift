@@ -19,7 +19,7 @@ struct MemoryLrsTests {
     private func lesson(_ number: Int) -> Statement {
         Statement(
             .mbox("mailto:ada@example.com", name: "Ada, {the \"first\"}, [1]"), .completed,
-            Activity("https://example.com/lessons/\(number)"))
+            XapiActivity("https://example.com/lessons/\(number)"))
     }
 
     @Test(arguments: [

@@ -72,14 +72,14 @@ struct PostTests {
         let (id, threads) = (UUID(), BusyThreads())
         collector.post(lesson(1))
         collector.post(lesson(2, id: id))
-        collector.post(Statement(.completed, Activity("https://example.com/lessons/3")))
+        collector.post(Statement(.completed, XapiActivity("https://example.com/lessons/3")))
         collector.post(lesson(4, id: id))
         collector.post(lesson(5))
         threads.open()
         #expect(try await recorded(in: collector) == [1, 2, 5])
         let errors = told.with { $0.map(\.1) }
         #expect(told.with { $0.map(\.0) } == [
-            Statement(.completed, Activity("https://example.com/lessons/3")), lesson(4, id: id),
+            Statement(.completed, XapiActivity("https://example.com/lessons/3")), lesson(4, id: id),
         ])
         // It is one statement, and no list.
         #expect((errors.first as? PannierError)?.faults.map(\.path) == ["$.actor"])
@@ -94,7 +94,7 @@ struct PostTests {
         }
         let (ada, ben) = (try await learner("ada"), try await learner("ben"))
         let threads = BusyThreads()
-        for n in 1...6 { (n % 3 == 0 ? ben : ada).post(Statement(.answered, Activity("https://example.com/lessons/\(n)"))) }
+        for n in 1...6 { (n % 3 == 0 ? ben : ada).post(Statement(.answered, XapiActivity("https://example.com/lessons/\(n)"))) }
         collector.post(lesson(7))
         threads.open()
         #expect(try await recorded(in: collector) == Array(1...7))

@@ -20,7 +20,7 @@ func practise(queue: URL, lrs: URL, credentials: Credentials) async throws {
         Statement(
             .mbox("ada@example.com", name: "Ada"),
             .completed,
-            Activity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
+            XapiActivity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
         )
         .result(XapiResult().completion(true).score(.scaled(0.8)).duration(.seconds(12 * 60)))
     )
@@ -47,7 +47,7 @@ func recordAndSync(queue: URL, lrs: URL, credentials: Credentials) async throws 
         Statement(
             .mbox("ada@example.com", name: "Ada"),
             .completed,
-            Activity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
+            XapiActivity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
         )
     )
     let report = try await collector.sync()
@@ -71,10 +71,10 @@ func answer(collector: Collector, learner: String, word: String) async throws {
     let recorder = try await collector.recorder(
         StatementDefaults(
             .account(homePage: "https://school.example", name: learner),
-            Context().platform("iPad").language("de")
+            XapiContext().platform("iPad").language("de")
         )
     )
-    try await recorder.record(Statement(.answered, Activity("https://example.com/words/\(word)")))
+    try await recorder.record(Statement(.answered, XapiActivity("https://example.com/words/\(word)")))
 }
 
 /// The examples of the READMEs are the functions above, and they work.
@@ -105,7 +105,7 @@ struct ReadmeTests {
         let collector = try await Collector.open(folder.queue, config: hub.config)
         try await alsoExams(collector: collector, lrs: exams.url, credentials: exams.credentials)
         var exam = lesson(2)
-        exam.object = .activity(activity: Activity("https://example.com/exams/2"))
+        exam.object = .activity(activity: XapiActivity("https://example.com/exams/2"))
         let (first, second) = (try await collector.record(lesson(1)).id, try await collector.record(exam).id)
         // Each time that the queue is opened.
         try await alsoExams(collector: collector, lrs: exams.url, credentials: exams.credentials)

@@ -7,7 +7,7 @@ import Testing
 struct RecorderTests {
     let folder: Folder
     let hub: Lrs
-    let ofTheApp = StatementDefaults(Context().platform("Quest 3").language("de"))
+    let ofTheApp = StatementDefaults(XapiContext().platform("Quest 3").language("de"))
 
     init() async throws {
         folder = try Folder()
@@ -19,7 +19,7 @@ struct RecorderTests {
     }
 
     private func answered(_ word: String) -> Statement {
-        Statement(.answered, Activity("https://example.com/words/\(word)"))
+        Statement(.answered, XapiActivity("https://example.com/words/\(word)"))
     }
 
     @Test func anAppSaysWhereOnceAndEachLearnerWho() async throws {
@@ -30,7 +30,7 @@ struct RecorderTests {
         let ben = try await collector.recorder(learner("ben"))
         let first = try await ada.record(answered("zug")).id
         let others = try await ben.recordAll([answered("zug"), answered("rad")]).map(\.id)
-        let french = try await ada.within(StatementDefaults(Context().language("fr")))
+        let french = try await ada.within(StatementDefaults(XapiContext().language("fr")))
         let third = try await french.record(json: answered("train").toJson()).id
         let error = await thrown { try await collector.record(answered("zug")) }
         #expect("\(String(describing: error))".contains("$.actor"))

@@ -10,7 +10,7 @@ struct StatementsTests {
         Statement(
             .account(homePage: "https://example.com", name: "a1").name("Ada"),
             Verb("https://example.com/verbs/did", "did"),
-            Activity("https://example.com/words/zug")
+            XapiActivity("https://example.com/words/zug")
                 .activityType(ActivityTypes.cmiInteraction)
                 .name("de", "Zug")
                 .description("en", "What is it?")
@@ -31,10 +31,10 @@ struct StatementsTests {
                 .extension("https://example.com/j", json: "[1,2.5,null]")
         )
         .context(
-            Context().registration(id).instructor(.mbox("mailto:ben@example.com"))
+            XapiContext().registration(id).instructor(.mbox("mailto:ben@example.com"))
                 .team(.anonymous([.mbox("mailto:ada@example.com")]).name("Team"))
-                .parent(Activity("https://example.com/quiz"))
-                .category(Activity(Categories.video))
+                .parent(XapiActivity("https://example.com/quiz"))
+                .category(XapiActivity(Categories.video))
                 .revision("r1").platform("p1").language("de").statement(id)
                 .contextAgent(
                     ContextAgent(
@@ -53,14 +53,14 @@ struct StatementsTests {
     }
 
     @Test func theCommonestAreALineEachAndWhatIsSaidBesideStays() throws {
-        let word = Activity("https://example.com/words/zug").name("de", "der Zug").interaction(.fillIn)
-        let whole = Activity("https://example.com/quiz")
+        let word = XapiActivity("https://example.com/words/zug").name("de", "der Zug").interaction(.fillIn)
+        let whole = XapiActivity("https://example.com/quiz")
         let answered = Statement.answered(word, "rain").success(false).duration(.milliseconds(4_200)).parent(whole)
             .actor(.mbox("ada@example.com"))
         #expect(answered.verb == .answered && answered.actor == .agent(agent: .mbox("ada@example.com")))
         #expect(answered.object == .activity(activity: word.activityType(ActivityTypes.cmiInteraction)))
         #expect(answered.result == XapiResult().response("rain").success(false).duration(.milliseconds(4_200)))
-        #expect(answered.context == Context().parent(whole))
+        #expect(answered.context == XapiContext().parent(whole))
 
         #expect(Statement.completed(whole) == Statement(.completed, whole).result(XapiResult().completion(true)))
         let half = XapiResult().extension("https://w3id.org/xapi/cmi5/result/extensions/progress", 50)
@@ -69,7 +69,7 @@ struct StatementsTests {
     }
 
     @Test func aVideoFollowsItsProfile() throws {
-        let film = Activity("https://example.com/film")
+        let film = XapiActivity("https://example.com/film")
         let length = Duration.seconds(90)
         let played = Statement.videoPlayed(film, session: id, length: length, at: .milliseconds(12_345))
         let paused = Statement.videoPaused(film, session: id, length: length, at: .milliseconds(12_345))
@@ -77,7 +77,7 @@ struct StatementsTests {
         for (statement, verb) in [(played, Verb.played), (paused, .paused), (seen, .completed)] {
             #expect(statement.verb == verb)
             #expect(statement.object == .activity(activity: film.activityType(ActivityTypes.video)))
-            #expect(statement.context?.contextActivities?.category == [Activity(Categories.video)])
+            #expect(statement.context?.contextActivities?.category == [XapiActivity(Categories.video)])
             #expect(statement.context?.extensions == [
                 ExtensionKeys.videoLength: "90.0", ExtensionKeys.videoSessionId: "\"\(id.uuidString.lowercased())\"",
             ])
@@ -129,7 +129,7 @@ struct StatementsTests {
             .sub(
                 statement: SubStatement(
                     actor: .agent(agent: .mbox("mailto:ben@example.com")), verb: .attended,
-                    object: .activity(activity: Activity("https://example.com/it")),
+                    object: .activity(activity: XapiActivity("https://example.com/it")),
                     result: XapiResult(success: true), timestamp: Date(timeIntervalSince1970: 0)
                 )
             ),
@@ -163,7 +163,7 @@ struct StatementsTests {
         #expect(throws: DecodingError.self) {
             try JSONDecoder().decode(Statement.self, from: Data(one.utf8))
         }
-        let activity = try JSONEncoder().encode(Activity("https://example.com/it"))
+        let activity = try JSONEncoder().encode(XapiActivity("https://example.com/it"))
         #expect(throws: DecodingError.self) { try JSONDecoder().decode(StatementRef.self, from: activity) }
     }
 
@@ -173,10 +173,10 @@ struct StatementsTests {
         }
         try again(full.actor!)
         try again(Agent.mbox("mailto:ada@example.com"))
-        try again(Group.anonymous([.mbox("mailto:ada@example.com")]))
+        try again(XapiGroup.anonymous([.mbox("mailto:ada@example.com")]))
         try again(full.verb)
         try again(full.object)
-        try again(Activity("https://example.com/it"))
+        try again(XapiActivity("https://example.com/it"))
         try again(StatementRef(id))
         try again(full.result!)
         try again(XapiResult())
@@ -220,8 +220,8 @@ struct StatementsTests {
 
     @Test func everyInteractionTypeIsReadAsItIsWritten() throws {
         for type in InteractionType.allCases {
-            let one = Activity("https://example.com/q").interaction(type)
-            #expect(try JSONDecoder().decode(Activity.self, from: JSONEncoder().encode(one)) == one)
+            let one = XapiActivity("https://example.com/q").interaction(type)
+            #expect(try JSONDecoder().decode(XapiActivity.self, from: JSONEncoder().encode(one)) == one)
         }
     }
 

@@ -144,7 +144,7 @@ func lesson(_ n: Int, id: UUID? = nil) -> Statement {
     var statement = Statement(
         .mbox("mailto:ada@example.com", name: "Ada"),
         .completed,
-        Activity("https://example.com/lessons/\(n)").name("en", "Lesson \(n)")
+        XapiActivity("https://example.com/lessons/\(n)").name("en", "Lesson \(n)")
     )
     statement.id = id
     return statement

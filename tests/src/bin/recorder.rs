@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use pannier::statement::model::{Account, Ifi};
+use pannier::statement::model::{Ifi, XapiAccount};
 use pannier::{Collector, Config, Error, Page, Recorded, Uuid};
 use pannier_testing::MemoryLrs;
 use pannier_tests::device::SkippingClock;
@@ -179,7 +179,7 @@ fn erase(file: &str, ballast: &Path) {
     let collector = open(file, Config::default());
     println!("refused {}", until_full(&collector, 0..).1);
     say_queued(&collector);
-    let who = Ifi::Account(Account {
+    let who = Ifi::Account(XapiAccount {
         home_page: "https://vocabulary.example.com".to_owned(),
         name: "learner-3".to_owned(),
     });

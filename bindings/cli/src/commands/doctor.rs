@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::Args;
-use pannier::statement::model::{Activity, Agent};
+use pannier::statement::model::{Agent, XapiActivity};
 use pannier::statement::vocabulary::verbs;
 use pannier::{Collector, Config, Examined, Finding, Probe, Statement, Uuid};
 use serde::Serialize;
@@ -83,7 +83,7 @@ fn trial(id: Uuid) -> Statement {
     Statement::new(
         Agent::account("https://pannier.invalid/doctor", "doctor").name("pannier doctor"),
         verbs::INTERACTED,
-        Activity::new("https://pannier.invalid/doctor/connection"),
+        XapiActivity::new("https://pannier.invalid/doctor/connection"),
     )
     .id(id)
 }

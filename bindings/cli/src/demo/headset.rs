@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pannier::statement::Statement;
-use pannier::statement::model::{Activity, Agent, Context, Score, XapiResult};
+use pannier::statement::model::{Agent, Score, XapiActivity, XapiContext, XapiResult};
 use pannier::statement::vocabulary::{activity_types, verbs};
 
 use super::diary::Diary;
@@ -41,15 +41,15 @@ pub fn trains(mut diary: Diary) -> Vec<Statement> {
     let registration = diary.id();
     for (round, (id, name)) in DRILLS.into_iter().enumerate() {
         let drill = || {
-            Activity::new(format!("{SITE}/drills/{id}"))
+            XapiActivity::new(format!("{SITE}/drills/{id}"))
                 .name("en", name)
                 .activity_type(activity_types::SIMULATION)
         };
         let context = || {
-            Context::new()
+            XapiContext::new()
                 .registration(registration)
                 .grouping(
-                    Activity::new(format!("{SITE}/courses/safety-at-sea"))
+                    XapiActivity::new(format!("{SITE}/courses/safety-at-sea"))
                         .name("en", "Safety at Sea")
                         .activity_type(activity_types::COURSE),
                 )
@@ -108,8 +108,8 @@ fn trainee() -> Agent {
     Agent::account(SITE, "crew-0042").name("Ben Okafor")
 }
 
-fn thing(name: &str) -> Activity {
-    Activity::new(format!("{SITE}/things/{name}"))
+fn thing(name: &str) -> XapiActivity {
+    XapiActivity::new(format!("{SITE}/things/{name}"))
         .name("en", name.replace('-', " "))
         .activity_type(activity_types::INTERACTION)
 }

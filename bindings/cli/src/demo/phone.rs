@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pannier::statement::Statement;
 use pannier::statement::model::{
-    Activity, Agent, Context, InteractionComponent, InteractionType, Score, XapiResult,
+    Agent, InteractionComponent, InteractionType, Score, XapiActivity, XapiContext, XapiResult,
 };
 use pannier::statement::vocabulary::{activity_types, extensions, verbs};
 
@@ -48,14 +48,14 @@ pub fn practises(mut diary: Diary) -> Vec<Statement> {
     let registration = diary.id();
     for lesson in 0..LESSONS {
         let context = || {
-            Context::new()
+            XapiContext::new()
                 .registration(registration)
                 .grouping(course())
                 .platform("Vokabelzug 3.1 (phone)")
                 .language("de")
         };
         let activity = || {
-            Activity::new(format!("{SITE}/lessons/{}", lesson + 1))
+            XapiActivity::new(format!("{SITE}/lessons/{}", lesson + 1))
                 .name("en", format!("On the train, lesson {}", lesson + 1))
                 .name("de", format!("Im Zug, Lektion {}", lesson + 1))
                 .activity_type(activity_types::LESSON)
@@ -112,15 +112,15 @@ fn learner() -> Agent {
     Agent::account(SITE, "learner-4711").name("Aylin Şahin")
 }
 
-fn course() -> Activity {
-    Activity::new(format!("{SITE}/courses/german-on-the-train"))
+fn course() -> XapiActivity {
+    XapiActivity::new(format!("{SITE}/courses/german-on-the-train"))
         .name("en", "German on the Train")
         .activity_type(activity_types::COURSE)
 }
 
-fn question(word: usize) -> Activity {
+fn question(word: usize) -> XapiActivity {
     let (german, english, taken_for) = WORDS[word];
-    Activity::new(format!("{SITE}/words/{}", word + 1))
+    XapiActivity::new(format!("{SITE}/words/{}", word + 1))
         .name("de", german)
         .description("en", format!("What does “{german}” mean?"))
         .activity_type(activity_types::CMI_INTERACTION)

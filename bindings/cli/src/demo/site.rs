@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use pannier::lrs::{Credentials, Endpoint};
-use pannier::statement::model::{Activity, Agent};
+use pannier::statement::model::{Agent, XapiActivity};
 use pannier::statement::vocabulary::verbs;
 use pannier::transport::{HttpOptions, HttpTransport};
 use pannier::{Config, Statement};
@@ -188,7 +188,7 @@ fn another_under(id: Uuid) -> String {
     Statement::new(
         Agent::account("https://drills.example.com", "crew-0007").name("Somebody Else"),
         verbs::EXPERIENCED,
-        Activity::new("https://drills.example.com/drills/lifeboat"),
+        XapiActivity::new("https://drills.example.com/drills/lifeboat"),
     )
     .id(id)
     .to_json()

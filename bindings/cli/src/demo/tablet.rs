@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pannier::statement::Statement;
 use pannier::statement::model::{
-    Activity, Agent, Context, Group, Ifi, InteractionType, Score, XapiResult,
+    Agent, Ifi, InteractionType, Score, XapiActivity, XapiContext, XapiGroup, XapiResult,
 };
 use pannier::statement::vocabulary::{activity_types, categories, extensions, verbs};
 
@@ -52,12 +52,12 @@ impl Learner {
     fn did(
         &self,
         verb: impl Into<pannier::statement::model::Verb>,
-        activity: Activity,
+        activity: XapiActivity,
     ) -> Statement {
-        let context = Context::new()
+        let context = XapiContext::new()
             .registration(self.registration)
             .instructor(Agent::mbox("mailto:trainer@workshops.example.com").name("Noor"))
-            .team(Group::identified(Ifi::account(SITE, "spring-crew")).name("Spring crew"))
+            .team(XapiGroup::identified(Ifi::account(SITE, "spring-crew")).name("Spring crew"))
             .platform("Workshop Kit 1.8 (tablet)");
         Statement::new(self.agent.clone(), verb, activity).context(context)
     }
@@ -70,7 +70,7 @@ fn watches(diary: &mut Diary, learner: &Learner, seat: usize) {
         let mut said = learner.did(verb, video());
         said.context = said.context.map(|context| {
             context
-                .category(Activity::new(categories::VIDEO))
+                .category(XapiActivity::new(categories::VIDEO))
                 .extension(
                     extensions::VIDEO_SESSION_ID,
                     learner.registration.to_string(),
@@ -104,7 +104,7 @@ fn watches(diary: &mut Diary, learner: &Learner, seat: usize) {
 
 fn attends(diary: &mut Diary, learner: &Learner) {
     diary.pass(Duration::from_mins(45));
-    let webinar = Activity::new(format!("{SITE}/webinars/advanced-crm"))
+    let webinar = XapiActivity::new(format!("{SITE}/webinars/advanced-crm"))
         .name("en", "Advanced CRM")
         .activity_type(activity_types::WEBINAR);
     let result = XapiResult::new()
@@ -117,7 +117,7 @@ fn attends(diary: &mut Diary, learner: &Learner) {
 /// Records a quiz: begun, fourteen questions, ended.
 fn answers(diary: &mut Diary, learner: &Learner, seat: usize) {
     let quiz = || {
-        Activity::new(format!("{SITE}/quizzes/leadership-basics"))
+        XapiActivity::new(format!("{SITE}/quizzes/leadership-basics"))
             .name("en", "Leadership Basics: What Do You Remember?")
             .activity_type(activity_types::ASSESSMENT)
     };
@@ -128,11 +128,12 @@ fn answers(diary: &mut Diary, learner: &Learner, seat: usize) {
         diary.pass(time);
         let knows = !(number * 3 + seat).is_multiple_of(5);
         right += usize::from(knows);
-        let question = Activity::new(format!("{SITE}/quizzes/leadership-basics/{}", number + 1))
-            .name("en", format!("Question {}", number + 1))
-            .activity_type(activity_types::CMI_INTERACTION)
-            .interaction(InteractionType::TrueFalse)
-            .correct_responses(["true"]);
+        let question =
+            XapiActivity::new(format!("{SITE}/quizzes/leadership-basics/{}", number + 1))
+                .name("en", format!("Question {}", number + 1))
+                .activity_type(activity_types::CMI_INTERACTION)
+                .interaction(InteractionType::TrueFalse)
+                .correct_responses(["true"]);
         let mut answered = learner.did(verbs::ANSWERED, question);
         answered.context = answered.context.map(|context| context.parent(quiz()));
         diary.note(
@@ -151,14 +152,14 @@ fn answers(diary: &mut Diary, learner: &Learner, seat: usize) {
     diary.note(learner.did(verbs::COMPLETED, quiz()).result(result));
 }
 
-fn app() -> Activity {
-    Activity::new(format!("{SITE}/kit"))
+fn app() -> XapiActivity {
+    XapiActivity::new(format!("{SITE}/kit"))
         .name("en", "Workshop Kit")
         .activity_type("http://activitystrea.ms/schema/1.0/application")
 }
 
-fn video() -> Activity {
-    Activity::new(format!("{SITE}/videos/leadership-basics"))
+fn video() -> XapiActivity {
+    XapiActivity::new(format!("{SITE}/videos/leadership-basics"))
         .name("en", "Leadership Basics")
         .activity_type(activity_types::VIDEO)
 }

@@ -9,7 +9,7 @@ use crate::status::mirror;
 
 /// Something to do or to learn from: a course, a video, a question, a simulation (Data 2.4.4.1).
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
-pub struct Activity {
+pub struct XapiActivity {
     /// The IRI that distinguishes it from all others.
     pub id: String,
     /// Its definition.
@@ -17,9 +17,9 @@ pub struct Activity {
     pub definition: Option<ActivityDefinition>,
 }
 
-impl Activity {
-    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Activity {
-        model::Activity {
+impl XapiActivity {
+    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::XapiActivity {
+        model::XapiActivity {
             id: self.id,
             definition: self
                 .definition
@@ -28,8 +28,8 @@ impl Activity {
     }
 }
 
-impl From<model::Activity> for Activity {
-    fn from(activity: model::Activity) -> Self {
+impl From<model::XapiActivity> for XapiActivity {
+    fn from(activity: model::XapiActivity) -> Self {
         Self {
             id: activity.id,
             definition: activity.definition.map(Into::into),

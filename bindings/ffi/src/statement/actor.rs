@@ -15,7 +15,7 @@ pub enum Actor {
     /// Several people or systems.
     Group {
         /// The group.
-        group: Group,
+        group: XapiGroup,
     },
 }
 
@@ -71,7 +71,7 @@ impl From<model::Agent> for Agent {
 
 /// Several people or systems (Data 2.4.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Group {
+pub struct XapiGroup {
     /// Members; for an identified group not necessarily all.
     #[uniffi(default)]
     pub member: Vec<Agent>,
@@ -83,8 +83,8 @@ pub struct Group {
     pub ifi: Option<Ifi>,
 }
 
-impl From<Group> for model::Group {
-    fn from(group: Group) -> Self {
+impl From<XapiGroup> for model::XapiGroup {
+    fn from(group: XapiGroup) -> Self {
         Self {
             name: group.name,
             ifi: group.ifi.map(Into::into),
@@ -93,8 +93,8 @@ impl From<Group> for model::Group {
     }
 }
 
-impl From<model::Group> for Group {
-    fn from(group: model::Group) -> Self {
+impl From<model::XapiGroup> for XapiGroup {
+    fn from(group: model::XapiGroup) -> Self {
         Self {
             member: all(group.member),
             name: group.name,
@@ -125,7 +125,7 @@ pub enum Ifi {
     /// An account on some system: best for privacy, as the name may be opaque.
     Account {
         /// The account.
-        account: Account,
+        account: XapiAccount,
     },
 }
 
@@ -146,8 +146,8 @@ impl From<model::Ifi> for Ifi {
             model::Ifi::Mbox(iri) => Self::Mbox { iri },
             model::Ifi::MboxSha1sum(hex) => Self::MboxSha1sum { hex },
             model::Ifi::Openid(uri) => Self::Openid { uri },
-            model::Ifi::Account(model::Account { home_page, name }) => Self::Account {
-                account: Account { home_page, name },
+            model::Ifi::Account(model::XapiAccount { home_page, name }) => Self::Account {
+                account: XapiAccount { home_page, name },
             },
         }
     }
@@ -155,7 +155,7 @@ impl From<model::Ifi> for Ifi {
 
 /// An account on a system (Data 2.4.2.4).
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Account {
+pub struct XapiAccount {
     /// The home page of the system the account is on.
     pub home_page: String,
     /// The unique name or number of the account there.

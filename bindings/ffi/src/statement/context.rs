@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use pannier::statement::{Fault, model};
 
-use super::{Activity, Actor, Agent, Group, StatementRef, all, extensions};
+use super::{Actor, Agent, StatementRef, XapiActivity, XapiGroup, all, extensions};
 use crate::Uuid;
 
 /// Context that adds to the meaning of actor, verb and object (Data 2.4.6).
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
-pub struct Context {
+pub struct XapiContext {
     /// The registration (one learner taking one course once) it belongs to.
     #[uniffi(default)]
     pub registration: Option<Uuid>,
@@ -18,7 +18,7 @@ pub struct Context {
     pub instructor: Option<Actor>,
     /// Team with whom it was done.
     #[uniffi(default)]
-    pub team: Option<Group>,
+    pub team: Option<XapiGroup>,
     /// Related activities.
     #[uniffi(default)]
     pub context_activities: Option<ContextActivities>,
@@ -45,9 +45,9 @@ pub struct Context {
     pub extensions: HashMap<String, String>,
 }
 
-impl Context {
-    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::Context {
-        model::Context {
+impl XapiContext {
+    pub(super) fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::XapiContext {
+        model::XapiContext {
             registration: self.registration,
             instructor: self.instructor.map(Into::into),
             team: self.team.map(Into::into),
@@ -67,8 +67,8 @@ impl Context {
     }
 }
 
-impl From<model::Context> for Context {
-    fn from(context: model::Context) -> Self {
+impl From<model::XapiContext> for XapiContext {
+    fn from(context: model::XapiContext) -> Self {
         Self {
             registration: context.registration,
             instructor: context.instructor.map(Into::into),
@@ -90,21 +90,21 @@ impl From<model::Context> for Context {
 pub struct ContextActivities {
     /// Activities that the object is directly part of: the quiz of a question.
     #[uniffi(default)]
-    pub parent: Vec<Activity>,
+    pub parent: Vec<XapiActivity>,
     /// Activities that it is part of further up: the course of the quiz.
     #[uniffi(default)]
-    pub grouping: Vec<Activity>,
+    pub grouping: Vec<XapiActivity>,
     /// Activities that tell the kind of statement, such as the profile it follows.
     #[uniffi(default)]
-    pub category: Vec<Activity>,
+    pub category: Vec<XapiActivity>,
     /// Any other activities.
     #[uniffi(default)]
-    pub other: Vec<Activity>,
+    pub other: Vec<XapiActivity>,
 }
 
 impl ContextActivities {
     fn core(self, at: &str, faults: &mut Vec<Fault>) -> model::ContextActivities {
-        let mut list = |activities: Vec<Activity>, name: &str| {
+        let mut list = |activities: Vec<XapiActivity>, name: &str| {
             activities
                 .into_iter()
                 .enumerate()
@@ -163,7 +163,7 @@ impl From<model::ContextAgent> for ContextAgent {
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ContextGroup {
     /// The group.
-    pub group: Group,
+    pub group: XapiGroup,
     /// IRIs of the group's roles. Optional by the standard, but some LRSs demand one.
     #[uniffi(default)]
     pub relevant_types: Vec<String>,

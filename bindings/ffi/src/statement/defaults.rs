@@ -2,7 +2,7 @@
 
 use pannier::statement::{Fault, StatementDefaults as Core};
 
-use super::{Actor, Context};
+use super::{Actor, XapiContext};
 use crate::PannierError;
 
 /// Defaults for what a statement leaves open. Each property of `context` is a default of its own, and so are each
@@ -15,7 +15,7 @@ pub struct StatementDefaults {
     pub actor: Option<Actor>,
     /// Default context.
     #[uniffi(default)]
-    pub context: Option<Context>,
+    pub context: Option<XapiContext>,
 }
 
 impl StatementDefaults {

@@ -22,10 +22,10 @@ use pannier::statement::{Fault, model};
 
 use crate::{PannierError, Timestamp, Uuid, Warnings, XapiVersion};
 
-pub use activity::{Activity, ActivityDefinition, InteractionComponent, InteractionType};
-pub use actor::{Account, Actor, Agent, Group, Ifi};
+pub use activity::{ActivityDefinition, InteractionComponent, InteractionType, XapiActivity};
+pub use actor::{Actor, Agent, Ifi, XapiAccount, XapiGroup};
 pub use attachment::Attachment;
-pub use context::{Context, ContextActivities, ContextAgent, ContextGroup};
+pub use context::{ContextActivities, ContextAgent, ContextGroup, XapiContext};
 pub use defaults::StatementDefaults;
 pub use object::{StatementObject, StatementRef, SubStatement};
 pub use result::{Score, XapiResult};
@@ -52,7 +52,7 @@ pub struct Statement {
     pub result: Option<XapiResult>,
     /// Its context.
     #[uniffi(default)]
-    pub context: Option<Context>,
+    pub context: Option<XapiContext>,
     /// Time at which it happened, to the millisecond. Default: when it is recorded.
     #[uniffi(default)]
     pub timestamp: Option<Timestamp>,

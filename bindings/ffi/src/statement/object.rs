@@ -2,7 +2,9 @@
 
 use pannier::statement::{Fault, model};
 
-use super::{Activity, Actor, Agent, Attachment, Context, Group, Verb, XapiResult, all};
+use super::{
+    Actor, Agent, Attachment, Verb, XapiActivity, XapiContext, XapiGroup, XapiResult, all,
+};
 use crate::{Timestamp, Uuid};
 
 /// Target of the actor's action (Data 2.4.4): the standard's Object, a name that Java has given away.
@@ -15,7 +17,7 @@ pub enum StatementObject {
     /// Something to do or to learn from.
     Activity {
         /// The activity.
-        activity: Activity,
+        activity: XapiActivity,
     },
     /// A person or system.
     Agent {
@@ -25,7 +27,7 @@ pub enum StatementObject {
     /// Several people or systems.
     Group {
         /// The group.
-        group: Group,
+        group: XapiGroup,
     },
     /// Another statement, by its id.
     StatementRef {
@@ -45,7 +47,7 @@ impl StatementObject {
         match self {
             Self::Activity { activity } => activity.core(at, faults).into(),
             Self::Agent { agent } => model::Agent::from(agent).into(),
-            Self::Group { group } => model::Group::from(group).into(),
+            Self::Group { group } => model::XapiGroup::from(group).into(),
             Self::StatementRef { reference } => model::StatementRef::new(reference.id).into(),
             Self::Sub { statement } => statement.core(at, faults).into(),
         }
@@ -102,7 +104,7 @@ pub struct SubStatement {
     pub result: Option<XapiResult>,
     /// Its context.
     #[uniffi(default)]
-    pub context: Option<Context>,
+    pub context: Option<XapiContext>,
     /// Time at which it happens, which here may be in the future.
     #[uniffi(default)]
     pub timestamp: Option<Timestamp>,

@@ -2,31 +2,31 @@
 
 use pannier::statement::model;
 
-use super::{Activity, Statement, StatementObject};
+use super::{Statement, StatementObject, XapiActivity};
 use crate::{TimeSpan, Uuid};
 
 /// Makes the statement that somebody answered `question` with `response`. Without a type the question is a
 /// `cmi.interaction` where it has a form, else a `question`.
 #[uniffi::export]
-pub fn statement_answered(question: Activity, response: String) -> Statement {
+pub fn statement_answered(question: XapiActivity, response: String) -> Statement {
     made(question, |it| model::Statement::answered(it, response))
 }
 
 /// Makes the statement that somebody finished `activity`, normally and as a whole.
 #[uniffi::export]
-pub fn statement_completed(activity: Activity) -> Statement {
+pub fn statement_completed(activity: XapiActivity) -> Statement {
     made(activity, model::Statement::completed)
 }
 
 /// Makes the statement that somebody has got so far with `activity`, in percent from 0 to 100.
 #[uniffi::export]
-pub fn statement_progressed(activity: Activity, percent: i32) -> Statement {
+pub fn statement_progressed(activity: XapiActivity, percent: i32) -> Statement {
     made(activity, |it| model::Statement::progressed(it, percent))
 }
 
 /// Makes the statement that somebody was present at `meeting`, on site or online.
 #[uniffi::export]
-pub fn statement_attended(meeting: Activity) -> Statement {
+pub fn statement_attended(meeting: XapiActivity) -> Statement {
     made(meeting, model::Statement::attended)
 }
 
@@ -34,7 +34,7 @@ pub fn statement_attended(meeting: Activity) -> Statement {
 /// all statements about one viewing, and `length` that of the whole recording.
 #[uniffi::export]
 pub fn statement_video_played(
-    video: Activity,
+    video: XapiActivity,
     session: Uuid,
     length: TimeSpan,
     at: TimeSpan,
@@ -48,7 +48,7 @@ pub fn statement_video_played(
 /// `statement_video_played`.
 #[uniffi::export]
 pub fn statement_video_paused(
-    video: Activity,
+    video: XapiActivity,
     session: Uuid,
     length: TimeSpan,
     at: TimeSpan,
@@ -60,7 +60,11 @@ pub fn statement_video_paused(
 
 /// Makes the statement that somebody has seen `video` to its end; see `statement_video_played`.
 #[uniffi::export]
-pub fn statement_video_completed(video: Activity, session: Uuid, length: TimeSpan) -> Statement {
+pub fn statement_video_completed(
+    video: XapiActivity,
+    session: Uuid,
+    length: TimeSpan,
+) -> Statement {
     made(video, |it| {
         model::Statement::video_completed(it, session, length.into())
     })
@@ -69,8 +73,8 @@ pub fn statement_video_completed(video: Activity, session: Uuid, length: TimeSpa
 /// Makes a statement about this activity. Its extensions stay the text that they are: whether that is JSON is told
 /// when the statement is recorded.
 fn made(
-    mut about: Activity,
-    template: impl FnOnce(model::Activity) -> model::Statement,
+    mut about: XapiActivity,
+    template: impl FnOnce(model::XapiActivity) -> model::Statement,
 ) -> Statement {
     let definition = about.definition.as_mut();
     let extensions = definition.map(|known| std::mem::take(&mut known.extensions));
@@ -99,7 +103,7 @@ mod tests {
             extensions,
             ..model::ActivityDefinition::default().into()
         };
-        let word = Activity {
+        let word = XapiActivity {
             id: "https://example.com/words/zug".to_owned(),
             definition: Some(known),
         };

@@ -20,12 +20,12 @@ fn ada() -> Agent {
     }
 }
 
-fn group() -> Group {
-    Group {
+fn group() -> XapiGroup {
+    XapiGroup {
         member: vec![ada()],
         name: Some("Team".to_owned()),
         ifi: Some(Ifi::Account {
-            account: Account {
+            account: XapiAccount {
                 home_page: "https://example.com".to_owned(),
                 name: "t1".to_owned(),
             },
@@ -33,8 +33,8 @@ fn group() -> Group {
     }
 }
 
-fn activity(n: usize) -> Activity {
-    Activity {
+fn activity(n: usize) -> XapiActivity {
+    XapiActivity {
         id: format!("https://example.com/a/{n}"),
         definition: None,
     }
@@ -54,8 +54,8 @@ fn verb() -> Verb {
     }
 }
 
-fn context(id: Uuid) -> Context {
-    Context {
+fn context(id: Uuid) -> XapiContext {
+    XapiContext {
         registration: Some(id),
         instructor: Some(Actor::Group { group: group() }),
         team: Some(group()),
@@ -101,7 +101,7 @@ fn full() -> Statement {
         actor: Some(Actor::Agent { agent: ada() }),
         verb: verb(),
         object: StatementObject::Activity {
-            activity: Activity {
+            activity: XapiActivity {
                 definition: Some(definition),
                 ..activity(0)
             },
@@ -301,7 +301,7 @@ fn extensions_that_are_no_json_are_faults_with_their_places() {
     let broken = map("https://example.com/x", "{no");
     let mut statement = full();
     statement.result.as_mut().unwrap().extensions = broken.clone();
-    let parent = Activity {
+    let parent = XapiActivity {
         definition: Some(ActivityDefinition {
             extensions: broken,
             ..ActivityDefinition::default()
@@ -421,9 +421,9 @@ fn defaults_cross_whole_and_what_is_no_json_in_them_is_told() {
     assert_eq!(whole["context"], json["context"]);
 
     let wrong = StatementDefaults {
-        context: Some(Context {
+        context: Some(XapiContext {
             extensions: map("https://example.com/x", "{"),
-            ..Context::default()
+            ..XapiContext::default()
         }),
         ..defaults
     };

@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use super::kit::{FakeLrs, config, open, statement};
 use crate::collector::{Collector, Config};
 use crate::error::Error;
-use crate::statement::model::{Activity, Agent, Context};
+use crate::statement::model::{Agent, XapiActivity, XapiContext};
 use crate::statement::{Statement, StatementDefaults, vocabulary::verbs};
 use crate::store::Page;
 
 fn answered() -> Statement {
-    Statement::without_actor(verbs::ANSWERED, Activity::new("http://example.com/q"))
+    Statement::without_actor(verbs::ANSWERED, XapiActivity::new("http://example.com/q"))
 }
 
 fn of_the_app() -> StatementDefaults {
-    StatementDefaults::new().context(Context::new().platform("Quest 3").language("de"))
+    StatementDefaults::new().context(XapiContext::new().platform("Quest 3").language("de"))
 }
 
 fn learner(name: &str) -> StatementDefaults {
@@ -46,7 +46,7 @@ fn an_app_says_where_once_and_each_learner_who() {
     ada.record(answered()).unwrap();
     ben.record_all([answered().to_json(), statement(3).to_json()])
         .unwrap();
-    let german = StatementDefaults::new().context(Context::new().language("fr"));
+    let german = StatementDefaults::new().context(XapiContext::new().language("fr"));
     let lesson = ada.within(&german).unwrap();
     lesson.record(answered()).unwrap();
     assert!(matches!(

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, Steady};
 use crate::collector::{Collector, Config};
 use crate::lrs::{Credentials, Method, Request, Response, TransportError};
-use crate::statement::model::{Activity, Agent};
+use crate::statement::model::{Agent, XapiActivity};
 use crate::statement::{Statement, vocabulary::verbs};
 use crate::transport::{Exchange, Transport};
 
@@ -232,6 +232,6 @@ pub fn statement(n: usize) -> Statement {
     Statement::new(
         Agent::mbox("mailto:ada@example.com"),
         verbs::COMPLETED,
-        Activity::new(format!("https://example.com/lessons/{n}")),
+        XapiActivity::new(format!("https://example.com/lessons/{n}")),
     )
 }

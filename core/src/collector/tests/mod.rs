@@ -18,7 +18,7 @@ use crate::collector::{Config, CredentialsProvider, SyncPolicy};
 use crate::error::Error;
 use crate::event::Event;
 use crate::lrs::Credentials;
-use crate::statement::model::{Activity, Agent, Ifi};
+use crate::statement::model::{Agent, Ifi, XapiActivity};
 use crate::statement::{Statement, XapiVersion, vocabulary::verbs};
 use crate::store::{HistoryPolicy, Page, StoreError, UpstreamId};
 use crate::sync::Ended;
@@ -312,7 +312,7 @@ fn erase_forgets_a_person_wherever_they_are() {
         Statement::new(
             Agent::mbox("mailto:eve@example.com"),
             verbs::COMPLETED,
-            Activity::new("https://example.com/secret"),
+            XapiActivity::new("https://example.com/secret"),
         )
     };
     collector.record(statement(1)).unwrap();

@@ -12,7 +12,7 @@ use super::kit::{FakeLrs, TestClock, answer, config, open, posts, statement, str
 use crate::clock::Clock;
 use crate::collector::{Collector, Config};
 use crate::lrs::TransportError;
-use crate::statement::model::{Agent, Context, ContextAgent};
+use crate::statement::model::{Agent, ContextAgent, XapiContext};
 use crate::store::Page;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -316,7 +316,7 @@ fn what_waits_aside_is_corrected_when_the_time_is_known() {
     stage.clock.set_wrong_by(DAY_MS);
     let recorded_at = stage.clock.truth_ms();
     let tutor = ContextAgent::new(Agent::mbox("mailto:tutor@example.com"));
-    let needs = statement(1).context(Context::new().context_agent(tutor));
+    let needs = statement(1).context(XapiContext::new().context_agent(tutor));
     let id = stage.collector.record(needs).unwrap().id;
     stage.sync();
     assert_eq!(stage.collector.status().unwrap().ledger.waiting, 1);

@@ -13,7 +13,7 @@ use crate::collector::{Collector, Config, EventStream};
 use crate::event::Event;
 use crate::lrs::{Credentials, Request, Response, TransportError};
 use crate::statement::Statement;
-use crate::statement::model::{Agent, Context, ContextAgent};
+use crate::statement::model::{Agent, ContextAgent, XapiContext};
 use crate::store::{HoldReason, Page, Problem, WaitKind, WaitReason};
 use crate::sync::Ended;
 
@@ -505,7 +505,7 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                     request.url.ends_with("/about").then(old)
                 });
                 let tutor = ContextAgent::new(Agent::mbox("mailto:tutor@example.com"));
-                let needs = statement(1).context(Context::new().context_agent(tutor));
+                let needs = statement(1).context(XapiContext::new().context_agent(tutor));
                 let id = stage.collector.record(needs).unwrap().id;
                 stage.collector.sync().unwrap();
                 stage.lrs.behave();

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::complete::check;
 use super::fault::Invalid;
-use super::model::{Actor, Context, reading};
+use super::model::{Actor, XapiContext, reading};
 use super::version::XapiVersion;
 
 /// Values for what a statement leaves out: who did it, and what it was part of.
@@ -26,11 +26,11 @@ use super::version::XapiVersion;
 ///
 /// ```
 /// use pannier_xapi::statement::StatementDefaults;
-/// use pannier_xapi::statement::model::{Agent, Context};
+/// use pannier_xapi::statement::model::{Agent, XapiContext};
 ///
 /// let defaults = StatementDefaults::new()
 ///     .actor(Agent::mbox("mailto:ada@example.com"))
-///     .context(Context::new().platform("Quest 3").language("de"));
+///     .context(XapiContext::new().platform("Quest 3").language("de"));
 /// let text = defaults.prepared().add_to(br#"{"verb":{"id":"http://example.com/did"},
 ///     "object":{"id":"http://example.com/it"},"context":{"language":"en"}}"#);
 /// let statement: serde_json::Value = serde_json::from_slice(&text)?;
@@ -46,7 +46,7 @@ pub struct StatementDefaults {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
     /// The context it was part of.
-    pub context: Context,
+    pub context: XapiContext,
 }
 
 impl StatementDefaults {
@@ -64,7 +64,7 @@ impl StatementDefaults {
 
     /// Sets the context.
     #[must_use]
-    pub fn context(mut self, context: Context) -> Self {
+    pub fn context(mut self, context: XapiContext) -> Self {
         self.context = context;
         self
     }
@@ -310,7 +310,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::statement::model::{Activity, Agent, Statement};
+    use crate::statement::model::{Agent, Statement, XapiActivity};
     use crate::statement::vocabulary::verbs;
 
     const ADA: &str = r#"{"mbox":"mailto:ada@example.com","objectType":"Agent"}"#;
@@ -321,11 +321,11 @@ mod tests {
         StatementDefaults::new()
             .actor(Agent::mbox("mailto:ada@example.com"))
             .context(
-                Context::new()
+                XapiContext::new()
                     .registration(Uuid::from_u128(7))
                     .platform("VR")
                     .language("de")
-                    .parent(Activity::new("http://example.com/course"))
+                    .parent(XapiActivity::new("http://example.com/course"))
                     .extension("http://example.com/e", 1.5),
             )
     }
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn revision_and_platform_are_for_activities() {
         let platform =
-            StatementDefaults::new().context(Context::new().platform("VR").revision("3"));
+            StatementDefaults::new().context(XapiContext::new().platform("VR").revision("3"));
         for object in [
             r#"{"objectType":"Agent","mbox":"mailto:b@example.com"}"#,
             r#"{"objectType":"StatementRef","id":"11111111-1111-4111-8111-111111111111"}"#,
@@ -426,10 +426,10 @@ mod tests {
         let learner = StatementDefaults::new()
             .actor(Agent::mbox("mailto:ben@example.com"))
             .context(
-                Context::new()
+                XapiContext::new()
                     .language("fr")
                     .extension("http://example.com/f", 2)
-                    .category(Activity::new("http://example.com/profile")),
+                    .category(XapiActivity::new("http://example.com/profile")),
             );
         let both = learner.prepared().within(&all().prepared());
         let text = format!("{{{DID}}}");
@@ -476,7 +476,7 @@ mod tests {
     #[test]
     fn a_typed_statement_needs_no_actor_then() {
         let text =
-            Statement::without_actor(verbs::COMPLETED, Activity::new("http://example.com/o"))
+            Statement::without_actor(verbs::COMPLETED, XapiActivity::new("http://example.com/o"))
                 .to_json();
         assert!(check(text.as_bytes(), XapiVersion::V2_0_0).is_err());
         assert!(check(added(&all(), &text).as_bytes(), XapiVersion::V2_0_0).is_ok());
@@ -492,7 +492,7 @@ mod tests {
                 "$.actor.mbox",
             ),
             (
-                StatementDefaults::new().context(Context::new().language("no such language")),
+                StatementDefaults::new().context(XapiContext::new().language("no such language")),
                 "$.context.language",
             ),
         ] {

@@ -1,4 +1,4 @@
-extension Activity: Changeable {
+extension XapiActivity: Changeable {
     /// Something to do or to learn from, by the IRI that tells it from all others.
     public init(_ id: String) {
         self.init(id: id)
@@ -56,7 +56,7 @@ extension Activity: Changeable {
     }
 }
 
-extension Activity: Extensible {
+extension XapiActivity: Extensible {
     /// Anything else that is known about it: IRI to JSON text.
     public var extensions: [String: String] {
         get { definition?.extensions ?? [:] }

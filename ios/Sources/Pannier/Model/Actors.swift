@@ -13,15 +13,15 @@ extension Agent: Changeable {
     public func name(_ name: String) -> Self { with { $0.name = name } }
 }
 
-extension Group: Changeable {
+extension XapiGroup: Changeable {
     /// Several who are known together.
-    public static func identified(_ ifi: Ifi) -> Group {
-        Group(ifi: ifi)
+    public static func identified(_ ifi: Ifi) -> XapiGroup {
+        XapiGroup(ifi: ifi)
     }
 
     /// Several who are known one by one.
-    public static func anonymous(_ members: [Agent]) -> Group {
-        Group(member: members)
+    public static func anonymous(_ members: [Agent]) -> XapiGroup {
+        XapiGroup(member: members)
     }
 
     /// What to call them; means nothing for who they are.
@@ -39,6 +39,6 @@ extension Ifi {
 
     /// An account on a system: best for privacy, as its name may be opaque.
     public static func account(homePage: String, name: String) -> Ifi {
-        .account(account: Account(homePage: homePage, name: name))
+        .account(account: XapiAccount(homePage: homePage, name: name))
     }
 }

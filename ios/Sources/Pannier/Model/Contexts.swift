@@ -1,6 +1,6 @@
 import Foundation
 
-extension Context: Changeable {
+extension XapiContext: Changeable {
     /// The registration (one learner taking one course once) it belongs to.
     public func registration(_ registration: UUID) -> Self { with { $0.registration = registration } }
 
@@ -10,19 +10,19 @@ extension Context: Changeable {
     }
 
     /// With whom it was done.
-    public func team(_ team: Group) -> Self { with { $0.team = team } }
+    public func team(_ team: XapiGroup) -> Self { with { $0.team = team } }
 
     /// What the object is directly part of: the quiz of a question.
-    public func parent(_ activity: Activity) -> Self { around { $0.parent.append(activity) } }
+    public func parent(_ activity: XapiActivity) -> Self { around { $0.parent.append(activity) } }
 
     /// What it is part of further up: the course of the quiz.
-    public func grouping(_ activity: Activity) -> Self { around { $0.grouping.append(activity) } }
+    public func grouping(_ activity: XapiActivity) -> Self { around { $0.grouping.append(activity) } }
 
     /// What kind of statement this is, such as one of `Categories`.
-    public func category(_ activity: Activity) -> Self { around { $0.category.append(activity) } }
+    public func category(_ activity: XapiActivity) -> Self { around { $0.category.append(activity) } }
 
     /// Any other activity.
-    public func other(_ activity: Activity) -> Self { around { $0.other.append(activity) } }
+    public func other(_ activity: XapiActivity) -> Self { around { $0.other.append(activity) } }
 
     /// The revision of the activity. Only where the object is an activity.
     public func revision(_ revision: String) -> Self { with { $0.revision = revision } }

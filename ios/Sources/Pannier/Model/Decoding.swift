@@ -34,7 +34,7 @@ extension Agent: Decodable {
     }
 }
 
-extension Group: Decodable {
+extension XapiGroup: Decodable {
     public init(from decoder: any Decoder) throws {
         guard case .group(let group) = try Actor(from: decoder) else {
             throw refused("is an Agent", decoder)
@@ -55,7 +55,7 @@ extension StatementObject: Decodable {
     }
 }
 
-extension Activity: Decodable {
+extension XapiActivity: Decodable {
     public init(from decoder: any Decoder) throws {
         guard case .activity(let activity) = try StatementObject(from: decoder) else {
             throw refused("is no Activity", decoder)
@@ -95,9 +95,9 @@ extension Score: Decodable {
     }
 }
 
-extension Context: Decodable {
+extension XapiContext: Decodable {
     public init(from decoder: any Decoder) throws {
-        self = try read(from: decoder) { .bare(with: $0, as: "context") }.context ?? Context()
+        self = try read(from: decoder) { .bare(with: $0, as: "context") }.context ?? XapiContext()
     }
 }
 

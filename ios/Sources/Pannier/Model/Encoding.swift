@@ -13,7 +13,7 @@ extension Statement: Encodable {
         try JSONDecoder().decode(JSONValue.self, from: Data(try toJson().utf8))
     }
 
-    fileprivate static let bare = Statement(.mbox("mailto:a@b"), .attended, Activity("a:b"))
+    fileprivate static let bare = Statement(.mbox("mailto:a@b"), .attended, XapiActivity("a:b"))
 }
 
 extension Actor: Encodable {
@@ -29,7 +29,7 @@ extension Agent: Encodable {
     }
 }
 
-extension Group: Encodable {
+extension XapiGroup: Encodable {
     public func encode(to encoder: any Encoder) throws {
         try Actor.group(group: self).encode(to: encoder)
     }
@@ -47,7 +47,7 @@ extension StatementObject: Encodable {
     }
 }
 
-extension Activity: Encodable {
+extension XapiActivity: Encodable {
     public func encode(to encoder: any Encoder) throws {
         try StatementObject.activity(activity: self).encode(to: encoder)
     }
@@ -78,7 +78,7 @@ extension Score: Encodable {
     }
 }
 
-extension Context: Encodable {
+extension XapiContext: Encodable {
     public func encode(to encoder: any Encoder) throws {
         try Statement.bare.context(self).json()["context"].encode(to: encoder)
     }

@@ -26,5 +26,5 @@ extension Extensible {
 }
 
 extension ActivityDefinition: Extensible {}
-extension Context: Extensible {}
+extension XapiContext: Extensible {}
 extension XapiResult: Extensible {}

@@ -6,7 +6,7 @@ import Foundation
 /// Statement(
 ///     .mbox("ada@example.com", name: "Ada"),
 ///     .completed,
-///     Activity("https://example.com/lessons/1").name("en", "Lesson 1")
+///     XapiActivity("https://example.com/lessons/1").name("en", "Lesson 1")
 /// )
 /// .result(XapiResult().completion(true).score(.scaled(0.8)))
 /// ```
@@ -14,7 +14,7 @@ import Foundation
 /// Whether all is right is checked when it is recorded.
 extension Statement {
     /// Somebody did something to an activity.
-    public init(_ actor: Agent, _ verb: Verb, _ activity: Activity) {
+    public init(_ actor: Agent, _ verb: Verb, _ activity: XapiActivity) {
         self.init(.agent(agent: actor), verb, .activity(activity: activity))
     }
 
@@ -24,7 +24,7 @@ extension Statement {
     }
 
     /// The default actor did something to an activity; without one it is no valid statement.
-    public init(_ verb: Verb, _ activity: Activity) {
+    public init(_ verb: Verb, _ activity: XapiActivity) {
         self.init(verb, .activity(activity: activity))
     }
 
@@ -40,7 +40,7 @@ extension Statement {
     public func result(_ result: XapiResult) -> Self { with { $0.result = result } }
 
     /// What it was part of.
-    public func context(_ context: Context) -> Self { with { $0.context = context } }
+    public func context(_ context: XapiContext) -> Self { with { $0.context = context } }
 
     /// When it happened, kept to the millisecond. Default: when it is recorded.
     public func timestamp(_ time: Date) -> Self { with { $0.timestamp = time } }
@@ -55,12 +55,12 @@ extension Statement: Changeable {}
 
 extension StatementDefaults {
     /// What the statements of one person or system have in common.
-    public init(_ actor: Agent, _ context: Context? = nil) {
+    public init(_ actor: Agent, _ context: XapiContext? = nil) {
         self.init(actor: .agent(agent: actor), context: context)
     }
 
     /// What statements have in common, whoever it was.
-    public init(_ context: Context) {
+    public init(_ context: XapiContext) {
         self.init(actor: nil, context: context)
     }
 }

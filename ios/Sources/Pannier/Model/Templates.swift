@@ -4,39 +4,39 @@ import Foundation
 /// is known about the activity stays, and it gets a type where it has none:
 ///
 /// ```swift
-/// let word = Activity("https://example.com/words/zug").interaction(.fillIn).correctResponses(["train"])
+/// let word = XapiActivity("https://example.com/words/zug").interaction(.fillIn).correctResponses(["train"])
 /// collector.post(.answered(word, "rain").success(false).duration(.seconds(4)))
 /// ```
 extension Statement {
     /// Somebody answered a question so. Without a type it is a `cmi.interaction` where it has a form, else a `question`.
-    public static func answered(_ question: Activity, _ response: String) -> Self {
+    public static func answered(_ question: XapiActivity, _ response: String) -> Self {
         statementAnswered(question: question, response: response)
     }
 
     /// Somebody finished it, normally and as a whole.
-    public static func completed(_ activity: Activity) -> Self { statementCompleted(activity: activity) }
+    public static func completed(_ activity: XapiActivity) -> Self { statementCompleted(activity: activity) }
 
     /// Somebody has got so far with it, in percent from 0 to 100.
-    public static func progressed(_ activity: Activity, percent: Int) -> Self {
+    public static func progressed(_ activity: XapiActivity, percent: Int) -> Self {
         statementProgressed(activity: activity, percent: Int32(clamping: percent))
     }
 
     /// Somebody was present at it, on site or online.
-    public static func attended(_ meeting: Activity) -> Self { statementAttended(meeting: meeting) }
+    public static func attended(_ meeting: XapiActivity) -> Self { statementAttended(meeting: meeting) }
 
     /// Somebody started a video, or went on with it, at this point. The session is the same for all statements about one
     /// viewing, and the length that of the whole recording.
-    public static func videoPlayed(_ video: Activity, session: UUID, length: Duration, at: Duration) -> Self {
+    public static func videoPlayed(_ video: XapiActivity, session: UUID, length: Duration, at: Duration) -> Self {
         statementVideoPlayed(video: video, session: session, length: length, at: at)
     }
 
     /// Somebody stopped a video for a while or for good, at this point; see ``videoPlayed(_:session:length:at:)``.
-    public static func videoPaused(_ video: Activity, session: UUID, length: Duration, at: Duration) -> Self {
+    public static func videoPaused(_ video: XapiActivity, session: UUID, length: Duration, at: Duration) -> Self {
         statementVideoPaused(video: video, session: session, length: length, at: at)
     }
 
     /// Somebody has seen a video to its end; see ``videoPlayed(_:session:length:at:)``. The result says how long that took.
-    public static func videoCompleted(_ video: Activity, session: UUID, length: Duration) -> Self {
+    public static func videoCompleted(_ video: XapiActivity, session: UUID, length: Duration) -> Self {
         statementVideoCompleted(video: video, session: session, length: length)
     }
 
@@ -50,7 +50,7 @@ extension Statement {
     public func duration(_ time: Duration) -> Self { around { $0.duration = time } }
 
     /// What the object is directly part of; what else the context says stays.
-    public func parent(_ activity: Activity) -> Self { with { $0.context = ($0.context ?? Context()).parent(activity) } }
+    public func parent(_ activity: XapiActivity) -> Self { with { $0.context = ($0.context ?? XapiContext()).parent(activity) } }
 
     private func around(_ change: (inout XapiResult) -> Void) -> Self {
         with {

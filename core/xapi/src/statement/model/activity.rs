@@ -8,9 +8,9 @@ use super::{ActivityDefinition, InteractionComponent, InteractionType};
 /// Something to do or to learn from: a course, a video, a question, a simulation (Data 2.4.4.1).
 ///
 /// ```
-/// use pannier_xapi::statement::model::{Activity, InteractionComponent, InteractionType};
+/// use pannier_xapi::statement::model::{XapiActivity, InteractionComponent, InteractionType};
 ///
-/// let question = Activity::new("https://example.com/words/zug")
+/// let question = XapiActivity::new("https://example.com/words/zug")
 ///     .description("en", "What does 'der Zug' mean?")
 ///     .interaction(InteractionType::Choice)
 ///     .choices([
@@ -21,7 +21,7 @@ use super::{ActivityDefinition, InteractionComponent, InteractionType};
 /// # assert_eq!(question.definition.unwrap().choices.len(), 2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Activity {
+pub struct XapiActivity {
     /// The IRI that identifies it.
     pub id: String,
     /// The name, type and other facts known about it.
@@ -29,7 +29,7 @@ pub struct Activity {
     pub definition: Option<ActivityDefinition>,
 }
 
-impl Activity {
+impl XapiActivity {
     /// Creates the activity with this IRI.
     pub fn new(id: impl Into<String>) -> Self {
         Self {

@@ -11,7 +11,7 @@ pub enum Actor {
     /// One person or system.
     Agent(Agent),
     /// Several people or systems.
-    Group(Group),
+    Group(XapiGroup),
 }
 
 impl From<Agent> for Actor {
@@ -20,8 +20,8 @@ impl From<Agent> for Actor {
     }
 }
 
-impl From<Group> for Actor {
-    fn from(group: Group) -> Self {
+impl From<XapiGroup> for Actor {
+    fn from(group: XapiGroup) -> Self {
         Self::Group(group)
     }
 }
@@ -64,8 +64,8 @@ impl Agent {
 
 /// Several people or systems (Data 2.4.2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "objectType")]
-pub struct Group {
+#[serde(tag = "objectType", rename = "Group")]
+pub struct XapiGroup {
     /// Name to show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -77,7 +77,7 @@ pub struct Group {
     pub member: Vec<Agent>,
 }
 
-impl Group {
+impl XapiGroup {
     /// Creates a group with an identifier of its own.
     pub fn identified(ifi: Ifi) -> Self {
         Self {

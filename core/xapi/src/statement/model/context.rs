@@ -4,12 +4,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::written::is_silent;
-use super::{Activity, Actor, Agent, ContextActivities, Extensions, Group, StatementRef};
+use super::{Actor, Agent, ContextActivities, Extensions, StatementRef, XapiActivity, XapiGroup};
 
 /// Context that adds meaning to a statement's actor, verb and object (Data 2.4.6).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Context {
+pub struct XapiContext {
     /// The registration (one learner taking one course once) it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration: Option<Uuid>,
@@ -18,7 +18,7 @@ pub struct Context {
     pub instructor: Option<Actor>,
     /// The team with which it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub team: Option<Group>,
+    pub team: Option<XapiGroup>,
     /// The related activities.
     #[serde(skip_serializing_if = "is_silent")]
     pub context_activities: Option<ContextActivities>,
@@ -45,7 +45,7 @@ pub struct Context {
     pub extensions: Extensions,
 }
 
-impl Context {
+impl XapiContext {
     /// Creates an empty context.
     pub fn new() -> Self {
         Self::default()
@@ -67,35 +67,35 @@ impl Context {
 
     /// Sets the team with which it was done.
     #[must_use]
-    pub fn team(mut self, team: Group) -> Self {
+    pub fn team(mut self, team: XapiGroup) -> Self {
         self.team = Some(team);
         self
     }
 
     /// Adds an activity that the object is directly part of.
     #[must_use]
-    pub fn parent(mut self, activity: Activity) -> Self {
+    pub fn parent(mut self, activity: XapiActivity) -> Self {
         self.activities().parent.push(activity);
         self
     }
 
     /// Adds an activity of which the object is an indirect part.
     #[must_use]
-    pub fn grouping(mut self, activity: Activity) -> Self {
+    pub fn grouping(mut self, activity: XapiActivity) -> Self {
         self.activities().grouping.push(activity);
         self
     }
 
     /// Adds an activity that classifies the statement.
     #[must_use]
-    pub fn category(mut self, activity: Activity) -> Self {
+    pub fn category(mut self, activity: XapiActivity) -> Self {
         self.activities().category.push(activity);
         self
     }
 
     /// Adds any other activity.
     #[must_use]
-    pub fn other(mut self, activity: Activity) -> Self {
+    pub fn other(mut self, activity: XapiActivity) -> Self {
         self.activities().other.push(activity);
         self
     }
@@ -191,7 +191,7 @@ impl ContextAgent {
 #[serde(tag = "objectType", rename = "contextGroup", rename_all = "camelCase")]
 pub struct ContextGroup {
     /// The group.
-    pub group: Group,
+    pub group: XapiGroup,
     /// IRIs of the roles they had. Optional by the standard, but some LRSs demand one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub relevant_types: Vec<String>,
@@ -199,7 +199,7 @@ pub struct ContextGroup {
 
 impl ContextGroup {
     /// Creates an entry without roles.
-    pub fn new(group: Group) -> Self {
+    pub fn new(group: XapiGroup) -> Self {
         Self {
             group,
             relevant_types: Vec::new(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Extensions, InteractionComponent, InteractionType, LanguageMap};
 
-/// Definition of an [`Activity`](super::Activity), filled by that type's builders (Data 2.4.4.1).
+/// Definition of an [`XapiActivity`](super::XapiActivity), filled by that type's builders (Data 2.4.4.1).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActivityDefinition {

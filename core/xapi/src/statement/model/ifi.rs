@@ -13,7 +13,7 @@ pub enum Ifi {
     /// An `OpenID`, which is a URI.
     Openid(String),
     /// An account on some system: best for privacy, as the name may be opaque.
-    Account(Account),
+    Account(XapiAccount),
 }
 
 impl Ifi {
@@ -34,7 +34,7 @@ impl Ifi {
 
     /// Makes an identifier of the account `name` on the system whose home page is `home_page`.
     pub fn account(home_page: impl Into<String>, name: impl Into<String>) -> Self {
-        Self::Account(Account {
+        Self::Account(XapiAccount {
             home_page: home_page.into(),
             name: name.into(),
         })
@@ -44,7 +44,7 @@ impl Ifi {
 /// An account on a system (Data 2.4.2.4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Account {
+pub struct XapiAccount {
     /// The home page of the system the account is on.
     pub home_page: String,
     /// The unique name or number of the account there.

@@ -3,13 +3,13 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use pannier_xapi::statement::model::{Activity, Agent, Context, Score, Statement, XapiResult};
+//! use pannier_xapi::statement::model::{XapiActivity, Agent, XapiContext, Score, Statement, XapiResult};
 //! use pannier_xapi::statement::vocabulary::{activity_types, verbs};
 //!
 //! let statement = Statement::new(
 //!     Agent::mbox("mailto:ada@example.com").name("Ada"),
 //!     verbs::COMPLETED,
-//!     Activity::new("https://example.com/videos/leadership-basics")
+//!     XapiActivity::new("https://example.com/videos/leadership-basics")
 //!         .name("en", "Leadership Basics")
 //!         .activity_type(activity_types::VIDEO),
 //! )
@@ -20,8 +20,8 @@
 //!         .score(Score::scaled(0.8)),
 //! )
 //! .context(
-//!     Context::new()
-//!         .parent(Activity::new("https://example.com/courses/leadership"))
+//!     XapiContext::new()
+//!         .parent(XapiActivity::new("https://example.com/courses/leadership"))
 //!         .platform("Example Trainer 3.1"),
 //! );
 //!
@@ -39,7 +39,7 @@
 //!   same [`prepare`](crate::statement::prepare) as text an app wrote itself: there is one
 //!   validator, and a typed statement that is wrong comes back with the same faults.
 //! - Whatever is absent or empty is left out. `objectType` is written everywhere but on an
-//!   [`Activity`], which is what its absence means.
+//!   [`XapiActivity`], which is what its absence means.
 //! - [`Statement::from_json`] reads JSON text back. What no field can hold is a fault with its path, and never
 //!   left out; so what is written again is the same statement by [`compare`](crate::statement::compare).
 //! - What only an LRS sets (`stored`, `authority`, `version`) has no field.
@@ -61,13 +61,13 @@ mod templates;
 mod verb;
 mod written;
 
-pub use activity::Activity;
-pub use actor::{Actor, Agent, Group};
+pub use activity::XapiActivity;
+pub use actor::{Actor, Agent, XapiGroup};
 pub use attachment::Attachment;
-pub use context::{Context, ContextAgent, ContextGroup};
+pub use context::{ContextAgent, ContextGroup, XapiContext};
 pub use context_activities::ContextActivities;
 pub use definition::ActivityDefinition;
-pub use ifi::{Account, Ifi};
+pub use ifi::{Ifi, XapiAccount};
 pub use interaction::{InteractionComponent, InteractionType};
 pub use maps::{Extensions, LanguageMap};
 pub use object::{StatementObject, StatementRef};

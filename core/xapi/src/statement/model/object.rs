@@ -3,26 +3,26 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Activity, Actor, Agent, Group, SubStatement};
+use super::{Actor, Agent, SubStatement, XapiActivity, XapiGroup};
 
 /// The object that the actor acted on (Data 2.4.4).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum StatementObject {
     /// Something to do or to learn from.
-    Activity(Activity),
+    Activity(XapiActivity),
     /// A person or system.
     Agent(Agent),
     /// Several of them.
-    Group(Group),
+    Group(XapiGroup),
     /// Another statement, by its id.
     StatementRef(StatementRef),
     /// A statement inside this one, which is not itself claimed to have happened.
     SubStatement(Box<SubStatement>),
 }
 
-impl From<Activity> for StatementObject {
-    fn from(activity: Activity) -> Self {
+impl From<XapiActivity> for StatementObject {
+    fn from(activity: XapiActivity) -> Self {
         Self::Activity(activity)
     }
 }
@@ -33,8 +33,8 @@ impl From<Agent> for StatementObject {
     }
 }
 
-impl From<Group> for StatementObject {
-    fn from(group: Group) -> Self {
+impl From<XapiGroup> for StatementObject {
+    fn from(group: XapiGroup) -> Self {
         Self::Group(group)
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::reading;
 use super::written::{self, is_silent};
-use super::{Actor, Attachment, Context, StatementObject, StatementRef, Verb, XapiResult};
+use super::{Actor, Attachment, StatementObject, StatementRef, Verb, XapiContext, XapiResult};
 use crate::statement::fault::Invalid;
 use crate::statement::vocabulary::verbs;
 
@@ -32,7 +32,7 @@ pub struct Statement {
     pub result: Option<XapiResult>,
     /// The context it was part of.
     #[serde(skip_serializing_if = "is_silent")]
-    pub context: Option<Context>,
+    pub context: Option<XapiContext>,
     /// Time when it happened, kept to the millisecond. The time of recording, unless the app sets another.
     #[serde(
         skip_serializing_if = "Option::is_none",
@@ -103,7 +103,7 @@ impl Statement {
 
     /// Sets the context it was part of.
     #[must_use]
-    pub fn context(mut self, context: Context) -> Self {
+    pub fn context(mut self, context: XapiContext) -> Self {
         self.context = Some(context);
         self
     }
@@ -180,13 +180,13 @@ impl<'de> Deserialize<'de> for Statement {
 /// It is built as a [`Statement`] and turned into this:
 ///
 /// ```
-/// use pannier_xapi::statement::model::{Activity, Agent, Statement, SubStatement};
+/// use pannier_xapi::statement::model::{XapiActivity, Agent, Statement, SubStatement};
 /// use pannier_xapi::statement::vocabulary::verbs;
 ///
 /// let visit = Statement::new(
 ///     Agent::mbox("mailto:ben@example.com"),
 ///     verbs::ATTENDED,
-///     Activity::new("https://example.com/webinars/advanced-crm"),
+///     XapiActivity::new("https://example.com/webinars/advanced-crm"),
 /// );
 /// let planned = Statement::new(
 ///     Agent::mbox("mailto:ada@example.com"),
@@ -210,7 +210,7 @@ pub struct SubStatement {
     pub result: Option<XapiResult>,
     /// The context it is part of.
     #[serde(skip_serializing_if = "is_silent")]
-    pub context: Option<Context>,
+    pub context: Option<XapiContext>,
     /// Time when it happens, which here may be in the future.
     #[serde(
         skip_serializing_if = "Option::is_none",

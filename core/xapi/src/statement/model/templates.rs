@@ -7,9 +7,9 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use pannier_xapi::statement::model::{Activity, InteractionType, Statement};
+//! use pannier_xapi::statement::model::{XapiActivity, InteractionType, Statement};
 //!
-//! let word = Activity::new("https://example.com/words/zug")
+//! let word = XapiActivity::new("https://example.com/words/zug")
 //!     .interaction(InteractionType::FillIn)
 //!     .correct_responses(["train"]);
 //! let answered = Statement::answered(word, "rain").success(false).duration(Duration::from_secs(4));
@@ -24,13 +24,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Activity, Context, Statement, XapiResult};
+use super::{Statement, XapiActivity, XapiContext, XapiResult};
 use crate::statement::vocabulary::{KnownVerb, activity_types, categories, extensions, verbs};
 
 impl Statement {
     /// Creates the statement that somebody answered `question` with `response`. Without a type the question is a
-    /// `cmi.interaction` where it has a form ([`Activity::interaction`]), else a `question`.
-    pub fn answered(question: Activity, response: impl Into<String>) -> Self {
+    /// `cmi.interaction` where it has a form ([`XapiActivity::interaction`]), else a `question`.
+    pub fn answered(question: XapiActivity, response: impl Into<String>) -> Self {
         let definition = question.definition.as_ref();
         let has_form = definition.is_some_and(|known| known.interaction_type.is_some());
         let kind = if has_form {
@@ -43,39 +43,49 @@ impl Statement {
     }
 
     /// Creates the statement that somebody finished `activity`, normally and as a whole.
-    pub fn completed(activity: Activity) -> Self {
+    pub fn completed(activity: XapiActivity) -> Self {
         Self::without_actor(verbs::COMPLETED, activity).result(XapiResult::new().completion(true))
     }
 
     /// Creates the statement that somebody has got so far with `activity`, in percent from 0 to 100 (the extension of
     /// cmi5, 9.5.5.1).
-    pub fn progressed(activity: Activity, percent: i32) -> Self {
+    pub fn progressed(activity: XapiActivity, percent: i32) -> Self {
         let progress = XapiResult::new().extension(extensions::CMI5_PROGRESS, percent);
         Self::without_actor(verbs::PROGRESSED, activity).result(progress)
     }
 
     /// Creates the statement that somebody was present at `meeting`, on site or online. Without a type it is a
     /// `meeting`.
-    pub fn attended(meeting: Activity) -> Self {
+    pub fn attended(meeting: XapiActivity) -> Self {
         Self::without_actor(verbs::ATTENDED, typed(meeting, activity_types::MEETING))
     }
 
     /// Creates the statement that somebody started `video`, or went on with it, `at` this point (video profile).
     /// `session` is the same for all statements about one viewing, and `length` that of the whole recording.
-    pub fn video_played(video: Activity, session: Uuid, length: Duration, at: Duration) -> Self {
+    pub fn video_played(
+        video: XapiActivity,
+        session: Uuid,
+        length: Duration,
+        at: Duration,
+    ) -> Self {
         of_video(verbs::PLAYED, video, session, length, at)
     }
 
     /// Creates the statement that somebody stopped `video` for a while or for good, `at` this point; see
     /// [`Statement::video_played`]. A player that knows which parts were seen adds them to the result:
     /// [`VIDEO_PROGRESS`](extensions::VIDEO_PROGRESS) and [`VIDEO_PLAYED_SEGMENTS`](extensions::VIDEO_PLAYED_SEGMENTS).
-    pub fn video_paused(video: Activity, session: Uuid, length: Duration, at: Duration) -> Self {
+    pub fn video_paused(
+        video: XapiActivity,
+        session: Uuid,
+        length: Duration,
+        at: Duration,
+    ) -> Self {
         of_video(verbs::PAUSED, video, session, length, at)
     }
 
     /// Creates the statement that somebody has seen `video` to its end; see [`Statement::video_played`]. The profile
     /// wants to know how long it took, too: [`Statement::duration`].
-    pub fn video_completed(video: Activity, session: Uuid, length: Duration) -> Self {
+    pub fn video_completed(video: XapiActivity, session: Uuid, length: Duration) -> Self {
         of_video(verbs::COMPLETED, video, session, length, length).with_result(|result| {
             result
                 .completion(true)
@@ -97,7 +107,7 @@ impl Statement {
 
     /// Adds to the context an activity that the object is directly part of.
     #[must_use]
-    pub fn parent(mut self, activity: Activity) -> Self {
+    pub fn parent(mut self, activity: XapiActivity) -> Self {
         self.context = Some(self.context.unwrap_or_default().parent(activity));
         self
     }
@@ -108,7 +118,7 @@ impl Statement {
     }
 }
 
-fn typed(activity: Activity, kind: &str) -> Activity {
+fn typed(activity: XapiActivity, kind: &str) -> XapiActivity {
     let definition = activity.definition.as_ref();
     if definition.is_some_and(|known| known.activity_type.is_some()) {
         return activity;
@@ -118,13 +128,13 @@ fn typed(activity: Activity, kind: &str) -> Activity {
 
 fn of_video(
     verb: KnownVerb,
-    video: Activity,
+    video: XapiActivity,
     session: Uuid,
     length: Duration,
     at: Duration,
 ) -> Statement {
-    let context = Context::new()
-        .category(Activity::new(categories::VIDEO))
+    let context = XapiContext::new()
+        .category(XapiActivity::new(categories::VIDEO))
         .extension(extensions::VIDEO_SESSION_ID, session.to_string())
         .extension(extensions::VIDEO_LENGTH, seconds(length));
     Statement::without_actor(verb, typed(video, activity_types::VIDEO))
@@ -157,8 +167,8 @@ mod tests {
         serde_json::from_str(&whole.to_json()).unwrap()
     }
 
-    fn activity() -> Activity {
-        Activity::new("https://example.com/it")
+    fn activity() -> XapiActivity {
+        XapiActivity::new("https://example.com/it")
     }
 
     #[test]
@@ -188,7 +198,7 @@ mod tests {
         let step = Statement::completed(activity())
             .success(true)
             .duration(Duration::from_millis(61_500))
-            .parent(Activity::new("https://example.com/whole"));
+            .parent(XapiActivity::new("https://example.com/whole"));
         let step = json(step);
         assert_eq!(
             step["verb"]["id"],

@@ -57,13 +57,13 @@ public fun mbox(address: String): Ifi =
     Ifi.Mbox(if (address.startsWith("mailto:")) address else "mailto:$address")
 
 /** An account as an identifier: best for privacy, as [name] may be opaque. */
-public fun account(homePage: String, name: String): Ifi = Ifi.Account(Account(homePage, name))
+public fun account(homePage: String, name: String): Ifi = Ifi.Account(XapiAccount(homePage, name))
 
 /** What statements have in common. */
 @StatementDsl
 public class StatementDefaultsBuilder {
     private var actor: Actor? = null
-    private var context: Context? = null
+    private var context: XapiContext? = null
 
     /** Who did it: one person or system. */
     @JvmOverloads
@@ -72,7 +72,7 @@ public class StatementDefaultsBuilder {
     }
 
     /** Who did it: several. */
-    public fun actor(group: Group): StatementDefaultsBuilder = apply {
+    public fun actor(group: XapiGroup): StatementDefaultsBuilder = apply {
         actor = Actor.Group(group)
     }
 
@@ -121,7 +121,7 @@ public class StatementBuilder {
     }
 
     /** Who did it: several. */
-    public fun actor(group: Group): StatementBuilder = apply {
+    public fun actor(group: XapiGroup): StatementBuilder = apply {
         actor = Actor.Group(group)
     }
 
@@ -148,7 +148,7 @@ public class StatementBuilder {
     }
 
     /** What they did it to: several people or systems. */
-    public fun target(group: Group): StatementBuilder = apply {
+    public fun target(group: XapiGroup): StatementBuilder = apply {
         target = StatementObject.Group(group)
     }
 
@@ -285,7 +285,7 @@ public class StatementBuilder {
     public fun build(): Statement = Statement(
         actor = actor,
         verb = verb ?: Verb(""),
-        `object` = target ?: StatementObject.Activity(Activity("")),
+        `object` = target ?: StatementObject.Activity(XapiActivity("")),
         result = result?.build(),
         context = context?.build(),
         timestamp = timestamp,
@@ -364,7 +364,7 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     public var instructor: Actor? = null
 
     /** With whom it was done. */
-    public var team: Group? = null
+    public var team: XapiGroup? = null
 
     /** The revision of the activity. Only where the object is an activity. */
     public var revision: String? = null
@@ -378,10 +378,10 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     /** Another statement to read it with, by its id. */
     public var statement: UUID? = null
 
-    private val parent = mutableListOf<Activity>()
-    private val grouping = mutableListOf<Activity>()
-    private val category = mutableListOf<Activity>()
-    private val other = mutableListOf<Activity>()
+    private val parent = mutableListOf<XapiActivity>()
+    private val grouping = mutableListOf<XapiActivity>()
+    private val category = mutableListOf<XapiActivity>()
+    private val other = mutableListOf<XapiActivity>()
     private val agents = mutableListOf<ContextAgent>()
     private val groups = mutableListOf<ContextGroup>()
 
@@ -427,16 +427,16 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     }
 
     /** A group with a part in it. Needs an LRS that speaks 2.0. */
-    public fun contextGroup(group: Group, vararg relevantTypes: String) {
+    public fun contextGroup(group: XapiGroup, vararg relevantTypes: String) {
         groups += ContextGroup(group, relevantTypes.toList())
     }
 
-    internal fun add(known: Context) {
+    internal fun add(known: XapiContext) {
         category += known.contextActivities?.category.orEmpty()
         extensions += known.extensions
     }
 
-    internal fun build() = Context(
+    internal fun build() = XapiContext(
         registration = registration,
         instructor = instructor,
         team = team,
@@ -510,7 +510,7 @@ public class ActivityBuilder internal constructor() : ExtensibleBuilder() {
 }
 
 private fun buildActivity(id: String, define: ActivityBuilder.() -> Unit) =
-    Activity(id, ActivityBuilder().apply(define).build())
+    XapiActivity(id, ActivityBuilder().apply(define).build())
 
 /** A text as a JSON string. */
 private fun quoted(text: String) = buildString {

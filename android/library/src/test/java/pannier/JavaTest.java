@@ -65,7 +65,7 @@ class JavaTest {
                             new Actor.Agent(new Agent(new Ifi.Mbox("mailto:ada@example.com"), "Ada")),
                             Verbs.ANSWERED,
                             new StatementObject.Activity(
-                                    new Activity(
+                                    new XapiActivity(
                                             "https://example.com/words/zug",
                                             new ActivityDefinition(Map.of("de", "Zug")))),
                             new XapiResult(new Score(0.8), true),

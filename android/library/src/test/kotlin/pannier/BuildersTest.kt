@@ -76,7 +76,7 @@ class BuildersTest {
         val built = statement {
             id = this@BuildersTest.id
             timestamp = Instant.parse("1969-02-01T10:00:00.123Z")
-            actor(Group(member = listOf(Agent(mbox("mailto:ben@example.com"), "Ben")), name = "Team"))
+            actor(XapiGroup(member = listOf(Agent(mbox("mailto:ben@example.com"), "Ben")), name = "Team"))
             verb(Verbs.ANSWERED)
             activity("https://example.com/words/zug") {
                 name("de", "Zug")
@@ -132,7 +132,7 @@ class BuildersTest {
             actor(mbox("mailto:ada@example.com"))
             verb(Verbs.PREFERRED)
             subStatement {
-                actor(Group(member = listOf(Agent(mbox("mailto:ben@example.com")))))
+                actor(XapiGroup(member = listOf(Agent(mbox("mailto:ben@example.com")))))
                 verb(Verbs.ATTENDED)
                 statementRef(this@BuildersTest.id)
             }
@@ -157,7 +157,7 @@ class BuildersTest {
     fun `the commonest statements are a line each`() {
         val (page, session) = "https://example.com/it" to id
         val (length, at) = Duration.ofSeconds(90) to Duration.ofMillis(12_500)
-        val shape = Activity(page)
+        val shape = XapiActivity(page)
         for ((made, wanted) in listOf(
             statement { answered(page, "rain") } to statementAnswered(shape, "rain"),
             statement { completed(page) } to statementCompleted(shape),

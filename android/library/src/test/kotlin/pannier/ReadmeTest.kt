@@ -100,7 +100,7 @@ class ReadmeTest {
         val hubs = listOf(Hub(), Hub())
         Collector.open(folder.queue(), hubs[0].config).use { collector ->
             alsoExams(collector, hubs[1].url, hubs[1].credentials)
-            val exam = lesson(2).copy(`object` = StatementObject.Activity(Activity("https://example.com/exams/2")))
+            val exam = lesson(2).copy(`object` = StatementObject.Activity(XapiActivity("https://example.com/exams/2")))
             val (lesson, passed) = collector.record(lesson(1)).id to collector.record(exam).id
             // Each time that the queue is opened.
             alsoExams(collector, hubs[1].url, hubs[1].credentials)

@@ -3,7 +3,7 @@
 use super::values::{extensions, languages, text};
 use super::{Needed, Read, list, object};
 use crate::statement::model::{
-    Activity, ActivityDefinition, InteractionComponent, InteractionType,
+    ActivityDefinition, InteractionComponent, InteractionType, XapiActivity,
 };
 use crate::statement::reader::Step;
 use crate::statement::rule::{ACTIVITY, Rule, rule};
@@ -31,7 +31,7 @@ const COMPONENT: Rule = rule(
 );
 
 /// Reads an Activity.
-pub(super) fn activity(walk: &mut Walk<'_>) -> Read<Activity> {
+pub(super) fn activity(walk: &mut Walk<'_>) -> Read<XapiActivity> {
     let (mut id, mut what) = (Needed::default(), None);
     let at = object(walk, WHOLE, |walk, property| {
         match property {
@@ -44,7 +44,7 @@ pub(super) fn activity(walk: &mut Walk<'_>) -> Read<Activity> {
     })?;
     let Some(at) = at else { return Ok(None) };
     let id = id.get(walk, at, "id", TEXT);
-    Ok(id.map(|id| Activity {
+    Ok(id.map(|id| XapiActivity {
         id,
         definition: what,
     }))

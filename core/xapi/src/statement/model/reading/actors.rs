@@ -2,7 +2,7 @@
 
 use super::values::text;
 use super::{Needed, Read, object, some};
-use crate::statement::model::{Account, Actor, Agent, Group, Ifi};
+use crate::statement::model::{Actor, Agent, Ifi, XapiAccount, XapiGroup};
 use crate::statement::rule::{self, ACCOUNT, IDENTIFIER, Rule, rule};
 use crate::statement::walk::Walk;
 
@@ -48,7 +48,7 @@ pub(super) fn agent(walk: &mut Walk<'_>) -> Read<Agent> {
 }
 
 /// Reads a Group.
-pub(super) fn group(walk: &mut Walk<'_>) -> Read<Group> {
+pub(super) fn group(walk: &mut Walk<'_>) -> Read<XapiGroup> {
     Ok(match located(walk)? {
         Some((_, Actor::Group(group))) => Some(group),
         Some((at, Actor::Agent(_))) => {
@@ -109,7 +109,7 @@ fn located(walk: &mut Walk<'_>) -> Read<(usize, Actor)> {
     }
     if is_group {
         let member = member.map(|(_, member)| member).unwrap_or_default();
-        return Ok(Some((at, Actor::Group(Group { name, ifi, member }))));
+        return Ok(Some((at, Actor::Group(XapiGroup { name, ifi, member }))));
     }
     if let Some((at, _)) = member {
         walk.note(at, "is not allowed in an Agent", ONLY_GROUPS);
@@ -120,7 +120,7 @@ fn located(walk: &mut Walk<'_>) -> Read<(usize, Actor)> {
     Ok(ifi.map(|ifi| (at, Actor::Agent(Agent { name, ifi }))))
 }
 
-fn account(walk: &mut Walk<'_>) -> Read<Account> {
+fn account(walk: &mut Walk<'_>) -> Read<XapiAccount> {
     let (mut home_page, mut name) = (Needed::default(), Needed::default());
     let at = object(walk, WHOLE_ACCOUNT, |walk, property| {
         match property {
@@ -135,5 +135,5 @@ fn account(walk: &mut Walk<'_>) -> Read<Account> {
     let name = name.get(walk, at, "name", TEXT);
     Ok(home_page
         .zip(name)
-        .map(|(home_page, name)| Account { home_page, name }))
+        .map(|(home_page, name)| XapiAccount { home_page, name }))
 }

@@ -5,7 +5,9 @@ use super::actors::{actor, agent, group};
 use super::references::reference;
 use super::values::{extensions, id, text};
 use super::{Needed, Read, list, object, some};
-use crate::statement::model::{Activity, Context, ContextActivities, ContextAgent, ContextGroup};
+use crate::statement::model::{
+    ContextActivities, ContextAgent, ContextGroup, XapiActivity, XapiContext,
+};
 use crate::statement::reader::Step;
 use crate::statement::rule::{CONTEXT, CONTEXT_ACTIVITIES, Rule, rule};
 use crate::statement::walk::Walk;
@@ -35,8 +37,8 @@ const GROUP: Rule = rule(
 const TYPES: Rule = rule("an array of at least one IRI, or to leave it out", CONTEXT);
 
 /// Reads a context.
-pub(super) fn context(walk: &mut Walk<'_>) -> Step<Context> {
-    let mut context = Context::default();
+pub(super) fn context(walk: &mut Walk<'_>) -> Step<XapiContext> {
+    let mut context = XapiContext::default();
     object(walk, WHOLE, |walk, property| {
         match property {
             "registration" => context.registration = id(walk, REGISTRATION)?,
@@ -74,7 +76,7 @@ fn around(walk: &mut Walk<'_>) -> Step<ContextActivities> {
 }
 
 /// Reads an array of activities or a single one, as earlier versions of the standard had it (Data 2.4.6.2).
-fn activities(walk: &mut Walk<'_>) -> Step<Vec<Activity>> {
+fn activities(walk: &mut Walk<'_>) -> Step<Vec<XapiActivity>> {
     if walk.array_is_next()? {
         list(walk, ACTIVITY, activity)
     } else {

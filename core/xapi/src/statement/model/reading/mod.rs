@@ -13,7 +13,7 @@ mod results;
 mod statements;
 mod values;
 
-use super::{Actor, Context, Statement};
+use super::{Actor, Statement, XapiContext};
 use crate::statement::fault::Invalid;
 use crate::statement::reader::Step;
 use crate::statement::rule::Rule;
@@ -29,7 +29,7 @@ pub(crate) fn statement(text: &str) -> Result<Statement, Invalid> {
 }
 
 /// Values that statements may have in common.
-pub(crate) type InCommon = (Option<Actor>, Context);
+pub(crate) type InCommon = (Option<Actor>, XapiContext);
 
 /// Reads a text that is only what statements have in common.
 pub(crate) fn in_common(text: &str) -> Result<InCommon, Invalid> {

@@ -12,7 +12,7 @@ use super::results::{attachment, result};
 use super::values::{id, instant, languages, text};
 use super::{InCommon, Needed, Read, list, object};
 use crate::statement::model::{
-    Actor, Attachment, Context, Statement, StatementObject, SubStatement, Verb, XapiResult,
+    Actor, Attachment, Statement, StatementObject, SubStatement, Verb, XapiContext, XapiResult,
 };
 use crate::statement::reader::Step;
 use crate::statement::rule::{
@@ -56,7 +56,7 @@ struct Parts {
     verb: Needed<Verb>,
     object: Needed<StatementObject>,
     result: Option<XapiResult>,
-    context: Option<Context>,
+    context: Option<XapiContext>,
     timestamp: Option<SystemTime>,
     attachments: Vec<Attachment>,
 }
