@@ -83,7 +83,10 @@ CREATE TABLE aside (
     due      INTEGER,
     -- How often the upstream failed on this statement alone.
     tries    INTEGER NOT NULL DEFAULT 0,
-    -- How many requests the upstream had taken statements of when it was last refused, and what the
+    -- How many of these count towards holding it: refusals by the LRS itself, in the same way, and each
+    -- after it had taken others since the one before.
+    refusals INTEGER NOT NULL DEFAULT 0,
+    -- How many requests the upstream had taken statements of when it last refused this one, and what the
     -- steady clock said then: milliseconds in that boot of the device.
     taken    INTEGER,
     steady   INTEGER,

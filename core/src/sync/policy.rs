@@ -162,8 +162,8 @@ pub(super) const REFUSALS_IN_DOUBT: u32 = 4;
 /// Most consecutive refusals that may each be caused by the statement. 2026-11-29.
 pub(super) const MANY_IN_A_ROW: usize = 3;
 
-/// Most statements taken after a refusal that count, so that a statement at fault is held within a day.
-/// 2026-11-29.
+/// Most statements taken after a refusal that count, so that a statement at fault is held within a day where
+/// others come every hour. 2026-11-29.
 pub(super) const MOST_ACQUITTED: u32 = 4;
 
 /// Longest wait for a refusal with Retry-After, which may concern that statement only after all. 2026-11-29.

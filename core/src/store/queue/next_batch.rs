@@ -283,7 +283,7 @@ fn come(
 
 /// Query whose row [`aside_row`] reads.
 const ASIDE: &str =
-    "SELECT s.seq, s.id, s.body, a.sent, a.tries, s.happened_at, a.since, a.status, a.taken,
+    "SELECT s.seq, s.id, s.body, a.sent, a.tries, a.refusals, s.happened_at, a.since, a.status, a.taken,
     a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot
     FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1 AND a.upstream = ?2";
 
@@ -372,6 +372,7 @@ fn aside_row(
             needs_2_0: traits & NEEDS_2_0 != 0,
             timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
             tries: row.get("tries")?,
+            refusals: row.get("refusals")?,
             status: row.get("status")?,
             taken: row
                 .get::<_, Option<i64>>("taken")?
@@ -450,6 +451,7 @@ impl<'a> Candidate<'a> {
             happened_at: self.outgoing.happened_at,
             timestamp_is_ours: self.traits & TIMESTAMP_IS_OURS != 0,
             tries: 0,
+            refusals: 0,
             status: None,
             taken: None,
             refused_at: None,

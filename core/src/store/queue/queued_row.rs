@@ -27,6 +27,9 @@ pub struct Row {
     pub timestamp_is_ours: bool,
     /// Number of times that it was refused alone.
     pub tries: u32,
+    /// Number of these that count towards holding it: refusals by the LRS itself, in the same way, and each
+    /// after it had taken others since the one before.
+    pub refusals: u32,
     /// HTTP status of the last refusal.
     pub status: Option<u16>,
     /// Number of requests that the upstream had taken statements of by the last refusal.

@@ -399,11 +399,17 @@ impl Settling<'_> {
         self.tx
             .prepare_cached(&format!(
                 "INSERT INTO aside
-                    (seq, upstream, held, reason, since, due, tries, sent, status, words, theirs, taken, steady, boot)
-                 SELECT ?1, ?13, ?2, ?3, ?4, ?5, ?9, max(?9, {}), ?6, ?7, ?8, ?10, ?11, ?12
+                    (seq, upstream, held, reason, since, due, tries, refusals, sent, status, words, theirs, taken,
+                     steady, boot)
+                 SELECT ?1, ?13, ?2, ?3, ?4, ?5, ?9, ?10 IS NOT NULL, max(?9, {}), ?6, ?7, ?8, ?10, ?11, ?12
                  FROM statement s WHERE s.seq = ?1
                  ON CONFLICT (seq, upstream) DO UPDATE SET held = excluded.held, reason = excluded.reason,
-                    since = excluded.since, due = excluded.due, tries = tries + ?9, sent = max(sent, excluded.sent),
+                    since = excluded.since, due = excluded.due, tries = tries + ?9,
+                    refusals = CASE
+                        WHEN excluded.taken IS NULL THEN refusals
+                        WHEN status IS NOT excluded.status AND (status < 500 OR excluded.status < 500) THEN 1
+                        ELSE refusals + ifnull(excluded.taken > taken, refusals = 0) END,
+                    sent = max(sent, excluded.sent),
                     status = excluded.status, words = excluded.words, theirs = excluded.theirs,
                     taken = excluded.taken, steady = excluded.steady, boot = excluded.boot",
                 sent_to(self.upstream)

@@ -78,7 +78,8 @@ fn change_places(
     leave(tx, known)?;
     // What one LRS refused says nothing about what another will.
     tx.execute(
-        "UPDATE aside SET tries = 0, status = NULL, words = NULL, taken = NULL, steady = NULL, boot = NULL
+        "UPDATE aside SET tries = 0, refusals = 0, status = NULL, words = NULL, taken = NULL, steady = NULL,
+            boot = NULL
          WHERE upstream = ?1 AND held = 0",
         [upstream],
     )?;
@@ -110,7 +111,7 @@ fn change_places(
 fn ask_the_new_one_about_conflicts(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<()> {
     let released = tx.execute(
         "UPDATE aside SET held = 0, reason = ?2, due = 0, status = NULL, words = NULL, theirs = NULL,
-            tries = 0, taken = NULL, steady = NULL, boot = NULL
+            tries = 0, refusals = 0, taken = NULL, steady = NULL, boot = NULL
          WHERE upstream = ?1 AND held = 1 AND reason IN (?3, ?4)",
         params![
             upstream,

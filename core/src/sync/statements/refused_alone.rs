@@ -4,8 +4,8 @@
 //! tell. A statement is held if the LRS itself has refused it twice, some time apart, has taken others in
 //! between, and refuses it a few times more at once: one node of several may refuse what the next one takes. If
 //! the LRS refuses many in a row, as one whose quota is full, or has taken what it refused before, as one that
-//! counts statements per minute, several more refusals are needed, each after others were taken; and a refusal
-//! that says when to come again does not count. Until then the statement is a suspect. In a session that has
+//! counts statements per minute, several more refusals are needed; and a refusal that says when to come again does
+//! not count. Of refusals between which it took nothing, as until the next hour of a limit, one counts. Until then the statement is a suspect. In a session that has
 //! not seen the LRS take anything, suspects are known to the session only and stay queued, so an outage, a
 //! broken deployment or a misled proxy leaves no trace; the session goes on after them: the next few, then ever
 //! further ahead, so that a run of bad statements ends no sync. Once another statement is taken, they step
@@ -92,18 +92,19 @@ impl Session {
         Ok(())
     }
 
-    /// Tells whether the LRS itself has refused it before in the same way and has taken others since.
+    /// Tells whether the LRS itself has refused it often enough before in the same way, each time after it had
+    /// taken others, and has taken others since.
     fn confirms(&self, item: &Pending, blame: &Blame) -> bool {
         let taken = self.link.learned.taken;
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
         blame.is_a_refusal()
             && same
             && self.is_apart(item)
-            && item.row.tries >= self.refusals_before(blame)
+            && item.row.refusals >= self.refusals_before(blame)
             && item.row.taken.is_some_and(|then| taken > then)
     }
 
-    /// Returns the number of such refusals before the one that holds a statement at this LRS.
+    /// Returns the number of refusals that count before the one that holds a statement at this LRS.
     fn refusals_before(&self, blame: &Blame) -> u32 {
         let usual = policy::refusals_before(blame.reason, blame.status);
         usual + policy::REFUSALS_IN_DOUBT * self.link.learned.acquitted
@@ -125,7 +126,7 @@ impl Session {
     /// Tells whether it was refused often enough to be held, with this many refused in a row just now.
     fn is_enough(&self, suspect: &Suspect, in_a_row: usize) -> bool {
         let often = self.refusals_before(&suspect.blame) + policy::REFUSALS_IN_DOUBT;
-        in_a_row <= policy::MANY_IN_A_ROW || suspect.item.row.tries >= often
+        in_a_row <= policy::MANY_IN_A_ROW || suspect.item.row.refusals >= often
     }
 
     /// Tells whether the previous refusal is long enough ago for this one to count, whatever the wall clock did

@@ -174,6 +174,7 @@ mod tests {
                     timestamp_is_ours: false,
                     happened_at: 0,
                     tries: 0,
+                    refusals: 0,
                     status: None,
                     taken: None,
                     refused_at: None,

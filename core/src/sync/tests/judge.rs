@@ -30,6 +30,7 @@ fn batch(sent_before: &[usize]) -> Vec<Pending> {
                 timestamp_is_ours: false,
                 happened_at: 0,
                 tries: 0,
+                refusals: 0,
                 status: None,
                 taken: None,
                 refused_at: None,

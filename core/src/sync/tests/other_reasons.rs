@@ -97,6 +97,40 @@ fn a_limit_that_is_spent_is_not_asked_for_each_statement() {
 }
 
 #[test]
+fn a_limit_by_the_hour_that_new_ones_spend_first_holds_nothing() {
+    for status in [400, 507] {
+        let mut device = Device::new();
+        device.record(250);
+        let begun = device.now;
+        let (mut window, mut taken) = (0, 0);
+        device.lrs.instead = Box::new(move |request, now| {
+            if request.method != Method::Post {
+                return None;
+            }
+            let hours = (now - begun) / HOUR;
+            if hours != window {
+                (window, taken) = (hours, 0);
+            }
+            let has_room = taken + statements(request) <= 20;
+            taken += if has_room { statements(request) } else { 0 };
+            (!has_room).then(|| answer(status, &[], "hourly limit".into()))
+        });
+        for _ in 0..30 {
+            device.record(1);
+            let next = device.now + 5 * 60_000;
+            device.go_on_for(5 * 60_000);
+            device.now = device.now.max(next);
+        }
+        device.go_on_for(48 * HOUR);
+        assert_eq!(
+            (device.held(), device.delivered()),
+            (vec![], 280),
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn a_quota_that_is_full_for_ten_minutes_holds_nothing() {
     for status in [400, 403, 413] {
         let mut device = Device::new();
