@@ -223,7 +223,7 @@ impl Db {
         }
         // The `.ledger` file may be damaged as well.
         if let Some(beside) = db.compare_numbers(false, now)? {
-            salvaged.damage = format!("{}; {}", salvaged.damage, beside.damage);
+            salvaged.also(&beside.damage);
             salvaged.uncertain |= beside.uncertain;
         }
         let salvaged = Some(salvaged);

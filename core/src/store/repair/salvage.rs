@@ -59,10 +59,10 @@ pub(crate) fn rescue(
         }
         if before.upstream_changes > 0 {
             upstream::forget_endpoints(tx, before.upstream_changes)?;
-            salvaged.damage = format!(
-                "{}; {CHANGED_UPSTREAMS}: {}",
-                salvaged.damage, before.upstream_changes
-            );
+            salvaged.also(format_args!(
+                "{CHANGED_UPSTREAMS}: {}",
+                before.upstream_changes
+            ));
         }
         let voidings = match &old {
             Some(old) => HeldVoidings::of(old, &before.noted),
@@ -89,16 +89,7 @@ pub(crate) fn rescue(
             .undelivered
             .saturating_sub(saving.queued)
             .max(lost_places);
-        let (forgotten, lost) = before.lost_elsewhere(&upstreams, &saving);
-        salvaged.lost = salvaged.lost.max(lost);
-        if forgotten > 0 {
-            // What is recorded from now on is not for them.
-            salvaged.uncertain = true;
-            salvaged.damage = format!(
-                "{}; LRSs that it delivered to, and that have to be added again: {forgotten}",
-                salvaged.damage
-            );
-        }
+        salvaged.add_lost_elsewhere(before.lost_elsewhere(&upstreams, &saving));
         tell_on(tx, old.as_ref())?;
         Ok(loss::write(tx, now, &salvaged)?)
     })?;

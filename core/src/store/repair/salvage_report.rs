@@ -1,5 +1,6 @@
 //! Report of what became of a damaged file.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use crate::store::file::kept;
@@ -30,5 +31,23 @@ impl Salvaged {
         self.kept_at
             .as_deref()
             .map_or_else(Vec::new, kept::kept_with)
+    }
+
+    /// Adds what further upstreams lost: how many of them are forgotten, and the least number of statements lost for
+    /// one.
+    pub(crate) fn add_lost_elsewhere(&mut self, (forgotten, lost): (u64, u64)) {
+        self.lost = self.lost.max(lost);
+        if forgotten > 0 {
+            // What is recorded from now on is not for them.
+            self.uncertain = true;
+            self.also(format_args!(
+                "LRSs that it delivered to, and that have to be added again: {forgotten}"
+            ));
+        }
+    }
+
+    /// Adds to the description of what was wrong.
+    pub(crate) fn also(&mut self, what: impl Display) {
+        self.damage = format!("{}; {what}", self.damage);
     }
 }
