@@ -4,13 +4,15 @@
 //! The world is about one of them at a time; the others are put aside. What happens to the device happens to
 //! all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pannier::store::{Millis, Route, UpstreamId};
+use pannier::store::{HistoryPolicy, HoldReason, Millis, Route, UpstreamId};
 use uuid::Uuid;
 
+use super::check::{Snapshot, Whereabouts};
 use super::model::{Known, Model};
 use super::process::State;
+use super::statement::{Kind, prepared};
 use super::world::{Login, Servers, World, fail};
 
 /// An upstream that the world is not about just now.
@@ -28,6 +30,17 @@ pub struct Lane<S: Servers> {
     states: Vec<State<S::Behind>>,
 }
 
+/// An upstream that the app adds once so many statements were made, with what is on the device by then.
+#[derive(Debug)]
+pub struct Later<S: Servers> {
+    pub after: u64,
+    pub servers: S,
+    pub login: Login,
+    pub base: String,
+    pub only_good: bool,
+    pub history: HistoryPolicy,
+}
+
 impl<S: Servers> World<S> {
     /// One upstream more, before anything is recorded, that gets all or only what is good and what voids.
     pub fn add_upstream(
@@ -36,15 +49,27 @@ impl<S: Servers> World<S> {
         (login, base): (Login, &str),
         only_good: bool,
     ) -> Result<(), String> {
-        let route = if only_good {
-            Route::all().of_activities(["http://example.com/good/"])
-        } else {
-            Route::all()
-        };
-        let name = format!("upstream-{}", self.others.len() + 2);
+        let name = self.next_name();
         let (db, _) = self.db(0);
-        let upstream = db.add_upstream_at(&name, base, &route).map_err(fail)?;
+        let upstream = db
+            .add_upstream_at(&name, base, &route(only_good))
+            .map_err(fail)?;
         self.tally.fault("app: another upstream beside the first");
+        self.push_lane((upstream, name), servers, login, only_good);
+        Ok(())
+    }
+
+    fn next_name(&self) -> String {
+        format!("upstream-{}", self.others.len() + 2)
+    }
+
+    fn push_lane(
+        &mut self,
+        (upstream, name): (UpstreamId, String),
+        servers: S,
+        login: Login,
+        only_good: bool,
+    ) {
         let idle = |_| State::Idle(Some(self.now));
         self.others.push(Lane {
             upstream,
@@ -57,7 +82,100 @@ impl<S: Servers> World<S> {
             only_good,
             states: (0..self.processes.len()).map(idle).collect(),
         });
-        Ok(())
+    }
+
+    /// The app adds the upstream that it was to add later, if it is time. From then on the world is about that one.
+    pub fn add_later(&mut self, which: usize) -> Result<bool, String> {
+        self.turn_to(UpstreamId::MAIN);
+        if self.later.as_ref().is_none_or(|one| self.made < one.after) || !self.has_all() {
+            return Ok(false);
+        }
+        let Some(later) = self.later.take() else {
+            return Ok(false);
+        };
+        let (db, now) = self.db(which);
+        // What nobody needs any more is deleted at some time or other: here right before.
+        let kept = match later.history {
+            HistoryPolicy::None => HistoryPolicy::Forever,
+            kept => kept,
+        };
+        loop {
+            match db.purge(kept, now) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return self.may_fail(error).map(|()| false),
+            }
+        }
+        let backlog = self.backlog(which, &later)?;
+        let (name, only_good) = (self.next_name(), later.only_good);
+        let (db, now) = self.db(which);
+        let added =
+            db.add_upstream_with_backlog(&name, &later.base, &route(only_good), later.history, now);
+        let upstream = match added {
+            Ok(upstream) => upstream,
+            Err(error) => return self.may_fail(error).map(|()| false),
+        };
+        self.tally
+            .fault("app: another upstream, with what is on the device");
+        self.tell(|_| format!("{name} is added, with {} statements", backlog.len()));
+        self.push_lane((upstream, name), later.servers, later.login, only_good);
+        self.turn_to(upstream);
+        for known in backlog {
+            let recipe = known.recipe;
+            S::come_from_elsewhere(self, &recipe, &prepared(&recipe));
+            self.model.adopt(known);
+        }
+        Ok(true)
+    }
+
+    /// Whether the first upstream is to get all that the others are.
+    fn has_all(&self) -> bool {
+        let mut others = self.others.iter().flat_map(|lane| &lane.model.all);
+        others.all(|known| self.model.get(known.recipe.id).is_some())
+    }
+
+    /// What an upstream is to get that is added now: what another one is still to get, and the history, by its route;
+    /// a voiding where its target goes; nothing that the app has given up anywhere.
+    fn backlog(&self, which: usize, later: &Later<S>) -> Result<Vec<Known>, String> {
+        let db = &self.processes[which].db;
+        let mut given_up = BTreeSet::new();
+        for upstream in self.upstreams() {
+            let places = Snapshot::read(db, upstream).map_err(fail)?.places;
+            given_up.extend(places.iter().filter_map(|(id, (place, _))| {
+                let is_held = matches!(place, Whereabouts::Held(HoldReason::TargetGivenUp, _));
+                is_held.then_some(*id)
+            }));
+        }
+        let history: BTreeSet<Uuid> = match later.history {
+            HistoryPolicy::None => BTreeSet::new(),
+            _ => self.snapshot()?.history.into_iter().collect(),
+        };
+        let mut goes = BTreeSet::new();
+        let mut backlog = Vec::new();
+        for known in &self.model.all {
+            let id = known.recipe.id;
+            let is_due = |one: &Known| one.gone.is_none() && one.delivered_at.is_none();
+            let is_given_up = known.gone.is_some()
+                || given_up.contains(&id)
+                || self.known_anywhere(id).any(|one| one.gone.is_some());
+            if is_given_up || !(self.known_anywhere(id).any(is_due) || history.contains(&id)) {
+                continue;
+            }
+            let is_for_it = match known.recipe.kind {
+                Kind::Voiding(target) => {
+                    !db.is_intact(target).map_err(|error| error.to_string())?
+                        || goes.contains(&target)
+                }
+                kind => !later.only_good || kind == Kind::Good,
+            };
+            if is_for_it {
+                goes.insert(id);
+                // What has left once leaves as it is.
+                let sealed = self.known_anywhere(id).any(|one| one.sent);
+                backlog.push(known.anew(sealed));
+            }
+        }
+        Ok(backlog)
     }
 
     /// From now on the world is about that one of the others, which changes places with this one.
@@ -170,5 +288,13 @@ impl<S: Servers> World<S> {
         for lane in &mut self.others {
             lane.states[which].plan(at);
         }
+    }
+}
+
+fn route(only_good: bool) -> Route {
+    if only_good {
+        Route::all().of_activities(["http://example.com/good/"])
+    } else {
+        Route::all()
     }
 }

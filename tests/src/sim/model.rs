@@ -40,6 +40,21 @@ pub struct Known {
 }
 
 impl Known {
+    /// The same for another upstream. What has left once leaves as it is.
+    pub fn anew(&self, sealed: bool) -> Self {
+        Self {
+            sent: false,
+            times_sent: 0,
+            last_sent: None,
+            corrected: self.corrected || sealed,
+            gone: None,
+            gone_after: 0,
+            retried: false,
+            delivered_at: None,
+            ..self.clone()
+        }
+    }
+
     /// It leaves by the app's own word, when so many have been recorded.
     pub fn leave(&mut self, how: Gone, recorded: usize) {
         self.gone = Some(how);
@@ -106,6 +121,12 @@ impl Model {
             retried: false,
             delivered_at: None,
         });
+    }
+
+    /// One that was recorded before.
+    pub fn adopt(&mut self, known: Known) {
+        self.latest.insert(known.recipe.id, self.all.len());
+        self.all.push(known);
     }
 
     /// These bytes are the statement's, or its own with a timestamp put right, which is taken down.

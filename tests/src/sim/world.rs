@@ -17,7 +17,7 @@ use super::START;
 use super::check::{Snapshot, check, check_history};
 use super::disk::Disk;
 use super::drain::Drained;
-use super::lanes::Lane;
+use super::lanes::{Lane, Later};
 use super::lrs;
 use super::model::{Known, Model};
 use super::process::{Flight, Process, State};
@@ -212,6 +212,8 @@ pub struct World<S: Servers> {
     pub only_good: bool,
     /// The others.
     pub others: Vec<Lane<S>>,
+    /// One more, that the app adds later.
+    pub later: Option<Later<S>>,
 }
 
 impl<S: Servers> World<S> {
@@ -264,6 +266,7 @@ impl<S: Servers> World<S> {
             requests: 0,
             only_good: false,
             others: Vec::new(),
+            later: None,
             plan,
         };
         world.tell(|world| format!("{:#?}", world.plan));

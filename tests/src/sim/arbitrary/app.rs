@@ -3,8 +3,8 @@
 use pannier::statement::Prepared;
 use pannier::store::{Learned, Refused, Unchanged};
 
-use super::World;
 use super::lrs::Seen;
+use super::{World, introduce};
 use crate::sim::DAY;
 use crate::sim::check::Whereabouts;
 use crate::sim::model::Gone;
@@ -15,6 +15,13 @@ impl World {
     /// One thing that an app does.
     pub fn app(&mut self) -> Result<(), String> {
         let which = self.rng.usize(..self.processes.len());
+        if self.later.is_some() {
+            let about = self.upstream;
+            if self.add_later(which)? {
+                introduce(self);
+            }
+            self.turn_to(about);
+        }
         match self.rng.u32(..100) {
             0..45 => {
                 let count = match self.rng.u32(..12) {

@@ -30,6 +30,7 @@ use super::START;
 use super::check::Snapshot;
 use super::disk::Disk;
 use super::drain::Drained;
+use super::lanes::Later;
 use super::model::Known;
 use super::process;
 use super::session::LONGEST_SLEEP;
@@ -80,6 +81,17 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
             world.add_upstream(servers, (login, &base), only_good)?;
         }
     }
+    if more.u32(..4) == 0 {
+        let (servers, login, base) = draw_servers(LATER * 10, lrss, &mut more);
+        world.later = Some(Later {
+            after: more.u64(3..60),
+            servers,
+            login,
+            base,
+            only_good: more.bool(),
+            history: world.plan.history,
+        });
+    }
     world.for_each_upstream(|world| {
         introduce(world);
         Ok(())
@@ -90,8 +102,11 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
 /// What tells the chance of further upstreams from all other chance of a seed.
 const MORE_UPSTREAMS: u64 = 0x7570_7374_7265_616d;
 
-/// Most upstreams of a run.
+/// Most upstreams with which a run begins.
 const MOST_UPSTREAMS: usize = 3;
+
+/// Number of the one that is added later.
+const LATER: usize = MOST_UPSTREAMS;
 
 /// So many LRSs, numbered from there on, and as whom the app knows itself at the first.
 fn draw_servers(first: usize, lrss: usize, rng: &mut fastrand::Rng) -> (Arbitrary, Login, String) {
