@@ -30,6 +30,9 @@ pub struct Lane<S: Servers> {
     states: Vec<State<S::Behind>>,
 }
 
+/// What is good is about such activities.
+const GOOD: &str = "http://example.com/good/";
+
 /// An upstream that the app adds once so many statements were made, with what is on the device by then.
 #[derive(Debug)]
 pub struct Later<S: Servers> {
@@ -166,7 +169,8 @@ impl<S: Servers> World<S> {
                     !db.is_intact(target).map_err(|error| error.to_string())?
                         || goes.contains(&target)
                 }
-                kind => !later.only_good || kind == Kind::Good,
+                // What is sent again under a new id is of the kind of a good one, and about what it was about.
+                _ => !later.only_good || known.is_about(GOOD),
             };
             if is_for_it {
                 goes.insert(id);
@@ -293,7 +297,7 @@ impl<S: Servers> World<S> {
 
 fn route(only_good: bool) -> Route {
     if only_good {
-        Route::all().of_activities(["http://example.com/good/"])
+        Route::all().of_activities([GOOD])
     } else {
         Route::all()
     }

@@ -55,6 +55,12 @@ impl Known {
         }
     }
 
+    /// Its object's id begins so.
+    pub fn is_about(&self, prefix: &str) -> bool {
+        let object = format!("\"object\":{{\"id\":\"{prefix}");
+        String::from_utf8_lossy(&self.body).contains(&object)
+    }
+
     /// It leaves by the app's own word, when so many have been recorded.
     pub fn leave(&mut self, how: Gone, recorded: usize) {
         self.gone = Some(how);
