@@ -49,8 +49,7 @@ impl Db {
         let beside = Beside::judge(&raw, &account);
         let ours = account.numbers;
         let is_behind = beside.is_ahead_of(&account) || !beside.since(ours.withdrawn).is_empty();
-        // Where the `.ledger` file is gone, nobody knows what was sent since.
-        if beside.latest(&account).has_sent_more_than(&ours) || beside.is_uncertain() {
+        if beside.latest(&account).has_sent_more_than(&ours) {
             self.write(|tx| Ok(upstream::wait_for_what_was_sent(tx, now)?))?;
         }
         let salvaged = if is_behind || is_mixed || beside.damage.is_some() {
