@@ -129,7 +129,14 @@ impl World {
                     return Err(format!("I3: {id} was retracted, and it may be at an LRS"));
                 }
                 self.for_each_upstream(|world| {
-                    world.leave(id, Gone::Retracted);
+                    // Where the app has given it up before, it stays so.
+                    if world
+                        .model
+                        .get(id)
+                        .is_some_and(|known| known.gone.is_none())
+                    {
+                        world.leave(id, Gone::Retracted);
+                    }
                     Ok(())
                 })
             }
