@@ -135,18 +135,20 @@ const BLIND: u64 = 40;
 
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
 /// for each statement, to send it with others, alone, and to look it up, and to do so again and again where the
-/// LRS neither names nor shows what it has, or shows it only later; and for each that has something about it, to tell that it is that
+/// LRS neither names nor shows what it has, or what it takes, or shows it only later; and for each that has something about it, to tell that it is that
 /// one, and to try it again.
 fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     let odd_about = u64::from(habit.about != About::Lists);
     // It is asked for what it shows later.
     let late = habit.lag > 0 && (habit.says == Says::Nothing || habit.known != Has::AsNew);
     let silent = habit.known != Has::AsNew && !habit.shows();
+    // It only says that it stored it, which anybody can say where it named or showed what it stored before.
+    let says_only = habit.says == Says::Nothing && !habit.shows();
     // What it has looks like what it fails on, and no question tells them apart.
     let fails = silent && matches!(habit.known, Has::Refused(500.., _));
     let each = match habit.single_only {
         _ if fails && matches!(habit.looks, Looks::Silent { .. }) => BLIND,
-        _ if late || silent => LATE,
+        _ if late || silent || says_only => LATE,
         None => 4,
         _ => 8,
     };
