@@ -12,6 +12,7 @@ use crate::lrs::reading::highest_common;
 use crate::lrs::{About, Found, NotAnLrs, Posted, Sender, TransportError};
 use crate::store::{HoldReason, Problem};
 use crate::sync::meaning::{Blame, Looked, Negotiated, Pause, Stop, Verdict};
+use crate::sync::policy;
 use crate::sync::statements::task::Pending;
 
 /// Judges the answer to a batch. `from` is whoever gave it: a stranger's answer may stop the sync but holds
@@ -199,7 +200,14 @@ fn stranger(why: &NotAnLrs) -> Stop {
 
 /// Judges a refusal's status for the upstream as a whole.
 fn by_status(status: u16, from: Sender, words: String, retry_after: Option<Duration>) -> Stop {
-    let busy = retry_after.map_or(Pause::Backoff, Pause::RetryAfter);
+    let longest = if from.is_lrs() {
+        policy::LONGEST_RETRY_AFTER
+    } else {
+        policy::LONGEST_ASKED_BY_A_STRANGER
+    };
+    let busy = retry_after.map_or(Pause::Backoff, |asked| {
+        Pause::RetryAfter(asked.min(longest))
+    });
     let (problem, pause) = match status {
         429 | 503 => (Problem::Busy, busy),
         408 | 425 | 500..=599 => (Problem::ServerError, Pause::Backoff),

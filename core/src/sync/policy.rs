@@ -71,6 +71,10 @@ pub(super) const LONGEST_SUSPICION: Duration = Duration::from_hours(1);
 /// Longest `Retry-After` that is obeyed; a longer one is a mistake or an attack. 2026-11-23.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// Longest `Retry-After` that is obeyed of whoever gives no sign of being an LRS: a login page that asks for a day
+/// is gone when the device is in another network. 2026-11-30.
+pub(super) const LONGEST_ASKED_BY_A_STRANGER: Duration = Duration::from_hours(1);
+
 /// Longest wait for the app to act. Afterwards it is tried again all the same: an account that was locked by
 /// mistake may have been unlocked at the LRS. 2026-11-28.
 pub const WITHOUT_THE_APP: Duration = Duration::from_hours(1);

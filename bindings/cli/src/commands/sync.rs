@@ -510,6 +510,7 @@ fn waiting(
 
 /// Describes what the statements that are set aside wait for, each reason once.
 fn aside(upstream: &Upstream) -> Result<String, Failure> {
+    let now = super::now_ms();
     let mut reasons: BTreeMap<&str, (WaitReason, u64, Option<i64>)> = BTreeMap::new();
     list::all(
         None,
@@ -530,7 +531,10 @@ fn aside(upstream: &Upstream) -> Result<String, Failure> {
     let lines: Vec<String> = reasons
         .into_values()
         .map(|(reason, count, next)| {
-            let until = next.map(|until| format!(" (the next at {})", list::time(until)));
+            // What is due already waits for what the whole LRS waits for.
+            let until = next
+                .filter(|until| *until > now)
+                .map(|until| format!(" (the next at {})", list::time(until)));
             format!(
                 "{count} {} aside: {}{}",
                 if count == 1 { "waits" } else { "wait" },

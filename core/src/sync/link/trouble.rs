@@ -50,9 +50,17 @@ impl Link {
     }
 
     /// Tells whether to leave out the next look-up, and counts it: after several unanswered ones every other
-    /// one is left out.
+    /// one is left out, as at an LRS that asks to wait with every other request.
     pub fn leaves_out_look(&mut self) -> bool {
-        leave_out(&mut self.learned.looks_unanswered)
+        self.has_room_for_one() || leave_out(&mut self.learned.looks_unanswered)
+    }
+
+    /// Tells whether an LRS that asks to wait may take a single request after that, which a look-up would use up.
+    /// Every other time it is looked up all the same, as it may have stored what it answered so.
+    fn has_room_for_one(&self) -> bool {
+        let trouble = self.learned.trouble.as_ref();
+        let asks_to_wait = trouble.is_some_and(|trouble| matches!(trouble.status, Some(429 | 503)));
+        asks_to_wait && self.learned.failures % 2 == 1
     }
 
     /// Does the same for `GET /about`.

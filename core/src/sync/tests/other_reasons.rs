@@ -131,6 +131,70 @@ fn a_limit_by_the_hour_that_new_ones_spend_first_holds_nothing() {
 }
 
 #[test]
+fn an_lrs_with_room_for_one_request_at_a_time_gets_statements_in_it() {
+    for status in [429, 503] {
+        for retry_after in [true, false] {
+            let mut device = Device::new();
+            device.record(130);
+            let (begun, mut window) = (device.now, -1);
+            device.lrs.instead = Box::new(move |_, now| {
+                let this = now / 5_000;
+                if this != window {
+                    window = this;
+                    return None;
+                }
+                let wait = (5_000 - now % 5_000 + 999) / 1_000;
+                let headers = retry_after.then(|| ("Retry-After", wait.to_string()));
+                let headers: Vec<_> = headers.into_iter().collect();
+                Some(answer(status, &headers, "one at a time".into()))
+            });
+            while device.delivered() < 130 {
+                match device.sync() {
+                    Ended::Waiting { until, .. } => device.now = until.max(device.now),
+                    Ended::Emptied => {}
+                    other => panic!("{status} {retry_after}: {other:?}"),
+                }
+                let passed = device.now - begun;
+                assert!(passed < 10 * 60_000, "{status} {retry_after}: stuck");
+            }
+            assert_eq!(device.held(), []);
+        }
+    }
+}
+
+#[test]
+fn a_login_page_that_asks_for_a_day_gets_an_hour() {
+    for status in [429, 503] {
+        for is_lrss in [true, false] {
+            let mut device = Device::new();
+            device.record(3);
+            let begun = device.now;
+            let mut asked = false;
+            device.lrs.instead = Box::new(move |_, _| {
+                if std::mem::replace(&mut asked, true) {
+                    return None;
+                }
+                let headers = [("Retry-After", "86400".to_owned())];
+                let mut page = answer(status, &headers, "<html>Log in</html>".into());
+                if !is_lrss {
+                    page.headers.retain(|(name, _)| name == "Retry-After");
+                }
+                Some(page)
+            });
+            let Ended::Waiting { until, .. } = device.sync() else {
+                panic!("{status} {is_lrss}: asked on")
+            };
+            let waits = until - begun;
+            assert!(waits >= HOUR, "{status} {is_lrss}: {waits}");
+            assert_eq!(waits < 2 * HOUR, !is_lrss, "{status} {is_lrss}: {waits}");
+            device.now = until;
+            device.sync_all();
+            assert_eq!(device.delivered(), 3);
+        }
+    }
+}
+
+#[test]
 fn a_quota_that_is_full_for_ten_minutes_holds_nothing() {
     for status in [400, 403, 413] {
         let mut device = Device::new();

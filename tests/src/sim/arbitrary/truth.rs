@@ -92,6 +92,12 @@ impl World {
             return;
         }
         if let Some(wait) = flight.behind.wait {
+            // Whoever does not say that he is the LRS may be gone in an hour.
+            let wait = if flight.behind.own {
+                wait
+            } else {
+                wait.min(60 * 60 * 1000)
+            };
             self.servers.patience.asked(at + wait, answer.status);
         }
         if answer.status == 401
