@@ -38,8 +38,12 @@ impl Clocks {
     /// Returns the right value of a timestamp that Pannier made at that moment, if it is known to be wrong.
     pub(crate) fn right(&self, timestamp: Millis, made: Steady) -> Option<Millis> {
         let lrs = self.lrs.and_then(|clock| clock.at(made));
+        let agreed = |lrs: Millis| (lrs - timestamp).abs() <= CORRECTED_FROM_MS;
         let right = if self.trust_lrs {
             lrs
+        } else if lrs.is_some_and(agreed) {
+            // Two clocks said the same: the device's was right, and whatever happened to it since made it wrong.
+            None
         } else if is_plausible(self.here.wall_ms) {
             // The clock has jumped since, as when network time arrives: it is right now.
             self.here
@@ -170,6 +174,11 @@ mod tests {
         assert_eq!(clocks(RIGHT, None).right(RIGHT - 3_000_000, made), None);
         let other = Steady { boot: 8, ..made };
         assert_eq!(clocks(RIGHT, None).right(wrong, other), None);
+        // It was right, as the LRS says too, and somebody has set it since.
+        for set_to in [RIGHT + 2 * 86_400_000, RIGHT - 90 * 86_400_000] {
+            let lrs = clocks(set_to, Some(RIGHT));
+            assert_eq!(lrs.right(RIGHT - 3_000_000, made), None);
+        }
         // To 1970, or to 2099: that is no network's time.
         assert_eq!(clocks(5_000, None).right(RIGHT, made), None);
         assert_eq!(clocks(4_070_908_800_000, None).right(RIGHT, made), None);

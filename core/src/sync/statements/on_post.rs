@@ -250,6 +250,20 @@ impl Session {
             self.link.auth_verified = false;
             self.link.note_401(&blame.words);
         }
+        if let Some(asked) = blame.retry_after
+            && batch.len() > 1
+            && self.link.accepted_any
+        {
+            // It took others just now, and says when to come again: a limit is used up. If it says so once more
+            // then, before it takes any, the culprit is looked for.
+            self.forget_tasks();
+            let stop = Stop {
+                problem: Problem::Busy,
+                pause: Pause::RetryAfter(asked.min(policy::LONGEST_ASKED_BY_A_REFUSAL)),
+                ..blame.stop()
+            };
+            return self.stop(db, stop, Duration::ZERO, now);
+        }
         if batch.len() > 1 {
             if self.link.auth_verified {
                 self.post_in_parts(split(batch, &culprits));

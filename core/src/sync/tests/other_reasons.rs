@@ -3,7 +3,7 @@
 use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown, answer};
 use crate::lrs::{Method, Request};
-use crate::store::{HoldReason, Millis, UpstreamId};
+use crate::store::{HoldReason, Millis, UpstreamId, WaitKind};
 use crate::sync::Ended;
 
 fn statements(request: &Request) -> usize {
@@ -191,6 +191,41 @@ fn a_login_page_that_asks_for_a_day_gets_an_hour() {
             device.sync_all();
             assert_eq!(device.delivered(), 3);
         }
+    }
+}
+
+#[test]
+fn a_limit_that_says_when_to_come_again_is_asked_once() {
+    for status in [400, 403, 422] {
+        let mut device = Device::new();
+        let bad = device.record(200)[120];
+        device.lrs.dislikes.insert(bad, status);
+        let (mut window, mut taken) = (0, 0);
+        // Sixty statements a minute.
+        device.lrs.instead = Box::new(move |request, now| {
+            if request.method != Method::Post {
+                return None;
+            }
+            if now / 60_000 != window {
+                (window, taken) = (now / 60_000, 0);
+            }
+            let has_room = taken + statements(request) <= 60;
+            taken += if has_room { statements(request) } else { 0 };
+            let wait = (60_000 - now % 60_000) / 1_000 + 1;
+            let headers = [("Retry-After", wait.to_string())];
+            (!has_room).then(|| answer(status, &headers, "hourly limit reached".into()))
+        });
+        let Ended::Waiting { until, why, .. } = device.sync() else {
+            panic!("{status}: asked on")
+        };
+        assert_eq!(why, WaitKind::RetryAfter, "{status}");
+        assert!(until > device.now, "{status}");
+        let posts = device.lrs.requests;
+        assert!(posts <= 4, "{status}: {posts}");
+        device.go_on_for(2 * HOUR);
+        // What is at fault besides is found out all the same.
+        let held: Vec<_> = device.held().into_iter().map(|(id, _)| id).collect();
+        assert_eq!((held, device.delivered()), (vec![bad], 199), "{status}");
     }
 }
 
