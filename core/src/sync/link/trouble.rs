@@ -50,17 +50,18 @@ impl Link {
     }
 
     /// Tells whether to leave out the next look-up, and counts it: after several unanswered ones every other
-    /// one is left out, as at an LRS that asks to wait with every other request.
+    /// one is left out, as after a 429.
     pub fn leaves_out_look(&mut self) -> bool {
         self.has_room_for_one() || leave_out(&mut self.learned.looks_unanswered)
     }
 
-    /// Tells whether an LRS that asks to wait may take a single request after that, which a look-up would use up.
-    /// Every other time it is looked up all the same, as it may have stored what it answered so.
+    /// Tells whether an LRS that counts requests may take a single one now, which a look-up would use up. Every other
+    /// time it is looked up all the same, as it may have stored what it answered so. One that is overloaded (503) is
+    /// looked up each time: a fleet is served sooner so.
     fn has_room_for_one(&self) -> bool {
         let trouble = self.learned.trouble.as_ref();
-        let asks_to_wait = trouble.is_some_and(|trouble| matches!(trouble.status, Some(429 | 503)));
-        asks_to_wait && self.learned.failures % 2 == 1
+        let counts_requests = trouble.is_some_and(|trouble| trouble.status == Some(429));
+        counts_requests && self.learned.failures % 2 == 1
     }
 
     /// Does the same for `GET /about`.
