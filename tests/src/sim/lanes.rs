@@ -90,10 +90,8 @@ impl<S: Servers> World<S> {
     /// The app adds the upstream that it was to add later, if it is time. From then on the world is about that one.
     pub fn add_later(&mut self, which: usize) -> Result<bool, String> {
         self.turn_to(UpstreamId::MAIN);
-        if self.later.as_ref().is_none_or(|one| self.made < one.after) || !self.has_all() {
-            return Ok(false);
-        }
-        let Some(later) = self.later.take() else {
+        let (has_all, made) = (self.has_all(), self.made);
+        let Some(later) = self.later.take_if(|one| has_all && made >= one.after) else {
             return Ok(false);
         };
         let (db, now) = self.db(which);

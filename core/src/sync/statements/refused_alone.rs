@@ -2,15 +2,16 @@
 //!
 //! The cause may be the statement, the LRS, or something in front of the LRS today, and only trying again can
 //! tell. A statement is held if the LRS itself has refused it twice, some time apart, has taken others in
-//! between, and refuses it a few times more at once: one node of several may refuse what the next one takes. If
-//! the LRS refuses many in a row, as one whose quota is full, or has taken what it refused before, as one that
-//! counts statements per minute, several more refusals are needed; and a refusal that says when to come again does
-//! not count. Of refusals between which it took nothing, as until the next hour of a limit, one counts. Until then the statement is a suspect. In a session that has
-//! not seen the LRS take anything, suspects are known to the session only and stay queued, so an outage, a
-//! broken deployment or a misled proxy leaves no trace; the session goes on after them: the next few, then ever
-//! further ahead, so that a run of bad statements ends no sync. Once another statement is taken, they step
-//! aside and are tried again later. What a stranger refuses (a page, an answer without any mark of an LRS)
-//! steps aside in the same way, but is never held for it.
+//! between, and refuses it a few times more at once: one node of several may refuse what the next one takes.
+//! If the LRS refuses many in a row, as one whose quota is full, or has taken what it refused before, as one
+//! that counts statements per minute, several more refusals are needed; and a refusal that says when to come
+//! again does not count. Of refusals between which it took nothing, as until the next hour of a limit, one
+//! counts. Until then the statement is a suspect. In a session that has not seen the LRS take anything,
+//! suspects are known to the session only and stay queued, so an outage, a broken deployment or a misled
+//! proxy leaves no trace; the session goes on after them: the next few, then ever further ahead, so that a
+//! run of bad statements ends no sync. Once another statement is taken, they step aside and are tried again
+//! later. What a stranger refuses (a page, an answer without any mark of an LRS) steps aside in the same way,
+//! but is never held for it.
 
 use std::time::Duration;
 

@@ -32,7 +32,7 @@ pub(super) enum Fault {
     Fail(TransportError),
 }
 
-type Instead = Box<dyn FnMut(&Request, Millis) -> Option<Response>>;
+pub(super) type Instead = Box<dyn FnMut(&Request, Millis) -> Option<Response>>;
 
 #[allow(clippy::struct_excessive_bools)] // Each is a habit of its own.
 pub(super) struct Lrs {

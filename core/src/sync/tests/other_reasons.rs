@@ -1,8 +1,8 @@
 //! Refusals for what no statement says: limits, quotas, nodes of several. And one node that says it stored them.
 
 use super::device::{Device, START};
-use super::lrs::{Fault, OnKnown, answer};
-use crate::lrs::{Method, Request};
+use super::lrs::{Fault, Instead, OnKnown, answer};
+use crate::lrs::{Method, Request, Response};
 use crate::store::{HoldReason, Millis, UpstreamId, WaitKind};
 use crate::sync::Ended;
 
@@ -10,6 +10,22 @@ fn statements(request: &Request) -> usize {
     let body: serde_json::Value =
         serde_json::from_slice(request.body_bytes().unwrap_or_default()).unwrap_or_default();
     body.as_array().map_or(1, Vec::len)
+}
+
+/// An LRS that takes so many statements in each window of this length, and then answers a POST like that.
+fn limited(to: usize, each: Millis, told: impl Fn(Millis) -> Response + 'static) -> Instead {
+    let (mut window, mut taken) = (0, 0);
+    Box::new(move |request, now| {
+        if request.method != Method::Post {
+            return None;
+        }
+        if now / each != window {
+            (window, taken) = (now / each, 0);
+        }
+        let has_room = taken + statements(request) <= to;
+        taken += if has_room { statements(request) } else { 0 };
+        (!has_room).then(|| told(now))
+    })
 }
 
 impl Device {
@@ -38,22 +54,10 @@ fn a_limit_that_is_told_as_a_refusal_holds_nothing() {
         for retry_after in [None, Some("20")] {
             let mut device = Device::new();
             device.record(200);
-            let (mut window, mut taken) = (0, 0);
-            // Forty statements in each twenty seconds.
-            device.lrs.instead = Box::new(move |request, now| {
-                if request.method != Method::Post {
-                    return None;
-                }
-                if now / 20_000 != window {
-                    (window, taken) = (now / 20_000, 0);
-                }
-                if taken + statements(request) <= 40 {
-                    taken += statements(request);
-                    return None;
-                }
+            device.lrs.instead = limited(40, 20_000, move |_| {
                 let headers = retry_after.map(|seconds| ("Retry-After", seconds.to_owned()));
                 let headers: Vec<_> = headers.into_iter().collect();
-                Some(answer(status, &headers, "slow down".into()))
+                answer(status, &headers, "slow down".into())
             });
             device.go_on_for(2 * HOUR);
             assert_eq!(device.held(), [], "{status} {retry_after:?}");
@@ -101,19 +105,8 @@ fn a_limit_by_the_hour_that_new_ones_spend_first_holds_nothing() {
     for status in [400, 507] {
         let mut device = Device::new();
         device.record(250);
-        let begun = device.now;
-        let (mut window, mut taken) = (0, 0);
-        device.lrs.instead = Box::new(move |request, now| {
-            if request.method != Method::Post {
-                return None;
-            }
-            let hours = (now - begun) / HOUR;
-            if hours != window {
-                (window, taken) = (hours, 0);
-            }
-            let has_room = taken + statements(request) <= 20;
-            taken += if has_room { statements(request) } else { 0 };
-            (!has_room).then(|| answer(status, &[], "hourly limit".into()))
+        device.lrs.instead = limited(20, HOUR, move |_| {
+            answer(status, &[], "hourly limit".into())
         });
         for _ in 0..30 {
             device.record(1);
@@ -197,20 +190,10 @@ fn a_limit_that_says_when_to_come_again_is_asked_once() {
         let mut device = Device::new();
         let bad = device.record(200)[120];
         device.lrs.dislikes.insert(bad, status);
-        let (mut window, mut taken) = (0, 0);
-        // Sixty statements a minute.
-        device.lrs.instead = Box::new(move |request, now| {
-            if request.method != Method::Post {
-                return None;
-            }
-            if now / 60_000 != window {
-                (window, taken) = (now / 60_000, 0);
-            }
-            let has_room = taken + statements(request) <= 60;
-            taken += if has_room { statements(request) } else { 0 };
+        device.lrs.instead = limited(60, 60_000, move |now| {
             let wait = (60_000 - now % 60_000) / 1_000 + 1;
             let headers = [("Retry-After", wait.to_string())];
-            (!has_room).then(|| answer(status, &headers, "hourly limit reached".into()))
+            answer(status, &headers, "limit reached".into())
         });
         let Ended::Waiting { until, why, .. } = device.sync() else {
             panic!("{status}: asked on")
