@@ -52,6 +52,7 @@ pub fn posted(
             let stop = by_status(*status, from, words.to_string(), retry_after);
             let blame = |reason| Blame {
                 reason,
+                problem: stop.problem,
                 status: Some(*status),
                 words: words.to_string(),
                 stranger: !from.is_lrs(),

@@ -71,6 +71,8 @@ impl Verdict {
 pub struct Blame {
     /// The kind.
     pub reason: HoldReason,
+    /// Trouble that it is if not the statement but the upstream is the cause.
+    pub problem: Problem,
     /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
     /// Message of whoever refused it.
@@ -95,13 +97,7 @@ impl Blame {
     /// Turns it into trouble of the upstream, which may be the cause.
     pub(crate) fn stop(self) -> Stop {
         Stop {
-            problem: match (self.reason, self.status) {
-                (HoldReason::ServerError, _) => Problem::ServerError,
-                _ if self.stranger => Problem::NotAnLrs,
-                (_, Some(401)) => Problem::Credentials,
-                (_, Some(404 | 405 | 410)) => Problem::WrongEndpoint,
-                _ => Problem::RefusesEverything,
-            },
+            problem: self.problem,
             pause: match self.status {
                 // The LRS lets us read, perhaps anonymously, but not send.
                 Some(401) if !self.stranger => Pause::App,

@@ -192,6 +192,23 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
                 ),
             )
         }
+        (None, Some(version))
+            if misunderstands(asking, heard)
+                && taken(asking, heard).is_none()
+                && !heard.versions.iter().any(|text| text == version.as_str()) =>
+        {
+            said(
+                Finding::Bad,
+                about.status,
+                format!(
+                    "it lists xAPI {} and refuses {} as malformed (400), though who speaks a version takes each \
+                     of its patches; ask whoever runs it for {}",
+                    heard.versions.join(", "),
+                    version.as_str(),
+                    version.as_str()
+                ),
+            )
+        }
         (_, None) if !heard.versions.is_empty() => said(
             Finding::Warning,
             about.status,

@@ -55,6 +55,11 @@ impl Link {
         self.has_room_for_one() || leave_out(&mut self.learned.looks_unanswered)
     }
 
+    /// Tells whether look-ups are answered, as far as is known.
+    pub fn answers_looks(&self) -> bool {
+        self.learned.looks_unanswered + 1 < policy::UNANSWERED
+    }
+
     /// Tells whether an LRS that counts requests may take a single one now, which a look-up would use up. Every other
     /// time it is looked up all the same, as it may have stored what it answered so. One that is overloaded (503) is
     /// looked up each time: a fleet is served sooner so.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::on_post::blame_of;
 use super::task::{AfterLookup, Lookup, Pending, Task, split};
 use crate::lrs::reading::read_get;
 use crate::lrs::{Response, Sender};
@@ -202,6 +203,14 @@ impl Session {
                 self.suspects.upstream_is_ill();
             }
             return self.not_shown(db, look, item, stop.status, false, now);
+        }
+        if let AfterLookup::Known { each: true } = look.then
+            && !self.link.answers_looks()
+        {
+            // It is known to the LRS, which never shows it: it steps aside, so that others get their turn.
+            let blame = blame_of(&stop);
+            let outcome = self.later(&item, &blame, now);
+            self.settle(db, vec![(item, outcome)], now)?;
         }
         self.stop(db, stop, Duration::ZERO, now)
     }
@@ -416,10 +425,15 @@ impl Session {
             AfterLookup::Proves { .. } if !look.ask.is_empty() && !self.link.is_cautious() => {
                 self.stop(db, unproved(status), Duration::ZERO, now)
             }
-            AfterLookup::Proves { .. } => {
+            AfterLookup::Proves { own, .. } => {
                 let stop = unproved(status);
                 let blame = Blame {
                     reason: HoldReason::Refused,
+                    problem: if *own {
+                        stop.problem
+                    } else {
+                        Problem::NotAnLrs
+                    },
                     status,
                     words: stop.words,
                     stranger: true,
@@ -484,20 +498,23 @@ impl Session {
             AfterLookup::Proves { vouched, own } => vouched || !own,
             _ => false,
         };
-        let (reason, status, words) = match look.then {
+        let (reason, problem, status, words) = match look.then {
             AfterLookup::Known { .. } => (
                 HoldReason::ConflictUnseen,
+                Problem::RefusesEverything,
                 Some(409),
                 "the LRS says that it has this id, but does not show its statement",
             ),
             _ => (
                 HoldReason::ServerError,
+                Problem::ServerError,
                 None,
                 "the LRS says that it stored the statement, but does not have it",
             ),
         };
         let blame = Blame {
             reason,
+            problem,
             status,
             words: words.to_owned(),
             stranger,

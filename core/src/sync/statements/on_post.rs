@@ -227,6 +227,7 @@ impl Session {
             lost,
             &Blame {
                 reason: HoldReason::ServerError,
+                problem: Problem::ServerError,
                 status: None,
                 words,
                 stranger: false,
@@ -305,8 +306,10 @@ impl Session {
             }
         }
         let alone = batch.len() == 1;
-        let all_sent_before = batch.iter().all(|item| item.row.sent_before);
-        if alone || all_sent_before {
+        // Where look-ups are answered: otherwise the LRS, which takes what it lacks, sorts them out.
+        let all_may_be_there =
+            self.link.answers_looks() && batch.iter().all(|item| item.row.sent_before);
+        if alone || all_may_be_there {
             self.tasks.push_front(Task::Lookup(Lookup::new(
                 batch,
                 AfterLookup::Known { each: alone },
@@ -342,6 +345,11 @@ impl Session {
 fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame)> {
     let blame = |words| Blame {
         reason: HoldReason::Refused,
+        problem: if stranger {
+            Problem::NotAnLrs
+        } else {
+            Problem::RefusesEverything
+        },
         status: Some(200),
         words,
         stranger,
@@ -353,19 +361,21 @@ fn as_blames(refused: Vec<(usize, String)>, stranger: bool) -> Vec<(usize, Blame
 
 /// Returns the reason for which to hold a statement that made the upstream stop repeatedly when it was sent
 /// alone.
-fn blame_of(stop: &Stop) -> Blame {
-    let (reason, stranger) = match (stop.problem, stop.status) {
-        (Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy, _) => {
-            // Whoever broke the connection, or gave up on the LRS, need not be the LRS.
-            (HoldReason::ServerError, stop.doubt)
+pub(super) fn blame_of(stop: &Stop) -> Blame {
+    let (reason, problem, stranger) = match stop.problem {
+        // Whoever broke the connection, or gave up on the LRS, need not be the LRS.
+        Problem::ServerError | Problem::TimedOut | Problem::Broken | Problem::Busy => {
+            (HoldReason::ServerError, Problem::ServerError, stop.doubt)
         }
-        (problem, _) => (
+        problem => (
             HoldReason::Refused,
+            problem,
             stop.doubt || problem == Problem::NotAnLrs,
         ),
     };
     Blame {
         reason,
+        problem,
         status: stop.status,
         words: stop.words.clone(),
         stranger,

@@ -214,25 +214,27 @@ fn a_redirect_on_the_same_host_is_a_wrong_endpoint() {
 
 #[test]
 fn a_refusal_of_the_lrs_is_not_yet_anybodys_fault() {
-    for (status, reason) in [
-        (400, HoldReason::Refused),
-        (422, HoldReason::Refused),
-        (402, HoldReason::Refused),
-        (404, HoldReason::Refused),
-        (405, HoldReason::Refused),
-        (406, HoldReason::Refused),
-        (410, HoldReason::Refused),
-        (412, HoldReason::Refused),
-        (415, HoldReason::Refused),
-        (451, HoldReason::Refused),
-        (401, HoldReason::Forbidden),
-        (403, HoldReason::Forbidden),
-        (500, HoldReason::ServerError),
-        (507, HoldReason::ServerError),
+    let refuses = Problem::RefusesEverything;
+    for (status, reason, problem) in [
+        (400, HoldReason::Refused, refuses),
+        (422, HoldReason::Refused, refuses),
+        (402, HoldReason::Refused, refuses),
+        (404, HoldReason::Refused, Problem::WrongEndpoint),
+        (405, HoldReason::Refused, Problem::WrongEndpoint),
+        (406, HoldReason::Refused, refuses),
+        (410, HoldReason::Refused, Problem::WrongEndpoint),
+        (412, HoldReason::Refused, refuses),
+        (415, HoldReason::Refused, refuses),
+        (451, HoldReason::Refused, refuses),
+        (401, HoldReason::Forbidden, Problem::Credentials),
+        (403, HoldReason::Forbidden, refuses),
+        (500, HoldReason::ServerError, Problem::ServerError),
+        (507, HoldReason::ServerError, Problem::ServerError),
     ] {
         let expected = Verdict::Suspicious {
             blame: Blame {
                 reason,
+                problem,
                 status: Some(status),
                 words: "no".into(),
                 stranger: false,

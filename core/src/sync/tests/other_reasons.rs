@@ -153,6 +153,41 @@ fn an_lrs_with_room_for_one_request_at_a_time_gets_statements_in_it() {
 }
 
 #[test]
+fn what_it_lacks_goes_to_an_lrs_that_shows_nothing_and_refuses_batches_with_one_that_it_has() {
+    for (status, retry_after) in [(429, Some("2")), (429, None), (503, Some("2")), (503, None)] {
+        for naming in [true, false] {
+            let mut device = Device::new();
+            let ids = device.record(20);
+            // All of them were sent; then it is restored from a backup.
+            device.lrs.faults = [Fault::None, Fault::LoseAnswer].into();
+            device.sync();
+            device.lrs.stored.retain(|id, _| ids[..7].contains(id));
+            device.lrs.on_known = OnKnown::Refuse { naming };
+            device.lrs.instead = Box::new(move |request, _| {
+                let is_look = request.url.contains("tatementId=");
+                let headers = retry_after.map(|seconds| ("Retry-After", seconds.to_owned()));
+                let headers: Vec<_> = headers.into_iter().collect();
+                is_look.then(|| answer(status, &headers, "no questions".into()))
+            });
+            device.go_on_for(2 * HOUR);
+            let lacks: Vec<_> = ids
+                .iter()
+                .filter(|id| !device.lrs.stored.contains_key(id))
+                .collect();
+            assert_eq!(
+                lacks,
+                [] as [&uuid::Uuid; 0],
+                "{status} {retry_after:?} {naming}"
+            );
+            assert!(
+                device.delivered() >= 13,
+                "{status} {retry_after:?} {naming}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_login_page_that_asks_for_a_day_gets_an_hour() {
     for status in [429, 503] {
         for is_lrss in [true, false] {

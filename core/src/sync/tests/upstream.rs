@@ -1,7 +1,7 @@
 //! The upstream in trouble, and what is learned about it.
 
 use super::device::{Device, START};
-use super::lrs::{Fault, OnKnown};
+use super::lrs::{Fault, OnKnown, answer};
 use crate::event::Event;
 use crate::lrs::{Method, TransportError};
 use crate::store::{Claim, Holder, Learned, Page, Problem, UpstreamId, WaitKind, WaitReason};
@@ -732,5 +732,23 @@ fn a_401_to_who_may_only_write_stops_nothing() {
             let ledger = device.db.ledger(UpstreamId::MAIN).unwrap();
             assert_eq!(ledger.delivered, ledger.recorded, "{ledger:?}");
         }
+    }
+}
+
+#[test]
+fn an_address_that_has_moved_on_its_host_is_told_as_such_however_often_it_is_tried() {
+    let mut device = Device::new();
+    device.record(20);
+    device.lrs.instead = Box::new(|request, _| {
+        let moved = [("Location", format!("{}/", request.url))];
+        let mut answer = answer(308, &moved, String::new());
+        answer.headers.retain(|(name, _)| name == "Location");
+        Some(answer)
+    });
+    for _ in 0..20 {
+        if let Ended::Waiting { until, .. } = device.sync() {
+            device.now = until.max(device.now);
+        }
+        assert_eq!(device.problem(), Some(Problem::WrongEndpoint));
     }
 }

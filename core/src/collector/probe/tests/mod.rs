@@ -214,6 +214,19 @@ fn versions_and_clocks_that_do_not_fit_are_found() {
 }
 
 #[test]
+fn an_lrs_that_refuses_another_patch_of_its_version_is_found() {
+    let probe = stage(|_| {}).where_it_says(|request| {
+        if request.url.ends_with("/about") {
+            return Some(Ok(answer(200, r#"{"version":["1.0.1","1.0.2"]}"#)));
+        }
+        Some(Ok(answer(400, "unsupported version")))
+    });
+    assert_eq!(finding(&probe, Examined::Version), Finding::Bad);
+    let said = sentence(&probe, Examined::Version);
+    assert!(said.contains("1.0.1, 1.0.2 and refuses 1.0.3"), "{said}");
+}
+
+#[test]
 fn an_lrs_that_takes_nothing_now_is_bad_whatever_it_says_to_that() {
     for status in [429, 500, 502, 503, 504] {
         let probe = stage(|_| {}).where_it_says(move |_| Some(Ok(answer(status, "maintenance"))));
