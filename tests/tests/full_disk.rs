@@ -34,8 +34,12 @@ impl Seen {
 
 /// A disk of so many KiB, and what is done on it. None where none can be mounted.
 fn on_a_disk_of(kib: u32, script: &str) -> Option<Seen> {
+    on_a_disk(&format!("size={kib}k"), script)
+}
+
+fn on_a_disk(options: &str, script: &str) -> Option<Seen> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut command = only_on_a_disk(&format!("size={kib}k"), folder.path(), script)?;
+    let mut command = only_on_a_disk(options, folder.path(), script)?;
     let said = Recorder::start(&mut command).finish();
     let recorded = said.iter().filter_map(|line| line.parse().ok()).collect();
     let stored = said.iter().filter_map(|line| line.strip_prefix("stored "));
@@ -204,4 +208,24 @@ fn a_disk_without_any_room_can_be_read_and_delivered_from_once_there_is_some() {
     assert_eq!(seen.of("left "), [all.as_str(), "0"]);
     assert_eq!(BTreeSet::from_iter(seen.stored.clone()), seen.recorded);
     assert_eq!(seen.stored.len(), seen.recorded.len(), "each once");
+}
+
+/// It has room for bytes, and for so many more files.
+#[test]
+fn a_disk_that_can_hold_no_more_files_says_so_and_loses_nothing() {
+    let mut refused = 0;
+    for files in 0..10 {
+        let script = format!(
+            r#"for n in $(seq {files}); do touch "$0/ballast$n"; done; n=100
+            while touch "$0/more$n"; do n=$((n + 1)); done 2>/dev/null; rm -f "$0"/ballast*
+            {RECORDER} some "$0/queue.db" 1 5; rm -f "$0"/more*; {}"#,
+            deliver()
+        );
+        let Some(seen) = on_a_disk("size=8m,nr_inodes=40", &script) else {
+            return;
+        };
+        assert_eq!(fault(&seen, true), None, "{files} files");
+        refused += seen.of("refused ").len();
+    }
+    assert!(refused > 0, "there were files enough each time");
 }

@@ -13,7 +13,9 @@ use crate::store::queue::append::Refused;
 #[non_exhaustive]
 pub enum StoreError {
     /// No room on the disk.
-    #[error("the disk is full: free some space and call again; what was recorded before is safe")]
+    #[error(
+        "the disk is full, or can hold no more files: free some space and call again; what was recorded before is safe"
+    )]
     DiskFull,
     /// Another process kept the file locked for longer than Pannier waits.
     #[error("another process keeps the queue locked: let it go on, or end it, and call again")]

@@ -135,7 +135,7 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "Tell who runs it",
         ),
         Problem::Busy => (
-            "{lrs} is busy and asks to wait",
+            "{lrs}, or what stands before it, is busy and asks to wait",
             "Sync again later; nothing is lost",
         ),
         Problem::ServerError => (

@@ -82,6 +82,19 @@ pub(crate) fn obstacle(path: &Path) -> Option<String> {
     read_only(path).then(|| "no permission to write it".to_owned())
 }
 
+/// Tells whether the disk can hold no more files: it may have room left, but no inodes.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(crate) fn holds_no_more_files(path: &Path) -> bool {
+    // Some file systems do not tell, and say 0 of both.
+    rustix::fs::statvfs(folder(path)).is_ok_and(|disk| disk.f_files > 0 && disk.f_favail == 0)
+}
+
+/// Tells whether the disk can hold no more files, as far as is known.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn holds_no_more_files(_: &Path) -> bool {
+    false
+}
+
 pub(crate) fn failed(path: &Path, error: &io::Error) -> StoreError {
     if error.kind() == io::ErrorKind::StorageFull {
         return StoreError::DiskFull;

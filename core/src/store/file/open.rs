@@ -331,7 +331,11 @@ fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     connected.map_err(|error| match error {
         StoreError::Other(_) | StoreError::CannotOpen { .. } | StoreError::ReadOnly(_) => {
             // SQLite says only that it failed.
-            failing::obstacle(path).map_or(error, StoreError::ReadOnly)
+            match failing::obstacle(path) {
+                Some(why) => StoreError::ReadOnly(why),
+                None if failing::holds_no_more_files(path) => StoreError::DiskFull,
+                None => error,
+            }
         }
         known => known,
     })
