@@ -55,7 +55,7 @@ impl Link {
         self.has_room_for_one() || leave_out(&mut self.learned.looks_unanswered)
     }
 
-    /// Tells whether look-ups are answered, as far as is known.
+    /// Tells whether look-ups are answered, as far as is known. One that is left out takes one off the count.
     pub fn answers_looks(&self) -> bool {
         self.learned.looks_unanswered + 1 < policy::UNANSWERED
     }

@@ -208,7 +208,11 @@ impl Session {
             && !self.link.answers_looks()
         {
             // It is known to the LRS, which never shows it: it steps aside, so that others get their turn.
-            let blame = blame_of(&stop);
+            let blame = Blame {
+                // It is not refused.
+                stranger: true,
+                ..blame_of(&stop)
+            };
             let outcome = self.later(&item, &blame, now);
             self.settle(db, vec![(item, outcome)], now)?;
         }

@@ -306,10 +306,8 @@ impl Session {
             }
         }
         let alone = batch.len() == 1;
-        // Where look-ups are answered: otherwise the LRS, which takes what it lacks, sorts them out.
-        let all_may_be_there =
-            self.link.answers_looks() && batch.iter().all(|item| item.row.sent_before);
-        if alone || all_may_be_there {
+        let all_sent_before = batch.iter().all(|item| item.row.sent_before);
+        if alone || all_sent_before {
             self.tasks.push_front(Task::Lookup(Lookup::new(
                 batch,
                 AfterLookup::Known { each: alone },

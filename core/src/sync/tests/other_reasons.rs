@@ -169,7 +169,7 @@ fn what_it_lacks_goes_to_an_lrs_that_shows_nothing_and_refuses_batches_with_one_
                 let headers: Vec<_> = headers.into_iter().collect();
                 is_look.then(|| answer(status, &headers, "no questions".into()))
             });
-            device.go_on_for(2 * HOUR);
+            device.go_on_for(HOUR);
             let lacks: Vec<_> = ids
                 .iter()
                 .filter(|id| !device.lrs.stored.contains_key(id))
@@ -331,7 +331,7 @@ fn one_node_of_two_that_refuses_holds_nothing_and_what_both_refuse_is_held() {
             refuses.then(|| answer(status, &[], "read-only node".into()))
         });
         for _ in 0..30 {
-            device.go_on_for(HOUR);
+            device.go_on_for(2 * HOUR);
             device.record(1);
         }
         device.go_on_for(24 * HOUR);
