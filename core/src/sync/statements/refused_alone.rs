@@ -147,9 +147,19 @@ impl Session {
         let list = std::mem::take(&mut self.suspects).list;
         let mut outcomes = Vec::new();
         for suspect in list {
-            let outcome = if suspect.confirmed && self.is_enough(&suspect, in_a_row) {
+            let is_guilty = suspect.confirmed && self.is_enough(&suspect, in_a_row);
+            if is_guilty {
                 self.link.learned.acquitted = self.link.learned.acquitted.saturating_sub(1);
-                self.sentence(&suspect, now)
+            }
+            // A wait ends by itself, so one refusal before suffices for it.
+            let was_refused = suspect.blame.is_a_refusal() && suspect.item.row.refusals > 0;
+            let outcome = if let Some(wait) = self
+                .awaits_its_time(&suspect, LONGEST_FUTURE_MS, now)
+                .filter(|_| is_guilty || was_refused)
+            {
+                wait
+            } else if is_guilty {
+                suspect.blame.clone().held()
             } else if suspect.item.row.aside_since.is_none() {
                 self.later_since(&suspect.item, &suspect.blame, suspect.taken, now)
             } else {
@@ -161,32 +171,44 @@ impl Session {
         outcomes
     }
 
-    /// Returns the outcome for a statement at fault: held, unless the LRS may have refused it for its
-    /// timestamp, which is temporary. The time of the refusal counts, which may be a while ago and before our
-    /// clock jumped.
-    fn sentence(&self, suspect: &Suspect, now: Millis) -> Outcome {
-        let happened_at = suspect.item.row.happened_at;
-        let lay_ahead =
-            |skew: Millis| happened_at - skew + policy::CLOCKS_AGREE_WITHIN_MS > suspect.at;
-        let due = suspect
-            .skew
-            .filter(|skew| lay_ahead(*skew))
-            .map(|then| happened_at - self.link.skew.unwrap_or(then))
-            // Not at once and repeatedly while the clocks may disagree.
-            .map(|due| match due {
-                _ if due > now => due,
-                _ => due + policy::CLOCKS_AGREE_WITHIN_MS,
-            });
-        match due {
-            Some(due) if suspect.blame.reason != HoldReason::TooLarge => Outcome::Waiting {
-                reason: WaitReason::Future,
-                due: Some(due.min(now + LONGEST_FUTURE_MS)),
-                status: suspect.blame.status,
-                words: suspect.blame.words.clone(),
-                taken: Some(self.link.learned.taken),
-            },
-            _ => suspect.blame.clone().held(),
+    /// Returns the wait, of so long at most, for a statement that the LRS may have refused for its timestamp, which lay in
+    /// its future. The time of the refusal counts, which may be a while ago and before our clock jumped.
+    fn awaits_its_time(&self, suspect: &Suspect, longest: Millis, now: Millis) -> Option<Outcome> {
+        let then = suspect.skew?;
+        let may_have_lain_ahead = suspect.lay_ahead_by()? > -policy::CLOCKS_AGREE_WITHIN_MS;
+        if !may_have_lain_ahead || suspect.blame.reason == HoldReason::TooLarge {
+            return None;
         }
+        let due = match suspect.item.row.happened_at - self.link.skew.unwrap_or(then) {
+            due if due > now => due,
+            // Not at once and repeatedly while the clocks may disagree.
+            due => due + policy::CLOCKS_AGREE_WITHIN_MS,
+        };
+        Some(Outcome::Waiting {
+            reason: WaitReason::Future,
+            due: Some(due.min(now + longest)),
+            status: suspect.blame.status,
+            words: suspect.blame.words.clone(),
+            taken: Some(self.link.learned.taken),
+        })
+    }
+
+    /// Puts those suspects aside that certainly lie in the LRS's future, where it has taken nothing: others may not. If that
+    /// is not why it refused them, they wait as long as a suspect does, and no longer.
+    fn leave_until_their_time(&mut self, db: &mut Db, now: Millis) -> Result<(), StoreError> {
+        let longest = policy::LONGEST_SUSPICION.as_millis() as Millis;
+        let settled = self
+            .suspects
+            .list
+            .iter()
+            .filter(|suspect| suspect.blame.is_a_refusal())
+            .filter(|suspect| suspect.lay_ahead_by() > Some(policy::CLOCKS_AGREE_WITHIN_MS))
+            .filter_map(|suspect| {
+                let wait = self.awaits_its_time(suspect, longest, now)?;
+                Some((suspect.item.clone(), wait))
+            })
+            .collect();
+        self.settle(db, settled, now)
     }
 
     /// Decides about the suspects once nothing else is due. Returns whether there is something to do again.
@@ -231,6 +253,7 @@ impl Session {
             self.settle(db, settled, now)?;
             return Ok(true);
         }
+        self.leave_until_their_time(db, now)?;
         self.stop(db, last.blame.stop(), Duration::ZERO, now)?;
         Ok(true)
     }

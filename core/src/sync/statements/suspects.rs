@@ -21,6 +21,13 @@ pub(crate) struct Suspect {
     pub(crate) skew: Option<Millis>,
 }
 
+impl Suspect {
+    /// Returns how far its timestamp lay in the LRS's future when that refused it, if the LRS's clock is known.
+    pub(crate) fn lay_ahead_by(&self) -> Option<Millis> {
+        Some(self.item.row.happened_at - self.skew? - self.at)
+    }
+}
+
 /// Suspects since the upstream last took something.
 #[derive(Debug, Default)]
 pub(crate) struct Suspects {

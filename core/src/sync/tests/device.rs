@@ -220,6 +220,22 @@ impl Device {
         );
     }
 
+    /// As an app would that syncs when something is due, until all is delivered or so much time has passed.
+    pub(super) fn go_on_for(&mut self, long: Millis) {
+        let end = self.now + long;
+        while self.now < end {
+            self.chance += 1;
+            let next = match self.sync() {
+                Ended::Waiting { until, .. } => Some(until),
+                _ => self.db.next_due(UpstreamId::MAIN).unwrap(),
+            };
+            match next {
+                Some(next) => self.now = next.max(self.now + 50),
+                None => return,
+            }
+        }
+    }
+
     /// Every statement is in exactly one place, and the counters say where.
     pub(super) fn check(&self) {
         let ledger = self.db.ledger(UpstreamId::MAIN).unwrap();

@@ -28,24 +28,6 @@ fn limited(to: usize, each: Millis, told: impl Fn(Millis) -> Response + 'static)
     })
 }
 
-impl Device {
-    /// As an app would that syncs when something is due, until all is delivered or so much time has passed.
-    fn go_on_for(&mut self, long: Millis) {
-        let end = self.now + long;
-        while self.now < end {
-            self.chance += 1;
-            let next = match self.sync() {
-                Ended::Waiting { until, .. } => Some(until),
-                _ => self.db.next_due(UpstreamId::MAIN).unwrap(),
-            };
-            match next {
-                Some(next) => self.now = next.max(self.now + 50),
-                None => return,
-            }
-        }
-    }
-}
-
 const HOUR: Millis = 3_600_000;
 
 #[test]

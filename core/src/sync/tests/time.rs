@@ -1,7 +1,7 @@
 //! Clocks that are wrong, and that jump.
 
 use super::device::{Device, START};
-use super::lrs::Fault;
+use super::lrs::{Fault, answer};
 use crate::lrs::TransportError;
 use crate::store::{Page, UpstreamId, WaitReason};
 use crate::sync::{Ended, Step};
@@ -56,6 +56,34 @@ fn what_an_lrs_refuses_for_its_timestamp_waits_for_its_time_and_no_longer_than_a
         device.sync_to_the_last();
         assert_eq!(device.delivered(), 3);
     }
+}
+
+#[test]
+fn many_that_lie_in_the_lrss_future_are_left_alone_until_their_time_has_come() {
+    const DAY: i64 = 86_400_000;
+    let mut device = Device::new();
+    device.lrs.ahead = -DAY;
+    let early: Vec<_> = (1..=60)
+        .map(|n| device.record_one(n, "", START).to_string())
+        .collect();
+    device.lrs.instead = Box::new(move |request, now| {
+        let body = String::from_utf8_lossy(request.body_bytes().unwrap_or_default());
+        let too_early = now < START + DAY && early.iter().any(|id| body.contains(id));
+        too_early.then(|| answer(400, &[], "timestamp".into()))
+    });
+    // Somebody goes on, with the clock put right.
+    device.record_one(61, "", START - MONTH);
+    device.go_on_for(20 * 60_000);
+    assert_eq!(device.delivered(), 1);
+    let page = Page {
+        after: 0,
+        limit: 100,
+    };
+    let waiting = device.db.waiting(UpstreamId::MAIN, page).unwrap();
+    assert_eq!(waiting.len(), 60);
+    assert!(waiting.iter().all(|one| one.reason == WaitReason::Future));
+    device.go_on_for(2 * DAY);
+    assert_eq!((device.delivered(), device.held()), (61, vec![]));
 }
 
 #[test]

@@ -142,8 +142,8 @@ fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
     // It is asked for what it shows later.
     let late = habit.lag > 0 && (habit.says == Says::Nothing || habit.known != Has::AsNew);
     let silent = habit.known != Has::AsNew && !habit.shows();
-    // It only says that it stored it, which anybody can say where it named or showed what it stored before.
-    let says_only = habit.says == Says::Nothing && !habit.shows();
+    // It only says that it stored it, or had it, which anybody can say where it named or showed what it stored before.
+    let says_only = matches!(habit.says, Says::Nothing | Says::NewIds) && !habit.shows();
     // What it has looks like what it fails on, and no question tells them apart.
     let fails = silent && matches!(habit.known, Has::Refused(500.., _));
     let each = match habit.single_only {

@@ -42,7 +42,8 @@ impl World {
         let good = matches!(answer.status, 200 | 204);
         let whose = flight.behind.own || is_json(answer);
         for id in &flight.ids {
-            let refused = flight.behind.named.contains(id) || (flight.ids.len() == 1 && !good);
+            let is_alone = flight.ids.len() == 1 && !good && !names(answer, *id);
+            let refused = flight.behind.named.contains(id) || is_alone;
             if refused && !whose {
                 // A page or a sentence of somebody who does not say that he is the LRS.
             } else if refused {
