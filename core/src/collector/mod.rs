@@ -212,8 +212,8 @@ impl Collector {
     /// Delivers what is due, and returns when nothing is or when it would have to wait. Tries at once even during a
     /// backoff; a wait that the LRS asked for by Retry-After is kept.
     ///
-    /// With several upstreams it delivers to all that were opened here, concurrently; [`Upstream::sync`] delivers to
-    /// one alone.
+    /// With several upstreams it delivers to all that were opened here, concurrently, and also what is recorded for
+    /// those that are done while it is still at the others; [`Upstream::sync`] delivers to one alone.
     pub fn sync(&self) -> Result<SyncReport, Error> {
         self.sync_within(Duration::ZERO)
     }

@@ -186,10 +186,9 @@ impl Upstream {
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
         let threads = self.threads()?;
-        let lane = threads.opened(&self.name)?;
-        threads.inner.use_credentials(&lane, credentials)?;
-        threads.changed(&lane);
-        Ok(())
+        threads.open_with(&self.name, |lane| {
+            threads.inner.use_credentials(lane, credentials)
+        })
     }
 
     /// Sets the LRS to deliver to. What was learned about another LRS is forgotten, and a sync under way goes on with
@@ -197,22 +196,19 @@ impl Upstream {
     /// [`Collector::set_endpoint`](crate::Collector::set_endpoint).
     pub fn set_endpoint(&self, endpoint: &str) -> Result<(), Error> {
         let threads = self.threads()?;
-        let lane = threads.opened(&self.name)?;
-        threads.inner.use_endpoint(&lane, endpoint, None)?;
-        threads.changed(&lane);
-        Ok(())
+        threads.open_with(&self.name, |lane| {
+            threads.inner.use_endpoint(lane, endpoint, None)
+        })
     }
 
     /// Sets the LRS to deliver to and its credentials, at once.
     pub fn set_target(&self, endpoint: &str, credentials: &Credentials) -> Result<(), Error> {
         let authorization = credentials.authorization()?;
         let threads = self.threads()?;
-        let lane = threads.opened(&self.name)?;
-        threads
-            .inner
-            .use_endpoint(&lane, endpoint, Some(authorization))?;
-        threads.changed(&lane);
-        Ok(())
+        threads.open_with(&self.name, |lane| {
+            let authorization = Some(authorization.clone());
+            threads.inner.use_endpoint(lane, endpoint, authorization)
+        })
     }
 
     fn threads(&self) -> Result<Arc<Threads>, Error> {
@@ -257,11 +253,34 @@ impl Upstream {
 }
 
 impl Threads {
-    /// Returns the upstream of that name, opened for this process if it is not yet.
-    pub(super) fn opened(&self, name: &Arc<str>) -> Result<Arc<Lane>, Error> {
-        if let Some(lane) = self.inner.lane(name) {
-            return Ok(lane);
-        }
+    /// Changes the target of that upstream, and delivers there from this process from now on. Nothing is delivered
+    /// before, nor where the change fails: it would go without the credentials that are meant for it.
+    fn open_with(
+        &self,
+        name: &Arc<str>,
+        change: impl Fn(&Lane) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let lane = match self.inner.lane(name) {
+            Some(lane) => {
+                change(&lane)?;
+                lane
+            }
+            None => {
+                let new = self.not_yet_opened(name)?;
+                change(&new)?;
+                let lane = self.open_lane(Arc::clone(&new))?;
+                if !Arc::ptr_eq(&lane, &new) {
+                    // Another thread was faster.
+                    change(&lane)?;
+                }
+                lane
+            }
+        };
+        self.changed(&lane);
+        Ok(())
+    }
+
+    fn not_yet_opened(&self, name: &Arc<str>) -> Result<Arc<Lane>, Error> {
         let known = self.inner.read_about(name, Db::upstream)?;
         // What was salvaged from a damaged file may no longer be a URL.
         let endpoint = known.endpoint.and_then(|it| Endpoint::parse(&it).ok());
@@ -270,7 +289,7 @@ impl Threads {
             Target::new(endpoint, None),
             Choices::default(),
         );
-        self.open_lane(Arc::new(lane))
+        Ok(Arc::new(lane))
     }
 
     /// Delivers there from this process from now on; a lane that another thread has just opened stays.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -208,18 +208,11 @@ impl Collector {
             return Err(Error::Reentrant);
         }
         let lanes = lock(&self.inner.lanes).clone();
-        let mut answers = Vec::with_capacity(lanes.len());
-        for lane in &lanes {
-            let (reply, answer) = channel();
-            self.threads
-                .command(lane, Command::Sync { patience, reply })?;
-            answers.push(answer);
-        }
         let mut opened = Vec::with_capacity(lanes.len());
         let mut failed = None;
         let mut without_lrs = Vec::new();
-        for (lane, answer) in lanes.iter().zip(answers) {
-            match answer.recv().unwrap_or(Err(Error::Closing)) {
+        for (lane, result) in lanes.iter().zip(self.sync_beside(&lanes, patience)?) {
+            match result {
                 Ok(report) => opened.push((lane.name.to_string(), report)),
                 // Another process has removed it.
                 Err(Error::NoUpstream { .. }) => {}
@@ -242,9 +235,93 @@ impl Collector {
         }
         SyncReport::of_all(opened, others).ok_or(Error::Closing)
     }
+
+    /// Syncs these concurrently. One that is done goes on with what is recorded for it while others take their time.
+    fn sync_beside(
+        &self,
+        lanes: &[Arc<Lane>],
+        patience: Duration,
+    ) -> Result<Vec<Result<SyncReport, Error>>, Error> {
+        let began = Instant::now();
+        let mut runs = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let (reply, answer) = channel();
+            self.threads
+                .command(lane, Command::Sync { patience, reply })?;
+            runs.push(Run {
+                lane,
+                answer: Some(answer),
+                so_far: None,
+            });
+        }
+        while let Some(first) = runs.iter_mut().find(|run| run.answer.is_some()) {
+            if first.has_ended_within(LOOK_EACH) {
+                continue;
+            }
+            let left = patience.saturating_sub(began.elapsed());
+            for run in &mut runs {
+                let has_ended = run.has_ended_within(Duration::ZERO);
+                if has_ended && run.is_emptied() && self.inner.has_queued(run.lane) {
+                    let (reply, answer) = channel();
+                    let command = Command::Sync {
+                        patience: left,
+                        reply,
+                    };
+                    self.threads.command(run.lane, command)?;
+                    run.answer = Some(answer);
+                }
+            }
+        }
+        let ended = runs.into_iter();
+        Ok(ended
+            .map(|run| run.so_far.unwrap_or(Err(Error::Closing)))
+            .collect())
+    }
+}
+
+/// How often those that are done are looked after while others are not.
+const LOOK_EACH: Duration = Duration::from_secs(1);
+
+/// Sync of one of several upstreams.
+struct Run<'a> {
+    lane: &'a Arc<Lane>,
+    /// Its end comes here, unless it has ended.
+    answer: Option<Receiver<Result<SyncReport, Error>>>,
+    so_far: Option<Result<SyncReport, Error>>,
+}
+
+impl Run<'_> {
+    /// Waits so long for its end.
+    fn has_ended_within(&mut self, wait: Duration) -> bool {
+        let Some(answer) = &self.answer else {
+            return true;
+        };
+        let ended = match answer.recv_timeout(wait) {
+            Ok(ended) => ended,
+            Err(RecvTimeoutError::Timeout) => return false,
+            Err(RecvTimeoutError::Disconnected) => Err(Error::Closing),
+        };
+        self.answer = None;
+        self.so_far = Some(match (self.so_far.take(), ended) {
+            (Some(Ok(before)), Ok(ended)) => Ok(before.and(ended)),
+            (_, ended) => ended,
+        });
+        true
+    }
+
+    fn is_emptied(&self) -> bool {
+        let report = self.so_far.as_ref().and_then(|it| it.as_ref().ok());
+        report.is_some_and(|it| it.ended == Ended::Emptied)
+    }
 }
 
 impl Inner {
+    /// Tells whether anything is queued there.
+    fn has_queued(&self, lane: &Lane) -> bool {
+        let queued = self.read(|db| Ok(db.ledger(lane.id(db)?)?.queued));
+        queued.is_ok_and(|queued| queued > 0)
+    }
+
     /// Stops delivering there from this process, and forgets the credentials.
     pub(super) fn forget(&self, lane: &Arc<Lane>) {
         lock(&self.lanes).retain(|known| !Arc::ptr_eq(known, lane));

@@ -340,19 +340,44 @@ fn not_delivered_to(targets: &Targets, all: &[UpstreamInfo]) -> Vec<(String, Opt
         let line = format!("{name}: not delivered to; {}", left.words());
         told.push((line, Some(failure)));
     }
+    for one in added_meanwhile(targets, all) {
+        let left = Left::of(&one.status);
+        let name = &one.name;
+        let failure = (left.undelivered() > 0).then(|| {
+            Failure::undelivered(format!("{name}: was added meanwhile; sync again"))
+        });
+        told.push((format!("{name}: added meanwhile; {}", left.words()), failure));
+    }
     told
+}
+
+/// Returns those that another process has added since this sync began, unless it is for one alone.
+fn added_meanwhile<'a>(
+    targets: &'a Targets,
+    all: &'a [UpstreamInfo],
+) -> impl Iterator<Item = &'a UpstreamInfo> {
+    let is_known = |name: &str| {
+        let unusable = targets.unusable.iter().map(|(name, _)| name.as_str());
+        let passed_over = targets.passed_over.iter().map(String::as_str);
+        let mut known = targets.opened.iter().map(Upstream::name);
+        known.any(|it| it == name) || unusable.chain(passed_over).any(|it| it == name)
+    };
+    all.iter()
+        .filter(move |one| targets.only.is_none() && !is_known(&one.name))
 }
 
 /// Adds what is left for those that nothing could be sent to.
 fn with_others<'a>(
     targets: &'a Targets,
-    all: &[UpstreamInfo],
+    all: &'a [UpstreamInfo],
     mut lefts: Vec<(&'a str, Left)>,
 ) -> Vec<(&'a str, Left)> {
     let unusable = targets.unusable.iter().map(|(name, _)| name);
     for name in targets.passed_over.iter().chain(unusable) {
         lefts.push((name, left_for(all, name)));
     }
+    let added = added_meanwhile(targets, all);
+    lefts.extend(added.map(|one| (one.name.as_str(), Left::of(&one.status))));
     lefts
 }
 

@@ -247,11 +247,22 @@ fn one_that_hangs_delays_no_other() {
                 .syncing
         );
         assert!(!third.status().unwrap().syncing);
-        // What is recorded meanwhile goes there as well, and back again by hand.
+        // What is recorded meanwhile goes there as well.
         record(&collector, 3..5);
-        assert_eq!(third.sync().unwrap().delivered, 2);
+        done.clear();
+        while done.len() < 2 {
+            let event = events.next_within(LONG).unwrap().expect("nothing happens");
+            if let Event::Synced { upstream, report } = event {
+                assert_eq!((report.delivered, report.ended), (2, Ended::Emptied));
+                done.push(upstream);
+            }
+        }
+        assert!(!done.contains(&hanging.to_owned()));
         *lrs.hangs.lock().unwrap() = false;
-        assert_eq!(of(&all.join().unwrap().unwrap(), hanging).delivered, 5);
+        let report = all.join().unwrap().unwrap();
+        for name in ["main", "second", "third"] {
+            assert_eq!(of(&report, name).delivered, 5, "{name}");
+        }
     }
 }
 
@@ -292,6 +303,43 @@ fn one_that_refuses_is_slow_or_asks_for_time_delays_no_other() {
         .unwrap();
     assert_eq!(second.sync().unwrap().delivered, 15);
     assert_eq!(rows(&stage.path()), 0);
+}
+
+/// Nothing goes without the credentials that are meant for it.
+#[test]
+fn one_whose_credentials_are_wrong_gets_nothing() {
+    let stage = Stage::new();
+    let collector = stage.open();
+    let mut new = NewUpstream::new("second", "http://second.example/xAPI", None);
+    new.backfill = true;
+    drop(collector);
+    Collector::open(stage.path(), stage.config())
+        .unwrap()
+        .add_upstream(new)
+        .unwrap();
+    let collector = stage.open();
+    record(&collector, 0..3);
+    let second = collector.upstream("second").unwrap();
+    for wrong in [
+        Credentials::Bearer("a b".into()),
+        // Not over a connection that is not encrypted.
+        token("second.example"),
+    ] {
+        assert!(second.set_credentials(Some(&wrong)).is_err());
+        assert!(
+            second
+                .set_target("http://second.example/x", &wrong)
+                .is_err()
+        );
+        assert!(second.set_endpoint("nowhere").is_err());
+        let report = collector.sync().unwrap();
+        let Ended::NeedsApp { .. } = of(&report, "second").ended else {
+            panic!("{report:?}");
+        };
+    }
+    assert_eq!(stage.world.has("second.example"), [] as [Uuid; 0]);
+    assert_eq!(*stage.world.lrs("second.example").posts.lock().unwrap(), 0);
+    assert_eq!(stage.world.has("main.example").len(), 3);
 }
 
 #[test]
