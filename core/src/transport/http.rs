@@ -17,7 +17,8 @@
 //!
 //! To make the second case rare, no connection idle for longer than [`IDLE`] is used again, and the
 //! runtime polls its sockets before each request, so that it sees a close that arrived while the
-//! sync thread was busy with the database.
+//! sync thread was busy with the database. Once it has happened, or a request was not answered in time, the
+//! next ones get a connection each.
 
 mod no_client_keys;
 mod streaming;
@@ -121,9 +122,9 @@ pub struct HttpTransport {
     alone: AtomicU32,
 }
 
-/// Number of requests that get a connection each after one that was not answered in time: something on the way may
-/// answer only the first one of a connection.
-const ALONE_AFTER_A_TIME_OUT: u32 = 50;
+/// Number of requests that get a connection each after one without an answer: something on the way may answer only the
+/// first one of a connection, or close it some time after an answer without a word.
+const ALONE_WITHOUT_AN_ANSWER: u32 = 50;
 
 impl HttpTransport {
     /// Sets up a client. Nothing is connected yet.
@@ -175,6 +176,18 @@ impl HttpTransport {
         }
     }
 
+    /// Gives the next requests a connection each after one that had no answer, and counts them otherwise.
+    fn count_alone(&self, outcome: &Result<Response, TransportError>) {
+        if let Err(TransportError::TimedOut | TransportError::Broken(_)) = outcome {
+            self.alone.store(ALONE_WITHOUT_AN_ANSWER, Ordering::Relaxed);
+        } else {
+            let fewer = |left: u32| left.checked_sub(1);
+            let _ = self
+                .alone
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        }
+    }
+
     async fn exchange_once(
         &self,
         request: Request,
@@ -217,21 +230,14 @@ impl Transport for HttpTransport {
             let again = request.method.is_safe().then(|| request.clone());
             // Yielding polls the sockets, so that connections that have ended leave the pool.
             tokio::task::yield_now().await;
-            let outcome = match (self.exchange_once(request, until).await, again) {
+            let first = self.exchange_once(request, until).await;
+            self.count_alone(&first);
+            match (first, again) {
                 (Err(TransportError::Broken(_)), Some(again)) => {
                     self.exchange_once(again, until).await
                 }
                 (outcome, _) => outcome,
-            };
-            if let Err(TransportError::TimedOut) = outcome {
-                self.alone.store(ALONE_AFTER_A_TIME_OUT, Ordering::Relaxed);
-            } else {
-                let fewer = |left: u32| left.checked_sub(1);
-                let _ = self
-                    .alone
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
             }
-            outcome
         })
     }
 }

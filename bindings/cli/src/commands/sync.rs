@@ -343,10 +343,12 @@ fn not_delivered_to(targets: &Targets, all: &[UpstreamInfo]) -> Vec<(String, Opt
     for one in added_meanwhile(targets, all) {
         let left = Left::of(&one.status);
         let name = &one.name;
-        let failure = (left.undelivered() > 0).then(|| {
-            Failure::undelivered(format!("{name}: was added meanwhile; sync again"))
-        });
-        told.push((format!("{name}: added meanwhile; {}", left.words()), failure));
+        let failure = (left.undelivered() > 0)
+            .then(|| Failure::undelivered(format!("{name}: was added meanwhile; sync again")));
+        told.push((
+            format!("{name}: added meanwhile; {}", left.words()),
+            failure,
+        ));
     }
     told
 }

@@ -435,6 +435,40 @@ mod connections {
         tokio::join!(server, client);
     }
 
+    /// It answers each request on a connection of its own, and closes when a second one comes, as one that closes some
+    /// time after an answer without a word: all but one of five get through, and a look-up loses none.
+    #[tokio::test]
+    async fn after_one_that_broke_each_request_has_its_own() {
+        for method in [Method::Post, Method::Get] {
+            let (listener, url) = listen().await;
+            let transport = transport();
+            let server = async {
+                loop {
+                    let mut stream = accept(&listener).await;
+                    answer_with(&mut stream, OK).await;
+                    let _ = stream.read(&mut [0; 1]).await;
+                }
+            };
+            let client = async {
+                let mut answered = 0;
+                for _ in 0..5 {
+                    let body = (method == Method::Post).then(|| b"{}".to_vec());
+                    let outcome = transport.exchange(request(method, &url, body)).await;
+                    answered += usize::from(outcome.is_ok());
+                }
+                answered
+            };
+            let answered = tokio::select! {
+                () = server => unreachable!("it goes on"),
+                answered = client => answered,
+            };
+            assert!(
+                answered >= 4 + usize::from(method == Method::Get),
+                "{method:?}: {answered}"
+            );
+        }
+    }
+
     #[tokio::test]
     async fn one_that_ended_while_idle_is_not() {
         let (listener, url) = listen().await;

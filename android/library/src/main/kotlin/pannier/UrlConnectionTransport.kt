@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException
 import java.util.concurrent.Executors
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.TimeoutException
+import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicReference
 
 /**
@@ -31,6 +32,9 @@ public class UrlConnectionTransport(
     private val userAgent: String = "pannier",
     private val open: (URL) -> URLConnection = URL::openConnection,
 ) : Transport {
+    /** How many of the next requests get a connection each. */
+    private val alone = AtomicInteger(0)
+
     override fun exchange(request: Request): Response {
         val exchange = Exchange(request)
         val answer = THREADS.submit(Callable(exchange::perform))
@@ -42,6 +46,7 @@ public class UrlConnectionTransport(
                 answer.get(exchange.millisLeft(), TimeUnit.MILLISECONDS)
             }
         } catch (late: TimeoutException) {
+            alone.set(ALONE_WITHOUT_AN_ANSWER)
             throw TransportException.TimedOut()
         } catch (failed: ExecutionException) {
             throw failed.cause ?: failed
@@ -92,10 +97,13 @@ public class UrlConnectionTransport(
                 if (request.writes()) connection.outputStream.use { body?.writeTo(it) }
                 received(connection)
             } catch (_: SocketTimeoutException) {
+                alone.set(ALONE_WITHOUT_AN_ANSWER)
                 throw TransportException.TimedOut()
             } catch (error: IOException) {
+                alone.set(ALONE_WITHOUT_AN_ANSWER)
                 throw TransportException.Broken(said(error))
             }
+            alone.updateAndGet { (it - 1).coerceAtLeast(0) }
             // Read to its end: the connection may be used again.
             stage.set(Stage.GIVEN_UP)
             return answer
@@ -111,6 +119,7 @@ public class UrlConnectionTransport(
             setRequestProperty("User-Agent", userAgent)
             // Android asks for gzip otherwise.
             setRequestProperty("Accept-Encoding", "identity")
+            if (alone.get() > 0) setRequestProperty("Connection", "close")
             for (header in request.headers) addRequestProperty(header.name, header.value)
             if (request.writes()) {
                 doOutput = true
@@ -146,6 +155,9 @@ public class UrlConnectionTransport(
     private companion object {
         /** They end when they have had nothing to do for a minute, and keep no app alive. */
         val THREADS = Executors.newCachedThreadPool { Thread(it, "pannier-http").apply { isDaemon = true } }
+
+        /** Something on the way may answer only the first request of a connection, or close it after an answer without a word. */
+        const val ALONE_WITHOUT_AN_ANSWER = 50
 
         /** As much of it as is worth keeping, and whether there is more. */
         fun beginning(stream: InputStream, longest: Long): Pair<ByteArray, Boolean> {

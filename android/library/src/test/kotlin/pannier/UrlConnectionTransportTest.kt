@@ -99,6 +99,19 @@ class UrlConnectionTransportTest {
     }
 
     @Test
+    fun `after one that broke each request has a connection of its own`() {
+        // It closes when a second one comes, as one that closes some time after an answer without a word.
+        Server {
+            it.answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            it.getInputStream().read()
+        }.use { server ->
+            val transport = UrlConnectionTransport()
+            val answered = List(5) { runCatching { transport.exchange(post(server)) } }.count { it.isSuccess }
+            assertTrue(answered >= 4, "$answered of 5")
+        }
+    }
+
+    @Test
     fun `the time-out holds, whether the server is silent or never comes to an end`() {
         val over = CountDownLatch(1)
         for (begun in listOf("", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")) Server { socket ->
