@@ -260,21 +260,18 @@ impl Threads {
         name: &Arc<str>,
         change: impl Fn(&Lane) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let lane = match self.inner.lane(name) {
-            Some(lane) => {
+        let lane = if let Some(lane) = self.inner.lane(name) {
+            change(&lane)?;
+            lane
+        } else {
+            let new = self.not_yet_opened(name)?;
+            change(&new)?;
+            let lane = self.open_lane(Arc::clone(&new))?;
+            if !Arc::ptr_eq(&lane, &new) {
+                // Another thread was faster.
                 change(&lane)?;
-                lane
             }
-            None => {
-                let new = self.not_yet_opened(name)?;
-                change(&new)?;
-                let lane = self.open_lane(Arc::clone(&new))?;
-                if !Arc::ptr_eq(&lane, &new) {
-                    // Another thread was faster.
-                    change(&lane)?;
-                }
-                lane
-            }
+            lane
         };
         self.changed(&lane);
         Ok(())

@@ -165,6 +165,51 @@ fn what_was_empty_and_is_gone_is_no_difference() {
 }
 
 #[test]
+fn a_null_for_what_is_not_there_is_no_difference() {
+    let ours = with(r#""result":{"score":{"raw":1}}"#);
+    let theirs = with(
+        r#""stored":"2026-03-01T10:00:00Z","context":null,"attachments":null,
+           "result":{"score":{"raw":1,"scaled":null},"success":null,"duration":null,"extensions":null}"#,
+    );
+    assert_eq!(
+        compare(ours.as_bytes(), theirs.as_bytes()),
+        Comparison::Same
+    );
+    // In an extension it is a value.
+    let ours = with(r#""result":{"extensions":{"http://e.example/x":{"a":1}}}"#);
+    let theirs = with(r#""result":{"extensions":{"http://e.example/x":{"a":1,"b":null}}}"#);
+    let verdict = compare(ours.as_bytes(), theirs.as_bytes());
+    assert!(matches!(verdict, Comparison::Different(_)));
+}
+
+#[test]
+fn an_iri_in_another_spelling_of_its_syntax_is_no_difference() {
+    let with = |activity: &str, home: &str| {
+        format!(
+            r#"{{"actor":{{"account":{{"homePage":"{home}","name":"a"}}}},
+                "verb":{{"id":"http://e.example/did"}},"object":{{"id":"{activity}"}}}}"#
+        )
+    };
+    let ours = with("http://E.example/%7eada", "https://Home.example");
+    let verdict = |activity, home| compare(ours.as_bytes(), with(activity, home).as_bytes());
+    assert_eq!(
+        verdict("http://e.example/~ada", "https://home.example"),
+        Comparison::Same
+    );
+    // Not by the rules of its scheme (Data 3.1).
+    for (activity, home) in [
+        ("http://e.example:80/~ada", "https://home.example"),
+        ("http://e.example/~ada", "https://home.example/"),
+        ("http://e.example/~Ada", "https://home.example"),
+    ] {
+        assert!(
+            matches!(verdict(activity, home), Comparison::Different(_)),
+            "{activity}"
+        );
+    }
+}
+
+#[test]
 fn differences_are_as_many_as_help_and_their_paths_as_long() {
     let wide = |n: u32| {
         let list: Vec<String> = (0..1_000).map(|at| (at * 2 + n).to_string()).collect();

@@ -1,5 +1,6 @@
 //! Removes from a statement all that an LRS may change, and normalizes what has several spellings.
 
+use std::borrow::Cow;
 use std::mem;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::value::{Object, Value};
-use super::{attachments, duration};
+use super::{attachments, duration, iri};
 use crate::statement::mail;
 use crate::steps;
 
@@ -39,6 +40,7 @@ pub(super) fn statement(statement: &mut Object<'_>, lenience: Lenience) {
     lower_case(statement, "id");
     inside(statement, "actor", |it| actor(it, lenience));
     inside(statement, "verb", |verb| {
+        iri(verb, "id");
         verb.remove("display");
     });
     inside(statement, "object", |it| object(it, lenience));
@@ -112,6 +114,8 @@ fn instant(text: &str) -> Option<Timestamp> {
 fn actor(actor: &mut Object<'_>, lenience: Lenience) {
     drop_default_type(actor, "Agent");
     lower_case(actor, "mbox_sha1sum");
+    iri(actor, "openid");
+    inside(actor, "account", |account| iri(account, "homePage"));
     if let Some(Value::String(mbox)) = actor.get_mut("mbox") {
         *mbox = match lenience {
             Lenience::None => mail::fold(mbox).into(),
@@ -150,6 +154,7 @@ fn object(object: &mut Object<'_>, lenience: Lenience) {
 
 fn activity(activity: &mut Object<'_>) {
     drop_default_type(activity, "Activity");
+    iri(activity, "id");
     activity.remove("definition");
 }
 
@@ -179,6 +184,18 @@ fn context(context: &mut Object<'_>, lenience: Lenience) {
     drop_empty(context, &["contextActivities", "extensions"]);
 }
 
+/// Removes what is null, as some LRSs write what they have not: it means nothing but in extensions, where it stays (Data
+/// 2.2, 4.1).
+pub(super) fn drop_nulls(object: &mut Object<'_>) {
+    object.retain(|_, value| !matches!(value, Value::Null));
+    for (name, value) in object.iter_mut() {
+        match value {
+            Value::Object(inner) if name != "extensions" => drop_nulls(inner),
+            list => each(list, drop_nulls),
+        }
+    }
+}
+
 /// Removes empty objects, which some LRSs do not keep.
 fn drop_empty(object: &mut Object<'_>, members: &[&str]) {
     for member in members {
@@ -191,6 +208,14 @@ fn drop_empty(object: &mut Object<'_>, members: &[&str]) {
 fn drop_default_type(object: &mut Object<'_>, default: &str) {
     if object.get("objectType").and_then(Value::as_str) == Some(default) {
         object.remove("objectType");
+    }
+}
+
+fn iri(object: &mut Object<'_>, member: &str) {
+    if let Some(Value::String(text)) = object.get_mut(member)
+        && let Cow::Owned(normalized) = iri::normalized(text)
+    {
+        *text = normalized.into();
     }
 }
 

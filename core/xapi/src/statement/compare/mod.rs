@@ -11,12 +11,13 @@
 //! Attachments are compared by their hashes.
 //!
 //! Breaches of the standard by real LRSs are allowed if nothing is lost: a duration of the same length in other
-//! units, an empty object that is dropped.
+//! units, an empty object that is dropped, a null for what is not there.
 
 mod attachments;
 mod canonical;
 mod difference;
 mod duration;
+mod iri;
 mod number;
 mod value;
 
@@ -41,6 +42,7 @@ pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {
     let (Some(mut ours), Some(mut theirs)) = (read(sent), read(theirs)) else {
         return Comparison::Unreadable;
     };
+    canonical::drop_nulls(&mut theirs);
     let lenience = canonical::Lenience::of(&theirs);
     canonical::statement(&mut ours, lenience);
     canonical::statement(&mut theirs, lenience);
