@@ -191,12 +191,13 @@ impl Driver {
 
     /// Sleeps for this long, or until the app does something that may end the wait. Where somebody waits for the sync
     /// it also checks the queue's files, since nobody else can open the queue before those that were deleted or
-    /// replaced are put back.
+    /// replaced are put back; and with `or_queued`, whether anybody has recorded something that can be sent now.
     pub(super) async fn asleep(
         &mut self,
         wait: Duration,
-        is_waited_for: bool,
+        or_queued: bool,
     ) -> Result<(), Interrupt> {
+        let is_waited_for = !self.replies.is_empty();
         let over = sleep(wait);
         let mut look = interval_at(Instant::now() + LOOK_EACH, LOOK_EACH);
         tokio::pin!(over);
@@ -207,6 +208,9 @@ impl Driver {
                 _ = look.tick(), if is_waited_for => {
                     // The next caller is told what could not be put back.
                     let _ = self.inner.read(|_| Ok(()));
+                    if or_queued && self.inner.has_queued(&self.lane) {
+                        break Ok(());
+                    }
                 }
                 command = self.commands.recv() => match self.obey(command) {
                     Some(interrupt) => break Err(interrupt),
@@ -407,7 +411,8 @@ impl Driver {
             && let Some(wait) = self.within(again, give_up)
         {
             let so_far = report.clone();
-            match self.asleep(wait, give_up.is_some()).await {
+            let is_done = matches!(so_far.ended, Ended::Emptied);
+            match self.asleep(wait, is_done).await {
                 Ok(()) => {}
                 Err(Interrupt::Job) => break,
                 Err(other) => {

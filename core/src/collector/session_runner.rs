@@ -95,7 +95,7 @@ impl Driver {
                     let Some(wait) = self.within(until, give_up) else {
                         return (Ok(session.report(waiting)), None);
                     };
-                    match self.asleep(wait, give_up.is_some()).await {
+                    match self.asleep(wait, false).await {
                         Ok(()) => {}
                         Err(Interrupt::Job) => return (Ok(session.report(waiting)), None),
                         Err(interrupt) => break interrupt,

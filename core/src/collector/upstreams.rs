@@ -317,7 +317,7 @@ impl Run<'_> {
 
 impl Inner {
     /// Tells whether anything is queued there.
-    fn has_queued(&self, lane: &Lane) -> bool {
+    pub(super) fn has_queued(&self, lane: &Lane) -> bool {
         let queued = self.read(|db| Ok(db.ledger(lane.id(db)?)?.queued));
         queued.is_ok_and(|queued| queued > 0)
     }

@@ -79,7 +79,8 @@ pub struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, input: &[u8]) -> Self {
+    /// Starts a command of one's own making.
+    pub fn start(mut command: Command, input: &[u8]) -> Self {
         let begun = Instant::now();
         let mut child = command
             .stdin(Stdio::piped())

@@ -95,6 +95,7 @@ pub struct Response {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     most: usize,
+    closes: Option<Duration>,
 }
 
 impl Response {
@@ -105,6 +106,7 @@ impl Response {
             headers: Vec::new(),
             body: Vec::new(),
             most: usize::MAX,
+            closes: None,
         }
     }
 
@@ -171,6 +173,13 @@ impl Response {
     #[must_use]
     pub fn cut_after(mut self, bytes: usize) -> Self {
         self.most = bytes;
+        self
+    }
+
+    /// The same, and the connection is closed so much later, without a word of that and whatever has come by then.
+    #[must_use]
+    pub fn closing_after(mut self, time: Duration) -> Self {
+        self.closes = Some(time);
         self
     }
 
@@ -289,7 +298,10 @@ fn serve(
         let to = stream.get_mut();
         to.write_all(&bytes)?;
         to.flush()?;
-        if !stays {
+        if let Some(time) = answer.closes {
+            std::thread::sleep(time);
+        }
+        if !stays || answer.closes.is_some() {
             return Ok(());
         }
     }

@@ -428,6 +428,30 @@ fn interrupt_ends_patience_too() {
 }
 
 #[test]
+fn what_another_process_records_does_not_wait_for_what_waits_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(folder.path(), config(&lrs));
+    let events = collector.events();
+    collector.record(statement(1)).unwrap();
+    set_aside(folder.path(), 1, SystemClock.now_ms() + 3_600_000);
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| collector.sync_within(Duration::MAX).unwrap());
+        // It has nothing to do, and waits for what waits aside.
+        std::thread::sleep(Duration::from_millis(100));
+        let another = open(folder.path(), Config::default());
+        another.record(statement(2)).unwrap();
+        // None if it is not delivered; then the report says so.
+        while let Some(event) = events.next_within(LONG).unwrap()
+            && !matches!(event, Event::Delivered { .. })
+        {}
+        collector.interrupt();
+        let report = sync.join().unwrap();
+        assert_eq!((report.delivered, &report.ended), (1, &Ended::Interrupted));
+    });
+}
+
+#[test]
 fn a_statement_whose_copy_could_not_be_read_back_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let collector = open(folder.path(), Config::default());

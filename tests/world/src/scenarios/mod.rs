@@ -16,6 +16,7 @@ mod proof;
 mod questions;
 mod target;
 mod under_way;
+mod upstreams;
 
 use std::time::{Duration, Instant};
 
@@ -85,6 +86,7 @@ pub fn all() -> Vec<Scenario> {
         questions::ALL,
         target::ALL,
         under_way::ALL,
+        upstreams::ALL,
     ]
     .concat()
 }

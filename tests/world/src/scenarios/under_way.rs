@@ -11,6 +11,10 @@ use crate::http::{Response, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::slow(
+        "an_lrs_that_closes_after_each_answer_without_a_word_is_drained",
+        closes_without_a_word,
+    ),
+    Scenario::slow(
         "a_connection_that_breaks_while_the_lrs_goes_on_doubles_nothing",
         || {
             goes_on(Duration::from_secs(24), Response::none);
@@ -176,4 +180,16 @@ fn an_lrs_that_hangs() {
     let device = Device::with(10);
     device.drain(&server, Duration::from_mins(2)).ended(0);
     device.all_delivered(&server);
+}
+
+/// What is sent on a connection that has been used is cut off, once.
+fn closes_without_a_word() {
+    let server =
+        Server::start(|request, lrs| lrs.plain(request).closing_after(Duration::from_millis(20)));
+    let device = Device::with(500);
+    let began = Instant::now();
+    device.sync_wait(&server, 120).ended(0);
+    device.all_delivered(&server);
+    let seconds = began.elapsed().as_secs();
+    assert!(seconds < 60, "{seconds} s");
 }

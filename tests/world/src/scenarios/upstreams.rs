@@ -1,0 +1,87 @@
+//! Several LRSs from one queue: what is the matter with one is no other's, and nothing goes where it should not.
+
+use std::time::{Duration, Instant};
+
+use super::{Scenario, until};
+use crate::device::{Device, Ran, Running, id, sample};
+use crate::http::{Response, Server};
+use crate::lrs::{PASSWORD, USER};
+
+pub const ALL: &[Scenario] = &[
+    Scenario::new(
+        "an_lrs_whose_credentials_are_wrong_here_is_sent_nothing",
+        wrong_credentials,
+    ),
+    Scenario::slow(
+        "one_that_is_well_gets_what_is_recorded_while_another_is_waited_for",
+        one_is_waited_for,
+    ),
+    Scenario::new(
+        "one_that_is_added_during_a_sync_is_told_of",
+        added_during_a_sync,
+    ),
+];
+
+/// The command, with these credentials of the LRS that is called `second`.
+fn start(device: &Device, main: &Server, (user, password): (&str, &str), more: &[&str]) -> Running {
+    let url = main.url();
+    let args = [&["sync", "--lrs", &url, "--json"], more].concat();
+    let mut command = device.command(&args);
+    command
+        .env("PANNIER_LRS_SECOND_USER", user)
+        .env("PANNIER_LRS_SECOND_PASSWORD", password);
+    Running::start(command, b"")
+}
+
+fn add(device: &Device, url: &str) -> Ran {
+    let args = ["upstream", "add", "second", "--endpoint", url, "--backfill"];
+    device.run(&args).ended(0)
+}
+
+fn wrong_credentials() {
+    let (main, second) = (Server::good(), Server::good());
+    let device = Device::with(20);
+    add(&device, &second.url());
+    for user in ["with:colon", "with\nbreak"] {
+        start(&device, &main, (user, PASSWORD), &[]).wait().ended(4);
+    }
+    assert!(second.lrs.seen().is_empty(), "it was asked something");
+    device.all_delivered(&main);
+    start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
+    device.all_delivered(&second);
+}
+
+fn one_is_waited_for() {
+    let main = Server::good();
+    let second = Server::start(|_, _| Response::status(503).by_an_lrs().with("Retry-After", "120"));
+    let device = Device::with(20);
+    add(&device, &second.url());
+    let wait = start(&device, &main, (USER, PASSWORD), &["--wait", "15m"]);
+    until(|| main.lrs.has(&id(19)) && !second.lrs.seen().is_empty());
+    device.record((50..60).map(sample));
+    let recorded = Instant::now();
+    until(|| main.lrs.has(&id(59)));
+    let late = recorded.elapsed();
+    assert!(late < Duration::from_secs(15), "{late:?}");
+    wait.signal("INT");
+    wait.wait().ended(4);
+}
+
+fn added_during_a_sync() {
+    let main = Server::start(|request, lrs| {
+        if request.is_post() {
+            std::thread::sleep(Duration::from_secs(3));
+        }
+        lrs.plain(request)
+    });
+    let second = Server::good();
+    let device = Device::with(20);
+    let sync = start(&device, &main, (USER, PASSWORD), &[]);
+    until(|| main.lrs.posts() > 0);
+    add(&device, &second.url());
+    let ran = sync.wait();
+    assert_eq!(ran.last()["left"]["queued"], 20, "{ran}");
+    ran.ended(4);
+    start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
+    device.all_delivered(&second);
+}
