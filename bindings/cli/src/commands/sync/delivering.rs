@@ -199,6 +199,11 @@ impl Watch {
                         let what =
                             trouble.map(|trouble| advice::trouble(&trouble, &upstream, endpoint));
                         let what = what.unwrap_or_else(|| advice::wait(why).to_owned());
+                        // An LRS's address may not be in it, and several may wait.
+                        let what = match self.endpoints.len() {
+                            0 | 1 => what,
+                            _ => format!("{upstream}: {what}"),
+                        };
                         waits = Some((until, what));
                         told = false;
                     }
