@@ -188,6 +188,10 @@ fn no_secret_is_in(log: &Log) {
     for line in [r#""delivered": "2""#, r#""held": "1""#, "emptied"] {
         assert!(synced.iter().any(|said| said.contains(line)), "{synced:?}");
     }
+    let asks_the_app = text
+        .lines()
+        .find(|line| line.contains("until the app has acted"));
+    assert!(asks_the_app.is_some_and(|line| line.contains("credentials")));
     let base64_of_user = "U0VDUkVUVVNFU";
     for secret in ["SECRET", "secret", base64_of_user] {
         let line = text.lines().find(|line| line.contains(secret));

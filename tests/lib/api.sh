@@ -65,7 +65,7 @@ swift_api() {
   local found sources
   found=$4-api/$2.swiftinterface
   mkdir -p "$4-api" && mapfile -t sources < <(find "$PWD/ios/Sources/$2" -name '*.swift' | sort) &&
-    ios/swift swiftc -typecheck -suppress-warnings -module-name "$2" -swift-version "$3" -enable-library-evolution \
+    ios/swift swiftc -typecheck -suppress-warnings -package-name ios -module-name "$2" -swift-version "$3" -enable-library-evolution \
       -no-verify-emitted-module-interface -emit-module-interface-path "$found" -I "$4/debug/Modules" \
       -Xcc "-fmodule-map-file=$PWD/ios/PannierFFI/module.modulemap" "${sources[@]}" || return
   awk '

@@ -10,7 +10,7 @@ const HEAD: &str = "// Made by bindings/generate; changes are lost.
 
 /// Types that an app may want to store or pass on. Credentials and what holds them are not for that, and a
 /// statement's one form outside is xAPI's own JSON (ios/Sources/Pannier/Model).
-const CODABLE: [&str; 31] = [
+const CODABLE: [&str; 33] = [
     "Check",
     "Conflict",
     "Difference",
@@ -25,6 +25,8 @@ const CODABLE: [&str; 31] = [
     "HistoryPolicy",
     "HoldReason",
     "ListedStatement",
+    "LogEntry",
+    "LogLevel",
     "LossReport",
     "Probe",
     "Problem",
@@ -82,7 +84,7 @@ pub fn finish(bindings: &str) -> String {
             }
             let changed = match error {
                 Some(_) => property(line).or_else(|| small(line)),
-                None => property(line),
+                None => property(line).or_else(|| hidden(line)),
             };
             changed.unwrap_or_else(|| line.to_owned())
         })
@@ -97,6 +99,12 @@ fn property(line: &str) -> Option<String> {
     let (name, returned) = line.strip_prefix("public func ")?.split_once("() -> ")?;
     let returned = returned.strip_suffix('{')?.trim_end();
     Some(format!("public var {name}: {returned} {{"))
+}
+
+/// Returns the first line of a function that the layer above, in the same package, has in a better place.
+fn hidden(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("public func setLogger(")?;
+    Some(format!("package func setLogger({rest}"))
 }
 
 /// Returns a line with a case that begins with a capital, made to begin with a small letter:
@@ -131,6 +139,17 @@ mod tests {
         ] {
             assert_eq!(property(other), None);
         }
+    }
+
+    #[test]
+    fn what_the_layer_above_has_is_hidden() {
+        let made = "public func setLogger(level: LogLevel)  {\npublic func setLoggers()  {\n";
+        let finished = finish(made);
+        assert!(
+            finished.starts_with(
+                "package func setLogger(level: LogLevel)  {\npublic func setLoggers()"
+            )
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod events;
 mod foreign;
 mod ids;
 mod listings;
+mod log;
 mod probe;
 mod recorder;
 mod statement;
@@ -42,6 +43,7 @@ pub use ids::Uuid;
 pub use listings::{
     Erased, HeldStatement, HoldReason, ListedStatement, WaitReason, WaitingStatement,
 };
+pub use log::{LogEntry, LogLevel, PannierLogger, set_logger};
 pub use probe::{Check, Examined, Finding, Probe};
 pub use recorder::{BlockingRecorder, Recorded};
 pub use statement::*;

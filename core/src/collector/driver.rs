@@ -575,14 +575,20 @@ impl Driver {
 /// Logs what a sync did. The LRS's words are for the app alone.
 fn count(result: &Result<SyncReport, Error>) {
     match result {
-        Ok(report) => tracing::info!(
-            delivered = report.delivered,
-            held = report.held,
-            requests = report.requests,
-            bytes_sent = report.bytes_sent,
-            ended = report.ended.code(),
-            "synced"
-        ),
+        Ok(report) => {
+            tracing::info!(
+                delivered = report.delivered,
+                held = report.held,
+                requests = report.requests,
+                bytes_sent = report.bytes_sent,
+                ended = report.ended.code(),
+                "synced"
+            );
+            if let Ended::NeedsApp { trouble } = &report.ended {
+                let problem = trouble.problem.code();
+                tracing::warn!(problem, "nothing is sent until the app has acted");
+            }
+        }
         Err(error) => tracing::warn!(%error, "the sync failed"),
     }
 }

@@ -101,6 +101,8 @@ impl Session {
 
     pub(super) fn judged(&self, word: &'static str) {
         self.judging.record("judgement", word);
+        self.judging
+            .in_scope(|| tracing::debug!("the request was judged"));
     }
 
     /// Takes the events since the last call.

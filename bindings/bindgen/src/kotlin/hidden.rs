@@ -22,6 +22,9 @@ const UNMARKED: [&str; 9] = [
     "class UniffiJna",
 ];
 
+/// Functions that the layer above has in a better place.
+const FUNCTIONS: [&str; 1] = ["fun `setLogger`("];
+
 /// Such members of types that an app does use, and what they become.
 const MEMBERS: [(&str, &str); 7] = [
     (
@@ -47,6 +50,9 @@ pub fn hide(line: &str) -> String {
         && PUBLIC.iter().any(|own| line.starts_with(own))
     {
         return format!("internal {rest}");
+    }
+    if let Some(own) = FUNCTIONS.iter().find(|own| line.contains(*own)) {
+        return line.replace(own, &format!("internal {own}"));
     }
     if UNMARKED.iter().any(|own| line.starts_with(own)) {
         return format!("internal {line}");
@@ -86,6 +92,10 @@ mod tests {
             (
                 "public object FfiConverterLong: FfiConverter<Long, Long> {",
                 "internal object FfiConverterLong: FfiConverter<Long, Long> {",
+            ),
+            (
+                "         */ fun `setLogger`(`level`: LogLevel)",
+                "         */ internal fun `setLogger`(`level`: LogLevel)",
             ),
             (
                 "object NoHandle// Magic",

@@ -42,6 +42,23 @@ public final class Collector: Sendable {
         await close()
     }
 
+    /// Tells `logger` what happens within Pannier from `level` on: a failed sync and what needs the app as `warn`, the end of
+    /// each sync as `info`, each request as `debug`. Never a part of a statement, an id, a credential, a URL or the LRS's
+    /// words. Without a logger it is the system's log (subsystem `pannier`, category `core`), or standard error where there is
+    /// none.
+    ///
+    /// ```swift
+    /// Collector.setLogger(.info) { print($0) }
+    /// ```
+    ///
+    /// This is for all collectors of the process, whenever they are opened, and each call takes the place of the one before.
+    /// Where there was none, opening a collector has warnings told to the system's log, if there is one.
+    ///
+    /// The logger is called on a thread of its own, one entry after another, and may call a collector.
+    public static func setLogger(_ level: LogLevel, _ logger: (@Sendable (LogEntry) -> Void)? = nil) {
+        Log.tell(level, logger)
+    }
+
     /// Opens the queue in this file, making it where there is none; the folder must exist. A file that
     /// a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole, and what
     /// can be read of it is in the new queue (`Event.salvaged` tells).
@@ -72,6 +89,7 @@ public final class Collector: Sendable {
         onNotRecorded: OnNotRecorded?, feed: EventFeed, statusFeed: StatusFeed
     ) async throws -> Collector {
         try await Calls.make {
+            Log.begin()
             let within = WithinSync()
             let blocking = try BlockingCollector.open(
                 path: file.path, config: config,

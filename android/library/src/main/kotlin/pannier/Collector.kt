@@ -376,6 +376,31 @@ public class Collector private constructor(
         private val SYNCS = Dispatchers.IO.limitedParallelism(8, "pannier-sync")
 
         /**
+         * Tells [logger] what happens within Pannier from [level] on: a failed sync and what needs the app as
+         * [LogLevel.WARN], the end of each sync as [LogLevel.INFO], each request as [LogLevel.DEBUG]. Never a part of
+         * a statement, an id, a credential, a URL or the LRS's words. Without a logger it is the platform's log: Logcat
+         * with the tag `Pannier`, the logger `pannier` of the JVM elsewhere.
+         *
+         * This is for all collectors of the process, whenever they are opened, and each call takes the place of the one
+         * before. Where there was none, opening a collector has warnings told to the platform's log.
+         *
+         * The logger is called on a thread of its own, one entry after another, and may call a collector; what it
+         * throws changes nothing. Loads the native library, if this is the first call.
+         */
+        @JvmStatic
+        @JvmOverloads
+        public fun setLogger(level: LogLevel, logger: PannierLogger? = null): Unit = Log.tell(level, logger)
+
+        /** Tells [logger], as above: `Collector.setLogger(LogLevel.INFO) { println(it) }`. */
+        @JvmSynthetic
+        public fun setLogger(level: LogLevel, logger: (LogEntry) -> Unit): Unit = setLogger(
+            level,
+            object : PannierLogger {
+                override fun log(entry: LogEntry): Unit = logger(entry)
+            },
+        )
+
+        /**
          * Opens the queue in this file, making it where there is none; the folder must exist. A file
          * that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole,
          * and what can be read of it is in the new queue ([Event.Salvaged] tells).
@@ -394,6 +419,7 @@ public class Collector private constructor(
             var opened: AutoCloseable? = null
             try {
                 return withContext(CALLS) {
+                    Log.begin()
                     val within = WithinSync()
                     val blocking = BlockingCollector.open(
                         file.toString(), config,

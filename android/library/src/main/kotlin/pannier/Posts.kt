@@ -1,8 +1,5 @@
 package pannier
 
-import java.util.logging.Level
-import java.util.logging.Logger
-
 /** A statement whose recording nobody waits for, and the recorder whose defaults it gets. */
 internal class Posted(val statement: Statement, val recorder: BlockingRecorder?)
 
@@ -53,7 +50,6 @@ internal class Posts(private val collector: BlockingCollector, private val onNot
         /** In one commit. */
         const val MOST = 500
 
-        /** Android's is Logcat, the JVM's writes to stderr unless it is told otherwise. */
-        fun log(what: String, error: Exception) = Logger.getLogger("pannier").log(Level.SEVERE, what, error)
+        fun log(what: String, error: Exception) = PlatformLog.write(LogLevel.ERROR, what, error)
     }
 }
