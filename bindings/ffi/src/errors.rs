@@ -305,6 +305,7 @@ impl PannierError {
     /// everything else the app has to do or say something else first. False for `Unplaced`, though later calls put the
     /// file back: what was recorded is recorded.
     pub fn is_transient(&self) -> bool {
+        // An error crosses as its values, and is asked here without the core's. A test holds both to one answer.
         match self {
             Self::DiskFull { .. }
             | Self::Busy { .. }
@@ -419,6 +420,17 @@ impl PannierError {
                 explanation,
             },
             StoreError::TooManyUpstreams => Self::TooManyUpstreams { explanation },
+            // Mostly the core says of which one.
+            StoreError::NoUpstream => Self::NoUpstream {
+                name: String::new(),
+                explanation,
+            },
+            StoreError::UpstreamNotEmpty { left } => Self::UpstreamNotEmpty {
+                name: String::new(),
+                left: left as i64,
+                explanation,
+            },
+            StoreError::MainStays => Self::MainStays { explanation },
             StoreError::Paused => Self::Paused { explanation },
             _ => Self::Storage { explanation },
         }
@@ -508,6 +520,12 @@ mod tests {
                 "PartlyErased",
             ),
             (StoreError::TooManyUpstreams.into(), "TooManyUpstreams"),
+            (StoreError::NoUpstream.into(), "NoUpstream"),
+            (
+                StoreError::UpstreamNotEmpty { left: 3 }.into(),
+                "UpstreamNotEmpty",
+            ),
+            (StoreError::MainStays.into(), "MainStays"),
             (StoreError::Paused.into(), "Paused"),
             (StoreError::Other("x".to_owned()).into(), "Storage"),
         ]
