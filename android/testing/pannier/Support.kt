@@ -19,7 +19,7 @@ abstract class Lrs : AutoCloseable {
     protected abstract val process: Process
 
     val credentials get() = Credentials.Basic(user, password)
-    val config get() = Config(endpoint = url, credentials = credentials)
+    val config get() = Config(endpoint = url, credentials = credentials, sync = SyncPolicy.Manual)
 
     /** The statement with this id as the LRS has it, or null. */
     fun statement(id: UUID): String? {

@@ -101,7 +101,7 @@ impl From<HistoryPolicy> for pannier::HistoryPolicy {
 }
 
 /// Settings of a collector. All have defaults: without an endpoint it records, with one it syncs when it is asked
-/// to, or by itself where `sync` says so.
+/// to, or by itself where `sync` says so or it is an `AppCollector`.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
 #[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct Config {
@@ -125,7 +125,7 @@ pub struct Config {
     /// `recorder` takes others for a learner or a session.
     #[uniffi(default)]
     pub defaults: Option<StatementDefaults>,
-    /// Policy for sending statements. Default: by hand.
+    /// Policy for sending statements. Default: by hand; that of an `AppCollector`: automatic.
     #[uniffi(default)]
     pub sync: Option<SyncPolicy>,
     /// Time for which delivered statements stay on the device. Default: none.

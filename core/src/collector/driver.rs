@@ -344,6 +344,11 @@ impl Driver {
         if matches!(&result, Err(Error::NoUpstream { .. })) {
             return Some(self.gone(&result, interrupt));
         }
+        if !by_hand && matches!(&result, Err(Error::NoEndpoint)) {
+            // Nobody has asked for it, and the app may say later where to deliver.
+            self.plan(&result);
+            return interrupt;
+        }
         span.in_scope(|| count(&result));
         self.plan(&result);
         self.tell(&result);

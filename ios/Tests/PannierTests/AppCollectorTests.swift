@@ -15,7 +15,7 @@ struct AppCollectorTests {
     }
 
     private func app(
-        _ config: Config = Config(endpoint: lrs), networks: Networks = .unconstrained,
+        _ config: Config = Config(endpoint: lrs, sync: .manual), networks: Networks = .unconstrained,
         backgroundSync: BackgroundSync? = nil, pauseInBackground: Bool = true, transport: any Transport = memoryLrs,
         file: (@Sendable () throws -> URL)? = nil, onOpen: @escaping @Sendable (Collector) async throws -> Void = { _ in }
     ) -> AppCollector {
@@ -107,7 +107,8 @@ struct AppCollectorTests {
             if request.method == .post { posts.with { $0 += 1 } }
             return try await takeAllButBad(request)
         }
-        let app = self.app(Config(endpoint: lrs, sync: .automatic(count: 1)), transport: transport)
+        // By itself, as nothing is said of that.
+        let app = self.app(Config(endpoint: lrs), transport: transport)
         #expect(openFiles(of: folder.queue) == 0)
         system.app(inBackground: false)
         try await until { posts.with { $0 } == 1 }
@@ -299,7 +300,7 @@ struct AppCollectorTests {
         let system = ScriptedApp(folder.queue, permitted: ["p"])
         let file = folder.queue
         let app = AppCollector(
-            config: Config(endpoint: lrs), file: { file }, backgroundSync: both, transport: memoryLrs, system: system
+            config: Config(endpoint: lrs, sync: .manual), file: { file }, backgroundSync: both, transport: memoryLrs, system: system
         )
         try await app.record(lesson(1))
         let task = ScriptedTask(file)

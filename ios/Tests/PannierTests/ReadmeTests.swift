@@ -4,7 +4,7 @@ import Testing
 
 func lessons(lrs: URL, credentials: Credentials) -> AppCollector {
     AppCollector(
-        config: Config(endpoint: lrs, credentials: credentials, sync: .automatic(count: 20)),
+        config: Config(endpoint: lrs, credentials: credentials),
         networks: .unmetered,
         backgroundSync: BackgroundSync(processing: "com.example.lessons.deliver"),
         onNotRecorded: { statement, error in print("\(statement.verb.id) is not recorded: \(error)") }

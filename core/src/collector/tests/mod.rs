@@ -505,6 +505,42 @@ fn an_automatic_sync_starts_by_count_and_goes_on_by_itself() {
 }
 
 #[test]
+fn an_automatic_sync_without_an_endpoint_is_no_failure_and_begins_once_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let sync = SyncPolicy::Automatic {
+        count: 1,
+        age: Duration::ZERO,
+    };
+    let there = config(&lrs).endpoint.unwrap();
+    let collector = open(
+        folder.path(),
+        Config {
+            sync,
+            endpoint: None,
+            ..config(&lrs)
+        },
+    );
+    let events = collector.events();
+    // By hand it is one, each time.
+    for n in 0..20 {
+        collector.record(statement(n)).unwrap();
+        assert!(matches!(collector.sync(), Err(Error::NoEndpoint)));
+    }
+    collector.set_endpoint(&there).unwrap();
+    let (mut failed, mut delivered) = (0, 0);
+    while delivered < 20 {
+        let wait = Duration::from_secs(20);
+        match events.next_within(wait).unwrap().expect("nothing happens") {
+            Event::SyncFailed { .. } => failed += 1,
+            Event::Delivered { ids, .. } => delivered += ids.len(),
+            _ => {}
+        }
+    }
+    assert_eq!(failed, 20);
+}
+
+#[test]
 fn a_network_that_is_back_ends_the_backoff() {
     let folder = tempfile::tempdir().unwrap();
     let lrs = Arc::new(FakeLrs::default());

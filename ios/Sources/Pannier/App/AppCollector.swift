@@ -38,7 +38,8 @@ public final class AppCollector: StatementRecorder, Sendable {
     private let watches = Locked<[any Sendable]>([])
 
     /// - Parameters:
-    ///   - config: How the collector is set up; all of it has a default.
+    ///   - config: How the collector is set up; all of it has a default. It delivers by itself, `.automatic()`, unless `sync` says
+    ///     `.manual`, or after how many and how long.
     ///   - file: The queue's file, asked for when it is opened: `try QueueFile.inAppGroup("group.com.example")`, say.
     ///   - networks: Those that an automatic sync may use. A sync by hand uses whatever there is.
     ///   - backgroundSync: Delivers in the background. By default nothing does, until the app comes back.
@@ -83,13 +84,15 @@ public final class AppCollector: StatementRecorder, Sendable {
         let (feed, statusFeed, inBackground, network) = (feed, statusFeed, Locked(false), NetworkWatch(networks))
         (self.system, self.backgroundSync, self.inBackground) = (system, backgroundSync, inBackground)
         posts = Posts(onNotRecorded)
-        opening = OnFirstUse {
+        var delivering = config
+        delivering.sync = config.sync ?? .automatic()
+        opening = OnFirstUse { [delivering] in
             let begunInBackground = inBackground.with { $0 }
             let time = begunInBackground ? GrantedTime(system.delay, "Pannier opens its queue") : nil
             do {
                 let queue = try await Calls.make { try file() }
                 let collector = try await Collector.open(
-                    queue, config: config, transport: transport, credentialsProvider: credentialsProvider,
+                    queue, config: delivering, transport: transport, credentialsProvider: credentialsProvider,
                     onNotRecorded: onNotRecorded, feed: feed, statusFeed: statusFeed
                 )
                 network.tell(collector)

@@ -47,6 +47,7 @@ import pannier.Statement
 import pannier.StatementDefaults
 import pannier.StatementRecorder
 import pannier.Status
+import pannier.SyncPolicy
 import pannier.SyncReport
 import pannier.Transport
 
@@ -62,7 +63,8 @@ import pannier.Transport
  *
  * - The queue is in [file], by default [queueFile]. [configure] says how it is opened, on a background thread: it may
  *   read files, and is asked again where opening has failed.
- * - An automatic sync ([Config.sync]) sends over [networks] only.
+ * - It delivers by itself, [SyncPolicy.Automatic], unless [Config.sync] says [SyncPolicy.Manual] or after how many and how
+ *   long; automatically over [networks] only.
  * - [backgroundSync], if given, delivers while the app is not on the screen.
  * - With [pauseInBackground] the file is closed and no sync under way while no activity is on the screen and no job
  *   syncs. What is recorded meanwhile, in an activity that stops, a service or a receiver, is taken in; lists, counts
@@ -186,7 +188,8 @@ public class AppCollector(
 
     private suspend fun open(): Collector {
         val (file, config) = withContext(Dispatchers.IO) { (file ?: queueFile(application)) to configure() }
-        val collector = Collector.open(file, config, transport, credentialsProvider, onNotRecorded)
+        val delivering = config.copy(sync = config.sync ?: SyncPolicy.Automatic())
+        val collector = Collector.open(file, delivering, transport, credentialsProvider, onNotRecorded)
         try {
             collector.setNetwork(networks.allow(connection.value))
             onOpen(collector)

@@ -87,7 +87,7 @@ class AppCollectorTest {
     }
 
     private fun open(
-        config: Config = Config(endpoint = LRS),
+        config: Config = Config(endpoint = LRS, sync = SyncPolicy.Manual),
         networks: Networks = Networks.ANY,
         backgroundSync: BackgroundSync? = null,
         pauseInBackground: Boolean = false,
@@ -101,6 +101,13 @@ class AppCollectorTest {
         assertTrue(file.startsWith(app.noBackupFilesDir.toPath()) && file.exists())
         assertEquals(1, open().collector().readStatus().queued)
         assertEquals("nobody listens twice", 1, phone.callbacks.size)
+    }
+
+    @Test
+    fun `it delivers by itself where nothing is said of that`() = runBlocking<Unit> {
+        open().run { record(lesson(1)); closeAndJoin() }
+        val pannier = open(Config(endpoint = LRS))
+        withTimeout(60_000) { pannier.collector().status.first { it.delivered == 1L } }
     }
 
     @Test
@@ -314,7 +321,7 @@ class AppCollectorTest {
 
     @Test
     fun `without an endpoint no job is planned, and with one there is`() = runBlocking<Unit> {
-        val pannier = open(Config(), backgroundSync = BackgroundSync())
+        val pannier = open(Config(sync = SyncPolicy.Manual), backgroundSync = BackgroundSync())
         pannier.collector().record(lesson(1))
         pannier.collector().status.first { it.queued == 1L }
         assertEquals(0, phone.jobs.size)

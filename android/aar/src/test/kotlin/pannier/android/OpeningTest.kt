@@ -12,8 +12,8 @@ import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
-import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.filterIsInstance
+import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -36,6 +36,7 @@ import pannier.NewUpstream
 import pannier.OnNotRecorded
 import pannier.PannierException
 import pannier.Statement
+import pannier.SyncPolicy
 import pannier.lesson
 import pannier.memoryLrs
 import pannier.statementDefaults
@@ -54,7 +55,7 @@ class OpeningTest {
         app.made?.close()
     }
 
-    private fun made(configure: suspend () -> Config = { Config(endpoint = LRS) }) = AppCollector(
+    private fun made(configure: suspend () -> Config = { Config(endpoint = LRS, sync = SyncPolicy.Manual) }) = AppCollector(
         app, file = folder.resolve("queue.db"), onNotRecorded = { statement, error -> notRecorded += statement to error },
         transport = memoryLrs(), configure = configure,
     ).also { app.made = it }
@@ -164,7 +165,7 @@ class OpeningTest {
         folder.createDirectory()
         var broken = true
         val collector = AppCollector(
-            app, Config(endpoint = LRS), file = folder.resolve("queue.db"), transport = memoryLrs(),
+            app, Config(endpoint = LRS, sync = SyncPolicy.Manual), file = folder.resolve("queue.db"), transport = memoryLrs(),
             onOpen = {
                 check(!broken) { "the app's own" }
                 it.addUpstream(NewUpstream("exams", "https://exams.example/xAPI"))

@@ -1,7 +1,6 @@
 package pannier.android
 
 import android.app.Application
-import java.time.Duration
 import kotlin.io.path.Path
 import kotlin.io.path.readText
 import kotlinx.coroutines.runBlocking
@@ -14,7 +13,6 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.annotation.Config as On
 import pannier.Config
 import pannier.Credentials
-import pannier.SyncPolicy
 import pannier.lesson
 
 class LessonsApp : Application() {
@@ -22,7 +20,6 @@ class LessonsApp : Application() {
         Config(
             endpoint = "https://lrs.example/xAPI",
             credentials = Credentials.Basic("app", "secret"),
-            sync = SyncPolicy.Automatic(age = Duration.ofMinutes(1)),
         )
     }
 }

@@ -1,10 +1,8 @@
 package trainer.android
 
 import android.app.Application
-import java.time.Duration
 import javax.crypto.SecretKey
 import pannier.Config
-import pannier.SyncPolicy
 import pannier.android.BackgroundSync
 import pannier.android.Networks
 import pannier.android.appCollector
@@ -17,7 +15,7 @@ import pannier.android.appCollector
 open class TrainerApp : Application() {
     val pannier by appCollector(backgroundSync = BackgroundSync(Networks.UNMETERED)) {
         // Where to deliver to is asked on the screen, and kept in the queue's file.
-        Config(credentials = credentials.load(), sync = SyncPolicy.Automatic(age = Duration.ofMinutes(1)))
+        Config(credentials = credentials.load())
     }
 
     val credentials by lazy { CredentialStore(noBackupFilesDir.resolve("credentials"), ::key) }
