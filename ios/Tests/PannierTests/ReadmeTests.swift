@@ -40,18 +40,10 @@ func practise(queue: URL, lrs: URL, credentials: Credentials) async throws {
 }
 
 func recordAndSync(queue: URL, lrs: URL, credentials: Credentials) async throws {
-    let collector = try await Collector.open(
-        queue, config: Config(endpoint: lrs, credentials: credentials)
-    )
-    try await collector.record(
-        Statement(
-            .mbox("ada@example.com", name: "Ada"),
-            .completed,
-            XapiActivity("https://example.com/videos/leadership-basics").name("en", "Leadership Basics")
-        )
-    )
-    let report = try await collector.sync()
-    print("\(report.delivered) delivered")
+    let collector = try await Collector.open(queue, config: Config(endpoint: lrs, credentials: credentials))
+    let lesson = XapiActivity("https://example.com/lessons/1")
+    try await collector.record(.completed(lesson).actor(.mbox("ada@example.com")))
+    try await collector.sync()
     await collector.close()
 }
 

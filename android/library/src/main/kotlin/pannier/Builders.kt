@@ -137,8 +137,11 @@ public class StatementBuilder {
     public fun activity(id: String, define: Consumer<ActivityBuilder>): StatementBuilder = activity(id) { define.accept(this) }
 
     /** What they did it to: something to do or to learn from. */
+    public fun activity(id: String): StatementBuilder = activity(id) {}
+
+    /** What they did it to: something to do or to learn from. */
     @JvmSynthetic
-    public fun activity(id: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder = apply {
+    public fun activity(id: String, define: ActivityBuilder.() -> Unit): StatementBuilder = apply {
         target = StatementObject.Activity(buildActivity(id, define))
     }
 
@@ -203,8 +206,14 @@ public class StatementBuilder {
      * That somebody answered [question] with [response]. Without a type the question is a `cmi.interaction` where
      * [define] says its form, else a `question`.
      */
+    public fun answered(question: String, response: String): StatementBuilder = answered(question, response) {}
+
+    /**
+     * That somebody answered [question] with [response]. Without a type the question is a `cmi.interaction` where
+     * [define] says its form, else a `question`.
+     */
     @JvmSynthetic
-    public fun answered(question: String, response: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+    public fun answered(question: String, response: String, define: ActivityBuilder.() -> Unit): StatementBuilder =
         like(statementAnswered(buildActivity(question, define), response))
 
     /** That somebody finished [activity], normally and as a whole. */
@@ -212,8 +221,11 @@ public class StatementBuilder {
         completed(activity) { define.accept(this) }
 
     /** That somebody finished [activity], normally and as a whole. */
+    public fun completed(activity: String): StatementBuilder = completed(activity) {}
+
+    /** That somebody finished [activity], normally and as a whole. */
     @JvmSynthetic
-    public fun completed(activity: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+    public fun completed(activity: String, define: ActivityBuilder.() -> Unit): StatementBuilder =
         like(statementCompleted(buildActivity(activity, define)))
 
     /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
@@ -221,8 +233,11 @@ public class StatementBuilder {
         progressed(activity, percent) { define.accept(this) }
 
     /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
+    public fun progressed(activity: String, percent: Int): StatementBuilder = progressed(activity, percent) {}
+
+    /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
     @JvmSynthetic
-    public fun progressed(activity: String, percent: Int, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+    public fun progressed(activity: String, percent: Int, define: ActivityBuilder.() -> Unit): StatementBuilder =
         like(statementProgressed(buildActivity(activity, define), percent))
 
     /** That somebody was present at [meeting], on site or online. */
@@ -230,8 +245,11 @@ public class StatementBuilder {
         attended(meeting) { define.accept(this) }
 
     /** That somebody was present at [meeting], on site or online. */
+    public fun attended(meeting: String): StatementBuilder = attended(meeting) {}
+
+    /** That somebody was present at [meeting], on site or online. */
     @JvmSynthetic
-    public fun attended(meeting: String, define: ActivityBuilder.() -> Unit = {}): StatementBuilder =
+    public fun attended(meeting: String, define: ActivityBuilder.() -> Unit): StatementBuilder =
         like(statementAttended(buildActivity(meeting, define)))
 
     /**
@@ -246,9 +264,16 @@ public class StatementBuilder {
      * That somebody started [video], or went on with it, [at] this point. [session] is the same for all statements about
      * one viewing, and [length] that of the whole recording.
      */
+    public fun videoPlayed(video: String, session: UUID, length: Duration, at: Duration): StatementBuilder =
+        videoPlayed(video, session, length, at) {}
+
+    /**
+     * That somebody started [video], or went on with it, [at] this point. [session] is the same for all statements about
+     * one viewing, and [length] that of the whole recording.
+     */
     @JvmSynthetic
     public fun videoPlayed(
-        video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit = {},
+        video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit,
     ): StatementBuilder = like(statementVideoPlayed(buildActivity(video, define), session, length, at))
 
     /** That somebody stopped [video] for a while or for good, [at] this point; see [videoPlayed]. */
@@ -257,9 +282,13 @@ public class StatementBuilder {
     ): StatementBuilder = videoPaused(video, session, length, at) { define.accept(this) }
 
     /** That somebody stopped [video] for a while or for good, [at] this point; see [videoPlayed]. */
+    public fun videoPaused(video: String, session: UUID, length: Duration, at: Duration): StatementBuilder =
+        videoPaused(video, session, length, at) {}
+
+    /** That somebody stopped [video] for a while or for good, [at] this point; see [videoPlayed]. */
     @JvmSynthetic
     public fun videoPaused(
-        video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit = {},
+        video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit,
     ): StatementBuilder = like(statementVideoPaused(buildActivity(video, define), session, length, at))
 
     /** That somebody has seen [video] to its end; see [videoPlayed]. The result says how long that took. */
@@ -268,9 +297,13 @@ public class StatementBuilder {
     ): StatementBuilder = videoCompleted(video, session, length) { define.accept(this) }
 
     /** That somebody has seen [video] to its end; see [videoPlayed]. The result says how long that took. */
+    public fun videoCompleted(video: String, session: UUID, length: Duration): StatementBuilder =
+        videoCompleted(video, session, length) {}
+
+    /** That somebody has seen [video] to its end; see [videoPlayed]. The result says how long that took. */
     @JvmSynthetic
     public fun videoCompleted(
-        video: String, session: UUID, length: Duration, define: ActivityBuilder.() -> Unit = {},
+        video: String, session: UUID, length: Duration, define: ActivityBuilder.() -> Unit,
     ): StatementBuilder = like(statementVideoCompleted(buildActivity(video, define), session, length))
 
     private fun like(template: Statement): StatementBuilder {
@@ -389,8 +422,11 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     public fun parent(id: String, define: Consumer<ActivityBuilder>): Unit = parent(id) { define.accept(this) }
 
     /** What the object is directly part of: the quiz of a question. */
+    public fun parent(id: String): Unit = parent(id) {}
+
+    /** What the object is directly part of: the quiz of a question. */
     @JvmSynthetic
-    public fun parent(id: String, define: ActivityBuilder.() -> Unit = {}) {
+    public fun parent(id: String, define: ActivityBuilder.() -> Unit) {
         parent += buildActivity(id, define)
     }
 
@@ -398,8 +434,11 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     public fun grouping(id: String, define: Consumer<ActivityBuilder>): Unit = grouping(id) { define.accept(this) }
 
     /** What it is part of further up: the course of the quiz. */
+    public fun grouping(id: String): Unit = grouping(id) {}
+
+    /** What it is part of further up: the course of the quiz. */
     @JvmSynthetic
-    public fun grouping(id: String, define: ActivityBuilder.() -> Unit = {}) {
+    public fun grouping(id: String, define: ActivityBuilder.() -> Unit) {
         grouping += buildActivity(id, define)
     }
 
@@ -407,8 +446,11 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     public fun category(id: String, define: Consumer<ActivityBuilder>): Unit = category(id) { define.accept(this) }
 
     /** What kind of statement this is, such as one of [Categories]. */
+    public fun category(id: String): Unit = category(id) {}
+
+    /** What kind of statement this is, such as one of [Categories]. */
     @JvmSynthetic
-    public fun category(id: String, define: ActivityBuilder.() -> Unit = {}) {
+    public fun category(id: String, define: ActivityBuilder.() -> Unit) {
         category += buildActivity(id, define)
     }
 
@@ -416,8 +458,11 @@ public class ContextBuilder internal constructor() : ExtensibleBuilder() {
     public fun other(id: String, define: Consumer<ActivityBuilder>): Unit = other(id) { define.accept(this) }
 
     /** Any other activity. */
+    public fun other(id: String): Unit = other(id) {}
+
+    /** Any other activity. */
     @JvmSynthetic
-    public fun other(id: String, define: ActivityBuilder.() -> Unit = {}) {
+    public fun other(id: String, define: ActivityBuilder.() -> Unit) {
         other += buildActivity(id, define)
     }
 

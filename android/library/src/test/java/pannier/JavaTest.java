@@ -16,6 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Pannier from Java: the blocking collector, on threads of the app's own. */
 class JavaTest {
+    private static final String LESSON = "https://example.com/lessons/1";
+
     @TempDir Path folder;
 
     private static Config config(String endpoint) {
@@ -140,6 +142,67 @@ class JavaTest {
                     assertThrows(
                             PannierException.Invalid.class, () -> collector.recordJson("{}"));
             assertTrue(invalid.getFaults().size() >= 3);
+        }
+    }
+
+    @Test
+    void aLoggerIsALambda() throws Exception {
+        LinkedBlockingQueue<LogEntry> heard = new LinkedBlockingQueue<>();
+        Transport refusing =
+                request ->
+                        new Response(
+                                401,
+                                List.of(new Header("X-Experience-API-Version", "2.0.0")),
+                                new byte[0],
+                                false);
+        Collector.setLogger(LogLevel.WARN, heard::add);
+        try (BlockingCollector collector =
+                BlockingCollector.open(
+                        folder.resolve("queue.db").toString(),
+                        config("https://lrs.example/xAPI"),
+                        refusing,
+                        null)) {
+            collector.record(new StatementBuilder().actor(Statements.mbox("ada@example.com")).completed(LESSON).build());
+            collector.sync(null);
+            LogEntry entry = heard.poll(60, TimeUnit.SECONDS);
+            assertEquals(LogLevel.WARN, entry.getLevel());
+            assertEquals("credentials", entry.getFields().get("problem"));
+        } finally {
+            Collector.setLogger(LogLevel.OFF);
+        }
+    }
+
+    @Test
+    void theCommonestStatementsAreALineEach() throws Exception {
+        Ifi ada = Statements.mbox("ada@example.com");
+        Statement completed = new StatementBuilder().actor(ada).completed(LESSON).build();
+        assertEquals(Verbs.COMPLETED, completed.getVerb());
+        assertEquals(LESSON, ((StatementObject.Activity) completed.getObject()).getActivity().getId());
+        assertEquals(true, completed.getResult().getCompletion());
+
+        Statement answered =
+                new StatementBuilder()
+                        .actor(ada)
+                        .answered("https://example.com/words/zug", "train", q -> q.name("de", "Zug"))
+                        .result(r -> r.setSuccess(true))
+                        .context(c -> c.parent("https://example.com/quiz"))
+                        .build();
+        assertEquals("train", answered.getResult().getResponse());
+        assertEquals(true, answered.getResult().getSuccess());
+
+        UUID session = UUID.randomUUID();
+        Duration length = Duration.ofMinutes(3);
+        List<Statement> all =
+                List.of(
+                        completed,
+                        answered,
+                        new StatementBuilder().actor(ada).progressed(LESSON, 40).build(),
+                        new StatementBuilder().actor(ada).attended(LESSON).build(),
+                        new StatementBuilder().actor(ada).videoPlayed(LESSON, session, length, Duration.ZERO).build(),
+                        new StatementBuilder().actor(ada).videoPaused(LESSON, session, length, length).build(),
+                        new StatementBuilder().actor(ada).videoCompleted(LESSON, session, length).build());
+        try (BlockingCollector collector = BlockingCollector.open(folder.resolve("queue.db").toString(), new Config(), null, null)) {
+            assertEquals(all.size(), collector.recordAll(all).size());
         }
     }
 }

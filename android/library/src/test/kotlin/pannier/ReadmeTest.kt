@@ -42,15 +42,8 @@ suspend fun practise(file: Path, lrs: String, credentials: Credentials) {
 }
 
 suspend fun recordAndSync(file: Path, lrs: String, credentials: Credentials) {
-    Collector.open(file, Config(endpoint = lrs, credentials = credentials)).use { collector ->
-        collector.record(
-            statement {
-                actor(mbox("mailto:ada@example.com"), name = "Ada")
-                verb(Verbs.COMPLETED)
-                activity("https://example.com/videos/leadership-basics") { name("en", "Leadership Basics") }
-                result { duration = Duration.ofMinutes(12); score(scaled = 0.8) }
-            },
-        )
+    Collector.open(file, Config(lrs, credentials)).use { collector ->
+        collector.record { actor(mbox("ada@example.com")); completed("https://example.com/lessons/1") }
         collector.sync()
     }
 }
