@@ -30,10 +30,14 @@ class LogTest {
 
     /** A sync to the upstream `told`, which waits for the app. */
     private fun failing(use: suspend (Collector, Upstream) -> Unit = { _, told -> told.sync() }) = runBlocking {
-        Collector.open(folder.queue(), Config(), refusing).use { collector ->
+        val collector = Collector.open(folder.queue(), Config(), refusing)
+        try {
             val told = collector.addUpstream(NewUpstream("told", "https://SECRET.example/xAPI", Credentials.Bearer("SECRET")))
             collector.record(lesson(1))
             use(collector, told)
+        } finally {
+            // The folder is deleted next.
+            collector.closeAndJoin()
         }
     }
 
