@@ -207,8 +207,10 @@ impl<S: Servers> World<S> {
             Some(kind @ (Kind::Conflict | Kind::Near)) if self.others.is_empty() => kind,
             _ => Kind::Good,
         };
-        // Others are to get the old one under the old id.
-        let keeps_id = self.others.is_empty() && (kind != Kind::Good || self.rng.bool());
+        // Others are to get the old one under the old id, or it came there in spite of a lost answer.
+        let is_there = self.model.get(id).is_some_and(|known| S::has(self, known));
+        let may_keep_id = self.others.is_empty() && (kind != Kind::Good || !is_there);
+        let keeps_id = may_keep_id && (kind != Kind::Good || self.rng.bool());
         let mut recipe = S::recipe(self, kind);
         if keeps_id {
             recipe.id = id;
