@@ -7,8 +7,8 @@ use pannier::Upstream;
 use crate::listings::{all, page};
 use crate::statement::{Statement, typed};
 use crate::{
-    Conflict, Credentials, HeldStatement, ListedStatement, PannierError, Route, Status, SyncReport,
-    TimeSpan, Url, Uuid, WaitingStatement,
+    Conflict, Credentials, HeldStatement, ListedStatement, PannierError, Probe, Route, Status,
+    SyncReport, TimeSpan, Url, Uuid, WaitingStatement,
 };
 
 /// One of a collector's upstreams: its queue, its refusals and its delivery. The collector's own calls of the same
@@ -123,6 +123,18 @@ impl BlockingUpstream {
             .core
             .sync_within(patience.map(Into::into).unwrap_or_default())?
             .into())
+    }
+
+    /// Tries the connection to this upstream's LRS, as `probe` of the collector does for the first one. Where this
+    /// process has neither added the upstream nor got credentials for it, it is asked without any.
+    pub fn probe(&self) -> Result<Probe, PannierError> {
+        Ok(self.core.probe()?.into())
+    }
+
+    /// Like `probe`, but proves the right to write by storing this statement, whatever the route, which enters no
+    /// queue and no count. An LRS never forgets a statement: void it there if it means nothing.
+    pub fn probe_storing(&self, statement: Statement) -> Result<Probe, PannierError> {
+        Ok(self.core.probe_storing(typed(statement)?)?.into())
     }
 
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on, and this

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Collector, Inner};
+use super::lane::Choices;
+use super::{Collector, Inner, MAIN};
 use crate::clock::Clock;
 use crate::collector::panics::exchange;
 use crate::collector::runtime::runtime;
@@ -117,7 +118,7 @@ impl Collector {
     /// there are no credentials yet, the provider is asked for some, which are used here only. An error says that
     /// nothing could be tried; what is wrong with the connection is in the [`Probe`].
     pub fn probe(&self) -> Result<Probe, Error> {
-        self.inner.probe(None)
+        self.inner.probe(MAIN, None)
     }
 
     /// Like [`Collector::probe`], but tests the right to write by storing this statement, which enters no queue and no
@@ -126,16 +127,19 @@ impl Collector {
         let prepared = self
             .inner
             .prepare(&statement, &PreparedDefaults::default())?;
-        self.inner.probe(Some(prepared))
+        self.inner.probe(MAIN, Some(prepared))
     }
 }
 
 impl Inner {
-    fn probe(&self, statement: Option<Prepared>) -> Result<Probe, Error> {
-        let main = self.lane(super::MAIN).ok_or(Error::Closing)?;
-        let (endpoint, authorization) = lock(&main.target).both()?;
+    /// Probes the upstream of that name. One that this process has not opened stays so, and is asked without credentials.
+    pub(super) fn probe(&self, name: &str, statement: Option<Prepared>) -> Result<Probe, Error> {
+        let (target, choices) = match self.lane(name) {
+            Some(lane) => (lock(&lane.target).both(), lane.choices()),
+            None => (self.target_of(name)?.both(), Choices::default()),
+        };
+        let (endpoint, authorization) = target?;
         let transport = self.fresh_transport()?;
-        let choices = main.choices();
         let provider = choices.provider;
         let (clock, speak, allow) = (Arc::clone(&self.clock), choices.speak, self.allow_cleartext);
         let write_only = choices.write_only;

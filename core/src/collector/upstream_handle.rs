@@ -12,6 +12,7 @@ use super::{Conflict, Inner, Threads};
 use crate::collector::driver::Command;
 use crate::collector::input::AsStatement;
 use crate::collector::lane::{self, Choices, Lane};
+use crate::collector::probe::Probe;
 use crate::collector::reentry;
 use crate::collector::status::{Here, Status};
 use crate::collector::sync_lock::SyncLock;
@@ -19,7 +20,7 @@ use crate::collector::target::Target;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
-use crate::statement::{self, PreparedDefaults};
+use crate::statement::{self, Prepared, PreparedDefaults};
 use crate::store::{
     Db, HeldStatement, ListedStatement, Page, Route, StoreError, Unchanged, UpstreamId,
     WaitingStatement,
@@ -183,6 +184,28 @@ impl Upstream {
         answer.recv().map_err(|_| Error::Closing)?
     }
 
+    /// Tries the connection to this upstream's LRS, without recording or storing anything. Where this process has not
+    /// opened the upstream it stays so, and no credentials are sent. See
+    /// [`Collector::probe`](crate::Collector::probe).
+    pub fn probe(&self) -> Result<Probe, Error> {
+        self.probe_with(None)
+    }
+
+    /// Like [`Upstream::probe`], but tests the right to write by storing this statement, whatever the route, which
+    /// enters no queue and no count. See [`Collector::probe_storing`](crate::Collector::probe_storing).
+    pub fn probe_storing(&self, statement: impl AsStatement) -> Result<Probe, Error> {
+        let inner = &self.threads()?.inner;
+        self.probe_with(Some(
+            inner.prepare(&statement, &PreparedDefaults::default())?,
+        ))
+    }
+
+    fn probe_with(&self, statement: Option<Prepared>) -> Result<Probe, Error> {
+        // Another process may have removed it.
+        self.read(|_, _| Ok(()))?;
+        self.threads()?.inner.probe(&self.name, statement)
+    }
+
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on.
     pub fn set_credentials(&self, credentials: Option<&Credentials>) -> Result<(), Error> {
         let threads = self.threads()?;
@@ -278,15 +301,12 @@ impl Threads {
     }
 
     fn not_yet_opened(&self, name: &Arc<str>) -> Result<Arc<Lane>, Error> {
-        let known = self.inner.read_about(name, Db::upstream)?;
-        // What was salvaged from a damaged file may no longer be a URL.
-        let endpoint = known.endpoint.and_then(|it| Endpoint::parse(&it).ok());
-        let lane = Lane::new(
+        let target = self.inner.target_of(name)?;
+        Ok(Arc::new(Lane::new(
             Arc::clone(name),
-            Target::new(endpoint, None),
+            target,
             Choices::default(),
-        );
-        Ok(Arc::new(lane))
+        )))
     }
 
     /// Delivers there from this process from now on; a lane that another thread has just opened stays.
@@ -314,6 +334,14 @@ impl Inner {
     ) -> Result<T, Error> {
         self.read(|db| work(db, lane::id(db, name)?))
             .map_err(Self::about(name))
+    }
+
+    /// Returns the endpoint that the file has for the upstream of that name, without credentials.
+    pub(super) fn target_of(&self, name: &str) -> Result<Target, Error> {
+        let known = self.read_about(name, Db::upstream)?;
+        // What was salvaged from a damaged file may no longer be a URL.
+        let endpoint = known.endpoint.and_then(|it| Endpoint::parse(&it).ok());
+        Ok(Target::new(endpoint, None))
     }
 
     pub(super) fn status(

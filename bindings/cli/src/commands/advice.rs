@@ -18,13 +18,14 @@ pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> Str
         (Problem::NotAnLrs, Some(400..=499)) => (
             "something that does not say that it is an LRS refused a request to {lrs}",
             "It may be a proxy or firewall in between, or another address: check the address with \
-             `pannier doctor`, and tell who runs the network or the LRS; nothing is held for it",
+             `{doctor}`, and tell who runs the network or the LRS; nothing is held for it",
         ),
         (problem, _) => sentences(problem, &trouble.words),
     };
     let todo = todo
         .replace("{credentials}", &to_give_credentials(upstream))
-        .replace("{endpoint}", &to_name_the_lrs(upstream));
+        .replace("{endpoint}", &to_name_the_lrs(upstream))
+        .replace("{doctor}", &doctor(upstream));
     let at = endpoint.map(|url| format!(" at {url}")).unwrap_or_default();
     let what = what.replace("{lrs}", &format!("the LRS{at}"));
     let what = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
@@ -53,6 +54,24 @@ pub fn to_give_credentials(upstream: &str) -> String {
             let variables = variables_of(name);
             format!("{variables}_USER and {variables}_PASSWORD (or --credentials-of {name}=FILE)")
         }
+    }
+}
+
+/// Returns the call that tries the way to the LRS of an upstream.
+pub fn doctor(upstream: &str) -> String {
+    match upstream {
+        "main" => "pannier doctor".to_owned(),
+        name => format!("pannier doctor --upstream {name}"),
+    }
+}
+
+/// Says that an upstream has no address, and how it gets one.
+pub fn without_lrs(upstream: &str) -> String {
+    match upstream {
+        "main" => "no LRS is known; name one with --lrs URL or PANNIER_LRS".to_owned(),
+        name => format!(
+            "no LRS is known for {name}; name one with `pannier upstream set {name} --endpoint URL`"
+        ),
     }
 }
 

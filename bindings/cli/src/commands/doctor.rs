@@ -1,6 +1,7 @@
 //! `pannier doctor`: does the connection to the LRS work, before anything depends on it?
 
 use std::fmt;
+use std::path::PathBuf;
 
 use clap::Args;
 use pannier::statement::model::{Agent, XapiActivity};
@@ -9,14 +10,16 @@ use pannier::{Collector, Config, Examined, Finding, Probe, Statement, Uuid};
 use serde::Serialize;
 
 use super::queue_file::QueueArgs;
-use super::upstream::UpstreamArgs;
-use super::{Failure, Output};
+use super::upstream::{self, UpstreamArgs};
+use super::which::WhichArgs;
+use super::{Failure, Output, advice, sync};
 use crate::terminal::one_line;
 
 /// Try the way to the LRS: network, encryption, address, version, credentials, right to write, clock
 ///
 /// Says of each whether it is as it should be and, if not, what to do. Asks a few questions that store
-/// nothing and leaves the queue alone. Without --lrs it asks the LRS that the queue remembers.
+/// nothing and leaves the queue alone. Without --lrs it asks the LRS that the queue remembers. With --upstream it
+/// asks the LRS of that one, with the credentials that `sync --upstream` sends.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Ends with 0 if nothing is the matter (what cannot be told is not), with 1 if it works or may work and
@@ -25,10 +28,19 @@ somebody should look at it, and with 4 if nothing would be delivered like this.
 Examples:
   pannier doctor --lrs https://lrs.example/xAPI --credentials ~/.lrs-credentials
   pannier doctor --ca school-ca.pem
+  PANNIER_LRS_EXAMS_TOKEN=… pannier doctor --upstream exams
   pannier doctor --store    # shows the right to write by a statement, which stays at the LRS")]
 pub struct DoctorArgs {
     #[command(flatten)]
     upstream: UpstreamArgs,
+
+    #[command(flatten)]
+    which: WhichArgs,
+
+    /// The credentials of an upstream beside the first, in a file as for `--credentials`; without it they
+    /// come from `PANNIER_LRS_NAME_USER`, `…_PASSWORD`, `…_BASIC` and `…_TOKEN`
+    #[arg(long, value_name = "NAME=FILE", value_parser = sync::of_name, requires = "upstream")]
+    credentials_of: Vec<(String, PathBuf)>,
 
     /// Store a statement that says that somebody tried the connection. An LRS never forgets one
     #[arg(long)]
@@ -39,6 +51,7 @@ pub struct DoctorArgs {
 struct Shown<'a> {
     #[serde(flatten)]
     probe: &'a Probe,
+    upstream: &'a str,
     worst: Finding,
     /// Statement that was sent, whatever its outcome.
     sent: Option<Uuid>,
@@ -46,10 +59,16 @@ struct Shown<'a> {
 
 /// Runs the examination and shows the findings.
 pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
-    let mut config = args.upstream.config()?;
-    if config.endpoint.is_none() {
-        config.endpoint = remembered(queue)?;
-    }
+    let upstream = args.which.name().unwrap_or("main");
+    let config = if upstream == "main" {
+        let mut config = args.upstream.config()?;
+        if config.endpoint.is_none() {
+            config.endpoint = remembered(queue)?;
+        }
+        config
+    } else {
+        args.config_of(upstream, queue)?
+    };
     // A queue remembers its LRS and its version: trying another one must not change what it knows.
     let folder = tempfile::Builder::new()
         .prefix("pannier-doctor-")
@@ -63,11 +82,31 @@ pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), F
     };
     let shown = Shown {
         probe: &probe,
+        upstream,
         worst: probe.worst(),
         sent,
     };
     output.show(&shown, Person(&shown));
-    outcome(&probe)
+    outcome(&probe, upstream)
+}
+
+impl DoctorArgs {
+    /// Returns the configuration for an upstream beside the first, by which `sync --upstream` delivers to it.
+    fn config_of(&self, name: &str, queue: &QueueArgs) -> Result<Config, Failure> {
+        let mut config = self.upstream.config_without_main()?;
+        let collector = queue.open(Config::default())?;
+        config.endpoint = collector.upstream(name)?.status()?.endpoint;
+        if config.endpoint.is_none() {
+            return Err(Failure::usage(advice::without_lrs(name)));
+        }
+        let mut files = self.credentials_of.iter();
+        let file = files
+            .find(|(of, _)| of == name)
+            .map(|(_, file)| file.as_path());
+        let file = file.or(self.upstream.credentials_file());
+        config.credentials = upstream::credentials_of(name, file)?;
+        Ok(config)
+    }
 }
 
 /// Returns the LRS of the queue, if there is a queue.
@@ -88,7 +127,7 @@ fn trial(id: Uuid) -> Statement {
     .id(id)
 }
 
-fn outcome(probe: &Probe) -> Result<(), Failure> {
+fn outcome(probe: &Probe, upstream: &str) -> Result<(), Failure> {
     let doubtful = probe
         .check(Examined::Lrs)
         .is_none_or(|check| check.finding != Finding::Good);
@@ -99,9 +138,10 @@ fn outcome(probe: &Probe) -> Result<(), Failure> {
         Finding::Warning => Err(Failure::work(
             "it works, but somebody should look at what is marked `look`",
         )),
-        _ if doubtful => Err(Failure::work(
-            "it may be an LRS or not; try `pannier doctor --store`, or check the address",
-        )),
+        _ if doubtful => Err(Failure::work(format!(
+            "it may be an LRS or not; try `{} --store`, or check the address",
+            advice::doctor(upstream)
+        ))),
         _ => Ok(()),
     }
 }

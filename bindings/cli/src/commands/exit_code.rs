@@ -121,9 +121,7 @@ impl From<pannier::Error> for Failure {
             pannier::Error::MainStays => Self::usage(
                 "the upstream \"main\" stays, and gets every statement; --lrs names its LRS",
             ),
-            pannier::Error::NoEndpoint => {
-                Self::usage("no LRS is known; name one with --lrs URL or PANNIER_LRS")
-            }
+            pannier::Error::NoEndpoint => Self::usage(super::advice::without_lrs("main")),
             _ => Self::work(text),
         }
     }

@@ -71,7 +71,8 @@ struct Left {
     held: u64,
 }
 
-fn of_name(text: &str) -> Result<(String, PathBuf), String> {
+/// Reads the name of an upstream and the file with its credentials.
+pub(super) fn of_name(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, file)) if !name.is_empty() && !file.is_empty() => {
             Ok((name.to_owned(), file.into()))

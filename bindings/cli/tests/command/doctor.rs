@@ -1,6 +1,9 @@
 //! `pannier doctor`: what is the matter is named, and nothing is changed by looking. And credentials that
 //! would travel where everybody can read them.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use serde_json::Value;
 
 use crate::process::{Desk, Ended, at_the_hub, hub, statement};
@@ -11,6 +14,20 @@ fn finding(ended: &Ended, examined: &str) -> Value {
     let checks = line["checks"].as_array().expect("a list");
     let check = checks.iter().find(|check| check["examined"] == examined);
     check.unwrap_or_else(|| panic!("no {examined} in {line}"))["finding"].clone()
+}
+
+/// Answers every request with these bytes, whatever it is, and is no LRS. Returns the base URL of one there.
+fn stranger(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // Whoever leaves hears nothing.
+            let _ = stream.read(&mut [0; 65_536]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    format!("http://127.0.0.1:{port}/xAPI")
 }
 
 #[test]
@@ -95,4 +112,54 @@ fn credentials_do_not_travel_in_the_clear_without_a_word() {
         assert_eq!(ended.code, 4, "{ended:?}");
         assert!(!ended.err.contains("--allow-cleartext"), "{ended:?}");
     }
+}
+
+#[test]
+fn another_upstream_is_tried_at_its_address_with_its_credentials() {
+    let ((main, _), (exams, _)) = (hub(), hub());
+    let mut desk = Desk::at(&main);
+    let add = ["upstream", "add", "exams-1", "--endpoint", &exams.url()];
+    assert_eq!(desk.run(&add).code, 0);
+    let doctor = ["doctor", "--upstream", "exams-1"];
+    let ended = desk.run(&[&doctor[..], &["--json"]].concat());
+    assert_eq!(finding(&ended, "credentials"), "bad", "{ended:?}");
+    assert_eq!(ended.json()[0]["upstream"], "exams-1");
+    desk.run(&doctor).is(4, &exams.url());
+
+    desk.set("PANNIER_LRS_EXAMS_1_USER", "me");
+    desk.set("PANNIER_LRS_EXAMS_1_PASSWORD", "secret");
+    desk.run(&doctor).is(0, &exams.url());
+    desk.run(&["doctor"]).is(0, &main.url());
+    desk.run(&[&doctor[..], &["--store"]].concat())
+        .is(0, "The statement sent has the id");
+    assert_eq!((at_the_hub(&main).len(), at_the_hub(&exams).len()), (0, 1));
+
+    desk.set("PANNIER_LRS_EXAMS_1_USER", "");
+    desk.set("PANNIER_LRS_EXAMS_1_PASSWORD", "");
+    let file = desk.file("exams", "user = me\npassword = secret\n");
+    let of = ["--credentials-of", &format!("exams-1={file}")];
+    desk.run(&[&doctor[..], &of].concat()).is(0, &exams.url());
+    let theirs = ["--credentials", &file];
+    desk.run(&[&doctor[..], &theirs].concat())
+        .is(0, &exams.url());
+    desk.run(&["doctor", "--upstream", "nobody"])
+        .is(2, "nobody");
+    desk.run(&["doctor", "--upstream", "main"])
+        .is(0, &main.url());
+}
+
+#[test]
+fn the_advice_names_the_upstream_to_try() {
+    let (main, _) = hub();
+    let elsewhere = stranger("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    let mut desk = Desk::at(&main);
+    let add = ["upstream", "add", "a", "--endpoint", &elsewhere];
+    assert_eq!(desk.run(&add).code, 0);
+    desk.recorded(&statement("one"));
+    desk.set("PANNIER_LRS_A_TOKEN", "t");
+    desk.run(&["sync"]).is(4, "`pannier doctor --upstream a`");
+    desk.recorded(&statement("two"));
+    desk.set("PANNIER_LRS", &elsewhere);
+    desk.run(&["sync", "--upstream", "main"])
+        .is(4, "`pannier doctor`");
 }

@@ -407,3 +407,18 @@ fn one_is_removed_with_what_is_left_or_not_at_all() {
     let other = kind(collector.add_upstream(elsewhere, None));
     assert!(matches!(&other, PannierError::OtherUpstream { name, .. } if name == "third"));
 }
+
+#[test]
+fn a_probe_asks_that_upstream_with_its_credentials() {
+    let stage = Stage::new();
+    let collector = stage.open();
+    let second = collector.add_upstream(at("second"), None).unwrap();
+    let probe = second.probe().unwrap();
+    assert_eq!(probe.endpoint, url("second"));
+    assert_eq!(stage.world.seen("second"), ["Bearer of-second"]);
+    assert!(stage.world.seen("main").is_empty());
+    second
+        .probe_storing(crate::statement_from_json(&lesson(1)).unwrap())
+        .unwrap();
+    assert_eq!(stage.world.has("second").len(), 1);
+}

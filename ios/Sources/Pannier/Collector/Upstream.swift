@@ -101,6 +101,20 @@ public final class Upstream: Sendable {
         return try await caller.syncing { _ in try blocking.sync(patience: patience) }
     }
 
+    /// Tries the connection to this upstream's LRS; see ``Collector/probe()``. Where this process has neither
+    /// added it nor got credentials for it, it is asked without any.
+    public func probe() async throws -> Probe {
+        let blocking = blocking
+        return try await caller.reading(isSync: true) { _ in try blocking.probe() }
+    }
+
+    /// Like ``probe()``, but shows the right to write by storing this statement, whatever the route; see
+    /// ``Collector/probeStoring(_:)``.
+    public func probeStoring(_ statement: Statement) async throws -> Probe {
+        let blocking = blocking
+        return try await caller.reading(isSync: true) { _ in try blocking.probeStoring(statement: statement) }
+    }
+
     /// Replaces the credentials; they are kept in memory only. A sync that waits for them goes on, and this
     /// process delivers to the upstream from now on.
     public func setCredentials(_ credentials: Credentials?) async throws {

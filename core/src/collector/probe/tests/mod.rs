@@ -1,6 +1,7 @@
 //! Probes of an LRS that is well, and of each thing that can be the matter.
 
 mod agreeing;
+mod upstreams;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -264,14 +264,14 @@ public class Collector private constructor(
      * its clock agree with the device's. Waits for three or four requests, each 30 s at most; may be called during
      * a sync and while the collector is paused.
      */
-    public suspend fun probe(): Probe = call(SYNCS) { probe() }
+    public suspend fun probe(): Probe = probing { probe() }
 
     /**
      * Like [probe], but shows the right to write by storing this statement, which is in no queue and in no
      * count of this collector. An LRS never forgets a statement: void it there if it means nothing.
      */
     public suspend fun probeStoring(statement: Statement): Probe =
-        call(SYNCS) { probeStoring(statement) }
+        probing { probeStoring(statement) }
 
     /**
      * Says that somebody has read of what was lost, in [Status.loss]: until then it is told at every
@@ -310,6 +310,8 @@ public class Collector private constructor(
     }
 
     internal suspend fun <T> reading(work: BlockingCollector.() -> T): T = call(CALLS, work)
+
+    internal suspend fun probing(work: BlockingCollector.() -> Probe): Probe = call(SYNCS, work)
 
     internal suspend fun syncing(work: BlockingCollector.() -> SyncReport): SyncReport {
         if (withinSync.isAround()) throw reentrant()

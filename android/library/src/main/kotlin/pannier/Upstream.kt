@@ -81,6 +81,19 @@ public class Upstream internal constructor(
         collector.syncing { blocking.sync(patience) }
 
     /**
+     * Tries the connection to this upstream's LRS; see [Collector.probe]. Where this process has neither added
+     * it nor got credentials for it, it is asked without any.
+     */
+    public suspend fun probe(): Probe = collector.probing { blocking.probe() }
+
+    /**
+     * Like [probe], but shows the right to write by storing this statement, whatever the route; see
+     * [Collector.probeStoring].
+     */
+    public suspend fun probeStoring(statement: Statement): Probe =
+        collector.probing { blocking.probeStoring(statement) }
+
+    /**
      * Replaces the credentials; they are kept in memory only. A sync that waits for them goes on, and this
      * process delivers to the upstream from now on.
      */
