@@ -7,6 +7,7 @@ mod findings;
 mod said;
 #[cfg(test)]
 mod tests;
+mod way;
 mod writing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

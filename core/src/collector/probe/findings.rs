@@ -3,6 +3,7 @@
 use super::said::{
     Said, is_marked, looked_up, no_answer, not_examined, ok, quoted, said, stranger_says,
 };
+use super::way;
 use super::writing::{taken, write};
 use super::{Asking, Check, Examined, Finding, Heard, Probe};
 use crate::lrs::reading::{highest_common, read_about, read_get};
@@ -46,7 +47,7 @@ fn network(heard: &Heard) -> Said {
         Err(failure @ TransportError::Unreachable(_)) => said(
             Finding::Bad,
             None,
-            format!("{failure}; check the network and the host in the endpoint"),
+            format!("{failure}; {}", way::to_reach_it(failure)),
         ),
         Err(failure) => said(
             Finding::Bad,
@@ -59,7 +60,11 @@ fn network(heard: &Heard) -> Said {
 fn encryption(asking: &Asking, heard: &Heard) -> Said {
     let endpoint = &asking.endpoint;
     match &heard.about {
-        Err(failure) if failure.is_tls() => said(Finding::Bad, None, failure.to_string()),
+        Err(failure) if failure.is_tls() => {
+            let todo = way::to_be_secure(failure).map(|todo| format!("; {todo}"));
+            let what = format!("{failure}{}", todo.unwrap_or_default());
+            said(Finding::Bad, None, what)
+        }
         Err(_) if !heard.is_there() => not_examined(),
         _ if endpoint.is_https() => said(
             Finding::Good,
@@ -91,6 +96,10 @@ pub(super) fn misunderstands(asking: &Asking, heard: &Heard) -> bool {
 fn lrs(asking: &Asking, heard: &Heard) -> Said {
     if !heard.is_there() {
         return not_examined();
+    }
+    if let Some((status, todo)) = way::refuses_everything(heard) {
+        let what = format!("everything is refused, and nothing shows that an LRS does it; {todo}");
+        return said(Finding::Bad, status, what);
     }
     let about = heard.about.as_ref().ok();
     let about_says = about.map_or(About::Silent, |about| read_about(about, asking.asked()));

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::said::{
     Said, is_marked, looks_for_statements, no_answer, not_examined, ok, quoted, said, stranger_says,
 };
+use super::way;
 use super::{Asking, Finding, Heard};
 use crate::lrs::reading::{read_get, read_post};
 use crate::lrs::{Found, NotAnLrs, Posted, Response};
@@ -197,6 +198,7 @@ fn refused(asking: &Asking, heard: &Heard, status: u16, words: &str) -> Said {
             status,
             "it refuses an empty list as such, which leaves it open; only storing a statement tells",
         ),
+        407 => said(Finding::Bad, status, way::to_be_let_through(status)),
         408 | 425 | 429 | 502..=504 => said(
             Finding::Bad,
             status,

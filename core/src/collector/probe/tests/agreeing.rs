@@ -39,17 +39,17 @@ const WELL: Odd = Odd {
     wants_some: false,
 };
 
-const ABOUTS: [&str; 13] = [
+const ABOUTS: [&str; 14] = [
     "well", "breaks", "404", "500", "401", "403", "page", "403 page", "302", "{}", "429", "503",
-    "others",
+    "407", "others",
 ];
 
-const LOOK_UPS: [&str; 15] = [
+const LOOK_UPS: [&str; 16] = [
     "well", "400", "401", "403", "405", "406", "500", "501", "503", "page", "401 page", "302",
-    "{}", "204", "breaks",
+    "{}", "204", "407", "breaks",
 ];
 
-const POSTS: [&str; 19] = [
+const POSTS: [&str; 20] = [
     "well",
     "keeps, 204",
     "keeps, bare 204",
@@ -62,6 +62,7 @@ const POSTS: [&str; 19] = [
     "401",
     "403",
     "404",
+    "407",
     "406",
     "413",
     "429",

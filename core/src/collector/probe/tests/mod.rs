@@ -2,6 +2,7 @@
 
 mod agreeing;
 mod upstreams;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
