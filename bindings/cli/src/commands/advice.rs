@@ -5,6 +5,7 @@
 
 use pannier::{HeldStatement, HoldReason, LossReport, Problem, Trouble, WaitKind, WaitReason};
 
+use super::connection;
 use super::upstream::variables_of;
 use crate::terminal::one_line;
 
@@ -14,6 +15,10 @@ pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> Str
         return two_addresses(trouble, upstream, endpoint);
     }
     let (what, todo) = match (trouble.problem, trouble.status) {
+        (Problem::NotAnLrs, Some(407)) => (
+            "a proxy on the way to {lrs} asks for a user name and a password",
+            connection::LOG_IN_TO_THE_PROXY,
+        ),
         // A status that an LRS gives too, from something that gives no sign of being one.
         (Problem::NotAnLrs, Some(400..=499)) => (
             "something that does not say that it is an LRS refused a request to {lrs}",
@@ -90,7 +95,7 @@ fn said(trouble: &Trouble) -> String {
     } else if is_of_the_lrs(trouble.problem) && trouble.status.is_some() {
         Some(quoted(words))
     } else {
-        Some(one_line(words))
+        Some(one_line(&connection::in_our_words(words)))
     };
     match (trouble.status, words) {
         (Some(status), Some(words)) => format!(" ({status}: {words})"),
@@ -120,13 +125,10 @@ fn is_of_the_lrs(problem: Problem) -> bool {
 
 fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
     match problem {
-        Problem::Unreachable => match certificate(words) {
-            Some(todo) => ("{lrs} has a certificate that is not trusted", todo),
-            None => (
-                "{lrs} cannot be reached",
-                "Check the network and the address; everything stays in the queue",
-            ),
-        },
+        Problem::Unreachable => connection::explained(words).unwrap_or((
+            "{lrs} cannot be reached",
+            "Check the network and the address; everything stays in the queue",
+        )),
         Problem::TimedOut => (
             "{lrs} did not answer in time, so nobody knows what it has",
             "Sync again later: what it has is looked up first, and nothing is counted twice",
@@ -170,24 +172,6 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "Tell who runs it, with its words",
         ),
     }
-}
-
-/// Returns what to do about a certificate that is not trusted, where TLS failed for that.
-fn certificate(words: &str) -> Option<&'static str> {
-    let (_, why) = words.split_once("invalid peer certificate")?;
-    Some(if why.contains("UnknownIssuer") {
-        "It comes from an authority that is not known here: name that authority's certificate with --ca FILE"
-    } else if why.contains("CaUsedAsEndEntity") {
-        "It is the certificate of an authority itself: the server needs one of its own, issued by it"
-    } else if why.contains("Expired") {
-        "It has expired: tell who runs the LRS, and check this machine's clock"
-    } else if why.contains("NotValidYet") {
-        "It is not valid yet: check this machine's clock"
-    } else if why.contains("NotValidForName") {
-        "It is for another name: check the address"
-    } else {
-        "Tell who runs the LRS, and check the address and this machine's clock"
-    })
 }
 
 /// Returns why nothing is sent now, as the end of "nothing is sent …".
@@ -440,5 +424,11 @@ mod tests {
             "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
         );
         assert!(text.contains("authority itself"), "{text}");
+        let text = of(
+            Problem::Unreachable,
+            None,
+            "no secure connection: the host's certificate cannot be trusted (Other(OtherError(UnsupportedCertVersion)))",
+        );
+        assert!(text.contains("one of version 3"), "{text}");
     }
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::queue_file::QueueArgs;
 use super::upstream::{self, UpstreamArgs};
 use super::which::WhichArgs;
-use super::{Failure, Output, advice, sync};
+use super::{Failure, Output, advice, connection, sync};
 use crate::terminal::one_line;
 
 /// Try the way to the LRS: network, encryption, address, version, credentials, right to write, clock
@@ -76,10 +76,13 @@ pub fn run(args: &DoctorArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         .map_err(|error| Failure::open(format!("cannot make a temporary folder: {error}")))?;
     let collector = Collector::open(folder.path().join("queue.db"), config)?;
     let sent = args.store.then(Uuid::new_v4);
-    let probe = match sent {
+    let mut probe = match sent {
         Some(id) => collector.probe_storing(trial(id))?,
         None => collector.probe()?,
     };
+    for check in &mut probe.checks {
+        check.sentence = connection::in_our_words(&check.sentence);
+    }
     let shown = Shown {
         probe: &probe,
         upstream,
@@ -131,12 +134,18 @@ fn outcome(probe: &Probe, upstream: &str) -> Result<(), Failure> {
     let doubtful = probe
         .check(Examined::Lrs)
         .is_none_or(|check| check.finding != Finding::Good);
+    let writes = probe
+        .check(Examined::Write)
+        .is_some_and(|check| check.finding == Finding::Good);
     match probe.worst() {
         Finding::Bad => Err(Failure::undelivered(
             "nothing would be delivered like this; see what is marked `bad`",
         )),
-        Finding::Warning => Err(Failure::work(
+        Finding::Warning if writes => Err(Failure::work(
             "it works, but somebody should look at what is marked `look`",
+        )),
+        Finding::Warning => Err(Failure::work(
+            "it may work or not; look at what is marked `look`",
         )),
         _ if doubtful => Err(Failure::work(format!(
             "it may be an LRS or not; try `{} --store`, or check the address",

@@ -11,7 +11,7 @@ use pannier::transport::{HttpOptions, HttpTransport};
 use pannier::{Config, Credentials, Error, XapiVersion};
 
 use super::credentials::{self, Named};
-use super::{Failure, small_file};
+use super::{Failure, proxies, small_file};
 use crate::terminal::one_line;
 
 /// Which LRS.
@@ -57,6 +57,9 @@ pub struct WayArgs {
     ca: Vec<PathBuf>,
 
     /// Go through this HTTP proxy; what is for this machine itself goes through none
+    ///
+    /// A user name and a password for it stand before its host: `http://USER:PASSWORD@HOST:PORT`. In a
+    /// variable no other user of the machine can read them.
     #[arg(
         long,
         env = "PANNIER_PROXY",
@@ -101,6 +104,9 @@ impl WayArgs {
 
     /// Returns a transport with the settings of the connection.
     pub fn transport(&self) -> Result<HttpTransport, Failure> {
+        if self.proxy_from_environment {
+            proxies::check_environment()?;
+        }
         let read = |path: &PathBuf| small_file::bytes(path, "certificates");
         let options = HttpOptions {
             extra_roots: self.ca.iter().map(read).collect::<Result<_, _>>()?,

@@ -1,12 +1,10 @@
 //! `pannier doctor`: what is the matter is named, and nothing is changed by looking. And credentials that
 //! would travel where everybody can read them.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-
 use serde_json::Value;
 
 use crate::process::{Desk, Ended, at_the_hub, hub, statement};
+use crate::strangers::{stranger, url};
 
 /// Of what was examined, what was found.
 fn finding(ended: &Ended, examined: &str) -> Value {
@@ -14,20 +12,6 @@ fn finding(ended: &Ended, examined: &str) -> Value {
     let checks = line["checks"].as_array().expect("a list");
     let check = checks.iter().find(|check| check["examined"] == examined);
     check.unwrap_or_else(|| panic!("no {examined} in {line}"))["finding"].clone()
-}
-
-/// Answers every request with these bytes, whatever it is, and is no LRS. Returns the base URL of one there.
-fn stranger(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            // Whoever leaves hears nothing.
-            let _ = stream.read(&mut [0; 65_536]);
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    format!("http://127.0.0.1:{port}/xAPI")
 }
 
 #[test]
@@ -151,7 +135,9 @@ fn another_upstream_is_tried_at_its_address_with_its_credentials() {
 #[test]
 fn the_advice_names_the_upstream_to_try() {
     let (main, _) = hub();
-    let elsewhere = stranger("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+    let elsewhere = url(&stranger(|_| {
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno".into()
+    }));
     let mut desk = Desk::at(&main);
     let add = ["upstream", "add", "a", "--endpoint", &elsewhere];
     assert_eq!(desk.run(&add).code, 0);
