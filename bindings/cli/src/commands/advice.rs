@@ -14,6 +14,9 @@ pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> Str
     if trouble.problem == Problem::OtherEndpoint {
         return two_addresses(trouble, upstream, endpoint);
     }
+    if trouble.problem == Problem::WrongEndpoint && endpoint.is_none() {
+        return capitalised(&without_lrs(upstream)) + ".";
+    }
     let (what, todo) = match (trouble.problem, trouble.status) {
         (Problem::NotAnLrs, Some(407)) => (
             "a proxy on the way to {lrs} asks for a user name and a password",
@@ -33,8 +36,13 @@ pub fn trouble(trouble: &Trouble, upstream: &str, endpoint: Option<&str>) -> Str
         .replace("{doctor}", &doctor(upstream));
     let at = endpoint.map(|url| format!(" at {url}")).unwrap_or_default();
     let what = what.replace("{lrs}", &format!("the LRS{at}"));
-    let what = format!("{}{}", what[..1].to_uppercase(), &what[1..]);
-    format!("{what}{}. {todo}.", said(trouble))
+    format!("{}{}. {todo}.", capitalised(&what), said(trouble))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// Names the address that the queue has now and, where that is known, the one that this process was to deliver to.
@@ -64,9 +72,14 @@ pub fn to_give_credentials(upstream: &str) -> String {
 
 /// Returns the call that tries the way to the LRS of an upstream.
 pub fn doctor(upstream: &str) -> String {
+    format!("pannier doctor{}", at(upstream))
+}
+
+/// Returns the argument by which a command is about an upstream, after a space; nothing for the first one.
+pub fn at(upstream: &str) -> String {
     match upstream {
-        "main" => "pannier doctor".to_owned(),
-        name => format!("pannier doctor --upstream {name}"),
+        "main" => String::new(),
+        name => format!(" --upstream {name}"),
     }
 }
 
@@ -95,7 +108,7 @@ fn said(trouble: &Trouble) -> String {
     } else if is_of_the_lrs(trouble.problem) && trouble.status.is_some() {
         Some(quoted(words))
     } else {
-        Some(one_line(&connection::in_our_words(words)))
+        Some(one_line(connection::in_our_words(words)))
     };
     match (trouble.status, words) {
         (Some(status), Some(words)) => format!(" ({status}: {words})"),

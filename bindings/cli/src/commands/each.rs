@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use pannier::{Error, Uuid};
+use pannier::Uuid;
 use serde_json::json;
 
 use super::{Failure, Output};
 
 /// Does the same to each, and shows each success. Failures are returned together and do not affect the others.
-pub fn for_each(
+pub fn for_each<Error: Into<Failure>>(
     ids: &[Uuid],
     output: Output,
     done: &str,
@@ -20,19 +20,22 @@ pub fn for_each(
             &json!({ "id": id, "done": done }),
             format_args!("{id}  {done}"),
         );
-        Ok(())
+        Ok::<_, Error>(())
     })
 }
 
 /// Does the same to each, where `act` itself shows a success. The first failures are listed, and the others
 /// counted.
-pub fn each_of(ids: &[Uuid], act: impl Fn(Uuid) -> Result<(), Error>) -> Result<(), Failure> {
+pub fn each_of<Error: Into<Failure>>(
+    ids: &[Uuid],
+    act: impl Fn(Uuid) -> Result<(), Error>,
+) -> Result<(), Failure> {
     let mut failed: Option<Failure> = None;
     let mut count = 0_u64;
     for &id in ids {
         let Err(error) = act(id) else { continue };
         count += 1;
-        let mut next = Failure::from(error);
+        let mut next: Failure = error.into();
         if count > TOLD {
             next.text.clear();
         }

@@ -99,6 +99,8 @@ impl From<pannier::Error> for Failure {
     fn from(error: pannier::Error) -> Self {
         let text = error.to_string();
         match error {
+            // Nothing is the matter with the file.
+            pannier::Error::Store(pannier::StoreError::TooManyUpstreams) => Self::work(text),
             pannier::Error::Store(_) => Self::open(text),
             pannier::Error::Endpoint(InvalidEndpoint::Cleartext) => Self::usage(
                 "the LRS's address begins with http://, and everybody on the way could read the \

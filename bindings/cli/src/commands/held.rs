@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use pannier::statement::Difference;
-use pannier::{Config, Conflict, HeldStatement, HoldReason, Upstream, Uuid};
+use pannier::{Collector, Config, Conflict, Error, HeldStatement, HoldReason, Upstream, Uuid};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -106,32 +106,64 @@ struct Shown<'a> {
 pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
     let upstream = args.at.of(&collector)?;
+    let told = |error| told(&collector, &upstream, error);
     match &args.action {
         Action::List => each(&upstream, |held| output.list(&shown(&held), line(&held))),
         Action::Show { id } => {
-            let held = upstream.held_one(*id)?;
+            let held = upstream.held_one(*id).map_err(told)?;
             output.show(&shown(&held), details(&held));
             Ok(())
         }
-        Action::Retry(which) => retry(&upstream, which, output),
-        Action::Replace { id, file } => replace(&upstream, *id, file, output),
+        Action::Retry(which) => retry(&upstream, which, output, told),
+        Action::Replace { id, file } => replace(&upstream, *id, file, output, told),
         Action::Discard(which) => {
             let ids = which.ids(&upstream, output, |_| true)?;
-            let done = for_each(&ids, output, "discarded", |id| upstream.discard(id));
+            let done = for_each(&ids, output, "discarded", |id| {
+                upstream.discard(id).map_err(told)
+            });
             tell_of_voidings(&upstream, &ids)?;
             done
         }
         Action::KeepTheirs(named) => {
             let given_up = "given up for the LRS's";
-            let done = for_each(&named.ids, output, given_up, |id| upstream.keep_theirs(id));
+            let done = for_each(&named.ids, output, given_up, |id| {
+                upstream.keep_theirs(id).map_err(told)
+            });
             tell_of_voidings(&upstream, &named.ids)?;
             done
         }
-        Action::SendAsNew(named) => send_as_new(&upstream, &named.ids, output),
+        Action::SendAsNew(named) => send_as_new(&upstream, &named.ids, output, told),
         Action::Export => each(&upstream, |held| {
             print(list::line(&held.statement));
             go_on()
         }),
+    }
+}
+
+/// Returns what to say of an error; where another upstream holds the statement, which one that is.
+fn told(collector: &Collector, upstream: &Upstream, error: Error) -> Failure {
+    let Error::NotHeld { id } = error else {
+        return error.into();
+    };
+    // What cannot be asked now is not named.
+    let all = collector.upstreams().unwrap_or_default();
+    let others = all.iter().filter(|one| one.name != upstream.name());
+    let holds = |name: &str| {
+        let held = collector.upstream(name).and_then(|one| one.held_one(id));
+        held.is_ok()
+    };
+    let holding: Vec<_> = others
+        .map(|one| one.name.as_str())
+        .filter(|name| holds(name))
+        .map(|name| format!("`--upstream {name}`"))
+        .collect();
+    match holding.as_slice() {
+        [] => error.into(),
+        some => Failure::work(format!(
+            "statement {id} is not held for {}, but for another upstream: say {}",
+            upstream.name(),
+            some.join(" or ")
+        )),
     }
 }
 
@@ -170,7 +202,12 @@ impl Which {
 
 /// Retries statements. Voidings whose target was given up are left out of `--all`: each would void what somebody
 /// else has under that id, so it is retried by its own id only.
-fn retry(upstream: &Upstream, which: &Which, output: Output) -> Result<(), Failure> {
+fn retry(
+    upstream: &Upstream,
+    which: &Which,
+    output: Output,
+    told: impl Fn(Error) -> Failure,
+) -> Result<(), Failure> {
     let mut left = 0_u64;
     let ids = which.ids(upstream, output, |held| {
         let is_voiding = held.reason == HoldReason::TargetGivenUp;
@@ -178,7 +215,7 @@ fn retry(upstream: &Upstream, which: &Which, output: Output) -> Result<(), Failu
         !is_voiding
     })?;
     let done = for_each(&ids, output, "will be sent with the next sync", |id| {
-        upstream.retry(id)
+        upstream.retry(id).map_err(&told)
     });
     if left > 0 {
         tell(format!(
@@ -189,18 +226,30 @@ fn retry(upstream: &Upstream, which: &Which, output: Output) -> Result<(), Failu
     done
 }
 
-fn send_as_new(upstream: &Upstream, ids: &[Uuid], output: Output) -> Result<(), Failure> {
+fn send_as_new(
+    upstream: &Upstream,
+    ids: &[Uuid],
+    output: Output,
+    told: impl Fn(Error) -> Failure,
+) -> Result<(), Failure> {
     let done = each_of(ids, |id| {
-        replaced(id, upstream.send_as_new(id)?, output);
-        Ok(())
+        let new = upstream.send_as_new(id).map_err(&told)?;
+        replaced(id, new, output);
+        Ok::<_, Failure>(())
     });
     tell_of_voidings(upstream, ids)?;
     done
 }
 
-fn replace(upstream: &Upstream, id: Uuid, file: &Path, output: Output) -> Result<(), Failure> {
+fn replace(
+    upstream: &Upstream,
+    id: Uuid,
+    file: &Path,
+    output: Output,
+    told: impl Fn(Error) -> Failure,
+) -> Result<(), Failure> {
     let text = input::only(file)?;
-    let new = upstream.replace(id, text)?;
+    let new = upstream.replace(id, text).map_err(told)?;
     if is_on_its_way(upstream, new)? {
         replaced(id, new, output);
     } else {

@@ -79,6 +79,7 @@ struct Person<'a>(&'a Status, &'a str);
 impl Person<'_> {
     fn counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ledger = self.0.ledger;
+        let at = advice::at(self.1);
         write!(
             f,
             "recorded    {}\nqueued      {}",
@@ -96,15 +97,15 @@ impl Person<'_> {
         if let Some(due) = self.0.next_due {
             write!(
                 f,
-                " (the next until {}; `pannier queue` says why)",
+                " (the next until {}; `pannier queue{at}` says why)",
                 list::time(due)
             )?;
         } else if ledger.waiting > 0 {
-            write!(f, " (`pannier queue` says why)")?;
+            write!(f, " (`pannier queue{at}` says why)")?;
         }
         write!(f, "\nheld        {}", ledger.held)?;
         if ledger.held > 0 {
-            write!(f, " (`pannier held list` says why)")?;
+            write!(f, " (`pannier held list{at}` says why)")?;
         }
         write!(f, "\ndelivered   {}", ledger.delivered)?;
         for (name, count) in [

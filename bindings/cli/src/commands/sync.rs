@@ -110,6 +110,9 @@ impl Targets {
         let collector = queue.open(config)?;
         if let Some(name) = only {
             let upstream = collector.upstream(name)?;
+            if upstream.status()?.endpoint.is_none() {
+                return Err(Failure::usage(advice::without_lrs(name)));
+            }
             let file = args.file_of(name).or(args.upstream.credentials_file());
             let credentials = upstream::credentials_of(name, file)?;
             upstream.set_credentials(credentials.as_ref())?;

@@ -225,11 +225,11 @@ pub fn shown(one: &UpstreamInfo) -> serde_json::Value {
 /// Returns an upstream for a person, in a line.
 pub fn line(one: &UpstreamInfo) -> String {
     let ledger = &one.status.ledger;
-    let endpoint = one.status.endpoint.as_deref().unwrap_or("none yet");
+    let endpoint = one.status.endpoint.as_deref();
     let mut line = format!(
         "{}  {}  {} queued, {} waiting, {} held, {} delivered{}",
         one.name,
-        one_line(endpoint),
+        one_line(endpoint.unwrap_or("none yet")),
         ledger.queued,
         ledger.waiting,
         ledger.held,
@@ -238,7 +238,7 @@ pub fn line(one: &UpstreamInfo) -> String {
     );
     if let Some(trouble) = &one.status.trouble {
         line.push_str("  (");
-        line.push_str(&super::advice::trouble(trouble, &one.name, Some(endpoint)));
+        line.push_str(&super::advice::trouble(trouble, &one.name, endpoint));
         line.push(')');
     }
     line

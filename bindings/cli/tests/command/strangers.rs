@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Answers whatever is sent first on a connection, and closes it. Returns the host and port.
 pub fn stranger(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> String {
     serve(move |mut stream| {
-        let mut sent = [0; 65_536];
+        let mut sent = [0; 8_192];
         // Whoever leaves hears nothing.
         let length = stream.read(&mut sent).unwrap_or(0);
         let _ = stream.write_all(&answer(&sent[..length]));

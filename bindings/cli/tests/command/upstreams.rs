@@ -233,7 +233,7 @@ fn others_are_delivered_to_where_the_first_has_no_lrs() {
     let sync = desk.run(&["sync"]);
     sync.is(4, "north: 1 delivered; nothing is left");
     sync.is(4, "main: 0 delivered; left: 1 queued");
-    sync.is(4, "no LRS is known for it");
+    sync.is(4, "main: No LRS is known; name one with --lrs URL");
     assert_eq!(at_the_hub(&other).len(), 1);
 }
 
@@ -276,10 +276,80 @@ fn an_older_copy_sends_nothing_to_an_lrs_that_was_given_up() {
     desk.run(&["sync"]).is(2, "no LRS is known");
     let main = desk.run(&["sync", "--lrs", &second.url()]);
     main.is(4, "main: ");
-    main.is(4, "no LRS is known for it");
+    main.is(
+        4,
+        "north: No LRS is known for north; name one with `pannier upstream set",
+    );
     desk.run(&add).is(0, "north");
     desk.run(&["sync"]).is(0, "nothing is left");
     assert_eq!(at_the_hub(&first).len(), 1);
     assert_eq!(at_the_hub(&second).len(), 2);
     assert_eq!(at_the_hub(&north).len(), 2);
+}
+
+#[test]
+fn what_another_upstream_holds_is_named_with_that_upstream() {
+    let ((main, _), (exams, mischief)) = (hub(), hub());
+    let mut desk = Desk::at(&main);
+    desk.run(&["upstream", "add", "exams", "--endpoint", &exams.url()]);
+    desk.set("PANNIER_LRS_EXAMS_USER", "me");
+    desk.set("PANNIER_LRS_EXAMS_PASSWORD", "secret");
+    let ids = desk.recorded(&json!([statement("one"), statement("two")]));
+    mischief.refuse(&ids[0], "not today");
+    desk.run(&["sync", "--wait", "2m"]).is(1, "1 held");
+    for what in [
+        "show",
+        "retry",
+        "discard",
+        "keep-theirs",
+        "send-as-new",
+        "replace",
+    ] {
+        let ended = desk.run_with(&["held", what, &ids[0]], &statement("x").to_string());
+        ended.is(1, "`--upstream exams`");
+        // Delivered everywhere.
+        let ended = desk.run_with(&["held", what, &ids[1]], &statement("x").to_string());
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(!ended.err.contains("--upstream"), "{ended:?}");
+    }
+    desk.run(&["held", "show", &ids[0], "--upstream", "exams"])
+        .is(0, "not today");
+    desk.run(&["status", "--upstream", "exams"])
+        .is(0, "`pannier held list --upstream exams`");
+}
+
+#[test]
+fn one_too_many_is_told_as_a_limit() {
+    let desk = Desk::new();
+    let add = |n: usize| {
+        let (name, url) = (format!("u{n}"), format!("https://u{n}.invalid/xAPI"));
+        desk.run(&["upstream", "add", &name, "--endpoint", &url])
+    };
+    for n in 1..32 {
+        assert_eq!(add(n).code, 0);
+    }
+    add(32).is(1, "a queue can have 32 upstreams");
+}
+
+#[test]
+fn an_address_that_was_cleared_is_told_as_none() {
+    let (main, _) = hub();
+    let mut desk = Desk::at(&main);
+    let address = |action: &str, url: &str| {
+        let ended = desk.run(&["upstream", action, "a", "--endpoint", url]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+    };
+    address("add", "https://a.invalid/xAPI");
+    std::fs::copy(desk.path("queue.db"), desk.path("older")).expect("a copy");
+    address("set", "https://b.invalid/xAPI");
+    std::fs::copy(desk.path("older"), desk.path("queue.db")).expect("a copy");
+    desk.recorded(&statement("one"));
+    desk.set("PANNIER_LRS_A_TOKEN", "t");
+    let how = "no LRS is known for a; name one with `pannier upstream set a --endpoint URL`";
+    let ended = desk.run(&["sync"]);
+    ended.is(4, &how[1..]);
+    assert!(!ended.err.contains("has moved"), "{ended:?}");
+    for command in ["sync", "doctor"] {
+        desk.run(&[command, "--upstream", "a"]).is(2, how);
+    }
 }
