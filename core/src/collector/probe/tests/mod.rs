@@ -19,7 +19,7 @@ use crate::statement::XapiVersion;
 struct Stage {
     lrs: Arc<FakeLrs>,
     collector: Collector,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn stage(change: impl FnOnce(&mut Config)) -> Stage {
@@ -30,7 +30,7 @@ fn stage(change: impl FnOnce(&mut Config)) -> Stage {
     Stage {
         collector: open(folder.path(), config),
         lrs,
-        _folder: folder,
+        folder,
     }
 }
 

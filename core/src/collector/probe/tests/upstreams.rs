@@ -43,7 +43,7 @@ fn each_upstream_is_asked_at_its_address_and_with_its_credentials() {
 #[test]
 fn one_that_is_not_opened_is_asked_without_credentials_and_stays_so() {
     let stage = stage_with_another();
-    let elsewhere = open(stage._folder.path(), config(&stage.lrs));
+    let elsewhere = open(stage.folder.path(), config(&stage.lrs));
     let new = NewUpstream::new("there", THERE, None);
     elsewhere.add_upstream(new).unwrap();
     let there = stage.collector.upstream("there").unwrap();
