@@ -19,9 +19,14 @@ fn check(variable: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Failure> {
             None => named_by("ALL_PROXY", &variable)?,
             some => some,
         };
-        if let Some((name, value)) = named
-            && !is_proxy(&value)
-        {
+        let Some((name, value)) = named else { continue };
+        if variable("REQUEST_METHOD").is_some() {
+            return Err(Failure::usage(format!(
+                "{name} is not gone through where REQUEST_METHOD is set, as in a CGI program, since it may come from \
+                 outside; name the proxy with PANNIER_PROXY"
+            )));
+        }
+        if !is_proxy(&value) {
             return Err(Failure::usage(format!(
                 "{name} names no proxy by a URL such as http://proxy.example:3128; set it right, or leave \
                  --proxy-from-environment out to go around it"
@@ -125,6 +130,10 @@ mod tests {
         assert_eq!(with(("http_proxy", good), ("HTTPS_PROXY", good)), None);
         let text = with(("HTTP_PROXY", ""), ("HTTPS_PROXY", good));
         assert!(text.is_some_and(|text| text.starts_with("ALL_PROXY names")));
+        let in_cgi = [("REQUEST_METHOD", "GET"), ("HTTP_PROXY", good)];
+        let text = refused(&in_cgi);
+        assert!(text.is_some_and(|text| text.starts_with("HTTP_PROXY is not gone through")));
+        assert_eq!(refused(&in_cgi[..1]), None);
         let text = refused(&[("HTTPS_PROXY", ""), ("https_proxy", good)]);
         assert!(text.is_some_and(|text| text.contains("hides https_proxy")));
     }

@@ -83,6 +83,22 @@ fn tls_that_fails_says_what_to_do() {
 }
 
 #[test]
+fn what_is_sent_and_not_answered_is_not_said_to_work() {
+    let host = stranger(|sent| {
+        let version = "X-Experience-API-Version: 2.0.0\r\n";
+        let answer = match sent {
+            [b'P', ..] => String::new(),
+            _ => format!("HTTP/1.1 404 Not Found\r\n{version}{DENIED}"),
+        };
+        answer.into_bytes()
+    });
+    let mut desk = Desk::new();
+    desk.set("PANNIER_LRS", &url(&host));
+    desk.set("PANNIER_LRS_TOKEN", "t");
+    desk.run(&["doctor"]).is(1, "it may work or not");
+}
+
+#[test]
 fn a_proxy_of_the_environment_that_is_none_is_not_gone_around() {
     let (hub, _) = hub();
     let mut desk = Desk::at(&hub);
