@@ -4,6 +4,11 @@
 //! Spans are kept whatever the level, since a warning without its sync would not say which LRS it is about. There is one
 //! for each sync and each request.
 
+#![allow(
+    clippy::missing_const_for_thread_local,
+    reason = "Android's thread locals are made in another way, in which the lint does not see the const"
+)]
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
