@@ -185,75 +185,54 @@ fn version(asking: &Asking, heard: &Heard) -> Said {
             return said(Finding::Warning, None, what);
         }
     };
-    let common = highest_common(&heard.versions);
-    match (asking.speak, common) {
-        (_, None)
-            if !heard.versions.is_empty()
-                && misunderstands(asking, heard)
-                && taken(asking, heard).is_none() =>
-        {
-            said(
-                Finding::Bad,
-                about.status,
-                format!(
-                    "it speaks xAPI {}, and Pannier 1.0.3 and 2.0.0",
-                    heard.versions.join(", ")
-                ),
-            )
-        }
+    let (finding, what) = spoken(asking, heard);
+    said(finding, about.status, what)
+}
+
+/// Returns what is to be said of the versions that it lists, and of the one that is tried.
+fn spoken(asking: &Asking, heard: &Heard) -> (Finding, String) {
+    let (listed, tried) = (heard.versions.join(", "), heard.speaks.as_str());
+    let takes_nothing = misunderstands(asking, heard) && taken(asking, heard).is_none();
+    match (asking.speak, highest_common(&heard.versions)) {
+        (_, None) if !listed.is_empty() && takes_nothing => (
+            Finding::Bad,
+            format!("it speaks xAPI {listed}, and Pannier 1.0.3 and 2.0.0"),
+        ),
         (None, Some(version))
-            if misunderstands(asking, heard)
-                && taken(asking, heard).is_none()
-                && !heard.versions.iter().any(|text| text == version.as_str()) =>
+            if takes_nothing && !heard.versions.iter().any(|text| text == version.as_str()) =>
         {
-            said(
-                Finding::Bad,
-                about.status,
-                format!(
-                    "it lists xAPI {} and refuses {} as malformed (400), though who speaks a version takes each \
-                     of its patches; ask whoever runs it for {}",
-                    heard.versions.join(", "),
-                    version.as_str(),
-                    version.as_str()
-                ),
-            )
+            let ours = version.as_str();
+            let what = format!(
+                "it lists xAPI {listed} and refuses {ours} as malformed (400), though who speaks a version takes each of \
+                 its patches; ask whoever runs it for {ours}"
+            );
+            (Finding::Bad, what)
         }
-        (_, None) if !heard.versions.is_empty() => said(
+        (_, None) if !listed.is_empty() => (
             Finding::Warning,
-            about.status,
             format!(
-                "it lists xAPI {}, and Pannier speaks 1.0.3 and 2.0.0: xAPI {} is tried all the same; ask \
-                 whoever runs it for one of these",
-                heard.versions.join(", "),
-                heard.speaks.as_str()
+                "it lists xAPI {listed}, and Pannier speaks 1.0.3 and 2.0.0: xAPI {tried} is tried all the same; ask \
+                 whoever runs it for one of these"
             ),
         ),
-        (Some(fixed), _) => said(
+        (Some(fixed), _) => (
             Finding::Good,
-            about.status,
             format!("xAPI {} is spoken, as was set", fixed.as_str()),
         ),
-        (None, Some(version)) if version != heard.speaks => said(
+        (None, Some(version)) if version != heard.speaks => (
             Finding::Warning,
-            about.status,
             format!(
-                "it lists xAPI {} and does not understand it: xAPI {} is spoken; tell whoever runs it",
-                version.as_str(),
-                heard.speaks.as_str()
+                "it lists xAPI {} and does not understand it: xAPI {tried} is spoken; tell whoever runs it",
+                version.as_str()
             ),
         ),
-        (None, Some(version)) => said(
+        (None, Some(version)) => (
             Finding::Good,
-            about.status,
             format!("xAPI {} is spoken, as both sides can", version.as_str()),
         ),
-        (None, None) => said(
+        (None, None) => (
             Finding::Unknown,
-            about.status,
-            format!(
-                "it does not list its versions; xAPI {} is tried first",
-                heard.speaks.as_str()
-            ),
+            format!("it does not list its versions; xAPI {tried} is tried first"),
         ),
     }
 }

@@ -430,19 +430,7 @@ impl Session {
                 self.stop(db, unproved(status), Duration::ZERO, now)
             }
             AfterLookup::Proves { own, .. } => {
-                let stop = unproved(status);
-                let blame = Blame {
-                    reason: HoldReason::Refused,
-                    problem: if *own {
-                        stop.problem
-                    } else {
-                        Problem::NotAnLrs
-                    },
-                    status,
-                    words: stop.words,
-                    stranger: true,
-                    retry_after: None,
-                };
+                let blame = not_proved_alone(status, *own);
                 self.blame_all(db, vec![item], &blame, now)?;
                 self.continue_look(db, look, now)
             }
@@ -558,6 +546,20 @@ fn unproved(status: Option<u16>) -> Stop {
             .to_owned(),
         pause: Pause::Backoff,
         doubt: false,
+    }
+}
+
+/// Returns the blame for a statement that was sent alone and of which nobody shows that it is stored. If the LRS itself
+/// says so (`own`), it is one all the same.
+fn not_proved_alone(status: Option<u16>, own: bool) -> Blame {
+    let stop = unproved(status);
+    Blame {
+        reason: HoldReason::Refused,
+        problem: if own { stop.problem } else { Problem::NotAnLrs },
+        status,
+        words: stop.words,
+        stranger: true,
+        retry_after: None,
     }
 }
 
