@@ -443,7 +443,14 @@ mod tests {
     use pannier::{Credentials, Error};
 
     /// Errors of the core, and the name that each has for the app.
-    fn errors() -> Vec<(Error, &'static str)> {
+    fn errors() -> impl Iterator<Item = (Error, &'static str)> {
+        let of_the_store = of_the_store().into_iter();
+        of_a_collector()
+            .into_iter()
+            .chain(of_the_store.map(|(error, kind)| (error.into(), kind)))
+    }
+
+    fn of_a_collector() -> Vec<(Error, &'static str)> {
         let id = Uuid::nil();
         let bearer = Credentials::Bearer("two words".to_owned());
         let name = || "second".to_owned();
@@ -480,54 +487,54 @@ mod tests {
             (Error::Closing, "Closing"),
             (Error::Reentrant, "Reentrant"),
             (Error::Panicked, "Panicked"),
-            (StoreError::DiskFull.into(), "DiskFull"),
-            (StoreError::Busy.into(), "Busy"),
+        ]
+    }
+
+    /// Errors of the store.
+    fn of_the_store() -> Vec<(StoreError, &'static str)> {
+        let id = Uuid::nil();
+        vec![
+            (StoreError::DiskFull, "DiskFull"),
+            (StoreError::Busy, "Busy"),
             (
                 StoreError::Newer {
                     path: "/q".into(),
                     found: 9,
                     known: 1,
-                }
-                .into(),
+                },
                 "Newer",
             ),
-            (StoreError::Missing("/q".into()).into(), "Missing"),
-            (StoreError::Foreign("/q".into()).into(), "NotAQueue"),
-            (StoreError::Damaged("x".to_owned()).into(), "Damaged"),
-            (StoreError::ReadOnly("x".to_owned()).into(), "ReadOnly"),
+            (StoreError::Missing("/q".into()), "Missing"),
+            (StoreError::Foreign("/q".into()), "NotAQueue"),
+            (StoreError::Damaged("x".to_owned()), "Damaged"),
+            (StoreError::ReadOnly("x".to_owned()), "ReadOnly"),
             (
                 StoreError::CannotOpen {
                     path: "/q".into(),
                     reason: "x".to_owned(),
-                }
-                .into(),
+                },
                 "CannotOpen",
             ),
             (
                 StoreError::Unplaced {
                     ids: vec![id],
                     reason: "x".to_owned(),
-                }
-                .into(),
+                },
                 "Unplaced",
             ),
             (
                 StoreError::PartlyErased {
                     erased: Box::default(),
                     reason: "x".to_owned(),
-                }
-                .into(),
+                },
                 "PartlyErased",
             ),
-            (StoreError::TooManyUpstreams.into(), "TooManyUpstreams"),
-            (StoreError::NoUpstream.into(), "NoUpstream"),
-            (
-                StoreError::UpstreamNotEmpty { left: 3 }.into(),
-                "UpstreamNotEmpty",
-            ),
-            (StoreError::MainStays.into(), "MainStays"),
-            (StoreError::Paused.into(), "Paused"),
-            (StoreError::Other("x".to_owned()).into(), "Storage"),
+            (StoreError::TooManyUpstreams, "TooManyUpstreams"),
+            (StoreError::NoUpstream, "NoUpstream"),
+            (StoreError::UpstreamNotEmpty { left: 3 }, "UpstreamNotEmpty"),
+            (StoreError::MainStays, "MainStays"),
+            (StoreError::Paused, "Paused"),
+            (StoreError::Other("x".to_owned()), "Storage"),
         ]
     }
 
