@@ -42,6 +42,7 @@ pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {
     let (Some(mut ours), Some(mut theirs)) = (read(sent), read(theirs)) else {
         return Comparison::Unreadable;
     };
+    canonical::drop_nulls(&mut ours);
     canonical::drop_nulls(&mut theirs);
     let lenience = canonical::Lenience::of(&theirs);
     canonical::statement(&mut ours, lenience);
