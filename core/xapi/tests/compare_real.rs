@@ -183,6 +183,19 @@ fn a_null_for_what_is_not_there_is_no_difference() {
 }
 
 #[test]
+fn what_an_lrs_adds_beside_a_statements_members_is_no_difference() {
+    let ours = with(r#""result":{"success":true}"#);
+    let theirs = with(r#""_id":"65f0","hash":"x","voided":false,"result":{"success":true}"#);
+    assert_eq!(
+        compare(ours.as_bytes(), theirs.as_bytes()),
+        Comparison::Same
+    );
+    let theirs = with(r#""_id":"65f0","result":{"success":false}"#);
+    let verdict = compare(ours.as_bytes(), theirs.as_bytes());
+    assert!(matches!(verdict, Comparison::Different(_)));
+}
+
+#[test]
 fn an_iri_in_another_spelling_of_its_syntax_is_no_difference() {
     let with = |activity: &str, home: &str| {
         format!(

@@ -184,6 +184,24 @@ fn context(context: &mut Object<'_>, lenience: Lenience) {
     drop_empty(context, &["contextActivities", "extensions"]);
 }
 
+/// Removes what is no member of a statement: an LRS may tell more than it was told, such as its own number for it.
+pub(super) fn drop_unknown(statement: &mut Object<'_>) {
+    const KNOWN: [&str; 11] = [
+        "id",
+        "actor",
+        "verb",
+        "object",
+        "result",
+        "context",
+        "timestamp",
+        "stored",
+        "authority",
+        "version",
+        "attachments",
+    ];
+    statement.retain(|name, _| KNOWN.contains(&&**name));
+}
+
 /// Removes what is null, as some LRSs write what they have not: it means nothing but in extensions, where it stays (Data
 /// 2.2, 4.1).
 pub(super) fn drop_nulls(object: &mut Object<'_>) {

@@ -11,7 +11,8 @@
 //! Attachments are compared by their hashes.
 //!
 //! Breaches of the standard by real LRSs are allowed if nothing is lost: a duration of the same length in other
-//! units, an empty object that is dropped, a null for what is not there.
+//! units, an empty object that is dropped, a null for what is not there. What the standard
+//! does not know beside a statement's members is the LRS's own (Communication 3.3).
 
 mod attachments;
 mod canonical;
@@ -42,8 +43,10 @@ pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {
     let (Some(mut ours), Some(mut theirs)) = (read(sent), read(theirs)) else {
         return Comparison::Unreadable;
     };
-    canonical::drop_nulls(&mut ours);
-    canonical::drop_nulls(&mut theirs);
+    for copy in [&mut ours, &mut theirs] {
+        canonical::drop_nulls(copy);
+        canonical::drop_unknown(copy);
+    }
     let lenience = canonical::Lenience::of(&theirs);
     canonical::statement(&mut ours, lenience);
     canonical::statement(&mut theirs, lenience);

@@ -103,7 +103,8 @@ public class UrlConnectionTransport(
                 alone.set(ALONE_WITHOUT_AN_ANSWER)
                 throw TransportException.Broken(said(error))
             }
-            alone.updateAndGet { (it - 1).coerceAtLeast(0) }
+            // The JDK keeps the connection in spite of what was asked for.
+            if (alone.getAndUpdate { (it - 1).coerceAtLeast(0) } > 0) connection.disconnect()
             // Read to its end: the connection may be used again.
             stage.set(Stage.GIVEN_UP)
             return answer
@@ -157,7 +158,7 @@ public class UrlConnectionTransport(
         val THREADS = Executors.newCachedThreadPool { Thread(it, "pannier-http").apply { isDaemon = true } }
 
         /** Something on the way may answer only the first request of a connection, or close it after an answer without a word. */
-        const val ALONE_WITHOUT_AN_ANSWER = 50
+        private const val ALONE_WITHOUT_AN_ANSWER = 50
 
         /** As much of it as is worth keeping, and whether there is more. */
         fun beginning(stream: InputStream, longest: Long): Pair<ByteArray, Boolean> {
