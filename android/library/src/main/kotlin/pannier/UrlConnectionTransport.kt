@@ -103,8 +103,7 @@ public class UrlConnectionTransport(
                 alone.set(ALONE_WITHOUT_AN_ANSWER)
                 throw TransportException.Broken(said(error))
             }
-            // The JDK keeps the connection in spite of what was asked for.
-            if (alone.getAndUpdate { (it - 1).coerceAtLeast(0) } > 0) connection.disconnect()
+            alone.updateAndGet { (it - 1).coerceAtLeast(0) }
             // Read to its end: the connection may be used again.
             stage.set(Stage.GIVEN_UP)
             return answer
@@ -129,6 +128,13 @@ public class UrlConnectionTransport(
             }
         }
 
+        private fun read(stream: InputStream, longest: Long, connection: HttpURLConnection) = try {
+            beginning(stream, longest)
+        } finally {
+            // The JDK keeps a connection whose stream is closed, in spite of what it was asked for.
+            if (alone.get() > 0) connection.disconnect() else stream.close()
+        }
+
         private fun received(connection: HttpURLConnection): Response {
             val status = connection.responseCode
             if (status < 0) throw IOException("what came is not HTTP")
@@ -138,7 +144,7 @@ public class UrlConnectionTransport(
             val longest = request.longestAnswer.coerceIn(0, Int.MAX_VALUE - 64L)
             val (body, cut) = try {
                 val stream = if (status >= 400) connection.errorStream else connection.inputStream
-                (stream?.use { beginning(it, longest) } ?: (ByteArray(0) to false)).also { (body, _) ->
+                (stream?.let { read(it, longest, connection) } ?: (ByteArray(0) to false)).also { (body, _) ->
                     // The JDK takes an early end for the end; an answer to HEAD has none of what its head announces.
                     if (request.method != Method.HEAD && body.size < minOf(connection.contentLengthLong, longest)) throw IOException("the answer broke off")
                 }
