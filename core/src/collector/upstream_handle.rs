@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -179,8 +179,7 @@ impl Upstream {
         let Some(lane) = threads.inner.lane(&self.name) else {
             return threads.inner.not_opened(&self.name);
         };
-        let (reply, answer) = channel();
-        threads.command(&lane, Command::Sync { patience, reply })?;
+        let answer = threads.begin_sync(&lane, patience)?;
         answer.recv().map_err(|_| Error::Closing)?
     }
 
@@ -276,6 +275,17 @@ impl Upstream {
 }
 
 impl Threads {
+    /// Begins a sync by hand, and returns where its end comes.
+    pub(super) fn begin_sync(
+        &self,
+        lane: &Arc<Lane>,
+        patience: Duration,
+    ) -> Result<Receiver<Result<SyncReport, Error>>, Error> {
+        let (reply, answer) = channel();
+        self.command(lane, Command::Sync { patience, reply })?;
+        Ok(answer)
+    }
+
     /// Changes the target of that upstream, and delivers there from this process from now on. Nothing is delivered
     /// before, nor where the change fails: it would go without the credentials that are meant for it.
     fn open_with(

@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::{Collector, Inner, MAIN};
 use crate::collector::config::CredentialsProvider;
-use crate::collector::driver::Command;
 use crate::collector::lane::{Choices, Lane};
 use crate::collector::reentry;
 use crate::collector::status::Status;
@@ -245,12 +244,9 @@ impl Collector {
         let began = Instant::now();
         let mut runs = Vec::with_capacity(lanes.len());
         for lane in lanes {
-            let (reply, answer) = channel();
-            self.threads
-                .command(lane, Command::Sync { patience, reply })?;
             runs.push(Run {
                 lane,
-                answer: Some(answer),
+                answer: Some(self.threads.begin_sync(lane, patience)?),
                 so_far: None,
             });
         }
@@ -262,13 +258,7 @@ impl Collector {
             for run in &mut runs {
                 let has_ended = run.has_ended_within(Duration::ZERO);
                 if has_ended && run.is_emptied() && self.inner.has_queued(run.lane) {
-                    let (reply, answer) = channel();
-                    let command = Command::Sync {
-                        patience: left,
-                        reply,
-                    };
-                    self.threads.command(run.lane, command)?;
-                    run.answer = Some(answer);
+                    run.answer = Some(self.threads.begin_sync(run.lane, left)?);
                 }
             }
         }

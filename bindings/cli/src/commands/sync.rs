@@ -508,10 +508,7 @@ fn outcome(
             "{} {} held until you do something about it; `pannier held list{}` says why",
             status.ledger.held,
             if status.ledger.held == 1 { "is" } else { "are" },
-            match upstream.name() {
-                "main" => String::new(),
-                name => format!(" --upstream {name}"),
-            },
+            advice::at(upstream.name()),
         )));
     }
     Ok(failures)

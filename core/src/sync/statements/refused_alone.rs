@@ -11,7 +11,7 @@
 //! proxy leaves no trace; the session goes on after them: the next few, then ever further ahead, so that a
 //! run of bad statements ends no sync. Once another statement is taken, they step aside and are tried again
 //! later. What a stranger refuses (a page, an answer without any mark of an LRS) steps aside in the same way,
-//! but is never held for it.
+//! but is never held for it. What lies in the LRS's future waits for its time instead.
 
 use std::time::Duration;
 
