@@ -186,6 +186,8 @@ CREATE TABLE upstream (
     version_at        INTEGER,
     -- 1: its answers carry its version header. 0: they never do.
     signs             INTEGER,
+    -- Its version header when it last took statements.
+    speaks            TEXT,
     max_statements    INTEGER,
     max_bytes         INTEGER,
     max_in_flight     INTEGER,

@@ -65,6 +65,11 @@ pub struct Config {
     /// Creates a queue where there is none. Default: yes. Without it opening fails with
     /// [`StoreError::Missing`](crate::StoreError::Missing) and creates nothing: for tools that only look.
     pub create: bool,
+    /// Delivers to the first upstream, `main`, from this process. Default: yes. Without it that begins only with
+    /// [`Collector::set_credentials`](super::Collector::set_credentials) or
+    /// [`Collector::set_endpoint`](super::Collector::set_endpoint): for a process that has the credentials of other
+    /// upstreams alone.
+    pub deliver_to_main: bool,
     /// Values for what a statement leaves open: who did it, on which platform, in which language. Default: nothing.
     /// [`Collector::recorder`](super::Collector::recorder) takes others for a learner or a session.
     pub defaults: StatementDefaults,
@@ -117,6 +122,7 @@ impl Default for Config {
             rules: XapiVersion::V2_0_0,
             speak: None,
             create: true,
+            deliver_to_main: true,
             defaults: StatementDefaults::default(),
             sync: SyncPolicy::default(),
             history: HistoryPolicy::default(),

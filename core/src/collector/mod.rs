@@ -171,12 +171,15 @@ impl Collector {
                 trust_lrs_clock: config.trust_lrs_clock,
             },
         );
+        let deliver_to_main = config.deliver_to_main;
         let inner = Arc::new(Inner::new(store, config));
         let threads = Arc::new(Threads {
             inner: Arc::clone(&inner),
             syncs: Mutex::new(Syncs::No),
         });
-        threads.open_lane(Arc::new(main))?;
+        if deliver_to_main {
+            threads.open_lane(Arc::new(main))?;
+        }
         Ok(Self {
             main: Upstream::new(&threads, MAIN.into()),
             recorder: Recorder::new(&threads, defaults),

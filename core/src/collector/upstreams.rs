@@ -230,7 +230,7 @@ impl Collector {
         // Deliveries to the others are reported all the same.
         for name in without_lrs {
             let report = self.inner.undone(&name, WITHOUT_LRS)?;
-            opened.insert(0, (name, report));
+            opened.push((name, report));
         }
         SyncReport::of_all(opened, others).ok_or(Error::Closing)
     }
@@ -321,9 +321,7 @@ impl Inner {
     fn others(&self, opened: &[Arc<Lane>]) -> Result<Vec<(String, SyncReport)>, StoreError> {
         self.read(|db| {
             let mut others = Vec::new();
-            let all = db.upstreams()?;
-            // The first one is always opened.
-            for upstream in all.into_iter().skip(1) {
+            for upstream in db.upstreams()? {
                 let name = db.upstream(upstream)?.name;
                 if opened.iter().all(|lane| *lane.name != *name) {
                     let report = undone(db, upstream, NOT_OPENED, self.clock.now_ms())?;

@@ -177,7 +177,10 @@ impl Session {
         if answer.status == 400 && from == Sender::Lrs {
             self.link.hear_its_version(answer);
         }
-        self.learn_at_once(&verdict, from);
+        if from == Sender::Lrs {
+            self.link.doubt_version(answer);
+        }
+        self.learn_at_once(&verdict, answer, from);
         let open = match &verdict {
             Verdict::Stored { look, .. } => !look.is_empty(),
             Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
@@ -216,13 +219,14 @@ impl Session {
     }
 
     /// Learns what must not be lost if another answer ends the session before this one is judged.
-    fn learn_at_once(&mut self, verdict: &Verdict, from: Sender) {
+    fn learn_at_once(&mut self, verdict: &Verdict, answer: &Response, from: Sender) {
         match verdict {
             Verdict::Suspicious { blame, .. } if blame.is_401() => self.link.note_401(&blame.words),
             Verdict::Stored { delivered, .. } | Verdict::Sorted { delivered, .. }
                 if !delivered.is_empty() =>
             {
                 self.link.learn_to_know(from);
+                self.link.learned.speaks = headers::xapi_version(answer);
             }
             _ => {}
         }

@@ -175,17 +175,19 @@ impl SyncReport {
     }
 
     /// Joins the reports of concurrent syncs to several upstreams: the sums, and the most urgent end among
-    /// those opened. None if none was opened.
+    /// those opened, or among all where none is; `main` stands first. None if there is no upstream.
     pub(crate) fn of_all(
         opened: Vec<(String, Self)>,
-        others: impl IntoIterator<Item = (String, Self)>,
+        others: Vec<(String, Self)>,
     ) -> Option<Self> {
-        let reports = opened.iter().map(|(_, report)| report.clone());
+        let first = if opened.is_empty() { &others } else { &opened };
+        let reports = first.iter().map(|(_, report)| report.clone());
         let mut whole = reports.reduce(Self::beside)?;
         let all = opened.into_iter().chain(others);
         whole.upstreams = all
             .map(|(name, report)| UpstreamReport { name, report })
             .collect();
+        whole.upstreams.sort_by_key(|one| one.name != "main");
         if whole.upstreams.len() == 1 {
             whole.upstreams.clear();
         }

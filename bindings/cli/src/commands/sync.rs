@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use pannier::{
-    Collector, Ended, HistoryPolicy, Problem, Status, SyncReport, Trouble, Upstream, UpstreamInfo,
+    Collector, Config, Ended, HistoryPolicy, Problem, Status, SyncReport, Trouble, Upstream, UpstreamInfo,
     WaitKind, WaitReason,
 };
 use serde::Serialize;
@@ -86,7 +86,7 @@ struct Targets {
     collector: Collector,
     /// The only one, if one was asked for.
     only: Option<Upstream>,
-    /// Upstreams for which there are credentials, and always the first one.
+    /// Upstreams for which there are credentials, and the first one unless what was given for it is wrong.
     opened: Vec<Upstream>,
     /// Names of the others.
     passed_over: Vec<String>,
@@ -97,18 +97,9 @@ struct Targets {
 impl Targets {
     fn open(args: &SyncArgs, queue: &QueueArgs) -> Result<Self, Failure> {
         let only = args.which.name().filter(|name| *name != "main");
-        let mut config = match only {
-            None => args.upstream.config()?,
-            // The rest of the arguments is about that one.
-            Some(_) => args.upstream.config_without_main()?,
-        };
-        config.history = match args.keep {
-            0 => HistoryPolicy::None,
-            days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),
-        };
-        config.requests_in_flight = args.in_flight;
-        let collector = queue.open(config)?;
         if let Some(name) = only {
+            // The rest of the arguments is about that one.
+            let collector = args.open_without_main(queue)?;
             let upstream = collector.upstream(name)?;
             if upstream.status()?.endpoint.is_none() {
                 return Err(Failure::usage(advice::without_lrs(name)));
@@ -124,23 +115,16 @@ impl Targets {
                 unusable: Vec::new(),
             });
         }
-        let main = collector.upstream("main")?;
-        let mut targets = Self {
-            only: args.which.name().map(|_| main.clone()),
-            opened: vec![main],
-            passed_over: Vec::new(),
-            unusable: Vec::new(),
-            collector,
-        };
-        if targets.only.is_some() {
-            return Ok(targets);
-        }
-        let others: Vec<_> = targets.collector.upstreams()?.into_iter().skip(1).collect();
         if args.file_of("main").is_some() {
             return Err(Failure::usage(
                 "the credentials of main are in --credentials FILE",
             ));
         }
+        let mut targets = Self::with_main(args, queue)?;
+        if targets.only.is_some() {
+            return Ok(targets);
+        }
+        let others: Vec<_> = targets.collector.upstreams()?.into_iter().skip(1).collect();
         let is_there = |name: &String| others.iter().any(|one| one.name == *name);
         if let Some((name, _)) = args.credentials_of.iter().find(|it| !is_there(&it.0)) {
             return Err(pannier::Error::NoUpstream { name: name.clone() }.into());
@@ -158,8 +142,42 @@ impl Targets {
         Ok(targets)
     }
 
-    /// Fails if there is nobody to send to because the others were given no credentials.
-    fn have_one(&self) -> Result<(), Failure> {
+    /// Opens the queue with the first upstream: without delivering to it where what was given for it is wrong, if others
+    /// may be delivered to.
+    fn with_main(args: &SyncArgs, queue: &QueueArgs) -> Result<Self, Failure> {
+        let of = |collector| Self {
+            collector,
+            only: None,
+            opened: Vec::new(),
+            passed_over: Vec::new(),
+            unusable: Vec::new(),
+        };
+        let with_main = args.upstream.config();
+        match with_main.and_then(|config| queue.open(args.completed(config))) {
+            Ok(collector) => {
+                let main = collector.upstream("main")?;
+                let mut targets = of(collector);
+                targets.only = args.which.name().map(|_| main.clone());
+                targets.opened.push(main);
+                Ok(targets)
+            }
+            Err(failure) => {
+                let mut targets = of(args.open_without_main(queue)?);
+                if args.which.name().is_some() || targets.collector.upstreams()?.len() == 1 {
+                    return Err(failure);
+                }
+                targets.unusable.push(("main".to_owned(), failure));
+                Ok(targets)
+            }
+        }
+    }
+
+    /// Fails if there is nobody to send to because of what was given for main, or as the others were given no
+    /// credentials.
+    fn have_one(&mut self) -> Result<(), Failure> {
+        if self.opened.is_empty() && !self.unusable.is_empty() {
+            return Err(self.unusable.swap_remove(0).1);
+        }
         let ([main], Some(name)) = (self.opened.as_slice(), self.passed_over.first()) else {
             return Ok(());
         };
@@ -248,6 +266,22 @@ impl From<pannier::Error> for Unusable {
 }
 
 impl SyncArgs {
+    fn open_without_main(&self, queue: &QueueArgs) -> Result<Collector, Failure> {
+        let mut config = self.completed(self.upstream.config_without_main()?);
+        config.deliver_to_main = false;
+        queue.open(config)
+    }
+
+    /// Adds what concerns every upstream.
+    fn completed(&self, mut config: Config) -> Config {
+        config.history = match self.keep {
+            0 => HistoryPolicy::None,
+            days => HistoryPolicy::For(i64::from(days) * 24 * 60 * 60 * 1000),
+        };
+        config.requests_in_flight = self.in_flight;
+        config
+    }
+
     fn file_of(&self, name: &str) -> Option<&std::path::Path> {
         let mut files = self.credentials_of.iter();
         files
@@ -258,7 +292,7 @@ impl SyncArgs {
 
 /// Runs the command.
 pub fn run(args: &SyncArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
-    let targets = Targets::open(args, queue)?;
+    let mut targets = Targets::open(args, queue)?;
     targets.have_one()?;
     if args.upstream.lrs.is_some() {
         super::upstreams::warn_of_the_same(&targets.collector, "main")?;
@@ -336,10 +370,9 @@ fn not_delivered_to(targets: &Targets, all: &[UpstreamInfo]) -> Vec<(String, Opt
     }
     for (name, wrong) in &targets.unusable {
         let left = left_for(all, name);
-        let text = format!("{name}: {}", wrong.text);
-        let failure = match left.undelivered() {
-            0 => Failure::work(text),
-            _ => Failure::undelivered(text),
+        let failure = Failure {
+            code: wrong.code,
+            text: format!("{name}: {}", wrong.text),
         };
         let line = format!("{name}: not delivered to; {}", left.words());
         told.push((line, Some(failure)));

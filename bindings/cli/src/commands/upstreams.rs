@@ -1,6 +1,7 @@
 //! `pannier upstream`: further LRSs, and which statements are for them.
 
 use clap::{Args, Subcommand};
+use pannier::lrs::Endpoint;
 use pannier::{Collector, Config, NewUpstream, Remainder, Route, UpstreamInfo};
 use serde_json::json;
 
@@ -182,11 +183,28 @@ fn set(
     if let Some(endpoint) = endpoint {
         upstream.set_endpoint(endpoint)?;
         warn_of_the_same(&collector, name)?;
+        if name == "main" {
+            warn_of_the_variable(&collector)?;
+        }
     }
     output.show(
         &json!({ "name": name, "endpoint": upstream.status()?.endpoint, "route": upstream.route()? }),
         format_args!("{name}  is set"),
     );
+    Ok(())
+}
+
+/// Warns where the environment names another address for the first upstream, which the next sync sets again.
+fn warn_of_the_variable(collector: &Collector) -> Result<(), Failure> {
+    let Some(named) = arguments::variable("PANNIER_LRS") else {
+        return Ok(());
+    };
+    let named = Endpoint::parse(&named).map(|it| it.as_str().to_owned());
+    if named.ok() != collector.status()?.endpoint {
+        super::tell(format_args!(
+            "pannier: PANNIER_LRS names another address, and a sync where it is set goes there: unset it or change it"
+        ));
+    }
     Ok(())
 }
 

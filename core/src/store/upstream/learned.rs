@@ -53,6 +53,9 @@ pub struct Learned {
     /// Tells whether its answers carry the version header, if known: if they do, one without it is not the
     /// LRS's own.
     pub signs: Option<bool>,
+    /// Version in the header of its answer when it last took statements; some LRSs name one that they were not asked
+    /// in.
+    pub speaks: Option<XapiVersion>,
     /// Most statements in one request.
     pub max_statements: Option<u32>,
     /// Most bytes in one request.
@@ -165,11 +168,15 @@ impl Learned {
 
 /// Reads from a row with these columns.
 pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
-    let version: Option<String> = row.get("version")?;
+    let version = |column| {
+        let text: Option<String> = row.get(column)?;
+        Ok::<_, rusqlite::Error>(text.and_then(|text| text.parse().ok()))
+    };
     Ok(Learned {
-        version: version.and_then(|text| text.parse().ok()),
+        version: version("version")?,
         version_at: row.get("version_at")?,
         signs: row.get("signs")?,
+        speaks: version("speaks")?,
         max_statements: row.get("max_statements")?,
         max_bytes: row.get("max_bytes")?,
         max_in_flight: row.get("max_in_flight")?,
@@ -264,8 +271,8 @@ pub(crate) fn write(
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
             asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
             looks_unanswered = ?34, about_unanswered = ?35, names = ?36,
-            acquitted = ?37
-         WHERE id = ?38",
+            acquitted = ?37, speaks = ?38
+         WHERE id = ?39",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -305,6 +312,7 @@ pub(crate) fn write(
         learned.about_unanswered,
         learned.names,
         learned.acquitted,
+        learned.speaks.map(XapiVersion::as_str),
         upstream,
     ])?;
     Ok(())

@@ -237,7 +237,7 @@ impl Db {
 pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Upstream, StoreError> {
     conn.prepare_cached(
         "SELECT name, endpoint, route, generation, delivered_through, sent_through, version, version_at, signs,
-                max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
+                speaks, max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
                 failures, asked_since_401, reads, names, acquitted, looks_unanswered, about_unanswered,
                 wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,

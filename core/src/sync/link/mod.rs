@@ -71,6 +71,10 @@ pub(super) struct Link {
     pub(super) understands_neither: bool,
     /// Version spoken before the other one was tried, if statements were taken in it.
     pub(super) proven_version: Option<XapiVersion>,
+    /// Tells whether the LRS may have changed its version, by its answer to the last request.
+    pub(super) version_in_doubt: bool,
+    /// Tells whether it was asked for its versions again because of such an answer.
+    pub(super) asked_again: bool,
     /// Tells whether statements wait for another version, or did when this session last began.
     pub(super) another_is_awaited: bool,
 }
@@ -102,6 +106,8 @@ impl Link {
             tried_other_version: false,
             understands_neither: false,
             proven_version: None,
+            version_in_doubt: false,
+            asked_again: false,
             another_is_awaited: false,
         }
     }

@@ -34,6 +34,17 @@ impl Link {
         self.learned.version_at = Some(now);
     }
 
+    /// Notes that the LRS speaks another version than when it last took statements, and than it was asked in: it may
+    /// have been replaced, or brought up to date. If it refuses something then, it is asked once in a session which
+    /// versions it takes.
+    pub fn doubt_version(&mut self, answer: &Response) {
+        let speaks = headers::xapi_version(answer);
+        self.version_in_doubt = self.config.version.is_none()
+            && !self.asked_again
+            && self.learned.speaks.is_some()
+            && speaks.is_some_and(|it| Some(it) != self.learned.speaks && it != self.version());
+    }
+
     /// Lets the other version be tried once more if neither was understood: this answer of the LRS itself says
     /// that it speaks another version than it was asked in.
     pub fn hear_its_version(&mut self, answer: &Response) {

@@ -246,6 +246,13 @@ impl Session {
         culprits: Vec<usize>,
         now: Millis,
     ) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.link.version_in_doubt) && !blame.is_401() {
+            // It says first which versions it speaks; then these are sent again.
+            self.link.asked_again = true;
+            self.link.learned.version_at = None;
+            self.forget_tasks();
+            return self.settle(db, Vec::new(), now);
+        }
         if blame.is_401() {
             // The credentials are in question again, whatever it took before.
             self.link.auth_verified = false;

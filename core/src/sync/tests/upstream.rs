@@ -752,3 +752,47 @@ fn an_address_that_has_moved_on_its_host_is_told_as_such_however_often_it_is_tri
         assert_eq!(device.problem(), Some(Problem::WrongEndpoint));
     }
 }
+
+#[test]
+fn an_lrs_that_changes_its_version_in_the_middle_is_spoken_to_in_the_new_one() {
+    for (status, only_posts) in [
+        (400, true),
+        (400, false),
+        (406, true),
+        (406, false),
+        (415, false),
+    ] {
+        let mut device = Device::new();
+        device.record(130);
+        let (begun, mut posts) = (device.now, 0);
+        device.lrs.instead = Box::new(move |request, _| {
+            let sent = |name| request.headers.iter().find(|(n, _)| *n == name);
+            let new = |status, body: &str| {
+                let mut answer = answer(status, &[], body.to_owned());
+                answer.headers[0].1 = "2.0.0".to_owned();
+                answer
+            };
+            let is_post = request.method == Method::Post;
+            posts += u32::from(is_post);
+            let is_old = posts < 2;
+            if request.url.ends_with("/about") {
+                let versions = if is_old { "1.0.3" } else { "2.0.0" };
+                return Some(new(200, &format!(r#"{{"version":["{versions}"]}}"#)));
+            }
+            let version = sent("X-Experience-API-Version").map(|(_, value)| value.as_str());
+            let is_refused = !is_old && version != Some("2.0.0") && (is_post || !only_posts);
+            is_refused.then(|| new(status, "version"))
+        });
+        device.sync_to_the_last();
+        assert_eq!(
+            (device.delivered(), device.held()),
+            (130, vec![]),
+            "{status} {only_posts}"
+        );
+        assert!(
+            device.now - begun < 60_000,
+            "{status} {only_posts}: after {}",
+            device.now - begun
+        );
+    }
+}

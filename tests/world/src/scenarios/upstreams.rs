@@ -12,6 +12,14 @@ pub const ALL: &[Scenario] = &[
         "an_lrs_whose_credentials_are_wrong_here_is_sent_nothing",
         wrong_credentials,
     ),
+    Scenario::new(
+        "the_others_are_delivered_to_where_what_is_given_for_main_is_wrong",
+        wrong_settings_of_main,
+    ),
+    Scenario::new(
+        "setting_an_address_that_the_environment_overrules_warns",
+        overruled_address,
+    ),
     Scenario::slow(
         "one_that_is_well_gets_what_is_recorded_while_another_is_waited_for",
         one_is_waited_for,
@@ -43,12 +51,61 @@ fn wrong_credentials() {
     let device = Device::with(20);
     add(&device, &second.url());
     for user in ["with:colon", "with\nbreak"] {
-        start(&device, &main, (user, PASSWORD), &[]).wait().ended(4);
+        start(&device, &main, (user, PASSWORD), &[]).wait().ended(2);
     }
     assert!(second.lrs.seen().is_empty(), "it was asked something");
     device.all_delivered(&main);
     start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
     device.all_delivered(&second);
+}
+
+fn wrong_settings_of_main() {
+    let (main, second) = (Server::good(), Server::good());
+    let device = Device::with(20);
+    add(&device, &second.url());
+    let url = main.url();
+    let odd: &[&[(&str, &str)]] = &[
+        &[("PANNIER_LRS_PASSWORD", "")],
+        &[("PANNIER_LRS_USER", "with:colon")],
+        &[("PANNIER_LRS_TOKEN", "too")],
+        &[("PANNIER_LRS", "lrs.example")],
+        &[("PANNIER_LRS", "http://lrs.example/xAPI")],
+    ];
+    for (round, odd) in odd.iter().enumerate() {
+        let fresh = 100 * (round + 1)..100 * (round + 1) + 5;
+        device.record(fresh.clone().map(sample));
+        let mut command = device.command(&["sync", "--json"]);
+        command
+            .env("PANNIER_LRS", &url)
+            .env("PANNIER_LRS_SECOND_USER", USER)
+            .env("PANNIER_LRS_SECOND_PASSWORD", PASSWORD)
+            .envs(odd.iter().copied());
+        let ran = Running::start(command, b"").wait();
+        assert!(fresh.clone().all(|n| second.lrs.has(&id(n))), "{odd:?}: {ran}");
+        assert_eq!(ran.last()["upstreams"][0]["name"], "main", "{ran}");
+        assert_eq!(ran.last()["upstreams"][1]["left"]["queued"], 0, "{ran}");
+        assert!(main.lrs.seen().is_empty(), "{odd:?}: {ran}");
+        ran.ended(2);
+        // With its own name, and where no other is there, nothing is done at all.
+        let mut command = device.command(&["sync", "--upstream", "main"]);
+        command.env("PANNIER_LRS", &url).envs(odd.iter().copied());
+        Running::start(command, b"").wait().ended(2);
+    }
+    start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
+    assert!(main.lrs.has(&id(104)));
+}
+
+fn overruled_address() {
+    let (main, other) = (Server::good(), Server::good());
+    let device = Device::with(1);
+    for (variable, is_told) in [(main.url(), false), (other.url(), true)] {
+        let url = main.url();
+        let mut command = device.command(&["upstream", "set", "main", "--endpoint", &url]);
+        command.env("PANNIER_LRS", variable);
+        let ran = Running::start(command, b"").wait();
+        assert_eq!(ran.to_string().contains("PANNIER_LRS"), is_told, "{ran}");
+        ran.ended(0);
+    }
 }
 
 fn one_is_waited_for() {
