@@ -64,6 +64,14 @@ CREATE TABLE done_with (
     PRIMARY KEY (seq, upstream)
 ) STRICT, WITHOUT ROWID;
 
+-- Ids under which an upstream has a statement that is not of this queue, by a checksum. See
+-- store/queue/others_ids.rs.
+CREATE TABLE others_id (
+    sum      INTEGER NOT NULL,
+    upstream INTEGER NOT NULL,
+    PRIMARY KEY (sum, upstream)
+) STRICT, WITHOUT ROWID;
+
 -- What may be under way at LRSs that an upstream was before, should one of them be an upstream again. By
 -- its host and port: it is at work on a statement, whoever of ours had sent it, and by whatever of its names.
 CREATE TABLE under_way_elsewhere (

@@ -96,7 +96,7 @@ pub fn void(args: &VoidArgs, queue: &QueueArgs, output: Output) -> Result<(), Fa
         &json!({ "id": id, "voids": args.id }),
         format_args!("{id}  recorded; it voids {}", args.id),
     );
-    Ok(())
+    tell_of_held_voidings(&upstreams(&collector)?, |target| target == args.id)
 }
 
 #[derive(Serialize)]

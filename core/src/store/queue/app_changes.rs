@@ -114,10 +114,10 @@ impl Db {
         self.change(upstream, id, |tx, moves, found| {
             found.must_be_held()?;
             moves.between(Counter::Held, Counter::Replaced);
-            give_up(tx, upstream, found.seq, now)?;
             if new.id != id {
                 hold_voidings(tx, moves, (found.seq, id), now)?;
             }
+            give_up(tx, upstream, found.seq, now)?;
             let others = list::all(tx)?.into_iter();
             let others = others.filter(|other| *other != upstream);
             let not_for = others.fold(0, |bits, other| bits | other.bit());
@@ -157,8 +157,8 @@ impl Db {
                 found.must_be_held()?;
                 may(tx, found.seq)?;
                 moves.between(Counter::Held, Counter::Discarded);
-                let is_gone = give_up(tx, upstream, found.seq, now)?;
                 hold_voidings(tx, moves, (found.seq, id), now)?;
+                let is_gone = give_up(tx, upstream, found.seq, now)?;
                 let at = (!is_gone).then_some(upstream);
                 note = Some(Withdrawn::new(found.seq, id, Counter::Discarded).at(at));
                 Ok(())

@@ -10,6 +10,7 @@ use super::end::Tail;
 use super::flags::NEEDS_2_0;
 use super::flags::TIMESTAMP_IS_OURS;
 use super::ids;
+use super::others_ids;
 use crate::statement::Prepared;
 use crate::store::upstream::route::Routes;
 use crate::store::{Db, Millis, StoreError};
@@ -218,6 +219,9 @@ pub(crate) fn append_one(
         Ok(_) => {
             *tail = next;
             exclude(tx, not_for, one.body.len() as i64)?;
+            if let Some(target) = one.voids {
+                others_ids::hold_what_voids(tx, target, next.seq, now)?;
+            }
             Ok(Appended::New)
         }
         Err(error) if is_unique_violation(&error) => {

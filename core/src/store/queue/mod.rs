@@ -18,6 +18,7 @@ pub(crate) mod ledger;
 pub(crate) mod listing;
 pub(crate) mod locate;
 pub(crate) mod next_batch;
+pub(crate) mod others_ids;
 pub(crate) mod queued_row;
 pub(crate) mod seal;
 pub(crate) mod settle;

@@ -103,6 +103,71 @@ fn they_are_held_however_the_target_is_given_up() {
 }
 
 #[test]
+fn one_that_is_recorded_after_a_conflict_is_settled_is_held() {
+    type Settle = fn(&mut Db);
+    let ways: [(&str, Outcome, bool, Settle); 7] = [
+        ("discard", conflict(), true, |db| {
+            db.discard(MAIN, statement(1).id, NOW).unwrap();
+        }),
+        ("keep theirs", conflict(), true, |db| {
+            db.keep_theirs(MAIN, statement(1).id, NOW).unwrap();
+        }),
+        ("replace", conflict(), true, |db| {
+            db.replace(MAIN, statement(1).id, &statement(9), NOW)
+                .unwrap();
+        }),
+        ("erase", conflict(), true, |db| {
+            db.erase(NOW, &|body: &[u8]| {
+                String::from_utf8_lossy(body).contains("http://example.com/1\"")
+            })
+            .unwrap();
+        }),
+        ("discard of what was refused", held(), false, |db| {
+            db.discard(MAIN, statement(1).id, NOW).unwrap();
+        }),
+        ("replace under the same id", conflict(), false, |db| {
+            db.replace(MAIN, statement(1).id, &statement(1), NOW)
+                .unwrap();
+            let again: Vec<i64> = take(db, 1).iter().map(|row| row.seq).collect();
+            settle(db, &again, &Outcome::Delivered, HistoryPolicy::None);
+        }),
+        ("another LRS", conflict(), false, |db| {
+            db.set_endpoint(MAIN, "https://first.example/xapi").unwrap();
+            let again: Vec<i64> = take(db, 1).iter().map(|row| row.seq).collect();
+            settle(db, &again, &conflict(), HistoryPolicy::None);
+            db.keep_theirs(MAIN, statement(1).id, NOW).unwrap();
+            db.set_endpoint(MAIN, "https://other.example/xapi").unwrap();
+        }),
+    ];
+    for (way, outcome, is_held, settle_it) in ways {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        append(&mut db, 1).unwrap();
+        let taken: Vec<i64> = take(&mut db, 1).iter().map(|row| row.seq).collect();
+        settle(&mut db, &taken, &outcome, HistoryPolicy::None);
+        settle_it(&mut db);
+        db.append(&[&vec![voiding(4, 1), voiding(5, 8)]], NOW)
+            .remove(0)
+            .unwrap();
+        check(&db);
+        let held = if is_held { vec![4] } else { Vec::new() };
+        assert_eq!(held_for_it(&db, MAIN), held, "{way}");
+        let sent = take(&mut db, 10);
+        let ids: Vec<_> = sent.iter().map(|row| row.id).collect();
+        assert_eq!(ids.contains(&statement(4).id), !is_held, "{way}");
+        assert!(ids.contains(&statement(5).id), "{way}");
+        if is_held {
+            let sent: Vec<i64> = sent.iter().map(|row| row.seq).collect();
+            settle(&mut db, &sent, &Outcome::Delivered, HistoryPolicy::None);
+            db.retry(MAIN, statement(4).id, NOW).unwrap();
+            let sent: Vec<_> = take(&mut db, 10).iter().map(|row| row.id).collect();
+            assert!(sent.contains(&statement(4).id), "{way}");
+            check(&db);
+        }
+    }
+}
+
+#[test]
 fn what_voids_a_retracted_one_is_held() {
     let (_folder, path) = file();
     let mut db = open(&path);
