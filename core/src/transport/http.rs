@@ -280,11 +280,11 @@ fn proxy_at(text: &str) -> Result<Proxy, InvalidHttpOptions> {
 
 /// Returns all certificates of a PEM text, at least one, or what may be one in DER.
 fn certificates(given: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let pem = given.windows(10).any(|part| part == b"-----BEGIN");
-    if !pem {
+    let Some(begin) = given.windows(10).position(|part| part == b"-----BEGIN") else {
         return Some(vec![CertificateDer::from(given.to_vec())]);
-    }
-    let all: Vec<_> = CertificateDer::pem_slice_iter(given)
+    };
+    // A byte order mark may stand before it on its line.
+    let all: Vec<_> = CertificateDer::pem_slice_iter(&given[begin..])
         .collect::<Result<_, _>>()
         .ok()?;
     (!all.is_empty()).then_some(all)

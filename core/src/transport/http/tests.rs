@@ -681,6 +681,10 @@ mod tls {
         let pem = lrs_1.certificate.cert.pem().into_bytes();
         let answer = trusting(pem).exchange(get(&lrs_1.url)).await;
         assert_eq!(answer.map(|answer| answer.status), Ok(200));
+        let lrs_3 = lrs();
+        let marked = format!("\u{feff}{}", lrs_3.certificate.cert.pem().replace('\n', "\r\n"));
+        let answer = trusting(marked.into()).exchange(get(&lrs_3.url)).await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200));
         let lrs_2 = lrs();
         let der = lrs_2.certificate.cert.der().to_vec();
         let answer = trusting(der).exchange(get(&lrs_2.url)).await;
