@@ -176,10 +176,7 @@ impl SyncReport {
 
     /// Joins the reports of concurrent syncs to several upstreams: the sums, and the most urgent end among
     /// those opened, or among all where none is; `main` stands first. None if there is no upstream.
-    pub(crate) fn of_all(
-        opened: Vec<(String, Self)>,
-        others: Vec<(String, Self)>,
-    ) -> Option<Self> {
+    pub(crate) fn of_all(opened: Vec<(String, Self)>, others: Vec<(String, Self)>) -> Option<Self> {
         let first = if opened.is_empty() { &others } else { &opened };
         let reports = first.iter().map(|(_, report)| report.clone());
         let mut whole = reports.reduce(Self::beside)?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 use pannier::{
-    Collector, Config, Ended, HistoryPolicy, Problem, Status, SyncReport, Trouble, Upstream, UpstreamInfo,
-    WaitKind, WaitReason,
+    Collector, Config, Ended, HistoryPolicy, Problem, Status, SyncReport, Trouble, Upstream,
+    UpstreamInfo, WaitKind, WaitReason,
 };
 use serde::Serialize;
 use serde_json::{Value, json};

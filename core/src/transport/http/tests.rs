@@ -682,7 +682,10 @@ mod tls {
         let answer = trusting(pem).exchange(get(&lrs_1.url)).await;
         assert_eq!(answer.map(|answer| answer.status), Ok(200));
         let lrs_3 = lrs();
-        let marked = format!("\u{feff}{}", lrs_3.certificate.cert.pem().replace('\n', "\r\n"));
+        let marked = format!(
+            "\u{feff}{}",
+            lrs_3.certificate.cert.pem().replace('\n', "\r\n")
+        );
         let answer = trusting(marked.into()).exchange(get(&lrs_3.url)).await;
         assert_eq!(answer.map(|answer| answer.status), Ok(200));
         let lrs_2 = lrs();

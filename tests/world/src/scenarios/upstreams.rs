@@ -81,7 +81,10 @@ fn wrong_settings_of_main() {
             .env("PANNIER_LRS_SECOND_PASSWORD", PASSWORD)
             .envs(odd.iter().copied());
         let ran = Running::start(command, b"").wait();
-        assert!(fresh.clone().all(|n| second.lrs.has(&id(n))), "{odd:?}: {ran}");
+        assert!(
+            fresh.clone().all(|n| second.lrs.has(&id(n))),
+            "{odd:?}: {ran}"
+        );
         assert_eq!(ran.last()["upstreams"][0]["name"], "main", "{ran}");
         assert_eq!(ran.last()["upstreams"][1]["left"]["queued"], 0, "{ran}");
         assert!(main.lrs.seen().is_empty(), "{odd:?}: {ran}");
