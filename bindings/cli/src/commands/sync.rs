@@ -162,7 +162,10 @@ impl Targets {
                 Ok(targets)
             }
             Err(failure) => {
-                let mut targets = of(args.open_without_main(queue)?);
+                let Ok(collector) = args.open_without_main(queue) else {
+                    return Err(failure);
+                };
+                let mut targets = of(collector);
                 if args.which.name().is_some() || targets.collector.upstreams()?.len() == 1 {
                     return Err(failure);
                 }
