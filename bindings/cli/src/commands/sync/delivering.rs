@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use pannier::{Ended, Event, EventStream, SyncReport};
 
-use super::Targets;
-
 use super::super::signals::Ending;
 use super::super::{Failure, Output, advice, duration, list, now_ms, queue_file, tell};
+use super::targets::Targets;
 use crate::terminal::{one_line, safe};
 
 /// Interval at which the bar is redrawn.
