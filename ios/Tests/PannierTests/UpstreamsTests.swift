@@ -56,6 +56,27 @@ struct UpstreamsTests {
         #expect(exams.ids == Set(ids))
     }
 
+    @Test func eachIsProbedByItselfAndWhatIsStoredForThatIsInNoCount() async throws {
+        let collector = try await opened()
+        let upstream = try await collector.addUpstream(added)
+        let id = try await collector.record(lesson(1)).id
+        func found(_ examined: Examined, in probe: Probe) -> Check? { probe.checks.first { $0.examined == examined } }
+        exams.answers { _ in answer(401, "who are you") }
+        let refused = try await upstream.probe()
+        #expect(refused.endpoint.absoluteString == "https://exams.example/xAPI/")
+        #expect(found(.credentials, in: refused)?.finding == .bad && found(.credentials, in: refused)?.status == 401)
+        #expect(refused.worst == .bad)
+        #expect(try await found(.credentials, in: collector.probe())?.finding == .good)
+        exams.answers(instead: nil)
+        #expect(try await found(.credentials, in: upstream.probe())?.finding == .good)
+        #expect(exams.ids.isEmpty)
+        #expect(try await found(.write, in: upstream.probeStoring(lesson(2)))?.finding == .good)
+        #expect(exams.ids.count == 1 && !exams.ids.contains(id))
+        let status = try await upstream.readStatus()
+        #expect(status.queued == 1 && status.delivered == 0)
+        #expect(try await !isAtHub([id]))
+    }
+
     @Test func oneThatIsSlowKeepsTheOtherFromNothingAndEventsSayWhoseTheyAre() async throws {
         let (gate, exams) = (Gate(), exams)
         let collector = try await opened()

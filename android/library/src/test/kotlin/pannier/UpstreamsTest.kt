@@ -58,6 +58,29 @@ class UpstreamsTest {
     }
 
     @Test
+    fun `each is probed by itself, and what is stored for that is in no count`() = withHub { hub ->
+        Collector.open(folder.queue(), hub.config, transport).use { collector ->
+            val upstream = collector.addUpstream(EXAMS)
+            val id = collector.record(lesson(1)).id
+            fun Probe.of(examined: Examined) = checks.single { it.examined == examined }
+            exams.instead = { answer(401, "who are you") }
+            val refused = upstream.probe()
+            assertEquals("https://exams.example/xAPI/", refused.endpoint.toString())
+            assertEquals(Finding.BAD to 401, refused.of(Examined.CREDENTIALS).let { it.finding to it.status })
+            assertEquals(Finding.BAD, refused.worst)
+            assertEquals(Finding.GOOD, collector.probe().of(Examined.CREDENTIALS).finding)
+            exams.instead = null
+            assertEquals(Finding.GOOD, upstream.probe().of(Examined.CREDENTIALS).finding)
+            assertTrue(exams.ids.isEmpty())
+            assertEquals(Finding.GOOD, upstream.probeStoring(lesson(2)).of(Examined.WRITE).finding)
+            assertEquals(1, exams.ids.size)
+            assertFalse(id in exams.ids)
+            assertEquals(1L to 0L, upstream.readStatus().let { it.queued to it.delivered })
+            assertNull(hub.statement(id))
+        }
+    }
+
+    @Test
     fun `one that is slow keeps the other from nothing, and its events say so`() = withHub { hub ->
         val collector = Collector.open(folder.queue(), hub.config, transport)
         val upstream = collector.addUpstream(EXAMS)
