@@ -194,8 +194,9 @@ CREATE TABLE upstream (
     version_at        INTEGER,
     -- 1: its answers carry its version header. 0: they never do.
     signs             INTEGER,
-    -- Its version header when it last took statements.
+    -- Its version header when it last took statements, and the version that they were sent in.
     speaks            TEXT,
+    takes             TEXT,
     max_statements    INTEGER,
     max_bytes         INTEGER,
     max_in_flight     INTEGER,
@@ -234,6 +235,8 @@ CREATE TABLE upstream (
     wait_retry_after     INTEGER,
     wait_outcome_unknown INTEGER,
     wait_app             INTEGER,
+    -- Until when a request whose outcome was not known may have been at work there; unix milliseconds.
+    at_work_until        INTEGER,
     -- Requests that have left and whose end is not written down: when the last one left, and the longest
     -- of their time-outs in milliseconds.
     under_way_since      INTEGER,

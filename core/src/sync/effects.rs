@@ -28,6 +28,7 @@ impl Session {
                 Ceiling::takes_one(&mut self.link.learned);
             }
             self.link.accepted_any = true;
+            self.link.spoke_before = None;
             self.acquit(&settled);
             // The next statement lies in front of it or behind, and need not be like this one.
             self.link.wary = self.link.is_in_long_trouble();
@@ -69,6 +70,8 @@ impl Session {
     /// Notes that a batch may be running at the LRS for this long while it is investigated.
     pub(crate) fn stay_quiet(&mut self, batch: &[Pending], doubt: Duration, now: Millis) {
         self.quiet.add(batch, doubt, now);
+        let until = now + doubt.as_millis() as Millis;
+        self.link.was_at_work_until(until);
     }
 
     /// Forgets that look-ups did not find these, as they were sent again.

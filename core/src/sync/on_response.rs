@@ -186,7 +186,9 @@ impl Session {
             Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
             _ => false,
         };
-        if open && !judge::has_ended(answer.status, from) {
+        if open && judge::has_ended(answer.status, from) {
+            self.link.was_at_work_until(now);
+        } else if open {
             // The sender may have given up waiting for the LRS, which is still working on it.
             self.stay_quiet(&batch, sent.timeout, now);
         }
@@ -227,6 +229,7 @@ impl Session {
             {
                 self.link.learn_to_know(from);
                 self.link.learned.speaks = headers::xapi_version(answer);
+                self.link.learned.takes = Some(self.link.version());
             }
             _ => {}
         }

@@ -122,9 +122,13 @@ pub(super) const LOOKED_UP_FIRST: usize = 10;
 /// is not answered, and statements are taken. 2026-11-28.
 pub(super) const UNANSWERED: u32 = 3;
 
-/// Number of waits for an LRS that says it shows only what it stored until some time ago
-/// (`X-Experience-API-Consistent-Through`, 1.0.3 Communication 2.1.3). After that, what it shows counts.
-/// 2026-11-28.
+/// Longest time after sending for which an LRS is waited for that says it shows only what it stored before
+/// (`X-Experience-API-Consistent-Through`, 1.0.3 Communication 2.1.3). After that, what it shows counts: the header of
+/// some may be in another time zone, or never move. Long, since what is sent again too early may be stored twice.
+/// 2026-11-30.
+pub(super) const LONGEST_LAG_MS: Millis = 2 * 60 * 60 * 1000;
+
+/// Number of such waits where it is not known when what is asked for was sent. 2026-11-28.
 pub(super) const WAITS_FOR_CONSISTENCY: u32 = 3;
 
 /// Largest difference between that header and `Date` with which they agree: one of them counts whole seconds.

@@ -228,7 +228,7 @@ pub(crate) const WAIT_FOR_TARGET: &str = "SELECT seq FROM aside
 pub(crate) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
     WHERE upstream = ?2 AND held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
 pub(crate) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
-    WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
+    WHERE upstream = ?3 AND held = 0 AND reason = ?4 AND due <= ?1 ORDER BY due LIMIT ?2";
 
 /// Returns those whose time, version or target has come, in capture order, of a bounded number of each. A
 /// voiding is not among them while its target is still to be delivered, whatever it waited for.
@@ -248,8 +248,12 @@ fn come(
         }
     }
     let mut query = tx.prepare_cached(WAIT_FOR_TIME)?;
-    for seq in query.query_map(params![now, most, upstream], |row| row.get(0))? {
-        seqs.push(seq?);
+    let with_2_0 = limits.speaks_2_0.then_some(WaitReason::Version);
+    for reason in with_2_0.into_iter().chain([WaitReason::Future]) {
+        let due = query.query_map(params![now, most, upstream, reason], |row| row.get(0))?;
+        for seq in due {
+            seqs.push(seq?);
+        }
     }
     // A wait of more than a day was set under another clock.
     let mut query = tx.prepare_cached(WAIT_TOO_LONG)?;

@@ -56,6 +56,8 @@ pub struct Learned {
     /// Version in the header of its answer when it last took statements; some LRSs name one that they were not asked
     /// in.
     pub speaks: Option<XapiVersion>,
+    /// Version in which it last took statements.
+    pub takes: Option<XapiVersion>,
     /// Most statements in one request.
     pub max_statements: Option<u32>,
     /// Most bytes in one request.
@@ -98,6 +100,9 @@ pub struct Learned {
     pub about_unanswered: u32,
     /// Waits that must end before anything is sent.
     pub waits: Waits,
+    /// Time until which a request of an unknown outcome may have been at work, unix milliseconds: what is shown of a
+    /// later time shows what it has stored.
+    pub at_work_until: Option<Millis>,
     /// Requests under way, or that were when the device was switched off.
     pub under_way: Option<UnderWay>,
     /// The current trouble, if any.
@@ -150,6 +155,7 @@ impl Learned {
             return;
         }
         self.waits.shift(set_by);
+        self.at_work_until = self.at_work_until.map(|until| until + set_by);
         if let Some(requests) = &mut self.under_way {
             requests.since += set_by;
         }
@@ -177,6 +183,7 @@ pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
         version_at: row.get("version_at")?,
         signs: row.get("signs")?,
         speaks: version("speaks")?,
+        takes: version("takes")?,
         max_statements: row.get("max_statements")?,
         max_bytes: row.get("max_bytes")?,
         max_in_flight: row.get("max_in_flight")?,
@@ -201,6 +208,7 @@ pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
             outcome_unknown: row.get("wait_outcome_unknown")?,
             app: row.get("wait_app")?,
         },
+        at_work_until: row.get("at_work_until")?,
         under_way: under_way(row)?,
         trouble: trouble(row)?,
         written: written(row)?,
@@ -271,8 +279,8 @@ pub(crate) fn write(
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
             asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
             looks_unanswered = ?34, about_unanswered = ?35, names = ?36,
-            acquitted = ?37, speaks = ?38
-         WHERE id = ?39",
+            acquitted = ?37, speaks = ?38, at_work_until = ?39, takes = ?40
+         WHERE id = ?41",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -313,6 +321,8 @@ pub(crate) fn write(
         learned.names,
         learned.acquitted,
         learned.speaks.map(XapiVersion::as_str),
+        learned.at_work_until,
+        learned.takes.map(XapiVersion::as_str),
         upstream,
     ])?;
     Ok(())

@@ -239,11 +239,11 @@ impl Db {
 pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Upstream, StoreError> {
     conn.prepare_cached(
         "SELECT name, endpoint, route, generation, delivered_through, sent_through, version, version_at, signs,
-                speaks, max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
+                speaks, takes, max_statements, max_bytes, max_in_flight, failed_statements, retry_failed, taken_since,
                 refuses_known, slowest, skew, clock_boot, clock_at_zero, clock_from, last_success, taken,
                 failures, asked_since_401, reads, names, acquitted, looks_unanswered, about_unanswered,
                 wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
-                under_way_since, under_way_timeout,
+                at_work_until, under_way_since, under_way_timeout,
                 problem, problem_status, problem_words, problem_since,
                 written_wall, written_steady, written_boot
          FROM upstream WHERE id = ?1",

@@ -69,14 +69,19 @@ impl Link {
         LrsClock::measured(self.learned.clock, date, asked?, self.steady?)
     }
 
-    /// Tells whether the LRS says that it shows only what it stored until a while ago.
-    pub fn shows_later(&self, answer: &Response) -> bool {
-        match (headers::consistent_through(answer), headers::date(answer)) {
-            (Some(through), Some(date)) => {
-                through < date - policy::CONSISTENT_WITHIN_MS
-                    && self.learned.failures < policy::WAITS_FOR_CONSISTENCY
-            }
-            _ => false,
+    /// Tells whether the LRS says that it shows only what it stored until a time at which it may not have stored yet what
+    /// is asked for. That time is by its own clock, so what counts is how far it is behind its `Date`.
+    pub fn shows_later(&self, answer: &Response, now: Millis) -> bool {
+        let (Some(through), Some(date)) =
+            (headers::consistent_through(answer), headers::date(answer))
+        else {
+            return false;
+        };
+        let behind = date - through - policy::CONSISTENT_WITHIN_MS;
+        match self.learned.at_work_until.map(|until| now - until) {
+            Some(since) => behind > since.max(0) && since < policy::LONGEST_LAG_MS,
+            // It was another copy of the queue that sent it, perhaps a moment ago.
+            None => behind > 0 && self.learned.failures < policy::WAITS_FOR_CONSISTENCY,
         }
     }
 }

@@ -71,6 +71,12 @@ pub(super) struct Link {
     pub(super) understands_neither: bool,
     /// Version spoken before the other one was tried, if statements were taken in it.
     pub(super) proven_version: Option<XapiVersion>,
+    /// Version that its last refusal names, if it was asked in another one.
+    pub(super) names_other: Option<XapiVersion>,
+    /// Version spoken before the one that it names was tried, if it has taken nothing in that.
+    pub(super) spoke_before: Option<XapiVersion>,
+    /// Tells whether that was tried in this session.
+    pub(super) tried_the_named: bool,
     /// Tells whether the LRS may have changed its version, by its answer to the last request.
     pub(super) version_in_doubt: bool,
     /// Tells whether it was asked for its versions again because of such an answer.
@@ -106,6 +112,9 @@ impl Link {
             tried_other_version: false,
             understands_neither: false,
             proven_version: None,
+            names_other: None,
+            spoke_before: None,
+            tried_the_named: false,
             version_in_doubt: false,
             asked_again: false,
             another_is_awaited: false,

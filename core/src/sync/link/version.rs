@@ -38,11 +38,30 @@ impl Link {
     /// have been replaced, or brought up to date. If it refuses something then, it is asked once in a session which
     /// versions it takes.
     pub fn doubt_version(&mut self, answer: &Response) {
-        let speaks = headers::xapi_version(answer);
-        self.version_in_doubt = self.config.version.is_none()
-            && !self.asked_again
+        let names = headers::xapi_version(answer).filter(|it| *it != self.version());
+        self.names_other = names.filter(|_| self.config.version.is_none());
+        self.version_in_doubt = !self.asked_again
             && self.learned.speaks.is_some()
-            && speaks.is_some_and(|it| Some(it) != self.learned.speaks && it != self.version());
+            && self
+                .names_other
+                .is_some_and(|it| Some(it) != self.learned.speaks);
+    }
+
+    /// Speaks the version that its refusal names, once in a session, if it never took anything in this one; or that before
+    /// again if it takes nothing in the named one either. False if there is none to change to.
+    pub fn try_the_named_version(&mut self) -> bool {
+        if let Some(before) = self.spoke_before.take() {
+            self.learned.version = Some(before);
+            return false;
+        }
+        let may_try = !self.tried_the_named && self.learned.takes != Some(self.version());
+        let Some(names) = self.names_other.filter(|_| may_try) else {
+            return false;
+        };
+        self.tried_the_named = true;
+        self.spoke_before = Some(self.version());
+        self.learned.version = Some(names);
+        true
     }
 
     /// Lets the other version be tried once more if neither was understood: this answer of the LRS itself says

@@ -10,6 +10,11 @@ impl Link {
     /// is dropped; with `skip`, the backoff and the wait for the app are dropped too.
     pub fn must_wait(&mut self, skip: bool, now: Millis) -> Option<(Millis, WaitKind)> {
         let by_hand = |why| skip && matches!(why, WaitKind::Backoff | WaitKind::App);
+        if let Some(until) = self.learned.waits.outcome_unknown
+            && until <= now
+        {
+            self.was_at_work_until(until);
+        }
         self.learned
             .waits
             .retain(|why, until| until > now && is_possible(until, why, now) && !by_hand(why));
@@ -18,6 +23,11 @@ impl Link {
         } else {
             self.learned.waits.last()
         }
+    }
+
+    /// Notes that a request of an unknown outcome may be at work until then.
+    pub fn was_at_work_until(&mut self, until: Millis) {
+        self.learned.at_work_until = self.learned.at_work_until.max(Some(until));
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::on_post::blame_of;
 use super::task::{AfterLookup, Lookup, Pending, Task, split};
 use crate::lrs::reading::read_get;
-use crate::lrs::{Response, Sender};
-use crate::statement::{self, Comparison};
-use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError};
+use crate::lrs::{Response, Sender, headers};
+use crate::statement::{self, Comparison, XapiVersion};
+use crate::store::{Db, HoldReason, Millis, Outcome, Problem, Row, StoreError, WaitReason};
 use crate::sync::judge;
 use crate::sync::meaning::{Blame, Looked, Pause, Stop};
 use crate::sync::policy;
@@ -33,7 +33,7 @@ impl Session {
             look.then,
             AfterLookup::Blame(_) | AfterLookup::Split { .. } | AfterLookup::Hold
         );
-        if found == Looked::Missing && matters && self.link.shows_later(answer) {
+        if found == Looked::Missing && matters && self.link.shows_later(answer, now) {
             found = Looked::NotYet;
         }
         self.judged(found.word());
@@ -66,7 +66,10 @@ impl Session {
                     may_not_read && (status != 401 || self.link.learned.reads != Some(true));
                 self.not_shown(db, look, item, Some(status), may_not_read, now)
             }
-            Looked::Copy(copy) => self.shown(db, look, item, copy, from, now),
+            Looked::Copy(copy) => {
+                let by = (from, headers::xapi_version(answer));
+                self.shown(db, look, item, copy, by, now)
+            }
             Looked::Missing => self.missing(db, look, item, now),
         }
     }
@@ -78,7 +81,7 @@ impl Session {
         look: Lookup,
         item: Pending,
         copy: Vec<u8>,
-        from: Sender,
+        (from, version): (Sender, Option<XapiVersion>),
         now: Millis,
     ) -> Result<(), StoreError> {
         match statement::compare(&item.row.body, &copy) {
@@ -87,6 +90,20 @@ impl Session {
                 // It answers 409 to an identical statement: from now on look up before sending again.
                 self.link.learned.refuses_known |= matches!(look.then, AfterLookup::Known { .. });
                 self.found(db, look, item, Outcome::Delivered, now)
+            }
+            Comparison::Different(_)
+                if version.is_some_and(|version| version < XapiVersion::V2_0_0)
+                    && statement::is_shown_in_1_0_3(&item.row.body, &copy) =>
+            {
+                let outcome = Outcome::Waiting {
+                    reason: WaitReason::Version,
+                    due: Some(now + policy::VERSION_IN_DOUBT_LASTS_MS),
+                    status: None,
+                    words: "a node of it that speaks an older version cannot show all of this"
+                        .to_owned(),
+                    taken: None,
+                };
+                self.found(db, look, item, outcome, now)
             }
             Comparison::Different(_) if from.is_lrs() => {
                 let outcome = Outcome::Held {

@@ -45,6 +45,11 @@ impl Session {
         taken: u64,
         now: Millis,
     ) -> Result<(), StoreError> {
+        if self.was_for_the_version(blame) {
+            self.suspects.clear_refused();
+            self.post_in_parts(items.into_iter().map(|item| vec![item]).collect());
+            return Ok(());
+        }
         for mut item in items {
             if blame.is_a_refusal() {
                 self.refused_alone.insert(item.row.seq);
@@ -91,6 +96,13 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Changes to another version where the refusal may be for this one.
+    fn was_for_the_version(&mut self, blame: &Blame) -> bool {
+        matches!(blame.status, Some(400 | 406 | 415 | 422))
+            && !self.link.accepted_any
+            && self.link.try_the_named_version()
     }
 
     /// Tells whether the LRS itself has refused it often enough before in the same way, each time after it had

@@ -62,6 +62,8 @@ pub(super) struct Lrs {
     pub(super) knows_no_looking: bool,
     /// Its clock minus the device's.
     pub(super) ahead: Millis,
+    /// How much it says that it is behind with what it shows.
+    pub(super) behind: Option<Millis>,
     pub(super) faults: VecDeque<Fault>,
     /// Who may answer in its place, by the request and the time.
     pub(super) instead: Instead,
@@ -90,6 +92,7 @@ impl Lrs {
             forbids_by: 403,
             knows_no_looking: false,
             ahead: 0,
+            behind: None,
             faults: VecDeque::new(),
             instead: Box::new(|_, _| None),
             posts: Vec::new(),
@@ -112,6 +115,11 @@ impl Lrs {
         };
         if let Ok(answer) = &mut outcome {
             answer.headers.push(("Date".into(), date));
+            if let Some(behind) = self.behind {
+                let through = jiff::Timestamp::from_millisecond(now + self.ahead - behind).unwrap();
+                let name = "X-Experience-API-Consistent-Through".to_owned();
+                answer.headers.push((name, through.to_string()));
+            }
         }
         outcome
     }

@@ -2,8 +2,8 @@
 
 use super::device::{Device, START};
 use super::lrs::{Fault, answer};
-use crate::lrs::TransportError;
-use crate::store::{Page, UpstreamId, WaitReason};
+use crate::lrs::{Method, Response, TransportError};
+use crate::store::{Millis, Page, UpstreamId, WaitReason};
 use crate::sync::{Ended, Step};
 
 const MONTH: i64 = 30 * 86_400_000;
@@ -176,5 +176,74 @@ fn what_is_waited_for_ends_when_it_would_have_ended_whatever_the_clock_is_set_to
             assert_eq!(device.sync(), Ended::Emptied, "{set_by}");
             assert_eq!(device.delivered(), 1);
         }
+    }
+}
+
+/// The first three batches are lost behind a page. Then it is synced once a day.
+fn days_until_all_is_there(behind: Option<Millis>) -> u32 {
+    let mut device = Device::new();
+    device.record(30);
+    device.lrs.behind = behind;
+    let mut posts = 0;
+    device.lrs.instead = Box::new(move |request, _| {
+        let is_post = request.method == Method::Post;
+        posts += u32::from(is_post);
+        let page = Response {
+            headers: Vec::new(),
+            ..answer(504, &[], "<html>".to_owned())
+        };
+        (is_post && posts <= 3).then_some(page)
+    });
+    for day in 1..100 {
+        device.sync();
+        if device.delivered() == 30 {
+            return day;
+        }
+        device.now += 24 * 60 * 60 * 1000;
+    }
+    panic!("it never is: {behind:?}");
+}
+
+#[test]
+fn an_lrs_that_shows_things_later_is_believed_about_what_was_sent_long_before() {
+    let without = days_until_all_is_there(None);
+    for behind in [0, 2_000, 120_000, 5_400_000, 100 * 24 * 60 * 60 * 1000] {
+        let days = days_until_all_is_there(Some(behind));
+        assert_eq!(days, without, "{behind} ms behind");
+    }
+}
+
+#[test]
+fn what_an_lrs_may_not_show_yet_is_not_sent_again() {
+    for behind in [5_000, 600_000, 5_400_000] {
+        let mut device = Device::new();
+        device.record(5);
+        device.lrs.behind = Some(behind);
+        let begun = device.now;
+        let mut sent = Vec::new();
+        device.lrs.instead = Box::new(move |request, now| {
+            if request.method == Method::Post {
+                let body = String::from_utf8_lossy(request.body_bytes().unwrap()).into_owned();
+                for n in 1..=5 {
+                    if body.contains(&format!("http://example.com/{n}\"")) {
+                        let after = (now - begun) / 1_000;
+                        assert!(
+                            !sent.contains(&n),
+                            "{behind} ms behind: {n} after {after} s"
+                        );
+                        sent.push(n);
+                    }
+                }
+                let lost = Response {
+                    headers: Vec::new(),
+                    ..answer(504, &[], "<html>".to_owned())
+                };
+                return Some(lost);
+            }
+            // It has stored them, and its index is behind.
+            (request.url.contains("statementId") && now - begun < behind)
+                .then(|| answer(404, &[], String::new()))
+        });
+        device.go_on_for(behind - 1_000);
     }
 }

@@ -796,3 +796,83 @@ fn an_lrs_that_changes_its_version_in_the_middle_is_spoken_to_in_the_new_one() {
         );
     }
 }
+
+#[test]
+fn an_lrs_that_is_read_in_one_version_and_written_in_another_gets_everything() {
+    let mut device = Device::new();
+    device.record(60);
+    device.lrs.instead = Box::new(|request, _| {
+        if request.url.ends_with("/about") {
+            return Some(answer(200, &[], r#"{"version":["2.0.0"]}"#.to_owned()));
+        }
+        let version = request
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "X-Experience-API-Version");
+        let is_refused =
+            request.method == Method::Post && version.is_none_or(|(_, it)| it != "1.0.3");
+        is_refused.then(|| {
+            let mut answer = answer(400, &[], "2.0.0 is not supported; use 1.0.3".to_owned());
+            answer.headers[0].1 = "1.0.3".to_owned();
+            answer
+        })
+    });
+    device.sync_to_the_last();
+    assert_eq!((device.delivered(), device.held()), (60, vec![]));
+    // Its word is asked for again each day.
+    for day in 0..3_u128 {
+        device.now += 25 * 60 * 60 * 1000;
+        let before = device.lrs.requests;
+        device.record_one(1_000 + day, "", device.now);
+        device.sync_to_the_last();
+        assert_eq!(device.delivered(), 61 + usize::try_from(day).unwrap());
+        assert!(
+            device.lrs.requests - before < 20,
+            "{}",
+            device.lrs.requests - before
+        );
+    }
+}
+
+#[test]
+fn what_a_node_of_the_older_version_cannot_show_is_no_conflict() {
+    let agents = r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:b@example.com"}}],"platform":"p"}"#;
+    for shows_context in [true, false] {
+        let mut device = Device::new();
+        let more = if shows_context {
+            agents.to_owned()
+        } else {
+            agents.replace(r#","platform":"p""#, "")
+        };
+        let timestamp = r#","timestamp":"2026-03-01T09:00:00Z""#;
+        let id = device.record_one(1_000, &format!("{timestamp}{more}"), START);
+        let others = device.record(3).len();
+        let (begun, mut posts) = (device.now, 0);
+        let hour = 60 * 60 * 1000;
+        device.lrs.instead = Box::new(move |request, now| {
+            if request.method == Method::Post {
+                posts += 1;
+                // The first is stored, and the answer lost.
+                return None;
+            }
+            let asked = request.url.contains(&format!("statementId={id}"));
+            let is_old = posts > 0 && now - begun < 3 * hour;
+            (asked && is_old).then(|| {
+                let context = if shows_context { r#","context":{"platform":"p"}"# } else { "" };
+                let copy = format!(
+                    r#"{{"id":"{id}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://example.com/did"}},
+                    "object":{{"id":"http://example.com/1000"}}{timestamp}{context},"version":"1.0.3","stored":"2026-01-01T00:00:00.000Z"}}"#
+                );
+                let mut answer = answer(200, &[], copy);
+                answer.headers[0].1 = "1.0.3".to_owned();
+                answer
+            })
+        });
+        device.lrs.faults.extend([Fault::None, Fault::LoseAnswer]);
+        device.sync();
+        device.sync_to_the_last();
+        assert_eq!(device.held(), vec![], "{shows_context}");
+        assert_eq!(device.delivered(), others + 1, "{shows_context}");
+        assert!(device.now - begun < 6 * hour);
+    }
+}

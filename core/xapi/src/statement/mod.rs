@@ -23,7 +23,7 @@ mod version;
 pub mod vocabulary;
 mod walk;
 
-pub use compare::{Comparison, Difference, Differences, compare};
+pub use compare::{Comparison, Difference, Differences, compare, is_shown_in_1_0_3};
 pub use complete::retime;
 pub use complete::{Fill, Prepared, check, check_for_recording, prepare, prepare_for_recording};
 pub use defaults::{PreparedDefaults, StatementDefaults};

@@ -202,6 +202,18 @@ pub(super) fn drop_unknown(statement: &mut Object<'_>) {
     statement.retain(|name, _| KNOWN.contains(&&**name));
 }
 
+/// Removes what 1.0.3 cannot express, also within a SubStatement.
+pub(super) fn drop_what_is_new_in_2_0(statement: &mut Object<'_>) {
+    let drop = |within: &mut Object<'_>| {
+        inside(within, "context", |context| {
+            context.retain(|name, _| !matches!(&**name, "contextAgents" | "contextGroups"));
+        });
+        drop_empty(within, &["context"]);
+    };
+    drop(statement);
+    inside(statement, "object", drop);
+}
+
 /// Removes what is null, as some LRSs write what they have not: it means nothing but in extensions, where it stays (Data
 /// 2.2, 4.1).
 pub(super) fn drop_nulls(object: &mut Object<'_>) {

@@ -40,9 +40,23 @@ pub enum Comparison {
 ///
 /// An answer that wraps the statement in a list has to be unwrapped first.
 pub fn compare(sent: &[u8], theirs: &[u8]) -> Comparison {
-    let (Some(mut ours), Some(mut theirs)) = (read(sent), read(theirs)) else {
-        return Comparison::Unreadable;
+    match (read(sent), read(theirs)) {
+        (Some(ours), Some(theirs)) => compare_both(ours, theirs),
+        _ => Comparison::Unreadable,
+    }
+}
+
+/// Tells whether `theirs` is what a node that speaks 1.0.3 may show of the statement that was `sent`: all but what
+/// 2.0.0 alone has. So it may be stored whole by another node.
+pub fn is_shown_in_1_0_3(sent: &[u8], theirs: &[u8]) -> bool {
+    let (Some(mut ours), Some(theirs)) = (read(sent), read(theirs)) else {
+        return false;
     };
+    canonical::drop_what_is_new_in_2_0(&mut ours);
+    compare_both(ours, theirs) == Comparison::Same
+}
+
+fn compare_both<'a>(mut ours: Object<'a>, mut theirs: Object<'a>) -> Comparison {
     for copy in [&mut ours, &mut theirs] {
         canonical::drop_nulls(copy);
         canonical::drop_unknown(copy);

@@ -1,8 +1,9 @@
 //! Changes that an LRS may make to a number.
 //!
 //! It has to keep no more than the precision of a 32-bit float (Data 2.2; IEEE 9274.1.1, 4.2.4.2), which
-//! applies to a number written with a fraction or an exponent. Counts, identifiers and instants are written as
-//! integers, and no LRS is known to change one up to 2^53; beyond that some keep a double.
+//! applies to a number written with a fraction or an exponent: it may return that float, and no other number near it.
+//! Counts, identifiers and instants are written as integers, and no LRS is known to change one up to 2^53; beyond that
+//! some keep a double.
 
 use std::cmp::Ordering::{Equal, Greater};
 
@@ -23,10 +24,22 @@ pub(super) fn may_become(ours: &str, theirs: &str) -> bool {
     }
     match (ours.parse::<f64>(), theirs.parse::<f64>()) {
         (Ok(ours), Ok(theirs)) => {
-            (ours - theirs).abs() <= ours.abs().max(theirs.abs()) * f64::from(f32::EPSILON)
+            let kept = |kept: f64| (kept - theirs).abs() <= theirs.abs() * SLACK;
+            kept(ours) || as_float(ours).is_some_and(|floats| floats.into_iter().any(kept))
         }
         _ => false,
     }
+}
+
+/// Relative difference by which two texts of one number may differ: some round to a few digits less than a double has.
+const SLACK: f64 = 1e-9;
+
+/// Returns what an LRS returns of this number that keeps it as a 32-bit float: that float as a double, or in the fewest
+/// digits that identify it. None where it has no such float.
+fn as_float(number: f64) -> Option<[f64; 2]> {
+    let float = number as f32;
+    let shortest = format!("{float}").parse().ok()?;
+    float.is_finite().then_some([f64::from(float), shortest])
 }
 
 fn is_integer(text: &str) -> bool {
@@ -89,7 +102,19 @@ mod tests {
             ("0.50", "0.5", true),
             ("5", "5.0", true),
             ("0.12123434", "0.12123434245586395", true),
+            ("0.12123434", "0.12123434", true),
+            ("0.123456789", "0.12345679", true),
+            ("123456.78", "123456.78125", true),
+            ("1790000000.123", "1790000000", true),
+            ("1790000000.123", "1790000128", false),
+            ("1790000000.123", "1790000128.9", false),
+            ("123456.78", "123456.79", false),
+            ("85.5", "85.50001", false),
+            ("1.1", "1.1000001", false),
+            ("1.1", "1.100000023841858", true),
             ("0.1", "0.1000001", false),
+            ("1e39", "1.0000001e39", false),
+            ("0.30000000000000004", "0.3", true),
             ("1e5", "100000", true),
             ("1.5", "2", false),
         ] {
