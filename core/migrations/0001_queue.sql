@@ -64,9 +64,8 @@ CREATE TABLE done_with (
     PRIMARY KEY (seq, upstream)
 ) STRICT, WITHOUT ROWID;
 
--- Ids under which an upstream has a statement that is not of this queue, by a checksum. See
--- store/queue/others_ids.rs.
-CREATE TABLE others_id (
+-- Ids of statements that were given up at an upstream, by a checksum. See store/queue/given_up_ids.rs.
+CREATE TABLE given_up (
     sum      INTEGER NOT NULL,
     upstream INTEGER NOT NULL,
     PRIMARY KEY (sum, upstream)

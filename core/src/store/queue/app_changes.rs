@@ -13,7 +13,7 @@ use super::locate::State;
 use super::locate::locate;
 use super::seal::may_have_left;
 use super::voidings::hold_voidings;
-use super::{history, ids};
+use super::{given_up_ids, history, ids};
 use crate::statement::Prepared;
 use crate::store::Unchanged;
 use crate::store::ledger_file::notes::Withdrawn;
@@ -38,7 +38,10 @@ impl Db {
                     State::Waiting { .. } => moves.between(Counter::Waiting, Counter::Retracted),
                     // Treated like a voiding of a statement that was given up.
                     State::Held => moves.between(Counter::Held, Counter::Retracted),
-                    State::NotDue => continue,
+                    State::NotDue => {
+                        given_up_ids::remember(tx, upstream, id)?;
+                        continue;
+                    }
                     State::Delivered => return Err(Unchanged::MayHaveBeenSent),
                 }
                 is_due = true;
@@ -122,6 +125,7 @@ impl Db {
             let others = others.filter(|other| *other != upstream);
             let not_for = others.fold(0, |bits, other| bits | other.bit());
             let mut tail = Tail::read(tx)?;
+            given_up_ids::forget(tx, new.id)?;
             let appended = append_one(tx, &mut tail, new, not_for, now);
             match appended.map_err(Unchanged::Refused)? {
                 Appended::New => Ok(()),

@@ -9,8 +9,8 @@ use super::checksum::Frozen;
 use super::end::Tail;
 use super::flags::NEEDS_2_0;
 use super::flags::TIMESTAMP_IS_OURS;
+use super::given_up_ids;
 use super::ids;
-use super::others_ids;
 use crate::statement::Prepared;
 use crate::store::upstream::route::Routes;
 use crate::store::{Db, Millis, StoreError};
@@ -70,10 +70,14 @@ impl Db {
             let tx = &db.conn;
             let mut tail = Tail::read(tx)?;
             let routes = Routes::read(tx)?;
+            let are_given_up = given_up_ids::are_there(tx)?;
             let outcomes = candidates
                 .iter()
                 .map(|one| append_all(tx, &mut tail, &routes, one, now))
                 .collect::<Result<Vec<_>, _>>()?;
+            if are_given_up {
+                forget_given_up(tx, candidates, &outcomes)?;
+            }
             before_commit(db)?;
             // Inside the transaction this costs next to nothing.
             let version = db.version();
@@ -123,6 +127,24 @@ impl Db {
             _ => self.try_to_keep_numbers(),
         }
     }
+}
+
+/// Forgets that what is newly recorded was given up once.
+fn forget_given_up(
+    tx: &Connection,
+    candidates: &[&Candidate],
+    outcomes: &[Result<Vec<Appended>, Refused>],
+) -> rusqlite::Result<()> {
+    let all = candidates.iter().zip(outcomes);
+    let taken = all.filter_map(|(candidate, outcome)| Some((candidate, outcome.as_ref().ok()?)));
+    for (candidate, outcomes) in taken {
+        for (one, appended) in candidate.iter().zip(outcomes) {
+            if *appended == Appended::New {
+                given_up_ids::forget(tx, one.id)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An outer error ends the transaction, an inner one affects this candidate only.
@@ -220,7 +242,7 @@ pub(crate) fn append_one(
             *tail = next;
             exclude(tx, not_for, one.body.len() as i64)?;
             if let Some(target) = one.voids {
-                others_ids::hold_what_voids(tx, target, next.seq, now)?;
+                given_up_ids::hold_what_voids(tx, target, next.seq, now)?;
             }
             Ok(Appended::New)
         }

@@ -228,7 +228,10 @@ pub(crate) const WAIT_FOR_TARGET: &str = "SELECT seq FROM aside
 pub(crate) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
     WHERE upstream = ?2 AND held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
 pub(crate) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
-    WHERE upstream = ?3 AND held = 0 AND reason = ?4 AND due <= ?1 ORDER BY due LIMIT ?2";
+    WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
+/// Query for those of which a node that speaks an older version has shown only a part.
+pub(crate) const WAIT_FOR_ANOTHER_NODE: &str = "SELECT seq FROM aside
+    WHERE upstream = ?3 AND held = 0 AND reason = 'version' AND due <= ?1 ORDER BY due LIMIT ?2";
 
 /// Returns those whose time, version or target has come, in capture order, of a bounded number of each. A
 /// voiding is not among them while its target is still to be delivered, whatever it waited for.
@@ -247,11 +250,10 @@ fn come(
             seqs.push(seq?);
         }
     }
-    let mut query = tx.prepare_cached(WAIT_FOR_TIME)?;
-    let with_2_0 = limits.speaks_2_0.then_some(WaitReason::Version);
-    for reason in with_2_0.into_iter().chain([WaitReason::Future]) {
-        let due = query.query_map(params![now, most, upstream, reason], |row| row.get(0))?;
-        for seq in due {
+    let of_nodes = limits.speaks_2_0.then_some(WAIT_FOR_ANOTHER_NODE);
+    for sql in of_nodes.into_iter().chain([WAIT_FOR_TIME]) {
+        let mut query = tx.prepare_cached(sql)?;
+        for seq in query.query_map(params![now, most, upstream], |row| row.get(0))? {
             seqs.push(seq?);
         }
     }

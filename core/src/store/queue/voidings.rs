@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::aside::hold_for_us;
+use super::given_up_ids;
 use super::ledger::{Counter, Moves};
 use super::locate::{Located, State, locate};
-use super::others_ids;
 use crate::store::{HoldReason, Millis};
 
 /// Explanation for the app of why such a voiding is held.
@@ -44,9 +44,8 @@ pub(crate) fn hold_voidings_of(
     hold_voidings(tx, moves, (target.seq, Uuid::from_bytes(id)), now)
 }
 
-/// Holds those voidings of the statement with this place and id, which is about to be given up, that have not left for
-/// this upstream. One
-/// recorded after its target cannot have left, whatever its mark says, as it waits for the target: in a file
+/// Holds those voidings of the statement with this place and id, which is given up, that have not left for this
+/// upstream, and those that are recorded later. One recorded after its target cannot have left, whatever its mark says, as it waits for the target: in a file
 /// that has gone back in time all statements are marked as sent.
 pub(crate) fn hold_voidings(
     tx: &Connection,
@@ -54,7 +53,7 @@ pub(crate) fn hold_voidings(
     (place, id): (i64, Uuid),
     now: Millis,
 ) -> rusqlite::Result<()> {
-    others_ids::remember(tx, moves.upstream, (place, id))?;
+    given_up_ids::remember(tx, moves.upstream, id)?;
     let voidings: Vec<i64> = tx
         .prepare_cached("SELECT seq FROM statement WHERE voids = ?1 AND voids IS NOT NULL")?
         .query_map([id.as_bytes()], |row| row.get(0))?

@@ -3,7 +3,7 @@
 use rusqlite::StatementStatus;
 
 use crate::store::queue::next_batch::{
-    SUSPECT, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION, WAIT_TOO_LONG,
+    SUSPECT, WAIT_FOR_ANOTHER_NODE, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION, WAIT_TOO_LONG,
 };
 use crate::store::tests::{MAIN, NOW, US, check, clocks, file, open, settle, statement};
 use crate::store::{Db, HistoryPolicy, Limits, NextBatch, Outcome, Row};
@@ -89,6 +89,13 @@ fn a_look_costs_the_same_however_many_wait_aside() {
         (WAIT_FOR_TARGET, vec![0, most, 1], "refused", true, true),
         (WAIT_FOR_VERSION, vec![most, 1], "version", false, false),
         (WAIT_FOR_TIME, vec![NOW, most, 1], "future", false, false),
+        (
+            WAIT_FOR_ANOTHER_NODE,
+            vec![NOW, most, 1],
+            "version",
+            false,
+            false,
+        ),
         (
             WAIT_TOO_LONG,
             vec![NOW - 1, most, 1],

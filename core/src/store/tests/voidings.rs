@@ -103,9 +103,9 @@ fn they_are_held_however_the_target_is_given_up() {
 }
 
 #[test]
-fn one_that_is_recorded_after_a_conflict_is_settled_is_held() {
+fn one_that_is_recorded_after_its_target_was_given_up_is_held() {
     type Settle = fn(&mut Db);
-    let ways: [(&str, Outcome, bool, Settle); 7] = [
+    let ways: [(&str, Outcome, bool, Settle); 9] = [
         ("discard", conflict(), true, |db| {
             db.discard(MAIN, statement(1).id, NOW).unwrap();
         }),
@@ -122,8 +122,21 @@ fn one_that_is_recorded_after_a_conflict_is_settled_is_held() {
             })
             .unwrap();
         }),
-        ("discard of what was refused", held(), false, |db| {
+        ("discard of what was refused", held(), true, |db| {
             db.discard(MAIN, statement(1).id, NOW).unwrap();
+        }),
+        ("retract of another", Outcome::Delivered, false, |db| {
+            append(db, 7).unwrap();
+            db.retract(statement(7).id, NOW).unwrap();
+            db.append(&[&vec![voiding(6, 7)]], NOW).remove(0).unwrap();
+            assert_eq!(held_for_it(db, MAIN), [6]);
+            db.discard(MAIN, statement(6).id, NOW).unwrap();
+        }),
+        ("recorded again", held(), false, |db| {
+            db.discard(MAIN, statement(1).id, NOW).unwrap();
+            append(db, 1).unwrap();
+            let again: Vec<i64> = take(db, 1).iter().map(|row| row.seq).collect();
+            settle(db, &again, &Outcome::Delivered, HistoryPolicy::None);
         }),
         ("replace under the same id", conflict(), false, |db| {
             db.replace(MAIN, statement(1).id, &statement(1), NOW)
@@ -131,10 +144,7 @@ fn one_that_is_recorded_after_a_conflict_is_settled_is_held() {
             let again: Vec<i64> = take(db, 1).iter().map(|row| row.seq).collect();
             settle(db, &again, &Outcome::Delivered, HistoryPolicy::None);
         }),
-        ("another LRS", conflict(), false, |db| {
-            db.set_endpoint(MAIN, "https://first.example/xapi").unwrap();
-            let again: Vec<i64> = take(db, 1).iter().map(|row| row.seq).collect();
-            settle(db, &again, &conflict(), HistoryPolicy::None);
+        ("another LRS", conflict(), true, |db| {
             db.keep_theirs(MAIN, statement(1).id, NOW).unwrap();
             db.set_endpoint(MAIN, "https://other.example/xapi").unwrap();
         }),

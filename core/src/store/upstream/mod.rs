@@ -17,7 +17,6 @@ use self::learned::Learned;
 use crate::lrs::is_this_device;
 use crate::store::queue::conditions::{self, undelivered};
 use crate::store::queue::ids;
-use crate::store::queue::others_ids;
 use crate::store::{Db, HoldReason, Millis, Route, StoreError, UpstreamId, WaitReason, Waits};
 
 /// An upstream as the file has it.
@@ -85,7 +84,6 @@ fn change_places(
         [upstream],
     )?;
     ask_the_new_one_about_conflicts(tx, upstream)?;
-    others_ids::forget(tx, upstream)?;
     // The entry stays: another upstream may go there too.
     let there: Option<Millis> = tx
         .query_row(

@@ -8,9 +8,9 @@ use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::queue::app_changes::give_up;
 use crate::store::queue::conditions::{self, queued};
 use crate::store::queue::end::Tail;
+use crate::store::queue::given_up_ids;
 use crate::store::queue::ledger::{self, Counter, Moves};
 use crate::store::queue::locate::{State, locate};
-use crate::store::queue::others_ids;
 use crate::store::{Db, Millis, Shared, StoreError, UpstreamId, upstream};
 
 /// Treatment of the statements that an upstream does not have yet when it is removed.
@@ -175,7 +175,7 @@ fn end(tx: &Connection, upstream: UpstreamId) -> Result<(), StoreError> {
          ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at",
         params![upstream, Tail::read(tx)?.seq],
     )?;
-    others_ids::forget(tx, upstream)?;
+    given_up_ids::forget_all(tx, upstream)?;
     for sql in [
         "DELETE FROM aside WHERE upstream = ?1",
         "DELETE FROM sent_ahead WHERE upstream = ?1",
