@@ -174,8 +174,15 @@ pub(super) const MANY_IN_A_ROW: usize = 3;
 /// others come every hour. 2026-11-29.
 pub(super) const MOST_ACQUITTED: u32 = 4;
 
-/// Longest wait for a refusal with Retry-After, which may concern that statement only after all. 2026-11-29.
-pub(super) const LONGEST_ASKED_BY_A_REFUSAL: Duration = Duration::from_mins(1);
+/// Longest wait for a first refusal with Retry-After, which may concern that statement only after all; twice as long for
+/// each failure in a row. 2026-11-30.
+const LONGEST_ASKED_BY_A_REFUSAL: Duration = Duration::from_mins(1);
+
+/// Returns how long to wait for an LRS that asked for this long by a refusal, after so many failures in a row.
+pub(super) fn asked_by_a_refusal(asked: Duration, failures: u32) -> Duration {
+    let doubled = LONGEST_ASKED_BY_A_REFUSAL * (1 << failures.min(6));
+    asked.min(doubled)
+}
 
 /// Largest difference with which two clocks agree: `Date` counts whole seconds and was under way for a while.
 /// 2026-11-28.

@@ -59,6 +59,7 @@ impl Session {
                     Next::Busy => return self.end(db, busy(now)),
                     Next::Again => return Ok(Step::Again),
                     Next::Nothing if self.resolve_suspects(db, now)? => continue,
+                    Next::Nothing if self.may_speak_another(db, now)? => continue,
                     Next::Nothing => return self.emptied(db, now),
                 }
             };
@@ -66,6 +67,15 @@ impl Session {
                 return Ok(step);
             }
         }
+    }
+
+    /// Tells whether to ask for the version again, as something has just turned out to wait for another one.
+    fn may_speak_another(&mut self, db: &Db, now: Millis) -> Result<bool, StoreError> {
+        if self.link.another_is_awaited {
+            return Ok(false);
+        }
+        self.link.another_is_awaited = db.waits_for_version(self.link.config.upstream)?;
+        Ok(self.link.another_is_awaited && self.link.version_is_stale(now))
     }
 
     /// Ends the session once nothing is due.

@@ -155,7 +155,7 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "Log in to the network if it wants that; if it is so on every network, check the address",
         ),
         Problem::Credentials => (
-            "{lrs} does not take these credentials",
+            "{lrs} does not take the credentials that it got, or got none",
             "Set {credentials} and sync again; nothing is lost",
         ),
         Problem::WrongEndpoint => (

@@ -75,7 +75,10 @@ fn credentials_come_from_the_environment_or_a_file() {
     desk.recorded(&statement("one"));
     desk.set("PANNIER_LRS_PASSWORD", "wrong");
     let refused = desk.run(&["sync"]);
-    refused.is(4, "does not take these credentials (401");
+    refused.is(
+        4,
+        "does not take the credentials that it got, or got none (401",
+    );
     refused.is(4, "PANNIER_LRS_PASSWORD");
     assert!(!refused.err.contains("wrong)") && !refused.out.contains("wrong)"));
     let file = desk.file(

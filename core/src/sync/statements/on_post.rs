@@ -267,7 +267,10 @@ impl Session {
             self.forget_tasks();
             let stop = Stop {
                 problem: Problem::Busy,
-                pause: Pause::RetryAfter(asked.min(policy::LONGEST_ASKED_BY_A_REFUSAL)),
+                pause: Pause::RetryAfter(policy::asked_by_a_refusal(
+                    asked,
+                    self.link.learned.failures,
+                )),
                 ..blame.stop()
             };
             return self.stop(db, stop, Duration::ZERO, now);

@@ -84,7 +84,10 @@ impl Session {
             if let Some(asked) = blame.retry_after {
                 // It refuses everything, and says until when.
                 let stop = Stop {
-                    pause: Pause::AtLeast(asked.min(policy::LONGEST_ASKED_BY_A_REFUSAL)),
+                    pause: Pause::RetryAfter(policy::asked_by_a_refusal(
+                        asked,
+                        self.link.learned.failures,
+                    )),
                     ..blame.clone().stop()
                 };
                 return self.stop(db, stop, Duration::ZERO, now);

@@ -406,3 +406,21 @@ fn what_is_at_fault_is_held_though_the_lrs_has_taken_what_it_refused() {
     }
     assert_eq!(device.held(), [(ids[5], HoldReason::Refused)]);
 }
+
+#[test]
+fn a_quota_that_says_when_it_ends_is_waited_for() {
+    let hour = 60 * 60 * 1000;
+    let mut device = Device::new();
+    device.record(100);
+    let (begun, mut posts) = (device.now, 0);
+    device.lrs.instead = Box::new(move |request, now| {
+        let is_post = request.method == Method::Post;
+        posts += u32::from(is_post);
+        let is_spent = is_post && posts > 1 && now - begun < hour;
+        is_spent.then(|| answer(403, &[("Retry-After", "3600".to_owned())], String::new()))
+    });
+    device.go_on_for(hour);
+    assert!(device.lrs.requests < 40, "{}", device.lrs.requests);
+    device.go_on_for(2 * hour);
+    assert_eq!((device.delivered(), device.held()), (100, vec![]));
+}

@@ -876,3 +876,17 @@ fn what_a_node_of_the_older_version_cannot_show_is_no_conflict() {
         assert!(device.now - begun < 6 * hour);
     }
 }
+
+#[test]
+fn an_lrs_is_asked_for_its_versions_before_something_waits_for_another() {
+    let mut device = Device::new();
+    device.lrs.versions = vec!["1.0.3"];
+    device.record(1);
+    device.sync();
+    device.lrs.versions = vec!["1.0.3", "2.0.0"];
+    device.now += 61 * 60 * 1000;
+    let agents = r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:b@example.com"}}]}"#;
+    device.record_one(2, agents, device.now);
+    assert_eq!(device.sync(), Ended::Emptied);
+    assert_eq!(device.delivered(), 2);
+}

@@ -24,6 +24,14 @@ pub(super) struct Targets {
 
 impl Targets {
     pub(super) fn open(args: &SyncArgs, queue: &QueueArgs) -> Result<Self, Failure> {
+        let mut names: Vec<_> = args.credentials_of.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
+            return Err(Failure::usage(format!(
+                "--credentials-of gives two files for {}: give one",
+                twice[0]
+            )));
+        }
         let only = args.which.name().filter(|name| *name != "main");
         if let Some(name) = only {
             // The rest of the arguments is about that one.
