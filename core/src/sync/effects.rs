@@ -7,7 +7,7 @@ use crate::store::{
 };
 use crate::sync::event::Event;
 use crate::sync::link::{Ceiling, Unauthorized};
-use crate::sync::meaning::Stop;
+use crate::sync::meaning::{Pause, Stop};
 use crate::sync::policy;
 use crate::sync::session::Session;
 use crate::sync::statements::task::Pending;
@@ -106,7 +106,8 @@ impl Session {
                 .ceiling
                 .shrink_statements(&mut self.link.learned, tried);
         }
-        if self.link.learned.waits.is_empty() {
+        let is_failure = !matches!(stop.pause, Pause::UntilShown(_));
+        if is_failure && self.link.learned.waits.is_empty() {
             self.link.learned.failures = self.link.learned.failures.saturating_add(1);
         }
         if let Problem::ServerError | Problem::Busy | Problem::TimedOut | Problem::Broken =

@@ -134,8 +134,8 @@ pub enum Looked {
     },
     /// The LRS does not understand the request (400), perhaps because of the version.
     Misunderstood,
-    /// The LRS cannot yet show what it stored recently.
-    NotYet,
+    /// The LRS cannot yet show what it stored recently, and perhaps after this time.
+    NotYet(Duration),
     /// The upstream gives no information now.
     Stop(Stop),
 }
@@ -178,6 +178,8 @@ pub enum Pause {
     Long,
     /// The backoff, and at least this long.
     AtLeast(Duration),
+    /// This long, for an LRS that is well and shows later what it has stored: no failure.
+    UntilShown(Duration),
     /// The time that the LRS asks for.
     RetryAfter(Duration),
     /// A wait until the app acts.

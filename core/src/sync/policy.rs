@@ -128,8 +128,12 @@ pub(super) const UNANSWERED: u32 = 3;
 /// 2026-11-30.
 pub(super) const LONGEST_LAG_MS: Millis = 2 * 60 * 60 * 1000;
 
-/// Number of such waits where it is not known when what is asked for was sent. 2026-11-28.
+/// Consecutive failures from which that is not done: what fails again and again may be due to a statement, and to find it
+/// takes what is shown at once. 2026-11-30.
 pub(super) const WAITS_FOR_CONSISTENCY: u32 = 3;
+
+/// Shortest such wait: the index of some is a second behind. 2026-11-30.
+pub(super) const SHOWN_AFTER_MS: Millis = 5_000;
 
 /// Largest difference between that header and `Date` with which they agree: one of them counts whole seconds.
 /// 2026-11-28.

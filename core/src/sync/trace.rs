@@ -54,7 +54,7 @@ impl Looked {
             Self::Copy(_) => "found",
             Self::Missing => "missing",
             Self::NotShown { .. } => "not_shown",
-            Self::NotYet => "not_yet",
+            Self::NotYet(_) => "not_yet",
             Self::Misunderstood => "misunderstood",
             Self::Stop(stop) => stop.problem.code(),
         }

@@ -3,6 +3,8 @@
 //! Its `Date` is a hint. It is shown with the device's clock, tells why a statement may have been refused, and
 //! is believed for timestamps only if the device's own clock cannot be right.
 
+use std::time::Duration;
+
 use super::{Link, took};
 use crate::clock::{Now, Steady};
 use crate::lrs::{Response, headers};
@@ -69,19 +71,23 @@ impl Link {
         LrsClock::measured(self.learned.clock, date, asked?, self.steady?)
     }
 
-    /// Tells whether the LRS says that it shows only what it stored until a time at which it may not have stored yet what
-    /// is asked for. That time is by its own clock, so what counts is how far it is behind its `Date`.
-    pub fn shows_later(&self, answer: &Response, now: Millis) -> bool {
-        let (Some(through), Some(date)) =
-            (headers::consistent_through(answer), headers::date(answer))
-        else {
-            return false;
-        };
-        let behind = date - through - policy::CONSISTENT_WITHIN_MS;
-        match self.learned.at_work_until.map(|until| now - until) {
-            Some(since) => behind > since.max(0) && since < policy::LONGEST_LAG_MS,
-            // It was another copy of the queue that sent it, perhaps a moment ago.
-            None => behind > 0 && self.learned.failures < policy::WAITS_FOR_CONSISTENCY,
+    /// Returns how long to wait for an LRS that says that it shows only what it stored until a time at which it may not
+    /// have stored yet what is asked for; none if it shows that. The time is by its own clock, so what counts is how far
+    /// it is behind its `Date`.
+    pub fn shows_in(&mut self, answer: &Response, now: Millis) -> Option<Duration> {
+        let through = headers::consistent_through(answer)?;
+        let behind = headers::date(answer)? - through - policy::CONSISTENT_WITHIN_MS;
+        if behind <= 0 || self.learned.failures >= policy::WAITS_FOR_CONSISTENCY {
+            return None;
         }
+        // Where it is not known it was another copy of the queue that sent it, perhaps a moment ago; and a later time is
+        // of a clock that was ahead.
+        let until = self.learned.at_work_until.map_or(now, |it| it.min(now));
+        self.learned.at_work_until = Some(until);
+        let since = now - until;
+        let is_later = behind > since && since < policy::LONGEST_LAG_MS;
+        // As long again as it took so far: it may be a second, and what the header says may be years.
+        let wait = since.min(behind - since).max(policy::SHOWN_AFTER_MS);
+        is_later.then(|| Duration::from_millis(wait.unsigned_abs()))
     }
 }

@@ -114,6 +114,7 @@ impl Link {
                 let least = least.min(policy::LONGEST_BACKOFF);
                 (backoff.max(least), WaitKind::Backoff)
             }
+            Pause::UntilShown(wait) => (wait.min(policy::LONGEST_BACKOFF), WaitKind::Backoff),
             // Something in front of the LRS may say so about one statement.
             Pause::Long if failures < policy::LONG_TROUBLE => (backoff, WaitKind::Backoff),
             Pause::Long => (backoff::delay(u32::MAX, rng), WaitKind::Backoff),

@@ -33,8 +33,11 @@ impl Session {
             look.then,
             AfterLookup::Blame(_) | AfterLookup::Split { .. } | AfterLookup::Hold
         );
-        if found == Looked::Missing && matters && self.link.shows_later(answer, now) {
-            found = Looked::NotYet;
+        if found == Looked::Missing
+            && matters
+            && let Some(wait) = self.link.shows_in(answer, now)
+        {
+            found = Looked::NotYet(wait);
         }
         self.judged(found.word());
         if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
@@ -57,7 +60,7 @@ impl Session {
         match found {
             Looked::Stop(stop) => self.look_stopped(db, look, item, stop, now),
             Looked::Misunderstood => self.misunderstood(db, look, item, now),
-            Looked::NotYet => self.stop(db, not_yet(), Duration::ZERO, now),
+            Looked::NotYet(wait) => self.stop(db, not_yet(wait), Duration::ZERO, now),
             Looked::NotShown { status } => {
                 // The LRS itself lets nobody read, or not with these credentials.
                 let may_not_read = from == Sender::Lrs && matches!(status, 401 | 403 | 405 | 501);
@@ -580,12 +583,12 @@ fn not_proved_alone(status: Option<u16>, own: bool) -> Blame {
     }
 }
 
-fn not_yet() -> Stop {
+fn not_yet(wait: Duration) -> Stop {
     Stop {
         problem: Problem::Busy,
         status: None,
         words: "it shows what it stored only later, and not yet what was sent last".to_owned(),
-        pause: Pause::AtLeast(Duration::from_secs(5)),
+        pause: Pause::UntilShown(wait),
         doubt: false,
     }
 }

@@ -26,10 +26,13 @@ impl Targets {
     pub(super) fn open(args: &SyncArgs, queue: &QueueArgs) -> Result<Self, Failure> {
         let mut names: Vec<_> = args.credentials_of.iter().map(|(name, _)| name).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
+        let twice = names.windows(2).find_map(|two| match two {
+            [one, other] if one == other => Some(one),
+            _ => None,
+        });
+        if let Some(name) = twice {
             return Err(Failure::usage(format!(
-                "--credentials-of gives two files for {}: give one",
-                twice[0]
+                "--credentials-of gives two files for {name}: give one"
             )));
         }
         let only = args.which.name().filter(|name| *name != "main");
