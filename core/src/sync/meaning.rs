@@ -176,8 +176,6 @@ pub enum Pause {
     Backoff,
     /// The longest backoff at once: trying soon would not help.
     Long,
-    /// The backoff, and at least this long.
-    AtLeast(Duration),
     /// This long, for an LRS that is well and shows later what it has stored: no failure.
     UntilShown(Duration),
     /// The time that the LRS asks for.

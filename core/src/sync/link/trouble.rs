@@ -109,11 +109,7 @@ impl Link {
         let backoff = backoff::delay(failures, rng);
         match pause {
             Pause::Backoff => (backoff, WaitKind::Backoff),
-            Pause::AtLeast(least) => {
-                // A longer one would pass for one of another clock.
-                let least = least.min(policy::LONGEST_BACKOFF);
-                (backoff.max(least), WaitKind::Backoff)
-            }
+            // A longer one would pass for one of another clock.
             Pause::UntilShown(wait) => (wait.min(policy::LONGEST_BACKOFF), WaitKind::Backoff),
             // Something in front of the LRS may say so about one statement.
             Pause::Long if failures < policy::LONG_TROUBLE => (backoff, WaitKind::Backoff),

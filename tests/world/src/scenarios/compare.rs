@@ -121,6 +121,29 @@ pub const ALL: &[Scenario] = &[
             |one| one["result"]["score"] = json!({"scaled": 0.51}),
         );
     }),
+    Scenario::new("another_fraction_makes_another_statement", || {
+        for (ours, theirs) in [
+            (json!(85.5), json!(85.50001)),
+            (json!(1_790_000_000.123), json!(1_790_000_128.9)),
+            (json!(123_456.78), json!(123_456.79)),
+        ] {
+            is(
+                false,
+                |one| one["result"]["score"] = json!({"raw": ours}),
+                |one| one["result"]["score"] = json!({"raw": theirs}),
+            );
+        }
+        // What is left of it in 32 bits.
+        is(
+            true,
+            |one| one["result"]["score"] = json!({"raw": 85.1}),
+            |one| one["result"]["score"] = json!({"raw": 85.099_998_474_121_09}),
+        );
+    }),
+    Scenario::new(
+        "what_voids_a_statement_that_was_retracted_is_held",
+        what_voids_a_statement_that_was_retracted_is_held,
+    ),
     Scenario::new(
         "a_conflict_ends_by_the_apps_word",
         a_conflict_ends_by_the_apps_word,
@@ -163,6 +186,22 @@ fn is(same: bool, ours: impl Fn(&mut Value), theirs: impl Fn(&mut Value)) {
         "ours {mine}, theirs {copy}: {ran}"
     );
     ran.ended(i32::from(!same));
+}
+
+fn what_voids_a_statement_that_was_retracted_is_held() {
+    let mut theirs = sample(0);
+    theirs["verb"]["id"] = json!("http://example.com/theirs");
+    let server = Server::good();
+    server.lrs.keep(&[theirs]);
+    let device = Device::new();
+    device.record([sample(0)]);
+    device.run(&["retract", &id(0)]).ended(0);
+    device
+        .run(&["void", &id(0), "--mbox", "teacher@example.com"])
+        .ended(0);
+    device.sync(&server).ended(1);
+    assert_eq!(server.lrs.posts(), 0);
+    assert_eq!(device.held()[0]["reason"], "target_given_up");
 }
 
 fn a_conflict_ends_by_the_apps_word() {

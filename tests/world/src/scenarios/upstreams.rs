@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::{Scenario, until};
 use crate::device::{Device, Ran, Running, id, sample};
 use crate::http::{Response, Server};
@@ -15,6 +17,10 @@ pub const ALL: &[Scenario] = &[
     Scenario::new(
         "the_others_are_delivered_to_where_what_is_given_for_main_is_wrong",
         wrong_settings_of_main,
+    ),
+    Scenario::new(
+        "an_lrs_that_is_written_in_another_version_than_it_is_read_gets_everything",
+        written_in_another_version,
     ),
     Scenario::new(
         "setting_an_address_that_the_environment_overrules_warns",
@@ -96,6 +102,19 @@ fn wrong_settings_of_main() {
     }
     start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
     assert!(main.lrs.has(&id(104)));
+}
+
+fn written_in_another_version() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() && request.header("x-experience-api-version") != Some("1.0.3") {
+            let words = json!("2.0.0 is not supported; use 1.0.3");
+            return Response::json(400, &words).with("X-Experience-API-Version", "1.0.3");
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(120);
+    device.sync(&server).ended(0);
+    device.all_delivered(&server);
 }
 
 fn overruled_address() {
