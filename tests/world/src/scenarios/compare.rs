@@ -137,7 +137,7 @@ pub const ALL: &[Scenario] = &[
         is(
             true,
             |one| one["result"]["score"] = json!({"raw": 85.1}),
-            |one| one["result"]["score"] = json!({"raw": 85.099_998_474_121_09}),
+            |one| one["result"]["score"] = json!({"raw": 85.099_998_474_121_1}),
         );
     }),
     Scenario::new(
