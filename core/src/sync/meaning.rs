@@ -176,7 +176,7 @@ pub enum Pause {
     Backoff,
     /// The longest backoff at once: trying soon would not help.
     Long,
-    /// This long, for an LRS that is well and shows later what it has stored: no failure.
+    /// This long, for an LRS that shows later what it has stored. Counts as no further failure.
     UntilShown(Duration),
     /// The time that the LRS asks for.
     RetryAfter(Duration),

@@ -85,9 +85,15 @@ impl Link {
         let until = self.learned.at_work_until.map_or(now, |it| it.min(now));
         self.learned.at_work_until = Some(until);
         let since = now - until;
-        let is_later = behind > since && since < policy::LONGEST_LAG_MS;
+        if behind <= since || since >= policy::LONGEST_LAG_MS {
+            return None;
+        }
+        if since < policy::SHOWN_AFTER_MS {
+            // Each time that something was sent, and not each time that it is asked for.
+            self.learned.failures = self.learned.failures.saturating_add(1);
+        }
         // As long again as it took so far: it may be a second, and what the header says may be years.
         let wait = since.min(behind - since).max(policy::SHOWN_AFTER_MS);
-        is_later.then(|| Duration::from_millis(wait.unsigned_abs()))
+        Some(Duration::from_millis(wait.unsigned_abs()))
     }
 }
