@@ -78,7 +78,8 @@ pub trait CredentialsProvider: Send + Sync {
     /// Returns new credentials, or none if there are none now. Called in the middle of a sync when the LRS refuses
     /// those it got, or got none (401), on a background thread where it may block. A sync asks once and goes on
     /// with what it gets; without any it ends and reports that the app must act, and an automatic one asks again
-    /// later. An error or exception counts as none. A `sync` of the same collector called in here fails as
+    /// later. Where the app sets credentials or the endpoint meanwhile, nobody waits for the answer any more. An error or
+    /// exception counts as none. A `sync` of the same collector called in here fails as
     /// `Reentrant`.
     fn credentials(&self) -> Result<Option<Credentials>, CredentialsError>;
 }

@@ -4,7 +4,6 @@
 //! without a timer. None holds the file while it waits for the network. A panic ends the sync that it happened in, and
 //! nothing else.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -60,9 +59,9 @@ pub(super) type Ran = (Result<SyncReport, Error>, Option<Interrupt>);
 
 /// A sync that the app asked for, and all who wait for its end.
 #[derive(Default)]
-struct Job {
+pub(super) struct Job {
     patience: Duration,
-    replies: Vec<Reply>,
+    pub(super) replies: Vec<Reply>,
 }
 
 /// Reason why a wait ended early.
@@ -80,9 +79,9 @@ pub(super) enum Interrupt {
 pub(super) struct Driver {
     pub(super) inner: Arc<Inner>,
     pub(super) lane: Arc<Lane>,
-    commands: UnboundedReceiver<Command>,
+    pub(super) commands: UnboundedReceiver<Command>,
     /// Sync that the app asked for and that has not begun yet.
-    job: Option<Job>,
+    pub(super) job: Option<Job>,
     /// Channels to those who wait for the sync under way.
     replies: Vec<Reply>,
     /// Time of the next automatic sync.
@@ -223,7 +222,7 @@ impl Driver {
         ended
     }
 
-    fn obey(&mut self, command: Option<Command>) -> Option<Interrupt> {
+    pub(super) fn obey(&mut self, command: Option<Command>) -> Option<Interrupt> {
         // All senders are gone: the collector is being dropped.
         let Some(command) = command else {
             return Some(Interrupt::Close);
@@ -463,49 +462,6 @@ impl Driver {
         };
         let there = Instant::now().checked_add(wait)?;
         (there <= give_up).then_some(wait)
-    }
-
-    /// Runs a session, and another one with new credentials if the first lacked them and the app has some.
-    async fn session_as_whoever(&mut self, by_hand: bool, give_up: Option<Instant>) -> Ran {
-        let (first, interrupt) = self.session(by_hand, give_up).await;
-        let Ok(Ended::NeedsApp { trouble }) = first.as_ref().map(|report| &report.ended) else {
-            return (first, interrupt);
-        };
-        let refused = trouble.problem == Problem::Credentials;
-        let Some(provider) = self.lane.choices().provider.filter(|_| refused) else {
-            return (first, interrupt);
-        };
-        let mut asked = pin!(tokio::task::spawn_blocking(move || provider.credentials()));
-        let found = loop {
-            match self.during(&mut asked, false).await {
-                // The provider may be waiting for just this sync.
-                Err(Interrupt::Job) => self.answer_at_once(&first),
-                found => break found,
-            }
-        };
-        match found {
-            Ok(Ok(Some(credentials))) => {
-                if let Err(error) = self.inner.use_credentials(&self.lane, Some(&credentials)) {
-                    return (Err(error), None);
-                }
-                let (again, interrupt) = self.session(by_hand, give_up).await;
-                let both = first.and_then(|first| Ok(first.and(again?)));
-                (both, interrupt)
-            }
-            // It has none, or it panicked, which the panic hook has reported.
-            Ok(Ok(None) | Err(_)) => (first, None),
-            Err(interrupt) => (first, Some(interrupt)),
-        }
-    }
-
-    /// Answers those who ask for a sync while the app is asked for credentials: these are missing.
-    fn answer_at_once(&mut self, first: &Result<SyncReport, Error>) {
-        let (Some(job), Ok(first)) = (self.job.take(), first) else {
-            return;
-        };
-        for reply in job.replies {
-            let _ = reply.send(Ok(first.nothing_more()));
-        }
     }
 
     /// Tells whether the disk is nearly full while delivered statements are still there.

@@ -22,6 +22,7 @@ mod check;
 mod checkpointer;
 mod config;
 mod conflict;
+mod credentials;
 mod driver;
 mod events;
 mod held;

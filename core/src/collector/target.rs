@@ -11,6 +11,8 @@ pub(super) struct Target {
     pub(super) authorization: Option<Authorization>,
     /// Number that rises each time the endpoint is changed.
     pub(super) generation: u64,
+    /// Number that rises each time the endpoint or the credentials are set here.
+    pub(super) times_set: u64,
 }
 
 impl Target {
@@ -19,6 +21,7 @@ impl Target {
             endpoint,
             authorization,
             generation: 0,
+            times_set: 0,
         }
     }
 

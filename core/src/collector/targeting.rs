@@ -51,6 +51,10 @@ impl Inner {
         lock(&lane.target).generation
     }
 
+    pub(super) fn times_set(lane: &Lane) -> u64 {
+        lock(&lane.target).times_set
+    }
+
     /// Sets the credentials for the next request, and ends a wait for credentials.
     pub(super) fn use_credentials(
         &self,
@@ -68,6 +72,7 @@ impl Inner {
         });
         relearned.map_err(Self::about(&lane.name))?;
         target.authorization = authorization;
+        target.times_set += 1;
         Ok(())
     }
 
@@ -96,6 +101,7 @@ impl Inner {
         });
         set.map_err(Self::about(&lane.name))?;
         target.authorization = authorization;
+        target.times_set += 1;
         if target.endpoint.as_ref() != Some(&endpoint) {
             target.generation += 1;
         }

@@ -1,7 +1,7 @@
 //! The app's own code gone wrong, and waits that nobody should have to start anew.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -222,6 +222,57 @@ fn patience_without_end_ends_when_nothing_is_due() {
 }
 
 /// Has no credentials to give the first time.
+/// Never comes back, and says when it is asked.
+struct Hangs {
+    asked: Mutex<Sender<()>>,
+    until: Mutex<Receiver<()>>,
+}
+
+impl CredentialsProvider for Hangs {
+    fn credentials(&self) -> Option<Credentials> {
+        self.asked.lock().unwrap().send(()).unwrap();
+        let _ = self.until.lock().unwrap().recv();
+        None
+    }
+}
+
+#[test]
+fn credentials_that_the_app_sets_end_the_wait_for_its_provider() {
+    for moves in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let lrs = Arc::new(FakeLrs::default());
+        let good = ("Authorization", "Bearer good".to_owned());
+        lrs.instead(move |request| (!request.headers.contains(&good)).then(|| Ok(marked(401))));
+        let ((say, asked), (_hold, until)) = (channel(), channel());
+        let provider = Hangs {
+            asked: Mutex::new(say),
+            until: Mutex::new(until),
+        };
+        let config = Config {
+            credentials_provider: Some(Arc::new(provider)),
+            ..config(&lrs)
+        };
+        let collector = Arc::new(open(folder.path(), config));
+        collector.record(statement(1)).unwrap();
+        let syncing = Arc::clone(&collector);
+        let (say, first) = channel();
+        std::thread::spawn(move || say.send(syncing.sync()));
+        asked.recv_timeout(LONG).unwrap();
+        let right = Credentials::Bearer("good".to_owned());
+        if moves {
+            let other = "https://lrs.example/other";
+            collector.set_target(other, &right).unwrap();
+        } else {
+            collector.set_credentials(Some(&right)).unwrap();
+        }
+        let report = first.recv_timeout(LONG).expect("it still waits").unwrap();
+        assert_eq!((report.delivered, report.ended), (1, Ended::Emptied));
+        collector.record(statement(2)).unwrap();
+        assert_eq!(sync(&collector).unwrap().delivered, 1);
+        assert!(!collector.status().unwrap().syncing);
+    }
+}
+
 struct Later(AtomicUsize);
 
 impl CredentialsProvider for Later {

@@ -772,6 +772,40 @@ fn a_provider_that_hangs_or_panics_concerns_its_own_upstream_alone() {
     }
 }
 
+/// Gives what no header can hold.
+struct Nonsense;
+
+impl CredentialsProvider for Nonsense {
+    fn credentials(&self) -> Option<Credentials> {
+        Some(Credentials::Basic {
+            user: "two\nlines".to_owned(),
+            password: "s3cret".to_owned(),
+        })
+    }
+}
+
+#[test]
+fn a_provider_that_gives_nonsense_hides_nothing_of_other_upstreams() {
+    let stage = Stage::new();
+    let config = Config {
+        credentials_provider: Some(Arc::new(Nonsense)),
+        ..stage.config()
+    };
+    let collector = Collector::open(stage.path(), config).unwrap();
+    collector.add_upstream(at("second")).unwrap();
+    let lrs = stage.world.lrs("main.example");
+    lrs.instead(|_| Some(Ok(answer(401, "who are you"))));
+    record(&collector, 0..5);
+    let report = collector.sync().unwrap();
+    assert_eq!(of(&report, "second").delivered, 5);
+    let Ended::NeedsApp { trouble } = &of(&report, "main").ended else {
+        panic!("{report:?}")
+    };
+    assert_eq!(trouble.problem, Problem::Credentials);
+    assert!(trouble.words.contains("provider"), "{}", trouble.words);
+    assert!(!trouble.words.contains("s3cret"), "{}", trouble.words);
+}
+
 #[test]
 fn each_syncs_by_itself_and_all_stop_with_a_pause() {
     let stage = Stage::new();
