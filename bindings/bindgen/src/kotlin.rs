@@ -2,6 +2,7 @@
 
 mod errors;
 mod hidden;
+mod runtime;
 
 use crate::vocabulary::{Section, Word};
 
@@ -33,10 +34,10 @@ fn word(word: &Word) -> String {
 
 /// Returns uniffi's bindings with cases that print as their names, errors in groups that say what to do, and
 /// constructors that Java can call without a `Companion` and without what has a default; uniffi's own items are
-/// hidden.
+/// hidden, and what it does where an app errs is mended.
 pub fn finish(bindings: &str) -> Result<String, String> {
     let hidden: Vec<String> = bindings.lines().map(hidden::hide).collect();
-    errors::group(&tidy(&hidden.join("\n")))
+    runtime::mend(&errors::group(&tidy(&hidden.join("\n")))?)
 }
 
 fn tidy(bindings: &str) -> String {

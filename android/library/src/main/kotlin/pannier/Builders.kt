@@ -214,7 +214,7 @@ public class StatementBuilder {
      */
     @JvmSynthetic
     public fun answered(question: String, response: String, define: ActivityBuilder.() -> Unit): StatementBuilder =
-        like(statementAnswered(buildActivity(question, define), response))
+        like(buildActivity(question, define), response) { statementAnswered(it, response) }
 
     /** That somebody finished [activity], normally and as a whole. */
     public fun completed(activity: String, define: Consumer<ActivityBuilder>): StatementBuilder =
@@ -226,7 +226,7 @@ public class StatementBuilder {
     /** That somebody finished [activity], normally and as a whole. */
     @JvmSynthetic
     public fun completed(activity: String, define: ActivityBuilder.() -> Unit): StatementBuilder =
-        like(statementCompleted(buildActivity(activity, define)))
+        like(buildActivity(activity, define)) { statementCompleted(it) }
 
     /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
     public fun progressed(activity: String, percent: Int, define: Consumer<ActivityBuilder>): StatementBuilder =
@@ -238,7 +238,7 @@ public class StatementBuilder {
     /** That somebody has got so far with [activity], in [percent] from 0 to 100. */
     @JvmSynthetic
     public fun progressed(activity: String, percent: Int, define: ActivityBuilder.() -> Unit): StatementBuilder =
-        like(statementProgressed(buildActivity(activity, define), percent))
+        like(buildActivity(activity, define)) { statementProgressed(it, percent) }
 
     /** That somebody was present at [meeting], on site or online. */
     public fun attended(meeting: String, define: Consumer<ActivityBuilder>): StatementBuilder =
@@ -250,7 +250,7 @@ public class StatementBuilder {
     /** That somebody was present at [meeting], on site or online. */
     @JvmSynthetic
     public fun attended(meeting: String, define: ActivityBuilder.() -> Unit): StatementBuilder =
-        like(statementAttended(buildActivity(meeting, define)))
+        like(buildActivity(meeting, define)) { statementAttended(it) }
 
     /**
      * That somebody started [video], or went on with it, [at] this point. [session] is the same for all statements about
@@ -274,7 +274,7 @@ public class StatementBuilder {
     @JvmSynthetic
     public fun videoPlayed(
         video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit,
-    ): StatementBuilder = like(statementVideoPlayed(buildActivity(video, define), session, length, at))
+    ): StatementBuilder = like(buildActivity(video, define)) { statementVideoPlayed(it, session, length, at) }
 
     /** That somebody stopped [video] for a while or for good, [at] this point; see [videoPlayed]. */
     public fun videoPaused(
@@ -289,7 +289,7 @@ public class StatementBuilder {
     @JvmSynthetic
     public fun videoPaused(
         video: String, session: UUID, length: Duration, at: Duration, define: ActivityBuilder.() -> Unit,
-    ): StatementBuilder = like(statementVideoPaused(buildActivity(video, define), session, length, at))
+    ): StatementBuilder = like(buildActivity(video, define)) { statementVideoPaused(it, session, length, at) }
 
     /** That somebody has seen [video] to its end; see [videoPlayed]. The result says how long that took. */
     public fun videoCompleted(
@@ -304,9 +304,15 @@ public class StatementBuilder {
     @JvmSynthetic
     public fun videoCompleted(
         video: String, session: UUID, length: Duration, define: ActivityBuilder.() -> Unit,
-    ): StatementBuilder = like(statementVideoCompleted(buildActivity(video, define), session, length))
+    ): StatementBuilder = like(buildActivity(video, define)) { statementVideoCompleted(it, session, length) }
 
-    private fun like(template: Statement): StatementBuilder {
+    private fun like(activity: XapiActivity, response: String? = null, make: (XapiActivity) -> Statement): StatementBuilder {
+        val template = try {
+            make(activity)
+        } catch (_: PannierException.Invalid) {
+            // Half a character, which no call takes: it stays, so that recording it tells that as of all other texts.
+            Statement(null, Verb(""), StatementObject.Activity(activity), XapiResult(response = response))
+        }
         verb = template.verb
         target = template.`object`
         template.result?.let { result { add(it) } }

@@ -303,7 +303,9 @@ public class Collector private constructor(
         }
     }
 
-    /** Closes, and waits until the file is closed: for a commit to the disk at most, never for the network. */
+    /**
+     * Closes, and waits until the file is closed: for a commit to the disk at most, never for the network.
+     */
     public suspend fun closeAndJoin() {
         close()
         ending?.join()
@@ -326,7 +328,7 @@ public class Collector private constructor(
     private fun unlessClosed(work: BlockingCollector.() -> Unit) {
         try {
             blocking.work()
-        } catch (_: IllegalStateException) {
+        } catch (_: PannierException.Closing) {
             // It is closed by now, so there is nothing to tell.
         }
     }
@@ -339,10 +341,10 @@ public class Collector private constructor(
             // A sync is ended by a pause, and need not be waited for.
             turns.call(on, waits = on !== SYNCS) {
                 try {
-                    asCalled { blocking.work() }
+                    blocking.work()
                 } catch (error: Exception) {
                     // Which of these it is depends on how far the closing has come; any other says what it did.
-                    val isEnd = error is PannierException.Paused || error is IllegalStateException
+                    val isEnd = error is PannierException.Paused || error is PannierException.Closing
                     throw if (ending != null && isEnd) closed() else error
                 }
             }
@@ -363,8 +365,6 @@ public class Collector private constructor(
     }
 
     public companion object {
-        private fun closed() = PannierException.Closing("the collector is closed: open it again")
-
         /** What the core says where it can see it by the thread. */
         private fun reentrant() = PannierException.Reentrant(
             "a sync is asked for from within a sync of the same collector, and would wait for itself: " +

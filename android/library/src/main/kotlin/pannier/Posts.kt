@@ -19,11 +19,9 @@ internal class Posts(private val collector: BlockingCollector, private val onNot
 
     private fun record(statements: List<Statement>, recorder: BlockingRecorder?) {
         try {
-            asCalled {
-                when {
-                    statements.size > 1 -> recorder?.recordAll(statements) ?: collector.recordAll(statements)
-                    else -> recorder?.record(statements.single()) ?: collector.record(statements.single())
-                }
+            when {
+                statements.size > 1 -> recorder?.recordAll(statements) ?: collector.recordAll(statements)
+                else -> recorder?.record(statements.single()) ?: collector.record(statements.single())
             }
         } catch (error: PannierException.Unplaced) {
             // They are recorded: who records them again counts them twice.

@@ -4,13 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -131,6 +135,61 @@ class JavaTest {
             assertEquals(1, collector.removeUpstream("exams", Remainder.DISCARD));
             assertEquals(2, collector.status().getQueued());
         }
+    }
+
+    /** Files of this folder that this process has open. */
+    private long openFiles() throws Exception {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.filter(it -> {
+                        try {
+                            return Files.readSymbolicLink(it).startsWith(folder.toRealPath());
+                        } catch (java.io.IOException gone) {
+                            return false;
+                        }
+                    })
+                    .count();
+        }
+    }
+
+    @Test
+    void aCloseEndsASyncAndWhatIsCalledAfterwardsIsTold() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch answers = new CountDownLatch(1);
+        Transport hangs =
+                request -> {
+                    asked.countDown();
+                    try {
+                        answers.await();
+                    } catch (InterruptedException end) {
+                        Thread.currentThread().interrupt();
+                    }
+                    return new Response(503, List.of(), new byte[0], false);
+                };
+        BlockingCollector collector =
+                BlockingCollector.open(
+                        folder.resolve("queue.db").toString(), config("https://lrs.example/xAPI"), hangs, null);
+        Statement completed = new StatementBuilder().actor(Statements.mbox("ada@example.com")).completed(LESSON).build();
+        Subscription subscription = collector.addListener(event -> {});
+        BlockingUpstream upstream = collector.upstream("main");
+        collector.record(completed);
+        FutureTask<SyncReport> sync = new FutureTask<>(() -> collector.sync(Duration.ofHours(1)));
+        new Thread(sync).start();
+        assertTrue(asked.await(20, TimeUnit.SECONDS));
+        assertTrue(openFiles() > 0);
+
+        collector.close();
+        collector.close();
+        assertEquals(Ended.Interrupted.INSTANCE, sync.get(20, TimeUnit.SECONDS).getEnded());
+        assertEquals(0, openFiles());
+        assertThrows(PannierException.Closing.class, () -> collector.record(completed));
+        assertThrows(PannierException.Closing.class, collector::status);
+        assertThrows(PannierException.Closing.class, upstream::status);
+        collector.interrupt();
+        collector.setNetwork(true);
+        subscription.cancel();
+        subscription.close();
+        subscription.cancel();
+        answers.countDown();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package pannier
 
 import java.nio.file.Path
+import java.util.UUID
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.CoroutineStart
@@ -140,16 +141,60 @@ class CallbacksTest {
     fun `a transport that throws is a broken connection, and says why it is none`() = runBlocking {
         for ((thrown, problem) in listOf(
             IllegalStateException("oh") to Problem.BROKEN,
+            NotImplementedError("oh") to Problem.BROKEN,
+            TransportException.Unreachable("half a \uD83D") to Problem.BROKEN,
             TransportException.Unreachable("no route") to Problem.UNREACHABLE,
             TransportException.TimedOut() to Problem.TIMED_OUT,
         )) {
-            val file = folder.resolve("$problem.db")
+            val file = folder.resolve("${UUID.randomUUID()}.db")
             Collector.open(file, Config(endpoint = LRS), Transport { throw thrown }).use {
                 it.record(lesson(1))
                 val ended = it.sync().ended
                 assertTrue(ended is Ended.Waiting && ended.trouble?.problem == problem, "$ended")
                 assertFalse("at pannier" in "$ended", "a stack trace is kept: $ended")
+                assertFalse("buffer" in "$ended", "what it threw is not said: $ended")
             }
+        }
+    }
+
+    @Test
+    fun `an Error of a provider or a listener is held`() = runBlocking<Unit> {
+        val refusing = Transport { answer(401, "who are you") }
+        val provider = CredentialsProvider { TODO("sign in") }
+        Collector.open(folder.queue(), Config(endpoint = LRS), refusing, provider).use {
+            it.record(lesson(1))
+            assertTrue(it.sync().ended is Ended.NeedsApp)
+        }
+        BlockingCollector.open(folder.queue().toString(), Config()).use { collector ->
+            val heard = LinkedBlockingQueue<Event>()
+            collector.addListener(listener { TODO("hear") })
+            collector.addListener(listener { heard += it })
+            val id = collector.record(lesson(2)).id
+            assertEquals(Event.Recorded(listOf(id)), heard.poll(10, TimeUnit.SECONDS))
+        }
+    }
+
+    @Test
+    fun `no thread that calls the app keeps a JVM alive`() = runBlocking<Unit> {
+        val threads = LinkedBlockingQueue<Pair<String, Boolean>>()
+        fun here(what: String) = threads.put(what to Thread.currentThread().isDaemon)
+        val provider = CredentialsProvider { here("provider"); null }
+        val transport = Transport { here("transport"); answer(401, "who are you") }
+        Collector.setLogger(LogLevel.DEBUG) { here("logger") }
+        try {
+            BlockingCollector.open(folder.queue().toString(), Config(endpoint = LRS), transport, provider).use { collector ->
+                collector.addListener(listener { here("listener") })
+                collector.record(lesson(1))
+                collector.sync()
+                val missing = mutableSetOf("provider", "transport", "logger", "listener")
+                while (missing.isNotEmpty()) {
+                    val (what, isDaemon) = threads.poll(20, TimeUnit.SECONDS) ?: error("nobody called the $missing")
+                    assertTrue(isDaemon, what)
+                    missing -= what
+                }
+            }
+        } finally {
+            Collector.setLogger(LogLevel.OFF)
         }
     }
 

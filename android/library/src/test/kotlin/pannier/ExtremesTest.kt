@@ -74,6 +74,13 @@ class ExtremesTest {
         for (record in listOf<suspend () -> Unit>(
             { collector.record("{\"id\": \"$cut\"}") },
             { collector.record(lesson(1).copy(verb = Verb("https://example.com/did", mapOf("en" to cut)))) },
+            { collector.record { actor(mbox("ada@example.com")); answered("https://example.com/words/zug", cut) } },
+            { collector.record { actor(mbox("ada@example.com")); completed("https://example.com/words/$cut") } },
+            { collector.recorder(statementDefaults { actor(account("https://school.example", cut)) }) },
+            { Collector.open(folder.resolve("other.db"), Config(endpoint = "https://$cut.example")) },
+            { Statement.fromJson("{\"id\": \"$cut\"}") },
+            { lesson(1).copy(verb = Verb(cut)).toJson() },
+            { checkStatement("{\"id\": \"$cut\"}", XapiVersion.V2_0_0) },
         )) {
             val error = assertThrows<PannierException.Invalid> { runBlocking { record() } }
             assertTrue("surrogate" in error.faults.single().problem, "$error")

@@ -104,6 +104,18 @@ class PostTest {
     }
 
     @Test
+    fun `half an emoji in what is built is told, and thrown at nobody`() = runBlocking<Unit> {
+        open().use { collector ->
+            collector.post { actor(mbox("ada@example.com")); answered("https://example.com/words/zug", "Zug \uD83D\uDE82".take(5)) }
+            collector.post { actor(mbox("ada@example.com")); progressed("https://example.com/words/\uD83D", 40) }
+            collector.post(lesson(1))
+            assertEquals(1, collector.readStatus().queued)
+        }
+        assertEquals(2, notRecorded.size)
+        for ((_, error) in notRecorded) assertTrue("surrogate" in (error as PannierException.Invalid).faults.single().problem)
+    }
+
+    @Test
     fun `a closed collector tells it, and does not throw`() = runBlocking<Unit> {
         val told = CountDownLatch(1)
         val collector = open { statement, error -> notRecorded += statement.id to error; told.countDown(); error("an app's own") }
