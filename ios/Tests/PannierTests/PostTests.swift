@@ -77,6 +77,7 @@ struct PostTests {
         collector.post(lesson(5))
         threads.open()
         #expect(try await recorded(in: collector) == [1, 2, 5])
+        try await until { [told] in told.with { $0.count } == 2 }
         let errors = told.with { $0.map(\.1) }
         #expect(told.with { $0.map(\.0) } == [
             Statement(.completed, XapiActivity("https://example.com/lessons/3")), lesson(4, id: id),
@@ -102,6 +103,35 @@ struct PostTests {
             ["ada", "ben", "Ada"].first { statement.statement.contains("\"\($0)\"") }
         }
         #expect(who == ["ada", "ada", "ben", "ada", "ada", "ben", "Ada"])
+    }
+
+    @Test func whoIsToldMayWaitForTheCollectorAndCloseIt() async throws {
+        let (held, done) = (Locked<Collector?>(nil), Locked(0))
+        let collector = try await Collector.open(folder.queue) { statement, _ in
+            let (collector, isOver) = (held.with { $0 }!, DispatchSemaphore(value: 0))
+            Task {
+                if statement.verb.id == "none" { _ = try? await collector.record(lesson(50)) } else { await collector.close() }
+                isOver.signal()
+            }
+            isOver.wait()
+            done.with { $0 += 1 }
+        }
+        held.with { $0 = collector }
+        func bad(_ verb: String) -> Statement { Statement(Verb(verb, "did"), XapiActivity("https://example.com/lessons/1")) }
+        collector.post(bad("none"))
+        collector.post(lesson(2))
+        let calls = Task {
+            try await collector.record(lesson(3))
+            collector.post(bad("nor this"))
+            try await collector.readStatus()
+            done.with { $0 += 10 }
+        }
+        try await until { done.with { $0 } == 12 }
+        try await calls.value
+        await collector.close()
+        let again = try await Collector.open(folder.queue)
+        #expect(try await Set(recorded(in: again)) == [2, 3, 50])
+        await again.close()
     }
 
     @Test func afterACloseItIsToldOnAnotherThread() async throws {

@@ -68,7 +68,11 @@ final class Caller: Sendable {
     func posted() async {
         let turns = turns
         try? await Calls.make(place: { turns.place($0, isSync: true) }) {}
+        await told()
     }
+
+    /// Waits until the app has been told of all that is known by now not to be recorded.
+    func told() async { await posts.told() }
 
     /// Begins to close the file.
     func pause() -> Turn {

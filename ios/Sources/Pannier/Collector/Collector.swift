@@ -367,11 +367,12 @@ public final class Collector: Sendable {
 
     /// Ends a sync under way, closes the file, and ends ``events`` and ``status``; calls fail from then
     /// on. Waits for the calls begun before it and for a commit to the disk, never for the network, also where the caller is
-    /// cancelled. Closing twice is closing once.
+    /// cancelled. What could not be recorded is told by then (``OnNotRecorded``). Closing twice is closing once.
     public func close() async {
         guard let closing = caller.close() else { return }
         _ = await closing.failure()
         endFeeds()
+        await caller.told()
     }
 }
 

@@ -7,9 +7,13 @@ struct Posted: Sendable {
 }
 
 /// Records what was posted, and tells what could not be: the app, or the system's log where that does not want to know.
+/// Telling has a turn of its own, so that who is told may call the collector and wait for it.
 struct Posts: Sendable {
     /// In one commit.
     private static let most = 500
+
+    /// True in what the app does when it is told.
+    @TaskLocal private static var isTelling = false
 
     private let onNotRecorded: OnNotRecorded?
     private let log: @Sendable (String) -> Void
@@ -46,19 +50,27 @@ struct Posts: Sendable {
             if statements.count > 1, (error as? PannierError)?.group == .notAccepted {
                 for statement in statements { record([statement], in: collector, by: recorder) }
             } else {
-                for statement in statements { tell(statement, error) }
+                for statement in statements { tellLater(statement, error) }
             }
         }
     }
 
-    /// Says of a statement that it is not recorded, on a thread of Pannier's.
+    /// Says of a statement that it is not recorded, on a thread of Pannier's, after those before it.
     func tellLater(_ statement: Statement, _ error: any Error) {
         telling.addOperation { tell(statement, error) }
     }
 
+    /// Waits until all is told, unless it is called from there.
+    func told() async {
+        if Self.isTelling { return }
+        await withCheckedContinuation { waiting in telling.addOperation { waiting.resume() } }
+    }
+
     /// Says it here and now.
     func tell(_ statement: Statement, _ error: any Error) {
-        if let onNotRecorded { return onNotRecorded(statement, error) }
+        if let onNotRecorded {
+            return Self.$isTelling.withValue(true) { onNotRecorded(statement, error) }
+        }
         let name = statement.id.map { " \($0)" } ?? ""
         let words = (error as? PannierError)?.explanation ?? error.localizedDescription
         log("the statement\(name) that was posted is not recorded: \(words)")

@@ -23,7 +23,8 @@ public protocol StatementRecorder: Sendable {
 
 /// Is told what was posted and could not be recorded: see ``StatementRecorder/post(_:)``. The error says why, mostly as
 /// a `PannierError`: the statement is not valid, the disk is full. The statement is kept nowhere. Called on a thread of
-/// Pannier's, one at a time for each collector; what was posted later waits meanwhile.
+/// Pannier's, one at a time for each collector. Only ``Collector/close()`` waits for it, unless called in here: so this may
+/// record a substitute and wait for that.
 public typealias OnNotRecorded = @Sendable (_ statement: Statement, _ error: any Error) -> Void
 
 extension Collector: StatementRecorder {

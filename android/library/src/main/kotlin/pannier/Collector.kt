@@ -97,7 +97,7 @@ public class Collector private constructor(
                 }
             }
         }
-        scope.launch(CALLS) { posts.tell(statement, closed()) }
+        posts.tell(statement, closed())
     }
 
     /**
@@ -304,11 +304,13 @@ public class Collector private constructor(
     }
 
     /**
-     * Closes, and waits until the file is closed: for a commit to the disk at most, never for the network.
+     * Closes, and waits until the file is closed: for a commit to the disk at most, never for the network. What could not
+     * be recorded is told by then ([OnNotRecorded]).
      */
     public suspend fun closeAndJoin() {
         close()
         ending?.join()
+        posts.told()
     }
 
     internal suspend fun <T> reading(work: BlockingCollector.() -> T): T = call(CALLS, work)

@@ -35,8 +35,8 @@ public fun StatementRecorder.post(build: StatementBuilder.() -> Unit): Unit = po
 public fun interface OnNotRecorded {
     /**
      * [error] says why, mostly as a [PannierException]: the statement is not valid, the disk is full. The statement is
-     * kept nowhere. Called on a background thread, one at a time for each collector; what was posted later waits
-     * meanwhile. What this throws is logged.
+     * kept nowhere. Called on a background thread, one at a time for each collector. Only [Collector.closeAndJoin] waits for
+     * it, unless called in here: so this may record a substitute and wait for that. What this throws is logged.
      */
     public fun onNotRecorded(statement: Statement, error: Exception)
 }

@@ -9,8 +9,11 @@ import java.util.logging.LogRecord
 import java.util.logging.Logger
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.runInterruptible
+import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -123,6 +126,37 @@ class PostTest {
         collector.post(lesson(1))
         told.await()
         assertTrue(notRecorded.single().second is PannierException.Closing)
+    }
+
+    @Test
+    fun `who is told may wait for the collector, and close it`() = runBlocking<Unit> {
+        val done = CountDownLatch(2)
+        lateinit var collector: Collector
+        collector = open { statement, _ ->
+            runBlocking {
+                if (statement.verb.id == "none") collector.record(lesson(50)) else collector.closeAndJoin()
+            }
+            done.countDown()
+        }
+        collector.post(lesson(1).copy(verb = Verb("none")))
+        collector.post(lesson(2))
+        withTimeout(20_000) {
+            collector.record(lesson(3))
+            collector.post(lesson(1).copy(verb = Verb("nor this")))
+            collector.readStatus()
+            runInterruptible(Dispatchers.IO) { done.await() }
+            collector.closeAndJoin()
+        }
+        open().use { assertEquals(setOf(2, 3, 50), it.lessons().toSet()) }
+    }
+
+    @Test
+    fun `an Error of who is told takes nothing along`() = runBlocking<Unit> {
+        open { _, _ -> TODO("tell somebody") }.use { collector ->
+            collector.post(lesson(1).copy(verb = Verb("none")))
+            repeat(5) { collector.post(lesson(it + 2)) }
+            assertEquals(List(5) { it + 2 }, collector.lessons())
+        }
     }
 
     @Test

@@ -214,7 +214,7 @@ public class AppCollector(
         }
         try {
             onNotRecorded.onNotRecorded(statement, error)
-        } catch (thrown: Exception) {
+        } catch (thrown: Throwable) {
             Log.e(TAG, "onNotRecorded has thrown", thrown)
         }
     }

@@ -91,14 +91,19 @@ internal class Opening(
 
     private suspend fun openNow(): Collector = try {
         open().also(::settle)
-    } catch (error: Exception) {
+    } catch (error: Throwable) {
         val lost = synchronized(this) {
             attempt = null
             posted.toList().also { posted.clear() }
         }
         // Who waits for this is not cancelled: it would seem so.
-        val told = if (error is CancellationException) IllegalStateException("the opening was cancelled", error) else error
-        lost.forEach { tell(it, told) }
+        val told = when (error) {
+            is CancellationException -> IllegalStateException("the opening was cancelled", error)
+            is Exception -> error
+            else -> IllegalStateException("the opening failed", error)
+        }
+        // By itself: who is told may wait for the next opening.
+        scope.launch { lost.forEach { tell(it, told) } }
         throw told
     }
 
