@@ -1,5 +1,7 @@
 //! Errors of a collector's calls.
 
+use std::path::Path;
+
 use uuid::Uuid;
 
 use crate::lrs::{InvalidCredentials, InvalidEndpoint};
@@ -187,12 +189,12 @@ fn is_transient(error: &StoreError) -> bool {
         | StoreError::Busy
         // A disk that is mounted anew, a device that is unlocked, files that others close.
         | StoreError::ReadOnly(_)
-        | StoreError::CannotOpen { .. }
         | StoreError::Other(_)
         // The next call goes on with what is whole, or with what is left.
         | StoreError::Damaged(_)
         | StoreError::PartlyErased { .. }
         | StoreError::UpstreamNotEmpty { .. } => true,
+        StoreError::CannotOpen { path, .. } => may_be_a_file(path),
         StoreError::Newer { .. }
         | StoreError::Missing(_)
         | StoreError::Foreign(_)
@@ -202,6 +204,13 @@ fn is_transient(error: &StoreError) -> bool {
         | StoreError::MainStays
         | StoreError::Paused => false,
     }
+}
+
+/// Tells whether a queue may ever have this path: one that names no file names none later either.
+fn may_be_a_file(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let is_plain = text != ":memory:" && !text.starts_with("file:");
+    is_plain && path.file_name().is_some() && !text.ends_with(std::path::is_separator)
 }
 
 #[cfg(test)]
@@ -238,6 +247,20 @@ mod tests {
         for error in of_the_store.map(Error::from).into_iter().chain([not_empty]) {
             assert!(error.is_transient(), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_path_that_names_no_file_never_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_transient = |path: &str| {
+            let refused = crate::Collector::open(path, crate::Config::default());
+            refused.expect_err(path).is_transient()
+        };
+        for path in ["", ":memory:", "/", "file:x.db", "queue/"] {
+            assert!(!is_transient(path), "{path}");
+        }
+        let not_yet = folder.path().join("not yet there/queue.db");
+        assert!(is_transient(&not_yet.to_string_lossy()));
     }
 
     #[test]

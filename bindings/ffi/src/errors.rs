@@ -310,11 +310,17 @@ impl PannierError {
             Self::DiskFull { .. }
             | Self::Busy { .. }
             | Self::ReadOnly { .. }
-            | Self::CannotOpen { .. }
             | Self::Storage { .. }
             | Self::Damaged { .. }
             | Self::PartlyErased { .. }
             | Self::UpstreamNotEmpty { .. } => true,
+            Self::CannotOpen { path, .. } => {
+                let error = StoreError::CannotOpen {
+                    path: path.into(),
+                    reason: String::new(),
+                };
+                pannier::Error::from(error).is_transient()
+            }
             Self::Invalid { .. }
             | Self::AttachmentContent { .. }
             | Self::OtherContent { .. }
@@ -352,7 +358,7 @@ impl PannierError {
 impl From<pannier::Error> for PannierError {
     fn from(error: pannier::Error) -> Self {
         use pannier::Error;
-        let explanation = error.to_string();
+        let explanation = by_their_names_here(&error.to_string());
         match error {
             Error::Invalid(invalid) => Self::Invalid {
                 faults: invalid.faults.into_iter().map(Into::into).collect(),
@@ -387,6 +393,36 @@ impl From<pannier::Error> for PannierError {
             _ => Self::Storage { explanation },
         }
     }
+}
+
+/// Returns a text with the names in it (in backticks) as Kotlin and Swift have them: `add_upstream` is `addUpstream`.
+fn by_their_names_here(text: &str) -> String {
+    let is_name =
+        |part: &str| part.contains(['_', ':']) && !part.contains(|it: char| !is_of_a_name(it));
+    let parts = text.split('`');
+    let named = parts.map(|part| {
+        if is_name(part) {
+            in_camels(part)
+        } else {
+            part.to_owned()
+        }
+    });
+    named.collect::<Vec<_>>().join("`")
+}
+
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_alphabetic() || matches!(letter, '_' | ':')
+}
+
+fn in_camels(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camels = words.next().unwrap_or_default().replace("::", ".");
+    for word in words {
+        let (first, rest) = word.split_at(word.len().min(1));
+        camels.push_str(&first.to_ascii_uppercase());
+        camels.push_str(rest);
+    }
+    camels
 }
 
 impl PannierError {
@@ -516,6 +552,13 @@ mod tests {
                 "CannotOpen",
             ),
             (
+                StoreError::CannotOpen {
+                    path: ":memory:".into(),
+                    reason: "x".to_owned(),
+                },
+                "CannotOpen",
+            ),
+            (
                 StoreError::Unplaced {
                     ids: vec![id],
                     reason: "x".to_owned(),
@@ -543,10 +586,27 @@ mod tests {
         for (error, kind) in errors() {
             let (said, is_transient) = (error.to_string(), error.is_transient());
             let crossed = PannierError::from(error);
-            assert_eq!(crossed.to_string(), said);
+            assert_eq!(crossed.to_string(), by_their_names_here(&said));
             assert_eq!(crossed.is_transient(), is_transient, "{crossed:?}");
             assert!(format!("{crossed:?}").starts_with(kind), "{crossed:?}");
         }
+    }
+
+    #[test]
+    fn what_to_call_is_named_as_it_is_here() {
+        let name = "se_cond`".to_owned();
+        let none = PannierError::from(Error::NoUpstream { name }).to_string();
+        assert!(
+            none.contains("(`addUpstream`)") && none.contains("(`upstreams`)"),
+            "{none}"
+        );
+        let name = "second".to_owned();
+        let left = PannierError::from(Error::UpstreamNotEmpty { name, left: 1 }).to_string();
+        assert!(left.contains("(`Remainder.Discard`)"), "{left}");
+        let endpoint = pannier::lrs::Endpoint::parse("http://lrs.example/x").unwrap();
+        let clear = endpoint.check_cleartext(true, false).unwrap_err();
+        let clear = PannierError::from(Error::from(clear)).to_string();
+        assert!(clear.contains("(`allowCleartext`)"), "{clear}");
     }
 
     #[test]
