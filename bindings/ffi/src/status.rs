@@ -207,7 +207,8 @@ impl Status {
 
     /// Tells whether nobody has to do anything: nothing is held, no loss is to be acknowledged, and there is no trouble
     /// but one that may end by itself: a network that comes back, an LRS that is busy or fails. A queue that waits for a
-    /// network is healthy, however long it is, and so is one that has no endpoint yet.
+    /// network is healthy, however long it is, and so is one that has no endpoint yet. Of several upstreams each has a
+    /// status of its own, and `UpstreamInfo.is_healthy` tells of one that nobody delivers to here, too.
     pub fn is_healthy(&self) -> bool {
         let needs_somebody =
             |trouble: &Trouble| !pannier::Problem::from(trouble.problem).is_transient();

@@ -102,6 +102,16 @@ pub struct UpstreamInfo {
     pub status: Status,
 }
 
+#[uniffi::export]
+impl UpstreamInfo {
+    /// Tells whether nobody has to do anything here: its status is healthy, and where it has yet to get something, this
+    /// process delivers to it. Whether another process does is not known here.
+    pub fn is_healthy(&self) -> bool {
+        let is_seen_to = self.opened || self.status.undelivered() == 0;
+        is_seen_to && self.status.is_healthy()
+    }
+}
+
 impl From<pannier::UpstreamInfo> for UpstreamInfo {
     fn from(listed: pannier::UpstreamInfo) -> Self {
         Self {

@@ -64,7 +64,8 @@ impl Status {
 
     /// Tells whether nobody has to do anything: nothing is held, no loss is to be acknowledged, and there is no trouble
     /// but one that may end by itself ([`Problem::is_transient`]). A queue that waits for a network is healthy, however
-    /// long it is, and so is one that has no endpoint yet.
+    /// long it is, and so is one that has no endpoint yet. Of several upstreams each has a status of its own, and
+    /// [`UpstreamInfo::is_healthy`](crate::UpstreamInfo::is_healthy) tells of one that nobody delivers to here, too.
     pub fn is_healthy(&self) -> bool {
         let needs_somebody = |trouble: &Trouble| !trouble.problem.is_transient();
         self.ledger.held == 0

@@ -98,6 +98,15 @@ pub struct UpstreamInfo {
     pub status: Status,
 }
 
+impl UpstreamInfo {
+    /// Tells whether nobody has to do anything here: its status [is healthy](Status::is_healthy), and where it has yet to
+    /// get something, this process delivers to it. Whether another process does is not known here.
+    pub fn is_healthy(&self) -> bool {
+        let is_seen_to = self.opened || self.status.undelivered() == 0;
+        is_seen_to && self.status.is_healthy()
+    }
+}
+
 impl Collector {
     /// Adds an LRS to deliver to: it gets what is recorded from now on and its route takes, and with
     /// [`NewUpstream::backfill`] what is there already. Each upstream has a queue, credentials, waits and refusals of

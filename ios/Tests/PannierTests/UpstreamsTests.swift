@@ -56,6 +56,18 @@ struct UpstreamsTests {
         #expect(exams.ids == Set(ids))
     }
 
+    @Test func oneThatNobodyDeliversToHereIsNotHealthy() async throws {
+        let first = try await opened()
+        try await first.addUpstream(added)
+        await first.close()
+        let collector = try await opened()
+        #expect(try await collector.upstreams().allSatisfy(\.isHealthy))
+        try await collector.record(lesson(1))
+        #expect(try await collector.upstreams().map(\.isHealthy) == [true, false])
+        try await collector.addUpstream(added)
+        #expect(try await collector.upstreams().allSatisfy(\.isHealthy))
+    }
+
     @Test func eachIsProbedByItselfAndWhatIsStoredForThatIsInNoCount() async throws {
         let collector = try await opened()
         let upstream = try await collector.addUpstream(added)

@@ -772,6 +772,21 @@ fn a_provider_that_hangs_or_panics_concerns_its_own_upstream_alone() {
     }
 }
 
+#[test]
+fn one_that_is_to_get_something_and_that_nobody_delivers_to_here_is_not_healthy() {
+    let stage = Stage::new();
+    stage.open().add_upstream(at("second")).unwrap();
+    let collector = stage.open();
+    let second = || collector.upstreams().unwrap().remove(1);
+    assert!(!second().opened && second().is_healthy());
+    record(&collector, 0..2);
+    assert!(!second().is_healthy() && second().status.is_healthy());
+    assert!(collector.upstreams().unwrap()[0].is_healthy());
+    collector.add_upstream(at("second")).unwrap();
+    assert!(second().is_healthy());
+    assert_eq!(second().status.undelivered(), 2);
+}
+
 /// Gives what no header can hold.
 struct Nonsense;
 

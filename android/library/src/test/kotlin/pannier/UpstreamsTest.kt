@@ -58,6 +58,18 @@ class UpstreamsTest {
     }
 
     @Test
+    fun `one that nobody delivers to here is not healthy`() = withHub { hub ->
+        Collector.open(folder.queue(), hub.config, transport).use { it.addUpstream(EXAMS) }
+        Collector.open(folder.queue(), hub.config, transport).use { collector ->
+            assertTrue(collector.upstreams().all { it.isHealthy })
+            collector.record(lesson(1))
+            assertEquals(listOf(true, false), collector.upstreams().map { it.isHealthy })
+            collector.addUpstream(EXAMS)
+            assertTrue(collector.upstreams().all { it.isHealthy })
+        }
+    }
+
+    @Test
     fun `each is probed by itself, and what is stored for that is in no count`() = withHub { hub ->
         Collector.open(folder.queue(), hub.config, transport).use { collector ->
             val upstream = collector.addUpstream(EXAMS)
