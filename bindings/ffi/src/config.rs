@@ -272,10 +272,10 @@ mod tests {
             speak: Some(XapiVersion::V2_0_0),
             sync: Some(SyncPolicy::Automatic {
                 count: -3,
-                age: Some(TimeSpan(Duration::from_secs(9))),
+                age: Some(Duration::from_secs(9).into()),
             }),
             history: Some(HistoryPolicy::For {
-                age: TimeSpan(Duration::from_secs(2)),
+                age: Duration::from_secs(2).into(),
             }),
             max_statements: Some(7),
             max_bytes: Some(0),

@@ -39,27 +39,46 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// A length of time, at most some 292 years.
+/// A length of time in nanoseconds, at most some 292 years. What fits no number crosses as the longest or the shortest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeSpan(pub Duration);
+pub struct TimeSpan(pub i64);
 
-uniffi::custom_type!(
+uniffi::custom_newtype!(
     /// A length of time, at most some 292 years.
-    TimeSpan, i64, {
-    lower: |span| i64::try_from(span.0.as_nanos()).unwrap_or(i64::MAX),
-    // A negative length counts as zero.
-    try_lift: |nanos| Ok(Self(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))),
-});
+    TimeSpan, i64
+);
 
-impl From<TimeSpan> for Duration {
-    fn from(TimeSpan(duration): TimeSpan) -> Self {
-        duration
+impl From<Duration> for TimeSpan {
+    fn from(duration: Duration) -> Self {
+        Self(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
     }
 }
 
+impl From<TimeSpan> for Duration {
+    /// Takes a negative wait or age for none.
+    fn from(TimeSpan(nanos): TimeSpan) -> Self {
+        Self::from_nanos(u64::try_from(nanos).unwrap_or(0))
+    }
+}
+
+impl TimeSpan {
+    /// Returns the length for a statement, where nothing else may be written than was meant; `None` for one that is
+    /// negative or fits no number.
+    pub(crate) fn exact(self) -> Option<Duration> {
+        let nanos = u64::try_from(self.0).ok();
+        nanos
+            .filter(|_| self.0 != i64::MAX)
+            .map(Duration::from_nanos)
+    }
+}
+
+/// Expectation of a length in a statement.
+pub(crate) const EXPECTED_LENGTH: &str =
+    "a length of time from 0 to 292 years, taken by a clock that nobody sets";
+
 /// Returns the whole milliseconds, or the most that fit where a duration does not.
-pub(crate) fn millis(TimeSpan(duration): TimeSpan) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+pub(crate) fn millis(span: TimeSpan) -> i64 {
+    i64::try_from(Duration::from(span).as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -78,13 +97,14 @@ mod tests {
 
     #[test]
     fn what_fits_no_number_is_the_longest_or_nothing() {
-        use uniffi::{Lift, Lower};
-        assert_eq!(millis(TimeSpan(Duration::from_millis(1_500))), 1_500);
-        assert_eq!(millis(TimeSpan(Duration::MAX)), i64::MAX);
-        let lower = <TimeSpan as Lower<crate::UniFfiTag>>::lower;
-        let lift = |nanos| <TimeSpan as Lift<crate::UniFfiTag>>::try_lift(nanos).unwrap();
-        assert_eq!(lower(TimeSpan(Duration::MAX)), i64::MAX);
-        assert_eq!(lift(1_500), TimeSpan(Duration::from_nanos(1_500)));
-        assert_eq!(lift(-1), TimeSpan(Duration::ZERO));
+        let millis_of = |duration: Duration| millis(duration.into());
+        assert_eq!(millis_of(Duration::from_millis(1_500)), 1_500);
+        assert_eq!(TimeSpan::from(Duration::MAX), TimeSpan(i64::MAX));
+        assert_eq!(Duration::from(TimeSpan(1_500)), Duration::from_nanos(1_500));
+        assert_eq!(Duration::from(TimeSpan(-1)), Duration::ZERO);
+        assert_eq!(TimeSpan(1_500).exact(), Some(Duration::from_nanos(1_500)));
+        for inexact in [-1, i64::MIN, i64::MAX] {
+            assert_eq!(TimeSpan(inexact).exact(), None);
+        }
     }
 }

@@ -199,7 +199,7 @@ impl TryFrom<lrs::Request> for Request {
                 })
                 .collect(),
             body: request.body.map(Body::try_from).transpose()?,
-            timeout: TimeSpan(request.timeout),
+            timeout: request.timeout.into(),
             longest_answer: i64::try_from(request.longest_answer).unwrap_or(i64::MAX),
         })
     }
@@ -337,7 +337,7 @@ mod tests {
         let request = Request::try_from(request).unwrap();
         assert_eq!(
             (request.method, request.timeout),
-            (Method::Post, TimeSpan(Duration::from_secs(9)))
+            (Method::Post, Duration::from_secs(9).into())
         );
         let pieces = [
             BodyPiece::Bytes {

@@ -16,13 +16,12 @@ extension Date {
 }
 
 extension Duration {
-    /// Nothing for less than nothing, and what fits no number is the longest.
+    /// What fits no number is the longest or the shortest.
     var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
         let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (all, overflowsToo) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return overflows || overflowsToo ? .max : all
+        return overflows || overflowsToo ? (seconds < 0 ? .min : .max) : all
     }
 }
 

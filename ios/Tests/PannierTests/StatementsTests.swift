@@ -236,9 +236,13 @@ struct StatementsTests {
         }
     }
 
-    @Test func timesBeyondAllNumbersAreTheFurthest() throws {
-        let json = try lesson(1).result(XapiResult(duration: .seconds(-5))).toJson()
-        #expect(json.contains(#""duration":"PT0S""#))
+    @Test func timesBeyondAllNumbersAreTheFurthestAndDurationsAreRefused() async throws {
+        let cut = try lesson(1).result(XapiResult(duration: .milliseconds(1_239))).toJson()
+        #expect(cut.contains(#""duration":"PT1.23S""#))
+        for duration in [Duration.seconds(-5), .nanoseconds(-1), .seconds(Int64.max), .seconds(Int64.min)] {
+            let error = await thrown { _ = try lesson(1).result(XapiResult(duration: duration)).toJson() }
+            #expect(error?.faults.map(\.path) == ["$.result.duration"])
+        }
         #expect(try lesson(1).timestamp(.distantFuture).toJson().contains("4001-01-01"))
         #expect(throws: Never.self) { try lesson(1).timestamp(Date(timeIntervalSince1970: 1e300)).toJson() }
     }

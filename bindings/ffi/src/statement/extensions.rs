@@ -4,6 +4,10 @@ use pannier::statement::{Fault, model};
 use serde_json::Value;
 
 use super::Extensions;
+use crate::time::EXPECTED_LENGTH;
+
+/// Text in the place of a length of time that cannot be written as it is; no JSON.
+pub(super) const NO_LENGTH: &str = "no length";
 
 /// Converts into values; a text that is no JSON is a fault of its own.
 pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) -> model::Extensions {
@@ -13,6 +17,13 @@ pub(super) fn core(extensions: Extensions, at: &str, faults: &mut Vec<Fault>) ->
             Ok(value) => {
                 values.insert(iri, value);
             }
+            Err(_) if text == NO_LENGTH => faults.push(Fault {
+                index: None,
+                path: format!("{at}.extensions[{}]", Value::from(iri)),
+                problem: "is negative, or longer than 292 years".to_owned(),
+                expected: EXPECTED_LENGTH.to_owned(),
+                section: "Data 4.6",
+            }),
             Err(error) => faults.push(Fault {
                 index: None,
                 path: format!("{at}.extensions[{}]", Value::from(iri)),

@@ -1,11 +1,13 @@
 //! The result of a statement.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use pannier::statement::{Fault, model};
 
 use super::extensions;
 use crate::TimeSpan;
+use crate::time::EXPECTED_LENGTH;
 
 /// Outcome of the action (Data 2.4.5): the `result` of a statement.
 #[derive(Debug, Clone, Default, PartialEq, uniffi::Record)]
@@ -22,7 +24,8 @@ pub struct XapiResult {
     /// The answer given, in the form that the interaction type asks for.
     #[uniffi(default)]
     pub response: Option<String>,
-    /// Time it took. Anything finer than 0.01 s is cut off (Data 4.6).
+    /// Time it took. Anything finer than 0.01 s is cut off (Data 4.6). One that is negative or longer than 292 years is
+    /// refused when it is recorded.
     #[uniffi(default)]
     pub duration: Option<TimeSpan>,
     /// Anything else: IRI to JSON text.
@@ -39,7 +42,7 @@ impl XapiResult {
             success: self.success,
             completion: self.completion,
             response: self.response,
-            duration: self.duration.map(Into::into),
+            duration: self.duration.and_then(|span| length(span, at, faults)),
             extensions: extensions::core(self.extensions, at, faults),
         }
     }
@@ -52,10 +55,30 @@ impl From<model::XapiResult> for XapiResult {
             success: result.success,
             completion: result.completion,
             response: result.response,
-            duration: result.duration.map(TimeSpan),
+            duration: result.duration.map(Into::into),
             extensions: extensions::texts(result.extensions),
         }
     }
+}
+
+/// Converts the time it took. One that cannot be written as it is would become another one, and nobody would be told.
+fn length(span: TimeSpan, at: &str, faults: &mut Vec<Fault>) -> Option<Duration> {
+    let exact = span.exact();
+    if exact.is_none() {
+        faults.push(Fault {
+            index: None,
+            path: format!("{at}.duration"),
+            problem: if span.0 < 0 {
+                "is negative"
+            } else {
+                "is longer than 292 years"
+            }
+            .to_owned(),
+            expected: format!("{EXPECTED_LENGTH}, or none"),
+            section: "Data 4.6",
+        });
+    }
+    exact
 }
 
 /// Score of an attempt (Data 2.4.5.1). Not for progress.

@@ -1,7 +1,9 @@
 //! The commonest statements, as the core makes them. In Kotlin and Swift they are where a statement is built.
 
 use pannier::statement::model;
+use pannier::statement::vocabulary::extensions;
 
+use super::extensions::NO_LENGTH;
 use super::{Statement, StatementObject, XapiActivity};
 use crate::{TimeSpan, Uuid};
 
@@ -39,9 +41,10 @@ pub fn statement_video_played(
     length: TimeSpan,
     at: TimeSpan,
 ) -> Statement {
-    made(video, |it| {
+    let made = made(video, |it| {
         model::Statement::video_played(it, session, length.into(), at.into())
-    })
+    });
+    of_video(made, length, at)
 }
 
 /// Makes the statement that somebody stopped `video` for a while or for good, `at` this point; see
@@ -53,9 +56,10 @@ pub fn statement_video_paused(
     length: TimeSpan,
     at: TimeSpan,
 ) -> Statement {
-    made(video, |it| {
+    let made = made(video, |it| {
         model::Statement::video_paused(it, session, length.into(), at.into())
-    })
+    });
+    of_video(made, length, at)
 }
 
 /// Makes the statement that somebody has seen `video` to its end; see `statement_video_played`.
@@ -65,9 +69,28 @@ pub fn statement_video_completed(
     session: Uuid,
     length: TimeSpan,
 ) -> Statement {
-    made(video, |it| {
+    let made = made(video, |it| {
         model::Statement::video_completed(it, session, length.into())
-    })
+    });
+    of_video(made, length, length)
+}
+
+/// Marks the lengths that cannot be written as they are, so that this is told when the statement is recorded.
+fn of_video(mut statement: Statement, length: TimeSpan, at: TimeSpan) -> Statement {
+    let result = statement.result.as_mut().map(|known| &mut known.extensions);
+    let context = statement
+        .context
+        .as_mut()
+        .map(|known| &mut known.extensions);
+    for (extensions, iri, span) in [
+        (result, extensions::VIDEO_TIME, at),
+        (context, extensions::VIDEO_LENGTH, length),
+    ] {
+        if let (Some(extensions), None) = (extensions, span.exact()) {
+            extensions.insert(iri.to_owned(), NO_LENGTH.to_owned());
+        }
+    }
+    statement
 }
 
 /// Makes a statement about this activity. Its extensions stay the text that they are: whether that is JSON is told
@@ -93,7 +116,42 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::PannierError;
     use crate::statement::ActivityDefinition;
+
+    #[test]
+    fn a_length_of_a_video_that_cannot_be_written_is_a_fault() {
+        let video = || XapiActivity {
+            id: "https://example.com/video".to_owned(),
+            definition: None,
+        };
+        let (good, bad) = (TimeSpan(1_500_000_000), TimeSpan(-1));
+        let fault_paths = |statement: Statement| match statement.to_json() {
+            Err(PannierError::Invalid { faults, .. }) => {
+                assert!(
+                    faults
+                        .iter()
+                        .all(|fault| fault.problem.contains("negative"))
+                );
+                faults.into_iter().map(|fault| fault.path).collect()
+            }
+            _ => Vec::new(),
+        };
+        let time = r#"$.result.extensions["https://w3id.org/xapi/video/extensions/time"]"#;
+        let length = r#"$.context.extensions["https://w3id.org/xapi/video/extensions/length"]"#;
+        let id = Uuid::nil();
+        assert!(fault_paths(statement_video_played(video(), id, good, good)).is_empty());
+        assert_eq!(
+            fault_paths(statement_video_paused(video(), id, good, bad)),
+            [time]
+        );
+        assert_eq!(
+            fault_paths(statement_video_played(video(), id, bad, good)),
+            [length]
+        );
+        let both = fault_paths(statement_video_completed(video(), id, bad));
+        assert_eq!(both, [length, time]);
+    }
 
     #[test]
     fn what_is_known_of_an_activity_stays_even_what_is_no_json() {

@@ -116,7 +116,7 @@ fn full() -> Statement {
             success: Some(true),
             completion: Some(false),
             response: Some("answer".to_owned()),
-            duration: Some(TimeSpan(Duration::from_secs(61))),
+            duration: Some(Duration::from_secs(61).into()),
             extensions: map("https://example.com/r", "1"),
         }),
         context: Some(context(id)),
@@ -136,6 +136,23 @@ fn full() -> Statement {
 
 fn json_of(statement: &Statement) -> Value {
     serde_json::from_str(&statement.to_json().unwrap()).unwrap()
+}
+
+#[test]
+fn a_time_taken_that_cannot_be_written_as_it_is_is_a_fault() {
+    for (nanos, problem) in [
+        (-1, "is negative"),
+        (i64::MIN, "is negative"),
+        (i64::MAX, "is longer than 292 years"),
+    ] {
+        let mut statement = full();
+        statement.result.as_mut().unwrap().duration = Some(TimeSpan(nanos));
+        let Err(PannierError::Invalid { faults, .. }) = statement.to_json() else {
+            panic!("{nanos} is taken")
+        };
+        let said: Vec<_> = faults.iter().map(|it| (&*it.path, &*it.problem)).collect();
+        assert_eq!(said, [("$.result.duration", problem)]);
+    }
 }
 
 #[test]

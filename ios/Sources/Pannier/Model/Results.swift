@@ -11,7 +11,7 @@ extension XapiResult: Changeable {
     /// The answer given, in the form that the interaction type asks for.
     public func response(_ response: String) -> Self { with { $0.response = response } }
 
-    /// How long it took. What is finer than 0.01 s is cut off (Data 4.6).
+    /// How long it took. What is finer than 0.01 s is cut off (Data 4.6); a negative one is refused when it is recorded.
     public func duration(_ duration: Duration) -> Self { with { $0.duration = duration } }
 }
 

@@ -364,10 +364,10 @@ public class ResultBuilder internal constructor() : ExtensibleBuilder() {
     /** The answer given, in the form that the interaction type asks for. */
     public var response: String? = null
 
-    /** How long it took. What is finer than 0.01 s is cut off. */
+    /** How long it took. What is finer than 0.01 s is cut off (Data 4.6); a negative one is refused when it is recorded. */
     public var duration: Duration? = null
 
-    /** How long it took: `took(4.2.seconds)`. */
+    /** How long it took: `took(4.2.seconds)`. What is finer than 0.01 s is cut off; a negative one is refused. */
     public fun took(time: kotlin.time.Duration) {
         duration = time.toJavaDuration()
     }

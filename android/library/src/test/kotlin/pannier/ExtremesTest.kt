@@ -4,6 +4,7 @@ import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
 import java.util.UUID
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -33,6 +34,28 @@ class ExtremesTest {
         collector.record(lesson(2))
         assertEquals(queued + 1, collector.readStatus().queued)
         assertEquals(Ended.Emptied, collector.sync().ended)
+    }
+
+    @Test
+    fun `a duration is written as it is, cut to a hundredth, or refused`() = withCollector { collector ->
+        collector.record { actor(mbox("ada@example.com")); completed(video); result { took(1.239.seconds) } }
+        assertTrue("\"PT1.23S\"" in collector.queued().single().statement)
+        for (took in listOf(Duration.ofHours(-1), Duration.ofNanos(-1), Duration.ofSeconds(Long.MAX_VALUE), Duration.ofSeconds(Long.MIN_VALUE))) {
+            val error = assertThrows<PannierException.Invalid> {
+                runBlocking { collector.record { actor(mbox("ada@example.com")); completed(video); result { duration = took } } }
+            }
+            assertEquals("$.result.duration", error.faults.single().path, "$took")
+        }
+        val error = assertThrows<PannierException.Invalid> {
+            runBlocking {
+                collector.record {
+                    actor(mbox("ada@example.com"))
+                    videoPlayed(video, UUID.randomUUID(), length = Duration.ofMinutes(3), at = Duration.ofSeconds(-1))
+                }
+            }
+        }
+        assertTrue("time" in error.faults.single().path, "$error")
+        assertEquals(1, collector.readStatus().queued)
     }
 
     @Test
@@ -86,6 +109,8 @@ class ExtremesTest {
             assertTrue("surrogate" in error.faults.single().problem, "$error")
         }
     }
+
+    private val video = "https://example.com/video"
 
     private suspend fun Collector.retryNothing() =
         refusedOrTaken("an id of nothing") { retry(UUID(0, 0)) }
