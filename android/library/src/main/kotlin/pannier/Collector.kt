@@ -294,9 +294,10 @@ public class Collector private constructor(
         synchronized(turns) {
             if (ending != null) return
             ending = turns.turn(CALLS, opens = false) {
-                // Already paused: there is nothing left to end.
-                runCatching { blocking.pause() }
+                // What is shown last is how things stand then; nothing, if it is paused.
+                runCatching { shown.read(blocking) }
                 blocking.close()
+                shown.amend { it.copy(syncing = false) }
                 shown.close()
                 feed.close()
             }

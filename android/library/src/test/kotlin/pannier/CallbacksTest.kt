@@ -4,9 +4,11 @@ import java.nio.file.Path
 import java.util.UUID
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.flow.transformWhile
 import kotlinx.coroutines.launch
@@ -155,6 +157,33 @@ class CallbacksTest {
                 assertFalse("buffer" in "$ended", "what it threw is not said: $ended")
             }
         }
+    }
+
+    @Test
+    fun `credentials that the app sets end the wait for a provider that never returns`() = runBlocking<Unit> {
+        Hub().use { hub ->
+            val asked = CompletableDeferred<Unit>()
+            val provider = CredentialsProvider { asked.complete(Unit); awaitCancellation() }
+            val wrong = hub.config.copy(credentials = Credentials.Basic("me", "expired"))
+            Collector.open(folder.queue(), wrong, credentialsProvider = provider).use { collector ->
+                collector.record(lesson(1))
+                val sync = async { collector.sync() }
+                asked.await()
+                collector.setCredentials(hub.credentials)
+                assertEquals(1, withTimeout(20_000) { sync.await() }.delivered)
+                collector.record(lesson(2))
+                assertEquals(1, withTimeout(20_000) { collector.sync() }.delivered)
+            }
+        }
+    }
+
+    @Test
+    fun `what was recorded is shown when it is closed at once`() = runBlocking<Unit> {
+        val collector = Collector.open(folder.queue(), Config())
+        collector.record(lesson(1))
+        collector.closeAndJoin()
+        assertEquals(1, collector.status.value.recorded)
+        assertFalse(collector.status.value.syncing)
     }
 
     @Test
