@@ -15,7 +15,8 @@ public protocol StatementRecorder: Sendable {
 
     /// Has a statement recorded, and returns at once: neither suspends nor throws. What is posted is recorded in the
     /// order of these calls, and before whatever is called later of the same collector. What cannot be recorded is told
-    /// ``OnNotRecorded``. A process that is killed in the next moment may lose it: ``record(_:)`` is for who must know.
+    /// ``OnNotRecorded``. A process that ends in the next moment may lose it, untold: killed, or by its own end without a
+    /// ``Collector/close()``. ``record(_:)`` is for who must know.
     ///
     /// What is posted in one breath is one commit to the disk.
     func post(_ statement: Statement)
