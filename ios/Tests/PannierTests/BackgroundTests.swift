@@ -261,7 +261,7 @@ struct BackgroundTests {
     @Test func aQueueThatCannotBeHadIsTriedAgainOnlyIfThatMayHelp() {
         #expect(BackgroundPlan.due(after: PannierError.busy(explanation: "")) != nil)
         #expect(BackgroundPlan.due(after: PannierError.diskFull(explanation: "")) != nil)
-        #expect(BackgroundPlan.due(after: PannierError.cannotOpen(path: "", explanation: "")) != nil)
+        #expect(BackgroundPlan.due(after: PannierError.cannotOpen(path: "/q", explanation: "")) != nil)
         #expect(BackgroundPlan.due(after: PannierError.notAQueue(path: "", explanation: "")) == nil)
         #expect(BackgroundPlan.due(after: CocoaError(.fileNoSuchFile)) == nil)
     }

@@ -90,6 +90,34 @@ struct CallbacksTests {
         #expect(try await collector.sync().delivered == 1)
     }
 
+    /// Never comes back before it is let go.
+    private final class Hangs: CredentialsProvider {
+        let (asked, end) = (Locked(0), DispatchSemaphore(value: 0))
+
+        func credentials() throws -> Credentials? {
+            asked.with { $0 += 1 }
+            end.wait()
+            return nil
+        }
+    }
+
+    @Test func credentialsThatTheAppSetsEndTheWaitForAProviderThatNeverReturns() async throws {
+        let (hub, provider) = (try await Lrs.hub(), Hangs())
+        defer { provider.end.signal() }
+        let collector = try await Collector.open(
+            folder.queue, config: Config(endpoint: hub.url, credentials: .basic(user: "me", password: "expired")),
+            credentialsProvider: provider
+        )
+        try await collector.record(lesson(1))
+        let sync = Task { try await collector.sync().delivered }
+        try await until { provider.asked.with { $0 } == 1 }
+        try await collector.setCredentials(hub.credentials)
+        #expect(try await within { try await sync.value } == 1)
+        try await collector.record(lesson(2))
+        #expect(try await within { try await collector.sync().delivered } == 1)
+        await collector.close()
+    }
+
     @Test func aProviderThatThrowsHasNoCredentialsAndNothingIsLost() async throws {
         let hub = try await Lrs.hub()
         let collector = try await Collector.open(

@@ -75,7 +75,7 @@ struct UpstreamsTests {
         func found(_ examined: Examined, in probe: Probe) -> Check? { probe.checks.first { $0.examined == examined } }
         exams.answers { _ in answer(401, "who are you") }
         let refused = try await upstream.probe()
-        #expect(refused.endpoint.absoluteString == "https://exams.example/xAPI/")
+        #expect(refused.endpoint.absoluteString == "https://exams.example/xAPI")
         #expect(found(.credentials, in: refused)?.finding == .bad && found(.credentials, in: refused)?.status == 401)
         #expect(refused.worst == .bad)
         #expect(try await found(.credentials, in: collector.probe())?.finding == .good)

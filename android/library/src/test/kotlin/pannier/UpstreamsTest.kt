@@ -77,7 +77,7 @@ class UpstreamsTest {
             fun Probe.of(examined: Examined) = checks.single { it.examined == examined }
             exams.instead = { answer(401, "who are you") }
             val refused = upstream.probe()
-            assertEquals("https://exams.example/xAPI/", refused.endpoint.toString())
+            assertEquals("https://exams.example/xAPI", refused.endpoint.toString())
             assertEquals(Finding.BAD to 401, refused.of(Examined.CREDENTIALS).let { it.finding to it.status })
             assertEquals(Finding.BAD, refused.worst)
             assertEquals(Finding.GOOD, collector.probe().of(Examined.CREDENTIALS).finding)
