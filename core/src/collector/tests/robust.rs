@@ -256,7 +256,9 @@ fn credentials_that_the_app_sets_end_the_wait_for_its_provider() {
         collector.record(statement(1)).unwrap();
         let syncing = Arc::clone(&collector);
         let (say, first) = channel();
-        std::thread::spawn(move || say.send(syncing.sync()));
+        std::thread::spawn(move || {
+            let _ = say.send(syncing.sync());
+        });
         asked.recv_timeout(LONG).unwrap();
         let right = Credentials::Bearer("good".to_owned());
         if moves {
