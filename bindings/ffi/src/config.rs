@@ -128,7 +128,8 @@ pub struct Config {
     /// Policy for sending statements. Default: by hand; that of an `AppCollector`: automatic.
     #[uniffi(default)]
     pub sync: Option<SyncPolicy>,
-    /// Time for which delivered statements stay on the device. Default: none.
+    /// Time for which delivered statements stay on the device. As long as one does, recording the same again under its id
+    /// is nothing new (`Recorded.is_new`). Default: none.
     #[uniffi(default)]
     pub history: Option<HistoryPolicy>,
     /// Most statements in a request, at least 1. Default: 50.
