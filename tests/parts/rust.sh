@@ -33,17 +33,17 @@ rust_part() {
   fi
   check "formatting" cargo fmt --all --check
   check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
-  check "core: no unsafe" cargo clippy -p pannier-xapi -p pannier --lib --locked -- -F unsafe_code
+  check "core: no unsafe" cargo clippy -p pannier-xapi -p pannier-signature -p pannier --lib --locked -- -F unsafe_code
   check "core without HTTP: no unsafe" \
     cargo clippy -p pannier --lib --no-default-features --locked -- -D warnings -F unsafe_code
   check "links of the documentation" env RUSTDOCFLAGS="-D warnings" \
-    cargo doc --no-deps --locked -p pannier-xapi -p pannier -p pannier-hub
+    cargo doc --no-deps --locked -p pannier-xapi -p pannier-signature -p pannier -p pannier-hub
   check "the oldest Rust" same_oldest_rust
   check "mutations fit the source" tests/mutations --fits
   tests cargo_tests "tests" cargo test --workspace --locked --no-fail-fast
   if is_oldest_rust; then
     local crate
-    for crate in pannier-xapi pannier pannier-testing pannier-hub; do
+    for crate in pannier-xapi pannier-signature pannier pannier-testing pannier-hub; do
       check "what is public of $crate" rust_api "$crate"
     done
   else

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use pannier_signature::has_sha2;
+
 use super::facts::Attachment;
-use super::hash;
 use super::media_type::MediaType;
 use super::multipart::Part;
 use super::problem::Problem;
@@ -103,7 +104,7 @@ fn checked<'p>(
             ));
         }
     }
-    match hash::fits(part.content, sha2) {
+    match has_sha2(part.content, sha2) {
         Some(true) => Ok((lower, part.content)),
         Some(false) => Err(format!("has another content than its hash {sha2} says")),
         None => Err("has a hash that is no SHA-256, SHA-384 or SHA-512 in hex".into()),
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn attachments_are_read_once_however_many_parts_there_are() {
-        let sha2 = hash::sha256(b"");
+        let sha2 = crate::hash::sha256(b"");
         let text =
             format!(r#"{{"usageType":"a:b","contentType":"x/y","length":0,"sha2":"{sha2}"}}"#);
         let attachments: Vec<Attachment> = (0..500)

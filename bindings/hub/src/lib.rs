@@ -13,7 +13,6 @@ mod app;
 mod attachments;
 mod body;
 mod bound;
-mod certificate;
 mod credential;
 mod facts;
 mod format;

@@ -102,7 +102,7 @@ fn deliver<'a>(
     };
     let contents = attachments::contents(parts, attached())?;
     attachments::complete(attached(), &contents)?;
-    let mut signatures = signature::Checker::new(&contents);
+    let mut signatures = signature::Checker::new(&contents, envelope.version);
     for (index, statement) in statements.iter().enumerate() {
         signatures
             .check(statement.sent.as_bytes(), &statement.facts.attachments)

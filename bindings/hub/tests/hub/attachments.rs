@@ -1,7 +1,5 @@
 //! Attachments, in and out.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use serde_json::{Value, json};
 
@@ -15,11 +13,11 @@ fn hex(algorithm: &'static ring::digest::Algorithm, content: &[u8]) -> String {
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-fn sha2(content: &[u8]) -> String {
+pub fn sha2(content: &[u8]) -> String {
     hex(&SHA256, content)
 }
 
-fn described(content: &[u8], sha2: &str) -> Value {
+pub fn described(content: &[u8], sha2: &str) -> Value {
     json!({
         "usageType": "http://u.example/", "display": {"en": "a file"},
         "contentType": "application/octet-stream", "length": content.len(), "sha2": sha2,
@@ -32,16 +30,16 @@ fn with(attachments: &Value) -> Value {
     with
 }
 
-const JSON: &str = "Content-Type: application/json";
+pub const JSON: &str = "Content-Type: application/json";
 
 /// The headers of a part with this hash.
-fn part(sha2: &str) -> String {
+pub fn part(sha2: &str) -> String {
     format!(
         "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {sha2}"
     )
 }
 
-fn body(parts: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn body(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (headers, content) in parts {
         body.extend_from_slice(format!("--b o\r\n{headers}\r\n\r\n").as_bytes());
@@ -52,7 +50,7 @@ fn body(parts: &[(&str, &[u8])]) -> Vec<u8> {
     body
 }
 
-fn send(lrs: &Lrs, body: Vec<u8>) -> Answer {
+pub fn send(lrs: &Lrs, body: Vec<u8>) -> Answer {
     lrs.send(
         "POST",
         "/statements",
@@ -315,108 +313,4 @@ fn the_headers_of_a_part_agree_with_its_attachment() {
         sent(content_type, length, headers).refused(400);
     }
     assert_eq!(CONTENT.len(), 9, "as the Content-Length says");
-}
-
-/// OpenSSL made the keys, the certificates and the signatures.
-#[test]
-fn a_signature_is_made_with_the_key_of_its_certificate() {
-    let statement: Value = serde_json::from_str(include_str!("signed/statement.json")).unwrap();
-    let signed = |jws: &[u8]| {
-        let lrs = Lrs::start();
-        let hash = sha2(jws);
-        let mut described = described(jws, &hash);
-        described["usageType"] = json!("http://adlnet.gov/expapi/attachments/signature");
-        let mut statement = statement.clone();
-        statement["attachments"] = json!([described]);
-        send(
-            &lrs,
-            body(&[
-                (JSON, statement.to_string().as_bytes()),
-                (&part(&hash), jws),
-            ]),
-        )
-    };
-    let rs256 = include_bytes!("signed/rs256.jws");
-    for good in [
-        &rs256[..],
-        // Its certificate is of version 1.
-        include_bytes!("signed/rs384.jws"),
-        include_bytes!("signed/rs512.jws"),
-    ] {
-        let answer = signed(good);
-        assert_eq!(answer.status, 200, "{}", answer.text());
-    }
-    let mut touched = rs256.to_vec();
-    let signature = touched.iter().rposition(|byte| *byte == b'.').unwrap() + 10;
-    touched[signature] = if touched[signature] == b'A' {
-        b'B'
-    } else {
-        b'A'
-    };
-    for (bad, why) in [
-        (&touched[..], "a touched signature"),
-        (include_bytes!("signed/other.jws"), "another key"),
-        (include_bytes!("signed/weak.jws"), "a key of 1024 bits"),
-        (include_bytes!("signed/curve.jws"), "a key of another kind"),
-    ] {
-        let refusal = signed(bad).refused(400);
-        assert!(refusal["error"].as_str().unwrap().contains("x5c"), "{why}");
-    }
-}
-
-#[test]
-fn a_signature_is_not_attached_to_a_thousand_statements() {
-    let lrs = Lrs::start();
-    let jws = include_bytes!("signed/rs256.jws");
-    let hash = sha2(jws);
-    let mut described = described(jws, &hash);
-    described["usageType"] = json!("http://adlnet.gov/expapi/attachments/signature");
-    let mut signed: Value = serde_json::from_str(include_str!("signed/statement.json")).unwrap();
-    signed["attachments"] = json!(vec![described; 1000]);
-    let text = signed.to_string();
-    let answer = send(&lrs, body(&[(JSON, text.as_bytes()), (&part(&hash), jws)]));
-    let refusal = answer.refused(400);
-    assert!(refusal["error"].as_str().unwrap().contains("too often"));
-}
-
-#[test]
-fn a_signature_must_sign_its_statement() {
-    let lrs = Lrs::start();
-    let signed = |alg: &str, payload: &Value, statement: &Value, content_type: &str| {
-        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let jws = format!(
-            "{}.{}.{}",
-            encode(&json!({"alg": alg})),
-            encode(payload),
-            URL_SAFE_NO_PAD.encode("signature")
-        );
-        let mut described = described(jws.as_bytes(), &sha2(jws.as_bytes()));
-        described["usageType"] = json!("http://adlnet.gov/expapi/attachments/signature");
-        described["contentType"] = json!(content_type);
-        let mut statement = statement.clone();
-        statement["attachments"] = json!([described]);
-        send(
-            &lrs,
-            body(&[
-                (JSON, statement.to_string().as_bytes()),
-                (&part(&sha2(jws.as_bytes())), jws.as_bytes()),
-            ]),
-        )
-    };
-    let octets = "application/octet-stream";
-    for alg in ["RS256", "RS384", "RS512"] {
-        let original = statement(&id());
-        assert_eq!(
-            signed(alg, &original, &original, octets).status,
-            200,
-            "{alg}"
-        );
-    }
-    let original = statement(&id());
-    let mut other = original.clone();
-    other["verb"]["id"] = json!("http://v.example/");
-    signed("RS256", &other, &original, octets).refused(400);
-    signed("HS256", &original, &original, octets).refused(400);
-    signed("none", &original, &original, octets).refused(400);
-    signed("RS256", &original, &original, "text/plain").refused(400);
 }

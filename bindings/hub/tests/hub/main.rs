@@ -11,6 +11,7 @@ mod headers;
 mod keeping;
 mod mischief;
 mod sending;
+mod signatures;
 mod strangers;
 mod vectors;
 mod voiding;
