@@ -38,6 +38,9 @@ struct Placed<'a> {
 impl Attachment {
     /// Reads the attachments of a valid statement, without those of a SubStatement, which it does not sign for.
     pub(crate) fn all(statement: &[u8]) -> serde_json::Result<Vec<Self>> {
+        if !may_be_there(statement) {
+            return Ok(Vec::new());
+        }
         let described: Described = serde_json::from_slice(statement)?;
         Ok(described.attachments)
     }
@@ -60,6 +63,12 @@ impl Attachment {
             && self.sha2.eq_ignore_ascii_case(&other.sha2)
             && self.file_url == other.file_url
     }
+}
+
+/// Tells whether there can be attachments, whose name may be written with escapes, without reading the statement.
+fn may_be_there(statement: &[u8]) -> bool {
+    let has = |text: &[u8]| statement.windows(text.len()).any(|part| part == text);
+    has(b"attachments") || has(b"\\u")
 }
 
 /// Returns the statement with no attachments, whichever it had.

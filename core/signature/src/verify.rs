@@ -41,10 +41,11 @@ pub fn verify(
     contents: &(impl Contents + ?Sized),
     trust: &Trust,
 ) -> Vec<SignatureReport> {
-    let Ok(prepared) = prepare(statement, rules, &FILL) else {
-        return Vec::new();
+    let attached = match Attachment::all(statement) {
+        Ok(attached) if attached.iter().any(Attachment::is_signature) => attached,
+        _ => return Vec::new(),
     };
-    let Ok(attached) = Attachment::all(statement) else {
+    let Ok(prepared) = prepare(statement, rules, &FILL) else {
         return Vec::new();
     };
     let signed = Signed {

@@ -5,9 +5,13 @@ use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
 use pannier::collector::{Recordable, voids_a_voiding};
-use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion};
+use pannier::statement::{
+    Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion,
+    prepare_for_recording,
+};
 use pannier::{Content, Error, Uuid};
 
+use super::contents::GivenContents;
 use super::input::Item;
 
 /// Judge of the input's statements, one after the other.
@@ -40,7 +44,22 @@ pub struct Good {
     pub statement: Recordable,
 }
 
-/// A statement that cannot.
+/// A statement that is valid with the contents of its attachments.
+pub struct Whole {
+    pub place: String,
+    pub prepared: Prepared,
+}
+
+impl From<Good> for Whole {
+    fn from(good: Good) -> Self {
+        Self {
+            place: good.place,
+            prepared: good.statement.prepared().clone(),
+        }
+    }
+}
+
+/// A statement that cannot be recorded.
 pub struct Bad {
     pub place: String,
     pub invalid: Invalid,
@@ -61,19 +80,75 @@ impl Judge {
     /// statement under the same id.
     pub fn judge(&mut self, item: Item) -> Result<Good, Bad> {
         let Item { place, text } = item;
-        let text = match text {
-            Ok(text) => text,
-            Err(fault) => return Err(bad(place, vec![fault])),
-        };
-        let statement = match Recordable::check_with(&text, &self.defaults, self.rules) {
-            Ok(statement) => statement,
-            Err(Error::Invalid(invalid)) => return Err(Bad { place, invalid }),
+        let statement =
+            text.map_err(|fault| vec![fault].into())
+                .and_then(|text| match self.alone(&text) {
+                    Err(Error::AttachmentContent { .. }) => Err(vec![content_missing()].into()),
+                    alone => alone.map_err(refused),
+                });
+        let judged = statement.and_then(|statement| {
+            let is_named = statement.id().is_some();
+            self.among_others(&place, statement.prepared(), is_named)?;
+            Ok(statement)
+        });
+        match judged {
+            Ok(statement) => Ok(Good { place, statement }),
+            Err(invalid) => Err(Bad { place, invalid }),
+        }
+    }
+
+    /// Like [`Judge::judge`], for a statement whose attachments come with these contents.
+    pub fn judge_with(&mut self, item: Item, contents: &mut GivenContents) -> Result<Whole, Bad> {
+        let Item { place, text } = item;
+        let judged = text
+            .map_err(|fault| vec![fault].into())
+            .and_then(|text| self.whole(&place, &text, contents));
+        match judged {
+            Ok(prepared) => Ok(Whole { place, prepared }),
+            Err(invalid) => Err(Bad { place, invalid }),
+        }
+    }
+
+    fn whole(
+        &mut self,
+        place: &str,
+        text: &[u8],
+        contents: &mut GivenContents,
+    ) -> Result<Prepared, Invalid> {
+        let (prepared, is_named) = match self.alone(text) {
+            Ok(statement) => (statement.prepared().clone(), statement.id().is_some()),
             Err(Error::AttachmentContent { .. }) => {
-                return Err(bad(place, vec![content_missing()]));
+                let fill = Fill {
+                    id: Uuid::new_v4(),
+                    now_ms: 0,
+                };
+                let text = self.defaults.add_to(text);
+                let prepared = prepare_for_recording(&text, self.rules, &fill)?;
+                let is_named = prepared.id != fill.id;
+                (prepared, is_named)
             }
-            Err(other) => return Err(bad(place, vec![refused(&other)])),
+            Err(other) => return Err(refused(other)),
         };
-        let prepared = statement.prepared();
+        let faults = contents.faults(&prepared.body, self.rules);
+        if !faults.is_empty() {
+            return Err(faults.into());
+        }
+        self.among_others(place, &prepared, is_named)?;
+        Ok(prepared)
+    }
+
+    /// Checks it alone, as a statement without contents.
+    fn alone(&self, text: &[u8]) -> Result<Recordable, Error> {
+        Recordable::check_with(text, &self.defaults, self.rules)
+    }
+
+    /// Checks it among those before it; `is_named` says whether its id is its own.
+    fn among_others(
+        &mut self,
+        place: &str,
+        prepared: &Prepared,
+        is_named: bool,
+    ) -> Result<(), Invalid> {
         let voided = prepared.voids.and_then(|target| self.first.get(&target));
         if let (
             Some(First {
@@ -82,14 +157,12 @@ impl Judge {
             Some(target),
         ) = (voided, prepared.voids)
         {
-            return Err(bad(place, vec![voids_a_voiding(target)]));
+            return Err(vec![voids_a_voiding(target)].into());
         }
-        if statement.id().is_some()
-            && let Err(fault) = self.compare(&place, prepared)
-        {
-            return Err(bad(place, vec![fault]));
+        if is_named {
+            self.compare(place, prepared).map_err(|fault| vec![fault])?;
         }
-        Ok(Good { place, statement })
+        Ok(())
     }
 
     /// Compares it with the first one of its id.
@@ -131,13 +204,6 @@ impl Contents {
     }
 }
 
-fn bad(place: String, faults: Vec<Fault>) -> Bad {
-    Bad {
-        place,
-        invalid: faults.into(),
-    }
-}
-
 fn limit(path: &str, problem: String, expected: &str) -> Fault {
     Fault {
         index: None,
@@ -150,12 +216,18 @@ fn limit(path: &str, problem: String, expected: &str) -> Fault {
 
 fn content_missing() -> Fault {
     let problem = "has an attachment without fileUrl, whose content would have to be sent along";
-    let expected = "a fileUrl, or no such attachment";
+    let expected = "a fileUrl, or no such attachment; `pannier check --content FILE` checks it with its content";
     limit("$.attachments", problem.to_owned(), expected)
 }
 
-fn refused(error: &Error) -> Fault {
-    limit("$", format!("is refused: {error}"), "one that is taken")
+fn refused(error: Error) -> Invalid {
+    match error {
+        Error::Invalid(invalid) => invalid,
+        other => {
+            let problem = format!("is refused: {other}");
+            vec![limit("$", problem, "one that is taken")].into()
+        }
+    }
 }
 
 /// Returns the fault that another statement has the same id; `at`, where that one is, follows "another statement".

@@ -13,6 +13,7 @@ mod programs;
 mod recording;
 mod scarce;
 mod serving;
+mod signatures;
 mod strangers;
 mod terminal;
 mod unread;

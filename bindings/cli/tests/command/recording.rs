@@ -121,7 +121,7 @@ fn check_says_all_that_is_wrong() {
         verdicts[0],
         json!({
             "place": format!("{lines}:1"), "valid": true, "faults": [], "more": 0,
-            "warnings": {"listed": [], "more": 0},
+            "warnings": {"listed": [], "more": 0}, "verified": false, "signatures": [],
         })
     );
     assert_eq!(verdicts[1]["valid"], json!(false));
