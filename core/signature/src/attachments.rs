@@ -1,6 +1,7 @@
 //! The attachments that a statement describes, and what the payload of one of its signatures has to say of them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -71,19 +72,24 @@ fn may_be_there(statement: &[u8]) -> bool {
     has(b"attachments") || has(b"\\u")
 }
 
-/// Returns the statement with no attachments, whichever it had.
-pub(crate) fn without_attachments(statement: &[u8]) -> Cow<'_, [u8]> {
-    let Ok(Placed {
-        attachments: Some(list),
-    }) = serde_json::from_slice(statement)
-    else {
-        return Cow::Borrowed(statement);
-    };
-    let list = list.get();
+/// Returns where the list of a statement's own attachments stands in its text, brackets included.
+pub(crate) fn attachments_at(statement: &[u8]) -> Option<Range<usize>> {
+    let placed: Placed<'_> = serde_json::from_slice(statement).ok()?;
+    let list = placed.attachments?.get();
     // The list is a part of the statement's text.
     let start = list.as_ptr().addr() - statement.as_ptr().addr();
-    let (before, after) = (&statement[..start], &statement[start + list.len()..]);
-    Cow::Owned([before, b"[]", after].concat())
+    Some(start..start + list.len())
+}
+
+/// Returns the statement with no attachments, whichever it had.
+pub(crate) fn without_attachments(statement: &[u8]) -> Cow<'_, [u8]> {
+    match attachments_at(statement) {
+        Some(list) => {
+            let (before, after) = (&statement[..list.start], &statement[list.end..]);
+            Cow::Owned([before, b"[]", after].concat())
+        }
+        None => Cow::Borrowed(statement),
+    }
 }
 
 /// What the attachments of a payload say about those of the statement.

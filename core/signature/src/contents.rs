@@ -64,6 +64,11 @@ impl Hashes {
     }
 }
 
+/// Returns the SHA-256 of a content, in lower case.
+pub(crate) fn sha256(content: &[u8]) -> String {
+    hex(digest(&SHA256, content).as_ref())
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
     bytes

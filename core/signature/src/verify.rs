@@ -25,7 +25,7 @@ const NAMED: usize = 5;
 const PLACE: usize = 120;
 
 /// Values for what a statement leaves out, so that it can be seen that it does.
-const FILL: Fill = Fill {
+pub(crate) const FILL: Fill = Fill {
     id: Uuid::from_u128(0x7c1f_a0de_53b1_4ee4_9a6c_0f2d_51b8_e973),
     now_ms: 0,
 };
@@ -343,16 +343,16 @@ impl Examination {
 
 /// Checks that the signer's key made the signature.
 fn signature(signer: &Parsed<'_>, jws: &Jws<'_>) -> Result<(), String> {
-    let (Some(key), Some(bits)) = (signer.rsa_key, signer.key_bits()) else {
-        return Err(
-            "the first certificate in the x5c of the signature is not one of an RSA key".into(),
-        );
+    const FIRST: &str = "the first certificate in the x5c of the signature";
+    let key = match (key_error(signer), signer.rsa_key) {
+        (None, Some(key)) => key,
+        (why, _) => {
+            return Err(format!(
+                "{FIRST} cannot be used: {}",
+                why.unwrap_or_default()
+            ));
+        }
     };
-    if !(2048..=8192).contains(&bits) {
-        return Err(format!(
-            "the first certificate in the x5c of the signature has a key of {bits} bits; it has to have 2048 to 8192"
-        ));
-    }
     if jws.algorithm.holds(key, jws.signed, &jws.signature) {
         Ok(())
     } else {
@@ -360,5 +360,16 @@ fn signature(signer: &Parsed<'_>, jws: &Jws<'_>) -> Result<(), String> {
             "the signature was not made, by {}, of this payload with the key of the first certificate in its x5c",
             jws.algorithm
         ))
+    }
+}
+
+/// Returns why the key of a certificate can make no signature of a statement, if it cannot (RFC 7518, 3.3).
+pub(crate) fn key_error(signer: &Parsed<'_>) -> Option<String> {
+    match signer.key_bits() {
+        None => Some("its key is no RSA key".into()),
+        Some(2048..=8192) => None,
+        Some(bits) => Some(format!(
+            "its key has {bits} bits, and has to have 2048 to 8192"
+        )),
     }
 }

@@ -222,6 +222,7 @@ fn statements_with_contents_are_compared_with_each_other() {
 
 /// The example in docs/signatures.md, but for the time: the certificates are from today on.
 #[test]
+#[ignore = "left out: run tests/run signatures"]
 fn the_example_of_the_page_works() {
     let page = include_str!("../../../../docs/signatures.md");
     let (_, rest) = page.split_once("```bash\n").unwrap();

@@ -7,3 +7,4 @@ mod kit;
 mod others;
 mod properties;
 mod rows;
+mod signing;
