@@ -40,6 +40,11 @@ fn answers() {
 }
 
 #[test]
+fn signatures() {
+    holds("signature", 2_000);
+}
+
+#[test]
 fn queue_files() {
     holds("queue", 60);
 }

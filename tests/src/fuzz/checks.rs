@@ -3,10 +3,15 @@
 //!
 //! `core/fuzz` has the same checks under a fuzzer that sees which code an input reaches.
 
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pannier::lrs::reading::{read_about, read_get, read_post};
 use pannier::lrs::{Endpoint, Response};
 use pannier::statement::{Comparison, Fill, Statement, StatementDefaults, XapiVersion};
 use pannier::{Uuid, statement, steps};
+use pannier_signature::{Algorithm, Hashes, SIGNATURE, Trust, Verdict, verify};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -178,6 +183,96 @@ pub fn answers(bytes: &[u8]) -> String {
         .filter(|c| c.is_alphabetic())
         .take(200)
         .collect()
+}
+
+/// A statement, signatures of it, and the certificate of one.
+pub const SIGNED: &str = include_str!("../../../core/signature/tests/signed/statement.json");
+pub const SIGNATURES: [&str; 3] = [
+    include_str!("../../../core/signature/tests/signed/rs256.jws"),
+    include_str!("../../../core/signature/tests/signed/rs384.jws"),
+    include_str!("../../../core/signature/tests/signed/curve.jws"),
+];
+
+/// Whatever is attached as a signature is reported on, in bounded words, and no signature is made by chance. The first
+/// byte says how the rest becomes a JWS: as it is; or its parts, between NULs, are header, payload and signature, or a
+/// certificate; its highest bit, whether trust is asked for.
+pub fn signature(bytes: &[u8]) -> String {
+    let (first, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    let jws = match first % 0x80 % 3 {
+        0 => rest.to_vec(),
+        1 => {
+            let parts = rest.splitn(3, |byte| *byte == 0);
+            let parts: Vec<_> = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).collect();
+            parts.join(".").into_bytes()
+        }
+        _ => {
+            let header = format!(r#"{{"alg":"RS256","x5c":["{}"]}}"#, STANDARD.encode(rest));
+            let [header, payload] = [&header, SIGNED].map(|text| URL_SAFE_NO_PAD.encode(text));
+            format!("{header}.{payload}.AAAA").into_bytes()
+        }
+    };
+    let [sha2, ..] = Hashes::of(&jws[..]).expect("memory").sha2;
+    let entry = format!(
+        r#"{{"usageType":"{SIGNATURE}","display":{{"en":"x"}},"contentType":"application/octet-stream","length":{},"sha2":"{sha2}"}}"#,
+        jws.len()
+    );
+    let (open, _) = SIGNED.rsplit_once('}').expect("an object");
+    let statement = format!(r#"{open},"attachments":[{entry}]}}"#);
+    let contents = BTreeMap::from([(sha2, &jws)]);
+    let trust = match first & 0x80 {
+        0 => Trust::none(),
+        _ => Trust::from_pem(certificate(SIGNATURES[0]).as_bytes()).expect("a root"),
+    };
+    let reports = bounded(statement.len() + jws.len(), || {
+        verify(statement.as_bytes(), XapiVersion::V1_0_3, &contents, &trust)
+    });
+    let [report] = &reports[..] else {
+        panic!("{} reports", reports.len());
+    };
+    assert_eq!(report.findings.len(), 9);
+    assert!(report.differences.len() <= 100);
+    let mut said = String::new();
+    for finding in &report.findings {
+        assert!(finding.words.len() < 2_000, "{}", finding.words);
+        let words = finding.words.split('"').next().unwrap_or_default();
+        said.extend(words.chars().filter(|c| c.is_alphabetic()).take(80));
+    }
+    let signed = |jws: &[u8]| {
+        jws.rsplitn(2, |byte| *byte == b'.')
+            .last()
+            .map(<[u8]>::to_vec)
+    };
+    let is_made = SIGNATURES[..2].iter().any(|good| good.as_bytes() == jws);
+    let is_verified = report.verdict() == Verdict::Verified;
+    assert!(
+        is_verified || !is_made || !trust.is_none(),
+        "a good signature"
+    );
+    if is_verified {
+        let mut all = SIGNATURES.iter();
+        assert!(
+            all.any(|good| signed(good.as_bytes()) == signed(&jws)),
+            "a forged one"
+        );
+    }
+    let name = report.algorithm.map_or("", Algorithm::name);
+    said + name
+}
+
+/// Returns the first certificate of a signature, in PEM.
+fn certificate(jws: &str) -> String {
+    let header = jws.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).expect("a header");
+    let header: Value = serde_json::from_slice(&header).expect("JSON");
+    let lines = header["x5c"][0].as_str().expect("a certificate");
+    format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n")
+}
+
+/// Returns the certificate in DER.
+pub fn der(jws: &str) -> Vec<u8> {
+    let pem = certificate(jws);
+    let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    STANDARD.decode(lines).expect("base64")
 }
 
 fn bounded<T>(bytes: usize, work: impl FnOnce() -> T) -> T {

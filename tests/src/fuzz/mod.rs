@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All that is fuzzed.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target {
         name: "prepare",
         check: checks::prepare,
@@ -49,6 +49,11 @@ pub const TARGETS: [Target; 6] = [
         name: "answers",
         check: checks::answers,
         seeds: mutate::answers,
+    },
+    Target {
+        name: "signature",
+        check: checks::signature,
+        seeds: mutate::signatures,
     },
     Target {
         name: "queue",

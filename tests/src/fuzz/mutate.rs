@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 
+use super::checks;
 use crate::sample;
 
 /// Pieces that mean something to a reader of statements.
@@ -82,6 +83,29 @@ pub(super) fn statements() -> Vec<Vec<u8>> {
 pub(super) fn pairs() -> Vec<Vec<u8>> {
     let twice = |text: Vec<u8>| [text.clone(), vec![0], text].concat();
     statements().into_iter().map(twice).collect()
+}
+
+/// A byte for the form, and signatures: as they are, in their parts, and their certificates.
+pub(super) fn signatures() -> Vec<Vec<u8>> {
+    let with = |way: u8, rest: &[u8]| [&[way], rest].concat();
+    let payload = checks::SIGNED;
+    let mut all = Vec::new();
+    for header in [
+        r#"{"alg":"RS256"}"#,
+        r#"{"alg":"RS512","kid":"1","x5c":["MIIC"]}"#,
+        r#"{"alg":"ES256","crit":["b64"]}"#,
+    ] {
+        all.push(with(
+            1,
+            format!("{header}\0{payload}\0signature").as_bytes(),
+        ));
+    }
+    for jws in checks::SIGNATURES {
+        all.push(with(0, jws.as_bytes()));
+        all.push(with(2, &checks::der(jws)));
+        all.push(with(0x82, &checks::der(jws)));
+    }
+    all
 }
 
 /// A byte for status and type, and what LRSs and strangers say.

@@ -159,7 +159,8 @@ impl<F: Fn(&[u8]) -> Result<Vec<u8>, SignError> + Send + Sync> Signer for Odd<F>
 #[test]
 fn what_is_no_signature_is_never_given_out() {
     let made = certificate("Ada", Some(RSA_2048), false, (2026, 2028), None);
-    let by = |sign: &(dyn Fn(&[u8]) -> Result<Vec<u8>, SignError> + Send + Sync)| {
+    type Sign<'a> = &'a (dyn Fn(&[u8]) -> Result<Vec<u8>, SignError> + Send + Sync);
+    let by = |sign: Sign| {
         let odd = Odd {
             certificates: Ok(vec![made.der.clone()]),
             sign,
