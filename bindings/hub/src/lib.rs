@@ -21,7 +21,7 @@ mod language;
 mod log;
 mod media_type;
 pub mod mischief;
-mod multipart;
+pub mod multipart;
 mod normal;
 mod places;
 mod problem;

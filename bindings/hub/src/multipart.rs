@@ -5,8 +5,6 @@ use std::fmt::Write;
 
 use uuid::Uuid;
 
-use super::problem::Problem;
-
 /// Longest boundary (RFC 2046, 5.1.1). Searching for a longer one could take as many steps as the body has bytes,
 /// for each of its bytes.
 const LONGEST_BOUNDARY: usize = 70;
@@ -56,18 +54,18 @@ pub fn boundary(content_type: &str) -> Option<String> {
     }
 }
 
-/// Returns the parts of a body, or the 400 that says what is wrong with it.
-pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, Problem> {
+/// Returns the parts of a body, or what is wrong with it.
+pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, String> {
     if boundary.len() > LONGEST_BOUNDARY {
-        return Err(Problem::bad_request(format!(
+        return Err(format!(
             "the boundary has more than {LONGEST_BOUNDARY} characters"
-        )));
+        ));
     }
     let delimiter = format!("--{boundary}");
     let Some(mut rest) = after_preamble(body, delimiter.as_bytes()) else {
-        return Err(Problem::bad_request(format!(
+        return Err(format!(
             "the body has no line {delimiter:?} before its first part"
-        )));
+        ));
     };
     let delimiter = format!("\r\n{delimiter}");
     let mut parts = Vec::new();
@@ -81,10 +79,8 @@ pub fn parse<'a>(body: &'a [u8], boundary: &str) -> Result<Vec<Part<'a>>, Proble
     Ok(parts)
 }
 
-fn unfinished(boundary: &str) -> Problem {
-    Problem::bad_request(format!(
-        "the body ends without the line \"--{boundary}--\"; its lines must end in CRLF"
-    ))
+fn unfinished(boundary: &str) -> String {
+    format!("the body ends without the line \"--{boundary}--\"; its lines must end in CRLF")
 }
 
 /// Returns what follows the first delimiter, which stands at the start of the body or of a line.
@@ -98,12 +94,8 @@ fn after_preamble<'a>(body: &'a [u8], delimiter: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Reads a part from the line break that ends its delimiter line: `CRLF (header CRLF)* CRLF content`.
-fn part(text: &[u8], index: usize) -> Result<Part<'_>, Problem> {
-    let malformed = || {
-        Problem::bad_request(format!(
-            "the headers of part {index} are not \"Name: value\" lines"
-        ))
-    };
+fn part(text: &[u8], index: usize) -> Result<Part<'_>, String> {
+    let malformed = || format!("the headers of part {index} are not \"Name: value\" lines");
     let end = find(text, b"\r\n\r\n").ok_or_else(malformed)?;
     let head = std::str::from_utf8(&text[..end]).map_err(|_| malformed())?;
     if headers(head).any(|line| !line.contains(':')) {

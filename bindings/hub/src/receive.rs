@@ -60,7 +60,7 @@ pub fn receive<'a>(envelope: &Envelope, body: &'a [u8]) -> Result<Delivery<'a>, 
             "the Content-Type has no boundary parameter",
         ));
     };
-    let parts = multipart::parse(body, &boundary)?;
+    let parts = multipart::parse(body, &boundary).map_err(Problem::bad_request)?;
     let Some((first, rest)) = parts.split_first() else {
         return Err(Problem::bad_request(
             "the body has no part; the first one holds the statements",

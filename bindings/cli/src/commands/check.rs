@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::contents::{ContentArgs, GivenContents};
 use super::defaults::DefaultsArgs;
 use super::faults::Shown;
+use super::input::Found;
 use super::recordable::{Bad, Judge, Whole};
 use super::signatures::{self, Count, SignatureArgs, Told};
 use super::{Failure, Output, input, tell};
-use crate::terminal::one_line;
 
 /// Check statements without recording them
 ///
@@ -73,7 +73,16 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
     let mut contents = args.contents.read()?;
     let trust = args.signatures.trust()?;
     let mut tally = Tally::new(args, output);
-    input::each(&args.files, output.json, |item| {
+    input::all(&args.files, output.json, |found| {
+        let item = match found {
+            Found::Statement(item) => item,
+            Found::Contents(more) => {
+                let known = contents.get_or_insert_default();
+                return known
+                    .extend(more)
+                    .map_err(|why| Failure::usage(why.to_string()));
+            }
+        };
         let (place, judged) = match &mut contents {
             Some(contents) => judge.judge_with(item, contents),
             None => judge.judge(item).map(Whole::from),
@@ -95,10 +104,8 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
         tally.add(&verdict);
         Ok(())
     })?;
-    let unused = contents.iter().flat_map(GivenContents::unused).map(|path| {
-        let path = one_line(path.display());
-        format!("{path} is not the content of any attachment")
-    });
+    let unused = contents.iter().flat_map(GivenContents::unused);
+    let unused = unused.map(|place| format!("{place} is not the content of any attachment"));
     tally.end(&unused.collect::<Vec<_>>().join("\n"))
 }
 

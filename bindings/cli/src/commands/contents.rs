@@ -13,7 +13,7 @@ use pannier_signature::{Contents, Hashes};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Failure;
+use super::{Failure, input};
 use crate::terminal::one_line;
 
 /// Where contents are.
@@ -43,11 +43,17 @@ pub struct GivenContents {
 }
 
 struct Given {
-    path: PathBuf,
+    place: String,
+    source: Source,
     octets: u64,
     /// Tells whether an attachment has to name it.
     is_expected: bool,
     is_used: bool,
+}
+
+enum Source {
+    File(PathBuf),
+    Memory(Vec<u8>),
 }
 
 impl ContentArgs {
@@ -92,17 +98,36 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 impl GivenContents {
     fn add(&mut self, path: &Path, is_expected: bool) -> io::Result<()> {
-        let Hashes { octets, sha2 } = Hashes::of(File::open(path)?)?;
-        for sha2 in sha2 {
-            self.by_sha2.entry(sha2).or_insert(self.contents.len());
+        let hashes = Hashes::of(File::open(path)?)?;
+        let place = one_line(path.display());
+        self.insert(place, Source::File(path.to_owned()), hashes, is_expected);
+        Ok(())
+    }
+
+    /// Adds contents that came with the statements, each of which an attachment has to name.
+    pub fn extend(&mut self, contents: input::Contents) -> io::Result<()> {
+        for (place, content) in contents {
+            let hashes = Hashes::of(&content[..])?;
+            self.insert(place, Source::Memory(content), hashes, true);
+        }
+        Ok(())
+    }
+
+    /// Adds a content, if it is another one than those before it.
+    fn insert(&mut self, place: String, source: Source, hashes: Hashes, is_expected: bool) {
+        if self.by_sha2.contains_key(&hashes.sha2[0]) {
+            return;
+        }
+        for sha2 in hashes.sha2 {
+            self.by_sha2.insert(sha2, self.contents.len());
         }
         self.contents.push(Given {
-            path: path.to_owned(),
-            octets,
+            place,
+            source,
+            octets: hashes.octets,
             is_expected,
             is_used: false,
         });
-        Ok(())
     }
 
     /// Returns what is wrong with the attachments of a valid statement: one without a `fileUrl` has no content here, or
@@ -165,22 +190,25 @@ impl GivenContents {
         })
     }
 
-    /// Returns the files that were named one by one and that no statement has as a content.
-    pub fn unused(&self) -> Vec<&Path> {
+    /// Returns where the contents are that were named one by one, or came with statements, and that no statement has.
+    pub fn unused(&self) -> Vec<&str> {
         let unused = self
             .contents
             .iter()
             .filter(|it| it.is_expected && !it.is_used);
-        unused.map(|given| &*given.path).collect()
+        unused.map(|given| &*given.place).collect()
     }
 }
 
 impl Contents for GivenContents {
     fn content(&self, sha2: &str) -> Option<Cow<'_, [u8]>> {
         let given = &self.contents[*self.by_sha2.get(sha2)?];
-        // What cannot be read any more is not at hand.
-        let content = (given.octets <= LONGEST).then(|| fs::read(&given.path));
-        content?.ok().map(Cow::Owned)
+        match &given.source {
+            Source::Memory(content) => Some(Cow::Borrowed(content)),
+            Source::File(_) if given.octets > LONGEST => None,
+            // What cannot be read any more is not at hand.
+            Source::File(path) => fs::read(path).ok().map(Cow::Owned),
+        }
     }
 }
 

@@ -220,6 +220,64 @@ fn statements_with_contents_are_compared_with_each_other() {
     ended.is(1, "another statement stands at");
 }
 
+/// The body of a request with these statements and contents.
+fn body(statements: &str, contents: &[&str]) -> String {
+    let mut body = format!("--b\r\nContent-Type: application/json\r\n\r\n{statements}");
+    for content in contents {
+        let head = format!(
+            "Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {}",
+            sha256(content.as_bytes())
+        );
+        body = format!("{body}\r\n--b\r\n{head}\r\n\r\n{content}");
+    }
+    body + "\r\n--b--\r\n"
+}
+
+#[test]
+fn the_body_of_a_request_has_its_contents_along() {
+    let desk = Desk::new();
+    let photo = described("http://example.org/photo", b"abc");
+    let signed = with(&json!([signature(JWS)]));
+    let other = with(&json!([photo])).replace("5f1e2d3c", "6f1e2d3c");
+    let both = format!("[{signed},\n{other}]");
+    let file = desk.file("request", &body(&both, &[JWS, "abc"]));
+    desk.run(&["check", &file])
+        .is(0, "2 of 2 valid by xAPI 2.0.0; signatures: 1 verified");
+    desk.run_with(&["check", "-"], &body(&both, &[JWS, "abc"]))
+        .is(0, "1 verified");
+    let file = desk.file("short", &body(&both, &[JWS]));
+    desk.run(&["check", &file])
+        .is(1, "short:5[1]: $.attachments[0] has no fileUrl");
+    let file = desk.file("long", &body(&signed, &[JWS, "abc", "x"]));
+    let ended = desk.run(&["check", &file]);
+    ended.is(1, "part 4 of ");
+    ended.is(1, "is not the content of any attachment");
+
+    // Nothing is recorded without its contents.
+    let file = desk.file("request", &body(&signed, &[JWS]));
+    desk.run(&["record", &file])
+        .is(2, "which cannot be recorded yet");
+    desk.run(&["record", &file, "--skip-invalid"])
+        .is(2, "part 2 of ");
+    let plain = desk.file("plain", &body(STATEMENT, &[]));
+    desk.run(&["record", &plain]).is(0, "1 recorded");
+    for wrong in [
+        "--",
+        "--b\r\n",
+        &body(STATEMENT, &[])[..40],
+        &body("{}", &["x"]).replace("binary", "8bit"),
+    ] {
+        for command in ["check", "record"] {
+            let file = desk.file("wrong", wrong);
+            desk.run(&[command, &file])
+                .is(2, "is a multipart body that cannot be read");
+        }
+    }
+    let huge = format!("--b\r\n{}", " ".repeat(65 << 20));
+    let file = desk.file("huge", &huge);
+    desk.run(&["check", &file]).is(2, "longer than 64 MiB");
+}
+
 /// The example in docs/signatures.md, but for the time: the certificates are from today on.
 #[test]
 #[ignore = "left out: run tests/run signatures"]

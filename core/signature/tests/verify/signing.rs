@@ -156,10 +156,11 @@ impl<F: Fn(&[u8]) -> Result<Vec<u8>, SignError> + Send + Sync> Signer for Odd<F>
     }
 }
 
+type Sign<'a> = &'a (dyn Fn(&[u8]) -> Result<Vec<u8>, SignError> + Send + Sync);
+
 #[test]
 fn what_is_no_signature_is_never_given_out() {
     let made = certificate("Ada", Some(RSA_2048), false, (2026, 2028), None);
-    type Sign<'a> = &'a (dyn Fn(&[u8]) -> Result<Vec<u8>, SignError> + Send + Sync);
     let by = |sign: Sign| {
         let odd = Odd {
             certificates: Ok(vec![made.der.clone()]),

@@ -1,5 +1,6 @@
 //! Statements from files, in the forms that people have: [`reader`] splits a text, this opens the files.
 
+mod multipart;
 pub mod packed;
 mod reader;
 
@@ -26,12 +27,40 @@ pub struct Item {
 /// Bytes to read that are worth a bar: fewer are read before anybody could see one.
 const WORTH_A_BAR: u64 = 1024 * 1024;
 
+/// Contents of attachments that came in a file with the statements, and where each was.
+pub type Contents = Vec<(String, Vec<u8>)>;
+
+/// What is found in the files.
+pub enum Found {
+    Statement(Item),
+    /// Before the statements that they belong to, also if there are none.
+    Contents(Contents),
+}
+
 /// Hands over each statement in the files, one after the other; `-` and no file at all is standard
-/// input. No more than one statement is in memory at a time.
+/// input. No more than one statement is in memory at a time. Contents of attachments are refused.
 pub fn each(
     files: &[PathBuf],
     quiet: bool,
     mut take: impl FnMut(Item) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    all(files, quiet, |found| match found {
+        Found::Statement(item) => take(item),
+        Found::Contents(contents) => match contents.first() {
+            None => Ok(()),
+            Some((place, _)) => Err(Failure::usage(format!(
+                "{place} is the content of an attachment, which cannot be recorded yet; `pannier check` takes it"
+            ))),
+        },
+    })
+}
+
+/// Like [`each`], with the contents of attachments where a file is the body of a request that has them; such a file
+/// is in memory as a whole.
+pub fn all(
+    files: &[PathBuf],
+    quiet: bool,
+    mut take: impl FnMut(Found) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let stdin = [PathBuf::from("-")];
     let files = if files.is_empty() { &stdin } else { files };
@@ -40,14 +69,46 @@ pub fn each(
         let (name, source) = (name(file), open(file)?);
         let cannot = |error: io::Error| Failure::usage(format!("cannot read {name}: {error}"));
         let mut reader = Reader::new(&name, bar.wrap_read(source));
-        if let Some(what) = packed::what(reader.beginning().map_err(cannot)?) {
+        let beginning = reader.beginning().map_err(cannot)?;
+        if let Some(what) = packed::what(beginning) {
             return Err(Failure::usage(format!("{name} is {what}")));
         }
+        if multipart::is_one(beginning) {
+            let body = reader.whole(multipart::MOST_MIB << 20).map_err(cannot)?;
+            parts(&name, body.as_deref(), &mut take)?;
+            continue;
+        }
         while let Some(item) = reader.next().map_err(cannot)? {
-            take(item)?;
+            take(Found::Statement(item))?;
         }
     }
     bar.finish_and_clear();
+    Ok(())
+}
+
+/// Hands over the contents and then the statements of a multipart body; `None` if it is too long.
+fn parts(
+    name: &str,
+    body: Option<&[u8]>,
+    take: &mut impl FnMut(Found) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let wrong = |why: &str| {
+        Failure::usage(format!(
+            "{name} is a multipart body that cannot be read: {why}"
+        ))
+    };
+    let too_long = || wrong(&format!("it is longer than {} MiB", multipart::MOST_MIB));
+    let body = multipart::read(body.ok_or_else(too_long)?).map_err(|why| wrong(&one_line(why)))?;
+    let contents = body.contents.iter().enumerate();
+    let contents = contents.map(|(place, content)| {
+        let place = format!("part {} of {name}", place + 2);
+        (place, content.to_vec())
+    });
+    take(Found::Contents(contents.collect()))?;
+    let mut reader = Reader::new(name, body.statements).counting_from(body.line);
+    while let Some(item) = reader.next().map_err(|error| wrong(&error.to_string()))? {
+        take(Found::Statement(item))?;
+    }
     Ok(())
 }
 

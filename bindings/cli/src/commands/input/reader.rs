@@ -113,6 +113,17 @@ impl<R: Read> Reader<R> {
         Ok(&self.buffer)
     }
 
+    /// Counts lines from this one on, where something stands before.
+    pub fn counting_from(self, line: usize) -> Self {
+        Self { line, ..self }
+    }
+
+    /// Returns all that there is, before any of it is read as statements; `None` if it is longer than this.
+    pub fn whole(mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+        while self.buffer.len() <= most && self.more()? {}
+        Ok((self.buffer.len() <= most).then_some(self.buffer))
+    }
+
     /// Returns the next statement, or the fault in its place.
     pub fn next(&mut self) -> io::Result<Option<Item>> {
         loop {
