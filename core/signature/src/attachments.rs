@@ -188,6 +188,28 @@ mod tests {
     }
 
     #[test]
+    fn what_describes_a_content_counts_and_texts_for_people_do_not() {
+        const ONE: &str = r#"{"usageType":"http://u.example/","contentType":"a/b","length":1,"sha2":"ab","fileUrl":"http://f.example/","display":{"en":"x"}}"#;
+        let read = |text: &str| serde_json::from_str::<Attachment>(text).unwrap();
+        let one = read(ONE);
+        for (from, to, agrees) in [
+            ("ab", "AB", true),
+            ("a/b", "A/B", true),
+            (r#"{"en":"x"}"#, r#"{"de":"y"}"#, true),
+            ("http://u.", "http://v.", false),
+            ("a/b", "a/c", false),
+            (":1,", ":2,", false),
+            ("ab", "ac", false),
+            ("http://f.", "http://g.", false),
+            (r#""fileUrl":"http://f.example/","#, "", false),
+        ] {
+            let other = read(&ONE.replace(from, to));
+            assert_eq!(one.agrees(&other), agrees, "{from} {to}");
+            assert_eq!(other.agrees(&one), agrees, "{from} {to}");
+        }
+    }
+
+    #[test]
     fn a_statement_loses_its_own_attachments_alone() {
         for (text, without) in [
             (

@@ -94,6 +94,31 @@ fn all_are_valid_when_the_statement_was_made() {
     assert!(said.contains("not valid any more"), "{said}");
 }
 
+/// The statement tells when; where only the payload has a timestamp, an LRS has dropped it.
+#[test]
+fn without_a_timestamp_nobody_knows_when() {
+    let made = chain();
+    let trust = trusting(&[&made.root]);
+    let header = json!({"alg": "RS256", "x5c": x5c(&[&made.signer, &made.between])});
+    let told = |payload_has: bool, statement_has: bool| {
+        let statement = |has: bool| {
+            let mut one = statement();
+            if !has {
+                one.as_object_mut().unwrap().remove("timestamp");
+            }
+            one
+        };
+        let jws = jws(&header, &statement(payload_has).to_string(), |message| {
+            signature(RSA_2048, encoding("RS256"), message)
+        });
+        let reports = reports(&attach(&statement(statement_has), &jws), &[&jws], &trust);
+        reports[0].outcome(Check::Trust)
+    };
+    assert_eq!(told(false, true), Outcome::Passed);
+    assert_eq!(told(true, false), Outcome::Passed);
+    assert_eq!(told(false, false), Outcome::Failed);
+}
+
 #[test]
 fn only_an_authority_makes_certificates() {
     let made = chain();

@@ -335,6 +335,22 @@ fn the_key_of_the_certificate_made_the_signature() {
 }
 
 #[test]
+fn names_may_be_written_with_escapes() {
+    let jws = signed(&header(), &statement());
+    let contents = BTreeMap::from([(sha2(jws.as_bytes()), &jws)]);
+    let text = attach(&statement(), &jws).to_string();
+    let text = text.replace(r#""attachments""#, r#""\u0061ttachments""#);
+    let reports = verify(
+        text.as_bytes(),
+        XapiVersion::V1_0_3,
+        &contents,
+        &Trust::none(),
+    );
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0].verdict(), Verdict::Verified);
+}
+
+#[test]
 fn what_is_no_statement_has_no_reports() {
     let trust = Trust::none();
     for text in ["", "{}", "[]", &attach(&json!({}), "x").to_string()] {

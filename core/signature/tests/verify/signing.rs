@@ -166,7 +166,9 @@ fn what_is_no_signature_is_never_given_out() {
             certificates: Ok(vec![made.der.clone()]),
             sign,
         };
-        signed(PLAIN, &odd, X5c::Chain).map(drop)
+        let [with, without] = [X5c::Chain, X5c::None].map(|x5c| signed(PLAIN, &odd, x5c).map(drop));
+        assert_eq!(with, without);
+        with
     };
     let good = |message: &[u8]| signature(RSA_2048, encoding("RS256"), message);
     assert_eq!(by(&|message| Ok(good(message))), Ok(()));
@@ -206,6 +208,18 @@ fn what_is_no_signature_is_never_given_out() {
     }
     let locked = SignError::Signer("the finger is wet".into());
     assert_eq!(by(&|_| Err(locked.clone())), Err(locked.clone()));
+}
+
+/// It is read again before it is given out, as others will read it.
+#[test]
+fn a_signature_that_nobody_reads_is_never_given_out() {
+    let name = "Ada ".repeat(20_000);
+    let made = certificate(&name, Some(RSA_2048), false, (2026, 2028), None);
+    let signer = signer(RSA_2048, Algorithm::Rs256, &[&made]);
+    match signed(PLAIN, &signer, X5c::Leaf).map(drop) {
+        Err(SignError::Refused(said)) => assert!(said.contains("no more than"), "{said}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
