@@ -47,7 +47,7 @@ pub(crate) struct Parsed<'a> {
     /// First and last second of its validity, since 1970.
     pub(crate) validity: (i64, i64),
     /// Its key, as an `RSAPublicKey` (RFC 8017, A.1.1), if it is one.
-    pub(crate) rsa_key: Option<&'a [u8]>,
+    rsa_key: Option<&'a [u8]>,
 }
 
 impl<'a> Parsed<'a> {
@@ -80,11 +80,22 @@ impl<'a> Parsed<'a> {
     }
 
     /// Returns the length of its RSA key in bits.
-    pub(crate) fn key_bits(&self) -> Option<usize> {
+    fn key_bits(&self) -> Option<usize> {
         let modulus = Values(self.rsa_key?).enter(SEQUENCE)?.take(INTEGER)?;
         let start = modulus.iter().position(|octet| *octet != 0)?;
         let modulus = &modulus[start..];
         Some(modulus.len() * 8 - modulus[0].leading_zeros() as usize)
+    }
+
+    /// Returns its RSA key, which can make signatures of statements (RFC 7518, 3.3), or why there is none.
+    pub(crate) fn signing_key(&self) -> Result<&'a [u8], String> {
+        match (self.rsa_key, self.key_bits()) {
+            (Some(key), Some(2048..=8192)) => Ok(key),
+            (_, Some(bits)) => Err(format!(
+                "its key has {bits} bits, and has to have 2048 to 8192"
+            )),
+            _ => Err("its key is no RSA key".into()),
+        }
     }
 
     /// Describes it for people.

@@ -13,6 +13,7 @@ mod attachments;
 mod certificate;
 mod contents;
 mod der;
+mod examination;
 mod jws;
 mod key_signer;
 mod name;

@@ -17,7 +17,7 @@ use crate::attachments::{SIGNATURE, attachments_at};
 use crate::certificate::{LONGEST_CHAIN, Parsed};
 use crate::contents::sha256;
 use crate::trust::Trust;
-use crate::verify::{FILL, key_error, verify};
+use crate::verify::{FILL, verify};
 
 /// Whoever has a key: a file, a device's key store, a card.
 pub trait Signer: Send + Sync {
@@ -129,10 +129,7 @@ fn key(certificates: &[Vec<u8>]) -> Result<&[u8], SignError> {
     let (Some(first), true) = (first, parsed.all(|one| one.is_some())) else {
         return Err(unusable("it has what is no X.509 certificate in DER"));
     };
-    match (key_error(&first), first.rsa_key) {
-        (None, Some(key)) => Ok(key),
-        (why, _) => Err(unusable(&why.unwrap_or_default())),
-    }
+    first.signing_key().map_err(SignError::Unusable)
 }
 
 /// Reads the signature as others will, before anybody does.

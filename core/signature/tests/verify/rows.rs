@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pannier_signature::{
-    Algorithm, Check, LONGEST_CHAIN, Outcome, SIGNATURE, SignatureReport, Trust, Verdict, verify,
+    Algorithm, Check, Contents, LONGEST_CHAIN, Outcome, SIGNATURE, SignatureReport, Trust, Verdict,
+    verify,
 };
 use pannier_xapi::statement::XapiVersion;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::kit::{
@@ -134,6 +136,29 @@ fn the_form_is_a_jws_that_xapi_allows() {
     let mut long = statement();
     long["verb"]["display"]["en"] = json!("x".repeat(200_000));
     fails(&signed(&header(), &long), Check::Form, "no more than");
+}
+
+/// Contents that must not be asked for.
+struct Nobodys;
+
+impl Contents for Nobodys {
+    fn content(&self, _: &str) -> Option<Cow<'_, [u8]>> {
+        panic!("it is too long to be a signature of this statement")
+    }
+}
+
+#[test]
+fn a_signature_that_is_too_long_is_not_even_read() {
+    let mut statement = attach(&statement(), "");
+    statement["attachments"][1]["length"] = json!(1_000_000_000);
+    let text = statement.to_string();
+    let report = &verify(
+        text.as_bytes(),
+        XapiVersion::V2_0_0,
+        &Nobodys,
+        &Trust::none(),
+    )[0];
+    assert_eq!(not_passed(report), [(Check::Form, Outcome::Failed)]);
 }
 
 #[test]
