@@ -1,5 +1,8 @@
 //! A good signature, and what is wrong with others.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pannier_signature::{
@@ -8,8 +11,6 @@ use pannier_signature::{
 };
 use pannier_xapi::statement::XapiVersion;
 use serde_json::{Value, json};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use crate::kit::{
     OTHER, RSA_2048, RSA_3072, RSA_4096, attach, certificate, chain, described, encoding, jws,
