@@ -110,6 +110,10 @@ fn a_look_costs_the_same_however_many_wait_aside() {
             let (_folder, path) = file();
             let mut db = open(&path);
             aside(&mut db, many, held, reason, voidings);
+            if sql == WAIT_FOR_ANOTHER_NODE {
+                let due = format!("UPDATE aside SET due = {NOW}");
+                db.conn.execute_batch(&due).unwrap();
+            }
             let plan: Vec<String> = db
                 .conn
                 .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
