@@ -9,9 +9,11 @@ use jiff::civil::{DateTime, date};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::authority::Authority;
 use crate::contents::hex;
 use crate::der::{
-    BIT_STRING, CONTEXT_0, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, UTC_TIME, Values,
+    BIT_STRING, CONTEXT_0, CONTEXT_3, GENERALIZED_TIME, INTEGER, OBJECT_IDENTIFIER, SEQUENCE,
+    UTC_TIME, Values,
 };
 use crate::name;
 
@@ -48,6 +50,8 @@ pub(crate) struct Parsed<'a> {
     pub(crate) validity: (i64, i64),
     /// Its key, as an `RSAPublicKey` (RFC 8017, A.1.1), if it is one.
     rsa_key: Option<&'a [u8]>,
+    /// What it may do as an authority, if it is one.
+    pub(crate) authority: Option<Authority>,
 }
 
 impl<'a> Parsed<'a> {
@@ -70,12 +74,14 @@ impl<'a> Parsed<'a> {
         let kind = key.enter(SEQUENCE)?.take(OBJECT_IDENTIFIER)?;
         // All bits of the last octet count.
         let key = key.take(BIT_STRING)?.strip_prefix(&[0])?;
+        let authority = extensions(fields).and_then(Authority::of);
         Some(Self {
             serial,
             issuer,
             subject,
             validity,
             rsa_key: (kind == RSA).then_some(key),
+            authority,
         })
     }
 
@@ -147,6 +153,16 @@ pub(crate) fn chain(x5c: &RawValue) -> Result<Vec<Vec<u8>>, String> {
         certificates.push(der);
     }
     Ok(certificates)
+}
+
+/// Returns the extensions that come after the key, if there are any.
+fn extensions(mut fields: Values<'_>) -> Option<Values<'_>> {
+    loop {
+        let (tag, content) = fields.next()?;
+        if tag == CONTEXT_3 {
+            return Values(content).enter(SEQUENCE);
+        }
+    }
 }
 
 /// Returns the next value, a time with its seconds and in UTC (RFC 5280, 4.1.2.5), in seconds since 1970.

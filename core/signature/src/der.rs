@@ -1,14 +1,17 @@
 //! Values in DER (X.690), as far as a certificate needs them: one after the other, each a tag and a content.
 
+pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const UTC_TIME: u8 = 0x17;
 pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
-/// Tag `[0]` around another value.
+/// Tags `[0]` and `[3]` around another value.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
+pub(crate) const CONTEXT_3: u8 = 0xa3;
 
 /// Values that follow each other.
 #[derive(Clone, Copy)]

@@ -10,6 +10,7 @@
 
 mod algorithm;
 mod attachments;
+mod authority;
 mod certificate;
 mod contents;
 mod der;

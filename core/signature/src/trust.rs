@@ -13,13 +13,23 @@ use webpki::{
     anchor_from_trusted_cert,
 };
 
+use crate::authority::Authority;
 use crate::certificate::Parsed;
 
 /// Roots that are trusted, or none, so that trust is not asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    roots: Vec<CertificateDer<'static>>,
-    anchors: Vec<TrustAnchor<'static>>,
+    roots: Vec<Root>,
+}
+
+/// Certificate that is trusted: as a signer, and as an authority if it is one.
+#[derive(Clone, Debug)]
+struct Root {
+    der: CertificateDer<'static>,
+    anchor: TrustAnchor<'static>,
+    authority: Option<Authority>,
+    /// First and last second of its validity, since 1970.
+    validity: (i64, i64),
 }
 
 /// Reason why no roots could be read.
@@ -41,7 +51,8 @@ impl Trust {
         Self::default()
     }
 
-    /// Trusts the certificates of a PEM text, at least one: authorities, or signers themselves.
+    /// Trusts the certificates of a PEM text, at least one: authorities, or signers themselves. What is not one of an
+    /// authority makes nobody else trusted.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Unreadable> {
         const BEGIN: &[u8] = b"-----BEGIN";
         let mut trust = Self::none();
@@ -51,11 +62,16 @@ impl Trust {
         for (place, root) in CertificateDer::pem_slice_iter(pem).enumerate() {
             let unreadable = Unreadable::Certificate(place + 1);
             let root: CertificateDer<'static> = root.map_err(|_| unreadable)?;
-            Parsed::of(&root).ok_or(unreadable)?;
+            let parsed = Parsed::of(&root).ok_or(unreadable)?;
+            let (authority, validity) = (parsed.authority, parsed.validity);
             let anchor = anchor_from_trusted_cert(&root).map_err(|_| unreadable)?;
             let anchor = anchor.to_owned();
-            trust.roots.push(root);
-            trust.anchors.push(anchor);
+            trust.roots.push(Root {
+                der: root,
+                anchor,
+                authority,
+                validity,
+            });
         }
         if trust.roots.is_empty() {
             return Err(Unreadable::Empty);
@@ -86,33 +102,60 @@ impl Trust {
             ));
         }
         let at = at_ms.div_euclid(1000);
-        if self.roots.iter().any(|root| **root == chain[0][..]) {
-            let (first, last) = signer.validity;
-            return match at {
-                _ if at < first => Err(EARLY.into()),
-                _ if at > last => Err(LATE.into()),
-                _ => Ok(()),
-            };
+        if self.roots.iter().any(|root| *root.der == chain[0][..]) {
+            return within(signer.validity, at).map_err(Into::into);
         }
+        let (valid, others): (Vec<_>, Vec<_>) = self
+            .roots
+            .iter()
+            .filter(|root| root.authority.is_some())
+            .partition(|root| within(root.validity, at).is_ok());
+        let untimely = others
+            .iter()
+            .find_map(|root| within(root.validity, at).err());
+        let anchors: Vec<_> = valid.iter().map(|root| root.anchor.clone()).collect();
         let at = u64::try_from(at).map_err(|_| EARLY)?;
         let at = UnixTime::since_unix_epoch(Duration::from_secs(at));
         let chain: Vec<_> = chain
             .iter()
             .map(|der| CertificateDer::from(&der[..]))
             .collect();
-        let verified = EndEntityCert::try_from(&chain[0]).and_then(|signer| {
-            let path = signer.verify_for_usage(
-                ALL_VERIFICATION_ALGS,
-                &self.anchors,
-                &chain[1..],
-                at,
-                AnyUsage,
-                None,
-                None,
-            );
-            path.map(drop)
-        });
-        verified.map_err(|error| words(&error))
+        let signer = EndEntityCert::try_from(&chain[0]).map_err(|error| words(&error))?;
+        let path = signer.verify_for_usage(
+            ALL_VERIFICATION_ALGS,
+            &anchors,
+            &chain[1..],
+            at,
+            AnyUsage,
+            None,
+            None,
+        );
+        let path = path.map_err(|error| match (error, untimely) {
+            // The root that it may lead to does not count then.
+            (Error::UnknownIssuer, Some(untimely)) => untimely.to_owned(),
+            (error, _) => words(&error),
+        })?;
+        let between = path.intermediate_certificates().count();
+        let root = valid.iter().find(|root| root.anchor == *path.anchor());
+        let most = root
+            .and_then(|root| root.authority)
+            .and_then(|it| it.most_between);
+        if most.is_some_and(|most| between > most) {
+            return Err(format!(
+                "its chain has {between} authorities below the root, which allows {}",
+                most.unwrap_or_default()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Tells why a certificate of this validity does not count at this second since 1970, if it does not.
+fn within((first, last): (i64, i64), at: i64) -> Result<(), &'static str> {
+    match at {
+        _ if at < first => Err(EARLY),
+        _ if at > last => Err(LATE),
+        _ => Ok(()),
     }
 }
 

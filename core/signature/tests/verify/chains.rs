@@ -159,3 +159,36 @@ fn roots_are_read_from_pem() {
         Err(Unreadable::Certificate(1))
     );
 }
+
+#[test]
+fn a_person_who_is_trusted_makes_nobody_else_trusted() {
+    let made = chain();
+    let person = certificate("Ada", None, false, (2020, 2040), None);
+    let below = certificate("Bob", Some(RSA_2048), false, (2026, 2028), Some(&person));
+    for x5c in [&[&below][..], &[&below, &person]] {
+        for trust in [trusting(&[&person]), trusting(&[&made.root, &person])] {
+            assert!(distrust(x5c, &trust).is_some());
+        }
+    }
+    // The same with an authority that the person made.
+    let authority = certificate("Head", None, true, (2020, 2040), Some(&person));
+    let below = certificate("Bob", Some(RSA_2048), false, (2026, 2028), Some(&authority));
+    let trust = trusting(&[&person]);
+    assert!(distrust(&[&below, &authority], &trust).is_some());
+    assert!(distrust(&[&below, &authority, &person], &trust).is_some());
+}
+
+#[test]
+fn a_root_counts_only_while_it_is_valid() {
+    for (years, why) in [
+        ((2010, 2026), "not valid any more"),
+        ((2027, 2040), "not valid yet"),
+    ] {
+        let root = certificate("Root", None, true, years, None);
+        let signer = certificate("Ada", Some(RSA_2048), false, (2026, 2028), Some(&root));
+        for x5c in [&[&signer][..], &[&signer, &root]] {
+            let said = distrust(x5c, &trusting(&[&root])).unwrap();
+            assert!(said.contains(why), "{said}");
+        }
+    }
+}
