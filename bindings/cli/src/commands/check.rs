@@ -207,6 +207,10 @@ impl<'a> Tally<'a> {
             self.checked,
             self.args.xapi
         ));
+        if self.checked == 0 && self.args.signatures.require_signature {
+            // What was to be signed may have been cut off.
+            return Err(Failure::work("there is no statement, and so no signature"));
+        }
         if self.invalid + self.unsigned + self.signatures.failed == 0 && unused.is_empty() {
             Ok(())
         } else {

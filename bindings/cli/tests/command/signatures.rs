@@ -124,6 +124,11 @@ fn one_that_is_not_verified_fails_where_that_is_required() {
     );
     desk.run(&["check", &elsewhere, "--require-signature"])
         .is(1, "0 verified, 1 unverified, 0 failed");
+    for nothing in ["", "[]"] {
+        let empty = desk.file("empty.json", nothing);
+        desk.run(&["check", &empty, "--require-signature"])
+            .is(1, "there is no statement, and so no signature");
+    }
 }
 
 #[test]
