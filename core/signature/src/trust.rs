@@ -140,13 +140,12 @@ impl Trust {
         let most = root
             .and_then(|root| root.authority)
             .and_then(|it| it.most_between);
-        if most.is_some_and(|most| between > most) {
-            return Err(format!(
-                "its chain has {between} authorities below the root, which allows {}",
-                most.unwrap_or_default()
-            ));
+        match most {
+            Some(most) if between > most => Err(format!(
+                "its chain has {between} authorities below the root, which allows {most}"
+            )),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

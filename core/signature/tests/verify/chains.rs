@@ -4,8 +4,8 @@ use pannier_signature::{Check, Outcome, Trust, Unreadable, Verdict};
 use serde_json::json;
 
 use crate::kit::{
-    Made, RSA_2048, attach, certificate, chain, encoding, jws, not_passed, reports, signature,
-    statement, x5c,
+    Made, RSA_2048, attach, certificate, chain, encoding, jws, not_passed, reports, root_above,
+    signature, statement, x5c,
 };
 
 /// Returns why a chain is not trusted, if it is not.
@@ -190,5 +190,19 @@ fn a_root_counts_only_while_it_is_valid() {
             let said = distrust(x5c, &trusting(&[&root])).unwrap();
             assert!(said.contains(why), "{said}");
         }
+    }
+}
+
+#[test]
+fn a_root_reaches_as_far_as_it_says() {
+    for (most, is_far_enough) in [(0, false), (1, true)] {
+        let root = root_above(most);
+        let between = certificate("Between", None, true, (2020, 2040), Some(&root));
+        let signer = certificate("Ada", Some(RSA_2048), false, (2026, 2028), Some(&between));
+        let said = distrust(&[&signer, &between], &trusting(&[&root]));
+        assert_eq!(said.is_none(), is_far_enough, "{most}: {said:?}");
+        // Directly below the root there is none between.
+        let signer = certificate("Ada", Some(RSA_2048), false, (2026, 2028), Some(&root));
+        assert_eq!(distrust(&[&signer], &trusting(&[&root])), None);
     }
 }

@@ -115,6 +115,27 @@ pub fn certificate(
     years: (i32, i32),
     by: Option<&Made>,
 ) -> Made {
+    let is_ca = if is_ca {
+        IsCa::Ca(BasicConstraints::Unconstrained)
+    } else {
+        IsCa::ExplicitNoCa
+    };
+    certified(name, key, is_ca, years, by)
+}
+
+/// Makes a root that allows this many authorities between it and a signer.
+pub fn root_above(most: u8) -> Made {
+    let is_ca = IsCa::Ca(BasicConstraints::Constrained(most));
+    certified("Root", None, is_ca, (2020, 2040), None)
+}
+
+fn certified(
+    name: &str,
+    key: Option<&str>,
+    is_ca: IsCa,
+    years: (i32, i32),
+    by: Option<&Made>,
+) -> Made {
     let key = match key {
         Some(pem) => KeyPair::from_pem(pem).unwrap(),
         None => KeyPair::generate().unwrap(),
@@ -128,11 +149,7 @@ pub fn certificate(
     params.not_before = date_time_ymd(years.0, 1, 1);
     params.not_after = date_time_ymd(years.1, 1, 1);
     params.serial_number = Some(vec![0x80, 1, 2, 3].into());
-    params.is_ca = if is_ca {
-        IsCa::Ca(BasicConstraints::Unconstrained)
-    } else {
-        IsCa::ExplicitNoCa
-    };
+    params.is_ca = is_ca;
     let der = match by {
         Some(by) => {
             let issuer = Issuer::from_params(&by.params, &by.key);
