@@ -33,6 +33,8 @@ pub struct Db {
     /// Writer of the `.ledger` file; none for a second connection and for a file that is still being prepared
     /// to replace this one.
     pub(super) keeper: Option<Box<Keeper>>,
+    /// Last place in the log that was given out before the last statements were taken in.
+    pub(super) appended_after: i64,
     /// Statements that the next commit takes out.
     pub(super) leaving: Leaving,
     pub(super) walks: Vec<(UpstreamId, Walk)>,

@@ -111,8 +111,8 @@ impl Shared {
         }
         let (outcomes, before) = match self.db(slot, now) {
             Ok(db) => {
-                let before = db.last_seq().unwrap_or(i64::MAX);
-                (self.append_where_room_is(db, candidates, now), before)
+                let outcomes = self.append_where_room_is(db, candidates, now);
+                (outcomes, db.appended_after)
             }
             Err(error) => return refuse(error),
         };

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::lrs::reading::{read_about, read_post};
-use crate::lrs::{Response, Sender, TransportError, headers};
-use crate::store::{Db, Millis, Problem, StoreError};
+use crate::lrs::reading::{read_about, read_post, speaks_both};
+use crate::lrs::{About, Response, Sender, TransportError, headers};
+use crate::store::{Db, HoldReason, Millis, Problem, StoreError};
 use crate::sync::judge;
 use crate::sync::link;
 use crate::sync::meaning::{Negotiated, Pause, Stop, Verdict};
@@ -106,6 +106,9 @@ impl Session {
         if !matches!(found, Negotiated::Stop(_)) {
             self.link.learned.about_unanswered = 0;
         }
+        if let About::Versions(versions) = &about {
+            self.link.lists_both = speaks_both(versions);
+        }
         match found {
             Negotiated::Version(version) => {
                 self.link.learned.version = Some(self.link.config.version.unwrap_or(version));
@@ -184,6 +187,8 @@ impl Session {
         let open = match &verdict {
             Verdict::Stored { look, .. } => !look.is_empty(),
             Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
+            // It may have stored what it failed on.
+            Verdict::Suspicious { blame, .. } => blame.reason == HoldReason::ServerError,
             _ => false,
         };
         if open && judge::has_ended(answer.status, from) {

@@ -174,6 +174,10 @@ pub(super) const REFUSALS_IN_DOUBT: u32 = 4;
 /// Most consecutive refusals that may each be caused by the statement. 2026-11-29.
 pub(super) const MANY_IN_A_ROW: usize = 3;
 
+/// Number of refused statements that wait from which one of them goes first in every other session: where a limit
+/// refuses them, new ones would spend it each time. 2026-11-30.
+pub(super) const MANY_REFUSED: u32 = 10;
+
 /// Most statements taken after a refusal that count, so that a statement at fault is held within a day where
 /// others come every hour. 2026-11-29.
 pub(super) const MOST_ACQUITTED: u32 = 4;

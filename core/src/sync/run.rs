@@ -293,6 +293,7 @@ impl Session {
             Claim::Granted { again } => again,
         };
         self.link.lease_until = Some(until);
+        self.has_begun_to_take = false;
         let upstream = db.upstream(self.link.config.upstream)?;
         if self
             .link

@@ -17,6 +17,7 @@ use crate::sync::statements::suspects::Suspects;
 use crate::sync::statements::task::{Returned, Task};
 
 /// One run of a sync; see [the module](super). Used by one thread.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Session {
     pub(super) link: Link,
     pub(super) rng: fastrand::Rng,
@@ -32,6 +33,8 @@ pub struct Session {
     /// Departure marks of a batch that provably was not sent; undone with the next settlement.
     pub(super) unsent: Option<Unsent>,
     pub(super) suspects: Suspects,
+    /// Tells whether statements were looked for since it last began.
+    pub(super) has_begun_to_take: bool,
     /// Place in the log after which it began, and continues until nothing is left.
     pub(super) ahead: Option<i64>,
     /// Statements that failed and are being investigated, and may still be running at the LRS.
@@ -41,6 +44,8 @@ pub struct Session {
     /// Statements that the LRS itself refused when they were sent alone in this session: if it takes one after
     /// all, that speaks for the others.
     pub(super) refused_alone: BTreeSet<i64>,
+    /// Tells whether the LRS was seen to have kept nothing of a batch that it failed on.
+    pub(super) undoes_failures: bool,
     /// Size of the smallest batch that was refused for one of its statements, which is not found yet.
     pub(super) refused: Option<usize>,
     pub(super) delivered: u64,
@@ -73,10 +78,12 @@ impl Session {
             judging: Span::none(),
             unsent: None,
             suspects: Suspects::default(),
+            has_begun_to_take: false,
             ahead: None,
             quiet: Quiet::default(),
             not_there: BTreeSet::new(),
             refused_alone: BTreeSet::new(),
+            undoes_failures: false,
             refused: None,
             delivered: 0,
             held: 0,

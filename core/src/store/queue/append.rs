@@ -69,6 +69,7 @@ impl Db {
         let outcome = self.together(|db| {
             let tx = &db.conn;
             let mut tail = Tail::read(tx)?;
+            let before = tail.seq;
             let routes = Routes::read(tx)?;
             let are_given_up = given_up_ids::are_there(tx)?;
             let outcomes = candidates
@@ -78,6 +79,7 @@ impl Db {
             if are_given_up {
                 forget_given_up(tx, candidates, &outcomes)?;
             }
+            db.appended_after = before;
             before_commit(db)?;
             // Inside the transaction this costs next to nothing.
             let version = db.version();

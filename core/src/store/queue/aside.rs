@@ -186,6 +186,18 @@ impl Db {
         Ok(rows)
     }
 
+    /// Tells whether at least so many wait because the upstream itself refused them.
+    pub fn refuses_many(&self, upstream: UpstreamId, many: u32) -> Result<bool, StoreError> {
+        let found: u32 = self
+            .conn
+            .prepare_cached(
+                "SELECT count(*) FROM (SELECT 1 FROM aside WHERE upstream = ?1 AND held = 0
+                 AND reason = 'suspect' AND taken IS NOT NULL LIMIT ?2)",
+            )?
+            .query_row(params![upstream, many], |row| row.get(0))?;
+        Ok(found >= many)
+    }
+
     /// Tells whether a statement waits until the upstream speaks another version.
     pub fn waits_for_version(&self, upstream: UpstreamId) -> Result<bool, StoreError> {
         Ok(self

@@ -73,10 +73,14 @@ pub(super) struct Link {
     pub(super) proven_version: Option<XapiVersion>,
     /// Version that its last refusal names, if it was asked in another one.
     pub(super) names_other: Option<XapiVersion>,
-    /// Version spoken before the one that it names was tried, if it has taken nothing in that.
+    /// Version in which statements were sent before the other was tried, if it has taken nothing in that.
     pub(super) spoke_before: Option<XapiVersion>,
     /// Tells whether that was tried in this session.
-    pub(super) tried_the_named: bool,
+    pub(super) tried_to_write_in_other: bool,
+    /// Tells whether it says that it speaks both of our versions.
+    pub(super) lists_both: bool,
+    /// Version in which its last answer to a look-up was understood.
+    pub(super) reads_in: Option<XapiVersion>,
     /// Tells whether the LRS may have changed its version, by its answer to the last request.
     pub(super) version_in_doubt: bool,
     /// Tells whether it was asked for its versions again because of such an answer.
@@ -114,7 +118,9 @@ impl Link {
             proven_version: None,
             names_other: None,
             spoke_before: None,
-            tried_the_named: false,
+            tried_to_write_in_other: false,
+            lists_both: false,
+            reads_in: None,
             version_in_doubt: false,
             asked_again: false,
             another_is_awaited: false,
@@ -181,6 +187,7 @@ impl Link {
         self.auth_verified = false;
         self.tried_other_version = false;
         self.understands_neither = false;
+        self.reads_in = None;
         self.accepted_any = false;
         self.wary = false;
     }

@@ -3,12 +3,19 @@
 use super::Link;
 use crate::lrs::{Response, headers};
 use crate::statement::XapiVersion;
-use crate::store::Millis;
+use crate::store::{Millis, Problem};
 use crate::sync::policy;
 
 impl Link {
+    /// Returns the version in which statements are sent.
     pub fn version(&self) -> XapiVersion {
         self.learned.version.unwrap_or(XapiVersion::V1_0_3)
+    }
+
+    /// Returns the version in which they are looked up: one of several nodes may be read in another version than it is
+    /// written in.
+    pub fn version_to_read(&self) -> XapiVersion {
+        self.reads_in.unwrap_or(self.version())
     }
 
     pub fn version_is_stale(&self, now: Millis) -> bool {
@@ -21,7 +28,9 @@ impl Link {
     }
 
     pub fn version_lasts(&self) -> Millis {
-        if self.another_is_awaited {
+        let trouble = self.learned.trouble.as_ref();
+        let refuses = trouble.is_some_and(|trouble| trouble.problem == Problem::RefusesEverything);
+        if self.another_is_awaited || refuses {
             policy::VERSION_IN_DOUBT_LASTS_MS
         } else {
             policy::VERSION_LASTS_MS
@@ -47,20 +56,26 @@ impl Link {
                 .is_some_and(|it| Some(it) != self.learned.speaks);
     }
 
-    /// Speaks the version that its refusal names, once in a session, if it never took anything in this one; or that before
-    /// again if it takes nothing in the named one either. False if there is none to change to.
-    pub fn try_the_named_version(&mut self) -> bool {
+    /// Speaks the other version, once in a session, if the LRS took something in that before or is read in it; or if it
+    /// never took anything in this one and may know the other. Speaks the former again if it takes
+    /// nothing in the other either. False if there is none to change to.
+    pub fn try_the_other_version(&mut self) -> bool {
         if let Some(before) = self.spoke_before.take() {
             self.learned.version = Some(before);
             return false;
         }
-        let may_try = !self.tried_the_named && self.learned.takes != Some(self.version());
-        let Some(names) = self.names_other.filter(|_| may_try) else {
-            return false;
+        let (this, other) = (self.version(), self.version().other());
+        let may_be_it = match self.learned.takes {
+            Some(takes) => takes == other || self.reads_in == Some(other),
+            // A look-up alone may have led to this one.
+            None => self.names_other.is_some() || self.lists_both || self.tried_other_version,
         };
-        self.tried_the_named = true;
-        self.spoke_before = Some(self.version());
-        self.learned.version = Some(names);
+        if self.tried_to_write_in_other || !may_be_it || self.config.version.is_some() {
+            return false;
+        }
+        self.tried_to_write_in_other = true;
+        self.spoke_before = Some(this);
+        self.learned.version = Some(other);
         true
     }
 

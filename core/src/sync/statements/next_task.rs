@@ -21,6 +21,7 @@ impl Session {
             self.link.ceiling.statements(&self.link.learned)
         };
         let beside_others = !self.flights.is_empty();
+        let refused_first = !beside_others && self.is_turn_of_the_refused(db)?;
         let limits = Limits {
             statements,
             bytes: self.link.ceiling.bytes(&self.link.learned),
@@ -28,6 +29,8 @@ impl Session {
             clocks: self.link.clocks(now),
             after: if beside_others {
                 self.flights.last_seq()
+            } else if refused_first {
+                db.last_seq()?
             } else {
                 self.after_suspects(db)?
             },
@@ -51,6 +54,7 @@ impl Session {
         }
         match taken {
             NextBatch::LeaseLost => Ok(Next::Busy),
+            NextBatch::Rows { rows, .. } if rows.is_empty() && refused_first => Ok(Next::Again),
             NextBatch::Rows { rows, more, .. } if rows.is_empty() => {
                 // Nothing is due after the place where it began: what lies before that is left.
                 let was_ahead = self.suspects.is_empty() && self.ahead.take().is_some();
@@ -67,6 +71,16 @@ impl Session {
                 Ok(Next::Task(self.first_look(batch)))
             }
         }
+    }
+
+    /// Tells whether a statement that the LRS has refused goes before the log, once each time that the session begins, at
+    /// random, if it has refused many: one may stop it for long, and most may be at fault.
+    fn is_turn_of_the_refused(&mut self, db: &Db) -> Result<bool, StoreError> {
+        if std::mem::replace(&mut self.has_begun_to_take, true) || !self.suspects.is_empty() {
+            return Ok(false);
+        }
+        let refuses_many = db.refuses_many(self.link.config.upstream, policy::MANY_REFUSED)?;
+        Ok(refuses_many && self.rng.bool())
     }
 
     /// Returns the place in the log after which to go on. In a long trouble every other session begins further
@@ -197,7 +211,7 @@ impl Session {
                 } else {
                     requests::get
                 };
-                let request = ask(endpoint, authorization, self.link.version(), id);
+                let request = ask(endpoint, authorization, self.link.version_to_read(), id);
                 requests::expecting(request, bytes)
             }
         }

@@ -28,11 +28,12 @@ impl Session {
         let from = self.link.sender(answer);
         let read = read_get(answer, self.link.asked(), item.row.id);
         let mut found = judge::found(&read, from, retry_after);
-        // For a statement that was explicitly refused this says enough.
-        let matters = !matches!(
-            look.then,
-            AfterLookup::Blame(_) | AfterLookup::Split { .. } | AfterLookup::Hold
-        );
+        // For a statement that was explicitly refused this says enough, and one that it failed on alone waits anyhow.
+        let matters = match &look.then {
+            AfterLookup::Split { blame, .. } => blame.reason == HoldReason::ServerError,
+            AfterLookup::Blame(_) | AfterLookup::Hold => false,
+            AfterLookup::Send(_) | AfterLookup::Proves { .. } | AfterLookup::Known { .. } => true,
+        };
         if found == Looked::Missing
             && matters
             && let Some(wait) = self.link.shows_in(answer, now)
@@ -40,6 +41,9 @@ impl Session {
             found = Looked::NotYet(wait);
         }
         self.judged(found.word());
+        if let Looked::Copy(_) | Looked::Missing | Looked::NotYet(_) = found {
+            self.link.reads_in = Some(self.link.version_to_read());
+        }
         if from.is_lrs() && !matches!(found, Looked::Stop(_) | Looked::Misunderstood) {
             self.link.auth_verified = true;
         }
@@ -158,6 +162,9 @@ impl Session {
         {
             // It has not kept the first, and says nothing about the others.
             return self.stop(db, not_kept(), Duration::ZERO, now);
+        }
+        if let AfterLookup::Split { blame, .. } = &look.then {
+            self.undoes_failures |= blame.reason == HoldReason::ServerError;
         }
         item.looked = true;
         self.not_there.insert(item.row.seq);
@@ -287,6 +294,14 @@ impl Session {
             {
                 self.accepted(db, settled, now)?;
             }
+            AfterLookup::Split { batch, blame, .. } if blame.reason == HoldReason::ServerError => {
+                // It keeps what it fails on: the others may be there too.
+                batch.remove(0);
+                let others = std::mem::take(batch);
+                look = Lookup::new(others, AfterLookup::Send(Vec::new()));
+                self.link.accepted_any |= same;
+                self.settle(db, settled, now)?;
+            }
             AfterLookup::Split {
                 batch, culprits, ..
             } => {
@@ -362,6 +377,7 @@ impl Session {
         if tried_both {
             // It understands neither: its answers to statements must tell.
             self.link.auth_verified = true;
+            self.link.reads_in = None;
             if let Some(proven) = self.link.proven_version.take() {
                 self.link.learned.version = Some(proven);
             }
@@ -375,6 +391,12 @@ impl Session {
                 // Not with the version that happened to be tried last, if it says which ones it speaks.
                 self.tasks.push_front(Task::Negotiate);
             }
+            return Ok(());
+        }
+        if self.is_understood_in_writing(&look.then) {
+            self.link.reads_in = Some(self.link.version_to_read().other());
+            look.ask.push_front(item);
+            self.tasks.push_front(Task::Lookup(look));
             return Ok(());
         }
         // Statements taken since the version was found out were taken in it; but not if nothing was taken for
@@ -399,6 +421,15 @@ impl Session {
             self.tasks.push_front(Task::Lookup(look));
         }
         Ok(())
+    }
+
+    /// Tells whether the LRS has understood a statement in the version in which it does not understand this look-up.
+    fn is_understood_in_writing(&self, then: &AfterLookup) -> bool {
+        match then {
+            AfterLookup::Known { .. } | AfterLookup::Proves { .. } => true,
+            AfterLookup::Send(_) => self.link.learned.takes == Some(self.link.version()),
+            AfterLookup::Split { .. } | AfterLookup::Blame(_) | AfterLookup::Hold => false,
+        }
     }
 
     /// Continues without knowing whether the LRS has the statement: no right to read, a failure of its own, or

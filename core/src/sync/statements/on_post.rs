@@ -276,7 +276,8 @@ impl Session {
             return self.stop(db, stop, Duration::ZERO, now);
         }
         if batch.len() > 1 {
-            if self.link.auth_verified {
+            let may_be_there = blame.reason == HoldReason::ServerError && !self.undoes_failures;
+            if self.link.auth_verified && !may_be_there {
                 self.post_in_parts(split(batch, &culprits));
             } else if let Some(first) = batch.first().cloned() {
                 self.tasks.push_front(Task::Lookup(Lookup::new(

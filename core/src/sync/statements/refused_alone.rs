@@ -103,9 +103,11 @@ impl Session {
 
     /// Changes to another version where the refusal may be for this one.
     fn was_for_the_version(&mut self, blame: &Blame) -> bool {
-        matches!(blame.status, Some(400 | 406 | 415 | 422))
-            && !self.link.accepted_any
-            && self.link.try_the_named_version()
+        matches!(
+            blame.status,
+            Some(400 | 403 | 406 | 415 | 422 | 426 | 501 | 505)
+        ) && !self.link.accepted_any
+            && self.link.try_the_other_version()
     }
 
     /// Tells whether the LRS itself has refused it often enough before in the same way, each time after it had

@@ -1,8 +1,8 @@
 //! One bad statement neither blocks nor sinks another, and no trouble is a statement's fault.
 
 use super::device::{Device, START};
-use super::lrs::Fault;
-use crate::lrs::{Credentials, TransportError};
+use super::lrs::{Fault, answer};
+use crate::lrs::{Credentials, Method, TransportError};
 use crate::store::{HoldReason, UpstreamId, WaitKind};
 use crate::sync::{Ended, Step};
 
@@ -662,4 +662,53 @@ fn a_broken_node_that_gets_every_second_request_keeps_nothing_back() {
             assert_eq!(device.held(), []);
         }
     }
+}
+
+#[test]
+fn what_an_lrs_has_stored_although_it_failed_is_looked_up_once_it_can_be_seen() {
+    // Its index is five seconds behind, and it says so.
+    for behind in [None, Some(5_000)] {
+        let mut device = Device::new();
+        device.record(60);
+        device.sync_to_the_last();
+        let begun = device.now;
+        device.lrs.behind = behind;
+        let mut failed_at = None;
+        let posts = device.lrs.posts.len();
+        device.lrs.fails_after_storing = true;
+        device.lrs.instead = Box::new(move |request, now| {
+            if request.method == Method::Post {
+                failed_at.get_or_insert(now);
+                return None;
+            }
+            let is_shown = behind.is_none_or(|ms| failed_at.is_none_or(|at| now - ms > at));
+            (!is_shown && request.url.contains("statementId"))
+                .then(|| answer(404, &[], "none".to_owned()))
+        });
+        for n in 0..40 {
+            device.record_one(1_000 + n, "", begun);
+        }
+        device.sync_to_the_last();
+        assert_eq!(
+            (device.delivered(), device.held()),
+            (100, vec![]),
+            "{behind:?}"
+        );
+        // After a wait the first is looked up, and the others are sent once more as they are.
+        let most = posts + 1 + usize::from(behind.is_some());
+        assert!(device.lrs.posts.len() <= most, "{behind:?}");
+        assert!(device.now - begun < 60_000, "{behind:?}");
+    }
+}
+
+#[test]
+fn of_an_lrs_that_undoes_what_it_fails_on_little_is_asked() {
+    let mut device = Device::new();
+    let ids = device.record(300);
+    for bad in [20, 150, 280] {
+        device.lrs.dislikes.insert(ids[bad], 500);
+    }
+    device.sync();
+    assert_eq!(device.delivered(), 297);
+    assert!(device.lrs.requests < 60, "{}", device.lrs.requests);
 }

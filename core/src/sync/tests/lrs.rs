@@ -9,7 +9,7 @@ use crate::lrs::{Credentials, Endpoint, Method, Request, Response, TransportErro
 use crate::store::Millis;
 
 /// What an LRS does with what it has already.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum OnKnown {
     /// It never names any, new or not.
     Nothing,
@@ -64,6 +64,8 @@ pub(super) struct Lrs {
     pub(super) ahead: Millis,
     /// How much it says that it is behind with what it shows.
     pub(super) behind: Option<Millis>,
+    /// It fails on each batch, after storing it.
+    pub(super) fails_after_storing: bool,
     pub(super) faults: VecDeque<Fault>,
     /// Who may answer in its place, by the request and the time.
     pub(super) instead: Instead,
@@ -93,6 +95,7 @@ impl Lrs {
             knows_no_looking: false,
             ahead: 0,
             behind: None,
+            fails_after_storing: false,
             faults: VecDeque::new(),
             instead: Box::new(|_, _| None),
             posts: Vec::new(),
@@ -267,6 +270,9 @@ impl Lrs {
                 }
             }
             self.stored.insert(*id, statement.clone());
+        }
+        if self.fails_after_storing {
+            return answer(500, &[], "failed".into());
         }
         match self.on_known {
             OnKnown::Nothing => answer(204, &[], String::new()),

@@ -84,8 +84,9 @@ fn a_limit_that_is_spent_is_not_asked_for_each_statement() {
 
 #[test]
 fn a_limit_by_the_hour_that_new_ones_spend_first_holds_nothing() {
-    for status in [400, 507] {
+    for (status, chance) in [(400, 1), (507, 1), (507, 20), (507, 300)] {
         let mut device = Device::new();
+        device.chance = chance;
         device.record(250);
         device.lrs.instead = limited(20, HOUR, move |_| {
             answer(status, &[], "hourly limit".into())

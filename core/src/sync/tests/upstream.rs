@@ -4,7 +4,9 @@ use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown, answer};
 use crate::event::Event;
 use crate::lrs::{Method, TransportError};
-use crate::store::{Claim, Holder, Learned, Page, Problem, UpstreamId, WaitKind, WaitReason};
+use crate::store::{
+    Claim, HoldReason, Holder, Learned, Page, Problem, UpstreamId, WaitKind, WaitReason,
+};
 use crate::sync::{Ended, Step};
 
 #[test]
@@ -889,4 +891,78 @@ fn an_lrs_is_asked_for_its_versions_before_something_waits_for_another() {
     device.record_one(2, agents, device.now);
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 2);
+}
+
+/// Returns the version that a request is made in.
+fn asked_in(request: &crate::lrs::Request) -> &str {
+    let mut headers = request.headers.iter();
+    let version = headers.find(|(name, _)| *name == "X-Experience-API-Version");
+    version.map_or("", |(_, value)| value)
+}
+
+#[test]
+fn an_lrs_that_is_written_in_2_0_and_read_in_1_0_gets_everything() {
+    for known in [OnKnown::AllIds, OnKnown::Refuse { naming: false }] {
+        let mut device = Device::new();
+        let ids = device.record(60);
+        device.lrs.on_known = known;
+        device.lrs.dislikes.insert(ids[33], 400);
+        // The answer to the first batch is lost.
+        let lost = Fault::LoseAnswer;
+        device.lrs.faults.push_back(lost);
+        device.lrs.instead = Box::new(|request, _| {
+            if request.url.ends_with("/about") {
+                return Some(answer(
+                    200,
+                    &[],
+                    r#"{"version":["1.0.3","2.0.0"]}"#.to_owned(),
+                ));
+            }
+            let wanted = match request.method {
+                Method::Post => "2.0.0",
+                _ => "1.0.3",
+            };
+            let refusal = || answer(400, &[], "not this version".to_owned());
+            (asked_in(request) != wanted).then(refusal)
+        });
+        for hour in 0..4 {
+            device.sync_to_the_last();
+            device.now += 60 * 60 * 1000;
+            device.record_one(1_000 + hour, "", device.now);
+        }
+        assert_eq!(device.held(), [(ids[33], HoldReason::Refused)], "{known:?}");
+        assert!(
+            device.delivered() >= 62,
+            "{known:?}: {}",
+            device.delivered()
+        );
+        assert!(
+            device.lrs.requests < 90,
+            "{known:?}: {}",
+            device.lrs.requests
+        );
+    }
+}
+
+#[test]
+fn an_lrs_that_refuses_one_of_the_versions_that_it_lists_is_spoken_to_in_the_other() {
+    for status in [400, 403, 406, 415, 501] {
+        let mut device = Device::new();
+        device.record(60);
+        device.lrs.instead = Box::new(move |request, _| {
+            let refused = asked_in(request) == "2.0.0" && !request.url.ends_with("/about");
+            refused.then(|| answer(status, &[], "Unsupported version".to_owned()))
+        });
+        device.sync_to_the_last();
+        assert_eq!(
+            (device.delivered(), device.held()),
+            (60, vec![]),
+            "{status}"
+        );
+        assert!(
+            device.lrs.requests < 40,
+            "{status}: {}",
+            device.lrs.requests
+        );
+    }
 }

@@ -143,9 +143,10 @@ impl PreparedDefaults {
 
     /// Adds what the text of a statement leaves out. Text that is no JSON object comes back as it is.
     pub fn add_to<'a>(&self, statement: &'a [u8]) -> Cow<'a, [u8]> {
-        let text = str::from_utf8(statement)
-            .ok()
-            .filter(|_| !self.0.is_empty());
+        if self.0.is_empty() {
+            return Cow::Borrowed(statement);
+        }
+        let text = str::from_utf8(statement).ok();
         let Some((text, object)) = text.and_then(|text| Some((text, Object::read(text)?))) else {
             return Cow::Borrowed(statement);
         };
@@ -178,12 +179,15 @@ fn members(value: Value) -> Vec<Member> {
     let Value::Object(all) = value else {
         return Vec::new();
     };
-    let all = all.into_iter().map(|(name, value)| {
+    let all = all.into_iter().filter_map(|(name, value)| {
         let value = match value {
-            Value::Object(_) if OBJECTS.contains(&name.as_str()) => Part::Object(members(value)),
+            Value::Object(_) if OBJECTS.contains(&name.as_str()) => {
+                // One without members adds nothing: without any default, no statement need be read for them.
+                Part::Object(Some(members(value)).filter(|members| !members.is_empty())?)
+            }
             whole => Part::Whole(whole.to_string()),
         };
-        Member { name, value }
+        Some(Member { name, value })
     });
     all.collect()
 }

@@ -66,6 +66,12 @@ pub fn highest_common(versions: &[String]) -> Option<XapiVersion> {
     versions.iter().filter_map(|text| common(text)).max()
 }
 
+/// Tells whether the LRS speaks both of our versions.
+pub fn speaks_both(versions: &[String]) -> bool {
+    let speaks = |version| versions.iter().any(|text| common(text) == Some(version));
+    speaks(XapiVersion::V1_0_3) && speaks(XapiVersion::V2_0_0)
+}
+
 /// Returns the version of ours that an LRS means by this text.
 pub(in crate::lrs) fn common(text: &str) -> Option<XapiVersion> {
     let mut numbers = text.trim().split('.');

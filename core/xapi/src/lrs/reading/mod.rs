@@ -16,7 +16,7 @@ mod tests;
 mod words;
 
 pub(super) use about::common;
-pub use about::{About, highest_common, read_about};
+pub use about::{About, highest_common, read_about, speaks_both};
 pub use asked::AskedAs;
 pub use get::{Found, read_get};
 pub use not_an_lrs::NotAnLrs;
