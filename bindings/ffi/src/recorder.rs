@@ -14,7 +14,7 @@ pub struct Recorded {
     /// Id of the statement, made by the call unless the statement had one.
     pub id: Uuid,
     /// Tells that the call has recorded it: false where the same statement was recorded before under this id, and the
-    /// call has changed nothing.
+    /// call has changed nothing. True also where the app has given it up at some LRS since: it is queued for that one again.
     pub is_new: bool,
 }
 

@@ -22,7 +22,8 @@ pub struct Recorded {
     /// Id of the statement, made by the call unless the statement had one.
     pub id: Uuid,
     /// Tells that the call has recorded it: false where the same statement was recorded before under this id, and the
-    /// call has changed nothing.
+    /// call has changed nothing. True also where the app has given it up at some upstream since: it is queued for that one
+    /// again.
     pub is_new: bool,
 }
 
@@ -58,7 +59,7 @@ impl Recorder {
         threads.inner.may_void(&prepared, &HashSet::new())?;
         let id = prepared.id;
         let appended = append(&threads, vec![prepared])?;
-        let is_new = appended.contains(&Appended::New);
+        let is_new = appended.iter().any(|one| one.has_a_place());
         Ok(Recorded { id, is_new })
     }
 
@@ -103,7 +104,7 @@ impl Recorder {
             .zip(appended)
             .map(|(id, appended)| Recorded {
                 id,
-                is_new: appended == Appended::New,
+                is_new: appended.has_a_place(),
             });
         Ok(recorded.collect())
     }
@@ -137,7 +138,7 @@ fn append(threads: &Threads, candidate: Vec<Prepared>) -> Result<Vec<Appended>, 
     let appended = outcome.map_err(Error::refused)?;
     if let Some(ids) = ids {
         let new = ids.into_iter().zip(&appended);
-        let new = new.filter(|(_, appended)| **appended == Appended::New);
+        let new = new.filter(|(_, appended)| appended.has_a_place());
         let ids: Vec<Uuid> = new.map(|(id, _)| id).collect();
         if !ids.is_empty() {
             inner.events.tell(&Event::Recorded { ids });

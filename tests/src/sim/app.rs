@@ -34,10 +34,6 @@ impl<S: Servers> World<S> {
     pub fn record(&mut self, which: usize, recipe: Recipe) -> Result<(), String> {
         let prepared = self.prepare(&recipe);
         let (db, now) = self.db(which);
-        let knows_target = match recipe.kind {
-            Kind::Voiding(target) => db.is_intact(target).map_err(|error| error.to_string())?,
-            _ => false,
-        };
         match db.append(&[&vec![prepared.clone()]], now).remove(0) {
             Ok(appended) if appended == [Appended::New] => {}
             Err(Refused::Store(error)) => return self.may_fail(error),
@@ -46,10 +42,6 @@ impl<S: Servers> World<S> {
         self.tally.statements += 1;
         self.for_each_upstream(|world| {
             if world.only_good && !matches!(recipe.kind, Kind::Good | Kind::Voiding(_)) {
-                return Ok(());
-            }
-            if knows_target && world.model.is_target_given_up(&recipe) {
-                // It goes where its target goes.
                 return Ok(());
             }
             S::come_from_elsewhere(world, &recipe, &prepared);
@@ -102,17 +94,40 @@ impl<S: Servers> World<S> {
             },
             ..recipe
         });
-        let (db, now) = self.db(which);
-        let expected = if again.body == original {
-            Ok(vec![Appended::Known])
-        } else {
-            Err(Refused::OtherContent(recipe.id))
+        let is_given_up = self
+            .known_anywhere(recipe.id)
+            .any(|one| matches!(one.gone, Some(Gone::Discarded | Gone::Replaced)));
+        let expected = match again.body == original {
+            true if is_given_up => Ok(vec![Appended::Again]),
+            true => Ok(vec![Appended::Known]),
+            false => Err(Refused::OtherContent(recipe.id)),
         };
+        let (db, now) = self.db(which);
         match db.append(&[&vec![again]], now).remove(0) {
-            outcome if outcome == expected => Ok(()),
-            Err(Refused::Store(error)) => self.may_fail(error),
-            outcome => Err(format!("I2: recorded again: {outcome:?}")),
+            outcome if outcome == expected => {}
+            Err(Refused::Store(error)) => return self.may_fail(error),
+            outcome => return Err(format!("I2: recorded again: {outcome:?}")),
         }
+        if expected == Ok(vec![Appended::Again]) {
+            self.tally.statements += 1;
+            self.take_in_again(recipe.id)?;
+        }
+        Ok(())
+    }
+
+    /// What was given up at some upstream is to be delivered there after all.
+    fn take_in_again(&mut self, id: Uuid) -> Result<(), String> {
+        let sealed = self.known_anywhere(id).any(|one| one.sent);
+        let known = self.known_anywhere(id).find(|one| one.gone.is_none());
+        let known = known.map(|one| one.anew(sealed));
+        self.for_each_upstream(|world| {
+            let is_given_up = world.model.get(id).is_some_and(|one| one.gone.is_some());
+            if let (true, Some(known)) = (is_given_up, &known) {
+                world.tell(|_| format!("record again {id}"));
+                world.model.adopt_again(known.clone());
+            }
+            Ok(())
+        })
     }
 
     pub fn draw_known(&mut self) -> Option<&Known> {

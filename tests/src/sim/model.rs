@@ -15,6 +15,8 @@ use super::times::{Made, Times};
 pub struct Known {
     /// What it was made of.
     pub recipe: Recipe,
+    /// The place in capture order that it had before it was given up and recorded again.
+    pub place: Option<usize>,
     /// Its frozen bytes.
     pub body: Vec<u8>,
     /// The instant of its timestamp.
@@ -43,6 +45,7 @@ impl Known {
     /// The same for another upstream. What has left once leaves as it is.
     pub fn anew(&self, sealed: bool) -> Self {
         Self {
+            place: None,
             sent: false,
             times_sent: 0,
             last_sent: None,
@@ -111,6 +114,7 @@ impl Model {
         self.latest.insert(recipe.id, self.all.len());
         self.all.push(Known {
             recipe,
+            place: None,
             body: prepared.body,
             timestamp: prepared.timestamp_ms,
             made: prepared.steady.map(|steady| Made {
@@ -127,6 +131,13 @@ impl Model {
             retried: false,
             delivered_at: None,
         });
+    }
+
+    /// One that was given up here and is recorded again: it keeps its place.
+    pub fn adopt_again(&mut self, known: Known) {
+        let place = self.latest.get(&known.recipe.id).copied();
+        let place = place.map(|at| self.all[at].place.unwrap_or(at));
+        self.adopt(Known { place, ..known });
     }
 
     /// One that was recorded before.
@@ -196,16 +207,6 @@ impl Model {
         };
         let mut all = self.all.iter();
         all.any(|one| one.recipe.id == target && one.gone.is_some())
-    }
-
-    /// The app has given up for this upstream what a new one voids. Where another one is to get that, or has it and a
-    /// history is kept, the device knows.
-    pub fn is_target_given_up(&self, new: &Recipe) -> bool {
-        let Kind::Voiding(target) = new.kind else {
-            return false;
-        };
-        let target = self.get(target);
-        target.is_some_and(|one| matches!(one.gone, Some(Gone::Discarded | Gone::Replaced)))
     }
 
     /// A voiding was recorded under this id, though another statement may have taken its place since.

@@ -37,10 +37,11 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
         if ids.contains(&id) {
             return Err(format!("I6: {id} is twice in one request"));
         }
-        if last.is_some_and(|last| at < last) {
+        let place = known.place.unwrap_or(at);
+        if last.is_some_and(|last| place < last) {
             return Err(format!("I7: {id} is not in capture order"));
         }
-        last = Some(at);
+        last = Some(place);
         if let Kind::Voiding(target) = known.recipe.kind
             && let Some(target) = model.get(target)
             // A voiding cannot be voided (Data 2.3.2), and two that void each other would wait for ever.

@@ -192,7 +192,7 @@ impl Others {
             };
             let is_about = |note: &&Withdrawn| {
                 note.seq as u64 > last_seq
-                    && note.to != Counter::Replaced
+                    && !matches!(note.to, Counter::Replaced | Counter::Waiting)
                     && note
                         .at
                         .is_none_or(|at| u64::from(at.number()) == beside.upstream)

@@ -1,5 +1,5 @@
 //! Notes, in the `.ledger` file, of what was taken back, given up or erased: it never leaves the device afterwards,
-//! even if the database goes back in time.
+//! even if the database goes back in time, unless the app records it again, of which there is a note, too.
 //!
 //! A note is written, and synced where commits are, before the transaction that takes the statement out. A process that
 //! dies between the two has taken it out; where the commit fails the note is wiped out again. It names a statement by
@@ -29,7 +29,7 @@ pub(crate) struct Withdrawn {
     /// Its place in the log.
     pub(crate) seq: i64,
     id_sum: u32,
-    /// Counter that it counts under.
+    /// Counter that it counts under; [`Counter::Waiting`]: it was recorded again, and is to be delivered after all.
     pub(crate) to: Counter,
     /// Upstream at which it was given up; none: everywhere.
     pub(crate) at: Option<UpstreamId>,
@@ -68,6 +68,11 @@ impl Withdrawn {
             .query_row([self.seq], |row| row.get(0))
             .optional()?;
         Ok(id.is_some_and(|id| crc32fast::hash(&id) == self.id_sum))
+    }
+
+    /// Tells whether it undoes the notes before it about the same statement.
+    pub(crate) fn undoes(&self) -> bool {
+        self.to == Counter::Waiting
     }
 
     fn bytes(self, family: &[u8; 16], number: u64) -> [u8; BYTES] {
@@ -111,11 +116,12 @@ fn sum(family: &[u8; 16], bytes: &[u8; BYTES]) -> u32 {
 }
 
 /// Codes of the counters in the file.
-const CODES: [(u8, Counter); 4] = [
+const CODES: [(u8, Counter); 5] = [
     (1, Counter::Delivered),
     (2, Counter::Retracted),
     (3, Counter::Discarded),
     (4, Counter::Erased),
+    (5, Counter::Waiting),
 ];
 
 fn code(place: Counter) -> u8 {
@@ -192,12 +198,24 @@ impl Noted {
         for note in notes {
             let at = note.at.map_or(EVERYWHERE, UpstreamId::bit);
             let place = (note.seq, note.id_sum);
+            if note.undoes() {
+                *all.withdrawn.entry(place).or_default() &= !at;
+                *all.given_up.entry(note.id_sum).or_default() &= !at;
+                continue;
+            }
             *all.withdrawn.entry(place).or_default() |= at;
             if matches!(note.to, Counter::Retracted | Counter::Discarded) {
                 *all.given_up.entry(note.id_sum).or_default() |= at;
             }
         }
         all
+    }
+
+    /// Tells whether this one, which is among them, still counts: no later one undoes it.
+    pub(crate) fn stands(&self, note: &Withdrawn) -> bool {
+        let bits = self.withdrawn.get(&(note.seq, note.id_sum)).copied();
+        let at = note.at.map_or(EVERYWHERE, UpstreamId::bit);
+        !note.undoes() && bits.is_some_and(|bits| bits & at != 0)
     }
 
     /// Returns the bits of the upstreams where the app gave up what this statement voids.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::again::release;
 use super::append::append_one;
 use super::conditions::{self, delivered_elsewhere};
 use super::done_with::{delete, is_needed_elsewhere, mark_done, mark_sent};
@@ -125,11 +126,10 @@ impl Db {
             let others = others.filter(|other| *other != upstream);
             let not_for = others.fold(0, |bits, other| bits | other.bit());
             let mut tail = Tail::read(tx)?;
-            given_up_ids::forget(tx, new.id)?;
             let appended = append_one(tx, &mut tail, new, not_for, now);
             match appended.map_err(Unchanged::Refused)? {
-                Appended::New => Ok(()),
                 Appended::Known => must_arrive(tx, upstream, new.id),
+                Appended::New | Appended::Again => Ok(release(tx, moves, new.id, now)?),
             }
         })
     }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::again::{queue_again, release_for_new};
 use super::body;
 use super::checksum::Frozen;
 use super::end::Tail;
@@ -12,6 +13,7 @@ use super::flags::TIMESTAMP_IS_OURS;
 use super::given_up_ids;
 use super::ids;
 use crate::statement::Prepared;
+use crate::store::ledger_file::notes::Withdrawn;
 use crate::store::upstream::route::Routes;
 use crate::store::{Db, Millis, StoreError};
 
@@ -23,6 +25,8 @@ pub type Candidate = Vec<Prepared>;
 pub enum Appended {
     /// Newly in the queue.
     New,
+    /// Recorded before with the same content, and given up at some upstream since: queued for that one again.
+    Again,
     /// Recorded before with the same content; nothing has changed.
     Known,
 }
@@ -34,6 +38,13 @@ pub enum Refused {
     OtherContent(Uuid),
     /// The file could not be written.
     Store(StoreError),
+}
+
+impl Appended {
+    /// Tells whether the recording has a place of its own in the log.
+    pub fn has_a_place(self) -> bool {
+        self != Self::Known
+    }
 }
 
 impl From<StoreError> for Refused {
@@ -68,18 +79,19 @@ impl Db {
     ) -> Vec<Result<Vec<Appended>, Refused>> {
         let outcome = self.together(|db| {
             let tx = &db.conn;
-            let mut tail = Tail::read(tx)?;
-            let before = tail.seq;
-            let routes = Routes::read(tx)?;
-            let are_given_up = given_up_ids::are_there(tx)?;
-            let outcomes = candidates
-                .iter()
-                .map(|one| append_all(tx, &mut tail, &routes, one, now))
-                .collect::<Result<Vec<_>, _>>()?;
-            if are_given_up {
-                forget_given_up(tx, candidates, &outcomes)?;
-            }
-            db.appended_after = before;
+            let tail = Tail::read(tx)?;
+            db.appended_after = tail.seq;
+            let mut taking = Taking {
+                tx,
+                tail,
+                routes: Routes::read(tx)?,
+                are_given_up: given_up_ids::are_there(tx)?,
+                notes: Vec::new(),
+                now,
+            };
+            let outcomes = candidates.iter().map(|one| taking.take_all(one));
+            let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
+            db.leaving.notes.append(&mut taking.notes);
             before_commit(db)?;
             // Inside the transaction this costs next to nothing.
             let version = db.version();
@@ -120,7 +132,7 @@ impl Db {
         outcomes: &[Result<Vec<Appended>, Refused>],
     ) -> Result<(), StoreError> {
         let new = outcomes.iter().flatten().flatten();
-        let new = new.filter(|one| **one == Appended::New).count();
+        let new = new.filter(|one| one.has_a_place()).count();
         match &mut self.keeper {
             Some(keeper) if keeper.can_add() => {
                 let added = keeper.add(new as u64);
@@ -131,51 +143,55 @@ impl Db {
     }
 }
 
-/// Forgets that what is newly recorded was given up once.
-fn forget_given_up(
-    tx: &Connection,
-    candidates: &[&Candidate],
-    outcomes: &[Result<Vec<Appended>, Refused>],
-) -> rusqlite::Result<()> {
-    let all = candidates.iter().zip(outcomes);
-    let taken = all.filter_map(|(candidate, outcome)| Some((candidate, outcome.as_ref().ok()?)));
-    for (candidate, outcomes) in taken {
-        for (one, appended) in candidate.iter().zip(outcomes) {
-            if *appended == Appended::New {
-                given_up_ids::forget(tx, one.id)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// An outer error ends the transaction, an inner one affects this candidate only.
 type OneCandidate = Result<Result<Vec<Appended>, Refused>, StoreError>;
 
-fn append_all(
-    tx: &Connection,
-    tail: &mut Tail,
-    routes: &Routes,
-    candidate: &Candidate,
+/// A transaction that takes candidates in.
+struct Taking<'a> {
+    tx: &'a Connection,
+    tail: Tail,
+    routes: Routes,
+    /// Tells whether any id was given up.
+    are_given_up: bool,
+    notes: Vec<Withdrawn>,
     now: Millis,
-) -> OneCandidate {
-    let before = *tail;
-    let mut append = |one| {
-        let not_for = routes.not_for(tx, one)?;
-        append_one(tx, tail, one, not_for, now)
-    };
-    if let [only] = candidate.as_slice() {
-        return split(append(only).map(|appended| vec![appended]));
+}
+
+impl Taking<'_> {
+    fn take_all(&mut self, candidate: &Candidate) -> OneCandidate {
+        if let [only] = candidate.as_slice() {
+            return split(self.take(only).map(|appended| vec![appended]));
+        }
+        let (before, noted) = (self.tail, self.notes.len());
+        self.tx.execute_batch("SAVEPOINT candidate")?;
+        let appended = candidate.iter().map(|one| self.take(one));
+        let outcome = split(appended.collect::<Result<_, _>>())?;
+        if outcome.is_err() {
+            self.tail = before;
+            self.notes.truncate(noted);
+            self.tx.execute_batch("ROLLBACK TO candidate")?;
+        }
+        self.tx.execute_batch("RELEASE candidate")?;
+        Ok(outcome)
     }
-    tx.execute_batch("SAVEPOINT candidate")?;
-    let appended = candidate.iter().map(append).collect::<Result<_, _>>();
-    let outcome = split(appended)?;
-    if outcome.is_err() {
-        *tail = before;
-        tx.execute_batch("ROLLBACK TO candidate")?;
+
+    fn take(&mut self, one: &Prepared) -> Result<Appended, Refused> {
+        let not_for = self.routes.not_for(self.tx, one)?;
+        let appended = append_one(self.tx, &mut self.tail, one, not_for, self.now)?;
+        if !self.are_given_up {
+            return Ok(appended);
+        }
+        match appended {
+            Appended::Known => {
+                let notes = &mut self.notes;
+                Ok(queue_again(self.tx, &mut self.tail, one, notes, self.now)?)
+            }
+            appended => {
+                release_for_new(self.tx, one.id, not_for, self.now)?;
+                Ok(appended)
+            }
+        }
     }
-    tx.execute_batch("RELEASE candidate")?;
-    Ok(outcome)
 }
 
 fn split<T>(result: Result<T, Refused>) -> Result<Result<T, Refused>, StoreError> {
@@ -244,7 +260,8 @@ pub(crate) fn append_one(
             *tail = next;
             exclude(tx, not_for, one.body.len() as i64)?;
             if let Some(target) = one.voids {
-                given_up_ids::hold_what_voids(tx, target, next.seq, now)?;
+                let at = given_up_ids::upstreams(tx, target)?;
+                given_up_ids::hold_what_voids(tx, &at, target, next.seq, now)?;
             }
             Ok(Appended::New)
         }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::ids;
 use super::ledger::Moves;
-use super::locate::locate;
+use super::locate::{State, locate};
 use super::voidings::hold_voiding;
 use crate::store::{Millis, UpstreamId};
 
@@ -30,10 +30,17 @@ pub(crate) fn are_there(tx: &Connection) -> rusqlite::Result<bool> {
         .query_row([], |row| row.get(0))
 }
 
-/// Forgets this one, as it is recorded again.
-pub(crate) fn forget(tx: &Connection, id: Uuid) -> rusqlite::Result<()> {
-    tx.prepare_cached("DELETE FROM given_up WHERE sum = ?1")?
-        .execute([sum(id)])?;
+/// Returns the upstreams at which this one was given up.
+pub(crate) fn upstreams(tx: &Connection, id: Uuid) -> rusqlite::Result<Vec<UpstreamId>> {
+    tx.prepare_cached("SELECT upstream FROM given_up WHERE sum = ?1")?
+        .query_map([sum(id)], |row| row.get(0))?
+        .collect()
+}
+
+/// Forgets this one, as it is to be delivered there again.
+pub(crate) fn forget(tx: &Connection, upstream: UpstreamId, id: Uuid) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM given_up WHERE sum = ?1 AND upstream = ?2")?
+        .execute(params![sum(id), upstream])?;
     Ok(())
 }
 
@@ -43,22 +50,27 @@ pub(crate) fn forget_all(tx: &Connection, upstream: UpstreamId) -> rusqlite::Res
     Ok(())
 }
 
-/// Holds a voiding that was just recorded, for those upstreams where its target was given up. Where the target is in the
-/// file, its own end decides.
+/// Holds a voiding that was just recorded, for those of the upstreams `at` where its target was given up. Where the target
+/// is to be delivered, or was, its own end decides.
 pub(crate) fn hold_what_voids(
     tx: &Connection,
+    at: &[UpstreamId],
     target: Uuid,
     voiding: i64,
     now: Millis,
 ) -> rusqlite::Result<()> {
-    let upstreams: Vec<UpstreamId> = tx
-        .prepare_cached("SELECT upstream FROM given_up WHERE sum = ?1")?
-        .query_map([sum(target)], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    if upstreams.is_empty() || ids::find(tx, target)?.is_some() {
+    if at.is_empty() {
         return Ok(());
     }
-    for upstream in upstreams {
+    let target = ids::find(tx, target)?;
+    for &upstream in at {
+        let target = target.map(|seq| locate(tx, upstream, seq)).transpose()?;
+        if target
+            .flatten()
+            .is_some_and(|target| target.state != State::NotDue)
+        {
+            continue;
+        }
         if let Some(found) = locate(tx, upstream, voiding)? {
             let mut moves = Moves::of(upstream);
             hold_voiding(tx, &mut moves, &found, now)?;

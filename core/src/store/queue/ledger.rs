@@ -165,6 +165,14 @@ impl Moves {
         self.count(to, places as i64);
     }
 
+    /// Counts held statements that come back by themselves from now on.
+    pub(crate) fn release(&mut self, statements: u64) {
+        if statements > 0 {
+            self.count(Counter::Held, -(statements as i64));
+            self.count(Counter::Waiting, statements as i64);
+        }
+    }
+
     /// Notes that the statement at that place is delivered while others before it may not be.
     pub(crate) fn deliver_beyond(&mut self, seq: i64) {
         self.delivered_to = self.delivered_to.max(seq);

@@ -1,5 +1,6 @@
 //! The statements: taken in, sent, settled, listed and erased.
 
+pub(crate) mod again;
 pub(crate) mod app_changes;
 pub(crate) mod append;
 pub(crate) mod aside;

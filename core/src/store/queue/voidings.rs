@@ -4,7 +4,7 @@
 //! copy that the app has just decided to keep, or another device's. So a voiding recorded before no longer
 //! leaves by itself; the app decides. One that has already left is not affected.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::aside::hold_for_us;
@@ -67,6 +67,25 @@ pub(crate) fn hold_voidings(
         }
         hold_voiding(tx, moves, &found, now)?;
     }
+    Ok(())
+}
+
+/// Lets those voidings of the statement with this id that are held here only as it was given up wait for it, as it is to
+/// be delivered after all.
+pub(crate) fn release_voidings(
+    tx: &Connection,
+    moves: &mut Moves,
+    id: Uuid,
+    now: Millis,
+) -> rusqlite::Result<()> {
+    let released = tx
+        .prepare_cached(
+            "UPDATE aside SET held = 0, reason = 'target', since = ?3, due = NULL, words = NULL
+             WHERE upstream = ?2 AND held = 1 AND reason = 'target_given_up'
+                AND seq IN (SELECT seq FROM statement WHERE voids = ?1 AND voids IS NOT NULL)",
+        )?
+        .execute(params![id.as_bytes(), moves.upstream, now])?;
+    moves.release(released as u64);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use crate::store::StoreError;
 use crate::store::UpstreamId;
 use crate::store::ledger_file::accounts::{Others, delivered_beyond};
 use crate::store::ledger_file::counts::Numbers;
-use crate::store::ledger_file::notes::Withdrawn;
+use crate::store::ledger_file::notes::{Noted, Withdrawn};
 use crate::store::queue::app_changes::give_up;
 use crate::store::queue::done_with::{delete, mark_sent};
 use crate::store::queue::end::Tail;
@@ -26,7 +26,7 @@ pub(crate) enum Sent {
     Perhaps,
 }
 
-/// Takes out the statements noted as withdrawn that are still there.
+/// Takes out the statements noted as withdrawn that are still there, but for those that were recorded again since.
 pub(crate) fn withdraw(
     tx: &Connection,
     notes: &[Withdrawn],
@@ -34,8 +34,9 @@ pub(crate) fn withdraw(
     now: Millis,
 ) -> Result<(), StoreError> {
     let mut moves = Moves::of_all(tx)?;
+    let noted = Noted::new(notes);
     for note in notes {
-        if !note.is_about_what_is_there(tx)? {
+        if !noted.stands(note) || !note.is_about_what_is_there(tx)? {
             continue;
         }
         let concerned = moves.iter_mut();
@@ -202,7 +203,7 @@ impl<'a> Beyond<'a> {
         let is_main = |at| at == UpstreamId::MAIN;
         let mut withdrawn: Vec<&Withdrawn> = notes
             .iter()
-            .filter(|note| note.at.is_none_or(is_main))
+            .filter(|note| note.at.is_none_or(is_main) && !note.undoes())
             .filter(|note| (last + 1..=end).contains(&(note.seq as u64)))
             .collect();
         withdrawn.sort_unstable_by_key(|note| note.seq);

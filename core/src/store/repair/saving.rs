@@ -101,7 +101,7 @@ impl<'a> Saving<'a> {
         let delivered_at = found.delivered_at;
         let not_for = found.not_for;
         match append_one(self.tx, &mut self.tail, &found.into(), not_for, recorded_at) {
-            Ok(Appended::Known) => self.count(not_for),
+            Ok(Appended::Known | Appended::Again) => self.count(not_for),
             Ok(Appended::New) => match delivered_at {
                 None => self.count(not_for),
                 // It is at the LRS, and stays history.

@@ -1,5 +1,6 @@
 //! The store by itself.
 
+mod again;
 mod backfill;
 mod beside;
 mod first_format;

@@ -11,12 +11,12 @@ use crate::store::tests::{
     waiting,
 };
 use crate::store::{
-    Claim, Db, HistoryPolicy, HoldReason, Holder, Outcome, Refused, Remainder, Route, StoreError,
-    Unchanged, UpstreamId,
+    Appended, Claim, Db, HistoryPolicy, HoldReason, Holder, Outcome, Refused, Remainder, Route,
+    StoreError, Unchanged, UpstreamId,
 };
 
 /// With so many statements, each for the first upstream and for a second one.
-fn two(statements: u128) -> (tempfile::TempDir, Db, UpstreamId) {
+pub(super) fn two(statements: u128) -> (tempfile::TempDir, Db, UpstreamId) {
     let (folder, path) = file();
     let mut db = open(&path);
     let second = db.add_upstream("second").unwrap();
@@ -26,26 +26,31 @@ fn two(statements: u128) -> (tempfile::TempDir, Db, UpstreamId) {
     (folder, db, second)
 }
 
-fn id(n: u128) -> Uuid {
+pub(super) fn id(n: u128) -> Uuid {
     statement(n).id
 }
 
-fn ids(numbers: impl IntoIterator<Item = u128>) -> Vec<Uuid> {
+pub(super) fn ids(numbers: impl IntoIterator<Item = u128>) -> Vec<Uuid> {
     numbers.into_iter().map(id).collect()
 }
 
-fn queued(db: &Db, upstream: UpstreamId) -> Vec<Uuid> {
+pub(super) fn queued(db: &Db, upstream: UpstreamId) -> Vec<Uuid> {
     let queued = db.queued(upstream, ALL).unwrap();
     queued.iter().map(|one| one.id).collect()
 }
 
-fn seqs(db: &mut Db, upstream: UpstreamId, statements: usize) -> Vec<i64> {
+pub(super) fn seqs(db: &mut Db, upstream: UpstreamId, statements: usize) -> Vec<i64> {
     let rows = take_for(db, upstream, statements);
     rows.iter().map(|row| row.seq).collect()
 }
 
 /// Sends the next few and has them delivered.
-fn deliver(db: &mut Db, upstream: UpstreamId, statements: usize, history: HistoryPolicy) {
+pub(super) fn deliver(
+    db: &mut Db,
+    upstream: UpstreamId,
+    statements: usize,
+    history: HistoryPolicy,
+) {
     let seqs = seqs(db, upstream, statements);
     assert_eq!(seqs.len(), statements);
     let changed = settle_for(db, upstream, &seqs, &Outcome::Delivered, history);
@@ -53,12 +58,12 @@ fn deliver(db: &mut Db, upstream: UpstreamId, statements: usize, history: Histor
     check(db);
 }
 
-fn purge(db: &mut Db, history: HistoryPolicy) {
+pub(super) fn purge(db: &mut Db, history: HistoryPolicy) {
     while db.purge(history, NOW).unwrap() {}
 }
 
 /// How many statements the file has, wherever they are.
-fn rows(db: &Db) -> i64 {
+pub(super) fn rows(db: &Db) -> i64 {
     let count = "SELECT count(*) FROM statement";
     db.conn.query_row(count, [], |row| row.get(0)).unwrap()
 }
@@ -538,7 +543,7 @@ fn a_damaged_file_gives_up_what_is_for_whom() {
 }
 
 /// An older copy of the file is put in its place.
-fn go_back(mut db: Db, folder: &tempfile::TempDir, older: &[u8]) -> Db {
+pub(super) fn go_back(mut db: Db, folder: &tempfile::TempDir, older: &[u8]) -> Db {
     db.keep_numbers();
     drop(db);
     let path = folder.path().join("queue.db");
@@ -654,7 +659,7 @@ impl Known {
 }
 
 #[derive(Default)]
-struct Model(BTreeMap<u128, Known>);
+struct Model(BTreeMap<u128, Known>, Vec<(UpstreamId, At)>);
 
 impl Model {
     fn record(&mut self, upstreams: &[UpstreamId]) -> u128 {
@@ -716,7 +721,9 @@ impl Model {
                 .collect();
             assert_eq!(there, self.ids(upstream, At::Held));
             let ledger = db.ledger(upstream).unwrap();
-            let count = |at| self.ids(upstream, at).len() as u64;
+            // What was recorded again counts where it was given up, too.
+            let before = |at| self.1.iter().filter(|one| **one == (upstream, at)).count();
+            let count = |at| (self.ids(upstream, at).len() + before(at)) as u64;
             assert_eq!(ledger.delivered, count(At::Delivered), "{ledger:?}");
             assert_eq!(ledger.retracted, count(At::Retracted), "{ledger:?}");
             assert_eq!(ledger.discarded, count(At::Discarded), "{ledger:?}");
@@ -825,6 +832,26 @@ fn record(db: &mut Db, model: &mut Model, upstreams: &[(UpstreamId, bool)]) {
     append(db, n).unwrap();
 }
 
+/// Records it once more, where it is in the file still.
+fn record_again(db: &mut Db, model: &mut Model, n: u128) {
+    if !db.is_intact(id(n)).unwrap() {
+        return;
+    }
+    let known = model.0.get_mut(&n).unwrap();
+    let mut appended = Appended::Known;
+    for (upstream, at) in &mut known.at {
+        if matches!(at, At::Discarded | At::Replaced) {
+            model.1.push((*upstream, *at));
+            *at = At::Waiting;
+            appended = Appended::Again;
+        }
+    }
+    if appended == Appended::Again {
+        known.kept = false;
+    }
+    assert_eq!(append(db, n), Ok(vec![appended]));
+}
+
 /// Takes it back, if no upstream may have it; one that was removed may have those up to `left_through`.
 fn retract(db: &mut Db, model: &mut Model, n: u128, left_through: u128) {
     let may = model.0.get(&n).is_some_and(|it| it.is_due() && !it.sent);
@@ -904,7 +931,7 @@ fn random_work_for_three_upstreams() {
             }
             let (upstream, _) = upstreams[rng.usize(..upstreams.len())];
             let n = rng.u128(1..=(model.0.len() as u128).max(1));
-            match rng.u8(0..14) {
+            match rng.u8(0..15) {
                 0..4 => {
                     record(&mut db, &mut model, &upstreams);
                 }
@@ -922,6 +949,9 @@ fn random_work_for_three_upstreams() {
                 }
                 11 => {
                     replace(&mut db, &mut model, upstream, n);
+                }
+                13 => {
+                    record_again(&mut db, &mut model, n);
                 }
                 12 => {
                     if erase(&mut db, &mut model, n, left_through) {

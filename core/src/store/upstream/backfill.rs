@@ -15,7 +15,7 @@ use crate::store::queue::checksum::{self, Frozen, mark};
 use crate::store::queue::conditions::NEEDED;
 use crate::store::queue::end::Tail;
 use crate::store::queue::ids;
-use crate::store::{Route, StoreError, UpstreamId};
+use crate::store::{Millis, Route, StoreError, UpstreamId};
 
 /// A statement that may be for the new upstream.
 struct Candidate {
@@ -124,9 +124,15 @@ fn is_for_it(
     Ok(route.takes(&statement))
 }
 
-/// Turns history into a statement to be delivered to the new upstream alone: all upstreams that had it are
-/// marked as done, including those whose cursor is not that far.
-fn be_no_history(tx: &Connection, new: UpstreamId, seq: i64) -> rusqlite::Result<()> {
+/// Turns history into a statement to be delivered to this upstream alone: all others that had it are
+/// marked as done, including those whose cursor is not that far. What is no history stays as it is.
+pub(crate) fn be_no_history(tx: &Connection, new: UpstreamId, seq: i64) -> rusqlite::Result<()> {
+    let delivered_at: Option<Millis> = tx
+        .prepare_cached("SELECT delivered_at FROM statement WHERE seq = ?1")?
+        .query_row([seq], |row| row.get(0))?;
+    if delivered_at.is_none() {
+        return Ok(());
+    }
     tx.prepare_cached(
         "INSERT INTO done_with (seq, upstream, delivered)
          SELECT s.seq, n.id, 1 FROM statement s, upstream n
@@ -135,9 +141,6 @@ fn be_no_history(tx: &Connection, new: UpstreamId, seq: i64) -> rusqlite::Result
          ON CONFLICT DO NOTHING",
     )?
     .execute(params![seq, new])?;
-    let delivered_at = tx
-        .prepare_cached("SELECT delivered_at FROM statement WHERE seq = ?1")?
-        .query_row([seq], |row| row.get(0))?;
     // SQLite has no exclusive or.
     tx.prepare_cached(
         "UPDATE statement SET delivered_at = NULL, sum = (sum | ?2) - (sum & ?2) WHERE seq = ?1",

@@ -142,9 +142,9 @@ impl Routes {
     }
 }
 
-/// Returns the bits of the upstreams that a voiding is not for: those that its target was not for, and those
-/// where the app has given the target up, as what they have under its id came from elsewhere. An upstream that
-/// was added after the target may have it by other ways, unless it gets only some statements.
+/// Returns the bits of the upstreams that a voiding is not for: those that its target was not for. An upstream that
+/// was added after the target may have it by other ways, unless it gets only some statements. Where the app has given
+/// the target up the voiding is held instead (`queue/given_up_ids.rs`).
 fn not_for_voiding(tx: &Connection, target: Uuid) -> rusqlite::Result<i64> {
     let Some(seq) = ids::find(tx, target)? else {
         return Ok(FOR_ALL);
@@ -152,9 +152,7 @@ fn not_for_voiding(tx: &Connection, target: Uuid) -> rusqlite::Result<i64> {
     let not_for: i64 = tx
         .prepare_cached(
             "SELECT ifnull(sum(1 << (n.id - 1)), 0) FROM upstream n, statement s
-             WHERE s.seq = ?1 AND iif(s.seq > n.begins_after, s.not_for & (1 << (n.id - 1)) <> 0, n.route IS NOT NULL)
-                OR s.seq = ?1 AND EXISTS (SELECT 1 FROM done_with d
-                    WHERE d.seq = s.seq AND d.upstream = n.id AND NOT d.delivered)",
+             WHERE s.seq = ?1 AND iif(s.seq > n.begins_after, s.not_for & (1 << (n.id - 1)) <> 0, n.route IS NOT NULL)",
         )?
         .query_row([seq], |row| row.get(0))?;
     let takes_it: bool = tx

@@ -1,5 +1,7 @@
 //! Several LRSs from one queue: what is the matter with one is no other's, and nothing goes where it should not.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -17,6 +19,14 @@ pub const ALL: &[Scenario] = &[
     Scenario::new(
         "the_others_are_delivered_to_where_what_is_given_for_main_is_wrong",
         wrong_settings_of_main,
+    ),
+    Scenario::new(
+        "the_others_are_delivered_to_where_main_is_to_be_spoken_to_in_an_unknown_version",
+        unknown_version_for_main,
+    ),
+    Scenario::new(
+        "what_was_given_up_at_one_lrs_and_is_recorded_again_goes_there",
+        given_up_and_recorded_again,
     ),
     Scenario::new(
         "an_lrs_that_is_written_in_another_version_than_it_is_read_gets_everything",
@@ -102,6 +112,68 @@ fn wrong_settings_of_main() {
     }
     start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
     assert!(main.lrs.has(&id(104)));
+}
+
+fn unknown_version_for_main() {
+    let (main, second) = (Server::good(), Server::good());
+    let device = Device::with(5);
+    add(&device, &second.url());
+    let login = (USER, PASSWORD);
+    for (round, version) in ["3.0", "1.0.4", "", "latest"].into_iter().enumerate() {
+        let fresh = 100 * (round + 1);
+        device.record([sample(fresh)]);
+        let ran = start(&device, &main, login, &["--speak", version]).wait();
+        assert!(second.lrs.has(&id(fresh)), "{version}: {ran}");
+        assert!(main.lrs.seen().is_empty(), "{version}: {ran}");
+        assert!(ran.stderr.contains("--speak"), "{version}: {ran}");
+        assert_eq!(ran.last()["upstreams"][0]["name"], "main", "{ran}");
+        ran.ended(2);
+    }
+    // It is about main, and nothing is left out without a word.
+    let args = ["--speak", "2.0.0", "--upstream", "second"];
+    start(&device, &main, login, &args).wait().ended(2);
+    start(&device, &main, login, &["--speak", "2.0.0"])
+        .wait()
+        .ended(0);
+    device.all_delivered(&main);
+}
+
+/// Main refuses one of them at first, and the other LRS has it or has it still to get.
+fn given_up_and_recorded_again() {
+    for other_has_it in [true, false] {
+        let refuses = Arc::new(AtomicBool::new(true));
+        let still = Arc::clone(&refuses);
+        let main = Server::start(move |request, lrs| {
+            let is_it = String::from_utf8_lossy(&request.body).contains(&id(3));
+            if still.load(Relaxed) && request.is_post() && is_it {
+                return Response::json(400, &json!("no such question")).by_an_lrs();
+            }
+            lrs.plain(request)
+        });
+        let second = Server::good();
+        let device = Device::with(10);
+        add(&device, &second.url());
+        let login = if other_has_it { PASSWORD } else { "wrong" };
+        device.drain(&main, Duration::from_secs(30));
+        start(&device, &main, (USER, login), &[]).wait();
+        assert_eq!(device.held().len(), 1, "{}", device.status());
+        device.run(&["held", "discard", &id(3)]).ended(0);
+        assert_eq!(second.lrs.has(&id(3)), other_has_it);
+        let ran = device.feed(&["record", "-"], sample(3).to_string().as_bytes());
+        assert_eq!(ran.last()["new"], true, "{ran}");
+        ran.ended(0);
+        let ran = device.feed(&["record", "-"], sample(3).to_string().as_bytes());
+        assert_eq!(ran.last()["new"], false, "{ran}");
+        let status = device.status();
+        assert_eq!(
+            (&status["recorded"], &status["waiting"]),
+            (&json!(11), &json!(1))
+        );
+        refuses.store(false, Relaxed);
+        start(&device, &main, (USER, PASSWORD), &[]).wait().ended(0);
+        device.all_delivered(&main);
+        assert_eq!(second.lrs.copies(&id(3)).len(), 1);
+    }
 }
 
 fn written_in_another_version() {
