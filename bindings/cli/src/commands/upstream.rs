@@ -28,8 +28,9 @@ pub struct UpstreamArgs {
     way: WayArgs,
 
     /// The version of xAPI to speak: 1.0.3 or 2.0.0; without it the LRS is asked
+    // Read where the other settings of main are: what is wrong with it stops no other upstream.
     #[arg(long, value_name = "VERSION")]
-    speak: Option<XapiVersion>,
+    pub speak: Option<String>,
 }
 
 /// As whom.
@@ -92,8 +93,19 @@ impl UpstreamArgs {
         let mut config = self.config_without_main()?;
         config.endpoint.clone_from(&self.lrs);
         config.credentials = self.credentials.read()?;
-        config.speak = self.speak;
+        config.speak = self.speaks()?;
         Ok(config)
+    }
+
+    fn speaks(&self) -> Result<Option<XapiVersion>, Failure> {
+        let Some(text) = &self.speak else {
+            return Ok(None);
+        };
+        let version = text.parse().map_err(|error| {
+            let text = one_line(text);
+            Failure::usage(format!("--speak {text}: {error}"))
+        })?;
+        Ok(Some(version))
     }
 }
 

@@ -37,6 +37,11 @@ impl Targets {
         }
         let only = args.which.name().filter(|name| *name != "main");
         if let Some(name) = only {
+            if args.upstream.speak.is_some() {
+                return Err(Failure::usage(
+                    "--speak is about main, and --upstream names another one: leave --speak out",
+                ));
+            }
             // The rest of the arguments is about that one.
             let collector = args.open_without_main(queue)?;
             let upstream = collector.upstream(name)?;
