@@ -1,6 +1,6 @@
 //! What holds for every text that `prepare` is given, not only for those one thinks of.
 
-use pannier_xapi::statement::{Fill, XapiVersion, prepare};
+use pannier_xapi::statement::{Fill, XapiVersion, check, prepare};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -203,6 +203,47 @@ proptest! {
         prop_assert_eq!(again.id, prepared.id);
         prop_assert_eq!(again.timestamp_ms, prepared.timestamp_ms);
         prop_assert!(!again.timestamp_is_ours);
+    }
+
+    /// What goes to an LRS of 1.0.3 is what the check by its rules takes.
+    #[test]
+    fn what_1_0_3_does_not_take_needs_2_0(
+        statement in statement(),
+        version in option::of(select(vec!["1.0.0", "1.0.3", "1.0", "2.0.0"])),
+        context in option::of(select(vec!["contextAgents", "contextGroups"])),
+        small in 0..4_u8,
+        inside in any::<bool>(),
+    ) {
+        let mut statement = statement;
+        if let Some(name) = context {
+            statement["context"] = json!({ name: [] });
+        }
+        if let Some(timestamp) = statement["timestamp"].as_str() {
+            let mut text = timestamp.to_owned();
+            if small & 1 != 0 {
+                text = text.replace('T', "t");
+            }
+            if small & 2 != 0 {
+                text = text.replace('Z', "z");
+            }
+            statement["timestamp"] = text.into();
+        }
+        if inside {
+            let mut inner = statement.clone();
+            inner.as_object_mut().expect("an object").remove("id");
+            inner["objectType"] = "SubStatement".into();
+            statement = json!({"actor": inner["actor"], "verb": inner["verb"], "object": inner});
+        }
+        if let Some(version) = version {
+            statement["version"] = version.into();
+        }
+        let text = statement.to_string();
+        let prepared = match prepare(text.as_bytes(), XapiVersion::V2_0_0, &FILL) {
+            Ok(prepared) => prepared,
+            Err(invalid) => return Err(TestCaseError::fail(format!("{statement}\n{invalid}"))),
+        };
+        let goes = check(text.as_bytes(), XapiVersion::V1_0_3).is_ok();
+        prop_assert_eq!(prepared.needs_2_0, !goes, "{}", statement);
     }
 
     #[test]

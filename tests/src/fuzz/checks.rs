@@ -38,6 +38,8 @@ pub fn prepare(text: &[u8]) -> String {
                     statement::prepare(&prepared.body, version, &FILL).expect("still valid");
                 assert_eq!(again.body, prepared.body);
                 assert_eq!(again.timestamp_ms, prepared.timestamp_ms);
+                let goes_to_older = statement::check(text, XapiVersion::V1_0_3).is_ok();
+                assert_eq!(prepared.needs_2_0, !goes_to_older);
                 let copy = statement::compare(&prepared.body, &prepared.body);
                 assert_eq!(copy, Comparison::Same, "a statement is the same as itself");
                 for warning in &prepared.warnings.listed {

@@ -37,8 +37,8 @@ pub struct Prepared {
     /// Reading of the steady clock at that time, set by a caller that has one. Without it the timestamp stays
     /// as it is.
     pub steady: Option<Steady>,
-    /// Tells whether only an LRS of version 2 can take it: it uses `contextAgents` or `contextGroups`, also
-    /// inside a `SubStatement`, or says that it is of version 2.
+    /// Tells whether only an LRS of version 2 can take it, since [`check`] refuses it by the rules of 1.0.3: it uses
+    /// `contextAgents` or `contextGroups`, says that it is of version 2, or has a timestamp with a small `t` or `z`.
     pub needs_2_0: bool,
     /// The statement this one voids, if it is a voiding statement.
     pub voids: Option<Uuid>,

@@ -12,7 +12,7 @@ use super::fault::{Invalid, PANNIER_LIMIT, Warnings};
 use super::locate;
 use super::noted::{Faults, Noted, of_stop};
 use super::reader::{Kind, Reader, Step};
-use super::rule::{EMPTY, FORMAT, Rule, rule};
+use super::rule::{EMPTY, FORMAT, Rule, Section, rule};
 use super::text::{Defect, Text};
 use super::version::XapiVersion;
 use crate::steps;
@@ -31,9 +31,9 @@ pub(crate) struct Walk<'a> {
     text: &'a str,
     faults: Faults,
     warnings: Faults,
-    pub(crate) version: XapiVersion,
+    version: XapiVersion,
     purpose: Purpose,
-    /// Set when something was met that only version 2 has.
+    /// Set when something was met that only version 2 takes; see [`Walk::by_version`].
     pub(crate) needs_2_0: bool,
     /// Set when an attachment without `fileUrl` was met.
     pub(crate) needs_attachment_content: bool,
@@ -84,6 +84,21 @@ impl<'a> Walk<'a> {
             needs_2_0: false,
             needs_attachment_content: false,
         }
+    }
+
+    /// Returns what the rules of this walk's version make of something; none if they do not allow it. The only way to ask
+    /// which version counts: so what 1.0.3 does not take cannot be accepted here without being noted.
+    pub(crate) fn by_version<T>(&mut self, read: impl Fn(XapiVersion) -> Option<T>) -> Option<T> {
+        let read_here = read(self.version);
+        self.needs_2_0 |= read_here.is_some()
+            && self.version != XapiVersion::V1_0_3
+            && read(XapiVersion::V1_0_3).is_none();
+        read_here
+    }
+
+    /// Returns the section of a rule.
+    pub(crate) fn section(&self, of: Section) -> &'static str {
+        of.of(self.version)
     }
 
     /// Adds a string of the text to `others`; returns false if it was there already.
@@ -187,11 +202,30 @@ impl<'a> Walk<'a> {
         rule: Rule,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Step<Option<(Text<'a>, T)>> {
+        self.parsed_with(rule, |_, text| parse(text))
+    }
+
+    /// Like [`Walk::parsed_text`], by rules that differ between versions.
+    pub(crate) fn parsed_by_version<T>(
+        &mut self,
+        rule: Rule,
+        parse: impl Fn(&str, XapiVersion) -> Option<T>,
+    ) -> Step<Option<(Text<'a>, T)>> {
+        self.parsed_with(rule, |walk, text| {
+            walk.by_version(|version| parse(text, version))
+        })
+    }
+
+    fn parsed_with<T>(
+        &mut self,
+        rule: Rule,
+        parse: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Step<Option<(Text<'a>, T)>> {
         let Some(text) = self.string(rule)? else {
             return Ok(None);
         };
         let decoded = text.decoded();
-        let value = parse(&decoded);
+        let value = parse(self, &decoded);
         if value.is_none() {
             self.note_value(text.at, &decoded, rule);
         }

@@ -88,12 +88,18 @@ pub(crate) fn context(walk: &mut Walk<'_>) -> Step<Context> {
                 statement_ref::statement_ref(walk, STATEMENT)?;
             }
             "extensions" => extensions(walk)?,
-            "contextAgents" if walk.version >= XapiVersion::V2_0_0 => related::agents(walk)?,
-            "contextGroups" if walk.version >= XapiVersion::V2_0_0 => related::groups(walk)?,
+            "contextAgents" if has_related(walk) => related::agents(walk)?,
+            "contextGroups" if has_related(walk) => related::groups(walk)?,
             _ => walk.unknown(&key, PROPERTIES)?,
         }
     }
     Ok(context)
+}
+
+/// Tells whether a context may name the people involved, which only version 2 knows.
+fn has_related(walk: &mut Walk<'_>) -> bool {
+    let has = |version| (version >= XapiVersion::V2_0_0).then_some(());
+    walk.by_version(has).is_some()
 }
 
 fn language(walk: &mut Walk<'_>) -> Step<()> {

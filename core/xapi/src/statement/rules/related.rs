@@ -68,7 +68,6 @@ pub(crate) fn groups(walk: &mut Walk<'_>) -> Step<()> {
 }
 
 fn list(walk: &mut Walk<'_>, list: &List) -> Step<()> {
-    walk.needs_2_0 = true;
     let Some(mut elements) = walk.array(list.whole)? else {
         return Ok(());
     };

@@ -172,14 +172,9 @@ fn voiding(walk: &mut Walk<'_>, statement: &mut Statement<'_>, at: usize, object
 
 /// Reads a timestamp; returns its offset and its instant.
 fn timestamp(walk: &mut Walk<'_>) -> Step<Option<(usize, i64)>> {
-    let version = walk.version;
-    let read = walk.parsed_text(TIMESTAMP, |text| {
-        let ms = timestamp::parse(text, version)?;
-        let is_strict = timestamp::parse(text, XapiVersion::V2_0_0).is_some();
-        Some((ms, is_strict))
-    })?;
-    Ok(read.map(|(text, (ms, is_strict))| {
-        if !is_strict {
+    let read = walk.parsed_by_version(TIMESTAMP, timestamp::parse)?;
+    Ok(read.map(|(text, ms)| {
+        if timestamp::parse(&text.decoded(), XapiVersion::V2_0_0).is_none() {
             walk.warn(text.at, "is not in the form of RFC 3339", RFC_3339);
         }
         (text.at, ms)
@@ -200,19 +195,17 @@ fn check_target(walk: &mut Walk<'_>, statement: &Statement<'_>, target: Option<(
     if let (Some((_, own)), Some((at, target))) = (statement.id, target)
         && own == target
     {
-        let section = VOIDING.of(walk.version);
+        let section = walk.section(VOIDING);
         let problem = "is the id of the voiding statement itself";
         walk.unfit(at, problem, NOT_ITSELF, section);
     }
 }
 
 fn version(walk: &mut Walk<'_>) -> Step<()> {
-    let version = walk.version;
-    let is_2 = walk.parsed(OF_VERSION, |text| {
-        statement_version::is_allowed(text, version).then(|| text.starts_with('2'))
-    })?;
-    walk.needs_2_0 |= is_2 == Some(true);
-    Ok(())
+    walk.parsed_by_version(OF_VERSION, |text, version| {
+        statement_version::is_allowed(text, version).then_some(())
+    })
+    .map(drop)
 }
 
 fn attachments(walk: &mut Walk<'_>) -> Step<()> {
