@@ -83,6 +83,8 @@ pub struct WaitingStatement {
     pub seq: i64,
     /// Its id.
     pub id: Uuid,
+    /// Time of recording, by the device's clock.
+    pub recorded_at: Timestamp,
     /// Reason for the wait.
     pub reason: WaitReason,
     /// Start of the wait.
@@ -100,6 +102,7 @@ impl From<pannier::WaitingStatement> for WaitingStatement {
         Self {
             seq: aside.seq,
             id: aside.id,
+            recorded_at: Timestamp(aside.recorded_at),
             reason: aside.reason.into(),
             since: Timestamp(aside.since),
             until: aside.until.map(Timestamp),
@@ -117,6 +120,8 @@ pub struct HeldStatement {
     pub seq: i64,
     /// Its id.
     pub id: Uuid,
+    /// Time of recording, by the device's clock.
+    pub recorded_at: Timestamp,
     /// Reason for holding it.
     pub reason: HoldReason,
     /// Time since which it is held.
@@ -136,6 +141,7 @@ impl From<pannier::HeldStatement> for HeldStatement {
         Self {
             seq: held.seq,
             id: held.id,
+            recorded_at: Timestamp(held.recorded_at),
             reason: held.reason.into(),
             since: Timestamp(held.since),
             status: held.status.map(Into::into),
@@ -213,6 +219,7 @@ mod tests {
         let crossed = HeldStatement::from(pannier::HeldStatement {
             seq: 7,
             id,
+            recorded_at: 900,
             reason: pannier::HoldReason::Conflict,
             since: 1_000,
             status: Some(409),
@@ -225,8 +232,8 @@ mod tests {
             (7, id, HoldReason::Conflict, Some(409))
         );
         assert_eq!(
-            (crossed.since, crossed.words.as_str()),
-            (Timestamp(1_000), "s3cret words")
+            (crossed.recorded_at, crossed.since, crossed.words.as_str()),
+            (Timestamp(900), Timestamp(1_000), "s3cret words")
         );
         assert_eq!(
             (crossed.statement.as_str(), crossed.theirs.as_deref()),

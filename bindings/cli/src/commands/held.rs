@@ -93,6 +93,8 @@ struct Named {
 #[derive(Serialize)]
 struct Shown<'a> {
     id: Uuid,
+    /// Time of recording.
+    recorded_at: i64,
     reason: String,
     since: i64,
     status: Option<u16>,
@@ -356,6 +358,7 @@ fn replacement(old: Uuid, new: Uuid, queued: bool) -> serde_json::Value {
 fn shown(held: &HeldStatement) -> Shown<'_> {
     Shown {
         id: held.id,
+        recorded_at: held.recorded_at,
         reason: held.reason.to_string(),
         since: held.since,
         status: held.status,

@@ -28,8 +28,8 @@ pub struct QueueListArgs {
 struct Entry<'a> {
     seq: i64,
     id: Uuid,
-    /// Time of recording, where it is queued.
-    recorded_at: Option<i64>,
+    /// Time of recording.
+    recorded_at: i64,
     /// Reason of the wait, where it is set aside; so are all below.
     waits_for: Option<WaitReason>,
     since: Option<i64>,
@@ -71,7 +71,7 @@ fn queued(one: &ListedStatement, output: Output) -> Result<(), Failure> {
         &Entry {
             seq,
             id,
-            recorded_at: Some(recorded_at),
+            recorded_at,
             waits_for: None,
             since: None,
             until: None,
@@ -102,7 +102,7 @@ fn waiting(one: &WaitingStatement, output: Output) -> Result<(), Failure> {
         &Entry {
             seq,
             id,
-            recorded_at: None,
+            recorded_at: one.recorded_at,
             waits_for: Some(reason),
             since: Some(since),
             until,

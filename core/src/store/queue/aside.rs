@@ -17,6 +17,8 @@ pub struct WaitingStatement {
     pub seq: i64,
     /// Statement id.
     pub id: Uuid,
+    /// Time of recording by the device's clock, unix milliseconds.
+    pub recorded_at: Millis,
     /// Reason for waiting.
     pub reason: WaitReason,
     /// Start of the wait, unix milliseconds.
@@ -46,6 +48,8 @@ pub struct HeldStatement {
     pub seq: i64,
     /// Statement id.
     pub id: Uuid,
+    /// Time of recording by the device's clock, unix milliseconds.
+    pub recorded_at: Millis,
     /// Reason for holding it.
     pub reason: HoldReason,
     /// Time at which it was held, unix milliseconds.
@@ -97,7 +101,8 @@ pub struct WaitingAside {
     pub next_due: Option<Millis>,
 }
 
-const HELD: &str = "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs
+const HELD: &str =
+    "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs, s.recorded_at
     FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1";
 
 impl Db {
@@ -110,7 +115,7 @@ impl Db {
         let rows: Vec<WaitingStatement> = self
             .conn
             .prepare_cached(
-                "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body
+                "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body, s.recorded_at
                  FROM aside a JOIN statement s USING (seq)
                  WHERE +a.upstream = ?1 AND a.held = 0 AND a.seq > ?2 ORDER BY a.seq LIMIT ?3",
             )?
@@ -118,6 +123,7 @@ impl Db {
                 Ok(WaitingStatement {
                     seq: row.get(0)?,
                     id: Uuid::from_bytes(row.get(1)?),
+                    recorded_at: row.get(7)?,
                     reason: row.get(2)?,
                     since: row.get(3)?,
                     until: row.get(4)?,
@@ -224,6 +230,7 @@ fn held_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldStatement> {
     Ok(HeldStatement {
         seq: row.get(0)?,
         id: Uuid::from_bytes(row.get(1)?),
+        recorded_at: row.get(8)?,
         reason: row.get(2)?,
         since: row.get(3)?,
         status: row.get(4)?,

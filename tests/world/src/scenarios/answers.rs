@@ -316,12 +316,25 @@ fn of_2_0(n: usize) -> Value {
 fn what_needs_2_0_never_goes_to_an_lrs_of_1_0_3() {
     let server = Server::start(speaks("1.0.3"));
     let device = Device::new();
-    device.record([sample(0), of_2_0(1), sample(2)]);
-    // One waits.
+    // RFC 3339 has small letters too, ISO 8601 only large ones.
+    let mut small = sample(3);
+    small["timestamp"] = json!("2026-03-01t09:00:00z");
+    let file = device.file("small.json", small.to_string());
+    device.run(&["check", "--xapi", "1.0.3", &file]).ended(1);
+    device.record([sample(0), of_2_0(1), sample(2), small]);
+    // Two wait.
     device.sync_wait(&server, 3).ended(4);
     assert_eq!(device.stored_is_delivered(&server), 2);
     let status = device.status();
-    assert_eq!(status["waiting"], 1, "{status}");
+    assert_eq!(status["waiting"], 2, "{status}");
+    let waiting = device.run(&["queue"]).ended(0).lines();
+    assert_eq!(waiting.len(), 2, "{waiting:?}");
+    for one in waiting {
+        assert!(
+            one["recorded_at"].is_i64() && one["since"].is_i64(),
+            "{one}"
+        );
+    }
     device.nothing_held();
 }
 
