@@ -292,8 +292,9 @@ pub(crate) fn take_over(new: &mut Db, old: &Db, now: Millis) -> Result<(), Store
                 upstream::wait_for_what_was_sent(tx, now)?;
             }
             catch_up::go_forward(tx, &beside, &others, &notes, &saved)?;
-            // It goes on under the identity of the one that was open.
-            tx.execute("UPDATE ledger SET queue = ?1", [beside.queue])?;
+            // What stands beside it counts by the file that was open, which is whole here: nothing is lost with that.
+            let was = reading::head(&path).map_or(beside.queue, |numbers| numbers.queue);
+            catch_up::become_another(tx, Some(was))?;
         }
         let upstreams = Carried::over(Some(&old.conn), tx)?;
         let noted = Noted::default();

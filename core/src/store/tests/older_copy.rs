@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::taken_out::queued;
 use crate::store::tests::{
-    MAIN, NOW, append, check, file, held, open, settle, sized, statement, take,
+    ALL, MAIN, NOW, append, check, file, held, open, settle, settle_for, sized, statement, take,
+    take_for,
 };
 use crate::store::{Db, Durability, HistoryPolicy, Outcome, Shared, StoreError};
 
@@ -570,4 +571,69 @@ fn what_is_kept_beside_it_may_be_behind() {
     fs::write(&beside, &whole).unwrap();
     let db = open(&path);
     assert_eq!((counts(&db), lost(&db)), ([6, 5, 0, 1, 0], None));
+}
+
+/// Two have it open, one upstream is added after the copy, and each upstream is as far as it is.
+#[test]
+fn an_older_copy_put_in_its_place_while_it_is_open_loses_nothing_of_any_upstream() {
+    for delivered in [
+        [0, 0, 0],
+        [2, 0, 0],
+        [4, 1, 3],
+        [6, 6, 2],
+        [9, 2, 0],
+        [0, 9, 0],
+        [9, 9, 3],
+    ] {
+        let (folder, path) = file();
+        let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+        let another = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+        let add = |name| shared.with(NOW, |db| db.add_upstream(name)).unwrap();
+        let record = |n| drop(shared.append(vec![statement(n)], NOW).unwrap());
+        let second = add("second");
+        (1..=4).for_each(record);
+        shared.with(NOW, Db::checkpoint).unwrap();
+        let older = files(folder.path());
+        let upstreams = [MAIN, second, add("third")];
+        (5..=9).for_each(record);
+        for (upstream, count) in upstreams.into_iter().zip(delivered) {
+            let deliver = |db: &mut Db| {
+                let rows = take_for(db, upstream, count);
+                let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+                settle_for(
+                    db,
+                    upstream,
+                    &seqs,
+                    &Outcome::Delivered,
+                    HistoryPolicy::None,
+                );
+                Ok::<_, StoreError>(())
+            };
+            if count > 0 {
+                shared.with(NOW, deliver).unwrap();
+            }
+        }
+        let copy = folder.path().join("copy");
+        fs::write(&copy, older[0].as_ref().unwrap()).unwrap();
+        fs::rename(&copy, &path).unwrap();
+        record(10);
+        another.append(vec![statement(11)], NOW).unwrap();
+        let (losses, due) = shared
+            .with(NOW, |db| {
+                check(db);
+                let due = |upstream| db.queued(upstream, ALL).unwrap().len();
+                let due: Vec<_> = db.upstreams()?.into_iter().map(due).collect();
+                Ok::<_, StoreError>((lost(db), due))
+            })
+            .unwrap();
+        assert_eq!(losses, None, "{delivered:?}");
+        let [main, second, third] = delivered;
+        // The copy does not know what was delivered of its own: the LRS is asked for that.
+        let expected = [
+            11 - main.saturating_sub(4),
+            11 - second.saturating_sub(4),
+            7 - third,
+        ];
+        assert_eq!(due, expected, "{delivered:?}");
+    }
 }
