@@ -431,7 +431,12 @@ impl Shared {
                 "the queue's file was deleted, replaced or written over while it was open: putting it back"
             );
             // It stays open until this is done: only this process has what is in it.
-            db.put_back(self.durability, now)?;
+            let put_back = db.put_back(self.durability, now);
+            if let Err(StoreError::Damaged(_)) = &put_back {
+                db.fold_nothing_when_closed()?;
+                self.close(slot);
+            }
+            put_back?;
             self.close(slot);
             self.db(slot, now)?;
         } else if let Some(StoreError::Damaged(why)) = met {

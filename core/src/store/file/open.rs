@@ -233,7 +233,8 @@ impl Db {
 
     /// Makes sure that what was committed is in the file that has the queue's name, or will be at the next open:
     /// somebody may have deleted or replaced the file while it was open, and then only this connection still has its
-    /// content.
+    /// content. [`StoreError::Damaged`]: what it has is not whole, as the file was written over, too; what has the
+    /// queue's name is all that there is.
     pub(crate) fn put_back(
         &mut self,
         durability: Durability,
@@ -285,7 +286,10 @@ impl Db {
                 taken_over
             }
         };
-        put_back().map_err(|error| not_put_back(&self.path, error))?;
+        put_back().map_err(|error| {
+            let is_gone = self.file_state() == FileState::Gone;
+            not_put_back(&self.path, is_gone, error)
+        })?;
         match &self.user {
             Some(user) if is_in_doubt => user.has_put_back_in_doubt(),
             Some(user) => user.has_put_back(),
@@ -295,9 +299,21 @@ impl Db {
     }
 }
 
-fn not_put_back(path: &Path, error: StoreError) -> StoreError {
+fn not_put_back(path: &Path, is_gone: bool, error: StoreError) -> StoreError {
     let why = match error {
         StoreError::DiskFull => return error,
+        StoreError::Damaged(why) if is_gone => {
+            return StoreError::CannotOpen {
+                path: path.to_path_buf(),
+                reason: format!(
+                    "it was written over and deleted while it was open, and what is left of it is not whole ({why}), so that \
+                     it cannot be put back: put a copy of it there, and call again"
+                ),
+            };
+        }
+        StoreError::Damaged(why) => {
+            return StoreError::Damaged(format!("it was written over while it was open, {why}"));
+        }
         StoreError::CannotOpen { reason, .. } => reason,
         other => other.to_string(),
     };

@@ -14,6 +14,7 @@ mod taken_out;
 mod torn_wal;
 mod two_upstreams;
 mod voidings;
+mod written_over;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
