@@ -34,9 +34,9 @@ pub(crate) fn withdraw(
     now: Millis,
 ) -> Result<(), StoreError> {
     let mut moves = Moves::of_all(tx)?;
-    let noted = Noted::new(notes);
+    let standing = Noted::new(notes);
     for note in notes {
-        if !noted.stands(note) || !note.is_about_what_is_there(tx)? {
+        if !standing.stands(note) || !note.is_about_what_is_there(tx)? {
             continue;
         }
         let concerned = moves.iter_mut();

@@ -53,7 +53,7 @@ fn what_is_not_whole_any_more_is_not_said_to_be_kept() {
         let queued = shared.read(NOW, |db| db.queued(MAIN, ALL)).unwrap();
         let ids: Vec<_> = queued.iter().map(|one| one.id).collect();
         assert!(ids.contains(&sized(1, 0).id) && ids.contains(&sized(4_001, 0).id));
-        let loss = shared.read(NOW, |db| db.loss()).unwrap();
+        let loss = shared.read(NOW, Db::loss).unwrap();
         assert_eq!(loss.map(|loss| loss.lost as usize), Some(3_002 - ids.len()));
     }
 }
