@@ -39,6 +39,7 @@
 
 #[cfg(feature = "http")]
 mod http;
+mod no_connection;
 
 use std::pin::Pin;
 
@@ -46,6 +47,7 @@ use crate::lrs::{Request, Response, TransportError};
 
 #[cfg(feature = "http")]
 pub use http::{HttpOptions, HttpTransport, InvalidHttpOptions};
+pub use no_connection::NoConnection;
 
 /// Future of the answer to one request.
 pub type Exchange<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;

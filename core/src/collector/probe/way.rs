@@ -3,63 +3,47 @@
 use super::Heard;
 use crate::lrs::reading::sender;
 use crate::lrs::{Response, Sender, TransportError};
+use crate::transport::NoConnection;
 
 const LOG_IN_TO_THE_PROXY: &str = "a proxy on the way asks for a user name and a password: put those for it before its \
      host (`proxy`: http://USER:PASSWORD@HOST:PORT), or ask whoever runs it";
 
 /// Returns what to do about a connection that could not be made.
 pub(super) fn to_reach_it(failure: &TransportError) -> &'static str {
-    let words = failure.to_string();
-    if words.contains("proxy authorization required") {
-        LOG_IN_TO_THE_PROXY
-    } else if words.contains("tunnel error") {
-        "the proxy does not connect to this host, or not now: try again later, then ask whoever runs it"
-    } else {
-        "check the network and the host in the endpoint"
+    match NoConnection::of(failure) {
+        Some(NoConnection::ProxyLogin) => LOG_IN_TO_THE_PROXY,
+        Some(NoConnection::ProxyRefuses) => {
+            "the proxy does not connect to this host, or not now: try again later, then ask whoever runs it"
+        }
+        _ => "check the network and the host in the endpoint",
     }
 }
 
-/// Returns what to do about TLS that failed, by words in what it says; none where it says so itself.
+/// Returns what to do about TLS that failed; none where the failure says so itself.
 pub(super) fn to_be_secure(failure: &TransportError) -> Option<&'static str> {
-    const BY_WORDS: [(&[&str], Option<&str>); 6] = [
-        (&["extra_roots", "check the host", "one of its own"], None),
-        (
-            &["InvalidContentType"],
-            Some(
-                "what listens at this port does not speak TLS: check the port in the endpoint, or use http:// if the \
-                 LRS has no https://",
-            ),
+    match NoConnection::of(failure)? {
+        NoConnection::UnknownAuthority
+        | NoConnection::AuthorityItself
+        | NoConnection::OtherName => None,
+        NoConnection::NotTls => Some(
+            "what listens at this port does not speak TLS: check the port in the endpoint, or use http:// if the \
+             LRS has no https://",
         ),
-        (
-            &[
-                "ProtocolVersion",
-                "HandshakeFailure",
-                "peer is incompatible",
-            ],
-            Some(
-                "the host speaks an older or another TLS than 1.2 and 1.3 with what is safe of them: ask whoever runs \
-                 it for one of these",
-            ),
+        NoConnection::UnsafeTls => Some(
+            "the host speaks an older or another TLS than 1.2 and 1.3 with what is safe of them: ask whoever runs \
+             it for one of these",
         ),
-        (
-            &["UnsupportedCertVersion"],
-            Some(
-                "the host's certificate is of an old version of X.509: ask whoever runs it for one of version 3",
-            ),
+        NoConnection::OldCertificate => Some(
+            "the host's certificate is of an old version of X.509: ask whoever runs it for one of version 3",
         ),
-        (
-            &["expired", "not valid yet"],
-            Some("check this device's clock, then ask whoever runs the host"),
-        ),
-        (
-            &[""],
-            Some("ask whoever runs the host, or a proxy before it"),
-        ),
-    ];
-    let words = failure.to_string();
-    let mut all = BY_WORDS.iter();
-    let found = all.find(|(signs, _)| signs.iter().any(|sign| words.contains(sign)));
-    found.and_then(|(_, todo)| *todo)
+        NoConnection::Expired | NoConnection::NotValidYet => {
+            Some("check this device's clock, then ask whoever runs the host")
+        }
+        NoConnection::ProxyLogin
+        | NoConnection::ProxyRefuses
+        | NoConnection::Untrusted
+        | NoConnection::NoTls => Some("ask whoever runs the host, or a proxy before it"),
+    }
 }
 
 /// Returns the status and what to do, where all that answers refuses for whoever runs the way to the LRS: then what is
