@@ -154,7 +154,7 @@ pub struct Config {
     #[uniffi(default)]
     pub proxy: Option<Url>,
     /// Goes through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
+    /// `NO_PROXY`), unless one is set here; one that is named wrong is refused. Default: no. Only for the built-in transport.
     #[uniffi(default = false)]
     pub proxies_from_environment: bool,
     /// Tells that the credentials may write but not read: an LRS that says it stored everything is then believed

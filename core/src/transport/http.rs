@@ -21,6 +21,7 @@
 //! next ones get a connection each.
 
 mod no_client_keys;
+mod proxies;
 mod streaming;
 #[cfg(test)]
 mod tests;
@@ -65,7 +66,8 @@ pub struct HttpOptions {
     /// password if it asks for them. None by default.
     pub proxy: Option<String>,
     /// Goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, where no
-    /// [`proxy`](Self::proxy) is set. Off by default: an app's records do not go where its environment says.
+    /// [`proxy`](Self::proxy) is set. One that is named wrong is refused
+    /// ([`InvalidHttpOptions::ProxyOfEnvironment`]): whoever names a proxy does not want to go around it. Off by default: an app's records do not go where its environment says.
     pub proxies_from_environment: bool,
 }
 
@@ -106,6 +108,10 @@ pub enum InvalidHttpOptions {
     /// A proxy that is not a proxy's URL. The message never repeats it.
     #[error("the proxy must be a URL such as http://proxy.example:3128")]
     Proxy,
+    /// A proxy that the environment names otherwise than by its URL, or that is not gone through: the HTTP client would
+    /// pass it over without a word. The message names the variable and never its value.
+    #[error("{0}")]
+    ProxyOfEnvironment(String),
     /// TLS or HTTP cannot be set up.
     #[error("HTTP cannot be set up: {0}")]
     SetUp(String),
@@ -144,7 +150,10 @@ impl HttpTransport {
         };
         let proxied = match &options.proxy {
             Some(proxy) => Some(unproxied().no_proxy().proxy(proxy_at(proxy)?)),
-            None if options.proxies_from_environment => Some(unproxied()),
+            None if options.proxies_from_environment => {
+                proxies::check_environment()?;
+                Some(unproxied())
+            }
             None => None,
         };
         let build = |client: ClientBuilder| {

@@ -22,7 +22,6 @@ mod input;
 mod list;
 mod output;
 mod person;
-mod proxies;
 pub mod queue;
 pub mod queue_file;
 pub mod record;

@@ -11,7 +11,7 @@ use pannier::transport::{HttpOptions, HttpTransport};
 use pannier::{Config, Credentials, Error, XapiVersion};
 
 use super::credentials::{self, Named};
-use super::{Failure, proxies, small_file};
+use super::{Failure, connection, small_file};
 use crate::terminal::one_line;
 
 /// Which LRS.
@@ -116,9 +116,6 @@ impl WayArgs {
 
     /// Returns a transport with the settings of the connection.
     pub fn transport(&self) -> Result<HttpTransport, Failure> {
-        if self.proxy_from_environment {
-            proxies::check_environment()?;
-        }
         let read = |path: &PathBuf| small_file::bytes(path, "certificates");
         let options = HttpOptions {
             extra_roots: self.ca.iter().map(read).collect::<Result<_, _>>()?,
@@ -133,7 +130,7 @@ impl WayArgs {
                     .get(at)
                     .map_or("--ca".into(), |path| one_line(path.display()))
             )),
-            other => Failure::usage(other.to_string()),
+            other => Failure::usage(connection::in_our_words(&other.to_string())),
         })
     }
 }

@@ -4,16 +4,14 @@
 use std::env;
 use std::ffi::OsString;
 
-use pannier::transport::{HttpOptions, HttpTransport};
-
-use super::Failure;
+use super::{InvalidHttpOptions, proxy_at};
 
 /// Fails if a proxy that would be gone through, for `http://` or `https://`, is named by something else than its URL.
-pub fn check_environment() -> Result<(), Failure> {
+pub(super) fn check_environment() -> Result<(), InvalidHttpOptions> {
     check(|name| env::var_os(name).map(OsString::into_encoded_bytes))
 }
 
-fn check(variable: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Failure> {
+fn check(variable: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), InvalidHttpOptions> {
     for of_scheme in ["HTTP_PROXY", "HTTPS_PROXY"] {
         let named = match named_by(of_scheme, &variable)? {
             None => named_by("ALL_PROXY", &variable)?,
@@ -21,29 +19,33 @@ fn check(variable: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(), Failure> {
         };
         let Some((name, value)) = named else { continue };
         if variable("REQUEST_METHOD").is_some() {
-            return Err(Failure::usage(format!(
+            return Err(named_wrong(format!(
                 "{name} is not gone through where REQUEST_METHOD is set, as in a CGI program, since it may come from \
-                 outside; name the proxy with PANNIER_PROXY"
+                 outside; name the proxy itself (`proxy`)"
             )));
         }
         if !is_proxy(&value) {
-            return Err(Failure::usage(format!(
-                "{name} names no proxy by a URL such as http://proxy.example:3128; set it right, or leave \
-                 --proxy-from-environment out to go around it"
+            return Err(named_wrong(format!(
+                "{name} names no proxy by a URL such as http://proxy.example:3128; set it right, or go around it by not \
+                 going by the environment (`proxies_from_environment`)"
             )));
         }
     }
     Ok(())
 }
 
+fn named_wrong(why: String) -> InvalidHttpOptions {
+    InvalidHttpOptions::ProxyOfEnvironment(why)
+}
+
 /// Returns the value of the first of both spellings that is set, as the HTTP client reads them.
 fn named_by(
     upper: &str,
     variable: impl Fn(&str) -> Option<Vec<u8>>,
-) -> Result<Option<(String, Vec<u8>)>, Failure> {
+) -> Result<Option<(String, Vec<u8>)>, InvalidHttpOptions> {
     let lower = upper.to_ascii_lowercase();
     match (variable(upper), variable(&lower)) {
-        (Some(empty), Some(other)) if empty.is_empty() && !other.is_empty() => Err(Failure::usage(
+        (Some(empty), Some(other)) if empty.is_empty() && !other.is_empty() => Err(named_wrong(
             format!("{upper} is empty, which hides {lower}; unset {upper}, or set it too"),
         )),
         (Some(value), _) if !value.is_empty() => Ok(Some((upper.to_owned(), value))),
@@ -71,11 +73,7 @@ fn is_proxy(value: &[u8]) -> bool {
         .bytes()
         .all(|one| one.is_ascii_alphanumeric() || b"!$&'()*+,-./:;=?@[]_~%#".contains(&one));
     let is_unambiguous = !login.contains(['[', ']']) && !host.contains(['@', '%']);
-    let options = HttpOptions {
-        proxy: Some(url.clone()),
-        ..HttpOptions::default()
-    };
-    is_plain && is_unambiguous && HttpTransport::new(&options).is_ok()
+    is_plain && is_unambiguous && proxy_at(&url).is_ok()
 }
 
 #[cfg(test)]
@@ -88,7 +86,7 @@ mod tests {
             let found = all.find(|(one, _)| *one == name);
             found.map(|(_, value)| value.as_bytes().to_vec())
         };
-        check(value).err().map(|failure| failure.text)
+        check(value).err().map(|error| error.to_string())
     }
 
     #[test]
