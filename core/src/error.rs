@@ -1,12 +1,10 @@
 //! Errors of a collector's calls.
 
-use std::path::Path;
-
 use uuid::Uuid;
 
 use crate::lrs::{InvalidCredentials, InvalidEndpoint};
 use crate::statement::Invalid;
-use crate::store::{Refused, StoreError, Unchanged};
+use crate::store::{self, Refused, StoreError, Unchanged};
 
 /// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that was recorded before
 /// is lost. Exceptions: what a sync delivered before it failed stays delivered, and what may be under way is waited
@@ -14,8 +12,9 @@ use crate::store::{Refused, StoreError, Unchanged};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The statement is not valid. Every fault is listed.
-    #[error("the statement is not valid:\n{0}")]
+    /// The statement is not valid, or the defaults for statements are not ([`Invalid::are_defaults`]). Every fault is
+    /// listed.
+    #[error("{subject} not valid:\n{0}", subject = .0.subject())]
     Invalid(Invalid),
     /// The statement is valid by the standard, but Pannier cannot deliver its attachment content yet.
     #[error(
@@ -194,7 +193,7 @@ fn is_transient(error: &StoreError) -> bool {
         | StoreError::Damaged(_)
         | StoreError::PartlyErased { .. }
         | StoreError::UpstreamNotEmpty { .. } => true,
-        StoreError::CannotOpen { path, .. } => may_be_a_file(path),
+        StoreError::CannotOpen { path, .. } => store::may_be_a_queue(path),
         StoreError::Newer { .. }
         | StoreError::Missing(_)
         | StoreError::Foreign(_)
@@ -204,13 +203,6 @@ fn is_transient(error: &StoreError) -> bool {
         | StoreError::MainStays
         | StoreError::Paused => false,
     }
-}
-
-/// Tells whether a queue may ever have this path: one that names no file names none later either.
-fn may_be_a_file(path: &Path) -> bool {
-    let text = path.to_string_lossy();
-    let is_plain = text != ":memory:" && !text.starts_with("file:");
-    is_plain && path.file_name().is_some() && !text.ends_with(std::path::is_separator)
 }
 
 #[cfg(test)]
@@ -256,7 +248,16 @@ mod tests {
             let refused = crate::Collector::open(path, crate::Config::default());
             refused.expect_err(path).is_transient()
         };
-        for path in ["", ":memory:", "/", "file:x.db", "queue/"] {
+        let within = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let long = within(&"q".repeat(600));
+        let many = within(&"folder/".repeat(90)) + "queue.db";
+        let beside = [
+            ".ledger", ".open", ".reserve", ".sync", "-wal", "-shm", "-journal",
+        ];
+        let beside = beside.map(|suffix| within(&format!("queue.db{suffix}")));
+        let others = [within(""), within("."), within(".."), long, many];
+        let plain = ["", ":memory:", "/", "file:x.db", "queue/"].map(str::to_owned);
+        for path in plain.iter().chain(&beside).chain(&others) {
             assert!(!is_transient(path), "{path}");
         }
         let not_yet = folder.path().join("not yet there/queue.db");

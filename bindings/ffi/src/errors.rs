@@ -305,53 +305,19 @@ impl PannierError {
     /// everything else the app has to do or say something else first. False for `Unplaced`, though later calls put the
     /// file back: what was recorded is recorded.
     pub fn is_transient(&self) -> bool {
-        // An error crosses as its values, and is asked here without the core's. A test holds both to one answer.
-        match self {
-            Self::DiskFull { .. }
-            | Self::Busy { .. }
-            | Self::ReadOnly { .. }
-            | Self::Storage { .. }
-            | Self::Damaged { .. }
-            | Self::PartlyErased { .. }
-            | Self::UpstreamNotEmpty { .. } => true,
-            Self::CannotOpen { path, .. } => {
-                let error = StoreError::CannotOpen {
-                    path: path.into(),
-                    reason: String::new(),
-                };
-                pannier::Error::from(error).is_transient()
-            }
-            Self::Invalid { .. }
-            | Self::AttachmentContent { .. }
-            | Self::OtherContent { .. }
-            | Self::Unknown { .. }
-            | Self::NotHeld { .. }
-            | Self::NotInConflict { .. }
-            | Self::MayHaveBeenSent { .. }
-            | Self::NoEndpoint { .. }
-            | Self::InvalidEndpoint { .. }
-            | Self::InvalidCredentials { .. }
-            | Self::NoTransport { .. }
-            | Self::NoUpstream { .. }
-            | Self::OtherUpstream { .. }
-            | Self::UpstreamName { .. }
-            | Self::TooManyUpstreams { .. }
-            | Self::MainStays { .. }
-            | Self::Newer { .. }
-            | Self::Missing { .. }
-            | Self::NotAQueue { .. }
-            | Self::Unplaced { .. }
-            | Self::Paused { .. }
-            | Self::Reentrant { .. }
-            | Self::Panicked { .. }
-            | Self::Closing { .. } => false,
-        }
+        // The core says which are; all that may be are of the store. A test holds both to one answer.
+        let error = self.of_the_store_again();
+        error.is_some_and(|error| pannier::Error::from(error).is_transient())
     }
 }
 
 impl PannierError {
     pub(crate) fn invalid(faults: Vec<pannier::statement::Fault>) -> Self {
         pannier::Error::Invalid(faults.into()).into()
+    }
+
+    pub(crate) fn invalid_defaults(faults: Vec<pannier::statement::Fault>) -> Self {
+        pannier::Error::Invalid(pannier::statement::Invalid::from(faults).of_defaults()).into()
     }
 }
 
@@ -426,6 +392,45 @@ fn in_camels(name: &str) -> String {
 }
 
 impl PannierError {
+    /// Returns the store's error of this kind, with nothing in it that does not matter to whether it is transient.
+    fn of_the_store_again(&self) -> Option<StoreError> {
+        let nothing = String::new;
+        Some(match self {
+            Self::DiskFull { .. } => StoreError::DiskFull,
+            Self::Busy { .. } => StoreError::Busy,
+            Self::Newer {
+                path, found, known, ..
+            } => StoreError::Newer {
+                path: path.into(),
+                found: *found,
+                known: *known,
+            },
+            Self::Missing { path, .. } => StoreError::Missing(path.into()),
+            Self::NotAQueue { path, .. } => StoreError::Foreign(path.into()),
+            Self::Damaged { .. } => StoreError::Damaged(nothing()),
+            Self::ReadOnly { .. } => StoreError::ReadOnly(nothing()),
+            Self::CannotOpen { path, .. } => StoreError::CannotOpen {
+                path: path.into(),
+                reason: nothing(),
+            },
+            Self::Unplaced { .. } => StoreError::Unplaced {
+                ids: Vec::new(),
+                reason: nothing(),
+            },
+            Self::PartlyErased { .. } => StoreError::PartlyErased {
+                erased: Box::default(),
+                reason: nothing(),
+            },
+            Self::TooManyUpstreams { .. } => StoreError::TooManyUpstreams,
+            Self::UpstreamNotEmpty { left, .. } => StoreError::UpstreamNotEmpty {
+                left: left.unsigned_abs(),
+            },
+            Self::Paused { .. } => StoreError::Paused,
+            Self::Storage { .. } => StoreError::Other(nothing()),
+            _ => return None,
+        })
+    }
+
     fn of_the_store(error: StoreError, explanation: String) -> Self {
         match error {
             StoreError::DiskFull => Self::DiskFull { explanation },

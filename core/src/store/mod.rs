@@ -41,6 +41,7 @@ pub use error::{StoreError, Unchanged};
 pub(crate) use file::beside;
 pub(crate) use file::names;
 pub use file::open::{Durability, Opened, Opening};
+pub(crate) use file::path::may_be_a_queue;
 #[cfg(feature = "internals")]
 pub use file::schema::SCHEMA_VERSION;
 pub use queue::append::{Appended, Candidate, Content, Refused};

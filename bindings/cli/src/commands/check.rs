@@ -237,6 +237,7 @@ impl Verdict {
             faults,
             more,
             warnings,
+            are_defaults: _,
         } = invalid;
         Self {
             place,

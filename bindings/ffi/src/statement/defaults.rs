@@ -30,7 +30,7 @@ impl StatementDefaults {
         if faults.is_empty() {
             Ok(core)
         } else {
-            Err(PannierError::invalid(faults))
+            Err(PannierError::invalid_defaults(faults))
         }
     }
 }

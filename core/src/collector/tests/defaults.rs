@@ -89,9 +89,15 @@ fn what_is_wrong_with_them_is_told_before_anything_is_made() {
         defaults: learner("no address"),
         ..Config::default()
     };
+    let refused = Collector::open(&path, wrong).unwrap_err();
+    let said = refused.to_string();
+    assert!(
+        said.starts_with("the defaults for statements are not valid:"),
+        "{said}"
+    );
     assert!(matches!(
-        Collector::open(&path, wrong),
-        Err(Error::Invalid(invalid)) if invalid.faults[0].path == "$.actor.mbox"
+        refused,
+        Error::Invalid(invalid) if invalid.faults[0].path == "$.actor.mbox" && invalid.are_defaults
     ));
     assert!(!path.exists());
     let collector = Collector::open(&path, Config::default()).unwrap();

@@ -11,34 +11,18 @@ use crate::store::StoreError;
 /// Returns the queue's absolute path, which later changes of the process's folder do not affect. Anything but the path
 /// of a file is refused: SQLite would keep the queue in memory, or open another file.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
-    let refuse = |reason: &str| StoreError::CannotOpen {
-        path: path.to_path_buf(),
-        reason: reason.to_owned(),
-    };
-    let text = path.to_string_lossy();
-    if text.is_empty() {
-        return Err(refuse("the path is empty: name a file"));
-    }
-    if text == ":memory:" || text.starts_with("file:") {
-        return Err(refuse(
-            "it must be a plain path of a file: a queue in memory would be lost with the process",
-        ));
-    }
-    let mut absolute = std::path::absolute(path).map_err(|error| refuse(&error.to_string()))?;
-    if absolute.is_dir() {
-        return Err(refuse("it is a folder: name a file in it"));
-    }
-    if text.ends_with(std::path::is_separator) {
-        return Err(refuse(
-            "it ends as a folder's path does: name a file, without a slash at its end",
-        ));
-    }
+    must_name_a_file(path)?;
+    let mut absolute =
+        std::path::absolute(path).map_err(|error| refused(path, error.to_string()))?;
     // SQLite puts its log beside the file itself, not beside a link to it. The link's target need not exist yet.
     let mut links = 0;
     while let Ok(target) = fs::read_link(&absolute) {
         links += 1;
         if links > MOST_LINKS {
-            return Err(refuse("its links lead back to it: name the file itself"));
+            return Err(refused(
+                path,
+                "its links lead back to it: name the file itself",
+            ));
         }
         absolute = folder(&absolute).join(target);
     }
@@ -52,6 +36,43 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         return Ok(found.join(name));
     }
     Ok(absolute)
+}
+
+fn refused(path: &Path, reason: impl Into<String>) -> StoreError {
+    StoreError::CannotOpen {
+        path: path.to_path_buf(),
+        reason: reason.into(),
+    }
+}
+
+/// Refuses what names no file.
+fn must_name_a_file(path: &Path) -> Result<(), StoreError> {
+    let text = path.to_string_lossy();
+    if text.is_empty() {
+        return Err(refused(path, "the path is empty: name a file"));
+    }
+    if text == ":memory:" || text.starts_with("file:") {
+        return Err(refused(
+            path,
+            "it must be a plain path of a file: a queue in memory would be lost with the process",
+        ));
+    }
+    if path.is_dir() || path.file_name().is_none() {
+        return Err(refused(path, "it is a folder: name a file in it"));
+    }
+    if text.ends_with(std::path::is_separator) {
+        return Err(refused(
+            path,
+            "it ends as a folder's path does: name a file, without a slash at its end",
+        ));
+    }
+    Ok(())
+}
+
+/// Tells whether a queue may have this path, now or later: no other path is refused for what it is.
+pub(crate) fn may_be_a_queue(path: &Path) -> bool {
+    let all = [must_name_a_file, must_be_no_companion, must_be_short];
+    all.iter().all(|must| must(path).is_ok())
 }
 
 /// Number of links that are followed, as many as systems follow (Linux: 40).

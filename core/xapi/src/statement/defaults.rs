@@ -86,7 +86,9 @@ impl StatementDefaults {
         let statement = format!(
             r#"{{{actor}"verb":{{"id":"http://example.com/v"}},"object":{{"id":"http://example.com/o"}}}}"#
         );
-        check(&self.prepared().add_to(statement.as_bytes()), version).map(|_| ())
+        check(&self.prepared().add_to(statement.as_bytes()), version)
+            .map(drop)
+            .map_err(Invalid::of_defaults)
     }
 
     /// Prepares the defaults for being added to many statements.

@@ -58,6 +58,9 @@ pub struct Invalid {
     pub more: usize,
     /// Warnings, which are no reason to refuse.
     pub warnings: Warnings,
+    /// Tells whether it is defaults for statements that are refused, and no statement.
+    #[serde(skip)]
+    pub are_defaults: bool,
 }
 
 /// Warnings about what is valid but inadvisable: the standard advises against it, real LRSs refuse or lose it,
@@ -85,12 +88,30 @@ impl From<Vec<Fault>> for Invalid {
         Self {
             faults,
             more,
-            warnings: Warnings::default(),
+            ..Self::default()
         }
     }
 }
 
 impl Invalid {
+    /// Returns the same refusal, of defaults for statements.
+    #[must_use]
+    pub fn of_defaults(self) -> Self {
+        Self {
+            are_defaults: true,
+            ..self
+        }
+    }
+
+    /// Returns what is refused, for a sentence about it.
+    pub fn subject(&self) -> &'static str {
+        if self.are_defaults {
+            "the defaults for statements are"
+        } else {
+            "the statement is"
+        }
+    }
+
     /// Adds the faults and warnings of the statement at position `at` of a list; `at` becomes their index. The
     /// lists stay as short as those of one statement.
     pub fn add(&mut self, at: usize, statement: Self) {

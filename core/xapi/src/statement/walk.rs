@@ -438,6 +438,7 @@ impl<'a> Walk<'a> {
                     faults,
                     more,
                     warnings,
+                    are_defaults: false,
                 })
             }
         }
