@@ -94,7 +94,7 @@ pub struct Config {
     /// asks for them. Default: none. Only for the built-in transport.
     pub proxy: Option<String>,
     /// Goes through the proxies that the environment names (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`), unless one is set here. Default: no. Only for the built-in transport.
+    /// `NO_PROXY`), unless one is set here; one that is named wrong is refused. Default: no. Only for the built-in transport.
     pub proxies_from_environment: bool,
     /// Tells that the credentials may write and not read: an LRS that says it stored all is then believed without a
     /// look-up. Needed only for one that gives no `X-Experience-API-Version` with its answers; where there may be a
