@@ -13,6 +13,7 @@ mod credentials;
 mod endpoint;
 mod failure;
 pub mod headers;
+pub mod multipart;
 pub mod reading;
 mod request;
 pub mod requests;

@@ -1,7 +1,7 @@
 //! A file that is the body of a request with attachments: `multipart/mixed`, whose first part has the statements and
 //! the others their contents (1.0.3 Communication 1.5.2; 2.0.0 4.1.3). Such a file begins as no JSON does.
 
-use pannier_hub::multipart::{Part, parse};
+use pannier::lrs::multipart::{Boundary, Part, parts};
 use pannier_signature::has_sha2;
 
 /// Largest body, in MiB: its contents are kept in memory.
@@ -26,11 +26,11 @@ pub fn read(body: &[u8]) -> Result<Body<'_>, String> {
     let first = body.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let boundary = str::from_utf8(first.trim_ascii_end()).ok();
     let boundary = boundary.and_then(|line| line.strip_prefix("--"));
-    let boundary = boundary.filter(|boundary| !boundary.is_empty());
+    let boundary = boundary.and_then(|boundary| Boundary::new(boundary).ok());
     let boundary = boundary.ok_or("its first line is no delimiter")?;
-    let parts = parse(body, boundary)?;
+    let parts = parts(body, &boundary).map_err(|wrong| wrong.to_string())?;
     let (statements, contents) = parts.split_first().ok_or("it has no part")?;
-    let media_type = statements.header("content-type").unwrap_or_default();
+    let media_type = statements.head.get("content-type").unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default();
     if !media_type.trim().eq_ignore_ascii_case("application/json") {
         return Err("its first part is not application/json, which holds the statements".into());
@@ -50,11 +50,11 @@ pub fn read(body: &[u8]) -> Result<Body<'_>, String> {
 
 /// Checks that a content is what its headers say.
 fn is_whole(part: &Part<'_>) -> Result<(), &'static str> {
-    let encoding = part.header("content-transfer-encoding");
+    let encoding = part.head.get("content-transfer-encoding");
     if !encoding.is_some_and(|encoding| encoding.eq_ignore_ascii_case("binary")) {
         return Err("does not say Content-Transfer-Encoding: binary");
     }
-    let sha2 = part.header("x-experience-api-hash");
+    let sha2 = part.head.get("x-experience-api-hash");
     let sha2 = sha2.ok_or("has no X-Experience-API-Hash")?;
     match has_sha2(part.content, sha2) {
         Some(true) => Ok(()),
