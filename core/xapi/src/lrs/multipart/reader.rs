@@ -125,7 +125,7 @@ impl Reader {
     }
 
     /// Tells whether the body may end here: after its last delimiter.
-    pub fn finish(self) -> Result<(), Malformed> {
+    pub fn finish(&self) -> Result<(), Malformed> {
         let boundary = String::from_utf8_lossy(&self.delimiter[b"\r\n".len()..]);
         match self.state {
             State::Epilogue => Ok(()),
