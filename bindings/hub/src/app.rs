@@ -7,20 +7,24 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http_body::{Body as _, SizeHint};
 use pannier_xapi::statement::XapiVersion;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::alternate;
 use super::body::{self, Reading, Refused};
 use super::credential::Credential;
 use super::log::{Served, Watch};
+use super::parts::AHEAD;
 use super::places::Place;
 use super::problem::Problem;
+use super::receive::{Sent, has_parts};
 use super::serve::Patience;
 use super::statements::{Ask, Statements};
 use super::time;
@@ -30,8 +34,10 @@ use super::version::{self, VERSION};
 pub struct App {
     pub statements: Statements,
     pub credential: Credential,
-    /// The largest body, in bytes.
+    /// The largest body of statements alone, in bytes.
     pub body_limit: usize,
+    /// The largest body of statements and contents.
+    pub contents_limit: u64,
     pub patience: Patience,
     /// Room for the bodies of requests under way, in kibibytes.
     pub room: Semaphore,
@@ -47,8 +53,8 @@ const SMALL_BODY: usize = 64 * 1024;
 /// Bytes of a form that are read before its credentials must have come.
 const FORM_HEAD: usize = 64 * 1024;
 
-/// Bytes of a refused body that are read and dropped, in multiples of the body limit.
-const DISCARDED: usize = 8;
+/// Bytes of a refused body that are read and dropped, in multiples of the largest body.
+const DISCARDED: u64 = 2;
 
 impl App {
     /// Returns the room for bodies of at most this size.
@@ -58,12 +64,13 @@ impl App {
 
     /// Answers with a refusal while the refused body is read and dropped.
     fn refuse(&self, headers: &HeaderMap, body: Body, problem: Problem) -> Response {
-        let most = self.body_limit.saturating_mul(DISCARDED);
+        let most = self.contents_limit.max(self.body_limit as u64);
+        let most = most.saturating_mul(DISCARDED);
         body::discard(headers, body, most, self.patience.stranger);
         problem.into_response()
     }
 
-    /// Waits for room for a body of its greatest possible size: the limit, if its length is unknown. A request
+    /// Waits for room for a body of its greatest possible size in memory: the limit, if its length is unknown. A request
     /// without a body, such as a GET, does not wait.
     async fn make_room(&self, large: SizeHint) -> Option<SemaphorePermit<'_>> {
         let length = large.upper();
@@ -225,14 +232,38 @@ async fn statements(State(app): State<Arc<App>>, request: Request) -> Response {
         );
         return app.refuse(&parts.headers, body, problem);
     }
-    let room = app.make_room(body.size_hint()).await;
+    let _room = app.make_room(body.size_hint()).await;
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|it| it.to_str().ok());
+    if content_type.is_some_and(has_parts) {
+        return in_parts(&app, parts, body).await;
+    }
     let reading = Reading::new(body);
-    let body = match reading.whole(app.body_limit, app.patience.body).await {
-        Ok(body) => body,
-        Err(Refused(problem, rest)) => return app.refuse(&parts.headers, rest, problem),
-    };
-    let work = app.clone();
-    let answered = blocking(move || {
+    match reading.whole(app.body_limit, app.patience.body).await {
+        Ok(body) => answer(work(app.clone(), parts, Sent::Whole(body)).await).into_response(),
+        Err(Refused(problem, rest)) => app.refuse(&parts.headers, rest, problem),
+    }
+}
+
+/// Answers a request whose body is worked on while it comes, so that it needs no memory for its contents.
+async fn in_parts(app: &Arc<App>, parts: Parts, body: Body) -> Response {
+    let headers = parts.headers.clone();
+    let (into, coming) = mpsc::channel(AHEAD);
+    let working = work(app.clone(), parts, Sent::Parts(coming));
+    let poured = body::pour(body, app.contents_limit, app.patience.body, into).await;
+    // Without more to come, it ends.
+    let answered = answer(working.await);
+    match (poured, answered) {
+        (Err(Refused(problem, rest)), _) | (Ok(rest), Err(problem)) => {
+            app.refuse(&headers, rest, problem)
+        }
+        (Ok(_), Ok(response)) => response,
+    }
+}
+
+/// Begins to do what a request asks for, on a thread for blocking work.
+fn work(app: Arc<App>, parts: Parts, sent: Sent) -> JoinHandle<Result<Response, Problem>> {
+    spawn_blocking(move || {
         let ask = Ask {
             version: parts
                 .extensions
@@ -244,20 +275,16 @@ async fn statements(State(app): State<Arc<App>>, request: Request) -> Response {
             headers: &parts.headers,
         };
         match parts.method {
-            Method::POST => work.statements.post(&ask, &body),
-            Method::PUT => work.statements.put(&ask, &body),
-            _ => work.statements.get(&ask),
+            Method::POST => app.statements.post(&ask, sent),
+            Method::PUT => app.statements.put(&ask, sent),
+            _ => app.statements.get(&ask),
         }
     })
-    .await;
-    drop(room);
-    answered.into_response()
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+/// Returns what came of the work, which may have panicked.
+fn answer(worked: Result<Result<Response, Problem>, JoinError>) -> Result<Response, Problem> {
+    worked.unwrap_or_else(|_| {
         Err(Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the hub failed at this request; nothing was stored",

@@ -5,17 +5,28 @@
 //! The hub computes it, so that what it gives out is what the statement describes. Where a header of the part and a
 //! property of the attachment state the same thing, they must agree.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use pannier_signature::has_sha2;
+use pannier_xapi::lrs::multipart::Head;
 
 use super::facts::Attachment;
+use super::hash::Hasher;
 use super::media_type::MediaType;
-use super::multipart::Part;
+use super::parts::Parts;
 use super::problem::Problem;
+use super::store::{Content, Spool};
 
 /// Contents by their hash in lower case.
-pub type Contents<'a> = BTreeMap<String, &'a [u8]>;
+#[derive(Default)]
+pub struct Contents(pub BTreeMap<String, Content>);
+
+impl pannier_signature::Contents for Contents {
+    fn content(&self, sha2: &str) -> Option<Cow<'_, [u8]>> {
+        // What cannot be read any more is not at hand.
+        self.0.get(sha2)?.read().ok()
+    }
+}
 
 /// Claims of the attachments with one hash about their content, each different one once.
 #[derive(Default)]
@@ -27,27 +38,56 @@ struct Described<'a> {
 /// Most different claims about one content.
 const OPINIONS: usize = 20;
 
-/// Checks the parts after the first against the attachments of the statements, which are read once however many
-/// parts there are.
-pub fn contents<'p, 'a>(
-    parts: &[Part<'p>],
+/// Takes in the parts after the first, and checks each against the attachments of the statements, which are read once
+/// however many parts there are.
+pub fn contents<'a>(
+    parts: &mut Parts,
+    spool: &mut Spool,
     attachments: impl IntoIterator<Item = &'a Attachment>,
-) -> Result<Contents<'p>, Problem> {
+) -> Result<Contents, Problem> {
+    let mut contents = Contents::default();
+    let Some(mut head) = parts.next_head()? else {
+        return Ok(contents);
+    };
     let mut described: HashMap<String, Described> = HashMap::new();
-    if !parts.is_empty() {
-        for attachment in attachments {
-            let known = described
-                .entry(attachment.sha2.to_ascii_lowercase())
-                .or_default();
-            learn(&mut known.types, attachment.content_type.as_str())?;
-            learn(&mut known.lengths, attachment.length.octets())?;
-        }
+    for attachment in attachments {
+        let known = described
+            .entry(attachment.sha2.to_ascii_lowercase())
+            .or_default();
+        learn(&mut known.types, attachment.content_type.as_str())?;
+        learn(&mut known.lengths, attachment.length.octets())?;
     }
-    let mut contents = Contents::new();
-    for (index, part) in parts.iter().enumerate() {
-        let (sha2, content) = checked(part, &described)
-            .map_err(|wrong| Problem::bad_request(format!("part {} {wrong}", index + 1)))?;
-        contents.insert(sha2, content);
+    for index in 1.. {
+        let wrong = |wrong: String| Problem::bad_request(format!("part {index} {wrong}"));
+        let expected = Expected::by(&head, &described).map_err(wrong)?;
+        let mut incoming = spool.begin(expected.hasher);
+        parts.content(|bytes| {
+            incoming
+                .put(bytes)
+                .map_err(|error| Problem::of_disk(&error))
+        })?;
+        let (content, sha2) = incoming
+            .finish()
+            .map_err(|error| Problem::of_disk(&error))?;
+        if sha2 != expected.sha2 {
+            let sha2 = expected.sha2;
+            return Err(wrong(format!(
+                "has another content than its hash {sha2} says"
+            )));
+        }
+        if let Some(length) = expected.length
+            && length != content.octets
+        {
+            let octets = content.octets;
+            return Err(wrong(format!(
+                "has {octets} bytes, but its Content-Length says otherwise"
+            )));
+        }
+        contents.0.insert(sha2, content);
+        match parts.next_head()? {
+            Some(next) => head = next,
+            None => break,
+        }
     }
     Ok(contents)
 }
@@ -64,50 +104,51 @@ fn learn<T: PartialEq>(known: &mut Vec<T>, news: T) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Returns the hash and the content of a part, or what is wrong with it.
-fn checked<'p>(
-    part: &Part<'p>,
-    described: &HashMap<String, Described>,
-) -> Result<(String, &'p [u8]), String> {
-    match part.header("content-transfer-encoding") {
-        Some(encoding) if encoding.eq_ignore_ascii_case("binary") => {}
-        _ => return Err("must say Content-Transfer-Encoding: binary".into()),
-    }
-    let Some(sha2) = part.header("x-experience-api-hash") else {
-        return Err("has no X-Experience-API-Hash".into());
-    };
-    let lower = sha2.to_ascii_lowercase();
-    let Some(Described { types, lengths }) = described.get(&lower) else {
-        return Err(format!(
-            "belongs to no attachment: no statement has the sha2 {sha2:?}"
-        ));
-    };
-    if let Some(text) = part.header("content-type") {
-        let here = MediaType::of(text);
-        if !types.iter().any(|said| here.agrees(&MediaType::of(said))) {
-            return Err(format!(
-                "is {text:?}, but its attachment has the contentType {:?}",
-                types.first().copied().unwrap_or_default()
-            ));
+/// What a part says of its content before it comes.
+struct Expected {
+    /// In lower case.
+    sha2: String,
+    hasher: Hasher,
+    length: Option<u64>,
+}
+
+impl Expected {
+    /// Returns what the headers of a part say, or what is wrong with them.
+    fn by(head: &Head, described: &HashMap<String, Described>) -> Result<Self, String> {
+        match head.get("content-transfer-encoding") {
+            Some(encoding) if encoding.eq_ignore_ascii_case("binary") => {}
+            _ => return Err("must say Content-Transfer-Encoding: binary".into()),
         }
-    }
-    let length = part.content.len() as u64;
-    if let Some(text) = part.header("content-length") {
-        if text.parse() != Ok(length) {
+        let Some(sha2) = head.get("x-experience-api-hash") else {
+            return Err("has no X-Experience-API-Hash".into());
+        };
+        let lower = sha2.to_ascii_lowercase();
+        let Some(Described { types, lengths }) = described.get(&lower) else {
             return Err(format!(
-                "has {length} bytes, but its Content-Length says otherwise"
+                "belongs to no attachment: no statement has the sha2 {sha2:?}"
             ));
+        };
+        if let Some(text) = head.get("content-type") {
+            let here = MediaType::of(text);
+            if !types.iter().any(|said| here.agrees(&MediaType::of(said))) {
+                return Err(format!(
+                    "is {text:?}, but its attachment has the contentType {:?}",
+                    types.first().copied().unwrap_or_default()
+                ));
+            }
         }
-        if !lengths.contains(&Some(length)) {
-            return Err(format!(
-                "has the Content-Length {length}, but its attachment says another length"
-            ));
+        let length = head.get("content-length").map(str::parse).transpose();
+        let length = length.map_err(|_| "has a Content-Length that is no number")?;
+        if length.is_some() && !lengths.contains(&length) {
+            return Err("has a Content-Length, but its attachment says another length".into());
         }
-    }
-    match has_sha2(part.content, sha2) {
-        Some(true) => Ok((lower, part.content)),
-        Some(false) => Err(format!("has another content than its hash {sha2} says")),
-        None => Err("has a hash that is no SHA-256, SHA-384 or SHA-512 in hex".into()),
+        let hasher = Hasher::like(&lower)
+            .ok_or("has a hash that is no SHA-256, SHA-384 or SHA-512 in hex")?;
+        Ok(Self {
+            sha2: lower,
+            hasher,
+            length,
+        })
     }
 }
 
@@ -118,7 +159,9 @@ pub fn complete<'a>(
 ) -> Result<(), Problem> {
     let missing = attachments.into_iter().find(|attachment| {
         attachment.file_url.is_none()
-            && !contents.contains_key(&attachment.sha2.to_ascii_lowercase())
+            && !contents
+                .0
+                .contains_key(&attachment.sha2.to_ascii_lowercase())
     });
     match missing {
         None => Ok(()),
@@ -132,7 +175,7 @@ pub fn complete<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::multipart;
+    use crate::store::Folder;
 
     #[test]
     fn attachments_are_read_once_however_many_parts_there_are() {
@@ -146,11 +189,14 @@ mod tests {
             "--b\r\nContent-Type: x/y\r\nContent-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {sha2}\r\n\r\n\r\n"
         );
         let body = format!("{}--b--", part.repeat(500));
-        let parts = multipart::parse(body.as_bytes(), "b").unwrap();
-        assert_eq!(parts.len(), 500);
+        let (send, coming) = tokio::sync::mpsc::channel(2);
+        send.try_send(Some(body.into())).unwrap();
+        send.try_send(None).unwrap();
+        let mut parts = Parts::new("multipart/mixed; boundary=b", coming).unwrap();
+        let folder = Folder::temporary();
         let mut read = 0;
         let counted = attachments.iter().inspect(|_| read += 1);
-        assert_eq!(contents(&parts, counted).unwrap().len(), 1);
-        assert_eq!(read, 500);
+        let contents = contents(&mut parts, &mut Spool::new(&folder), counted).unwrap();
+        assert_eq!((contents.0.len(), read), (1, 500));
     }
 }

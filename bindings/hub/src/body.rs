@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body::Body as _;
+use tokio::sync::mpsc::Sender;
 use tokio::time::timeout;
 
 use super::problem::Problem;
@@ -57,20 +58,11 @@ impl Reading {
     }
 
     async fn more(&mut self, limit: usize, patience: Duration) -> Result<bool, Problem> {
-        let next = timeout(patience, next(&mut self.body)).await;
-        let Some(data) = next.map_err(|_| late())? else {
+        let Some(data) = piece(&mut self.body, patience).await? else {
             return Ok(false);
         };
-        let data = data.map_err(|_| {
-            Problem::bad_request("the body broke off before its end; send it again")
-        })?;
         if self.bytes.len() + data.len() > limit {
-            return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!(
-                    "the body is larger than {limit} bytes, so nothing was stored; send fewer statements at once"
-                ),
-            ));
+            return Err(Problem::too_large("the body", limit as u64));
         }
         self.bytes.extend_from_slice(&data);
         Ok(true)
@@ -79,6 +71,39 @@ impl Reading {
     /// Returns the unread rest.
     pub fn rest(self) -> Body {
         self.body
+    }
+}
+
+/// Hands a body on as it comes, to who works on it meanwhile; 413 if it is larger than `limit` bytes, 408 if nothing new
+/// comes within `patience`. Returns what is left of it when nobody wants more.
+pub async fn pour(
+    mut body: Body,
+    limit: u64,
+    patience: Duration,
+    into: Sender<Option<Bytes>>,
+) -> Result<Body, Refused> {
+    let mut left = limit;
+    if body.size_hint().lower() > limit {
+        return Err(Refused(Problem::too_large("the body", limit), body));
+    }
+    loop {
+        let next = tokio::select! {
+            next = piece(&mut body, patience) => next,
+            () = into.closed() => return Ok(body),
+        };
+        let data = match next {
+            Ok(data) => data,
+            Err(problem) => return Err(Refused(problem, body)),
+        };
+        let length = data.as_ref().map_or(0, |data| data.len() as u64);
+        let Some(rest) = left.checked_sub(length) else {
+            return Err(Refused(Problem::too_large("the body", limit), body));
+        };
+        left = rest;
+        let is_whole = data.is_none();
+        if into.send(data).await.is_err() || is_whole {
+            return Ok(body);
+        }
     }
 }
 
@@ -95,19 +120,29 @@ fn late() -> Problem {
 /// Reads and drops an unwanted body while its sender gets the answer: a sender that is cut off while writing would
 /// see a broken connection and not the answer that tells it what to do. Ends after so many bytes or this time. A
 /// sender that asked first whether to send it (`Expect: 100-continue`) is not waited for.
-pub fn discard(headers: &HeaderMap, mut body: Body, bytes: usize, within: Duration) {
+pub fn discard(headers: &HeaderMap, mut body: Body, bytes: u64, within: Duration) {
     if headers.contains_key(header::EXPECT) {
         return;
     }
     tokio::spawn(timeout(within, async move {
         let mut left = bytes;
         while let Some(Ok(data)) = next(&mut body).await {
-            left = left.saturating_sub(data.len());
+            left = left.saturating_sub(data.len() as u64);
             if left == 0 {
                 return;
             }
         }
     }));
+}
+
+/// Returns the next piece of a body, for which it waits so long; `None` after the last.
+async fn piece(body: &mut Body, patience: Duration) -> Result<Option<Bytes>, Problem> {
+    match timeout(patience, next(body)).await {
+        Err(_) => Err(late()),
+        Ok(None) => Ok(None),
+        Ok(Some(Ok(data))) => Ok(Some(data)),
+        Ok(Some(Err(_))) => Err(Problem::broken_off()),
+    }
 }
 
 async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {

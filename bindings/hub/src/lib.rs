@@ -4,9 +4,9 @@
 //! with a request, never stores half of one, and gives back what it was given.
 //!
 //! A request's way through the files: `app` finds the resource and asks for credentials and version; `receive`
-//! opens the body, with `multipart` and `attachments`, and gets statements from it that are checked
-//! (`pannier_xapi::statement`), completed (`normal`) and indexed (`facts`); `store` keeps them; `query`, `store`
-//! and `format` answer queries.
+//! opens the body and gets statements from it that are checked (`pannier_xapi::statement`), completed (`normal`) and
+//! indexed (`facts`), and then contents of `attachments` from the other `parts`, which go to the disk as they come;
+//! `store` keeps all; `query`, `store` and `format` answer queries, and contents are `streamed`.
 
 mod alternate;
 mod app;
@@ -21,8 +21,8 @@ mod language;
 mod log;
 mod media_type;
 pub mod mischief;
-pub mod multipart;
 mod normal;
+mod parts;
 mod places;
 mod problem;
 mod query;
@@ -32,6 +32,7 @@ mod signature;
 mod splice;
 mod statements;
 mod store;
+mod streamed;
 pub mod terminal;
 mod time;
 mod version;
@@ -65,8 +66,11 @@ pub struct Options {
     pub user: String,
     /// The password of its one user.
     pub password: String,
-    /// The largest body of a request, in bytes. 16 MiB unless set.
+    /// The largest body of a request without contents of attachments, and the most bytes of statements in one with
+    /// contents. 16 MiB unless set.
     pub body_limit: usize,
+    /// The largest body of a request with contents of attachments, in bytes. 512 MiB unless set.
+    pub contents_limit: u64,
     /// Most statements in one answer. 500 unless set.
     pub page: usize,
     /// Most connections at a time. A further one takes the place of one that waits for a request; if there is none,
@@ -87,6 +91,7 @@ impl Options {
             user: user.into(),
             password: password.into(),
             body_limit: 16 * 1024 * 1024,
+            contents_limit: 512 * 1024 * 1024,
             page: 500,
             connections: 256,
             patience: Patience::default(),
@@ -139,11 +144,13 @@ impl Hub {
             authority: credential.authority(),
             page: options.page,
             answer: options.body_limit,
+            contents: options.contents_limit,
         };
         let app = App {
             statements,
             credential,
             body_limit: options.body_limit,
+            contents_limit: options.contents_limit,
             patience: options.patience,
             room: App::room(options.body_limit),
             watch: options.watch.clone(),

@@ -4,6 +4,8 @@
 //! empty lists and a zero count are left out. `statement` counts from 0, as in the request. `unlisted` is the
 //! number of further faults or conflicts.
 
+use std::io::{self, ErrorKind};
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pannier_xapi::statement::{Difference, Differences, Invalid};
@@ -228,6 +230,39 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// Returns a 413.
+    pub fn too_large(what: &str, limit: u64) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!(
+                "{what} is larger than {limit} bytes, so nothing was stored; send fewer statements at once"
+            ),
+        )
+    }
+
+    /// Returns a refusal of a body that ended before its end.
+    pub fn broken_off() -> Self {
+        Self::bad_request("the body broke off before its end, so nothing was stored; send it again")
+    }
+
+    /// Returns a refusal because the disk does not take or give what it should: 507 (RFC 4918, 11.5) if it is full.
+    pub fn of_disk(error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::full(),
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("the hub cannot keep a content on its disk: {error}; nothing was stored"),
+            ),
+        }
+    }
+
+    fn full() -> Self {
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "the hub's disk is full, so nothing was stored; make room there and send it again",
+        )
+    }
+
     /// Returns a 404.
     pub fn not_found(error: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, error)
@@ -236,6 +271,9 @@ impl Problem {
 
 impl From<rusqlite::Error> for Problem {
     fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+            return Self::full();
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("the hub's database failed: {error}; nothing was stored"),

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use super::attachments::{self, Contents};
 use super::facts::Facts;
 use super::media_type::MediaType;
-use super::multipart;
 use super::normal;
+use super::parts::{Coming, Parts};
 use super::problem::{Faulty, Problem};
 use super::signature;
 use super::splice;
+use super::store::Spool;
 
 /// A statement that is valid and complete except for the instant of its storing.
 pub struct Incoming<'a> {
@@ -30,55 +31,83 @@ pub struct Incoming<'a> {
 /// Statements and contents of one request.
 pub struct Delivery<'a> {
     pub statements: Vec<Incoming<'a>>,
-    pub contents: Contents<'a>,
+    pub contents: Contents,
 }
 
 /// Properties of a request that decide how its body is read.
 pub struct Envelope<'a> {
     pub version: XapiVersion,
-    pub content_type: Option<&'a str>,
     /// The sender's `authority`.
     pub authority: &'a str,
     /// The `statementId` of a PUT.
     pub put: Option<Uuid>,
 }
 
-/// Reads the statements and contents of a request.
-pub fn receive<'a>(envelope: &Envelope, body: &'a [u8]) -> Result<Delivery<'a>, Problem> {
-    let content_type = envelope.content_type.unwrap_or_default();
-    let media_type = MediaType::of(content_type);
-    if media_type.is("application/json") {
-        return deliver(envelope, body, &[]);
-    }
-    if !media_type.is("multipart/mixed") {
-        return Err(Problem::bad_request(format!(
-            "Content-Type {content_type:?} cannot be read; send application/json, or multipart/mixed with attachments"
-        )));
-    }
-    let Some(boundary) = multipart::boundary(content_type) else {
-        return Err(Problem::bad_request(
-            "the Content-Type has no boundary parameter",
-        ));
+/// The body of a POST or PUT.
+pub enum Sent {
+    /// Statements and nothing else.
+    Whole(Vec<u8>),
+    /// Parts, which are still coming.
+    Parts(Coming),
+}
+
+/// A body of which the statements are at hand.
+pub struct Opened {
+    pub json: Vec<u8>,
+    /// The parts after them, if it is one of parts.
+    pub parts: Option<Parts>,
+}
+
+/// Tells whether a body of this Content-Type has parts.
+pub fn has_parts(content_type: &str) -> bool {
+    MediaType::of(content_type).is("multipart/mixed")
+}
+
+/// Opens a body, and waits for its statements, of which there are no more than `limit` bytes.
+pub fn open(content_type: &str, sent: Sent, limit: usize) -> Result<Opened, Problem> {
+    let coming = match sent {
+        Sent::Parts(coming) => coming,
+        Sent::Whole(json) if MediaType::of(content_type).is("application/json") => {
+            return Ok(Opened { json, parts: None });
+        }
+        Sent::Whole(_) => {
+            return Err(Problem::bad_request(format!(
+                "Content-Type {content_type:?} cannot be read; send application/json, or multipart/mixed with attachments"
+            )));
+        }
     };
-    let parts = multipart::parse(body, &boundary).map_err(Problem::bad_request)?;
-    let Some((first, rest)) = parts.split_first() else {
+    let mut parts = Parts::new(content_type, coming)?;
+    let Some(first) = parts.next_head()? else {
         return Err(Problem::bad_request(
             "the body has no part; the first one holds the statements",
         ));
     };
-    let first_type = first.header("content-type").unwrap_or_default();
+    let first_type = first.get("content-type").unwrap_or_default();
     if !MediaType::of(first_type).is("application/json") {
         return Err(Problem::bad_request(
             "the first part must be application/json and hold all the statements",
         ));
     }
-    deliver(envelope, first.content, rest)
+    let mut json = Vec::new();
+    parts.content(|bytes| {
+        if json.len() + bytes.len() > limit {
+            return Err(Problem::too_large("the first part", limit as u64));
+        }
+        json.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    Ok(Opened {
+        json,
+        parts: Some(parts),
+    })
 }
 
-fn deliver<'a>(
+/// Reads the statements of a request, and then takes in the contents of their attachments.
+pub fn receive<'a>(
     envelope: &Envelope,
     json: &'a [u8],
-    parts: &[multipart::Part<'a>],
+    parts: Option<Parts>,
+    mut spool: Spool,
 ) -> Result<Delivery<'a>, Problem> {
     let json = std::str::from_utf8(json).map_err(|error| {
         Problem::bad_request(format!(
@@ -100,9 +129,12 @@ fn deliver<'a>(
         let facts = statements.iter().map(|statement| &statement.facts);
         facts.flat_map(|facts| &facts.attachments)
     };
-    let contents = attachments::contents(parts, attached())?;
+    let contents = match parts {
+        Some(mut parts) => attachments::contents(&mut parts, &mut spool, attached())?,
+        None => Contents::default(),
+    };
     attachments::complete(attached(), &contents)?;
-    let mut signatures = signature::Checker::new(&contents, envelope.version);
+    let mut signatures = signature::Checker::new(&contents, envelope.version, attached());
     for (index, statement) in statements.iter().enumerate() {
         signatures
             .check(statement.sent.as_bytes(), &statement.facts.attachments)

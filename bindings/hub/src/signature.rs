@@ -2,7 +2,9 @@
 //! which of it is a reason to refuse the statement. Whether to trust the key is left to the reader, as the standard
 //! leaves it, and a signature without a certificate is taken as it is.
 
-use pannier_signature::{Check, Contents as _, Outcome, SIGNATURE, Trust, verify};
+use std::collections::BTreeSet;
+
+use pannier_signature::{Check, Outcome, SIGNATURE, Trust, verify};
 use pannier_xapi::statement::XapiVersion;
 
 use super::attachments::Contents;
@@ -10,19 +12,28 @@ use super::facts::Attachment;
 
 /// Average number of times that each signature of a request may be checked: each belongs to one statement, but
 /// anybody can attach a long one to many.
-const CHECKS: usize = 4;
+const CHECKS: u64 = 4;
 
 /// Checker of a request's signatures, which does no more work than is reasonable.
 pub struct Checker<'a> {
-    contents: &'a Contents<'a>,
+    contents: &'a Contents,
     rules: XapiVersion,
     /// Bytes of signatures that may still be read.
-    left: usize,
+    left: u64,
 }
 
 impl<'a> Checker<'a> {
-    pub fn new(contents: &'a Contents<'a>, rules: XapiVersion) -> Self {
-        let total: usize = contents.values().map(|content| content.len()).sum();
+    pub fn new<'b>(
+        contents: &'a Contents,
+        rules: XapiVersion,
+        attachments: impl IntoIterator<Item = &'b Attachment>,
+    ) -> Self {
+        let signatures = attachments.into_iter().filter(|it| is_signature(it));
+        let each: BTreeSet<String> = signatures
+            .map(|signature| signature.sha2.to_ascii_lowercase())
+            .collect();
+        let lengths = each.iter().filter_map(|sha2| contents.0.get(sha2));
+        let total: u64 = lengths.map(|content| content.octets).sum();
         Self {
             contents,
             rules,
@@ -34,17 +45,23 @@ impl<'a> Checker<'a> {
     pub fn check(&mut self, statement: &[u8], attachments: &[Attachment]) -> Result<(), String> {
         let mut signatures = attachments
             .iter()
-            .filter(|attachment| attachment.usage_type == SIGNATURE)
+            .filter(|attachment| is_signature(attachment))
             .peekable();
         if signatures.peek().is_none() {
             return Ok(());
         }
         for attachment in signatures {
-            let content = self.contents.content(&attachment.sha2.to_ascii_lowercase());
-            let length = content.map_or(0, |content| content.len());
+            let content = self.contents.0.get(&attachment.sha2.to_ascii_lowercase());
+            let octets = content.map_or(0, |content| content.octets);
+            // It is read into memory below if the statement says that it is not too long for that.
+            if content.is_some() && attachment.length.octets() != Some(octets) {
+                return Err(format!(
+                    "the signature has {octets} bytes, and its attachment says another length"
+                ));
+            }
             self.left = self
                 .left
-                .checked_sub(length)
+                .checked_sub(octets)
                 .ok_or("the same signature is attached too often; it signs one statement")?;
         }
         for report in verify(statement, self.rules, self.contents, &Trust::none()) {
@@ -59,4 +76,8 @@ impl<'a> Checker<'a> {
         }
         Ok(())
     }
+}
+
+fn is_signature(attachment: &Attachment) -> bool {
+    attachment.usage_type == SIGNATURE
 }

@@ -3,20 +3,23 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pannier_xapi::lrs::BodyPiece;
+use pannier_xapi::lrs::multipart::{self, Boundary, Content};
 use pannier_xapi::statement::XapiVersion;
 use uuid::Uuid;
 
 use super::facts::Facts;
 use super::format::{self, Canonical, Ids};
 use super::log::Count;
-use super::multipart::{self, Outgoing};
 use super::problem::Problem;
 use super::query::{self, Filter, Format, Query, Wanted};
-use super::receive::{Delivery, Envelope, receive};
+use super::receive::{self, Envelope, Opened, Sent};
 use super::splice;
 use super::store::{Page, Store};
+use super::streamed::Streamed;
 use super::time;
 
 /// The Statement Resource for one user.
@@ -26,9 +29,11 @@ pub struct Statements {
     pub authority: String,
     /// Most statements in one answer.
     pub page: usize,
-    /// Most bytes of each part of an answer: statements, what `canonical` adds to them, and contents count
-    /// separately. One statement is always given whole.
+    /// Most bytes of statements in a request, and of each part of an answer that lies in memory: statements, what
+    /// `canonical` adds to them, and short contents count separately. One statement is always given whole.
     pub answer: usize,
+    /// Most bytes of contents in an answer that are sent from files. Those of one statement are always given.
+    pub contents: u64,
 }
 
 /// The parts of a request that matter here.
@@ -47,55 +52,48 @@ impl Ask<'_> {
 
 impl Statements {
     /// Answers a POST with the ids in the order of the request.
-    pub fn post(&self, ask: &Ask, body: &[u8]) -> Result<Response, Problem> {
+    pub fn post(&self, ask: &Ask, sent: Sent) -> Result<Response, Problem> {
         query::post(ask.query)?;
-        let delivery = self.take_in(ask, body, None)?;
-        let count = delivery.statements.len();
-        let ids = delivery
-            .statements
-            .iter()
-            .map(|statement| splice::quote(&statement.id.to_string()));
+        let ids = self.take_in(ask, sent, None)?;
+        let count = ids.len();
+        let ids = ids.iter().map(|id| splice::quote(&id.to_string()));
         Ok(counted(json(splice::array(ids)), count))
     }
 
     /// Answers a PUT with 204.
-    pub fn put(&self, ask: &Ask, body: &[u8]) -> Result<Response, Problem> {
+    pub fn put(&self, ask: &Ask, sent: Sent) -> Result<Response, Problem> {
         let id = query::put(ask.query)?;
-        self.take_in(ask, body, Some(id))?;
+        self.take_in(ask, sent, Some(id))?;
         Ok(counted(StatusCode::NO_CONTENT.into_response(), 1))
     }
 
-    fn take_in<'a>(
-        &self,
-        ask: &Ask,
-        body: &'a [u8],
-        put: Option<Uuid>,
-    ) -> Result<Delivery<'a>, Problem> {
+    /// Stores what was sent, and returns the ids.
+    fn take_in(&self, ask: &Ask, sent: Sent, put: Option<Uuid>) -> Result<Vec<Uuid>, Problem> {
+        let content_type = ask.header(header::CONTENT_TYPE).unwrap_or_default();
+        let Opened { json, parts } = receive::open(content_type, sent, self.answer)?;
         let envelope = Envelope {
             version: ask.version,
-            content_type: ask.header(header::CONTENT_TYPE),
             authority: &self.authority,
             put,
         };
-        let delivery = receive(&envelope, body)?;
+        let delivery = receive::receive(&envelope, &json, parts, self.store.spool())?;
         self.store.store(&delivery)?;
-        Ok(delivery)
+        let statements = delivery.statements.iter();
+        Ok(statements.map(|statement| statement.id).collect())
     }
 
     /// Answers a GET with one statement, or a page of them.
     pub fn get(&self, ask: &Ask) -> Result<Response, Problem> {
         let query = query::get(ask.query, ask.version)?;
-        let found = match &query.wanted {
+        let mut found = match &query.wanted {
             Wanted::Statement(id) => self.one(*id, false, query.format, ask)?,
             Wanted::Voided(id) => self.one(*id, true, query.format, ask)?,
             Wanted::List(filter) => self.page(filter, &query, ask)?,
         };
         let mut response = if query.attachments {
-            let outgoing = self.attachments(&found.statements)?;
-            let (content_type, body) = multipart::write(found.json.as_bytes(), &outgoing);
-            ([(header::CONTENT_TYPE, content_type)], body).into_response()
+            self.with_attachments(&found)?
         } else {
-            json(found.json)
+            json(std::mem::take(&mut found.json))
         };
         if let Some(date) = found
             .newest
@@ -187,48 +185,74 @@ impl Statements {
     /// Returns the number of statements, at least one, whose contents fit into one answer.
     fn with_contents(&self, page: &Page) -> Result<usize, Problem> {
         let mut counted = HashSet::new();
-        let mut total = 0;
+        let mut weight = Weight::default();
         for (index, (_, statement)) in page.statements.iter().enumerate() {
             for attachment in Facts::of(statement)?.attachments {
                 let sha2 = attachment.sha2.to_ascii_lowercase();
-                if let Some(length) = self.store.content_length(&sha2)?
+                if let Some(content) = self.store.content(&sha2)?
                     && counted.insert(sha2)
                 {
-                    total += length;
+                    weight.add(&content);
                 }
             }
-            if total > self.answer && index > 0 {
+            if self.is_too_much(&weight) && index > 0 {
                 return Ok(index);
             }
         }
         Ok(page.statements.len())
     }
 
-    /// Returns the contents that the hub has, each once. If they would be too much, those with a `fileUrl` are left
-    /// out; the others can be had nowhere else.
-    fn attachments(&self, statements: &[String]) -> Result<Vec<Outgoing>, Problem> {
-        let mut outgoing: Vec<Outgoing> = Vec::new();
+    fn is_too_much(&self, weight: &Weight) -> bool {
+        weight.in_memory > self.answer as u64 || weight.on_disk > self.contents
+    }
+
+    /// Answers with statements and the contents that the hub has, each once. If they would be too much, those with a
+    /// `fileUrl` are left out; the others can be had nowhere else.
+    fn with_attachments(&self, found: &Found) -> Result<Response, Problem> {
+        let mut outgoing = Vec::new();
         let mut given = HashSet::new();
-        let mut total = 0;
-        for statement in statements {
+        let mut weight = Weight::default();
+        for statement in &found.statements {
             for attachment in Facts::of(statement)?.attachments {
                 let sha2 = attachment.sha2.to_ascii_lowercase();
                 let elsewhere = attachment.file_url.is_some();
-                if given.contains(&sha2) || elsewhere && total > self.answer {
+                if given.contains(&sha2) || elsewhere && self.is_too_much(&weight) {
                     continue;
                 }
                 if let Some(content) = self.store.content(&sha2)? {
                     given.insert(sha2);
-                    total += content.len();
-                    outgoing.push(Outgoing {
-                        content_type: attachment.content_type,
-                        sha2: attachment.sha2,
-                        content,
-                    });
+                    weight.add(&content);
+                    outgoing.push((attachment, content));
                 }
             }
         }
-        Ok(outgoing)
+        let boundary = Boundary::random(Uuid::new_v4());
+        let contents = outgoing.iter_mut().map(|(attachment, content)| Content {
+            content_type: &attachment.content_type,
+            sha2: &attachment.sha2,
+            octets: std::mem::replace(content, BodyPiece::Bytes(Vec::new())),
+        });
+        let body = multipart::write(&boundary, found.json.as_bytes(), contents);
+        let body = body
+            .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        let headers = [(header::CONTENT_TYPE, boundary.content_type())];
+        Ok((headers, Body::new(Streamed::new(body))).into_response())
+    }
+}
+
+/// Bytes of the contents of an answer.
+#[derive(Default)]
+struct Weight {
+    in_memory: u64,
+    on_disk: u64,
+}
+
+impl Weight {
+    fn add(&mut self, content: &BodyPiece) {
+        match content {
+            BodyPiece::File(file) => self.on_disk += file.len(),
+            other => self.in_memory += other.len(),
+        }
     }
 }
 

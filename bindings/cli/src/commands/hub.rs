@@ -17,8 +17,9 @@ use pannier_hub::{Hub, Lines, Options, StartError, Storage};
 /// Run a small LRS on this machine
 ///
 /// For the first hour with Pannier and for tests. It speaks xAPI 1.0.3 and 2.0.0: statements with attachments,
-/// voiding and all filters, and About. It keeps them in memory unless --store names a file, listens to this
-/// machine only unless --listen says otherwise, and writes a line for each request to standard error.
+/// voiding and all filters, and About. It keeps them in memory unless --store names a file, beside which a folder
+/// FILE.content gets the long contents of attachments. It listens to this machine only unless --listen says
+/// otherwise, and writes a line for each request to standard error.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 The user and the password come from PANNIER_HUB_USER and PANNIER_HUB_PASSWORD, or from a file of lines

@@ -59,6 +59,50 @@ fn a_hub_keeps_what_it_is_sent_and_ends_when_told() {
     stop(hub, "-TERM");
 }
 
+/// The beginning of a request with a content, of which the end never comes.
+#[cfg(unix)]
+const HALF: &str = concat!(
+    "POST /xAPI/statements HTTP/1.1\r\nHost: hub\r\nX-Experience-API-Version: 2.0.0\r\n",
+    "Authorization: Basic bWU6c2VjcmV0\r\nContent-Type: multipart/mixed; boundary=b\r\n",
+    "Content-Length: 1000000\r\n\r\n",
+    "--b\r\nContent-Type: application/json\r\n\r\n",
+    r#"{"actor":{"mbox":"mailto:ada@example.com"},"verb":{"id":"http://v.example/"},"object":{"id":"http://o.example/"},"#,
+    r#""attachments":[{"usageType":"http://u.example/","display":{"en":"a film"},"contentType":"video/mp4","length":900000,"#,
+    r#""sha2":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}]}"#,
+    "\r\n--b\r\nContent-Transfer-Encoding: binary\r\n",
+    "X-Experience-API-Hash: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\r\n\r\n",
+);
+
+#[cfg(unix)]
+#[test]
+fn a_hub_that_is_killed_while_a_content_comes_leaves_nothing_of_it() {
+    let mut desk = Desk::new();
+    desk.set("PANNIER_HUB_USER", "me");
+    desk.set("PANNIER_HUB_PASSWORD", "secret");
+    let (mut hub, ready) = serve(&desk, &["--store", "lrs.db"]);
+    let addr = ready["url"].as_str().unwrap();
+    let addr = addr.trim_start_matches("http://").trim_end_matches("/xAPI");
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.write_all(HALF.as_bytes()).unwrap();
+    stream.write_all(&vec![7; 500_000]).unwrap();
+    let files = || {
+        let entries = std::fs::read_dir(desk.path("lrs.db.content"));
+        let entries = entries.into_iter().flatten();
+        entries.map(|entry| entry.unwrap().file_name())
+    };
+    let begun = std::time::Instant::now();
+    while !files().any(|name| name.to_string_lossy().starts_with("coming-")) {
+        assert!(begun.elapsed().as_secs() < 20, "the content comes");
+        std::thread::yield_now();
+    }
+    hub.kill().unwrap();
+    hub.wait().unwrap();
+
+    let (hub, _) = serve(&desk, &["--store", "lrs.db"]);
+    assert_eq!(files().collect::<Vec<_>>(), ["lock"]);
+    stop(hub, "-TERM");
+}
+
 #[cfg(unix)]
 #[test]
 fn no_hub_has_a_user_that_nobody_can_be() {

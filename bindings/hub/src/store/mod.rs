@@ -1,10 +1,14 @@
-//! The hub's data: one SQLite database, one connection, one request in it at a time.
+//! The hub's data: one SQLite database, one connection, one request in it at a time; and beside it a folder with the
+//! contents of attachments.
 //!
 //! Everything that an answer reports as stored is committed to the disk (`synchronous=FULL`).
 
 mod canon;
 mod complete;
+mod content;
+mod folder;
 mod list;
+mod spool;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -15,19 +19,24 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
 use complete::Complete;
+pub use folder::Folder;
 pub use list::Page;
+pub use spool::{Content, Spool};
 
 /// Mark of a hub's database, `PnHb`, so that no other file is taken for one.
 const APPLICATION_ID: i32 = 0x506e_4862;
-const SCHEMA_VERSION: i32 = 1;
-const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// What makes each version of the schema of the one before.
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("contents.sql")];
 
 /// Place of a hub's statements.
 #[derive(Clone, Debug)]
 pub enum Storage {
-    /// Memory; the statements go when the hub stops.
+    /// Memory, and temporary files for long contents of attachments; all go when the hub stops.
     Memory,
-    /// This file, which is created if it does not exist.
+    /// This file, which is created if it does not exist, and a folder beside it, `FILE.content`, for long contents of
+    /// attachments.
     File(PathBuf),
 }
 
@@ -50,6 +59,9 @@ pub enum OpenError {
     /// SQLite could not open it.
     #[error("cannot open the hub's store: {0}; check that its folder is there and may be written")]
     Sqlite(#[from] rusqlite::Error),
+    /// The folder of contents cannot be tidied.
+    #[error("cannot open the hub's folder of contents: {0}; check that it may be written")]
+    Folder(#[from] std::io::Error),
 }
 
 /// A stored statement.
@@ -64,6 +76,8 @@ pub struct Stored {
 pub struct Store {
     connection: Mutex<Connection>,
     complete: Complete,
+    /// Contents of attachments.
+    folder: Folder,
 }
 
 /// Creates an empty file that only this user may read, if there is none. An obstacle is reported when the file is
@@ -97,9 +111,15 @@ impl Store {
             }
             other => other,
         })?;
+        let folder = match place {
+            Storage::Memory => Folder::temporary(),
+            Storage::File(path) => Folder::beside(path),
+        };
+        folder.sweep(|sha256| Ok::<_, OpenError>(content::is_named(&connection, sha256)?))?;
         Ok(Self {
             connection: Mutex::new(connection),
             complete: Complete::new(),
+            folder,
         })
     }
 
@@ -116,27 +136,6 @@ impl Store {
             })
         });
         row.optional()
-    }
-
-    /// Returns the content of an attachment by its hash in either letter case.
-    pub fn content(&self, sha2: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-        let connection = self.lock();
-        let mut query =
-            connection.prepare_cached("SELECT content FROM attachment WHERE sha2 = ?")?;
-        query
-            .query_row([sha2.to_ascii_lowercase()], |row| row.get(0))
-            .optional()
-    }
-
-    /// Returns the length of that content in bytes.
-    pub fn content_length(&self, sha2: &str) -> rusqlite::Result<Option<usize>> {
-        let connection = self.lock();
-        let mut query =
-            connection.prepare_cached("SELECT length(content) FROM attachment WHERE sha2 = ?")?;
-        query
-            .query_row([sha2.to_ascii_lowercase()], |row| row.get::<_, i64>(0))
-            .optional()
-            .map(|length| length.map(|length| length as usize))
     }
 
     /// Returns an instant in Unix microseconds: everything stored before it can be read from now on.
@@ -178,7 +177,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     connection.pragma_update(None, "synchronous", "full")?;
     if found < SCHEMA_VERSION {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(SCHEMA)?;
+        for migration in &MIGRATIONS[found.max(0) as usize..] {
+            transaction.execute_batch(migration)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
@@ -189,6 +190,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pannier_xapi::lrs::BodyPiece;
 
     #[test]
     fn another_programs_file_is_left_alone() {
@@ -228,6 +230,27 @@ mod tests {
             let mode = file.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{:?}", file.path());
         }
+    }
+
+    #[test]
+    fn contents_of_an_older_database_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.execute(
+            "INSERT INTO attachment VALUES ('aa', ?)",
+            [vec![7; 100_000]],
+        )
+        .unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        drop(old);
+        let store = Store::open(&Storage::File(path)).unwrap();
+        let content = store.content("AA").unwrap();
+        assert!(content == Some(BodyPiece::Bytes(vec![7; 100_000])));
+        assert!(store.content("bb").unwrap().is_none());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use uuid::Uuid;
 
 use super::Store;
+use super::canon::Lesson;
 use crate::facts::Facts;
 use crate::problem::{Conflicts, Problem};
 use crate::receive::{Delivery, Incoming};
@@ -21,8 +22,26 @@ impl Store {
             known(&self.lock(), incoming)
         })?;
         let lessons = self.lessons(new.iter().map(|(_, incoming)| &incoming.facts))?;
+        Self::sync(&delivery.contents)?;
 
         let connection = &mut *self.lock();
+        let mut files = Vec::new();
+        let stored = self.commit(connection, delivery, new, &lessons, &mut files);
+        if stored.is_err() {
+            self.forget(connection, &files);
+        }
+        stored
+    }
+
+    /// Stores the new statements of a delivery, and its contents.
+    fn commit<'d>(
+        &self,
+        connection: &mut Connection,
+        delivery: &'d Delivery,
+        new: Vec<Placed>,
+        lessons: &[Lesson],
+        files: &mut Vec<&'d str>,
+    ) -> Result<(), Problem> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another request may have brought one of them since.
         let new = self::new(new.into_iter(), |incoming| known(&transaction, incoming))?;
@@ -32,16 +51,10 @@ impl Store {
         for (stored, (_, incoming)) in (storing.first..).zip(new) {
             insert(&transaction, incoming, stored)?;
         }
-        for lesson in &lessons {
+        for lesson in lessons {
             lesson.learn(&transaction)?;
         }
-        for (sha2, content) in &delivery.contents {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO attachment (sha2, content) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![sha2, content])?;
-        }
+        self.keep(&transaction, &delivery.contents, files)?;
         transaction.commit()?;
         drop(storing);
         Ok(())

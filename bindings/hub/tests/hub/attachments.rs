@@ -17,6 +17,10 @@ pub fn sha2(content: &[u8]) -> String {
     hex(&SHA256, content)
 }
 
+pub fn sha512(content: &[u8]) -> String {
+    hex(&SHA512, content)
+}
+
 pub fn described(content: &[u8], sha2: &str) -> Value {
     json!({
         "usageType": "http://u.example/", "display": {"en": "a file"},

@@ -6,6 +6,7 @@ mod asking;
 mod attachments;
 mod bounds;
 mod client;
+mod contents;
 mod fidelity;
 mod headers;
 mod keeping;

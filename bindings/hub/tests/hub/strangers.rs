@@ -26,7 +26,7 @@ fn answered(hub: &Running, text: &str) -> String {
     first_line(&mut stream)
 }
 
-fn first_line(stream: &mut TcpStream) -> String {
+pub fn first_line(stream: &mut TcpStream) -> String {
     let mut line = Vec::new();
     let mut byte = [0];
     while !line.ends_with(b"\r\n") && stream.read(&mut byte).expect("an answer in time") == 1 {
