@@ -7,6 +7,7 @@
 )]
 
 pub mod ask;
+pub mod contents;
 pub mod device;
 pub mod fleet;
 pub mod fuzz;

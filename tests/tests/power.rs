@@ -375,7 +375,9 @@ fn a_power_cut_at_any_moment_loses_nothing() {
             "of the file",
             |act, names| !matches!(act, Act::Sync { inode } if !is_log(names, *inode)),
         ),
-        ("of the folder", |act, _| *act != Act::SyncFolder),
+        ("of the folder", |act, _| {
+            !matches!(act, Act::SyncFolder { .. })
+        }),
     ];
     for (what, heeds) in leaves_out {
         let tally = watched.cut(&moments, seed, heeds, keeps_everything);

@@ -6,7 +6,7 @@
 //! - a file that has grown without its bytes has zeros there, or what lay on the disk before;
 //! - a new length, or not;
 //! - of changed names the first so many: file systems keep their order. A synced file is not yet a
-//!   synced name; that takes a sync of the folder.
+//!   synced name; that takes a sync of the folder that it is in, and of the one that this is in.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -18,13 +18,13 @@ use super::log::Act;
 
 const SECTOR: usize = 512;
 
-/// The files of one folder: as processes see them, and as the disk has them.
+/// The files of one folder, and of folders in it: as processes see them, and as the disk has them.
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
     files: Vec<File>,
     /// The file that has this inode now.
     by_inode: HashMap<u64, usize>,
-    synced_names: BTreeMap<String, usize>,
+    synced_names: BTreeMap<String, Named>,
     renamed_since: Vec<Naming>,
 }
 
@@ -40,9 +40,16 @@ enum Change {
     Length(usize),
 }
 
+/// What has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    File(usize),
+    Folder,
+}
+
 #[derive(Debug, Clone)]
 enum Naming {
-    Create(String, usize),
+    Create(String, Named),
     Unlink(String),
     Rename(String, String),
 }
@@ -61,7 +68,8 @@ impl Disk {
             let inode = entry.metadata().expect("it is there").ino();
             let synced = fs::read(entry.path()).expect("a file");
             disk.by_inode.insert(inode, disk.files.len());
-            disk.synced_names.insert(name, disk.files.len());
+            let file = Named::File(disk.files.len());
+            disk.synced_names.insert(name, file);
             disk.files.push(File {
                 synced,
                 since: Vec::new(),
@@ -74,10 +82,14 @@ impl Disk {
     pub fn act(&mut self, act: &Act) {
         match act {
             Act::Create { inode, name } => {
+                let file = Named::File(self.files.len());
                 self.by_inode.insert(*inode, self.files.len());
-                self.renamed_since
-                    .push(Naming::Create(name.clone(), self.files.len()));
+                self.renamed_since.push(Naming::Create(name.clone(), file));
                 self.files.push(File::default());
+            }
+            Act::CreateFolder { name } => {
+                let folder = Naming::Create(name.clone(), Named::Folder);
+                self.renamed_since.push(folder);
             }
             Act::Write { inode, at, bytes } => {
                 self.file(*inode)
@@ -93,9 +105,13 @@ impl Disk {
                     change.make(&mut file.synced);
                 }
             }
-            Act::SyncFolder => {
+            Act::SyncFolder { name } => {
                 for naming in std::mem::take(&mut self.renamed_since) {
-                    naming.make(&mut self.synced_names);
+                    if naming.folder() == name {
+                        naming.make(&mut self.synced_names);
+                    } else {
+                        self.renamed_since.push(naming);
+                    }
                 }
             }
             Act::Unlink { name } => self.renamed_since.push(Naming::Unlink(name.clone())),
@@ -147,12 +163,19 @@ impl Disk {
             .collect()
     }
 
+    /// Names of files, in folders that have a name.
     fn names(&self, since: usize) -> BTreeMap<String, usize> {
         let mut names = self.synced_names.clone();
         for naming in self.renamed_since.iter().take(since) {
             naming.clone().make(&mut names);
         }
-        names
+        let is_there =
+            |folder: &str| folder.is_empty() || names.get(folder) == Some(&Named::Folder);
+        let files = names.iter().filter_map(|(name, named)| match named {
+            Named::File(file) if is_there(folder_of(name)) => Some((name.clone(), *file)),
+            _ => None,
+        });
+        files.collect()
     }
 
     fn file(&mut self, inode: u64) -> &mut File {
@@ -201,10 +224,22 @@ impl Change {
     }
 }
 
+/// The folder that a name is in.
+fn folder_of(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 impl Naming {
-    fn make(self, names: &mut BTreeMap<String, usize>) {
+    /// The folder whose names it changes: nobody moves a file to another.
+    fn folder(&self) -> &str {
         match self {
-            Self::Create(name, file) => drop(names.insert(name, file)),
+            Self::Create(name, _) | Self::Unlink(name) | Self::Rename(name, _) => folder_of(name),
+        }
+    }
+
+    fn make(self, names: &mut BTreeMap<String, Named>) {
+        match self {
+            Self::Create(name, what) => drop(names.insert(name, what)),
             Self::Unlink(name) => drop(names.remove(&name)),
             Self::Rename(from, to) => {
                 let file = names.remove(&from).expect("it had this name");
@@ -242,6 +277,7 @@ fn sectors(at: usize, mut bytes: &[u8]) -> Vec<(usize, &[u8])> {
 /// Makes a folder that has just these files.
 pub fn lay_out(remains: &Remains, folder: &Path) {
     for (name, bytes) in remains {
+        fs::create_dir_all(folder.join(folder_of(name))).expect("it can be made");
         fs::write(folder.join(name), bytes).expect("it can be written");
     }
 }
@@ -253,6 +289,12 @@ mod tests {
     fn create(inode: u64, name: &str) -> Act {
         Act::Create {
             inode,
+            name: name.to_owned(),
+        }
+    }
+
+    fn sync_folder(name: &str) -> Act {
+        Act::SyncFolder {
             name: name.to_owned(),
         }
     }
@@ -289,7 +331,7 @@ mod tests {
             create(1, "a"),
             write(1, 0, &[1; 1024]),
             Act::Sync { inode: 1 },
-            Act::SyncFolder,
+            sync_folder(""),
             write(1, 0, &[2; 1024]),
         ]);
         let mut seen: Vec<_> = outcomes(&disk)
@@ -308,7 +350,7 @@ mod tests {
         assert!(outcomes(&disk).contains(&Remains::new()));
         let disk = after(&[
             create(1, "a"),
-            Act::SyncFolder,
+            sync_folder(""),
             Act::Rename {
                 from: "a".into(),
                 to: "b".into(),
@@ -323,8 +365,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_in_a_folder_needs_the_name_of_the_folder() {
+        let folder = || Act::CreateFolder { name: "f".into() };
+        let begun = [folder(), create(1, "f/a"), sync_folder("f")];
+        let disk = after(&begun);
+        assert!(outcomes(&disk).contains(&Remains::new()));
+        let disk = after(&[&begun[..], &[sync_folder("")]].concat());
+        assert_eq!(outcomes(&disk), [Remains::from([("f/a".into(), vec![])])]);
+        let disk = after(&[folder(), sync_folder(""), create(1, "f/a"), sync_folder("")]);
+        assert!(outcomes(&disk).contains(&Remains::new()));
+    }
+
+    #[test]
     fn a_file_may_have_its_length_and_not_its_bytes() {
-        let disk = after(&[create(1, "a"), Act::SyncFolder, write(1, 0, &[7; 1024])]);
+        let disk = after(&[create(1, "a"), sync_folder(""), write(1, 0, &[7; 1024])]);
         assert!(
             outcomes(&disk)
                 .iter()

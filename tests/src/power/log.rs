@@ -7,7 +7,7 @@ pub enum Act {
     Create {
         /// Its number; a deleted file's may be given out again.
         inode: u64,
-        /// Its name in the folder.
+        /// Its name in the folder, with that of a folder in it before it: `folder/file`.
         name: String,
     },
     /// Bytes were written.
@@ -31,8 +31,16 @@ pub enum Act {
         /// The file.
         inode: u64,
     },
-    /// Every change of a name is on the disk.
-    SyncFolder,
+    /// A folder was made in the folder.
+    CreateFolder {
+        /// Its name.
+        name: String,
+    },
+    /// Every change of a name in this folder is on the disk.
+    SyncFolder {
+        /// Its name; empty for the folder that is watched.
+        name: String,
+    },
     /// A name was taken away.
     Unlink {
         /// The name.
@@ -75,7 +83,8 @@ pub(super) fn read(mut log: &[u8]) -> Vec<Act> {
             },
             b't' => Act::Truncate { inode, length: at },
             b's' => Act::Sync { inode },
-            b'd' => Act::SyncFolder,
+            b'm' => Act::CreateFolder { name: text() },
+            b'd' => Act::SyncFolder { name: text() },
             b'u' => Act::Unlink { name: text() },
             b'r' => {
                 let both = text();

@@ -28,8 +28,8 @@ static const char *folder;
 static size_t folder_length;
 static int to = -1;
 
-enum watched { NOT, FILE_IN_IT, THE_FOLDER };
-static struct { enum watched what; uint64_t inode; } files[MOST_FILES];
+enum watched { NOT, FILE_IN_IT, A_FOLDER };
+static struct { enum watched what; uint64_t inode; char *folder; } files[MOST_FILES];
 
 #define REAL(result, name, ...) static result (*real_##name)(__VA_ARGS__)
 REAL(int, open, const char *, int, ...);
@@ -42,6 +42,7 @@ REAL(int, fsync, int);
 REAL(int, fdatasync, int);
 REAL(int, unlink, const char *);
 REAL(int, rename, const char *, const char *);
+REAL(int, mkdir, const char *, mode_t);
 REAL(int, fallocate, int, int, off_t, off_t);
 REAL(int, posix_fallocate, int, off_t, off_t);
 
@@ -61,6 +62,7 @@ __attribute__((constructor)) static void begin(void) {
   real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
   real_unlink = dlsym(RTLD_NEXT, "unlink");
   real_rename = dlsym(RTLD_NEXT, "rename");
+  real_mkdir = dlsym(RTLD_NEXT, "mkdir");
   real_fallocate = dlsym(RTLD_NEXT, "fallocate64");
   real_posix_fallocate = dlsym(RTLD_NEXT, "posix_fallocate64");
   folder = getenv("PANNIER_WITNESS_FOLDER");
@@ -77,7 +79,8 @@ static void note(char kind, uint64_t inode, uint64_t at, const void *bytes, size
   if (real_writev(to, parts, 3) != (ssize_t)(1 + sizeof numbers + length)) give_up("the log is full");
 }
 
-/* The name within the folder; NULL for files elsewhere. The folder itself has an empty one. */
+/* The name within the folder, with those of folders in it before it; NULL for files elsewhere. The folder itself has an
+ * empty one. */
 static const char *name_of(const char *path) {
   if (!path || strncmp(path, folder, folder_length) != 0) return NULL;
   if (path[folder_length] == 0) return path + folder_length;
@@ -98,8 +101,9 @@ static int open_watched(const char *path, int flags, mode_t mode) {
   int why = errno;
   if (fd >= MOST_FILES) give_up("too many files are open");
   if (fd >= 0 && fstat(fd, &seen) == 0) {
-    files[fd].what = *name ? FILE_IN_IT : THE_FOLDER;
+    files[fd].what = S_ISDIR(seen.st_mode) ? A_FOLDER : FILE_IN_IT;
     files[fd].inode = seen.st_ino;
+    files[fd].folder = S_ISDIR(seen.st_mode) ? strdup(name) : NULL;
     if (!was_there) note('c', seen.st_ino, 0, name, strlen(name));
     else if (*name && (flags & O_TRUNC)) note('t', seen.st_ino, 0, NULL, 0);
   }
@@ -130,6 +134,7 @@ int close(int fd) {
   if (what(fd) == NOT) return real_close(fd);
   pthread_mutex_lock(&order);
   files[fd].what = NOT;
+  free(files[fd].folder);
   int done = real_close(fd);
   pthread_mutex_unlock(&order);
   return done;
@@ -204,7 +209,9 @@ int fallocate64(int fd, int mode, off64_t at, off64_t length) {
 
 static int sync_watched(int fd) {
   pthread_mutex_lock(&order);
-  note(what(fd) == THE_FOLDER ? 'd' : 's', files[fd].inode, 0, NULL, 0);
+  const char *name = files[fd].folder;
+  if (name) note('d', 0, 0, name, strlen(name));
+  else note('s', files[fd].inode, 0, NULL, 0);
   pthread_mutex_unlock(&order);
   return 0;
 }
@@ -219,6 +226,18 @@ int unlink(const char *path) {
   int done = real_unlink(path);
   int why = errno;
   if (done == 0) note('u', 0, 0, name, strlen(name));
+  pthread_mutex_unlock(&order);
+  errno = why;
+  return done;
+}
+
+int mkdir(const char *path, mode_t mode) {
+  const char *name = name_of(path);
+  if (!name) return real_mkdir(path, mode);
+  pthread_mutex_lock(&order);
+  int done = real_mkdir(path, mode);
+  int why = errno;
+  if (done == 0) note('m', 0, 0, name, strlen(name));
   pthread_mutex_unlock(&order);
   errno = why;
   return done;

@@ -1,0 +1,124 @@
+//! Statements with contents of attachments, sent to a hub and read back over a bare connection.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use pannier::Uuid;
+use pannier::lrs::BodyPiece;
+use pannier::lrs::multipart::{Boundary, Content, parts, write};
+use pannier_hub::{Options, Running};
+use pannier_signature::Hashes;
+use serde_json::{Value, json};
+
+use crate::sample;
+
+/// Lengths of contents: none, those that a hub keeps in its database, and those that are files.
+const LENGTHS: [usize; 6] = [0, 300, 16 * 1024, 16 * 1024 + 1, 70_000, 300_000];
+
+/// The user of a hub of these tests.
+#[must_use]
+pub fn options() -> Options {
+    Options::new("me", "secret")
+}
+
+/// The `n`th content. Two in a row are the same, so that one is known already.
+#[must_use]
+pub fn content(n: u32) -> Vec<u8> {
+    let n = n / 2;
+    let length = LENGTHS[n as usize % LENGTHS.len()];
+    (0..length).map(|at| (at as u32 ^ n) as u8).collect()
+}
+
+fn sha2(content: &[u8]) -> String {
+    let hashes = Hashes::of(content).expect("it is in memory");
+    let [sha256, ..] = hashes.sha2;
+    sha256
+}
+
+/// Sends the `n`th statement with this content. Returns the answer with its status.
+#[must_use]
+pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
+    let sha2 = sha2(content);
+    let mut statement = sample::statement(1, n);
+    statement["attachments"] = json!([{
+        "usageType": "http://id.tincanapi.com/attachment/supporting_media", "display": {"en": "a recording"},
+        "contentType": "audio/ogg", "length": content.len(), "sha2": sha2,
+    }]);
+    let boundary = Boundary::random(sample::id(2, n));
+    let content = Content {
+        content_type: "audio/ogg",
+        sha2: &sha2,
+        octets: BodyPiece::Bytes(content.to_vec()),
+    };
+    let body = write(&boundary, statement.to_string().as_bytes(), [content]);
+    let body = body.expect("nothing in it ends a header");
+    let headers = format!("Content-Type: {}\r\n", boundary.content_type());
+    let answer = ask(hub, "POST", &headers, body.as_bytes().unwrap_or_default());
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Reads all statements and their contents. Returns the ids of those whose content is what it should be, or which one is
+/// not, or that the hub does not answer.
+pub fn stored(hub: &Running) -> Result<Vec<Uuid>, String> {
+    let answer = ask(hub, "GET", "", b"");
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
+    let (head, body) = answer.split_at(end.ok_or("no answer")? + 4);
+    let head = String::from_utf8_lossy(head);
+    let content_type = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: "));
+    let content_type = content_type.ok_or_else(|| head.to_string())?;
+    let boundary = Boundary::of(content_type).map_err(|wrong| format!("{wrong}: {head}"))?;
+    let parts = parts(body, &boundary).map_err(|wrong| wrong.to_string())?;
+    let (first, contents) = parts.split_first().ok_or("no statements")?;
+    let result: Value = serde_json::from_slice(first.content).map_err(|wrong| wrong.to_string())?;
+    let mut ids = Vec::new();
+    for statement in result["statements"].as_array().into_iter().flatten() {
+        let id: Uuid = statement["id"]
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .map_err(|_| "no id")?;
+        let sha2 = statement["attachments"][0]["sha2"].as_str();
+        let content = contents
+            .iter()
+            .find(|part| part.head.get("x-experience-api-hash") == sha2);
+        let wanted = self::content(sample::place(id).1);
+        match content {
+            Some(part) if part.content == wanted => ids.push(id),
+            Some(part) => {
+                return Err(format!(
+                    "{id} has another content, of {} bytes",
+                    part.content.len()
+                ));
+            }
+            None => {
+                return Err(format!(
+                    "{id} is stored, and its content of {} bytes is not",
+                    wanted.len()
+                ));
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// Asks the Statement Resource on a connection of its own; the answer with its head.
+fn ask(hub: &Running, method: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(hub.addr()).expect("the hub listens");
+    let head = format!(
+        "{method} /xAPI/statements?{} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\
+         Authorization: Basic bWU6c2VjcmV0\r\nX-Experience-API-Version: 1.0.3\r\n{headers}Content-Length: {}\r\n\r\n",
+        if method == "GET" {
+            "attachments=true"
+        } else {
+            ""
+        },
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    stream.write_all(body).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    answer
+}
