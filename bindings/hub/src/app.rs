@@ -12,9 +12,9 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http_body::{Body as _, SizeHint};
+use http_body::Body as _;
 use pannier_xapi::statement::XapiVersion;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
 use super::alternate;
@@ -25,6 +25,7 @@ use super::parts::AHEAD;
 use super::places::Place;
 use super::problem::Problem;
 use super::receive::{Sent, has_parts};
+use super::room::Room;
 use super::serve::Patience;
 use super::statements::{Ask, Statements};
 use super::time;
@@ -39,16 +40,9 @@ pub struct App {
     /// The largest body of statements and contents.
     pub contents_limit: u64,
     pub patience: Patience,
-    /// Room for the bodies of requests under way, in kibibytes.
-    pub room: Semaphore,
+    pub room: Room,
     pub watch: Option<Watch>,
 }
-
-/// Number of bodies of the largest size that there may be at a time.
-const LARGE_BODIES: usize = 8;
-
-/// Size, in bytes, of a body that needs no room of its own: even one for every connection is no burden.
-const SMALL_BODY: usize = 64 * 1024;
 
 /// Bytes of a form that are read before its credentials must have come.
 const FORM_HEAD: usize = 64 * 1024;
@@ -57,11 +51,6 @@ const FORM_HEAD: usize = 64 * 1024;
 const DISCARDED: u64 = 2;
 
 impl App {
-    /// Returns the room for bodies of at most this size.
-    pub fn room(body_limit: usize) -> Semaphore {
-        Semaphore::new(LARGE_BODIES * kibibytes(body_limit))
-    }
-
     /// Answers with a refusal while the refused body is read and dropped.
     fn refuse(&self, headers: &HeaderMap, body: Body, problem: Problem) -> Response {
         let most = self.contents_limit.max(self.body_limit as u64);
@@ -69,23 +58,6 @@ impl App {
         body::discard(headers, body, most, self.patience.stranger);
         problem.into_response()
     }
-
-    /// Waits for room for a body of its greatest possible size in memory: the limit, if its length is unknown. A request
-    /// without a body, such as a GET, does not wait.
-    async fn make_room(&self, large: SizeHint) -> Option<SemaphorePermit<'_>> {
-        let length = large.upper();
-        let length = length.and_then(|length| usize::try_from(length).ok());
-        let length = length.unwrap_or(self.body_limit).min(self.body_limit);
-        if length <= SMALL_BODY {
-            return None;
-        }
-        // Nobody closes the semaphore.
-        self.room.acquire_many(kibibytes(length) as u32).await.ok()
-    }
-}
-
-fn kibibytes(bytes: usize) -> usize {
-    bytes.div_ceil(1024)
 }
 
 /// Returns the routes under `/xAPI`.
@@ -136,7 +108,7 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         return next.run(request).await;
     }
     let (parts, form) = request.into_parts();
-    let large = form.size_hint();
+    let large = form.size_hint().upper();
     let mut form = Reading::new(form);
     // A header may identify the sender, or a field, which has to be among the first.
     let known = |headers: &HeaderMap| {
@@ -158,7 +130,7 @@ async fn unfold(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         return app.refuse(&parts.headers, form.rest(), problem);
     }
     let place = parts.extensions.get::<Arc<Place>>().cloned();
-    let _room = app.make_room(large).await;
+    let _room = app.room.take(large).await;
     match form.whole(app.body_limit, app.patience.body).await {
         Ok(form) => match alternate::unwrap(&Request::from_parts(parts, ()), &form) {
             Ok(mut request) => {
@@ -232,12 +204,12 @@ async fn statements(State(app): State<Arc<App>>, request: Request) -> Response {
         );
         return app.refuse(&parts.headers, body, problem);
     }
-    let _room = app.make_room(body.size_hint()).await;
     let content_type = parts.headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|it| it.to_str().ok());
     if content_type.is_some_and(has_parts) {
         return in_parts(&app, parts, body).await;
     }
+    let _room = app.room.take(body.size_hint().upper()).await;
     let reading = Reading::new(body);
     match reading.whole(app.body_limit, app.patience.body).await {
         Ok(body) => answer(work(app.clone(), parts, Sent::Whole(body)).await).into_response(),

@@ -27,6 +27,7 @@ mod places;
 mod problem;
 mod query;
 mod receive;
+mod room;
 mod serve;
 mod signature;
 mod splice;
@@ -49,6 +50,7 @@ use tokio::sync::oneshot;
 use app::App;
 use credential::Credential;
 pub use log::{Lines, Served, Watch};
+use room::Room;
 use serve::GRACE;
 pub use serve::Patience;
 use statements::Statements;
@@ -123,6 +125,9 @@ pub enum StartError {
     Runtime(#[source] io::Error),
 }
 
+/// Threads for work beside those of bodies that are coming, of which each connection may have one.
+const SPARE_THREADS: usize = 8;
+
 /// A small LRS.
 pub struct Hub;
 
@@ -139,12 +144,14 @@ impl Hub {
     ) -> Result<Running, StartError> {
         let store = Store::open(&options.storage)?;
         let credential = Credential::new(&options.user, &options.password);
+        let room = Room::new(options.body_limit);
         let statements = Statements {
             store,
             authority: credential.authority(),
             page: options.page,
             answer: options.body_limit,
             contents: options.contents_limit,
+            room: room.clone(),
         };
         let app = App {
             statements,
@@ -152,7 +159,7 @@ impl Hub {
             body_limit: options.body_limit,
             contents_limit: options.contents_limit,
             patience: options.patience,
-            room: App::room(options.body_limit),
+            room,
             watch: options.watch.clone(),
         };
         let router = around(app::router(Arc::new(app)));
@@ -164,6 +171,7 @@ impl Hub {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
+            .max_blocking_threads(options.connections.saturating_add(SPARE_THREADS))
             .build()
             .map_err(StartError::Runtime)?;
         let (stop, stopped) = oneshot::channel();

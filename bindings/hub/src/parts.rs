@@ -15,6 +15,7 @@ pub type Coming = Receiver<Option<Bytes>>;
 
 /// The parts of a body that is coming.
 pub struct Parts {
+    boundary: Boundary,
     coming: Coming,
     reader: Reader,
     is_whole: bool,
@@ -28,11 +29,18 @@ impl From<Malformed> for Problem {
 
 impl Parts {
     pub fn new(content_type: &str, coming: Coming) -> Result<Self, Problem> {
+        let boundary = Boundary::of(content_type)?;
         Ok(Self {
             coming,
-            reader: Reader::new(&Boundary::of(content_type)?),
+            reader: Reader::new(&boundary),
+            boundary,
             is_whole: false,
         })
+    }
+
+    /// Returns the text that a line between two parts begins with.
+    pub fn delimiter(&self) -> String {
+        format!("--{}", self.boundary.as_str())
     }
 
     /// Returns the headers of the next part; `None` after the last, when the whole body has come. What is left of the

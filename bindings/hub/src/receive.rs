@@ -12,6 +12,7 @@ use super::media_type::MediaType;
 use super::normal;
 use super::parts::{Coming, Parts};
 use super::problem::{Faulty, Problem};
+use super::room::{Room, Taken};
 use super::signature;
 use super::splice;
 use super::store::Spool;
@@ -54,6 +55,8 @@ pub enum Sent {
 /// A body of which the statements are at hand.
 pub struct Opened {
     pub json: Vec<u8>,
+    /// Room for those of a body of parts.
+    pub taken: Taken,
     /// The parts after them, if it is one of parts.
     pub parts: Option<Parts>,
 }
@@ -64,11 +67,15 @@ pub fn has_parts(content_type: &str) -> bool {
 }
 
 /// Opens a body, and waits for its statements, of which there are no more than `limit` bytes.
-pub fn open(content_type: &str, sent: Sent, limit: usize) -> Result<Opened, Problem> {
+pub fn open(content_type: &str, sent: Sent, limit: usize, room: &Room) -> Result<Opened, Problem> {
     let coming = match sent {
         Sent::Parts(coming) => coming,
         Sent::Whole(json) if MediaType::of(content_type).is("application/json") => {
-            return Ok(Opened { json, parts: None });
+            return Ok(Opened {
+                json,
+                taken: None,
+                parts: None,
+            });
         }
         Sent::Whole(_) => {
             return Err(Problem::bad_request(format!(
@@ -88,16 +95,19 @@ pub fn open(content_type: &str, sent: Sent, limit: usize) -> Result<Opened, Prob
             "the first part must be application/json and hold all the statements",
         ));
     }
-    let mut json = Vec::new();
+    let (mut json, mut taken) = (Vec::new(), None);
     parts.content(|bytes| {
         if json.len() + bytes.len() > limit {
             return Err(Problem::too_large("the first part", limit as u64));
         }
+        room.grow(&mut taken, json.len() + bytes.len());
         json.extend_from_slice(bytes);
         Ok(())
     })?;
+    room.shrink(&mut taken, json.len());
     Ok(Opened {
         json,
+        taken,
         parts: Some(parts),
     })
 }

@@ -17,6 +17,7 @@ use super::log::Count;
 use super::problem::Problem;
 use super::query::{self, Filter, Format, Query, Wanted};
 use super::receive::{self, Envelope, Opened, Sent};
+use super::room::Room;
 use super::splice;
 use super::store::{Page, Store};
 use super::streamed::Streamed;
@@ -34,6 +35,7 @@ pub struct Statements {
     pub answer: usize,
     /// Most bytes of contents in an answer that are sent from files. Those of one statement are always given.
     pub contents: u64,
+    pub room: Room,
 }
 
 /// The parts of a request that matter here.
@@ -70,7 +72,12 @@ impl Statements {
     /// Stores what was sent, and returns the ids.
     fn take_in(&self, ask: &Ask, sent: Sent, put: Option<Uuid>) -> Result<Vec<Uuid>, Problem> {
         let content_type = ask.header(header::CONTENT_TYPE).unwrap_or_default();
-        let Opened { json, parts } = receive::open(content_type, sent, self.answer)?;
+        let opened = receive::open(content_type, sent, self.answer, &self.room)?;
+        let Opened {
+            json,
+            taken: _room,
+            parts,
+        } = opened;
         let envelope = Envelope {
             version: ask.version,
             authority: &self.authority,

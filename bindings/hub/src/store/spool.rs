@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 
 use super::folder::{Coming, Folder};
 use crate::hash::Hasher;
@@ -104,6 +104,19 @@ pub enum Place {
 }
 
 impl Content {
+    /// Reads its first so many bytes into memory.
+    pub fn beginning(&self, most: u64) -> io::Result<Vec<u8>> {
+        let mut beginning = Vec::new();
+        match &self.place {
+            Place::Memory(bytes) => bytes.as_slice().take(most).read_to_end(&mut beginning)?,
+            Place::File(coming) => {
+                let file = File::open(coming.path())?;
+                file.take(most).read_to_end(&mut beginning)?
+            }
+        };
+        Ok(beginning)
+    }
+
     /// Reads it into memory.
     pub fn read(&self) -> io::Result<Cow<'_, [u8]>> {
         match &self.place {

@@ -275,6 +275,27 @@ fn a_multipart_that_breaks_a_rule_is_refused() {
     assert!(lrs.ids(&[]).is_empty());
 }
 
+/// As `@xapi/xapi` 3.0.3 sends two attachments.
+#[test]
+fn a_delimiter_without_its_line_break_is_named_as_the_cause() {
+    let lrs = Lrs::start();
+    let (one, two) = (b"one".as_slice(), b"two".as_slice());
+    let described = [one, two].map(|content| described(content, &sha2(content)));
+    let text = with(&json!(described)).to_string();
+    let body = body(&[
+        (JSON, text.as_bytes()),
+        (&part(&sha2(one)), one),
+        (&part(&sha2(two)), two),
+    ]);
+    let at = body.windows(8).position(|window| window == b"one\r\n--b");
+    let at = at.unwrap() + one.len();
+    let glued = [&body[..at], &body[at + 2..]].concat();
+    let refusal = send(&lrs, glued).refused(400);
+    let error = refusal["error"].as_str().unwrap();
+    assert!(error.contains("CRLF must come before"), "{error}");
+    assert_eq!(send(&lrs, body).status, 200);
+}
+
 /// By its hash alone is a content found; what its headers say has to be what the attachment says.
 #[test]
 fn the_headers_of_a_part_agree_with_its_attachment() {

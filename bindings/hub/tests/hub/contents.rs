@@ -271,6 +271,26 @@ fn statements_and_contents_have_a_limit_each() {
     assert!(page.text().contains("&after="));
 }
 
+/// Contents need no memory, so nobody waits because they come slowly.
+#[test]
+fn slow_contents_keep_no_statements_waiting() {
+    let kept = Kept::start();
+    let content = long(1);
+    let body = whole(&with(&[&content]), &[&content]);
+    let slow: Vec<TcpStream> = (0..20)
+        .map(|_| kept.begin(400_000_000, &body[..200_000]))
+        .collect();
+    kept.wait_for(slow.len());
+    let mut large = statement(&id());
+    large["result"] = json!({"response": "x".repeat(1_000_000)});
+    kept.lrs.stored(&large);
+    // Large statements with contents find room, too.
+    let mut described = with(&[&content]);
+    described["result"] = large["result"].clone();
+    let sent = send(&kept.lrs, whole(&described, &[&content]));
+    assert_eq!(sent.status, 200, "{}", sent.text());
+}
+
 /// Whoever tidies the disk by hand loses contents and no statement; what is sent again is whole again.
 #[test]
 fn a_content_that_was_lost_is_left_out_and_mended_when_it_comes_again() {
