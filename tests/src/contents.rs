@@ -53,14 +53,22 @@ pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
     let body = write(&boundary, statement.to_string().as_bytes(), [content]);
     let body = body.expect("nothing in it ends a header");
     let headers = format!("Content-Type: {}\r\n", boundary.content_type());
-    let answer = ask(hub, "POST", &headers, body.as_bytes().unwrap_or_default());
+    let answer = ask(
+        hub,
+        "POST",
+        "",
+        &headers,
+        body.as_bytes().unwrap_or_default(),
+    );
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Reads all statements and their contents. Returns the ids of those whose content is what it should be, or which one is
-/// not, or that the hub does not answer.
-pub fn stored(hub: &Running) -> Result<Vec<Uuid>, String> {
-    let answer = ask(hub, "GET", "", b"");
+/// The parts of an answer with contents: the statements, and each content by its hash.
+type Answer = (Value, Vec<(String, Vec<u8>)>);
+
+/// Asks for statements and their contents, or says why there are none.
+fn read(hub: &Running, query: &str) -> Result<Answer, String> {
+    let answer = ask(hub, "GET", &format!("attachments=true&{query}"), "", b"");
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
     let (head, body) = answer.split_at(end.ok_or("no answer")? + 4);
     let head = String::from_utf8_lossy(head);
@@ -71,31 +79,43 @@ pub fn stored(hub: &Running) -> Result<Vec<Uuid>, String> {
     let boundary = Boundary::of(content_type).map_err(|wrong| format!("{wrong}: {head}"))?;
     let parts = parts(body, &boundary).map_err(|wrong| wrong.to_string())?;
     let (first, contents) = parts.split_first().ok_or("no statements")?;
-    let result: Value = serde_json::from_slice(first.content).map_err(|wrong| wrong.to_string())?;
+    let json = serde_json::from_slice(first.content).map_err(|wrong| wrong.to_string())?;
+    let contents = contents.iter().map(|part| {
+        let sha2 = part.head.get("x-experience-api-hash").unwrap_or_default();
+        (sha2.to_owned(), part.content.to_vec())
+    });
+    Ok((json, contents.collect()))
+}
+
+/// Reads the contents of one statement, in the order of the answer.
+pub fn contents_of(hub: &Running, id: Uuid) -> Result<Vec<Vec<u8>>, String> {
+    let (_, contents) = read(hub, &format!("statementId={id}"))?;
+    Ok(contents.into_iter().map(|(_, content)| content).collect())
+}
+
+/// Reads all statements and their contents. Returns the ids of those whose content is what it should be, or which one is
+/// not, or that the hub does not answer.
+pub fn stored(hub: &Running) -> Result<Vec<Uuid>, String> {
+    let (result, contents) = read(hub, "")?;
     let mut ids = Vec::new();
     for statement in result["statements"].as_array().into_iter().flatten() {
-        let id: Uuid = statement["id"]
-            .as_str()
-            .unwrap_or_default()
-            .parse()
-            .map_err(|_| "no id")?;
+        let id = statement["id"].as_str().unwrap_or_default();
+        let id: Uuid = id.parse().map_err(|_| "no id")?;
         let sha2 = statement["attachments"][0]["sha2"].as_str();
-        let content = contents
-            .iter()
-            .find(|part| part.head.get("x-experience-api-hash") == sha2);
+        let content = contents.iter().find(|(its, _)| Some(its.as_str()) == sha2);
         let wanted = self::content(sample::place(id).1);
         match content {
-            Some(part) if part.content == wanted => ids.push(id),
-            Some(part) => {
+            Some((_, content)) if *content == wanted => ids.push(id),
+            Some((_, content)) => {
                 return Err(format!(
                     "{id} has another content, of {} bytes",
-                    part.content.len()
+                    content.len()
                 ));
             }
             None => {
+                let long = wanted.len();
                 return Err(format!(
-                    "{id} is stored, and its content of {} bytes is not",
-                    wanted.len()
+                    "{id} is stored, and its content of {long} bytes is not"
                 ));
             }
         }
@@ -104,16 +124,11 @@ pub fn stored(hub: &Running) -> Result<Vec<Uuid>, String> {
 }
 
 /// Asks the Statement Resource on a connection of its own; the answer with its head.
-fn ask(hub: &Running, method: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+fn ask(hub: &Running, method: &str, query: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(hub.addr()).expect("the hub listens");
     let head = format!(
-        "{method} /xAPI/statements?{} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\
+        "{method} /xAPI/statements?{query} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\
          Authorization: Basic bWU6c2VjcmV0\r\nX-Experience-API-Version: 1.0.3\r\n{headers}Content-Length: {}\r\n\r\n",
-        if method == "GET" {
-            "attachments=true"
-        } else {
-            ""
-        },
         body.len()
     );
     stream.write_all(head.as_bytes()).expect("sent");
