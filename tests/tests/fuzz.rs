@@ -40,6 +40,11 @@ fn answers() {
 }
 
 #[test]
+fn bodies_of_several_parts() {
+    holds("multipart", 2_000);
+}
+
+#[test]
 fn signatures() {
     holds("signature", 2_000);
 }

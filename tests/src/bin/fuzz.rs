@@ -12,7 +12,7 @@ use pannier_tests::fuzz::{Failure, Fuzzer, TARGETS, Target};
 /// Exits with 1 if something is wrong; the input is written to a file then, and `--input` checks it again.
 #[derive(Parser)]
 struct Arguments {
-    /// What to fuzz: prepare, typed, compare, answers, queue or hub.
+    /// What to fuzz: prepare, typed, compare, answers, multipart, signature, queue or hub.
     #[arg(value_parser = target)]
     target: Target,
     /// For how long.

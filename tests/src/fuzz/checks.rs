@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use pannier::lrs::multipart::{Boundary, Found, Head, Malformed, Part, Reader, parts};
 use pannier::lrs::reading::{read_about, read_get, read_post};
 use pannier::lrs::{Endpoint, Response};
 use pannier::statement::{Comparison, Fill, Statement, StatementDefaults, XapiVersion};
@@ -185,6 +186,60 @@ pub fn answers(bytes: &[u8]) -> String {
         .filter(|c| c.is_alphabetic())
         .take(200)
         .collect()
+}
+
+/// A body of several parts is read as the same, however it comes. The first byte says in pieces of how many bytes.
+pub fn multipart(bytes: &[u8]) -> String {
+    let (first, body) = bytes.split_first().unwrap_or((&0, &[]));
+    let boundary = Boundary::new("b").expect("a boundary");
+    let whole = bounded(body.len(), || parts(body, &boundary));
+    let at_once = usize::from(*first).max(1);
+    let in_pieces = bounded(body.len(), || in_pieces(body, &boundary, at_once));
+    match (&whole, &in_pieces) {
+        (Ok(whole), Ok(in_pieces)) => {
+            let whole = whole.iter().map(|part| (&part.head, part.content));
+            let in_pieces = in_pieces.iter().map(|(head, content)| (head, &content[..]));
+            assert!(whole.eq(in_pieces), "other parts by {at_once} bytes");
+        }
+        (Err(whole), Err(in_pieces)) => assert_eq!(whole, in_pieces),
+        _ => panic!("{whole:?} as a whole, and {in_pieces:?} by {at_once} bytes"),
+    }
+    match whole {
+        Ok(parts) => {
+            let has_no_delimiter = |part: &Part<'_>| {
+                let line = [b"\r\n", part.content].concat();
+                !line.windows(5).any(|window| window == b"\r\n--b")
+            };
+            assert!(parts.iter().all(has_no_delimiter));
+            let typed = parts
+                .iter()
+                .filter(|part| part.head.get("content-type").is_some());
+            format!("{} {}", parts.len(), typed.count())
+        }
+        Err(wrong) => wrong.to_string(),
+    }
+}
+
+fn in_pieces(
+    body: &[u8],
+    boundary: &Boundary,
+    at_once: usize,
+) -> Result<Vec<(Head, Vec<u8>)>, Malformed> {
+    let mut reader = Reader::new(boundary);
+    let mut parts = Vec::new();
+    let mut open: Option<(Head, Vec<u8>)> = None;
+    for piece in body.chunks(at_once) {
+        reader.put(piece);
+        while let Some(found) = reader.find_next()? {
+            match found {
+                Found::Part(head) => open = Some((head, Vec::new())),
+                Found::Content(bytes) => open.as_mut().expect("a part").1.extend_from_slice(bytes),
+                Found::End => parts.push(open.take().expect("a part")),
+            }
+        }
+    }
+    reader.finish()?;
+    Ok(parts)
 }
 
 /// A statement, signatures of it, and the certificate of one.

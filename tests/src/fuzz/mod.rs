@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All that is fuzzed.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target {
         name: "prepare",
         check: checks::prepare,
@@ -49,6 +49,11 @@ pub const TARGETS: [Target; 7] = [
         name: "answers",
         check: checks::answers,
         seeds: mutate::answers,
+    },
+    Target {
+        name: "multipart",
+        check: checks::multipart,
+        seeds: mutate::multiparts,
     },
     Target {
         name: "signature",

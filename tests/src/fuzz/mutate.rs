@@ -126,6 +126,19 @@ pub(super) fn answers() -> Vec<Vec<u8>> {
     all.collect()
 }
 
+/// Bodies of several parts, to be read a byte at a time, some at once, and many.
+pub(super) fn multiparts() -> Vec<Vec<u8>> {
+    let bodies = [
+        "--b\r\nContent-Type: application/json\r\n\r\n[]\r\n--b\r\nContent-Type: a/b;\r\n c=d\r\n\r\n\r\none\r\n--b--\r\n",
+        "preamble\r\n--b \r\n\r\n--b\r\nX: 1\r\n\r\n\r\n--b--\r\nepilogue",
+        "--b\r\n\r\n\r\n--\r\n-b\r--b\r\n--b--",
+    ];
+    let long = format!("--b\r\nX: {}\r\n\r\none\r\n--b--", "x".repeat(40_000));
+    let bodies = bodies.into_iter().chain([long.as_str()]);
+    let all = bodies.flat_map(|body| [1, 7, 255].map(|first| [&[first], body.as_bytes()].concat()));
+    all.collect()
+}
+
 /// One of the corpus, changed in one to eight places.
 pub(super) fn changed(rng: &mut Rng, corpus: &[Vec<u8>], longest: usize) -> Vec<u8> {
     let mut input = rng.choice(corpus).cloned().unwrap_or_default();

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::boundary::{Boundary, Malformed};
+use crate::steps;
 
 /// Most bytes of the headers of a part.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -72,10 +73,20 @@ enum State {
     Delimiter,
     /// The rest of a delimiter's line.
     Line,
-    /// Header lines; those read, and the number of their bytes.
-    Head(Head, usize),
+    /// Header lines.
+    Head(Lines),
     Content,
     Epilogue,
+}
+
+/// The header lines of a part that have been read.
+#[derive(Debug, Default)]
+struct Lines {
+    head: Head,
+    /// Number of their bytes.
+    octets: usize,
+    /// Number of bytes at hand in which the next line does not end.
+    searched: usize,
 }
 
 /// What one look at the bytes at hand brings.
@@ -106,8 +117,11 @@ impl Reader {
     /// Takes the next bytes of the body.
     pub fn put(&mut self, bytes: &[u8]) {
         self.before += self.done as u64;
-        self.buffer.drain(..self.done);
-        self.done = 0;
+        if self.done > 0 {
+            steps::add(self.at_hand().len());
+            self.buffer.drain(..self.done);
+            self.done = 0;
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -160,7 +174,7 @@ impl Reader {
             }
             State::Delimiter => Ok(self.after_delimiter()),
             State::Line => Ok(self.line()),
-            State::Head(..) => self.head(),
+            State::Head(_) => self.head(),
             State::Content => {
                 let (before, is_whole) = self.find_delimiter();
                 let from = self.done;
@@ -186,16 +200,13 @@ impl Reader {
     fn find_delimiter(&self) -> (usize, bool) {
         let bytes = self.at_hand();
         // A boundary has no CR, so a delimiter has but its first.
-        for at in memchr::memchr_iter(b'\r', bytes) {
-            let here = &bytes[at..];
-            if here.starts_with(&self.delimiter) {
-                return (at, true);
-            }
-            if self.delimiter.starts_with(here) {
-                return (at, false);
-            }
-        }
-        (bytes.len(), false)
+        let found = memchr::memchr_iter(b'\r', bytes).find(|at| {
+            let here = &bytes[*at..];
+            here.starts_with(&self.delimiter) || self.delimiter.starts_with(here)
+        });
+        let before = found.unwrap_or(bytes.len());
+        steps::add(before);
+        (before, bytes[before..].starts_with(&self.delimiter))
     }
 
     fn pass_delimiter(&mut self) -> Step {
@@ -221,12 +232,12 @@ impl Reader {
     /// Passes the rest of a delimiter's line: white space, or whatever it is.
     fn line(&mut self) -> Step {
         let bytes = self.at_hand();
-        let Some(end) = end_of_line(bytes) else {
+        let Some(end) = end_of_line(bytes, 0) else {
             self.done += bytes.len() - usize::from(bytes.ends_with(b"\r"));
             return Step::Wait;
         };
         self.done += end + 2;
-        self.state = State::Head(Head::default(), 0);
+        self.state = State::Head(Lines::default());
         self.parts += 1;
         Step::Again
     }
@@ -236,20 +247,23 @@ impl Reader {
         let wrong =
             |what: &str| Malformed(format!("the headers of part {} {what}", self.parts - 1));
         let bytes = &self.buffer[self.done..];
-        let State::Head(head, long) = &mut self.state else {
+        let State::Head(lines) = &mut self.state else {
             return Ok(Step::Again);
         };
-        let end = end_of_line(bytes);
+        let end = end_of_line(bytes, lines.searched);
         let line = match end {
             Some(0) => 0,
             Some(end) => end + 2,
             None => bytes.len(),
         };
-        if *long + line > LONGEST_HEAD {
+        if lines.octets + line > LONGEST_HEAD {
             return Err(wrong(&format!("are longer than {LONGEST_HEAD} bytes")));
         }
         match end {
-            None => Ok(Step::Wait),
+            None => {
+                lines.searched = bytes.len() - usize::from(bytes.ends_with(b"\r"));
+                Ok(Step::Wait)
+            }
             Some(0) if bytes.starts_with(&self.delimiter) => Ok(self.content()),
             Some(0) if self.delimiter.starts_with(bytes) => Ok(Step::Wait),
             Some(0) => {
@@ -257,9 +271,10 @@ impl Reader {
                 Ok(self.content())
             }
             Some(end) => {
-                head.add(&bytes[..end])
-                    .ok_or_else(|| wrong("are not \"Name: value\" lines"))?;
-                *long += line;
+                let added = lines.head.add(&bytes[..end]);
+                added.ok_or_else(|| wrong("are not \"Name: value\" lines"))?;
+                lines.octets += line;
+                lines.searched = 0;
                 self.done += line;
                 Ok(Step::Again)
             }
@@ -269,16 +284,20 @@ impl Reader {
     /// Gives out the headers. The empty line after them is a delimiter's if there is no content.
     fn content(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Content) {
-            State::Head(head, _) => Step::Part(head),
+            State::Head(lines) => Step::Part(lines.head),
             _ => Step::Again,
         }
     }
 }
 
-/// Returns where the first line ends, if it does.
-fn end_of_line(bytes: &[u8]) -> Option<usize> {
-    let mut ends = memchr::memchr_iter(b'\r', bytes);
-    ends.find(|at| bytes.get(at + 1) == Some(&b'\n'))
+/// Returns where the first line ends, if it does, from a place on.
+fn end_of_line(bytes: &[u8], from: usize) -> Option<usize> {
+    let ends = memchr::memchr_iter(b'\r', &bytes[from..]).map(|at| from + at);
+    let end = ends
+        .into_iter()
+        .find(|at| bytes.get(at + 1) == Some(&b'\n'));
+    steps::add(end.unwrap_or(bytes.len()) - from);
+    end
 }
 
 #[cfg(test)]
