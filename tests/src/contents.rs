@@ -1,16 +1,27 @@
-//! Statements with contents of attachments, sent to a hub and read back over a bare connection.
+//! Statements with contents of attachments: sent to a hub and read back over a bare connection, and sent to LRSs by
+//! Pannier's own transport.
 
+use std::cell::Cell;
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pannier::Uuid;
-use pannier::lrs::BodyPiece;
 use pannier::lrs::multipart::{Boundary, Content, parts, write};
+use pannier::lrs::{BodyPiece, FilePiece, Method, Request, TransportError};
+use pannier::transport::{HttpOptions, HttpTransport, Transport as _};
 use pannier_hub::{Options, Running};
 use pannier_signature::Hashes;
 use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
 
+use crate::lrs::{Lrs, PASSWORD, USER};
 use crate::sample;
+
+const MEDIA_TYPE: &str = "application/octet-stream";
 
 /// Lengths of contents: none, those that a hub keeps in its database, and those that are files.
 const LENGTHS: [usize; 6] = [0, 300, 16 * 1024, 16 * 1024 + 1, 70_000, 300_000];
@@ -35,23 +46,31 @@ fn sha2(content: &[u8]) -> String {
     sha256
 }
 
+/// The `n`th statement with attachments that have these contents, by their hashes.
+fn statement(n: u32, contents: &[(&[u8], String)]) -> Value {
+    let mut statement = sample::statement(1, n);
+    let attachments = contents.iter().map(|(content, sha2)| {
+        json!({
+            "usageType": "http://id.tincanapi.com/attachment/supporting_media", "display": {"en": "a recording"},
+            "contentType": MEDIA_TYPE, "length": content.len(), "sha2": sha2,
+        })
+    });
+    statement["attachments"] = attachments.collect();
+    statement
+}
+
 /// Sends the `n`th statement with this content. Returns the answer with its status.
 #[must_use]
 pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
     let sha2 = sha2(content);
-    let mut statement = sample::statement(1, n);
-    statement["attachments"] = json!([{
-        "usageType": "http://id.tincanapi.com/attachment/supporting_media", "display": {"en": "a recording"},
-        "contentType": "audio/ogg", "length": content.len(), "sha2": sha2,
-    }]);
+    let text = statement(n, &[(content, sha2.clone())]).to_string();
     let boundary = Boundary::random(sample::id(2, n));
     let content = Content {
-        content_type: "audio/ogg",
+        content_type: MEDIA_TYPE,
         sha2: &sha2,
         octets: BodyPiece::Bytes(content.to_vec()),
     };
-    let body = write(&boundary, statement.to_string().as_bytes(), [content]);
-    let body = body.expect("nothing in it ends a header");
+    let body = write(&boundary, text.as_bytes(), [content]).expect("nothing ends a header");
     let headers = format!("Content-Type: {}\r\n", boundary.content_type());
     let answer = ask(
         hub,
@@ -61,6 +80,84 @@ pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
         body.as_bytes().unwrap_or_default(),
     );
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Sends contents from files to an LRS, by Pannier's own transport.
+pub struct Sender {
+    url: String,
+    transport: HttpTransport,
+    runtime: Runtime,
+    /// Number of statements that were sent.
+    sent: Cell<u32>,
+}
+
+impl Sender {
+    /// One that sends to this LRS.
+    #[must_use]
+    pub fn to(lrs: &Lrs) -> Self {
+        let transport = HttpTransport::new(&HttpOptions::default()).expect("a transport");
+        let mut runtime = Builder::new_current_thread();
+        Self {
+            url: format!("{}/statements", lrs.url()),
+            transport,
+            runtime: runtime.enable_all().build().expect("a runtime"),
+            sent: Cell::new(0),
+        }
+    }
+
+    /// Sends a new statement with these contents; the status of the answer.
+    pub fn send(&self, contents: &[&[u8]], timeout: Duration) -> Result<u16, TransportError> {
+        let n = self.sent.replace(self.sent.get() + 1);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let hashed: Vec<_> = contents
+            .iter()
+            .map(|content| (*content, sha2(content)))
+            .collect();
+        let pieces = hashed.iter().map(|(content, sha2)| {
+            let path = folder.path().join(sha2);
+            fs::write(&path, content).expect("it can be written");
+            Content {
+                content_type: MEDIA_TYPE,
+                sha2,
+                octets: BodyPiece::File(FilePiece::new(path, 0, content.len() as u64)),
+            }
+        });
+        let boundary = Boundary::random(sample::id(2, n));
+        let text = format!("[{}]", statement(n, &hashed));
+        let body = write(&boundary, text.as_bytes(), pieces).expect("nothing ends a header");
+        let mut request = self.request(Method::Post, "");
+        request
+            .headers
+            .push(("Content-Type", boundary.content_type()));
+        request.body = Some(body);
+        request.timeout = timeout;
+        let answer = self.runtime.block_on(self.transport.exchange(request))?;
+        Ok(answer.status)
+    }
+
+    /// Asks for the `n`th statement that was sent, with its contents or without; the status of the answer.
+    pub fn read_back(&self, n: u32, attachments: bool) -> Result<u16, TransportError> {
+        let id = sample::id(1, n);
+        let query = format!("?statementId={id}&attachments={attachments}");
+        let request = self.request(Method::Get, &query);
+        let answer = self.runtime.block_on(self.transport.exchange(request))?;
+        Ok(answer.status)
+    }
+
+    fn request(&self, method: Method, query: &str) -> Request {
+        let authorization = STANDARD.encode(format!("{USER}:{PASSWORD}"));
+        Request {
+            method,
+            url: self.url.clone() + query,
+            headers: vec![
+                ("Authorization", format!("Basic {authorization}")),
+                ("X-Experience-API-Version", "1.0.3".to_owned()),
+            ],
+            body: None,
+            timeout: Duration::from_mins(1),
+            longest_answer: 1 << 20,
+        }
+    }
 }
 
 /// The parts of an answer with contents: the statements, and each content by its hash.

@@ -47,6 +47,64 @@ mod two {
     }
 }
 
+/// What they do with contents of attachments, sent from files by Pannier's own transport.
+mod contents {
+    use std::time::Duration;
+
+    use pannier::lrs::TransportError;
+    use pannier_tests::contents::Sender;
+    use pannier_tests::lrs::Lrs;
+
+    use super::Kind;
+
+    /// Long enough for an LRS that answers at all.
+    const ANSWERS: Duration = Duration::from_mins(1);
+
+    const LETTERS: &[u8] = &[b'a'; 16 * 1024];
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn learning_locker_takes_them_up_to_a_length_and_then_the_statement_alone() {
+        let lrs = Lrs::start(Kind::LearningLocker);
+        let sender = Sender::to(&lrs);
+        let longest = &LETTERS[1..];
+        assert_eq!(sender.send(&[longest], ANSWERS), Ok(200));
+        assert_eq!(
+            sender.send(&[longest, b"knot tied in 41 s", b""], ANSWERS),
+            Ok(200)
+        );
+        // Each of these counts as two.
+        assert_eq!(sender.send(&[&[0xff; 8 * 1024 - 1]], ANSWERS), Ok(200));
+        let never = sender.send(&[LETTERS], Duration::from_secs(5));
+        assert_eq!(never, Err(TransportError::TimedOut));
+        // The statement is there all the same, and its content is not.
+        assert_eq!(sender.read_back(0, true), Ok(200));
+        assert_eq!(sender.read_back(3, false), Ok(200));
+        assert_eq!(sender.read_back(3, true), Ok(500));
+        // It goes on with others.
+        assert_eq!(sender.send(&[longest], ANSWERS), Ok(200));
+    }
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn ralph_takes_none() {
+        let lrs = Lrs::start(Kind::Ralph);
+        assert_eq!(
+            Sender::to(&lrs).send(&[b"knot tied in 41 s"], ANSWERS),
+            Ok(400)
+        );
+        assert!(lrs.ask().all_statements().is_empty());
+    }
+
+    #[test]
+    fn the_hub_takes_all() {
+        let lrs = Lrs::start(Kind::Hub);
+        let sender = Sender::to(&lrs);
+        let long = vec![0xff; 100_000];
+        assert_eq!(sender.send(&[LETTERS, b"", &long], ANSWERS), Ok(200));
+    }
+}
+
 mod kills {
     use pannier_tests::kills::killed_behind_a_bad_network;
 
