@@ -47,6 +47,10 @@ pub const ALL: &[Scenario] = &[
         "the_hub_takes_what_the_command_sends",
         takes_what_the_command_sends,
     ),
+    Scenario::slow(
+        "the_hub_needs_no_memory_for_contents",
+        needs_no_memory_for_contents,
+    ),
 ];
 
 /// A hub that ends with the test.
@@ -322,4 +326,81 @@ fn takes_what_the_command_sends() {
         hub.ask("GET", &path, &[(AUTH, &auth()), VERSION], b"").0,
         200
     );
+}
+
+/// Most kibibytes that the hub has had in memory at once, where the system tells.
+fn most_kib(hub: &Hub) -> Option<u64> {
+    let status = format!("/proc/{}/status", hub.child.id());
+    let status = std::fs::read_to_string(status).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// 200 MiB of the letter a go in and come out.
+fn needs_no_memory_for_contents() {
+    const SHA2: &str = "50062bf0d2f6a20192d786e2ba041b4682779374aa8cb334f4a3adc4b6558ad1";
+    let piece = [b'a'; 1 << 14];
+    let length = 200 << 20;
+    let hub = Hub::start();
+    let mut one = sample(0);
+    one["attachments"] = json!([{
+        "usageType": "https://example.com/film", "display": {"en": "a film"},
+        "contentType": "video/mp4", "length": length, "sha2": SHA2,
+    }]);
+    let begin = format!(
+        "--film\r\nContent-Type: application/json\r\n\r\n{one}\r\n--film\r\nContent-Type: video/mp4\r\n\
+         Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: {SHA2}\r\n\r\n"
+    );
+    let end = "\r\n--film--\r\n";
+    let head = |method: &str, headers: &str| {
+        format!(
+            "{method} /xAPI/statements?attachments=true HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\
+             Authorization: {}\r\nX-Experience-API-Version: 2.0.0\r\n{headers}\r\n",
+            auth()
+        )
+    };
+    let whole = begin.len() + length + end.len();
+    let headers =
+        format!("Content-Type: multipart/mixed; boundary=film\r\nContent-Length: {whole}\r\n");
+    // A first one, so that what any request needs is there.
+    assert_eq!(hub.post(&sample(1)).0, 200);
+    let before = most_kib(&hub);
+
+    let mut stream = hub.connect();
+    let head_of_post = head("POST", &headers).replace("?attachments=true", "");
+    stream
+        .write_all(head_of_post.as_bytes())
+        .expect("it is sent");
+    stream.write_all(begin.as_bytes()).expect("it is sent");
+    for _ in 0..length / piece.len() {
+        stream.write_all(&piece).expect("it is taken");
+    }
+    stream.write_all(end.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+
+    let mut stream = hub.connect();
+    stream
+        .write_all(head("GET", "").as_bytes())
+        .expect("it is sent");
+    let (mut came, mut bytes) = (0, vec![0; 1 << 16]);
+    loop {
+        let read = stream.read(&mut bytes).expect("an answer");
+        if read == 0 {
+            break;
+        }
+        came += read;
+    }
+    assert!((length..length + 10_000).contains(&came), "{came}");
+
+    let (before, after) = (
+        before.unwrap_or_default(),
+        most_kib(&hub).unwrap_or_default(),
+    );
+    assert!(
+        after - before < 8 << 10,
+        "{before} KiB before and {after} after"
+    );
+    assert!(after > 0 || !cfg!(target_os = "linux"));
 }
