@@ -39,7 +39,7 @@ pub(crate) fn must_be_ours(queue: &Path) -> Result<(), StoreError> {
             || match suffix {
                 USERS_SUFFIX => recognised::is_list_of_users(&beside),
                 RESERVE_SUFFIX | PROBE_SUFFIX => recognised::is_room(&beside),
-                "-journal" => recognised::is_journal(&beside),
+                "-journal" => recognised::is_journal(&beside) || recognised::is_being_made(queue),
                 "-shm" => recognised::is_memory(queue, &seen)?,
                 RESCUED_SUFFIX => recognised::is_successor(&beside)?,
                 _ => true,

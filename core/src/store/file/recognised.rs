@@ -81,6 +81,15 @@ pub(crate) fn is_journal(path: &Path) -> bool {
         .is_none_or(|begins| is_blank(&begins) || JOURNAL.starts_with(&begins))
 }
 
+/// Tells whether a file may be a queue whose making was cut off: there, and no longer than its first page. What is
+/// called its journal is of its making, of which a power cut leaves any sectors, and others of whatever was on the disk.
+pub(crate) fn is_being_made(queue: &Path) -> bool {
+    let is_short = Seen::at(queue).is_some_and(|seen| seen.bytes <= u64::from(PAGE_BYTES));
+    is_short
+        && beginning(queue, kind::MAGIC.len() as u64)
+            .is_some_and(|begins| is_blank(&begins) || kind::MAGIC.starts_with(&begins))
+}
+
 /// Tells whether a file may be the memory that the queue's users share: it has whole pages, or the first bytes that
 /// `SQLite` leaves of it. Where the queue is gone its content is read too: nobody has locks in it that reading would
 /// drop.

@@ -227,6 +227,21 @@ fn what_was_torn_of_ours_is_no_file_of_anothers() {
     }
 }
 
+/// A power cut has left the length of the journal, and not its first sector, while the queue was being made.
+#[test]
+fn what_was_torn_of_a_journal_is_no_file_of_anothers_while_the_queue_is_made() {
+    let all = left_by_a_kill();
+    let page = &all["queue.db"][..1024];
+    let journal = [&[b't'; 516], page, &[b't'; 4]].concat();
+    for begun in [&b""[..], &page[..512], page] {
+        let (_folder, path) = file();
+        fs::write(&path, begun).unwrap();
+        fs::write(with_suffix(&path, "-journal"), &journal).unwrap();
+        let opened = Db::open(&path, Durability::ProcessCrash, NOW);
+        assert!(opened.is_ok(), "{} bytes: {opened:?}", begun.len());
+    }
+}
+
 /// Damage of one sector, wherever it is, with the database there.
 #[test]
 fn what_is_damaged_of_ours_is_no_file_of_anothers() {
