@@ -2,7 +2,8 @@
 //!
 //! It lies beside the database, and for a hub in memory among the temporary files, from which it goes with the hub. It is
 //! made when the first content needs it. A file that no row names, left by a hub that was killed, goes when the folder is
-//! opened again, unless another hub has it open: each holds a lock on it.
+//! opened again, unless another hub has it open: each holds a lock on it. What a killed hub in memory leaves goes when
+//! another one makes its folder.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -17,6 +18,9 @@ const COMING: &str = "coming-";
 
 /// Name of the file that is locked as long as a hub has the folder open.
 const LOCK: &str = "lock";
+
+/// Beginning of the names of folders among the temporary files.
+const TEMPORARY: &str = "pannier-hub-";
 
 pub struct Folder {
     path: PathBuf,
@@ -35,7 +39,7 @@ impl Folder {
 
     /// Returns a folder that goes with the hub.
     pub fn temporary() -> Self {
-        let name = format!("pannier-hub-{}", Uuid::new_v4().simple());
+        let name = format!("{TEMPORARY}{}", Uuid::new_v4().simple());
         Self::at(std::env::temp_dir().join(name), true)
     }
 
@@ -114,11 +118,38 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
-        let lock = private().open(self.path.join(LOCK))?;
+        // Nobody else finds the lock of a folder of its own before that is held.
+        let name = if self.is_temporary { "locking" } else { LOCK };
+        let lock = private().open(self.path.join(name))?;
         // Where there are no locks, two hubs on one store are at their own risk.
-        let _ = lock.lock_shared();
+        let is_held = lock.lock_shared().is_ok();
+        if self.is_temporary && is_held {
+            fs::rename(self.path.join(name), self.path.join(LOCK))?;
+            sweep_temporary(self.path.parent().unwrap_or(Path::new("")));
+        }
         *open = Some(lock);
         Ok(())
+    }
+}
+
+/// Removes the folders of hubs in memory that are no more. What cannot be removed stays.
+fn sweep_temporary(among: &Path) {
+    let Ok(entries) = fs::read_dir(among) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if !name.to_string_lossy().starts_with(TEMPORARY) {
+            continue;
+        }
+        let mut existing = OpenOptions::new();
+        let lock = existing
+            .read(true)
+            .write(true)
+            .open(entry.path().join(LOCK));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -230,6 +261,21 @@ mod tests {
         let path = folder.path.clone();
         drop(folder);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_a_killed_hub_in_memory_left_goes_with_the_next_one() {
+        let alive = Folder::temporary();
+        let _coming = alive.coming().unwrap();
+        let killed = Folder::temporary();
+        fs::create_dir(&killed.path).unwrap();
+        for name in [LOCK, "coming-1"] {
+            fs::write(killed.path.join(name), "").unwrap();
+        }
+        let next = Folder::temporary();
+        let _coming = next.coming().unwrap();
+        assert!(!killed.path.exists());
+        assert_eq!((names(&alive).len(), names(&next).len()), (2, 2));
     }
 
     #[cfg(unix)]

@@ -71,6 +71,8 @@ impl Hub {
         let mut child = command
             .env("PANNIER_HUB_USER", "me")
             .env("PANNIER_HUB_PASSWORD", "s3cret")
+            // It is killed in the end, and may leave long contents there.
+            .env("TMPDIR", device.folder())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .stdin(Stdio::null())
