@@ -77,7 +77,7 @@ use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
 use crate::statement::StatementDefaults;
-use crate::store::{Db, Opening, Shared, UpstreamId};
+use crate::store::{Db, Millis, Opening, Shared, UpstreamId};
 use crate::sync::SyncReport;
 
 /// Length of the longest statement accepted, bytes of its JSON. Where an answer was lost the LRS's copy, which may be
@@ -147,19 +147,7 @@ impl Collector {
             },
             now,
         )?;
-        let endpoint = match endpoint {
-            Some(endpoint) => {
-                store.with(now, |db| {
-                    db.set_endpoint(UpstreamId::MAIN, endpoint.as_str())
-                })?;
-                Some(endpoint)
-            }
-            // What was salvaged from a damaged file may no longer be a URL.
-            None => store
-                .with(now, |db| db.upstream(UpstreamId::MAIN))?
-                .endpoint
-                .and_then(|known| Endpoint::parse(&known).ok()),
-        };
+        let endpoint = set_or_known(&store, endpoint, now)?;
         check(&endpoint)?;
         let defaults = config.defaults.prepared();
         let main = Lane::new(
@@ -345,4 +333,21 @@ impl Drop for Collector {
         }
         self.inner.folding.wait();
     }
+}
+
+/// Sets where the first upstream's statements go, or returns what is known of that.
+fn set_or_known(
+    store: &Shared,
+    endpoint: Option<Endpoint>,
+    now: Millis,
+) -> Result<Option<Endpoint>, Error> {
+    if let Some(endpoint) = endpoint {
+        store.with(now, |db| {
+            db.set_endpoint(UpstreamId::MAIN, endpoint.as_str())
+        })?;
+        return Ok(Some(endpoint));
+    }
+    let main = store.with(now, |db| db.upstream(UpstreamId::MAIN))?;
+    // What was salvaged from a damaged file may no longer be a URL.
+    Ok(main.endpoint.and_then(|known| Endpoint::parse(&known).ok()))
 }

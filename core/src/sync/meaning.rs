@@ -64,6 +64,17 @@ impl Verdict {
             _ => false,
         }
     }
+
+    /// Tells whether some of the batch may be stored of which the answer does not say so.
+    pub(crate) fn leaves_open(&self) -> bool {
+        match self {
+            Self::Stored { look, .. } => !look.is_empty(),
+            Self::Unproved { .. } | Self::Sorted { .. } => true,
+            // It may have stored what it failed on.
+            Self::Suspicious { blame, .. } => blame.reason == HoldReason::ServerError,
+            Self::Known { .. } | Self::TooLarge { .. } | Self::Stop(_) => false,
+        }
+    }
 }
 
 /// Objection of the LRS to a statement.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Now;
 use crate::lrs::reading::{read_about, read_post, speaks_both};
 use crate::lrs::{About, Response, Sender, TransportError, headers};
-use crate::store::{Db, HoldReason, Millis, Problem, StoreError};
+use crate::store::{Db, Millis, Problem, StoreError};
 use crate::sync::judge;
 use crate::sync::link;
 use crate::sync::meaning::{Negotiated, Pause, Stop, Verdict};
@@ -184,16 +184,10 @@ impl Session {
             self.link.doubt_version(answer);
         }
         self.learn_at_once(&verdict, answer, from);
-        let open = match &verdict {
-            Verdict::Stored { look, .. } => !look.is_empty(),
-            Verdict::Unproved { .. } | Verdict::Sorted { .. } => true,
-            // It may have stored what it failed on.
-            Verdict::Suspicious { blame, .. } => blame.reason == HoldReason::ServerError,
-            _ => false,
-        };
-        if open && judge::has_ended(answer.status, from) {
+        let leaves_open = verdict.leaves_open();
+        if leaves_open && judge::has_ended(answer.status, from) {
             self.link.was_at_work_until(now);
-        } else if open {
+        } else if leaves_open {
             // The sender may have given up waiting for the LRS, which is still working on it.
             self.stay_quiet(&batch, sent.timeout, now);
         }
