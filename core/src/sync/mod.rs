@@ -33,13 +33,14 @@
 //! | | partial success | the named are delivered, the refused are suspects, `Lookup` for the rest |
 //! | | 409 | `Lookup`: an identical copy is delivered, another is held as a conflict, none makes a suspect |
 //! | | 413 | fewer bytes: halves; one alone is a suspect |
-//! | | 400, 401, 403, 404, 5xx of the LRS itself | halves, or around the place named; one: looked up, then a suspect |
+//! | | 400, 401, 403, 404, 5xx of the LRS itself | halves, or around the place named; one: looked up, then a suspect; a 4xx or 501 to all, in a version in which it took nothing: the other one is tried once |
+//! | | a batch's first 5xx of the LRS itself | `Lookup` for the first: if it is there, for the others too |
 //! | | a page, a redirect, no LRS | stop and wait; one alone is a suspect once the session is cautious |
 //! | | 429, 503, or doubt whether it has ended | stop and wait; nothing is sent until it must have ended |
 //! | | no answer | the same; `Unreachable` proves that nothing left |
 //! | `Lookup` (`GET ?statementId=`) | a copy | identical: delivered; another, from the LRS itself: held as a conflict |
 //! | | none | asked for once more as voided; then as the task says (send, split, suspect) |
-//! | | 400 | the other version is tried once; then its answers to statements must suffice |
+//! | | 400 | the other version is tried once, for look-ups alone where it has understood statements in this one; then its answers to statements must suffice |
 //! | | 401 by the LRS | credentials, unless write-only: its answers to statements tell (`link::unauthorized`) |
 //! | | 403, 405, 501, unreadable | not shown: its answers to statements must suffice |
 //! | | nobody answers | stop; from the third time on every other look-up is left out (`statements::next_task`) |
