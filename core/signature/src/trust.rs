@@ -161,25 +161,44 @@ fn within((first, last): (i64, i64), at: i64) -> Result<(), &'static str> {
 const EARLY: &str = "a certificate of its chain was not valid yet at the statement's timestamp";
 const LATE: &str = "a certificate of its chain was not valid any more at the statement's timestamp";
 
+/// Says of a chain why it does not hold, and where the reason is ours and not the chain's, that it cannot be checked.
 fn words(error: &Error) -> String {
-    match error {
+    let words = match error {
         Error::UnknownIssuer => {
-            "its chain of certificates leads to none of the roots that are trusted".into()
+            "its chain of certificates leads to none of the roots that are trusted"
         }
-        Error::CertExpired { .. } => LATE.into(),
-        Error::CertNotValidYet { .. } => EARLY.into(),
+        Error::CertExpired { .. } => LATE,
+        Error::CertNotValidYet { .. } => EARLY,
         Error::CaUsedAsEndEntity => {
             "its certificate is one of an authority, which signs certificates and no statements"
-                .into()
+        }
+        Error::EndEntityUsedAsCa => {
+            "a certificate of its chain that made another is not one of an authority"
         }
         Error::InvalidSignatureForPublicKey => {
-            "a certificate of its chain was not made by the next one".into()
+            "a certificate of its chain was not made by the next one"
         }
-        Error::UnsupportedCertVersion => {
-            "a certificate of its chain is not of version 3 of X.509".into()
+        Error::UnsupportedCertVersion => "a certificate of its chain is not of version 3 of X.509",
+        Error::PathLenConstraintViolated => {
+            "its chain has more authorities than one of them allows below itself"
         }
-        other => format!("its chain of certificates does not hold: {other:?}"),
-    }
+        Error::NameConstraintViolation => {
+            "an authority of its chain may not make certificates for this name"
+        }
+        Error::UnsupportedCriticalExtension => {
+            "a certificate of its chain has a critical extension that is not known here, so the chain cannot be checked"
+        }
+        Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            "a certificate of its chain is signed in a way that cannot be checked here; RSA and the curves P-256, P-384 \
+             and Ed25519 with SHA-256, SHA-384 or SHA-512 can"
+        }
+        Error::MaximumPathDepthExceeded => {
+            "its chain has more than six authorities below the root, which cannot be checked here"
+        }
+        other => return format!("its chain of certificates does not hold: {other:?}"),
+    };
+    words.into()
 }
 
 /// Lets certificates be for any usage.

@@ -73,6 +73,35 @@ fn a_chain_leads_to_a_root() {
 }
 
 #[test]
+fn a_chain_that_is_too_long_says_so() {
+    let root = certificate("Root", None, true, (2020, 2040), None);
+    let mut authorities = vec![root];
+    for n in 1..=7 {
+        let above = authorities.last();
+        authorities.push(certificate(
+            &format!("Authority {n}"),
+            None,
+            true,
+            (2020, 2040),
+            above,
+        ));
+    }
+    let signer = certificate(
+        "Ada",
+        Some(RSA_2048),
+        false,
+        (2020, 2040),
+        authorities.last(),
+    );
+    let mut certificates = vec![&signer];
+    certificates.extend(authorities[1..].iter().rev());
+    let said = distrust(&certificates, &trusting(&[&authorities[0]])).unwrap();
+    assert!(said.contains("more than six authorities"), "{said}");
+    // Nearer to the signer it is short enough.
+    assert_eq!(distrust(&certificates, &trusting(&[&authorities[1]])), None);
+}
+
+#[test]
 fn all_are_valid_when_the_statement_was_made() {
     let made = chain();
     let trust = trusting(&[&made.root]);
