@@ -22,6 +22,7 @@ use crate::store::ledger_file::reading;
 use crate::store::ledger_file::writer::Keeper;
 use crate::store::queue::balance;
 use crate::store::queue::next_batch::Walk;
+use crate::store::repair::pages::Pages;
 
 /// One connection to a queue's file. Blocking; used by one thread at a time.
 #[derive(Debug)]
@@ -332,6 +333,24 @@ impl Db {
     /// Keeps SQLite from folding the log when this connection closes.
     pub(super) fn fold_nothing_when_closed(&self) -> Result<(), StoreError> {
         Ok(wal::fold_nothing_when_closed(&self.conn)?)
+    }
+
+    /// Lets SQLite fold the log when this connection closes last: the database is what it should be.
+    pub(super) fn fold_when_closed(&self) -> Result<(), StoreError> {
+        Ok(wal::fold_when_closed(&self.conn)?)
+    }
+
+    /// Tells whether the log beside the file cannot be its own: with it the file is shorter, and what would be cut off
+    /// holds statements that came after all that the database knows. Its own has a higher place in the log of statements
+    /// than any that was ever taken in.
+    pub(super) fn has_the_log_of_another(&self) -> Result<bool, StoreError> {
+        let (live, free) = self.pages()?;
+        let pages = u64::try_from(live + free).unwrap_or(0);
+        if identity::size_of(&self.path) <= pages * u64::from(PAGE_BYTES) {
+            return Ok(false);
+        }
+        let last = self.last_seq()?;
+        Ok(Pages::of_file(&self.path)?.has_statement_after(pages, last))
     }
 
     /// Returns an error if the database's pages or counts contradict each other.

@@ -19,6 +19,7 @@ use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
 use super::settings::PAGE_BYTES;
 use super::users::Newcomer;
+use super::wal::fold_nothing_when_closed;
 use super::wal_length::{FULL_BYTES, LogLength};
 use super::{beside, one_name, reserve};
 use crate::lock::lock;
@@ -96,7 +97,7 @@ impl Db {
         one_name::must_have_one_name(path)?;
         reading::must_be_usable(path)?;
         let newcomer = Newcomer::come(path, create)?;
-        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
+        let mut is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut kept_at = None;
         if replace::is_ready(path) {
             let _turn = FolderLock::wait(path);
@@ -112,27 +113,20 @@ impl Db {
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
             Nature::Lost => {
                 let why = "it is empty or gone, and was not before";
-                return Self::salvage_as(newcomer, path, found, durability, why, now);
+                return Self::salvage_as(newcomer, is_mixed, path, found, durability, why, now);
             }
             Nature::ForSqlite if identity::size_of(path) == 0 => {
                 beside::must_be_of_a_queue(path)?;
             }
             Nature::ForSqlite => {}
         }
-        let opened = connect(path, durability).and_then(|mut db| {
-            if let Some(kept_at) = kept_at {
-                loss::write_kept_at(&mut db, &kept_at)?;
-            }
+        let opened = look_into(path, durability).and_then(|mut db| {
             schema::must_be_whole(&db.conn)?;
-            // Every use needs these: damage in them shows now.
-            db.losses()?;
-            for upstream in db.upstreams()? {
-                db.upstream(upstream)?;
+            if db.has_the_log_of_another()? {
+                is_mixed = true;
+                return Err(StoreError::Damaged(LOG_OF_ANOTHER.to_owned()));
             }
-            if is_mixed {
-                db.must_be_of_one_age()?;
-            }
-            let salvaged = db.compare_numbers(is_mixed, now)?;
+            let salvaged = db.found_sound(kept_at.as_deref(), is_mixed, now)?;
             Ok(Opened { db, salvaged })
         });
         match opened {
@@ -141,10 +135,33 @@ impl Db {
                 if !kind::was_a_queue(path)? {
                     return Err(StoreError::Foreign(path.clone()));
                 }
-                Self::salvage_as(newcomer, path, found, durability, &why, now)
+                Self::salvage_as(newcomer, is_mixed, path, found, durability, &why, now)
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// Tells what is missing of a file that is whole, and from then on lets its log be folded into it.
+    fn found_sound(
+        &mut self,
+        kept_at: Option<&Path>,
+        is_mixed: bool,
+        now: Millis,
+    ) -> Result<Option<Salvaged>, StoreError> {
+        if let Some(kept_at) = kept_at {
+            loss::write_kept_at(self, kept_at)?;
+        }
+        // Every use needs these: damage in them shows now.
+        self.losses()?;
+        for upstream in self.upstreams()? {
+            self.upstream(upstream)?;
+        }
+        if is_mixed {
+            self.must_be_of_one_age()?;
+        }
+        let salvaged = self.compare_numbers(is_mixed, now)?;
+        self.fold_when_closed()?;
+        Ok(salvaged)
     }
 
     /// Opens a second connection, for reading only, to a file that is open already.
@@ -192,11 +209,13 @@ impl Db {
         now: Millis,
     ) -> Result<Opened, StoreError> {
         let newcomer = Newcomer::come(path, true)?;
-        Self::salvage_as(newcomer, path, damaged, durability, why, now)
+        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
+        Self::salvage_as(newcomer, is_mixed, path, damaged, durability, why, now)
     }
 
     fn salvage_as(
         newcomer: Option<Newcomer>,
+        is_mixed: bool,
         path: &Path,
         damaged: Option<FileId>,
         durability: Durability,
@@ -212,7 +231,6 @@ impl Db {
         let owner = identity::owner_of(path);
         let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
         new.keeper = None;
-        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut salvaged = salvage::rescue(&mut new, path, why, is_mixed, now)?;
         new.checkpoint()?;
         drop(new);
@@ -299,6 +317,9 @@ impl Db {
     }
 }
 
+const LOG_OF_ANOTHER: &str =
+    "the log beside it is not its own, or older, and would cut off statements";
+
 fn not_put_back(path: &Path, is_gone: bool, error: StoreError) -> StoreError {
     let why = match error {
         StoreError::DiskFull => return error,
@@ -327,6 +348,14 @@ fn not_put_back(path: &Path, is_gone: bool, error: StoreError) -> StoreError {
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Db, StoreError> {
+    let db = look_into(path, durability)?;
+    db.fold_when_closed()?;
+    Ok(db)
+}
+
+/// Opens a file that may turn out to be damaged: its log is not folded into it when it is closed, as that would write over
+/// what can be saved.
+fn look_into(path: &Path, durability: Durability) -> Result<Db, StoreError> {
     let since = Instant::now();
     let mut connected = connect_to(path, durability, Beside::Others);
     // Where several processes make one file at once, SQLite does not wait for each lock.
@@ -385,6 +414,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     if conn.is_readonly("main")? {
         return Err(StoreError::ReadOnly("it is read-only".to_owned()));
     }
+    fold_nothing_when_closed(&conn)?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     // A cached statement with a bound LIMIT would be planned anew for each value of it.

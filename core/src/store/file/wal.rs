@@ -69,6 +69,12 @@ pub(crate) fn fold_nothing_when_closed(conn: &Connection) -> rusqlite::Result<()
     conn.set_db_config(setting, true).map(drop)
 }
 
+/// Lets SQLite fold the log when this connection closes last, as it does by itself.
+pub(crate) fn fold_when_closed(conn: &Connection) -> rusqlite::Result<()> {
+    let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    conn.set_db_config(setting, false).map(drop)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::wal_length::FULL_BYTES;

@@ -57,8 +57,17 @@ pub(crate) struct Pages {
 
 impl Pages {
     pub(crate) fn of(path: &Path) -> Result<Self, StoreError> {
-        let file = Looked::at(path, path)?;
         let log = Looked::at(path, &with_suffix(path, "-wal"))?;
+        Self::of_both(path, log)
+    }
+
+    /// Reads the file by itself, as the log beside it is not its own.
+    pub(crate) fn of_file(path: &Path) -> Result<Self, StoreError> {
+        Self::of_both(path, None)
+    }
+
+    fn of_both(path: &Path, log: Option<Looked>) -> Result<Self, StoreError> {
+        let file = Looked::at(path, path)?;
         let frames = wal_frames::read(log.as_ref(), file.as_ref());
         let mut versions: HashMap<u64, Vec<usize>> = HashMap::new();
         for (at, frame) in frames.iter().enumerate() {
@@ -83,6 +92,30 @@ impl Pages {
                 cells
                     .iter()
                     .any(|cell| self.row(&bytes, *cell, usize::MAX).is_some())
+            })
+        })
+    }
+
+    /// Returns the number of pages that the file has with its log.
+    pub(crate) fn cut_to(&self) -> Option<u64> {
+        let mut frames = self.frames.iter().rev().filter(|frame| frame.whole);
+        frames.find_map(|frame| frame.pages_after)
+    }
+
+    /// Tells whether the file has a statement after that page whose place in the log of statements is after this one.
+    pub(crate) fn has_statement_after(&self, page: u64, seq: i64) -> bool {
+        (page + 1..=self.count).any(|page| {
+            let at = At::file(page);
+            let mut later = self.listed(at).into_iter().filter(|(own, _)| *own > seq);
+            later.any(|(seq, cell)| {
+                self.read(Spot {
+                    seq,
+                    page,
+                    at,
+                    cell,
+                    then: 0,
+                })
+                .is_some()
             })
         })
     }

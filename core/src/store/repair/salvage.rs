@@ -28,6 +28,7 @@ use crate::store::ledger_file::notes::Noted;
 use crate::store::ledger_file::reading;
 use crate::store::queue::checksum;
 use crate::store::queue::conditions::NEEDED;
+use crate::store::queue::end::Tail;
 use crate::store::{Db, Millis, StoreError, upstream};
 
 /// Saves what can be read of the file at `path` into a new, empty one.
@@ -41,13 +42,22 @@ pub(crate) fn rescue(
     let pages = Pages::of(path)?;
     let survey = Survey::of(&pages);
     let old = open_damaged(path);
+    let is_mixed = is_mixed || cuts_off_what_it_does_not_know(&pages, old.as_ref());
     let before = Before::of(old.as_ref(), path, is_mixed)?;
     let lost_places = before.lost_places(&survey.whole);
+    let unreadable = survey.spoilt;
+    let mut surveys = vec![(pages, survey)];
+    if is_mixed {
+        // What the log leaves of the file may be less than what the file has by itself.
+        let file = Pages::of_file(path)?;
+        let survey = Survey::of(&file);
+        surveys.push((file, survey));
+    }
     let mut salvaged = Salvaged {
         damage: damage.to_owned(),
         kept_at: None,
         saved: 0,
-        unreadable: survey.spoilt,
+        unreadable,
         lost: 0,
         uncertain: before.is_unknown || before.is_another_copy,
     };
@@ -69,19 +79,7 @@ pub(crate) fn rescue(
             None => HeldVoidings::noted(&before.noted),
         };
         let mut saving = Saving::begin(tx)?;
-        for spot in survey.whole {
-            match pages.read(spot) {
-                Some(found) if before.noted.has(spot.seq, found.id) => {}
-                Some(mut found) => {
-                    let given_up = before.noted.given_up(spot.seq, found.id);
-                    found.not_for = upstreams.not_for(spot.seq, found.not_for | given_up);
-                    let voiding = voidings.again(spot.seq, &found, Some(&upstreams));
-                    saving.save(found, voiding)?;
-                }
-                // It was there a moment ago: the disk itself fails.
-                None => saving.refused += 1,
-            }
-        }
+        save_all(&mut saving, &surveys, &before, &upstreams, &voidings)?;
         let saving = saving.end(now)?;
         salvaged.saved = saving.saved();
         salvaged.unreadable += saving.refused;
@@ -94,6 +92,43 @@ pub(crate) fn rescue(
         Ok(loss::write(tx, now, &salvaged)?)
     })?;
     Ok(salvaged)
+}
+
+/// Saves what was found, each statement once, except for what must not come back.
+fn save_all(
+    saving: &mut Saving<'_>,
+    surveys: &[(Pages, Survey)],
+    before: &Before,
+    upstreams: &Carried,
+    voidings: &HeldVoidings,
+) -> Result<(), StoreError> {
+    let mut ids = HashSet::new();
+    for (pages, survey) in surveys {
+        for spot in &survey.whole {
+            match pages.read(*spot) {
+                Some(found) if !ids.insert(found.id) => {}
+                Some(found) if before.noted.has(spot.seq, found.id) => {}
+                Some(mut found) => {
+                    let given_up = before.noted.given_up(spot.seq, found.id);
+                    found.not_for = upstreams.not_for(spot.seq, found.not_for | given_up);
+                    let voiding = voidings.again(spot.seq, &found, Some(upstreams));
+                    saving.save(found, voiding)?;
+                }
+                // It was there a moment ago: the disk itself fails.
+                None => saving.refused += 1,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether the log cannot be the file's own; see [`Db::has_the_log_of_another`]. Where nothing can be read of what
+/// the database knows, whatever it would cut off counts.
+fn cuts_off_what_it_does_not_know(pages: &Pages, old: Option<&Connection>) -> bool {
+    let last = old.and_then(|old| Tail::read(old).ok());
+    let last = last.map_or(0, |tail| tail.seq);
+    let cut_to = pages.cut_to().filter(|cut_to| *cut_to < pages.count);
+    cut_to.is_some_and(|cut_to| pages.has_statement_after(cut_to, last))
 }
 
 /// Keeps the reports of earlier losses that nobody has acknowledged yet.

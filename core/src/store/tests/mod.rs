@@ -4,6 +4,7 @@ mod again;
 mod backfill;
 mod beside;
 mod first_format;
+mod foreign_log;
 mod ledger_file;
 mod lost_elsewhere;
 mod many_aside;
