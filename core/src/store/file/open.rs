@@ -414,7 +414,10 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
     if conn.is_readonly("main")? {
         return Err(StoreError::ReadOnly("it is read-only".to_owned()));
     }
-    fold_nothing_when_closed(&conn)?;
+    if identity::size_of(&names::with_suffix(path, "-wal")) > 0 {
+        // One that is made here holds nothing of anybody else, and goes when it is closed.
+        fold_nothing_when_closed(&conn)?;
+    }
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(64);
     // A cached statement with a bound LIMIT would be planned anew for each value of it.
