@@ -66,7 +66,7 @@ mirror! {
         Busy,
         /// The LRS failed (408, 425, 5xx).
         ServerError,
-        /// The LRS is there but refuses one statement after another and has accepted none.
+        /// The LRS is there but refuses all that it is sent now.
         RefusesEverything,
         /// An answer of no expected kind.
         Unexpected,

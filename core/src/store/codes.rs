@@ -124,7 +124,7 @@ codes! {
         Busy = "busy",
         /// The LRS failed (408, 425, 5xx).
         ServerError = "server_error",
-        /// The LRS is there but refuses one statement after another and has accepted none.
+        /// The LRS is there but refuses all that it is sent now.
         RefusesEverything = "refuses_everything",
         /// An answer that makes no sense: it says that it stored statements, but neither names nor shows them.
         Unexpected = "unexpected",

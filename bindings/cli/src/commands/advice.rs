@@ -177,8 +177,8 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "Sync again later; if it stays so, tell who runs it, with its words",
         ),
         Problem::RefusesEverything => (
-            "{lrs} refuses one statement after another and has taken none",
-            "Read its words: a right is missing, a quota is used up, or all statements have the same fault; nothing is held",
+            "{lrs} refuses all that it is sent now",
+            "Read its words: a right is missing, a quota is used up, or what is left is at fault, which shows once it takes another statement; nothing is held",
         ),
         Problem::Unexpected => (
             "{lrs} gave an answer that fits nothing",
