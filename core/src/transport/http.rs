@@ -67,7 +67,8 @@ pub struct HttpOptions {
     pub proxy: Option<String>,
     /// Goes through the proxies that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, where no
     /// [`proxy`](Self::proxy) is set. One that is named wrong is refused
-    /// ([`InvalidHttpOptions::ProxyOfEnvironment`]): whoever names a proxy does not want to go around it. Off by default: an app's records do not go where its environment says.
+    /// ([`InvalidHttpOptions::ProxyOfEnvironment`]): whoever names a proxy does not want to go around it. Off by default:
+    /// an app's records do not go where its environment says.
     pub proxies_from_environment: bool,
 }
 

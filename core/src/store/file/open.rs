@@ -97,7 +97,7 @@ impl Db {
         one_name::must_have_one_name(path)?;
         reading::must_be_usable(path)?;
         let newcomer = Newcomer::come(path, create)?;
-        let mut is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
+        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut kept_at = None;
         if replace::is_ready(path) {
             let _turn = FolderLock::wait(path);
@@ -113,7 +113,7 @@ impl Db {
             Nature::Foreign => return Err(StoreError::Foreign(path.clone())),
             Nature::Lost => {
                 let why = "it is empty or gone, and was not before";
-                return Self::salvage_as(newcomer, is_mixed, path, found, durability, why, now);
+                return Self::salvage_as(newcomer, path, found, durability, why, now);
             }
             Nature::ForSqlite if identity::size_of(path) == 0 => {
                 beside::must_be_of_a_queue(path)?;
@@ -123,7 +123,6 @@ impl Db {
         let opened = look_into(path, durability).and_then(|mut db| {
             schema::must_be_whole(&db.conn)?;
             if db.has_the_log_of_another()? {
-                is_mixed = true;
                 return Err(StoreError::Damaged(LOG_OF_ANOTHER.to_owned()));
             }
             let salvaged = db.found_sound(kept_at.as_deref(), is_mixed, now)?;
@@ -135,7 +134,7 @@ impl Db {
                 if !kind::was_a_queue(path)? {
                     return Err(StoreError::Foreign(path.clone()));
                 }
-                Self::salvage_as(newcomer, is_mixed, path, found, durability, &why, now)
+                Self::salvage_as(newcomer, path, found, durability, &why, now)
             }
             Err(other) => Err(other),
         }
@@ -209,13 +208,11 @@ impl Db {
         now: Millis,
     ) -> Result<Opened, StoreError> {
         let newcomer = Newcomer::come(path, true)?;
-        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
-        Self::salvage_as(newcomer, is_mixed, path, damaged, durability, why, now)
+        Self::salvage_as(newcomer, path, damaged, durability, why, now)
     }
 
     fn salvage_as(
         newcomer: Option<Newcomer>,
-        is_mixed: bool,
         path: &Path,
         damaged: Option<FileId>,
         durability: Durability,
@@ -231,6 +228,7 @@ impl Db {
         let owner = identity::owner_of(path);
         let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
         new.keeper = None;
+        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
         let mut salvaged = salvage::rescue(&mut new, path, why, is_mixed, now)?;
         new.checkpoint()?;
         drop(new);

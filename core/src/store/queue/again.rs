@@ -35,9 +35,8 @@ pub(crate) fn release_for_new(
     Ok(())
 }
 
-/// Queues a statement that is in the file again for the upstreams where the app gave it up, and for no others; one that voids what
-/// was given up there is held. `notes`
-/// get a line for each.
+/// Queues a statement that is in the file again for the upstreams where the app gave it up, and for no others; one that
+/// voids what was given up there is held. `notes` get a line for each upstream.
 pub(crate) fn queue_again(
     tx: &Connection,
     tail: &mut Tail,

@@ -4,23 +4,15 @@
 use std::fs;
 
 use super::older_copy::{FILES, files, put};
-use crate::store::tests::{MAIN, NOW, append, check, file, open, settle_for, statement, take_for};
+use super::two_upstreams;
+use crate::store::tests::{MAIN, NOW, append, check, file, open, statement};
 use crate::store::{
-    Db, HistoryPolicy, LossReport, Outcome, Refused, Remainder, StoreError, Unchanged, UpstreamId,
+    Db, HistoryPolicy, LossReport, Refused, Remainder, StoreError, Unchanged, UpstreamId,
 };
 
 fn deliver(db: &mut Db, upstream: UpstreamId, statements: usize) {
-    let rows = take_for(db, upstream, statements);
-    let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
-    assert_eq!(seqs.len(), statements);
-    settle_for(
-        db,
-        upstream,
-        &seqs,
-        &Outcome::Delivered,
-        HistoryPolicy::None,
-    );
-    while db.purge(HistoryPolicy::None, NOW).unwrap() {}
+    two_upstreams::deliver(db, upstream, statements, HistoryPolicy::None);
+    two_upstreams::purge(db, HistoryPolicy::None);
 }
 
 fn record(db: &mut Db, numbers: std::ops::RangeInclusive<u128>) {

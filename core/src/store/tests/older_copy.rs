@@ -7,9 +7,9 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::taken_out::queued;
+use super::two_upstreams;
 use crate::store::tests::{
-    ALL, MAIN, NOW, append, check, file, held, open, settle, settle_for, sized, statement, take,
-    take_for,
+    ALL, MAIN, NOW, append, check, file, held, open, settle, sized, statement, take,
 };
 use crate::store::{Db, Durability, HistoryPolicy, Outcome, Shared, StoreError};
 
@@ -598,15 +598,7 @@ fn an_older_copy_put_in_its_place_while_it_is_open_loses_nothing_of_any_upstream
         (5..=9).for_each(record);
         for (upstream, count) in upstreams.into_iter().zip(delivered) {
             let deliver = |db: &mut Db| {
-                let rows = take_for(db, upstream, count);
-                let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
-                settle_for(
-                    db,
-                    upstream,
-                    &seqs,
-                    &Outcome::Delivered,
-                    HistoryPolicy::None,
-                );
+                two_upstreams::deliver(db, upstream, count, HistoryPolicy::None);
                 Ok::<_, StoreError>(())
             };
             if count > 0 {
