@@ -21,7 +21,7 @@ fn send(hub: &Running, contents: &[&str]) -> Value {
 }
 
 #[test]
-#[ignore = "needs Node and @xapi/xapi: tests/run attachments"]
+#[ignore = "left out: run tests/run attachments"]
 fn xapi_js_sends_one_content_and_is_told_why_not_two() {
     let hub = Hub::start(&options()).expect("a hub");
     let all: Vec<u8> = (0..=255).collect();

@@ -47,7 +47,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[test]
-#[ignore = "needs Python: tests/run attachments"]
+#[ignore = "left out: run tests/run attachments"]
 fn python_reads_the_same() {
     let every_octet: Vec<u8> = (0..=255).collect();
     let contents: [&[u8]; 9] = [
