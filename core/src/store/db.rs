@@ -265,6 +265,13 @@ impl Db {
         }
     }
 
+    /// Tells whether somebody has written over the file since it was opened.
+    pub(super) fn is_written_over(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| user.is_written_over())
+    }
+
     /// Tells whether its log is still where it was opened.
     pub(super) fn has_its_log(&self) -> bool {
         let place = self.open_file.as_ref();
@@ -320,6 +327,14 @@ impl Db {
         let folded =
             User::while_folding(self.user.as_ref(), || Folded::by(&self.conn, "TRUNCATE"))?;
         Ok(folded.is_whole)
+    }
+
+    /// Like `fold`, also into a database that somebody has written over: nothing else has what the log has.
+    pub(super) fn fold_all_the_same(&self) -> Result<bool, StoreError> {
+        if let Some(user) = &self.user {
+            user.is_as_it_should_be();
+        }
+        self.fold()
     }
 
     /// Like `fold`, without waiting long for readers.
@@ -392,7 +407,14 @@ impl Db {
 
 impl Drop for Db {
     fn drop(&mut self) {
-        if let (Some(user), Some(_)) = (&self.user, &self.open_file) {
+        let (Some(user), Some(_)) = (&self.user, &self.open_file) else {
+            return;
+        };
+        if user.is_written_over() {
+            // If this fails, the log is folded into what it does not belong to.
+            let _ = self.fold_nothing_when_closed();
+            user.has_put_back_in_doubt();
+        } else {
             user.folds();
         }
     }

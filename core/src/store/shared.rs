@@ -439,6 +439,16 @@ impl Shared {
             put_back?;
             self.close(slot);
             self.db(slot, now)?;
+        } else if db.is_written_over() {
+            tracing::warn!("the queue's file was written over while it was open: opening it anew");
+            if Db::is_whole_all_the_same(&self.path)
+                && let Some(user) = &db.user
+            {
+                user.is_as_it_should_be();
+            }
+            // What it keeps in memory is of the former file.
+            self.close(slot);
+            self.db(slot, now)?;
         } else if let Some(StoreError::Damaged(why)) = met {
             let damaged = db.id();
             self.close(slot);

@@ -72,10 +72,11 @@ pub struct Opened {
 
 impl Opened {
     /// Lets others join this one from now on.
-    fn by(mut self, newcomer: Option<Newcomer>) -> Self {
+    fn by(mut self, newcomer: Option<Newcomer>) -> Result<Self, StoreError> {
         let open = newcomer.zip(self.db.open_file);
         self.db.user = open.and_then(|(newcomer, open)| newcomer.enter(&open));
-        self
+        LogLength::default().watch(&mut self.db.conn, self.db.user.as_ref())?;
+        Ok(self)
     }
 }
 
@@ -129,7 +130,7 @@ impl Db {
             Ok(Opened { db, salvaged })
         });
         match opened {
-            Ok(opened) => Ok(opened.by(newcomer)),
+            Ok(opened) => opened.by(newcomer),
             Err(StoreError::Damaged(why)) => {
                 if !kind::was_a_queue(path)? {
                     return Err(StoreError::Foreign(path.clone()));
@@ -161,6 +162,18 @@ impl Db {
         let salvaged = self.compare_numbers(is_mixed, now)?;
         self.fold_when_closed()?;
         Ok(salvaged)
+    }
+
+    /// Tells whether the database at `path`, with its log, is whole, though it was written while it was open: only its
+    /// times may have changed, or it was put back as it was.
+    pub(crate) fn is_whole_all_the_same(path: &Path) -> bool {
+        let whole = || {
+            let fresh = Self::open_reader(path)?;
+            fresh.fold_nothing_when_closed()?;
+            fresh.must_be_of_one_age()?;
+            fresh.has_the_log_of_another().map(|is_another| !is_another)
+        };
+        whole().unwrap_or(false)
     }
 
     /// Opens a second connection, for reading only, to a file that is open already.
@@ -223,7 +236,7 @@ impl Db {
         if FileId::of(path) != damaged {
             // Another process has done it.
             let db = connect(path, durability)?;
-            return Ok(Opened { db, salvaged: None }.by(newcomer));
+            return Opened { db, salvaged: None }.by(newcomer);
         }
         let owner = identity::owner_of(path);
         let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
@@ -244,7 +257,7 @@ impl Db {
             salvaged.uncertain |= beside.uncertain;
         }
         let salvaged = Some(salvaged);
-        Ok(Opened { db, salvaged }.by(newcomer))
+        Opened { db, salvaged }.by(newcomer)
     }
 
     /// Makes sure that what was committed is in the file that has the queue's name, or will be at the next open:
@@ -265,11 +278,11 @@ impl Db {
             // connection knows of the log would overwrite what others have folded.
             FileState::InPlace | FileState::WithoutMemory => self.fold_nothing_when_closed(),
             FileState::WithoutLog => {
-                is_in_doubt = self
-                    .user
-                    .as_ref()
-                    .is_some_and(|user| user.is_written_over());
-                if self.fold()? {
+                is_in_doubt = self.is_written_over();
+                if is_in_doubt && self.has_the_log_of_another()? {
+                    return self.fold_nothing_when_closed();
+                }
+                if self.fold_all_the_same()? {
                     Ok(())
                 } else {
                     Err(StoreError::Busy)

@@ -16,6 +16,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::beside;
@@ -52,7 +53,11 @@ pub(crate) struct User {
     process: u32,
     /// True once the files noted in `.open` are this one's, too.
     has_entered: bool,
+    /// Time when the database was last written, as `.open` last said; 0 before that is read.
+    changed_at: AtomicU64,
 }
+
+const WRITTEN_OVER: &str = "it was written over while it was open";
 
 /// Reason why one cannot enter yet.
 enum Obstacle {
@@ -109,6 +114,7 @@ impl Newcomer {
             file,
             process: std::process::id(),
             has_entered: false,
+            changed_at: AtomicU64::new(0),
         };
         Some(Self {
             user: Some(user),
@@ -139,7 +145,7 @@ impl Newcomer {
         let said = user.said()?;
         let there = said.there(&user.queue);
         if there == There::All || there == There::None && is_patience_over {
-            self.is_mixed = said == Files::Doubtful;
+            self.is_mixed = said == Files::Doubtful || user.is_written_over();
             return Ok(None);
         }
         // Not kept while waiting: nobody could open the queue alone.
@@ -174,21 +180,33 @@ impl Drop for Newcomer {
 }
 
 impl User {
-    /// Folds the log into the database, so that it does not count as another database after a kill in between.
+    /// Folds the log into the database, so that it does not count as another database after a kill in between. Folds
+    /// nothing into a database that somebody else has written over: the log belongs to what it was.
     pub(crate) fn while_folding<E>(
         user: Option<&Arc<Self>>,
         fold: impl FnOnce() -> Result<Folded, E>,
-    ) -> Result<Folded, E> {
+    ) -> Result<Folded, StoreError>
+    where
+        StoreError: From<E>,
+    {
         let Some(user) = user else {
-            return fold();
+            return Ok(fold()?);
         };
+        if user.is_written_over() {
+            return Err(StoreError::Damaged(WRITTEN_OVER.to_owned()));
+        }
         user.folds();
         let folded = fold();
         // Otherwise another may still be folding.
         if folded.as_ref().is_ok_and(|it| it.is_whole) {
-            user.note_change(changed_at(&user.queue));
+            user.is_as_it_should_be();
         }
-        folded
+        Ok(folded?)
+    }
+
+    /// Notes that the database is what its users have made of it.
+    pub(crate) fn is_as_it_should_be(&self) {
+        self.note_change(changed_at(&self.queue));
     }
 
     /// Notes that the database is about to be written, also should this process die: closing it folds the log.
@@ -204,8 +222,25 @@ impl User {
 
     /// Tells whether somebody who does not know of the log has written over the database.
     pub(crate) fn is_written_over(&self) -> bool {
-        self.said()
-            .is_ok_and(|said| said.is_written_over(&self.queue))
+        let found = changed_at(&self.queue).unwrap_or(0);
+        if found == self.changed_at.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Ok(said) = self.said() else {
+            return false;
+        };
+        if said.is_written_over(&self.queue) {
+            // Unless another user has begun to fold, or folded, in between.
+            return self.said().is_ok_and(|again| again == said);
+        }
+        if let Files::Known {
+            changed_at: Some(then),
+            ..
+        } = said
+        {
+            self.changed_at.store(then, Ordering::Relaxed);
+        }
+        false
     }
 
     /// Notes that its files are in their places again: newcomers use those.
@@ -250,7 +285,7 @@ impl Drop for User {
                 // SQLite removed it with the last connection: nobody else has the queue open.
                 self.has_put_back();
             }
-            _ => self.note_change(changed_at(&self.queue)),
+            _ => self.is_as_it_should_be(),
         }
         // A fork's child would keep the lock.
         let _ = self.file.unlock();
@@ -398,7 +433,8 @@ mod tests {
         let (_folder, path) = file();
         let mut db = open(&path);
         append(&mut db, 1).unwrap();
-        let mut folded = Folded::by(&db.conn, "PASSIVE").unwrap();
+        let passively = || Folded::by(&db.conn, "PASSIVE");
+        let mut folded = User::while_folding(db.user.as_ref(), passively).unwrap();
         for (is_whole, seconds) in [(false, 1), (true, 2)] {
             folded.is_whole = is_whole;
             User::while_folding(db.user.as_ref(), || Ok::<_, StoreError>(folded)).unwrap();

@@ -1,7 +1,83 @@
 //! A queue's file that another one is copied over while it is open: it stays the same file, and nothing has what it had.
 
+use std::collections::BTreeSet;
+
 use super::{ALL, MAIN, NOW, append, file, open, sized};
 use crate::store::{Db, Durability, Refused, Shared, StoreError};
+
+/// Uses of an open queue, the last of which closes it.
+type Use = (&'static str, fn(Shared) -> Option<Shared>);
+
+const USES: [Use; 5] = [
+    ("record", |shared| {
+        // Refused or not.
+        let _ = shared.append(vec![sized(5_000, 0)], NOW);
+        Some(shared)
+    }),
+    ("a list", |shared| {
+        let _ = shared.read(NOW, |db| db.queued(MAIN, ALL));
+        Some(shared)
+    }),
+    ("a sync", |shared| {
+        let _ = shared.with(NOW, |db| db.ledger(MAIN));
+        Some(shared)
+    }),
+    ("folding", |shared| {
+        let _ = shared.fold();
+        Some(shared)
+    }),
+    ("closing", |shared| {
+        drop(shared);
+        None
+    }),
+];
+
+#[test]
+fn a_bigger_copy_is_not_cut_off_by_the_log_of_what_was_open() {
+    for (what, use_it) in USES {
+        for durability in [Durability::PowerCut, Durability::ProcessCrash] {
+            let (_newer, from) = file();
+            let mut newer = open(&from);
+            for n in 1..=330 {
+                append(&mut newer, n).unwrap();
+            }
+            drop(newer);
+            let bytes = std::fs::read(&from).unwrap();
+            let (_folder, path) = file();
+            let shared = Shared::open(&path, durability, NOW).unwrap();
+            for n in 1..=30 {
+                shared.append(vec![sized(n, 0)], NOW).unwrap();
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            let shared =
+                use_it(shared).unwrap_or_else(|| Shared::open(&path, durability, NOW).unwrap());
+            let queued = shared.read(NOW, |db| db.queued(MAIN, ALL)).unwrap();
+            let ids: BTreeSet<_> = queued.iter().map(|one| one.id).collect();
+            let missing = (1..=330)
+                .filter(|n| !ids.contains(&sized(*n, 0).id))
+                .count();
+            assert_eq!(missing, 0, "{what}, {durability:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_whose_time_alone_was_changed_goes_on_and_nothing_is_told() {
+    for (what, use_it) in USES {
+        let (_folder, path) = file();
+        let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+        shared.append(vec![sized(1, 0)], NOW).unwrap();
+        let file = std::fs::File::options().append(true).open(&path).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let shared = use_it(shared)
+            .unwrap_or_else(|| Shared::open(&path, Durability::ProcessCrash, NOW).unwrap());
+        shared.append(vec![sized(2, 0)], NOW).unwrap();
+        assert_eq!(shared.read(NOW, Db::loss), Ok(None), "{what}");
+        let queued = shared.read(NOW, |db| db.queued(MAIN, ALL)).unwrap();
+        assert!(queued.len() >= 2, "{what}");
+    }
+}
 
 /// It was written over, and then another one took its place, as another process makes one that has noticed it.
 #[test]
