@@ -23,6 +23,7 @@
 //! records into one commit.
 
 mod codes;
+mod columns;
 mod db;
 mod error;
 mod file;

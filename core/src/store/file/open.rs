@@ -184,6 +184,7 @@ impl Db {
         let conn =
             Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
         conn.busy_timeout(BUSY)?;
+        keep_prepared(&conn)?;
         conn.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;")?;
         Ok(Self {
             conn,
@@ -408,6 +409,13 @@ enum Beside {
     Nobody,
 }
 
+/// Keeps all statements prepared. One with a bound LIMIT would be planned anew for each value of it otherwise.
+fn keep_prepared(conn: &Connection) -> Result<(), StoreError> {
+    conn.set_prepared_statement_cache_capacity(64);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -430,9 +438,7 @@ fn connect_to(path: &Path, durability: Durability, beside: Beside) -> Result<Db,
         fold_nothing_when_closed(&conn)?;
     }
     conn.busy_timeout(BUSY)?;
-    conn.set_prepared_statement_cache_capacity(64);
-    // A cached statement with a bound LIMIT would be planned anew for each value of it.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    keep_prepared(&conn)?;
     if beside == Beside::Nobody {
         conn.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::clock::{Now, Steady};
 use crate::statement::XapiVersion;
+use crate::store::columns::Columns;
 use crate::store::{LrsClock, Millis, Problem, UpstreamId, Waits};
 
 /// Difference below which the two clocks have drifted apart and nobody has set one.
@@ -173,7 +174,7 @@ impl Learned {
 }
 
 /// Reads from a row with these columns.
-pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
+pub(crate) fn read(row: &Columns) -> rusqlite::Result<Learned> {
     let version = |column| {
         let text: Option<String> = row.get(column)?;
         Ok::<_, rusqlite::Error>(text.and_then(|text| text.parse().ok()))
@@ -194,7 +195,7 @@ pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
         skew_ms: row.get("skew")?,
         clock: lrs_clock(row)?,
         last_success: row.get("last_success")?,
-        taken: row.get::<_, i64>("taken")? as u64,
+        taken: row.get::<i64>("taken")? as u64,
         failures: row.get("failures")?,
         asked_since_401: row.get("asked_since_401")?,
         reads: row.get("reads")?,
@@ -215,7 +216,7 @@ pub(crate) fn read(row: &rusqlite::Row) -> rusqlite::Result<Learned> {
     })
 }
 
-fn lrs_clock(row: &rusqlite::Row) -> rusqlite::Result<Option<LrsClock>> {
+fn lrs_clock(row: &Columns) -> rusqlite::Result<Option<LrsClock>> {
     let Some(boot) = row.get("clock_boot")? else {
         return Ok(None);
     };
@@ -226,7 +227,7 @@ fn lrs_clock(row: &rusqlite::Row) -> rusqlite::Result<Option<LrsClock>> {
     }))
 }
 
-fn under_way(row: &rusqlite::Row) -> rusqlite::Result<Option<UnderWay>> {
+fn under_way(row: &Columns) -> rusqlite::Result<Option<UnderWay>> {
     let Some(since) = row.get("under_way_since")? else {
         return Ok(None);
     };
@@ -236,21 +237,19 @@ fn under_way(row: &rusqlite::Row) -> rusqlite::Result<Option<UnderWay>> {
     }))
 }
 
-fn trouble(row: &rusqlite::Row) -> rusqlite::Result<Option<Trouble>> {
+fn trouble(row: &Columns) -> rusqlite::Result<Option<Trouble>> {
     let Some(problem) = row.get("problem")? else {
         return Ok(None);
     };
-    let words: Option<String> = row.get("problem_words")?;
-    let since: Option<Millis> = row.get("problem_since")?;
     Ok(Some(Trouble {
         problem,
         status: row.get("problem_status")?,
-        words: words.unwrap_or_default(),
-        since: since.unwrap_or_default(),
+        words: row.get::<Option<_>>("problem_words")?.unwrap_or_default(),
+        since: row.get::<Option<_>>("problem_since")?.unwrap_or_default(),
     }))
 }
 
-fn written(row: &rusqlite::Row) -> rusqlite::Result<Option<Written>> {
+fn written(row: &Columns) -> rusqlite::Result<Option<Written>> {
     let Some(boot) = row.get("written_boot")? else {
         return Ok(None);
     };

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use self::learned::Learned;
 use crate::lrs::is_this_device;
+use crate::store::columns::Columns;
 use crate::store::queue::conditions::{self, undelivered};
 use crate::store::queue::ids;
 use crate::store::{Db, HoldReason, Millis, Route, StoreError, UpstreamId, WaitReason, Waits};
@@ -243,14 +244,15 @@ pub(crate) fn read(conn: &Connection, upstream: UpstreamId) -> Result<Upstream, 
                 wait_backoff, wait_retry_after, wait_outcome_unknown, wait_app,
                 at_work_until, under_way_since, under_way_timeout,
                 problem, problem_status, problem_words, problem_since,
-                written_wall, written_steady, written_boot
+                written_boot, written_wall, written_steady
          FROM upstream WHERE id = ?1",
     )?
     .query_row([upstream], |row| {
+        let row = &Columns::of(row);
         Ok(Upstream {
             name: row.get("name")?,
             endpoint: row.get("endpoint")?,
-            route: row.get::<_, Option<Route>>("route")?.unwrap_or_default(),
+            route: row.get::<Option<Route>>("route")?.unwrap_or_default(),
             generation: row.get("generation")?,
             delivered_through: row.get("delivered_through")?,
             sent_through: row.get("sent_through")?,
