@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -37,6 +40,14 @@ pub const ALL: &[Scenario] = &[
     Scenario::new(
         "a_queue_pulled_by_cable_is_delivered_once_where_a_409_meets_all",
         where_a_409_meets_all,
+    ),
+    Scenario::slow(
+        "a_newer_pull_is_copied_over_one_that_is_being_delivered",
+        || pulled_again(&["", ".ledger"]),
+    ),
+    Scenario::slow(
+        "a_newer_pull_without_its_ledger_is_copied_over_one_that_is_being_delivered",
+        || pulled_again(&[""]),
     ),
     Scenario::new(
         "eight_processes_record_at_once",
@@ -147,7 +158,7 @@ fn on_a_disk_whatever_the_name() {
 fn nobody_elses_to_read() {
     let server = Server::start(|request, lrs| {
         if request.is_post() {
-            std::thread::sleep(std::time::Duration::from_secs(2));
+            std::thread::sleep(Duration::from_secs(2));
         }
         lrs.plain(request)
     });
@@ -179,7 +190,11 @@ fn a_relative_path() {
 
 /// As `docs/command.md` says: the queue, and what is kept beside it.
 fn pull(from: &Device, to: &Device) {
-    for beside in ["", ".ledger"] {
+    copy(from, to, &["", ".ledger"]);
+}
+
+fn copy(from: &Device, to: &Device, files: &[&str]) {
+    for beside in files {
         let (from, to) = (from.queue(), to.queue());
         let name = |queue: &Path| PathBuf::from(format!("{}{beside}", queue.display()));
         fs::copy(name(from), name(to)).expect("it can be copied");
@@ -200,6 +215,31 @@ fn a_queue_pulled_by_cable() {
     headset.all_delivered(&server);
 }
 
+/// The laptop waits for an LRS that is busy when somebody copies the headset's queue over the one that it has open.
+fn pulled_again(files: &[&str]) {
+    let is_busy = Arc::new(AtomicBool::new(true));
+    let server = Server::start({
+        let is_busy = is_busy.clone();
+        move |request, lrs| {
+            if request.is_post() && is_busy.load(Ordering::Relaxed) {
+                return Response::json(503, &json!({"error": "busy"})).with("Retry-After", "3");
+            }
+            lrs.plain(request)
+        }
+    });
+    let headset = Device::with(30);
+    let laptop = Device::new();
+    pull(&headset, &laptop);
+    let sync = laptop.start(&["sync", "--lrs", &server.url(), "--wait", "100"]);
+    until(|| server.lrs.posts() > 0);
+    headset.record((100..400).map(sample));
+    copy(&headset, &laptop, files);
+    is_busy.store(false, Ordering::Relaxed);
+    sync.wait();
+    laptop.drain(&server, Duration::from_mins(1));
+    assert_eq!(headset.stored_right(&server), 330);
+}
+
 /// The LRS refuses a whole batch for any id that it knows.
 fn where_a_409_meets_all() {
     let server = Server::start(|request, lrs| {
@@ -213,9 +253,7 @@ fn where_a_409_meets_all() {
     pull(&headset, &laptop);
     laptop.sync(&server).ended(0);
     headset.record((200..205).map(sample));
-    headset
-        .drain(&server, std::time::Duration::from_mins(1))
-        .ended(0);
+    headset.drain(&server, Duration::from_mins(1)).ended(0);
     headset.all_delivered(&server);
 }
 
