@@ -170,6 +170,10 @@ pub struct Config {
     /// creates nothing: for tools that only read.
     #[uniffi(default)]
     pub create: Option<bool>,
+    /// Tells whether to deliver to the first upstream, `main`, from this process. Default: yes. Otherwise that begins only
+    /// with `setCredentials` or `setEndpoint`: for a process that has the credentials of other upstreams alone.
+    #[uniffi(default)]
+    pub deliver_to_main: Option<bool>,
     /// Root certificates to trust in addition to the public ones, each PEM (one or more) or DER. Only for the
     /// built-in transport.
     #[uniffi(default)]
@@ -195,6 +199,9 @@ impl TryFrom<Config> for pannier::Config {
         }
         if let Some(create) = config.create {
             core.create = create;
+        }
+        if let Some(deliver) = config.deliver_to_main {
+            core.deliver_to_main = deliver;
         }
         if let Some(durability) = config.durability {
             core.durability = match durability {
@@ -242,6 +249,7 @@ mod tests {
         assert_eq!(ours.requests_in_flight, core.requests_in_flight);
         assert_eq!(ours.rules, core.rules);
         assert!(core.create && ours.create);
+        assert!(core.deliver_to_main && ours.deliver_to_main);
         for (is, should) in [
             (ours.allow_cleartext, core.allow_cleartext),
             (ours.proxies_from_environment, core.proxies_from_environment),
@@ -287,6 +295,7 @@ mod tests {
             write_only: true,
             trust_lrs_clock: true,
             create: Some(false),
+            deliver_to_main: Some(false),
             extra_roots: vec![vec![1]],
             defaults: Some(StatementDefaults {
                 actor: None,
@@ -300,6 +309,7 @@ mod tests {
         assert_eq!(core.defaults.context.platform.as_deref(), Some("VR"));
         assert!(core.allow_cleartext && core.proxies_from_environment);
         assert!(core.write_only && core.trust_lrs_clock && !core.create);
+        assert!(!core.deliver_to_main);
         assert_eq!(core.proxy.as_deref(), Some("http://proxy.example:3128"));
         assert_eq!(core.endpoint.as_deref(), Some("https://lrs.example/xAPI"));
         assert_eq!(

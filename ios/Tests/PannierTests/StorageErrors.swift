@@ -39,7 +39,11 @@ extension ErrorKindsTests {
         try await collector.pause()
         let size = try Data(contentsOf: folder.queue).count
         try await collector.resume()
+        // As a disk that fails: nobody has written the file.
+        let written = folder.url.appendingPathComponent("written").path
+        #expect(run("touch", "-r", folder.queue.path, written))
         try overwrite(UInt64(size / 4), with: Array(repeating: 0x55, count: size / 2))
+        #expect(run("touch", "-r", written, folder.queue.path))
         return await thrown { _ = try await collector.queued(limit: 1_000) }
     }
 
@@ -77,20 +81,20 @@ final class SmallDisk {
     init?(at url: URL) {
         self.url = url
         try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        guard Self.run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", url.path) else { return nil }
+        guard run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", url.path) else { return nil }
     }
 
     deinit {
-        _ = Self.run("umount", "--lazy", url.path)
+        _ = run("umount", "--lazy", url.path)
     }
+}
 
-    private static func run(_ command: String...) -> Bool {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }
+private func run(_ command: String...) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
 }

@@ -61,6 +61,9 @@ public class ConfigBuilder @JvmOverloads constructor(
     /** Whether a queue is made where there is none. */
     public fun create(create: Boolean): ConfigBuilder = with { copy(create = create) }
 
+    /** Whether this process delivers to `main` without being given an endpoint or credentials for it later. */
+    public fun deliverToMain(deliver: Boolean): ConfigBuilder = with { copy(deliverToMain = deliver) }
+
     /** Root certificates to trust beside the public ones, each PEM or DER. */
     public fun extraRoots(roots: List<ByteArray>): ConfigBuilder = with { copy(extraRoots = roots) }
 

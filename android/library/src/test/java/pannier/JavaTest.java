@@ -36,11 +36,13 @@ class JavaTest {
                         .sync(new SyncPolicy.Automatic(50, Duration.ofMinutes(1)))
                         .history(HistoryPolicy.Forever.INSTANCE)
                         .writeOnly(true)
+                        .deliverToMain(false)
                         .build();
         assertEquals("https://lrs.example/xAPI", config.getEndpoint());
         assertEquals(new SyncPolicy.Automatic(50, Duration.ofMinutes(1)), config.getSync());
         assertTrue(config.getWriteOnly() && !config.getAllowCleartext());
         assertEquals("Forever", config.getHistory().toString());
+        assertEquals(false, config.getDeliverToMain());
     }
 
     @Test
