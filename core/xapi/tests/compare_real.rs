@@ -145,6 +145,43 @@ fn a_timestamp_is_compared_whatever_version_the_copy_names() {
     assert_eq!(compare(basic.as_bytes(), sent.as_bytes()), Comparison::Same);
 }
 
+/// Most systems have no 61st second: for them it is the first of the next minute.
+#[test]
+fn a_leap_second_is_the_next_one_for_whoever_has_none() {
+    let verdict = |ours: &str, theirs: &str| {
+        let stamped = |instant: &str| with(&format!(r#""timestamp":"{instant}""#));
+        compare(stamped(ours).as_bytes(), stamped(theirs).as_bytes())
+    };
+    for (leap, next) in [
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000Z"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:60.000Z"),
+        ("2016-12-31T23:59:60.5Z", "2017-01-01T00:00:00.5Z"),
+        ("2016-12-31T23:59:60.123456Z", "2017-01-01T00:00:00.123Z"),
+        ("2017-01-01T00:59:60+01:00", "2017-01-01T00:00:00Z"),
+        (
+            "2016-12-31T18:29:60.25-05:30",
+            "2017-01-01T05:00:00.25+05:00",
+        ),
+        ("2015-06-30T23:59:60Z", "2015-07-01T00:00:00Z"),
+        ("20161231T235960Z", "2017-01-01T00:00:00Z"),
+        ("2016-12-31T23:59:60", "2017-01-01T00:00:00Z"),
+    ] {
+        assert_eq!(verdict(leap, next), Comparison::Same, "{leap} {next}");
+        assert_eq!(verdict(next, leap), Comparison::Same, "{next} {leap}");
+    }
+    for other in [
+        "2016-12-31T23:59:59Z",
+        "2016-12-31T23:59:60.001Z",
+        "2017-01-01T00:00:00.5Z",
+        "2017-01-01T00:00:01Z",
+        "2017-01-01T00:00:00+01:00",
+    ] {
+        let verdict = verdict("2016-12-31T23:59:60Z", other);
+        assert!(matches!(verdict, Comparison::Different(_)), "{other}");
+    }
+}
+
 /// Two LRSs drop what is empty; nothing is lost with it.
 #[test]
 fn what_was_empty_and_is_gone_is_no_difference() {

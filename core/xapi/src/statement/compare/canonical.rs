@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::value::{Object, Value};
 use super::{attachments, duration, iri};
+use crate::statement::formats::timestamp;
 use crate::statement::mail;
 use crate::steps;
 
@@ -103,12 +104,15 @@ fn same_instant(ours: &str, theirs: &str) -> bool {
     }
 }
 
-/// Parses a timestamp. In 1.0.3 it may lack its zone and is then taken as UTC.
+/// Parses a timestamp. In 1.0.3 it may lack its zone and is then taken as UTC. A leap second is the one after it, as for
+/// every system that has none.
 fn instant(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| {
+    let without_leap = text.parse().ok().or_else(|| {
         let local: DateTime = text.parse().ok()?;
         TimeZone::UTC.to_timestamp(local).ok()
-    })
+    })?;
+    let leap = u64::from(timestamp::is_leap_second(text));
+    without_leap.checked_add(Duration::from_secs(leap)).ok()
 }
 
 fn actor(actor: &mut Object<'_>, lenience: Lenience) {

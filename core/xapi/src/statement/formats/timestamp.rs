@@ -92,6 +92,13 @@ pub(crate) fn year(unix_ms: i64) -> i16 {
         .year()
 }
 
+/// Tells whether a timestamp's seconds, which have a fixed place in each of its formats, are 60.
+pub(crate) fn is_leap_second(timestamp: &str) -> bool {
+    let is_extended = timestamp.as_bytes().get(4) == Some(&b'-');
+    let seconds = if is_extended { 17..19 } else { 13..15 };
+    timestamp.get(seconds) == Some("60")
+}
+
 /// Returns `Some` if the next second begins a month in UTC: only then can there be a leap second.
 fn ends_a_month(seconds: i64) -> Option<()> {
     let next = EPOCH

@@ -87,7 +87,7 @@ pub(super) fn instant(walk: &mut Walk<'_>) -> Read<SystemTime> {
         let ms = [XapiVersion::V2_0_0, XapiVersion::V1_0_3]
             .into_iter()
             .find_map(|version| timestamp::parse(text, version))?;
-        Some((ms, is_leap_second(text)))
+        Some((ms, timestamp::is_leap_second(text)))
     })?;
     let Some((text, (ms, is_leap_second))) = read else {
         return Ok(None);
@@ -109,13 +109,6 @@ pub(super) fn instant(walk: &mut Walk<'_>) -> Read<SystemTime> {
         );
     }
     Ok(time)
-}
-
-/// Tells whether a timestamp's seconds, which have a fixed place in each of its formats, are 60.
-fn is_leap_second(timestamp: &str) -> bool {
-    let is_extended = timestamp.as_bytes().get(4) == Some(&b'-');
-    let seconds = if is_extended { 17..19 } else { 13..15 };
-    timestamp.get(seconds) == Some("60")
 }
 
 /// Converts Unix milliseconds; `None` if the model would not write the instant as a timestamp.
