@@ -26,6 +26,7 @@ use crate::lock::lock;
 use crate::store::db::{A_LITTLE, Leaving};
 use crate::store::ledger_file::reading;
 use crate::store::ledger_file::writer::Keeper;
+use crate::store::queue::end::Tail;
 use crate::store::repair::loss;
 use crate::store::repair::salvage;
 use crate::store::repair::salvage_report::Salvaged;
@@ -159,6 +160,8 @@ impl Db {
         if is_mixed {
             self.must_be_of_one_age()?;
         }
+        // What it counts is written beside it next.
+        Tail::must_be_right(&self.conn)?;
         let salvaged = self.compare_numbers(is_mixed, now)?;
         self.fold_when_closed()?;
         Ok(salvaged)

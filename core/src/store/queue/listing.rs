@@ -56,13 +56,23 @@ impl std::fmt::Debug for ListedStatement {
 }
 
 impl Db {
-    /// Lists the queue, in capture order.
+    /// Lists the queue, in capture order; an error (damage) if all of it is listed and more or less is counted.
     pub fn queued(
         &self,
         upstream: UpstreamId,
         page: Page,
     ) -> Result<Vec<ListedStatement>, StoreError> {
-        self.list(&queued(upstream), page)
+        // One read transaction, so that the list and its count fit together.
+        let conn = &self.conn;
+        let _tx = conn
+            .is_autocommit()
+            .then(|| conn.unchecked_transaction())
+            .transpose()?;
+        let rows = self.list(&queued(upstream), page)?;
+        if page.after <= 0 && rows.len() < page.limit {
+            all_are_there(rows.len(), super::ledger::read(conn, upstream)?.queued)?;
+        }
+        Ok(rows)
     }
 
     /// Lists the history, in capture order.
@@ -124,4 +134,14 @@ impl Db {
             .collect::<Result<_, _>>()?;
         Ok(rows)
     }
+}
+
+/// Returns an error (damage) if the queue has another number of statements than are counted.
+fn all_are_there(listed: usize, counted: u64) -> Result<(), StoreError> {
+    if listed as u64 == counted {
+        return Ok(());
+    }
+    Err(StoreError::Damaged(format!(
+        "{counted} statements are counted, and {listed} are there"
+    )))
 }

@@ -2,10 +2,12 @@
 
 pub(crate) mod catch_up;
 pub(crate) mod held_voidings;
+mod leaf;
 pub(crate) mod loss;
 pub(crate) mod older_copy;
 pub(crate) mod page_row;
 pub(crate) mod pages;
+mod places;
 pub(crate) mod raw_file;
 pub(crate) mod salvage;
 pub(crate) mod salvage_report;

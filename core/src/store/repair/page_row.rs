@@ -48,16 +48,8 @@ pub(crate) fn columns(record: &[u8]) -> Option<Vec<Value<'_>>> {
     while at < end {
         let (kind, next) = varint(record, at)?;
         at = next;
-        let length = match kind {
-            0 | 8 | 9 => 0,
-            1..=4 => kind as usize,
-            5 => 6,
-            6 | 7 => 8,
-            12.. => usize::try_from((kind - 12) / 2).ok()?,
-            _ => return None,
-        };
         let begin = value;
-        value = value.saturating_add(length);
+        value = value.saturating_add(length_of(kind)?);
         let Some(bytes) = record.get(begin..value) else {
             values.push(Value::Cut);
             continue;
@@ -80,10 +72,40 @@ pub(crate) fn columns(record: &[u8]) -> Option<Vec<Value<'_>>> {
     Some(values)
 }
 
+/// Returns the number of bytes of a value of this kind.
+fn length_of(kind: i64) -> Option<usize> {
+    match kind {
+        0 | 8 | 9 => Some(0),
+        1..=4 => Some(kind as usize),
+        5 => Some(6),
+        6 | 7 => Some(8),
+        12.. => usize::try_from((kind - 12) / 2).ok(),
+        _ => None,
+    }
+}
+
+/// Returns the number of bytes of a record, as its header says.
+pub(crate) fn length(record: &[u8]) -> Option<usize> {
+    let (header, mut at) = varint(record, 0)?;
+    let mut all = usize::try_from(header).ok()?;
+    let end = all;
+    while at < end {
+        let (kind, next) = varint(record, at)?;
+        at = next;
+        all = all.checked_add(length_of(kind)?)?;
+    }
+    Some(all)
+}
+
 /// Tells whether a row that fits no checksum looks like a statement's at all.
 pub(crate) fn is_like_a_statement(columns: &[Value<'_>]) -> bool {
     let mark = |at: usize| columns[at].number().is_some();
     columns.len() >= COLUMNS && columns[1].uuid().is_some() && mark(2) && mark(3) && mark(4)
+}
+
+/// Returns the number of bytes of all statements up to this one, as its row has it. No checksum covers that.
+pub(crate) fn ends_at(columns: &[Value<'_>]) -> Option<i64> {
+    columns.get(6)?.number()
 }
 
 /// Returns the statement that these columns hold, if they fit its checksum.

@@ -8,9 +8,11 @@
 //! section 1.6 describes the pages.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 
-use super::page_row::{columns, is_like_a_statement, statement, varint};
+use super::leaf;
+use super::page_row::{self, columns, is_like_a_statement, statement, varint};
 use super::raw_file::Looked;
 use super::wal_frames::{self, At, Frame, PAGE, part};
 use crate::store::StoreError;
@@ -21,8 +23,8 @@ use crate::store::queue::checksum::Found;
 /// Number of pages, 64 MiB, that are searched for a first statement: a film is no queue.
 const LOOKED_THROUGH: usize = 64 * 1024;
 
-/// Type of a table's leaf, the only kind of page that holds rows.
-const TABLE_LEAF: u8 = 13;
+/// Most bytes before a row's record: its length and its number.
+const BEFORE_RECORD: usize = 12;
 
 /// Number of pages whose types one map page gives (section 1.8), in five bytes each.
 const MAPPED: u64 = PAGE as u64 / 5;
@@ -37,9 +39,25 @@ pub(crate) struct Spot {
     /// Number of its page; `at` is where the bytes of that are.
     pub(crate) page: u64,
     pub(crate) at: At,
+    /// Offset of its row in the page.
     pub(crate) cell: usize,
     /// Number of frames of the log that had been written: its other pages are read as they were then.
     pub(crate) then: usize,
+}
+
+/// Row as it lies in a page.
+struct Cell {
+    seq: i64,
+    /// Offset of its record, and the number of bytes of that, including those on other pages.
+    record: usize,
+    length: usize,
+}
+
+/// Statement that its checksum has proved.
+pub(crate) struct Proved {
+    pub(crate) found: Found,
+    /// Number of bytes of all statements up to it, as its row has it.
+    pub(crate) ends_at: Option<i64>,
 }
 
 /// Raw content of a damaged file and its log.
@@ -88,10 +106,9 @@ impl Pages {
         let file = (1..=self.count).map(At::file);
         let mut pages = self.frames.iter().map(|frame| frame.at).chain(file);
         pages.by_ref().take(LOOKED_THROUGH).any(|page| {
-            self.cells(page).is_some_and(|(bytes, cells)| {
-                cells
-                    .iter()
-                    .any(|cell| self.row(&bytes, *cell, usize::MAX).is_some())
+            self.rows(page).is_some_and(|(bytes, rows)| {
+                let mut rows = rows.iter();
+                rows.any(|row| self.proved(&bytes, row.start, usize::MAX).is_some())
             })
         })
     }
@@ -122,28 +139,25 @@ impl Pages {
 
     /// Returns the statement in that place; none where it is no longer the one it was.
     pub(crate) fn read(&self, spot: Spot) -> Option<Found> {
-        let (bytes, cells) = self.cells(spot.at)?;
-        let cell = *cells.get(spot.cell)?;
-        // The other pages may be newer in the file than the page that leads there.
-        self.row(&bytes, cell, spot.then)
-            .or_else(|| self.row(&bytes, cell, usize::MAX))
+        self.read_row(spot).map(|proved| proved.found)
     }
 
-    /// Returns the statements that this page lists: their places in the log of statements, and their cells.
+    /// Returns the same with what its row says of its place.
+    pub(crate) fn read_row(&self, spot: Spot) -> Option<Proved> {
+        let bytes = self.bytes(spot.at)?;
+        // The other pages may be newer in the file than the page that leads there.
+        let proved = |then| self.proved(&bytes, spot.cell, then);
+        let (_, proved) = proved(spot.then).or_else(|| proved(usize::MAX))?;
+        Some(proved)
+    }
+
+    /// Returns the statements that this page lists: their places in the log of statements, and where their rows are.
     pub(crate) fn listed(&self, page: At) -> Vec<(i64, usize)> {
-        let Some((bytes, cells)) = self.cells(page) else {
+        let Some((bytes, rows)) = self.rows(page) else {
             return Vec::new();
         };
-        let seq = |cell: usize| {
-            let (length, at) = varint(&bytes, cell)?;
-            let (seq, at) = varint(&bytes, at)?;
-            let here = bytes.get(at..)?;
-            let here = &here[..here.len().min(usize::try_from(length).ok()?)];
-            is_like_a_statement(&columns(here)?).then_some(seq)
-        };
-        let found = cells.into_iter().enumerate();
-        found
-            .filter_map(|(cell, at)| Some((seq(at)?, cell)))
+        let rows = rows.into_iter().map(|row| row.start);
+        rows.filter_map(|at| Some((self.like_a_statement(&bytes, at)?.seq, at)))
             .collect()
     }
 
@@ -226,56 +240,125 @@ impl Pages {
         from.read(at, &mut bytes).then_some(bytes)
     }
 
-    /// Returns a page that may hold statements, and the offsets of its rows.
-    fn cells(&self, page: At) -> Option<([u8; PAGE], Vec<usize>)> {
+    /// Returns a page that may hold statements, and the bytes of each of its rows.
+    fn rows(&self, page: At) -> Option<([u8; PAGE], Vec<Range<usize>>)> {
         let bytes = self.bytes(page)?;
-        if bytes[0] != TABLE_LEAF {
+        let of = |at: usize, cell: &Cell| at..cell.end();
+        let rows = leaf::rows(
+            &bytes,
+            &|at| Some(of(at, &self.like_a_statement(&bytes, at)?)),
+            &|at| {
+                let cell = Cell::at(&bytes, at)?;
+                self.statement_of(&bytes, &cell, usize::MAX)?;
+                Some(of(at, &cell))
+            },
+        );
+        Some((bytes, rows))
+    }
+
+    /// Returns the row at this offset, if it looks like a statement's.
+    fn like_a_statement(&self, page: &[u8; PAGE], at: usize) -> Option<Cell> {
+        let is_like = |cell: &Cell| {
+            let here = page.get(cell.record..cell.here().end);
+            let columns = here.and_then(columns);
+            columns.is_some_and(|columns| is_like_a_statement(&columns))
+        };
+        let plain = Cell::at(page, at).filter(is_like);
+        plain.or_else(|| Some(self.mended(page, at, usize::MAX)?.0))
+    }
+
+    /// Returns the statement at this offset; none where it is spoilt, the row of another table, or rubbish.
+    fn proved(&self, page: &[u8; PAGE], at: usize, then: usize) -> Option<(Cell, Proved)> {
+        let plain = Cell::at(page, at)
+            .and_then(|cell| self.statement_of(page, &cell, then).map(|it| (cell, it)));
+        plain.or_else(|| self.mended(page, at, then))
+    }
+
+    /// Returns the statement at this offset whose record is whole, and what is before that is not: its length, or its
+    /// number.
+    fn mended(&self, page: &[u8; PAGE], at: usize, then: usize) -> Option<(Cell, Proved)> {
+        let (_, number) = varint(page, at)?;
+        (at + 2..=at + BEFORE_RECORD).find_map(|record| {
+            let number = page.get(number.min(record - 1)..record)?;
+            let bits = number.iter().map(|byte| i64::from(byte & 0x7f));
+            let cell = Cell {
+                seq: bits.fold(0, |seq, bits| seq << 7 | bits),
+                record,
+                length: page_row::length(page.get(record..)?)?,
+            };
+            let proved = self.statement_of(page, &cell, then)?;
+            Some((cell, proved))
+        })
+    }
+
+    fn statement_of(&self, page: &[u8; PAGE], cell: &Cell, then: usize) -> Option<Proved> {
+        let here = columns(page.get(cell.record..cell.here().end)?)?;
+        if !is_like_a_statement(&here) {
             return None;
         }
-        let two = |at: usize| usize::from(u16::from_be_bytes(part(&bytes[at..])));
-        let count = two(3).min((PAGE - 8) / 2);
-        let cells = (0..count)
-            .map(|cell| two(8 + 2 * cell))
-            .filter(|at| (8..PAGE).contains(at))
-            .collect();
-        Some((bytes, cells))
+        let payload = self.payload(page, cell, then)?;
+        let columns = columns(&payload)?;
+        Some(Proved {
+            found: statement(&columns)?,
+            ends_at: page_row::ends_at(&columns),
+        })
     }
 
-    /// Returns the statement of a cell; none where it is spoilt, the row of another table, or rubbish.
-    fn row(&self, page: &[u8; PAGE], cell: usize, then: usize) -> Option<Found> {
-        let (length, at) = varint(page, cell)?;
-        let (_, at) = varint(page, at)?;
-        let payload = self.payload(page, at, usize::try_from(length).ok()?, then)?;
-        statement(&columns(&payload)?)
-    }
-
-    /// Returns the bytes of a row, including those on other pages (section 1.6).
-    fn payload(&self, page: &[u8; PAGE], at: usize, length: usize, then: usize) -> Option<Vec<u8>> {
-        let most = PAGE - 35;
+    /// Returns the record of a row, including what is on other pages (section 1.6).
+    fn payload(&self, page: &[u8; PAGE], cell: &Cell, then: usize) -> Option<Vec<u8>> {
         // No row is longer than all that there is.
         let all =
             self.file.as_ref().map_or(0, Looked::len) + self.log.as_ref().map_or(0, Looked::len);
-        if length as u64 > all {
+        if cell.length as u64 > all {
             return None;
         }
-        if length <= most {
-            return Some(page.get(at..at + length)?.to_vec());
+        let here = cell.here();
+        let mut payload = page.get(here.clone())?.to_vec();
+        if payload.len() == cell.length {
+            return Some(payload);
         }
-        let least = (PAGE - 12) * 32 / 255 - 23;
-        let local = least + (length - least) % (PAGE - 4);
-        let local = if local <= most { local } else { least };
-        let mut payload = page.get(at..at + local)?.to_vec();
-        let next = page.get(at + local..at + local + 4)?;
-        let mut next = u32::from_be_bytes(part(next));
-        while payload.len() < length {
+        let mut next = u32::from_be_bytes(part(page.get(here.end..here.end + 4)?));
+        while payload.len() < cell.length {
             // A chain that breaks off leaves a row whose checksum cannot fit.
             let Some(bytes) = self.page(u64::from(next), then) else {
                 break;
             };
-            let more = (length - payload.len()).min(PAGE - 4);
+            let more = (cell.length - payload.len()).min(PAGE - 4);
             payload.extend_from_slice(&bytes[4..4 + more]);
             next = u32::from_be_bytes(part(&bytes));
         }
         Some(payload)
+    }
+}
+
+impl Cell {
+    fn at(page: &[u8; PAGE], at: usize) -> Option<Self> {
+        let (length, at) = varint(page, at)?;
+        let (seq, record) = varint(page, at)?;
+        let length = usize::try_from(length).ok()?;
+        Some(Self {
+            seq,
+            record,
+            length,
+        })
+    }
+
+    /// Returns the part of its record that is on its own page (section 1.6).
+    fn here(&self) -> Range<usize> {
+        let most = PAGE - 35;
+        if self.length <= most {
+            return self.record..self.record + self.length;
+        }
+        let least = (PAGE - 12) * 32 / 255 - 23;
+        let local = least + (self.length - least) % (PAGE - 4);
+        let local = if local <= most { local } else { least };
+        self.record..self.record + local
+    }
+
+    /// Returns the offset after its bytes on its own page.
+    fn end(&self) -> usize {
+        let here = self.here();
+        let goes_on = here.len() < self.length;
+        here.end + if goes_on { 4 } else { 0 }
     }
 }

@@ -24,7 +24,7 @@ use crate::store::file::wal::fold_nothing_when_closed;
 use crate::store::ledger_file::Account;
 use crate::store::ledger_file::accounts::Others;
 use crate::store::ledger_file::counts::Numbers;
-use crate::store::ledger_file::notes::Noted;
+use crate::store::ledger_file::notes::{Noted, Withdrawn};
 use crate::store::ledger_file::reading;
 use crate::store::queue::checksum;
 use crate::store::queue::conditions::NEEDED;
@@ -43,8 +43,8 @@ pub(crate) fn rescue(
     let survey = Survey::of(&pages);
     let old = open_damaged(path);
     let is_mixed = is_mixed || cuts_off_what_it_does_not_know(&pages, old.as_ref());
-    let before = Before::of(old.as_ref(), path, is_mixed)?;
-    let lost_places = before.lost_places(&survey.whole);
+    let before = Before::of(old.as_ref(), path, is_mixed, &survey)?;
+    let lost_places = before.lost_places(&survey);
     let unreadable = survey.spoilt;
     let mut surveys = vec![(pages, survey)];
     if is_mixed {
@@ -185,10 +185,30 @@ fn undelivered_elsewhere<'a>(
     elsewhere
 }
 
+/// Returns the number of notes that there were, by the database and by what is beside it.
+fn notes_ever_made(
+    own: Option<Numbers>,
+    beside: Option<Numbers>,
+    whole: &[(u64, Withdrawn)],
+) -> u64 {
+    // Each place is noted once for each upstream at most: more is damage.
+    let own = own.filter(|own| own.withdrawn <= own.last_seq.saturating_mul(32));
+    let numbered = whole.last().map_or(0, |(number, _)| number + 1);
+    let both = own.into_iter().chain(beside);
+    both.map(|numbers| numbers.withdrawn)
+        .fold(numbered, u64::max)
+}
+
 impl Before {
-    fn of(old: Option<&Connection>, path: &Path, is_mixed: bool) -> Result<Self, StoreError> {
-        let own = old.and_then(|old| Numbers::of(old).ok());
+    fn of(
+        old: Option<&Connection>,
+        path: &Path,
+        is_mixed: bool,
+        survey: &Survey,
+    ) -> Result<Self, StoreError> {
         let beside = reading::numbers(path)?;
+        let own = old.and_then(|old| Numbers::of(old).ok());
+        let own = own.map(|own| survey.with_known_end(own, beside.as_ref()));
         // The one with a checksum of its own first.
         let family = match beside.or(own) {
             Some(numbers) => Some(numbers.family),
@@ -214,13 +234,7 @@ impl Before {
             reading::others(path)?,
         ];
         let elsewhere = undelivered_elsewhere(others.iter().flatten(), unheard_of_any);
-        // Each place is noted once for each upstream at most: more is damage.
-        let own_notes = own.filter(|own| own.withdrawn <= own.last_seq.saturating_mul(32));
-        let notes = [own_notes, beside]
-            .into_iter()
-            .flatten()
-            .map(|numbers| numbers.withdrawn)
-            .fold(all.last().map_or(0, |(number, _)| number + 1), u64::max);
+        let notes = notes_ever_made(own, beside, &all);
         let account = old.and_then(|old| Account::of(old).ok());
         let is_another_copy = is_mixed
             || account
@@ -229,7 +243,7 @@ impl Before {
         let places = beside.map_or(0..0, |beside| beside.delivered_to..beside.last_seq);
         let noted_there = all.iter().map(|(_, note)| note.seq as u64);
         let noted_there: HashSet<u64> = noted_there.filter(|seq| *seq > places.start).collect();
-        let elsewhere_or_replaced = beside.map_or(0, |beside| beside.skipped + beside.replaced);
+        let elsewhere_or_replaced = beside.map_or(0, |it| it.skipped + it.replaced);
         let changes = beside.map_or(0, |it| it.upstream_changes);
         let unknown_changes = own.map_or(0, |own| changes.saturating_sub(own.upstream_changes));
         Ok(Self {
@@ -259,11 +273,11 @@ impl Before {
 
     /// Returns the least number of lost statements: places beyond whatever was delivered, in which nothing was found.
     /// What was delivered, and is found as well, makes up for none of them.
-    fn lost_places(&self, found: &[Spot]) -> u64 {
-        let there = found
-            .iter()
-            .filter(|spot| spot.seq as u64 > self.places.start)
-            .count() as u64;
+    fn lost_places(&self, survey: &Survey) -> u64 {
+        let is_there = |spot: &&Spot| {
+            spot.seq as u64 > self.places.start || survey.places.in_doubt.contains(&spot.seq)
+        };
+        let there = survey.whole.iter().filter(is_there).count() as u64;
         let places = self.places.end.saturating_sub(self.places.start);
         places.saturating_sub(there + self.settled)
     }

@@ -14,9 +14,11 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::pages::{Pages, Spot};
+use super::pages::{Pages, Proved, Spot};
+use super::places::{self, Placed, Places};
 use super::wal_frames::At;
 use super::wal_frames::Frame;
+use crate::store::ledger_file::counts::Numbers;
 
 /// Result of looking through a damaged file.
 pub(crate) struct Survey {
@@ -26,6 +28,7 @@ pub(crate) struct Survey {
     pub(crate) spoilt: u64,
     /// Statements that were taken out, as the log shows.
     pub(crate) gone: HashSet<i64>,
+    pub(crate) places: Places,
 }
 
 impl Survey {
@@ -41,6 +44,21 @@ impl Survey {
         seen.break_off(begin..pages.frames.len());
         seen.decide();
         seen.read()
+    }
+
+    /// Returns the database's own numbers with no later end of the log than is known otherwise, as a flipped bit may have
+    /// moved it.
+    pub(crate) fn with_known_end(&self, own: Numbers, beside: Option<&Numbers>) -> Numbers {
+        let last = self.whole.last().map_or(0, |spot| spot.seq as u64);
+        let known = match beside {
+            Some(beside) => beside.last_seq.max(last),
+            None if self.places.mended.contains_key(&(own.last_seq as i64)) => last,
+            None => own.last_seq,
+        };
+        Numbers {
+            last_seq: own.last_seq.min(known),
+            ..own
+        }
     }
 }
 
@@ -246,21 +264,46 @@ impl<'a> Seen<'a> {
         let mut ids = HashSet::new();
         let mut whole = Vec::new();
         let mut spoilt = 0;
+        let last = std::mem::take(&mut self.last);
         // Newest first: of those under one id, the newest counts.
-        for (seq, last) in self.last.into_iter().rev() {
+        for (seq, last) in last.into_iter().rev() {
             let before = self.before.remove(&seq).unwrap_or_default();
-            let mut spots = std::iter::once(last).chain(before.into_iter().rev());
-            match spots.find_map(|spot| Some((spot, self.pages.read(spot)?))) {
-                Some((spot, found)) if ids.insert(found.id) => whole.push(spot),
-                Some(_) => {}
-                None => spoilt += 1,
+            let spots = std::iter::once(last).chain(before.into_iter().rev());
+            let mut is_read = false;
+            for spot in spots {
+                // Two that are there under one place are two statements.
+                if is_read && !self.is_current(&spot) {
+                    continue;
+                }
+                let Some(Proved { found, ends_at }) = self.pages.read_row(spot) else {
+                    continue;
+                };
+                is_read = true;
+                if ids.insert(found.id) {
+                    whole.push(Placed {
+                        spot,
+                        ends_at: ends_at.unwrap_or(0),
+                        bytes: found.body.len() as i64,
+                    });
+                }
             }
+            spoilt += u64::from(!is_read);
         }
-        whole.reverse();
+        let places = places::mend(&mut whole, self.pages.last_given_out);
+        let mut whole: Vec<Spot> = whole.into_iter().map(|placed| placed.spot).collect();
+        whole.sort_by_key(|spot| spot.seq);
         Survey {
             whole,
             spoilt,
             gone: self.gone,
+            places,
         }
+    }
+
+    /// Tells whether it is in its page as that was last.
+    fn is_current(&self, spot: &Spot) -> bool {
+        let in_file = Some(At::file(spot.page));
+        let version = self.versions.get(&spot.page);
+        version.map_or(in_file, |version| version.at) == Some(spot.at)
     }
 }

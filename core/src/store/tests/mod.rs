@@ -4,6 +4,7 @@ mod again;
 mod backfill;
 mod beside;
 mod first_format;
+mod flipped;
 mod foreign_log;
 mod ledger_file;
 mod lost_elsewhere;

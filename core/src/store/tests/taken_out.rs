@@ -74,7 +74,7 @@ pub(crate) fn queued(db: &Db) -> BTreeSet<Uuid> {
         .collect()
 }
 
-fn delivered(db: &mut Db, statements: usize) {
+pub(crate) fn delivered(db: &mut Db, statements: usize) {
     let seqs: Vec<i64> = take(db, statements).iter().map(|row| row.seq).collect();
     settle(db, &seqs, &Outcome::Delivered, HistoryPolicy::None);
     while db.purge(HistoryPolicy::None, NOW).unwrap() {}
