@@ -80,12 +80,17 @@ pub fn contents<'a>(
                 "has another content than its hash {sha2} says{hint}"
             )));
         }
-        if let Some(length) = expected.length
-            && length != content.octets
-        {
-            let octets = content.octets;
+        let octets = content.octets;
+        if expected.length.is_some_and(|length| length != octets) {
             return Err(wrong(format!(
                 "has {octets} bytes, but its Content-Length says otherwise"
+            )));
+        }
+        let mut lengths = described[&sha2].lengths.iter();
+        if let Some(said) = lengths.find(|said| **said != Some(octets)) {
+            let said = said.map_or("more than there can be".to_owned(), |said| said.to_string());
+            return Err(wrong(format!(
+                "has {octets} bytes, but the length of the attachment with sha2 {sha2} is {said}"
             )));
         }
         contents.0.insert(sha2, content);

@@ -1,10 +1,29 @@
 //! SHA-2, from `ring`, which the TLS of the transport brings along anyway. All in lower-case hex.
 
+use std::io::{self, Read};
+
 use ring::digest::{Context, Digest, SHA256, SHA384, SHA512, digest};
 
 /// Returns the SHA-256.
 pub fn sha256(content: &[u8]) -> String {
     to_hex(&digest(&SHA256, content))
+}
+
+/// Number of bytes of a file in memory at once.
+const AT_ONCE: usize = 64 * 1024;
+
+/// Returns the SHA-256 of what can be read.
+pub fn sha256_of(mut from: impl Read) -> io::Result<String> {
+    let mut sha256 = Context::new(&SHA256);
+    let mut piece = vec![0; AT_ONCE];
+    loop {
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(to_hex(&sha256.finish())),
+            Ok(read) => sha256.update(&piece[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The hashes of a content that comes piece by piece: its SHA-256, and the one that a sender has named.

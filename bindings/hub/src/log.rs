@@ -29,12 +29,28 @@ pub struct Served {
     reason: &'static str,
     statements: Option<usize>,
     first_fault: Option<String>,
+    lost: Option<Lost>,
     took: Duration,
 }
 
 /// Number of statements that a request brought or an answer gives, attached to the answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Count(pub usize);
+
+/// Contents of attachments that an answer lacks, attached to the answer.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    pub contents: usize,
+    /// Hashes of the first of them.
+    pub named: String,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { contents, named } = self;
+        write!(f, "contents lost or damaged: {contents} ({named})")
+    }
+}
 
 impl Served {
     /// Returns what the log needs of a request, before it is answered.
@@ -65,6 +81,7 @@ impl Served {
             reason: response.status().canonical_reason().unwrap_or_default(),
             statements: extensions.get().map(|Count(count)| *count),
             first_fault: fault.map(|FirstFault(place)| place.clone()),
+            lost: extensions.get().cloned(),
             took,
         }
     }
@@ -87,6 +104,9 @@ impl fmt::Display for Served {
         }
         if let Some(place) = &self.first_fault {
             write!(f, ", first fault in {place}")?;
+        }
+        if let Some(lost) = &self.lost {
+            write!(f, ", {lost}")?;
         }
         write!(f, ", {} ms", self.took.as_millis())
     }

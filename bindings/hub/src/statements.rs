@@ -13,13 +13,13 @@ use uuid::Uuid;
 
 use super::facts::Facts;
 use super::format::{self, Canonical, Ids};
-use super::log::Count;
+use super::log::{Count, Lost};
 use super::problem::Problem;
 use super::query::{self, Filter, Format, Query, Wanted};
 use super::receive::{self, Envelope, Opened, Sent};
 use super::room::Room;
 use super::splice;
-use super::store::{Page, Store};
+use super::store::{Kept, Page, Store};
 use super::streamed::Streamed;
 use super::time;
 
@@ -196,7 +196,7 @@ impl Statements {
         for (index, (_, statement)) in page.statements.iter().enumerate() {
             for attachment in Facts::of(statement)?.attachments {
                 let sha2 = attachment.sha2.to_ascii_lowercase();
-                if let Some(content) = self.store.content(&sha2)?
+                if let Some(Kept::There(content)) = self.store.content(&sha2)?
                     && counted.insert(sha2)
                 {
                     weight.add(&content);
@@ -214,9 +214,10 @@ impl Statements {
     }
 
     /// Answers with statements and the contents that the hub has, each once. If they would be too much, those with a
-    /// `fileUrl` are left out; the others can be had nowhere else.
+    /// `fileUrl` are left out; the others can be had nowhere else. What is lost or damaged is left out and named.
     fn with_attachments(&self, found: &Found) -> Result<Response, Problem> {
         let mut outgoing = Vec::new();
+        let mut damaged = Damaged::default();
         let mut given = HashSet::new();
         let mut weight = Weight::default();
         for statement in &found.statements {
@@ -226,11 +227,16 @@ impl Statements {
                 if given.contains(&sha2) || elsewhere && self.is_too_much(&weight) {
                     continue;
                 }
-                if let Some(content) = self.store.content(&sha2)? {
-                    given.insert(sha2);
+                let Some(content) = self.store.content(&sha2)? else {
+                    continue;
+                };
+                if let Some(content) = content.whole(&sha2) {
                     weight.add(&content);
                     outgoing.push((attachment, content));
+                } else {
+                    damaged.0.push(sha2.clone());
                 }
+                given.insert(sha2);
             }
         }
         let boundary = Boundary::random(Uuid::new_v4());
@@ -243,7 +249,36 @@ impl Statements {
         let body = body
             .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         let headers = [(header::CONTENT_TYPE, boundary.content_type())];
-        Ok((headers, Body::new(Streamed::new(body))).into_response())
+        let mut response = (headers, Body::new(Streamed::new(body))).into_response();
+        damaged.tell(&mut response);
+        Ok(response)
+    }
+}
+
+/// Hashes of the contents that an answer lacks, as they are no longer the ones that came.
+#[derive(Default)]
+struct Damaged(Vec<String>);
+
+impl Damaged {
+    /// Most that are named.
+    const NAMED: usize = 10;
+
+    /// Tells it to the client, in a `Warning` (RFC 7234, section 5.5), and to the log.
+    fn tell(self, response: &mut Response) {
+        if self.0.is_empty() {
+            return;
+        }
+        let named = self.0.iter().take(Self::NAMED).map(String::as_str);
+        let named: Vec<_> = named.collect();
+        let lost = Lost {
+            contents: self.0.len(),
+            named: named.join(", "),
+        };
+        let warning = format!("199 - \"{lost}\"").parse();
+        if let Ok(warning) = warning {
+            response.headers_mut().insert(header::WARNING, warning);
+        }
+        response.extensions_mut().insert(lost);
     }
 }
 

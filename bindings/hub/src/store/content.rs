@@ -3,7 +3,9 @@
 //! A file is whole on the disk and has its name before the row that names it is committed, so that there is none without
 //! its content. Files get their names, and lose them when nothing comes of it, while the database is locked.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 
 use pannier_xapi::lrs::{BodyPiece, FilePiece};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -12,7 +14,38 @@ use super::Store;
 use super::folder::Folder;
 use super::spool::{Content, Place, Spool};
 use crate::attachments::Contents;
+use crate::hash;
 use crate::problem::Problem;
+
+/// Content that was kept once.
+pub enum Kept {
+    /// It is there, as far as its length tells.
+    There(BodyPiece),
+    /// Its file is lost, or has another length.
+    Lost,
+}
+
+impl Kept {
+    /// Returns the content if it has this hash still: somebody may have changed its file, or the disk has. It is read for
+    /// that as a whole, as an answer that has begun cannot be taken back.
+    pub fn whole(self, sha2: &str) -> Option<BodyPiece> {
+        let Self::There(piece) = self else {
+            return None;
+        };
+        let is_whole = match &piece {
+            BodyPiece::Bytes(bytes) => pannier_signature::has_sha2(bytes, sha2) == Some(true),
+            BodyPiece::File(file) => is_named_right(file.path()).unwrap_or(false),
+            _ => false,
+        };
+        is_whole.then_some(piece)
+    }
+}
+
+/// Tells whether a file has the SHA-256 that is its name.
+fn is_named_right(path: &Path) -> io::Result<bool> {
+    let sha256 = hash::sha256_of(File::open(path)?)?;
+    Ok(path.file_name().is_some_and(|name| name == sha256.as_str()))
+}
 
 /// Row of a content.
 struct Row {
@@ -54,10 +87,10 @@ impl Store {
         Spool::new(&self.folder)
     }
 
-    /// Returns the content of an attachment by its hash in either letter case.
-    pub fn content(&self, sha2: &str) -> rusqlite::Result<Option<BodyPiece>> {
+    /// Returns the content of an attachment by its hash in either letter case; `None` if the hub never had it.
+    pub fn content(&self, sha2: &str) -> rusqlite::Result<Option<Kept>> {
         let row = Row::of(&self.lock(), sha2)?;
-        Ok(row.and_then(|row| row.piece(&self.folder)))
+        Ok(row.map(|row| row.piece(&self.folder).map_or(Kept::Lost, Kept::There)))
     }
 
     /// Waits until contents that lie in files are on the disk, before the database is locked for them.
@@ -70,7 +103,8 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the contents that are not kept yet. Returns those that are files now.
+    /// Keeps the contents, each in the place of what is kept of it already: that may have been damaged. Returns those
+    /// that are files now.
     pub(super) fn keep<'c>(
         &self,
         transaction: &Transaction,
@@ -78,10 +112,6 @@ impl Store {
         files: &mut Vec<&'c str>,
     ) -> Result<(), Problem> {
         for (sha2, content) in &contents.0 {
-            let row = Row::of(transaction, sha2)?;
-            if row.and_then(|row| row.piece(&self.folder)).is_some() {
-                continue;
-            }
             let Content {
                 octets,
                 sha256,

@@ -19,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
 use complete::Complete;
+pub use content::Kept;
 pub use folder::Folder;
 pub use list::Page;
 pub use spool::{Content, Spool};
@@ -248,8 +249,10 @@ mod tests {
         old.pragma_update(None, "user_version", 1).unwrap();
         drop(old);
         let store = Store::open(&Storage::File(path)).unwrap();
-        let content = store.content("AA").unwrap();
-        assert!(content == Some(BodyPiece::Bytes(vec![7; 100_000])));
+        let Some(Kept::There(BodyPiece::Bytes(content))) = store.content("AA").unwrap() else {
+            panic!("it is gone");
+        };
+        assert!(content == vec![7; 100_000]);
         assert!(store.content("bb").unwrap().is_none());
     }
 

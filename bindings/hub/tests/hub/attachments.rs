@@ -320,7 +320,6 @@ fn the_headers_of_a_part_agree_with_its_attachment() {
             "\r\nContent-Type:text/plain",
         ),
         ("text/plain", &right, "\r\nContent-Type: Text/Plain"),
-        ("text/plain", &json!(1), ""),
     ] {
         let answer = sent(content_type, length, headers);
         assert_eq!(answer.status, 200, "{headers:?}: {}", answer.text());
@@ -338,4 +337,43 @@ fn the_headers_of_a_part_agree_with_its_attachment() {
         sent(content_type, length, headers).refused(400);
     }
     assert_eq!(CONTENT.len(), 9, "as the Content-Length says");
+}
+
+/// What an attachment says of its content is what readers go by, also where two attachments say it of one content.
+#[test]
+fn the_length_of_an_attachment_is_that_of_its_content() {
+    let lrs = Lrs::start();
+    let hash = sha2(CONTENT);
+    let sent = |lengths: &[Value]| {
+        let attachments = lengths.iter().map(|length| {
+            let mut described = described(CONTENT, &hash);
+            described["length"] = length.clone();
+            described
+        });
+        let text = with(&attachments.collect()).to_string();
+        send(
+            &lrs,
+            body(&[(JSON, text.as_bytes()), (&part(&hash), CONTENT)]),
+        )
+    };
+    let right = json!(CONTENT.len());
+    assert_eq!(sent(&[right.clone(), right.clone()]).status, 200);
+    for (lengths, said) in [
+        (vec![json!(10)], "is 10"),
+        (vec![json!(0)], "is 0"),
+        (vec![right.clone(), json!(8)], "is 8"),
+        (
+            vec![json!(u128::MAX.to_string().parse::<f64>().unwrap())],
+            "",
+        ),
+    ] {
+        let refusal = sent(&lengths).refused(400);
+        let error = refusal["error"].as_str().unwrap();
+        let is_named = error.contains("has 9 bytes") && error.contains(&hash);
+        assert!(
+            said.is_empty() || is_named && error.ends_with(said),
+            "{error}"
+        );
+    }
+    assert_eq!(lrs.ids(&[]).len(), 1);
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use pannier_hub::{Hub, Options, Storage};
@@ -291,24 +292,59 @@ fn slow_contents_keep_no_statements_waiting() {
     assert_eq!(sent.status, 200, "{}", sent.text());
 }
 
-/// Whoever tidies the disk by hand loses contents and no statement; what is sent again is whole again.
+/// Whoever tidies the disk by hand loses contents and no statement, and is told; what is sent again is whole again.
 #[test]
 fn a_content_that_was_lost_is_left_out_and_mended_when_it_comes_again() {
-    let kept = Kept::start();
-    let content = long(1);
-    let body = || whole(&with(&[&content]), &[&content]);
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let lines = log.clone();
+    let kept = Kept::with(|options| {
+        options.watch = Some(Arc::new(move |served| {
+            lines.lock().unwrap().push(served.to_string());
+        }));
+    });
+    let (content, other) = (long(1), long(2));
+    let body = || whole(&with(&[&content, &other]), &[&content, &other]);
     assert_eq!(send(&kept.lrs, body()).status, 200);
-    for damage in ["", "cut"] {
-        let file = kept.contents().join(sha2(&content));
+    let sha2 = sha2(&content);
+    let file = kept.contents().join(&sha2);
+    let mut changed = content.clone();
+    changed[LONG / 2] ^= 1;
+    for damage in [None, Some(&b"cut"[..]), Some(&changed)] {
         fs::remove_file(&file).unwrap();
-        if !damage.is_empty() {
+        if let Some(damage) = damage {
             fs::write(&file, damage).unwrap();
         }
         let ask = || kept.lrs.get(&[("attachments", "true")]);
-        assert!(contents_of(&ask()).is_empty());
+        let answer = ask();
+        assert_eq!(contents_of(&answer), std::slice::from_ref(&other));
+        let told = format!("contents lost or damaged: 1 ({sha2})");
+        assert_eq!(answer.header("warning"), format!("199 - \"{told}\""));
+        let line = log.lock().unwrap().pop().unwrap();
+        assert!(line.contains(&told), "{line}");
         assert_eq!(send(&kept.lrs, body()).status, 200);
-        assert_eq!(contents_of(&ask()), std::slice::from_ref(&content));
+        let answer = ask();
+        assert_eq!(contents_of(&answer), [content.clone(), other.clone()]);
+        assert_eq!(answer.header("warning"), "");
+        assert!(!log.lock().unwrap().pop().unwrap().contains("lost"));
     }
+}
+
+/// Short ones are in the database, where the disk may change them as well.
+#[test]
+fn a_short_content_that_was_changed_is_left_out_and_mended_too() {
+    let kept = Kept::start();
+    let content = b"short".to_vec();
+    let body = || whole(&with(&[&content]), &[&content]);
+    assert_eq!(send(&kept.lrs, body()).status, 200);
+    let store = rusqlite::Connection::open(kept.folder.path().join("hub.db")).unwrap();
+    let changed = store.execute("UPDATE attachment SET content = x'73686f7275'", []);
+    assert_eq!(changed, Ok(1));
+    let answer = kept.lrs.get(&[("attachments", "true")]);
+    assert!(contents_of(&answer).is_empty());
+    assert!(answer.header("warning").contains(&sha2(&content)));
+    assert_eq!(send(&kept.lrs, body()).status, 200);
+    let answer = kept.lrs.get(&[("attachments", "true")]);
+    assert_eq!(contents_of(&answer), [content]);
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn a_signature_that_fails_a_check_is_refused_in_words() {
     }
     let longer = |it: &mut Value| it["length"] = json!(1);
     let said = refused(&header, &original, &longer);
-    assert!(said.contains("another length"), "{said}");
+    assert!(said.contains("but the length of the attachment"), "{said}");
     let typed = |it: &mut Value| it["contentType"] = json!("text/plain");
     refused(&header, &original, &typed);
 }
