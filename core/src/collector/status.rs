@@ -117,7 +117,10 @@ impl Status {
             loss,
             next_due,
             last_success: learned.last_success,
-            speaks: learned.version,
+            // One that says nothing of itself is spoken to in this.
+            speaks: learned
+                .version
+                .or(learned.version_at.map(|_| XapiVersion::V1_0_3)),
             learned_max_statements: learned.max_statements,
             learned_max_bytes: learned.max_bytes,
             clock_skew_ms: clock_skew_ms.or(learned.skew_ms),

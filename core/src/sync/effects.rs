@@ -28,7 +28,6 @@ impl Session {
                 Ceiling::takes_one(&mut self.link.learned);
             }
             self.link.accepted_any = true;
-            self.link.spoke_before = None;
             self.acquit(&settled);
             // The next statement lies in front of it or behind, and need not be like this one.
             self.link.wary = self.link.is_in_long_trouble();

@@ -111,7 +111,8 @@ impl Session {
         }
         match found {
             Negotiated::Version(version) => {
-                self.link.learned.version = Some(self.link.config.version.unwrap_or(version));
+                let speaks = self.link.config.version.unwrap_or(version);
+                self.link.hears_of(Some(speaks), now);
                 self.link.speaks_others = None;
             }
             // Its header may tell. Five of six LRSs take 1.0.3; if this one does not, its 400 will tell.
@@ -119,13 +120,10 @@ impl Session {
                 if let Negotiated::NoneOfOurs(versions) = found {
                     self.link.speaks_others = Some(versions);
                 }
-                self.link
-                    .says_nothing_of_itself(headers::xapi_version(answer), now);
-                return self.settle(db, Vec::new(), now);
+                self.link.hears_of(headers::xapi_version(answer), now);
             }
             Negotiated::Stop(stop) => return self.about_stopped(db, stop, now),
         }
-        self.link.learned.version_at = Some(now);
         self.settle(db, Vec::new(), now)
     }
 
@@ -141,7 +139,7 @@ impl Session {
             self.link.learned.about_unanswered += 1;
         }
         if self.link.learned.about_unanswered >= policy::UNANSWERED {
-            self.link.says_nothing_of_itself(None, now);
+            self.link.hears_of(None, now);
         }
         if self.link.understands_neither && !matches!(stop.pause, Pause::RetryAfter(_)) {
             // It was there a moment ago: its answers to statements must suffice.
@@ -228,7 +226,7 @@ impl Session {
             {
                 self.link.learn_to_know(from);
                 self.link.learned.speaks = headers::xapi_version(answer);
-                self.link.learned.takes = Some(self.link.version());
+                self.link.takes_this_version();
             }
             _ => {}
         }

@@ -146,6 +146,13 @@ pub(super) const VERSION_LASTS_MS: Millis = 24 * 60 * 60 * 1000;
 /// for a day. 2026-11-28.
 pub(super) const VERSION_IN_DOUBT_LASTS_MS: Millis = 60 * 60 * 1000;
 
+/// Number of failures in a row of which one is followed by a try in the other version, where nothing was ever taken in
+/// this one: a third, as an LRS that merely fails had better begin in the version that it says. 2026-11-30.
+pub(super) const TURNS: u32 = 3;
+
+/// Failure, of so many, after which it is: the second, so that a passing failure is none. 2026-11-30.
+pub(super) const TURN_OF_THE_OTHER: u32 = 2;
+
 /// Number of earlier tries of a statement, some time apart, after which an LRS that usually names or shows what
 /// it stores is believed although it only says that it stored this one. 2026-11-29.
 pub(super) const SAID_UNLIKE_USUAL: u32 = 5;

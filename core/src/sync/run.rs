@@ -69,8 +69,12 @@ impl Session {
         }
     }
 
-    /// Tells whether to ask for the version again, as something has just turned out to wait for another one.
+    /// Tells whether to go on in another version than the one that is tried, or to ask for the version again, as something
+    /// has just turned out to wait for another one.
     fn may_speak_another(&mut self, db: &Db, now: Millis) -> Result<bool, StoreError> {
+        if self.link.tries.take().is_some() {
+            return Ok(true);
+        }
         if self.link.another_is_awaited {
             return Ok(false);
         }
@@ -342,6 +346,7 @@ impl Session {
             // Somebody who syncs by hand wants to know now. But perhaps only this question is not answered.
             self.link.learned.version_at = None;
         }
+        self.link.take_turns();
         self.ask_the_time(db, now)?;
         Ok(None)
     }

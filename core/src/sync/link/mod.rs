@@ -73,9 +73,9 @@ pub(super) struct Link {
     pub(super) proven_version: Option<XapiVersion>,
     /// Version that its last refusal names, if it was asked in another one.
     pub(super) names_other: Option<XapiVersion>,
-    /// Version in which statements were sent before the other was tried, if it has taken nothing in that.
-    pub(super) spoke_before: Option<XapiVersion>,
-    /// Tells whether that was tried in this session.
+    /// Version in which statements are sent in the place of the one that is known, until it takes something in it.
+    pub(super) tries: Option<XapiVersion>,
+    /// Tells whether another was tried in this session because of a refusal.
     pub(super) tried_to_write_in_other: bool,
     /// Tells whether it says that it speaks both of our versions.
     pub(super) lists_both: bool,
@@ -117,7 +117,7 @@ impl Link {
             understands_neither: false,
             proven_version: None,
             names_other: None,
-            spoke_before: None,
+            tries: None,
             tried_to_write_in_other: false,
             lists_both: false,
             reads_in: None,
@@ -188,6 +188,7 @@ impl Link {
         self.tried_other_version = false;
         self.understands_neither = false;
         self.reads_in = None;
+        self.tries = None;
         self.accepted_any = false;
         self.wary = false;
     }

@@ -9,7 +9,8 @@ use crate::sync::policy;
 impl Link {
     /// Returns the version in which statements are sent.
     pub fn version(&self) -> XapiVersion {
-        self.learned.version.unwrap_or(XapiVersion::V1_0_3)
+        let known = self.tries.or(self.learned.version);
+        known.unwrap_or(XapiVersion::V1_0_3)
     }
 
     /// Returns the version in which they are looked up: one of several nodes may be read in another version than it is
@@ -20,11 +21,10 @@ impl Link {
 
     pub fn version_is_stale(&self, now: Millis) -> bool {
         self.config.version.is_none()
-            && (self.learned.version.is_none()
-                || self
-                    .learned
-                    .version_at
-                    .is_none_or(|at| at > now || now - at > self.version_lasts()))
+            && self
+                .learned
+                .version_at
+                .is_none_or(|at| at > now || now - at > self.version_lasts())
     }
 
     pub fn version_lasts(&self) -> Millis {
@@ -37,10 +37,19 @@ impl Link {
         }
     }
 
-    pub fn says_nothing_of_itself(&mut self, speaks: Option<XapiVersion>, now: Millis) {
-        let version = speaks.or(self.learned.version);
-        self.learned.version = Some(version.unwrap_or(XapiVersion::V1_0_3));
+    /// Speaks the version that the LRS says it speaks; none if it says nothing: then what was known of it stays.
+    pub fn hears_of(&mut self, speaks: Option<XapiVersion>, now: Millis) {
+        self.learned.version = speaks.or(self.learned.version);
         self.learned.version_at = Some(now);
+        self.tries = None;
+    }
+
+    /// Notes that the LRS has taken statements in the version in which they were sent.
+    pub fn takes_this_version(&mut self) {
+        let this = Some(self.version());
+        self.learned.takes = this;
+        self.learned.version = this;
+        self.tries = None;
     }
 
     /// Notes that the LRS speaks another version than when it last took statements, and than it was asked in: it may
@@ -56,27 +65,49 @@ impl Link {
                 .is_some_and(|it| Some(it) != self.learned.speaks);
     }
 
-    /// Speaks the other version, once in a session, if the LRS took something in that before or is read in it; or if it
-    /// never took anything in this one and may know the other. Speaks the former again if it takes
-    /// nothing in the other either. False if there is none to change to.
+    /// Speaks the other version, once in a session, if the LRS may know that. Speaks the former again if it takes nothing
+    /// in the other either. False if there is none to change to.
     pub fn try_the_other_version(&mut self) -> bool {
-        if let Some(before) = self.spoke_before.take() {
-            self.learned.version = Some(before);
+        if self.tries.take().is_some() || self.tried_to_write_in_other {
             return false;
         }
-        let (this, other) = (self.version(), self.version().other());
+        self.tries = self.other_that_it_may_know();
+        self.tried_to_write_in_other = self.tries.is_some();
+        self.tries.is_some()
+    }
+
+    /// Begins in the other version now and then while an LRS answers everything with some refusal or failure, has never
+    /// taken anything in this one, and may know the other. It costs no request: what would be sent anyway is sent so.
+    /// A 401 and a 413 say themselves what they are about.
+    pub fn take_turns(&mut self) {
+        let trouble = self.learned.trouble.as_ref();
+        let status = trouble.and_then(|trouble| trouble.status);
+        let is_turn = self.learned.failures % policy::TURNS == policy::TURN_OF_THE_OTHER;
+        self.tries = None;
+        if is_turn
+            && status.is_some_and(|status| !matches!(status, 401 | 413))
+            && self.learned.takes != Some(self.version())
+        {
+            self.tries = self.other_that_it_may_know();
+        }
+    }
+
+    /// Returns the other version if the LRS took something in that before or is read in it; or if it never took anything
+    /// in this one and may know the other, as one does that says it speaks the newer one, or nothing at all.
+    fn other_that_it_may_know(&self) -> Option<XapiVersion> {
+        let other = self.version().other();
         let may_be_it = match self.learned.takes {
             Some(takes) => takes == other || self.reads_in == Some(other),
-            // A look-up alone may have led to this one.
-            None => self.names_other.is_some() || self.lists_both || self.tried_other_version,
+            None => {
+                other < self.version()
+                    || self.learned.version.is_none()
+                    || self.names_other.is_some()
+                    || self.lists_both
+                    // A look-up alone may have led to this one.
+                    || self.tried_other_version
+            }
         };
-        if self.tried_to_write_in_other || !may_be_it || self.config.version.is_some() {
-            return false;
-        }
-        self.tried_to_write_in_other = true;
-        self.spoke_before = Some(this);
-        self.learned.version = Some(other);
-        true
+        Some(other).filter(|_| may_be_it && self.config.version.is_none())
     }
 
     /// Lets the other version be tried once more if neither was understood: this answer of the LRS itself says

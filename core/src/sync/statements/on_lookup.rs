@@ -286,6 +286,11 @@ impl Session {
         let same = outcome == Outcome::Delivered;
         let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
         let settled = vec![(item, outcome)];
+        if let AfterLookup::Proves { .. } = look.then
+            && same
+        {
+            self.link.takes_this_version();
+        }
         match &mut look.then {
             // It was sent just now, whatever the answer, and was not there before. If a 401 is not explained,
             // it may have come there from elsewhere.
@@ -385,6 +390,7 @@ impl Session {
             let first_time = !std::mem::replace(&mut self.link.understands_neither, true);
             if first_time
                 && !set_by_the_app
+                && self.link.tries.is_none()
                 && self.link.learned.waits.is_empty()
                 && !self.link.leaves_out_about()
             {
@@ -423,11 +429,15 @@ impl Session {
         Ok(())
     }
 
-    /// Tells whether the LRS has understood a statement in the version in which it does not understand this look-up.
+    /// Tells whether the LRS has understood a statement in the version in which it does not understand this look-up, or is
+    /// to tell whether it does.
     fn is_understood_in_writing(&self, then: &AfterLookup) -> bool {
         match then {
             AfterLookup::Known { .. } | AfterLookup::Proves { .. } => true,
-            AfterLookup::Send(_) => self.link.learned.takes == Some(self.link.version()),
+            AfterLookup::Send(_) => {
+                let version = self.link.version();
+                self.link.tries.is_some() || self.link.learned.takes == Some(version)
+            }
             AfterLookup::Split { .. } | AfterLookup::Blame(_) | AfterLookup::Hold => false,
         }
     }
@@ -473,6 +483,7 @@ impl Session {
                 // From now on this is what to expect of it.
                 self.link.learned.names = false;
                 self.link.learned.reads = Some(false);
+                self.link.takes_this_version();
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)

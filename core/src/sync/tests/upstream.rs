@@ -3,7 +3,7 @@
 use super::device::{Device, START};
 use super::lrs::{Fault, OnKnown, answer};
 use crate::event::Event;
-use crate::lrs::{Method, TransportError};
+use crate::lrs::{Method, Response, TransportError};
 use crate::store::{
     Claim, HoldReason, Holder, Learned, Page, Problem, UpstreamId, WaitKind, WaitReason,
 };
@@ -944,30 +944,125 @@ fn an_lrs_that_is_written_in_2_0_and_read_in_1_0_gets_everything() {
     }
 }
 
+/// Returns what an LRS that has not understood the version answers with this status; its header tells nothing.
+fn unsupported(status: u16, by_itself: bool) -> Response {
+    let mut answer = answer(status, &[], "Unsupported version".to_owned());
+    answer.headers[0].1 = "2.0.0".to_owned();
+    answer.headers.retain(|_| by_itself);
+    answer
+}
+
 #[test]
 fn an_lrs_that_refuses_one_of_the_versions_that_it_lists_is_spoken_to_in_the_other() {
-    for status in [400, 403, 406, 415, 501] {
+    // All that an LRS, or something before it, can answer but what says itself what it is about.
+    let all = (400..=431).chain([451, 499]).chain(500..=511).chain([524]);
+    let says_another_thing = |status: &u16| matches!(status, 401 | 413 | 511);
+    for status in all.filter(|status| !says_another_thing(status)) {
+        for (by_itself, gets_too) in [(true, true), (true, false), (false, true), (false, false)] {
+            let what = format!("{status}, by itself: {by_itself}, look-ups too: {gets_too}");
+            let mut device = Device::new();
+            device.record(60);
+            device.lrs.instead = Box::new(move |request, _| {
+                let is_asked = request.url.ends_with("/about");
+                let is_refused = asked_in(request) == "2.0.0"
+                    && !is_asked
+                    && (gets_too || request.method == Method::Post);
+                is_refused.then(|| unsupported(status, by_itself))
+            });
+            let begun = device.now;
+            device.sync_to_the_last();
+            assert_eq!((device.delivered(), device.held()), (60, vec![]), "{what}");
+            let requests = device.lrs.requests;
+            assert!(requests < 160, "{what}: {requests} requests");
+            assert!(device.now - begun < 2 * 60_000, "{what}");
+            if by_itself && matches!(status, 400 | 402..=406 | 410 | 415 | 422 | 426) {
+                assert!(device.now - begun < 2_000, "{what}: in the first session");
+                assert!(requests < 40, "{what}: {requests} requests");
+            }
+            // From now on it begins so, and asks no more than others would.
+            device.record(60);
+            device.sync_to_the_last();
+            assert_eq!(device.delivered(), 120, "{what}");
+            assert!(device.lrs.requests - requests < 70, "{what}");
+        }
+    }
+}
+
+#[test]
+fn an_lrs_that_tells_nothing_of_its_versions_is_written_to_in_both() {
+    for status in [400, 404, 409, 415, 429, 500, 502, 503, 505] {
+        for gets_too in [true, false] {
+            let mut device = Device::new();
+            device.record(3);
+            device.lrs.instead = Box::new(move |request, _| {
+                let unmarked = |status| {
+                    let mut answer = answer(status, &[], "no".to_owned());
+                    answer.headers.clear();
+                    answer
+                };
+                if request.url.ends_with("/about") {
+                    return Some(unmarked(404));
+                }
+                let is_refused =
+                    asked_in(request) == "1.0.3" && (gets_too || request.method == Method::Post);
+                is_refused.then(|| unmarked(status))
+            });
+            device.go_on_for(5 * 60_000);
+            assert_eq!(
+                (device.delivered(), device.held()),
+                (3, vec![]),
+                "{status}, look-ups too: {gets_too}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_lrs_that_merely_fails_is_asked_no_more_because_it_lists_two_versions() {
+    let asked = |status: u16, by_itself: bool, versions: Vec<&'static str>| {
         let mut device = Device::new();
+        device.lrs.versions = versions;
         device.record(60);
         device.lrs.instead = Box::new(move |request, _| {
-            let refused = asked_in(request) == "2.0.0" && !request.url.ends_with("/about");
-            refused.then(|| {
-                let mut answer = answer(status, &[], "Unsupported version".to_owned());
-                // Its header tells nothing.
-                answer.headers[0].1 = "2.0.0".to_owned();
-                answer
-            })
+            let is_asked = request.url.ends_with("/about");
+            (!is_asked).then(|| unsupported(status, by_itself))
         });
-        device.sync_to_the_last();
+        device.go_on_for(3 * 60 * 60 * 1000);
+        assert_eq!((device.delivered(), device.held()), (0, vec![]));
+        device.lrs.requests
+    };
+    for status in [408, 413, 425, 429, 500, 502, 503, 504] {
+        for by_itself in [true, false] {
+            let (one, both) = (
+                asked(status, by_itself, vec!["1.0.3"]),
+                asked(status, by_itself, vec!["1.0.3", "2.0.0"]),
+            );
+            assert_eq!(both, one, "{status}, by itself: {by_itself}");
+        }
+    }
+}
+
+#[test]
+fn what_only_2_0_can_say_waits_for_no_try_in_the_other_version() {
+    let agents = r#","context":{"contextAgents":[{"objectType":"contextAgent","agent":{"mbox":"mailto:b@example.com"}}]}"#;
+    for failures in 1..8 {
+        let mut device = Device::new();
+        for n in 1..=3 {
+            device.record_one(n, agents, START);
+        }
+        for _ in 0..failures {
+            let fault = Fault::Response(503, vec![], "in a moment");
+            device.lrs.faults.extend([Fault::None, fault]);
+        }
+        device.lrs.instead = Box::new(|request, _| {
+            let is_asked = request.url.ends_with("/about");
+            is_asked.then(|| answer(200, &[], r#"{"version":["1.0.3","2.0.0"]}"#.to_owned()))
+        });
+        device.go_on_for(30 * 60_000);
         assert_eq!(
             (device.delivered(), device.held()),
-            (60, vec![]),
-            "{status}"
-        );
-        assert!(
-            device.lrs.requests < 40,
-            "{status}: {}",
-            device.lrs.requests
+            (3, vec![]),
+            "{failures} failures"
         );
     }
 }
