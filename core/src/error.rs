@@ -57,7 +57,7 @@ pub enum Error {
     },
     /// The statement may have reached the LRS.
     #[error(
-        "statement {id} may have reached the LRS and cannot be retracted: where it is held, discard it; otherwise void it with a statement of its own (`void`)"
+        "statement {id} may have reached the LRS and cannot be retracted: where it is held, discard it; where it is being sent, call again afterwards, in case it is refused; otherwise void it with a statement of its own (`void`)"
     )]
     MayHaveBeenSent {
         /// The id.

@@ -186,7 +186,8 @@ impl BlockingCollector {
         Ok(self.core.send_as_new(id)?)
     }
 
-    /// Takes back a statement that was never sent. One that may have been sent can only be voided.
+    /// Takes back a statement that no LRS can have: one that was never sent, or that the LRS itself refused each time
+    /// that it was. One that may be there can only be voided.
     pub fn retract(&self, id: Uuid) -> Result<(), PannierError> {
         Ok(self.core.retract(id)?)
     }

@@ -60,8 +60,8 @@ impl Collector {
         self.main.discard(id)
     }
 
-    /// Takes back a statement that was never sent. One that may have been sent can only be voided:
-    /// see [`Collector::void`].
+    /// Takes back a statement that no LRS can have: one that was never sent, or that the LRS itself refused each time that
+    /// it was. One that may be there can only be voided: see [`Collector::void`].
     pub fn retract(&self, id: Uuid) -> Result<(), Error> {
         let now = self.inner.clock.now_ms();
         self.inner

@@ -114,8 +114,8 @@ impl Collector {
     /// device's. The right to write is tested with an empty list of statements, which no LRS can store; some refuse
     /// that as such, and then it is not known.
     ///
-    /// Blocks for as long as three requests take, or four where the LRS does not understand the version that is tried
-    /// first, each about 30 s at most. May be called while a sync is under way and while the collector is paused. Where
+    /// Blocks for as long as three requests take, or four or five where the LRS does not understand the version that is
+    /// tried first or takes nothing in it, each about 30 s at most. May be called while a sync is under way and while the collector is paused. Where
     /// there are no credentials yet, the provider is asked for some, which are used here only. An error says that
     /// nothing could be tried; what is wrong with the connection is in the [`Probe`].
     pub fn probe(&self) -> Result<Probe, Error> {
@@ -269,6 +269,19 @@ impl Asking {
     }
 
     async fn try_to_write(&self, heard: &mut Heard) {
+        self.send(heard).await;
+        if self.speak.is_none() && writing::may_be_for_the_version(self, heard) {
+            // As a sync does, which sends in the other where nothing was ever taken in this one.
+            let first = (heard.speaks, heard.post.take(), heard.stored.take());
+            heard.speaks = heard.speaks.other();
+            self.send(heard).await;
+            if writing::taken(self, heard).is_none() {
+                (heard.speaks, heard.post, heard.stored) = first;
+            }
+        }
+    }
+
+    async fn send(&self, heard: &mut Heard) {
         let authorization = self.authorization.as_ref();
         let bodies: Vec<_> = self.statement.iter().map(|one| &one.body).collect();
         let post = requests::post(&self.endpoint, authorization, heard.speaks, &bodies);

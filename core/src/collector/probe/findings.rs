@@ -215,26 +215,32 @@ fn spoken(asking: &Asking, heard: &Heard) -> (Finding, String) {
                  whoever runs it for one of these"
             ),
         ),
-        (Some(fixed), _) => (
-            Finding::Good,
-            format!("xAPI {} is spoken, as was set", fixed.as_str()),
-        ),
+        (Some(fixed), _) => spoken_if_taken(asking, heard, fixed.as_str(), "was set"),
         (None, Some(version)) if version != heard.speaks => (
             Finding::Warning,
             format!(
-                "it lists xAPI {} and does not understand it: xAPI {tried} is spoken; tell whoever runs it",
+                "it lists xAPI {} and does not understand it, or takes nothing in it: xAPI {tried} is spoken; tell \
+                 whoever runs it",
                 version.as_str()
             ),
         ),
-        (None, Some(version)) => (
-            Finding::Good,
-            format!("xAPI {} is spoken, as both sides can", version.as_str()),
-        ),
+        (None, Some(version)) => spoken_if_taken(asking, heard, version.as_str(), "both sides can"),
         (None, None) => (
             Finding::Unknown,
             format!("it does not list its versions; xAPI {tried} is tried first"),
         ),
     }
+}
+
+/// Returns what is to be said of a version with nothing against it: good only if the LRS has taken something in it.
+fn spoken_if_taken(asking: &Asking, heard: &Heard, version: &str, why: &str) -> (Finding, String) {
+    if taken(asking, heard).is_some() {
+        return (Finding::Good, format!("xAPI {version} is spoken, as {why}"));
+    }
+    let what = format!(
+        "xAPI {version} is tried first, as {why}; whether it takes statements in it is open, as it took nothing just now"
+    );
+    (Finding::Unknown, what)
 }
 
 fn credentials(asking: &Asking, heard: &Heard) -> Said {

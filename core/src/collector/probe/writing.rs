@@ -7,7 +7,7 @@ use super::said::{
 };
 use super::way;
 use super::{Asking, Finding, Heard};
-use crate::lrs::reading::{read_get, read_post};
+use crate::lrs::reading::{read_get, read_post, speaks_both};
 use crate::lrs::{Found, NotAnLrs, Posted, Response};
 
 /// Manner in which the LRS takes what is sent.
@@ -29,6 +29,16 @@ pub(super) fn taken(asking: &Asking, heard: &Heard) -> Option<Taking> {
         Posted::NoContent | Posted::Unclear(_) => Some(Taking::Unproved),
         Posted::NotAnLrs(_) | Posted::Refused { .. } => None,
     }
+}
+
+/// Tells whether it may have been refused for the version alone, and the LRS may know the other.
+pub(super) fn may_be_for_the_version(asking: &Asking, heard: &Heard) -> bool {
+    let refused = ok(heard.post.as_ref()).is_some_and(|answer| {
+        let read = read_post(answer, asking.asked());
+        matches!(read, Posted::Refused { status, .. } if !matches!(status, 401 | 407 | 413))
+    });
+    let may_know_it = heard.versions.is_empty() || speaks_both(&heard.versions);
+    refused && may_know_it && !shows(asking, heard)
 }
 
 /// Tells whether what was taken like this counts as delivered though a look-up for `id`, with this answer, shows

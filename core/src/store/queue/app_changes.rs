@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::again::release;
 use super::append::append_one;
-use super::conditions::{self, delivered_elsewhere};
+use super::conditions::{self, REFUSED_EACH_TIME, delivered_elsewhere};
 use super::done_with::{delete, is_needed_elsewhere, mark_done, mark_sent};
 use super::end::Tail;
 use super::ledger::{Counter, Moves};
@@ -22,12 +22,13 @@ use crate::store::upstream::list;
 use crate::store::{Appended, Db, HoldReason, Millis, Refused, StoreError, UpstreamId};
 
 impl Db {
-    /// Takes back a statement that was never sent to any upstream, and holds the statements that void it.
+    /// Takes back a statement that no upstream can have, and holds the statements that void it: one that was never sent,
+    /// or that the LRS itself refused each time that it was.
     pub fn retract(&mut self, id: Uuid, now: Millis) -> Result<(), Unchanged> {
         self.together(|db| {
             let tx = &db.conn;
             let seq = ids::find(tx, id)?.ok_or(Unchanged::Unknown)?;
-            if may_have_left(tx, seq)? {
+            if may_have_left(tx, seq)? && !conditions::is(tx, REFUSED_EACH_TIME, seq)? {
                 return Err(Unchanged::MayHaveBeenSent);
             }
             let mut is_due = false;

@@ -104,3 +104,30 @@ pub(crate) const MAY_HAVE_LEFT: &str = concat!(
     may_have_left_for!(),
     "))"
 );
+
+/// Status of a refusal by which an LRS tells that it has not taken a statement; a 409 tells that it has its id.
+macro_rules! refuses {
+    ($status:literal) => {
+        concat!($status, " BETWEEN 400 AND 499 AND ", $status, " <> 409")
+    };
+}
+
+/// Certainly not at any LRS though it has left: each upstream that may have it has itself refused it whenever it was sent.
+/// It waits aside for that, or is queued where everything is refused; and since it was recorded, as far as the clock goes,
+/// no request ended without an answer that tells, none is under way, and the upstream never was another LRS.
+pub(crate) const REFUSED_EACH_TIME: &str = concat!(
+    "(s.seq > (SELECT left_through FROM ledger) AND NOT EXISTS (SELECT 1 FROM upstream n WHERE ",
+    may_have_left_for!(),
+    " AND NOT (n.generation <= 1 AND n.under_way_since IS NULL
+         AND s.recorded_at >= max(ifnull(n.wait_outcome_unknown, 0), ifnull(n.at_work_until, 0))
+         AND s.recorded_at <= ifnull(n.written_wall, s.recorded_at)
+         AND CASE
+             WHEN EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id)
+                 THEN EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id AND a.held = 0
+                     AND a.reason IN ('suspect', 'future') AND a.taken IS NOT NULL AND ",
+    refuses!("a.status"),
+    ")
+             ELSE s.seq > n.delivered_through AND n.problem = 'refuses_everything' AND ",
+    refuses!("n.problem_status"),
+    " END)))"
+);

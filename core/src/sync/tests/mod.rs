@@ -8,5 +8,6 @@ mod judge;
 mod lrs;
 mod other_reasons;
 mod simulated;
+mod taking_back;
 mod time;
 mod upstream;

@@ -234,7 +234,8 @@ public final class Collector: Sendable {
         try await caller.changing { try $0.sendAsNew(id: id) }
     }
 
-    /// Takes back a statement that was never sent. One that may have been sent can only be voided.
+    /// Takes back a statement that no LRS can have: one that was never sent, or that the LRS itself refused each time that
+    /// it was. One that may be there can only be voided.
     public func retract(_ id: UUID) async throws {
         try await caller.changing { try $0.retract(id: id) }
     }

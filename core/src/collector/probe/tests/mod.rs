@@ -229,6 +229,47 @@ fn an_lrs_that_refuses_another_patch_of_its_version_is_found() {
 }
 
 #[test]
+fn a_version_in_which_nothing_is_taken_is_not_called_good() {
+    let lists = |versions: &str| answer(200, &format!(r#"{{"version":{versions}}}"#));
+    let asked_in = |request: &Request, version: &str| {
+        let mut headers = request.headers.iter();
+        headers.any(|(name, value)| *name == "X-Experience-API-Version" && value == version)
+    };
+    // By whatever it refuses what is sent in one of its versions, and looks for statements in both.
+    for status in [400, 402, 403, 404, 406, 415, 426, 500, 501, 503, 505] {
+        let probe = stage(|_| {}).where_it_says(move |request| {
+            if request.url.ends_with("/about") {
+                return Some(Ok(lists(r#"["1.0.3","2.0.0"]"#)));
+            }
+            let is_refused = request.method == Method::Post && asked_in(request, "2.0.0");
+            is_refused.then(|| Ok(answer(status, "no")))
+        });
+        assert_eq!(finding(&probe, Examined::Version), Finding::Warning);
+        assert_eq!(probe.speaks, Some(XapiVersion::V1_0_3), "{status}");
+        assert_eq!(finding(&probe, Examined::Write), Finding::Good, "{status}");
+
+        let probe = stage(|_| {}).where_it_says(move |request| {
+            let is_post = request.method == Method::Post;
+            is_post.then(|| Ok(answer(status, "no")))
+        });
+        assert_eq!(
+            finding(&probe, Examined::Version),
+            Finding::Unknown,
+            "{status}: {probe:#?}"
+        );
+        assert_ne!(finding(&probe, Examined::Write), Finding::Good, "{status}");
+    }
+    // A version that the app has set is not exchanged for another.
+    let fixed = |config: &mut Config| config.speak = Some(XapiVersion::V2_0_0);
+    let probe = stage(fixed).where_it_says(move |request| {
+        let is_refused = request.method == Method::Post && asked_in(request, "2.0.0");
+        is_refused.then(|| Ok(answer(415, "no")))
+    });
+    assert_eq!(finding(&probe, Examined::Version), Finding::Unknown);
+    assert_eq!(probe.speaks, Some(XapiVersion::V2_0_0));
+}
+
+#[test]
 fn an_lrs_that_takes_nothing_now_is_bad_whatever_it_says_to_that() {
     for status in [429, 500, 502, 503, 504] {
         let probe = stage(|_| {}).where_it_says(move |_| Some(Ok(answer(status, "maintenance"))));

@@ -168,7 +168,10 @@ public class Collector private constructor(
     /** Ends a conflict: what our copy says is recorded under a new id, which is returned. */
     public suspend fun sendAsNew(id: UUID): UUID = changing { sendAsNew(id) }
 
-    /** Takes back a statement that was never sent. One that may have been sent can only be voided. */
+    /**
+     * Takes back a statement that no LRS can have: one that was never sent, or that the LRS itself refused each time that it was.
+     * One that may be there can only be voided.
+     */
     public suspend fun retract(id: UUID): Unit = changing { retract(id) }
 
     /**
