@@ -143,12 +143,12 @@ fn sentences(problem: Problem, words: &str) -> (&'static str, &'static str) {
             "Check the network and the address; everything stays in the queue",
         )),
         Problem::TimedOut => (
-            "{lrs} did not answer in time, so nobody knows what it has",
-            "Sync again later: what it has is looked up first, and nothing is counted twice",
+            "{lrs} did not answer in time",
+            "Sync again later: what it may have by then is looked up first, and nothing is counted twice",
         ),
         Problem::Broken => (
             "the connection to {lrs} broke before the whole answer had come",
-            "Sync again later: what it has is looked up first; if it stays so, a proxy or firewall is in between",
+            "Sync again later: what it may have by then is looked up first; if it stays so, a proxy or firewall is in between",
         ),
         Problem::NotAnLrs => (
             "something else answered in the place of {lrs}",

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::queue_file::QueueArgs;
 use super::which::WhichArgs;
 use super::{Failure, Output, advice, arguments, list};
+use crate::terminal::one_line;
 
 /// List the statements that are not delivered yet, in the order they were recorded
 ///
@@ -98,6 +99,12 @@ fn waiting(one: &WaitingStatement, output: Output) -> Result<(), Failure> {
     let end = until
         .map(|until| format!(", until {}", list::time(until)))
         .unwrap_or_default();
+    // These words are ours.
+    let needs = one
+        .words
+        .as_deref()
+        .filter(|_| reason == WaitReason::Version);
+    let needs = needs.map(|words| format!(": {}", one_line(words)));
     output.list(
         &Entry {
             seq,
@@ -110,10 +117,11 @@ fn waiting(one: &WaitingStatement, output: Output) -> Result<(), Failure> {
             statement: list::json(&one.statement),
         },
         format_args!(
-            "{}  {id}  {}  (waits: {}{end})",
+            "{}  {id}  {}  (waits: {}{}{end})",
             list::time(since),
             list::brief(&one.statement),
-            advice::aside(reason)
+            advice::aside(reason),
+            needs.unwrap_or_default()
         ),
     )
 }

@@ -509,7 +509,14 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                 let id = stage.collector.record(needs).unwrap().id;
                 stage.collector.sync().unwrap();
                 stage.lrs.behave();
-                (id, None, None)
+                // What in it needs the version.
+                let waiting = stage.collector.waiting(Page::default()).unwrap();
+                let words = waiting[0].words.clone();
+                let named = words
+                    .as_ref()
+                    .is_some_and(|it| it.contains("$.context.contextAgents"));
+                assert!(named, "{words:?}");
+                (id, None, words)
             }
             WaitReason::Target => {
                 stage.leave_for_its_target();

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::body;
 use super::walk::Forward;
 use super::{checksum, ids};
+use crate::statement::{self, XapiVersion};
 use crate::store::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitReason};
 
 /// A statement that waits aside and comes back by itself.
@@ -25,7 +26,7 @@ pub struct WaitingStatement {
     pub since: Millis,
     /// End of the wait, if known; unix milliseconds.
     pub until: Option<Millis>,
-    /// The LRS's message about it, if any.
+    /// The LRS's message about it, if any; where it waits for a version, what in it needs that.
     pub words: Option<String>,
     /// The statement's JSON, as it is sent.
     pub statement: String,
@@ -120,15 +121,18 @@ impl Db {
                  WHERE +a.upstream = ?1 AND a.held = 0 AND a.seq > ?2 ORDER BY a.seq LIMIT ?3",
             )?
             .query_map(params![upstream, page.after, page.limit as i64], |row| {
+                let (reason, statement) = (row.get(2)?, body::text(row, 6)?);
+                let said: Option<String> = row.get(5)?;
+                let said = said.filter(|said| !said.is_empty());
                 Ok(WaitingStatement {
                     seq: row.get(0)?,
                     id: Uuid::from_bytes(row.get(1)?),
                     recorded_at: row.get(7)?,
-                    reason: row.get(2)?,
+                    reason,
                     since: row.get(3)?,
                     until: row.get(4)?,
-                    words: row.get(5)?,
-                    statement: body::text(row, 6)?,
+                    words: said.or_else(|| needs_2_0(reason, &statement)),
+                    statement,
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -224,6 +228,15 @@ impl Db {
             )?
             .query_row([upstream], |row| row.get(0))?)
     }
+}
+
+/// Returns what in a statement that waits for the version needs 2.0.0: the first fault by the rules of 1.0.3.
+fn needs_2_0(reason: WaitReason, statement: &str) -> Option<String> {
+    if reason != WaitReason::Version {
+        return None;
+    }
+    let refused = statement::check(statement.as_bytes(), XapiVersion::V1_0_3).err()?;
+    Some(refused.faults.first()?.to_string())
 }
 
 fn held_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldStatement> {

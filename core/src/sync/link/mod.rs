@@ -187,8 +187,8 @@ impl Link {
         self.auth_verified = false;
         self.tried_other_version = false;
         self.understands_neither = false;
+        self.ends_trying();
         self.reads_in = None;
-        self.tries = None;
         self.accepted_any = false;
         self.wary = false;
     }

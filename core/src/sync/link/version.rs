@@ -65,6 +65,20 @@ impl Link {
                 .is_some_and(|it| Some(it) != self.learned.speaks);
     }
 
+    /// Keeps to the version that is tried, as it has shown something that was sent in it.
+    pub fn keeps_to_what_it_tries(&mut self) {
+        self.learned.version = self.tries.take().or(self.learned.version);
+    }
+
+    /// Tries no other version any more. Where it is read in the one that a refusal has led to, and it is not known yet
+    /// whether it takes something in it, the next session finds out.
+    pub fn ends_trying(&mut self) {
+        if self.tried_to_write_in_other && self.tries.is_some() && self.tries == self.reads_in {
+            self.keeps_to_what_it_tries();
+        }
+        self.tries = None;
+    }
+
     /// Speaks the other version, once in a session, if the LRS may know that. Speaks the former again if it takes nothing
     /// in the other either. False if there is none to change to.
     pub fn try_the_other_version(&mut self) -> bool {

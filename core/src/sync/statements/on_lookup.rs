@@ -289,7 +289,7 @@ impl Session {
         if let AfterLookup::Proves { .. } = look.then
             && same
         {
-            self.link.takes_this_version();
+            self.link.keeps_to_what_it_tries();
         }
         match &mut look.then {
             // It was sent just now, whatever the answer, and was not there before. If a 401 is not explained,
@@ -483,7 +483,7 @@ impl Session {
                 // From now on this is what to expect of it.
                 self.link.learned.names = false;
                 self.link.learned.reads = Some(false);
-                self.link.takes_this_version();
+                self.link.keeps_to_what_it_tries();
                 let settled = vec![(item, Outcome::Delivered)];
                 self.accepted(db, settled, now)?;
                 self.continue_look(db, look, now)

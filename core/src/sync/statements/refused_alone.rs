@@ -101,11 +101,12 @@ impl Session {
         Ok(())
     }
 
-    /// Changes to another version where the LRS's own refusal may be for this one, whatever its status. What it fails on
-    /// may be at work still; of that, and of what others refuse, the next sessions tell (`Link::take_turns`).
+    /// Changes to another version where the refusal may be for this one, whatever its status: one of the LRS itself, or of
+    /// who is read in the other. What it fails on may be at work still; of that, and of what others refuse, the next
+    /// sessions tell (`Link::take_turns`).
     fn was_for_the_version(&mut self, blame: &Blame) -> bool {
         matches!(blame.reason, HoldReason::Refused | HoldReason::Forbidden)
-            && blame.is_a_refusal()
+            && (blame.is_a_refusal() || self.link.reads_in == Some(self.link.version().other()))
             && !blame.is_401()
             && !self.link.accepted_any
             && self.link.try_the_other_version()

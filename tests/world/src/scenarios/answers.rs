@@ -49,6 +49,22 @@ pub const ALL: &[Scenario] = &[
     Scenario::new("an_about_that_asks_for_a_password_hinders_nothing", || {
         about(|| Response::page(401));
     }),
+    Scenario::new("an_lrs_that_takes_one_of_two_versions_and_says_410", || {
+        takes_one_of_two(false, || {
+            Response::json(410, &json!({"error": "old"})).by_an_lrs()
+        });
+    }),
+    Scenario::slow("an_lrs_that_takes_one_of_two_versions_and_says_500", || {
+        takes_one_of_two(false, || {
+            Response::json(500, &json!({"error": "oh"})).by_an_lrs()
+        });
+    }),
+    Scenario::slow("an_lrs_that_takes_one_of_two_versions_behind_a_503", || {
+        takes_one_of_two(false, || Response::page(503));
+    }),
+    Scenario::slow("an_lrs_that_takes_2_0_alone_and_does_not_say_so", || {
+        takes_one_of_two(true, || Response::page(502));
+    }),
     Scenario::slow("a_lost_answer_and_a_look_up_refused_by_405", || {
         lost_answer(|| Response::page(405));
     }),
@@ -297,6 +313,38 @@ fn speaks(version: &'static str) -> impl Fn(&Request, &Arc<Lrs>) -> Response {
     }
 }
 
+/// It lists both versions and takes nothing in the newer one, by whatever it says so.
+fn takes_one_of_two(says_nothing: bool, answers: fn() -> Response) {
+    let server = Server::start(move |request, lrs| {
+        if request.is_about() {
+            let lists = || Response::json(200, &json!({"version": ["1.0.3", "2.0.0"]}));
+            return if says_nothing {
+                Response::status(404)
+            } else {
+                lists()
+            };
+        }
+        let taken = if says_nothing { "2.0.0" } else { "1.0.3" };
+        let asked = request.header("x-experience-api-version");
+        if request.is_post() && asked != Some(taken) {
+            return answers();
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(3);
+    let ran = device.run(&["doctor", "--lrs", &server.url()]);
+    let examined = ran.lines().into_iter().find_map(|line| {
+        let mut checks = line["checks"].as_array()?.clone().into_iter();
+        checks.find(|check| check["examined"] == "version")
+    });
+    let finding = examined.unwrap_or_default()["finding"].clone();
+    assert_ne!(finding, "good", "{ran}");
+    let ran = device.drain(&server, Duration::from_secs(150));
+    ran.ended(0);
+    device.nothing_held();
+    device.all_delivered(&server);
+}
+
 fn one_version(version: &'static str) {
     delivers(Server::start(speaks(version)));
 }
@@ -329,7 +377,12 @@ fn what_needs_2_0_never_goes_to_an_lrs_of_1_0_3() {
     assert_eq!(status["waiting"], 2, "{status}");
     let waiting = device.run(&["queue"]).ended(0).lines();
     assert_eq!(waiting.len(), 2, "{waiting:?}");
-    for one in waiting {
+    for (one, what) in waiting
+        .iter()
+        .zip(["$.context.contextAgents", "$.timestamp"])
+    {
+        let words = one["words"].as_str().unwrap_or_default();
+        assert!(words.starts_with(what), "it says what needs 2.0.0: {one}");
         assert!(
             one["recorded_at"].is_i64() && one["since"].is_i64(),
             "{one}"

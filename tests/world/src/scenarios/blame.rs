@@ -70,6 +70,10 @@ pub const ALL: &[Scenario] = &[
             one_is_held_with_words(403, "no such right");
         },
     ),
+    Scenario::slow(
+        "a_single_statement_that_is_refused_can_be_taken_back",
+        a_single_one_can_be_taken_back,
+    ),
     Scenario::slow("a_refusal_under_200_shows_the_lrss_words", || {
         a_refusal_under_200_shows_the_lrss_words(true);
     }),
@@ -304,4 +308,42 @@ fn a_wrong_password_answered_by_400() {
     device.nothing_held();
     device.sync(&server).ended(0);
     device.all_delivered(&server);
+}
+
+/// Nothing else is taken that would show whose fault it is, so it is never held. Who has lost the answer to it is another
+/// matter.
+fn a_single_one_can_be_taken_back() {
+    for is_lost in [false, true] {
+        let begun = std::sync::atomic::AtomicBool::new(false);
+        let server = Server::start(move |request, lrs| {
+            if !request.is_post() {
+                return lrs.plain(request);
+            }
+            if is_lost && !begun.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                return Response::page(502);
+            }
+            Response::json(400, &json!({"error": "its verb is unknown"})).by_an_lrs()
+        });
+        let device = Device::with(1);
+        let one = id(0);
+        for _ in 0..3 {
+            device.sync_wait(&server, 10);
+        }
+        let voided = device.run(&["void", &one, "--mbox", "mailto:ada@example.com"]);
+        let taken_back = device.run(&["retract", &one]);
+        if is_lost {
+            taken_back.ended(1);
+            continue;
+        }
+        taken_back.ended(0);
+        voided.ended(0);
+        let status = device.status();
+        assert_eq!(
+            (number(&status["retracted"]), number(&status["undelivered"])),
+            (1, 1),
+            "{status}"
+        );
+        // What was to void it voids nothing.
+        assert_eq!(device.held()[0]["reason"], "target_given_up");
+    }
 }
