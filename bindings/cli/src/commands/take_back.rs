@@ -13,9 +13,10 @@ use super::queue_file::QueueArgs;
 use super::{Failure, Output, arguments, confirm};
 use crate::terminal::one_line;
 
-/// Take statements back that were never sent
+/// Take statements back that no LRS can have
 ///
-/// One that may have reached the LRS can only be voided there: see `pannier void`.
+/// They were never sent, or the LRS itself refused them each time. One that may be at the LRS can only be voided
+/// there: see `pannier void`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -68,7 +69,7 @@ pub struct EraseArgs {
     yes: bool,
 }
 
-/// Takes back what was never sent; failures are reported, and the others are taken back all the same.
+/// Takes back what no LRS can have; failures are reported, and the others are taken back all the same.
 pub fn retract(args: &RetractArgs, queue: &QueueArgs, output: Output) -> Result<(), Failure> {
     let collector = queue.open(Config::default())?;
     let done = for_each(&args.ids, output, "taken back", |id| collector.retract(id));
