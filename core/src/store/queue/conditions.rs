@@ -127,7 +127,9 @@ pub(crate) const REFUSED_EACH_TIME: &str = concat!(
                      AND a.reason IN ('suspect', 'future') AND a.taken IS NOT NULL AND ",
     refuses!("a.status"),
     ")
-             ELSE s.seq > n.delivered_through AND n.problem = 'refuses_everything' AND ",
+             ELSE s.seq > n.delivered_through
+                 AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
+                 AND n.problem = 'refuses_everything' AND ",
     refuses!("n.problem_status"),
     " END)))"
 );

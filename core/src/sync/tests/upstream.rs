@@ -1050,13 +1050,11 @@ fn what_only_2_0_can_say_waits_for_no_try_in_the_other_version() {
         for n in 1..=3 {
             device.record_one(n, agents, START);
         }
-        for _ in 0..failures {
-            let fault = Fault::Response(503, vec![], "in a moment");
-            device.lrs.faults.extend([Fault::None, fault]);
-        }
-        device.lrs.instead = Box::new(|request, _| {
-            let is_asked = request.url.ends_with("/about");
-            is_asked.then(|| answer(200, &[], r#"{"version":["1.0.3","2.0.0"]}"#.to_owned()))
+        let mut posts = 0;
+        device.lrs.instead = Box::new(move |request, _| {
+            posts += u32::from(request.method == Method::Post);
+            let fails = request.method == Method::Post && posts <= failures;
+            fails.then(|| answer(503, &[], "in a moment".to_owned()))
         });
         device.go_on_for(30 * 60_000);
         assert_eq!(

@@ -1,9 +1,9 @@
 //! What the app does before arbitrary LRSs.
 
 use pannier::statement::Prepared;
-use pannier::store::{Learned, Refused, Unchanged};
+use pannier::store::{Learned, Millis, Refused, Unchanged};
 
-use super::lrs::Seen;
+use super::lrs::{Lrs, Seen};
 use super::{World, introduce};
 use crate::sim::DAY;
 use crate::sim::check::Whereabouts;
@@ -111,24 +111,29 @@ impl World {
         }
     }
 
-    /// What never left the device can be taken back, and what may have left it cannot.
+    /// What never left the device can be taken back, and of what has left it only what no LRS has, or comes to have by a
+    /// request that is at work.
     pub fn retract(&mut self, which: usize) -> Result<(), String> {
         let Some(known) = self.draw_known() else {
             return Ok(());
         };
         let id = known.recipe.id;
         // It is taken back from all upstreams, or from none.
-        let sent = self.known_anywhere(id).any(|known| known.sent);
         let tries: u32 = self.known_anywhere(id).map(|known| known.times_sent).sum();
         let place = self.snapshot()?.place(id);
         let (db, now) = self.db(which);
         match db.retract(id, now) {
             Ok(()) => {
                 self.tell(|_| format!("retract {id}"));
-                if sent {
-                    return Err(format!("I3: {id} was retracted, and it may be at an LRS"));
-                }
                 self.for_each_upstream(|world| {
+                    let lrss = &world.servers.lrss;
+                    let is_there = world.model.get(id).is_some_and(|known| {
+                        let has = |lrs: &Lrs| lrs.has_exactly(id, &known.body, Millis::MAX);
+                        known.recipe.kind != Kind::There && lrss.iter().any(has)
+                    });
+                    if is_there {
+                        return Err(format!("I3: {id} was retracted, and an LRS has it"));
+                    }
                     // Where the app has given it up before, it stays so.
                     if world
                         .model
