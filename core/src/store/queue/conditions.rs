@@ -118,7 +118,7 @@ macro_rules! refuses {
 pub(crate) const REFUSED_EACH_TIME: &str = concat!(
     "(s.seq > (SELECT left_through FROM ledger) AND NOT EXISTS (SELECT 1 FROM upstream n WHERE ",
     may_have_left_for!(),
-    " AND NOT (n.generation <= 1 AND n.under_way_since IS NULL
+    " AND NOT ifnull(n.generation <= 1 AND n.under_way_since IS NULL
          AND s.recorded_at >= max(ifnull(n.wait_outcome_unknown, 0), ifnull(n.at_work_until, 0))
          AND s.recorded_at <= ifnull(n.written_wall, s.recorded_at)
          AND CASE
@@ -131,5 +131,5 @@ pub(crate) const REFUSED_EACH_TIME: &str = concat!(
                  AND NOT EXISTS (SELECT 1 FROM done_with d WHERE d.seq = s.seq AND d.upstream = n.id)
                  AND n.problem = 'refuses_everything' AND ",
     refuses!("n.problem_status"),
-    " END)))"
+    " END, 0)))"
 );
