@@ -120,6 +120,26 @@ impl Stage {
 
 /// How one comes to wait aside.
 impl Stage {
+    /// Leaves one that needs 2.0.0, and says what in it does.
+    fn leave_for_a_version(&self) -> (Uuid, Option<i64>, Option<String>) {
+        self.lrs.instead(|request| {
+            let old = || Ok(answer(200, r#"{"version":["1.0.3"]}"#));
+            request.url.ends_with("/about").then(old)
+        });
+        let tutor = ContextAgent::new(Agent::mbox("mailto:tutor@example.com"));
+        let needs = statement(1).context(XapiContext::new().context_agent(tutor));
+        let id = self.collector.record(needs).unwrap().id;
+        self.collector.sync().unwrap();
+        self.lrs.behave();
+        let waiting = self.collector.waiting(Page::default()).unwrap();
+        let words = waiting[0].words.clone();
+        let named = words
+            .as_ref()
+            .is_some_and(|it| it.contains("$.context.contextAgents"));
+        assert!(named, "{words:?}");
+        (id, None, words)
+    }
+
     /// One of tomorrow, until when it waits and by what words.
     fn leave_for_the_future(&self) -> (Uuid, Option<i64>, Option<String>) {
         let tomorrow = self.clock.now_ms() + DAY.as_millis() as i64;
@@ -499,25 +519,7 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
         let stage = Stage::new();
         let (waits, until, words) = match reason {
             WaitReason::Future => stage.leave_for_the_future(),
-            WaitReason::Version => {
-                stage.lrs.instead(|request| {
-                    let old = || Ok(answer(200, r#"{"version":["1.0.3"]}"#));
-                    request.url.ends_with("/about").then(old)
-                });
-                let tutor = ContextAgent::new(Agent::mbox("mailto:tutor@example.com"));
-                let needs = statement(1).context(XapiContext::new().context_agent(tutor));
-                let id = stage.collector.record(needs).unwrap().id;
-                stage.collector.sync().unwrap();
-                stage.lrs.behave();
-                // What in it needs the version.
-                let waiting = stage.collector.waiting(Page::default()).unwrap();
-                let words = waiting[0].words.clone();
-                let named = words
-                    .as_ref()
-                    .is_some_and(|it| it.contains("$.context.contextAgents"));
-                assert!(named, "{words:?}");
-                (id, None, words)
-            }
+            WaitReason::Version => stage.leave_for_a_version(),
             WaitReason::Target => {
                 stage.leave_for_its_target();
                 continue;
