@@ -180,7 +180,7 @@ type Deed = fn(&Path, &Path);
 
 /// What is done to the files of a queue that is open, with those of an older copy of it: whether anything is lost
 /// by it that has to be told.
-const DEEDS: [(&str, bool, Deed); 10] = [
+const DEEDS: [(&str, bool, Deed); 12] = [
     ("the memory is deleted", false, |folder, _| {
         remove(folder, &["queue.db-shm"]);
     }),
@@ -224,6 +224,23 @@ const DEEDS: [(&str, bool, Deed); 10] = [
         },
     ),
     (
+        "older files take its place and that of who has it open",
+        false,
+        |folder, older| {
+            rename_over(older, folder, "queue.db");
+            rename_over(older, folder, "queue.db.open");
+        },
+    ),
+    (
+        "older files take all places beside the log",
+        false,
+        |folder, older| {
+            rename_over(older, folder, "queue.db.ledger");
+            rename_over(older, folder, "queue.db.open");
+            rename_over(older, folder, "queue.db");
+        },
+    ),
+    (
         "it is written over, and the others are deleted",
         true,
         |folder, older| {
@@ -242,25 +259,28 @@ const DEEDS: [(&str, bool, Deed); 10] = [
     ),
 ];
 
-/// A queue that is open, with what was recorded since its files were copied.
-fn open_with_an_older_copy() -> (TempDir, TempDir, Device) {
+/// A queue that is open, with what was recorded since its files were copied: so many of it since it is open.
+fn open_with_an_older_copy(since: u32) -> (TempDir, TempDir, Device) {
     let [folder, older] = [folder(), folder()];
     open(folder.path(), Durability::PowerCut).record_samples(1, 30);
-    for name in ["queue.db", "queue.db.ledger"] {
+    for name in ["queue.db", "queue.db.ledger", "queue.db.open"] {
         fs::copy(folder.path().join(name), older.path().join(name)).expect("it is there");
     }
     // What is folded into the file is in no log any more.
     open(folder.path(), Durability::PowerCut).record_samples(5, 20);
     let device = open(folder.path(), Durability::PowerCut);
-    device.record_samples(2, 20);
+    device.record_samples(2, since);
     device.status();
     (folder, older, device)
 }
 
 #[test]
 fn another_process_waits_until_what_was_exchanged_is_put_back_and_loses_nothing() {
-    for (what, loses, deed) in DEEDS {
-        let (folder, older, device) = open_with_an_older_copy();
+    let deeds = DEEDS
+        .iter()
+        .flat_map(|deed| [20, 0].map(|since| (deed, since)));
+    for ((what, loses, deed), since) in deeds {
+        let (folder, older, device) = open_with_an_older_copy(since);
         deed(folder.path(), older.path());
         let other = Recorder::start(&mut command(RECORDER, &["some", "3", "10"], folder.path()));
         let recorded = std::thread::scope(|scope| {
@@ -274,10 +294,13 @@ fn another_process_waits_until_what_was_exchanged_is_put_back_and_loses_nothing(
         assert_eq!(recorded.len(), 10, "{what}");
         device.record_samples(4, 5);
         let told = device.status().loss.is_some();
-        assert_eq!(told, loses, "{what}");
+        assert_eq!(told, *loses, "{what}, {since}");
         drop(device);
         if !loses {
-            has(folder.path(), &[(1, 30), (5, 20), (2, 20), (3, 10), (4, 5)]);
+            has(
+                folder.path(),
+                &[(1, 30), (5, 20), (2, since), (3, 10), (4, 5)],
+            );
         }
         let found = open(folder.path(), Durability::PowerCut).queued();
         for (run, count) in [(3, 10), (4, 5)] {
@@ -290,7 +313,7 @@ fn another_process_waits_until_what_was_exchanged_is_put_back_and_loses_nothing(
 
 #[test]
 fn another_process_is_refused_where_nobody_puts_back_what_was_exchanged() {
-    let (folder, older, device) = open_with_an_older_copy();
+    let (folder, older, device) = open_with_an_older_copy(20);
     rename_over(older.path(), folder.path(), "queue.db");
     let refused = Command::new(RECORDER)
         .args(["list", queue(folder.path()).to_str().expect("text")])

@@ -426,7 +426,9 @@ impl Shared {
             return Ok(());
         };
         // An error met in files that do not belong together shows no damage in any of them.
-        if db.file_state() != FileState::InPlace || db.has_gone_back {
+        let state = db.file_state();
+        if state != FileState::InPlace || db.has_gone_back {
+            let was_taken_away = matches!(state, FileState::Gone | FileState::Replaced);
             tracing::warn!(
                 "the queue's file was deleted, replaced or written over while it was open: putting it back"
             );
@@ -437,8 +439,12 @@ impl Shared {
                 self.close(slot);
             }
             put_back?;
-            self.close(slot);
-            self.db(slot, now)?;
+            if was_taken_away {
+                self.move_to_its_place(slot, now)?;
+            } else {
+                self.close(slot);
+                self.db(slot, now)?;
+            }
         } else if db.is_written_over() {
             tracing::warn!("the queue's file was written over while it was open: opening it anew");
             if Db::is_whole_all_the_same(&self.path)
@@ -455,6 +461,23 @@ impl Shared {
             let opened = Db::salvage(&self.path, damaged, self.durability, why, now)?;
             *slot = self.opened(opened)?;
         }
+        Ok(())
+    }
+
+    /// Opens what was put back, and only then closes the file that has lost its place: should the other be gone again by
+    /// then, this one still has everything.
+    fn move_to_its_place(&self, slot: &mut Slot, now: Millis) -> Result<(), StoreError> {
+        *lock(&self.reader) = None;
+        let opening = Opening {
+            durability: self.durability,
+            create: false,
+        };
+        let opened = Db::open(&self.path, opening, now)?;
+        if let Slot::Open(former) = slot {
+            // Else closing it removes the log that has the name of its own.
+            former.fold_nothing_when_closed()?;
+        }
+        *slot = self.opened(opened)?;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The queue's file as a file: opening it, its companion files, its write-ahead log, and room for a full disk.
 
 pub(crate) mod beside;
+mod elsewhere;
 pub(crate) mod failing;
 pub(crate) mod folded;
 pub(crate) mod folder;

@@ -18,7 +18,7 @@ use super::schema::{self, SCHEMA_VERSION};
 use super::settings::APPLICATION_ID;
 use super::settings::BUSY;
 use super::settings::PAGE_BYTES;
-use super::users::Newcomer;
+use super::users::{Found, Newcomer};
 use super::wal::fold_nothing_when_closed;
 use super::wal_length::{FULL_BYTES, LogLength};
 use super::{beside, one_name, reserve};
@@ -99,7 +99,7 @@ impl Db {
         one_name::must_have_one_name(path)?;
         reading::must_be_usable(path)?;
         let newcomer = Newcomer::come(path, create)?;
-        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
+        let files = newcomer.as_ref().map_or(Found::AsLeft, |it| it.found);
         let mut kept_at = None;
         if replace::is_ready(path) {
             let _turn = FolderLock::wait(path);
@@ -127,7 +127,7 @@ impl Db {
             if db.has_the_log_of_another()? {
                 return Err(StoreError::Damaged(LOG_OF_ANOTHER.to_owned()));
             }
-            let salvaged = db.found_sound(kept_at.as_deref(), is_mixed, now)?;
+            let salvaged = db.found_sound(kept_at.as_deref(), files, now)?;
             Ok(Opened { db, salvaged })
         });
         match opened {
@@ -146,7 +146,7 @@ impl Db {
     fn found_sound(
         &mut self,
         kept_at: Option<&Path>,
-        is_mixed: bool,
+        files: Found,
         now: Millis,
     ) -> Result<Option<Salvaged>, StoreError> {
         if let Some(kept_at) = kept_at {
@@ -157,12 +157,12 @@ impl Db {
         for upstream in self.upstreams()? {
             self.upstream(upstream)?;
         }
-        if is_mixed {
+        if files != Found::AsLeft {
             self.must_be_of_one_age()?;
         }
         // What it counts is written beside it next.
         Tail::must_be_right(&self.conn)?;
-        let salvaged = self.compare_numbers(is_mixed, now)?;
+        let salvaged = self.compare_numbers(files == Found::Mixed, now)?;
         self.fold_when_closed()?;
         Ok(salvaged)
     }
@@ -245,7 +245,8 @@ impl Db {
         let owner = identity::owner_of(path);
         let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
         new.keeper = None;
-        let is_mixed = newcomer.as_ref().is_some_and(|it| it.is_mixed);
+        let files = newcomer.as_ref().map_or(Found::AsLeft, |it| it.found);
+        let is_mixed = files != Found::AsLeft;
         let mut salvaged = salvage::rescue(&mut new, path, why, is_mixed, now)?;
         new.checkpoint()?;
         drop(new);
@@ -283,7 +284,7 @@ impl Db {
             FileState::InPlace | FileState::WithoutMemory => self.fold_nothing_when_closed(),
             FileState::WithoutLog => {
                 is_in_doubt = self.is_written_over();
-                if is_in_doubt && self.has_the_log_of_another()? {
+                if is_in_doubt && self.has_the_log_of_another().unwrap_or(false) {
                     return self.fold_nothing_when_closed();
                 }
                 if self.fold_all_the_same()? {
@@ -313,7 +314,10 @@ impl Db {
                     let ours = Self::open_reader(&ours)?;
                     // The file may have to be kept, which writes another copy.
                     ours.conn.execute_batch("PRAGMA query_only = OFF")?;
-                    salvage::take_over(&mut connect(&path, durability)?, &ours, now)
+                    let mut theirs = connect(&path, durability)?;
+                    salvage::take_over(&mut theirs, &ours, now)?;
+                    let is_there = theirs.file_state() == FileState::InPlace;
+                    is_there.then_some(()).ok_or(StoreError::Busy)
                 });
                 replace::discard(&ours)?;
                 taken_over

@@ -103,7 +103,7 @@ impl Files {
                 let is_same = [database == ids[0], log == ids[1]];
                 size_of(&with_suffix(queue, "-wal")) > 0
                     && database.is_some()
-                    && (is_same[0] != is_same[1] || is_same[0] && self.is_written_over(queue))
+                    && is_same[0] != is_same[1]
             }
         }
     }

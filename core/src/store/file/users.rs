@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::beside;
 use super::folded::Folded;
 use super::identity::{OpenFile, is_device};
 use super::names::{USERS_SUFFIX, with_suffix};
 use super::user_files::{Files, There, changed_at};
+use super::{beside, elsewhere};
 use crate::store::StoreError;
 
 /// Longest wait for another process to put its files back. While a command waits, it checks them once a second.
@@ -40,8 +40,18 @@ pub(crate) struct Newcomer {
     is_alone: bool,
     /// True if there was no `.open` before.
     made: bool,
-    /// True if a log is there that does not belong to the database beside it, or may not.
-    pub(crate) is_mixed: bool,
+    pub(crate) found: Found,
+}
+
+/// Database and log that a newcomer finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// As the last user left them, or nothing is known of that.
+    AsLeft,
+    /// The same files, but somebody who is no user has written the database since. Perhaps it was only touched.
+    WrittenOver,
+    /// A log that does not belong to the database beside it, or may not.
+    Mixed,
 }
 
 /// User that has the queue open.
@@ -120,7 +130,7 @@ impl Newcomer {
             user: Some(user),
             is_alone: false,
             made,
-            is_mixed: false,
+            found: Found::AsLeft,
         })
     }
 
@@ -129,9 +139,18 @@ impl Newcomer {
             return Ok(None);
         };
         match user.file.try_lock() {
+            Ok(()) if elsewhere::has_another_database(&user.queue) => {
+                user.file.unlock()?;
+                return Ok(Some(Obstacle::OtherFiles));
+            }
             Ok(()) => {
                 self.is_alone = true;
-                self.is_mixed = user.said()?.are_mixed(&user.queue);
+                let said = user.said()?;
+                self.found = match said.is_written_over(&user.queue) {
+                    _ if said.are_mixed(&user.queue) => Found::Mixed,
+                    true => Found::WrittenOver,
+                    false => Found::AsLeft,
+                };
                 return Ok(None);
             }
             Err(TryLockError::WouldBlock) => {}
@@ -145,7 +164,11 @@ impl Newcomer {
         let said = user.said()?;
         let there = said.there(&user.queue);
         if there == There::All || there == There::None && is_patience_over {
-            self.is_mixed = said == Files::Doubtful || user.is_written_over();
+            self.found = match said {
+                Files::Doubtful => Found::Mixed,
+                _ if user.is_written_over() => Found::WrittenOver,
+                _ => Found::AsLeft,
+            };
             return Ok(None);
         }
         // Not kept while waiting: nobody could open the queue alone.
@@ -319,7 +342,7 @@ mod tests {
 
     fn is_mixed(queue: &Path) -> bool {
         let newcomer = come(queue).ok().flatten();
-        newcomer.is_some_and(|it| it.is_alone && it.is_mixed)
+        newcomer.is_some_and(|it| it.is_alone && it.found == Found::Mixed)
     }
 
     fn beside(queue: &Path, suffix: &str) -> PathBuf {
@@ -332,7 +355,7 @@ mod tests {
         let mut first = open(&path);
         append(&mut first, 1).unwrap();
         let newcomer = come(&path).unwrap().unwrap();
-        assert!(!newcomer.is_alone && !newcomer.is_mixed);
+        assert!(!newcomer.is_alone && newcomer.found == Found::AsLeft);
         drop(newcomer);
         for one in ["-wal", "-shm"] {
             let away = beside(&path, ".away");
@@ -346,7 +369,7 @@ mod tests {
             fs::remove_file(beside(&path, one)).unwrap();
         }
         let newcomer = come(&path).unwrap().unwrap();
-        assert!(!newcomer.is_alone && !newcomer.is_mixed);
+        assert!(!newcomer.is_alone && newcomer.found == Found::AsLeft);
     }
 
     #[test]
@@ -395,7 +418,9 @@ mod tests {
         assert!(!is_mixed(&path), "there is no log");
         left(&log);
         fs::copy(&older, &path).unwrap();
-        assert!(is_mixed(&path), "written over");
+        let written_over = come(&path).unwrap().unwrap().found;
+        // The log may have got its inode again.
+        assert_ne!(written_over, Found::AsLeft);
         fs::copy(&older, beside(&path, ".new")).unwrap();
         fs::rename(beside(&path, ".new"), &path).unwrap();
         left(&[]);

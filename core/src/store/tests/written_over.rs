@@ -79,6 +79,26 @@ fn a_file_whose_time_alone_was_changed_goes_on_and_nothing_is_told() {
     }
 }
 
+#[test]
+fn a_newcomer_beside_a_file_whose_time_was_changed_finds_no_damage() {
+    let (_folder, path) = file();
+    let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    shared.append(vec![sized(1, 0)], NOW).unwrap();
+    let set = |db: &mut Db| db.set_endpoint(MAIN, "https://a.example/xAPI");
+    shared.with(NOW, set).unwrap();
+    let file = std::fs::File::options().append(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+    let other = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
+    other.append(vec![sized(2, 0)], NOW).unwrap();
+    for one in [other, shared] {
+        assert_eq!(one.read(NOW, Db::loss), Ok(None));
+        let main = one.read(NOW, |db| db.upstream(MAIN)).unwrap();
+        assert_eq!(main.endpoint.as_deref(), Some("https://a.example/xAPI"));
+        assert_eq!(one.read(NOW, |db| db.queued(MAIN, ALL)).unwrap().len(), 2);
+    }
+}
+
 /// It was written over, and then another one took its place, as another process makes one that has noticed it.
 #[test]
 fn what_is_not_whole_any_more_is_not_said_to_be_kept() {
