@@ -49,7 +49,7 @@ use tokio::sync::oneshot;
 
 use app::App;
 use credential::Credential;
-pub use log::{Lines, Served, Watch};
+pub use log::{Lines, Notice, Served, Watch};
 use room::Room;
 use serve::GRACE;
 pub use serve::Patience;
@@ -82,6 +82,8 @@ pub struct Options {
     pub patience: Patience,
     /// Observer of every request. Nobody unless set.
     pub watch: Option<Watch>,
+    /// Hearer of what happens to the store: it was deleted or replaced while it was open. Nobody unless set.
+    pub notice: Option<Notice>,
 }
 
 impl Options {
@@ -98,6 +100,7 @@ impl Options {
             connections: 256,
             patience: Patience::default(),
             watch: None,
+            notice: None,
         }
     }
 }
@@ -142,7 +145,7 @@ impl Hub {
         options: &Options,
         around: impl FnOnce(Router) -> Router,
     ) -> Result<Running, StartError> {
-        let store = Store::open(&options.storage)?;
+        let store = Store::open(&options.storage, options.notice.clone())?;
         let credential = Credential::new(&options.user, &options.password);
         let room = Room::new(options.body_limit);
         let statements = Statements {

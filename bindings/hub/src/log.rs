@@ -14,10 +14,13 @@ use jiff::Timestamp;
 
 use super::bound::{ENTRY, cut};
 use super::problem::FirstFault;
-use crate::terminal::safe;
+use crate::terminal::{one_line, safe};
 
 /// Observer of every request. It is called on the hub's own thread and must not wait.
 pub type Watch = Arc<dyn Fn(&Served) + Send + Sync>;
+
+/// Hearer of what happens to the hub's store beside the requests. It must not wait.
+pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A request that was answered.
 #[derive(Clone, Debug)]
@@ -43,6 +46,20 @@ pub struct Lost {
     pub contents: usize,
     /// Hashes of the first of them.
     pub named: String,
+}
+
+impl Lost {
+    /// Most that are named.
+    const NAMED: usize = 10;
+
+    /// Returns the loss of the contents with these hashes, if there are any.
+    pub fn of(hashes: &[String]) -> Option<Self> {
+        let named = &hashes[..hashes.len().min(Self::NAMED)];
+        (!hashes.is_empty()).then(|| Self {
+            contents: hashes.len(),
+            named: named.join(", "),
+        })
+    }
 }
 
 impl fmt::Display for Lost {
@@ -149,6 +166,15 @@ impl Lines {
             let now = Timestamp::now().strftime("%H:%M:%SZ");
             // When a thousand lines are waiting unread, another one is not missed.
             let _ = lines.try_send(format!("{now} {served}"));
+        })
+    }
+
+    /// Returns a hearer for [`super::Options::notice`].
+    pub fn notice(&self) -> Notice {
+        let lines = self.lines.clone();
+        Arc::new(move |what| {
+            let now = Timestamp::now().strftime("%H:%M:%SZ");
+            let _ = lines.try_send(format!("{now} {}", one_line(what)));
         })
     }
 

@@ -256,6 +256,14 @@ impl Problem {
         }
     }
 
+    /// Returns the refusal of everything while the hub's store is not where a restart would find it.
+    pub fn out_of_place(what: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{what}; keep what you sent until it is taken"),
+        )
+    }
+
     fn full() -> Self {
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,

@@ -83,7 +83,7 @@ impl Statements {
             authority: &self.authority,
             put,
         };
-        let delivery = receive::receive(&envelope, &json, parts, self.store.spool())?;
+        let delivery = receive::receive(&envelope, &json, parts, self.store.spool()?)?;
         self.store.store(&delivery)?;
         let statements = delivery.statements.iter();
         Ok(statements.map(|statement| statement.id).collect())
@@ -260,19 +260,10 @@ impl Statements {
 struct Damaged(Vec<String>);
 
 impl Damaged {
-    /// Most that are named.
-    const NAMED: usize = 10;
-
     /// Tells it to the client, in a `Warning` (RFC 7234, section 5.5), and to the log.
     fn tell(self, response: &mut Response) {
-        if self.0.is_empty() {
+        let Some(lost) = Lost::of(&self.0) else {
             return;
-        }
-        let named = self.0.iter().take(Self::NAMED).map(String::as_str);
-        let named: Vec<_> = named.collect();
-        let lost = Lost {
-            contents: self.0.len(),
-            named: named.join(", "),
         };
         let warning = format!("199 - \"{lost}\"").parse();
         if let Ok(warning) = warning {

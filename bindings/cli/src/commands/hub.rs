@@ -78,13 +78,13 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
     let (user, told) = let_in(args)?;
     let made = told.is_none();
     let password = told.unwrap_or_else(|| Uuid::new_v4().simple().to_string());
-    let lines = (!args.quiet).then(Lines::start).transpose();
-    let lines =
-        lines.map_err(|error| Failure::open(format!("cannot tell of the requests: {error}")))?;
+    let lines = Lines::start()
+        .map_err(|error| Failure::open(format!("cannot tell of the requests: {error}")))?;
     let options = Options {
         addr: args.listen,
         storage: args.store.clone().map_or(Storage::Memory, Storage::File),
-        watch: lines.as_ref().map(Lines::watch),
+        watch: (!args.quiet).then(|| lines.watch()),
+        notice: Some(lines.notice()),
         ..Options::new(&user, &password)
     };
     let mut ending = Ending::listen()?;
@@ -113,9 +113,7 @@ pub fn run(args: &HubArgs, output: Output) -> Result<(), Failure> {
     }
     ending.wait();
     let stopped = hub.shutdown();
-    if let Some(lines) = lines {
-        lines.end();
-    }
+    lines.end();
     stopped.map_err(|error| Failure::work(format!("the hub failed: {error}")))
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 
 use serde_json::Value;
 
-use crate::process::{Desk, statement};
+use crate::process::{Desk, at_the_hub, statement};
 
 /// Starts a hub and gives what it says when it is ready.
 fn serve(desk: &Desk, args: &[&str]) -> (Child, Value) {
@@ -57,6 +57,41 @@ fn a_hub_keeps_what_it_is_sent_and_ends_when_told() {
         "a password that was given is not printed"
     );
     stop(hub, "-TERM");
+}
+
+/// A log that is off tells of no request, but of the store.
+#[cfg(unix)]
+#[test]
+fn a_store_that_is_deleted_is_put_back_and_told_of_once() {
+    for quiet in [&["--quiet"][..], &[]] {
+        let mut desk = Desk::new();
+        let (mut hub, ready) = serve(&desk, &[&["--store", "lrs.db"], quiet].concat());
+        desk.set("PANNIER_LRS", ready["url"].as_str().unwrap());
+        desk.set("PANNIER_LRS_USER", ready["user"].as_str().unwrap());
+        desk.set("PANNIER_LRS_PASSWORD", ready["password"].as_str().unwrap());
+        for suffix in ["", "-wal", "-shm"] {
+            std::fs::remove_file(desk.path(&format!("lrs.db{suffix}"))).unwrap();
+        }
+        for name in ["one", "two"] {
+            desk.recorded(&statement(name));
+            desk.run(&["sync"]).is(0, "1 delivered");
+        }
+        hub.kill().unwrap();
+        let mut said = String::new();
+        let mut stderr = hub.stderr.take().unwrap();
+        stderr.read_to_string(&mut said).unwrap();
+        hub.wait().unwrap();
+        assert_eq!(said.matches("is written again").count(), 1, "{said}");
+        assert_eq!(said.lines().count() == 1, !quiet.is_empty(), "{said}");
+
+        let storage = pannier_hub::Storage::File(desk.path("lrs.db"));
+        let options = pannier_hub::Options {
+            storage,
+            ..pannier_hub::Options::new("me", "secret")
+        };
+        let again = pannier_hub::Hub::start(&options).unwrap();
+        assert_eq!(at_the_hub(&again).len(), 2);
+    }
 }
 
 /// The beginning of a request with a content, of which the end never comes.

@@ -76,13 +76,13 @@ impl Kind {
 
 impl Store {
     /// Returns all that is known about an activity: a definition.
-    pub fn definition(&self, activity: &str) -> rusqlite::Result<Option<String>> {
-        Kind::Activity.look_up(&self.lock(), activity)
+    pub fn definition(&self, activity: &str) -> Result<Option<String>, Problem> {
+        Ok(Kind::Activity.look_up(&*self.lock()?, activity)?)
     }
 
     /// Returns all that is known about a verb: a language map.
-    pub fn display(&self, verb: &str) -> rusqlite::Result<Option<String>> {
-        Kind::Verb.look_up(&self.lock(), verb)
+    pub fn display(&self, verb: &str) -> Result<Option<String>, Problem> {
+        Ok(Kind::Verb.look_up(&*self.lock()?, verb)?)
     }
 
     /// Merges what new statements say with what is known; the database is locked only briefly.
@@ -106,7 +106,7 @@ impl Store {
         }
         said.into_iter()
             .map(|((kind, id), news)| {
-                let known = kind.look_up(&self.lock(), id)?;
+                let known = kind.look_up(&*self.lock()?, id)?;
                 let merged = kind.merged(known.as_deref(), &news)?;
                 Ok(Lesson {
                     kind,

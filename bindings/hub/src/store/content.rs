@@ -15,6 +15,7 @@ use super::folder::Folder;
 use super::spool::{Content, Place, Spool};
 use crate::attachments::Contents;
 use crate::hash;
+use crate::log::Lost;
 use crate::problem::Problem;
 
 /// Content that was kept once.
@@ -82,14 +83,15 @@ impl Row {
 }
 
 impl Store {
-    /// Returns a place for the contents of one request.
-    pub fn spool(&self) -> Spool<'_> {
-        Spool::new(&self.folder)
+    /// Returns a place for the contents of one request, beside the database, which has to be in its own.
+    pub fn spool(&self) -> Result<Spool<'_>, Problem> {
+        drop(self.lock()?);
+        Ok(Spool::new(&self.folder))
     }
 
     /// Returns the content of an attachment by its hash in either letter case; `None` if the hub never had it.
-    pub fn content(&self, sha2: &str) -> rusqlite::Result<Option<Kept>> {
-        let row = Row::of(&self.lock(), sha2)?;
+    pub fn content(&self, sha2: &str) -> Result<Option<Kept>, Problem> {
+        let row = Row::of(&*self.lock()?, sha2)?;
         Ok(row.map(|row| row.piece(&self.folder).map_or(Kept::Lost, Kept::There)))
     }
 
@@ -137,6 +139,32 @@ impl Store {
             return Ok(());
         }
         self.folder.sync().map_err(|error| Problem::of_disk(&error))
+    }
+
+    /// Refuses a request of which a content that has just been kept is gone: somebody deletes the folder.
+    pub(super) fn are_there(&self, files: &[&str]) -> Result<(), Problem> {
+        let is_there = |sha256: &&str| self.folder.path_of(sha256).is_file();
+        if files.iter().all(is_there) {
+            return Ok(());
+        }
+        Err(Problem::out_of_place(
+            "a content of the request was deleted as soon as it was kept; send the request again",
+        ))
+    }
+
+    /// Returns the contents whose files are gone.
+    pub(super) fn lost(&self, connection: &Connection) -> rusqlite::Result<Option<Lost>> {
+        let mut named = connection
+            .prepare("SELECT DISTINCT sha256 FROM attachment WHERE sha256 IS NOT NULL")?;
+        let named = named.query_map([], |row| row.get::<_, String>(0))?;
+        let mut lost = Vec::new();
+        for sha256 in named {
+            let sha256 = sha256?;
+            if !self.folder.path_of(&sha256).is_file() {
+                lost.push(sha256);
+            }
+        }
+        Ok(Lost::of(&lost))
     }
 
     /// Removes files that have just been kept and that no row names, since what would have named them came to nothing.

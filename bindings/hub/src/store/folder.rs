@@ -13,6 +13,8 @@ use std::sync::{Mutex, PoisonError};
 
 use uuid::Uuid;
 
+use super::in_place::FileId;
+
 /// Beginning of the names of contents that are still coming.
 const COMING: &str = "coming-";
 
@@ -26,7 +28,14 @@ pub struct Folder {
     path: PathBuf,
     is_temporary: bool,
     /// The lock, once the folder is there.
-    open: Mutex<Option<File>>,
+    open: Mutex<Option<Held>>,
+}
+
+/// A lock on the folder.
+struct Held {
+    /// Which file it is: somebody may delete it, and the folder with it.
+    id: Option<FileId>,
+    _file: File,
 }
 
 impl Folder {
@@ -104,7 +113,9 @@ impl Folder {
     /// Makes the folder, which is its owner's alone, and locks it.
     fn make(&self) -> io::Result<()> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.is_some() {
+        let is_there =
+            |held: &Held| self.path.is_dir() && held.id == FileId::of(&self.path.join(LOCK));
+        if open.as_ref().is_some_and(is_there) {
             return Ok(());
         }
         let mut builder = DirBuilder::new();
@@ -127,7 +138,10 @@ impl Folder {
             fs::rename(self.path.join(name), self.path.join(LOCK))?;
             sweep_temporary(self.path.parent().unwrap_or(Path::new("")));
         }
-        *open = Some(lock);
+        *open = Some(Held {
+            id: FileId::of(&self.path.join(LOCK)),
+            _file: lock,
+        });
         Ok(())
     }
 }
@@ -194,7 +208,7 @@ fn private() -> OpenOptions {
 }
 
 /// Waits until the names in a folder are on the disk. Windows does that by itself, and has no call for it.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(windows) {
         return Ok(());
     }

@@ -6,6 +6,7 @@
 use rusqlite::ToSql;
 
 use super::Store;
+use crate::problem::Problem;
 use crate::query::Filter;
 
 /// One page of a list.
@@ -19,9 +20,9 @@ pub struct Page {
 impl Store {
     /// Returns the statements that pass the filter, at most `limit`, and no more than fit into `bytes` together,
     /// but at least one.
-    pub fn list(&self, filter: &Filter, limit: usize, bytes: usize) -> rusqlite::Result<Page> {
+    pub fn list(&self, filter: &Filter, limit: usize, bytes: usize) -> Result<Page, Problem> {
         let search = Search::of(filter, limit + 1);
-        let connection = self.lock();
+        let connection = self.lock()?;
         let mut query = connection.prepare_cached(&search.page())?;
         let mut rows =
             query.query_map(&search.values()[..], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -199,7 +200,7 @@ mod tests {
     /// A page is read off an index, however many statements there are.
     #[test]
     fn no_filter_sorts_or_reads_everything() {
-        let store = Store::open(&Storage::Memory).unwrap();
+        let store = Store::open(&Storage::Memory, None).unwrap();
         let text = || Some("x".to_owned());
         let all = Filter::default;
         for filter in [
@@ -252,7 +253,7 @@ mod tests {
             .into_iter()
             .filter(|(name, _)| named(name))
             .collect();
-        let connection = store.lock();
+        let connection = store.lock().unwrap();
         let mut query = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap();

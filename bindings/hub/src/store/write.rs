@@ -19,18 +19,21 @@ impl Store {
     pub fn store(&self, delivery: &Delivery) -> Result<(), Problem> {
         // A stored statement never changes, so a comparison without the lock stays true.
         let new = new(delivery.statements.iter().enumerate(), |incoming| {
-            known(&self.lock(), incoming)
+            Ok(known(&*self.lock()?, incoming)?)
         })?;
         let lessons = self.lessons(new.iter().map(|(_, incoming)| &incoming.facts))?;
         Self::sync(&delivery.contents)?;
 
-        let connection = &mut *self.lock();
+        let database = &mut *self.lock()?;
         let mut files = Vec::new();
-        let stored = self.commit(connection, delivery, new, &lessons, &mut files);
+        let stored = self.commit(database, delivery, new, &lessons, &mut files);
         if stored.is_err() {
-            self.forget(connection, &files);
+            self.forget(database, &files);
+            return stored;
         }
-        stored
+        // Where a restart finds it, and not only here.
+        self.see_to(database)?;
+        self.are_there(&files)
     }
 
     /// Stores the new statements of a delivery, and its contents.
@@ -44,7 +47,9 @@ impl Store {
     ) -> Result<(), Problem> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Another request may have brought one of them since.
-        let new = self::new(new.into_iter(), |incoming| known(&transaction, incoming))?;
+        let new = self::new(new.into_iter(), |incoming| {
+            Ok(known(&transaction, incoming)?)
+        })?;
         let last =
             transaction.query_row("SELECT max(stored) FROM statement", [], |row| row.get(0))?;
         let storing = self.complete.begin(last);
@@ -67,7 +72,7 @@ type Placed<'i, 'a> = (usize, &'i Incoming<'a>);
 /// Returns the statements that are not stored yet, or the 409 for those that are stored with other content.
 fn new<'i, 'a>(
     incoming: impl Iterator<Item = Placed<'i, 'a>>,
-    known: impl Fn(&Incoming) -> rusqlite::Result<Option<String>>,
+    known: impl Fn(&Incoming) -> Result<Option<String>, Problem>,
 ) -> Result<Vec<Placed<'i, 'a>>, Problem> {
     let mut new = Vec::new();
     let mut conflicts = Conflicts::default();
@@ -157,4 +162,104 @@ fn body(incoming: &Incoming, stored: i64) -> serde_json::Result<String> {
     }
     members.0.push(("stored".into(), &stored));
     Ok(splice::object(members.0))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse as _;
+    use pannier_xapi::statement::XapiVersion;
+
+    use super::*;
+    use crate::attachments::Contents;
+    use crate::hash::Hasher;
+    use crate::receive::{self, Envelope};
+    use crate::store::Storage;
+
+    const STATEMENT: &[u8] = br#"{"id":"0190f7a4-0000-7000-8000-000000000001",
+        "actor":{"mbox":"mailto:ada@example.com"},"verb":{"id":"http://v.example/"},"object":{"id":"http://o.example/"}}"#;
+
+    fn delivery() -> Delivery<'static> {
+        let envelope = Envelope {
+            version: XapiVersion::V2_0_0,
+            authority: r#"{"mbox":"mailto:me@example.com"}"#,
+            put: None,
+        };
+        let nowhere = Store::open(&Storage::Memory, None).unwrap();
+        receive::receive(&envelope, STATEMENT, None, nowhere.spool().unwrap()).unwrap()
+    }
+
+    /// Has something done in the midst of the next commits, after everything that is asked before them.
+    fn at_commit(store: &Store, act: impl Fn() + Send + 'static) {
+        let mut database = store.lock().unwrap();
+        let hook = move || {
+            act();
+            false
+        };
+        database.commit_hook(Some(hook)).unwrap();
+    }
+
+    fn status_of(problem: Problem) -> StatusCode {
+        problem.into_response().status()
+    }
+
+    fn is_in(path: &Path) -> bool {
+        let again = Store::open(&Storage::File(path.to_owned()), None).unwrap();
+        let delivery = delivery();
+        again.get(delivery.statements[0].id).unwrap().is_some()
+    }
+
+    #[test]
+    fn what_is_deleted_while_a_statement_is_stored_is_put_back_before_it_counts_as_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let store = Store::open(&Storage::File(path.clone()), None).unwrap();
+        let deleted = path.clone();
+        at_commit(&store, move || fs::remove_file(&deleted).unwrap());
+        store.store(&delivery()).unwrap();
+        assert!(path.exists());
+        drop(store);
+        assert!(is_in(&path));
+    }
+
+    #[test]
+    fn what_is_replaced_while_a_statement_is_stored_does_not_count_as_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let (other, name) = (folder.path().join("other.db"), path.clone());
+        drop(Store::open(&Storage::File(other.clone()), None).unwrap());
+        let store = Store::open(&Storage::File(path.clone()), None).unwrap();
+        at_commit(&store, move || fs::rename(&other, &name).unwrap());
+        let refused = store.store(&delivery()).unwrap_err();
+        assert_eq!(status_of(refused), StatusCode::SERVICE_UNAVAILABLE);
+        drop(store);
+        assert!(!is_in(&path));
+    }
+
+    #[test]
+    fn a_content_that_is_deleted_while_it_is_stored_does_not_count_as_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let store = Store::open(&Storage::File(path.clone()), None).unwrap();
+        let bytes = vec![7; 100_000];
+        let keep = || {
+            let mut spool = store.spool()?;
+            let mut coming = spool.begin(Hasher::like(&"0".repeat(64)).unwrap());
+            coming.put(&bytes).unwrap();
+            let (content, named) = coming.finish().unwrap();
+            let mut delivery = delivery();
+            delivery.contents = Contents([(named, content)].into());
+            store.store(&delivery)
+        };
+        let deleted = folder.path().join("hub.db.content");
+        at_commit(&store, move || fs::remove_dir_all(&deleted).unwrap());
+        let refused = keep().unwrap_err();
+        assert_eq!(status_of(refused), StatusCode::SERVICE_UNAVAILABLE);
+        at_commit(&store, || {});
+        keep().unwrap();
+    }
 }

@@ -19,7 +19,7 @@ use crate::strangers::first_line;
 /// Longer than what waits anywhere in memory.
 const LONG: usize = 300_000;
 
-fn long(seed: u8) -> Vec<u8> {
+pub fn long(seed: u8) -> Vec<u8> {
     (0..LONG).map(|at| (at % 251) as u8 ^ seed).collect()
 }
 
@@ -85,7 +85,7 @@ impl Kept {
     }
 }
 
-fn with(contents: &[&[u8]]) -> Value {
+pub fn with(contents: &[&[u8]]) -> Value {
     let described = contents
         .iter()
         .map(|content| described(content, &sha2(content)));
@@ -95,7 +95,7 @@ fn with(contents: &[&[u8]]) -> Value {
 }
 
 /// A body with these statements and contents.
-fn whole(statements: &Value, contents: &[&[u8]]) -> Vec<u8> {
+pub fn whole(statements: &Value, contents: &[&[u8]]) -> Vec<u8> {
     let text = statements.to_string();
     let heads: Vec<String> = contents
         .iter()
@@ -112,7 +112,7 @@ fn whole(statements: &Value, contents: &[&[u8]]) -> Vec<u8> {
 }
 
 /// The contents of an answer, in its order.
-fn contents_of(answer: &Answer) -> Vec<Vec<u8>> {
+pub fn contents_of(answer: &Answer) -> Vec<Vec<u8>> {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let length = answer.header("content-length").parse();
     assert_eq!(length, Ok(answer.body.len()), "it is told beforehand");

@@ -11,6 +11,8 @@ mod fidelity;
 mod headers;
 mod keeping;
 mod mischief;
+#[cfg(unix)]
+mod misplaced;
 mod sending;
 mod signatures;
 mod strangers;
