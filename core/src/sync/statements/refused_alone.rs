@@ -108,7 +108,7 @@ impl Session {
         matches!(blame.reason, HoldReason::Refused | HoldReason::Forbidden)
             && (blame.is_a_refusal() || self.link.reads_in == Some(self.link.version().other()))
             && !blame.is_401()
-            && !self.link.accepted_any
+            && (!self.link.accepted_any || self.link.tries.is_some())
             && self.link.try_the_other_version()
     }
 
