@@ -106,16 +106,12 @@ impl Link {
         }
     }
 
-    /// Returns the other version if the LRS took something in that before, is read in it, or names it in its refusal; or if
-    /// it never took anything in this one and may know the other, as one does that says it speaks the newer one, or nothing
-    /// at all.
+    /// Returns the other version if the LRS took something in that before or is read in it; or if it never took anything
+    /// in this one and may know the other, as one does that says it speaks the newer one, or nothing at all.
     fn other_that_it_may_know(&self) -> Option<XapiVersion> {
         let other = self.version().other();
         let may_be_it = match self.learned.takes {
-            // What has taken this one may be another LRS by now, and says so.
-            Some(takes) => {
-                takes == other || self.reads_in == Some(other) || self.names_other.is_some()
-            }
+            Some(takes) => takes == other || self.reads_in == Some(other),
             None => {
                 other < self.version()
                     || self.learned.version.is_none()
