@@ -12,7 +12,18 @@ use crate::store::{UpstreamId, beside, names};
 /// The lock: nobody else syncs to this upstream until it is dropped.
 #[derive(Debug)]
 pub(super) struct SyncLock {
-    _file: File,
+    file: File,
+    /// Process that took it: a fork's child has the same lock, and may not give it up.
+    process: u32,
+}
+
+impl Drop for SyncLock {
+    /// Gives the lock up: closing the file would not, for as long as a process that is just being started has it too.
+    fn drop(&mut self) {
+        if self.process == std::process::id() {
+            let _ = self.file.unlock();
+        }
+    }
 }
 
 /// Result of taking the lock.
@@ -58,7 +69,10 @@ fn is_something_else(path: &Path) -> bool {
 
 fn lock(file: File) -> Locking {
     match file.try_lock() {
-        Ok(()) => Locking::Ours(SyncLock { _file: file }),
+        Ok(()) => Locking::Ours(SyncLock {
+            file,
+            process: std::process::id(),
+        }),
         Err(TryLockError::WouldBlock) => Locking::Others,
         Err(TryLockError::Error(_)) => Locking::Unknown,
     }
@@ -93,6 +107,14 @@ mod tests {
         drop(ours);
         assert!(!SyncLock::is_taken(&queue, MAIN));
         assert!(matches!(SyncLock::take(&queue, MAIN), Locking::Ours(_)));
+        // As in a process between its fork and its exec.
+        let Locking::Ours(held) = SyncLock::take(&queue.with_extension("2"), MAIN) else {
+            panic!("it is free");
+        };
+        let inherited = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(!SyncLock::is_taken(&queue.with_extension("2"), MAIN));
+        drop(inherited);
         let nowhere = folder.path().join("no/queue.db");
         assert!(matches!(SyncLock::take(&nowhere, MAIN), Locking::Unknown));
     }

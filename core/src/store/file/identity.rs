@@ -30,12 +30,6 @@ impl FileId {
         None
     }
 
-    /// Tells whether it is the file with this inode on that device.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(super) fn is(self, major: u32, minor: u32, inode: u64) -> bool {
-        self == Self(rustix::fs::makedev(major, minor), inode)
-    }
-
     pub(crate) const BYTES: usize = 16;
 
     pub(crate) fn bytes(self) -> [u8; Self::BYTES] {

@@ -179,6 +179,26 @@ impl Db {
         whole().unwrap_or(false)
     }
 
+    /// Hands what is in `ours`, a copy of this file, over to the file that has its name now.
+    fn hand_over(
+        &self,
+        ours: &Path,
+        durability: Durability,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        if self.has_its_log() {
+            // All of the log is in the copy, and the other file would take it for its own.
+            replace::forget_log(&self.path)?;
+        }
+        let ours = Self::open_reader(ours)?;
+        // The file may have to be kept, which writes another copy.
+        ours.conn.execute_batch("PRAGMA query_only = OFF")?;
+        let mut theirs = connect(&self.path, durability)?;
+        salvage::take_over(&mut theirs, &ours, now)?;
+        let is_there = theirs.file_state() == FileState::InPlace;
+        is_there.then_some(()).ok_or(StoreError::Busy)
+    }
+
     /// Opens a second connection, for reading only, to a file that is open already.
     pub(crate) fn open_reader(path: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -307,17 +327,8 @@ impl Db {
                 // Before the other file is opened: the shared memory of both has the same name.
                 let ours = replace::begin(&path, owner, LockedOut::GoOn)?;
                 let taken_over = self.copy_to(&ours).and_then(|()| {
-                    if self.has_its_log() {
-                        // All of the log is in the copy, and the other file would take it for its own.
-                        replace::forget_log(&path)?;
-                    }
-                    let ours = Self::open_reader(&ours)?;
-                    // The file may have to be kept, which writes another copy.
-                    ours.conn.execute_batch("PRAGMA query_only = OFF")?;
-                    let mut theirs = connect(&path, durability)?;
-                    salvage::take_over(&mut theirs, &ours, now)?;
-                    let is_there = theirs.file_state() == FileState::InPlace;
-                    is_there.then_some(()).ok_or(StoreError::Busy)
+                    self.hand_over(&ours, durability, now)
+                        .map_err(|error| not_taken(&path, error))
                 });
                 replace::discard(&ours)?;
                 taken_over
@@ -333,6 +344,18 @@ impl Db {
             None => {}
         }
         Ok(())
+    }
+}
+
+/// Returns the error for a file that takes nothing over. Damage of that one is none of the file that was open, which keeps
+/// what it has until the other is whole: perhaps it is just being written, or the next to open it saves what is.
+fn not_taken(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Damaged(why) => StoreError::CannotOpen {
+            path: path.to_path_buf(),
+            reason: format!("the file in its place is not whole ({why})"),
+        },
+        other => other,
     }
 }
 
