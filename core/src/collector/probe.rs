@@ -115,9 +115,9 @@ impl Collector {
     /// that as such, and then it is not known.
     ///
     /// Blocks for as long as three requests take, or four or five where the LRS does not understand the version that is
-    /// tried first or takes nothing in it, each about 30 s at most. May be called while a sync is under way and while the collector is paused. Where
-    /// there are no credentials yet, the provider is asked for some, which are used here only. An error says that
-    /// nothing could be tried; what is wrong with the connection is in the [`Probe`].
+    /// tried first or takes nothing in it, each about 30 s at most. May be called while a sync is under way and while the
+    /// collector is paused. Where there are no credentials yet, the provider is asked for some, which are used here only.
+    /// An error says that nothing could be tried; what is wrong with the connection is in the [`Probe`].
     pub fn probe(&self) -> Result<Probe, Error> {
         self.inner.probe(MAIN, None)
     }

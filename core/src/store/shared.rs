@@ -425,8 +425,10 @@ impl Shared {
         let Slot::Open(db) = slot else {
             return Ok(());
         };
-        // An error met in files that do not belong together shows no damage in any of them.
+        // Asked first: a file that takes its place in between is no file that was written over.
+        let is_written_over = db.is_written_over();
         let state = db.file_state();
+        // An error met in files that do not belong together shows no damage in any of them.
         if state != FileState::InPlace || db.has_gone_back {
             let was_taken_away = matches!(state, FileState::Gone | FileState::Replaced);
             tracing::warn!(
@@ -445,7 +447,7 @@ impl Shared {
                 self.close(slot);
                 self.db(slot, now)?;
             }
-        } else if db.is_written_over() {
+        } else if is_written_over {
             tracing::warn!("the queue's file was written over while it was open: opening it anew");
             if Db::is_whole_all_the_same(&self.path)
                 && let Some(user) = &db.user

@@ -265,8 +265,9 @@ impl Db {
         let owner = identity::owner_of(path);
         let mut new = connect(&replace::begin(path, owner, LockedOut::Refuse)?, durability)?;
         new.keeper = None;
-        let files = newcomer.as_ref().map_or(Found::AsLeft, |it| it.found);
-        let is_mixed = files != Found::AsLeft;
+        let is_mixed = newcomer
+            .as_ref()
+            .is_some_and(|it| it.found != Found::AsLeft);
         let mut salvaged = salvage::rescue(&mut new, path, why, is_mixed, now)?;
         new.checkpoint()?;
         drop(new);

@@ -145,12 +145,7 @@ impl Newcomer {
             }
             Ok(()) => {
                 self.is_alone = true;
-                let said = user.said()?;
-                self.found = match said.is_written_over(&user.queue) {
-                    _ if said.are_mixed(&user.queue) => Found::Mixed,
-                    true => Found::WrittenOver,
-                    false => Found::AsLeft,
-                };
+                self.found = user.found(&user.said()?);
                 return Ok(None);
             }
             Err(TryLockError::WouldBlock) => {}
@@ -164,11 +159,7 @@ impl Newcomer {
         let said = user.said()?;
         let there = said.there(&user.queue);
         if there == There::All || there == There::None && is_patience_over {
-            self.found = match said {
-                Files::Doubtful => Found::Mixed,
-                _ if user.is_written_over() => Found::WrittenOver,
-                _ => Found::AsLeft,
-            };
+            self.found = user.found(&said);
             return Ok(None);
         }
         // Not kept while waiting: nobody could open the queue alone.
@@ -264,6 +255,17 @@ impl User {
             self.changed_at.store(then, Ordering::Relaxed);
         }
         false
+    }
+
+    /// Tells what the files are that a newcomer finds, by what the last user has said.
+    fn found(&self, said: &Files) -> Found {
+        if said.are_mixed(&self.queue) {
+            Found::Mixed
+        } else if self.is_written_over() {
+            Found::WrittenOver
+        } else {
+            Found::AsLeft
+        }
     }
 
     /// Notes that its files are in their places again: newcomers use those.

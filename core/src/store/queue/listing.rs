@@ -62,17 +62,13 @@ impl Db {
         upstream: UpstreamId,
         page: Page,
     ) -> Result<Vec<ListedStatement>, StoreError> {
-        // One read transaction, so that the list and its count fit together.
-        let conn = &self.conn;
-        let _tx = conn
-            .is_autocommit()
-            .then(|| conn.unchecked_transaction())
-            .transpose()?;
-        let rows = self.list(&queued(upstream), page)?;
-        if page.after <= 0 && rows.len() < page.limit {
-            all_are_there(rows.len(), super::ledger::read(conn, upstream)?.queued)?;
-        }
-        Ok(rows)
+        self.at_once(|db| {
+            let rows = db.list(&queued(upstream), page)?;
+            if page.after <= 0 && rows.len() < page.limit {
+                all_are_there(rows.len(), db.ledger(upstream)?.queued)?;
+            }
+            Ok(rows)
+        })
     }
 
     /// Lists the history, in capture order.

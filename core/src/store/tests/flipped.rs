@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use uuid::Uuid;
 
+use super::older_copy::FILES;
 use super::taken_out::{delivered, queued};
 use super::{ALL, MAIN, NOW, file, open, sized, statement};
 use crate::store::repair::pages::Pages;
@@ -17,8 +18,6 @@ const PAGE: usize = 1_024;
 
 /// Type of a page that holds rows.
 const LEAF: u8 = 13;
-
-const FILES: [&str; 3] = ["queue.db", "queue.db-wal", "queue.db.ledger"];
 
 /// Files of a queue, and what it has.
 struct Left {
@@ -47,11 +46,14 @@ fn left(is_closed: bool) -> Left {
         }
     }
     delivered(&mut db, 7);
-    for n in [12, 17, 18, 25, 29, 36] {
+    let retracted = [12, 17, 18, 25, 29, 36];
+    for n in retracted {
         db.retract(statement(n).id, NOW).unwrap();
     }
-    let there = queued(&db);
+    let there = (8..=40).filter(|n| !retracted.contains(n));
+    let there: BTreeSet<_> = there.map(|n| statement(n).id).collect();
     assert_eq!(there.len(), 27);
+    assert_eq!(queued(&db), there);
     db.keep_numbers();
     if is_closed {
         db.checkpoint().unwrap();

@@ -6,11 +6,10 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use super::older_copy::FILES;
 use super::taken_out::queued;
 use crate::store::tests::{NOW, append, file, open, settle, statement, take};
 use crate::store::{Db, Durability, HistoryPolicy, Opened, Outcome};
-
-const NAMES: [&str; 3] = ["queue.db", "queue.db-wal", "queue.db.ledger"];
 
 /// Makes a queue of these statements and returns its closed file.
 fn closed(numbers: impl Iterator<Item = u128>) -> (tempfile::TempDir, Vec<u8>) {
@@ -28,7 +27,7 @@ fn closed(numbers: impl Iterator<Item = u128>) -> (tempfile::TempDir, Vec<u8>) {
 fn killed(db: &Db) -> Vec<(&'static str, Vec<u8>)> {
     let folder = db.path.parent().unwrap();
     let read = |name| Some((name, fs::read(folder.join(name)).ok()?));
-    NAMES.into_iter().filter_map(read).collect()
+    FILES.into_iter().filter_map(read).collect()
 }
 
 fn opened(folder: &Path, files: &[(&str, Vec<u8>)]) -> Opened {

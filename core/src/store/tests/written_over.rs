@@ -61,15 +61,20 @@ fn a_bigger_copy_is_not_cut_off_by_the_log_of_what_was_open() {
     }
 }
 
+/// Changes its time, and nothing else.
+fn touch(path: &std::path::Path) {
+    let file = std::fs::File::options().append(true).open(path).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
+}
+
 #[test]
 fn a_file_whose_time_alone_was_changed_goes_on_and_nothing_is_told() {
     for (what, use_it) in USES {
         let (_folder, path) = file();
         let shared = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
         shared.append(vec![sized(1, 0)], NOW).unwrap();
-        let file = std::fs::File::options().append(true).open(&path).unwrap();
-        file.set_modified(std::time::SystemTime::UNIX_EPOCH)
-            .unwrap();
+        touch(&path);
         let shared = use_it(shared)
             .unwrap_or_else(|| Shared::open(&path, Durability::ProcessCrash, NOW).unwrap());
         shared.append(vec![sized(2, 0)], NOW).unwrap();
@@ -86,9 +91,7 @@ fn a_newcomer_beside_a_file_whose_time_was_changed_finds_no_damage() {
     shared.append(vec![sized(1, 0)], NOW).unwrap();
     let set = |db: &mut Db| db.set_endpoint(MAIN, "https://a.example/xAPI");
     shared.with(NOW, set).unwrap();
-    let file = std::fs::File::options().append(true).open(&path).unwrap();
-    file.set_modified(std::time::SystemTime::UNIX_EPOCH)
-        .unwrap();
+    touch(&path);
     let other = Shared::open(&path, Durability::ProcessCrash, NOW).unwrap();
     other.append(vec![sized(2, 0)], NOW).unwrap();
     for one in [other, shared] {
