@@ -105,7 +105,10 @@ impl Session {
     /// who is read in the other. What it fails on may be at work still; of that, and of what others refuse, the next
     /// sessions tell (`Link::take_turns`).
     fn was_for_the_version(&mut self, blame: &Blame) -> bool {
-        matches!(blame.reason, HoldReason::Refused | HoldReason::Forbidden)
+        // A 501 says that nothing was begun.
+        let is_refused = matches!(blame.reason, HoldReason::Refused | HoldReason::Forbidden)
+            || blame.status == Some(501);
+        is_refused
             && (blame.is_a_refusal() || self.link.reads_in == Some(self.link.version().other()))
             && !blame.is_401()
             && (!self.link.accepted_any || self.link.tries.is_some())
