@@ -124,6 +124,10 @@ impl Session {
             }
             Negotiated::Stop(stop) => return self.about_stopped(db, stop, now),
         }
+        if !self.link.has_heard_the_time() {
+            // A second answer would confirm nothing.
+            self.tasks.retain(|task| !matches!(task, Task::Negotiate));
+        }
         self.settle(db, Vec::new(), now)
     }
 

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -362,6 +363,29 @@ fn a_stranger_and_a_cache_and_a_slow_answer_are_not_asked_the_time() {
         stage.sync();
         assert!(stage.has(id), "{case}");
         assert_eq!(stage.timestamp(id), recorded_at, "{case}");
+    }
+}
+
+#[test]
+fn an_lrs_that_does_not_tell_the_time_is_not_asked_for_it_again() {
+    for (tells, asked) in [(true, 2), (false, 1)] {
+        let stage = Stage::new();
+        // So wrong that the LRS's clock would be believed.
+        stage.clock.set_wrong_by(-stage.clock.truth_ms());
+        if !tells {
+            *stage.lrs.clock.lock().unwrap() = None;
+        }
+        let questions = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&questions);
+        stage.lrs.instead(move |request| {
+            if request.url.ends_with("/about") {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+            None
+        });
+        stage.record(1);
+        stage.sync();
+        assert_eq!(questions.load(Ordering::Relaxed), asked, "tells: {tells}");
     }
 }
 

@@ -66,6 +66,11 @@ impl Link {
         }
     }
 
+    /// Tells whether an answer has told the LRS's time in this session, believed or not.
+    pub fn has_heard_the_time(&self) -> bool {
+        self.unconfirmed_clock.is_some()
+    }
+
     /// Returns what an answer with this `Date` tells of the LRS's clock.
     pub fn measured(&self, date: Millis, asked: Option<Steady>) -> Option<LrsClock> {
         LrsClock::measured(self.learned.clock, date, asked?, self.steady?)
