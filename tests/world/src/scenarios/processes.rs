@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Scenario, until};
-use crate::device::{Device, Running, number, sample};
-use crate::http::Server;
+use crate::device::{Device, Running, contents, number, sample};
+use crate::http::{Response, Server};
 
 pub const ALL: &[Scenario] = &[
     Scenario::slow("a_killed_sync_is_gone_on_with_soon_at_a_quick_lrs", || {
@@ -42,6 +42,10 @@ pub const ALL: &[Scenario] = &[
         killed_before_it_sends,
     ),
     Scenario::new("one_syncs_at_a_time_and_both_record", one_syncs_at_a_time),
+    Scenario::new(
+        "a_sync_goes_on_after_it_has_put_back_its_files",
+        goes_on_after_putting_back,
+    ),
     Scenario::slow(
         "killed_again_and_again_each_is_there_once",
         killed_again_and_again,
@@ -131,6 +135,25 @@ fn one_syncs_at_a_time() {
     device.record((100..110).map(sample));
     one.wait();
     device.sync(&server).ended(0);
+    device.all_delivered(&server);
+}
+
+/// All files of the queue are deleted and it is recorded into a new one, while the LRS asks for time.
+fn goes_on_after_putting_back() {
+    let server = Server::start(|request, lrs| {
+        if request.is_post() && lrs.posts() == 1 {
+            return Response::status(503).by_an_lrs().with("Retry-After", "3");
+        }
+        lrs.plain(request)
+    });
+    let device = Device::with(120);
+    let sync = device.start(&["sync", "--lrs", &server.url(), "--wait", "60"]);
+    until(|| server.lrs.posts() > 0);
+    for name in contents(device.folder()).into_keys() {
+        std::fs::remove_file(device.folder().join(name)).expect("it is deleted");
+    }
+    device.record((200..210).map(sample));
+    sync.wait_for(Duration::from_mins(1)).ended(0);
     device.all_delivered(&server);
 }
 

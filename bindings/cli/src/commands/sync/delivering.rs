@@ -75,7 +75,7 @@ pub fn deliver(
             }
             break report;
         }
-        let (until, what) = next_try(&report, targets)?;
+        let (until, what) = next_try(&report, targets, &watch.endpoints)?;
         let left = patience.saturating_sub(began.elapsed());
         let wait = until.map(|until| Wait::begin(until, now_ms()));
         match wait {
@@ -94,6 +94,7 @@ pub fn deliver(
 fn next_try(
     report: &SyncReport,
     targets: &Targets,
+    endpoints: &[(String, Option<String>)],
 ) -> Result<(Option<i64>, &'static str), Failure> {
     Ok(match &report.ended {
         Ended::Busy { .. } => (
@@ -105,8 +106,27 @@ fn next_try(
             next_due(targets)?,
             "the next statement that waits aside is due then",
         ),
+        // Where another process has set another LRS, nobody has said that it may be sent to.
+        Ended::Interrupted if are_the_same(endpoints, targets)? => {
+            (Some(now_ms()), "the queue's files were put back")
+        }
         Ended::NeedsApp { .. } | Ended::Interrupted => (None, ""),
     })
+}
+
+/// Tells whether each upstream still has the endpoint that it had at the beginning.
+fn are_the_same(
+    endpoints: &[(String, Option<String>)],
+    targets: &Targets,
+) -> Result<bool, Failure> {
+    for upstream in &targets.opened {
+        let now = targets.status(upstream)?.and_then(|it| it.endpoint);
+        let then = endpoints.iter().find(|(name, _)| name == upstream.name());
+        if then.is_none_or(|(_, then)| *then != now) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Adds up this report and the one before it, for each upstream too.
