@@ -89,6 +89,15 @@ impl Count {
     }
 }
 
+/// Returns a name of a certificate; its subject may be empty where other names stand in an extension (RFC 5280, 4.1.2.6).
+fn named(name: &str) -> &str {
+    if name.is_empty() {
+        "somebody without a name"
+    } else {
+        name
+    }
+}
+
 /// Returns the lines about a signature, for a person.
 pub fn lines(place: &str, told: &Told) -> String {
     let report = &told.report;
@@ -105,7 +114,9 @@ pub fn lines(place: &str, told: &Told) -> String {
     if let Some(by) = &report.certificate {
         let line = format!(
             "{}, serial number {}, made by {}",
-            by.subject, by.serial_number, by.issuer
+            named(&by.subject),
+            by.serial_number,
+            named(&by.issuer)
         );
         let _ = write!(text, ", {}", one_line(line));
         if let Some(bits) = by.key_bits {
