@@ -180,7 +180,7 @@ type Deed = fn(&Path, &Path);
 
 /// What is done to the files of a queue that is open, with those of an older copy of it: whether anything is lost
 /// by it that has to be told.
-const DEEDS: [(&str, bool, Deed); 12] = [
+const DEEDS: [(&str, bool, Deed); 14] = [
     ("the memory is deleted", false, |folder, _| {
         remove(folder, &["queue.db-shm"]);
     }),
@@ -200,6 +200,20 @@ const DEEDS: [(&str, bool, Deed); 12] = [
     ("the log and the memory are deleted", false, |folder, _| {
         remove(folder, &["queue.db-wal", "queue.db-shm"]);
     }),
+    (
+        "the log, the memory and who has it open are deleted",
+        false,
+        |folder, _| {
+            remove(folder, &["queue.db-wal", "queue.db-shm", "queue.db.open"]);
+        },
+    ),
+    (
+        "the log and who has it open are deleted",
+        false,
+        |folder, _| {
+            remove(folder, &["queue.db-wal", "queue.db.open"]);
+        },
+    ),
     (
         "an older file takes its place beside its log",
         false,
@@ -308,6 +322,33 @@ fn another_process_waits_until_what_was_exchanged_is_put_back_and_loses_nothing(
                 assert!(found.contains_key(&sample::id(run, n)), "{what}: {run} {n}");
             }
         }
+    }
+}
+
+#[test]
+fn whoever_closes_it_lets_nobody_in_beside_files_that_another_has_lost() {
+    let deleted: [&[&str]; 3] = [
+        &["queue.db-wal", "queue.db-shm"],
+        &["queue.db-wal"],
+        &["queue.db-shm"],
+    ];
+    for names in deleted {
+        let folder = folder();
+        let device = open(folder.path(), Durability::PowerCut);
+        device.record_samples(1, 20);
+        let other = open(folder.path(), Durability::PowerCut);
+        other.record_samples(2, 5);
+        remove(folder.path(), names);
+        drop(other);
+        let recorder = Recorder::start(&mut command(RECORDER, &["some", "3", "10"], folder.path()));
+        // The first is idle for a moment.
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        device.record_samples(4, 5);
+        assert_eq!(recorder.finish().len(), 10, "{names:?}");
+        device.record_samples(5, 5);
+        assert!(device.status().loss.is_none(), "{names:?}");
+        drop(device);
+        has(folder.path(), &[(1, 20), (2, 5), (3, 10), (4, 5), (5, 5)]);
     }
 }
 

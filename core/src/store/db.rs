@@ -265,17 +265,18 @@ impl Db {
         }
     }
 
-    /// Tells whether somebody has written over the file since it was opened.
+    /// Tells whether the file has been written, since it was opened, at a time that no user knows of.
+    pub(super) fn looks_written_over(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| user.looks_written_over())
+    }
+
+    /// Tells whether somebody has written over the file since it was opened, so that it is not whole.
     pub(super) fn is_written_over(&self) -> bool {
         self.user
             .as_ref()
             .is_some_and(|user| user.is_written_over())
-    }
-
-    /// Tells whether its log is still where it was opened.
-    pub(super) fn has_its_log(&self) -> bool {
-        let place = self.open_file.as_ref();
-        place.is_some_and(|place| place.has_its_log(&self.path))
     }
 
     /// Returns the identity of the open file.
@@ -408,13 +409,21 @@ impl Db {
 
 impl Drop for Db {
     fn drop(&mut self) {
-        let (Some(user), Some(_)) = (&self.user, &self.open_file) else {
+        if self.open_file.is_none() {
+            return;
+        }
+        if self.file_state() != FileState::InPlace {
+            // If this fails, SQLite removes the log that has the name of this one.
+            let _ = self.fold_nothing_when_closed();
+            return;
+        }
+        let Some(user) = &self.user else {
             return;
         };
         if user.is_written_over() {
             // If this fails, the log is folded into what it does not belong to.
             let _ = self.fold_nothing_when_closed();
-            user.has_put_back_in_doubt();
+            user.is_in_doubt();
         } else {
             user.folds();
         }

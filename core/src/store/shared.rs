@@ -426,7 +426,7 @@ impl Shared {
             return Ok(());
         };
         // Asked first: a file that takes its place in between is no file that was written over.
-        let is_written_over = db.is_written_over();
+        let looks_written_over = db.looks_written_over();
         let state = db.file_state();
         // An error met in files that do not belong together shows no damage in any of them.
         if state != FileState::InPlace || db.has_gone_back {
@@ -444,17 +444,16 @@ impl Shared {
             if was_taken_away {
                 self.move_to_its_place(slot, now)?;
             } else {
+                // The next call opens it: until the others have put back what they have, nobody can.
                 self.close(slot);
-                self.db(slot, now)?;
             }
-        } else if is_written_over {
-            tracing::warn!("the queue's file was written over while it was open: opening it anew");
-            if Db::is_whole_all_the_same(&self.path)
-                && let Some(user) = &db.user
-            {
-                user.is_as_it_should_be();
+        } else if looks_written_over {
+            if db.is_written_over() {
+                tracing::warn!(
+                    "the queue's file was written over while it was open: opening it anew"
+                );
             }
-            // What it keeps in memory is of the former file.
+            // What it keeps in memory may be of the former file.
             self.close(slot);
             self.db(slot, now)?;
         } else if let Some(StoreError::Damaged(why)) = met {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::folder::remove;
 use super::names::{LEDGER_SUFFIX, RESCUED_SUFFIX, USERS_SUFFIX, with_suffix};
 use super::seen::Owner;
 
@@ -98,6 +99,17 @@ impl OpenFile {
 
     pub(crate) fn has_its_log(&self, path: &Path) -> bool {
         self.log == FileId::of(&with_suffix(path, "-wal"))
+    }
+
+    /// Removes the log and the shared memory, those that still have their names.
+    pub(crate) fn forget_log(&self, path: &Path) -> std::io::Result<()> {
+        for (suffix, id) in [("-wal", self.log), ("-shm", self.memory)] {
+            let beside = with_suffix(path, suffix);
+            if id.is_some() && FileId::of(&beside) == id {
+                remove(&beside)?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn file_state(&self, path: &Path) -> FileState {

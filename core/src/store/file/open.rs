@@ -186,10 +186,6 @@ impl Db {
         durability: Durability,
         now: Millis,
     ) -> Result<(), StoreError> {
-        if self.has_its_log() {
-            // All of the log is in the copy, and the other file would take it for its own.
-            replace::forget_log(&self.path)?;
-        }
         let ours = Self::open_reader(ours)?;
         // The file may have to be kept, which writes another copy.
         ours.conn.execute_batch("PRAGMA query_only = OFF")?;
@@ -298,13 +294,14 @@ impl Db {
         let path = self.path.clone();
         let _turn = FolderLock::wait(&path);
         let mut is_in_doubt = false;
-        let owner = self.open_file.and_then(|open| open.owner);
-        let mut put_back = || match self.file_state() {
+        let state = self.file_state();
+        let was_taken_away = matches!(state, FileState::Gone | FileState::Replaced);
+        let mut put_back = || match state {
             // It was written over, or all is in the log, which the next to open it reads anew. Folding by what this
             // connection knows of the log would overwrite what others have folded.
             FileState::InPlace | FileState::WithoutMemory => self.fold_nothing_when_closed(),
             FileState::WithoutLog => {
-                is_in_doubt = self.is_written_over();
+                is_in_doubt = self.looks_written_over();
                 if is_in_doubt && self.has_the_log_of_another().unwrap_or(false) {
                     return self.fold_nothing_when_closed();
                 }
@@ -320,31 +317,49 @@ impl Db {
                     self.conn
                         .execute("UPDATE ledger SET notes_from = NULL", [])?;
                 }
-                self.copy_to(&replace::begin(&path, owner, LockedOut::GoOn)?)?;
-                replace::ready(&path)?;
-                replace::forget_log(&path)
+                self.put_in_its_place(durability, now)
             }
-            FileState::Replaced => {
-                // Before the other file is opened: the shared memory of both has the same name.
-                let ours = replace::begin(&path, owner, LockedOut::GoOn)?;
-                let taken_over = self.copy_to(&ours).and_then(|()| {
-                    self.hand_over(&ours, durability, now)
-                        .map_err(|error| not_taken(&path, error))
-                });
-                replace::discard(&ours)?;
-                taken_over
-            }
+            FileState::Replaced => self.put_in_its_place(durability, now),
         };
         put_back().map_err(|error| {
             let is_gone = self.file_state() == FileState::Gone;
             not_put_back(&self.path, is_gone, error)
         })?;
-        match &self.user {
-            Some(user) if is_in_doubt => user.has_put_back_in_doubt(),
-            Some(user) => user.has_put_back(),
-            None => {}
+        if let Some(user) = &self.user {
+            if is_in_doubt {
+                user.is_in_doubt();
+            } else if was_taken_away {
+                user.has_put_another_in_place();
+            } else {
+                user.has_put_back();
+            }
         }
         Ok(())
+    }
+
+    /// Puts a copy of what is open where the file was, or hands it over to another file that stands there.
+    fn put_in_its_place(&self, durability: Durability, now: Millis) -> Result<(), StoreError> {
+        let owner = self.open_file.and_then(|open| open.owner);
+        // Before another file is opened: the shared memory of both has the same name.
+        let ours = replace::begin(&self.path, owner, LockedOut::GoOn)?;
+        self.copy_to(&ours)?;
+        self.forget_its_log()?;
+        if replace::place(&self.path)? {
+            return Ok(());
+        }
+        let taken_over = self
+            .hand_over(&ours, durability, now)
+            .map_err(|error| not_taken(&self.path, error));
+        replace::discard(&ours)?;
+        taken_over
+    }
+
+    /// Removes the log and the shared memory that have lost their file: all of it is in a copy, and another file would take
+    /// them for its own.
+    fn forget_its_log(&self) -> Result<(), StoreError> {
+        self.open_file
+            .map_or(Ok(()), |open| open.forget_log(&self.path))
+            .map_err(|error| failing::failed(&self.path, &error))
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::beside;
 use super::failing::failed;
-use super::folder::{remove, rename, sync_folder};
+use super::folder::{remove, rename, rename_to_a_free_name, sync_folder};
 use super::kept::name_in_exchange;
 use super::names::{RESCUE_SUFFIX, RESCUED_SUFFIX, with_suffix};
 use super::seen::Owner;
@@ -104,10 +104,39 @@ pub(crate) fn finish(path: &Path, now: Millis) -> Result<Option<PathBuf>, StoreE
     exchange().map_err(|error| failed(path, &error))
 }
 
-/// Removes the log that a file which is gone has left, and its shared memory. The log's content is in the successor.
-pub(crate) fn forget_log(path: &Path) -> Result<(), StoreError> {
-    let both = ["-wal", "-shm"].map(|suffix| with_suffix(path, suffix));
-    both.iter()
-        .try_for_each(|one| remove(one))
-        .map_err(|error| failed(path, &error))
+/// Gives what was begun, which is made and closed, the queue's name where no file has it. False where one has: another
+/// process may have just made it.
+pub(crate) fn place(path: &Path) -> Result<bool, StoreError> {
+    let rescue = with_suffix(path, RESCUE_SUFFIX);
+    let place = || {
+        File::open(&rescue)?.sync_all()?;
+        rename_to_a_free_name(&rescue, path)?;
+        sync_folder(path)
+    };
+    match place() {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_made_meanwhile_keeps_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let ours = begin(&path, None, LockedOut::Refuse).unwrap();
+        fs::write(&ours, "ours").unwrap();
+        fs::write(&path, "theirs").unwrap();
+        assert_eq!(place(&path), Ok(false));
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(fs::read(&ours).unwrap(), b"ours");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(place(&path), Ok(true));
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        assert!(!ours.exists());
+    }
 }

@@ -15,8 +15,8 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::folded::Folded;
@@ -24,7 +24,8 @@ use super::identity::{OpenFile, is_device};
 use super::names::{USERS_SUFFIX, with_suffix};
 use super::user_files::{Files, There, changed_at};
 use super::{beside, elsewhere};
-use crate::store::StoreError;
+use crate::lock::lock;
+use crate::store::{Db, StoreError};
 
 /// Longest wait for another process to put its files back. While a command waits, it checks them once a second.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,7 +66,12 @@ pub(crate) struct User {
     has_entered: bool,
     /// Time when the database was last written, as `.open` last said; 0 before that is read.
     changed_at: AtomicU64,
+    /// Files to note once it has left, and nobody else has the queue open.
+    last_word: Mutex<Option<Files>>,
 }
+
+/// Time at which no database was ever written, so that other users find theirs written over.
+const NEVER: u64 = 1;
 
 const WRITTEN_OVER: &str = "it was written over while it was open";
 
@@ -125,6 +131,7 @@ impl Newcomer {
             process: std::process::id(),
             has_entered: false,
             changed_at: AtomicU64::new(0),
+            last_word: Mutex::default(),
         };
         Some(Self {
             user: Some(user),
@@ -139,7 +146,7 @@ impl Newcomer {
             return Ok(None);
         };
         match user.file.try_lock() {
-            Ok(()) if elsewhere::has_another_database(&user.queue) => {
+            Ok(()) if elsewhere::has_other_files(&user.queue, self.made) => {
                 user.file.unlock()?;
                 return Ok(Some(Obstacle::OtherFiles));
             }
@@ -234,8 +241,21 @@ impl User {
         }
     }
 
-    /// Tells whether somebody who does not know of the log has written over the database.
+    /// Tells whether somebody who does not know of the log has written over the database, so that it is not whole. Where
+    /// it only looks so, as while two users fold the log one after the other, that is put right.
     pub(crate) fn is_written_over(&self) -> bool {
+        if !self.looks_written_over() {
+            return false;
+        }
+        let is_whole = Db::is_whole_all_the_same(&self.queue);
+        if is_whole {
+            self.is_as_it_should_be();
+        }
+        !is_whole
+    }
+
+    /// Tells whether the database has been written at a time that no user knows of.
+    pub(crate) fn looks_written_over(&self) -> bool {
         let found = changed_at(&self.queue).unwrap_or(0);
         if found == self.changed_at.load(Ordering::Relaxed) {
             return false;
@@ -261,21 +281,50 @@ impl User {
     fn found(&self, said: &Files) -> Found {
         if said.are_mixed(&self.queue) {
             Found::Mixed
-        } else if self.is_written_over() {
+        } else if self.looks_written_over() {
             Found::WrittenOver
         } else {
             Found::AsLeft
         }
     }
 
-    /// Notes that its files are in their places again: newcomers use those.
-    pub(crate) fn has_put_back(&self) {
+    /// Notes that another file is in the database's place: newcomers use that, whoever still has the former one.
+    pub(crate) fn has_put_another_in_place(&self) {
         self.say(&Files::Unknown);
     }
 
-    /// Notes the same, but that they may not belong to each other.
-    pub(crate) fn has_put_back_in_doubt(&self) {
-        self.say(&Files::Doubtful);
+    /// Notes, for when this user has left, that what it had is in the file that is there.
+    pub(crate) fn has_put_back(&self) {
+        *lock(&self.last_word) = Some(Files::Unknown);
+    }
+
+    /// Notes, for when this user has left, that its files may not belong to each other.
+    pub(crate) fn is_in_doubt(&self) {
+        *lock(&self.last_word) = Some(Files::Doubtful);
+    }
+
+    /// Notes what it leaves behind. As long as others have the same files, newcomers have to find those: whoever came in
+    /// beside a log that has lost its name would make another.
+    fn leave(&self) -> io::Result<()> {
+        let last_word = *lock(&self.last_word);
+        match last_word {
+            Some(Files::Doubtful) => self.note_change(Some(NEVER)),
+            _ => self.is_as_it_should_be(),
+        }
+        // A lock is not exchanged for another at once, in any case.
+        self.file.unlock()?;
+        if self.file.try_lock().is_err() {
+            return Ok(());
+        }
+        if let Some(last_word) = last_word {
+            self.say(&last_word);
+        } else if let Ok(Files::Known { .. }) = self.said()
+            && !with_suffix(&self.queue, "-wal").exists()
+        {
+            // SQLite removed it with the last connection.
+            self.say(&Files::Unknown);
+        }
+        self.file.unlock()
     }
 
     fn said(&self) -> io::Result<Files> {
@@ -304,16 +353,15 @@ impl Drop for User {
         if self.process != std::process::id() {
             return;
         }
-        match self.said() {
-            _ if !self.has_entered => {}
-            Ok(Files::Known { .. }) if !with_suffix(&self.queue, "-wal").exists() => {
-                // SQLite removed it with the last connection: nobody else has the queue open.
-                self.has_put_back();
-            }
-            _ => self.is_as_it_should_be(),
+        // Not by closing the file: a fork's child would keep the lock.
+        let left = if self.has_entered {
+            self.leave()
+        } else {
+            self.file.unlock()
+        };
+        if let Err(error) = left {
+            tracing::debug!(%error, "what is left of the queue could not be noted");
         }
-        // A fork's child would keep the lock.
-        let _ = self.file.unlock();
     }
 }
 
@@ -434,10 +482,10 @@ mod tests {
         let (_folder, path) = file();
         let mut db = open(&path);
         append(&mut db, 1).unwrap();
-        assert!(!db.user.as_ref().unwrap().is_written_over());
+        assert!(!db.user.as_ref().unwrap().looks_written_over());
         db.fold().unwrap();
         append(&mut db, 2).unwrap();
-        assert!(!db.user.as_ref().unwrap().is_written_over());
+        assert!(!db.user.as_ref().unwrap().looks_written_over());
         let user = db.user.clone();
         User::while_folding(user.as_ref(), || {
             fs::write(beside(&path, ".ledger-copy"), "").unwrap();
@@ -448,11 +496,11 @@ mod tests {
                 .unwrap()
                 .set_modified(SystemTime::UNIX_EPOCH)
                 .unwrap();
-            assert!(!user.as_ref().unwrap().is_written_over());
+            assert!(!user.as_ref().unwrap().looks_written_over());
             Ok::<_, StoreError>(Folded::whole())
         })
         .unwrap();
-        assert!(!user.as_ref().unwrap().is_written_over());
+        assert!(!user.as_ref().unwrap().looks_written_over());
     }
 
     #[test]
@@ -472,8 +520,43 @@ mod tests {
                 .unwrap()
                 .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
                 .unwrap();
-            assert_eq!(db.user.as_ref().unwrap().is_written_over(), is_whole);
+            assert_eq!(db.user.as_ref().unwrap().looks_written_over(), is_whole);
         }
+    }
+
+    #[test]
+    fn a_whole_database_that_was_written_at_a_time_nobody_knows_is_no_other() {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        append(&mut db, 1).unwrap();
+        let other = open(&path);
+        let user = db.user.clone().unwrap();
+        let written = |seconds| {
+            let file = File::options().append(true).open(&path).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            file.set_modified(time).unwrap();
+        };
+        written(1);
+        assert!(user.looks_written_over());
+        assert!(!user.is_written_over());
+        assert!(!user.looks_written_over());
+        written(2);
+        drop((user, db, other));
+        let opened = Db::open(&path, Durability::PowerCut, NOW).unwrap();
+        assert!(opened.salvaged.is_none());
+    }
+
+    #[test]
+    fn who_has_lost_its_log_leaves_that_of_another_alone() {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        append(&mut db, 1).unwrap();
+        for name in ["-wal", "-shm"] {
+            fs::remove_file(beside(&path, name)).unwrap();
+        }
+        fs::write(beside(&path, "-wal"), "theirs").unwrap();
+        drop(db);
+        assert_eq!(fs::read(beside(&path, "-wal")).unwrap(), b"theirs");
     }
 
     #[test]
@@ -481,7 +564,7 @@ mod tests {
         let (_folder, path) = file();
         let mut db = open(&path);
         append(&mut db, 1).unwrap();
-        db.user.as_ref().unwrap().has_put_back_in_doubt();
+        db.user.as_ref().unwrap().is_in_doubt();
         drop(db);
         let opened = Db::open(&path, Durability::PowerCut, NOW).unwrap();
         assert!(opened.salvaged.as_ref().is_some_and(|told| told.uncertain));
