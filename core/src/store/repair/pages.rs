@@ -231,13 +231,19 @@ impl Pages {
         }
     }
 
+    /// Returns a page, of the one in which the file is cut what is there.
     fn bytes(&self, page: At) -> Option<[u8; PAGE]> {
         let mut bytes = [0; PAGE];
-        let (from, at) = match page {
-            At::File(at) => (self.file.as_ref()?, at),
-            At::Log(at) => (self.log.as_ref()?, at),
+        let (from, at, there) = match page {
+            At::File(at) => {
+                let file = self.file.as_ref()?;
+                let there = file.len().checked_sub(at)?.min(PAGE as u64);
+                (file, at, there as usize)
+            }
+            At::Log(at) => (self.log.as_ref()?, at, PAGE),
         };
-        from.read(at, &mut bytes).then_some(bytes)
+        let is_read = there > 0 && from.read(at, &mut bytes[..there]);
+        is_read.then_some(bytes)
     }
 
     /// Returns a page that may hold statements, and the bytes of each of its rows.

@@ -80,11 +80,19 @@ struct Met {
 
 /// Opens the queue with one bit of one of its files flipped, and reads all of it.
 fn met(left: &Left, name: &str, at: usize, bit: usize) -> Met {
+    met_with(left, name, |bytes| bytes[at] ^= 1 << bit)
+}
+
+/// Opens the queue with one of its files damaged, and reads all of it.
+fn met_with(left: &Left, name: &str, damage: impl FnOnce(&mut Vec<u8>)) -> Met {
     let folder = tempfile::tempdir().unwrap();
+    let mut damage = Some(damage);
     for (of, bytes) in &left.files {
         let mut bytes = bytes.clone();
-        if *of == name {
-            bytes[at] ^= 1 << bit;
+        if *of == name
+            && let Some(damage) = damage.take()
+        {
+            damage(&mut bytes);
         }
         fs::write(folder.path().join(of), bytes).unwrap();
     }
@@ -206,6 +214,34 @@ fn a_bit_of_a_page_costs_the_row_that_it_is_in() {
             threads.spawn(move || flip_each(page));
         }
     });
+}
+
+#[test]
+fn a_file_that_is_cut_keeps_each_row_before_the_cut() {
+    let left = left(true);
+    let file = left.bytes(FILES[0]);
+    let mut cuts = 0;
+    for page in leaves(file) {
+        let rows = rows(&file[page * PAGE..][..PAGE]);
+        for row in rows.iter().filter(|row| row.bytes.end < PAGE) {
+            let cut = page * PAGE + row.bytes.end;
+            let met = met_with(&left, FILES[0], |bytes| bytes.truncate(cut));
+            let before = rows.iter().filter(|it| it.bytes.end <= row.bytes.end);
+            for row in before {
+                let bytes = &file[page * PAGE..][row.bytes.clone()];
+                let is_in = |id: &&Uuid| bytes.windows(16).any(|part| part == id.as_bytes());
+                let id = left.there.iter().find(is_in);
+                assert!(
+                    id.is_none_or(|id| met.there.contains(id)),
+                    "{id:?}, cut at {cut}"
+                );
+                cuts += u32::from(id.is_some());
+            }
+            let lost = left.there.difference(&met.there).count() as u64;
+            assert_eq!(met.told.map(|(_, lost)| lost), Some(lost), "cut at {cut}");
+        }
+    }
+    assert!(cuts > 10, "{cuts}");
 }
 
 /// Index pages, tables of other things, the log, and what stands beside. Where the log ends earlier the LRS is asked for what
