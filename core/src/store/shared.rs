@@ -120,9 +120,11 @@ impl Shared {
             Some(Err(Refused::Store(error))) => Some(error),
             _ => None,
         };
+        let opening = self.opening();
         let counted = self.mend(slot, met, now).and_then(|()| match slot {
-            Slot::Open(db) => db.count_appended(&outcomes),
-            Slot::Paused | Slot::Broken => Ok(()),
+            // Whoever opens it anew has counted them.
+            Slot::Open(db) if self.opening() == opening => db.count_appended(&outcomes),
+            Slot::Open(_) | Slot::Paused | Slot::Broken => Ok(()),
         });
         let Err(error) = counted else {
             return outcomes;

@@ -201,7 +201,9 @@ pub fn wait(why: WaitKind) -> &'static str {
 pub fn aside(reason: WaitReason) -> &'static str {
     match reason {
         WaitReason::Future => "its timestamp lies in the LRS's future",
-        WaitReason::Version => "it needs xAPI 2.0.0, and 1.0.3 is spoken with the LRS; where that takes 2.0.0, say so with `--speak 2.0.0`",
+        WaitReason::Version => {
+            "it needs xAPI 2.0.0, and 1.0.3 is spoken with the LRS; where that takes 2.0.0, say so with `--speak 2.0.0`"
+        }
         WaitReason::Target => "it voids a statement that is not delivered yet",
         WaitReason::Suspect => "it was refused or failed on when it was alone; it is tried again",
         WaitReason::Retry => "it is sent with the next sync",

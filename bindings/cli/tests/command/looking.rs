@@ -100,7 +100,7 @@ fn what_waits_is_told_and_is_no_success() {
     synced.is(4, "1 delivered; left: 1 waiting");
     synced.is(
         4,
-        "1 waits aside: it needs xAPI 2.0.0, and the LRS speaks 1.0.3",
+        "1 waits aside: it needs xAPI 2.0.0, and 1.0.3 is spoken with the LRS",
     );
     let report = desk.run(&["sync", "--speak", "1.0.3", "--json"]);
     assert_eq!(report.code, 4);

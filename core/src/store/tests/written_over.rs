@@ -156,3 +156,35 @@ fn what_is_not_whole_any_more_is_not_said_to_be_kept() {
         assert_eq!(loss.map(|loss| loss.lost as usize), Some(3_002 - ids.len()));
     }
 }
+
+#[test]
+fn those_who_fold_and_close_at_the_same_time_write_nothing_over() {
+    let (_folder, path) = file();
+    let users: Vec<_> = (0..6)
+        .map(|_| Shared::open(&path, Durability::ProcessCrash, NOW).unwrap())
+        .collect();
+    std::thread::scope(|threads| {
+        for (user, store) in users.iter().enumerate() {
+            threads.spawn(move || {
+                for n in 0..300 {
+                    let id = (user * 1_000 + n + 1) as u128;
+                    store.append(vec![sized(id, 20)], NOW).unwrap();
+                    if n % 5 == 0 {
+                        store.pause(NOW).unwrap();
+                        store.resume(NOW).unwrap();
+                    }
+                    if n % 7 == 0 {
+                        store.fold().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let told: Vec<_> = users.iter().flat_map(Shared::take_salvaged).collect();
+    assert_eq!(
+        users[0].read(NOW, |db| db.ledger(MAIN)).unwrap().queued,
+        1_800
+    );
+    assert_eq!(told, []);
+    assert_eq!(users[0].read(NOW, Db::loss), Ok(None));
+}
