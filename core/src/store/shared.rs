@@ -432,7 +432,6 @@ impl Shared {
         let state = db.file_state();
         // An error met in files that do not belong together shows no damage in any of them.
         if state != FileState::InPlace || db.has_gone_back {
-            let was_taken_away = matches!(state, FileState::Gone | FileState::Replaced);
             tracing::warn!(
                 "the queue's file was deleted, replaced or written over while it was open: putting it back"
             );
@@ -443,7 +442,7 @@ impl Shared {
                 self.close(slot);
             }
             put_back?;
-            if was_taken_away {
+            if state.was_taken_away() {
                 self.move_to_its_place(slot, now)?;
             } else {
                 // The next call opens it: until the others have put back what they have, nobody can.

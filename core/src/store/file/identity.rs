@@ -141,6 +141,13 @@ pub(crate) enum FileState {
     Gone,
 }
 
+impl FileState {
+    /// Tells whether the file has lost its name, and not only what stands beside it.
+    pub(crate) fn was_taken_away(self) -> bool {
+        matches!(self, Self::Gone | Self::Replaced)
+    }
+}
+
 /// Returns the owner of the queue, present or past, from its file, its replacement or its companion files.
 pub(crate) fn owner_of(path: &Path) -> Option<Owner> {
     let first_of = |suffixes: &[&str]| {

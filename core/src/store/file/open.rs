@@ -295,7 +295,6 @@ impl Db {
         let _turn = FolderLock::wait(&path);
         let mut is_in_doubt = false;
         let state = self.file_state();
-        let was_taken_away = matches!(state, FileState::Gone | FileState::Replaced);
         let mut put_back = || match state {
             // It was written over, or all is in the log, which the next to open it reads anew. Folding by what this
             // connection knows of the log would overwrite what others have folded.
@@ -328,7 +327,7 @@ impl Db {
         if let Some(user) = &self.user {
             if is_in_doubt {
                 user.is_in_doubt();
-            } else if was_taken_away {
+            } else if state.was_taken_away() {
                 user.has_put_another_in_place();
             } else {
                 user.has_put_back();
@@ -342,14 +341,18 @@ impl Db {
         let owner = self.open_file.and_then(|open| open.owner);
         // Before another file is opened: the shared memory of both has the same name.
         let ours = replace::begin(&self.path, owner, LockedOut::GoOn)?;
-        self.copy_to(&ours)?;
-        self.forget_its_log()?;
-        if replace::place(&self.path)? {
+        let is_placed = self.copy_to(&ours).and_then(|()| {
+            self.forget_its_log()?;
+            replace::place(&self.path)
+        });
+        if is_placed == Ok(true) {
             return Ok(());
         }
-        let taken_over = self
-            .hand_over(&ours, durability, now)
-            .map_err(|error| not_taken(&self.path, error));
+        let taken_over = is_placed.and_then(|_| {
+            self.hand_over(&ours, durability, now)
+                .map_err(|error| not_taken(&self.path, error))
+        });
+        // Also where there was no room for all of it.
         replace::discard(&ours)?;
         taken_over
     }

@@ -395,6 +395,16 @@ mod tests {
         newcomer.is_some_and(|it| it.is_alone && it.found == Found::Mixed)
     }
 
+    /// Makes it a file that was written so many seconds after 1970 began.
+    fn written_at(path: &Path, seconds: u64) {
+        let file = File::options()
+            .append(true)
+            .open(path)
+            .expect("it is there");
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        file.set_modified(time).expect("its time can be set");
+    }
+
     fn beside(queue: &Path, suffix: &str) -> PathBuf {
         with_suffix(queue, suffix)
     }
@@ -490,12 +500,7 @@ mod tests {
         User::while_folding(user.as_ref(), || {
             fs::write(beside(&path, ".ledger-copy"), "").unwrap();
             // A kill here is no other database.
-            File::options()
-                .append(true)
-                .open(&path)
-                .unwrap()
-                .set_modified(SystemTime::UNIX_EPOCH)
-                .unwrap();
+            written_at(&path, 0);
             assert!(!user.as_ref().unwrap().looks_written_over());
             Ok::<_, StoreError>(Folded::whole())
         })
@@ -514,12 +519,7 @@ mod tests {
             folded.is_whole = is_whole;
             User::while_folding(db.user.as_ref(), || Ok::<_, StoreError>(folded)).unwrap();
             // Another goes on folding.
-            File::options()
-                .append(true)
-                .open(&path)
-                .unwrap()
-                .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-                .unwrap();
+            written_at(&path, seconds);
             assert_eq!(db.user.as_ref().unwrap().looks_written_over(), is_whole);
         }
     }
@@ -531,16 +531,11 @@ mod tests {
         append(&mut db, 1).unwrap();
         let other = open(&path);
         let user = db.user.clone().unwrap();
-        let written = |seconds| {
-            let file = File::options().append(true).open(&path).unwrap();
-            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            file.set_modified(time).unwrap();
-        };
-        written(1);
+        written_at(&path, 1);
         assert!(user.looks_written_over());
         assert!(!user.is_written_over());
         assert!(!user.looks_written_over());
-        written(2);
+        written_at(&path, 2);
         drop((user, db, other));
         let opened = Db::open(&path, Durability::PowerCut, NOW).unwrap();
         assert!(opened.salvaged.is_none());
