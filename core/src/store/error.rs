@@ -97,7 +97,9 @@ pub enum StoreError {
     #[error("the collector is paused: resume it first")]
     Paused,
     /// Any other error of SQLite or the system.
-    #[error("storage failed: {0}")]
+    #[error(
+        "storage failed ({0}): what was recorded before is safe; call again, and if it goes on failing look after the disk"
+    )]
     Other(String),
 }
 

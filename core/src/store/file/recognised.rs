@@ -90,13 +90,13 @@ pub(crate) fn is_being_made(queue: &Path) -> bool {
             .is_some_and(|begins| is_blank(&begins) || kind::MAGIC.starts_with(&begins))
 }
 
-/// Tells whether a file may be the memory that the queue's users share: it has whole pages, or the first bytes that
-/// `SQLite` leaves of it. Where the queue is gone its content is read too: nobody has locks in it that reading would
-/// drop.
+/// Tells whether a file may be the memory that the queue's users share: beside a queue it has whole pages, or the first
+/// bytes that `SQLite` leaves of it. Where it has another length, as one that was cut, or the queue is gone, its content
+/// says so.
 pub(crate) fn is_memory(queue: &Path, seen: &Seen) -> Result<bool, StoreError> {
     let has_a_length_of_ours = seen.bytes <= 3 || seen.bytes.is_multiple_of(MEMORY_PAGE);
-    if !has_a_length_of_ours || Seen::at(queue).is_some_and(|queue| queue.bytes > 0) {
-        return Ok(has_a_length_of_ours);
+    if has_a_length_of_ours && Seen::at(queue).is_some_and(|queue| queue.bytes > 0) {
+        return Ok(true);
     }
     let Some(file) = Looked::at(queue, &with_suffix(queue, "-shm"))? else {
         return Ok(true);

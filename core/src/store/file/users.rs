@@ -146,7 +146,10 @@ impl Newcomer {
             return Ok(None);
         };
         match user.file.try_lock() {
-            Ok(()) if elsewhere::has_other_files(&user.queue, self.made) => {
+            Ok(())
+                if !(is_patience_over && is_gone(&user.queue))
+                    && elsewhere::has_other_files(&user.queue, self.made) =>
+            {
                 user.file.unlock()?;
                 return Ok(Some(Obstacle::OtherFiles));
             }
@@ -365,6 +368,11 @@ impl Drop for User {
     }
 }
 
+/// Tells whether there is neither a database nor the memory of one: what is made then shares nothing with another.
+fn is_gone(queue: &Path) -> bool {
+    !queue.exists() && !with_suffix(queue, "-shm").exists()
+}
+
 fn other_files(queue: &Path) -> StoreError {
     StoreError::CannotOpen {
         path: queue.to_path_buf(),
@@ -430,6 +438,36 @@ mod tests {
         }
         let newcomer = come(&path).unwrap().unwrap();
         assert!(!newcomer.is_alone && newcomer.found == Found::AsLeft);
+    }
+
+    #[test]
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn one_waits_for_who_has_the_deleted_database_and_makes_another_if_it_does_not_come_back() {
+        let (_folder, path) = file();
+        let mut first = open(&path);
+        append(&mut first, 1).unwrap();
+        for one in ["", USERS_SUFFIX] {
+            fs::remove_file(beside(&path, one)).unwrap();
+        }
+        // Its memory would be that of both.
+        assert!(come(&path).is_err());
+        for one in ["-wal", "-shm"] {
+            fs::remove_file(beside(&path, one)).unwrap();
+        }
+        let mut newcomer = Newcomer::of(&path, true).unwrap();
+        for _ in 0..2 {
+            assert!(matches!(
+                newcomer.try_to_enter(false),
+                Ok(Some(Obstacle::OtherFiles))
+            ));
+            newcomer = Newcomer::of(&path, true).unwrap();
+        }
+        assert!(matches!(newcomer.try_to_enter(true), Ok(None)));
+        drop(newcomer);
+        first.put_back(Durability::PowerCut, NOW).unwrap();
+        drop(first);
+        let mut newcomer = Newcomer::of(&path, true).unwrap();
+        assert!(matches!(newcomer.try_to_enter(false), Ok(None)));
     }
 
     #[test]

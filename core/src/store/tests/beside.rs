@@ -201,7 +201,7 @@ fn what_was_torn_of_ours_is_no_file_of_anothers() {
         let whole = bytes.len();
         let lengths: &[usize] = match suffix {
             ".open" => &[0, 1, 60],
-            "-shm" | "-rescue-shm" => &[0, 3, 4096, 32768],
+            "-shm" | "-rescue-shm" => &[0, 1, 3, 8, 60, 4096, 5000, 32768],
             _ => &[0, 1, 3, 8, 31, 60, 512, 1024, 5000, whole / 2, whole],
         };
         let torn = lengths.iter().filter(|length| **length <= whole);
