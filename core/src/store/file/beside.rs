@@ -12,8 +12,8 @@ use std::path::Path;
 use super::failing::{in_the_way, is_absent, unusable};
 use super::identity::owner_of;
 use super::names::{
-    ALL, LEDGER_SUFFIX, PROBE_SUFFIX, RESCUE_SUFFIX, RESCUED_SUFFIX, RESERVE_SUFFIX, SYNC_SUFFIX,
-    USERS_SUFFIX, with_suffix,
+    ALL, LEDGER_SUFFIX, MARK_SUFFIX, PROBE_SUFFIX, RESCUE_SUFFIX, RESCUED_SUFFIX, RESERVE_SUFFIX,
+    SYNC_SUFFIX, USERS_SUFFIX, with_suffix,
 };
 use super::recognised;
 use super::seen::{Owner, Seen};
@@ -38,6 +38,7 @@ pub(crate) fn must_be_ours(queue: &Path) -> Result<(), StoreError> {
         let is_ours = !seen.is_file
             || match suffix {
                 USERS_SUFFIX => recognised::is_list_of_users(&beside),
+                MARK_SUFFIX => seen.bytes == 0,
                 RESERVE_SUFFIX | PROBE_SUFFIX => recognised::is_room(&beside),
                 "-journal" => recognised::is_journal(&beside) || recognised::is_being_made(queue),
                 "-shm" => recognised::is_memory(queue, &seen)?,

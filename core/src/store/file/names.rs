@@ -11,6 +11,9 @@ pub(crate) const RESERVE_SUFFIX: &str = ".reserve";
 /// Suffix of the file in which the queue's users hold a lock.
 pub(crate) const USERS_SUFFIX: &str = ".open";
 
+/// Suffix of the file that a user deletes as soon as it has made and opened it.
+pub(crate) const MARK_SUFFIX: &str = ".open-mark";
+
 /// Suffix of the file in which whoever delivers holds a lock.
 pub(crate) const SYNC_SUFFIX: &str = ".sync";
 
@@ -36,10 +39,11 @@ pub(crate) fn ending(queue: &Path) -> Option<&'static str> {
 }
 
 /// Suffixes of a queue's companion files, except for that of an unfinished replacement.
-pub(super) const ALL: [&str; 9] = [
+pub(super) const ALL: [&str; 10] = [
     LEDGER_SUFFIX,
     RESERVE_SUFFIX,
     USERS_SUFFIX,
+    MARK_SUFFIX,
     SYNC_SUFFIX,
     PROBE_SUFFIX,
     "-wal",

@@ -325,6 +325,7 @@ impl Db {
             not_put_back(&self.path, is_gone, error)
         })?;
         if let Some(user) = &self.user {
+            user.needs_no_waiting();
             if is_in_doubt {
                 user.is_in_doubt();
             } else if state.was_taken_away() {

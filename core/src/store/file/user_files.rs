@@ -25,6 +25,8 @@ pub(super) enum Files {
     },
     /// No known files: whatever is there is the queue.
     Unknown,
+    /// Nothing was said yet, or nothing that is whole: `.open` was just made.
+    Anew,
     /// The same, but nobody knows whether the files are of one age.
     Doubtful,
 }
@@ -37,6 +39,7 @@ pub(super) const LONGEST: usize = Files::BYTES;
 impl Files {
     const IDS: usize = 3 * FileId::BYTES;
     pub(super) const BYTES: usize = Self::IDS + 8 + 4;
+    const UNKNOWN: &[u8] = b"-";
     const DOUBTFUL: &[u8] = b"?";
 
     pub(super) fn of(queue: &Path, open: &OpenFile) -> Self {
@@ -56,14 +59,17 @@ impl Files {
                 bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
                 bytes
             }
-            Self::Unknown => Vec::new(),
+            Self::Unknown => Self::UNKNOWN.to_vec(),
+            Self::Anew => Vec::new(),
             Self::Doubtful => Self::DOUBTFUL.to_vec(),
         }
     }
 
     pub(super) fn read(bytes: &[u8]) -> Self {
-        if bytes == Self::DOUBTFUL {
-            return Self::Doubtful;
+        match bytes {
+            Self::UNKNOWN => return Self::Unknown,
+            Self::DOUBTFUL => return Self::Doubtful,
+            _ => {}
         }
         let known = || {
             let (said, sum) = bytes.split_last_chunk::<4>()?;
@@ -75,7 +81,7 @@ impl Files {
                 changed_at: (changed_at != 0).then_some(changed_at),
             })
         };
-        known().unwrap_or(Self::Unknown)
+        known().unwrap_or(Self::Anew)
     }
 
     pub(super) fn there(&self, queue: &Path) -> There {
@@ -96,7 +102,7 @@ impl Files {
     /// Tells whether there is a log that was not left beside this database.
     pub(super) fn are_mixed(&self, queue: &Path) -> bool {
         match self {
-            Self::Unknown => false,
+            Self::Unknown | Self::Anew => false,
             Self::Doubtful => true,
             Self::Known { ids, .. } => {
                 let [database, log, _] = OpenFile::of(queue).all();

@@ -19,11 +19,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::beside;
+use super::elsewhere::{self, Mark};
 use super::folded::Folded;
 use super::identity::{OpenFile, is_device};
 use super::names::{USERS_SUFFIX, with_suffix};
 use super::user_files::{Files, There, changed_at};
-use super::{beside, elsewhere};
 use crate::lock::lock;
 use crate::store::{Db, StoreError};
 
@@ -68,6 +69,8 @@ pub(crate) struct User {
     changed_at: AtomicU64,
     /// Files to note once it has left, and nobody else has the queue open.
     last_word: Mutex<Option<Files>>,
+    /// What tells others of it that have another `.open`.
+    mark: Option<Mark>,
 }
 
 /// Time at which no database was ever written, so that other users find theirs written over.
@@ -103,7 +106,12 @@ impl Newcomer {
         loop {
             let passed = since.elapsed();
             match newcomer.try_to_enter(passed >= patience) {
-                Ok(None) => return Ok(Some(newcomer)),
+                Ok(None) => {
+                    if let Some(user) = &mut newcomer.user {
+                        user.mark = Mark::of(queue);
+                    }
+                    return Ok(Some(newcomer));
+                }
                 Ok(Some(Obstacle::OtherFiles)) if passed >= patience => {
                     return Err(other_files(queue));
                 }
@@ -132,6 +140,7 @@ impl Newcomer {
             has_entered: false,
             changed_at: AtomicU64::new(0),
             last_word: Mutex::default(),
+            mark: None,
         };
         Some(Self {
             user: Some(user),
@@ -146,16 +155,16 @@ impl Newcomer {
             return Ok(None);
         };
         match user.file.try_lock() {
-            Ok(())
-                if !(is_patience_over && is_gone(&user.queue))
-                    && elsewhere::has_other_files(&user.queue, self.made) =>
-            {
-                user.file.unlock()?;
-                return Ok(Some(Obstacle::OtherFiles));
-            }
             Ok(()) => {
+                let said = user.said()?;
+                if user.may_be_open_elsewhere(&said, is_patience_over)
+                    && elsewhere::is_open_anywhere(&user.queue)
+                {
+                    user.file.unlock()?;
+                    return Ok(Some(Obstacle::OtherFiles));
+                }
                 self.is_alone = true;
-                self.found = user.found(&user.said()?);
+                self.found = user.found(&said);
                 return Ok(None);
             }
             Err(TryLockError::WouldBlock) => {}
@@ -204,6 +213,20 @@ impl Drop for Newcomer {
 }
 
 impl User {
+    /// Tells whether somebody may have the queue open who has no lock in this `.open`: it was just made, or the queue is
+    /// not there, or is there with memory. Once one has waited long enough, one goes on where nothing is there that both
+    /// would share.
+    fn may_be_open_elsewhere(&self, said: &Files, is_patience_over: bool) -> bool {
+        if with_suffix(&self.queue, "-shm").exists() {
+            return true;
+        }
+        if self.queue.exists() {
+            *said == Files::Anew
+        } else {
+            !is_patience_over
+        }
+    }
+
     /// Folds the log into the database, so that it does not count as another database after a kill in between. Folds
     /// nothing into a database that somebody else has written over: the log belongs to what it was.
     pub(crate) fn while_folding<E>(
@@ -296,6 +319,13 @@ impl User {
         self.say(&Files::Unknown);
     }
 
+    /// Lets newcomers in that do not find it by its lock: what it has is put back, and it goes on with what is there.
+    pub(crate) fn needs_no_waiting(&self) {
+        if let Some(mark) = &self.mark {
+            mark.take_away();
+        }
+    }
+
     /// Notes, for when this user has left, that what it had is in the file that is there.
     pub(crate) fn has_put_back(&self) {
         *lock(&self.last_word) = Some(Files::Unknown);
@@ -356,6 +386,7 @@ impl Drop for User {
         if self.process != std::process::id() {
             return;
         }
+        self.needs_no_waiting();
         // Not by closing the file: a fork's child would keep the lock.
         let left = if self.has_entered {
             self.leave()
@@ -366,11 +397,6 @@ impl Drop for User {
             tracing::debug!(%error, "what is left of the queue could not be noted");
         }
     }
-}
-
-/// Tells whether there is neither a database nor the memory of one: what is made then shares nothing with another.
-fn is_gone(queue: &Path) -> bool {
-    !queue.exists() && !with_suffix(queue, "-shm").exists()
 }
 
 fn other_files(queue: &Path) -> StoreError {

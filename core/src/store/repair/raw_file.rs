@@ -57,17 +57,6 @@ impl Looked {
     }
 }
 
-/// Returns the descriptors of the files that stay open though nobody uses them.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn descriptors() -> Vec<std::os::fd::RawFd> {
-    use std::os::fd::AsRawFd as _;
-    let known = lock(&NEVER_CLOSED);
-    known
-        .iter()
-        .map(|(_, file)| lock(file).as_raw_fd())
-        .collect()
-}
-
 fn open(path: &Path) -> io::Result<Arc<Mutex<File>>> {
     let Some(id) = FileId::of(path) else {
         // Windows: locks belong to those who took them.
