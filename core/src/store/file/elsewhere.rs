@@ -8,6 +8,8 @@
 
 use std::fs::File;
 use std::path::Path;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::path::PathBuf;
 
 use super::beside;
 use super::names::{MARK_SUFFIX, with_suffix};
@@ -38,9 +40,12 @@ impl Mark {
     }
 }
 
-/// Tells whether a process has the queue open, by its mark. False where the system does not tell.
+/// Tells whether a process has the queue open, by its mark, with other files than are there now. False where the system
+/// does not tell.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn is_open_anywhere(queue: &Path) -> bool {
+pub(super) fn has_other_files(queue: &Path) -> bool {
+    use super::identity::{FileId, OpenFile};
+
     let folder = std::fs::canonicalize(super::folder::folder(queue));
     let (Ok(folder), Some(name)) = (folder, queue.file_name()) else {
         return false;
@@ -49,20 +54,28 @@ pub(super) fn is_open_anywhere(queue: &Path) -> bool {
     let Ok(processes) = std::fs::read_dir("/proc") else {
         return false;
     };
+    let is_mark = |file: &PathBuf| {
+        std::fs::read_link(file).is_ok_and(|name| name == mark)
+            && File::open(file).is_ok_and(|file| file.try_lock().is_err())
+    };
+    let there = OpenFile::of(queue).all();
     let is_process = |name: std::ffi::OsString| name.to_string_lossy().parse::<u32>().is_ok();
-    let processes = processes
+    let mut processes = processes
         .flatten()
         .filter(|one| is_process(one.file_name()));
-    // Those of another user are closed to us.
-    let files = processes.filter_map(|one| std::fs::read_dir(one.path().join("fd")).ok());
-    files.flatten().flatten().any(|file| {
-        let is_mark = std::fs::read_link(file.path()).is_ok_and(|name| name == mark);
-        is_mark && File::open(file.path()).is_ok_and(|file| file.try_lock().is_err())
+    processes.any(|process| {
+        // Those of another user are closed to us.
+        let Ok(files) = std::fs::read_dir(process.path().join("fd")) else {
+            return false;
+        };
+        let files: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
+        let has = |one: FileId| files.iter().any(|file| FileId::of(file) == Some(one));
+        files.iter().any(is_mark) && !there.into_iter().all(|one| one.is_some_and(has))
     })
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn is_open_anywhere(_: &Path) -> bool {
+pub(super) fn has_other_files(_: &Path) -> bool {
     false
 }
 
@@ -73,24 +86,34 @@ mod tests {
     use super::*;
     use crate::store::tests::{append, file, open};
 
+    fn move_away(folder: &Path, is_moved: impl Fn(&str) -> bool) {
+        for file in fs::read_dir(folder).expect("it is there").flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            if is_moved(&name) {
+                let moved = folder.join(format!("moved-{name}"));
+                fs::rename(file.path(), moved).expect("it can be moved");
+            }
+        }
+    }
+
     #[test]
     fn who_has_it_open_is_found_whatever_became_of_its_files() {
-        let (folder, path) = file();
-        assert!(!is_open_anywhere(&path), "nobody has");
-        let mut db = open(&path);
-        append(&mut db, 1).unwrap();
-        assert!(is_open_anywhere(&path));
-        for file in fs::read_dir(folder.path()).unwrap().flatten() {
-            let name = file.file_name();
-            let moved = format!("moved-{}", name.to_string_lossy());
-            fs::rename(file.path(), folder.path().join(moved)).unwrap();
+        for moved in ["", "-wal", "-shm", "queue"] {
+            let (folder, path) = file();
+            assert!(!has_other_files(&path), "nobody has");
+            let mut db = open(&path);
+            append(&mut db, 1).unwrap();
+            assert!(!has_other_files(&path), "it has these");
+            move_away(folder.path(), |name| {
+                name == format!("queue.db{moved}") || name.starts_with(moved) && !moved.is_empty()
+            });
+            assert!(has_other_files(&path), "{moved}");
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+            assert!(has_other_files(&link.join("queue.db")), "{moved}");
+            drop(db);
+            assert!(!has_other_files(&path), "{moved}");
         }
-        assert!(is_open_anywhere(&path));
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
-        assert!(is_open_anywhere(&link.join(path.file_name().unwrap())));
-        drop(db);
-        assert!(!is_open_anywhere(&path));
     }
 
     #[test]
@@ -98,10 +121,10 @@ mod tests {
         let (_folder, path) = file();
         let (one, other) = (Mark::of(&path).unwrap(), Mark::of(&path).unwrap());
         one.take_away();
-        assert!(is_open_anywhere(&path));
+        assert!(has_other_files(&path));
         other.take_away();
         // Both are open still, as in a fork's child.
-        assert!(!is_open_anywhere(&path));
+        assert!(!has_other_files(&path));
         assert!(!with_suffix(&path, MARK_SUFFIX).exists());
     }
 }

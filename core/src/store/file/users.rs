@@ -158,7 +158,7 @@ impl Newcomer {
             Ok(()) => {
                 let said = user.said()?;
                 if user.may_be_open_elsewhere(&said, is_patience_over)
-                    && elsewhere::is_open_anywhere(&user.queue)
+                    && elsewhere::has_other_files(&user.queue)
                 {
                     user.file.unlock()?;
                     return Ok(Some(Obstacle::OtherFiles));
