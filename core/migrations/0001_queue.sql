@@ -34,7 +34,10 @@ CREATE TABLE statement (
     -- is told. See store/intact.rs.
     sum          INTEGER NOT NULL,
     -- The frozen bytes, sent as they are.
-    body         BLOB    NOT NULL
+    body         BLOB    NOT NULL,
+    -- Contents of its attachments, in one piece; none for nearly all. Last in the row: who reads what precedes them
+    -- reads none of their pages.
+    contents     BLOB
 ) STRICT;
 
 CREATE UNIQUE INDEX statement_loose ON statement (id) WHERE loose = 1;
@@ -229,6 +232,16 @@ CREATE TABLE upstream (
     looks_unanswered  INTEGER NOT NULL DEFAULT 0,
     -- The same of GET about.
     about_unanswered  INTEGER NOT NULL DEFAULT 0,
+    -- Requests with contents of attachments that it took statements of. They are counted among `taken`, too.
+    contents_taken     INTEGER NOT NULL DEFAULT 0,
+    -- Most bytes of a request with the contents of several statements.
+    contents_bytes     INTEGER,
+    -- Statements with so many bytes of contents or more are not sent until then, unix milliseconds; none: any, or now.
+    contents_limit     INTEGER,
+    contents_until     INTEGER,
+    -- So often it bore none since it last did, each time after it had taken others; and `taken` the last time.
+    contents_failures  INTEGER NOT NULL DEFAULT 0,
+    contents_failed_at INTEGER,
     -- Until when nothing is sent, by who asked for it; unix milliseconds.
     wait_backoff         INTEGER,
     wait_retry_after     INTEGER,

@@ -36,11 +36,11 @@ pub use lrs::Credentials;
 #[doc(hidden)]
 pub use pannier_xapi::steps;
 pub use pannier_xapi::{lrs, statement};
-pub use statement::{Statement, StatementDefaults, XapiVersion};
+pub use statement::{Content, Statement, StatementDefaults, XapiVersion};
 pub use store::{
-    Content, Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger, ListedStatement,
-    LossReport, Millis, Page, Problem, Refused, Remainder, Route, Salvaged, StoreError, Trouble,
-    Unchanged, WaitKind, WaitReason, WaitingAside, WaitingStatement,
+    Durability, Erased, HeldStatement, HistoryPolicy, HoldReason, Ledger, ListedStatement,
+    LossReport, Meaning, Millis, Page, Problem, Refused, Remainder, Route, Salvaged, StoreError,
+    Trouble, Unchanged, WaitKind, WaitReason, WaitingAside, WaitingStatement,
 };
 pub use sync::event;
 pub use sync::{Ended, SyncReport, UpstreamReport};

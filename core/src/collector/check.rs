@@ -72,7 +72,7 @@ pub(super) fn recordable(
         return Err(Error::Invalid(too_long(text.len())));
     }
     let prepared = prepare_for_recording(text, rules, fill).map_err(Error::Invalid)?;
-    if prepared.needs_attachment_content {
+    if !prepared.attached.is_empty() {
         return Err(Error::AttachmentContent { id: prepared.id });
     }
     Ok(prepared)

@@ -45,7 +45,7 @@ pub use file::open::{Durability, Opened, Opening};
 pub(crate) use file::path::may_be_a_queue;
 #[cfg(feature = "internals")]
 pub use file::schema::SCHEMA_VERSION;
-pub use queue::append::{Appended, Candidate, Content, Refused};
+pub use queue::append::{Appended, Candidate, Meaning, Refused};
 pub use queue::aside::{HeldStatement, WaitingAside, WaitingStatement};
 pub use queue::departure::{Lease, Unsent};
 pub use queue::erase::Erased;

@@ -201,17 +201,28 @@ fn a_voiding_statement_names_its_target() {
 fn content_that_must_travel_along_is_told() {
     let attachment = r#"{"usageType":"http://example.com/u","display":{"en":"x"},"contentType":"text/plain","length":3,"sha2":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}"#;
     let linked = attachment.replacen('{', r#"{"fileUrl":"http://example.com/f","#, 1);
-    let needs = |list: &str| {
-        prepared(
-            &with(&format!(r#""attachments":[{list}]"#)),
-            XapiVersion::V1_0_3,
-        )
-        .needs_attachment_content
+    let attached = |more: &str| {
+        let found = prepared(&with(more), XapiVersion::V1_0_3).attached;
+        let told = found.into_iter().map(|one| (one.path, one.length));
+        told.collect::<Vec<_>>()
     };
-    assert!(needs(attachment));
-    assert!(needs(&format!("{linked},{attachment}")));
-    assert!(!needs(&linked));
-    assert!(!needs(""));
+    let list = |list: &str| attached(&format!(r#""attachments":[{list}]"#));
+    let at = |path: &str| (path.to_owned(), 3);
+    assert_eq!(list(attachment), [at("$.attachments[0]")]);
+    assert_eq!(
+        list(&format!("{linked},{attachment}")),
+        [at("$.attachments[1]")]
+    );
+    assert_eq!((list(&linked), list("")), (Vec::new(), Vec::new()));
+    let sub = format!(
+        r#""attachments":[{attachment}],"object":{{"objectType":"SubStatement","actor":{{"mbox":"mailto:b@example.com"}},"verb":{{"id":"http://example.com/v"}},"object":{{"id":"http://example.com/o"}},"attachments":[{linked},{attachment}]}}"#
+    );
+    let text = with(&sub).replacen(r#","object":{"id":"http://example.com/a"}"#, "", 1);
+    let found = prepared(&text, XapiVersion::V1_0_3).attached;
+    let paths: Vec<_> = found.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(paths, ["$.attachments[0]", "$.object.attachments[1]"]);
+    assert_eq!(found[0].content_type, "text/plain");
+    assert!(found[0].sha2.starts_with("ba7816bf"));
 }
 
 #[test]

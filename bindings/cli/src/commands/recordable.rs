@@ -9,7 +9,7 @@ use pannier::statement::{
     Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion,
     prepare_for_recording,
 };
-use pannier::{Content, Error, Uuid};
+use pannier::{Error, Meaning, Uuid};
 
 use super::contents::GivenContents;
 use super::input::Item;
@@ -167,13 +167,13 @@ impl Judge {
 
     /// Compares it with the first one of its id.
     fn compare(&mut self, place: &str, prepared: &Prepared) -> Result<(), Fault> {
-        let content = Content::of(&prepared.body);
+        let meaning = Meaning::of(&prepared.body);
         let contents = Contents {
             timestamp_is_ours: prepared.timestamp_is_ours,
             with_timestamp: self.hasher.hash_one(&content),
             without: self
                 .hasher
-                .hash_one(content.map(Content::without_timestamp)),
+                .hash_one(meaning.map(Meaning::without_timestamp)),
         };
         match self.first.entry(prepared.id) {
             Entry::Vacant(vacant) => {

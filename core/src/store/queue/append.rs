@@ -220,7 +220,7 @@ pub(crate) fn append_one(
     }
     let next = Tail {
         seq: tail.seq + 1,
-        end: tail.end + one.body.len() as i64,
+        end: tail.end + body::length(&one.body, &one.contents),
         ids_until: order.unwrap_or(tail.ids_until),
     };
     let frozen = Frozen {
@@ -232,12 +232,13 @@ pub(crate) fn append_one(
         voids: one.voids,
         not_for,
         body: &one.body,
+        contents: &one.contents,
     };
     let inserted = tx
         .prepare_cached(
             "INSERT INTO statement
-             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, sum, body, not_for)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             (seq, id, loose, ids_until, recorded_at, happened_at, ends_at, steady_at, boot, traits, voids, sum, body, not_for, contents)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             next.seq,
@@ -254,11 +255,12 @@ pub(crate) fn append_one(
             frozen.sum(),
             body::encode(&one.body),
             not_for,
+            body::encode_contents(&one.contents),
         ]);
     match inserted {
         Ok(_) => {
             *tail = next;
-            exclude(tx, not_for, one.body.len() as i64)?;
+            exclude(tx, not_for, body::length(&one.body, &one.contents))?;
             if let Some(target) = one.voids {
                 let at = given_up_ids::upstreams(tx, target)?;
                 given_up_ids::hold_what_voids(tx, &at, target, next.seq, now)?;
@@ -309,20 +311,20 @@ fn known(tx: &Connection, seq: i64, one: &Prepared) -> Result<Appended, Refused>
         .query_row([seq], |row| Ok(body::read(row, 0)?.into_owned()))?;
     // A timestamp that Pannier filled in says nothing about what the app means. One that the app gives does,
     // even if the known statement has Pannier's: the app's would never be sent.
-    if body == one.body || same_content(&body, &one.body, !one.timestamp_is_ours) {
+    if body == one.body || mean_the_same(&body, &one.body, !one.timestamp_is_ours) {
         Ok(Appended::Known)
     } else {
         Err(Refused::OtherContent(one.id))
     }
 }
 
-fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
+fn mean_the_same(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
     let of = |body| {
-        let content = Content::of(body);
+        let meaning = Meaning::of(body);
         if timestamp_counts {
-            content
+            meaning
         } else {
-            content.map(Content::without_timestamp)
+            meaning.map(Meaning::without_timestamp)
         }
     };
     match (of(known), of(new)) {
@@ -331,12 +333,12 @@ fn same_content(known: &[u8], new: &[u8], timestamp_counts: bool) -> bool {
     }
 }
 
-/// A statement's content: its JSON value, whatever the layout. The comparison is stricter than what an LRS may
+/// A statement's meaning: its JSON value, whatever the layout. The comparison is stricter than what an LRS may
 /// change: both statements under the id come from the app.
 #[derive(PartialEq, Eq, Hash)]
-pub struct Content(serde_json::Map<String, Value>);
+pub struct Meaning(serde_json::Map<String, Value>);
 
-impl Content {
+impl Meaning {
     /// Reads this JSON object; none if it is not one.
     pub fn of(body: &[u8]) -> Option<Self> {
         serde_json::from_slice(body).ok().map(Self)

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::body;
+use super::body::{self, CONTENTS_LENGTH};
 use super::walk::Forward;
 use super::{checksum, ids};
 use crate::statement::{self, XapiVersion};
@@ -30,6 +30,8 @@ pub struct WaitingStatement {
     pub words: Option<String>,
     /// The statement's JSON, as it is sent.
     pub statement: String,
+    /// Number of bytes that the contents of its attachments take here; 0 where it has none.
+    pub content_bytes: u64,
 }
 
 impl std::fmt::Debug for WaitingStatement {
@@ -61,6 +63,8 @@ pub struct HeldStatement {
     pub words: String,
     /// The statement's JSON, as it is sent.
     pub statement: String,
+    /// Number of bytes that the contents of its attachments take here; 0 where it has none.
+    pub content_bytes: u64,
     /// Statement that the LRS has under this id, for a conflict.
     pub theirs: Option<String>,
 }
@@ -103,7 +107,8 @@ pub struct WaitingAside {
 }
 
 const HELD: &str =
-    "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs, s.recorded_at
+    "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs, s.recorded_at,
+    ifnull(length(s.contents), 0)
     FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1";
 
 impl Db {
@@ -115,11 +120,11 @@ impl Db {
     ) -> Result<Vec<WaitingStatement>, StoreError> {
         let rows: Vec<WaitingStatement> = self
             .conn
-            .prepare_cached(
-                "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body, s.recorded_at
+            .prepare_cached(&format!(
+                "SELECT s.seq, s.id, a.reason, a.since, a.due, a.words, s.body, s.recorded_at, {CONTENTS_LENGTH}
                  FROM aside a JOIN statement s USING (seq)
                  WHERE +a.upstream = ?1 AND a.held = 0 AND a.seq > ?2 ORDER BY a.seq LIMIT ?3",
-            )?
+            ))?
             .query_map(params![upstream, page.after, page.limit as i64], |row| {
                 let (reason, statement) = (row.get(2)?, body::text(row, 6)?);
                 let said: Option<String> = row.get(5)?;
@@ -133,6 +138,7 @@ impl Db {
                     until: row.get(4)?,
                     words: said.or_else(|| needs_2_0(reason, &statement)),
                     statement,
+                    content_bytes: row.get::<_, i64>(8)? as u64,
                 })
             })?
             .collect::<Result<_, _>>()?;
@@ -249,6 +255,7 @@ fn held_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<HeldStatement> {
         status: row.get(4)?,
         words: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
         statement: body::text(row, 6)?,
+        content_bytes: row.get::<_, i64>(9)? as u64,
         theirs: match row.get_ref(7)? {
             rusqlite::types::ValueRef::Null => None,
             _ => Some(body::text(row, 7)?),

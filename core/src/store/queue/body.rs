@@ -1,12 +1,22 @@
-//! The only place where statement bytes, an LRS's copy included, are converted to and from what the file
-//! stores. They are stored as they are; packing or encryption would be added here and nowhere else.
+//! The only place where statement bytes, an LRS's copy and contents of attachments included, are converted to and from
+//! what the file stores. They are stored as they are; packing or encryption would be added here and nowhere else.
 
 use std::borrow::Cow;
 
 use rusqlite::{Row, RowIndex};
 
-/// Number of bytes of a statement, as SQL over its row `s`.
-pub(crate) const LENGTH: &str = "length(s.body)";
+use crate::statement::Contents;
+
+/// Number of bytes of a statement with its contents, as SQL over its row `s`. SQLite reads neither for it.
+pub(crate) const LENGTH: &str = "(length(s.body) + ifnull(length(s.contents), 0))";
+
+/// Number of bytes of a statement's contents, as SQL over its row `s`.
+pub(crate) const CONTENTS_LENGTH: &str = "ifnull(length(s.contents), 0)";
+
+/// Returns the same as [`LENGTH`] of what is in memory.
+pub(crate) fn length(body: &[u8], contents: &Contents) -> i64 {
+    (body.len() + contents.len()) as i64
+}
 
 /// Returns the bytes to store.
 pub(crate) fn encode(body: &[u8]) -> Cow<'_, [u8]> {
@@ -27,4 +37,15 @@ pub(crate) fn read<'a>(row: &'a Row<'_>, at: impl RowIndex) -> rusqlite::Result<
 pub(crate) fn text(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<String> {
     let text = String::from_utf8(read(row, at)?.into_owned());
     Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// Returns the contents to store; none if there are none.
+pub(crate) fn encode_contents(contents: &Contents) -> Option<&[u8]> {
+    (!contents.is_empty()).then(|| contents.as_bytes())
+}
+
+/// Reads a statement's contents from a row.
+pub(crate) fn contents(row: &Row<'_>, at: impl RowIndex) -> rusqlite::Result<Contents> {
+    let stored = row.get_ref(at)?.as_blob_or_null()?;
+    Ok(stored.map_or_else(Contents::default, Contents::from_bytes))
 }

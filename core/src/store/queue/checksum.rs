@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::body;
 use crate::clock::Steady;
+use crate::statement::Contents;
 use crate::store::{Millis, StoreError};
 
 /// The part of a row that never changes once recorded, apart from a correction of its timestamp.
@@ -26,6 +27,7 @@ pub(crate) struct Frozen<'a> {
     pub(crate) voids: Option<Uuid>,
     pub(crate) not_for: i64,
     pub(crate) body: &'a [u8],
+    pub(crate) contents: &'a Contents,
 }
 
 impl Frozen<'_> {
@@ -47,6 +49,7 @@ impl Frozen<'_> {
         }
         crc.update(self.voids.unwrap_or_default().as_bytes());
         crc.update(self.body);
+        crc.update(self.contents.as_bytes());
         i64::from(crc.finalize())
     }
 }
@@ -67,6 +70,7 @@ pub(crate) struct Found {
     pub(crate) not_for: i64,
     pub(crate) delivered_at: Option<Millis>,
     pub(crate) body: Vec<u8>,
+    pub(crate) contents: Contents,
 }
 
 impl Found {
@@ -82,6 +86,7 @@ impl Found {
             voids: self.voids,
             not_for: self.not_for,
             body: &self.body,
+            contents: &self.contents,
         }
         .sum();
         let marks = [self.delivered_at, None];
@@ -96,11 +101,12 @@ impl Found {
 /// Returns the statement at that place; none if it is missing or damaged.
 pub(crate) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found>> {
     conn.prepare_cached(&format!(
-        "SELECT {COLUMNS}, body FROM statement WHERE seq = ?1"
+        "SELECT {COLUMNS}, body, contents FROM statement WHERE seq = ?1"
     ))?
     .query_row([seq], |row| {
         let body = body::read(row, 10)?.into_owned();
-        let frozen = frozen(row, &body)?;
+        let contents = body::contents(row, 11)?;
+        let frozen = frozen(row, &body, &contents)?;
         let found = Found {
             id: frozen.id,
             recorded_at: frozen.recorded_at,
@@ -111,8 +117,14 @@ pub(crate) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
             not_for: frozen.not_for,
             delivered_at: row.get(9)?,
             body: Vec::new(),
+            contents: Contents::default(),
         };
-        Ok(Found { body, ..found }.fitting(row.get(8)?))
+        let found = Found {
+            body,
+            contents,
+            ..found
+        };
+        Ok(found.fitting(row.get(8)?))
     })
     .optional()
     .map(Option::flatten)
@@ -122,7 +134,11 @@ pub(crate) fn read(conn: &Connection, seq: i64) -> rusqlite::Result<Option<Found
 const COLUMNS: &str =
     "id, recorded_at, happened_at, steady_at, boot, traits, voids, not_for, sum, delivered_at";
 
-fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> {
+fn frozen<'a>(
+    row: &SqlRow<'_>,
+    body: &'a [u8],
+    contents: &'a Contents,
+) -> rusqlite::Result<Frozen<'a>> {
     Ok(Frozen {
         id: Uuid::from_bytes(row.get(0)?),
         recorded_at: row.get(1)?,
@@ -135,16 +151,22 @@ fn frozen<'a>(row: &SqlRow<'_>, body: &'a [u8]) -> rusqlite::Result<Frozen<'a>> 
         voids: row.get::<_, Option<_>>(6)?.map(Uuid::from_bytes),
         not_for: row.get(7)?,
         body,
+        contents,
     })
 }
 
-/// Tells whether this body and its row's other frozen columns are as recorded; false also if there is no such
-/// row.
-pub(crate) fn is_as_recorded(conn: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<bool> {
+/// Tells whether this body, these contents and their row's other frozen columns are as recorded; false also if there is
+/// no such row.
+pub(crate) fn is_as_recorded(
+    conn: &Connection,
+    seq: i64,
+    body: &[u8],
+    contents: &Contents,
+) -> rusqlite::Result<bool> {
     let intact = conn
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
         .query_row([seq], |row| {
-            let sum = frozen(row, body)?.sum() ^ mark(row.get(9)?);
+            let sum = frozen(row, body, contents)?.sum() ^ mark(row.get(9)?);
             Ok(sum == row.get::<_, i64>(8)?)
         })
         .optional()?;
@@ -167,10 +189,15 @@ pub(crate) fn no_delivery(seq: i64) -> StoreError {
 }
 
 /// Rewrites the checksum of an undelivered statement after an intended change.
-pub(crate) fn seal(tx: &Connection, seq: i64, body: &[u8]) -> rusqlite::Result<()> {
+pub(crate) fn seal(
+    tx: &Connection,
+    seq: i64,
+    body: &[u8],
+    contents: &Contents,
+) -> rusqlite::Result<()> {
     let sum = tx
         .prepare_cached(&format!("SELECT {COLUMNS} FROM statement WHERE seq = ?1"))?
-        .query_row([seq], |row| Ok(frozen(row, body)?.sum()))?;
+        .query_row([seq], |row| Ok(frozen(row, body, contents)?.sum()))?;
     tx.prepare_cached("UPDATE statement SET sum = ?2 WHERE seq = ?1")?
         .execute(params![seq, sum])?;
     Ok(())

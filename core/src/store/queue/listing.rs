@@ -41,6 +41,9 @@ pub struct ListedStatement {
     pub delivered_at: Option<Millis>,
     /// The statement's JSON, as it is sent.
     pub statement: String,
+    /// Number of bytes that the contents of its attachments take here, until it is delivered everywhere; 0 where it has
+    /// none.
+    pub content_bytes: u64,
 }
 
 impl std::fmt::Debug for ListedStatement {
@@ -111,8 +114,9 @@ impl Db {
         limit: usize,
     ) -> Result<Vec<ListedStatement>, StoreError> {
         let sql = format!(
-            "SELECT s.seq, s.id, s.recorded_at, s.delivered_at, s.body FROM statement s
-             WHERE {which} LIMIT ?2"
+            "SELECT s.seq, s.id, s.recorded_at, s.delivered_at, s.body, {} FROM statement s
+             WHERE {which} LIMIT ?2",
+            body::CONTENTS_LENGTH
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self
@@ -125,6 +129,7 @@ impl Db {
                     recorded_at: row.get(2)?,
                     delivered_at: row.get(3)?,
                     statement: body::text(row, 4)?,
+                    content_bytes: row.get::<_, i64>(5)? as u64,
                 })
             })?
             .collect::<Result<_, _>>()?;

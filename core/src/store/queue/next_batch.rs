@@ -142,7 +142,8 @@ impl Db {
                 .prepare_cached("SELECT body FROM statement WHERE seq = ?1")?
                 .query_row([row.seq], |found| Ok(body::read(found, 0)?.into_owned()))?;
             // If the disk has changed it, the next read of the queue holds it.
-            return Ok(is_as_recorded(&self.conn, row.seq, &row.body)?);
+            let (body, contents) = (&row.body, &row.contents);
+            return Ok(is_as_recorded(&self.conn, row.seq, body, contents)?);
         }
         Ok(true)
     }
@@ -290,7 +291,7 @@ fn come(
 /// Query whose row [`aside_row`] reads.
 const ASIDE: &str =
     "SELECT s.seq, s.id, s.body, a.sent, a.tries, a.refusals, s.happened_at, a.since, a.status, a.taken,
-    a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot
+    a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot, s.contents
     FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1 AND a.upstream = ?2";
 
 /// Returns as many of those as fit into one request.
@@ -367,12 +368,14 @@ fn aside_row(
             happened_at: row.get("happened_at")?,
             made: steady(row.get("steady_at")?, row.get("boot")?),
             body: body.into(),
+            contents: body::contents(row, "contents")?,
         };
         outgoing.seal(tx, &limits.clocks)?;
         Ok(Row {
             seq,
             id: Uuid::from_bytes(row.get("id")?),
             body: outgoing.body.into_owned(),
+            contents: outgoing.contents,
             sent_before: outgoing.sent_before,
             ahead: false,
             needs_2_0: traits & NEEDS_2_0 != 0,
@@ -409,7 +412,7 @@ struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     const COLUMNS: &'static str =
-        "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot";
+        "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, s.contents";
 
     fn read(row: &'a rusqlite::Row<'_>, seq: i64) -> Result<Self, StoreError> {
         Ok(Self {
@@ -418,10 +421,11 @@ impl<'a> Candidate<'a> {
             voids: row.get::<_, Option<[u8; 16]>>(4)?.map(Uuid::from_bytes),
             outgoing: Outgoing {
                 seq,
-                sent_before: row.get(8)?,
+                sent_before: row.get(9)?,
                 happened_at: row.get(3)?,
                 made: steady(row.get(6)?, row.get(7)?),
                 body: body::read(row, 5)?,
+                contents: body::contents(row, 8)?,
             },
         })
     }
@@ -451,6 +455,7 @@ impl<'a> Candidate<'a> {
             seq: self.outgoing.seq,
             id: self.id,
             body: self.outgoing.body.into_owned(),
+            contents: self.outgoing.contents,
             sent_before: self.outgoing.sent_before,
             ahead,
             needs_2_0: self.traits & NEEDS_2_0 != 0,
@@ -503,7 +508,7 @@ fn from_log(
         one.outgoing.seal(tx, &limits.clocks)?;
         if let Some(reason) = one.waits_for(tx, upstream, limits.speaks_2_0)? {
             step_aside(tx, upstream, seq, reason, one.outgoing.sent_before, now)?;
-            moves.leave_queue(Counter::Waiting, one.outgoing.body.len() as i64);
+            moves.leave_queue(Counter::Waiting, one.outgoing.length());
             if filling.rows.is_empty() && limits.after <= cursor {
                 passed = seq;
             }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::clock::Steady;
+use crate::statement::Contents;
 use crate::store::Millis;
 
 /// A statement that is due.
@@ -15,6 +16,8 @@ pub struct Row {
     pub id: Uuid,
     /// Its frozen bytes.
     pub body: Vec<u8>,
+    /// Contents of its attachments, which go with it.
+    pub contents: Contents,
     /// Tells whether a request with it may have reached an LRS before.
     pub sent_before: bool,
     /// Tells whether statements before it in the log were passed over that were never sent.

@@ -13,7 +13,7 @@ use super::body;
 use super::checksum;
 use super::conditions::{self, MAY_HAVE_LEFT};
 use crate::clock::{Now, Steady};
-use crate::statement;
+use crate::statement::{self, Contents};
 use crate::store::upstream::lrs_clock::{CORRECTED_FROM_MS, LrsClock};
 use crate::store::{Db, Millis, StoreError, UpstreamId};
 
@@ -95,9 +95,15 @@ pub(crate) struct Outgoing<'a> {
     /// Steady clock when Pannier made its timestamp; none for a timestamp of the app's.
     pub(crate) made: Option<Steady>,
     pub(crate) body: Cow<'a, [u8]>,
+    pub(crate) contents: Contents,
 }
 
 impl Outgoing<'_> {
+    /// Returns the number of its bytes, contents included.
+    pub(crate) fn length(&self) -> i64 {
+        body::length(&self.body, &self.contents)
+    }
+
     /// Completes a statement that has never left the device, here and in the file.
     pub(crate) fn seal(&mut self, tx: &Connection, clocks: &Clocks) -> rusqlite::Result<()> {
         if self.sent_before {
@@ -105,7 +111,7 @@ impl Outgoing<'_> {
         }
         let made = self.made;
         if let Some(right) = made.and_then(|made| clocks.right(self.happened_at, made))
-            && retime(tx, self.seq, self.body.to_mut(), right)?
+            && retime(tx, self.seq, self.body.to_mut(), &self.contents, right)?
         {
             self.happened_at = right;
         }
@@ -115,9 +121,15 @@ impl Outgoing<'_> {
 
 /// Writes the right instant into the statement without changing its length, unless an upstream may have it as
 /// it is. Done at most once. False if nothing was done.
-fn retime(tx: &Connection, seq: i64, body: &mut [u8], right: Millis) -> rusqlite::Result<bool> {
+fn retime(
+    tx: &Connection,
+    seq: i64,
+    body: &mut [u8],
+    contents: &Contents,
+    right: Millis,
+) -> rusqlite::Result<bool> {
     // A statement that is no longer as recorded stays as it is: its checksum must not come to match.
-    if may_have_left(tx, seq)? || !checksum::is_as_recorded(tx, seq, body)? {
+    if may_have_left(tx, seq)? || !checksum::is_as_recorded(tx, seq, body, contents)? {
         return Ok(false);
     }
     let done = statement::retime(body, right).then_some(right);
@@ -125,7 +137,7 @@ fn retime(tx: &Connection, seq: i64, body: &mut [u8], right: Millis) -> rusqlite
         "UPDATE statement SET body = ?2, happened_at = coalesce(?3, happened_at), boot = NULL WHERE seq = ?1",
     )?
     .execute(params![seq, body::encode(body), done])?;
-    checksum::seal(tx, seq, body)?;
+    checksum::seal(tx, seq, body, contents)?;
     Ok(true)
 }
 

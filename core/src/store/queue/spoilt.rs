@@ -38,7 +38,7 @@ pub(crate) fn hold_spoilt(
     let mut intact = Vec::with_capacity(rows.len());
     let mut moves = Moves::of(upstream);
     for row in rows.drain(..) {
-        if is_as_recorded(tx, row.seq, &row.body)? {
+        if is_as_recorded(tx, row.seq, &row.body, &row.contents)? {
             intact.push(row);
             continue;
         }

@@ -3,11 +3,12 @@
 use uuid::Uuid;
 
 use crate::clock::Steady;
+use crate::statement::Contents;
 use crate::store::queue::body;
 use crate::store::queue::checksum::Found;
 
 /// Number of columns in a statement's row. They are in the order of the schema.
-const COLUMNS: usize = 15;
+const COLUMNS: usize = 16;
 
 /// Value of a record (section 2.1).
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +127,10 @@ pub(crate) fn statement(columns: &[Value<'_>]) -> Option<Found> {
         not_for: columns[11].number()?,
         delivered_at: columns[12].number(),
         body: body::decode(columns[14].bytes()?).into_owned(),
+        contents: match columns[15] {
+            Value::Null => Contents::default(),
+            contents => Contents::from_bytes(contents.bytes()?),
+        },
     };
     found.fitting(columns[13].number()?)
 }

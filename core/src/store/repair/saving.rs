@@ -13,6 +13,7 @@ use crate::store::StoreError;
 use crate::store::UpstreamId;
 use crate::store::queue::append::Refused;
 use crate::store::queue::append::append_one;
+use crate::store::queue::body;
 use crate::store::queue::checksum::Found;
 use crate::store::queue::done_with::delete;
 use crate::store::queue::end::Tail;
@@ -96,7 +97,7 @@ impl<'a> Saving<'a> {
         voiding: Option<HeldVoiding>,
     ) -> Result<(), StoreError> {
         self.voidings.extend(voiding);
-        let bytes = found.body.len() as i64;
+        let bytes = body::length(&found.body, &found.contents);
         let recorded_at = found.recorded_at;
         let delivered_at = found.delivered_at;
         let not_for = found.not_for;
@@ -163,7 +164,8 @@ impl From<Found> for Prepared {
             steady: found.steady,
             needs_2_0: found.traits & NEEDS_2_0 != 0,
             voids: found.voids,
-            needs_attachment_content: false,
+            attached: Vec::new(),
+            contents: found.contents,
             warnings: Warnings::default(),
         }
     }

@@ -19,6 +19,7 @@ use super::places::{self, Placed, Places};
 use super::wal_frames::At;
 use super::wal_frames::Frame;
 use crate::store::ledger_file::counts::Numbers;
+use crate::store::queue::body;
 
 /// Result of looking through a damaged file.
 pub(crate) struct Survey {
@@ -283,7 +284,7 @@ impl<'a> Seen<'a> {
                     whole.push(Placed {
                         spot,
                         ends_at: ends_at.unwrap_or(0),
-                        bytes: found.body.len() as i64,
+                        bytes: body::length(&found.body, &found.contents),
                     });
                 }
             }

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::clock::Steady;
-use crate::statement::{Fill, Prepared, XapiVersion, prepare};
+use crate::statement::{Contents, ContentsPart, Fill, Prepared, XapiVersion, prepare};
 use crate::store::repair::loss;
 use crate::store::tests::{
     ALL, MAIN, NOW, append, check, file, held, open, settle_for, statement, take_for,
@@ -115,6 +115,7 @@ fn make(path: &Path) {
     let since_2_0 = statement_2_0(601);
     record(&mut db, since_2_0);
     append(&mut db, 602).unwrap();
+    record(&mut db, with_contents(603));
     note_a_loss(&mut db);
     check(&db);
     db.keep_numbers();
@@ -208,6 +209,18 @@ fn statement_2_0(n: u128) -> Prepared {
     prepare(text.as_bytes(), XapiVersion::V2_0_0, &fill).unwrap()
 }
 
+fn with_contents(n: u128) -> Prepared {
+    let parts = [("ab", &b"one"[..]), ("cd", &[0; 3_000])].map(|(sha2, octets)| ContentsPart {
+        sha2,
+        content_type: "text/plain",
+        octets,
+    });
+    Prepared {
+        contents: Contents::of(parts).unwrap(),
+        ..statement(n)
+    }
+}
+
 /// All that it says, a line each.
 fn said(db: &Db) -> String {
     let mut text = String::new();
@@ -224,7 +237,11 @@ fn said(db: &Db) -> String {
         );
         let _ = writeln!(text, "{:?}", db.ledger(upstream).unwrap());
         for one in db.queued(upstream, ALL).unwrap() {
-            let _ = writeln!(text, "queued {} {}", one.seq, one.statement);
+            let _ = writeln!(
+                text,
+                "queued {} with {}: {}",
+                one.seq, one.content_bytes, one.statement
+            );
         }
         for one in db.waiting(upstream, ALL).unwrap() {
             let _ = writeln!(
@@ -342,6 +359,9 @@ fn all_that_it_has_goes_where_it_belongs() {
             for row in &rows {
                 let text = String::from_utf8(row.body.clone()).unwrap();
                 assert!(then.contains(&text), "{text}");
+                let has_contents = row.id == id(603);
+                let contents = with_contents(603).contents;
+                assert_eq!(row.contents == contents, has_contents, "{text}");
             }
             let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
             settle_for(

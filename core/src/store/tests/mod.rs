@@ -3,6 +3,7 @@
 mod again;
 mod backfill;
 mod beside;
+mod contents;
 mod first_format;
 mod flipped;
 mod foreign_log;
@@ -218,7 +219,10 @@ fn check_for(db: &Db, upstream: UpstreamId) {
     );
     assert_eq!(
         ledger.queued_bytes as usize,
-        queued.iter().map(|one| one.statement.len()).sum::<usize>()
+        queued
+            .iter()
+            .map(|one| one.statement.len() + one.content_bytes as usize)
+            .sum::<usize>()
     );
     assert_eq!(
         ledger.oldest_queued_at,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use crate::clock::Steady;
-use crate::statement::Prepared;
+use crate::statement::{Contents, Prepared};
 use crate::store::tests::{
     ALL, MAIN, NOW, US, append, check, file, held, open, settle_for, sized, statement, take_for,
     waiting,
@@ -1152,7 +1152,7 @@ fn what_another_has_had_meanwhile_leaves_with_the_same_bytes() {
         [&right],
     )
     .unwrap();
-    crate::store::queue::checksum::seal(tx, 1, &right).unwrap();
+    crate::store::queue::checksum::seal(tx, 1, &right, &Contents::default()).unwrap();
     let [corrected, same] = &mut in_hand[..] else {
         panic!("{in_hand:?}")
     };

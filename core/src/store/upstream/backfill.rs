@@ -181,6 +181,7 @@ fn leave_out(
                 voids: found.voids,
                 not_for: found.not_for | new.bit(),
                 body: &found.body,
+                contents: &found.contents,
             };
             frozen.sum() ^ mark(found.delivered_at)
         });

@@ -99,6 +99,8 @@ pub struct Learned {
     /// Number of `GET about` requests in a row that nobody answered, minus those that were left out because of
     /// that.
     pub about_unanswered: u32,
+    /// What is known of requests with contents.
+    pub contents: LearnedOfContents,
     /// Waits that must end before anything is sent.
     pub waits: Waits,
     /// Time until which a request of an unknown outcome may have been at work, unix milliseconds: what is shown of a
@@ -111,6 +113,24 @@ pub struct Learned {
     /// Readings of both clocks when this was written down.
     #[serde(skip)]
     pub written: Option<Written>,
+}
+
+/// Knowledge of what the upstream makes of requests with contents of attachments. Other requests tell nothing of that, and
+/// these nothing of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LearnedOfContents {
+    /// Number of such requests that it has taken statements of; [`Learned::taken`] counts these, too.
+    pub taken: u64,
+    /// Most bytes of such a request with several statements.
+    pub max_bytes: Option<u32>,
+    /// Number of bytes of contents from which on a statement is not sent, if any.
+    pub limit: Option<u64>,
+    /// Time until which it is not, unix milliseconds; then one is tried.
+    pub until: Option<Millis>,
+    /// Number of failures in a row that count: each after it had taken others.
+    pub failures: u32,
+    /// [`Learned::taken`] at the last failure.
+    pub failed_at: Option<u64>,
 }
 
 /// A reading of both clocks, which shows later whether the wall clock was set in between.
@@ -157,6 +177,7 @@ impl Learned {
         }
         self.waits.shift(set_by);
         self.at_work_until = self.at_work_until.map(|until| until + set_by);
+        self.contents.until = self.contents.until.map(|until| until + set_by);
         if let Some(requests) = &mut self.under_way {
             requests.since += set_by;
         }
@@ -203,6 +224,7 @@ pub(crate) fn read(row: &Columns) -> rusqlite::Result<Learned> {
         acquitted: row.get("acquitted")?,
         looks_unanswered: row.get("looks_unanswered")?,
         about_unanswered: row.get("about_unanswered")?,
+        contents: of_contents(row)?,
         waits: Waits {
             backoff: row.get("wait_backoff")?,
             retry_after: row.get("wait_retry_after")?,
@@ -213,6 +235,21 @@ pub(crate) fn read(row: &Columns) -> rusqlite::Result<Learned> {
         under_way: under_way(row)?,
         trouble: trouble(row)?,
         written: written(row)?,
+    })
+}
+
+fn of_contents(row: &Columns) -> rusqlite::Result<LearnedOfContents> {
+    Ok(LearnedOfContents {
+        taken: row.get::<i64>("contents_taken")? as u64,
+        max_bytes: row.get("contents_bytes")?,
+        limit: row
+            .get::<Option<i64>>("contents_limit")?
+            .map(|limit| limit as u64),
+        until: row.get("contents_until")?,
+        failures: row.get("contents_failures")?,
+        failed_at: row
+            .get::<Option<i64>>("contents_failed_at")?
+            .map(|at| at as u64),
     })
 }
 
@@ -278,8 +315,10 @@ pub(crate) fn write(
             problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
             asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
             looks_unanswered = ?34, about_unanswered = ?35, names = ?36,
-            acquitted = ?37, speaks = ?38, at_work_until = ?39, takes = ?40
-         WHERE id = ?41",
+            acquitted = ?37, speaks = ?38, at_work_until = ?39, takes = ?40,
+            contents_taken = ?41, contents_bytes = ?42, contents_limit = ?43, contents_until = ?44,
+            contents_failures = ?45, contents_failed_at = ?46
+         WHERE id = ?47",
     )?
     .execute(params![
         learned.version.map(XapiVersion::as_str),
@@ -322,6 +361,12 @@ pub(crate) fn write(
         learned.speaks.map(XapiVersion::as_str),
         learned.at_work_until,
         learned.takes.map(XapiVersion::as_str),
+        learned.contents.taken as i64,
+        learned.contents.max_bytes,
+        learned.contents.limit.map(|limit| limit as i64),
+        learned.contents.until,
+        learned.contents.failures,
+        learned.contents.failed_at.map(|at| at as i64),
         upstream,
     ])?;
     Ok(())

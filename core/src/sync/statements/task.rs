@@ -159,6 +159,7 @@ pub(crate) fn split(mut batch: Vec<Pending>, culprits: &[usize]) -> Vec<Vec<Pend
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statement::Contents;
     use uuid::Uuid;
 
     fn batch(n: i64) -> Vec<Pending> {
@@ -168,6 +169,7 @@ mod tests {
                     seq,
                     id: Uuid::from_u128(seq as u128),
                     body: Vec::new(),
+                    contents: Contents::default(),
                     sent_before: false,
                     ahead: false,
                     needs_2_0: false,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::lrs::reading::{read_about, read_get, read_post, sender};
 use crate::lrs::{Endpoint, Response, Sender, TransportError};
+use crate::statement::Contents;
 use crate::statement::XapiVersion;
 use crate::store::{HoldReason, Problem, Row};
 use crate::sync::judge::{about, failed, found, posted};
@@ -24,6 +25,7 @@ fn batch(sent_before: &[usize]) -> Vec<Pending> {
                 seq: at as i64 + 1,
                 id: id(at as u128),
                 body: Vec::new(),
+                contents: Contents::default(),
                 sent_before: sent_before.contains(&at),
                 ahead: false,
                 needs_2_0: false,

@@ -6,8 +6,10 @@ use uuid::Uuid;
 
 use crate::Steady;
 
+use super::contents::{Attached, Contents};
 use super::fault::{Fault, Invalid, Warnings};
 use super::formats::timestamp;
+use super::locate;
 use super::reader::Step;
 use super::rule::JSON;
 use super::rules::statement::{self, Nesting, Statement};
@@ -42,8 +44,10 @@ pub struct Prepared {
     pub needs_2_0: bool,
     /// The statement this one voids, if it is a voiding statement.
     pub voids: Option<Uuid>,
-    /// Tells whether it has an attachment without `fileUrl`: legal, but the content must be sent with it.
-    pub needs_attachment_content: bool,
+    /// Its attachments without `fileUrl`, and those of its `SubStatement`: their contents must be sent with it.
+    pub attached: Vec<Attached>,
+    /// Contents that are sent with it ([`Prepared::with_contents`]).
+    pub contents: Contents,
     /// Warnings, which are no reason to refuse.
     pub warnings: Warnings,
 }
@@ -58,7 +62,8 @@ impl fmt::Debug for Prepared {
             .field("steady", &self.steady)
             .field("needs_2_0", &self.needs_2_0)
             .field("voids", &self.voids)
-            .field("needs_attachment_content", &self.needs_attachment_content)
+            .field("attached", &self.attached.len())
+            .field("contents", &self.contents)
             .finish_non_exhaustive()
     }
 }
@@ -73,8 +78,8 @@ impl fmt::Debug for Prepared {
 /// A timestamp in the future is not refused here, since that takes a clock; see also [`prepare_for_recording`].
 ///
 /// Allocates, for a valid statement without warnings, the frozen body, the text of a timestamp that it adds,
-/// and room for keys and formatted strings with escapes, for percent-encoded mail addresses, and for objects or
-/// component lists of more than twelve entries.
+/// and room for keys and formatted strings with escapes, for percent-encoded mail addresses, for attachments, and for
+/// objects or component lists of more than twelve entries.
 pub fn prepare(text: &[u8], version: XapiVersion, fill: &Fill) -> Result<Prepared, Invalid> {
     complete(text, version, fill, Purpose::Verdict)
 }
@@ -101,7 +106,7 @@ fn complete(
         text,
         statement,
         needs_2_0,
-        needs_attachment_content,
+        attached,
         warnings,
     } = validate(text, version, purpose)?;
     let id = statement.id.map_or(fill.id, |(_, id)| id);
@@ -138,7 +143,8 @@ fn complete(
         steady: None,
         needs_2_0,
         voids: statement.voids,
-        needs_attachment_content,
+        attached,
+        contents: Contents::default(),
         warnings,
     })
 }
@@ -215,7 +221,7 @@ struct Checked<'a> {
     text: &'a str,
     statement: Statement<'a>,
     needs_2_0: bool,
-    needs_attachment_content: bool,
+    attached: Vec<Attached>,
     warnings: Warnings,
 }
 
@@ -223,15 +229,29 @@ fn validate(text: &[u8], version: XapiVersion, purpose: Purpose) -> Result<Check
     let text = readable(text, version).map_err(|fault| Invalid::from(vec![fault]))?;
     let mut walk = Walk::new(text, version, purpose);
     let statement = whole(&mut walk).ok().flatten();
-    let (needs_2_0, needs_attachment_content) = (walk.needs_2_0, walk.needs_attachment_content);
+    let (needs_2_0, attached) = (walk.needs_2_0, std::mem::take(&mut walk.attached));
     let (statement, warnings) = walk.verdict(statement)?;
     Ok(Checked {
         text,
         statement,
         needs_2_0,
-        needs_attachment_content,
+        attached: located(text, attached),
         warnings,
     })
+}
+
+/// Returns the attachments with their paths.
+fn located(text: &str, mut attached: Vec<(usize, Attached)>) -> Vec<Attached> {
+    if attached.is_empty() {
+        return Vec::new();
+    }
+    attached.sort_by_key(|(at, _)| *at);
+    let offsets: Vec<usize> = attached.iter().map(|(at, _)| *at).collect();
+    let paths = locate::paths(text, &offsets);
+    let with_paths = attached.into_iter().zip(paths);
+    with_paths
+        .map(|((_, attached), path)| Attached { path, ..attached })
+        .collect()
 }
 
 fn whole<'a>(walk: &mut Walk<'a>) -> Step<Option<Statement<'a>>> {

@@ -2,6 +2,7 @@
 
 mod compare;
 mod complete;
+mod contents;
 mod defaults;
 mod distinct;
 mod fault;
@@ -26,6 +27,7 @@ mod walk;
 pub use compare::{Comparison, Difference, Differences, compare, is_shown_in_1_0_3};
 pub use complete::retime;
 pub use complete::{Fill, Prepared, check, check_for_recording, prepare, prepare_for_recording};
+pub use contents::{Attached, Content, Contents, ContentsPart, LONGEST_CONTENTS, Unmatched};
 pub use defaults::{PreparedDefaults, StatementDefaults};
 pub use fault::{Fault, Invalid, PANNIER_LIMIT, Warnings};
 pub use mentions::mentions;

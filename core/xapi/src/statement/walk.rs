@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use super::contents::Attached;
 use super::distinct::Distinct;
 use super::fault::{Invalid, PANNIER_LIMIT, Warnings};
 use super::locate;
@@ -35,8 +36,8 @@ pub(crate) struct Walk<'a> {
     purpose: Purpose,
     /// Set when something was met that only version 2 takes; see [`Walk::by_version`].
     pub(crate) needs_2_0: bool,
-    /// Set when an attachment without `fileUrl` was met.
-    pub(crate) needs_attachment_content: bool,
+    /// The attachments without `fileUrl` that were met, with the offset of each, whose paths are still to be made.
+    pub(crate) attached: Vec<(usize, Attached)>,
 }
 
 /// The purpose of checking a statement.
@@ -82,7 +83,7 @@ impl<'a> Walk<'a> {
             version,
             purpose,
             needs_2_0: false,
-            needs_attachment_content: false,
+            attached: Vec::new(),
         }
     }
 

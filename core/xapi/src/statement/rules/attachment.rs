@@ -1,6 +1,7 @@
 //! Attachments, as a statement describes them. Their content is not part of the statement.
 
 use super::language_map::language_map;
+use crate::statement::contents::Attached;
 use crate::statement::formats::{decimal, hash, iri, media_type};
 use crate::statement::reader::Step;
 use crate::statement::rule::{ATTACHMENT, Rule, SIGNATURE, rule};
@@ -44,6 +45,7 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
     };
     let mut met = [false; REQUIRED.len()];
     let mut has_file_url = false;
+    let (mut content_type, mut octets, mut sha2) = (None, None, None);
     let mut is_signature = false;
     // Offset of a content type that a signature cannot have.
     let mut other_content = None;
@@ -61,11 +63,15 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
             "display" | "description" => language_map(walk)?,
             "contentType" => {
                 let at = walk.next_at()?;
-                let octets = walk.parsed(CONTENT_TYPE, |text| {
-                    media_type::is_media_type(text)
-                        .then(|| text.eq_ignore_ascii_case("application/octet-stream"))
+                content_type = walk.parsed(CONTENT_TYPE, |text| {
+                    media_type::is_media_type(text).then(|| text.to_owned())
                 })?;
-                if octets == Some(false) {
+                let of_a_signature =
+                    |text: &String| text.eq_ignore_ascii_case("application/octet-stream");
+                if content_type
+                    .as_ref()
+                    .is_some_and(|text| !of_a_signature(text))
+                {
                     other_content = Some(at);
                 }
             }
@@ -73,7 +79,9 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
                 if let Some(length) = walk.number(LENGTH)? {
                     if !decimal::is_count(length.text) {
                         walk.note_number(length, LENGTH);
-                    } else if length.text.parse::<i64>().is_err() {
+                    } else if let Ok(length) = length.text.parse::<i64>() {
+                        octets = u64::try_from(length).ok();
+                    } else {
                         let problem = "is longer than any content can be";
                         walk.limit(
                             length.at,
@@ -83,7 +91,10 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
                     }
                 }
             }
-            "sha2" => walk.formatted(SHA2, hash::is_sha2)?,
+            "sha2" => {
+                let read = |text: &str| hash::is_sha2(text).then(|| text.to_owned());
+                sha2 = walk.parsed(SHA2, read)?;
+            }
             "fileUrl" => {
                 has_file_url = true;
                 walk.formatted(FILE_URL, iri::is_iri)?;
@@ -99,6 +110,17 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
     if let (true, Some(at)) = (is_signature, other_content) {
         walk.note(at, "is the content type of a signature", SIGNATURE_TYPE);
     }
-    walk.needs_attachment_content |= !has_file_url;
+    // Where one is left out the statement is refused.
+    if let (false, Some(content_type), Some(length), Some(sha2)) =
+        (has_file_url, content_type, octets, sha2)
+    {
+        let attached = Attached {
+            path: String::new(),
+            content_type,
+            length,
+            sha2,
+        };
+        walk.attached.push((members.at, attached));
+    }
     Ok(())
 }
