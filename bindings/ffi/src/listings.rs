@@ -21,6 +21,8 @@ mirror! {
         Suspect,
         /// The app asked for another try.
         Retry,
+        /// It has contents of attachments, which the LRS does not take, as far as is known. `retry` asks at once.
+        NoAttachments,
     }
 }
 
@@ -39,6 +41,8 @@ mirror! {
         TooLarge,
         /// The LRS fails on it again and again (5xx) while it accepts others.
         ServerError,
+        /// The LRS has it, and does not show the contents of its attachments. They stay on the device.
+        ContentMissing,
         /// Its bytes on the device are no longer those that were recorded. It was not sent in that state.
         Damaged,
         /// It voids a statement that the app has given up. The LRS never gets that statement from here, and if it
@@ -61,6 +65,8 @@ pub struct ListedStatement {
     pub delivered_at: Option<Timestamp>,
     /// Its JSON, as it is sent.
     pub statement: String,
+    /// Number of bytes that the contents of its attachments take on the device; 0 where it has none.
+    pub content_bytes: i64,
 }
 
 impl From<pannier::ListedStatement> for ListedStatement {
@@ -71,6 +77,7 @@ impl From<pannier::ListedStatement> for ListedStatement {
             recorded_at: Timestamp(listed.recorded_at),
             delivered_at: listed.delivered_at.map(Timestamp),
             statement: listed.statement,
+            content_bytes: listed.content_bytes as i64,
         }
     }
 }
@@ -95,6 +102,8 @@ pub struct WaitingStatement {
     pub words: Option<String>,
     /// Its JSON, as it is sent.
     pub statement: String,
+    /// Number of bytes that the contents of its attachments take on the device; 0 where it has none.
+    pub content_bytes: i64,
 }
 
 impl From<pannier::WaitingStatement> for WaitingStatement {
@@ -108,6 +117,7 @@ impl From<pannier::WaitingStatement> for WaitingStatement {
             until: aside.until.map(Timestamp),
             words: aside.words,
             statement: aside.statement,
+            content_bytes: aside.content_bytes as i64,
         }
     }
 }
@@ -132,6 +142,8 @@ pub struct HeldStatement {
     pub words: String,
     /// Its JSON, as it is sent.
     pub statement: String,
+    /// Number of bytes that the contents of its attachments take on the device; 0 where it has none.
+    pub content_bytes: i64,
     /// The statement that the LRS has under this id, for a conflict.
     pub theirs: Option<String>,
 }
@@ -147,6 +159,7 @@ impl From<pannier::HeldStatement> for HeldStatement {
             status: held.status.map(Into::into),
             words: held.words,
             statement: held.statement,
+            content_bytes: held.content_bytes as i64,
             theirs: held.theirs,
         }
     }
@@ -225,6 +238,7 @@ mod tests {
             status: Some(409),
             words: "s3cret words".to_owned(),
             statement: "s3cret".to_owned(),
+            content_bytes: 0,
             theirs: Some("s3cret too".to_owned()),
         });
         assert_eq!(

@@ -68,6 +68,9 @@ codes! {
         Suspect = "suspect",
         /// The app asked for another try.
         Retry = "retry",
+        /// Statement with contents of attachments that the LRS does not take, as far as it is known: it takes none, or
+        /// none that are so long. It is tried again, ever more rarely; the app may ask for it (`retry`).
+        NoAttachments = "no_attachments",
     }
 }
 
@@ -86,6 +89,9 @@ codes! {
         TooLarge = "too_large",
         /// The LRS repeatedly fails on it (5xx) while it accepts others.
         ServerError = "server_error",
+        /// The LRS has the statement, and does not show the contents of its attachments. Nothing can put them there
+        /// under this id; they stay on the device.
+        ContentMissing = "content_missing",
         /// Its bytes on the device are no longer those that were recorded. The changed bytes were not sent.
         Damaged = "damaged",
         /// Voiding of a statement that the app has given up: the LRS never gets that statement from this

@@ -53,7 +53,7 @@ pub use queue::history::HistoryPolicy;
 pub use queue::ledger::Ledger;
 pub use queue::listing::{ListedStatement, Page};
 pub(crate) use queue::next_batch::LONGEST_FUTURE_MS;
-pub use queue::next_batch::{Limits, NextBatch};
+pub use queue::next_batch::{ContentsLimits, Limits, NextBatch};
 pub use queue::queued_row::Row;
 pub use queue::seal::Clocks;
 pub(crate) use queue::seal::is_plausible;

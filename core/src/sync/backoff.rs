@@ -35,6 +35,13 @@ const SUSPICION: Backoff = Backoff {
     longest: policy::LONGEST_SUSPICION,
 };
 
+/// The backoff for contents of attachments.
+const WITHOUT_CONTENTS: Backoff = Backoff {
+    first: policy::FIRST_WITHOUT_CONTENTS,
+    factor: policy::WITHOUT_CONTENTS_FACTOR,
+    longest: policy::LONGEST_WITHOUT_CONTENTS,
+};
+
 impl Backoff {
     /// Returns the wait after this many consecutive failures (1 for the first), drawn from the whole range.
     pub fn delay(&self, failures: u32, rng: &mut fastrand::Rng) -> Duration {
@@ -71,6 +78,13 @@ impl Backoff {
 /// Returns the wait after this many consecutive failures (1 for the first), by [`BACKOFF`].
 pub fn delay(failures: u32, rng: &mut fastrand::Rng) -> Duration {
     BACKOFF.delay(failures, rng)
+}
+
+/// Returns the wait before one more statement with contents is tried at an LRS that bore none so many times in a row: half
+/// of it at least, so that soon it is asked rarely.
+pub fn without_contents(failures: u32, rng: &mut fastrand::Rng) -> Duration {
+    let half = WITHOUT_CONTENTS.ceiling(failures) / 2;
+    half + half.mul_f64(rng.f64())
 }
 
 /// Returns the wait before a statement that was refused this many times before is tried again. Each try costs

@@ -11,6 +11,7 @@ use crate::sync::meaning::{Pause, Stop};
 use crate::sync::policy;
 use crate::sync::session::Session;
 use crate::sync::statements::task::Pending;
+use crate::sync::statements::with_contents::has_contents;
 
 impl Session {
     /// Settles after the upstream took statements: it is well, and those that it failed on were at fault
@@ -23,8 +24,14 @@ impl Session {
     ) -> Result<(), StoreError> {
         self.link.learned.last_success = Some(now);
         self.link.learned.taken += 1;
+        self.unexplained = None;
+        let longest = longest_contents(&settled);
+        if longest > 0 {
+            self.link.took_contents(longest);
+        }
         if self.link.learned.waits.is_empty() {
-            if settled.len() == 1 && self.link.is_cautious() && !self.link.is_busy() {
+            let is_plain = longest == 0;
+            if is_plain && settled.len() == 1 && self.link.is_cautious() && !self.link.is_busy() {
                 Ceiling::takes_one(&mut self.link.learned);
             }
             self.link.accepted_any = true;
@@ -37,7 +44,9 @@ impl Session {
             self.link.learned.reads.get_or_insert(false);
             self.link.learned.failures = 0;
             self.link.learned.trouble = None;
-            self.link.ceiling.grow(&mut self.link.learned);
+            if is_plain {
+                self.link.ceiling.grow(&mut self.link.learned);
+            }
             settled.extend(self.hold_confirmed(now));
         }
         self.settle(db, settled, now)?;
@@ -68,7 +77,11 @@ impl Session {
 
     /// Notes that a batch may be running at the LRS for this long while it is investigated.
     pub(crate) fn stay_quiet(&mut self, batch: &[Pending], doubt: Duration, now: Millis) {
-        self.quiet.add(batch, doubt, now);
+        if has_contents(batch) {
+            self.contents_at_work.add(batch, doubt, now);
+        } else {
+            self.quiet.add(batch, doubt, now);
+        }
         let until = now + doubt.as_millis() as Millis;
         self.link.was_at_work_until(until);
     }
@@ -97,6 +110,7 @@ impl Session {
             self.settle(db, settled, now)?;
         }
         self.forget_tasks();
+        self.unexplained = None;
         self.suspects.clear();
         self.link.doubt_upstream();
         if let Some(tried) = self.refused.take() {
@@ -189,4 +203,15 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Returns the number of bytes of the longest contents of one statement that was delivered; 0 if none had any.
+fn longest_contents(settled: &[(Pending, Outcome)]) -> u64 {
+    let delivered = settled
+        .iter()
+        .filter(|(_, outcome)| *outcome == Outcome::Delivered);
+    delivered
+        .map(|(item, _)| item.row.contents.len() as u64)
+        .max()
+        .unwrap_or(0)
 }

@@ -38,7 +38,8 @@
 //! | | a page, a redirect, no LRS | stop and wait; one alone is a suspect once the session is cautious |
 //! | | 429, 503, or doubt whether it has ended | stop and wait; nothing is sent until it must have ended |
 //! | | no answer | the same; `Unreachable` proves that nothing left |
-//! | `Lookup` (`GET ?statementId=`) | a copy | identical: delivered; another, from the LRS itself: held as a conflict |
+//! | | any of these but names, to statements with contents | these step aside, and others go on: `statements::with_contents` |
+//! | `Lookup` (`GET ?statementId=`) | a copy | identical, and with the contents that are ours: delivered; another, from the LRS itself: held as a conflict |
 //! | | none | asked for once more as voided; then as the task says (send, split, suspect) |
 //! | | 400 | the other version is tried once, for look-ups alone where it has understood statements in this one; then its answers to statements must suffice |
 //! | | 401 by the LRS | credentials, unless write-only: its answers to statements tell (`link::unauthorized`) |

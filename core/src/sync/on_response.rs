@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::lrs::reading::{read_about, read_post, speaks_both};
+use crate::lrs::reading::{read_about, read_post, speaks_both, without_contents};
 use crate::lrs::{About, Response, Sender, TransportError, headers};
 use crate::store::{Db, Millis, Problem, StoreError};
 use crate::sync::judge;
@@ -53,8 +53,9 @@ impl Session {
         self.judging = flight.span.clone();
         self.judging
             .record("duration_ms", trace::between(flight.asked, here));
-        let answer = match outcome {
-            Ok(answer) => answer,
+        let (answer, shown) = match outcome {
+            Ok(answer) if matches!(flight.task, Task::Lookup(_)) => without_contents(answer),
+            Ok(answer) => (answer, None),
             Err(failure) => {
                 let waited = trace::between(flight.asked, here) as Millis;
                 link::took(&mut self.link.learned, waited, false);
@@ -89,7 +90,7 @@ impl Session {
         match flight.task {
             Task::Negotiate => self.negotiated(db, &answer, retry_after, now),
             Task::Post(_) => self.landed(db, flight, &answer, retry_after, now),
-            Task::Lookup(look) => self.looked(db, look, &answer, retry_after, now),
+            Task::Lookup(look) => self.looked(db, look, (&answer, shown), retry_after, now),
         }
     }
 

@@ -68,6 +68,24 @@ pub(super) const FIRST_SUSPICION: Duration = Duration::from_secs(16);
 /// Longest such wait: a blocked statement is tried once an hour. 2026-11-28.
 pub(super) const LONGEST_SUSPICION: Duration = Duration::from_hours(1);
 
+/// Longest first wait before one more statement with contents is tried at an LRS that bore one not. 2026-11-30.
+pub(super) const FIRST_WITHOUT_CONTENTS: Duration = Duration::from_mins(1);
+
+/// Factor by which each such wait is longer than the previous one. 2026-11-30.
+pub(super) const WITHOUT_CONTENTS_FACTOR: f32 = 4.0;
+
+/// Longest such wait: two of six LRSs take no contents, and others none of some length, and none learns it soon.
+/// 2026-11-30.
+pub(super) const LONGEST_WITHOUT_CONTENTS: Duration = Duration::from_hours(24);
+
+/// The same in milliseconds.
+pub(super) const LONGEST_WITHOUT_CONTENTS_MS: Millis =
+    LONGEST_WITHOUT_CONTENTS.as_millis() as Millis;
+
+/// Number of tries after which a statement that the LRS shows without its contents is held: it was shown so before, some
+/// time apart, or failed on before it was. 2026-11-30.
+pub(super) const SHOWN_WITHOUT_CONTENTS: u32 = 2;
+
 /// Longest `Retry-After` that is obeyed; a longer one is a mistake or an attack. 2026-11-23.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 

@@ -18,6 +18,7 @@ use crate::sync::session::Session;
 use crate::sync::statements::at_work::still_at_work;
 use crate::sync::statements::in_flight::Flight;
 use crate::sync::statements::task::{Next, Pending, Task};
+use crate::sync::statements::with_contents::has_contents;
 use crate::sync::{policy, trace};
 
 impl Session {
@@ -84,6 +85,7 @@ impl Session {
 
     /// Ends the session once nothing is due.
     fn emptied(&mut self, db: &mut Db, now: Millis) -> Result<Step, StoreError> {
+        self.name_what_is_unexplained(db, now)?;
         if std::mem::take(&mut self.quiet).was_needed() || self.link.unauthorized.is_some() {
             // Investigations have come to an end, or their statements wait aside long enough; an open 401 may
             // not be explained yet.
@@ -130,6 +132,9 @@ impl Session {
             Task::Post(batch) => {
                 let batch = self.may_leave(db, batch, now)?;
                 if batch.is_empty() {
+                    return Ok(None);
+                }
+                if self.is_left_at_work(db, &batch, now)? {
                     return Ok(None);
                 }
                 if self.quiet.has_any_of(&batch, now) {
@@ -224,7 +229,9 @@ impl Session {
         self.bytes_sent += bytes as u64;
         let ticket = self.flights.ticket();
         let pipelined = match &task {
-            Task::Post(batch) => taken && batch.iter().all(Pending::is_fresh),
+            Task::Post(batch) => {
+                taken && batch.iter().all(Pending::is_fresh) && !has_contents(batch)
+            }
             _ => false,
         };
         self.flights.start(Flight {

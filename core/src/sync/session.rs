@@ -10,6 +10,7 @@ use crate::lrs::Authorization;
 use crate::store::{Holder, Trouble, Unsent};
 use crate::sync::event::Event;
 use crate::sync::link::Link;
+use crate::sync::meaning::Stop;
 use crate::sync::report::{Ended, SessionConfig, SyncReport};
 use crate::sync::statements::at_work::Quiet;
 use crate::sync::statements::in_flight::{InFlight, Ticket};
@@ -39,6 +40,10 @@ pub struct Session {
     pub(super) ahead: Option<i64>,
     /// Statements that failed and are being investigated, and may still be running at the LRS.
     pub(super) quiet: Quiet,
+    /// Statements with contents that may still be running at the LRS, which others do not wait for.
+    pub(super) contents_at_work: Quiet,
+    /// Trouble with a request with contents, until the upstream has taken something else or failed on it, too.
+    pub(super) unexplained: Option<Stop>,
     /// Statements looked up and not found; if they were sent since, the LRS itself has rejected them.
     pub(super) not_there: BTreeSet<i64>,
     /// Statements that the LRS itself refused when they were sent alone in this session: if it takes one after
@@ -81,6 +86,8 @@ impl Session {
             has_begun_to_take: false,
             ahead: None,
             quiet: Quiet::default(),
+            contents_at_work: Quiet::default(),
+            unexplained: None,
             not_there: BTreeSet::new(),
             refused_alone: BTreeSet::new(),
             undoes_failures: false,

@@ -12,8 +12,8 @@ use pannier::lrs::reading::read_post;
 use pannier::lrs::{Endpoint, Response, requests};
 use pannier::statement::{self, Fill, Prepared};
 use pannier::store::{
-    Clocks, Db, Durability, HistoryPolicy, Holder, Lease, Limits, NextBatch, Outcome, Settled,
-    Settlement, UnderWay, UpstreamId,
+    Clocks, ContentsLimits, Db, Durability, HistoryPolicy, Holder, Lease, Limits, NextBatch,
+    Outcome, Settled, Settlement, UnderWay, UpstreamId,
 };
 use pannier::{Uuid, XapiVersion};
 use pannier_bench::data::{Shape, Statements};
@@ -153,6 +153,11 @@ fn drain(db: &mut Db) {
         statements: BATCH,
         bytes: usize::MAX,
         speaks_2_0: true,
+        contents: ContentsLimits {
+            statements: 50,
+            bytes: usize::MAX,
+            from: None,
+        },
         clocks: Clocks {
             here: NOW.into(),
             lrs: None,

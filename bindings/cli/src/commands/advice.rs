@@ -207,6 +207,9 @@ pub fn aside(reason: WaitReason) -> &'static str {
         WaitReason::Target => "it voids a statement that is not delivered yet",
         WaitReason::Suspect => "it was refused or failed on when it was alone; it is tried again",
         WaitReason::Retry => "it is sent with the next sync",
+        WaitReason::NoAttachments => {
+            "the LRS does not take the contents of its attachments; one is tried again now and then"
+        }
     }
 }
 
@@ -219,6 +222,7 @@ pub fn held(reason: HoldReason) -> &'static str {
         HoldReason::ConflictUnseen => "the LRS knows its id and does not show what it has",
         HoldReason::TooLarge => "it is too large for the LRS",
         HoldReason::ServerError => "the LRS fails on it again and again, and takes others",
+        HoldReason::ContentMissing => "the LRS has it without the contents of its attachments",
         HoldReason::Damaged => "its bytes on this machine are no longer those that were recorded",
         HoldReason::TargetGivenUp => "the statement that it voids was given up here",
     }
@@ -236,6 +240,9 @@ pub fn remedy(reason: HoldReason) -> &'static str {
             "replace it with a smaller one, or have the limit raised and retry it"
         }
         HoldReason::ServerError => "tell who runs the LRS, then retry it",
+        HoldReason::ContentMissing => {
+            "take the contents elsewhere and discard it, or retry it to look once more"
+        }
         HoldReason::Damaged => {
             "replace it with what it was, or discard it; it was not sent like that"
         }
@@ -247,7 +254,11 @@ pub fn remedy(reason: HoldReason) -> &'static str {
 
 /// Returns what the LRS itself said of a held statement, with the status that came.
 pub fn of_the_lrs(held: &HeldStatement) -> Option<String> {
-    let by_us = [HoldReason::Damaged, HoldReason::TargetGivenUp];
+    let by_us = [
+        HoldReason::ContentMissing,
+        HoldReason::Damaged,
+        HoldReason::TargetGivenUp,
+    ];
     if held.reason.is_conflict() || by_us.contains(&held.reason) {
         // The words there are Pannier's own finding.
         return None;

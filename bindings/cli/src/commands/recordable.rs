@@ -170,7 +170,7 @@ impl Judge {
         let meaning = Meaning::of(&prepared.body);
         let contents = Contents {
             timestamp_is_ours: prepared.timestamp_is_ours,
-            with_timestamp: self.hasher.hash_one(&content),
+            with_timestamp: self.hasher.hash_one(&meaning),
             without: self
                 .hasher
                 .hash_one(meaning.map(Meaning::without_timestamp)),

@@ -439,8 +439,8 @@ fn refusal(reason: HoldReason) -> Option<(u16, &'static str)> {
         HoldReason::Conflict => Some((409, "another statement under this id")),
         HoldReason::ConflictUnseen => Some((409, "does not show its statement")),
         HoldReason::ServerError => Some((500, "stack overflow")),
-        // The disk's fault and the app's own word: see store/tests.
-        HoldReason::Damaged | HoldReason::TargetGivenUp => None,
+        // What is seen of it, the disk's fault and the app's own word: see sync/tests/contents.rs and store/tests.
+        HoldReason::ContentMissing | HoldReason::Damaged | HoldReason::TargetGivenUp => None,
     }
 }
 
@@ -524,6 +524,8 @@ fn every_reason_to_wait_aside_is_seen_and_ends_by_itself() {
                 stage.leave_for_its_target();
                 continue;
             }
+            // See sync/tests/contents.rs.
+            WaitReason::NoAttachments => continue,
             WaitReason::Suspect => {
                 stage.to_13(500, "stack overflow");
                 let id = stage.record(13);

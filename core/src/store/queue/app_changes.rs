@@ -60,9 +60,18 @@ impl Db {
         })
     }
 
-    /// Queues a held statement for another try.
+    /// Queues for another try a held statement, or one that waits as the upstream took no contents of attachments: not
+    /// before what was sent of it must have ended there.
     pub fn retry(&mut self, upstream: UpstreamId, id: Uuid, now: Millis) -> Result<(), Unchanged> {
         self.change(upstream, id, |tx, moves, found| {
+            let asked_for = tx.execute(
+                "UPDATE aside SET reason = 'retry', since = ?2, due = max(ifnull(due, ?2), ?2)
+                 WHERE seq = ?1 AND upstream = ?3 AND held = 0 AND reason = 'no_attachments'",
+                params![found.seq, now, upstream],
+            )?;
+            if asked_for > 0 {
+                return Ok(());
+            }
             found.must_be_held()?;
             moves.between(Counter::Held, Counter::Waiting);
             tx.execute(

@@ -188,8 +188,11 @@ impl Db {
         let rows = self
             .conn
             .prepare_cached(
-                "SELECT reason, count(*), min(due) FROM aside
-                 WHERE upstream = ?1 AND held = 0 GROUP BY reason",
+                "SELECT a.reason, count(*), CASE WHEN a.reason = 'no_attachments'
+                    THEN nullif(max(min(ifnull(a.due, 0)), ifnull(u.contents_until, 0)), 0)
+                    ELSE min(a.due) END
+                 FROM aside a JOIN upstream u ON u.id = a.upstream
+                 WHERE a.upstream = ?1 AND a.held = 0 GROUP BY a.reason",
             )?
             .query_map([upstream], |row| {
                 Ok(WaitingAside {
@@ -230,7 +233,13 @@ impl Db {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT min(due) FROM aside WHERE upstream = ?1 AND held = 0 AND due IS NOT NULL",
+                "SELECT min(due) FROM (
+                    SELECT min(due) AS due FROM aside
+                    WHERE upstream = ?1 AND held = 0 AND due IS NOT NULL AND reason <> 'no_attachments'
+                    UNION ALL
+                    SELECT max(min(ifnull(a.due, 0)), ifnull(u.contents_until, 0)) FROM aside a
+                    JOIN upstream u ON u.id = a.upstream
+                    WHERE a.upstream = ?1 AND a.held = 0 AND a.reason = 'no_attachments')",
             )?
             .query_row([upstream], |row| row.get(0))?)
     }

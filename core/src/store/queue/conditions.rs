@@ -124,7 +124,7 @@ pub(crate) const REFUSED_EACH_TIME: &str = concat!(
          AND CASE
              WHEN EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id)
                  THEN EXISTS (SELECT 1 FROM aside a WHERE a.seq = s.seq AND a.upstream = n.id AND a.held = 0
-                     AND a.reason IN ('suspect', 'future') AND a.taken IS NOT NULL AND ",
+                     AND a.reason IN ('suspect', 'future', 'no_attachments') AND a.taken IS NOT NULL AND ",
     refuses!("a.status"),
     ")
              ELSE s.seq > n.delivered_through

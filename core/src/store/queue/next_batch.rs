@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::body;
+use super::body::{self, CONTENTS_LENGTH};
 use super::checksum::is_as_recorded;
 use super::conditions::{in_log, sent_to};
 use super::end::Tail;
@@ -14,6 +14,8 @@ use super::seal::{Clocks, Outgoing};
 use super::spoilt::{Spoilt, hold_spoilt};
 use super::walk::Forward;
 use crate::clock::Steady;
+use crate::lrs::requests::part_bytes;
+use crate::statement::Contents;
 use crate::store::upstream::is_awaited;
 use crate::store::upstream::lease::renew;
 use crate::store::{Db, Holder, Millis, StoreError, UpstreamId, WaitReason};
@@ -30,6 +32,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Tells whether the upstream speaks xAPI 2.0.0.
     pub speaks_2_0: bool,
+    /// Bounds of a request with contents of attachments.
+    pub contents: ContentsLimits,
     /// Clocks by which timestamps that Pannier made are corrected before the first send.
     pub clocks: Clocks,
     /// Place in the log after which statements are taken; 0 for all that are queued.
@@ -37,6 +41,24 @@ pub struct Limits {
     /// Tells whether requests are under way: then statements come from the log only, and none while one that
     /// stood aside is due, which goes alone.
     pub beside_others: bool,
+}
+
+/// Bounds of one request with contents of attachments.
+#[derive(Debug, Clone, Copy)]
+pub struct ContentsLimits {
+    /// Most statements.
+    pub statements: usize,
+    /// Most bytes of the body. A single statement may exceed it.
+    pub bytes: usize,
+    /// Number of bytes of contents from which on a statement waits, as the upstream takes no such now; none: takes any.
+    pub from: Option<u64>,
+}
+
+impl ContentsLimits {
+    /// Tells whether a statement with these contents waits.
+    fn leaves(&self, contents: usize) -> bool {
+        contents > 0 && self.from.is_some_and(|from| contents as u64 >= from)
+    }
 }
 
 /// Result of [`Db::next_batch`].
@@ -81,10 +103,11 @@ impl Db {
                 .query_row([upstream], |row| Ok((row.get(0)?, row.get(1)?)))?;
             let mut rows = Vec::new();
             let mut more = false;
+            let whole = !limits.beside_others && limits.after <= cursor;
             let come = come(tx, upstream, limits, now, &mut walk)?;
             if come.is_empty() {
                 (rows, more) = from_log(tx, upstream, limits, now, cursor, sent_through)?;
-                if rows.is_empty() && !more && limits.after <= cursor {
+                if rows.is_empty() && !more && whole {
                     pass(tx, upstream, Tail::read(tx)?.seq)?;
                 }
             } else if !limits.beside_others {
@@ -95,7 +118,6 @@ impl Db {
                 more = rows.is_empty() && walk.goes_on();
             }
             walk.whole &= rows.is_empty();
-            let whole = !limits.beside_others && limits.after <= cursor;
             if rows.is_empty() && !more && whole {
                 nothing_is_missing(tx, upstream)?;
             }
@@ -154,7 +176,8 @@ impl Db {
     }
 }
 
-/// Adds rows until the request is full.
+/// Adds rows until the request is full. It has contents in each statement or in none: an LRS that takes no contents takes
+/// the others all the same.
 struct Filling<'a> {
     rows: Vec<Row>,
     /// Size of the body so far: a bracket; each statement adds itself and a comma or bracket.
@@ -171,19 +194,55 @@ impl<'a> Filling<'a> {
         }
     }
 
-    fn fits(&self, more: usize) -> bool {
-        self.rows.is_empty()
-            || (self.rows.len() < self.limits.statements && self.bytes + more < self.limits.bytes)
+    fn fits(&self, body: &[u8], contents: &Contents) -> bool {
+        let Some(first) = self.rows.first() else {
+            return true;
+        };
+        let (_, most_bytes) = self.most();
+        first.contents.is_empty() == contents.is_empty()
+            && !self.is_full()
+            && self.bytes + size(body, contents) - 1 < most_bytes
+            && !self.says_otherwise(contents)
+    }
+
+    /// Returns the most statements and bytes.
+    fn most(&self) -> (usize, usize) {
+        match self.rows.first() {
+            Some(first) if !first.contents.is_empty() => {
+                let limits = &self.limits.contents;
+                (limits.statements, limits.bytes)
+            }
+            _ => (self.limits.statements, self.limits.bytes),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= self.most().0
+    }
+
+    /// Tells whether a content that is in already is said to be something else here: one part cannot say both.
+    fn says_otherwise(&self, contents: &Contents) -> bool {
+        let mut new = contents.parts();
+        new.any(|new| {
+            let mut known = self.rows.iter().flat_map(|row| row.contents.parts());
+            known.any(|known| new.sha2.eq_ignore_ascii_case(known.sha2) && new != known)
+        })
     }
 
     fn push(&mut self, row: Row) {
-        self.bytes += row.body.len() + 1;
+        self.bytes += size(&row.body, &row.contents);
         self.rows.push(row);
     }
 
     fn has(&self, id: Uuid) -> bool {
         self.rows.iter().any(|row| row.id == id)
     }
+}
+
+/// Returns what a statement takes of a body.
+fn size(body: &[u8], contents: &Contents) -> usize {
+    let parts: usize = contents.parts().map(|part| part_bytes(&part)).sum();
+    body.len() + 1 + parts
 }
 
 /// A walk along the voidings that wait for their targets, a bounded number at a time, so that each is looked at
@@ -230,6 +289,15 @@ pub(crate) const WAIT_FOR_VERSION: &str = "SELECT seq FROM aside
     WHERE upstream = ?2 AND held = 0 AND reason = 'version' AND due IS NULL ORDER BY seq LIMIT ?1";
 pub(crate) const WAIT_FOR_TIME: &str = "SELECT seq FROM aside
     WHERE upstream = ?3 AND held = 0 AND reason = 'future' AND due <= ?1 ORDER BY due LIMIT ?2";
+/// Query for those that the upstream took no contents of: those that were not tried yet first, then the one that was
+/// tried the longest ago.
+pub(crate) const WAIT_FOR_ATTACHMENTS: &str = "SELECT seq FROM (
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?4 AND held = 0 AND reason = 'no_attachments' AND due IS NULL ORDER BY seq LIMIT ?3)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?4 AND held = 0 AND reason = 'no_attachments' AND due <= ?1 ORDER BY due, seq LIMIT 1)
+    UNION ALL
+    SELECT * FROM (SELECT seq, due FROM aside WHERE upstream = ?4 AND held = 0 AND reason = 'no_attachments' AND due > ?2 ORDER BY due, seq LIMIT 1))
+    ORDER BY due, seq LIMIT ?3";
 /// Query for those of which a node that speaks an older version has shown only a part.
 pub(crate) const WAIT_FOR_ANOTHER_NODE: &str = "SELECT seq FROM aside
     WHERE upstream = ?3 AND held = 0 AND reason = 'version' AND due <= ?1 ORDER BY due LIMIT ?2";
@@ -265,12 +333,29 @@ fn come(
     })? {
         seqs.push(seq?);
     }
+    if limits.contents.from.is_none() && !limits.beside_others {
+        let latest = now + LONGEST_FUTURE_MS;
+        let most = limits.contents.statements as i64;
+        let mut query = tx.prepare_cached(WAIT_FOR_ATTACHMENTS)?;
+        for seq in query.query_map(params![now, latest, most, upstream], |row| row.get(0))? {
+            seqs.push(seq?);
+        }
+    }
     seqs.sort_unstable();
     let mut come = Vec::new();
     for seq in seqs {
-        let voids: Option<[u8; 16]> = tx
-            .prepare_cached("SELECT voids FROM statement WHERE seq = ?1")?
-            .query_row([seq], |row| row.get(0))?;
+        let (voids, contents): (Option<[u8; 16]>, i64) = tx
+            .prepare_cached(&format!(
+                "SELECT voids, {CONTENTS_LENGTH} FROM statement s WHERE seq = ?1"
+            ))?
+            .query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if limits.contents.leaves(contents as usize) {
+            tx.prepare_cached(
+                "UPDATE aside SET reason = 'no_attachments', due = NULL WHERE seq = ?1 AND upstream = ?2",
+            )?
+            .execute(params![seq, upstream])?;
+            continue;
+        }
         match voids {
             Some(target) if is_awaited(tx, upstream, Uuid::from_bytes(target))? => {
                 // It waits for nothing else any more, and makes room for others.
@@ -304,7 +389,10 @@ fn returning(
     let mut filling = Filling::new(limits);
     for &seq in come {
         let row = aside_row(tx, upstream, limits, seq, false)?;
-        if !filling.fits(row.body.len()) {
+        // What may be there with its contents or without is looked up, and sent alone.
+        let is_alone = |row: &Row| row.sent_before && !row.contents.is_empty();
+        let joins_none = is_alone(&row) || filling.rows.iter().any(is_alone);
+        if !filling.rows.is_empty() && joins_none || !filling.fits(&row.body, &row.contents) {
             break;
         }
         filling.push(row);
@@ -407,27 +495,44 @@ struct Candidate<'a> {
     id: Uuid,
     traits: i64,
     voids: Option<Uuid>,
+    /// Number of bytes of its contents, which are read once it is to leave.
+    content_bytes: i64,
     outgoing: Outgoing<'a>,
 }
 
 impl<'a> Candidate<'a> {
-    const COLUMNS: &'static str =
-        "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, s.contents";
+    const COLUMNS: &'static str = "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, ifnull(length(s.contents), 0)";
 
     fn read(row: &'a rusqlite::Row<'_>, seq: i64) -> Result<Self, StoreError> {
         Ok(Self {
             id: Uuid::from_bytes(row.get(1)?),
             traits: row.get(2)?,
             voids: row.get::<_, Option<[u8; 16]>>(4)?.map(Uuid::from_bytes),
+            content_bytes: row.get(8)?,
             outgoing: Outgoing {
                 seq,
                 sent_before: row.get(9)?,
                 happened_at: row.get(3)?,
                 made: steady(row.get(6)?, row.get(7)?),
                 body: body::read(row, 5)?,
-                contents: body::contents(row, 8)?,
+                contents: Contents::default(),
             },
         })
+    }
+
+    /// Returns the number of its bytes, contents included.
+    fn length(&self) -> i64 {
+        self.outgoing.body.len() as i64 + self.content_bytes
+    }
+
+    /// Reads its contents, and completes it.
+    fn seal(&mut self, tx: &Connection, clocks: &Clocks) -> rusqlite::Result<()> {
+        if self.content_bytes > 0 {
+            self.outgoing.contents = tx
+                .prepare_cached("SELECT contents FROM statement WHERE seq = ?1")?
+                .query_row([self.outgoing.seq], |row| body::contents(row, 0))?;
+        }
+        self.outgoing.seal(tx, clocks)
     }
 
     /// Returns the reason for which it must wait, if there is one.
@@ -435,9 +540,12 @@ impl<'a> Candidate<'a> {
         &self,
         tx: &Connection,
         upstream: UpstreamId,
-        speaks_2_0: bool,
+        limits: &Limits,
     ) -> Result<Option<WaitReason>, StoreError> {
-        if self.traits & NEEDS_2_0 != 0 && !speaks_2_0 {
+        if limits.contents.leaves(self.content_bytes as usize) {
+            return Ok(Some(WaitReason::NoAttachments));
+        }
+        if self.traits & NEEDS_2_0 != 0 && !limits.speaks_2_0 {
             return Ok(Some(WaitReason::Version));
         }
         if let Some(target) = self.voids
@@ -505,10 +613,9 @@ fn from_log(
             // Nothing before it is queued, though there may be statements for other upstreams.
             passed = seq - 1;
         }
-        one.outgoing.seal(tx, &limits.clocks)?;
-        if let Some(reason) = one.waits_for(tx, upstream, limits.speaks_2_0)? {
+        if let Some(reason) = one.waits_for(tx, upstream, limits)? {
             step_aside(tx, upstream, seq, reason, one.outgoing.sent_before, now)?;
-            moves.leave_queue(Counter::Waiting, one.outgoing.length());
+            moves.leave_queue(Counter::Waiting, one.length());
             if filling.rows.is_empty() && limits.after <= cursor {
                 passed = seq;
             }
@@ -518,11 +625,16 @@ fn from_log(
             }
             continue;
         }
-        if !filling.fits(one.outgoing.body.len()) {
+        if limits.beside_others && one.content_bytes > 0 {
+            // What has contents goes when nothing else is under way.
+            break;
+        }
+        one.seal(tx, &limits.clocks)?;
+        if !filling.fits(&one.outgoing.body, &one.outgoing.contents) {
             break;
         }
         filling.push(one.row(limits.after > sent_through && seq > sent_through));
-        if filling.rows.len() == limits.statements {
+        if filling.is_full() {
             break;
         }
     }

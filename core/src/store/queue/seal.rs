@@ -99,11 +99,6 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Returns the number of its bytes, contents included.
-    pub(crate) fn length(&self) -> i64 {
-        body::length(&self.body, &self.contents)
-    }
-
     /// Completes a statement that has never left the device, here and in the file.
     pub(crate) fn seal(&mut self, tx: &Connection, clocks: &Clocks) -> rusqlite::Result<()> {
         if self.sent_before {

@@ -5,7 +5,9 @@ use rusqlite::StatementStatus;
 use crate::store::queue::next_batch::{
     SUSPECT, WAIT_FOR_ANOTHER_NODE, WAIT_FOR_TARGET, WAIT_FOR_TIME, WAIT_FOR_VERSION, WAIT_TOO_LONG,
 };
-use crate::store::tests::{MAIN, NOW, US, check, clocks, file, open, settle, statement};
+use crate::store::tests::{
+    MAIN, NOW, US, any_contents, check, clocks, file, open, settle, statement,
+};
 use crate::store::{Db, HistoryPolicy, Limits, NextBatch, Outcome, Row};
 
 fn limits(speaks_2_0: bool) -> Limits {
@@ -13,6 +15,7 @@ fn limits(speaks_2_0: bool) -> Limits {
         statements: 5,
         bytes: usize::MAX,
         speaks_2_0,
+        contents: any_contents(),
         clocks: clocks(),
         after: 0,
         beside_others: false,

@@ -27,9 +27,9 @@ use uuid::Uuid;
 use crate::clock::Steady;
 use crate::statement::{Fill, Prepared, XapiVersion, prepare};
 use crate::store::{
-    Appended, Clocks, Db, Durability, HistoryPolicy, HoldReason, Holder, Lease, Limits, LrsClock,
-    Millis, NextBatch, Outcome, Page, Refused, Row, Settled, Settlement, Shared, StoreError,
-    Unchanged, UnderWay, Unsent, UpstreamId, WaitReason,
+    Appended, Clocks, ContentsLimits, Db, Durability, HistoryPolicy, HoldReason, Holder, Lease,
+    Limits, LrsClock, Millis, NextBatch, Outcome, Page, Refused, Row, Settled, Settlement, Shared,
+    StoreError, Unchanged, UnderWay, Unsent, UpstreamId, WaitReason,
 };
 
 pub(crate) const NOW: Millis = 1_800_000_000_000;
@@ -84,6 +84,15 @@ pub(crate) fn clocks() -> Clocks {
     }
 }
 
+/// Whatever has contents may leave.
+pub(crate) fn any_contents() -> ContentsLimits {
+    ContentsLimits {
+        statements: usize::MAX,
+        bytes: usize::MAX,
+        from: None,
+    }
+}
+
 /// What leaves in one request.
 pub(crate) fn take(db: &mut Db, statements: usize) -> Vec<Row> {
     take_for(db, MAIN, statements)
@@ -104,6 +113,7 @@ fn take_by(db: &mut Db, upstream: UpstreamId, statements: usize, now: Millis) ->
         statements,
         bytes: usize::MAX,
         speaks_2_0: true,
+        contents: any_contents(),
         clocks: clocks(),
         after: 0,
         beside_others: false,
@@ -312,6 +322,7 @@ fn a_batch_is_bounded_by_count_and_by_exact_bytes() {
         statements: 50,
         bytes: 0,
         speaks_2_0: true,
+        contents: any_contents(),
         clocks: clocks(),
         after: 0,
         beside_others: false,
@@ -949,6 +960,7 @@ fn take_or_fail(db: &mut Db, statements: usize) -> Result<Vec<Row>, StoreError> 
         statements,
         bytes: usize::MAX,
         speaks_2_0: true,
+        contents: any_contents(),
         clocks: clocks(),
         after: 0,
         beside_others: false,
@@ -1086,6 +1098,7 @@ fn two_connections_on_one_file_see_each_others_work() {
         statements: 5,
         bytes: usize::MAX,
         speaks_2_0: true,
+        contents: any_contents(),
         clocks: clocks(),
         after: 0,
         beside_others: false,
@@ -1331,6 +1344,7 @@ fn a_correction_of_its_timestamp_does_not_make_a_spoilt_statement_right() {
         statements: 5,
         bytes: usize::MAX,
         speaks_2_0: true,
+        contents: any_contents(),
         clocks: Clocks {
             trust_lrs: true,
             lrs: Some(LrsClock {

@@ -473,6 +473,7 @@ fn the_bytes_are_what_they_are_once_one_of_them_may_have_them() {
         statements: 1,
         bytes: usize::MAX,
         speaks_2_0: true,
+        contents: crate::store::tests::any_contents(),
         clocks: crate::store::Clocks {
             here: jumped,
             lrs: None,

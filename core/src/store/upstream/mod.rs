@@ -106,19 +106,20 @@ fn change_places(
     })
 }
 
-/// Releases held conflicts: they are with statements that the old LRS has. What the new one has under the id is
+/// Releases held conflicts, and what the old LRS has without its contents: they are about statements that it has. What the new one has under the id is
 /// not known yet, and nothing may be given up for a copy that is elsewhere. What was refused for its content
 /// stays held.
 fn ask_the_new_one_about_conflicts(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<()> {
     let released = tx.execute(
         "UPDATE aside SET held = 0, reason = ?2, due = 0, status = NULL, words = NULL, theirs = NULL,
             tries = 0, refusals = 0, taken = NULL, steady = NULL, boot = NULL
-         WHERE upstream = ?1 AND held = 1 AND reason IN (?3, ?4)",
+         WHERE upstream = ?1 AND held = 1 AND reason IN (?3, ?4, ?5)",
         params![
             upstream,
             WaitReason::Retry,
             HoldReason::Conflict,
-            HoldReason::ConflictUnseen
+            HoldReason::ConflictUnseen,
+            HoldReason::ContentMissing
         ],
     )?;
     tx.execute(

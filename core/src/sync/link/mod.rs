@@ -5,6 +5,7 @@
 //! All of it is read from the database when a session begins, written there with each settlement
 //! ([`Learned`]), and forgotten in memory when the session ends.
 
+mod contents;
 mod limits;
 mod lrs_clock;
 mod trouble;

@@ -121,7 +121,8 @@ impl Link {
         }
     }
 
-    fn name_trouble(&mut self, stop: Stop, now: Millis) {
+    /// Names what is the matter, and since when.
+    pub fn name_trouble(&mut self, stop: Stop, now: Millis) {
         let stop = match &self.speaks_others {
             // It said so before; now it is known to matter.
             Some(versions) if stop.problem == Problem::RefusesEverything => Stop {

@@ -8,3 +8,4 @@ pub(crate) mod on_post;
 pub(crate) mod refused_alone;
 pub(crate) mod suspects;
 pub(crate) mod task;
+pub(crate) mod with_contents;

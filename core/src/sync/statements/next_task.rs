@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::suspects;
 use super::task::{AfterLookup, Lookup, Next, Pending, Task};
+use super::with_contents::has_contents;
 use crate::lrs::{Request, requests};
 use crate::statement::XapiVersion;
 use crate::store::{
@@ -25,6 +26,7 @@ impl Session {
         let limits = Limits {
             statements,
             bytes: self.link.ceiling.bytes(&self.link.learned),
+            contents: self.link.contents_limits(now),
             speaks_2_0: self.link.version() >= XapiVersion::V2_0_0,
             clocks: self.link.clocks(now),
             after: if beside_others {
@@ -155,11 +157,13 @@ impl Session {
     /// sent again.
     fn first_look(&mut self, batch: Vec<Pending>) -> Task {
         let may_have_come = batch.iter().any(|item| item.row.sent_before);
-        if may_have_come && self.link.leaves_out_look() {
+        let has_contents = has_contents(&batch);
+        if may_have_come && !has_contents && self.link.leaves_out_look() {
             // The bytes are identical, so an LRS that has them may get them again.
             return Task::Post(batch);
         }
-        if self.link.learned.refuses_known {
+        // Contents are worth a question each.
+        if self.link.learned.refuses_known || has_contents {
             // One that asks to wait would be asked ten questions with each try.
             let may_be_there =
                 |item: &Pending| item.row.sent_before && !self.not_there.contains(&item.row.seq);
@@ -192,8 +196,7 @@ impl Session {
         match task {
             Task::Negotiate => requests::about(endpoint, authorization),
             Task::Post(batch) => {
-                let mut request =
-                    requests::post(endpoint, authorization, self.link.version(), batch);
+                let mut request = self.post(batch);
                 let sharing = self.flights.sharing(self.link.most_in_flight());
                 if sharing > 1 {
                     let bytes = request.body_len() as usize;
@@ -202,18 +205,44 @@ impl Session {
                 request
             }
             Task::Lookup(look) => {
-                let (id, bytes) = look
-                    .ask
-                    .front()
-                    .map_or((Uuid::nil(), 0), |item| (item.row.id, item.row.body.len()));
+                let front = look.ask.front();
+                let (id, bytes) =
+                    front.map_or((Uuid::nil(), 0), |item| (item.row.id, item.row.body.len()));
                 let ask = if look.as_voided {
                     requests::get_voided
                 } else {
                     requests::get
                 };
                 let request = ask(endpoint, authorization, self.link.version_to_read(), id);
-                requests::expecting(request, bytes)
+                match front.filter(|item| look.asks_for_contents(item)) {
+                    Some(item) => requests::expecting(
+                        requests::with_contents(request),
+                        bytes + item.row.contents.len(),
+                    ),
+                    None => requests::expecting(request, bytes),
+                }
             }
         }
+    }
+
+    fn post(&self, batch: &[Pending]) -> Request {
+        let (endpoint, authorization, version) = (
+            &self.link.config.endpoint,
+            self.link.config.authorization.as_ref(),
+            self.link.version(),
+        );
+        if let Some(first) = batch.first()
+            && has_contents(batch)
+        {
+            let parts = batch.iter().flat_map(|item| item.row.contents.parts());
+            let contents = (first.row.id, parts);
+            // What a header cannot say was refused when it was recorded.
+            if let Ok(request) =
+                requests::post_with_contents(endpoint, authorization, version, batch, contents)
+            {
+                return request;
+            }
+        }
+        requests::post(endpoint, authorization, version, batch)
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::on_post::blame_of;
 use super::task::{AfterLookup, Lookup, Pending, Task, split};
+use super::with_contents::{are_all, may_be_for_the_contents};
 use crate::lrs::reading::read_get;
 use crate::lrs::{Response, Sender, headers};
 use crate::statement::{self, Comparison, XapiVersion};
@@ -18,7 +19,7 @@ impl Session {
         &mut self,
         db: &mut Db,
         mut look: Lookup,
-        answer: &Response,
+        (answer, shown): (&Response, Option<Vec<Vec<u8>>>),
         retry_after: Option<Duration>,
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -41,6 +42,9 @@ impl Session {
             found = Looked::NotYet(wait);
         }
         self.judged(found.word());
+        if look.asks_for_contents(&item) && may_be_for_the_contents(&found) {
+            return self.ask_without_contents(db, look, item, now);
+        }
         if let Looked::Copy(_) | Looked::Missing | Looked::NotYet(_) = found {
             self.link.reads_in = Some(self.link.version_to_read());
         }
@@ -75,19 +79,34 @@ impl Session {
             }
             Looked::Copy(copy) => {
                 let by = (from, headers::xapi_version(answer));
-                self.shown(db, look, item, copy, by, now)
+                let proves = !look.needs_contents(&item)
+                    || shown.is_some_and(|shown| are_all(&item, &shown));
+                self.shown(db, look, item, (copy, proves), by, now)
             }
             Looked::Missing => self.missing(db, look, item, now),
         }
     }
 
-    /// Handles a copy that the LRS has under this id.
+    /// Asks again for the statement alone, as asked with its contents the LRS has shown nothing.
+    fn ask_without_contents(
+        &mut self,
+        db: &mut Db,
+        mut look: Lookup,
+        item: Pending,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        look.bare = true;
+        look.ask.push_front(item);
+        self.continue_look(db, look, now)
+    }
+
+    /// Handles a copy that the LRS has under this id; `proves` tells whether it shows all contents, too, or need not.
     fn shown(
         &mut self,
         db: &mut Db,
         look: Lookup,
         item: Pending,
-        copy: Vec<u8>,
+        (copy, proves): (Vec<u8>, bool),
         (from, version): (Sender, Option<XapiVersion>),
         now: Millis,
     ) -> Result<(), StoreError> {
@@ -96,6 +115,10 @@ impl Session {
                 self.link.learn_to_know(from);
                 // It answers 409 to an identical statement: from now on look up before sending again.
                 self.link.learned.refuses_known |= matches!(look.then, AfterLookup::Known { .. });
+                if !proves {
+                    let outcome = self.shown_without_contents(&item, now);
+                    return self.found(db, look, item, outcome, now);
+                }
                 self.found(db, look, item, Outcome::Delivered, now)
             }
             Comparison::Different(_)
@@ -144,7 +167,7 @@ impl Session {
             look.ask.push_front(item);
             return self.continue_look(db, look, now);
         }
-        look.as_voided = false;
+        (look.as_voided, look.bare) = (false, false);
         if item.looked && is_claimed {
             return self.vanished(db, look, item, now);
         }
@@ -193,6 +216,9 @@ impl Session {
         now: Millis,
     ) -> Result<(), StoreError> {
         match look.ask.pop_front() {
+            Some(item) if look.asks_for_contents(&item) && stop.problem != Problem::Unreachable => {
+                self.ask_without_contents(db, look, item, now)
+            }
             Some(item) => self.look_stopped(db, look, item, stop, now),
             None => self.stop(db, stop, Duration::ZERO, now),
         }
@@ -282,7 +308,7 @@ impl Session {
         outcome: Outcome,
         now: Millis,
     ) -> Result<(), StoreError> {
-        (look.as_voided, look.again) = (false, false);
+        (look.as_voided, look.again, look.bare) = (false, false, false);
         let same = outcome == Outcome::Delivered;
         let (seq, is_new) = (item.row.seq, item.looked || !item.row.sent_before);
         let settled = vec![(item, outcome)];
@@ -453,7 +479,7 @@ impl Session {
         may_not_read: bool,
         now: Millis,
     ) -> Result<(), StoreError> {
-        (look.as_voided, look.again) = (false, false);
+        (look.as_voided, look.again, look.bare) = (false, false, false);
         match &look.then {
             // The credentials, or one of these? Only another statement that is taken tells.
             AfterLookup::Split { blame, .. } if blame.is_401() => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::in_flight::Flight;
 use super::task::{AfterLookup, Lookup, Pending, Sent, Task, split};
+use super::with_contents::has_contents;
 use crate::lrs::TransportError;
 use crate::store::{Db, HoldReason, Millis, Outcome, Problem, StoreError};
 use crate::sync::judge;
@@ -34,6 +35,7 @@ impl Session {
             TransportError::Unreachable(_) | TransportError::Unreadable(_) => {
                 self.unsent = self.flights.take_back(flight.mark);
             }
+            _ if has_contents(&batch) => return self.contents_stopped(db, batch, stop, sent, now),
             TransportError::Broken(_) if sent.bytes >= policy::BIG_BODY => {
                 self.link
                     .ceiling
@@ -89,13 +91,21 @@ impl Session {
     pub(crate) fn posted(
         &mut self,
         db: &mut Db,
-        batch: Vec<Pending>,
-        verdict: Verdict,
+        mut batch: Vec<Pending>,
+        mut verdict: Verdict,
         sent: Sent,
         now: Millis,
     ) -> Result<(), StoreError> {
         self.judged(verdict.word());
-        if let Verdict::Suspicious { .. } | Verdict::Known { .. } = verdict {
+        if has_contents(&batch) {
+            match self.posted_contents(db, &mut batch, verdict, sent, now)? {
+                Some(other) => verdict = other,
+                None => return Ok(()),
+            }
+        }
+        if let Verdict::Suspicious { .. } | Verdict::Known { .. } = verdict
+            && !has_contents(&batch)
+        {
             self.refused = Some(self.refused.map_or(batch.len(), |n| n.min(batch.len())));
         }
         match verdict {
@@ -218,7 +228,7 @@ impl Session {
         }
         for (at, blame) in refused {
             // If it took some, it took those in the same answer.
-            let taken = self.link.learned.taken - u64::from(!delivered.is_empty());
+            let taken = self.taken_like(&batch[at]) - u64::from(!delivered.is_empty());
             self.blame_since(db, vec![batch[at].clone()], &blame, taken, now)?;
         }
         let words = "it neither stored nor refused the statement".to_owned();
@@ -238,7 +248,7 @@ impl Session {
     }
 
     /// Finds out who is at fault for a 400, 422, 403 or an LRS's own 500.
-    fn suspicious(
+    pub(crate) fn suspicious(
         &mut self,
         db: &mut Db,
         mut batch: Vec<Pending>,
@@ -298,7 +308,7 @@ impl Session {
         // 500 to what they have just stored.
         let may_be_there = item.row.sent_before || blame.reason == HoldReason::ServerError;
         if !self.link.auth_verified
-            || (may_be_there && !item.looked)
+            || ((may_be_there || item.has_contents()) && !item.looked)
             || blame.reason == HoldReason::ServerError
         {
             self.tasks

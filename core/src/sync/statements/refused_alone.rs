@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::suspects::Suspect;
 use super::task::{AfterLookup, Lookup, Pending, Task};
+use super::with_contents::has_contents;
 use crate::store::{Db, HoldReason, LONGEST_FUTURE_MS, Millis, Outcome, StoreError, WaitReason};
 use crate::sync::backoff;
 use crate::sync::link::Ceiling;
@@ -33,7 +34,8 @@ impl Session {
         blame: &Blame,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.blame_since(db, items, blame, self.link.learned.taken, now)
+        let taken = items.first().map_or(0, |item| self.taken_like(item));
+        self.blame_since(db, items, blame, taken, now)
     }
 
     /// Does the same for a refusal at which the upstream had taken statements of this many requests.
@@ -45,7 +47,8 @@ impl Session {
         taken: u64,
         now: Millis,
     ) -> Result<(), StoreError> {
-        if self.was_for_the_version(blame) {
+        let of_contents = has_contents(&items) && !blame.is_401();
+        if !of_contents && self.was_for_the_version(blame) {
             self.suspects.clear_refused();
             self.post_in_parts(items.into_iter().map(|item| vec![item]).collect());
             return Ok(());
@@ -53,6 +56,10 @@ impl Session {
         for mut item in items {
             if blame.is_a_refusal() {
                 self.refused_alone.insert(item.row.seq);
+            }
+            if of_contents {
+                self.blame_contents(db, item, blame, now)?;
+                continue;
             }
             let confirmed = self.confirms(&item, blame);
             if confirmed && self.may_appeal(&item, blame) {
@@ -117,8 +124,8 @@ impl Session {
 
     /// Tells whether the LRS itself has refused it often enough before in the same way, each time after it had
     /// taken others, and has taken others since.
-    fn confirms(&self, item: &Pending, blame: &Blame) -> bool {
-        let taken = self.link.learned.taken;
+    pub(crate) fn confirms(&self, item: &Pending, blame: &Blame) -> bool {
+        let taken = self.taken_like(item);
         let same = blame.reason == HoldReason::ServerError || item.row.status == blame.status;
         blame.is_a_refusal()
             && same
@@ -136,7 +143,7 @@ impl Session {
     /// Tells whether to send it again at once before it is held for this: successive requests may reach
     /// different nodes. What a server fails on has been tried often enough, as has what was tried at other
     /// times.
-    fn may_appeal(&self, item: &Pending, blame: &Blame) -> bool {
+    pub(crate) fn may_appeal(&self, item: &Pending, blame: &Blame) -> bool {
         let tried = item.row.tries.saturating_sub(self.refusals_before(blame)) + item.appeals;
         // A report under 200 is about this statement, and comes from no limit or node.
         let is_reported = blame.status == Some(200);
@@ -281,17 +288,27 @@ impl Session {
     }
 
     pub(crate) fn later(&mut self, item: &Pending, blame: &Blame, now: Millis) -> Outcome {
-        self.later_since(item, blame, self.link.learned.taken, now)
+        self.later_since(item, blame, self.taken_like(item), now)
     }
 
     /// Puts a statement off, longer each time. `taken` is the number of requests that the upstream had taken
     /// statements of when it refused this one.
-    fn later_since(&mut self, item: &Pending, blame: &Blame, taken: u64, now: Millis) -> Outcome {
+    pub(crate) fn later_since(
+        &mut self,
+        item: &Pending,
+        blame: &Blame,
+        taken: u64,
+        now: Millis,
+    ) -> Outcome {
         let asked = blame.retry_after.unwrap_or_default();
         let wait = backoff::suspicion(item.row.tries, &mut self.rng)
             .max(policy::REFUSALS_APART)
             .max(asked.min(policy::LONGEST_SUSPICION))
-            .max(self.under_way(now));
+            .max(if item.has_contents() {
+                self.contents_at_work.left(now)
+            } else {
+                self.under_way(now)
+            });
         Outcome::Waiting {
             reason: WaitReason::Suspect,
             due: Some(now + wait.as_millis() as Millis),

@@ -68,6 +68,8 @@ pub(crate) struct Lookup {
     /// Tells whether the first one, which was not found, is asked for once more to get out of step: see
     /// [`policy::OUT_OF_STEP`](crate::sync::policy::OUT_OF_STEP).
     pub(crate) again: bool,
+    /// Tells whether the first one is asked for without its contents: asked for with them, the LRS has shown nothing.
+    pub(crate) bare: bool,
     /// Statements asked for and not found.
     pub(crate) missing: Vec<Pending>,
     pub(crate) then: AfterLookup,
@@ -103,6 +105,7 @@ impl Lookup {
             ask: ask.into_iter().collect(),
             as_voided: false,
             again: false,
+            bare: false,
             missing: Vec::new(),
             then,
         }

@@ -8,9 +8,10 @@ use super::lrs::{Lrs, endpoint};
 use crate::clock::{Now, Steady};
 use crate::event::Event;
 use crate::lrs::Credentials;
-use crate::statement::{Fill, XapiVersion, prepare};
+use crate::statement::{Content, Fill, XapiVersion, prepare};
 use crate::store::{
     Db, Durability, HistoryPolicy, HoldReason, Holder, Millis, Page, Problem, UpstreamId,
+    WaitReason,
 };
 use crate::sync::{Ended, Session, SessionConfig, Step};
 
@@ -82,6 +83,34 @@ impl Device {
             .remove(0)
             .unwrap();
         id
+    }
+
+    /// A statement with this content.
+    pub(super) fn record_with(&mut self, n: u128, octets: &[u8]) -> Uuid {
+        let id = Uuid::from_u128(n | 0x4000_8000_0000_0000_0000);
+        let content = Content::bytes(octets);
+        let text = format!(
+            r#"{{"id":"{id}","actor":{{"mbox":"mailto:a@example.com"}},"verb":{{"id":"http://example.com/did"}},
+            "object":{{"id":"http://example.com/{n}"}},"attachments":[{{"usageType":"http://example.com/u",
+            "display":{{"en":"x"}},"contentType":"text/plain","length":{},"sha2":"{}"}}]}}"#,
+            octets.len(),
+            content.sha2()
+        );
+        let fill = Fill {
+            id,
+            now_ms: START - 1_000,
+        };
+        let prepared = prepare(text.as_bytes(), XapiVersion::V1_0_3, &fill).unwrap();
+        let prepared = prepared.with_contents(&[content]).unwrap();
+        let recorded = self.db.append(&[&vec![prepared]], self.now).remove(0);
+        recorded.unwrap();
+        id
+    }
+
+    /// Why each statement waits aside.
+    pub(super) fn waiting(&self) -> Vec<(Uuid, WaitReason)> {
+        let waiting = self.db.waiting(UpstreamId::MAIN, Page::default()).unwrap();
+        waiting.iter().map(|one| (one.id, one.reason)).collect()
     }
 
     pub(super) fn void(&mut self, target: Uuid) -> Uuid {
@@ -263,7 +292,7 @@ impl Device {
             .queued(UpstreamId::MAIN, all)
             .unwrap()
             .iter()
-            .map(|s| s.statement.len())
+            .map(|s| s.statement.len() + s.content_bytes as usize)
             .sum();
         assert_eq!(ledger.queued_bytes as usize, bytes);
     }

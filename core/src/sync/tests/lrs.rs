@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::lrs::multipart::{Boundary, Part, parts};
 use crate::lrs::{Credentials, Endpoint, Method, Request, Response, TransportError};
 use crate::store::Millis;
 
@@ -21,6 +22,27 @@ pub(super) enum OnKnown {
     },
 }
 
+/// What an LRS does with a request with contents.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum OnContents {
+    Take,
+    /// It takes no multipart.
+    Refuse(u16),
+    /// It gives no answer to so many bytes of contents and more. It keeps the statements, but not the contents.
+    HangFrom(usize),
+}
+
+/// What it shows of contents.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum ShowsContents {
+    /// Those that it has.
+    All,
+    /// None: it does not know the question.
+    None,
+    /// It answers so where the contents are not there.
+    Fails(u16),
+}
+
 /// What goes wrong with one request; afterwards all is well.
 #[derive(Clone)]
 pub(super) enum Fault {
@@ -29,6 +51,8 @@ pub(super) enum Fault {
     /// The same from something before the LRS, or in its place.
     Stranger(u16, &'static str),
     LoseAnswer,
+    /// The same of a request with contents, which it takes.
+    LoseAnswerWithContents,
     Fail(TransportError),
 }
 
@@ -69,7 +93,13 @@ pub(super) struct Lrs {
     pub(super) faults: VecDeque<Fault>,
     /// Who may answer in its place, by the request and the time.
     pub(super) instead: Instead,
+    pub(super) on_contents: OnContents,
+    pub(super) shows_contents: ShowsContents,
+    /// Contents of statements, as they came.
+    pub(super) contents: BTreeMap<Uuid, Vec<Vec<u8>>>,
     pub(super) posts: Vec<usize>,
+    /// Of these the ones with contents: how many statements, and how many contents.
+    pub(super) posts_with_contents: Vec<(usize, usize)>,
     pub(super) gets: usize,
     pub(super) requests: usize,
 }
@@ -98,7 +128,11 @@ impl Lrs {
             fails_after_storing: false,
             faults: VecDeque::new(),
             instead: Box::new(|_, _| None),
+            on_contents: OnContents::Take,
+            shows_contents: ShowsContents::All,
+            contents: BTreeMap::new(),
             posts: Vec::new(),
+            posts_with_contents: Vec::new(),
             gets: 0,
             requests: 0,
         }
@@ -141,9 +175,14 @@ impl Lrs {
                 self.obey(request);
                 Err(TransportError::Broken("reset".into()))
             }
+            Some(Fault::LoseAnswerWithContents) => {
+                self.with_contents(request)?;
+                Err(TransportError::Broken("reset".into()))
+            }
             Some(Fault::None) | None if self.is_cut(request) => {
                 Err(TransportError::Broken("cut".into()))
             }
+            Some(Fault::None) | None if parts_of(request).is_some() => self.with_contents(request),
             Some(Fault::None) | None => Ok(self.obey(request)),
         }
     }
@@ -290,7 +329,9 @@ impl Lrs {
         if !self.may_read {
             return answer(self.forbids_by, &[], "write only".into());
         }
-        let (name, id) = url.split_once('?').unwrap().1.split_once('=').unwrap();
+        let query = url.split_once('?').unwrap().1;
+        let with_contents = query.strip_suffix("&attachments=true");
+        let (name, id) = with_contents.unwrap_or(query).split_once('=').unwrap();
         let id: Uuid = id.parse().unwrap();
         if self.hides.contains(&id) {
             return answer(401, &[], "not this one".into());
@@ -301,7 +342,17 @@ impl Lrs {
         let voided = self.voided.contains(&id);
         match self.stored.get(&id) {
             Some(found) if voided == (name == "voidedStatementId") => {
-                answer(200, &[], found.to_string())
+                let contents = self.contents.get(&id);
+                match (self.shows_contents, with_contents) {
+                    (ShowsContents::Fails(status), Some(_)) if contents.is_none() => {
+                        answer(status, &[], "contents".into())
+                    }
+                    (ShowsContents::All | ShowsContents::Fails(_), Some(_)) => {
+                        let contents = contents.cloned().unwrap_or_default();
+                        in_parts(&found.to_string(), &contents)
+                    }
+                    _ => answer(200, &[], found.to_string()),
+                }
             }
             _ => answer(404, &[], "none".into()),
         }
@@ -322,4 +373,75 @@ pub(super) fn answer(status: u16, headers: &[(&str, String)], body: String) -> R
 
 pub(super) fn endpoint() -> Endpoint {
     Endpoint::parse("https://lrs.example/xAPI").unwrap()
+}
+
+/// Statements and contents of a request with contents.
+fn parts_of(request: &Request) -> Option<(Vec<u8>, Vec<(String, Vec<u8>)>)> {
+    let mut headers = request.headers.iter();
+    let (_, content_type) = headers.find(|(name, _)| *name == "Content-Type")?;
+    let boundary = Boundary::of(content_type).ok()?;
+    let found = parts(request.body_bytes().unwrap(), &boundary).unwrap();
+    let (first, others) = found.split_first().unwrap();
+    let content = |part: &Part<'_>| {
+        let hash = part.head.get("X-Experience-API-Hash").unwrap();
+        (hash.to_owned(), part.content.to_vec())
+    };
+    Some((first.content.to_vec(), others.iter().map(content).collect()))
+}
+
+fn in_parts(statement: &str, contents: &[Vec<u8>]) -> Response {
+    let mut body = format!("--b\r\nContent-Type: application/json\r\n\r\n{statement}").into_bytes();
+    for content in contents {
+        body.extend_from_slice(b"\r\n--b\r\n\r\n");
+        body.extend_from_slice(content);
+    }
+    body.extend_from_slice(b"\r\n--b--");
+    let mut answer = answer(
+        200,
+        &[("Content-Type", "multipart/mixed; boundary=b".to_owned())],
+        String::new(),
+    );
+    answer.body = body;
+    answer
+}
+
+impl Lrs {
+    /// A request with contents. Nothing comes bare: each hash that a statement names has its part.
+    fn with_contents(&mut self, request: &Request) -> Result<Response, TransportError> {
+        let (statements, contents) = parts_of(request).unwrap();
+        let batch: Vec<Value> = serde_json::from_slice(&statements).unwrap();
+        let named = |one: &Value| -> Vec<String> {
+            let list = one["attachments"].as_array().unwrap();
+            let hashes = list.iter().map(|it| it["sha2"].as_str().unwrap());
+            hashes.map(str::to_owned).collect()
+        };
+        for one in &batch {
+            for hash in named(one) {
+                assert!(
+                    contents.iter().any(|(sha2, _)| *sha2 == hash),
+                    "{hash} is missing"
+                );
+            }
+        }
+        self.posts_with_contents.push((batch.len(), contents.len()));
+        if let OnContents::Refuse(status) = self.on_contents {
+            return Ok(answer(status, &[], "Invalid JSON body".into()));
+        }
+        let bytes: usize = contents.iter().map(|(_, content)| content.len()).sum();
+        let hangs = matches!(self.on_contents, OnContents::HangFrom(from) if bytes >= from);
+        let stored = self.post(&statements);
+        if stored.status == 200 && !hangs {
+            for one in &batch {
+                let id = one["id"].as_str().unwrap().parse().unwrap();
+                let mine = named(one);
+                let mine = contents.iter().filter(|(sha2, _)| mine.contains(sha2));
+                let mine = mine.map(|(_, content)| content.clone()).collect();
+                self.contents.insert(id, mine);
+            }
+        }
+        if hangs {
+            return Err(TransportError::TimedOut);
+        }
+        Ok(stored)
+    }
 }

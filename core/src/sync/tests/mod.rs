@@ -1,6 +1,7 @@
 //! The session against a scripted LRS, in virtual time.
 
 mod blame;
+mod contents;
 mod delivery;
 mod device;
 mod in_flight;

@@ -1,16 +1,17 @@
 //! Requests to an LRS.
 //!
 //! Every request carries `X-Experience-API-Version` (C 3.3; 9274 4.1.7), and asks for an answer that is not compressed:
-//! answers are short, and without this any coding would be allowed (RFC 9110, section 12.5.3). A body is JSON, not
-//! compressed either, since no LRS accepts that, and goes with `Content-Length`, which the transport adds: one LRS
-//! finds no body in a chunked request.
+//! answers are short, and without this any coding would be allowed (RFC 9110, section 12.5.3). A body is JSON, or has
+//! contents of attachments behind it, not compressed either, since no LRS accepts that, and goes with `Content-Length`,
+//! which the transport adds: one LRS finds no body in a chunked request.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Authorization, Endpoint, Method, Request};
-use crate::statement::XapiVersion;
+use super::multipart::{self, Boundary, Unwritable};
+use super::{Authorization, BodyPiece, Endpoint, Method, Request};
+use crate::statement::{ContentsPart, XapiVersion};
 
 /// Time for a TLS handshake on a bad mobile line and for a look-up on a busy LRS.
 const BASE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,20 +68,11 @@ pub fn post<B: AsRef<[u8]>>(
     version: XapiVersion,
     statements: &[B],
 ) -> Request {
-    let size = batch_bytes(statements.iter().map(|one| one.as_ref().len()));
-    let mut body = Vec::with_capacity(size);
-    if let [one] = statements {
-        body.extend_from_slice(one.as_ref());
+    let body = if let [one] = statements {
+        one.as_ref().to_vec()
     } else {
-        body.push(b'[');
-        for (at, one) in statements.iter().enumerate() {
-            if at > 0 {
-                body.push(b',');
-            }
-            body.extend_from_slice(one.as_ref());
-        }
-        body.push(b']');
-    }
+        array(statements)
+    };
     let mut headers = headers(authorization, version);
     headers.push(("Content-Type", "application/json".to_owned()));
     Request {
@@ -91,6 +83,68 @@ pub fn post<B: AsRef<[u8]>>(
         longest_answer: LONGEST_ANSWER,
         body: Some(body.into()),
     }
+}
+
+/// Makes the POST of a batch with contents of its attachments (C 1.5.2; 9274 4.1.3): the statements as an array, and each
+/// content once, with its hash and media type in the very text of the statement.
+///
+/// The boundary is made of the id of the first statement and the hashes: so it is the same each time the same is sent, and a
+/// content with it in would have to know its own hash.
+pub fn post_with_contents<'a, B: AsRef<[u8]>>(
+    endpoint: &Endpoint,
+    authorization: Option<&Authorization>,
+    version: XapiVersion,
+    statements: &[B],
+    (first, contents): (Uuid, impl IntoIterator<Item = ContentsPart<'a>>),
+) -> Result<Request, Unwritable> {
+    let mut parts: Vec<ContentsPart<'_>> = Vec::new();
+    for part in contents {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    let hashes: String = parts.iter().map(|part| part.sha2).collect();
+    let boundary = Boundary::random(Uuid::new_v5(&first, hashes.as_bytes()));
+    let contents = parts.iter().map(|part| multipart::Content {
+        content_type: part.content_type,
+        sha2: part.sha2,
+        octets: BodyPiece::Bytes(part.octets.to_vec()),
+    });
+    let body = multipart::write(&boundary, &array(statements), contents)?;
+    let mut headers = headers(authorization, version);
+    headers.push(("Content-Type", boundary.content_type()));
+    let bytes = usize::try_from(body.len()).unwrap_or(usize::MAX);
+    Ok(Request {
+        method: Method::Post,
+        url: endpoint.resource("statements").into(),
+        headers,
+        timeout: timeout(statements.len(), bytes),
+        longest_answer: LONGEST_ANSWER,
+        body: Some(body),
+    })
+}
+
+/// Number of bytes that a part takes beside its content, its hash and its type: a boundary of 40 characters, four headers
+/// and the line ends.
+const AROUND_A_PART: usize = 160;
+
+/// Returns about how many bytes a part takes of a body.
+pub fn part_bytes(part: &ContentsPart<'_>) -> usize {
+    AROUND_A_PART + part.sha2.len() + part.content_type.len() + part.octets.len()
+}
+
+fn array<B: AsRef<[u8]>>(statements: &[B]) -> Vec<u8> {
+    let size: usize = statements.iter().map(|one| one.as_ref().len() + 1).sum();
+    let mut body = Vec::with_capacity(size + 1);
+    body.push(b'[');
+    for (at, one) in statements.iter().enumerate() {
+        if at > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(one.as_ref());
+    }
+    body.push(b']');
+    body
 }
 
 /// Makes the GET of one statement by its id (C 2.1.3; 9274 4.1.6.1).
@@ -119,6 +173,18 @@ pub fn get_voided(
 #[must_use]
 pub fn expecting(mut look_up: Request, bytes: usize) -> Request {
     look_up.longest_answer = longest_copy(bytes);
+    look_up
+}
+
+/// Asks with a look-up for the contents of the statement's attachments as well.
+#[must_use]
+pub fn with_contents(mut look_up: Request) -> Request {
+    look_up.url.push_str("&attachments=true");
+    for (name, value) in &mut look_up.headers {
+        if *name == "Accept" {
+            "multipart/mixed, application/json".clone_into(value);
+        }
+    }
     look_up
 }
 
@@ -222,6 +288,60 @@ mod tests {
         assert_eq!(header(&request, "Authorization"), Some("Bearer token"));
         assert_eq!(header(&request, "Accept-Encoding"), Some("identity"));
         assert_eq!(request.headers.len(), 5);
+    }
+
+    #[test]
+    fn contents_follow_their_statements_byte_for_byte() {
+        let first = Uuid::from_u128(7);
+        let part = ContentsPart {
+            sha2: "bbc2367639e4b91f59d18107dee010783a68817f9a9ebae802246a9aa02f08ab",
+            content_type: "text/plain",
+            octets: b"knot tied in 41 s",
+        };
+        let made = |statements: &[&[u8]], parts: &[ContentsPart<'_>]| {
+            let parts = (first, parts.iter().copied());
+            post_with_contents(&endpoint(), None, XapiVersion::V1_0_3, statements, parts).unwrap()
+        };
+        let request = made(&[b"{ }"], &[part, part]);
+        let content_type = header(&request, "Content-Type").unwrap();
+        let boundary = content_type.split_once("boundary=").unwrap().1;
+        let expected = format!(
+            "--{boundary}\r\nContent-Type: application/json\r\n\r\n[{{ }}]\r\n\
+             --{boundary}\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: binary\r\n\
+             X-Experience-API-Hash: bbc2367639e4b91f59d18107dee010783a68817f9a9ebae802246a9aa02f08ab\r\n\
+             Content-Length: 17\r\n\r\nknot tied in 41 s\r\n--{boundary}--\r\n"
+        );
+        let body = request.body_bytes().unwrap();
+        assert_eq!(str::from_utf8(body).unwrap(), expected);
+        // What it is reckoned at is a little more than what it takes.
+        let rest = made(&[b"{ }"], &[]).body_len();
+        let takes = body.len() as u64 - rest;
+        let reckoned = part_bytes(&part) as u64;
+        assert!(
+            (takes..takes + 40).contains(&reckoned),
+            "{takes} {reckoned}"
+        );
+        assert_eq!(made(&[b"{ }"], &[part]), request);
+        let other = ContentsPart {
+            content_type: "a/b",
+            ..part
+        };
+        let both = made(&[b"{}", b"{}"], &[part, other]);
+        let body = String::from_utf8_lossy(both.body_bytes().unwrap()).into_owned();
+        assert_eq!(body.matches("X-Experience-API-Hash").count(), 2);
+        assert!(body.contains("\r\n\r\n[{},{}]\r\n--"));
+    }
+
+    #[test]
+    fn contents_are_asked_for_by_name() {
+        let look_up = with_contents(get(&endpoint(), None, XapiVersion::V1_0_3, Uuid::nil()));
+        assert!(
+            look_up
+                .url
+                .ends_with("?statementId=00000000-0000-0000-0000-000000000000&attachments=true")
+        );
+        let accepted = header(&look_up, "Accept").unwrap();
+        assert_eq!(accepted, "multipart/mixed, application/json");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, model: &Model) -> 
         HoldReason::ServerError => {
             known.recipe.kind == Kind::Poison && character.poison != Poison::Takes
         }
-        // The simulated disk spoils nothing, and what the app gives up the LRS says nothing of.
-        HoldReason::Damaged | HoldReason::TargetGivenUp => false,
+        // Here no statement has contents, the simulated disk spoils nothing, and what the app gives up the LRS says nothing of.
+        HoldReason::ContentMissing | HoldReason::Damaged | HoldReason::TargetGivenUp => false,
     }
 }

@@ -18,7 +18,7 @@ pub struct Malformed(pub(super) String);
 pub struct Boundary(String);
 
 impl Boundary {
-    /// Makes one that no content has by chance, of an id that is random (version 4). No content is searched for it.
+    /// Makes one that no content has by chance, of an id that is random (version 4 or 5). No content is searched for it.
     pub fn random(random: Uuid) -> Self {
         Self(format!("pannier-{}", random.simple()))
     }

@@ -6,6 +6,7 @@
 
 mod about;
 mod asked;
+mod contents;
 mod get;
 mod hints;
 mod not_an_lrs;
@@ -18,6 +19,7 @@ mod words;
 pub(super) use about::common;
 pub use about::{About, highest_common, read_about, speaks_both};
 pub use asked::AskedAs;
+pub use contents::without_contents;
 pub use get::{Found, read_get};
 pub use not_an_lrs::NotAnLrs;
 pub use post::{Posted, read_post};
