@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::lrs::{InvalidCredentials, InvalidEndpoint};
-use crate::statement::Invalid;
+use crate::statement::{Invalid, Unmatched};
 use crate::store::{self, Refused, StoreError, Unchanged};
 
 /// An error of a [`Collector`](crate::Collector) call. The call changed nothing, and nothing that was recorded before
@@ -16,13 +16,41 @@ pub enum Error {
     /// listed.
     #[error("{subject} not valid:\n{0}", subject = .0.subject())]
     Invalid(Invalid),
-    /// The statement is valid by the standard, but Pannier cannot deliver its attachment content yet.
+    /// An attachment without `fileUrl` has no content among those that were given with the statement.
     #[error(
-        "statement {id} has an attachment without fileUrl: Pannier cannot send attachment content yet, so give it a fileUrl or leave the attachment out"
+        "{path} of statement {id} has no fileUrl, and no content with its sha2 {sha2} was given: give the content with the statement, or the attachment a fileUrl"
     )]
-    AttachmentContent {
+    ContentMissing {
         /// The statement.
         id: Uuid,
+        /// JSON path of the attachment.
+        path: String,
+        /// Its `sha2`.
+        sha2: String,
+    },
+    /// A content is another than its attachment says.
+    #[error(
+        "{path} of statement {id} says {said}, and of the content that was given it is {found}: put it right there, or give the right content"
+    )]
+    ContentMismatch {
+        /// The statement.
+        id: Uuid,
+        /// JSON path of what the attachment says.
+        path: String,
+        /// What the attachment says.
+        said: String,
+        /// What it is.
+        found: String,
+    },
+    /// A content was given of which no attachment without `fileUrl` says anything, or twice.
+    #[error(
+        "a content was given with statement {id} that is that of no attachment of it, or there twice; its sha2 is {sha2}: leave it out, or let an attachment say it"
+    )]
+    ContentUnused {
+        /// The statement.
+        id: Uuid,
+        /// SHA-256 of the content.
+        sha2: String,
     },
     /// Another statement was recorded under this id. A replacement is also refused if this very statement was recorded,
     /// and is held itself, or another LRS has it or is to get it.
@@ -143,7 +171,9 @@ impl Error {
             // Syncs of other threads, or automatic ones, deliver what it is still to get.
             Self::UpstreamNotEmpty { .. } => true,
             Self::Invalid(_)
-            | Self::AttachmentContent { .. }
+            | Self::ContentMissing { .. }
+            | Self::ContentMismatch { .. }
+            | Self::ContentUnused { .. }
             | Self::OtherContent { .. }
             | Self::Unknown { .. }
             | Self::NotHeld { .. }
@@ -160,6 +190,20 @@ impl Error {
             | Self::Reentrant
             | Self::Panicked
             | Self::Closing => false,
+        }
+    }
+
+    pub(crate) fn unmatched(id: Uuid, unmatched: Unmatched) -> Self {
+        match unmatched {
+            Unmatched::Invalid(invalid) => Self::Invalid(invalid),
+            Unmatched::Missing { path, sha2 } => Self::ContentMissing { id, path, sha2 },
+            Unmatched::Mismatch { path, said, found } => Self::ContentMismatch {
+                id,
+                path,
+                said,
+                found,
+            },
+            Unmatched::Unused { sha2 } => Self::ContentUnused { id, sha2 },
         }
     }
 
@@ -290,7 +334,18 @@ mod tests {
         ];
         let others = [
             Error::Invalid(checked.unwrap_err()),
-            Error::AttachmentContent { id },
+            Error::ContentMissing {
+                id,
+                path: text(),
+                sha2: text(),
+            },
+            Error::ContentMismatch {
+                id,
+                path: text(),
+                said: text(),
+                found: text(),
+            },
+            Error::ContentUnused { id, sha2: text() },
             Error::OtherContent { id },
             Error::Unknown { id },
             Error::NotHeld { id },

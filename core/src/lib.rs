@@ -27,7 +27,8 @@ pub mod transport;
 
 pub use collector::{
     AsStatement, Check, Collector, Config, Conflict, CredentialsProvider, EventStream, Examined,
-    Finding, NewUpstream, Probe, Recorded, Recorder, Status, SyncPolicy, Upstream, UpstreamInfo,
+    Finding, KeptContent, NewUpstream, Probe, Recorded, Recorder, Status, SyncPolicy, Upstream,
+    UpstreamInfo, WithContents,
 };
 pub use error::Error;
 pub use event::Event;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pannier::Collector;
 
+use crate::contents::octets;
 use crate::credentials::AppsProvider;
 use crate::events::Listeners;
 use crate::listings::{all, most, page};
@@ -13,8 +14,8 @@ use crate::statement::{Ifi, Statement, StatementDefaults, typed};
 use crate::transport::AppsTransport;
 use crate::{
     BlockingRecorder, Config, Conflict, Credentials, CredentialsProvider, Erased, EventListener,
-    HeldStatement, ListedStatement, PannierError, Probe, Recorded, Status, Subscription,
-    SyncReport, TimeSpan, Transport, Url, Uuid, WaitingStatement,
+    HeldStatement, KeptContent, ListedStatement, PannierError, Probe, Recorded, Status,
+    Subscription, SyncReport, TimeSpan, Transport, Url, Uuid, WaitingStatement,
 };
 
 /// Records statements, keeps them, and delivers them. `Collector`, built on this, is for coroutines
@@ -67,6 +68,26 @@ impl BlockingCollector {
     /// Records a statement given as JSON text, whose bytes are kept as they are apart from what is added.
     pub fn record_json(&self, json: String) -> Result<Recorded, PannierError> {
         Ok(self.core.record(json)?.into())
+    }
+
+    /// Records a statement with contents of its attachments, which are sent with it: one for each attachment that has no
+    /// `fileUrl`, found by the `sha2` that it says (`attachment_of`). Together they may have 1 MiB.
+    pub fn record_with(
+        &self,
+        statement: Statement,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Recorded, PannierError> {
+        let recorded = self.core.record_with(typed(statement)?, octets(contents))?;
+        Ok(recorded.into())
+    }
+
+    /// Like `record_with`, with JSON text.
+    pub fn record_json_with(
+        &self,
+        json: String,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Recorded, PannierError> {
+        Ok(self.core.record_with(json, octets(contents))?.into())
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.
@@ -164,6 +185,33 @@ impl BlockingCollector {
     /// Like `replace`, with JSON text.
     pub fn replace_json(&self, id: Uuid, json: String) -> Result<Uuid, PannierError> {
         Ok(self.core.replace(id, json)?)
+    }
+
+    /// Like `replace`, with contents of its attachments that are not those of the old one.
+    pub fn replace_with(
+        &self,
+        id: Uuid,
+        statement: Statement,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Uuid, PannierError> {
+        let statement = pannier::WithContents::new(typed(statement)?, octets(contents));
+        Ok(self.core.replace(id, statement)?)
+    }
+
+    /// Like `replace_with`, with JSON text.
+    pub fn replace_json_with(
+        &self,
+        id: Uuid,
+        json: String,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Uuid, PannierError> {
+        let statement = pannier::WithContents::new(json, octets(contents));
+        Ok(self.core.replace(id, statement)?)
+    }
+
+    /// Returns the contents of a statement's attachments, as long as they are on the device.
+    pub fn contents(&self, id: Uuid) -> Result<Vec<KeptContent>, PannierError> {
+        Ok(all(self.core.contents(id)?))
     }
 
     /// Gives a held statement up for good.

@@ -68,12 +68,39 @@ pub enum PannierError {
         /// Explanation and advice.
         explanation: String,
     },
-    /// It is valid by the standard, but has an attachment without `fileUrl`, whose content Pannier
-    /// cannot deliver yet.
+    /// An attachment without `fileUrl` has no content among those that were given with the statement.
     #[error("{explanation}")]
-    AttachmentContent {
+    ContentMissing {
         /// The statement.
         id: Uuid,
+        /// JSON path of the attachment.
+        path: String,
+        /// Its `sha2`.
+        sha2: String,
+        /// Explanation and advice.
+        explanation: String,
+    },
+    /// A content is another than its attachment says.
+    #[error("{explanation}")]
+    ContentMismatch {
+        /// The statement.
+        id: Uuid,
+        /// JSON path of what the attachment says.
+        path: String,
+        /// What the attachment says.
+        said: String,
+        /// What it is.
+        found: String,
+        /// Explanation and advice.
+        explanation: String,
+    },
+    /// A content was given that is that of no attachment without `fileUrl`, or twice.
+    #[error("{explanation}")]
+    ContentUnused {
+        /// The statement.
+        id: Uuid,
+        /// SHA-256 of the content.
+        sha2: String,
         /// Explanation and advice.
         explanation: String,
     },
@@ -332,7 +359,29 @@ impl From<pannier::Error> for PannierError {
                 warnings: invalid.warnings.into(),
                 explanation,
             },
-            Error::AttachmentContent { id } => Self::AttachmentContent { id, explanation },
+            Error::ContentMissing { id, path, sha2 } => Self::ContentMissing {
+                id,
+                path,
+                sha2,
+                explanation,
+            },
+            Error::ContentMismatch {
+                id,
+                path,
+                said,
+                found,
+            } => Self::ContentMismatch {
+                id,
+                path,
+                said,
+                found,
+                explanation,
+            },
+            Error::ContentUnused { id, sha2 } => Self::ContentUnused {
+                id,
+                sha2,
+                explanation,
+            },
             Error::OtherContent { id } => Self::OtherContent { id, explanation },
             Error::Unknown { id } => Self::Unknown { id, explanation },
             Error::NotHeld { id } => Self::NotHeld { id, explanation },
@@ -498,7 +547,24 @@ mod tests {
         let checked = pannier::statement::check(b"{}", pannier::XapiVersion::V2_0_0);
         vec![
             (Error::Invalid(checked.unwrap_err()), "Invalid"),
-            (Error::AttachmentContent { id }, "AttachmentContent"),
+            (
+                Error::ContentMissing {
+                    id,
+                    path: name(),
+                    sha2: name(),
+                },
+                "ContentMissing",
+            ),
+            (
+                Error::ContentMismatch {
+                    id,
+                    path: name(),
+                    said: name(),
+                    found: name(),
+                },
+                "ContentMismatch",
+            ),
+            (Error::ContentUnused { id, sha2: name() }, "ContentUnused"),
             (Error::OtherContent { id }, "OtherContent"),
             (Error::Unknown { id }, "Unknown"),
             (Error::NotHeld { id }, "NotHeld"),

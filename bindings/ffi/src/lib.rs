@@ -16,6 +16,7 @@
 mod collector;
 mod config;
 mod conflict;
+mod contents;
 mod credentials;
 mod errors;
 mod events;
@@ -36,6 +37,7 @@ mod url;
 pub use collector::BlockingCollector;
 pub use config::{Config, Durability, HistoryPolicy, SyncPolicy, XapiVersion};
 pub use conflict::{Conflict, Difference};
+pub use contents::{KeptContent, attachment_of};
 pub use credentials::{Credentials, CredentialsError, CredentialsProvider};
 pub use errors::{Fault, PannierError, Warnings};
 pub use events::{Event, EventListener, ListenerError, Subscription};

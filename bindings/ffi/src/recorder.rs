@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pannier::Recorder;
 
+use crate::contents::octets;
 use crate::listings::all;
 use crate::statement::{Statement, StatementDefaults, all_typed, typed};
 use crate::{PannierError, Uuid};
@@ -54,6 +55,26 @@ impl BlockingRecorder {
     /// Records a statement given as JSON text, whose bytes are kept as they are apart from what is added.
     pub fn record_json(&self, json: String) -> Result<Recorded, PannierError> {
         Ok(self.core.record(json)?.into())
+    }
+
+    /// Records a statement with contents of its attachments, which are sent with it: one for each attachment that has no
+    /// `fileUrl`, found by the `sha2` that it says (`attachment_of`). Together they may have 1 MiB.
+    pub fn record_with(
+        &self,
+        statement: Statement,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Recorded, PannierError> {
+        let recorded = self.core.record_with(typed(statement)?, octets(contents))?;
+        Ok(recorded.into())
+    }
+
+    /// Like `record_with`, with JSON text.
+    pub fn record_json_with(
+        &self,
+        json: String,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Recorded, PannierError> {
+        Ok(self.core.record_with(json, octets(contents))?.into())
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.

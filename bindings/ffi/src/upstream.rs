@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pannier::Upstream;
 
+use crate::contents::octets;
 use crate::listings::{all, page};
 use crate::statement::{Statement, typed};
 use crate::{
@@ -91,6 +92,28 @@ impl BlockingUpstream {
     /// Like `replace`, with JSON text.
     pub fn replace_json(&self, id: Uuid, json: String) -> Result<Uuid, PannierError> {
         Ok(self.core.replace(id, json)?)
+    }
+
+    /// Like `replace`, with contents of its attachments that are not those of the old one.
+    pub fn replace_with(
+        &self,
+        id: Uuid,
+        statement: Statement,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Uuid, PannierError> {
+        let statement = pannier::WithContents::new(typed(statement)?, octets(contents));
+        Ok(self.core.replace(id, statement)?)
+    }
+
+    /// Like `replace_with`, with JSON text.
+    pub fn replace_json_with(
+        &self,
+        id: Uuid,
+        json: String,
+        contents: Vec<Vec<u8>>,
+    ) -> Result<Uuid, PannierError> {
+        let statement = pannier::WithContents::new(json, octets(contents));
+        Ok(self.core.replace(id, statement)?)
     }
 
     /// Gives up for good a statement that is held here. Other upstreams get it all the same.

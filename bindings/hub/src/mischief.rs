@@ -14,6 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use pannier_xapi::lrs::multipart::{Boundary, parts};
 use serde::Deserialize;
 
 /// Treatment of a request.
@@ -108,12 +109,17 @@ impl Mischief {
         script.next.remove(due).map(|(_, deed)| deed)
     }
 
-    fn refusal(&self, body: &[u8]) -> Option<String> {
+    fn refusal(&self, content_type: &str, body: &[u8]) -> Option<String> {
         let mut script = self.script();
         if script.refused.is_empty() {
             return None;
         }
-        let sent = ids(body);
+        let boundary = Boundary::of(content_type).ok();
+        let parts = boundary.and_then(|boundary| parts(body, &boundary).ok());
+        let sent = ids(parts
+            .as_ref()
+            .and_then(|parts| parts.first())
+            .map_or(body, |part| part.content));
         let (_, words) = script.refused.iter().find(|(id, _)| sent.contains(id))?;
         let words = words.clone();
         script.done += 1;
@@ -151,7 +157,9 @@ async fn meddle(State(mischief): State<Mischief>, request: Request, next: Next) 
     let deed = mischief.take(sending);
     if deed.is_none()
         && sending
-        && let Some(words) = mischief.refusal(&body)
+        && let content_type = parts.headers.get(header::CONTENT_TYPE)
+        && let content_type = content_type.and_then(|it| it.to_str().ok())
+        && let Some(words) = mischief.refusal(content_type.unwrap_or_default(), &body)
     {
         return (StatusCode::BAD_REQUEST, OF_AN_LRS, words).into_response();
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::LONGEST_STATEMENT;
 use crate::error::Error;
 use crate::statement::{
-    Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion,
+    Content, Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion,
     prepare_for_recording,
 };
 
@@ -21,8 +21,8 @@ pub struct Recordable {
 }
 
 impl Recordable {
-    /// Checks a statement as [`Collector::record`](super::Collector::record) would, and records nothing. These rules
-    /// count when it is recorded, whatever [`Config::rules`](super::Config::rules) are.
+    /// Checks a statement as [`Collector::record`](super::Collector::record) would, but for contents of its attachments,
+    /// and records nothing. These rules count when it is recorded, whatever [`Config::rules`](super::Config::rules) are.
     pub fn check(text: &[u8], rules: XapiVersion) -> Result<Self, Error> {
         Self::check_with(text, &PreparedDefaults::default(), rules)
     }
@@ -44,6 +44,17 @@ impl Recordable {
     /// Returns the id of its own. Where it has none, recording chooses one.
     pub fn id(&self) -> Option<Uuid> {
         Some(self.prepared.id).filter(|id| *id != self.filled.id)
+    }
+
+    /// Lets contents of its attachments go with it: one for each that has no `fileUrl`, and none besides. Without them it
+    /// is refused when it is recorded.
+    pub fn with_contents(self, contents: &[Content]) -> Result<Self, Error> {
+        let id = self.prepared.id;
+        let prepared = self.prepared.with_contents(contents);
+        Ok(Self {
+            prepared: prepared.map_err(|why| Error::unmatched(id, why))?,
+            ..self
+        })
     }
 
     /// Returns what is known of it. Where it has no id or timestamp of its own, these are not yet those that it is
@@ -71,11 +82,7 @@ pub(super) fn recordable(
     if text.len() > LONGEST_STATEMENT {
         return Err(Error::Invalid(too_long(text.len())));
     }
-    let prepared = prepare_for_recording(text, rules, fill).map_err(Error::Invalid)?;
-    if !prepared.attached.is_empty() {
-        return Err(Error::AttachmentContent { id: prepared.id });
-    }
-    Ok(prepared)
+    prepare_for_recording(text, rules, fill).map_err(Error::Invalid)
 }
 
 fn too_long(bytes: usize) -> Invalid {

@@ -6,8 +6,20 @@ use super::Collector;
 use crate::collector::input::AsStatement;
 use crate::error::Error;
 use crate::statement::model::{Actor, Ifi};
-use crate::statement::{self, Statement};
+use crate::statement::{self, Content, Statement};
 use crate::store::{Erased, HeldStatement, ListedStatement, Page, WaitingStatement};
+
+/// A content that the device keeps for an attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeptContent {
+    /// Its hash, as the attachment's `sha2` says it.
+    pub sha2: String,
+    /// Its media type, as the attachment's `contentType` says it.
+    pub content_type: String,
+    /// The content.
+    pub content: Content,
+}
 
 impl Collector {
     /// Returns the queued statements, in capture order.
@@ -77,6 +89,19 @@ impl Collector {
     /// [`Error::Invalid`].
     pub fn void(&self, target: Uuid, actor: impl Into<Actor>) -> Result<Uuid, Error> {
         Ok(self.record(Statement::void(target, actor))?.id)
+    }
+
+    /// Returns the contents of a statement's attachments, as long as they are on the device, each with what its attachment
+    /// says of it; none for a statement without any. An app may take them elsewhere where an LRS does not take them.
+    pub fn contents(&self, id: Uuid) -> Result<Vec<KeptContent>, Error> {
+        let contents = self.inner.read(|db| db.contents(id))?;
+        let contents = contents.ok_or(Error::Unknown { id })?;
+        let kept = contents.parts().map(|part| KeptContent {
+            sha2: part.sha2.to_owned(),
+            content_type: part.content_type.to_owned(),
+            content: Content::bytes(part.octets),
+        });
+        Ok(kept.collect())
     }
 
     /// Erases from the device every statement that names this person, delivered or not and in whatever spelling

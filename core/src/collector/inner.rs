@@ -16,7 +16,7 @@ use crate::collector::lane::Lane;
 use crate::error::Error;
 use crate::event::Event;
 use crate::lock::lock;
-use crate::statement::{Fill, Prepared, PreparedDefaults, XapiVersion};
+use crate::statement::{Contents, Fill, Prepared, PreparedDefaults, XapiVersion};
 use crate::store::{Db, HistoryPolicy, Holder, Shared, StoreError};
 use crate::sync::Session;
 use crate::transport::Transport;
@@ -107,6 +107,16 @@ impl Inner {
         statement: &impl AsStatement,
         defaults: &PreparedDefaults,
     ) -> Result<Prepared, Error> {
+        self.prepare_with(statement, defaults, &Contents::default())
+    }
+
+    /// Does the same; of these contents go with it those that are not given with it.
+    pub(super) fn prepare_with(
+        &self,
+        statement: &impl AsStatement,
+        defaults: &PreparedDefaults,
+        kept: &Contents,
+    ) -> Result<Prepared, Error> {
         let now = self.clock.now();
         let fill = Fill {
             id: self.ids.next(now.wall_ms),
@@ -117,7 +127,16 @@ impl Inner {
             None => recordable(&statement.as_statement(), defaults, self.rules, &fill)?,
         };
         prepared.steady = now.steady.filter(|_| prepared.timestamp_is_ours);
-        Ok(prepared)
+        let given = statement.contents();
+        if prepared.attached.is_empty() && given.is_empty() {
+            return Ok(prepared);
+        }
+        if prepared.contents.is_empty() {
+            prepared.contents = kept.clone();
+        }
+        let id = prepared.id;
+        let whole = prepared.with_contents(given);
+        whole.map_err(|why| Error::unmatched(id, why))
     }
 
     pub(super) fn read<T>(

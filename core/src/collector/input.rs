@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Recordable;
-use crate::statement::Statement;
+use crate::statement::{Content, Statement};
 
 /// JSON text, or a typed statement, which is turned into it: both are recorded the same way.
 pub trait AsStatement {
@@ -13,6 +13,43 @@ pub trait AsStatement {
     /// Returns the statement if it was checked before, so that it is not checked again.
     fn recordable(&self) -> Option<&Recordable> {
         None
+    }
+
+    /// Returns the contents of its attachments, as far as they are given with it.
+    fn contents(&self) -> &[Content] {
+        &[]
+    }
+}
+
+/// A statement with contents of its attachments, which are sent with it: one for each attachment that has no `fileUrl`
+/// (and each of a `SubStatement`), found by its `sha2`. See [`Collector::record_with`](super::Collector::record_with).
+#[derive(Clone, Debug, PartialEq)]
+pub struct WithContents<S> {
+    statement: S,
+    contents: Vec<Content>,
+}
+
+impl<S: AsStatement> WithContents<S> {
+    /// Puts both together.
+    pub fn new(statement: S, contents: impl IntoIterator<Item = Content>) -> Self {
+        Self {
+            statement,
+            contents: contents.into_iter().collect(),
+        }
+    }
+}
+
+impl<S: AsStatement> AsStatement for WithContents<S> {
+    fn as_statement(&self) -> Cow<'_, [u8]> {
+        self.statement.as_statement()
+    }
+
+    fn recordable(&self) -> Option<&Recordable> {
+        self.statement.recordable()
+    }
+
+    fn contents(&self) -> &[Content] {
+        &self.contents
     }
 }
 
@@ -51,5 +88,9 @@ impl<S: AsStatement + ?Sized> AsStatement for &S {
 
     fn recordable(&self) -> Option<&Recordable> {
         (**self).recordable()
+    }
+
+    fn contents(&self) -> &[Content] {
+        (**self).contents()
     }
 }

@@ -58,7 +58,8 @@ pub use check::Recordable;
 pub use config::{Config, CredentialsProvider, SyncPolicy};
 pub use conflict::Conflict;
 pub use events::{EventStream, Gone};
-pub use input::AsStatement;
+pub use held::KeptContent;
+pub use input::{AsStatement, WithContents};
 pub use probe::{Check, Examined, Finding, Probe};
 pub use recorder::{Recorded, Recorder};
 pub use status::Status;
@@ -76,7 +77,7 @@ use target::Target;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::lrs::{Credentials, Endpoint};
-use crate::statement::StatementDefaults;
+use crate::statement::{Content, StatementDefaults};
 use crate::store::{Db, Millis, Opening, Shared, UpstreamId};
 use crate::sync::SyncReport;
 
@@ -185,6 +186,21 @@ impl Collector {
     /// queue knows, is [`Error::Invalid`] (xAPI 1.0.3 Data 2.3.2).
     pub fn record(&self, statement: impl AsStatement) -> Result<Recorded, Error> {
         self.recorder.record(statement)
+    }
+
+    /// Records a statement with contents of its attachments, which are kept and sent with it: one for each attachment that
+    /// has no `fileUrl`, those of a `SubStatement` included. They are found by the `sha2` that the attachment says, and in no other way;
+    /// [`Attachment::of`](crate::statement::model::Attachment::of) says it of a content. Together they may have
+    /// [`LONGEST_CONTENTS`](crate::statement::LONGEST_CONTENTS) bytes: what is larger belongs where it can be fetched, named by `fileUrl`.
+    ///
+    /// A content that is missing is [`Error::ContentMissing`], one that is another [`Error::ContentMismatch`], and one that
+    /// is left over [`Error::ContentUnused`].
+    pub fn record_with(
+        &self,
+        statement: impl AsStatement,
+        contents: impl IntoIterator<Item = Content>,
+    ) -> Result<Recorded, Error> {
+        self.recorder.record_with(statement, contents)
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.

@@ -282,9 +282,7 @@ impl Asking {
     }
 
     async fn send(&self, heard: &mut Heard) {
-        let authorization = self.authorization.as_ref();
-        let bodies: Vec<_> = self.statement.iter().map(|one| &one.body).collect();
-        let post = requests::post(&self.endpoint, authorization, heard.speaks, &bodies);
+        let post = self.post(heard.speaks);
         let asked = self.ask(post).await;
         heard.clock_difference = asked.clock_difference.or(heard.clock_difference);
         if let Some(statement) = &self.statement
@@ -297,6 +295,21 @@ impl Asking {
             heard.stored = Some(self.ask(look_up).await.outcome);
         }
         heard.post = Some(asked.outcome);
+    }
+
+    /// Makes the POST that tells whether statements may be written.
+    fn post(&self, version: XapiVersion) -> crate::lrs::Request {
+        let (endpoint, authorization) = (&self.endpoint, self.authorization.as_ref());
+        let bodies: Vec<_> = self.statement.iter().map(|one| &one.body).collect();
+        if let Some(one) = &self.statement
+            && !one.contents.is_empty()
+            && let parts = (one.id, one.contents.parts())
+            && let Ok(post) =
+                requests::post_with_contents(endpoint, authorization, version, &bodies, parts)
+        {
+            return post;
+        }
+        requests::post(endpoint, authorization, version, &bodies)
     }
 
     fn look_up(&self, id: Uuid, version: XapiVersion) -> crate::lrs::Request {

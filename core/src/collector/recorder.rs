@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::Threads;
 use crate::collector::checkpointer::Folding;
 use crate::collector::driver::Command;
-use crate::collector::input::AsStatement;
+use crate::collector::input::{AsStatement, WithContents};
 use crate::error::Error;
 use crate::event::Event;
-use crate::statement::{Invalid, Prepared, PreparedDefaults, StatementDefaults};
+use crate::statement::{Content, Invalid, Prepared, PreparedDefaults, StatementDefaults};
 use crate::store::Appended;
 
 /// What `record` has done with a statement, which is in the queue now or was recorded before.
@@ -61,6 +61,16 @@ impl Recorder {
         let appended = append(&threads, vec![prepared])?;
         let is_new = appended.iter().any(|one| one.has_a_place());
         Ok(Recorded { id, is_new })
+    }
+
+    /// Records a statement with contents of its attachments. See
+    /// [`Collector::record_with`](super::Collector::record_with).
+    pub fn record_with(
+        &self,
+        statement: impl AsStatement,
+        contents: impl IntoIterator<Item = Content>,
+    ) -> Result<Recorded, Error> {
+        self.record(WithContents::new(statement, contents))
     }
 
     /// Records all of these or none. A fault has the index of its statement among them.

@@ -115,13 +115,14 @@ impl Upstream {
 
     /// Replaces a statement that is held here by a corrected one, which goes to the end of the queue, for this upstream
     /// alone: others get the old one. It is taken as it is, without [`Config::defaults`](crate::Config::defaults), one
-    /// of which may be what was refused. It may keep the old id if no other upstream has that or is to get it. Returns
-    /// its id.
+    /// of which may be what was refused. Contents of its attachments are those of the old one, by their hashes, unless they
+    /// are given with it ([`WithContents`](crate::WithContents)). It may keep the old id if no other upstream has that or
+    /// is to get it. Returns its id.
     pub fn replace(&self, id: Uuid, statement: impl AsStatement) -> Result<Uuid, Error> {
         let threads = self.threads()?;
-        let prepared = threads
-            .inner
-            .prepare(&statement, &PreparedDefaults::default())?;
+        let kept = self.read(|db, _| db.contents(id))?.unwrap_or_default();
+        let none = PreparedDefaults::default();
+        let prepared = threads.inner.prepare_with(&statement, &none, &kept)?;
         threads.inner.may_void(&prepared, &HashSet::new())?;
         self.change(id, |db, upstream, now| {
             db.replace(upstream, id, &prepared, now)

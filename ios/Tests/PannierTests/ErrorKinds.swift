@@ -2,7 +2,7 @@ import Pannier
 
 /// The kinds of `PannierError`.
 enum Kind: CaseIterable {
-    case invalid, attachmentContent, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
+    case invalid, contentMissing, contentMismatch, contentUnused, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
     case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
     case diskFull, busy, newer, missing, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
     case reentrant, panicked, unplaced, partlyErased
@@ -20,7 +20,10 @@ extension PannierError {
     var told: (kind: Kind, about: String) {
         switch self {
         case .invalid(let faults, _, _, _): (.invalid, faults.map(\.path).joined(separator: " "))
-        case .attachmentContent(let id, _): (.attachmentContent, id.uuidString)
+        case .contentMissing(let id, let path, let sha2, _): (.contentMissing, "\(id) \(path) \(sha2)")
+        case .contentMismatch(let id, let path, let said, let found, _):
+            (.contentMismatch, "\(id) \(path) \(said) \(found)")
+        case .contentUnused(let id, let sha2, _): (.contentUnused, "\(id) \(sha2)")
         case .otherContent(let id, _): (.otherContent, id.uuidString)
         case .unknown(let id, _): (.unknown, id.uuidString)
         case .notHeld(let id, _): (.notHeld, id.uuidString)

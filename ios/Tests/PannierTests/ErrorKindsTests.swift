@@ -35,7 +35,9 @@ struct ErrorKindsTests {
         ]
         let lasting: [PannierError] = [
             .invalid(faults: [], moreFaults: 0, warnings: Warnings(listed: [], more: 0), explanation: text),
-            .attachmentContent(id: id, explanation: text), .otherContent(id: id, explanation: text),
+            .contentMissing(id: id, path: "$", sha2: "x", explanation: text),
+            .contentMismatch(id: id, path: "$", said: "x", found: "y", explanation: text),
+            .contentUnused(id: id, sha2: "x", explanation: text), .otherContent(id: id, explanation: text),
             .unknown(id: id, explanation: text), .notHeld(id: id, explanation: text),
             .notInConflict(id: id, explanation: text), .mayHaveBeenSent(id: id, explanation: text),
             .noEndpoint(explanation: text), .invalidEndpoint(explanation: text), .invalidCredentials(explanation: text),
@@ -52,6 +54,26 @@ struct ErrorKindsTests {
         #expect(Set((transient + lasting).map(\.told.kind)) == Set(Kind.allCases))
     }
 
+    private static let one = Data("one".utf8)
+    private static let other = Data("other".utf8)
+
+    private func log(of content: Data) -> Attachment {
+        attachmentOf(
+            content: content, usageType: "https://example.com/u", contentType: "text/plain", display: ["en": "x"]
+        )
+    }
+
+    @Test func contentsAreKeptWithTheirStatement() async throws {
+        let collector = try await opened()
+        let recorded = try await collector.recordWith(
+            lesson(1).attachment(log(of: Self.one)), contents: [Self.one]
+        )
+        let kept = try await collector.contents(recorded.id)
+        #expect(kept.map(\.content) == [Self.one])
+        #expect(kept[0].contentType == "text/plain")
+        #expect(try await collector.queued()[0].contentBytes > 3)
+    }
+
     /// The error, and what it is to be about. Without a default: a new kind does not compile until it has
     /// its way.
     private func bringAbout(_ kind: Kind) async throws -> (PannierError?, about: String) {
@@ -60,15 +82,27 @@ struct ErrorKindsTests {
         case .invalid:
             let collector = try await opened()
             return (await thrown { try await collector.record(json: "{}") }, "$.actor $.verb $.object")
-        case .attachmentContent:
+        case .contentMissing:
             let collector = try await opened()
-            let file = Attachment(
-                usageType: "https://example.com/u", display: ["en": "x"], contentType: "text/plain",
-                length: 1, sha2: String(repeating: "a", count: 64), fileUrl: nil
-            )
+            let log = log(of: Self.one)
             return (
-                await thrown { try await collector.record(lesson(1, id: id).attachment(file)) },
-                id.uuidString
+                await thrown { try await collector.record(lesson(1, id: id).attachment(log)) },
+                "\(id) $.attachments[0] \(log.sha2)"
+            )
+        case .contentMismatch:
+            let collector = try await opened()
+            let (log, other) = (log(of: Self.one), log(of: Self.other))
+            return (
+                await thrown {
+                    try await collector.recordWith(lesson(1, id: id).attachment(log), contents: [Self.other])
+                },
+                "\(id) $.attachments[0].sha2 \(log.sha2) \(other.sha2)"
+            )
+        case .contentUnused:
+            let collector = try await opened()
+            return (
+                await thrown { try await collector.recordWith(lesson(1, id: id), contents: [Self.one]) },
+                "\(id) \(log(of: Self.one).sha2)"
             )
         case .otherContent:
             let collector = try await opened()

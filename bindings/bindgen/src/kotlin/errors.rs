@@ -13,7 +13,13 @@ const GROUPS: [Group; 4] = [
     Group {
         name: "NotAccepted",
         what: "A statement cannot be taken in as it is: the same again fails again.",
-        kinds: &["Invalid", "AttachmentContent", "OtherContent"],
+        kinds: &[
+            "Invalid",
+            "ContentMissing",
+            "ContentMismatch",
+            "ContentUnused",
+            "OtherContent",
+        ],
     },
     Group {
         name: "WrongState",

@@ -8,11 +8,11 @@ use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, Warnings, Xapi
 use pannier_signature::verify;
 use serde::Serialize;
 
-use super::contents::{ContentArgs, GivenContents};
+use super::contents::{self, ContentArgs, GivenContents};
 use super::defaults::DefaultsArgs;
 use super::faults::Shown;
 use super::input::Found;
-use super::recordable::{Bad, Judge, Whole};
+use super::recordable::{Bad, Good, Judge};
 use super::signatures::{self, Count, SignatureArgs, Told};
 use super::{Failure, Output, input, tell};
 
@@ -22,8 +22,8 @@ use super::{Failure, Output, input, tell};
 /// the standard says so. A warning is of what is valid, and better left out as some LRSs refuse or drop
 /// it. Of very many faults the first ones are told, and how many more there are. Takes and refuses what
 /// `pannier record` takes and refuses, but for what only the queue knows: a statement, an array of them, one
-/// a line, one after the other, or an LRS's answer to a GET. With the contents of attachments, which `record`
-/// does not take yet, it also says of each signature what it shows.
+/// a line, one after the other, or an LRS's answer to a GET. With the contents of attachments it also says of
+/// each signature what it shows.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -76,37 +76,28 @@ pub fn run(args: &CheckArgs, output: Output) -> Result<(), Failure> {
     input::all(&args.files, output.json, |found| {
         let item = match found {
             Found::Statement(item) => item,
-            Found::Contents(more) => {
-                let known = contents.get_or_insert_default();
-                return known
-                    .extend(more)
-                    .map_err(|why| Failure::usage(why.to_string()));
-            }
+            Found::Contents(more) => return contents::also(&mut contents, more),
         };
-        let (place, judged) = match &mut contents {
-            Some(contents) => judge.judge_with(item, contents),
-            None => judge.judge(item).map(Whole::from),
-        }
-        .map_or_else(
+        let (place, judged) = judge.judge(item, contents.as_mut()).map_or_else(
             |Bad { place, invalid }| (place, Err(invalid)),
-            |Whole { place, prepared }| (place, Ok(prepared)),
+            |Good { place, statement }| (place, Ok(statement)),
         );
         let verdict = match judged {
-            Ok(prepared) => {
+            Ok(statement) => {
+                let prepared = statement.prepared();
                 let none = GivenContents::default();
                 let contents = contents.as_ref().unwrap_or(&none);
                 let reports = verify(&prepared.body, args.xapi, contents, &trust);
                 let signatures = reports.into_iter().map(Told::from).collect();
-                Verdict::valid(place, prepared, signatures)
+                Verdict::valid(place, prepared.clone(), signatures)
             }
             Err(invalid) => Verdict::invalid(place, invalid),
         };
         tally.add(&verdict);
         Ok(())
     })?;
-    let unused = contents.iter().flat_map(GivenContents::unused);
-    let unused = unused.map(|place| format!("{place} is not the content of any attachment"));
-    tally.end(&unused.collect::<Vec<_>>().join("\n"))
+    let unused = contents.map(|contents| contents.unused_words());
+    tally.end(&unused.unwrap_or_default())
 }
 
 /// Counts of the statements checked, and what was shown of them.

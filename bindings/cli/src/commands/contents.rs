@@ -2,13 +2,15 @@
 //! file is called (1.0.3 Data 2.4.11; 2.0.0 4.1.3).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use pannier::statement::{Fault, XapiVersion};
+use pannier::Content;
+use pannier::collector::Recordable;
+use pannier::statement::{Fault, LONGEST_CONTENTS, Prepared, XapiVersion};
 use pannier_signature::{Contents, Hashes};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -79,6 +81,14 @@ impl ContentArgs {
     }
 }
 
+/// Adds contents that came with the statements to those that were given.
+pub fn also(given: &mut Option<GivenContents>, more: input::Contents) -> Result<(), Failure> {
+    let given = given.get_or_insert_default();
+    given
+        .extend(more)
+        .map_err(|why| Failure::usage(why.to_string()))
+}
+
 fn cannot(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("cannot read {}: {error}", one_line(path.display())))
 }
@@ -105,7 +115,7 @@ impl GivenContents {
     }
 
     /// Adds contents that came with the statements, each of which an attachment has to name.
-    pub fn extend(&mut self, contents: input::Contents) -> io::Result<()> {
+    fn extend(&mut self, contents: input::Contents) -> io::Result<()> {
         for (place, content) in contents {
             let hashes = Hashes::of(&content[..])?;
             self.insert(place, Source::Memory(content), hashes, true);
@@ -190,8 +200,59 @@ impl GivenContents {
         })
     }
 
+    /// Returns the contents that go with a statement, which has no [faults](GivenContents::faults). One that is longer than
+    /// any that can be recorded is not read.
+    pub fn of(&self, statement: &Prepared) -> Vec<Content> {
+        let short = statement
+            .attached
+            .iter()
+            .filter(|attached| attached.length <= LONGEST_CONTENTS as u64);
+        let places = short.filter_map(|it| self.by_sha2.get(&it.sha2.to_ascii_lowercase()));
+        self.at(places.copied().collect())
+    }
+
+    /// Returns those that the attachments of a statement name, and all that were named one by one: what is nobody's is
+    /// refused with it.
+    pub fn for_one(&self, statement: &[u8], rules: XapiVersion) -> Vec<Content> {
+        let attached = Recordable::check(statement, rules).map_or_else(
+            |_| Vec::new(),
+            |checked| checked.prepared().attached.clone(),
+        );
+        let named = attached
+            .iter()
+            .filter_map(|it| self.by_sha2.get(&it.sha2.to_ascii_lowercase()));
+        let expected = (0..self.contents.len()).filter(|at| self.contents[*at].is_expected);
+        self.at(named.copied().chain(expected).collect())
+    }
+
+    fn at(&self, places: BTreeSet<usize>) -> Vec<Content> {
+        let octets = places.into_iter().filter_map(|place| self.read(place));
+        octets
+            .map(|octets| Content::bytes(octets.into_owned()))
+            .collect()
+    }
+
+    fn read(&self, place: usize) -> Option<Cow<'_, [u8]>> {
+        let given = &self.contents[place];
+        match &given.source {
+            Source::Memory(content) => Some(Cow::Borrowed(content)),
+            Source::File(_) if given.octets > LONGEST => None,
+            // What cannot be read any more is not at hand.
+            Source::File(path) => fs::read(path).ok().map(Cow::Owned),
+        }
+    }
+
+    /// Returns what to say where one was given that is nobody's.
+    pub fn unused_words(&self) -> String {
+        let unused = self.unused();
+        let words = unused
+            .iter()
+            .map(|place| format!("{place} is not the content of any attachment"));
+        words.collect::<Vec<_>>().join("\n")
+    }
+
     /// Returns where the contents are that were named one by one, or came with statements, and that no statement has.
-    pub fn unused(&self) -> Vec<&str> {
+    fn unused(&self) -> Vec<&str> {
         let unused = self
             .contents
             .iter()
@@ -202,13 +263,7 @@ impl GivenContents {
 
 impl Contents for GivenContents {
     fn content(&self, sha2: &str) -> Option<Cow<'_, [u8]>> {
-        let given = &self.contents[*self.by_sha2.get(sha2)?];
-        match &given.source {
-            Source::Memory(content) => Some(Cow::Borrowed(content)),
-            Source::File(_) if given.octets > LONGEST => None,
-            // What cannot be read any more is not at hand.
-            Source::File(path) => fs::read(path).ok().map(Cow::Owned),
-        }
+        self.read(*self.by_sha2.get(sha2)?)
     }
 }
 

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::{Args, Subcommand};
 use pannier::statement::Difference;
-use pannier::{Collector, Config, Conflict, Error, HeldStatement, HoldReason, Upstream, Uuid};
+use pannier::{
+    Collector, Config, Conflict, Error, HeldStatement, HoldReason, Upstream, Uuid, WithContents,
+};
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::contents::ContentArgs;
 use super::each::{each_of, for_each};
 use super::output::{go_on, print};
 use super::queue_file::QueueArgs;
@@ -29,6 +33,7 @@ Examples:
   pannier held list
   pannier held show 6f9619ff-8b86-d011-b42d-00c04fc964ff
   pannier held export > held.jsonl
+  pannier held export --contents contents > held.jsonl
   pannier held replace 6f9619ff-8b86-d011-b42d-00c04fc964ff corrected.json
   pannier held retry --all && pannier sync
   pannier held send-as-new 6f9619ff-8b86-d011-b42d-00c04fc964ff")]
@@ -60,6 +65,9 @@ enum Action {
         /// The corrected statement; - for standard input
         #[arg(default_value = "-")]
         file: PathBuf,
+        /// Contents of its attachments, where they are not those of the held one
+        #[command(flatten)]
+        contents: ContentArgs,
     },
     /// Give them up for good
     Discard(Which),
@@ -68,7 +76,11 @@ enum Action {
     /// End conflicts: send ours under a new id that links to the old one
     SendAsNew(Named),
     /// Print their JSON as it was recorded, each on a line
-    Export,
+    Export {
+        /// A folder to write the contents of their attachments to, each as a file named by its hash
+        #[arg(long, value_name = "DIR")]
+        contents: Option<PathBuf>,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -100,6 +112,8 @@ struct Shown<'a> {
     status: Option<u16>,
     words: &'a str,
     statement: Option<Box<RawValue>>,
+    /// Number of bytes that the contents of its attachments take here.
+    content_bytes: u64,
     theirs: Option<Box<RawValue>>,
     differences: Vec<Difference>,
 }
@@ -117,7 +131,10 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
             Ok(())
         }
         Action::Retry(which) => retry(&upstream, which, output, told),
-        Action::Replace { id, file } => replace(&upstream, *id, file, output, told),
+        Action::Replace { id, file, contents } => {
+            let statement = input::only(file, contents)?;
+            replace(&upstream, *id, statement, output, told)
+        }
         Action::Discard(which) => {
             let ids = which.ids(&upstream, output, |_| true)?;
             let done = for_each(&ids, output, "discarded", |id| {
@@ -135,7 +152,10 @@ pub fn run(args: &HeldArgs, queue: &QueueArgs, output: Output) -> Result<(), Fai
             done
         }
         Action::SendAsNew(named) => send_as_new(&upstream, &named.ids, output, told),
-        Action::Export => each(&upstream, |held| {
+        Action::Export { contents } => each(&upstream, |held| {
+            if let Some(folder) = contents {
+                export_contents(&collector, &held, folder)?;
+            }
             print(list::line(&held.statement));
             go_on()
         }),
@@ -228,6 +248,31 @@ fn retry(
     done
 }
 
+/// Writes the contents of a statement's attachments to files that are named by their hashes. What is there already stays.
+fn export_contents(
+    collector: &Collector,
+    held: &HeldStatement,
+    folder: &Path,
+) -> Result<(), Failure> {
+    if held.content_bytes == 0 {
+        return Ok(());
+    }
+    let cannot = |path: &Path, error: &io::Error| {
+        Failure::work(format!(
+            "cannot write {}: {error}",
+            one_line(path.display())
+        ))
+    };
+    fs::create_dir_all(folder).map_err(|error| cannot(folder, &error))?;
+    for one in collector.contents(held.id)? {
+        let path = folder.join(&one.sha2);
+        if !path.exists() {
+            fs::write(&path, one.content.octets()).map_err(|error| cannot(&path, &error))?;
+        }
+    }
+    Ok(())
+}
+
 fn send_as_new(
     upstream: &Upstream,
     ids: &[Uuid],
@@ -246,12 +291,11 @@ fn send_as_new(
 fn replace(
     upstream: &Upstream,
     id: Uuid,
-    file: &Path,
+    statement: WithContents<Vec<u8>>,
     output: Output,
     told: impl Fn(Error) -> Failure,
 ) -> Result<(), Failure> {
-    let text = input::only(file)?;
-    let new = upstream.replace(id, text).map_err(told)?;
+    let new = upstream.replace(id, statement).map_err(told)?;
     if is_on_its_way(upstream, new)? {
         replaced(id, new, output);
     } else {
@@ -364,6 +408,7 @@ fn shown(held: &HeldStatement) -> Shown<'_> {
         status: held.status,
         words: &held.words,
         statement: list::json(&held.statement),
+        content_bytes: held.content_bytes,
         theirs: held.theirs.as_deref().and_then(list::json),
         differences: differences(held),
     }
@@ -371,10 +416,11 @@ fn shown(held: &HeldStatement) -> Shown<'_> {
 
 fn line(held: &HeldStatement) -> String {
     format!(
-        "{}  {}  {}  ({})",
+        "{}  {}  {}{}  ({})",
         list::time(held.since),
         held.id,
         list::brief(&held.statement),
+        list::with_contents(held.content_bytes),
         reason(held)
     )
 }
@@ -399,6 +445,13 @@ fn details(held: &HeldStatement) -> String {
         let _ = writeln!(text, "LRS says    {said}");
     }
     let _ = writeln!(text, "what to do  {}", advice::remedy(held.reason));
+    if held.content_bytes > 0 {
+        let _ = writeln!(
+            text,
+            "contents    {} bytes, here; `pannier held export --contents DIR` writes them",
+            held.content_bytes
+        );
+    }
     let absent = || "nothing".to_owned();
     for difference in differences(held) {
         let _ = writeln!(

@@ -44,6 +44,14 @@ pub fn object_id(statement: &str) -> Option<Uuid> {
     Some(refers.object.id)
 }
 
+/// Returns words for contents of a statement's attachments, behind what it says.
+pub fn with_contents(bytes: u64) -> String {
+    match bytes {
+        0 => String::new(),
+        bytes => format!("  [with {bytes} bytes of contents]"),
+    }
+}
+
 /// Returns the same JSON over several lines, its members in their order and its numbers as they are written.
 pub fn pretty(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);

@@ -37,6 +37,8 @@ struct Entry<'a> {
     until: Option<i64>,
     words: Option<&'a str>,
     statement: Option<Box<RawValue>>,
+    /// Number of bytes that the contents of its attachments take here.
+    content_bytes: u64,
 }
 
 /// Lists the queue.
@@ -78,11 +80,13 @@ fn queued(one: &ListedStatement, output: Output) -> Result<(), Failure> {
             until: None,
             words: None,
             statement: list::json(&one.statement),
+            content_bytes: one.content_bytes,
         },
         format_args!(
-            "{}  {id}  {}",
+            "{}  {id}  {}{}",
             list::time(recorded_at),
-            list::brief(&one.statement)
+            list::brief(&one.statement),
+            list::with_contents(one.content_bytes)
         ),
     )
 }
@@ -115,11 +119,13 @@ fn waiting(one: &WaitingStatement, output: Output) -> Result<(), Failure> {
             until,
             words: one.words.as_deref(),
             statement: list::json(&one.statement),
+            content_bytes: one.content_bytes,
         },
         format_args!(
-            "{}  {id}  {}  (waits: {}{}{end})",
+            "{}  {id}  {}{}  (waits: {}{}{end})",
             list::time(since),
             list::brief(&one.statement),
+            list::with_contents(one.content_bytes),
             advice::aside(reason),
             needs.unwrap_or_default()
         ),

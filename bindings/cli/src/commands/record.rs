@@ -7,8 +7,10 @@ use pannier::statement::{Fault, Invalid, XapiVersion};
 use pannier::{Collector, Config, Error, Recorded, Uuid};
 use serde::Serialize;
 
+use super::contents::{self, ContentArgs};
 use super::defaults::DefaultsArgs;
 use super::faults::Shown;
+use super::input::Found;
 use super::output::unwritten;
 use super::queue_file::QueueArgs;
 use super::recordable::{self, Good, Judge, other_content};
@@ -26,6 +28,7 @@ Examples:
   pannier record lesson.json
   pannier record --queue field.db monday.jsonl tuesday.jsonl
   my-app | pannier record -
+  pannier record lesson.json --content certificate.pdf
   pannier record --defaults desk.json answers.jsonl")]
 pub struct RecordArgs {
     /// What to record; - or nothing for standard input
@@ -42,6 +45,9 @@ pub struct RecordArgs {
 
     #[command(flatten)]
     defaults: DefaultsArgs,
+
+    #[command(flatten)]
+    contents: ContentArgs,
 
     /// The version of xAPI whose rules count
     #[arg(long, value_name = "VERSION", default_value = "2.0.0")]
@@ -83,13 +89,23 @@ pub fn run(args: &RecordArgs, queue: &QueueArgs, output: Output) -> Result<(), F
         output,
     };
     let mut judge = Judge::new(args.xapi, args.defaults.read(args.xapi)?);
-    input::each(&args.files, output.json, |item| {
-        match judge.judge(item) {
+    let mut contents = args.contents.read()?;
+    input::all(&args.files, output.json, |found| {
+        let item = match found {
+            Found::Statement(item) => item,
+            Found::Contents(more) => return contents::also(&mut contents, more),
+        };
+        match judge.judge(item, contents.as_mut()) {
             Ok(one) => good.push(one),
             Err(recordable::Bad { place, invalid }) => bad.tell(&place, &invalid),
         }
         Ok(())
     })?;
+    let unused = contents.map(|contents| contents.unused_words());
+    if let Some(unused) = unused.filter(|unused| !unused.is_empty()) {
+        bad.tell_the_rest();
+        return Err(Failure::work(format!("{unused}; nothing was recorded")));
+    }
     if bad.count > 0 && !args.skip_invalid {
         bad.tell_the_rest();
         return Err(Failure::work(format!(

@@ -5,10 +5,7 @@ use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
 use pannier::collector::{Recordable, voids_a_voiding};
-use pannier::statement::{
-    Fault, Fill, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion,
-    prepare_for_recording,
-};
+use pannier::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared, PreparedDefaults, XapiVersion};
 use pannier::{Error, Meaning, Uuid};
 
 use super::contents::GivenContents;
@@ -44,21 +41,6 @@ pub struct Good {
     pub statement: Recordable,
 }
 
-/// A statement that is valid with the contents of its attachments.
-pub struct Whole {
-    pub place: String,
-    pub prepared: Prepared,
-}
-
-impl From<Good> for Whole {
-    fn from(good: Good) -> Self {
-        Self {
-            place: good.place,
-            prepared: good.statement.prepared().clone(),
-        }
-    }
-}
-
 /// A statement that cannot be recorded.
 pub struct Bad {
     pub place: String,
@@ -76,35 +58,15 @@ impl Judge {
         }
     }
 
-    /// Tells whether this can be recorded after those before it. Only a queue can tell whether it has another
-    /// statement under the same id.
-    pub fn judge(&mut self, item: Item) -> Result<Good, Bad> {
-        let Item { place, text } = item;
-        let statement =
-            text.map_err(|fault| vec![fault].into())
-                .and_then(|text| match self.alone(&text) {
-                    Err(Error::AttachmentContent { .. }) => Err(vec![content_missing()].into()),
-                    alone => alone.map_err(refused),
-                });
-        let judged = statement.and_then(|statement| {
-            let is_named = statement.id().is_some();
-            self.among_others(&place, statement.prepared(), is_named)?;
-            Ok(statement)
-        });
-        match judged {
-            Ok(statement) => Ok(Good { place, statement }),
-            Err(invalid) => Err(Bad { place, invalid }),
-        }
-    }
-
-    /// Like [`Judge::judge`], for a statement whose attachments come with these contents.
-    pub fn judge_with(&mut self, item: Item, contents: &mut GivenContents) -> Result<Whole, Bad> {
+    /// Tells whether this can be recorded after those before it, with its contents where some were given. Only a queue can
+    /// tell whether it has another statement under the same id.
+    pub fn judge(&mut self, item: Item, contents: Option<&mut GivenContents>) -> Result<Good, Bad> {
         let Item { place, text } = item;
         let judged = text
             .map_err(|fault| vec![fault].into())
             .and_then(|text| self.whole(&place, &text, contents));
         match judged {
-            Ok(prepared) => Ok(Whole { place, prepared }),
+            Ok(statement) => Ok(Good { place, statement }),
             Err(invalid) => Err(Bad { place, invalid }),
         }
     }
@@ -113,33 +75,23 @@ impl Judge {
         &mut self,
         place: &str,
         text: &[u8],
-        contents: &mut GivenContents,
-    ) -> Result<Prepared, Invalid> {
-        let (prepared, is_named) = match self.alone(text) {
-            Ok(statement) => (statement.prepared().clone(), statement.id().is_some()),
-            Err(Error::AttachmentContent { .. }) => {
-                let fill = Fill {
-                    id: Uuid::new_v4(),
-                    now_ms: 0,
-                };
-                let text = self.defaults.add_to(text);
-                let prepared = prepare_for_recording(&text, self.rules, &fill)?;
-                let is_named = prepared.id != fill.id;
-                (prepared, is_named)
+        contents: Option<&mut GivenContents>,
+    ) -> Result<Recordable, Invalid> {
+        let mut statement =
+            Recordable::check_with(text, &self.defaults, self.rules).map_err(refused)?;
+        if let Some(contents) = contents {
+            let faults = contents.faults(&statement.prepared().body, self.rules);
+            if !faults.is_empty() {
+                return Err(faults.into());
             }
-            Err(other) => return Err(refused(other)),
-        };
-        let faults = contents.faults(&prepared.body, self.rules);
-        if !faults.is_empty() {
-            return Err(faults.into());
+            let contents = contents.of(statement.prepared());
+            statement = statement.with_contents(&contents).map_err(refused)?;
+        } else if !statement.prepared().attached.is_empty() {
+            return Err(vec![content_missing()].into());
         }
-        self.among_others(place, &prepared, is_named)?;
-        Ok(prepared)
-    }
-
-    /// Checks it alone, as a statement without contents.
-    fn alone(&self, text: &[u8]) -> Result<Recordable, Error> {
-        Recordable::check_with(text, &self.defaults, self.rules)
+        let is_named = statement.id().is_some();
+        self.among_others(place, statement.prepared(), is_named)?;
+        Ok(statement)
     }
 
     /// Checks it among those before it; `is_named` says whether its id is its own.
@@ -215,8 +167,8 @@ fn limit(path: &str, problem: String, expected: &str) -> Fault {
 }
 
 fn content_missing() -> Fault {
-    let problem = "has an attachment without fileUrl, whose content would have to be sent along";
-    let expected = "a fileUrl, or no such attachment; `pannier check --content FILE` checks it with its content";
+    let problem = "has an attachment without fileUrl, whose content has to be sent along";
+    let expected = "its content, by --content FILE or --contents DIR, or a fileUrl";
     limit("$.attachments", problem.to_owned(), expected)
 }
 

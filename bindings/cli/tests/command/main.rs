@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agreeing;
+mod contents;
 mod delivering;
 mod doctor;
 mod files;

@@ -170,16 +170,21 @@ pub fn statement(object: &str) -> Value {
 
 /// All that a hub has, newest first.
 pub fn at_the_hub(hub: &Running) -> Vec<Value> {
+    let result: Value = serde_json::from_str(&ask(hub, "statements")).unwrap();
+    result["statements"].as_array().unwrap().clone()
+}
+
+/// The hub's answer to a GET.
+pub fn ask(hub: &Running, what: &str) -> String {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let request = reqwest::Client::new()
-        .get(format!("{}/statements", hub.url()))
+        .get(format!("{}/{what}", hub.url()))
         .header("authorization", "Basic bWU6c2VjcmV0")
         .header("x-experience-api-version", "2.0.0");
     let body = runtime.block_on(async { request.send().await.unwrap().bytes().await.unwrap() });
-    let result: Value = serde_json::from_slice(&body).unwrap();
-    result["statements"].as_array().unwrap().clone()
+    String::from_utf8(body.to_vec()).unwrap()
 }

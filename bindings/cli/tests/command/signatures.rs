@@ -179,8 +179,7 @@ fn contents_are_what_their_attachments_say() {
     let photo = described("http://example.org/photo", b"abc");
     let file = desk.file("photo.json", &with(&json!([photo])));
     let content = desk.file("photo.png", "abc");
-    desk.run(&["check", &file])
-        .is(1, "pannier check --content FILE");
+    desk.run(&["check", &file]).is(1, "by --content FILE");
     desk.run(&["check", &file, "--content", &content])
         .is(0, "1 of 1 valid");
     // A folder that does not have it.
@@ -259,12 +258,16 @@ fn the_body_of_a_request_has_its_contents_along() {
     ended.is(1, "is not the content of any attachment");
 
     // Nothing is recorded without its contents.
-    let file = desk.file("request", &body(&signed, &[JWS]));
+    let file = desk.file("request", &body(&both, &[JWS]));
     desk.run(&["record", &file])
-        .is(2, "which cannot be recorded yet");
-    desk.run(&["record", &file, "--skip-invalid"])
-        .is(2, "part 2 of ");
-    let plain = desk.file("plain", &body(STATEMENT, &[]));
+        .is(1, "$.attachments[0] has no fileUrl");
+    let file = desk.file("request", &body(&signed, &[JWS]));
+    desk.run(&["record", &file]).is(0, "1 recorded");
+    assert!(desk.json(&["queue"])[0]["content_bytes"].as_u64() > Some(JWS.len() as u64));
+    let plain = desk.file(
+        "plain",
+        &body(&STATEMENT.replace("5f1e2d3c", "7f1e2d3c"), &[]),
+    );
     desk.run(&["record", &plain]).is(0, "1 recorded");
     for wrong in [
         "--",

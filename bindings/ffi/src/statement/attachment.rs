@@ -17,7 +17,7 @@ pub struct Attachment {
     pub length: u64,
     /// Its SHA-2 hash as hex digits; best SHA-256. Needed even with `file_url`.
     pub sha2: String,
-    /// URL of the content. Needed: Pannier cannot send the content yet.
+    /// URL of the content. Without it the content has to be given with the statement (`record_with`).
     pub file_url: Option<String>,
     /// Description, by language.
     #[uniffi(default)]

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::body::{self, CONTENTS_LENGTH};
 use super::walk::Forward;
 use super::{checksum, ids};
-use crate::statement::{self, XapiVersion};
+use crate::statement::{self, Contents, XapiVersion};
 use crate::store::{Db, HoldReason, Millis, Page, StoreError, UpstreamId, WaitReason};
 
 /// A statement that waits aside and comes back by itself.
@@ -173,6 +173,14 @@ impl Db {
             .prepare_cached(&format!("{HELD} AND a.seq = ?2"))?
             .query_row(params![upstream, seq], held_row)
             .optional()?)
+    }
+
+    /// Returns the contents of the statement with this id; none if it is not in the file, or they are no longer those that
+    /// were recorded.
+    pub fn contents(&self, id: Uuid) -> Result<Option<Contents>, StoreError> {
+        let seq = ids::find(&self.conn, id)?;
+        let found = seq.map(|seq| checksum::read(&self.conn, seq)).transpose()?;
+        Ok(found.flatten().map(|found| found.contents))
     }
 
     /// Tells whether the statement with this id is in the file, unchanged since it was recorded.

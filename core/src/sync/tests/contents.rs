@@ -184,10 +184,7 @@ fn a_lost_answer_is_looked_up_with_the_contents() {
     let mut device = Device::new();
     let id = device.record_with(1, b"content");
     device.record(1);
-    device
-        .lrs
-        .faults
-        .extend([Fault::None, Fault::LoseAnswerWithContents]);
+    device.lrs.faults.extend([Fault::None, Fault::LoseAnswer]);
     assert_eq!(device.sync(), Ended::Emptied);
     assert_eq!(device.delivered(), 1, "the plain one");
     assert_eq!(device.waiting(), [(id, WaitReason::NoAttachments)]);
@@ -252,10 +249,7 @@ fn what_is_shown_without_its_contents_is_held_and_never_counts_as_delivered() {
 fn contents_that_are_shown_changed_prove_nothing() {
     let mut device = Device::new();
     let id = device.record_with(1, b"caf\xe9");
-    device
-        .lrs
-        .faults
-        .extend([Fault::None, Fault::LoseAnswerWithContents]);
+    device.lrs.faults.extend([Fault::None, Fault::LoseAnswer]);
     device.sync();
     device
         .lrs

@@ -51,8 +51,6 @@ pub(super) enum Fault {
     /// The same from something before the LRS, or in its place.
     Stranger(u16, &'static str),
     LoseAnswer,
-    /// The same of a request with contents, which it takes.
-    LoseAnswerWithContents,
     Fail(TransportError),
 }
 
@@ -172,18 +170,21 @@ impl Lrs {
                 ..answer(status, &[], body.to_owned())
             }),
             Some(Fault::LoseAnswer) => {
-                self.obey(request);
-                Err(TransportError::Broken("reset".into()))
-            }
-            Some(Fault::LoseAnswerWithContents) => {
-                self.with_contents(request)?;
+                self.take(request)?;
                 Err(TransportError::Broken("reset".into()))
             }
             Some(Fault::None) | None if self.is_cut(request) => {
                 Err(TransportError::Broken("cut".into()))
             }
-            Some(Fault::None) | None if parts_of(request).is_some() => self.with_contents(request),
-            Some(Fault::None) | None => Ok(self.obey(request)),
+            Some(Fault::None) | None => self.take(request),
+        }
+    }
+
+    fn take(&mut self, request: &Request) -> Result<Response, TransportError> {
+        if parts_of(request).is_some() {
+            self.with_contents(request)
+        } else {
+            Ok(self.obey(request))
         }
     }
 

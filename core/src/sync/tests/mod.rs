@@ -2,6 +2,7 @@
 
 mod blame;
 mod contents;
+mod contents_at_random;
 mod delivery;
 mod device;
 mod in_flight;

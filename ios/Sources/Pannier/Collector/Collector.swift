@@ -128,6 +128,19 @@ public final class Collector: Sendable {
         try await caller.changing { try $0.recordJson(json: json) }
     }
 
+    /// Takes a statement in with contents of its attachments, which are sent with it: one for each attachment that
+    /// has no `fileUrl`, found by the `sha2` that it says (`attachmentOf` says it). Together they may have 1 MiB.
+    @discardableResult
+    public func recordWith(_ statement: Statement, contents: [Data]) async throws -> Recorded {
+        try await caller.changing { try $0.recordWith(statement: statement, contents: contents) }
+    }
+
+    /// Takes a statement in as JSON text, with contents of its attachments.
+    @discardableResult
+    public func recordWith(json: String, contents: [Data]) async throws -> Recorded {
+        try await caller.changing { try $0.recordJsonWith(json: json, contents: contents) }
+    }
+
     /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
     public func recordAll(_ statements: [Statement]) async throws -> [Recorded] {
@@ -211,6 +224,20 @@ public final class Collector: Sendable {
     @discardableResult
     public func replace(_ id: UUID, json: String) async throws -> UUID {
         try await caller.changing { try $0.replaceJson(id: id, json: json) }
+    }
+
+    /// Like ``replace(_:with:)``, with contents of its attachments that are not those of the old one, which it has
+    /// besides.
+    @discardableResult
+    public func replace(_ id: UUID, with statement: Statement, contents: [Data]) async throws -> UUID {
+        try await caller.changing {
+            try $0.replaceWith(id: id, statement: statement, contents: contents)
+        }
+    }
+
+    /// Contents of a statement's attachments, as long as they are on the device.
+    public func contents(_ id: UUID) async throws -> [KeptContent] {
+        try await caller.reading { try $0.contents(id: id) }
     }
 
     /// Gives a held statement up for good.

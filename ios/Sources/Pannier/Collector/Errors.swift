@@ -4,7 +4,8 @@ extension PannierError {
     /// What to do next, in English for developers.
     public var explanation: String {
         switch self {
-        case .invalid(_, _, _, let text), .attachmentContent(_, let text), .otherContent(_, let text),
+        case .invalid(_, _, _, let text), .contentMissing(_, _, _, let text),
+            .contentMismatch(_, _, _, _, let text), .contentUnused(_, _, let text), .otherContent(_, let text),
             .unknown(_, let text), .notHeld(_, let text), .notInConflict(_, let text),
             .mayHaveBeenSent(_, let text), .noEndpoint(let text), .invalidEndpoint(let text),
             .invalidCredentials(let text), .noTransport(let text), .noUpstream(_, let text),
@@ -40,7 +41,7 @@ extension PannierError {
     /// The group that it belongs to. None: `panicked`, which is nobody's mistake but the code's.
     public var group: Group? {
         switch self {
-        case .invalid, .attachmentContent, .otherContent: .notAccepted
+        case .invalid, .contentMissing, .contentMismatch, .contentUnused, .otherContent: .notAccepted
         case .unknown, .notHeld, .notInConflict, .mayHaveBeenSent, .upstreamNotEmpty, .paused, .reentrant, .closing:
             .wrongState
         case .noEndpoint, .invalidEndpoint, .invalidCredentials, .noTransport, .noUpstream, .otherUpstream, .upstreamName,

@@ -25,6 +25,19 @@ public final class Recorder: Sendable {
         try await changing { try $0.recordJson(json: json) }
     }
 
+    /// Takes a statement in with contents of its attachments, which are sent with it: one for each attachment that
+    /// has no `fileUrl`, found by the `sha2` that it says (`attachmentOf` says it). Together they may have 1 MiB.
+    @discardableResult
+    public func recordWith(_ statement: Statement, contents: [Data]) async throws -> Recorded {
+        try await changing { try $0.recordWith(statement: statement, contents: contents) }
+    }
+
+    /// Takes a statement in as JSON text, with contents of its attachments.
+    @discardableResult
+    public func recordWith(json: String, contents: [Data]) async throws -> Recorded {
+        try await changing { try $0.recordJsonWith(json: json, contents: contents) }
+    }
+
     /// Takes in all of these or none. A fault has the index of its statement among them.
     @discardableResult
     public func recordAll(_ statements: [Statement]) async throws -> [Recorded] {

@@ -71,6 +71,15 @@ public final class Upstream: Sendable {
         try await changing { try $0.replaceJson(id: id, json: json) }
     }
 
+    /// Like ``replace(_:with:)``, with contents of its attachments that are not those of the old one, which it has
+    /// besides.
+    @discardableResult
+    public func replace(_ id: UUID, with statement: Statement, contents: [Data]) async throws -> UUID {
+        try await changing {
+            try $0.replaceWith(id: id, statement: statement, contents: contents)
+        }
+    }
+
     /// Gives up for good a statement that is held here. Other upstreams get it all the same.
     public func discard(_ id: UUID) async throws {
         try await changing { try $0.discard(id: id) }

@@ -9,8 +9,10 @@ use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pannier::statement::Fault;
+use pannier::WithContents;
+use pannier::statement::{Fault, XapiVersion};
 
+use super::contents::{self, ContentArgs, GivenContents};
 use super::{Failure, tell};
 use crate::terminal::one_line;
 use reader::Reader;
@@ -37,26 +39,9 @@ pub enum Found {
     Contents(Contents),
 }
 
-/// Hands over each statement in the files, one after the other; `-` and no file at all is standard
-/// input. No more than one statement is in memory at a time. Contents of attachments are refused.
-pub fn each(
-    files: &[PathBuf],
-    quiet: bool,
-    mut take: impl FnMut(Item) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    all(files, quiet, |found| match found {
-        Found::Statement(item) => take(item),
-        Found::Contents(contents) => match contents.first() {
-            None => Ok(()),
-            Some((place, _)) => Err(Failure::usage(format!(
-                "{place} is the content of an attachment, which cannot be recorded yet; `pannier check` takes it"
-            ))),
-        },
-    })
-}
-
-/// Like [`each`], with the contents of attachments where a file is the body of a request that has them; such a file
-/// is in memory as a whole.
+/// Hands over each statement in the files, one after the other; `-` and no file at all is standard input. No more than one
+/// statement is in memory at a time. Contents of attachments come where a file is the body of a request that has them;
+/// such a file is in memory as a whole.
 pub fn all(
     files: &[PathBuf],
     quiet: bool,
@@ -112,13 +97,23 @@ fn parts(
     Ok(())
 }
 
-/// Returns the one statement in a file.
-pub fn only(file: &Path) -> Result<Vec<u8>, Failure> {
+/// Returns the one statement in a file, with those of the contents that its attachments name.
+pub fn only(file: &Path, contents: &ContentArgs) -> Result<WithContents<Vec<u8>>, Failure> {
+    let mut given = contents.read()?;
+    let text = only_statement(file, &mut given)?;
+    let contents = given.map_or_else(Vec::new, |given| given.for_one(&text, XapiVersion::V2_0_0));
+    Ok(WithContents::new(text, contents))
+}
+
+fn only_statement(file: &Path, given: &mut Option<GivenContents>) -> Result<Vec<u8>, Failure> {
     let mut found = Vec::new();
-    each(&[file.to_owned()], true, |item| {
-        found.push(item);
+    all(&[file.to_owned()], true, |one| {
+        match one {
+            Found::Statement(item) => found.push(item),
+            Found::Contents(more) => return contents::also(given, more),
+        }
         match found.len() {
-            1 => Ok(()),
+            0 | 1 => Ok(()),
             _ => Err(Failure::usage(format!(
                 "{} has more than one statement: one can take the place of one",
                 name(file)

@@ -1,5 +1,7 @@
 //! Matches contents with the attachments that say what they are, by their hash and in no other way (C 1.5.2; 9274 4.1.3).
 
+use std::collections::BTreeMap;
+
 use super::content::Content;
 use super::kept::{Contents, ContentsPart};
 use crate::statement::{Fault, Invalid, PANNIER_LIMIT, Prepared};
@@ -40,7 +42,7 @@ pub enum Unmatched {
         /// What the attachment says.
         said: String,
         /// What it is.
-        is: String,
+        found: String,
     },
     /// No attachment says anything of a content, or it is there twice.
     Unused {
@@ -54,6 +56,18 @@ impl Prepared {
     /// already, in the place of another statement, are taken where an attachment has none among these.
     pub fn with_contents(mut self, given: &[Content]) -> Result<Self, Unmatched> {
         self.attached.iter().try_for_each(may_be_sent)?;
+        // By what they say, so that nobody has to read a film to be told.
+        let said: BTreeMap<_, _> = self
+            .attached
+            .iter()
+            .map(|it| (&it.sha2, it.length))
+            .collect();
+        let long = said
+            .values()
+            .fold(0_u64, |sum, length| sum.saturating_add(*length));
+        if long > LONGEST_CONTENTS as u64 {
+            return Err(too_long(long));
+        }
         let mut used = vec![false; given.len()];
         let mut parts: Vec<ContentsPart<'_>> = Vec::new();
         let mut missing = Vec::new();
@@ -80,7 +94,7 @@ impl Prepared {
                 return Err(Unmatched::Mismatch {
                     path: format!("{}.length", attached.path),
                     said: attached.length.to_string(),
-                    is: octets.len().to_string(),
+                    found: octets.len().to_string(),
                 });
             }
             let part = ContentsPart {
@@ -98,10 +112,6 @@ impl Prepared {
             .filter_map(|(content, used)| (!used).then_some(content))
             .collect();
         matched(&missing, &unused)?;
-        let long: usize = parts.iter().map(|part| part.octets.len()).sum();
-        if long > LONGEST_CONTENTS {
-            return Err(too_long(long));
-        }
         self.contents = Contents::of(parts).ok_or_else(|| too_long(long))?;
         Ok(self)
     }
@@ -122,7 +132,7 @@ fn matched(missing: &[&Attached], unused: &[&Content]) -> Result<(), Unmatched> 
         ([attached], [content]) => Err(Unmatched::Mismatch {
             path: format!("{}.sha2", attached.path),
             said: attached.sha2.clone(),
-            is: content
+            found: content
                 .sha2_of(attached.sha2.len())
                 .unwrap_or_else(|| content.sha2()),
         }),
@@ -156,7 +166,7 @@ fn may_be_sent(attached: &Attached) -> Result<(), Unmatched> {
     Ok(())
 }
 
-fn too_long(long: usize) -> Unmatched {
+fn too_long(long: u64) -> Unmatched {
     refused(
         "$.attachments".to_owned(),
         &format!("have contents of {long} bytes"),
@@ -259,7 +269,7 @@ mod tests {
             Err(Unmatched::Mismatch {
                 path: path(1, ".sha2"),
                 said: two.sha2(),
-                is: three.sha2()
+                found: three.sha2()
             })
         );
         for given in [
@@ -277,7 +287,7 @@ mod tests {
             Err(Unmatched::Mismatch {
                 path: path(0, ".length"),
                 said: "4".into(),
-                is: "3".into()
+                found: "3".into()
             })
         );
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::LanguageMap;
+use crate::statement::Content;
 
 /// Description of a file, without its content (Data 2.4.11).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,4 +26,25 @@ pub struct Attachment {
     /// URL from which it can be fetched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_url: Option<String>,
+}
+
+impl Attachment {
+    /// Describes a content that is sent with the statement: its length and its hash are those of the content.
+    /// `content_type` is its media type, such as `image/png`, and the title is in this language.
+    pub fn of(
+        content: &Content,
+        usage_type: impl Into<String>,
+        content_type: impl Into<String>,
+        (language, title): (&str, &str),
+    ) -> Self {
+        Self {
+            usage_type: usage_type.into(),
+            display: LanguageMap::from([(language.to_owned(), title.to_owned())]),
+            description: LanguageMap::new(),
+            content_type: content_type.into(),
+            length: content.length(),
+            sha2: content.sha2(),
+            file_url: None,
+        }
+    }
 }

@@ -78,6 +78,17 @@ public class Collector private constructor(
     /** Takes a statement in as JSON text, whose bytes are kept as they are. */
     public suspend fun record(json: String): Recorded = changing { recordJson(json) }
 
+    /**
+     * Takes a statement in with contents of its attachments, which are sent with it: one for each attachment that has
+     * no `fileUrl`, found by the `sha2` that it says ([attachmentOf] says it). Together they may have 1 MiB.
+     */
+    public suspend fun recordWith(statement: Statement, contents: List<ByteArray>): Recorded =
+        changing { recordWith(statement, contents) }
+
+    /** Takes a statement in as JSON text, with contents of its attachments. */
+    public suspend fun recordWith(json: String, contents: List<ByteArray>): Recorded =
+        changing { recordJsonWith(json, contents) }
+
     /** Takes in all of these or none. A fault has the index of its statement among them. */
     override suspend fun recordAll(statements: List<Statement>): List<Recorded> =
         changing { recordAll(statements) }
@@ -155,6 +166,13 @@ public class Collector private constructor(
 
     /** Like [replace], with JSON text. */
     public suspend fun replace(id: UUID, json: String): UUID = changing { replaceJson(id, json) }
+
+    /** Like [replace], with contents of its attachments that are not those of the old one, which it has besides. */
+    public suspend fun replace(id: UUID, statement: Statement, contents: List<ByteArray>): UUID =
+        changing { replaceWith(id, statement, contents) }
+
+    /** Contents of a statement's attachments, as long as they are on the device. */
+    public suspend fun contents(id: UUID): List<KeptContent> = reading { contents(id) }
 
     /** Gives a held statement up for good. */
     public suspend fun discard(id: UUID): Unit = changing { discard(id) }

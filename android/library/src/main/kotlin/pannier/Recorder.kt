@@ -17,6 +17,17 @@ public class Recorder internal constructor(
     /** Takes a statement in as JSON text, whose bytes are kept as they are beside what is added. */
     public suspend fun record(json: String): Recorded = changing { recordJson(json) }
 
+    /**
+     * Takes a statement in with contents of its attachments, which are sent with it: one for each attachment that has
+     * no `fileUrl`, found by the `sha2` that it says ([attachmentOf] says it). Together they may have 1 MiB.
+     */
+    public suspend fun recordWith(statement: Statement, contents: List<ByteArray>): Recorded =
+        changing { recordWith(statement, contents) }
+
+    /** Takes a statement in as JSON text, with contents of its attachments. */
+    public suspend fun recordWith(json: String, contents: List<ByteArray>): Recorded =
+        changing { recordJsonWith(json, contents) }
+
     /** Takes in all of these or none. A fault has the index of its statement among them. */
     override suspend fun recordAll(statements: List<Statement>): List<Recorded> = changing { recordAll(statements) }
 

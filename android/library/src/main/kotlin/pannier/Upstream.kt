@@ -58,6 +58,10 @@ public class Upstream internal constructor(
     /** Like [replace], with JSON text. */
     public suspend fun replace(id: UUID, json: String): UUID = changing { replaceJson(id, json) }
 
+    /** Like [replace], with contents of its attachments that are not those of the old one, which it has besides. */
+    public suspend fun replace(id: UUID, statement: Statement, contents: List<ByteArray>): UUID =
+        changing { replaceWith(id, statement, contents) }
+
     /** Gives up for good a statement that is held here. Other upstreams get it all the same. */
     public suspend fun discard(id: UUID): Unit = changing { discard(id) }
 

@@ -61,7 +61,9 @@ class ErrorsTest {
         )
         val lasting = listOf(
             PannierException.Invalid(emptyList(), 0uL, Warnings(emptyList(), 0uL), ""),
-            PannierException.AttachmentContent(id, ""), PannierException.OtherContent(id, ""), PannierException.Unknown(id, ""),
+            PannierException.ContentMissing(id, "$", "x", ""), PannierException.ContentMismatch(id, "$", "x", "y", ""),
+            PannierException.ContentUnused(id, "x", ""),
+            PannierException.OtherContent(id, ""), PannierException.Unknown(id, ""),
             PannierException.NotHeld(id, ""), PannierException.NotInConflict(id, ""), PannierException.MayHaveBeenSent(id, ""),
             PannierException.NoEndpoint(""), PannierException.InvalidEndpoint(""), PannierException.InvalidCredentials(""),
             PannierException.NoTransport(""), PannierException.NoUpstream("x", ""), PannierException.OtherUpstream("x", ""),
@@ -86,10 +88,14 @@ class ErrorsTest {
         val missing = UUID.randomUUID()
         fails<PannierException.Unknown>({ it.id == missing }) { collector.retract(missing) }
         fails<PannierException.NotHeld>({ it.id == id }) { collector.retry(id) }
-        val file = Attachment("https://example.com/u", mapOf("en" to "x"), "text/plain", 1uL, "a".repeat(64), null)
-        fails<PannierException.AttachmentContent> {
-            collector.record(lesson(3).copy(attachments = listOf(file)))
+        val (one, other) = "one".toByteArray() to "other".toByteArray()
+        val log = attachmentOf(one, "https://example.com/u", "text/plain", mapOf("en" to "x"))
+        val withLog = lesson(3).copy(attachments = listOf(log))
+        fails<PannierException.ContentMissing>({ it.sha2 == log.sha2 }) { collector.record(withLog) }
+        fails<PannierException.ContentMismatch>({ it.said == log.sha2 && it.path == "$.attachments[0].sha2" }) {
+            collector.recordWith(withLog, listOf(other))
         }
+        fails<PannierException.ContentUnused> { collector.recordWith(lesson(3), listOf(one)) }
         fails<PannierException.InvalidEndpoint> { collector.setEndpoint("lrs.example") }
         fails<PannierException.InvalidCredentials> { collector.setCredentials(Credentials.Bearer("two words")) }
         fails<PannierException.NoEndpoint> { collector.sync() }
@@ -98,6 +104,16 @@ class ErrorsTest {
         fails<PannierException.Paused> { collector.queued() }
         collector.resume()
         assertEquals(1, collector.readStatus().recorded)
+    }
+
+    @Test
+    fun `contents are kept with their statement`() = with { collector ->
+        val one = "one".toByteArray()
+        val log = attachmentOf(one, "https://example.com/u", "text/plain", mapOf("en" to "x"))
+        val recorded = collector.recordWith(lesson(1).copy(attachments = listOf(log)), listOf(one))
+        val kept = collector.contents(recorded.id).single()
+        assertEquals("one" to "text/plain", kept.content.decodeToString() to kept.contentType)
+        assertTrue(collector.queued().single().contentBytes > 3)
     }
 
     @Test
