@@ -35,9 +35,10 @@ pub(crate) fn has_contents(batch: &[Pending]) -> bool {
 
 impl Lookup {
     /// Tells whether only contents that are shown prove that the LRS has the statement: not where the LRS itself has said
-    /// that it stored it.
+    /// that it stored it, without names, unless it may have had it before without them.
     pub(crate) fn needs_contents(&self, item: &Pending) -> bool {
-        item.has_contents() && !matches!(self.then, AfterLookup::Proves { own: true, .. })
+        let is_its_word = matches!(self.then, AfterLookup::Proves { own: true, .. });
+        item.has_contents() && (!is_its_word || item.row.sent_before)
     }
 
     /// Tells whether to ask for the contents, too.

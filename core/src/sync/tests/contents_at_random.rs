@@ -103,7 +103,7 @@ impl Run {
                 .unwrap();
         }
         self.device.restart();
-        self.device.now += 16_000;
+        self.device.now += self.rng.i64(16_000..6 * MINUTE);
     }
 
     fn step(&mut self) {
@@ -183,6 +183,8 @@ impl Run {
         lrs.shows_contents = ShowsContents::All;
         lrs.on_known = OnKnown::AllIds;
         lrs.faults.clear();
+        // Whoever was killed held the lease until now at the latest.
+        self.device.now += 10 * MINUTE;
         for (id, _) in self.device.held() {
             self.device
                 .db
@@ -194,7 +196,14 @@ impl Run {
         for id in self.left() {
             let lrs = &self.device.lrs;
             let is_there_without = lrs.stored.contains_key(&id) && !lrs.contents.contains_key(&id);
-            assert!(is_there_without, "seed {seed}: {id} is left");
+            assert!(
+                is_there_without,
+                "seed {seed}: {id} is left: {:?}, {:?}, {:?}, {:?}",
+                self.device.db.waiting(UpstreamId::MAIN, Page::default()),
+                self.device.held(),
+                self.device.db.upstream(UpstreamId::MAIN).unwrap().learned,
+                self.device.db.ledger(UpstreamId::MAIN)
+            );
             assert!(
                 self.device
                     .held()
