@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pannier::Uuid;
 use pannier::lrs::multipart::{Boundary, Content, parts, write};
+use pannier::lrs::reading::without_contents;
 use pannier::lrs::{BodyPiece, FilePiece, Method, Request, TransportError};
 use pannier::transport::{HttpOptions, HttpTransport, Transport as _};
+use pannier::{HoldReason, Uuid, WaitReason};
 use pannier_hub::{Options, Running};
 use pannier_signature::Hashes;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::device::Device;
 use crate::lrs::{Lrs, PASSWORD, USER};
 use crate::sample;
 
@@ -82,6 +84,38 @@ pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+impl Device {
+    /// Records the `n`th statement with these contents, whatever they are.
+    pub fn record_with(&self, n: u32, contents: &[&[u8]]) -> Uuid {
+        let hashed: Vec<_> = contents
+            .iter()
+            .map(|content| (*content, sha2(content)))
+            .collect();
+        let text = statement(n, &hashed).to_string();
+        let contents = contents
+            .iter()
+            .map(|content| pannier::Content::bytes(*content));
+        let recorded = self.collector.record_with(text, contents);
+        recorded.expect("they go together").id
+    }
+
+    /// Why each waits aside, or is held.
+    pub fn aside(&self) -> (Vec<Waiting>, Vec<Held>) {
+        let page = pannier::Page::default();
+        let waiting = self.collector.waiting(page).expect("the queue can be read");
+        let held = self.collector.held(page).expect("the queue can be read");
+        (
+            waiting.iter().map(|one| (one.id, one.reason)).collect(),
+            held.iter().map(|one| (one.id, one.reason)).collect(),
+        )
+    }
+}
+
+/// A statement that waits aside, and one that is held.
+pub type Waiting = (Uuid, WaitReason);
+/// See [`Waiting`].
+pub type Held = (Uuid, HoldReason);
+
 /// Sends contents from files to an LRS, by Pannier's own transport.
 pub struct Sender {
     url: String,
@@ -133,6 +167,15 @@ impl Sender {
         request.timeout = timeout;
         let answer = self.runtime.block_on(self.transport.exchange(request))?;
         Ok(answer.status)
+    }
+
+    /// Contents of the `n`th statement, in the order in which the LRS shows them.
+    pub fn contents_of(&self, n: u32) -> Vec<Vec<u8>> {
+        let query = format!("?statementId={}&attachments=true", sample::id(1, n));
+        let request = self.request(Method::Get, &query);
+        let answer = self.runtime.block_on(self.transport.exchange(request));
+        let (_, contents) = without_contents(answer.expect("an answer"));
+        contents.expect("an answer of several parts")
     }
 
     /// Asks for the `n`th statement that was sent, with its contents or without; the status of the answer.

@@ -105,6 +105,116 @@ mod contents {
     }
 }
 
+/// Contents of attachments on their way from a device.
+mod recorded_contents {
+    use pannier::{Ended, HoldReason, WaitReason};
+    use pannier_tests::contents::Sender;
+    use pannier_tests::device::Device;
+    use pannier_tests::lrs::Lrs;
+    use pannier_tests::sample;
+
+    use super::Kind;
+
+    const LETTERS: &[u8] = &[b'a'; 16 * 1024];
+    const MINUTE: i64 = 60_000;
+    const DAY: i64 = 24 * 60 * MINUTE;
+
+    /// Others come and are taken, for so many days.
+    fn days_go_by(device: &Device, run: u32, days: u32) {
+        for n in 0..days {
+            device.pass(DAY);
+            let other = device.collector.record(sample::text(run, n));
+            other.expect("a sample is valid");
+            device.sync();
+        }
+    }
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn learning_locker_gets_the_short_ones_and_what_it_does_not_bear_holds_up_nobody() {
+        let lrs = Lrs::start(Kind::LearningLocker);
+        let device = Device::new(lrs.url());
+        device.record_with(0, &[&LETTERS[1..]]);
+        let long = device.record_with(1, &[LETTERS]);
+        device.collector.record(sample::text(5, 0)).unwrap();
+        device.record_with(2, &[b"knot tied in 41 s", b""]);
+        let report = device.sync();
+        assert_eq!(
+            (report.delivered, &report.ended),
+            (2, &Ended::Emptied),
+            "{report:?}"
+        );
+        let (waiting, held) = device.aside();
+        assert!(waiting.contains(&(long, WaitReason::NoAttachments)) && held.is_empty());
+        days_go_by(&device, 6, 6);
+        // The LRS has the long one's statement without its content, which stays here.
+        let (waiting, held) = device.aside();
+        assert_eq!(
+            (waiting, held),
+            (vec![], vec![(long, HoldReason::ContentMissing)])
+        );
+        assert_eq!(
+            device.collector.contents(long).unwrap()[0].content.octets(),
+            LETTERS
+        );
+        assert_eq!(device.status().ledger.delivered, 9);
+        let sender = Sender::to(&lrs);
+        assert_eq!(sender.read_back(0, true), Ok(200));
+        assert_eq!(sender.read_back(2, true), Ok(200));
+        assert_eq!(sender.read_back(1, false), Ok(200));
+    }
+
+    #[test]
+    #[ignore = "left out: run tests/run lrs"]
+    fn ralph_gets_the_others_and_nothing_is_held() {
+        let lrs = Lrs::start(Kind::Ralph);
+        let device = Device::new(lrs.url());
+        let binary: Vec<u8> = (0..=255).collect();
+        let ids = [
+            device.record_with(0, &[b"knot tied in 41 s"]),
+            device.record_with(1, &[&binary]),
+        ];
+        device.record_samples(5, 20);
+        let report = device.sync();
+        assert_eq!(
+            (report.delivered, &report.ended),
+            (20, &Ended::Emptied),
+            "{report:?}"
+        );
+        days_go_by(&device, 6, 6);
+        let (waiting, held) = device.aside();
+        let both = ids.map(|id| (id, WaitReason::NoAttachments));
+        assert_eq!((waiting, held), (both.to_vec(), vec![]));
+        assert_eq!(lrs.ask().all_statements().len(), 26);
+    }
+
+    #[test]
+    fn the_hub_gets_all() {
+        let lrs = Lrs::start(Kind::Hub);
+        let device = Device::new(lrs.url());
+        let binary: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        let one = device.record_with(0, &[b"knot tied in 41 s"]);
+        device.record_with(1, &[&binary, b""]);
+        device.record_with(2, &[b"knot tied in 41 s"]);
+        device.record_samples(5, 2);
+        let report = device.sync();
+        assert_eq!(
+            (report.delivered, &report.ended),
+            (5, &Ended::Emptied),
+            "{report:?}"
+        );
+        assert!(
+            device.collector.contents(one).is_err(),
+            "it has left the device"
+        );
+        // By Pannier's own look-up, as the device would.
+        let sender = Sender::to(&lrs);
+        assert_eq!(sender.contents_of(0), [b"knot tied in 41 s"]);
+        assert_eq!(sender.contents_of(1), [binary, Vec::new()]);
+        assert_eq!(sender.contents_of(2), [b"knot tied in 41 s"]);
+    }
+}
+
 mod kills {
     use pannier_tests::kills::killed_behind_a_bad_network;
 

@@ -44,6 +44,10 @@ impl fmt::Display for KeptContent {
 /// Describes a content that is sent with its statement (`record_with`): its length and its hash are those of the content.
 /// `content_type` is its media type, such as `image/png`, and `display` has a title in one language at least.
 #[uniffi::export]
+#[allow(
+    clippy::implicit_hasher,
+    reason = "uniffi takes no parameters of types"
+)]
 pub fn attachment_of(
     content: Vec<u8>,
     usage_type: String,

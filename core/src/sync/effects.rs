@@ -29,8 +29,8 @@ impl Session {
         if longest > 0 {
             self.link.took_contents(longest);
         }
+        let is_plain = longest == 0;
         if self.link.learned.waits.is_empty() {
-            let is_plain = longest == 0;
             if is_plain && settled.len() == 1 && self.link.is_cautious() && !self.link.is_busy() {
                 Ceiling::takes_one(&mut self.link.learned);
             }

@@ -69,6 +69,16 @@ func answer(collector: Collector, learner: String, word: String) async throws {
     try await recorder.record(Statement(.answered, XapiActivity("https://example.com/words/\(word)")))
 }
 
+func submit(collector: Collector, photo: Data) async throws {
+    let usage = "http://id.tincanapi.com/attachment/supporting_media"
+    let described = attachmentOf(
+        content: photo, usageType: usage, contentType: "image/jpeg", display: ["en": "The finished knot"]
+    )
+    let knot = Statement(.mbox("ada@example.com"), .completed, XapiActivity("https://example.com/knots/bowline"))
+    // On the disk when this returns, and sent with the statement.
+    try await collector.recordWith(knot.attachment(described), contents: [photo])
+}
+
 /// The examples of the READMEs are the functions above, and they work.
 struct ReadmeTests {
     @Test func theExampleOfThePackageRunsAsItStandsInItsReadme() async throws {
@@ -114,6 +124,14 @@ struct ReadmeTests {
         let recorded = try #require(try await collector.queued().first?.statement)
         for said in ["4711", "iPad", "words/zug"] { #expect(recorded.contains(said)) }
         try shows("answer", in: "README.md")
+    }
+
+    @Test func theExampleWithAPhotoRunsAsItStandsThere() async throws {
+        let (hub, folder) = (try await Lrs.hub(), try Folder())
+        let collector = try await Collector.open(folder.queue, config: hub.config)
+        try await submit(collector: collector, photo: Data([255, 0, 1]))
+        #expect(try await collector.sync().delivered == 1)
+        try shows("submit", in: "README.md")
     }
 
     /// The README has this function of this file as it stands here.

@@ -71,7 +71,7 @@ fn what_is_recorded_with_its_content_arrives_with_it() {
     );
     let (tell, told) = std::sync::mpsc::channel();
     takes_contents(&lrs, move |statements, contents| {
-        tell.send((statements, contents)).unwrap()
+        tell.send((statements, contents)).unwrap();
     });
     assert_eq!(collector.sync().unwrap().delivered, 1);
     let (statements, contents) = told.try_recv().unwrap();
@@ -194,7 +194,7 @@ fn a_replacement_keeps_the_contents_unless_others_are_given() {
             .unwrap()
             .id;
         lrs.instead(|request| {
-            (request.method == Method::Post).then(|| Err(crate::lrs::TransportError::TimedOut))
+            (request.method == Method::Post).then_some(Err(crate::lrs::TransportError::TimedOut))
         });
         let stored = serde_json::from_str(&collector.queued(Page::default()).unwrap()[0].statement);
         lrs.stored.lock().unwrap().insert(id, stored.unwrap());

@@ -144,7 +144,7 @@ fn what_it_gives_no_answer_to_waits_and_the_rest_goes_on() {
     let small = device.record_with(1, &[b'x'; 16_383]);
     let long = device.record_with(2, &[b'x'; 16_384]);
     device.record_with(3, &[b'y'; 16_383]);
-    let longer = device.record_with(4, &[b'z'; 20_000]);
+    let longer = device.record_with(4, &vec![b'z'; 20_000]);
     device.record_one(5, "", START);
     assert_eq!(device.sync(), Ended::Emptied);
     // The second batch was [2, 3, 4], of which none was answered: each comes again alone.

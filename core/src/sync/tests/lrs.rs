@@ -376,8 +376,11 @@ pub(super) fn endpoint() -> Endpoint {
     Endpoint::parse("https://lrs.example/xAPI").unwrap()
 }
 
+/// Statements, and contents by their hashes.
+type Parts = (Vec<u8>, Vec<(String, Vec<u8>)>);
+
 /// Statements and contents of a request with contents.
-fn parts_of(request: &Request) -> Option<(Vec<u8>, Vec<(String, Vec<u8>)>)> {
+fn parts_of(request: &Request) -> Option<Parts> {
     let mut headers = request.headers.iter();
     let (_, content_type) = headers.find(|(name, _)| *name == "Content-Type")?;
     let boundary = Boundary::of(content_type).ok()?;

@@ -72,36 +72,18 @@ impl Prepared {
         let mut parts: Vec<ContentsPart<'_>> = Vec::new();
         let mut missing = Vec::new();
         for attached in &self.attached {
-            let (sha2, content_type) = (attached.sha2.as_str(), attached.content_type.as_str());
             let among_given = given.iter().position(|content| attached.is_of(content));
-            let octets = match among_given {
-                Some(at) => {
-                    used[at] = true;
-                    given[at].octets()
-                }
-                None => {
-                    let mut kept = self.contents.parts();
-                    match kept.find(|part| part.sha2.eq_ignore_ascii_case(sha2)) {
-                        Some(part) => part.octets,
-                        None => {
-                            missing.push(attached);
-                            continue;
-                        }
-                    }
-                }
-            };
-            if octets.len() as u64 != attached.length {
-                return Err(Unmatched::Mismatch {
-                    path: format!("{}.length", attached.path),
-                    said: attached.length.to_string(),
-                    found: octets.len().to_string(),
-                });
+            if let Some(at) = among_given {
+                used[at] = true;
             }
-            let part = ContentsPart {
-                sha2,
-                content_type,
-                octets,
+            let octets = among_given
+                .map(|at| given[at].octets())
+                .or_else(|| attached.among(&self.contents));
+            let Some(octets) = octets else {
+                missing.push(attached);
+                continue;
             };
+            let part = attached.part(octets)?;
             if !parts.contains(&part) {
                 parts.push(part);
             }
@@ -118,6 +100,29 @@ impl Prepared {
 }
 
 impl Attached {
+    /// Returns the content that it had in another statement.
+    fn among<'a>(&self, kept: &'a Contents) -> Option<&'a [u8]> {
+        let mut kept = kept.parts();
+        let its = kept.find(|part| part.sha2.eq_ignore_ascii_case(&self.sha2))?;
+        Some(its.octets)
+    }
+
+    /// Returns the part of a request that brings this content, which must have the length that is said.
+    fn part<'a>(&'a self, octets: &'a [u8]) -> Result<ContentsPart<'a>, Unmatched> {
+        if octets.len() as u64 != self.length {
+            return Err(Unmatched::Mismatch {
+                path: format!("{}.length", self.path),
+                said: self.length.to_string(),
+                found: octets.len().to_string(),
+            });
+        }
+        Ok(ContentsPart {
+            sha2: &self.sha2,
+            content_type: &self.content_type,
+            octets,
+        })
+    }
+
     fn is_of(&self, content: &Content) -> bool {
         content
             .sha2_of(self.sha2.len())

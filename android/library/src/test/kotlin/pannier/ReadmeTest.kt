@@ -68,6 +68,18 @@ suspend fun answer(collector: Collector, learner: String, word: String) {
     recorder.record(statement { verb(Verbs.ANSWERED); activity("https://example.com/words/$word") })
 }
 
+suspend fun submit(collector: Collector, photo: ByteArray) {
+    val usage = "http://id.tincanapi.com/attachment/supporting_media"
+    val described = attachmentOf(photo, usage, "image/jpeg", mapOf("en" to "The finished knot"))
+    val knot = statement {
+        actor(mbox("ada@example.com"))
+        completed("https://example.com/knots/bowline")
+        attachment(described)
+    }
+    // On the disk when this returns, and sent with the statement.
+    collector.recordWith(knot, listOf(photo))
+}
+
 /** The examples of the READMEs are the functions above, and they work. */
 class ReadmeTest {
     @TempDir
@@ -112,6 +124,17 @@ class ReadmeTest {
             for (said in listOf("4711", "Quest 3", "words/zug")) assertTrue(said in recorded, recorded)
         }
         assertTrue("```kotlin\nsuspend fun answer${source("answer")}\n}\n```" in Path("../README.md").readText())
+    }
+
+    @Test
+    fun `the example with a photo runs as it stands there`() = runBlocking {
+        Hub().use { hub ->
+            Collector.open(folder.queue(), hub.config).use { collector ->
+                submit(collector, byteArrayOf(-1, 0, 1))
+                assertEquals(1, collector.sync().delivered)
+            }
+        }
+        assertTrue("```kotlin\nsuspend fun submit${source("submit")}\n}\n```" in Path("../README.md").readText())
     }
 
     /** What follows the name of a function in this file, without its last brace. */
