@@ -61,6 +61,19 @@ fn statement(n: u32, contents: &[(&[u8], String)]) -> Value {
     statement
 }
 
+/// The `n`th statement of a run with a short content, and the content.
+#[must_use]
+pub fn short(run: u32, n: u32) -> (String, Vec<u8>) {
+    let mut octets = content(n);
+    octets.truncate(2_000);
+    octets.extend_from_slice(&n.to_be_bytes());
+    let mut one = statement(n, &[(&octets, sha2(&octets))]);
+    let attachments = one["attachments"].take();
+    one = sample::statement(run, n);
+    one["attachments"] = attachments;
+    (one.to_string(), octets)
+}
+
 /// Sends the `n`th statement with this content. Returns the answer with its status.
 #[must_use]
 pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
@@ -85,13 +98,17 @@ pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
 }
 
 impl Device {
-    /// Records the `n`th statement with these contents, whatever they are.
+    /// Records the `n`th statement with these contents, whatever they are. It is in ASCII: Learning Locker makes other
+    /// characters of others in a request with contents.
     pub fn record_with(&self, n: u32, contents: &[&[u8]]) -> Uuid {
         let hashed: Vec<_> = contents
             .iter()
             .map(|content| (*content, sha2(content)))
             .collect();
-        let text = statement(n, &hashed).to_string();
+        let mut one = statement(n, &hashed);
+        one["actor"]["name"] = json!("Aylin");
+        one["object"]["definition"]["name"] = json!({ "en": format!("word {n}") });
+        let text = one.to_string();
         let contents = contents
             .iter()
             .map(|content| pannier::Content::bytes(*content));
@@ -171,7 +188,12 @@ impl Sender {
 
     /// Contents of the `n`th statement, in the order in which the LRS shows them.
     pub fn contents_of(&self, n: u32) -> Vec<Vec<u8>> {
-        let query = format!("?statementId={}&attachments=true", sample::id(1, n));
+        self.contents_by_id(sample::id(1, n))
+    }
+
+    /// The same of any statement.
+    pub fn contents_by_id(&self, id: Uuid) -> Vec<Vec<u8>> {
+        let query = format!("?statementId={id}&attachments=true");
         let request = self.request(Method::Get, &query);
         let answer = self.runtime.block_on(self.transport.exchange(request));
         let (_, contents) = without_contents(answer.expect("an answer"));

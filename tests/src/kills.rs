@@ -12,11 +12,14 @@ use crate::device::{Device, SkippingClock, queue};
 use crate::lrs::{Kind, Lrs, credentials};
 use crate::proxy::{Fault, Proxy};
 use crate::recorder::{Recorder, chance, command};
-use crate::sample;
+use crate::{contents, sample};
 
 /// Each syncer's clock starts so much later than the one before: later than the lease and the waits
 /// that it has left.
 const STEP_MS: u32 = 20 * 60 * 1000;
+
+/// Of ten numbers the one whose statement has a content.
+pub const WITH_CONTENT: u32 = 3;
 
 /// Kills so many recorders and as many syncers. In the end the LRS has what was recorded, each once.
 ///
@@ -30,6 +33,11 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut recorded = BTreeSet::new();
     let mut killed = 0;
+    // The others take none, or not all.
+    let records = match kind {
+        Kind::Hub => "contents",
+        _ => "trickle",
+    };
     // A busy machine needs longer for the same, and so does each process that is to be killed in it.
     for patience in [1, 3, 9] {
         for round in killed..killed + rounds {
@@ -42,7 +50,7 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
             recorded.extend(kill_both(
                 program,
                 folder.path(),
-                [&["trickle", &run, &most], &["drain", &url, &ahead]],
+                [&[records, &run, &most], &["drain", &url, &ahead]],
                 || Duration::from_millis(chance.u64(15..120) * patience),
             ));
             proxy.wait_until_idle();
@@ -72,6 +80,7 @@ pub fn killed_behind_a_bad_network(kind: Kind, program: &str, rounds: u32, most:
     );
 
     has_each_once(&lrs, &recorded, after.delivered, seed);
+    has_their_contents(&lrs, &recorded, seed);
     let posts = proxy
         .seen()
         .into_iter()
@@ -114,6 +123,18 @@ fn has_each_once(lrs: &Lrs, recorded: &BTreeSet<Uuid>, delivered: u64, seed: u64
     lrs.has_exactly(&theirs);
 }
 
+/// Each statement that was recorded with a content is there with it.
+fn has_their_contents(lrs: &Lrs, recorded: &BTreeSet<Uuid>, seed: u64) {
+    let sender = contents::Sender::to(lrs);
+    for id in recorded {
+        let (run, n) = sample::place(*id);
+        if n % 10 == WITH_CONTENT {
+            let there = sender.contents_by_id(*id);
+            assert_eq!(there, [contents::short(run, n).1], "seed {seed}: {id}");
+        }
+    }
+}
+
 /// How many the queue knows to be delivered.
 fn delivered(folder: &Path) -> u64 {
     let collector = Collector::open(queue(folder), Config::default()).expect("the queue opens");
@@ -123,6 +144,9 @@ fn delivered(folder: &Path) -> u64 {
 
 fn text(id: Uuid) -> String {
     let (run, n) = sample::place(id);
+    if n % 10 == WITH_CONTENT {
+        return contents::short(run, n).0;
+    }
     String::from_utf8(sample::text(run, n)).expect("text")
 }
 

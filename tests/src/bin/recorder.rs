@@ -5,6 +5,7 @@
 //! recorder sync FILE RUN URL AHEAD records and syncs until it is killed, its clock so many
 //!                                  milliseconds ahead
 //! recorder trickle FILE RUN MOST    records so many, and waits to be killed
+//! recorder contents FILE RUN MOST   does the same with contents of attachments among them
 //! recorder drain FILE URL AHEAD     syncs until it is killed, its clock so many milliseconds ahead
 //! recorder deliver FILE RUN URL    records a hundred and syncs now and then
 //! recorder fill FILE BALLAST       records until the disk is full; removes BALLAST, records again
@@ -25,11 +26,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use pannier::statement::model::{Ifi, XapiAccount};
-use pannier::{Collector, Config, Error, Page, Recorded, Uuid};
+use pannier::{Collector, Config, Content, Error, Page, Recorded, Uuid};
 use pannier_testing::MemoryLrs;
 use pannier_tests::device::SkippingClock;
+use pannier_tests::kills::WITH_CONTENT;
 use pannier_tests::lrs::credentials;
-use pannier_tests::sample;
+use pannier_tests::{contents, sample};
 
 /// Three threads record at once; each takes its numbers from a range of its own.
 const THREADS: u32 = 3;
@@ -44,7 +46,20 @@ fn main() {
             sync(&open(file, ahead_by(url, ahead)), number(run), u32::MAX);
         }
         ["trickle", file, run, most] => {
-            trickle(&open(file, Config::default()), number(run), number(most));
+            trickle(
+                &open(file, Config::default()),
+                number(run),
+                number(most),
+                false,
+            );
+        }
+        ["contents", file, run, most] => {
+            trickle(
+                &open(file, Config::default()),
+                number(run),
+                number(most),
+                true,
+            );
         }
         ["drain", file, url, ahead] => drain(&open(file, ahead_by(url, ahead))),
         ["deliver", file, run, url] => {
@@ -127,9 +142,14 @@ fn sync(collector: &Collector, run: u32, count: u32) {
 /// A breath now and then, so that both processes get on.
 const BREATH: Duration = Duration::from_millis(2);
 
-fn trickle(collector: &Collector, run: u32, most: u32) {
+fn trickle(collector: &Collector, run: u32, most: u32, with_contents: bool) {
     for n in (0..most).step_by(10) {
         say(&[collector.record(sample::text(run, n)).expect("recorded")]);
+        if with_contents {
+            let (text, octets) = contents::short(run, n + WITH_CONTENT);
+            let recorded = collector.record_with(text, [Content::bytes(octets)]);
+            say(&[recorded.expect("recorded")]);
+        }
         let five = (n + 5..n + 10).map(|n| sample::text(run, n));
         say(&collector.record_all(five).expect("recorded"));
         sleep(BREATH);

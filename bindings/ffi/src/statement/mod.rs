@@ -82,11 +82,10 @@ pub fn statement_from_json(json: &str) -> Result<Statement, PannierError> {
 }
 
 /// Checks a statement without recording it, and returns what is valid but better avoided. Refuses what `record`
-/// refuses, with the same error, except for what only a queue knows, and for contents of attachments, which come with
-/// `recordWith`.
+/// refuses, with the same error, except for what only a queue knows.
 #[uniffi::export]
 pub fn check_statement(json: &str, version: XapiVersion) -> Result<Warnings, PannierError> {
-    let known = Recordable::check(json.as_bytes(), version.into())?;
+    let known = Recordable::check(json.as_bytes(), version.into())?.with_contents(&[])?;
     Ok(known.prepared().warnings.clone().into())
 }
 

@@ -397,9 +397,16 @@ fn a_check_refuses_what_recording_refuses() {
     let mut itself = with("id", json!(id));
     itself["verb"] = json!({"id": "http://adlnet.gov/expapi/verbs/voided"});
     itself["object"] = json!({"objectType": "StatementRef", "id": id});
+    // A content that has to be given along.
+    let attachment = json!([{
+        "usageType": "http://example.com/photo", "display": {"en": "a photo"},
+        "contentType": "image/png", "length": 3,
+        "sha2": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    }]);
     let large = json!({"extensions": {"http://e.example/": "x".repeat(4 * 1024 * 1024)}});
     for one in [
         itself,
+        with("attachments", attachment),
         with("timestamp", json!("2569-03-01T10:00:00Z")),
         with("result", large),
     ] {

@@ -41,8 +41,7 @@ pub struct ListedStatement {
     pub delivered_at: Option<Millis>,
     /// The statement's JSON, as it is sent.
     pub statement: String,
-    /// Number of bytes that the contents of its attachments take here, until it is delivered everywhere; 0 where it has
-    /// none.
+    /// Number of bytes that the contents of its attachments take here; 0 where it has none.
     pub content_bytes: u64,
 }
 
