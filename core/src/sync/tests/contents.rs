@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::device::{Device, START};
-use super::lrs::{Fault, Lrs, OnContents, ShowsContents};
+use super::lrs::{Fault, Lrs, OnContents, OnKnown, ShowsContents};
 use crate::lrs::{Method, TransportError};
 use crate::store::{HoldReason, Page, Problem, UpstreamId, WaitReason};
 use crate::sync::Ended;
@@ -180,6 +180,40 @@ fn what_it_gives_no_answer_to_waits_and_the_rest_goes_on() {
 }
 
 #[test]
+fn shorter_ones_do_not_wait_for_one_that_is_too_long() {
+    let mut device = Device::new();
+    device.lrs.on_contents = OnContents::HangFrom(1_000);
+    for (n, long, delivered) in [(1, 100, 1), (2, 5_000, 1), (3, 100, 2), (4, 5_000, 2)] {
+        device.record_with(n, &vec![n as u8; long]);
+        device.sync();
+        assert_eq!(device.delivered(), delivered, "{n}");
+    }
+    // The second long one was not tried: it waits with the first.
+    assert_eq!(device.lrs.posts_with_contents.len(), 3);
+    assert_eq!(device.waiting().len(), 2);
+}
+
+/// It has the statement without its contents, gets it again, and says 204 to what it has.
+#[test]
+fn its_word_is_not_enough_where_it_may_have_had_the_statement_without_them() {
+    let mut device = Device::new();
+    device.lrs.on_contents = OnContents::HangFrom(0);
+    let id = device.record_with(1, b"content");
+    device.sync();
+    device.lrs.on_contents = OnContents::Take;
+    device.lrs.on_known = OnKnown::NoContent;
+    device.now += 10 * MINUTE;
+    // It lets nobody look before, asked with the contents and without.
+    let no = || Fault::Response(403, vec![], "not now");
+    device.lrs.faults.extend([no(), no()]);
+    device.sync();
+    assert_eq!(device.lrs.posts_with_contents.len(), 2, "it was sent again");
+    assert_eq!(device.delivered(), 0);
+    device.go_on_for(3 * DAY);
+    assert_eq!(device.held(), [(id, HoldReason::ContentMissing)]);
+}
+
+#[test]
 fn a_lost_answer_is_looked_up_with_the_contents() {
     let mut device = Device::new();
     let id = device.record_with(1, b"content");
@@ -263,7 +297,7 @@ fn contents_that_are_shown_changed_prove_nothing() {
 #[test]
 fn the_lrss_own_word_is_enough_where_it_names_nothing() {
     let mut device = Device::new();
-    device.lrs.on_known = super::lrs::OnKnown::Nothing;
+    device.lrs.on_known = OnKnown::Nothing;
     device.lrs.shows_contents = ShowsContents::None;
     device.record_with(1, b"content");
     device.sync_all();
