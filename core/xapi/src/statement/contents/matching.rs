@@ -56,11 +56,11 @@ impl Prepared {
     /// already, in the place of another statement, are taken where an attachment has none among these.
     pub fn with_contents(mut self, given: &[Content]) -> Result<Self, Unmatched> {
         self.attached.iter().try_for_each(may_be_sent)?;
-        // By what they say, so that nobody has to read a film to be told.
+        // By what they say, so that nobody has to read a film to be told; a content of two media types goes twice.
         let said: BTreeMap<_, _> = self
             .attached
             .iter()
-            .map(|it| (&it.sha2, it.length))
+            .map(|it| ((&it.sha2, &it.content_type), it.length))
             .collect();
         let long = said
             .values()
@@ -319,6 +319,13 @@ mod tests {
         let more = Content::bytes("1");
         let fault = refused(&[of(&longest), of(&more)], &[longest, more]);
         assert!(fault.expected.contains("fileUrl") && fault.expected.contains("1048576"));
+        // One part cannot say two media types, so it is there twice.
+        let half = Content::bytes([0; LONGEST_CONTENTS / 2]);
+        let one = of(&half);
+        let said = ["a/b", "c/d", "e/f"].map(|content_type| (content_type, one.1, one.2.clone()));
+        let found = matched_with(&said[..2], std::slice::from_ref(&half)).unwrap();
+        assert_eq!(found.contents.parts().count(), 2);
+        refused(&said, std::slice::from_ref(&half));
     }
 
     #[test]
