@@ -98,17 +98,13 @@ pub fn send(hub: &Running, n: u32, content: &[u8]) -> String {
 }
 
 impl Device {
-    /// Records the `n`th statement with these contents, whatever they are. It is in ASCII: Learning Locker makes other
-    /// characters of others in a request with contents.
+    /// Records the `n`th statement with these contents, whatever they are.
     pub fn record_with(&self, n: u32, contents: &[&[u8]]) -> Uuid {
         let hashed: Vec<_> = contents
             .iter()
             .map(|content| (*content, sha2(content)))
             .collect();
-        let mut one = statement(n, &hashed);
-        one["actor"]["name"] = json!("Aylin");
-        one["object"]["definition"]["name"] = json!({ "en": format!("word {n}") });
-        let text = one.to_string();
+        let text = statement(n, &hashed).to_string();
         let contents = contents
             .iter()
             .map(|content| pannier::Content::bytes(*content));

@@ -303,11 +303,10 @@ impl Asking {
         let bodies: Vec<_> = self.statement.iter().map(|one| &one.body).collect();
         if let Some(one) = &self.statement
             && !one.contents.is_empty()
-            && let parts = (one.id, one.contents.parts())
-            && let Ok(post) =
-                requests::post_with_contents(endpoint, authorization, version, &bodies, parts)
         {
-            return post;
+            let parts = (one.id, one.contents.parts());
+            return requests::post_with_contents(endpoint, authorization, version, &bodies, parts)
+                .expect("what no header can say is refused with the statement");
         }
         requests::post(endpoint, authorization, version, &bodies)
     }

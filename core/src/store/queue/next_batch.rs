@@ -14,7 +14,7 @@ use super::seal::{Clocks, Outgoing};
 use super::spoilt::{Spoilt, hold_spoilt};
 use super::walk::Forward;
 use crate::clock::Steady;
-use crate::lrs::requests::part_bytes;
+use crate::lrs::requests::{part_bytes, statement_bytes};
 use crate::statement::Contents;
 use crate::store::upstream::is_awaited;
 use crate::store::upstream::lease::renew;
@@ -241,8 +241,11 @@ impl<'a> Filling<'a> {
 
 /// Returns what a statement takes of a body.
 fn size(body: &[u8], contents: &Contents) -> usize {
+    if contents.is_empty() {
+        return body.len() + 1;
+    }
     let parts: usize = contents.parts().map(|part| part_bytes(&part)).sum();
-    body.len() + 1 + parts
+    statement_bytes(body) + 1 + parts
 }
 
 /// A walk along the voidings that wait for their targets, a bounded number at a time, so that each is looked at

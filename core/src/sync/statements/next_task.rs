@@ -236,12 +236,8 @@ impl Session {
         {
             let parts = batch.iter().flat_map(|item| item.row.contents.parts());
             let contents = (first.row.id, parts);
-            // What a header cannot say was refused when it was recorded.
-            if let Ok(request) =
-                requests::post_with_contents(endpoint, authorization, version, batch, contents)
-            {
-                return request;
-            }
+            return requests::post_with_contents(endpoint, authorization, version, batch, contents)
+                .expect("what no header can say is refused when it is recorded");
         }
         requests::post(endpoint, authorization, version, batch)
     }

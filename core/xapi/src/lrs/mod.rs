@@ -7,6 +7,7 @@
 //! IEEE 9274.1.1 (xAPI 2.0.0).
 
 mod answer;
+mod ascii;
 mod body;
 mod cleartext;
 mod credentials;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::ascii;
 use super::multipart::{self, Boundary, Unwritable};
 use super::{Authorization, BodyPiece, Endpoint, Method, Request};
 use crate::statement::{ContentsPart, XapiVersion};
@@ -71,7 +72,7 @@ pub fn post<B: AsRef<[u8]>>(
     let body = if let [one] = statements {
         one.as_ref().to_vec()
     } else {
-        array(statements)
+        array(statements, Vec::extend_from_slice)
     };
     let mut headers = headers(authorization, version);
     headers.push(("Content-Type", "application/json".to_owned()));
@@ -85,8 +86,9 @@ pub fn post<B: AsRef<[u8]>>(
     }
 }
 
-/// Makes the POST of a batch with contents of its attachments (C 1.5.2; 9274 4.1.3): the statements as an array, and each
-/// content once, with its hash and media type in the very text of the statement.
+/// Makes the POST of a batch with contents of its attachments (C 1.5.2; 9274 4.1.3): the statements as an array, in ASCII,
+/// as one real LRS takes what is beyond for other characters here, and each content once, with its hash and media type in
+/// the very text of the statement.
 ///
 /// The boundary is made of the id of the first statement and the hashes: so it is the same each time the same is sent, and a
 /// content with it in would have to know its own hash.
@@ -110,7 +112,8 @@ pub fn post_with_contents<'a, B: AsRef<[u8]>>(
         sha2: part.sha2,
         octets: BodyPiece::Bytes(part.octets.to_vec()),
     });
-    let body = multipart::write(&boundary, &array(statements), contents)?;
+    let statements_part = array(statements, ascii::write);
+    let body = multipart::write(&boundary, &statements_part, contents)?;
     let mut headers = headers(authorization, version);
     headers.push(("Content-Type", boundary.content_type()));
     let bytes = usize::try_from(body.len()).unwrap_or(usize::MAX);
@@ -128,12 +131,18 @@ pub fn post_with_contents<'a, B: AsRef<[u8]>>(
 /// and the line ends.
 const AROUND_A_PART: usize = 160;
 
+/// Returns the number of bytes that a statement takes of a body with contents.
+pub fn statement_bytes(statement: &[u8]) -> usize {
+    ascii::length(statement)
+}
+
 /// Returns about how many bytes a part takes of a body.
 pub fn part_bytes(part: &ContentsPart<'_>) -> usize {
     AROUND_A_PART + part.sha2.len() + part.content_type.len() + part.octets.len()
 }
 
-fn array<B: AsRef<[u8]>>(statements: &[B]) -> Vec<u8> {
+/// Makes an array of statements, each of which is written in this way.
+fn array<B: AsRef<[u8]>>(statements: &[B], write: impl Fn(&mut Vec<u8>, &[u8])) -> Vec<u8> {
     let size: usize = statements.iter().map(|one| one.as_ref().len() + 1).sum();
     let mut body = Vec::with_capacity(size + 1);
     body.push(b'[');
@@ -141,7 +150,7 @@ fn array<B: AsRef<[u8]>>(statements: &[B]) -> Vec<u8> {
         if at > 0 {
             body.push(b',');
         }
-        body.extend_from_slice(one.as_ref());
+        write(&mut body, one.as_ref());
     }
     body.push(b']');
     body
@@ -302,11 +311,11 @@ mod tests {
             let parts = (first, parts.iter().copied());
             post_with_contents(&endpoint(), None, XapiVersion::V1_0_3, statements, parts).unwrap()
         };
-        let request = made(&[b"{ }"], &[part, part]);
+        let request = made(&["{ \"ş\": 1 }".as_bytes()], &[part, part]);
         let content_type = header(&request, "Content-Type").unwrap();
         let boundary = content_type.split_once("boundary=").unwrap().1;
         let expected = format!(
-            "--{boundary}\r\nContent-Type: application/json\r\n\r\n[{{ }}]\r\n\
+            "--{boundary}\r\nContent-Type: application/json\r\n\r\n[{{ \"\\u015f\": 1 }}]\r\n\
              --{boundary}\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: binary\r\n\
              X-Experience-API-Hash: bbc2367639e4b91f59d18107dee010783a68817f9a9ebae802246a9aa02f08ab\r\n\
              Content-Length: 17\r\n\r\nknot tied in 41 s\r\n--{boundary}--\r\n"
@@ -314,14 +323,15 @@ mod tests {
         let body = request.body_bytes().unwrap();
         assert_eq!(str::from_utf8(body).unwrap(), expected);
         // What it is reckoned at is a little more than what it takes.
-        let rest = made(&[b"{ }"], &[]).body_len();
+        let rest = made(&["{ \"ş\": 1 }".as_bytes()], &[]).body_len();
         let takes = body.len() as u64 - rest;
         let reckoned = part_bytes(&part) as u64;
         assert!(
             (takes..takes + 40).contains(&reckoned),
             "{takes} {reckoned}"
         );
-        assert_eq!(made(&[b"{ }"], &[part]), request);
+        assert_eq!(made(&["{ \"ş\": 1 }".as_bytes()], &[part]), request);
+        assert_eq!(statement_bytes("{ \"ş\": 1 }".as_bytes()), 15);
         let other = ContentsPart {
             content_type: "a/b",
             ..part

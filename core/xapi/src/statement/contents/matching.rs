@@ -320,7 +320,7 @@ mod tests {
         let fault = refused(&[of(&longest), of(&more)], &[longest, more]);
         assert!(fault.expected.contains("fileUrl") && fault.expected.contains("1048576"));
         // One part cannot say two media types, so it is there twice.
-        let half = Content::bytes([0; LONGEST_CONTENTS / 2]);
+        let half = Content::bytes(vec![0; LONGEST_CONTENTS / 2]);
         let one = of(&half);
         let said = ["a/b", "c/d", "e/f"].map(|content_type| (content_type, one.1, one.2.clone()));
         let found = matched_with(&said[..2], std::slice::from_ref(&half)).unwrap();
