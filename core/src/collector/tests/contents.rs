@@ -1,17 +1,22 @@
 //! Contents of attachments, as an app gives them and gets them back.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::kit::{FakeLrs, answer, config, open, statement};
-use crate::collector::{Config, Recordable, WithContents};
+use super::kit::{FakeLrs, TestClock, answer, config, open, statement};
+use crate::collector::{Config, NewUpstream, Recordable, WithContents};
 use crate::error::Error;
-use crate::lrs::Method;
 use crate::lrs::multipart::{Boundary, parts};
+use crate::lrs::{Method, Request, Response, TransportError};
 use crate::statement::model::Attachment;
 use crate::statement::{Content, LONGEST_CONTENTS, Statement, XapiVersion};
-use crate::store::{HoldReason, Page};
+use crate::store::{HoldReason, Page, WaitReason};
+use crate::transport::{Exchange, Transport};
 
 const SUPPORTING: &str = "http://id.tincanapi.com/attachment/supporting_media";
 
@@ -179,7 +184,7 @@ fn a_replacement_keeps_the_contents_unless_others_are_given() {
     for is_given in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let lrs = Arc::new(FakeLrs::default());
-        let clock = super::kit::TestClock::new();
+        let clock = TestClock::new();
         let collector = open(
             folder.path(),
             Config {
@@ -194,13 +199,13 @@ fn a_replacement_keeps_the_contents_unless_others_are_given() {
             .unwrap()
             .id;
         lrs.instead(|request| {
-            (request.method == Method::Post).then_some(Err(crate::lrs::TransportError::TimedOut))
+            (request.method == Method::Post).then_some(Err(TransportError::TimedOut))
         });
         let stored = serde_json::from_str(&collector.queued(Page::default()).unwrap()[0].statement);
         lrs.stored.lock().unwrap().insert(id, stored.unwrap());
         for _ in 0..5 {
             collector.sync().unwrap();
-            clock.pass(std::time::Duration::from_hours(25));
+            clock.pass(Duration::from_hours(25));
         }
         assert_eq!(
             collector.held_one(id).unwrap().reason,
@@ -218,4 +223,172 @@ fn a_replacement_keeps_the_contents_unless_others_are_given() {
         assert_eq!(&kept[0].content, expected);
         assert!(matches!(collector.contents(id), Err(Error::Unknown { .. })));
     }
+}
+
+/// A statement, and the contents that came with it.
+type Kept = (String, Vec<Vec<u8>>);
+
+/// LRSs that keep what a request with contents brings, of which those named so take none.
+#[derive(Default)]
+struct Keepers {
+    /// What each has, by host and id.
+    kept: Mutex<BTreeMap<(String, Uuid), Kept>>,
+    posts: Mutex<Vec<String>>,
+    takes_none: Mutex<Option<&'static str>>,
+}
+
+impl Keepers {
+    fn has(&self, host: &str) -> Vec<Vec<Vec<u8>>> {
+        let kept = self.kept.lock().unwrap();
+        let here = kept.iter().filter(|((at, _), _)| at == host);
+        here.map(|(_, (_, contents))| contents.clone()).collect()
+    }
+
+    fn posts(&self, host: &str) -> usize {
+        let posts = self.posts.lock().unwrap();
+        posts.iter().filter(|to| *to == host).count()
+    }
+
+    fn respond(&self, request: &Request) -> Response {
+        let host = request.url.split('/').nth(2).unwrap();
+        if request.url.ends_with("/about") {
+            return answer(200, r#"{"version":["2.0.0"]}"#);
+        }
+        if request.method == Method::Post {
+            self.posts.lock().unwrap().push(host.to_owned());
+            return self.take(host, request);
+        }
+        let asked = request.url.split_once("tatementId=").unwrap().1;
+        let (id, rest) = asked.split_at(36);
+        let kept = self.kept.lock().unwrap();
+        match kept.get(&(host.to_owned(), id.parse().unwrap())) {
+            Some((statement, contents)) if rest == "&attachments=true" => {
+                let mut body = format!("--b\r\n\r\n{statement}").into_bytes();
+                for content in contents {
+                    body.extend_from_slice(b"\r\n--b\r\n\r\n");
+                    body.extend_from_slice(content);
+                }
+                body.extend_from_slice(b"\r\n--b--");
+                let mut shown = answer(200, "");
+                let content_type = "multipart/mixed; boundary=b".to_owned();
+                shown
+                    .headers
+                    .push(("Content-Type".to_owned(), content_type));
+                Response { body, ..shown }
+            }
+            Some((statement, _)) => answer(200, statement),
+            None => answer(404, "null"),
+        }
+    }
+
+    fn take(&self, host: &str, request: &Request) -> Response {
+        let mut headers = request.headers.iter();
+        let (_, content_type) = headers.find(|(name, _)| *name == "Content-Type").unwrap();
+        let Ok(boundary) = Boundary::of(content_type) else {
+            return answer(400, "no contents came");
+        };
+        if *self.takes_none.lock().unwrap() == Some(host) {
+            return answer(415, "no multipart here");
+        }
+        let found = parts(request.body_bytes().unwrap(), &boundary).unwrap();
+        let statements: Vec<Value> = serde_json::from_slice(found[0].content).unwrap();
+        let contents: Vec<_> = found[1..].iter().map(|one| one.content.to_vec()).collect();
+        let mut kept = self.kept.lock().unwrap();
+        let mut ids = Vec::new();
+        for one in statements {
+            let id: Uuid = one["id"].as_str().unwrap().parse().unwrap();
+            ids.push(id);
+            let here = (host.to_owned(), id);
+            kept.insert(here, (one.to_string(), contents.clone()));
+        }
+        answer(200, &json!(ids).to_string())
+    }
+}
+
+impl Transport for Keepers {
+    fn exchange(&self, request: Request) -> Exchange<'_> {
+        Box::pin(async move { Ok(self.respond(&request)) })
+    }
+}
+
+fn kept_by(keepers: &Arc<Keepers>, clock: &Arc<TestClock>) -> Config {
+    Config {
+        transport: Some(Arc::clone(keepers) as Arc<dyn Transport>),
+        clock: Arc::clone(clock) as _,
+        ..Config::new("https://main.example/xAPI", None)
+    }
+}
+
+#[test]
+fn an_lrs_that_takes_none_keeps_them_from_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keepers, clock) = (Arc::new(Keepers::default()), TestClock::new());
+    let collector = open(folder.path(), kept_by(&keepers, &clock));
+    let second = NewUpstream::new("second", "https://second.example/xAPI", None);
+    let second = collector.add_upstream(second).unwrap();
+    *keepers.takes_none.lock().unwrap() = Some("second.example");
+    let content = Content::bytes(&b"--b\r\n\r\n--b--"[..]);
+    let recorded = collector
+        .record_with(with(1, &content), [content.clone()])
+        .unwrap();
+    collector.sync().unwrap();
+    assert_eq!(keepers.has("main.example"), [[content.octets()]]);
+    let waiting = second.waiting(Page::default()).unwrap();
+    assert_eq!(
+        (waiting.len(), waiting[0].reason),
+        (1, WaitReason::NoAttachments)
+    );
+    // It stays on the device for the other one, which has none of it yet.
+    let kept = collector.contents(recorded.id).unwrap();
+    assert_eq!(kept[0].content, content);
+    assert!(keepers.has("second.example").is_empty());
+    *keepers.takes_none.lock().unwrap() = None;
+    second.retry(recorded.id).unwrap();
+    assert_eq!(collector.sync().unwrap().delivered, 1);
+    assert_eq!(keepers.has("second.example"), [[content.octets()]]);
+    assert_eq!(keepers.posts("main.example"), 1);
+    assert!(collector.contents(recorded.id).is_err());
+}
+
+#[test]
+fn an_older_copy_looks_for_them_before_it_sends_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keepers, clock) = (Arc::new(Keepers::default()), TestClock::new());
+    let contents = ["", "two"].map(Content::bytes);
+    let collector = open(folder.path(), kept_by(&keepers, &clock));
+    for (n, content) in contents.iter().enumerate() {
+        collector
+            .record_with(with(n, content), [content.clone()])
+            .unwrap();
+    }
+    drop(collector);
+    let queue = folder.path().join("queue.db");
+    let older = fs::read(&queue).unwrap();
+    let collector = open(folder.path(), kept_by(&keepers, &clock));
+    assert_eq!(collector.sync().unwrap().delivered, 2);
+    let posts = keepers.posts("main.example");
+    drop(collector);
+    fs::write(&queue, older).unwrap();
+    // One of them the LRS has without its content now.
+    let mut kept = keepers.kept.lock().unwrap();
+    let (_, bare) = kept
+        .values_mut()
+        .find(|(_, with)| with[0] == b"two")
+        .unwrap();
+    bare.clear();
+    drop(kept);
+    let collector = open(folder.path(), kept_by(&keepers, &clock));
+    for _ in 0..5 {
+        collector.sync().unwrap();
+        clock.pass(Duration::from_hours(25));
+    }
+    assert_eq!(keepers.posts("main.example"), posts, "none is sent again");
+    let held = collector.held(Page::default()).unwrap();
+    assert_eq!(
+        (held.len(), held[0].reason),
+        (1, HoldReason::ContentMissing)
+    );
+    let kept = collector.contents(held[0].id).unwrap();
+    assert_eq!(kept[0].content, contents[1]);
+    assert!(collector.waiting(Page::default()).unwrap().is_empty());
 }

@@ -84,7 +84,7 @@ fn change_places(
          WHERE upstream = ?1 AND held = 0",
         [upstream],
     )?;
-    ask_the_new_one_about_conflicts(tx, upstream)?;
+    ask_the_new_one_about_what_the_old_one_has(tx, upstream)?;
     // The entry stays: another upstream may go there too.
     let there: Option<Millis> = tx
         .query_row(
@@ -106,10 +106,13 @@ fn change_places(
     })
 }
 
-/// Releases held conflicts, and what the old LRS has without its contents: they are about statements that it has. What the new one has under the id is
-/// not known yet, and nothing may be given up for a copy that is elsewhere. What was refused for its content
-/// stays held.
-fn ask_the_new_one_about_conflicts(tx: &Connection, upstream: UpstreamId) -> rusqlite::Result<()> {
+/// Releases held conflicts, and statements that the old LRS has without their contents. What the new one has under their
+/// ids is not known yet, and nothing may be given up for a copy that is elsewhere. What was refused for its content stays
+/// held.
+fn ask_the_new_one_about_what_the_old_one_has(
+    tx: &Connection,
+    upstream: UpstreamId,
+) -> rusqlite::Result<()> {
     let released = tx.execute(
         "UPDATE aside SET held = 0, reason = ?2, due = 0, status = NULL, words = NULL, theirs = NULL,
             tries = 0, refusals = 0, taken = NULL, steady = NULL, boot = NULL

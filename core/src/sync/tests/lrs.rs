@@ -30,6 +30,10 @@ pub(super) enum OnContents {
     Refuse(u16),
     /// It gives no answer to so many bytes of contents and more. It keeps the statements, but not the contents.
     HangFrom(usize),
+    /// It fails with this status. It keeps the statements, but not the contents.
+    FailAndKeep(u16),
+    /// It takes them, and changes the contents that it keeps.
+    Change,
 }
 
 /// What it shows of contents.
@@ -95,6 +99,8 @@ pub(super) struct Lrs {
     pub(super) shows_contents: ShowsContents,
     /// Contents of statements, as they came.
     pub(super) contents: BTreeMap<Uuid, Vec<Vec<u8>>>,
+    /// Statements of which it has said that it has them with their contents.
+    pub(super) vouched: HashSet<Uuid>,
     pub(super) posts: Vec<usize>,
     /// Of these the ones with contents: how many statements, and how many contents.
     pub(super) posts_with_contents: Vec<(usize, usize)>,
@@ -129,6 +135,7 @@ impl Lrs {
             on_contents: OnContents::Take,
             shows_contents: ShowsContents::All,
             contents: BTreeMap::new(),
+            vouched: HashSet::new(),
             posts: Vec::new(),
             posts_with_contents: Vec::new(),
             gets: 0,
@@ -170,7 +177,9 @@ impl Lrs {
                 ..answer(status, &[], body.to_owned())
             }),
             Some(Fault::LoseAnswer) => {
+                let vouched = self.vouched.clone();
                 self.take(request)?;
+                self.vouched = vouched;
                 Err(TransportError::Broken("reset".into()))
             }
             Some(Fault::None) | None if self.is_cut(request) => {
@@ -433,9 +442,13 @@ impl Lrs {
         }
         let bytes: usize = contents.iter().map(|(_, content)| content.len()).sum();
         let hangs = matches!(self.on_contents, OnContents::HangFrom(from) if bytes >= from);
+        let fails = match self.on_contents {
+            OnContents::FailAndKeep(status) => Some(status),
+            _ => None,
+        };
         let had: HashSet<Uuid> = self.stored.keys().copied().collect();
         let stored = self.post(&statements);
-        if matches!(stored.status, 200 | 204) && !hangs {
+        if matches!(stored.status, 200 | 204) && !hangs && fails.is_none() {
             for one in &batch {
                 let id = one["id"].as_str().unwrap().parse().unwrap();
                 if had.contains(&id) && stored.status == 204 {
@@ -444,13 +457,25 @@ impl Lrs {
                 }
                 let mine = named(one);
                 let mine = contents.iter().filter(|(sha2, _)| mine.contains(sha2));
-                let mine = mine.map(|(_, content)| content.clone()).collect();
+                let mine = mine.map(|(_, content)| self.kept(content)).collect();
                 self.contents.insert(id, mine);
+                self.vouched.insert(id);
             }
         }
         if hangs {
             return Err(TransportError::TimedOut);
         }
-        Ok(stored)
+        Ok(match fails {
+            Some(status) => answer(status, &[], "failed".into()),
+            None => stored,
+        })
+    }
+
+    /// A content as it keeps it.
+    fn kept(&self, content: &[u8]) -> Vec<u8> {
+        match self.on_contents {
+            OnContents::Change => [content, b"\n"].concat(),
+            _ => content.to_vec(),
+        }
     }
 }
