@@ -96,6 +96,8 @@ CREATE TABLE aside (
     -- How many of these count towards holding it: refusals by the LRS itself, in the same way, and each
     -- after it had taken others since the one before.
     refusals INTEGER NOT NULL DEFAULT 0,
+    -- How often the upstream showed it without the contents of its attachments.
+    bare     INTEGER NOT NULL DEFAULT 0,
     -- How many requests the upstream had taken statements of when it last refused this one, and what the
     -- steady clock said then: milliseconds in that boot of the device.
     taken    INTEGER,

@@ -109,6 +109,7 @@ impl Session {
             let settled = self.hold_confirmed(now);
             self.settle(db, settled, now)?;
         }
+        self.leave_contents_at_work(db, now)?;
         self.forget_tasks();
         self.unexplained = None;
         self.suspects.clear();
@@ -139,7 +140,13 @@ impl Session {
         learned.under_way = self.flights.under_way();
         learned.written = self.link.written(now);
         learned.asked_since_401 = self.link.unauthorized.as_ref().map(Unauthorized::asked);
-        let wait = self.under_way(now);
+        // What is aside by then has its own time to wait for.
+        let contents = if self.asks_about_contents() {
+            self.contents_at_work.left(now)
+        } else {
+            Duration::ZERO
+        };
+        let wait = self.under_way(now).max(contents);
         let looking = !self.tasks.is_empty() || !self.suspects.is_empty();
         if wait > Duration::ZERO && looking {
             let until = now + wait.as_millis() as Millis;
@@ -191,7 +198,7 @@ impl Session {
                         upstream: self.link.config.name.clone(),
                     });
                 }
-                Outcome::Waiting { .. } => {}
+                Outcome::Waiting { .. } | Outcome::Bare { .. } => {}
             }
         }
         if !ids.is_empty() {

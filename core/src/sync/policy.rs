@@ -82,8 +82,8 @@ pub(super) const LONGEST_WITHOUT_CONTENTS: Duration = Duration::from_hours(24);
 pub(super) const LONGEST_WITHOUT_CONTENTS_MS: Millis =
     LONGEST_WITHOUT_CONTENTS.as_millis() as Millis;
 
-/// Number of tries after which a statement that the LRS shows without its contents is held: it was shown so before, some
-/// time apart, or failed on before it was. 2026-11-30.
+/// Number of times that the LRS has shown a statement without its contents, some time apart, after which it is held when it
+/// is shown so once more. 2026-12-01.
 pub(super) const SHOWN_WITHOUT_CONTENTS: u32 = 2;
 
 /// Longest `Retry-After` that is obeyed; a longer one is a mistake or an attack. 2026-11-23.

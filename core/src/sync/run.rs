@@ -253,6 +253,7 @@ impl Session {
     pub fn interrupted(&mut self, db: &mut Db, now: impl Into<Now>) -> Result<(), StoreError> {
         // Both clocks of this moment are recorded, not the steady clock of when the request left.
         let now = self.link.read(now.into());
+        self.leave_contents_at_work(db, now)?;
         let under_way = self.flights.under_way();
         self.flights.give_up();
         self.not_there.clear();

@@ -1,6 +1,6 @@
 //! What the app does all the while, against any servers.
 
-use pannier::statement::{self, Fill, Prepared, XapiVersion};
+use pannier::statement::{self, Content, Fill, Prepared, XapiVersion};
 use pannier::store::{Appended, HoldReason, Refused, Unchanged};
 use uuid::Uuid;
 
@@ -212,7 +212,15 @@ impl<S: Servers> World<S> {
             now_ms: self.device_now(),
         };
         let prepared = statement::prepare(&text, XapiVersion::V2_0_0, &fill);
+        let contents: Vec<Content> = recipe
+            .content
+            .iter()
+            .map(|it| Content::bytes(it.octets()))
+            .collect();
         let prepared = prepared.expect("what was recorded is valid");
+        let prepared = prepared
+            .with_contents(&contents)
+            .expect("it names the same contents");
         self.put_in_place(which, old, recipe, prepared)
     }
 

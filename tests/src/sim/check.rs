@@ -143,9 +143,9 @@ fn counted(snapshot: &Snapshot, model: &Model, counts: &BTreeMap<&str, u64>) -> 
     let ledger = &snapshot.ledger;
     let queued_bytes: usize = snapshot
         .places
-        .values()
-        .filter(|(place, _)| *place == Whereabouts::Queued)
-        .map(|(_, body)| body.len())
+        .iter()
+        .filter(|(_, (place, _))| *place == Whereabouts::Queued)
+        .map(|(id, (_, body))| body.len() + model.get(*id).map_or(0, |known| known.contents))
         .sum();
     for (what, counted, there) in [
         ("recorded", ledger.recorded, model.all.len() as u64),

@@ -17,6 +17,7 @@ mod lanes;
 mod lrs;
 mod model;
 mod order;
+mod parts;
 mod process;
 mod session;
 mod statement;

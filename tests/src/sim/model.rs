@@ -19,6 +19,8 @@ pub struct Known {
     pub place: Option<usize>,
     /// Its frozen bytes.
     pub body: Vec<u8>,
+    /// How many bytes the contents of its attachments were given as.
+    pub contents: usize,
     /// The instant of its timestamp.
     pub timestamp: Millis,
     /// It was in a request that may have reached something.
@@ -116,6 +118,7 @@ impl Model {
             recipe,
             place: None,
             body: prepared.body,
+            contents: prepared.contents.len(),
             timestamp: prepared.timestamp_ms,
             made: prepared.steady.map(|steady| Made {
                 at: now,

@@ -5,19 +5,24 @@ use uuid::Uuid;
 
 use super::lrs::post::statements;
 use super::model::{Gone, Model};
+use super::parts::apart;
 use super::statement::Kind;
 use super::times::Times;
 
-/// The statements in a body, or what is wrong with it (I2, I7).
+/// The statements in a body, or what is wrong with it (I2, I7, I14).
 pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec<Uuid>, String> {
     #[derive(serde::Deserialize)]
     struct Named {
         id: Uuid,
     }
-    let Some(body) = request.body_bytes() else {
+    let Some(apart) = apart(request)? else {
         return Ok(Vec::new());
     };
-    let batch = statements(body).ok_or("I2: a body that is no JSON")?;
+    let batch = statements(apart.statements).ok_or("I2: a body that is no JSON")?;
+    let named = |hash: &str| batch.iter().any(|raw| raw.get().contains(hash));
+    if apart.contents.iter().any(|part| !named(part.hash)) {
+        return Err("I14: a content was sent that no statement names".to_owned());
+    }
     let mut ids: Vec<Uuid> = Vec::with_capacity(batch.len());
     let mut last = None;
     for raw in batch {
@@ -33,6 +38,13 @@ pub fn posted(request: &Request, model: &mut Model, times: &Times) -> Result<Vec
         let known = &model.all[at];
         if known.gone.is_some() && !known.sent {
             return Err(format!("I3: {id} was sent though it is {:?}", known.gone));
+        }
+        if let Some(content) = known.recipe.content {
+            let its = content.octets();
+            let mut parts = apart.contents.iter();
+            if !parts.any(|part| part.octets == its && raw.get().contains(part.hash)) {
+                return Err(format!("I14: {id} was sent without its content"));
+            }
         }
         if ids.contains(&id) {
             return Err(format!("I6: {id} is twice in one request"));

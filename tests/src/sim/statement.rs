@@ -1,7 +1,8 @@
 //! What the app records: statements of every kind that some LRS has trouble with.
 
-use pannier::statement::{Fill, Prepared, XapiVersion, prepare};
+use pannier::statement::{Content, Fill, Prepared, XapiVersion, prepare};
 use pannier::store::Millis;
+use pannier_signature::Hashes;
 use uuid::Uuid;
 
 /// What is special about a statement. The LRS recognises it by the object's id.
@@ -71,6 +72,36 @@ pub struct Recipe {
     pub padding: usize,
     /// The device's clock, unix milliseconds.
     pub now: Millis,
+    /// The content of its one attachment.
+    pub content: Option<Contained>,
+}
+
+/// What makes the content of an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contained {
+    /// What tells it from others.
+    pub seed: u64,
+    /// Its length.
+    pub length: usize,
+}
+
+impl Contained {
+    /// Its octets.
+    pub fn octets(self) -> Vec<u8> {
+        let mut octets = vec![0; self.length];
+        fastrand::Rng::with_seed(self.seed).fill(&mut octets);
+        octets
+    }
+
+    /// What a statement says of it.
+    fn attachment(self) -> String {
+        let hashes = Hashes::of(&self.octets()[..]).expect("it is in memory");
+        let [sha256, ..] = hashes.sha2;
+        format!(
+            r#","attachments":[{{"usageType":"http://example.com/log","display":{{"en":"a log"}},"contentType":"application/octet-stream","length":{},"sha2":"{sha256}"}}]"#,
+            self.length
+        )
+    }
 }
 
 /// The mail address of a learner.
@@ -110,15 +141,26 @@ pub fn prepared(recipe: &Recipe) -> Prepared {
     let timestamp = recipe
         .timestamp
         .map_or_else(String::new, |at| format!(r#","timestamp":"{}""#, iso(at)));
+    let attachments = recipe
+        .content
+        .map_or_else(String::new, Contained::attachment);
     let text = format!(
-        r#"{{"id":"{id}","actor":{{"mbox":"{mbox}"}},"verb":{{"id":"{verb}"}},"object":{object}{result}{context}{timestamp}}}"#
+        r#"{{"id":"{id}","actor":{{"mbox":"{mbox}"}},"verb":{{"id":"{verb}"}},"object":{object}{result}{context}{timestamp}{attachments}}}"#
     );
     let fill = Fill {
         id: *id,
         now_ms: recipe.now,
     };
+    let contents: Vec<Content> = recipe
+        .content
+        .iter()
+        .map(|it| Content::bytes(it.octets()))
+        .collect();
     match prepare(text.as_bytes(), XapiVersion::V2_0_0, &fill) {
-        Ok(prepared) => prepared,
+        Ok(prepared) => match prepared.with_contents(&contents) {
+            Ok(prepared) => prepared,
+            Err(unmatched) => panic!("the simulation gave another content: {unmatched:?}"),
+        },
         Err(invalid) => panic!("the simulation wrote an invalid statement: {invalid}\n{text}"),
     }
 }

@@ -76,7 +76,7 @@ impl Db {
             moves.between(Counter::Held, Counter::Waiting);
             tx.execute(
                 "UPDATE aside SET held = 0, reason = 'retry', since = ?2, due = ?2, tries = 0, refusals = 0,
-                    taken = NULL
+                    bare = 0, taken = NULL
                  WHERE seq = ?1 AND upstream = ?3",
                 params![found.seq, now, upstream],
             )?;

@@ -378,7 +378,7 @@ fn come(
 
 /// Query whose row [`aside_row`] reads.
 const ASIDE: &str =
-    "SELECT s.seq, s.id, s.body, a.sent, a.tries, a.refusals, s.happened_at, a.since, a.status, a.taken,
+    "SELECT s.seq, s.id, s.body, a.sent, a.tries, a.refusals, a.bare, s.happened_at, a.since, a.status, a.taken,
     a.steady AS refused_steady, a.boot AS refused_boot, s.traits, s.steady_at, s.boot, s.contents
     FROM aside a JOIN statement s USING (seq) WHERE a.seq = ?1 AND a.upstream = ?2";
 
@@ -473,6 +473,7 @@ fn aside_row(
             timestamp_is_ours: traits & TIMESTAMP_IS_OURS != 0,
             tries: row.get("tries")?,
             refusals: row.get("refusals")?,
+            bare: row.get("bare")?,
             status: row.get("status")?,
             taken: row
                 .get::<_, Option<i64>>("taken")?
@@ -574,6 +575,7 @@ impl<'a> Candidate<'a> {
             timestamp_is_ours: self.traits & TIMESTAMP_IS_OURS != 0,
             tries: 0,
             refusals: 0,
+            bare: 0,
             status: None,
             taken: None,
             refused_at: None,

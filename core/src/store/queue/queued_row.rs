@@ -33,6 +33,8 @@ pub struct Row {
     /// Number of these that count towards holding it: refusals by the LRS itself, in the same way, and each
     /// after it had taken others since the one before.
     pub refusals: u32,
+    /// Number of times that the LRS showed it without the contents of its attachments.
+    pub bare: u32,
     /// HTTP status of the last refusal.
     pub status: Option<u16>,
     /// Number of requests that the upstream had taken statements of by the last refusal.

@@ -49,6 +49,11 @@ pub enum Outcome {
         /// LRS itself has not refused it.
         taken: Option<u64>,
     },
+    /// Set aside as the LRS shows it without the contents of its attachments; comes back by itself.
+    Bare {
+        /// Time at which it comes back, unix milliseconds.
+        due: Millis,
+    },
 }
 
 impl std::fmt::Debug for Outcome {
@@ -57,9 +62,14 @@ impl std::fmt::Debug for Outcome {
             Self::Delivered => f.write_str("Delivered"),
             Self::Held { reason, status, .. } => write!(f, "Held({reason}, {status:?})"),
             Self::Waiting { reason, due, .. } => write!(f, "Waiting({reason}, {due:?})"),
+            Self::Bare { due } => write!(f, "Bare({due})"),
         }
     }
 }
+
+/// What is said of a statement that the LRS shows without the contents of its attachments.
+pub(crate) const SHOWN_BARE: &str =
+    "the LRS shows the statement without the contents of its attachments";
 
 /// A statement and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,11 +332,13 @@ impl Settling<'_> {
                 self.moves.between(Counter::Waiting, Counter::Held);
                 self.write_aside(one)?;
             }
-            (Outcome::Waiting { .. }, State::Queued { .. }) => {
+            (Outcome::Waiting { .. } | Outcome::Bare { .. }, State::Queued { .. }) => {
                 self.moves.leave_queue(Counter::Waiting, found.bytes);
                 self.write_aside(one)?;
             }
-            (Outcome::Waiting { .. }, State::Waiting { .. }) => self.write_aside(one)?,
+            (Outcome::Waiting { .. } | Outcome::Bare { .. }, State::Waiting { .. }) => {
+                self.write_aside(one)?;
+            }
         }
         Ok(true)
     }
@@ -393,15 +405,25 @@ impl Settling<'_> {
                 None,
                 taken.map(|taken| taken as i64),
             ),
+            Outcome::Bare { due } => (
+                false,
+                WaitReason::NoAttachments.code(),
+                Some(*due),
+                &None,
+                &SHOWN_BARE.to_owned(),
+                None,
+                None,
+            ),
         };
+        let bare = matches!(one.outcome, Outcome::Bare { .. });
         // A statement that waits for the version was not sent.
         let sent = reason != WaitReason::Version.code();
         self.tx
             .prepare_cached(&format!(
                 "INSERT INTO aside
                     (seq, upstream, held, reason, since, due, tries, refusals, sent, status, words, theirs, taken,
-                     steady, boot)
-                 SELECT ?1, ?13, ?2, ?3, ?4, ?5, ?9, ?10 IS NOT NULL, max(?9, {}), ?6, ?7, ?8, ?10, ?11, ?12
+                     steady, boot, bare)
+                 SELECT ?1, ?13, ?2, ?3, ?4, ?5, ?9, ?10 IS NOT NULL, max(?9, {}), ?6, ?7, ?8, ?10, ?11, ?12, ?14
                  FROM statement s WHERE s.seq = ?1
                  ON CONFLICT (seq, upstream) DO UPDATE SET held = excluded.held, reason = excluded.reason,
                     since = excluded.since, due = excluded.due, tries = tries + ?9,
@@ -409,7 +431,7 @@ impl Settling<'_> {
                         WHEN excluded.taken IS NULL THEN refusals
                         WHEN status IS NOT excluded.status AND (status < 500 OR excluded.status < 500) THEN 1
                         ELSE refusals + ifnull(excluded.taken > taken, refusals = 0) END,
-                    sent = max(sent, excluded.sent),
+                    sent = max(sent, excluded.sent), bare = bare + excluded.bare,
                     status = excluded.status, words = excluded.words, theirs = excluded.theirs,
                     taken = excluded.taken, steady = excluded.steady, boot = excluded.boot",
                 sent_to(self.upstream)
@@ -418,7 +440,8 @@ impl Settling<'_> {
                 one.seq, held, reason, self.now, due, status, words, theirs, sent, taken,
                 self.steady.map(|at| at.ms),
                 self.steady.map(|at| at.boot),
-                self.upstream
+                self.upstream,
+                bare
             ])?;
         Ok(())
     }

@@ -123,6 +123,11 @@ impl InFlight {
             .reduce(UnderWay::and)
     }
 
+    /// Returns what is in flight.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.list.iter().map(|one| &one.task)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.list.len()
     }

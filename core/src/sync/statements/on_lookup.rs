@@ -68,7 +68,7 @@ impl Session {
         match found {
             Looked::Stop(stop) => self.look_stopped(db, look, item, stop, now),
             Looked::Misunderstood => self.misunderstood(db, look, item, now),
-            Looked::NotYet(wait) => self.stop(db, not_yet(wait), Duration::ZERO, now),
+            Looked::NotYet(wait) => self.stop_looking(db, look, item, not_yet(wait), now),
             Looked::NotShown { status } => {
                 // The LRS itself lets nobody read, or not with these credentials.
                 let may_not_read = from == Sender::Lrs && matches!(status, 401 | 403 | 405 | 501);
@@ -184,7 +184,7 @@ impl Session {
             && !self.link.is_cautious()
         {
             // It has not kept the first, and says nothing about the others.
-            return self.stop(db, not_kept(), Duration::ZERO, now);
+            return self.stop_looking(db, look, item, not_kept(), now);
         }
         if let AfterLookup::Split { blame, .. } = &look.then {
             self.undoes_failures |= blame.reason == HoldReason::ServerError;
@@ -241,7 +241,7 @@ impl Session {
             return self.missing(db, look, item, now);
         }
         if matches!(stop.problem, Problem::Unreachable | Problem::Credentials) {
-            return self.stop(db, stop, Duration::ZERO, now);
+            return self.stop_looking(db, look, item, stop, now);
         }
         self.link.learned.looks_unanswered += 1;
         // It takes statements but no longer answers look-ups: that is no outage.
@@ -268,7 +268,22 @@ impl Session {
             };
             let outcome = self.later(&item, &blame, now);
             self.settle(db, vec![(item, outcome)], now)?;
+            return self.stop(db, stop, Duration::ZERO, now);
         }
+        self.stop_looking(db, look, item, stop, now)
+    }
+
+    /// Stops while this one, and perhaps others, are looked up.
+    fn stop_looking(
+        &mut self,
+        db: &mut Db,
+        mut look: Lookup,
+        item: Pending,
+        stop: Stop,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        look.ask.push_front(item);
+        self.tasks.push_front(Task::Lookup(look));
         self.stop(db, stop, Duration::ZERO, now)
     }
 
@@ -515,7 +530,7 @@ impl Session {
                 self.continue_look(db, look, now)
             }
             AfterLookup::Proves { .. } if !look.ask.is_empty() && !self.link.is_cautious() => {
-                self.stop(db, unproved(status), Duration::ZERO, now)
+                self.stop_looking(db, look, item, unproved(status), now)
             }
             AfterLookup::Proves { own, .. } => {
                 let blame = not_proved_alone(status, *own);

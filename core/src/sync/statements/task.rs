@@ -59,6 +59,23 @@ pub(crate) enum Task {
     Lookup(Lookup),
 }
 
+impl Task {
+    /// Returns the statements that it sends or asks for, and those that it would send then.
+    pub(crate) fn pending(&self) -> Box<dyn Iterator<Item = &Pending> + '_> {
+        match self {
+            Self::Negotiate => Box::new(std::iter::empty()),
+            Self::Post(batch) => Box::new(batch.iter()),
+            Self::Lookup(look) => {
+                let then = match &look.then {
+                    AfterLookup::Send(batch) | AfterLookup::Split { batch, .. } => &batch[..],
+                    _ => &[],
+                };
+                Box::new(look.ask.iter().chain(&look.missing).chain(then))
+            }
+        }
+    }
+}
+
 /// Statements to look up one by one, and what to do afterwards.
 #[derive(Debug)]
 pub(crate) struct Lookup {
@@ -180,6 +197,7 @@ mod tests {
                     happened_at: 0,
                     tries: 0,
                     refusals: 0,
+                    bare: 0,
                     status: None,
                     taken: None,
                     refused_at: None,

@@ -10,6 +10,7 @@
 //! statement, and does not have the text. So after anything but the LRS's own word for it, a statement is looked up with
 //! its contents, and is delivered if they come.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::at_work::still_at_work;
@@ -152,6 +153,34 @@ impl Session {
         Ok(())
     }
 
+    /// Tells whether there is something to be found out about statements with contents.
+    pub(crate) fn asks_about_contents(&self) -> bool {
+        let mut tasks = self.tasks.iter().chain(self.flights.tasks());
+        self.contents_at_work.was_needed()
+            && tasks.any(|task| task.pending().any(Pending::has_contents))
+    }
+
+    /// Leaves aside what is to be found out about statements with contents while the LRS may be at work on them: all that is
+    /// to be done is about to be forgotten, and whoever comes next would send them.
+    pub(crate) fn leave_contents_at_work(
+        &mut self,
+        db: &mut Db,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let landed = self.landed.iter().flat_map(|one| &one.batch);
+        let tasks = self.tasks.iter().chain(self.flights.tasks());
+        let all = tasks.flat_map(Task::pending).chain(landed);
+        let at_work: BTreeMap<i64, Pending> = all
+            .filter(|item| {
+                self.contents_at_work
+                    .has_any_of(std::slice::from_ref(*item), now)
+            })
+            .map(|item| (item.row.seq, item.clone()))
+            .collect();
+        let at_work: Vec<Pending> = at_work.into_values().collect();
+        self.is_left_at_work(db, &at_work, now).map(drop)
+    }
+
     /// Leaves a batch aside that would be sent while the LRS may be at work on it, as one that was split because it failed,
     /// or was recorded anew under an id that was erased; false if it may leave.
     pub(crate) fn is_left_at_work(
@@ -232,7 +261,7 @@ impl Session {
     /// Returns what becomes of a statement that the LRS shows without its contents. It may be slow to show them, or fail
     /// to today; but once it has shown the statement so several times, some time apart, it does not have them.
     pub(crate) fn shown_without_contents(&mut self, item: &Pending, now: Millis) -> Outcome {
-        if item.row.tries >= policy::SHOWN_WITHOUT_CONTENTS {
+        if item.row.bare >= policy::SHOWN_WITHOUT_CONTENTS {
             return Outcome::Held {
                 reason: HoldReason::ContentMissing,
                 status: None,
@@ -242,13 +271,9 @@ impl Session {
                 theirs: None,
             };
         }
-        let wait = backoff::without_contents(item.row.tries + 1, &mut self.rng);
-        Outcome::Waiting {
-            reason: WaitReason::NoAttachments,
-            due: Some(now + wait.as_millis() as Millis),
-            status: None,
-            words: "the LRS shows the statement without the contents of its attachments".to_owned(),
-            taken: None,
+        let wait = backoff::without_contents(item.row.bare + 1, &mut self.rng);
+        Outcome::Bare {
+            due: now + wait.as_millis() as Millis,
         }
     }
 }

@@ -33,6 +33,7 @@ fn batch(sent_before: &[usize]) -> Vec<Pending> {
                 happened_at: 0,
                 tries: 0,
                 refusals: 0,
+                bare: 0,
                 status: None,
                 taken: None,
                 refused_at: None,

@@ -8,7 +8,7 @@ use super::{World, introduce};
 use crate::sim::DAY;
 use crate::sim::check::Whereabouts;
 use crate::sim::model::Gone;
-use crate::sim::statement::{Kind, Recipe, prepared};
+use crate::sim::statement::{Contained, Kind, Recipe, prepared};
 use crate::sim::world::Login;
 
 impl World {
@@ -84,6 +84,11 @@ impl World {
             sent,
             kind: String::new(),
             voids: None,
+            // Somebody who knows of no contents brought it to an LRS that takes it without.
+            contents: match recipe.kind {
+                Kind::There if recipe.n.is_multiple_of(3) => Vec::new(),
+                _ => recipe.content.iter().map(|it| it.octets()).collect(),
+            },
         };
         self.servers.lrss[self.servers.target].store(&seen, self.now, 0, None);
     }
@@ -100,14 +105,21 @@ impl World {
             2 => Some(now + self.rng.i64(0..40) * DAY),
             _ => None,
         };
+        let id = self.id();
+        let chance = id.as_u128();
+        let content = (self.plan.contents && chance.is_multiple_of(3)).then(|| Contained {
+            seed: chance as u64,
+            length: [0, 1, 60, 3_000, 20_000][(chance >> 64) as usize % 5],
+        });
         Recipe {
             kind,
             n: self.made,
-            id: self.id(),
+            id,
             learner: self.rng.u8(..3),
             timestamp,
             padding: self.rng.usize(0..400),
             now,
+            content,
         }
     }
 

@@ -32,6 +32,7 @@ impl Exchange {
                 own: false,
                 named: Vec::new(),
                 shown: None,
+                contents: Vec::new(),
                 wait: None,
                 who: "the network",
             },
@@ -52,6 +53,8 @@ pub struct Behind {
     pub named: Vec<Uuid>,
     /// What is shown in it, as it was sent.
     pub shown: Option<(Uuid, Vec<u8>)>,
+    /// The contents that are shown with it.
+    pub contents: Vec<Vec<u8>>,
     /// How long it asks to be waited.
     pub wait: Option<Millis>,
     /// For the trace.
@@ -138,6 +141,7 @@ impl World {
                 own: served.own && came,
                 named: served.named.into_iter().filter(|_| came).collect(),
                 shown: served.shown.filter(|_| came),
+                contents: served.contents,
                 wait: wait.filter(|_| came),
                 who,
             },
@@ -215,6 +219,8 @@ impl World {
         }
         let batch = seen(request)?;
         let lrs = &mut self.servers.lrss[which];
+        let contained = batch.iter().filter(|seen| !seen.contents.is_empty());
+        lrs.contained.extend(contained.map(|seen| seen.id));
         let work = lrs.works.len();
         lrs.works.push(Work {
             ids: batch.iter().map(|seen| seen.id).collect(),
@@ -224,7 +230,11 @@ impl World {
         });
         for (place, after) in &served.stores {
             let at = (from + after).min(until);
-            lrs.store(&batch[*place], at, served.lag, Some(work));
+            let mut seen = batch[*place].clone();
+            if served.bare {
+                seen.contents.clear();
+            }
+            lrs.store(&seen, at, served.lag, Some(work));
         }
         Some(work)
     }

@@ -90,6 +90,7 @@ impl Gate {
             served.reached = behind.reached;
             served.tail = (needs - served.took).max(0);
             served.lag = behind.lag;
+            served.bare = behind.bare;
             served.stores = behind
                 .stores
                 .into_iter()

@@ -39,6 +39,10 @@ pub struct Habit {
     pub voids: bool,
     /// What it says to a POST, and to a GET, with wrong credentials or none.
     pub locked: [u16; 2],
+    /// What it does with contents of attachments.
+    pub contents: OnContents,
+    /// What a look-up shows of them.
+    pub shows_contents: ShowsContents,
     /// How long a batch takes it, and how long each statement of it.
     pub pace: (Millis, Millis),
 }
@@ -132,6 +136,52 @@ pub enum Looks {
     Silent { hangs: bool },
 }
 
+/// What it does with a request that has contents of attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnContents {
+    /// It takes all.
+    Takes,
+    /// This status, whatever is in it.
+    Refuses(u16),
+    /// From so many octets on it gives no answer, and has the statement without them.
+    HangsFrom(usize),
+}
+
+/// What a look-up that asks for contents as well gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShowsContents {
+    /// All that it has.
+    All,
+    /// The statement alone.
+    Nothing,
+    /// This status.
+    Fails(u16),
+}
+
+impl OnContents {
+    /// Draws one.
+    pub fn draw(rng: &mut fastrand::Rng) -> Self {
+        match rng.u32(..8) {
+            0 | 1 => {
+                Self::Refuses([400, 403, 404, 406, 413, 415, 422, 500, 501, 502][rng.usize(..10)])
+            }
+            2 => Self::HangsFrom([0, 1, 60, 3_000][rng.usize(..4)]),
+            _ => Self::Takes,
+        }
+    }
+}
+
+impl ShowsContents {
+    /// Draws one.
+    pub fn draw(rng: &mut fastrand::Rng) -> Self {
+        match rng.u32(..6) {
+            0 => Self::Nothing,
+            1 => Self::Fails([400, 404, 406, 500, 501, 503][rng.usize(..6)]),
+            _ => Self::All,
+        }
+    }
+}
+
 const STATUSES: &[u16] = &[
     400, 400, 401, 402, 403, 403, 404, 405, 406, 406, 409, 410, 411, 412, 413, 414, 415, 418, 422,
     422, 429, 451, 200, 302,
@@ -192,6 +242,8 @@ impl Habit {
             tells_lag: rng.bool(),
             alters: Alters::draw(rng),
             voids: rng.u32(..3) > 0,
+            contents: OnContents::Takes,
+            shows_contents: ShowsContents::All,
             locked: [[401, 401], [401, 401], [400, 401]][rng.usize(..3)],
             pace: [(20, 1), (20, 5), (50, 40), (500, 20), (9_000, 200)]
                 [[0, 0, 1, 1, 2, 3, 4][rng.usize(..7)]],

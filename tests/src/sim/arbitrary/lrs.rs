@@ -1,6 +1,6 @@
 //! The truth about one LRS: what it has, what it is at, what it has said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pannier::lrs::Request;
 use pannier::store::Millis;
@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::habit::Habit;
 use crate::sim::lrs::post::statements;
+use crate::sim::parts::apart;
+use crate::sim::statement::Contained;
 
 /// A statement that it has, as it was sent.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct Stored {
     pub shows: Millis,
     /// Which work brought it; none: somebody else did.
     pub work: Option<usize>,
+    /// The contents of attachments that it has with it.
+    pub contents: Vec<Vec<u8>>,
 }
 
 /// A request that it is at.
@@ -71,6 +75,10 @@ pub struct Lrs {
     pub taken: Vec<(Uuid, Millis)>,
     /// Those of which a copy that really differs was shown.
     pub differs: Vec<Uuid>,
+    /// Those that were shown without their contents, and when.
+    pub bare: BTreeMap<Uuid, Vec<Refused>>,
+    /// Those that have contents, of which it has seen a request.
+    pub contained: BTreeSet<Uuid>,
     /// The device has seen its version header since this LRS is meant, and since it took something without.
     pub signed: bool,
     /// It answered in its own name at least once, and always within a second.
@@ -88,6 +96,8 @@ pub struct Seen {
     pub kind: String,
     /// What it voids.
     pub voids: Option<Uuid>,
+    /// The contents of attachments that came with it.
+    pub contents: Vec<Vec<u8>>,
 }
 
 impl Lrs {
@@ -106,6 +116,8 @@ impl Lrs {
             refused: BTreeMap::new(),
             taken: Vec::new(),
             differs: Vec::new(),
+            bare: BTreeMap::new(),
+            contained: BTreeSet::new(),
             signed: false,
             quick: None,
         }
@@ -118,6 +130,7 @@ impl Lrs {
             at,
             shows: at + lag,
             work,
+            contents: seen.contents.clone(),
         };
         self.stored.entry(seen.id).or_default().push(stored);
         // A voiding cannot be voided (Data 2.3.2).
@@ -158,6 +171,33 @@ impl Lrs {
         all.is_some_and(|all| all.iter().any(|one| one.at <= by && one.sent == sent))
     }
 
+    /// It has this content with a statement by then.
+    pub fn has_content(&self, id: Uuid, content: Contained, by: Millis) -> bool {
+        let its = content.octets();
+        let all = self.stored.get(&id);
+        all.is_some_and(|all| {
+            all.iter()
+                .any(|one| one.at <= by && one.contents.contains(&its))
+        })
+    }
+
+    /// It has all the contents that came with this one.
+    pub fn has_contents_of(&self, seen: &Seen, by: Millis) -> bool {
+        let all: Vec<_> = self.stored.get(&seen.id).into_iter().flatten().collect();
+        let has = |its: &Vec<u8>| {
+            all.iter()
+                .any(|one| one.at <= by && one.contents.contains(its))
+        };
+        seen.contents.iter().all(has)
+    }
+
+    /// The contents that it shows with a statement then.
+    pub fn shown_contents(&self, id: Uuid, then: Millis) -> Vec<Vec<u8>> {
+        let all = self.stored.get(&id).into_iter().flatten();
+        let shown = all.filter(|one| one.at.max(one.shows) <= then);
+        shown.flat_map(|one| one.contents.clone()).collect()
+    }
+
     /// It has another statement under this id.
     pub fn has_another(&self, id: Uuid, sent: &[u8], by: Millis) -> bool {
         let all = self.stored.get(&id);
@@ -190,7 +230,8 @@ pub fn seen(request: &Request) -> Option<Vec<Seen>> {
     struct Named {
         id: String,
     }
-    statements(request.body_bytes()?)?
+    let apart = apart(request).ok()??;
+    statements(apart.statements)?
         .into_iter()
         .map(|raw| {
             let parts: Parts = serde_json::from_str(raw.get()).ok()?;
@@ -204,6 +245,12 @@ pub fn seen(request: &Request) -> Option<Vec<Seen>> {
                     .unwrap_or("")
                     .to_owned(),
                 voids: voids.then(|| parts.object.id.parse().ok()).flatten(),
+                contents: apart
+                    .contents
+                    .iter()
+                    .filter(|part| raw.get().contains(part.hash))
+                    .map(|part| part.octets.to_vec())
+                    .collect(),
             })
         })
         .collect()

@@ -39,7 +39,7 @@ use super::world::{self, Login, Servers, Settings};
 
 use exchange::Behind;
 use gate::Gate;
-use habit::Habit;
+use habit::{Habit, OnContents, ShowsContents};
 use lrs::Lrs;
 use patience::Patience;
 use plan::Plan;
@@ -92,6 +92,17 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
             history: world.plan.history,
         });
     }
+    let mut contents = fastrand::Rng::with_seed(seed ^ CONTENTS);
+    if contents.u32(..3) == 0 {
+        world.plan.contents = true;
+        world.for_each_upstream(|world| {
+            draw_contents(&mut world.servers, &mut contents);
+            Ok(())
+        })?;
+        if let Some(later) = &mut world.later {
+            draw_contents(&mut later.servers, &mut contents);
+        }
+    }
     world.for_each_upstream(|world| {
         introduce(world);
         Ok(())
@@ -101,6 +112,17 @@ pub fn draw(seed: u64, disk: Disk, trace: bool) -> Result<World, String> {
 
 /// What tells the chance of further upstreams from all other chance of a seed.
 const MORE_UPSTREAMS: u64 = 0x7570_7374_7265_616d;
+
+/// What tells the chance of contents of attachments from all other chance of a seed.
+const CONTENTS: u64 = 0x636f_6e74_656e_7473;
+
+/// What these LRSs do with contents.
+fn draw_contents(servers: &mut Arbitrary, rng: &mut fastrand::Rng) {
+    for lrs in &mut servers.lrss {
+        lrs.habit.contents = OnContents::draw(rng);
+        lrs.habit.shows_contents = ShowsContents::draw(rng);
+    }
+}
 
 /// Most upstreams with which a run begins.
 const MOST_UPSTREAMS: usize = 3;
@@ -289,6 +311,11 @@ impl Servers for Arbitrary {
         world
             .meant()
             .has_exactly(known.recipe.id, &known.body, world.now)
+            && known.recipe.content.is_none_or(|content| {
+                world
+                    .meant()
+                    .has_content(known.recipe.id, content, world.now)
+            })
     }
 
     fn deserves(world: &World, known: &Known, reason: HoldReason) -> bool {

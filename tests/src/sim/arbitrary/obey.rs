@@ -4,10 +4,11 @@ use pannier::lrs::{Method, Request, Response};
 use pannier::store::Millis;
 use uuid::Uuid;
 
-use super::habit::{About, Known, Looks, Refusal, Says, Words};
+use super::habit::{About, Known, Looks, OnContents, Refusal, Says, ShowsContents, Words};
 use super::lrs::{Lrs, Seen, seen};
 use super::served::{MARK, Served, answer, array, json, page, sentence, with};
 use crate::sim::lrs::{authorization, header, http_date};
+use crate::sim::parts::together;
 use crate::sim::statement::{Kind, iso};
 
 impl Lrs {
@@ -27,7 +28,8 @@ impl Lrs {
             match seen(request) {
                 Some(batch) => {
                     let array = request.body_bytes().is_some_and(|body| body[0] == b'[');
-                    self.post(&batch, array, at)
+                    self.contents(&batch, timeout)
+                        .unwrap_or_else(|| self.post(&batch, array, at))
                 }
                 None => Served::said(sentence(400, "no JSON"), true),
             }
@@ -82,6 +84,30 @@ impl Lrs {
         Served::said(answer, true)
     }
 
+    /// What it says to a batch with contents of attachments for these, if anything.
+    fn contents(&self, batch: &[Seen], timeout: Millis) -> Option<Served> {
+        let longest = batch
+            .iter()
+            .flat_map(|seen| &seen.contents)
+            .map(Vec::len)
+            .max()?;
+        match self.habit.contents {
+            OnContents::Refuses(status) => {
+                Some(Served::said(sentence(status, "no multipart here"), true))
+            }
+            OnContents::HangsFrom(from) if longest >= from => Some(Served {
+                stores: (0..batch.len())
+                    .filter(|place| !self.stored.contains_key(&batch[*place].id))
+                    .map(|place| (place, self.habit.pace.0))
+                    .collect(),
+                lag: self.habit.lag,
+                bare: true,
+                ..Served::silent(true, timeout)
+            }),
+            OnContents::HangsFrom(_) | OnContents::Takes => None,
+        }
+    }
+
     fn post(&self, batch: &[Seen], array: bool, at: Millis) -> Served {
         let habit = &self.habit;
         let took = habit.pace.0 + habit.pace.1 * batch.len() as Millis;
@@ -119,7 +145,9 @@ impl Lrs {
             return Self::known(status, names, one.id, whole);
         }
         let good: Vec<usize> = (0..batch.len()).filter(|&at| !bad(&batch[at])).collect();
-        let new = |&&place: &&usize| !old(&&batch[place]);
+        // It has the contents from now on, too, if it did not.
+        let new =
+            |&&place: &&usize| !old(&&batch[place]) || !self.has_contents_of(&batch[place], at);
         let stores = good
             .iter()
             .filter(new)
@@ -246,9 +274,24 @@ impl Lrs {
             ),
             _ => copy,
         };
+        let (said, contents) = if query.contains("attachments=true") {
+            match self.habit.shows_contents {
+                ShowsContents::Fails(status) => {
+                    return Served::said(sentence(status, "no attachments"), true);
+                }
+                ShowsContents::Nothing => (json(200, copy), Vec::new()),
+                ShowsContents::All => {
+                    let contents = self.shown_contents(id, at);
+                    (together(&copy, &contents), contents)
+                }
+            }
+        } else {
+            (json(200, copy), Vec::new())
+        };
         Served {
             shown: Some((id, stored.sent.clone())),
-            ..Served::said(json(200, copy), true)
+            contents,
+            ..Served::said(said, true)
         }
     }
 

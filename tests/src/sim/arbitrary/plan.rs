@@ -44,6 +44,8 @@ pub struct Plan {
     pub trouble: u32,
     /// The system has a lock that dies with the process that holds it.
     pub lock: bool,
+    /// Some statements have contents of attachments.
+    pub contents: bool,
     /// The device has a steady clock.
     pub steady: bool,
     /// The device's clock minus the true time, at first.
@@ -103,6 +105,7 @@ impl Plan {
             app: 300,
             trouble,
             lock: rng.u32(..4) > 0,
+            contents: false,
             steady: rng.u32(..3) > 0,
             clock: draw_clock(rng),
         }

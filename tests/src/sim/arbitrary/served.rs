@@ -28,6 +28,10 @@ pub struct Served {
     pub named: Vec<Uuid>,
     /// The statement that is shown, as it was sent.
     pub shown: Option<(Uuid, Vec<u8>)>,
+    /// The contents that are shown with it.
+    pub contents: Vec<Vec<u8>>,
+    /// What it stores, it stores without its contents.
+    pub bare: bool,
 }
 
 impl Served {
@@ -43,6 +47,8 @@ impl Served {
             lag: 0,
             named: Vec::new(),
             shown: None,
+            contents: Vec::new(),
+            bare: false,
         }
     }
 
@@ -58,6 +64,8 @@ impl Served {
             lag: 0,
             named: Vec::new(),
             shown: None,
+            contents: Vec::new(),
+            bare: false,
         }
     }
 }

@@ -3,11 +3,11 @@
 //! requests.
 
 use super::World;
-use super::habit::{About, Habit, Known as Has, Looks, Says};
+use super::habit::{About, Habit, Known as Has, Looks, OnContents, Says, ShowsContents};
 use crate::sim::check::{Snapshot, Whereabouts};
 use crate::sim::drain::Drained;
 use crate::sim::model::Known;
-use crate::sim::statement::Kind;
+use crate::sim::statement::{Contained, Kind};
 use crate::sim::world::Login;
 
 /// Where a statement ends at an LRS that does what it does for good.
@@ -74,6 +74,11 @@ impl World {
                 End::Aside
             };
         }
+        if let Some(content) = known.recipe.content
+            && let Some(end) = self.end_with_contents(known, content)
+        {
+            return end;
+        }
         match known.recipe.kind {
             Kind::Bad | Kind::Poison if has => End::Open,
             Kind::Bad | Kind::Poison => End::Aside,
@@ -93,10 +98,29 @@ impl World {
         }
     }
 
+    /// Where one ends for the content of its attachment, if that decides.
+    fn end_with_contents(&self, known: &Known, content: Contained) -> Option<End> {
+        let (lrs, id) = (self.meant(), known.recipe.id);
+        let habit = &lrs.habit;
+        let is_aside = match habit.contents {
+            OnContents::Refuses(_) => true,
+            OnContents::HangsFrom(from) => content.length >= from,
+            OnContents::Takes => false,
+        };
+        let is_bare = lrs.has(id, self.now).is_some() && !lrs.has_content(id, content, self.now);
+        if is_aside || is_bare {
+            return Some(End::Aside);
+        }
+        // It may be there, and nothing shows that its content is.
+        let shows = habit.shows() && habit.shows_contents == ShowsContents::All;
+        (!shows && (known.sent || known.recipe.kind != Kind::Good)).then_some(End::Aside)
+    }
+
     /// The end of a run: with few requests.
     pub fn judge(&self, drained: Drained) -> Result<(), String> {
         let (requests, statements) = (drained.requests, drained.undelivered + drained.fresh);
-        let troubled = |known: &&Known| known.recipe.kind != Kind::Good;
+        let troubled =
+            |known: &&Known| known.recipe.kind != Kind::Good || known.recipe.content.is_some();
         let troubled = self.model.alive().filter(troubled).count() as u64;
         let hidden = self.meant().hidden_since(drained.began);
         let most = most(&self.meant().habit, statements, troubled) + LATE * hidden;
@@ -133,6 +157,11 @@ const LATE: u64 = 16;
 /// began lie in front of what it takes.
 const BLIND: u64 = 40;
 
+/// The most requests for a statement that has something about it where it takes days until all is where it belongs: an LRS
+/// that bears some contents and no others is tried with one a day in the end, and whatever else is refused is asked of it
+/// meanwhile.
+const FOR_DAYS: u64 = 100;
+
 /// The most requests that a fixed behaviour may cost: to find out what the LRS is and what it takes;
 /// for each statement, to send it with others, alone, and to look it up, and to do so again and again where the
 /// LRS neither names nor shows what it has, or what it takes, or shows it only later; and for each that has something about it, to tell that it is that
@@ -152,5 +181,9 @@ fn most(habit: &Habit, statements: u64, troubled: u64) -> u64 {
         None => 4,
         _ => 8,
     };
-    60 + 10 * odd_about + each * statements + 30 * troubled
+    let turns = match habit.contents {
+        OnContents::Takes => 30,
+        OnContents::Refuses(_) | OnContents::HangsFrom(_) => FOR_DAYS,
+    };
+    60 + 10 * odd_about + each * statements + turns * troubled
 }

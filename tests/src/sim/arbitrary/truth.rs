@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::lrs::{Lrs, Refused};
 use super::{Flight, World};
 use crate::sim::model::Known;
+use crate::sim::statement::Contained;
 
 /// Two refusals are apart when so much time lies between them: whoever goes by in between is not at the
 /// door twice.
@@ -30,8 +31,16 @@ impl World {
             Err(_) => {}
         }
         if let Some((id, sent)) = &flight.behind.shown {
-            if self.model.get(*id).is_some_and(|known| known.body == *sent) {
-                lrs.taken.push((*id, at));
+            let known = self.model.get(*id);
+            let content = known.and_then(|known| known.recipe.content);
+            let comes = |its: Contained| flight.behind.contents.contains(&its.octets());
+            if content.is_some_and(|its| !comes(its)) {
+                lrs.bare.entry(*id).or_default().push(Refused { left, at });
+            }
+            if known.is_some_and(|known| known.body == *sent) {
+                if content.is_none_or(comes) {
+                    lrs.taken.push((*id, at));
+                }
             } else {
                 lrs.differs.push(*id);
             }
@@ -138,15 +147,21 @@ pub fn deserves(known: &Known, reason: HoldReason, lrs: &Lrs, set: &[Millis]) ->
     if reason == HoldReason::Conflict {
         return lrs.differs.contains(&id);
     }
-    let refused = lrs.refused.get(&id).map_or(&[][..], Vec::as_slice);
+    let is_bare = reason == HoldReason::ContentMissing;
+    let against = if is_bare { &lrs.bare } else { &lrs.refused };
+    let refused = against.get(&id).map_or(&[][..], Vec::as_slice);
     let twice = |first: &Refused, second: &Refused| {
-        let between =
-            |(other, at): &(Uuid, Millis)| *other != id && first.left < *at && *at <= second.at;
+        // What it takes of those without contents says nothing of those that have some.
+        let is_alike =
+            |other: &Uuid| known.recipe.content.is_none() || lrs.contained.contains(other);
+        let between = |(other, at): &(Uuid, Millis)| {
+            *other != id && is_alike(other) && first.left < *at && *at <= second.at
+        };
         let set_between = set
             .iter()
             .any(|set| first.left <= *set && *set <= second.at);
         let apart = set_between || second.at - first.at >= APART;
-        apart && lrs.taken.iter().any(between)
+        apart && (is_bare || lrs.taken.iter().any(between))
     };
     (0..refused.len()).any(|at| {
         refused[at..]

@@ -12,6 +12,7 @@ use super::lrs::{Lrs, Seen, seen};
 use super::served::{MARK, Served, answer, array, ask_to_wait, json, page, sentence, with};
 use super::truth::is_json;
 use crate::sim::lrs::http_date;
+use crate::sim::parts::together;
 use crate::sim::statement::iso;
 
 /// What is drawn beside the answer.
@@ -62,11 +63,15 @@ impl Lrs {
             _ => rng.i64(0..timeout),
         };
         let stores = self.any_of(batch, took + tail, rng);
+        let has_contents = batch.iter().any(|seen| !seen.contents.is_empty());
+        let bare = has_contents && rng.u32(..3) == 0;
         let there = |place: usize| {
-            self.has_exactly(batch[place].id, &batch[place].sent, at + took)
-                || stores
-                    .iter()
-                    .any(|(one, after)| *one == place && *after <= took)
+            let seen = &batch[place];
+            let stored = |(one, after): &(usize, Millis)| *one == place && *after <= took;
+            let is_new = !bare && stores.iter().any(stored);
+            is_new
+                || self.has_exactly(seen.id, &seen.sent, at + took)
+                    && self.has_contents_of(seen, at + took)
         };
         let there: Vec<usize> = (0..batch.len()).filter(|&place| there(place)).collect();
         let mut refused = Vec::new();
@@ -100,6 +105,8 @@ impl Lrs {
             },
             named: refused,
             shown: None,
+            contents: Vec::new(),
+            bare,
         }
     }
 
@@ -134,10 +141,8 @@ impl Lrs {
 
     fn any_look(&self, url: &str, at: Millis, rng: &mut fastrand::Rng) -> Served {
         let own = rng.bool();
-        let id = url
-            .rsplit('=')
-            .next()
-            .and_then(|id| id.parse::<Uuid>().ok());
+        let asked = url.split_once("tatementId=");
+        let id = asked.and_then(|(_, id)| id.get(..36)?.parse::<Uuid>().ok());
         let shown = id.and_then(|id| self.shown(id, at));
         if let (Some(id), Some(stored)) = (id, shown)
             && rng.bool()
@@ -150,9 +155,22 @@ impl Lrs {
                 ),
                 _ => copy,
             };
+            let contents = self.shown_contents(id, at);
+            let shows = url.contains("attachments=true") && rng.bool();
+            let contents = if shows { contents } else { Vec::new() };
             return Served {
                 shown: Some((id, stored.sent.clone())),
-                ..Served::said(json(200, copy), own)
+                ..Served {
+                    contents: contents.clone(),
+                    ..Served::said(
+                        if shows {
+                            together(&copy, &contents)
+                        } else {
+                            json(200, copy)
+                        },
+                        own,
+                    )
+                }
             };
         }
         let id = id.unwrap_or_default();

@@ -111,6 +111,7 @@ impl World {
             timestamp,
             padding,
             now,
+            content: None,
         }
     }
 
