@@ -280,6 +280,47 @@ fn what_is_shown_without_its_contents_is_held_and_never_counts_as_delivered() {
 }
 
 #[test]
+fn refusals_before_do_not_count_as_shown_without_contents() {
+    let mut device = Device::new();
+    device.lrs.on_contents = OnContents::Refuse(415);
+    let id = device.record_with(1, b"content");
+    device.go_on_for(DAY);
+    assert_eq!(device.waiting(), [(id, WaitReason::NoAttachments)]);
+    // It comes there without its content, by an answer that is lost.
+    device.lrs.on_contents = OnContents::HangFrom(0);
+    device.lrs.shows_contents = ShowsContents::None;
+    for shown in 0..2 {
+        device.go_to_the_next_due();
+        device.sync();
+        assert_eq!(device.held(), [], "shown {shown} times");
+    }
+    device.go_on_for(DAY);
+    assert_eq!(device.held(), [(id, HoldReason::ContentMissing)]);
+}
+
+/// Whoever answered need not be the LRS, which may be at it; and nobody answers the question whether it has it.
+#[test]
+fn another_session_waits_for_what_may_be_at_work_though_look_ups_fail() {
+    let mut device = Device::new();
+    let id = device.record_with(1, b"content");
+    device.lrs.faults.extend([
+        Fault::None,
+        Fault::Stranger(204, ""),
+        Fault::Response(408, vec![], "no"),
+        Fault::Response(408, vec![], "no"),
+    ]);
+    device.sync();
+    let posts = device.lrs.posts.len();
+    assert_eq!(device.waiting(), [(id, WaitReason::NoAttachments)]);
+    device.now += 20_000;
+    device.record_one(2, "", device.now);
+    device.sync();
+    assert_eq!(device.lrs.posts.len(), posts + 1, "the plain one alone");
+    device.go_on_for(10 * MINUTE);
+    assert_eq!(device.delivered(), 2);
+}
+
+#[test]
 fn contents_that_are_shown_changed_prove_nothing() {
     let mut device = Device::new();
     let id = device.record_with(1, b"caf\xe9");
