@@ -241,7 +241,7 @@ struct BackgroundTests {
         }
         let (soon, later) = (Date(timeIntervalSince1970: 1_800_000_000), Date(timeIntervalSince1970: 1_900_000_000))
         #expect(due { _ in } == .distantPast)
-        #expect(due { $0.waitingFor = .app } == nil)
+        #expect(due { ($0.waitingFor, $0.waitingUntil) = (.app, later) } == later)
         #expect(due { ($0.waitingFor, $0.waitingUntil) = (.retryAfter, later) } == later)
         #expect(due { ($0.queued, $0.nextDue) = (0, soon) } == soon)
         #expect(due { ($0.queued, $0.nextDue, $0.waitingFor, $0.waitingUntil) = (0, later, .backoff, soon) } == later)

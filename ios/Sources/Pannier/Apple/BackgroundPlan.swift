@@ -77,10 +77,7 @@ struct BackgroundPlan: Hashable, Sendable {
     private static func due(_ status: Status, _ isOlder: Bool) -> Date? {
         let undelivered = status.queued > 0 || isOlder ? Date.distantPast : status.nextDue
         guard status.endpoint != nil, let undelivered else { return nil }
-        switch status.waitingFor {
-        case .app: return nil
-        case nil: return undelivered
-        default: return max(undelivered, status.waitingUntil ?? undelivered)
-        }
+        // Also where the app should act first: the LRS is asked again in an hour, and by then may take what it refuses now.
+        return max(undelivered, status.waitingUntil ?? undelivered)
     }
 }

@@ -12,7 +12,6 @@ import java.time.Duration
 import java.time.Instant
 import pannier.Status
 import pannier.UpstreamInfo
-import pannier.WaitKind
 
 /** The one job that syncs. */
 internal class SyncJob(private val context: Context, private val policy: BackgroundSync) {
@@ -85,9 +84,6 @@ internal fun due(status: Status): Instant? {
     // There is nowhere to send it to.
     if (status.endpoint == null) return null
     val undelivered = if (status.queued > 0) Instant.EPOCH else status.nextDue
-    return when (status.waitingFor) {
-        WaitKind.APP -> null
-        null -> undelivered
-        else -> undelivered?.let { maxOf(it, status.waitingUntil ?: it) }
-    }
+    // Also where the app should act first: the LRS is asked again in an hour, and by then may take what it refuses now.
+    return undelivered?.let { maxOf(it, status.waitingUntil ?: it) }
 }

@@ -34,7 +34,7 @@ public class SyncJobService : JobService() {
                 jobFinished(params, again)
             } catch (cancelled: CancellationException) {
                 throw cancelled
-            } catch (error: Exception) {
+            } catch (error: Throwable) {
                 Log.w(TAG, "the sync in the background failed", error)
                 again = mayPass(error)
                 jobFinished(params, again)
@@ -52,11 +52,13 @@ public class SyncJobService : JobService() {
     }
 }
 
-/** Whether it may be otherwise at the next try though nobody does anything. */
-private fun mayPass(error: Exception): Boolean = when (error) {
-    // What is paused here is resumed for the next job.
-    is PannierException -> error.isTransient || error is PannierException.Paused
-    // The app's own, which opens the queue.
+/**
+ * Whether the next try may end otherwise. Most that fails does so by where the device or the app is just then: a key
+ * store that is locked, a proxy that is named wrong until it is set anew. The system's backoff makes it cheap to try.
+ */
+private fun mayPass(error: Throwable): Boolean = when (error) {
+    // So the app has said: there is nowhere to send to, or it wants no more of it.
+    is PannierException.NoEndpoint, is PannierException.Closing -> false
     else -> true
 }
 

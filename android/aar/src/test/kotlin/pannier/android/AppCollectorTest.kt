@@ -30,6 +30,7 @@ import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config as On
 import org.robolectric.shadow.api.Shadow
+import org.robolectric.shadows.ShadowJobService
 import pannier.Response
 import pannier.COMMAND
 import pannier.Config
@@ -306,6 +307,29 @@ class AppCollectorTest {
     }
 
     @Test
+    fun `where the LRS refuses the credentials a job comes in an hour, and delivers once it takes them`() = runBlocking<Unit> {
+        val lrs = memoryLrs()
+        var refuses = true
+        val version = Header("X-Experience-API-Version", "2.0.0")
+        val signsOut = Transport { if (refuses) Response(401, listOf(version), ByteArray(0)) else lrs.exchange(it) }
+        val pannier = open(backgroundSync = BackgroundSync(), transport = signsOut)
+        pannier.collector().record(lesson(1))
+        eventually("a job is planned") { phone.jobs.size == 1 }
+        assertTrue(runJob().isJobFinished)
+        eventually("the next job is planned") { phone.jobs.singleOrNull()?.run { minLatencyMillis in 3_000_000..3_700_000 } == true }
+        refuses = false
+        assertFalse(runJob().isRescheduleNeeded)
+        assertEquals(1, pannier.collector().readStatus().delivered)
+        eventually("no job is planned") { phone.jobs.isEmpty() }
+    }
+
+    @Test
+    fun `a job whose queue cannot be opened as it is set up now comes again by the system's backoff`() {
+        app.made = AppCollector(app, backgroundSync = BackgroundSync(), configure = { Config(endpoint = "no URL") })
+        assertTrue(runJob().isRescheduleNeeded)
+    }
+
+    @Test
     fun `a job that cannot succeed before the app acts does not come again`() = runBlocking<Unit> {
         for (close in listOf(false, true)) {
             val pannier = open(Config(), backgroundSync = BackgroundSync(), transport = null)
@@ -343,6 +367,13 @@ class AppCollectorTest {
         assertFalse(shadowOf(service).isJobFinished)
         assertEquals(1, pannier.collector().readStatus().queued)
         never.countDown()
+    }
+
+    /** Starts a job, and waits for its end. */
+    private fun runJob(): ShadowJobService = runBlocking {
+        val service = Robolectric.buildService(SyncJobService::class.java).create().get()
+        assertTrue(service.onStartJob(parameters()))
+        shadowOf(service).also { job -> eventually("the job ends") { job.isJobFinished } }
     }
 
     private fun parameters(): JobParameters = Shadow.newInstanceOf(JobParameters::class.java)

@@ -23,16 +23,12 @@ class DueTest {
 
     @Test
     fun `it waits for as long as Pannier waits for the LRS`() {
-        for (why in WaitKind.entries - WaitKind.APP) {
+        for (why in WaitKind.entries) {
             assertEquals(later, due(status(queued = 1, until = later, why = why)))
             assertEquals(evenLater, due(status(nextDue = evenLater, until = later, why = why)))
             assertEquals(null, due(status(until = later, why = why)))
         }
     }
-
-    @Test
-    fun `there is none while the app has to act first`() =
-        assertEquals(null, due(status(queued = 1, until = later, why = WaitKind.APP)))
 
     @Test
     fun `there is none while there is nowhere to send to`() {
@@ -49,6 +45,7 @@ class DueTest {
         assertEquals(later, due(listOf(done, waits, info("third", status(queued = 1), opened = false))))
         val needsApp = info("main", status(queued = 1, until = evenLater, why = WaitKind.APP))
         assertEquals(later, due(listOf(needsApp, waits)))
+        assertEquals(evenLater, due(listOf(needsApp, done)))
     }
 
     private fun status(queued: Long = 0, nextDue: Instant? = null, until: Instant? = null, why: WaitKind? = null) =
