@@ -57,35 +57,46 @@ public fun Application.appCollector(
 /** Where the app's collector is found by who has only a [Context]. */
 internal object AppCollectors {
     private var application: Application? = null
-    private var declared: Lazy<AppCollector>? = null
+
+    /** Those that are not closed, the last one made last. */
+    private val declared = mutableListOf<Lazy<AppCollector>>()
+    private var wasClosed = false
 
     @Synchronized
     fun declare(of: Application, collector: Lazy<AppCollector>) {
+        if (application !== of) forgetAll()
         application = of
-        declared = collector
+        declared += collector
     }
 
-    /** It is closed; one that is declared otherwise stays. */
+    /** It is closed; those that are declared otherwise stay. */
     @Synchronized
     fun forget(collector: AppCollector) {
-        if (declared?.takeIf { it.isInitialized() }?.value === collector) declared = null
+        wasClosed = declared.removeAll { it.isInitialized() && it.value === collector } || wasClosed
     }
 
     fun of(context: Context): AppCollector {
         val app = context.applicationContext as Application
         val there = synchronized(this) {
-            if (application !== app) declared = null
-            declared ?: lazy { made(app) }.also { declare(app, it) }
+            if (application !== app) forgetAll()
+            declared.lastOrNull() ?: lazy { made(app) }.also { declare(app, it) }
         }
         // Not while others wait: what is made declares itself.
         return there.value
+    }
+
+    private fun forgetAll() {
+        declared.clear()
+        wasClosed = false
     }
 
     private fun made(app: Application): AppCollector {
         val name = app.packageManager.getApplicationInfo(app.packageName, PackageManager.GET_META_DATA)
             .metaData?.getString(AppCollectorFactory::class.java.name)
         checkNotNull(name) {
-            "there is no AppCollector: declare one in ${app.javaClass.name} (val pannier by appCollector { … }), or name an " +
+            if (wasClosed) "the AppCollector is closed: make another one, or leave it open, as an app's may be for as long as " +
+                "it lives"
+            else "there is no AppCollector: declare one in ${app.javaClass.name} (val pannier by appCollector { … }), or name an " +
                 "AppCollectorFactory in the manifest"
         }
         val factory = Class.forName(name, true, app.classLoader).getDeclaredConstructor().newInstance()

@@ -93,6 +93,16 @@ class AppCollectorsTest {
     }
 
     @Test
+    fun `after the last one made is closed the one before is found, and after all are it is said`() {
+        val (first, second) = List(2) { AppCollector(app) }
+        second.close()
+        assertSame(first, AppCollector.of(app))
+        first.close()
+        val told = runCatching { AppCollector.of(app) }.exceptionOrNull()
+        assertTrue("$told", told is IllegalStateException && "closed" in told.message!!)
+    }
+
+    @Test
     fun `without any it is said what to do, and a job that is left over does nothing`() {
         for (name in listOf(null, "no.such.Factory", "java.lang.String")) {
             named(name)
