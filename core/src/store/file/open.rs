@@ -559,7 +559,9 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
             Err(no_folder) => no_folder,
             Ok(()) => StoreError::CannotOpen {
                 path: path.to_path_buf(),
-                reason: error.to_string(),
+                reason: format!(
+                    "{error}: name a file in a folder where this program may make files"
+                ),
             },
         },
         known => known,
