@@ -100,6 +100,14 @@ pub enum Error {
     /// The credentials cannot be used.
     #[error(transparent)]
     Credentials(#[from] InvalidCredentials),
+    /// A setting of the [`Config`](crate::Config) has a value without a meaning.
+    #[error("`{setting}` must be {allowed}: set it so, or leave it out for the default")]
+    Config {
+        /// Name of the setting.
+        setting: &'static str,
+        /// Description of the values that it may have.
+        allowed: &'static str,
+    },
     /// The transport could not be set up.
     #[error("HTTP cannot be set up: {0}")]
     Transport(String),
@@ -182,6 +190,7 @@ impl Error {
             | Self::NoEndpoint
             | Self::Endpoint(_)
             | Self::Credentials(_)
+            | Self::Config { .. }
             | Self::Transport(_)
             | Self::NoUpstream { .. }
             | Self::OtherUpstream { .. }
@@ -354,6 +363,10 @@ mod tests {
             Error::NoEndpoint,
             crate::lrs::Endpoint::parse("x").unwrap_err().into(),
             credentials.authorization().unwrap_err().into(),
+            Error::Config {
+                setting: "Config::max_bytes",
+                allowed: "at least 1",
+            },
             Error::Transport(text()),
             Error::NoUpstream { name: text() },
             Error::OtherUpstream { name: text() },

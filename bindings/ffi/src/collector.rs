@@ -317,7 +317,9 @@ impl BlockingCollector {
         Ok(self.core.set_target(&endpoint.0, &credentials)?)
     }
 
-    /// Tells an automatic sync whether the device has a network; without one it does not try.
+    /// Tells an automatic sync whether the device has a network that it may use; without one it does not try, and one
+    /// under way ends after the requests under way. A sync by hand goes on: `interrupt` ends it. `Config.network` says
+    /// the same from the beginning.
     pub fn set_network(&self, available: bool) {
         self.core.set_network(available);
     }

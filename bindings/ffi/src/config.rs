@@ -69,7 +69,7 @@ impl From<SyncPolicy> for pannier::SyncPolicy {
         match policy {
             SyncPolicy::Manual => Self::Manual,
             SyncPolicy::Automatic { count, age } => Self::Automatic {
-                count: at_least_one(count),
+                count: number(count),
                 age: age.map_or(DEFAULT_AGE, Into::into),
             },
         }
@@ -128,6 +128,10 @@ pub struct Config {
     /// Policy for sending statements. Default: by hand; that of an `AppCollector`: automatic.
     #[uniffi(default)]
     pub sync: Option<SyncPolicy>,
+    /// Tells whether the device has a network that an automatic sync may use, until `setNetwork` says otherwise. Default:
+    /// yes. An `AppCollector` knows it by itself.
+    #[uniffi(default)]
+    pub network: Option<bool>,
     /// Time for which delivered statements stay on the device. As long as one does, recording the same again under its id
     /// is nothing new (`Recorded.is_new`). Default: none.
     #[uniffi(default)]
@@ -215,24 +219,28 @@ impl TryFrom<Config> for pannier::Config {
         if let Some(sync) = config.sync {
             core.sync = sync.into();
         }
+        if let Some(network) = config.network {
+            core.network = network;
+        }
         if let Some(history) = config.history {
             core.history = history.into();
         }
         if let Some(count) = config.max_statements {
-            core.max_statements = at_least_one(count);
+            core.max_statements = number(count);
         }
         if let Some(bytes) = config.max_bytes {
-            core.max_bytes = at_least_one(bytes);
+            core.max_bytes = number(bytes);
         }
         if let Some(count) = config.requests_in_flight {
-            core.requests_in_flight = at_least_one(count);
+            core.requests_in_flight = number(count);
         }
         Ok(core)
     }
 }
 
-fn at_least_one(number: i32) -> u32 {
-    number.max(1).unsigned_abs()
+/// Returns the number for the core, which refuses none like a negative one.
+fn number(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -250,6 +258,7 @@ mod tests {
         assert_eq!(ours.rules, core.rules);
         assert!(core.create && ours.create);
         assert!(core.deliver_to_main && ours.deliver_to_main);
+        assert!(core.network && ours.network);
         for (is, should) in [
             (ours.allow_cleartext, core.allow_cleartext),
             (ours.proxies_from_environment, core.proxies_from_environment),
@@ -283,6 +292,7 @@ mod tests {
                 count: -3,
                 age: Some(Duration::from_secs(9).into()),
             }),
+            network: Some(false),
             history: Some(HistoryPolicy::For {
                 age: Duration::from_secs(2).into(),
             }),
@@ -309,7 +319,7 @@ mod tests {
         assert_eq!(core.defaults.context.platform.as_deref(), Some("VR"));
         assert!(core.allow_cleartext && core.proxies_from_environment);
         assert!(core.write_only && core.trust_lrs_clock && !core.create);
-        assert!(!core.deliver_to_main);
+        assert!(!core.deliver_to_main && !core.network);
         assert_eq!(core.proxy.as_deref(), Some("http://proxy.example:3128"));
         assert_eq!(core.endpoint.as_deref(), Some("https://lrs.example/xAPI"));
         assert_eq!(
@@ -322,12 +332,13 @@ mod tests {
         assert_eq!(
             core.sync,
             pannier::SyncPolicy::Automatic {
-                count: 1,
+                count: 0,
                 age: Duration::from_secs(9)
-            }
+            },
+            "the core refuses it"
         );
         assert_eq!(core.history, pannier::HistoryPolicy::For(2_000));
-        assert_eq!((core.max_statements, core.max_bytes), (7, 1));
+        assert_eq!((core.max_statements, core.max_bytes), (7, 0));
         assert_eq!(core.requests_in_flight, 4);
         assert_eq!(core.extra_roots, [[1]]);
     }

@@ -162,6 +162,12 @@ pub enum PannierError {
         /// Explanation and advice.
         explanation: String,
     },
+    /// A setting of the `Config` has a value without a meaning.
+    #[error("{explanation}")]
+    InvalidConfig {
+        /// Explanation and advice.
+        explanation: String,
+    },
     /// HTTP could not be set up.
     #[error("{explanation}")]
     NoTransport {
@@ -390,6 +396,7 @@ impl From<pannier::Error> for PannierError {
             Error::NoEndpoint => Self::NoEndpoint { explanation },
             Error::Endpoint(_) => Self::InvalidEndpoint { explanation },
             Error::Credentials(_) => Self::InvalidCredentials { explanation },
+            Error::Config { .. } => Self::InvalidConfig { explanation },
             Error::Transport(_) => Self::NoTransport { explanation },
             Error::NoUpstream { name } => Self::NoUpstream { name, explanation },
             Error::OtherUpstream { name } => Self::OtherUpstream { name, explanation },
@@ -578,6 +585,13 @@ mod tests {
             (
                 pannier::lrs::Endpoint::parse("x").unwrap_err().into(),
                 "InvalidEndpoint",
+            ),
+            (
+                Error::Config {
+                    setting: "Config::max_bytes",
+                    allowed: "at least 1",
+                },
+                "InvalidConfig",
             ),
             (Error::Transport("no".to_owned()), "NoTransport"),
             (Error::NoUpstream { name: name() }, "NoUpstream"),

@@ -272,7 +272,7 @@ pub enum Ended {
         /// End of its turn, in case it died.
         until: Timestamp,
     },
-    /// It was interrupted: by `interrupt`, by a pause or by closing the collector.
+    /// It was interrupted: by `interrupt`, by a pause, by closing the collector, or for want of a network.
     Interrupted,
 }
 

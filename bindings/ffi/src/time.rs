@@ -76,9 +76,9 @@ impl TimeSpan {
 pub(crate) const EXPECTED_LENGTH: &str =
     "a length of time from 0 to 292 years, taken by a clock that nobody sets";
 
-/// Returns the whole milliseconds, or the most that fit where a duration does not.
+/// Returns the whole milliseconds; of a negative length a negative number.
 pub(crate) fn millis(span: TimeSpan) -> i64 {
-    i64::try_from(Duration::from(span).as_millis()).unwrap_or(i64::MAX)
+    span.0.div_euclid(1_000_000)
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
 use crate::lrs::Credentials;
 use crate::statement::{StatementDefaults, XapiVersion};
 use crate::store::{Durability, HistoryPolicy};
+use crate::sync::policy::MOST_IN_FLIGHT;
 use crate::transport::Transport;
 
 /// Policy for when statements are sent.
@@ -75,6 +77,11 @@ pub struct Config {
     pub defaults: StatementDefaults,
     /// Policy for when statements are sent. Default: by hand.
     pub sync: SyncPolicy,
+    /// Tells whether the device has a network that an automatic sync may use, until [`Collector::set_network`] says
+    /// otherwise. Default: yes.
+    ///
+    /// [`Collector::set_network`]: super::Collector::set_network
+    pub network: bool,
     /// Time that delivered statements stay on the device. Default: none.
     pub history: HistoryPolicy,
     /// Maximum number of statements in a request. Default: 50.
@@ -125,6 +132,7 @@ impl Default for Config {
             deliver_to_main: true,
             defaults: StatementDefaults::default(),
             sync: SyncPolicy::default(),
+            network: true,
             history: HistoryPolicy::default(),
             max_statements: 50,
             max_bytes: 512 * 1024,
@@ -148,6 +156,35 @@ impl Config {
             endpoint: Some(endpoint.into()),
             credentials,
             ..Self::default()
+        }
+    }
+
+    /// Refuses numbers that mean nothing, rather than taking others in their place.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let in_flight = 1..=MOST_IN_FLIGHT;
+        let count = match self.sync {
+            SyncPolicy::Manual => 1,
+            SyncPolicy::Automatic { count, .. } => count,
+        };
+        let is_kept = !matches!(self.history, HistoryPolicy::For(age) if age < 0);
+        let checks = [
+            (
+                self.max_statements > 0,
+                "Config::max_statements",
+                "at least 1",
+            ),
+            (self.max_bytes > 0, "Config::max_bytes", "at least 1"),
+            (
+                in_flight.contains(&self.requests_in_flight),
+                "Config::requests_in_flight",
+                "from 1 to 4",
+            ),
+            (count > 0, "SyncPolicy::Automatic::count", "at least 1"),
+            (is_kept, "HistoryPolicy::For::age", "0 or longer"),
+        ];
+        match checks.into_iter().find(|(is_right, ..)| !is_right) {
+            Some((_, setting, allowed)) => Err(Error::Config { setting, allowed }),
+            None => Ok(()),
         }
     }
 }

@@ -156,7 +156,7 @@ impl Driver {
         loop {
             let deadline = self
                 .deadline
-                .filter(|_| self.no_network_since.is_none() && !self.paused);
+                .filter(|_| self.has_network() && self.no_network_since.is_none() && !self.paused);
             tokio::select! {
                 command = self.commands.recv() => {
                     let interrupt = self.obey(command);
@@ -281,6 +281,16 @@ impl Driver {
             }
         }
         None
+    }
+
+    /// Tells whether the sync under way is to end, since there is no network for one that nobody asked for.
+    pub(super) fn is_held_back(&self) -> bool {
+        !self.has_network() && self.replies.is_empty()
+    }
+
+    /// Tells what the app said last, also where its command has not been obeyed yet.
+    fn has_network(&self) -> bool {
+        self.inner.network.load(Ordering::Relaxed)
     }
 
     /// Notes that what a sync waits for may be over.

@@ -77,7 +77,7 @@ impl Inner {
             holder: Holder(*Uuid::new_v4().as_bytes()),
             lanes: Mutex::default(),
             transport: Mutex::new(config.transport),
-            network: AtomicBool::new(true),
+            network: AtomicBool::new(config.network),
         }
     }
 

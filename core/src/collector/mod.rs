@@ -117,6 +117,7 @@ impl Collector {
     /// file that a newer Pannier wrote is refused and left untouched; a damaged one is set aside whole, and what can be
     /// read of it is in the new queue ([`Event::Salvaged`](crate::Event::Salvaged) reports it, also later).
     pub fn open(path: impl Into<PathBuf>, config: Config) -> Result<Self, Error> {
+        config.check()?;
         let endpoint = config
             .endpoint
             .as_deref()
@@ -318,7 +319,11 @@ impl Collector {
         self.threads.tell(|| Command::Interrupt);
     }
 
-    /// Tells an automatic sync whether the device has a network; without one it does not try.
+    /// Tells an automatic sync whether the device has a network that it may use; without one it does not try, and one
+    /// under way ends after the requests under way ([`Ended::Interrupted`]). A sync by hand is the app's own word:
+    /// [`Collector::interrupt`] ends it. [`Config::network`] says the same from the beginning.
+    ///
+    /// [`Ended::Interrupted`]: crate::Ended::Interrupted
     pub fn set_network(&self, available: bool) {
         self.inner.network.store(available, Ordering::Relaxed);
         self.threads.tell(|| Command::Network(available));

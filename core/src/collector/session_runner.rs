@@ -83,6 +83,9 @@ impl Driver {
         let mut flights = InFlight::new();
         let mut landed = None;
         let interrupt = loop {
+            if self.is_held_back() {
+                session.end_soon();
+            }
             match inner.step(&self.lane, session, landed.take()) {
                 Ok(Step::Done(ended)) => return (Ok(session.report(ended)), None),
                 Ok(Step::Wait { until, why }) => {

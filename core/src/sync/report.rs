@@ -89,7 +89,7 @@ pub enum Ended {
         /// End of its lease, in case it died; unix milliseconds.
         until: Millis,
     },
-    /// A pause, closing the collector, or a change of the endpoint has interrupted it.
+    /// A pause, closing the collector, a change of the endpoint, or the want of a network has interrupted it.
     Interrupted,
 }
 

@@ -41,6 +41,10 @@ impl Session {
             self.wait_for_what_is_under_way(db, now, None)?;
         }
         loop {
+            if self.is_ending && (!self.tasks.is_empty() || self.landed.is_empty()) {
+                self.interrupted(db, self.link.both_clocks(now))?;
+                return Ok(Step::Done(Ended::Interrupted));
+            }
             if let Some(step) = self.must_wait(db, now)? {
                 return Ok(step);
             }

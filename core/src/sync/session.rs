@@ -23,6 +23,8 @@ pub struct Session {
     pub(super) link: Link,
     pub(super) rng: fastrand::Rng,
     pub(super) may_skip_wait: bool,
+    /// Tells whether it ends as soon as nothing is in flight.
+    pub(super) is_ending: bool,
     /// Tells whether the app has set other credentials with which nothing was sent yet.
     pub(super) authorized_anew: bool,
     pub(super) tasks: VecDeque<Task>,
@@ -74,6 +76,7 @@ impl Session {
     pub fn new(config: SessionConfig, holder: Holder, rng: fastrand::Rng) -> Self {
         Self {
             may_skip_wait: config.by_hand,
+            is_ending: false,
             link: Link::new(config, holder),
             rng,
             authorized_anew: false,
@@ -106,6 +109,11 @@ impl Session {
     pub fn alone(mut self, alone: bool) -> Self {
         self.link.alone = alone;
         self
+    }
+
+    /// Sends nothing more: the session ends, interrupted, once the answers to what is in flight are judged.
+    pub fn end_soon(&mut self) {
+        self.is_ending = true;
     }
 
     /// Returns the tracing span of a request in flight.
@@ -164,7 +172,8 @@ impl Session {
     /// can be sent before one of the requests in flight has come back.
     pub fn must_await(&self) -> bool {
         !self.flights.is_empty()
-            && (!self.flights.have_room(self.link.most_in_flight())
+            && (self.is_ending
+                || !self.flights.have_room(self.link.most_in_flight())
                 || !self.tasks.is_empty()
                 || self.link.lease_until.is_none())
     }

@@ -3,7 +3,7 @@ import Pannier
 /// The kinds of `PannierError`.
 enum Kind: CaseIterable {
     case invalid, contentMissing, contentMismatch, contentUnused, otherContent, unknown, notHeld, notInConflict, mayHaveBeenSent
-    case noEndpoint, invalidEndpoint, invalidCredentials, noTransport
+    case noEndpoint, invalidEndpoint, invalidCredentials, invalidConfig, noTransport
     case diskFull, busy, newer, missing, notAQueue, damaged, readOnly, cannotOpen, paused, closing, storage
     case reentrant, panicked, unplaced, partlyErased
     case noUpstream, otherUpstream, upstreamName, upstreamNotEmpty, tooManyUpstreams, mainStays
@@ -32,6 +32,7 @@ extension PannierError {
         case .noEndpoint: (.noEndpoint, "")
         case .invalidEndpoint: (.invalidEndpoint, "")
         case .invalidCredentials: (.invalidCredentials, "")
+        case .invalidConfig: (.invalidConfig, "")
         case .noTransport: (.noTransport, "")
         case .noUpstream(let name, _): (.noUpstream, name)
         case .otherUpstream(let name, _): (.otherUpstream, name)

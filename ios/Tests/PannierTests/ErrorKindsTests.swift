@@ -41,7 +41,7 @@ struct ErrorKindsTests {
             .unknown(id: id, explanation: text), .notHeld(id: id, explanation: text),
             .notInConflict(id: id, explanation: text), .mayHaveBeenSent(id: id, explanation: text),
             .noEndpoint(explanation: text), .invalidEndpoint(explanation: text), .invalidCredentials(explanation: text),
-            .noTransport(explanation: text), .noUpstream(name: "x", explanation: text),
+            .invalidConfig(explanation: text), .noTransport(explanation: text), .noUpstream(name: "x", explanation: text),
             .otherUpstream(name: "x", explanation: text), .upstreamName(name: "x", explanation: text),
             .tooManyUpstreams(explanation: text), .mainStays(explanation: text),
             .newer(path: "/q", found: 9, known: 1, explanation: text), .missing(path: "/q", explanation: text),
@@ -140,6 +140,9 @@ struct ErrorKindsTests {
         case .invalidCredentials:
             let collector = try await opened()
             return (await thrown { try await collector.setCredentials(.bearer(token: "two words")) }, "")
+        case .invalidConfig:
+            let none = Config(maxStatements: -1)
+            return (await thrown { _ = try await Collector.open(folder.queue, config: none) }, "")
         case .noTransport:
             let roots = Config(endpoint: lrs, extraRoots: [Data("no certificate".utf8)])
             let collector = try await Collector.open(folder.queue, config: roots)

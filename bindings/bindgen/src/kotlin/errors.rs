@@ -42,6 +42,7 @@ const GROUPS: [Group; 4] = [
             "NoEndpoint",
             "InvalidEndpoint",
             "InvalidCredentials",
+            "InvalidConfig",
             "NoTransport",
             "NoUpstream",
             "OtherUpstream",

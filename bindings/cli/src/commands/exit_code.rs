@@ -109,6 +109,7 @@ impl From<pannier::Error> for Failure {
             ),
             pannier::Error::Endpoint(_)
             | pannier::Error::Credentials(_)
+            | pannier::Error::Config { .. }
             | pannier::Error::UpstreamName { .. } => Self::usage(text),
             pannier::Error::NoUpstream { name } => Self::usage(format!(
                 "the queue has no upstream {name:?}; `pannier upstream list` shows which ones it has"

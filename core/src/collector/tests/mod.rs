@@ -15,14 +15,16 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::kit::{FakeLrs, TestClock, answer, config, open, statement};
-use crate::collector::{Config, CredentialsProvider, SyncPolicy};
+use crate::collector::{Collector, Config, CredentialsProvider, EventStream, SyncPolicy};
 use crate::error::Error;
 use crate::event::Event;
 use crate::lrs::Credentials;
 use crate::statement::model::{Agent, Ifi, XapiActivity};
 use crate::statement::{Statement, XapiVersion, vocabulary::verbs};
 use crate::store::{HistoryPolicy, Page, StoreError, UpstreamId};
-use crate::sync::Ended;
+use crate::sync::{Ended, SyncReport};
+
+const LONG: Duration = Duration::from_secs(30);
 
 /// How many statements these events say were recorded, and how many delivered.
 fn recorded_and_delivered(seen: &[Event]) -> (usize, usize) {
@@ -561,6 +563,105 @@ fn a_network_that_is_back_ends_the_backoff() {
     *lrs.down.lock().unwrap() = false;
     collector.set_network(true);
     wait_for(&|event| matches!(event, Event::Delivered { .. }));
+}
+
+#[test]
+fn without_a_network_an_automatic_sync_ends_after_the_request_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    let collector = open(
+        folder.path(),
+        Config {
+            sync: AT_ONCE,
+            max_statements: 1,
+            ..config(&lrs)
+        },
+    );
+    let events = collector.events();
+    *lrs.hangs.lock().unwrap() = true;
+    collector.record_all([statement(1), statement(2)]).unwrap();
+    lrs.wait_until_asked();
+    collector.set_network(false);
+    *lrs.hangs.lock().unwrap() = false;
+    let report = next_report(&events);
+    assert_eq!((report.delivered, &report.ended), (1, &Ended::Interrupted));
+    assert_eq!(*lrs.posts.lock().unwrap(), 1);
+    assert_eq!(collector.status().unwrap().waiting_for, None);
+    // By hand it is the app's own word.
+    collector.record(statement(3)).unwrap();
+    assert_eq!(collector.sync().unwrap().delivered, 2);
+    assert_eq!(next_report(&events).delivered, 2);
+    collector.record(statement(4)).unwrap();
+    collector.set_network(true);
+    assert_eq!(next_report(&events).delivered, 1);
+}
+
+#[test]
+fn a_setting_that_means_nothing_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let changes: [(&str, fn(&mut Config)); 6] = [
+        ("max_statements", |config| config.max_statements = 0),
+        ("max_bytes", |config| config.max_bytes = 0),
+        ("requests_in_flight", |config| config.requests_in_flight = 0),
+        ("requests_in_flight", |config| config.requests_in_flight = 5),
+        ("count", |config| {
+            config.sync = SyncPolicy::Automatic {
+                count: 0,
+                age: LONG,
+            };
+        }),
+        ("age", |config| config.history = HistoryPolicy::For(-1)),
+    ];
+    for (name, change) in changes {
+        let mut config = Config::default();
+        change(&mut config);
+        let refused = Collector::open(folder.path().join("queue.db"), config).unwrap_err();
+        assert!(matches!(refused, Error::Config { .. }), "{refused:?}");
+        assert!(refused.to_string().contains(name), "{refused}");
+    }
+    assert!(!folder.path().join("queue.db").exists(), "nothing is made");
+}
+
+#[test]
+fn opened_without_a_network_nothing_is_sent_until_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let lrs = Arc::new(FakeLrs::default());
+    open(folder.path(), Config::default())
+        .record(statement(1))
+        .unwrap();
+    let config = Config {
+        sync: AT_ONCE,
+        network: false,
+        ..config(&lrs)
+    };
+    let collector = open(folder.path(), config);
+    let events = collector.events();
+    collector.record(statement(2)).unwrap();
+    assert!(!collector.status().unwrap().network);
+    let short = Duration::from_millis(200);
+    assert!(matches!(
+        events.next_within(LONG),
+        Ok(Some(Event::Recorded { .. }))
+    ));
+    assert_eq!(events.next_within(short).unwrap(), None);
+    collector.set_network(true);
+    assert_eq!(next_report(&events).delivered, 2);
+}
+
+/// Every statement starts a sync.
+const AT_ONCE: SyncPolicy = SyncPolicy::Automatic {
+    count: 1,
+    age: Duration::ZERO,
+};
+
+fn next_report(events: &EventStream) -> SyncReport {
+    loop {
+        if let Event::Synced { report, .. } =
+            events.next_within(LONG).unwrap().expect("no sync ends")
+        {
+            return report;
+        }
+    }
 }
 
 #[test]

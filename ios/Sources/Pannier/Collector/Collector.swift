@@ -388,7 +388,9 @@ public final class Collector: Sendable {
         try await caller.changing { try $0.acknowledgeLoss() }
     }
 
-    /// Tells an automatic sync whether the device has a network; without one it does not try.
+    /// Tells an automatic sync whether the device has a network that it may use; without one it does not try, and one under
+    /// way ends after the requests under way. A sync by hand goes on: ``interrupt()`` ends it. `Config.network` says the same
+    /// from the beginning.
     public func setNetwork(_ available: Bool) {
         caller.setNetwork(available)
     }

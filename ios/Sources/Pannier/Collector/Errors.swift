@@ -8,7 +8,7 @@ extension PannierError {
             .contentMismatch(_, _, _, _, let text), .contentUnused(_, _, let text), .otherContent(_, let text),
             .unknown(_, let text), .notHeld(_, let text), .notInConflict(_, let text),
             .mayHaveBeenSent(_, let text), .noEndpoint(let text), .invalidEndpoint(let text),
-            .invalidCredentials(let text), .noTransport(let text), .noUpstream(_, let text),
+            .invalidCredentials(let text), .invalidConfig(let text), .noTransport(let text), .noUpstream(_, let text),
             .otherUpstream(_, let text), .upstreamName(_, let text), .upstreamNotEmpty(_, _, let text),
             .tooManyUpstreams(let text), .mainStays(let text), .diskFull(let text),
             .busy(let text), .newer(_, _, _, let text), .missing(_, let text), .notAQueue(_, let text), .damaged(let text),
@@ -44,7 +44,7 @@ extension PannierError {
         case .invalid, .contentMissing, .contentMismatch, .contentUnused, .otherContent: .notAccepted
         case .unknown, .notHeld, .notInConflict, .mayHaveBeenSent, .upstreamNotEmpty, .paused, .reentrant, .closing:
             .wrongState
-        case .noEndpoint, .invalidEndpoint, .invalidCredentials, .noTransport, .noUpstream, .otherUpstream, .upstreamName,
+        case .noEndpoint, .invalidEndpoint, .invalidCredentials, .invalidConfig, .noTransport, .noUpstream, .otherUpstream, .upstreamName,
             .tooManyUpstreams, .mainStays:
             .setup
         case .diskFull, .busy, .newer, .missing, .notAQueue, .damaged, .readOnly, .cannotOpen, .unplaced, .partlyErased,

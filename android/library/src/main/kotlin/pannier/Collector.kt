@@ -300,7 +300,11 @@ public class Collector private constructor(
      */
     public suspend fun acknowledgeLoss(): Unit = changing { acknowledgeLoss() }
 
-    /** Tells an automatic sync whether the device has a network; without one it does not try. */
+    /**
+     * Tells an automatic sync whether the device has a network that it may use; without one it does not try, and one
+     * under way ends after the requests under way. A sync by hand goes on: [interrupt] ends it. [Config.network] says the
+     * same from the beginning.
+     */
     public fun setNetwork(available: Boolean) {
         unlessClosed { setNetwork(available) }
         shown.amend { it.copy(network = available) }

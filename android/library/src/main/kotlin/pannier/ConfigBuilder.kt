@@ -31,6 +31,9 @@ public class ConfigBuilder @JvmOverloads constructor(
     /** When statements are sent. */
     public fun sync(policy: SyncPolicy): ConfigBuilder = with { copy(sync = policy) }
 
+    /** Whether the device has a network that an automatic sync may use. */
+    public fun network(available: Boolean): ConfigBuilder = with { copy(network = available) }
+
     /** How long delivered statements stay on the device. */
     public fun history(policy: HistoryPolicy): ConfigBuilder = with { copy(history = policy) }
 

@@ -3,6 +3,7 @@ package pannier
 import java.io.RandomAccessFile
 import java.lang.reflect.Modifier
 import java.nio.file.Path
+import java.time.Duration
 import java.util.UUID
 import kotlin.io.path.exists
 import kotlinx.coroutines.CoroutineStart
@@ -66,6 +67,7 @@ class ErrorsTest {
             PannierException.OtherContent(id, ""), PannierException.Unknown(id, ""),
             PannierException.NotHeld(id, ""), PannierException.NotInConflict(id, ""), PannierException.MayHaveBeenSent(id, ""),
             PannierException.NoEndpoint(""), PannierException.InvalidEndpoint(""), PannierException.InvalidCredentials(""),
+            PannierException.InvalidConfig(""),
             PannierException.NoTransport(""), PannierException.NoUpstream("x", ""), PannierException.OtherUpstream("x", ""),
             PannierException.UpstreamName("x", ""), PannierException.TooManyUpstreams(""), PannierException.MainStays(""),
             PannierException.Newer("/q", 9, 1, ""), PannierException.Missing("/q", ""), PannierException.NotAQueue("/q", ""),
@@ -99,6 +101,13 @@ class ErrorsTest {
         fails<PannierException.InvalidEndpoint> { collector.setEndpoint("lrs.example") }
         fails<PannierException.InvalidCredentials> { collector.setCredentials(Credentials.Bearer("two words")) }
         fails<PannierException.NoEndpoint> { collector.sync() }
+        fun refused(config: Config, setting: String) =
+            fails<PannierException.InvalidConfig>({ setting in it.explanation }) { Collector.open(folder.resolve("other.db"), config) }
+        refused(Config(maxStatements = 0), "Config.maxStatements")
+        refused(Config(maxBytes = -1), "Config.maxBytes")
+        refused(Config(requestsInFlight = 5), "Config.requestsInFlight")
+        refused(Config(sync = SyncPolicy.Automatic(count = 0)), "SyncPolicy.Automatic.count")
+        refused(Config(history = HistoryPolicy.For(Duration.ofSeconds(-1))), "HistoryPolicy.For.age")
         collector.setEndpoint(LRS)
         collector.pause()
         fails<PannierException.Paused> { collector.queued() }

@@ -66,7 +66,12 @@ class ExtremesTest {
                 LRS, maxStatements = n, maxBytes = n, history = HistoryPolicy.For(Duration.ofSeconds(Long.MAX_VALUE)),
                 sync = SyncPolicy.Automatic(count = n, age = Duration.ofSeconds(Long.MAX_VALUE)),
             )
-            Collector.open(folder.resolve("$n.db"), config, memoryLrs()).use {
+            val opened = runCatching { Collector.open(folder.resolve("$n.db"), config, memoryLrs()) }
+            if (n < 1) {
+                assertTrue(opened.exceptionOrNull() is PannierException.InvalidConfig, "$n: $opened")
+                continue
+            }
+            opened.getOrThrow().use {
                 it.record(lesson(1))
                 it.sync()
                 assertEquals(1, it.readStatus().delivered, "$n")
