@@ -68,6 +68,11 @@ struct StatementsTests {
         #expect(Statement.attended(whole) == Statement(.attended, whole.activityType(ActivityTypes.meeting)))
     }
 
+    @Test func aScoreLeavesTheRestOfTheResult() {
+        let scored = Statement.completed(XapiActivity("https://example.com/exam")).score(.scaled(0.8))
+        #expect(scored.result?.score == .scaled(0.8) && scored.result?.completion == true)
+    }
+
     @Test func aVideoFollowsItsProfile() throws {
         let film = XapiActivity("https://example.com/film")
         let length = Duration.seconds(90)

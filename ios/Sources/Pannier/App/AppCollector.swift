@@ -91,8 +91,10 @@ public final class AppCollector: StatementRecorder, Sendable {
             let time = begunInBackground ? GrantedTime(system.delay, "Pannier opens its queue") : nil
             do {
                 let queue = try await Calls.make { try file() }
+                var config = delivering
+                config.network = network.isAllowed
                 let collector = try await Collector.open(
-                    queue, config: delivering, transport: transport, credentialsProvider: credentialsProvider,
+                    queue, config: config, transport: transport, credentialsProvider: credentialsProvider,
                     onNotRecorded: onNotRecorded, feed: feed, statusFeed: statusFeed
                 )
                 network.tell(collector)

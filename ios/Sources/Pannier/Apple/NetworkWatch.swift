@@ -13,6 +13,9 @@ final class NetworkWatch: Sendable {
         self.networks = networks
     }
 
+    /// Whether the network, as far as it is known, may be used.
+    var isAllowed: Bool { state.with { $0.isAllowed } }
+
     /// From now on this one is told.
     func tell(_ collector: Collector) {
         let isAllowed = state.with { state in

@@ -46,6 +46,9 @@ extension Statement {
     /// Whether the attempt succeeded; what else the result says stays.
     public func success(_ success: Bool) -> Self { around { $0.success = success } }
 
+    /// How well it went; what else the result says stays.
+    public func score(_ score: Score) -> Self { around { $0.score = score } }
+
     /// How long it took; what else the result says stays.
     public func duration(_ time: Duration) -> Self { around { $0.duration = time } }
 

@@ -30,7 +30,6 @@ import kotlinx.coroutines.flow.emitAll
 import kotlinx.coroutines.flow.filter
 import kotlinx.coroutines.flow.filterNotNull
 import kotlinx.coroutines.flow.flow
-import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.future.future
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
@@ -50,6 +49,7 @@ import pannier.Status
 import pannier.SyncPolicy
 import pannier.SyncReport
 import pannier.Transport
+import pannier.UpstreamInfo
 
 /**
  * The app's collector, kept in step with the device: it knows whether there is a network it may use, and may sync in
@@ -96,6 +96,7 @@ public class AppCollector(
     private val opening = Opening(scope, ::open, ::opened, ::tell)
     private val connectivity = lazy { Connectivity(application) }
     private val latest = MutableStateFlow<Status?>(null)
+    private val latestOfAll = MutableStateFlow<List<UpstreamInfo>>(emptyList())
     private val wakefulness = Wakefulness(visible(), ::wake)
     private val activities = Activities(wakefulness)
 
@@ -126,7 +127,8 @@ public class AppCollector(
     init {
         AppCollectors.declare(application, lazyOf(this))
         application.registerActivityLifecycleCallbacks(activities)
-        following.launch { latest.subscriptionCount.map { it > 0 }.distinctUntilChanged().filter { it }.collect { tryToOpen() } }
+        val watching = combine(latest.subscriptionCount, latestOfAll.subscriptionCount) { one, all -> one + all > 0 }
+        following.launch { watching.distinctUntilChanged().filter { it }.collect { tryToOpen() } }
         wakefulness.begin()
     }
 
@@ -135,6 +137,9 @@ public class AppCollector(
 
     /** How things stand, at most a moment ago; `null` until the queue is opened. Who collects it has it opened. */
     public val status: StateFlow<Status?> = latest.asStateFlow()
+
+    /** The same of each upstream, `main` first; none until the queue is opened. Who collects it has it opened. */
+    public val statuses: StateFlow<List<UpstreamInfo>> = latestOfAll.asStateFlow()
 
     /** What happens from the moment somebody collects this; see [Collector.events]. */
     public val events: Flow<Event> = flow { emitAll(collector().events) }
@@ -188,10 +193,9 @@ public class AppCollector(
 
     private suspend fun open(): Collector {
         val (file, config) = withContext(Dispatchers.IO) { (file ?: queueFile(application)) to configure() }
-        val delivering = config.copy(sync = config.sync ?: SyncPolicy.Automatic())
+        val delivering = config.copy(sync = config.sync ?: SyncPolicy.Automatic(), network = networks.allow(connection.value))
         val collector = Collector.open(file, delivering, transport, credentialsProvider, onNotRecorded)
         try {
-            collector.setNetwork(networks.allow(connection.value))
             onOpen(collector)
             return collector
         } catch (unused: Throwable) {
@@ -202,6 +206,7 @@ public class AppCollector(
 
     private fun opened(collector: Collector) {
         following.launch { collector.status.collect { latest.value = it } }
+        following.launch { collector.statuses.collect { latestOfAll.value = it } }
         following.launch { connection.collect { use(collector, it) } }
         if (backgroundSync != null) following.launch { keepPlanned(collector, SyncJob(application, backgroundSync)) }
         wakefulness.tellIfAsleep()
@@ -232,7 +237,7 @@ public class AppCollector(
             collector()
         } catch (cancelled: CancellationException) {
             throw cancelled
-        } catch (error: Exception) {
+        } catch (error: Throwable) {
             Log.w(TAG, "the queue could not be opened", error)
         }
     }

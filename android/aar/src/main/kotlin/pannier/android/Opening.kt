@@ -97,13 +97,9 @@ internal class Opening(
             posted.toList().also { posted.clear() }
         }
         // Who waits for this is not cancelled: it would seem so.
-        val told = when (error) {
-            is CancellationException -> IllegalStateException("the opening was cancelled", error)
-            is Exception -> error
-            else -> IllegalStateException("the opening failed", error)
-        }
-        // By itself: who is told may wait for the next opening.
-        scope.launch { lost.forEach { tell(it, told) } }
+        val told = if (error is CancellationException) IllegalStateException("the opening was cancelled", error) else error
+        // By itself: who is told may wait for the next opening. It is told exceptions alone.
+        scope.launch { lost.forEach { tell(it, told as? Exception ?: IllegalStateException(told)) } }
         throw told
     }
 

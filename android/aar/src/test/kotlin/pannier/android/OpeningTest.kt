@@ -37,6 +37,7 @@ import pannier.OnNotRecorded
 import pannier.PannierException
 import pannier.Statement
 import pannier.SyncPolicy
+import pannier.UpstreamInfo
 import pannier.lesson
 import pannier.memoryLrs
 import pannier.statementDefaults
@@ -72,6 +73,9 @@ class OpeningTest {
         assertNull(collector.status.value)
         assertFalse(folder.resolve("queue.db").exists())
         assertEquals(0, asked)
+        assertEquals(emptyList<UpstreamInfo>(), collector.statuses.value)
+        val all = async(Dispatchers.Default) { withTimeout(60_000) { collector.statuses.first { it.isNotEmpty() } } }
+        assertEquals("main", all.await().single().name)
         val seen = async(Dispatchers.Default) { withTimeout(60_000) { collector.status.first { it != null } } }
         assertEquals(0L, seen.await()?.recorded)
         assertEquals(1, asked)
@@ -182,6 +186,18 @@ class OpeningTest {
         folder.createDirectory()
         val collector = made { withTimeout(1) { CountDownLatch(1).let { CompletableDeferred<Config>().await() } } }
         assertTrue(runCatching { collector.record(lesson(1)) }.exceptionOrNull() is IllegalStateException)
+    }
+
+    @Test
+    fun `what the app throws as it says how to open is told as it is, also where it is no exception`() = runBlocking<Unit> {
+        folder.createDirectory()
+        val thrown = NotImplementedError("the app's own")
+        val collector = made { throw thrown }
+        val told = runCatching { collector.record(lesson(1)) }.exceptionOrNull()
+        assertTrue("$told", told is NotImplementedError && told.message == "the app's own")
+        collector.post(lesson(2))
+        eventually("it is told") { notRecorded.size == 1 }
+        assertTrue("${notRecorded.single().second}", "the app's own" in notRecorded.single().second.message!!)
     }
 
     @Test
