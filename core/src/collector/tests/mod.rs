@@ -598,8 +598,9 @@ fn without_a_network_an_automatic_sync_ends_after_the_request_under_way() {
 
 #[test]
 fn a_setting_that_means_nothing_is_refused_by_its_name() {
+    type Change = fn(&mut Config);
     let folder = tempfile::tempdir().unwrap();
-    let changes: [(&str, fn(&mut Config)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("max_statements", |config| config.max_statements = 0),
         ("max_bytes", |config| config.max_bytes = 0),
         ("requests_in_flight", |config| config.requests_in_flight = 0),
