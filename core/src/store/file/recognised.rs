@@ -153,10 +153,43 @@ fn is_text(bytes: &[u8]) -> bool {
     })
 }
 
-/// Returns at most `bytes` of a file; none where it is absent or may not be read, which others report.
+/// Returns at most `bytes` of a file; none where it is absent or may not be read, which others report. There is room
+/// for all of them, so that they are read at once: what is written over in between would be half of each.
 fn beginning(path: &Path, bytes: u64) -> Option<Vec<u8>> {
-    let mut begins = Vec::new();
+    let mut begins = Vec::with_capacity(bytes as usize);
     let file = File::open(path).ok()?;
     file.take(bytes).read_to_end(&mut begins).ok()?;
     Some(begins)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::io::Write as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_list_of_users_is_one_also_while_it_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db.open");
+        let mut file = File::create(&path).unwrap();
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    for bytes in [&[1; user_files::LONGEST][..], &[2], &[]] {
+                        file.seek(SeekFrom::Start(0)).unwrap();
+                        file.write_all(bytes).unwrap();
+                        file.set_len(bytes.len() as u64).unwrap();
+                    }
+                }
+            });
+            let is_always = (0..30_000).all(|_| is_list_of_users(&path));
+            is_done.store(true, Ordering::Relaxed);
+            assert!(is_always);
+        });
+    }
 }
