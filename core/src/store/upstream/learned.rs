@@ -299,28 +299,27 @@ fn written(row: &Columns) -> rusqlite::Result<Option<Written>> {
     }))
 }
 
+const WRITE: &str = "UPDATE upstream SET version = ?1, version_at = ?2, signs = ?3, max_statements = ?4,
+        max_bytes = ?5, max_in_flight = ?6, failed_statements = ?7, retry_failed = ?8,
+        taken_since = ?9, refuses_known = ?10, slowest = ?11, skew = ?12, clock_boot = ?13,
+        clock_at_zero = ?14, clock_from = ?15, last_success = ?16, taken = ?17, failures = ?18,
+        wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
+        under_way_since = ?23, under_way_timeout = ?24,
+        problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
+        asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
+        looks_unanswered = ?34, about_unanswered = ?35, names = ?36,
+        acquitted = ?37, speaks = ?38, at_work_until = ?39, takes = ?40,
+        contents_taken = ?41, contents_bytes = ?42, contents_limit = ?43, contents_until = ?44,
+        contents_failures = ?45, contents_failed_at = ?46
+     WHERE id = ?47";
+
 pub(crate) fn write(
     conn: &Connection,
     upstream: UpstreamId,
     learned: &Learned,
 ) -> rusqlite::Result<()> {
     let trouble = learned.trouble.as_ref();
-    conn.prepare_cached(
-        "UPDATE upstream SET version = ?1, version_at = ?2, signs = ?3, max_statements = ?4,
-            max_bytes = ?5, max_in_flight = ?6, failed_statements = ?7, retry_failed = ?8,
-            taken_since = ?9, refuses_known = ?10, slowest = ?11, skew = ?12, clock_boot = ?13,
-            clock_at_zero = ?14, clock_from = ?15, last_success = ?16, taken = ?17, failures = ?18,
-            wait_backoff = ?19, wait_retry_after = ?20, wait_outcome_unknown = ?21, wait_app = ?22,
-            under_way_since = ?23, under_way_timeout = ?24,
-            problem = ?25, problem_status = ?26, problem_words = ?27, problem_since = ?28,
-            asked_since_401 = ?29, reads = ?30, written_wall = ?31, written_steady = ?32, written_boot = ?33,
-            looks_unanswered = ?34, about_unanswered = ?35, names = ?36,
-            acquitted = ?37, speaks = ?38, at_work_until = ?39, takes = ?40,
-            contents_taken = ?41, contents_bytes = ?42, contents_limit = ?43, contents_until = ?44,
-            contents_failures = ?45, contents_failed_at = ?46
-         WHERE id = ?47",
-    )?
-    .execute(params![
+    conn.prepare_cached(WRITE)?.execute(params![
         learned.version.map(XapiVersion::as_str),
         learned.version_at,
         learned.signs,

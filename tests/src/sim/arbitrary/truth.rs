@@ -30,21 +30,8 @@ impl World {
             Err(_) if slow => lrs.quick = Some(false),
             Err(_) => {}
         }
-        if let Some((id, sent)) = &flight.behind.shown {
-            let known = self.model.get(*id);
-            let content = known.and_then(|known| known.recipe.content);
-            let comes = |its: Contained| flight.behind.contents.contains(&its.octets());
-            if content.is_some_and(|its| !comes(its)) {
-                lrs.bare.entry(*id).or_default().push(Refused { left, at });
-            }
-            if known.is_some_and(|known| known.body == *sent) {
-                if content.is_none_or(comes) {
-                    lrs.taken.push((*id, at));
-                }
-            } else {
-                lrs.differs.push(*id);
-            }
-        }
+        self.learn_what_is_shown(flight);
+        let lrs = &mut self.servers.lrss[flight.behind.to];
         let Ok(answer) = &flight.outcome else {
             return;
         };
@@ -87,6 +74,27 @@ impl World {
             self.servers.patience.let_look();
         }
         self.learn_to_wait(flight);
+    }
+
+    /// What it shows is there, with its content or without, or is another's.
+    fn learn_what_is_shown(&mut self, flight: &Flight) {
+        let (left, at) = (flight.left, self.now);
+        let lrs = &mut self.servers.lrss[flight.behind.to];
+        if let Some((id, sent)) = &flight.behind.shown {
+            let known = self.model.get(*id);
+            let content = known.and_then(|known| known.recipe.content);
+            let comes = |its: Contained| flight.behind.contents.contains(&its.octets());
+            if content.is_some_and(|its| !comes(its)) {
+                lrs.bare.entry(*id).or_default().push(Refused { left, at });
+            }
+            if known.is_some_and(|known| known.body == *sent) {
+                if content.is_none_or(comes) {
+                    lrs.taken.push((*id, at));
+                }
+            } else {
+                lrs.differs.push(*id);
+            }
+        }
     }
 
     /// How long the answer has the device wait, and whether it refuses its credentials.

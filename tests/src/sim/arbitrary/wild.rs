@@ -67,8 +67,8 @@ impl Lrs {
         let bare = has_contents && rng.u32(..3) == 0;
         let there = |place: usize| {
             let seen = &batch[place];
-            let stored = |(one, after): &(usize, Millis)| *one == place && *after <= took;
-            let is_new = !bare && stores.iter().any(stored);
+            let mut new = stores.iter().filter(|(_, after)| *after <= took);
+            let is_new = !bare && new.any(|(one, _)| *one == place);
             is_new
                 || self.has_exactly(seen.id, &seen.sent, at + took)
                     && self.has_contents_of(seen, at + took)
@@ -155,22 +155,17 @@ impl Lrs {
                 ),
                 _ => copy,
             };
-            let contents = self.shown_contents(id, at);
-            let shows = url.contains("attachments=true") && rng.bool();
-            let contents = if shows { contents } else { Vec::new() };
+            let asked_for = url.contains("attachments=true") && rng.bool();
+            let (said, contents) = if asked_for {
+                let contents = self.shown_contents(id, at);
+                (together(&copy, &contents), contents)
+            } else {
+                (json(200, copy), Vec::new())
+            };
             return Served {
                 shown: Some((id, stored.sent.clone())),
-                ..Served {
-                    contents: contents.clone(),
-                    ..Served::said(
-                        if shows {
-                            together(&copy, &contents)
-                        } else {
-                            json(200, copy)
-                        },
-                        own,
-                    )
-                }
+                contents,
+                ..Served::said(said, own)
             };
         }
         let id = id.unwrap_or_default();

@@ -66,31 +66,12 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
                 content_type = walk.parsed(CONTENT_TYPE, |text| {
                     media_type::is_media_type(text).then(|| text.to_owned())
                 })?;
-                let of_a_signature =
-                    |text: &String| text.eq_ignore_ascii_case("application/octet-stream");
-                if content_type
-                    .as_ref()
-                    .is_some_and(|text| !of_a_signature(text))
-                {
+                let mut said = content_type.iter();
+                if said.any(|text| !text.eq_ignore_ascii_case("application/octet-stream")) {
                     other_content = Some(at);
                 }
             }
-            "length" => {
-                if let Some(length) = walk.number(LENGTH)? {
-                    if !decimal::is_count(length.text) {
-                        walk.note_number(length, LENGTH);
-                    } else if let Ok(length) = length.text.parse::<i64>() {
-                        octets = u64::try_from(length).ok();
-                    } else {
-                        let problem = "is longer than any content can be";
-                        walk.limit(
-                            length.at,
-                            problem,
-                            "a length below 2^63, which every LRS can read",
-                        );
-                    }
-                }
-            }
+            "length" => octets = length(walk)?,
             "sha2" => {
                 let read = |text: &str| hash::is_sha2(text).then(|| text.to_owned());
                 sha2 = walk.parsed(SHA2, read)?;
@@ -123,4 +104,22 @@ pub(crate) fn attachment(walk: &mut Walk<'_>) -> Step<()> {
         walk.attached.push((members.at, attached));
     }
     Ok(())
+}
+
+/// Checks the length of a content, and returns it.
+fn length(walk: &mut Walk<'_>) -> Step<Option<u64>> {
+    let Some(length) = walk.number(LENGTH)? else {
+        return Ok(None);
+    };
+    if !decimal::is_count(length.text) {
+        walk.note_number(length, LENGTH);
+        return Ok(None);
+    }
+    let Ok(octets) = length.text.parse::<i64>() else {
+        let problem = "is longer than any content can be";
+        let expected = "a length below 2^63, which every LRS can read";
+        walk.limit(length.at, problem, expected);
+        return Ok(None);
+    };
+    Ok(u64::try_from(octets).ok())
 }
