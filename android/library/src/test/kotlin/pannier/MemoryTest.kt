@@ -9,7 +9,6 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeoutOrNull
-import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
@@ -67,7 +66,9 @@ class MemoryTest {
                 delay(50)
             }
         }
-        assertEquals(threads to files, syncThreads() to openFiles())
+        // One of those before may have been about to end.
+        val (threadsLeft, filesLeft) = syncThreads() to openFiles()
+        assertTrue(threadsLeft <= threads && filesLeft <= files, "$threadsLeft of $threads threads, $filesLeft of $files files")
     }
 
     private fun syncThreads() = File("/proc/self/task").listFiles().orEmpty().count {
