@@ -666,6 +666,33 @@ fn next_report(events: &EventStream) -> SyncReport {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_open_queue_stays_where_it_is_though_a_link_to_its_folder_leads_elsewhere() {
+    use std::os::unix::fs::symlink;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["one", "other"] {
+        std::fs::create_dir(at(name)).unwrap();
+    }
+    symlink(at("one"), at("current")).unwrap();
+    let open = |name: &str| {
+        Collector::open(at(name).join("queue.db"), Config::default()).expect("it can be opened")
+    };
+    let collector = open("current");
+    collector.record(statement(1)).unwrap();
+    std::fs::remove_file(at("current")).unwrap();
+    symlink(at("other"), at("current")).unwrap();
+    open("current").record(statement(2)).unwrap();
+    collector.record(statement(3)).unwrap();
+    drop(collector);
+    for (name, there) in [("one", 2), ("other", 1)] {
+        let status = open(name).status().unwrap();
+        assert_eq!(status.ledger.queued, there, "{name}");
+    }
+}
+
+#[test]
 fn records_from_many_threads_are_all_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let collector = open(folder.path(), Config::default());

@@ -26,10 +26,10 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         }
         absolute = folder(&absolute).join(target);
     }
-    // SQLite resolves `..` without checking what is there, and would make a file where the system finds none.
-    if absolute
-        .components()
-        .any(|part| part == Component::ParentDir)
+    // A link to a folder may lead to another one later: what is open is of the one that it led to. And SQLite resolves `..`
+    // without checking what is there, and would make a file where the system finds none.
+    let leads_elsewhere = |part| part == Component::ParentDir;
+    if (cfg!(unix) || absolute.components().any(leads_elsewhere))
         && let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name())
         && let Ok(found) = fs::canonicalize(folder)
     {
