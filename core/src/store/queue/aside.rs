@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::body::{self, CONTENTS_LENGTH};
+use super::body::{self, CONTENTS_LENGTH, contents_length};
 use super::walk::Forward;
 use super::{checksum, ids};
 use crate::statement::{self, Contents, XapiVersion};
@@ -106,10 +106,11 @@ pub struct WaitingAside {
     pub next_due: Option<Millis>,
 }
 
-const HELD: &str =
-    "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs, s.recorded_at,
-    ifnull(length(s.contents), 0)
-    FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1";
+const HELD: &str = concat!(
+    "SELECT s.seq, s.id, a.reason, a.since, a.status, a.words, s.body, a.theirs, s.recorded_at, ",
+    contents_length!(),
+    " FROM aside a JOIN statement s USING (seq) WHERE a.upstream = ?1 AND a.held = 1"
+);
 
 impl Db {
     /// Lists the statements that wait aside, in capture order.

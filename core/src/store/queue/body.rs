@@ -7,11 +7,19 @@ use rusqlite::{Row, RowIndex};
 
 use crate::statement::Contents;
 
+/// [`CONTENTS_LENGTH`], for constants that are made of it.
+macro_rules! contents_length {
+    () => {
+        "ifnull(length(s.contents), 0)"
+    };
+}
+pub(crate) use contents_length;
+
 /// Number of bytes of a statement with its contents, as SQL over its row `s`. SQLite reads neither for it.
-pub(crate) const LENGTH: &str = "(length(s.body) + ifnull(length(s.contents), 0))";
+pub(crate) const LENGTH: &str = concat!("(length(s.body) + ", contents_length!(), ")");
 
 /// Number of bytes of a statement's contents, as SQL over its row `s`.
-pub(crate) const CONTENTS_LENGTH: &str = "ifnull(length(s.contents), 0)";
+pub(crate) const CONTENTS_LENGTH: &str = contents_length!();
 
 /// Returns the same as [`LENGTH`] of what is in memory.
 pub(crate) fn length(body: &[u8], contents: &Contents) -> i64 {

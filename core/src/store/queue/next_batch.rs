@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::body::{self, CONTENTS_LENGTH};
+use super::body::{self, CONTENTS_LENGTH, contents_length};
 use super::checksum::is_as_recorded;
 use super::conditions::{in_log, sent_to};
 use super::end::Tail;
@@ -505,7 +505,10 @@ struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    const COLUMNS: &'static str = "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, ifnull(length(s.contents), 0)";
+    const COLUMNS: &'static str = concat!(
+        "s.seq, s.id, s.traits, s.happened_at, s.voids, s.body, s.steady_at, s.boot, ",
+        contents_length!()
+    );
 
     fn read(row: &'a rusqlite::Row<'_>, seq: i64) -> Result<Self, StoreError> {
         Ok(Self {

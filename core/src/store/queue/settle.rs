@@ -68,8 +68,7 @@ impl std::fmt::Debug for Outcome {
 }
 
 /// What is said of a statement that the LRS shows without the contents of its attachments.
-pub(crate) const SHOWN_BARE: &str =
-    "the LRS shows the statement without the contents of its attachments";
+const SHOWN_BARE: &str = "the LRS shows the statement without the contents of its attachments";
 
 /// A statement and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -209,3 +209,33 @@ fn they_are_saved_of_a_damaged_file() {
             .unwrap()
     );
 }
+
+/// Waiting or held: what one LRS shows without its contents says nothing of another.
+#[test]
+fn how_often_one_lrs_showed_it_without_its_contents_is_forgotten_with_that_lrs() {
+    for is_held in [false, true] {
+        let (_folder, path) = file();
+        let mut db = open(&path);
+        db.set_endpoint(MAIN, "https://one.example/xAPI").unwrap();
+        record(&mut db, with(1, 50));
+        take(&mut db, 1);
+        settle(
+            &mut db,
+            &[1],
+            &Outcome::Bare { due: NOW },
+            HistoryPolicy::None,
+        );
+        assert_eq!(take(&mut db, 1)[0].bare, 1);
+        if is_held {
+            let outcome = Outcome::Held {
+                reason: HoldReason::ContentMissing,
+                status: None,
+                words: String::new(),
+                theirs: None,
+            };
+            settle(&mut db, &[1], &outcome, HistoryPolicy::None);
+        }
+        db.set_endpoint(MAIN, "https://other.example/xAPI").unwrap();
+        assert_eq!(take(&mut db, 1)[0].bare, 0, "held {is_held}");
+    }
+}

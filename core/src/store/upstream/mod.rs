@@ -77,11 +77,8 @@ fn change_places(
     endpoint: &str,
 ) -> rusqlite::Result<Learned> {
     leave(tx, known)?;
-    // What one LRS refused says nothing about what another will.
     tx.execute(
-        "UPDATE aside SET tries = 0, refusals = 0, status = NULL, words = NULL, taken = NULL, steady = NULL,
-            boot = NULL
-         WHERE upstream = ?1 AND held = 0",
+        &format!("UPDATE aside SET {FORGOTTEN} WHERE upstream = ?1 AND held = 0"),
         [upstream],
     )?;
     ask_the_new_one_about_what_the_old_one_has(tx, upstream)?;
@@ -106,6 +103,11 @@ fn change_places(
     })
 }
 
+/// Assignments that forget what an LRS made of a statement: it says nothing of what another will.
+const FORGOTTEN: &str =
+    "tries = 0, refusals = 0, bare = 0, status = NULL, words = NULL, taken = NULL, steady = NULL,
+    boot = NULL";
+
 /// Releases held conflicts, and statements that the old LRS has without their contents. What the new one has under their
 /// ids is not known yet, and nothing may be given up for a copy that is elsewhere. What was refused for its content stays
 /// held.
@@ -114,9 +116,10 @@ fn ask_the_new_one_about_what_the_old_one_has(
     upstream: UpstreamId,
 ) -> rusqlite::Result<()> {
     let released = tx.execute(
-        "UPDATE aside SET held = 0, reason = ?2, due = 0, status = NULL, words = NULL, theirs = NULL,
-            tries = 0, refusals = 0, taken = NULL, steady = NULL, boot = NULL
-         WHERE upstream = ?1 AND held = 1 AND reason IN (?3, ?4, ?5)",
+        &format!(
+            "UPDATE aside SET held = 0, reason = ?2, due = 0, theirs = NULL, {FORGOTTEN}
+             WHERE upstream = ?1 AND held = 1 AND reason IN (?3, ?4, ?5)"
+        ),
         params![
             upstream,
             WaitReason::Retry,

@@ -125,9 +125,7 @@ impl Session {
         } else {
             Duration::ZERO
         };
-        self.contents_at_work.add(&batch, doubt, now);
-        self.link
-            .was_at_work_until(now + doubt.as_millis() as Millis);
+        self.stay_quiet(&batch, doubt, now);
         match batch.as_slice() {
             [alone] => {
                 let bytes = alone.row.contents.len() as u64;
